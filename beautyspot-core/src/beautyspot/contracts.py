@@ -1,0 +1,418 @@
+"""The contracts: what a backend of each of the five extension points must and may do.
+
+Small on purpose. A backend implements the abstract methods, which move bytes and nothing else;
+whatever needs a policy is a template method here, and an optional ability is a method that answers
+`NotSupportedError` until a backend brings it.
+
+Backends are written synchronously, and are called from many threads at once. One whose operations
+take microseconds sets `blocking = False` and is then called in place, on the event loop too; any
+other is called in the Spot's executor by asynchronous functions.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
+
+from beautyspot.errors import ConfigError, NotSupportedError, RateLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+DIRECT_BLOB: Final = "DIRECT_BLOB"
+"""`TaskRecord.result_type` of a result whose bytes stand in the row."""
+
+FILE: Final = "FILE"
+"""`TaskRecord.result_type` of a result whose bytes are in the blob storage."""
+
+Data = bytes | bytearray | memoryview
+"""Bytes on their way to a store. A backend only reads them, and keeps no reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a Spot tells a backend that it makes by name: where the Spot itself lives."""
+
+    name: str
+    directory: Path
+    db_path: Path
+
+
+class Backend(ABC):
+    """What the backends of all extension points have in common.
+
+    Class attributes:
+        name: what a user writes to select it, such as ``"s3"``; lower case, without ``:``.
+        schemes: the URL schemes it answers to, such as ``("s3",)``.
+        blocking: False where every operation takes microseconds.
+    """
+
+    name: ClassVar[str]
+    schemes: ClassVar[tuple[str, ...]] = ()
+    blocking: ClassVar[bool] = True
+
+    @classmethod
+    def defaults(cls, context: Context) -> dict[str, Any]:
+        """Options to assume where the user gives none; they go to the constructor."""
+        del context
+        return {}
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """The constructor's options that stand in the URL, *without* those of its query part.
+
+        Raises:
+            ConfigError: this backend has no URL form, or the URL misses something.
+        """
+        raise ConfigError(f"the backend {cls.name!r} can't be selected by a URL ({url!r}): use a table")
+
+    def close(self) -> None:
+        """Give back what the backend holds. Called once, by the Spot that made it."""
+
+    def __repr__(self) -> str:
+        """Name the class and nothing else: an option may be a secret."""
+        return f"<{type(self).__name__}>"
+
+
+# --------------------------------------------------------------------------- metadata store
+
+
+class TaskRecord(NamedTuple):
+    """One row of the table `tasks`: a finished call and where its result is.
+
+    The first nine fields are the specification's. Times in seconds are Unix time, UTC.
+    """
+
+    cache_key: str
+    func_name: str
+    input_id: str
+    version: str | None = None
+    result_type: str = DIRECT_BLOB
+    content_type: str | None = None
+    result_value: str | None = None  # the location in the storage; only FILE
+    result_data: bytes | None = None  # only DIRECT_BLOB
+    updated_at: str | None = None  # last execution, "YYYY-MM-DD HH:MM:SS[.ffffff]" in UTC
+    func_identifier: str | None = None  # "module:qualified.name", or the name given to `mark`
+    key_scheme: int | None = None  # None: a row of an earlier release, listed but never hit
+    serializer: str | None = None
+    digest: bytes | None = None  # of key, serializer and data: finds what was damaged or swapped
+    size: int | None = None  # of the data, in bytes
+    arg_digests: str | None = None  # JSON object: argument name -> short digest
+    tags: tuple[str, ...] = ()
+    made_at: float | None = None  # `updated_at` as a number
+    took: float | None = None  # seconds that the user's function ran
+    expires_at: float | None = None
+    used_at: float | None = None  # last hit, at most an hour behind
+
+
+class Entry(NamedTuple):
+    """The part of a `TaskRecord` that a hit needs, and not a column more."""
+
+    result_type: str
+    result_value: str | None
+    result_data: bytes | None
+    serializer: str | None
+    digest: bytes | None
+    made_at: float | None
+    expires_at: float | None
+
+
+class Lease(ABC):
+    """The right to be the only one who computes a key, until released."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Let the next one in. A second call does nothing."""
+
+
+class MetadataStoreBase(Backend):
+    """Keeps one `TaskRecord` a key.
+
+    Errors: whatever goes wrong is a `MetadataError`; `MetadataBusyError` where the same call may
+    succeed in a moment. Operations are atomic: a reader finds the old record, the new one or none.
+    """
+
+    leases: ClassVar[bool] = False
+    """True where `try_lease` works, and excludes other processes that use the same store."""
+
+    def open(self) -> None:
+        """Reach the store and bring its schema up to date. Called by the Spot when it starts.
+
+        It may fail and be called again. Every other operation works without it, by opening first.
+        """
+
+    @property
+    @abstractmethod
+    def store_id(self) -> str:
+        """A random ID of 8 or more hex digits, made with the store and kept in it for good."""
+
+    @abstractmethod
+    def get(self, key: str) -> TaskRecord | None:
+        """The record of `key` (a `cache_key`), or None."""
+
+    @abstractmethod
+    def put(self, record: TaskRecord) -> None:
+        """Insert `record`, in place of the one with the same key."""
+
+    @abstractmethod
+    def delete(self, key: str) -> bool:
+        """Remove the record of `key`; False where there was none."""
+
+    @abstractmethod
+    def scan(
+        self,
+        *,
+        func_identifier: str | None = None,
+        version: str | None = None,
+        tag: str | None = None,
+        with_data: bool = False,
+    ) -> Iterator[TaskRecord]:
+        """All records that match every filter given, in the order of their keys.
+
+        `result_data` is None in them unless `with_data`. Records may be put and deleted while the
+        scan runs; whether it shows those is open, but it shows every other one once.
+        """
+
+    def find(self, key: str) -> Entry | None:
+        """What a hit needs of the record of `key`. Never waits for a lock: `MetadataBusyError`."""
+        record = self.get(key)
+        if record is None:
+            return None
+        return Entry(*[getattr(record, field) for field in Entry._fields])
+
+    def put_many(self, records: Iterable[TaskRecord]) -> None:
+        """Insert several records, in one transaction where the store has such."""
+        for record in records:
+            self.put(record)
+
+    def touch(self, used: Mapping[str, float]) -> None:
+        """Set `used_at` of the records of these keys; a key without a record is passed over."""
+        for key, when in used.items():
+            record = self.get(key)
+            if record is not None:
+                self.put(record._replace(used_at=when))
+
+    def try_lease(self, key: str) -> Lease | None:
+        """The lease of `key`, or None while another one holds it. Returns at once.
+
+        The lease excludes every other holder on the same store: other processes, and other
+        instances of this class in the same process. It falls when its process dies.
+
+        Raises:
+            NotSupportedError: the store has no leases (`leases` is False).
+        """
+        raise NotSupportedError(f"the metadata store {self.name!r} has no leases ({key})")
+
+
+# ------------------------------------------------------------------------------ blob storage
+
+
+class BlobInfo(NamedTuple):
+    """What a listing tells of one blob."""
+
+    location: str
+    size: int  # bytes
+    modified_at: float  # Unix time, seconds
+
+
+class BlobStorageBase(Backend):
+    """Keeps blobs: bytes of any size under a location.
+
+    Errors: `BlobNotFound` where nothing is stored, `BlobLocationError` for a key or location that
+    leads outside the storage's own place, `StorageError` for whatever else goes wrong.
+    """
+
+    @abstractmethod
+    def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
+        """Store `data` and return the location from which `load` reads it.
+
+        Atomic: a reader finds the old blob, the new one or `BlobNotFound`, never a part of one; and
+        durable as far as the place allows when it returns. The key is a relative path with ``/``
+        between its parts and a file extension that fits `content_type`, for example
+        ``"9f2c41d8/3f/3f5a…-x7k2.png"``; saving a key again replaces its blob. What is no such path
+        (absolute, ``..``, NUL, a backslash) is a `BlobLocationError`.
+        """
+
+    @abstractmethod
+    def load(self, location: str) -> bytes:
+        """The bytes at `location`, which may come from a hostile table: check that it is yours."""
+
+    def delete(self, location: str) -> None:
+        """Remove the blob at `location`; one that is not there is no error."""
+        raise NotSupportedError(f"the storage {self.name!r} can't delete ({location})")
+
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        """All blobs whose key starts with `prefix` (``""``, or whole parts: ``"9f2c41d8/"``)."""
+        raise NotSupportedError(f"the storage {self.name!r} can't list its blobs ({prefix})")
+
+
+# -------------------------------------------------------------------------------- serializer
+
+
+class SerializerBase(Backend):
+    """Turns values into bytes and back, equal and of equal type, or refuses."""
+
+    blocking: ClassVar[bool] = False
+
+    @abstractmethod
+    def dumps(self, value: object) -> Data:
+        """The bytes of `value`.
+
+        Raises:
+            SerializationError: the value has no faithful form; says which part, and what to do.
+        """
+
+    @abstractmethod
+    def loads(self, data: Data) -> Any:
+        """The value of `data`, which may be hostile: nothing in it is a reason to run code.
+
+        Raises:
+            RestoreError: damaged, or of a class that was not vouched for.
+        """
+
+    def vouching(self, types: Iterable[Any]) -> SerializerBase:
+        """A serializer that also restores these classes; `self` where that means nothing.
+
+        Called with what stands in a marked function's return annotation (`list[Answer]` as well as
+        `Answer`), once, when the function is decorated.
+        """
+        del types
+        return self
+
+    def register(
+        self,
+        cls: type[Any],
+        *,
+        encode: Callable[[Any], object] | None = None,
+        decode: Callable[[Any], Any] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Vouch for a class, with how to write it where the serializer can't know.
+
+        Args:
+            cls: the class.
+            encode: turns an instance into a value that can be stored.
+            decode: turns that value into an equal instance.
+            name: what stands in the stored bytes; default the module and qualified name. Give it to
+                keep old results readable when the class moves.
+        """
+        raise NotSupportedError(f"the serializer {self.name!r} takes no types ({cls.__qualname__})")
+
+
+# ---------------------------------------------------------------------------- key generation
+
+
+class KeyGenBase(Backend):
+    """Turns a call's arguments into its `input_id`."""
+
+    blocking: ClassVar[bool] = False
+
+    @abstractmethod
+    def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """The ID of these arguments: equal for equal ones, distinct for distinct ones.
+
+        The arguments come normalised: whatever the signature names positionally stands in `args`,
+        defaults filled in, so that `f(1)`, `f(a=1)` and `f(1, b=2)` with the default 2 are one.
+        The ID is the same in every process, on every machine.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form; names its path in the arguments.
+        """
+
+    def canonical(self, value: object) -> str:
+        """The stable text of one value, for `explain`; two values are one iff their texts are."""
+        raise NotSupportedError(f"the key generation {self.name!r} shows no canonical text ({value!r:.80})")
+
+
+# ------------------------------------------------------------------------------ rate limiter
+
+
+class Reservation:
+    """A place in the limiter's time. A limiter may subclass it to remember what it needs.
+
+    Attributes:
+        delay: seconds from the reservation until it may be used; 0.0 is at once.
+        cost: what was reserved.
+    """
+
+    __slots__ = ("cost", "delay")
+
+    def __init__(self, delay: float, cost: float) -> None:
+        self.delay = delay
+        self.cost = cost
+
+
+class LimiterBase(Backend):
+    """Grants permits at a rate: reserve first, then wait, holding no lock while waiting."""
+
+    blocking: ClassVar[bool] = False
+
+    @abstractmethod
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
+        """Reserve `cost` at the earliest time, or None where that is over `max_wait` seconds away.
+
+        None reserves nothing. Returns at once.
+
+        Raises:
+            CostError: `cost` is not a positive finite number, or above the largest single cost.
+        """
+
+    @abstractmethod
+    def release(self, reservation: Reservation) -> None:
+        """Give back a reservation that will not be used, so that nobody waits for it."""
+
+    def settle(self, reservation: Reservation, real_cost: float) -> None:
+        """Correct a reservation that was used, now that its real cost is known."""
+        raise NotSupportedError(f"the limiter {self.name!r} can't correct a cost ({real_cost})")
+
+    def consume(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
+        """Wait until `cost` is granted; with a `timeout` of 0 a try that does not wait.
+
+        Raises:
+            CostError: see `reserve`.
+            RateLimitError: not granted within `timeout` seconds; nothing is spent.
+        """
+        reservation = self._reserve_within(cost, timeout)
+        try:
+            self._sleep(reservation.delay)
+        except BaseException:  # Ctrl-C while waiting: the place goes back before it propagates
+            self.release(reservation)
+            raise
+        return reservation
+
+    async def consume_async(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
+        """`consume` for asynchronous code; a waiter that is cancelled gives its place back."""
+        reservation = self._reserve_within(cost, timeout)
+        try:
+            await self._sleep_async(reservation.delay)
+        except BaseException:
+            self.release(reservation)
+            raise
+        return reservation
+
+    def try_consume(self, cost: float = 1) -> bool:
+        """Take `cost` if it is granted at once; never waits."""
+        return self.reserve(cost, max_wait=0.0) is not None
+
+    def _reserve_within(self, cost: float, timeout: float | None) -> Reservation:
+        reservation = self.reserve(cost, max_wait=timeout)
+        if reservation is None:
+            raise RateLimitError(
+                f"no permit of cost {cost} within {timeout} s: wait longer (timeout=), ask for less, "
+                "or raise the limiter's rate"
+            )
+        return reservation
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait; a limiter whose clock is not the system's overrides it."""
+        if seconds > 0:
+            time.sleep(seconds)
+
+    async def _sleep_async(self, seconds: float) -> None:
+        if seconds > 0:
+            import asyncio  # takes 60 ms: synchronous programs never pay for it
+
+            await asyncio.sleep(seconds)

@@ -1,0 +1,1 @@
+"""Local backends: results as files on disk, and the GCRA rate limiter."""
