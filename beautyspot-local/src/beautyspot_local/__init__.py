@@ -1,1 +1,51 @@
-"""Local backends: results as files on disk, and the GCRA rate limiter."""
+"""The local backends of beautyspot: results as files on disk, and the GCRA rate limiter.
+
+The module is a plug-in, which core imports whenever a `Spot` is made. So it imports nothing but the
+hook marker; the two classes come when first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from beautyspot_local.limiter import TokenBucket
+    from beautyspot_local.storage import LocalStorage
+
+__all__ = ["LocalStorage", "TokenBucket"]
+
+beautyspot_api = 1
+
+
+@hookimpl
+def beautyspot_register_storage() -> type[LocalStorage]:
+    """The blob storage `local`."""
+    from beautyspot_local.storage import LocalStorage
+
+    return LocalStorage
+
+
+@hookimpl
+def beautyspot_register_limiter() -> type[TokenBucket]:
+    """The rate limiter `gcra`."""
+    from beautyspot_local.limiter import TokenBucket
+
+    return TokenBucket
+
+
+def __getattr__(name: str) -> Any:
+    """Import a class of `__all__` when it is first used (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module = "limiter" if name == "TokenBucket" else "storage"
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
