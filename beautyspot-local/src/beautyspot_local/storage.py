@@ -1,0 +1,337 @@
+"""`LocalStorage`: blobs as plain files in a directory.
+
+A blob's location is its key, the path *below* the directory: so the directory may be moved, renamed
+or mounted elsewhere, and every row that points into it stays right.
+
+Atomicity is POSIX `rename(2)`: the bytes go to a temporary file beside the target, which then takes
+the target's name in one step. A process that dies in between leaves a file named ``.tmp-…``, which
+`LocalStorage.list` passes over and `LocalStorage.sweep` removes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import time
+from contextlib import suppress
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import unquote, urlsplit
+
+from beautyspot.contracts import BlobInfo, BlobStorageBase
+from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beautyspot.contracts import Context, Data
+
+_TEMPORARY: Final = ".tmp-"
+
+_WRONG: Final = re.compile(
+    r"""
+      [\x00-\x1f\x7f<>:"\\|?*\ud800-\udfff]   # in no file name, on one system or another
+    | (?:^|[ ./])(?:/|\Z)                     # empty, absolute, or a part ending in . or space
+    | (?:^|/)(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])[ ]*(?:[./]|\Z)  # devices
+    | (?:^|/)\.tmp-                           # ours
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What no key may contain, on any system, so that a directory can move from one to another.
+
+The names and characters that Windows reserves:
+https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+"""
+
+# O_NONBLOCK: a FIFO that somebody put in a blob's place must not hang the reader.
+_READ: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+_NO_PLACE: Final = frozenset(
+    {errno.ELOOP, errno.EMLINK, errno.ENAMETOOLONG, errno.ENXIO, errno.EINVAL, errno.EILSEQ}
+)
+"""What the system says of a path that can't be, or isn't, that of a plain file."""
+
+_ATTEMPTS: Final = 5
+
+
+class LocalStorage(BlobStorageBase):
+    """Keeps each blob in a file of its own below `base_dir`.
+
+    Files are readable by their owner only (0600), directories likewise (0700). The directory is
+    made when the first blob is saved, and again should it vanish.
+
+    Symbolic links below `base_dir` are refused, so that no location leads out of it; `base_dir`
+    itself may be one. The check is made before the file is opened: whoever may write into the
+    directory could race it, but could as well change the blobs.
+
+    Args:
+        base_dir: the directory; relative to the working directory at this moment.
+        fsync: wait for the disk at every save. Off by default, since it costs milliseconds and
+            saves little: what a power loss tears, the cache's digest finds, and it is made again.
+
+    Raises:
+        ConfigError: `base_dir` can't be a path, or `fsync` is no bool.
+    """
+
+    name: ClassVar[str] = "local"
+    schemes: ClassVar[tuple[str, ...]] = ("file",)
+
+    def __init__(self, base_dir: str | Path, *, fsync: bool = False) -> None:
+        if not isinstance(base_dir, (str, Path)) or not str(base_dir) or "\0" in str(base_dir):
+            raise ConfigError(f"base_dir can't be {base_dir!r}: give the path of a directory")
+        if not isinstance(fsync, bool):
+            raise ConfigError(f"fsync can't be {fsync!r}: give True or False")
+        self.base_dir: Final = Path(os.path.abspath(base_dir))  # noqa: PTH100 - Path.absolute keeps ".."
+        self.fsync: Final = fsync
+        self._root = os.path.join(self.base_dir, "")  # noqa: PTH118 - a str, that ends in a separator
+
+    @classmethod
+    def defaults(cls, context: Context) -> dict[str, Any]:
+        """The folder `blobs` in the Spot's directory."""
+        return {"base_dir": context.directory / "blobs"}
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """Read ``file:///absolute/directory`` (RFC 8089; percent-encoded where need be)."""
+        parts = urlsplit(url)
+        path = unquote(parts.path)
+        if parts.netloc not in ("", "localhost") or not path.startswith("/") or parts.fragment:
+            raise ConfigError(
+                f"{url!r} names no local directory: write file:///absolute/directory, "
+                "with %23 for a '#', or give base_dir"
+            )
+        drive = re.match(r"/[A-Za-z]:(/|\Z)", path)
+        return {"base_dir": path[1:] if drive else path}
+
+    # ------------------------------------------------------------------------------- one blob
+
+    def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
+        """Store `data` in the file `key`, in place of what was there, and return `key`.
+
+        Raises:
+            BlobLocationError: the key is no relative path, or not one that every system can have.
+            StorageError: the disk is full, the directory read-only, …; nothing is left behind.
+        """
+        del content_type  # a file system keeps none: the key's extension tells
+        path, content = self._path(key), _flat(data)
+        try:
+            self._replace(path, content)
+        except (OSError, ValueError) as error:
+            raise self._failure("save", key, error) from error
+        return key
+
+    def load(self, location: str) -> bytes:
+        """The bytes at `location`: a key, or an absolute path inside `base_dir`.
+
+        Raises:
+            BlobNotFound: no file is there.
+            BlobLocationError: the location leads elsewhere, or to something that is no plain file.
+            StorageError: the file can't be read.
+        """
+        path = self._path(self._key(location))
+        try:
+            with FileIO(path, opener=_open_plain) as file:
+                return file.readall()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise BlobNotFound(
+                f"no blob {location!r:.200} in {self.base_dir}: make it again"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise self._failure("load", location, error) from error
+
+    def delete(self, location: str) -> None:
+        """Remove the file at `location`; its folder stays, so that no save loses it underway.
+
+        Raises:
+            BlobLocationError: the location leads elsewhere.
+            StorageError: the file can't be removed.
+        """
+        path = self._path(self._key(location))
+        try:
+            os.unlink(path)  # noqa: PTH108 - a Path costs more than the call
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return
+        except (OSError, ValueError) as error:
+            if not os.path.isdir(path):  # noqa: PTH112 - as above; EPERM is what macOS says of a folder
+                raise self._failure("delete", location, error) from error
+
+    # ---------------------------------------------------------------------------- many blobs
+
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        """All blobs whose key starts with `prefix`, in no order, read as they are asked for.
+
+        Files whose name no key can have (temporary and foreign ones) and links are passed over.
+
+        Raises:
+            BlobLocationError: the prefix leads out of `base_dir`.
+            StorageError: a folder can't be read.
+        """
+        for key, found in self._walk(prefix):
+            if not _WRONG.search(key):
+                yield BlobInfo(key, found.st_size, found.st_mtime)
+
+    def sweep(self, older_than: float = 3600.0, prefix: str = "") -> int:
+        """Remove what saves that never ended have left, and return how many files that was.
+
+        Args:
+            older_than: seconds; leave younger ones alone, since their save may be under way.
+            prefix: look only below this, such as ``"9f2c41d8/"``.
+
+        Raises:
+            BlobLocationError: the prefix leads out of `base_dir`.
+            StorageError: a folder can't be read, or a file not removed.
+        """
+        removed = 0
+        for key, found in self._walk(prefix):
+            name = key.rpartition("/")[2]
+            if name.startswith(_TEMPORARY) and found.st_mtime <= time.time() - older_than:
+                self._remove_temporary(key)
+                removed += 1
+        return removed
+
+    def _remove_temporary(self, key: str) -> None:
+        try:
+            Path(self._root + key).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._failure("remove", key, error) from error
+
+    def _walk(self, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+        """Path below `base_dir` and status of every plain file whose path starts with `prefix`."""
+        folder, slash, start = prefix.rpartition("/")
+        if slash:
+            self._path(folder)
+        try:
+            yield from _files(self._root, folder + slash, start)
+        except OSError as error:
+            raise self._failure("list", prefix, error) from error
+
+    # --------------------------------------------------------------------------------- paths
+
+    def _key(self, location: str) -> str:
+        """The key of a location, which may be hostile: itself, or what follows `base_dir`."""
+        if isinstance(location, str) and location.startswith(self._root):
+            return location[len(self._root) :].replace(os.sep, "/")
+        return location
+
+    def _path(self, key: str) -> str:
+        """The path of the file `key`; refuses what is no key, or leads over a link.
+
+        Only the parts below `base_dir` are looked at: resolving the whole path costs far more.
+        """
+        if not isinstance(key, str):
+            raise BlobLocationError(f"a blob's location is a str, not {type(key).__name__}")
+        wrong = _WRONG.search(key)
+        if wrong:
+            raise BlobLocationError(
+                f"{key!r:.200} can't be a blob in {self.base_dir} (for its {wrong[0]!r}): use a "
+                "relative path like 'ab/cd.bin', of names that every file system can have"
+            )
+        path = self._root
+        for part in key.split("/"):
+            path = f"{path}{part}"
+            if os.path.islink(path):  # noqa: PTH114 - a Path costs more than the call
+                raise BlobLocationError(f"{path} is a symbolic link, not a blob: remove it")
+            path += os.sep
+        return path[:-1]
+
+    # ------------------------------------------------------------------------------- writing
+
+    def _replace(self, path: str, content: memoryview) -> None:
+        """Write a temporary file, and let it take the place of `path`."""
+        folder = os.path.dirname(path)  # noqa: PTH120 - a Path costs more than the call
+        temporary = f"{folder}{os.sep}{_TEMPORARY}{os.urandom(8).hex()}"
+        descriptor = self._create(temporary, folder)
+        try:
+            try:
+                _write(descriptor, content)
+                if self.fsync:
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.replace(temporary, path)  # noqa: PTH105 - as above
+        except BaseException:  # Ctrl-C too leaves nothing behind
+            with suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - as above
+            raise
+        if self.fsync:
+            _fsync_folder(folder)
+
+    def _create(self, temporary: str, folder: str) -> int:
+        """Open a new file, making its folders where they are missing: most are there already."""
+        for _ in range(_ATTEMPTS):  # somebody may clean up what we make
+            try:
+                return os.open(temporary, _CREATE, 0o600)
+            except FileNotFoundError:
+                self._make_folder(Path(folder))
+        return os.open(temporary, _CREATE, 0o600)
+
+    def _make_folder(self, folder: Path) -> None:
+        """`Path.mkdir` gives the mode to the last folder only, but all of ours are private."""
+        if folder != self.base_dir and not folder.parent.is_dir():
+            self._make_folder(folder.parent)
+        with suppress(FileNotFoundError):  # its parent was just removed: `_create` tries again
+            folder.mkdir(mode=0o700, parents=folder == self.base_dir, exist_ok=True)
+
+    def _failure(self, action: str, location: str, error: OSError | ValueError) -> StorageError:
+        if isinstance(error, ValueError) or error.errno in _NO_PLACE:
+            return BlobLocationError(
+                f"can't {action} {location!r:.200} in {self.base_dir} ({error}): "
+                "use a path that the file system can have, of a plain file"
+            )
+        return StorageError(
+            f"can't {action} {location!r:.200} in {self.base_dir} ({error.strerror}): check that the "
+            "directory is there, that you may write into it, and that the disk has room"
+        )
+
+
+def _open_plain(path: str, flags: int) -> int:
+    """An opener that refuses FIFOs, sockets and devices, and never waits for one."""
+    descriptor = os.open(path, flags | _READ)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # `FileIO` refuses folders better
+        os.close(descriptor)
+        raise OSError(errno.ENXIO, "not a plain file")
+    return descriptor
+
+
+def _flat(data: Data) -> memoryview:
+    """The bytes of `data` in one piece, copied only where they lie scattered."""
+    view = memoryview(data)
+    return view.cast("B") if view.c_contiguous and view.nbytes else memoryview(view.tobytes())
+
+
+def _write(descriptor: int, content: memoryview) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]  # Linux writes at most 2 GiB a call
+
+
+def _fsync_folder(folder: str) -> None:
+    """Make a rename durable. Where folders can't be opened (Windows), there is nothing to do."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _files(root: str, folder: str, start: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """The plain files below `root + folder` whose path in there starts with `start`."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(root + folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(start):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(root, f"{folder}{entry.name}/")
+            elif entry.is_file(follow_symlinks=False):
+                with suppress(FileNotFoundError):  # deleted since
+                    yield folder + entry.name, entry.stat(follow_symlinks=False)
