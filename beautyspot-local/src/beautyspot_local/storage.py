@@ -142,9 +142,8 @@ class LocalStorage(BlobStorageBase):
             with FileIO(path, opener=_open_plain) as file:
                 return file.readall()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-            raise BlobNotFound(
-                f"no blob {location!r:.200} in {self.base_dir}: make it again"
-            ) from error
+            where = f"{location!r:.200} in {self.base_dir}"
+            raise BlobNotFound(f"no blob {where}: make it again") from error
         except (OSError, ValueError) as error:
             raise self._failure("load", location, error) from error
 
@@ -288,8 +287,8 @@ class LocalStorage(BlobStorageBase):
                 "use a path that the file system can have, of a plain file"
             )
         return StorageError(
-            f"can't {action} {location!r:.200} in {self.base_dir} ({error.strerror}): check that the "
-            "directory is there, that you may write into it, and that the disk has room"
+            f"can't {action} {location!r:.200} in {self.base_dir} ({error.strerror}): check that "
+            "the directory is there, that you may write into it, and that the disk has room"
         )
 
 

@@ -1,0 +1,83 @@
+"""The boto3 client: made when first needed, once a process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+AddressingStyle = Literal["auto", "path", "virtual"]
+"""How the bucket stands in the URL: in its path, or in the host's name."""
+
+CONNECT_TIMEOUT: Final = 5.0
+"""Seconds until an endpoint that does not answer is given up, for each attempt."""
+
+READ_TIMEOUT: Final = 60.0
+"""Seconds without a single byte until a request is given up, for each attempt."""
+
+ATTEMPTS: Final = 3
+"""How often a request is made in all, where it fails for a cause that may pass."""
+
+_POOL: Final = 50  # connections kept; fewer than threads would close and open one at every call
+
+
+class Connection:
+    """Holds the client, which many threads may use at once (boto3 allows that of clients).
+
+    A forked child makes a client of its own: on a socket shared with its parent, each would read
+    the other's answers.
+
+    Args:
+        session: arguments of `boto3.session.Session`.
+        client: arguments of its `client("s3")`.
+        addressing_style: see there.
+    """
+
+    def __init__(
+        self, session: dict[str, Any], client: dict[str, Any], addressing_style: AddressingStyle
+    ) -> None:
+        self._session = session
+        self._options = client
+        self._addressing_style = addressing_style
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._client: S3Client | None = None
+
+    def client(self) -> S3Client:
+        """The client of this process."""
+        if self._pid != os.getpid():
+            # The parent's lock may have been held at the fork, and would be for ever.
+            self._lock, self._client, self._pid = threading.Lock(), None, os.getpid()
+        return self._client or self._make_once()
+
+    def close(self) -> None:
+        """Close the client's connections, unless they are a parent's."""
+        client, self._client = self._client, None
+        if client is not None and self._pid == os.getpid():
+            client.close()
+
+    def _make_once(self) -> S3Client:
+        with self._lock:
+            self._client = self._client or self._make()
+            return self._client
+
+    def _make(self) -> S3Client:
+        from boto3.session import Session  # 240 ms, and the client another 74
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            max_pool_connections=_POOL,
+            s3={"addressing_style": self._addressing_style},
+            # The checksums that boto3 adds since 1.36 are refused by many servers that are not
+            # AWS; the cache has a digest of its own.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        # A session of its own: the default one is shared, and sessions are not thread-safe.
+        return Session(**self._session).client("s3", config=config, **self._options)

@@ -1,0 +1,72 @@
+"""What went wrong at S3, as errors of beautyspot that say what to do.
+
+Messages hold the server's error code or the exception's class, never its text: only those are sure
+to hold no secret. The text is in the chained cause.
+
+The codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from beautyspot.errors import BlobNotFound, StorageError
+
+_CREDENTIALS: Final = "check the credentials (options, environment, ~/.aws, or the machine's role)"
+_RENEW: Final = "renew the credentials, for example by `aws sso login`"
+_REGION: Final = "set region_name to the bucket's region"
+_NETWORK: Final = "check endpoint_url, region_name and the network, then try again"
+_GRANT: Final = (
+    "grant s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket "
+    "(without the last S3 says this of a blob that is not there), and check the credentials"
+)
+_AGAIN: Final = "try again later"
+
+_ADVICE: Final = {
+    "NoSuchBucket": "create the bucket, or correct bucket_name",
+    "InvalidBucketName": "correct bucket_name",
+    "403": _GRANT,
+    "AccessDenied": _GRANT,
+    "AllAccessDisabled": _GRANT,
+    "ExpiredToken": _RENEW,
+    "ExpiredTokenException": _RENEW,
+    "TokenRefreshRequired": _RENEW,
+    "TokenRetrievalError": _RENEW,
+    "SSOTokenLoadError": _RENEW,
+    "UnauthorizedSSOTokenError": _RENEW,
+    "InvalidToken": _CREDENTIALS,
+    "InvalidAccessKeyId": _CREDENTIALS,
+    "SignatureDoesNotMatch": _CREDENTIALS,
+    "NoCredentialsError": _CREDENTIALS,
+    "PartialCredentialsError": _CREDENTIALS,
+    "CredentialRetrievalError": _CREDENTIALS,
+    "ProfileNotFound": "correct profile_name, or add the profile to ~/.aws/config",
+    "301": _REGION,
+    "PermanentRedirect": _REGION,
+    "AuthorizationHeaderMalformed": _REGION,
+    "InvalidRegionError": _REGION,
+    "RequestTimeTooSkewed": "set this machine's clock",
+    "InvalidObjectState": "restore the object from its archive tier",
+    "SlowDown": _AGAIN,
+    "503": _AGAIN,
+    "ServiceUnavailable": _AGAIN,
+    "InternalError": _AGAIN,
+    "EntityTooLarge": "store a smaller value",
+    "KeyTooLongError": "use a shorter key or prefix",
+    "QuotaExceeded": "make room in the bucket",
+    "ModuleNotFoundError": "reinstall beautyspot-s3, which brings boto3",
+}
+
+
+def failure(action: str, place: str, error: Exception) -> StorageError:
+    """The error to raise from `error`, for `action` ("load", …) at the URI `place`."""
+    code = _code(error)
+    if code in ("NoSuchKey", "404", "NotFound"):
+        return BlobNotFound(f"no blob at {place:.300}: make it again")
+    return StorageError(f"can't {action} {place:.300} ({code}): {_ADVICE.get(code, _NETWORK)}")
+
+
+def _code(error: Exception) -> str:
+    response = getattr(error, "response", None)  # of a `ClientError`: what the server answered
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return str(code) if code else type(error).__name__

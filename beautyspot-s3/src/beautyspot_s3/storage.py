@@ -1,0 +1,280 @@
+"""`S3Storage`: blobs as objects in a bucket of AWS S3, MinIO, SeaweedFS and their like.
+
+A blob's location is its URI, ``s3://bucket/prefix/key``. Atomicity is S3's own: an object shows
+only once all of it has arrived, and a reader gets the old one or the new one
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel).
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing, contextmanager
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import unquote, urlsplit
+
+from beautyspot.contracts import BlobInfo, BlobStorageBase
+from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
+
+from beautyspot_s3.connection import AddressingStyle, Connection
+from beautyspot_s3.failures import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beautyspot.contracts import Data
+    from mypy_boto3_s3.client import S3Client
+
+MULTIPART_FROM: Final = 100 * 2**20
+"""Bytes from which a blob is sent in parts: where AWS advises it, for the sake of several connections
+and of cheaper retries. Below, one request is faster: two thirds of the time for 64 MiB to SeaweedFS.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+"""
+
+_LONGEST: Final = 1024  # bytes of a whole key, prefix included: the limit of S3
+
+_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}|arn:[A-Za-z0-9:/._-]+")
+
+_WRONG: Final = re.compile(
+    r"""
+      [\x00-\x1f\x7f\\?#\ud800-\udfff]   # no sound key, or not in a URI
+    | (?:^|/)\.{0,2}(?:/|\Z)             # empty, absolute, or a part that is "", "." or ".."
+    """,
+    re.VERBOSE,
+)
+
+
+class S3Storage(BlobStorageBase):
+    """Keeps each blob in an object of its own, under `prefix` in the bucket `bucket_name`.
+
+    Credentials are found as boto3 finds them (environment, ``~/.aws``, container, instance role)
+    unless given here. boto3 is imported and its client made when the first blob is saved or loaded.
+    The client gives up a connection after 5 s and a silent server after 60 s, and makes three
+    attempts in all; for other settings give `client`.
+
+    Args:
+        bucket_name: the bucket, which must exist, or the ARN of an access point.
+        prefix: a folder in the bucket; ``"app"`` never touches what lies in ``"app2"``.
+        endpoint_url: the server, where it is not AWS: ``"http://localhost:9000"``.
+        region_name: the bucket's region.
+        profile_name: a profile of ``~/.aws/config``.
+        aws_access_key_id: with its secret, in place of the usual chain.
+        aws_secret_access_key: the secret.
+        aws_session_token: for temporary credentials.
+        addressing_style: ``"path"``, ``"virtual"``, or ``"auto"``: path with an `endpoint_url`.
+        client: a boto3 S3 client to use as it is, in place of all options before it. It is not
+            closed. A forked child shares its connections: give none where processes fork after
+            its first use.
+
+    Raises:
+        ConfigError: an option is malformed. Whether bucket and credentials are good shows later.
+    """
+
+    name: ClassVar[str] = "s3"
+    schemes: ClassVar[tuple[str, ...]] = ("s3",)
+
+    def __init__(
+        self,
+        bucket_name: str,
+        prefix: str = "",
+        *,
+        endpoint_url: str | None = None,
+        region_name: str | None = None,
+        profile_name: str | None = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        addressing_style: AddressingStyle = "auto",
+        client: S3Client | None = None,
+    ) -> None:
+        _check_endpoint(endpoint_url)
+        _check_credentials(aws_access_key_id, aws_secret_access_key, aws_session_token)
+        if addressing_style not in ("auto", "path", "virtual"):
+            raise ConfigError(
+                f"addressing_style can't be {addressing_style!r}: give 'auto', 'path' or 'virtual'"
+            )
+        self.bucket_name: Final = _checked_bucket(bucket_name)
+        self.prefix: Final = _checked_prefix(prefix)
+        self._folder: Final = f"{self.prefix}/" if self.prefix else ""
+        self._root: Final = f"s3://{bucket_name}/{self._folder}"
+        self._given: Final = client
+        self._connection: Final = Connection(
+            {
+                "profile_name": profile_name,
+                "region_name": region_name,
+                "aws_access_key_id": aws_access_key_id,
+                "aws_secret_access_key": aws_secret_access_key,
+                "aws_session_token": aws_session_token,
+            },
+            {"endpoint_url": endpoint_url},
+            addressing_style,
+        )
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """Read ``s3://bucket/prefix`` (percent-encoded where need be)."""
+        parts = urlsplit(url)
+        if not parts.netloc or "@" in parts.netloc or ":" in parts.netloc or parts.fragment:
+            # The URL stays out of the message: this may be an attempt to put a secret in it.
+            raise ConfigError(
+                "the URL of an S3 storage is s3://bucket/prefix?option=value: without credentials, "
+                "port or fragment; set credentials as boto3 does, and a server by endpoint_url"
+            )
+        return {"bucket_name": parts.netloc, "prefix": unquote(parts.path)}
+
+    # ------------------------------------------------------------------------------- one blob
+
+    def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
+        """Store `data` as the object `key` under the prefix, with `content_type`; return its URI.
+
+        Raises:
+            BlobLocationError: the key is no relative path, or too long for S3.
+            StorageError: no such bucket, no permission, no connection, …; says what to do.
+        """
+        whole = self._folder + self._checked(key)
+        content = data if isinstance(data, bytes) else bytes(data)  # boto3 takes no memoryview
+        kind = content_type or "application/octet-stream"
+        with self._translated("save", self._root + key) as client:
+            if len(content) < MULTIPART_FROM:
+                client.put_object(
+                    Bucket=self.bucket_name, Key=whole, Body=content, ContentType=kind
+                )
+            else:
+                extra = {"ContentType": kind}
+                client.upload_fileobj(BytesIO(content), self.bucket_name, whole, ExtraArgs=extra)
+        return self._root + key
+
+    def load(self, location: str) -> bytes:
+        """The bytes of the object at `location`, a URI that `save` returned.
+
+        Raises:
+            BlobNotFound: no object is there.
+            BlobLocationError: the URI is of another bucket or prefix, or is none.
+            StorageError: no such bucket, no permission, no connection, …; says what to do.
+        """
+        whole = self._whole_key(location)
+        with self._translated("load", location) as client:
+            body = client.get_object(Bucket=self.bucket_name, Key=whole)["Body"]
+            with closing(body):
+                return body.read()  # raises where the connection ends too early
+
+    def delete(self, location: str) -> None:
+        """Remove the object at `location`.
+
+        Raises:
+            BlobLocationError: the URI is of another bucket or prefix, or is none.
+            StorageError: no such bucket, no permission, no connection, …; says what to do.
+        """
+        whole = self._whole_key(location)
+        try:
+            with self._translated("delete", location) as client:
+                client.delete_object(Bucket=self.bucket_name, Key=whole)
+        except BlobNotFound:  # AWS does not mind, but some servers do
+            return
+
+    # ---------------------------------------------------------------------------- many blobs
+
+    def list(self, prefix: str = "") -> Iterator[BlobInfo]:
+        """All blobs whose key starts with `prefix`, a thousand a request, in the server's order.
+
+        Objects whose key none of ours can have, such as ``folder/``, are passed over.
+
+        Raises:
+            BlobLocationError: the prefix leads out of this storage's own.
+            StorageError: no such bucket, no permission, no connection, …; says what to do.
+        """
+        if prefix:
+            self._checked(prefix.removesuffix("/"))
+        with self._translated("list", self._root + prefix) as client:
+            pages = client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket_name, Prefix=self._folder + prefix
+            )
+            for page in pages:
+                yield from self._infos(page.get("Contents", ()))
+
+    def _infos(self, contents: Any) -> Iterator[BlobInfo]:
+        for found in contents:
+            key = found["Key"][len(self._folder) :]
+            if not _WRONG.search(key):
+                modified = found["LastModified"].timestamp()
+                yield BlobInfo(self._root + key, found["Size"], modified)
+
+    def close(self) -> None:
+        """Close the connections of a client made here; one that was given stays open."""
+        self._connection.close()
+
+    # ------------------------------------------------------------------------------- helpers
+
+    @contextmanager
+    def _translated(self, action: str, place: str) -> Iterator[S3Client]:
+        """The client, whose errors leave as ours."""
+        try:
+            yield self._given or self._connection.client()
+        except StorageError:
+            raise
+        except Exception as error:  # also urllib3's and ssl's own, which botocore lets through
+            raise failure(action, place, error) from error
+
+    def _whole_key(self, location: str) -> str:
+        """The object's key of a location, which may be hostile."""
+        if not isinstance(location, str) or not location.startswith(self._root):
+            raise BlobLocationError(
+                f"{location!r:.300} is no blob of {self._root}: use the storage that saved it"
+            )
+        return self._folder + self._checked(location[len(self._root) :])
+
+    def _checked(self, key: str) -> str:
+        if not isinstance(key, str):
+            raise BlobLocationError(f"a blob's key is a str, not {type(key).__name__}: name it")
+        wrong = _WRONG.search(key)
+        if wrong:
+            raise BlobLocationError(
+                f"{key!r:.300} can't be a blob in {self._root} (for its {wrong[0]!r}): use a "
+                "relative path like 'ab/cd.bin'"
+            )
+        if len((self._folder + key).encode()) > _LONGEST:
+            raise BlobLocationError(
+                f"{key!r:.80}… is too long for S3: use at most {_LONGEST} bytes, with the prefix"
+            )
+        return key
+
+
+def _checked_bucket(bucket_name: str) -> str:
+    if not isinstance(bucket_name, str) or not _BUCKET.fullmatch(bucket_name):
+        raise ConfigError(
+            f"bucket_name can't be {bucket_name!r:.300}: give the bucket's name alone, "
+            "or the ARN of an access point"
+        )
+    return bucket_name
+
+
+def _checked_prefix(prefix: str) -> str:
+    if not isinstance(prefix, str):
+        raise ConfigError(f"prefix can't be {prefix!r:.300}: give a str, such as 'cache/app'")
+    bare = prefix.strip("/")
+    if bare and _WRONG.search(bare):
+        raise ConfigError(
+            f"prefix can't be {prefix!r:.300}: give a folder such as 'cache/app', without "
+            "'..', empty parts, backslashes, '?' and '#'"
+        )
+    return bare
+
+
+def _check_endpoint(endpoint_url: str | None) -> None:
+    """Refuse what is no URL, and never print it: it may hold a secret."""
+    if endpoint_url is None:
+        return
+    parts = urlsplit(endpoint_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise ConfigError(
+            "endpoint_url must be an http:// or https:// URL without user and password: "
+            "give credentials as aws_access_key_id and aws_secret_access_key"
+        )
+
+
+def _check_credentials(access: str | None, secret: str | None, token: str | None) -> None:
+    if (access is None) != (secret is None) or (token is not None and secret is None):
+        raise ConfigError(
+            "credentials are incomplete: give aws_access_key_id and aws_secret_access_key together "
+            "(and aws_session_token with them), or none of them to use boto3's own search"
+        )
