@@ -1,0 +1,213 @@
+"""Load one plug-in and check all it brings: what is wrong is told here, in the author's terms.
+
+A plug-in gets a `pluggy.PluginManager` of its own: pluggy leaves a plug-in half registered where
+its validation fails, and one hook that raises would stop the hooks of all others.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Final
+
+import pluggy
+
+from beautyspot import hookspecs
+from beautyspot.contracts import (
+    Backend,
+    BlobStorageBase,
+    KeyGenBase,
+    LimiterBase,
+    MetadataStoreBase,
+    SerializerBase,
+)
+from beautyspot.errors import PluginError
+from beautyspot.plugin_info import Loaded, Origin
+from beautyspot.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BASES: Final[dict[str, type[Backend]]] = {
+    "metadata": MetadataStoreBase,
+    "storage": BlobStorageBase,
+    "serializer": SerializerBase,
+    "keygen": KeyGenBase,
+    "limiter": LimiterBase,
+}
+"""Extension point -> the base class of its backends."""
+
+HOOKS: Final = {f"beautyspot_register_{point}": point for point in BASES}
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
+
+
+def load(origin: Origin) -> Loaded:
+    """Import a plug-in and collect its backends; `broken` says what stopped that."""
+    try:
+        target = origin.load()
+        return _checked(origin, target)
+    except PluginError as exc:
+        return Loaded(origin, broken=str(exc))
+    # SystemExit too: a module that ends the program when imported is a broken plug-in, not a wish.
+    except (Exception, SystemExit) as exc:
+        return Loaded(origin, broken=cause(exc, origin.module))
+
+
+def cause(exc: BaseException, module: str) -> str:
+    """Why importing or asking a plug-in failed, and what to do."""
+    missing = _missing_module(exc)
+    if missing is None:
+        return f"it raised {_short(exc)}{_where(exc)}: update it, or ask its author"
+    if _is_part_of(missing, module):
+        return f"its module {missing!r} is not there: install its distribution again"
+    return (
+        f"it needs the module {missing!r}, which is not installed: "
+        f"install what brings it, such as `pip install {missing.partition('.')[0]}`"
+    )
+
+
+def _missing_module(exc: BaseException | None) -> str | None:
+    """The module that is missing, also where the plug-in raised an error of its own about it."""
+    found = None
+    while exc is not None:
+        if isinstance(exc, ModuleNotFoundError) and exc.name:
+            found = exc.name
+        exc = exc.__cause__ or exc.__context__
+    return found
+
+
+def _is_part_of(missing: str, module: str) -> bool:
+    top = module.partition(":")[0].partition(".")[0]
+    return missing.partition(".")[0] == top
+
+
+def _short(exc: BaseException) -> str:
+    return f"{type(exc).__name__}: {exc}".strip().removesuffix(":")
+
+
+def _where(exc: BaseException) -> str:
+    frames = exc.__traceback__
+    if frames is None:
+        return ""
+    while frames.tb_next is not None:
+        frames = frames.tb_next
+    return f" ({frames.tb_frame.f_code.co_filename}, line {frames.tb_lineno})"
+
+
+def _checked(origin: Origin, target: object) -> Loaded:
+    _check_api(target)
+    manager = _registered(target, origin.name)
+    classes = {}
+    for hook, point in HOOKS.items():
+        caller = getattr(manager.hook, hook)
+        if caller.get_hookimpls():
+            classes[point] = tuple(_classes(caller, point))
+    notes = tuple(_notes(manager, target))
+    if not classes and not notes:
+        raise PluginError(
+            "it registers nothing: decorate its beautyspot_register_... functions with "
+            "@beautyspot.hookimpl"
+        )
+    return Loaded(origin, target, classes, notes)
+
+
+def _check_api(target: object) -> None:
+    api = getattr(target, "beautyspot_api", hookspecs.API)
+    if api == hookspecs.API:
+        return
+    older = isinstance(api, int) and api < hookspecs.API
+    what = "the plug-in" if older else "beautyspot-core"
+    raise PluginError(
+        f"it is built for the plug-in API {api!r}, and this beautyspot-core has {hookspecs.API}: "
+        f"update {what}"
+    )
+
+
+def _registered(target: object, name: str) -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    try:
+        manager.register(target, name)
+    except pluggy.PluginValidationError as exc:
+        detail = " ".join(str(exc).split())
+        raise PluginError(
+            f"a hook has the wrong signature: {detail}. Write it as the hook specs have it, "
+            "def beautyspot_register_...() without arguments"
+        ) from exc
+    return manager
+
+
+def _notes(manager: pluggy.PluginManager, target: object) -> Iterator[str]:
+    """Hooks that nobody will ever call; the plug-in is kept, it may serve a newer core as well."""
+    for caller in manager.get_hookcallers(target) or ():
+        if not caller.has_spec() and not all(i.optionalhook for i in caller.get_hookimpls()):
+            hint = did_you_mean(caller.name, HOOKS) or f" The hooks are {', '.join(HOOKS)}."
+            yield f"there is no hook {caller.name!r}, so it is never called.{hint}"
+    for name in dir(target):
+        if name.startswith("beautyspot_register_") and not _is_marked(target, name):
+            yield f"{name!r} is never called: decorate it with @beautyspot.hookimpl"
+
+
+def _is_marked(target: object, name: str) -> bool:
+    function = getattr(target, name, None)
+    return not inspect.isroutine(function) or hasattr(function, "beautyspot_impl")
+
+
+def _classes(caller: pluggy.HookCaller, point: str) -> Iterator[type[Backend]]:
+    """The backends that a hook returns, each once."""
+    results = caller()
+    if not results:  # pluggy leaves None out
+        raise PluginError(f"{caller.name} returned None: return a class, a list of them, or []")
+    base = BASES[point]
+    yield from dict.fromkeys(_backend(found, caller.name, base) for found in _flat(results))
+
+
+def _flat(value: object) -> Iterator[object]:
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
+
+
+def _backend(found: object, hook: str, base: type[Backend]) -> type[Backend]:
+    """`found`, once it is known to be a whole backend class."""
+    if not isinstance(found, type):
+        if inspect.iscoroutine(found):
+            found.close()
+        what = type(found).__qualname__
+        raise PluginError(
+            f"{hook} returned an object of type {what}: return the backend's class itself"
+        )
+    where = f"{found.__module__}.{found.__qualname__}"
+    if not issubclass(found, base):
+        raise PluginError(
+            f"{hook} returned {where}, which is no {base.__name__}: derive it from that"
+        )
+    _check_name(found, where)
+    _check_schemes(found, where)
+    if inspect.isabstract(found):
+        left = ", ".join(sorted(f"{name}()" for name in found.__abstractmethods__))
+        raise PluginError(f"{where} leaves {left} of {base.__name__} open: write that")
+    return found
+
+
+def _check_name(found: type[Backend], where: str) -> None:
+    name = getattr(found, "name", None)
+    if name is None:
+        raise PluginError(f'{where} has no name: give the class one, such as name = "foo"')
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise PluginError(
+            f"{where} has the name {name!r:.80}: use lower-case letters, digits, '_', '.' and '-'"
+        )
+
+
+def _check_schemes(found: type[Backend], where: str) -> None:
+    schemes = found.schemes
+    if isinstance(schemes, tuple) and all(
+        isinstance(scheme, str) and _SCHEME.fullmatch(scheme) for scheme in schemes
+    ):
+        return
+    raise PluginError(f'{where} has schemes = {schemes!r:.80}: write a tuple, such as ("foo",)')

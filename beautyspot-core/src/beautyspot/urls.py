@@ -1,0 +1,109 @@
+"""URLs that select a backend, and texts and tables made fit to be shown: without their secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, overload
+
+from beautyspot.errors import ConfigError
+
+MASK: Final = "***"
+
+_WORDS: Final = "key|secret|token|passw|pwd|credential|signature"
+_SECRET_WORD: Final = re.compile(_WORDS, re.IGNORECASE)
+_SECRET_PAIR: Final = re.compile(
+    rf"""((?:^|[?&;,{{\s'"])['"]?[\w.%-]*(?:{_WORDS})[\w.%-]*['"]?\s*[=:]\s*)("[^"]*"|'[^']*'|[^&;#,}}\s]+)""",
+    re.IGNORECASE,
+)
+_USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*@")
+# A password with a raw "/" or "?" in it: what stands before looks like "user:not-a-port".
+_BROKEN_USERINFO: Final = re.compile(r"(?<=://)[^/?#@\s]+:(?!\d*(?:[/?#]|$))\S*@")
+_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+class Url(NamedTuple):
+    """A URL that selects a backend, taken apart."""
+
+    scheme: str  # lower case
+    base: str  # without the query part
+    query: dict[str, str]
+
+
+def is_url(text: str) -> bool:
+    """Whether `text` begins with ``scheme://``."""
+    return _URL.match(text) is not None
+
+
+def parse_url(url: str) -> Url:
+    """Take `url` apart.
+
+    Raises:
+        ConfigError: an option stands twice in the query part.
+    """
+    from urllib.parse import parse_qsl
+
+    match = _URL.match(url)
+    if match is None:
+        raise ConfigError(f"{masked(url)!r} is no URL: write it as scheme://...")
+    base, _, query = url.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    options = dict(pairs)
+    if len(options) != len(pairs):
+        raise ConfigError(f"an option stands twice in {masked(url)!r}: leave one of them out")
+    return Url(match[1].lower(), base, options)
+
+
+def is_secret(key: str) -> bool:
+    """Whether an option of this name looks like a secret; rather once too often."""
+    return _SECRET_WORD.search(key) is not None
+
+
+@overload
+def masked(value: str) -> str: ...
+@overload
+def masked(value: Mapping[str, Any]) -> dict[str, Any]: ...
+@overload
+def masked(value: object) -> object: ...
+def masked(value: object) -> object:
+    """`value` with its secrets replaced by ``***``.
+
+    In a text: what stands before the ``@`` of a URL, and the value of ``name=value`` where the name
+    looks secret. In a table: the values under such names, at any depth. Anything else is unchanged.
+    """
+    if isinstance(value, str):
+        return _masked_text(value)
+    if isinstance(value, Mapping):
+        return {key: _masked_item(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(item) for item in value]
+    return value
+
+
+def without(text: str, secrets: Mapping[str, Any]) -> str:
+    """`text`, such as a library's error message, with no secret value of the table in it."""
+    for value in _secret_values(secrets):
+        text = text.replace(value, MASK)
+    return masked(text)
+
+
+def _masked_text(text: str) -> str:
+    text = _BROKEN_USERINFO.sub(f"{MASK}@", text)
+    text = _USERINFO.sub(f"{MASK}@", text)
+    return _SECRET_PAIR.sub(rf"\1{MASK}", text)
+
+
+def _masked_item(key: str, value: object) -> object:
+    if is_secret(key) and not isinstance(value, Mapping) and value is not None:
+        return MASK
+    return masked(value)
+
+
+def _secret_values(table: Mapping[str, Any]) -> list[str]:
+    found: list[str] = []
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            found += _secret_values(value)
+        elif is_secret(str(key)) and isinstance(value, str) and value:
+            found.append(value)
+    return found
