@@ -1,0 +1,165 @@
+"""Find and read the configuration file.
+
+That is the nearest `beautyspot.toml`, or `pyproject.toml` with a table `[tool.beautyspot]`, from the
+working directory up to the repository's root (a folder that holds `.git` or `.hg`). Outside of a
+repository the search ends in the home directory, or at the root of the file system where the
+working directory is not below it. Of two in one folder `beautyspot.toml` wins.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OWN: Final = "beautyspot.toml"
+SHARED: Final = "pyproject.toml"
+_TABLE: Final = ("tool", "beautyspot")
+_ROOT_MARKS: Final = (".git", ".hg")
+
+_HEADER: Final = re.compile(r"\s*\[{1,2}([^\[\]]+)\]{1,2}\s*(?:#.*)?$")
+_KEY: Final = re.compile(
+    r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*="""
+)
+_DOTS: Final = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+
+Keys = tuple[str, ...]
+
+
+class ConfigFile(NamedTuple):
+    """A file that was read.
+
+    Attributes:
+        path: absolute.
+        table: our settings in it.
+        base: the keys that lead to `table`: none in a `beautyspot.toml`.
+        lines: the line of each key, as far as a glance at the text finds it.
+    """
+
+    path: Path
+    table: dict[str, Any]
+    base: Keys
+    lines: dict[Keys, int]
+
+    def where(self, *keys: str) -> str:
+        """``/path/pyproject.toml:14 [tool.beautyspot.profiles.prod]`` of a key in our table."""
+        full = (*self.base, *keys)
+        line = self.lines.get(full)
+        place = f"{self.path}:{line}" if line else str(self.path)
+        section = ".".join(full[:-1])
+        return f"{place} [{section}]" if section else place
+
+
+def find_file(start: Path) -> ConfigFile | None:
+    """The nearest configuration file, or None.
+
+    Raises:
+        ConfigError: it can't be read, or is no TOML.
+    """
+    for folder in _folders(start):
+        for name in (OWN, SHARED):
+            found = _read_if_ours(folder / name)
+            if found is not None:
+                return found
+    return None
+
+
+def read_file(path: Path) -> ConfigFile:
+    """The configuration file at `path`; a file of another name is read as a `beautyspot.toml`.
+
+    Raises:
+        ConfigError: there is none, it can't be read, is no TOML, or is a `pyproject.toml` that
+            lacks our table.
+    """
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises in a folder closed to us
+        raise ConfigError(f"config={str(path)!r}: there is no such file: correct the path")
+    found = _read_if_ours(path)
+    if found is None:
+        raise ConfigError(f"{path} has no table [tool.beautyspot]: add it, or give another file")
+    return found
+
+
+def _folders(start: Path) -> Iterator[Path]:
+    # os.path answers where pathlib raises: no home, or a folder closed to us.
+    home = os.path.expanduser("~")  # noqa: PTH111
+    for folder in (start, *start.parents):
+        yield folder
+        if str(folder) == home:
+            return
+        if any(os.path.exists(folder / mark) for mark in _ROOT_MARKS):  # noqa: PTH110
+            return
+
+
+def _read_if_ours(path: Path) -> ConfigFile | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return _read(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, mtime: int, size: int) -> ConfigFile | None:
+    """Read a file, once for each of its states; None where it is none of ours."""
+    del mtime, size
+    text = _text(path)
+    shared = path.name == SHARED
+    if shared and _TABLE[-1] not in text:  # by far the most: not even parsed
+        return None
+    table: Any = _parsed(path, text)
+    base = _TABLE if shared else ()
+    for key in base:
+        table = table.get(key) if isinstance(table, dict) else None
+    if shared and table is None:
+        return None
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: tool.beautyspot is no table: write [tool.beautyspot]")
+    return ConfigFile(path, table, base, _lines(text))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # some editors put a byte-order mark in front
+    except OSError as exc:
+        raise ConfigError(
+            f"{path} can't be read ({exc.strerror}): allow it, or pass config=False to read no file"
+        ) from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"{path} is no UTF-8 text (byte {exc.start}): save it as UTF-8") from exc
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    import tomllib  # 20 ms, and only where there is a file
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError(f"{path} is no valid TOML: {exc}: correct it there") from exc
+
+
+def _lines(text: str) -> dict[Keys, int]:
+    """The line of each key and table. Best effort: the parser keeps no positions."""
+    found: dict[Keys, int] = {}
+    section: Keys = ()
+    quoted = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if not quoted:
+            if header := _HEADER.match(line):
+                section = _keys(header[1])
+                found.setdefault(section, number)
+            elif key := _KEY.match(line):
+                found.setdefault((*section, *_keys(key[1])), number)
+        if (line.count('"""') + line.count("'''")) % 2:
+            quoted = not quoted
+    return found
+
+
+def _keys(dotted: str) -> Keys:
+    return tuple(part.strip("\"'") for part in _DOTS.findall(dotted))

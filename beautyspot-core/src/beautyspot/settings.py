@@ -1,0 +1,224 @@
+"""The settings of a Spot that environment and files can give too: types, defaults, checks."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from beautyspot.errors import ConfigError
+from beautyspot.options import boolean
+from beautyspot.urls import masked
+
+_UNITS: Final = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+_PART: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        name: as an argument and in files; ``BEAUTYSPOT_<NAME>`` in the environment.
+        default: its value where nobody gives one.
+        expects: what it takes, for messages and the manual.
+        check: gives the value back in its final form.
+            Raises TypeError or ValueError, without a message worth showing.
+        read: turns an environment variable's text into what a file would give.
+        what: its meaning, for the manual.
+    """
+
+    name: str
+    default: Any
+    expects: str
+    check: Callable[[object], Any]
+    read: Callable[[str], object]
+    what: str
+    is_path: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return f"BEAUTYSPOT_{self.name.upper()}"
+
+    def checked(self, value: object, where: str) -> Any:
+        """`value` in its final form.
+
+        Raises:
+            ConfigError: it is of another type or out of range; says what is expected.
+        """
+        try:
+            return self.check(value)
+        except (TypeError, ValueError):
+            raise ConfigError(f"{where}: {self._refusal(value)}") from None
+
+    def from_text(self, text: str, where: str) -> Any:
+        """The same, for a text from the environment."""
+        try:
+            return self.check(self.read(text.strip()))
+        except (TypeError, ValueError):
+            raise ConfigError(f"{where}: {self._refusal(text)}") from None
+
+    def _refusal(self, value: object) -> str:
+        shown = masked(value)
+        return f"{self.name} takes {self.expects}, not {shown!r:.120} ({type(value).__name__})"
+
+
+def seconds(value: object) -> float:
+    """A duration in seconds: a number, a `timedelta`, or a text such as ``"7d"`` or ``"1h 30min"``.
+
+    Units: ms, s (sec), min, h, d, w.
+
+    Raises:
+        TypeError, ValueError: it is none of these, negative, or not finite.
+    """
+    if isinstance(value, str):
+        number = _duration(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+    else:
+        number = _total_seconds(value)
+    if not 0 <= number < math.inf:
+        raise ValueError("negative or not finite")
+    return number
+
+
+def _duration(text: str) -> float:
+    text = text.strip().lower()
+    parts = _PART.findall(text)
+    if not parts or _PART.sub("", text).strip():
+        return float(text)
+    return sum(float(number) * _unit(unit) for number, unit in parts)
+
+
+def _unit(unit: str) -> float:
+    if unit not in _UNITS:
+        raise ValueError(f"no unit {unit!r}")
+    return _UNITS[unit]
+
+
+def _total_seconds(value: object) -> float:
+    # A timedelta, known by its method: `datetime` is not imported for a check.
+    total = getattr(value, "total_seconds", None)
+    if total is None:
+        raise TypeError("no duration")
+    return float(total())
+
+
+def _or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
+    """The same check, and None; ``"none"`` says that where a text or a file can't."""
+
+    def checked(value: object) -> Any:
+        if value is None or (isinstance(value, str) and value.lower() == "none"):
+            return None
+        return check(value)
+
+    return checked
+
+
+def _path(value: object) -> str:
+    if (
+        isinstance(value, str | os.PathLike)
+        and (path := os.fspath(value))
+        and isinstance(path, str)
+    ):
+        if "\0" in path:
+            raise ValueError("NUL")
+        return os.path.expanduser(path)  # noqa: PTH111 - a text in, a text out
+    raise TypeError("no path")
+
+
+def _backend(value: object) -> object:
+    """A text or a table; what else an argument may be is checked where the backend is made."""
+    if value is None or value == "" or isinstance(value, bool | int | float | bytes | list | tuple):
+        raise TypeError("no backend")
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _bool(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("no bool")
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError("no count")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("no text")
+    return value
+
+
+def _saving(value: object) -> str:
+    if value not in ("sync", "background"):
+        raise ValueError("neither")
+    return str(value)
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _table(text: str) -> object:
+    """A text, or the table that it is in the form of TOML's inline tables."""
+    if not text.startswith("{"):
+        return text
+    import tomllib
+
+    return tomllib.loads(f"x = {text}")["x"]
+
+
+_BACKEND: Final = 'a backend\'s name, URL, class or instance, or a table with "use"'
+_DURATION: Final = 'seconds (a number, not negative, or a text such as "90s", "12h", "7d")'
+
+SETTINGS: Final[dict[str, Setting]] = {
+    setting.name: setting
+    for setting in (
+        Setting(
+            "directory", ".beautyspot", "a path", _path, _as_it_is,
+            "the folder of the database and of local blobs", is_path=True,
+        ),
+        Setting(
+            "db_path", None, 'a path, or "none" for <directory>/<name>.db', _or_none(_path),
+            _as_it_is, "the file of the SQLite database", is_path=True,
+        ),
+        Setting("metadata", "sqlite", _BACKEND, _backend, _table, "the metadata store"),
+        Setting("storage", "local", _BACKEND, _backend, _table, "the storage of large results"),
+        Setting("serializer", "msgpack", _BACKEND, _backend, _table, "turns results into bytes"),
+        Setting("keygen", "stable", _BACKEND, _backend, _table, "turns arguments into keys"),
+        Setting(
+            "limiter", None, f'{_BACKEND}, a rate such as "600/min", or "none"', _or_none(_backend),
+            _table, "the rate limit",
+        ),
+        Setting(
+            "save", "sync", '"sync" or "background"', _saving, _as_it_is,
+            "whether a call waits until its result is stored",
+        ),
+        Setting(
+            "ttl", None, f'{_DURATION}, or "none" for ever', _or_none(seconds), _as_it_is,
+            "how long a result is valid",
+        ),
+        Setting(
+            "blob_threshold", 2**20, "a number of bytes, 0 or more", _count, int,
+            "a larger result goes to the storage",
+        ),
+        Setting("enabled", True, "true or false", _bool, boolean, "false: calls run uncached"),
+        Setting("strict", False, "true or false", _bool, boolean, "true: our own failures raise"),
+        Setting(
+            "profile", None, 'the name of a profile, or "none"', _or_none(_text), _as_it_is,
+            "the table of the file that wins over its base table",
+        ),
+        Setting(
+            "wait_timeout", 600.0, _DURATION, seconds, _as_it_is,
+            "how long a call waits for another one that computes the same result",
+        ),
+    )
+}  # fmt: skip
+"""Setting by name, in the order of the manual."""
