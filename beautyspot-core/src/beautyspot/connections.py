@@ -1,0 +1,282 @@
+"""Connections to one SQLite file: how they are made, waited for, given back and abandoned.
+
+Three rules of SQLite (https://www.sqlite.org/howtocorrupt.html) shape this module:
+
+- Closing *any* descriptor of a database file drops all POSIX locks that the process holds on it, so
+  nobody but SQLite ever opens one (sections 2.2 and 2.2.1).
+- A connection must not cross a `fork`, not even to be closed there (section 2.6): that may roll
+  back its parent's transaction in memory that both share. The child keeps it, unused, for good.
+- The last connection to be closed removes ``<path>-wal`` by its *name*. Once the file was moved
+  away, that name may belong to its successor: such a connection is abandoned as well (section 2.4).
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sqlite3
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+Identity = tuple[int, int]
+"""Device and inode: which file stands at a path."""
+
+SHORTEST_PAUSE: Final = 0.001
+LONGEST_PAUSE: Final = 0.05
+
+_PRAGMAS: Final = (
+    "PRAGMA mmap_size = 0",  # a file that is cut short under a map kills the process (SIGBUS)
+    "PRAGMA trusted_schema = OFF",  # nothing that a stored view or trigger says is run
+    "PRAGMA journal_size_limit = 67108864",  # after a burst the -wal goes back to 64 MB
+)
+_NETWORK_FILE_SYSTEMS: Final = frozenset(
+    {"9p", "afs", "beegfs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "gfs2", "glusterfs"}
+    | {"gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "smb3", "smbfs"}
+)
+
+_creating = threading.Lock()
+_abandoned: list[sqlite3.Connection] = []
+
+
+class Handle:
+    """A thread's own connection. Whoever uses one holds the handle itself while at it.
+
+    It closes its connection when the last reference goes: at the end of the thread, when the store
+    is closed or dropped, and never below a thread that is just using it.
+    """
+
+    __slots__ = ("_pid", "connection", "execute", "identity", "path", "read_only")
+
+    def __init__(
+        self,
+        path: Path,
+        identity: Identity | None,
+        connection: sqlite3.Connection,
+        *,
+        read_only: bool,
+    ) -> None:
+        self.path = path
+        self.connection = connection
+        self.execute = connection.execute  # bound once: the look-up is part of every hit
+        self.read_only = read_only
+        self.identity = identity
+        self._pid = os.getpid()
+
+    def moved(self) -> bool:
+        """Whether another file, or none, stands at the path now."""
+        return identify(self.path) != self.identity
+
+    def close(self) -> None:
+        """Close the connection, or abandon it where closing would do harm. By its own user only."""
+        if not self._pid:
+            return
+        if self._pid != os.getpid() or self.moved():
+            _abandon(self.connection)
+        else:
+            self.connection.close()
+        self._pid = 0
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def identify(path: Path) -> Identity | None:
+    """Which file stands at `path`, without opening it; None where there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a third of the time of Path.stat, on every save
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _abandon(connection: sqlite3.Connection) -> None:
+    if not _abandoned:
+        atexit.register(_never_close)
+    _abandoned.append(connection)
+
+
+def _never_close() -> None:
+    """Keep the interpreter's end from closing what was abandoned, by a reference too many."""
+    import ctypes  # takes milliseconds, and few processes come here
+
+    for connection in _abandoned:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+def after_fork_in_child() -> None:
+    """Make the module usable in a forked child: a lock of another thread stays locked there."""
+    global _creating  # noqa: PLW0603 - a lock can't be reset in place
+    _creating = threading.Lock()
+
+
+# ---------------------------------------------------------------------------------- waiting
+
+
+def code_of(error: BaseException) -> int:
+    """SQLite's primary result code (https://www.sqlite.org/rescode.html); 0 where it gave none."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def is_busy(error: BaseException) -> bool:
+    """Whether another connection stands in the way, so that the same call may succeed later."""
+    return code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether the file is no database, or not a whole one."""
+    return code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def patiently(work: Callable[[], T], timeout: float) -> T:
+    """Call `work` until it is not busy, for at most `timeout` seconds.
+
+    SQLite's own busy handler is not used: the switch to WAL does not call it, and its pauses of up
+    to 100 ms, equal for all, make one of four steady writers wait for seconds.
+    """
+    deadline = 0.0
+    pause = SHORTEST_PAUSE
+    while True:
+        try:
+            return work()
+        except sqlite3.OperationalError as error:
+            now = time.monotonic()
+            deadline = deadline or now + timeout
+            if not is_busy(error) or now >= deadline:
+                raise
+        time.sleep(min(pause * _jitter(), max(deadline - now, 0.0)))
+        pause = min(pause * 1.25, LONGEST_PAUSE)
+
+
+def _jitter() -> float:
+    """A factor between 0.5 and 1.5, so that processes that met once do not meet again."""
+    return 0.5 + os.urandom(1)[0] / 255
+
+
+# --------------------------------------------------------------------------------- connecting
+
+
+def make_place(path: Path) -> None:
+    """Create the directory and the empty file, both private; what is there stays as it is.
+
+    SQLite gives ``-wal`` and ``-shm`` the permissions of the file.
+
+    Raises:
+        OSError: the place can't be written.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The lock keeps a second thread from having the new file open when its descriptor is closed.
+    with _creating:
+        if not path.exists():
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+            try:
+                os.close(os.open(path, flags, 0o600))
+            except FileExistsError:
+                return  # another process was faster
+
+
+def connect(path: Path) -> Handle:
+    """A new connection: for writing, or for reading where the place allows no more.
+
+    Raises:
+        sqlite3.Error: it can't be opened, is busy, or is no database.
+    """
+    try:
+        return _connect(path, "mode=rw", read_only=not os.access(path, os.W_OK))
+    except sqlite3.OperationalError as error:
+        if code_of(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+    return _connect(path, _read_only_mode(path), read_only=True)
+
+
+def _read_only_mode(path: Path) -> str:
+    """How to read what can't be written.
+
+    A database in WAL mode needs its ``-shm``. Where that can't be made nobody on this side writes
+    either, and the file is read as it is, unless a ``-wal`` says that it is in use.
+    """
+    in_use = path.with_name(f"{path.name}-wal").exists()
+    return "mode=ro" if in_use or os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
+
+
+def _connect(path: Path, mode: str, *, read_only: bool) -> Handle:
+    identity = identify(path)  # before: if the file is exchanged now, it counts as moved
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?{mode}",
+        uri=True,
+        timeout=0,  # never waits inside of SQLite: a hit is read in place, also on an event loop
+        isolation_level=None,
+        check_same_thread=False,  # a thread that ends may have its connection closed by another
+    )
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        # The first read of the file: what can't be opened, or is no database, says so here.
+        mode_name = connection.execute("PRAGMA journal_mode").fetchone()[0]
+        if mode_name == "wal":
+            connection.execute("PRAGMA synchronous = NORMAL")  # whole after any crash, in WAL mode
+    except BaseException:
+        connection.close()
+        raise
+    return Handle(path, identity, connection, read_only=read_only)
+
+
+def enter_wal(handle: Handle, timeout: float) -> str:
+    """Switch the file to WAL mode, or away from it where that does not work; the mode it is in now.
+
+    Raises:
+        sqlite3.OperationalError: other connections were in the way for `timeout` seconds.
+    """
+    wanted = "DELETE" if network_file_system(handle.path) else "WAL"
+
+    def switch() -> str:
+        return str(handle.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0])
+
+    try:
+        # Several processes that do this to one fresh file get "locked" at once, without any wait.
+        mode = patiently(switch, timeout)
+    except sqlite3.OperationalError as error:
+        if is_busy(error):
+            raise
+        mode = str(handle.execute("PRAGMA journal_mode").fetchone()[0])
+    handle.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
+    return mode
+
+
+def network_file_system(path: Path) -> str | None:
+    """The kind of network file system that `path` is on, or None; only Linux tells (proc(5))."""
+    if sys.platform != "linux":
+        return None
+    try:
+        with Path("/proc/self/mounts").open(encoding="utf-8", errors="surrogateescape") as mounts:
+            kinds = {fields[1]: fields[2] for fields in map(str.split, mounts)}
+    except OSError:
+        return None
+    places = [path, *path.parents]
+    kind = next((kinds[str(place)] for place in places if str(place) in kinds), None)
+    return kind if kind in _NETWORK_FILE_SYSTEMS else None
+
+
+# ------------------------------------------------------------------------------------ damage
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged database and its companions, and tell where it is now. Nothing is deleted.
+
+    The companions go first: a ``-wal`` left behind would be replayed into the successor.
+    """
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    for suffix in ("-wal", "-shm", ""):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+    return aside

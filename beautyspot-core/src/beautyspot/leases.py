@@ -1,0 +1,252 @@
+"""Leases: who may compute a key, between processes and between instances, by locks of the kernel.
+
+A kernel lock falls when its process dies, however it dies. Two kinds, by what the system has:
+
+- *Open file description locks* (``F_OFD_SETLK``, fcntl(2), Linux 3.15): one file, one byte a key,
+  at an offset made from the key. Unlike the older POSIX locks they exclude within a process too and
+  stay when another descriptor of the file is closed. Within one descriptor they do not exclude: a
+  table does.
+- *Whole lock files*, one a key, elsewhere: flock(2), or `msvcrt.locking` on Windows.
+
+No call waits. A forked child closes what it inherited (which unlocks nothing): its copy would keep
+the parent's locks alive after the parent's death.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import importlib
+import os
+import struct
+import sys
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from beautyspot.contracts import Lease
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
+
+_HELD_BY_ANOTHER: Final = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
+# struct flock of fcntl(2) with 64-bit offsets, as Python is built everywhere; "0q" pads its end.
+_FLOCK: Final = struct.Struct("@hhqqi0q")
+_TRIES: Final = 100
+
+
+class Leases(Protocol):
+    """What the two kinds have in common."""
+
+    def try_lease(self, key: str) -> Lease | None:
+        """The lease of `key`, or None where another holds it; `OSError` where locks don't work."""
+        ...
+
+    def forget(self) -> None:
+        """Let go of what is open and not leased; the next lease opens it again."""
+        ...
+
+    def after_fork_in_child(self) -> None:
+        """Close what the child inherited; its copies of the parent's leases become empty."""
+        ...
+
+
+def leases_beside(database: Path) -> Leases:
+    """The best kind of leases that the system has, on files beside the database."""
+    if sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK"):
+        return RangeLeases(database.with_name(f"{database.name}.lock"))
+    return FileLeases(database.with_name(f"{database.name}.locks"))
+
+
+def offset_of(key: str) -> int:
+    """Where the key's byte is: 62 bits of it. Two keys that share one only wait for each other."""
+    if len(key) == 32:
+        with contextlib.suppress(ValueError):
+            return int(key[:16], 16) >> 2
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") >> 2
+
+
+def _open(path: Path) -> int:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)  # not inherited by programs: PEP 446
+
+
+# --------------------------------------------------------------------- one file, a byte a key
+
+
+class _Descriptor:
+    """The open lock file; it stays open for as long as the table or a lease holds this."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, path: Path) -> None:
+        self.number = -1
+        self.number = _open(path)
+
+    def close(self) -> None:
+        number, self.number = self.number, -1
+        if number >= 0:
+            os.close(number)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class _RangeLease(Lease):
+    __slots__ = ("_descriptor", "_offset", "_once", "_table")
+
+    def __init__(self, table: dict[int, _RangeLease], offset: int, descriptor: _Descriptor) -> None:
+        self._table = table
+        self._offset = offset
+        self._descriptor = descriptor
+        self._once = [True]
+
+    def release(self) -> None:
+        """Unlock the byte, then let this instance's other threads in."""
+        if not _take(self._once):
+            return
+        try:
+            _set_lock(self._descriptor.number, self._offset, fcntl.F_UNLCK)
+        finally:
+            del self._table[self._offset]
+
+    def void(self) -> None:
+        """Become empty, in a forked child."""
+        self._once.clear()
+        self._descriptor.close()
+
+
+def _take(once: list[Any]) -> Any:
+    """What is in the list, for the first who asks: `pop` is atomic."""
+    try:
+        return once.pop()
+    except IndexError:
+        return None
+
+
+def _set_lock(number: int, offset: int, kind: int) -> None:
+    fcntl.fcntl(number, fcntl.F_OFD_SETLK, _FLOCK.pack(kind, os.SEEK_SET, offset, 1, 0))
+
+
+class RangeLeases:
+    """Leases as byte ranges of one lock file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._table: dict[int, _RangeLease] = {}
+        self._descriptor: _Descriptor | None = None
+
+    def try_lease(self, key: str) -> Lease | None:
+        """See `Leases`."""
+        descriptor = self._descriptor
+        if descriptor is None:  # two threads may both open it: the kernel excludes those as well
+            descriptor = self._descriptor = _Descriptor(self._path)
+        offset = offset_of(key)
+        lease = _RangeLease(self._table, offset, descriptor)
+        if self._table.setdefault(offset, lease) is not lease:
+            return None
+        try:
+            _set_lock(descriptor.number, offset, fcntl.F_WRLCK)
+        except OSError as error:
+            del self._table[offset]
+            if error.errno in _HELD_BY_ANOTHER:
+                return None
+            raise
+        return lease
+
+    def forget(self) -> None:
+        """See `Leases`."""
+        self._descriptor = None
+
+    def after_fork_in_child(self) -> None:
+        """See `Leases`."""
+        for lease in self._table.values():
+            lease.void()
+        self._table = {}
+        if self._descriptor is not None:
+            self._descriptor.close()
+            self._descriptor = None
+
+
+# ------------------------------------------------------------------------ a whole file a key
+
+
+class _FileLease(Lease):
+    __slots__ = ("_numbers", "_once", "_path")
+
+    def __init__(self, path: Path, number: int, numbers: dict[int, _FileLease]) -> None:
+        self._path = path
+        self._once = [number]
+        self._numbers = numbers
+        numbers[number] = self
+
+    def release(self) -> None:
+        """Remove the file while it is locked, so that nobody locks one that is about to go."""
+        number = _take(self._once)
+        if number is None:
+            return
+        del self._numbers[number]
+        _remove(self._path)
+        os.close(number)
+
+    def void(self) -> None:
+        """Become empty, in a forked child."""
+        os.close(self._once.pop())
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # Windows removes no open file: there it stays, empty
+        path.unlink()
+
+
+class FileLeases:
+    """Leases as lock files of a directory, one a key, removed when released."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._numbers: dict[int, _FileLease] = {}
+
+    def try_lease(self, key: str) -> Lease | None:
+        """See `Leases`."""
+        path = self._directory / f"{offset_of(key):016x}"
+        for _ in range(_TRIES):
+            number = _open(path)
+            if not _lock_whole(number):
+                os.close(number)
+                return None
+            if _is_at(path, number):
+                return _FileLease(path, number, self._numbers)
+            os.close(number)  # its last holder removed it between our open and our lock
+        return None
+
+    def forget(self) -> None:
+        """Nothing is open that is not leased."""
+
+    def after_fork_in_child(self) -> None:
+        """See `Leases`."""
+        for lease in self._numbers.values():
+            lease.void()
+        self._numbers = {}
+
+
+def _is_at(path: Path, number: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(number), path.stat())
+    except OSError:
+        return False
+
+
+def _lock_whole(number: int) -> bool:
+    try:
+        if fcntl is None:
+            msvcrt: Any = importlib.import_module("msvcrt")
+            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _HELD_BY_ANOTHER:
+            return False
+        raise
+    return True

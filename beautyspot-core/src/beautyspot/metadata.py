@@ -1,0 +1,437 @@
+"""`SqliteMetadataStore`: the metadata store that core brings, one SQLite file.
+
+Any number of threads and processes of one machine read and write it at the same time (WAL mode).
+Reading a hit is one SELECT on the thread's own connection and never waits. Writers of one process
+take turns at a lock, so that only other processes are ever in the way, and those are waited for
+with short pauses. A loss of power may take the last moments before it, never the database
+(``synchronous = NORMAL``).
+
+Beside the file stand SQLite's ``-wal`` and ``-shm``, and ``.lock`` (or ``.locks/``) for the leases.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+
+from beautyspot import connections, schema
+from beautyspot.connections import Handle, patiently
+from beautyspot.contracts import Context, Entry, Lease, MetadataStoreBase, TaskRecord
+from beautyspot.errors import ConfigError, MetadataBusyError, MetadataError
+from beautyspot.leases import leases_beside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+T = TypeVar("T")
+
+log = logging.getLogger("beautyspot")
+
+PAGE: Final = 500
+PAGE_WITH_DATA: Final = 20
+"""Rows that a listing reads at a time; with data a row may hold megabytes."""
+
+_FAILURES: Final = (sqlite3.Error, UnicodeError, OverflowError, OSError)
+"""What SQLite, and binding a value to one of its parameters, may raise."""
+
+_FAILURES_OR_NEW: Final = (AttributeError, *_FAILURES)
+"""The same, and that this thread has no connection yet."""
+
+_LOST: Final = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,  # also: another program dropped the table
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,  # also: the file was moved (SQLITE_READONLY_DBMOVED)
+    }
+)
+"""After these a connection is not used again; the next call makes a new one."""
+
+_ADVICE: Final = {
+    sqlite3.SQLITE_FULL: "free some space on the disk",
+    sqlite3.SQLITE_READONLY: "make the file and its directory writable, or choose another db_path",
+    sqlite3.SQLITE_CANTOPEN: "check that the directory may be written, or choose another db_path",
+    sqlite3.SQLITE_PERM: "check the permissions of the file and its directory",
+    sqlite3.SQLITE_IOERR: "check the disk",
+    sqlite3.SQLITE_TOOBIG: "store a value of that size as a blob (save_blob=True)",
+}
+_OS_ADVICE: Final = "check that the directory may be written, or choose another db_path"
+_OTHER_ADVICE: Final = "check what was asked for, and that no other program changes the file"
+
+_SET_ASIDE: Final = "\0set aside"
+"""The lease that keeps two processes from moving one damaged file, and the second its successor."""
+
+_stores: weakref.WeakSet[SqliteMetadataStore] = weakref.WeakSet()
+
+
+class SqliteMetadataStore(MetadataStoreBase):
+    """A metadata store in a SQLite file.
+
+    A file that is damaged is renamed to ``<name>.damaged-<UTC time>``, with a warning, and a fresh
+    one takes its place. A file that may only be read is read.
+
+    Args:
+        path: the file; made when first needed, with its directory, both private to the user.
+        timeout: seconds for which a call waits while other processes write; 0 or more. `find` never
+            waits.
+
+    Raises:
+        ConfigError: `path` or `timeout` is none.
+    """
+
+    name = "sqlite"
+    schemes = ("sqlite",)
+    blocking = False
+    leases: ClassVar[bool] = True
+
+    def __init__(self, path: str | Path, *, timeout: float = 5.0) -> None:
+        self._path = _checked_path(path)
+        self._timeout = _checked_timeout(timeout)
+        self._leases = leases_beside(self._path)
+        self._closed = False
+        self._told = False
+        self._start_afresh()
+        _stores.add(self)
+
+    @classmethod
+    def defaults(cls, context: Context) -> dict[str, Any]:
+        """The Spot's own `db_path`."""
+        return {"path": context.db_path}
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """``sqlite:///relative/path.db`` or ``sqlite:////absolute/path.db``, as SQLAlchemy has it.
+
+        Percent escapes are resolved: ``%3F`` is a question mark in a name.
+        """
+        from urllib.parse import unquote, urlsplit
+
+        parts = urlsplit(url)
+        path = unquote(parts.path[1:])
+        if parts.netloc or not path:
+            raise ConfigError(
+                "a SQLite URL names a file: write sqlite:///relative/path.db (three slashes) or "
+                "sqlite:////absolute/path.db (four)"
+            )
+        return {"path": path}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {str(self._path)!r}>"
+
+    # ------------------------------------------------------------------------------- the contract
+
+    def open(self) -> None:
+        """Reach the file and bring its schema up to date; see the base class."""
+        self._translated(self._handle)
+
+    @property
+    def store_id(self) -> str:
+        """16 hex digits; they change when a damaged file gives way to a fresh one."""
+        while (store_id := self._store_id) is None:
+            self.open()
+        return store_id
+
+    def find(self, key: str) -> Entry | None:
+        """What a hit needs; see the base class."""
+        try:
+            handle = self._local.handle  # held while at it: see `Handle`
+            row = handle.execute(schema.FIND, (key,)).fetchone()
+        except _FAILURES_OR_NEW:
+            row = self._translated(lambda: self._handle().execute(schema.FIND, (key,)).fetchone())
+        if row is None:
+            return None
+        if row[6].__class__ is str:  # release 2.7 wrote a text into expires_at
+            row = (*row[:6], schema.seconds(row[6]))
+        return tuple.__new__(Entry, row)
+
+    def get(self, key: str) -> TaskRecord | None:
+        """The whole record; see the base class."""
+        row = self._patiently(lambda handle: handle.execute(schema.GET, (key,)).fetchone())
+        return None if row is None else schema.to_record(row)
+
+    def put(self, record: TaskRecord) -> None:
+        """Insert or replace; committed when it returns."""
+        row = schema.to_row(record)
+        self._write(lambda handle: handle.execute(schema.PUT, row))
+
+    def put_many(self, records: Iterable[TaskRecord]) -> None:
+        """Insert or replace all of them, or none, in one transaction."""
+        rows = [schema.to_row(record) for record in records]
+        self._write(lambda handle: _transact(handle, schema.PUT, rows))
+
+    def delete(self, key: str) -> bool:
+        """Remove; see the base class."""
+        return self._write(lambda handle: handle.execute(schema.DELETE, (key,)).rowcount > 0)
+
+    def touch(self, used: Mapping[str, float]) -> None:
+        """Set `used_at`, in one transaction."""
+        rows = [(when, key) for key, when in used.items()]
+        self._write(lambda handle: _transact(handle, schema.TOUCH, rows))
+
+    def scan(
+        self,
+        *,
+        func_identifier: str | None = None,
+        version: str | None = None,
+        tag: str | None = None,
+        with_data: bool = False,
+    ) -> Iterator[TaskRecord]:
+        """List; see the base class. Nothing is held or locked between two records."""
+        given = {"func_identifier": func_identifier, "version": version, "tag": tag}
+        filters = {name: value for name, value in given.items() if value is not None}
+        last, first = "", True
+        while True:
+            query = schema.page_query(filters, first=first, with_data=with_data)
+            size = PAGE_WITH_DATA if with_data else PAGE
+            rows = self._page(query, (last, *filters.values(), size))
+            if not rows:
+                return
+            yield from map(schema.to_record, rows)
+            last, first = rows[-1][0], False
+
+    def _page(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return self._patiently(lambda handle: handle.execute(query, values).fetchall())
+
+    def try_lease(self, key: str) -> Lease | None:
+        """A lock of the kernel; see the base class and `beautyspot.leases`."""
+        if self._closed:
+            raise self._closed_error()
+        try:
+            return self._leases.try_lease(key)
+        except OSError as error:
+            raise MetadataError(
+                f"no lock file beside {self._path} ({error}): check that the directory may be "
+                "written and that its file system has locks"
+            ) from error
+
+    def close(self) -> None:
+        """Close every thread's connection. Leases that are held stay so until released."""
+        self._closed = True
+        self._reset()
+
+    # -------------------------------------------------------------------------------- connections
+
+    def _start_afresh(self) -> None:
+        """No connection, and locks that nobody holds."""
+        self._local = threading.local()
+        self._opening = threading.RLock()
+        self._writing = threading.Lock()
+        self._store_id: str | None = None  # None: the next connection prepares the file
+
+    def _after_fork_in_child(self) -> None:
+        self._start_afresh()
+        self._leases.after_fork_in_child()
+
+    def _reset(self) -> None:
+        """Let go of every connection; one that is just being used closes after that."""
+        with self._opening:
+            self._store_id = None
+            self._local = threading.local()
+            self._leases.forget()
+
+    def _handle(self) -> Handle:
+        """This thread's connection to the store, which it opens where it must."""
+        try:
+            handle: Handle = self._local.handle
+        except AttributeError:
+            handle = self._new_handle()
+        return handle
+
+    def _new_handle(self) -> Handle:
+        with self._opening:
+            if self._closed:
+                raise self._closed_error()
+            handle = self._connect()
+            self._local.handle = handle
+        return handle
+
+    def _connect(self) -> Handle:
+        connections.make_place(self._path)
+        found = connections.identify(self._path)
+        try:
+            return self._prepared()
+        except sqlite3.DatabaseError as error:
+            if not connections.is_damage(error):
+                raise
+        self._set_aside(found)
+        connections.make_place(self._path)
+        return self._prepared()
+
+    def _prepared(self) -> Handle:
+        handle = patiently(lambda: connections.connect(self._path), self._timeout)
+        if self._store_id is None:
+            try:
+                self._prepare(handle)
+            except BaseException:
+                handle.close()
+                raise
+        return handle
+
+    def _prepare(self, handle: Handle) -> None:
+        """What the first connection does for all."""
+        connection = handle.connection
+        if not handle.read_only:
+            mode = connections.enter_wal(handle, self._timeout)
+            if mode != "wal":
+                self._tell_mode(mode)
+            patiently(lambda: schema.migrate(connection, self._path), self._timeout)
+        elif not schema.is_current(connection, self._path):
+            raise MetadataError(
+                f"{self._path} was written by an earlier release and may only be read: "
+                "make it writable once, so that its table is brought up to date"
+            )
+        self._store_id = schema.read_store_id(connection)
+
+    def _tell_mode(self, mode: str) -> None:
+        if not self._told:
+            self._told = True
+            log.warning(
+                "%s is in SQLite's journal mode %r, since WAL does not work there: readers and "
+                "writers wait for each other; a db_path on a local disk is faster",
+                self._path,
+                mode,
+            )
+
+    # -------------------------------------------------------------------- performing and failing
+
+    def _patiently(self, work: Callable[[Handle], T]) -> T:
+        return self._translated(lambda: patiently(lambda: work(self._handle()), self._timeout))
+
+    def _write(self, work: Callable[[Handle], T]) -> T:
+        return self._translated(lambda: self._write_in_turn(work))
+
+    def _write_in_turn(self, work: Callable[[Handle], T]) -> T:
+        if not self._writing.acquire(timeout=self._timeout):
+            raise self._busy_error()
+        try:
+            handle = self._handle()
+            if handle.moved():
+                self._reset()
+                handle = self._handle()
+            if handle.read_only:
+                raise MetadataError(
+                    f"{self._path} may only be read: {_ADVICE[sqlite3.SQLITE_READONLY]}"
+                )
+            return patiently(lambda: work(handle), self._timeout)
+        finally:
+            self._writing.release()
+
+    def _translated(self, work: Callable[[], T]) -> T:
+        """Call `work`, its failures as ours."""
+        try:
+            return work()
+        except MetadataError:
+            raise
+        except _FAILURES as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> MetadataError:
+        """What to raise for `error`; lets go of connections that are of no more use."""
+        if connections.is_busy(error):
+            return self._busy_error()
+        if connections.is_damage(error):
+            return self._damage(error)
+        code = connections.code_of(error)
+        if code in _LOST:
+            self._reset()
+        advice = _OS_ADVICE if isinstance(error, OSError) else _ADVICE.get(code, _OTHER_ADVICE)
+        return MetadataError(f"{self._path}: {error}: {advice}")
+
+    def _damage(self, error: Exception) -> MetadataError:
+        handle: Handle | None = getattr(self._local, "handle", None)
+        if handle is not None:
+            found = handle.identity
+            self._reset()
+            handle.close()  # before its file is moved: see `beautyspot.connections`
+            self._set_aside(found)
+        return MetadataError(
+            f"{self._path} is damaged ({error}): if it was not moved aside, as the log then tells, "
+            "move it away; the next call starts a fresh one"
+        )
+
+    def _set_aside(self, damaged: connections.Identity | None) -> None:
+        """Move the damaged file away, unless another process has done so already."""
+        lease = self._await_lease()
+        try:
+            if connections.identify(self._path) == damaged:
+                aside = connections.set_aside(self._path)
+                log.warning(
+                    "%s is damaged: it is now %s, and a fresh one takes its place",
+                    self._path,
+                    aside,
+                )
+        except OSError as error:
+            log.warning(
+                "%s is damaged and can't be moved aside (%s): move it away", self._path, error
+            )
+        finally:
+            if lease is not None:
+                lease.release()
+
+    def _await_lease(self) -> Lease | None:
+        """The right to move the file; None where the system has no locks there."""
+        deadline = time.monotonic() + self._timeout
+        try:
+            while (lease := self._leases.try_lease(_SET_ASIDE)) is None:
+                if time.monotonic() >= deadline:
+                    raise self._busy_error()
+                time.sleep(connections.SHORTEST_PAUSE)
+        except OSError:
+            return None
+        return lease
+
+    def _busy_error(self) -> MetadataBusyError:
+        return MetadataBusyError(
+            f"{self._path} is locked by another connection (timeout: {self._timeout} s): try again"
+        )
+
+    def _closed_error(self) -> MetadataError:
+        return MetadataError(f"the store {self._path} is closed: make a new one")
+
+
+def _transact(handle: Handle, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    """Execute `statement` for all of `rows`, or for none."""
+    handle.execute("BEGIN IMMEDIATE")
+    try:
+        handle.connection.executemany(statement, rows)
+        handle.execute("COMMIT")
+    except BaseException:
+        if handle.connection.in_transaction:  # some failures have rolled back already
+            handle.execute("ROLLBACK")
+        raise
+
+
+def _checked_path(path: str | Path) -> Path:
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else ""
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise ConfigError(f"path={path!r} names no file: give the path of a database file")
+    if text == ":memory:":
+        raise ConfigError(
+            "path=':memory:' is not supported: each thread would have a database of its own; "
+            "use metadata='memory', or MemoryMetadataStore of beautyspot.testing.memory"
+        )
+    return Path(text).absolute()  # a later chdir must not change which database it is
+
+
+def _checked_timeout(timeout: float) -> float:
+    good = isinstance(timeout, int | float) and 0 <= timeout <= threading.TIMEOUT_MAX
+    if not good or isinstance(timeout, bool):
+        raise ConfigError(f"timeout={timeout!r} is no number of seconds: give 0 or more")
+    return float(timeout)
+
+
+def _after_fork_in_child() -> None:
+    connections.after_fork_in_child()
+    for store in list(_stores):
+        store._after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,186 @@
+"""The table `tasks`: its columns, its migrations, and a row's way to a `TaskRecord` and back.
+
+``PRAGMA user_version`` numbers the schema. Releases before 3 left it 0; this one writes 3. A newer
+number than ours is left alone. A migration only ever adds columns (`ALTER TABLE … ADD COLUMN`
+rewrites nothing, so a million rows take as long as ten), hence nothing stored is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.contracts import Entry, TaskRecord
+from beautyspot.errors import MetadataError, SchemaError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+    from pathlib import Path
+
+VERSION: Final = 3
+"""What we write into ``PRAGMA user_version``."""
+
+# The data stands last: SQLite reads a row from its front, and all that lies behind a large value
+# costs a walk along that value's overflow pages. Listings leave the data out.
+COLUMNS: Final = {
+    "cache_key": "TEXT PRIMARY KEY",
+    "func_name": "TEXT",
+    "input_id": "TEXT",
+    "version": "TEXT",
+    "result_type": "TEXT",
+    "content_type": "TEXT",
+    "result_value": "TEXT",
+    "updated_at": "TIMESTAMP",
+    "func_identifier": "TEXT",
+    "key_scheme": "INTEGER",
+    "serializer": "TEXT",
+    "digest": "BLOB",
+    "size": "INTEGER",
+    "arg_digests": "TEXT",
+    "tags": "TEXT",
+    "made_at": "REAL",
+    "took": "REAL",
+    "expires_at": "REAL",
+    "used_at": "REAL",
+    "result_data": "BLOB",
+}
+
+_FIELDS: Final = ", ".join(TaskRecord._fields)
+_FIELDS_WITHOUT_DATA: Final = _FIELDS.replace("result_data", "NULL")
+_MARKS: Final = ", ".join("?" * len(TaskRecord._fields))
+_TAGS: Final = TaskRecord._fields.index("tags")
+_UPDATED_AT: Final = TaskRecord._fields.index("updated_at")
+_EXPIRES_AT: Final = TaskRecord._fields.index("expires_at")
+
+# The texts below are put together from the constants above, never from what a caller gives.
+FIND: Final = f"SELECT {', '.join(Entry._fields)} FROM tasks WHERE cache_key = ?"  # noqa: S608
+GET: Final = f"SELECT {_FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
+PUT: Final = f"INSERT OR REPLACE INTO tasks ({_FIELDS}) VALUES ({_MARKS})"  # noqa: S608
+DELETE: Final = "DELETE FROM tasks WHERE cache_key = ?"
+TOUCH: Final = "UPDATE tasks SET used_at = ? WHERE cache_key = ?"
+
+_FILTERS: Final = {
+    "func_identifier": "func_identifier = ?",
+    "version": "version = ?",
+    # `json_valid` first: one row that another program wrote must not stop the whole listing.
+    "tag": "json_valid(tags) AND EXISTS (SELECT 1 FROM json_each(tasks.tags) WHERE value = ?)",
+}
+
+
+def page_query(filters: Iterable[str], *, first: bool, with_data: bool) -> str:
+    """The query of one page of a listing; its parameters: last key, the filters' values, rows."""
+    fields = _FIELDS if with_data else _FIELDS_WITHOUT_DATA
+    start = "cache_key >= ?" if first else "cache_key > ?"
+    conditions = " AND ".join([start, *(_FILTERS[name] for name in filters)])
+    return f"SELECT {fields} FROM tasks WHERE {conditions} ORDER BY cache_key LIMIT ?"  # noqa: S608
+
+
+def to_row(record: TaskRecord) -> tuple[Any, ...]:
+    """What `PUT` binds."""
+    tags = json.dumps(record.tags) if record.tags else None
+    return (*record[:_TAGS], tags, *record[_TAGS + 1 :])
+
+
+def to_record(row: tuple[Any, ...]) -> TaskRecord:
+    """The record of a row that `GET` or a page gave, of this release or an earlier one."""
+    values = list(row)
+    values[_TAGS] = _tags(row[_TAGS])
+    values[_UPDATED_AT] = _utc_text(row[_UPDATED_AT])
+    values[_EXPIRES_AT] = seconds(row[_EXPIRES_AT])
+    return TaskRecord._make(values)
+
+
+def _tags(text: object) -> tuple[str, ...]:
+    """The tags of a row; what is no list of texts was not written by us, and is no tag."""
+    if not isinstance(text, str):
+        return ()
+    try:
+        tags = json.loads(text)
+    except ValueError:
+        return ()
+    return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
+
+
+def _utc_text(text: object) -> str | None:
+    """Release 2.7 wrote the offset ``+00:00`` behind the time, the others nothing."""
+    return None if text is None else str(text).removesuffix("+00:00")
+
+
+def seconds(value: object) -> float | None:
+    """A stored time as Unix time: release 2.7 wrote ISO 8601 text, we write a number."""
+    if isinstance(value, int | float):
+        return float(value)
+    try:
+        moment = datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def is_current(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether nothing is to be migrated.
+
+    Raises:
+        SchemaError: the database was written by a newer release.
+        MetadataError: its table `tasks` is another program's.
+    """
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise SchemaError(
+            f"{path} has schema {version}, and this release of beautyspot knows up to {VERSION}: "
+            "upgrade beautyspot, or choose another db_path"
+        )
+    return version == VERSION and not _missing(connection, path) and _has_store_id(connection)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the database up to date, in one transaction, whoever else is about to do the same."""
+    if is_current(connection, path):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not is_current(connection, path):  # another process may have been faster
+            _bring_up_to_date(connection, path)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def read_store_id(connection: sqlite3.Connection) -> str:
+    """The ID that was made with the database."""
+    query = "SELECT value FROM beautyspot_meta WHERE name = 'store_id'"
+    return str(connection.execute(query).fetchone()[0])
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
+    connection.execute(f"CREATE TABLE IF NOT EXISTS tasks ({columns})")
+    for name in _missing(connection, path):
+        connection.execute(f"ALTER TABLE tasks ADD COLUMN {name} {COLUMNS[name]}")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)"
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO beautyspot_meta VALUES ('store_id', ?)", (os.urandom(8).hex(),)
+    )
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _missing(connection: sqlite3.Connection, path: Path) -> list[str]:
+    """The columns that the table lacks; all of them where there is no table."""
+    present = {str(row[1]).lower() for row in connection.execute("PRAGMA table_info(tasks)")}
+    if present and "cache_key" not in present:
+        raise MetadataError(
+            f"{path} has a table `tasks` of another program: choose another db_path"
+        )
+    return [name for name in COLUMNS if name not in present]
+
+
+def _has_store_id(connection: sqlite3.Connection) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE name = 'beautyspot_meta'"
+    return connection.execute(query).fetchone() is not None
