@@ -214,8 +214,8 @@ def _from_file(file: ConfigFile | None, chosen: _Given | None) -> dict[str, _Giv
     if file is None:
         if chosen is not None and chosen.value is not None:
             raise ConfigError(
-                f"the profile {chosen.value!r} ({chosen.source}) needs a configuration file, and none "
-                "is read: write beautyspot.toml with [profiles.<name>], or give config=<its path>"
+                f"the profile {chosen.value!r} ({chosen.source}) needs a configuration file, and "
+                "none is read: write [profiles.<name>] in beautyspot.toml, or give config=<path>"
             )
         return {}
     found = _from_table(file, (), file.table)

@@ -1,8 +1,8 @@
 """Find and read the configuration file.
 
-That is the nearest `beautyspot.toml`, or `pyproject.toml` with a table `[tool.beautyspot]`, from the
-working directory up to the repository's root (a folder that holds `.git` or `.hg`). Outside of a
-repository the search ends in the home directory, or at the root of the file system where the
+That is the nearest `beautyspot.toml`, or `pyproject.toml` with a table `[tool.beautyspot]`, from
+the working directory up to the repository's root (a folder that holds `.git` or `.hg`). Outside of
+a repository the search ends in the home directory, or at the root of the file system where the
 working directory is not below it. Of two in one folder `beautyspot.toml` wins.
 """
 
@@ -11,13 +11,13 @@ from __future__ import annotations
 import os
 import re
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 OWN: Final = "beautyspot.toml"
 SHARED: Final = "pyproject.toml"

@@ -131,7 +131,7 @@ class Options:
 
     def _kinds(self, name: str) -> list[str] | None:
         """The plain types an option takes, or None where the annotation says more than that."""
-        return _kinds(self._annotations.get(name))
+        return _kinds(self._annotations.get(name, inspect.Parameter.empty))
 
 
 def _hints(cls: type) -> dict[str, Any]:

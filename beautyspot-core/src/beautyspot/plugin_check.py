@@ -88,12 +88,14 @@ def _short(exc: BaseException) -> str:
 
 
 def _where(exc: BaseException) -> str:
+    """The innermost line of a file, which is not the import system's."""
+    where = ""
     frames = exc.__traceback__
-    if frames is None:
-        return ""
-    while frames.tb_next is not None:
+    while frames is not None:
+        file = frames.tb_frame.f_code.co_filename
+        where = where if file.startswith("<") else f" ({file}, line {frames.tb_lineno})"
         frames = frames.tb_next
-    return f" ({frames.tb_frame.f_code.co_filename}, line {frames.tb_lineno})"
+    return where
 
 
 def _checked(origin: Origin, target: object) -> Loaded:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
 from beautyspot.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MASK: Final = "***"
 
@@ -69,7 +72,7 @@ def masked(value: object) -> object:
     """`value` with its secrets replaced by ``***``.
 
     In a text: what stands before the ``@`` of a URL, and the value of ``name=value`` where the name
-    looks secret. In a table: the values under such names, at any depth. Anything else is unchanged.
+    looks secret. In a table: what stands under such names, at any depth.
     """
     if isinstance(value, str):
         return _masked_text(value)
@@ -94,16 +97,13 @@ def _masked_text(text: str) -> str:
 
 
 def _masked_item(key: str, value: object) -> object:
-    if is_secret(key) and not isinstance(value, Mapping) and value is not None:
-        return MASK
-    return masked(value)
+    return MASK if value is not None and is_secret(key) else masked(value)
 
 
-def _secret_values(table: Mapping[str, Any]) -> list[str]:
-    found: list[str] = []
+def _secret_values(table: Mapping[str, Any], *, all_of_it: bool = False) -> Iterator[str]:
     for key, value in table.items():
+        secret = all_of_it or is_secret(str(key))
         if isinstance(value, Mapping):
-            found += _secret_values(value)
-        elif is_secret(str(key)) and isinstance(value, str) and value:
-            found.append(value)
-    return found
+            yield from _secret_values(value, all_of_it=secret)
+        elif secret and isinstance(value, str) and value:
+            yield value

@@ -1,0 +1,301 @@
+"""Discovery, and finding a backend by name or scheme among plug-ins of which some are broken."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from fake_plugins import backend, dist, install, module, offering, origin
+
+import beautyspot as bs
+from beautyspot import plugin_registry
+from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
+from beautyspot.plugin_info import Origin
+from beautyspot.plugin_registry import load_plugins, plugins
+
+S3 = backend("s3", schemes=("s3", "s3a"))
+DISK = backend("disk")
+
+
+@pytest.fixture(autouse=True)
+def _no_traces():
+    yield
+    plugin_registry.forget()
+
+
+def test_installed_plugins_and_cores_own_are_found(monkeypatch):
+    sqlite = backend("sqlite", "metadata")
+    install(monkeypatch, origin(offering(S3), "s3"), core=offering(sqlite, point="metadata"))
+    registry = load_plugins()
+    assert registry.find("storage", "s3") is S3
+    assert registry.find("metadata", "sqlite") is sqlite
+    assert registry.by_scheme("storage", "s3a") is S3
+    assert registry.names("storage") == ["s3"]
+    assert registry.names("keygen") == []
+    assert registry.broken == []
+
+
+def test_a_scheme_may_also_be_the_backends_name(monkeypatch):
+    install(monkeypatch, origin(offering(DISK)))
+    assert load_plugins().by_scheme("storage", "disk") is DISK
+
+
+def test_the_scan_is_done_once_a_process(monkeypatch):
+    metadata = install(monkeypatch, origin(offering(S3)))
+    assert load_plugins() is load_plugins()
+    load_plugins([offering(DISK)])
+    plugins()
+    assert metadata.scans == 1
+    plugins(rescan=True)
+    assert metadata.scans == 2
+
+
+def test_a_broken_plugin_is_skipped_with_one_warning(monkeypatch, caplog):
+    bad = origin(RuntimeError("boom"), "bad", name="beautyspot-bad", version="0.3")
+    install(monkeypatch, bad, origin(offering(S3), "s3"))
+    with caplog.at_level(logging.WARNING, "beautyspot"):
+        registry = load_plugins()
+        load_plugins([offering(DISK)])
+        load_plugins()
+    (record,) = caplog.records
+    assert record.name == "beautyspot"
+    assert record.levelno == logging.WARNING
+    text = record.getMessage()
+    assert "the plug-in 'bad' (beautyspot-bad 0.3) is skipped: it raised RuntimeError: boom" in text
+    assert registry.find("storage", "s3") is S3
+    (broken,) = registry.broken
+    assert (broken.name, broken.plugin) == ("bad", "'bad' (beautyspot-bad 0.3)")
+
+
+def test_a_misspelt_hook_warns_and_keeps_the_plugin(monkeypatch, caplog):
+    plugin = offering(S3, beautyspot_register_stroage=bs.hookimpl(lambda: DISK))
+    install(monkeypatch, origin(plugin, "typo"))
+    assert load_plugins().find("storage", "s3") is S3
+    (record,) = caplog.records
+    assert "'typo' (fake-dist 1.2)" in record.getMessage()
+    assert "Did you mean 'beautyspot_register_storage'?" in record.getMessage()
+
+
+def unknown(registry, point, name) -> str:
+    with pytest.raises(BackendNotFound) as caught:
+        registry.find(point, name)
+    return str(caught.value)
+
+
+def test_an_unknown_name_says_what_is_there_and_what_is_broken(monkeypatch):
+    missing = ModuleNotFoundError("No module named 'redis'", name="redis")
+    install(monkeypatch, origin(offering(DISK), "disk"), origin(missing, "redis"))
+    told = unknown(load_plugins(), "storage", "dsik")
+    assert told.startswith("no installed plug-in brings the storage 'dsik'. Did you mean 'disk'?")
+    assert "Installed: disk." in told
+    assert "Broken: 'redis' (fake-dist 1.2): it needs the module 'redis'" in told
+    assert "look for a distribution named beautyspot-dsik" in told
+
+
+def test_a_name_whose_plugin_is_broken_advises_no_second_install(monkeypatch):
+    install(monkeypatch, origin(RuntimeError("boom"), "s3"))
+    told = unknown(load_plugins(), "storage", "s3")
+    assert "Installed: none." in told
+    assert "boom" in told
+    assert "To get it" not in told
+
+
+@pytest.mark.parametrize(
+    ("point", "name", "line"),
+    [
+        ("storage", "s3", "pip install 'beautyspot[s3]'"),
+        ("storage", "local", "pip install 'beautyspot-local'"),
+        ("limiter", "gcra", "pip install 'beautyspot-local'"),
+    ],
+)
+def test_a_known_name_says_how_to_install_it(monkeypatch, point, name, line):
+    install(monkeypatch)
+    assert unknown(load_plugins(), point, name).endswith(line)
+
+
+def test_an_unknown_scheme(monkeypatch):
+    install(monkeypatch, origin(offering(S3)))
+    with pytest.raises(BackendNotFound, match=r"'s4://'\. Did you mean 's3a?://'\?"):
+        load_plugins().by_scheme("storage", "s4")
+    install(monkeypatch)
+    with pytest.raises(BackendNotFound, match=r"pip install 'beautyspot\[s3\]'"):
+        load_plugins().by_scheme("storage", "s3")
+
+
+def test_two_distributions_that_claim_one_name(monkeypatch):
+    install(
+        monkeypatch,
+        origin(offering(backend("s3"), DISK), "a", name="dist-a"),
+        origin(offering(backend("s3", schemes=("s3",))), "b", name="dist-b"),
+    )
+    registry = load_plugins()
+    assert registry.find("storage", "disk") is DISK
+    with pytest.raises(PluginConflictError) as caught:
+        registry.find("storage", "s3")
+    told = str(caught.value)
+    assert "the storage of the name 's3' is claimed by" in told
+    assert "'a' (dist-a 1.2)" in told
+    assert "'b' (dist-b 1.2)" in told
+    assert "BEAUTYSPOT_PLUGINS=-b" in told
+    assert registry.by_scheme("storage", "s3").schemes == ("s3",)
+
+
+def test_two_distributions_that_claim_one_scheme(monkeypatch):
+    one, two = backend("one", schemes=("x",)), backend("two", schemes=("x",))
+    install(monkeypatch, origin(offering(one), "a"), origin(offering(two), "b"))
+    with pytest.raises(PluginConflictError, match="the URL scheme 'x' is claimed by"):
+        load_plugins().by_scheme("storage", "x")
+    assert load_plugins().find("storage", "two") is two
+
+
+def test_one_name_at_two_extension_points_is_no_conflict(monkeypatch):
+    limiter = backend("s3", "limiter")
+    install(monkeypatch, origin(offering(S3), "a"), origin(offering(limiter, point="limiter"), "b"))
+    assert load_plugins().find("limiter", "s3") is limiter
+    assert load_plugins().find("storage", "s3") is S3
+
+
+def test_one_module_under_two_entry_points_is_no_conflict(monkeypatch, caplog):
+    plugin = offering(S3)
+    install(monkeypatch, origin(plugin, "a"), origin(plugin, "b"))
+    assert load_plugins().find("storage", "s3") is S3
+    assert "the same as 'a' (fake-dist 1.2)" in str(plugins()[2])
+    assert caplog.records == []
+
+
+# ------------------------------------------------------------------- plug-ins of one Spot alone
+
+
+def test_extra_plugins_are_for_one_registry_alone(monkeypatch):
+    install(monkeypatch, origin(offering(S3)))
+    registry = load_plugins([offering(DISK)])
+    assert registry.find("storage", "disk") is DISK
+    assert registry.find("storage", "s3") is S3
+    assert registry.names("storage") == ["disk", "s3"]
+    with pytest.raises(BackendNotFound):
+        load_plugins().find("storage", "disk")
+
+
+def test_extra_plugins_win_over_installed_ones(monkeypatch):
+    install(monkeypatch, origin(offering(S3)))
+    fake = backend("s3", schemes=("s3",))
+    registry = load_plugins([offering(fake)])
+    assert registry.find("storage", "s3") is fake
+    assert registry.by_scheme("storage", "s3") is fake
+    assert registry.by_scheme("storage", "s3a") is S3
+
+
+def test_an_extra_that_is_installed_already_adds_nothing(monkeypatch):
+    plugin = offering(S3)
+    install(monkeypatch, origin(plugin))
+    assert load_plugins([plugin]) is load_plugins()
+
+
+def test_an_extra_given_twice_is_no_conflict(monkeypatch):
+    install(monkeypatch)
+    plugin = offering(S3)
+    assert load_plugins([plugin, plugin]).find("storage", "s3") is S3
+
+
+def test_a_broken_extra_is_skipped_too(monkeypatch, caplog):
+    install(monkeypatch)
+    registry = load_plugins([module("mine"), offering(S3)])
+    assert registry.find("storage", "s3") is S3
+    assert "the plug-in 'mine' (given as plugins=) is skipped" in caplog.text
+
+
+def test_an_extra_object_is_called_by_its_class(monkeypatch):
+    install(monkeypatch)
+
+    class Mine:
+        pass
+
+    (broken,) = load_plugins([Mine()]).broken
+    assert broken.name.endswith("Mine")
+
+
+@pytest.mark.parametrize("extra", ["s3", offering(S3), [None], ["beautyspot_s3"], 3, [b"x"]])
+def test_what_is_no_plugin_is_refused(monkeypatch, extra):
+    install(monkeypatch)
+    with pytest.raises(ConfigError, match=r"^plugins.*: give a list of modules"):
+        load_plugins(extra)
+
+
+# ------------------------------------------------------------------------- BEAUTYSPOT_PLUGINS
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        ("a", ["a"]),
+        (" a , c ", ["a", "c"]),
+        ("-a", ["b", "c"]),
+        ("a,b,-b", ["a"]),
+        ("", []),
+        ("none", []),
+        (",", []),
+    ],
+)
+def test_the_environment_limits_plugins(monkeypatch, caplog, choice, names):
+    loads = []
+    origins = [
+        Origin(n, n, lambda n=n: loads.append(n) or offering(backend(n)), dist()) for n in "abc"
+    ]
+    install(monkeypatch, *origins)
+    registry = load_plugins(environ={"BEAUTYSPOT_PLUGINS": choice})
+    assert registry.names("storage") == names
+    assert registry.names("metadata") == ["sqlite"]  # what core brings is always there
+    assert loads == names  # the others are not even imported
+    assert caplog.records == []
+    left_out = [n for n in "abc" if n not in names]
+    told = unknown(registry, "storage", "zzz")
+    assert f"BEAUTYSPOT_PLUGINS={choice!r} leaves out: {', '.join(left_out)}." in told
+    assert "To get it" not in unknown(registry, "storage", left_out[0])
+    assert load_plugins([offering(DISK)], environ={"BEAUTYSPOT_PLUGINS": choice}).left_out == tuple(
+        left_out
+    )
+
+
+def test_an_unknown_name_in_the_environment_warns(monkeypatch, caplog):
+    install(monkeypatch, origin(offering(S3), "s3"), origin(offering(DISK), "disk"))
+    load_plugins(environ={"BEAUTYSPOT_PLUGINS": "s3,dsk"})
+    (record,) = caplog.records
+    told = record.getMessage()
+    assert told.startswith("BEAUTYSPOT_PLUGINS names the plug-in 'dsk', which is not installed.")
+    assert "Did you mean 'disk'? Installed: disk, s3" in told
+
+
+def test_the_process_environment_counts(monkeypatch):
+    install(monkeypatch, origin(offering(S3), "s3"))
+    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
+    assert load_plugins().names("storage") == []
+
+
+# -------------------------------------------------------------------------------- the listing
+
+
+def test_the_listing_holds_core_and_all_others(monkeypatch):
+    install(monkeypatch, origin(offering(S3), "s3"), origin(RuntimeError("boom"), "bad"))
+    core, bad, s3 = plugins()
+    assert (core.name, core.distribution, core.version) == ("core", "beautyspot-core", "3.0.0")
+    assert core.offers == {"metadata": ["sqlite"]}
+    assert core.location == "/site/"
+    assert s3.offers == {"storage": ["s3"]}
+    assert bad.broken is not None
+    assert bad.offers == {}
+
+
+def test_the_real_installation_is_whole():
+    plugin_registry.forget()
+    registry = load_plugins(environ={})
+    assert registry.broken == []
+    assert registry.names("storage") == ["local", "s3"]
+    assert registry.names("limiter") == ["gcra"]
+    assert registry.names("metadata") == ["sqlite"]
+    assert registry.names("serializer") == ["msgpack"]
+    assert registry.names("keygen") == ["stable"]
+    assert {one.distribution for one in plugins()} == {
+        "beautyspot-core",
+        "beautyspot-local",
+        "beautyspot-s3",
+    }

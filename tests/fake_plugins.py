@@ -1,0 +1,101 @@
+"""Small backends, plug-in modules and entry points, made in memory."""
+
+from __future__ import annotations
+
+from types import ModuleType, SimpleNamespace
+
+import beautyspot as bs
+from beautyspot import plugin_registry
+from beautyspot.plugin_info import Origin
+
+BASE = {
+    "metadata": bs.MetadataStoreBase,
+    "storage": bs.BlobStorageBase,
+    "serializer": bs.SerializerBase,
+    "keygen": bs.KeyGenBase,
+    "limiter": bs.LimiterBase,
+}
+
+
+def backend(name, point="storage", *, schemes=(), init=None, **attributes):
+    """A whole backend class; its abstract methods do nothing."""
+    base = BASE[point]
+    methods = {method: lambda self, *args, **kwargs: None for method in base.__abstractmethods__}
+    members = {"name": name, "schemes": schemes, **methods, **attributes}
+    if init is not None:
+        members["__init__"] = init
+    return type(f"Fake{name.title()}", (base,), members)
+
+
+def module(name="fake_plugin", **attributes):
+    """A module with these attributes."""
+    made = ModuleType(name)
+    vars(made).update(attributes)
+    return made
+
+
+def offering(*classes, point="storage", name="fake_plugin", **attributes):
+    """A plug-in module that registers these classes."""
+
+    def hook():
+        return list(classes)
+
+    hook_name = f"beautyspot_register_{point}"
+    hook.__name__ = hook_name
+    return module(name, **{hook_name: bs.hookimpl(hook)}, **attributes)
+
+
+def dist(name="fake-dist", version="1.2"):
+    """A distribution."""
+    return SimpleNamespace(name=name, version=version, locate_file=lambda path: f"/site/{path}")
+
+
+def origin(target, entry="fake", /, **kwargs):
+    """Where a plug-in comes from."""
+    if isinstance(target, BaseException):
+
+        def load():
+            raise target
+    else:
+
+        def load():
+            return target
+
+    return Origin(entry, f"{entry}_module", load, dist(**kwargs))
+
+
+class EntryPoints:
+    """Stands for `importlib.metadata`, with these entry points alone; counts the scans."""
+
+    def __init__(self, *origins):
+        self.scans = 0
+        self.points = [
+            SimpleNamespace(name=o.name, value=o.module, load=o.load, dist=o.dist) for o in origins
+        ]
+
+    def entry_points(self, *, group):
+        assert group == "beautyspot"
+        self.scans += 1
+        return self.points
+
+    def version(self, name):
+        assert name == "beautyspot-core"
+        return "3.0.0"
+
+    def distribution(self, name):
+        assert name == "beautyspot-core"
+        return dist(name)
+
+
+def install(monkeypatch, *origins, core=None):
+    """Pretend that exactly these are installed. `core` replaces what core itself brings."""
+    metadata = EntryPoints(*origins)
+    monkeypatch.setattr(plugin_registry, "_metadata", lambda: metadata)
+    monkeypatch.delenv("BEAUTYSPOT_PLUGINS", raising=False)
+    monkeypatch.setattr(
+        plugin_registry,
+        "builtin",
+        core or offering(backend("sqlite", "metadata"), point="metadata"),
+    )
+    plugin_registry.forget()
+    return metadata
