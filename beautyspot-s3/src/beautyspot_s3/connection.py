@@ -41,7 +41,7 @@ class Connection:
     ) -> None:
         self._session = session
         self._options = client
-        self._addressing_style = addressing_style
+        self._addressing_style: AddressingStyle = addressing_style
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._client: S3Client | None = None

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 MULTIPART_FROM: Final = 100 * 2**20
-"""Bytes from which a blob is sent in parts: where AWS advises it, for the sake of several connections
-and of cheaper retries. Below, one request is faster: two thirds of the time for 64 MiB to SeaweedFS.
+"""Bytes from which a blob is sent in parts: where AWS advises it, for the sake of several
+connections and cheaper retries. Below, one request is faster: 64 MiB to SeaweedFS take two thirds.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 """
 

@@ -1,0 +1,408 @@
+"""The contract of a blob storage, as tests: what `BlobStorageBase` promises.
+
+For the author of a storage::
+
+    from beautyspot.testing.storage import StorageContract
+
+    class TestFooStorage(StorageContract):
+        def make(self, tmp_path):
+            return FooStorage(tmp_path / "blobs")
+"""
+
+# ruff: noqa: D102 - a test's name says what it holds
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from array import array
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from beautyspot.errors import BlobLocationError, BlobNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from beautyspot.contracts import BlobStorageBase, Data
+
+KEY: Final = "9f2c41d8/3f/3f5a0c-x7k2.bin"
+
+HOSTILE_KEYS: Final = (
+    *("", "/", ".", "..", "/etc/passwd", "../x", "a/../../x", "a/..", "a/../b", "a/./b", "./a"),
+    *("a//b", "a/", "a\\b", "..\\x", "C:\\x", "a\0b", "\0", "\ud800", "a/\udfff.bin"),
+)
+"""What is no relative path of sound parts."""
+
+FOREIGN_LOCATIONS: Final = (
+    *HOSTILE_KEYS,
+    *(
+        "file:///etc/passwd",
+        "s3://elsewhere/x",
+        "http://127.0.0.1:9/x",
+        "\\\\host\\share",
+    ),
+    *("~/.ssh/id_rsa", "CON", "$HOME", "%2e%2e/%2e%2e/etc/passwd", "9f2c41d8"),
+    *("x" * 300, "x" * 5000, "a/" * 3000 + "a"),
+)
+"""What a hostile or damaged table may hold in place of a location."""
+
+_KEYS = st.sampled_from(["a.bin", "ab/a.bin", "ab/b.bin", "ab/cd/a.bin", "ab2/a.bin", "é/日本.bin"])
+_STEPS = st.lists(st.tuples(st.booleans(), _KEYS, st.binary(max_size=300)), max_size=12)
+
+_property = settings(
+    max_examples=25,
+    deadline=None,
+    # One storage serves all examples, and each subclass runs the test with a `self` of its own.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+)
+
+_WRITER = """
+import sys
+{source}
+sys.stdin.readline()
+for number in range({writes}):
+    storage.save({key!r}, bytes([number % 251]) * ({size} + number % 251))
+"""
+
+
+class StorageContract:
+    """Subclass it, and implement `make`.
+
+    Switches, for what a storage does not promise:
+        can_delete: it implements `delete`.
+        can_list: it implements `list`.
+        persistent: a second instance on the same place finds what the first has saved.
+        large: size in bytes of the largest blob to try.
+        writes: how often the tests of torn writes replace a blob.
+    """
+
+    can_delete = True
+    can_list = True
+    persistent = True
+    large = 8 * 2**20
+    writes = 40
+
+    def make(self, tmp_path: Path) -> BlobStorageBase:
+        """A storage whose place is derived from `tmp_path`: empty for a new one, else the same."""
+        raise NotImplementedError("return the storage to test")
+
+    def make_again(self, tmp_path: Path) -> BlobStorageBase:
+        """A second instance, on the place of the first."""
+        return self.make(tmp_path)
+
+    def source(self, tmp_path: Path) -> str:
+        """Python source that makes the same as `make` and calls it `storage`, for another process.
+
+        Where it is empty, the tests with a second process are skipped.
+        """
+        del tmp_path
+        return ""
+
+    @pytest.fixture
+    def storage(self, tmp_path: Path) -> Iterator[BlobStorageBase]:
+        """The storage under test; closed when the test ends."""
+        storage = self.make(tmp_path)
+        yield storage
+        storage.close()
+
+    @pytest.fixture
+    def again(self, tmp_path: Path) -> Iterator[BlobStorageBase]:
+        """A second instance, on the place of `storage`."""
+        if not self.persistent:
+            pytest.skip("not persistent")
+        storage = self.make_again(tmp_path)
+        yield storage
+        storage.close()
+
+    def _needs(self, *, delete: bool = False, listing: bool = False) -> None:
+        if (delete and not self.can_delete) or (listing and not self.can_list):
+            pytest.skip("an ability that this storage does not have")
+
+    # ------------------------------------------------------------------------ what is kept
+
+    def test_it_has_a_name_that_can_be_selected(self, storage: BlobStorageBase) -> None:
+        assert storage.name
+        assert storage.name == storage.name.lower()
+        assert ":" not in storage.name
+        assert isinstance(storage.schemes, tuple)
+
+    @pytest.mark.parametrize("data", [b"", b"\0", b"\r\n\x1a", bytes(range(256)) * 10])
+    def test_what_was_saved_is_loaded(self, storage: BlobStorageBase, data: bytes) -> None:
+        location = storage.save(KEY, data)
+        assert isinstance(location, str)
+        loaded = storage.load(location)
+        assert type(loaded) is bytes
+        assert loaded == data
+
+    def test_a_large_blob(self, storage: BlobStorageBase) -> None:
+        data = b"0123456789abcdef" * (self.large // 16) + b"end"
+        assert storage.load(storage.save(KEY, data)) == data
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            bytearray(b"bytearray"),
+            memoryview(b"memoryview"),
+            memoryview(b"every second byte")[::2],
+            memoryview(array("d", [1.5, 2.5])),
+            memoryview(b"")[:0],
+        ],
+        ids=["bytearray", "memoryview", "strided", "doubles", "empty"],
+    )
+    def test_every_kind_of_bytes(self, storage: BlobStorageBase, data: Data) -> None:
+        assert storage.load(storage.save(KEY, data)) == bytes(data)
+
+    def test_it_keeps_no_reference(self, storage: BlobStorageBase) -> None:
+        data = bytearray(b"before")
+        location = storage.save(KEY, data)
+        data[:] = b"change"
+        assert storage.load(location) == b"before"
+
+    @pytest.mark.parametrize(
+        "content_type", [None, "image/png", "text/plain; charset=utf-8", "text/vnd.mermaid"]
+    )
+    def test_a_content_type_is_accepted(
+        self, storage: BlobStorageBase, content_type: str | None
+    ) -> None:
+        assert storage.load(storage.save(KEY, b"x", content_type=content_type)) == b"x"
+
+    @pytest.mark.parametrize(
+        "key",
+        ["x", "deep/" * 10 + "x", "日本/ключ-é.bin", "a b/c+d&e=f%20.bin", "-", "..a", "a..b/c"],
+    )
+    def test_every_sound_key(self, storage: BlobStorageBase, key: str) -> None:
+        assert storage.load(storage.save(key, key.encode())) == key.encode()
+
+    def test_saving_again_replaces(self, storage: BlobStorageBase) -> None:
+        first = storage.save(KEY, b"a long first one" * 1000)
+        second = storage.save(KEY, b"short")
+        assert first == second
+        assert storage.load(second) == b"short"
+
+    def test_two_keys_are_two_blobs(self, storage: BlobStorageBase) -> None:
+        locations = {storage.save(key, key.encode()): key for key in ("a/b", "a/c", "a/b2", "b")}
+        assert len(locations) == 4
+        assert {location: storage.load(location).decode() for location in locations} == locations
+
+    def test_two_instances_share_a_place(
+        self, storage: BlobStorageBase, again: BlobStorageBase
+    ) -> None:
+        assert again.load(storage.save("a/1", b"one")) == b"one"
+        assert storage.load(again.save("a/2", b"two")) == b"two"
+        assert storage.save("a/3", b"") == again.save("a/3", b"")
+
+    # --------------------------------------------------------- what is not there, or not ours
+
+    def test_a_missing_blob(self, storage: BlobStorageBase) -> None:
+        location = storage.save("ab/here", b"x")
+        with pytest.raises(BlobNotFound):
+            storage.load(location.replace("here", "gone"))
+        with pytest.raises(BlobNotFound):
+            storage.load(location.replace("ab/here", "cd/here"))
+
+    @pytest.mark.parametrize("key", HOSTILE_KEYS)
+    def test_a_hostile_key_is_refused(self, storage: BlobStorageBase, key: str) -> None:
+        with pytest.raises(BlobLocationError):
+            storage.save(key, b"x")
+
+    @pytest.mark.parametrize("location", FOREIGN_LOCATIONS)
+    def test_a_foreign_location_is_refused(self, storage: BlobStorageBase, location: str) -> None:
+        storage.save(KEY, b"x")
+        with pytest.raises((BlobLocationError, BlobNotFound)):
+            storage.load(location)
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda location: location + "/../x",
+            lambda location: location + "/..",
+            lambda location: location + "/",
+            lambda location: location + "\0",
+            lambda location: "../" + location,
+            lambda location: location[:-1],
+            lambda location: location.replace("/", "\\"),
+            lambda location: location.replace("/", "/../"),
+        ],
+    )
+    def test_a_spoilt_location_is_refused(
+        self, storage: BlobStorageBase, spoil: Callable[[str], str]
+    ) -> None:
+        location = storage.save(KEY, b"x")
+        with pytest.raises((BlobLocationError, BlobNotFound)):
+            storage.load(spoil(location))
+
+    @_property
+    @given(location=st.text(st.characters(codec=None), max_size=40))
+    def test_garbage_is_refused(self, storage: BlobStorageBase, location: str) -> None:
+        with pytest.raises((BlobLocationError, BlobNotFound)):
+            storage.load(location)
+
+    # ------------------------------------------------------------------------------ deleting
+
+    def test_a_deleted_blob_is_gone(self, storage: BlobStorageBase) -> None:
+        self._needs(delete=True)
+        location, other = storage.save("a/1", b"x"), storage.save("a/2", b"y")
+        storage.delete(location)
+        with pytest.raises(BlobNotFound):
+            storage.load(location)
+        storage.delete(location)
+        assert storage.load(other) == b"y"
+        assert storage.load(storage.save("a/1", b"new")) == b"new"
+
+    @pytest.mark.parametrize("location", FOREIGN_LOCATIONS)
+    def test_nothing_foreign_is_deleted(self, storage: BlobStorageBase, location: str) -> None:
+        self._needs(delete=True)
+        kept = storage.save(KEY, b"x")
+        with suppress(BlobLocationError):  # or nothing: it is not there
+            storage.delete(location)
+        assert storage.load(kept) == b"x"
+
+    # ------------------------------------------------------------------------------- listing
+
+    def test_an_empty_place_lists_nothing(self, storage: BlobStorageBase) -> None:
+        self._needs(listing=True)
+        assert list(storage.list()) == []
+        assert list(storage.list("nothing/here/")) == []
+
+    def test_a_list_is_exact(self, storage: BlobStorageBase) -> None:
+        self._needs(listing=True)
+        keys = ("app/a", "app/b/c", "app2/d", "x")
+        sizes = {storage.save(key, key.encode()): len(key) for key in keys}
+        found = list(storage.list())
+        assert {info.location: info.size for info in found} == sizes
+        assert len(found) == len(sizes)
+        assert all(1.5e9 < info.modified_at < 1e11 for info in found), "not a Unix time in seconds"
+
+    def test_a_prefix_does_not_reach_its_neighbour(self, storage: BlobStorageBase) -> None:
+        self._needs(listing=True)
+        for key in ("app2/c", "ap/d", "app.txt", "other/app/e"):
+            storage.save(key, b"")
+        near, deep = storage.save("app/a", b""), storage.save("app/b/c", b"")
+        assert {info.location for info in storage.list("app/")} == {near, deep}
+        assert {info.location for info in storage.list("app/b/")} == {deep}
+
+    @pytest.mark.parametrize("prefix", ["../", "/", "/etc/", "a/../../", "a\\b/", "\0/"])
+    def test_a_list_stays_inside(self, storage: BlobStorageBase, prefix: str) -> None:
+        self._needs(listing=True)
+        storage.save(KEY, b"x")
+        with pytest.raises(BlobLocationError):
+            list(storage.list(prefix))
+
+    def test_blobs_may_be_deleted_while_listed(self, storage: BlobStorageBase) -> None:
+        self._needs(delete=True, listing=True)
+        for number in range(30):
+            storage.save(f"a/{number % 3}/{number}", b"x")
+        for info in storage.list("a/"):
+            storage.delete(info.location)
+        assert list(storage.list()) == []
+
+    def test_a_list_may_be_left_early(self, storage: BlobStorageBase) -> None:
+        self._needs(listing=True)
+        for number in range(5):
+            storage.save(f"a/{number}", b"x")
+        assert next(iter(storage.list())).size == 1
+
+    @_property
+    @given(steps=_STEPS)
+    def test_it_behaves_like_a_dict(
+        self, storage: BlobStorageBase, steps: list[tuple[bool, str, bytes]]
+    ) -> None:
+        self._needs(delete=True, listing=True)
+        for info in list(storage.list()):
+            storage.delete(info.location)
+        model: dict[str, bytes] = {}
+        for keep, key, data in steps:
+            location = storage.save(key, data)
+            model[location] = data
+            if not keep:
+                storage.delete(location)
+                del model[location]
+        assert {info.location: storage.load(info.location) for info in storage.list()} == model
+
+    # ------------------------------------------------------------------------- many at once
+
+    def test_many_threads(self, storage: BlobStorageBase) -> None:
+        barrier = threading.Barrier(8)
+
+        def work(thread: int) -> None:
+            barrier.wait(30)
+            for number in range(5):
+                data = f"{thread}-{number}".encode() * 100
+                assert storage.load(storage.save(f"t{number}/{thread}", data)) == data
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(8)))
+
+    def test_one_of_many_writers_wins(self, storage: BlobStorageBase) -> None:
+        blobs = [bytes([number]) * (1000 + number) for number in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            locations = list(pool.map(lambda data: storage.save(KEY, data), blobs))
+        assert len(set(locations)) == 1
+        assert storage.load(locations[0]) in blobs
+
+    def test_no_reader_sees_a_part(self, storage: BlobStorageBase) -> None:
+        location, done = storage.save(KEY, _blob(0)), threading.Event()
+        begin = threading.Barrier(3)
+
+        def read() -> None:
+            begin.wait(30)
+            while not done.is_set():
+                _check_whole(storage.load(location))
+
+        with ThreadPoolExecutor(2) as pool:
+            readers = [pool.submit(read) for _ in range(2)]
+            begin.wait(30)
+            try:
+                for number in range(self.writes):
+                    storage.save(KEY, _blob(number))
+            finally:
+                done.set()
+            for reader in readers:
+                reader.result()
+
+    def test_no_reader_sees_a_part_of_another_process(
+        self, storage: BlobStorageBase, tmp_path: Path
+    ) -> None:
+        source = self.source(tmp_path)
+        if not source:
+            pytest.skip("no source for a second process")
+        location = storage.save(KEY, _blob(0))
+        program = _WRITER.format(source=source, writes=self.writes, key=KEY, size=_SIZE)
+        with _process(program) as writer:
+            _begin(writer)
+            while writer.poll() is None:
+                _check_whole(storage.load(location))
+        assert writer.returncode == 0
+        assert storage.load(location) == _blob(self.writes - 1)
+
+
+_SIZE: Final = 200_000
+
+
+def _blob(number: int) -> bytes:
+    """A blob whose every byte tells how long it is."""
+    return bytes([number % 251]) * (_SIZE + number % 251)
+
+
+def _check_whole(data: bytes) -> None:
+    assert data, "a reader saw an empty blob"
+    assert data == _blob(data[0]), f"a reader saw {len(data)} bytes, mixed or cut"
+
+
+def _process(program: str) -> subprocess.Popen[Any]:
+    return subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)  # noqa: S603 - our own text
+
+
+def _begin(writer: subprocess.Popen[Any]) -> None:
+    """Let it write: by then the reader is ready."""
+    assert writer.stdin is not None
+    writer.stdin.write(b"\n")
+    writer.stdin.close()

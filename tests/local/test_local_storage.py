@@ -1,0 +1,529 @@
+"""What is LocalStorage's own: places on a disk, modes, links, devices, crashes, full disks."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import resource
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beautyspot.contracts import Context
+from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
+from beautyspot_local import LocalStorage
+
+KEY = "9f2c41d8/3f/3f5a.bin"
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return tmp_path / "some" / "blobs"
+
+
+@pytest.fixture
+def storage(base: Path) -> LocalStorage:
+    return LocalStorage(base)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if not path.is_dir())
+
+
+def plant(base: Path, name: str, data: bytes = b"planted") -> Path:
+    path = base / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+# ------------------------------------------------------------------------------------- making
+
+
+def test_nothing_is_written_before_the_first_blob(storage: LocalStorage, base: Path) -> None:
+    assert list(storage.list()) == []
+    with pytest.raises(BlobNotFound):
+        storage.load(KEY)
+    storage.delete(KEY)
+    assert storage.sweep() == 0
+    assert not base.parent.exists()
+
+
+def test_its_place_in_a_spot() -> None:
+    context = Context("app", Path("/data/app"), Path("/data/app/app.db"))
+    assert LocalStorage.defaults(context) == {"base_dir": Path("/data/app/blobs")}
+
+
+@pytest.mark.parametrize("base_dir", ["", "a\0b", None, 7, b"bytes"])
+def test_what_is_no_directory_is_refused(base_dir: Any) -> None:
+    with pytest.raises(ConfigError, match="give the path of a directory"):
+        LocalStorage(base_dir)
+
+
+def test_fsync_is_a_bool() -> None:
+    with pytest.raises(ConfigError, match="give True or False"):
+        LocalStorage("x", fsync="false")  # type: ignore[arg-type]
+
+
+def test_a_change_of_directory_moves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    storage = LocalStorage("a/../blobs")
+    location = storage.save(KEY, b"x")
+    monkeypatch.chdir("/")
+    assert storage.load(location) == b"x"
+    assert storage.base_dir == tmp_path / "blobs"
+
+
+@pytest.mark.parametrize(
+    ("url", "base_dir"),
+    [
+        ("file:///data/blobs", "/data/blobs"),
+        ("file://localhost/data/blobs", "/data/blobs"),
+        ("file:///a%20b/%23c?fsync=true", "/a b/#c"),
+        ("file:///C:/data", "C:/data"),
+        ("file:///c", "/c"),
+    ],
+)
+def test_urls(url: str, base_dir: str) -> None:
+    assert LocalStorage.options_from_url(url) == {"base_dir": base_dir}
+
+
+@pytest.mark.parametrize("url", ["file:data", "file://", "file://host/share", "file:///a#b"])
+def test_urls_that_name_no_directory(url: str) -> None:
+    with pytest.raises(ConfigError, match="file:///absolute/directory"):
+        LocalStorage.options_from_url(url)
+
+
+# ------------------------------------------------------------------------------------- places
+
+
+def test_the_directory_may_move(storage: LocalStorage, base: Path, tmp_path: Path) -> None:
+    location = storage.save(KEY, b"x")
+    assert location == KEY
+    base.rename(tmp_path / "moved")
+    assert LocalStorage(tmp_path / "moved").load(location) == b"x"
+
+
+def test_an_absolute_location_inside(storage: LocalStorage, base: Path, tmp_path: Path) -> None:
+    location = str(base / storage.save(KEY, b"x"))
+    assert storage.load(location) == b"x"
+    plant(tmp_path, "some/blobs2/x")
+    for elsewhere in (
+        str(base),
+        f"{base}/../blobs2/x",
+        f"{base}2/x",
+        str(tmp_path / "some/blobs2/x"),
+    ):
+        with pytest.raises(BlobLocationError):
+            storage.load(elsewhere)
+    storage.delete(location)
+    assert list(storage.list()) == []
+
+
+def test_an_absolute_key_inside_is_refused(storage: LocalStorage, base: Path) -> None:
+    with pytest.raises(BlobLocationError):
+        storage.save(str(base / KEY), b"x")
+
+
+@pytest.mark.parametrize("location", [None, b"a", 7, Path("a")])
+def test_a_location_is_a_str(storage: LocalStorage, location: Any) -> None:
+    for call in (storage.load, storage.delete, lambda key: storage.save(key, b"")):
+        with pytest.raises(BlobLocationError, match="is a str, not"):
+            call(location)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("CON", "nul", "aux.txt", "a/PRN/b", "com1", "LPT9.bin", "com¹.x", "con .txt", "CONIN$"),
+        *(
+            "a.",
+            "a ",
+            "a./b",
+            "a /b",
+            "...",
+            "a:b",
+            "a?b",
+            "a*b",
+            'a"b',
+            "a<b",
+            "a|b",
+            "a\nb",
+            "a\x7f",
+        ),
+        *(".tmp-x", "a/.tmp-0123"),
+    ],
+)
+def test_what_one_system_or_another_cannot_have(storage: LocalStorage, key: str) -> None:
+    with pytest.raises(BlobLocationError, match="use a relative path"):
+        storage.save(key, b"x")
+    with pytest.raises(BlobLocationError):
+        storage.load(key)
+
+
+@pytest.mark.parametrize(
+    "key", ["con1", "acon", "console.txt", "com10", "a/nulls", ".tmpx", ".hidden", "a.b. c"]
+)
+def test_what_only_looks_like_it(storage: LocalStorage, key: str) -> None:
+    assert storage.load(storage.save(key, b"x")) == b"x"
+
+
+def test_a_name_that_is_too_long(storage: LocalStorage) -> None:
+    for key in ("x" * 256, "é" * 128, "a/" * 2500 + "a"):
+        with pytest.raises(BlobLocationError, match="use a path that the file system can have"):
+            storage.save(key, b"x")
+        with pytest.raises(BlobLocationError):
+            storage.load(key)
+        with pytest.raises(BlobLocationError):
+            storage.delete(key)
+
+
+def test_a_message_is_short(storage: LocalStorage) -> None:
+    with pytest.raises(BlobLocationError) as caught:
+        storage.load("/" + "x" * 10**6)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_name_that_the_file_system_cannot_encode(
+    storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise UnicodeEncodeError("latin-1", "日", 0, 1, "not in latin-1")
+
+    storage.save(KEY, b"x")
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(BlobLocationError):
+        storage.load("日")
+    with pytest.raises(BlobLocationError):
+        storage.save("日", b"")
+
+
+# -------------------------------------------------------------------------- links and devices
+
+
+def test_the_directory_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    storage = LocalStorage(tmp_path / "link")
+    assert storage.load(storage.save(KEY, b"x")) == b"x"
+    assert [info.location for info in storage.list()] == [KEY]
+
+
+@pytest.mark.parametrize("location", ["link/secret", "file", "inside", "loop"])
+def test_links_are_refused(
+    storage: LocalStorage, base: Path, tmp_path: Path, location: str
+) -> None:
+    secret = plant(tmp_path, "outside/secret")
+    plant(base, "real")
+    (base / "link").symlink_to(secret.parent)
+    (base / "file").symlink_to(secret)
+    (base / "inside").symlink_to(base / "real")
+    (base / "loop").symlink_to("loop")
+    for call in (storage.load, storage.delete, lambda key: storage.save(key, b"")):
+        with pytest.raises(BlobLocationError, match="symbolic link"):
+            call(location)
+    assert secret.read_bytes() == b"planted"
+    assert [info.location for info in storage.list()] == ["real"]
+
+
+def test_a_link_put_there_after_the_check(
+    storage: LocalStorage, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(base, "real")
+    (base / "link").symlink_to("real")
+    monkeypatch.setattr(os.path, "islink", lambda _: False)
+    with pytest.raises(BlobLocationError):
+        storage.load("link")
+
+
+def test_a_fifo_does_not_hang(storage: LocalStorage, base: Path) -> None:
+    plant(base, "x")
+    os.mkfifo(base / "fifo")
+    with pytest.raises(BlobLocationError, match="not a plain file"):
+        storage.load("fifo")
+    assert [info.location for info in storage.list()] == ["x"]
+
+
+def test_a_socket_is_refused(
+    storage: LocalStorage, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(base, "x")
+    monkeypatch.chdir(base)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        with pytest.raises(BlobLocationError):
+            storage.load("socket")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no devices in folders on this system")
+def test_a_device_is_refused() -> None:
+    with pytest.raises(BlobLocationError, match="not a plain file"):
+        LocalStorage("/dev").load("zero")
+
+
+def test_a_folder_is_no_blob(storage: LocalStorage) -> None:
+    storage.save(KEY, b"x")
+    folder = KEY.partition("/")[0]
+    with pytest.raises(BlobNotFound):
+        storage.load(folder)
+    storage.delete(folder)
+    storage.delete(KEY + "/below")
+    with pytest.raises(StorageError):
+        storage.save(folder, b"x")
+    with pytest.raises(StorageError, match="check that"):
+        storage.save(KEY + "/below", b"x")
+    assert names(storage.base_dir) == ["3f5a.bin"]
+
+
+def test_a_folder_where_unlink_says_eperm(
+    storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS; the same error for a file is one."""
+
+    def refuse(_: str) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    storage.save(KEY, b"x")
+    monkeypatch.setattr(os, "unlink", refuse)
+    storage.delete(KEY.partition("/")[0])
+    with pytest.raises(StorageError, match="can't delete"):
+        storage.delete(KEY)
+
+
+# ------------------------------------------------------------------------------------- saving
+
+
+def test_modes_are_private(storage: LocalStorage, base: Path) -> None:
+    before = os.umask(0)
+    try:
+        storage.save(KEY, b"x")
+    finally:
+        os.umask(before)
+    path = base / KEY
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for folder in (path.parent, path.parent.parent, base):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_the_mode_of_a_given_directory_stays(storage: LocalStorage, base: Path) -> None:
+    base.mkdir(parents=True, mode=0o755)
+    storage.save(KEY, b"x")
+    assert stat.S_IMODE(base.stat().st_mode) == 0o755
+
+
+def test_a_directory_that_vanishes_is_made_again(storage: LocalStorage, base: Path) -> None:
+    storage.save(KEY, b"x")
+    base.rename(base.with_name("away"))
+    with pytest.raises(BlobNotFound):
+        storage.load(KEY)
+    assert storage.load(storage.save(KEY, b"y")) == b"y"
+
+
+def test_folders_that_are_removed_while_saving(storage: LocalStorage, base: Path) -> None:
+    done = threading.Event()
+
+    def remove() -> None:
+        while not done.is_set():
+            for folder in ("a/b", "a"):
+                with contextlib.suppress(OSError):
+                    (base / folder).rmdir()
+
+    remover = threading.Thread(target=remove)
+    remover.start()
+    try:
+        for _ in range(200):
+            storage.delete(storage.save("a/b/c", b"x"))
+    finally:
+        done.set()
+        remover.join()
+
+
+def test_a_folder_that_can_never_be_made(
+    storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanish(*_: object, **__: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr(Path, "mkdir", vanish)
+    with pytest.raises(StorageError, match="check that the directory is there"):
+        storage.save(KEY, b"x")
+
+
+def test_a_full_disk_leaves_nothing_behind(storage: LocalStorage, base: Path) -> None:
+    """A limit on the size of files stands in for it: the system call fails in the same way."""
+    storage.save(KEY, b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(StorageError, match="room"):
+            storage.save(KEY, b"x" * 200_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert storage.load(KEY) == b"old"
+    assert names(base) == ["3f5a.bin"]
+
+
+STOPS = [
+    OSError(errno.ENOSPC, "No space left on device"),
+    OSError(errno.EDQUOT, "Quota exceeded"),
+    OSError(errno.EIO, "Input/output error"),
+    KeyboardInterrupt(),
+]
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_save_that_is_stopped_leaves_nothing_behind(
+    storage: LocalStorage, base: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
+) -> None:
+    def fail(*_: object) -> int:
+        raise stop
+
+    monkeypatch.setattr(os, "write", fail)
+    with pytest.raises((StorageError, KeyboardInterrupt)):
+        storage.save(KEY, b"x")
+    assert names(base) == []
+
+
+def test_short_writes_are_continued(storage: LocalStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda to, data: write(to, data[:7]))
+    assert storage.load(storage.save(KEY, bytes(range(100)))) == bytes(range(100))
+
+
+def test_a_read_only_file_system(storage: LocalStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StorageError, match="Read-only file system.*you may write"):
+        storage.save(KEY, b"x")
+
+
+def test_what_may_not_be_read(storage: LocalStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> Any:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    storage.save(KEY, b"x")
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StorageError, match="Permission denied") as caught:
+        storage.load(KEY)
+    assert not isinstance(caught.value, (BlobNotFound, BlobLocationError))
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(StorageError, match="can't list"):
+        list(storage.list())
+
+
+def test_fsync_of_file_and_folder(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    path = base / LocalStorage(base, fsync=True).save(KEY, b"x")
+    assert synced == [path.stat().st_ino, path.parent.stat().st_ino]
+    LocalStorage(base).save(KEY, b"x")
+    assert len(synced) == 2
+
+
+# ----------------------------------------------------------------------- listing and sweeping
+
+
+def test_a_list_passes_over_what_is_no_blob(storage: LocalStorage, base: Path) -> None:
+    storage.save(KEY, b"x")
+    for name in ("a/.tmp-0123", ".tmp-x", "odd.", "a:b", os.fsdecode(b"\xff.bin")):
+        plant(base, name)
+    (base / "empty").mkdir()
+    assert [info.location for info in storage.list()] == [KEY]
+
+
+def test_a_prefix_that_is_half_a_name(storage: LocalStorage) -> None:
+    for key in ("app/a", "app2/b", "ap/c", "x/app/d"):
+        storage.save(key, b"")
+    assert {info.location for info in storage.list("app")} == {"app/a", "app2/b"}
+    assert list(storage.list("app/a/b/")) == []
+
+
+def test_a_file_that_vanishes_while_listed(storage: LocalStorage, base: Path) -> None:
+    for number in range(20):
+        storage.save(f"{number}", b"x")
+    found = storage.list()
+    next(found)
+    for path in base.iterdir():
+        path.unlink()
+    assert list(found) == []
+
+
+KILLED = """
+import os, sys
+from beautyspot_local import LocalStorage, storage
+storage.os.replace = lambda *_: os._exit(7)
+LocalStorage(sys.argv[1]).save("a/b", b"x" * 1000)
+"""
+
+
+def test_what_a_killed_process_left_is_swept(storage: LocalStorage, base: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED, str(base)], check=False).returncode == 7
+    assert list(storage.list()) == []
+    assert len(names(base)) == 1
+    storage.save("a/kept", b"x")
+    assert storage.sweep() == 0, "it may be a save under way"
+    os.utime(base / "a" / names(base)[0], (1, 1))
+    assert storage.sweep(3600, "b/") == 0
+    assert storage.sweep(3600, "a/") == 1
+    assert names(base) == ["kept"]
+
+
+def test_a_sweep_touches_nothing_else(storage: LocalStorage, base: Path) -> None:
+    for name in ("a/b", "a/.tmp", ".tmp-dir/x"):
+        plant(base, name)
+    assert storage.sweep(-10) == 0
+    plant(base, ".tmp-dir/.tmp-1")
+    assert storage.sweep(-10) == 1
+    with pytest.raises(BlobLocationError):
+        storage.sweep(0, "../")
+
+
+def test_what_cannot_be_swept(
+    storage: LocalStorage, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    plant(base, ".tmp-1")
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(StorageError, match="can't remove"):
+        storage.sweep(-10)
+
+
+# ------------------------------------------------------------------------------------ plug-in
+
+
+def test_the_module_lends_its_classes() -> None:
+    import beautyspot_local
+
+    assert beautyspot_local.LocalStorage is LocalStorage
+    assert {"LocalStorage", "TokenBucket", "beautyspot_api"} <= set(dir(beautyspot_local))
+    assert beautyspot_local.beautyspot_register_storage() is LocalStorage
+    with pytest.raises(AttributeError, match="Nothing"):
+        beautyspot_local.Nothing  # noqa: B018
+
+
+def test_the_module_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import beautyspot_local; "
+        "print(*(set(sys.modules) - before))"
+    )
+    program = [sys.executable, "-c", "import beautyspot; " + code]
+    loaded = subprocess.run(program, capture_output=True, text=True, check=True).stdout.split()
+    assert loaded == ["beautyspot_local"]
