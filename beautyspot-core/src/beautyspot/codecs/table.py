@@ -1,0 +1,70 @@
+"""Which codec writes a type, and which tag reads a code: fixed tables, that nothing stored extends.
+
+The codecs of other libraries are imported when a value of such a library is met, so that the library
+has been imported by the program, or when such a value is restored.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+from beautyspot.codecs import builtin, classes, stdlib, times
+from beautyspot.codecs.wire import Codec, Tag
+from beautyspot.errors import RestoreError
+
+BY_TYPE: Final[dict[type, Codec]] = {**builtin.CODECS, **stdlib.CODECS, **times.CODECS}
+
+_BY_CODE: Final[dict[int, Tag]] = {
+    tag.code: tag
+    for tag in (
+        *BY_TYPE.values(),
+        *classes.TAGS,
+        builtin.BIG_INT,
+        builtin.BIG_BYTES,
+        builtin.SURROGATES,
+        builtin.PAIRS,
+    )
+}
+
+# The first part of a type's module -> our module with its codecs, and the codes that these use.
+_LIBRARIES: Final = {
+    "numpy": ("beautyspot.codecs.numpy", range(80, 85)),
+    "pandas": ("beautyspot.codecs.pandas", range(90, 95)),
+    "polars": ("beautyspot.codecs.polars", range(95, 100)),
+    "pyarrow": ("beautyspot.codecs.arrow", range(100, 105)),
+    "PIL": ("beautyspot.codecs.images", range(110, 115)),
+}
+
+
+def library_codec(cls: type) -> Codec | None:
+    """The codec of a type of another library."""
+    library = cls.__module__.partition(".")[0]
+    if library not in _LIBRARIES:
+        return None
+    codec: Codec | None = import_module(_LIBRARIES[library][0]).codec_of_type(cls)
+    return codec
+
+
+def tag_of_code(code: int) -> Tag:
+    """The tag with an ext type.
+
+    Raises:
+        RestoreError: none has it, or its library is not installed.
+    """
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    for library, (module, codes) in _LIBRARIES.items():
+        if code in codes:
+            return _library_tag(library, module, code)
+    raise RestoreError(f"the ext type {code} is unknown: damaged, or stored by a newer release")
+
+
+def _library_tag(library: str, module: str, code: int) -> Tag:
+    try:
+        tags: dict[int, Tag] = import_module(module).TAGS
+    except ImportError as error:
+        raise RestoreError(f"a value of {library} is stored: install it ({error})") from error
+    if code not in tags:
+        raise RestoreError(f"the ext type {code} of {library} is unknown: stored by a newer release")
+    return tags[code]
