@@ -1,0 +1,192 @@
+"""The name of a callable, whether it leads back to it, and what is beneath its wrappers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import PurePath
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+OURS: Final = "__beautyspot__"
+"""The attribute that every wrapper of ours carries, beside `__wrapped__`."""
+
+_MAIN: Final = frozenset({"__main__", "__mp_main__"})
+_INNER: Final = ("__wrapped__", "__func__", "fget", "func")
+_DEPTH: Final = 50  # wrappers around one function; more is a cycle
+_HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: not a static type of an extension module
+
+
+def module_name(name: str) -> str:
+    """The module's name, with `__main__` and `__mp_main__` as they would be called if imported.
+
+    Not cached: `__main__` is exchanged by notebooks, by `runpy` and in processes that are spawned.
+    """
+    if name not in _MAIN:
+        return name
+    module = sys.modules.get(name)
+    return name if module is None else _main_name(vars(module))
+
+
+def unwrap_ours(func: Any) -> Any:
+    """What is beneath wrappers of our own; `func` itself where it is none."""
+    while is_ours(func):
+        func = func.__wrapped__
+    return func
+
+
+def is_ours(func: object) -> bool:
+    """Whether `func` is a wrapper of ours.
+
+    The attribute alone does not tell: `functools.wraps` copies it to whatever wraps our wrapper.
+    """
+    if not isinstance(func, FunctionType) or OURS not in vars(func):
+        return False
+    home = root_of(func.__globals__.get("__name__"))
+    return home == "beautyspot" and hasattr(func, "__wrapped__")
+
+
+def root_of(module: object) -> str:
+    """The top-level package of a module's name."""
+    return module.partition(".")[0] if isinstance(module, str) else ""
+
+
+def names_itself(obj: Any) -> bool:
+    """Functions, classes, builtins, and objects that stand for one (`functools.lru_cache`)."""
+    return isinstance(getattr(obj, "__qualname__", getattr(obj, "__name__", None)), str)
+
+
+def identifier_of(obj: Any) -> str:
+    """``module:qualified.name`` of a callable; of an object with `__call__`, that of its method."""
+    if names_itself(obj):
+        return f"{_module_of(obj)}:{qualname_of(obj)}"
+    cls = type(obj)
+    return f"{_module_of(cls)}:{cls.__qualname__}.__call__"
+
+
+def qualname_of(obj: Any) -> str:
+    """The qualified name; objects in C may have a plain one alone."""
+    return str(getattr(obj, "__qualname__", None) or obj.__name__)
+
+
+def is_anonymous(obj: Any) -> bool:
+    """Whether the name of a callable does not lead back to it, so that its code has to tell it."""
+    if not names_itself(obj):
+        return is_anonymous(type(obj))
+    if python_function(obj) is None and not is_python_class(obj):
+        return False  # written in C: there is no code to tell it by, and a name is enough
+    return "<" in qualname_of(obj) or _edited_in_place(obj) or not _leads_back(obj)
+
+
+def is_python_class(obj: Any) -> bool:
+    """Whether `obj` is a class that a `class` statement or a call of `type` made."""
+    return isinstance(obj, type) and bool(obj.__flags__ & _HEAP_TYPE)
+
+
+def python_function(obj: Any) -> FunctionType | None:
+    """The outermost Python function of `obj` and what it wraps; None where all is C, or a class."""
+    for step in chain(obj):
+        if isinstance(step, FunctionType):
+            return step
+    return None
+
+
+def chain(obj: Any) -> Iterator[Any]:
+    """`obj` and what it wraps, from the outside in; a class wraps nothing."""
+    for _ in range(_DEPTH):
+        yield obj
+        inner = None if isinstance(obj, type) else _inner(obj)
+        if inner is None:
+            return
+        obj = inner
+
+
+def in_place(filename: str) -> bool:
+    """Whether a code object's file name is none: ``<stdin>``, ``<string>``, a cell."""
+    return filename.startswith("<") and not filename.startswith("<frozen ")
+
+
+def look_up(qualname: str, namespace: Mapping[str, Any]) -> Any:
+    """What stands under a qualified name in a module, seen without running any descriptor."""
+    found: Any = None
+    for part in qualname.split("."):
+        found = namespace.get(mangled(part, found))
+        namespace = getattr(found, "__dict__", {})
+    return found
+
+
+def namespace_of(obj: Any) -> Mapping[str, Any]:
+    """The names of the module that `obj` is of; its globals where that module is not imported."""
+    module = sys.modules.get(_raw_module(obj))
+    return getattr(python_function(obj), "__globals__", {}) if module is None else vars(module)
+
+
+def mangled(name: str, owner: Any) -> str:
+    """A private name is kept in its class under another one."""
+    if isinstance(owner, type) and name.startswith("__") and not name.endswith("__"):
+        return f"_{owner.__name__.lstrip('_')}{name}"
+    return name
+
+
+def _inner(obj: Any) -> Any:
+    for name in _INNER:
+        inner = getattr(obj, name, None)
+        if callable(inner):
+            return inner
+    return None
+
+
+def _leads_back(obj: Any) -> bool:
+    found = look_up(qualname_of(obj), namespace_of(obj))
+    if found is None:  # a decorator asks before the name is bound
+        return True
+    return any(step is obj for step in chain(found))
+
+
+def _edited_in_place(obj: Any) -> bool:
+    """Whether the code comes from no file: typed at a prompt, in a notebook, given to `exec`."""
+    function = python_function(obj)
+    if function is not None and in_place(function.__code__.co_filename):
+        return True
+    namespace = namespace_of(obj)
+    return namespace.get("__spec__") is None and _file(namespace) is None
+
+
+def _module_of(obj: Any) -> str:
+    name = _raw_module(obj)
+    if name not in _MAIN:
+        return name
+    # A function that was sent to another process by its code brings its own `__main__` along.
+    namespace = getattr(python_function(obj), "__globals__", {})
+    return _main_name(namespace) if namespace.get("__name__") == name else module_name(name)
+
+
+def _raw_module(obj: Any) -> str:
+    name = getattr(obj, "__module__", None)
+    if isinstance(name, str):
+        return name
+    owner = getattr(obj, "__objclass__", None) or getattr(obj, "__self__", None)
+    cls = owner if isinstance(owner, type) else type(owner)
+    return "builtins" if owner is None else cls.__module__
+
+
+def _main_name(namespace: Mapping[str, Any]) -> str:
+    spec = namespace.get("__spec__")
+    if spec is not None and spec.name not in _MAIN:
+        return str(spec.name)  # python -m
+    file = _file(namespace)
+    if file is None:
+        return "__main__"
+    path = PurePath(file)
+    folder = path.parent.stem
+    if path.stem == "__main__" and folder:  # `python folder`, `python app.pyz`: as `-m` names it
+        return f"{folder}.__main__"
+    return path.stem
+
+
+def _file(namespace: Mapping[str, Any]) -> str | None:
+    """The file of a module. A script's `__file__` is gone once it ends, while threads still run."""
+    file = namespace.get("__file__") or getattr(namespace.get("__loader__"), "path", None)
+    return file if isinstance(file, str) and not in_place(file) else None
