@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib
 
-import pytest
-from fake_plugins import BASE, backend, dist, module, offering, origin
-
 import beautyspot as bs
+import pytest
 from beautyspot.plugin_check import HOOKS, load
 from beautyspot.plugin_info import Loaded, Origin, info
+from fake_plugins import BASE, backend, dist, module, offering, origin
 
 
 def broken(target) -> str:
@@ -32,7 +31,7 @@ def test_a_hook_may_return_one_class_or_nothing():
     one = backend("one")
     plugin = module(
         beautyspot_register_storage=bs.hookimpl(lambda: one),
-        beautyspot_register_limiter=bs.hookimpl(lambda: []),
+        beautyspot_register_limiter=bs.hookimpl(lambda: ()),
     )
     # pluggy takes the attribute's name, not the function's
     assert load(origin(plugin)).classes == {"storage": (one,), "limiter": ()}
@@ -142,9 +141,10 @@ def test_a_misspelt_hook_is_noted_and_the_plugin_kept():
     loaded = load(origin(plugin))
     assert loaded.broken is None
     assert loaded.classes == {"storage": (one,)}
-    assert loaded.notes == (
+    (note,) = loaded.notes
+    assert note == (
         "there is no hook 'beautyspot_register_storages', so it is never called."
-        " Did you mean 'beautyspot_register_storage'?",
+        " Did you mean 'beautyspot_register_storage'?"
     )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 
-import pytest
-from fake_plugins import backend, dist, install, module, offering, origin
-
 import beautyspot as bs
+import pytest
 from beautyspot import plugin_registry
 from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
 from beautyspot.plugin_info import Origin
 from beautyspot.plugin_registry import load_plugins, plugins
+from fake_plugins import backend, dist, install, module, offering, origin
 
 S3 = backend("s3", schemes=("s3", "s3a"))
 DISK = backend("disk")

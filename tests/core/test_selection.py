@@ -1,17 +1,12 @@
-"""A backend from an instance, a class, a name, a URL or a table; and every way to write these wrong."""
+"""A backend from an instance, a class, a name, a URL or a table; and what is wrong in these."""
 
 from __future__ import annotations
 
-import os  # noqa: F401 - named in an annotation below
 from pathlib import Path
 from typing import Literal, Optional, Union
 from urllib.parse import urlsplit
 
 import pytest
-from fake_plugins import backend, install, offering, origin
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from beautyspot import plugin_registry
 from beautyspot.contracts import Context
 from beautyspot.errors import (
@@ -25,6 +20,9 @@ from beautyspot.errors import (
 from beautyspot.options import Options
 from beautyspot.plugin_registry import Registry
 from beautyspot.selection import select
+from fake_plugins import backend, install, offering, origin
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 CONTEXT = Context("app", Path("/spot"), Path("/spot/app.db"))
 
@@ -43,8 +41,8 @@ def _s3_init(
     timeout: float = 1.0,
     public: bool = False,
     secret_key: str | None = None,
-    size: "int | None" = None,
-    folder: "Path | None" = None,
+    size: int | None = None,
+    folder: Path | None = None,
     client: object = None,
 ) -> None:
     self.options = {k: v for k, v in locals().items() if k != "self"}
@@ -436,21 +434,22 @@ def test_relative_paths_start_from_the_anchor(chosen):
 def _typed(
     self,
     a: int,
-    b: Optional[int],
-    c: Union[int, str],
-    d: Literal["x"],
-    e,
-    f: None,
+    b: None,
     /,
-    g: "NotThere | int" = 1,
+    g: NotThere | int = 1,  # noqa: F821 - as a name that only type checkers import
+    h: int | None = None,
+    i: Optional[int] = None,  # noqa: UP045 - older code is written so
     *args: int,
 ) -> None: ...
 
 
 def test_annotations_that_can_not_be_evaluated_are_read_as_text():
     takes = Options(backend("typed", init=_typed))
-    assert takes.known == ["g"]  # positional-only ones can't be given by name
+    assert takes.known == ["g", "h", "i"]  # positional-only ones can't be given by name
     assert takes.from_text("g", "5", "x") == "5"
+    assert takes.from_text("h", "5", "x") == 5
+    assert takes.from_text("i", "5", "x") == "5"
+    takes.check_type("i", "anything", "x")
 
 
 def test_annotations_as_objects():
@@ -458,7 +457,8 @@ def test_annotations_as_objects():
         pass
 
     init.__annotations__ = {
-        "a": int, "b": Optional[int], "c": Union[int, str], "d": Literal["x"], "f": None,
+        "a": int, "b": Optional[int], "c": Union[int, str],  # noqa: UP007, UP045 - older code is written so
+        "d": Literal["x"], "f": None,
         "e": float | None,
     }  # fmt: skip
     takes = Options(backend("typed", init=init))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from beautyspot.errors import ConfigError
 from beautyspot.urls import is_url, masked, parse_url, without
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 def test_the_parts_of_a_url():
