@@ -7,7 +7,7 @@ Three rules of SQLite (https://www.sqlite.org/howtocorrupt.html) shape this modu
 - A connection must not cross a `fork`, not even to be closed there (section 2.6): that may roll
   back its parent's transaction in memory that both share. The child keeps it, unused, for good.
 - The last connection to be closed removes ``<path>-wal`` by its *name*. Once the file was moved
-  away, that name may belong to its successor: such a connection is abandoned as well (section 2.4).
+  away, that name belongs to its successor: such a connection is abandoned as well (section 2.4).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Handle:
         """Close the connection, or abandon it where closing would do harm. By its own user only."""
         if not self._pid:
             return
-        if self._pid != os.getpid() or self.moved():
+        if self._pid != os.getpid() or identify(self.path) not in (None, self.identity):
             _abandon(self.connection)
         else:
             self.connection.close()

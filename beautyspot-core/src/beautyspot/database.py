@@ -1,0 +1,189 @@
+"""One SQLite file as its threads see it: opened once, a connection each, aside when damaged."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Final
+
+from beautyspot import connections, schema
+from beautyspot.connections import Handle, Identity, identify, patiently
+from beautyspot.errors import MetadataBusyError, MetadataError
+from beautyspot.leases import leases_beside
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beautyspot.contracts import Lease
+
+log = logging.getLogger("beautyspot")
+
+SET_ASIDE: Final = "\0set aside"
+"""The lease that keeps two processes from moving one damaged file, and the second its successor."""
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+class Database:
+    """What all threads of one store share.
+
+    Attributes:
+        local: `local.handle` is the calling thread's connection, where it has one already.
+        writing: held by the thread that writes.
+        store_id: None until the file has been opened and brought up to date.
+    """
+
+    local: threading.local
+    writing: threading.Lock
+    store_id: str | None
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        self.path = path
+        self.timeout = timeout
+        self.leases = leases_beside(path)
+        self.closed = False
+        self._told = False
+        self._start_afresh()
+        _databases.add(self)
+
+    def _start_afresh(self) -> None:
+        """No connection, and locks that nobody holds."""
+        self.local = threading.local()
+        self.store_id = None
+        self.writing = threading.Lock()
+        self._opening = threading.RLock()
+
+    def after_fork_in_child(self) -> None:
+        """Leave everything to the parent."""
+        self._start_afresh()
+        self.leases.after_fork_in_child()
+
+    def reset(self) -> None:
+        """Let go of every connection; one that is just being used closes after that."""
+        with self._opening:
+            self.store_id = None
+            self.local = threading.local()
+            self.leases.forget()
+
+    def close(self) -> None:
+        """Let go of every connection, for good."""
+        self.closed = True
+        self.reset()
+
+    def check_open(self) -> None:
+        """Raise `MetadataError` after `close`."""
+        if self.closed:
+            raise MetadataError(f"the store {self.path} is closed: make a new one")
+
+    def busy_error(self) -> MetadataBusyError:
+        """What to raise when others were in the way for too long."""
+        return MetadataBusyError(
+            f"{self.path} is locked by another connection (timeout: {self.timeout} s): try again"
+        )
+
+    # ------------------------------------------------------------------------------ connecting
+
+    def handle(self) -> Handle:
+        """The calling thread's connection, made and the file opened where that is to be done."""
+        try:
+            handle: Handle = self.local.handle
+        except AttributeError:
+            handle = self._new_handle()
+        return handle
+
+    def _new_handle(self) -> Handle:
+        with self._opening:
+            self.check_open()
+            handle = self._connect()
+            self.local.handle = handle
+        return handle
+
+    def _connect(self) -> Handle:
+        connections.make_place(self.path)
+        found = identify(self.path)
+        try:
+            return self._prepared()
+        except sqlite3.DatabaseError as error:
+            if not connections.is_damage(error):
+                raise
+        self.set_aside(found)
+        connections.make_place(self.path)
+        return self._prepared()
+
+    def _prepared(self) -> Handle:
+        handle = patiently(lambda: connections.connect(self.path), self.timeout)
+        if self.store_id is None:
+            try:
+                self.store_id = self._prepare(handle)
+            except BaseException:
+                handle.close()
+                raise
+        return handle
+
+    def _prepare(self, handle: Handle) -> str:
+        """What the first connection does for all; the store's ID."""
+        connection = handle.connection
+        if not handle.read_only:
+            self._tell(connections.enter_wal(handle, self.timeout))
+            patiently(lambda: schema.migrate(connection, self.path), self.timeout)
+        elif not schema.is_current(connection, self.path):
+            raise MetadataError(
+                f"{self.path} was written by an earlier release and may only be read: "
+                "make it writable once, so that its table is brought up to date"
+            )
+        return schema.read_store_id(connection)
+
+    def _tell(self, mode: str) -> None:
+        """Log, once, that the file is in another journal mode than it should be."""
+        if mode == "wal" or self._told:
+            return
+        self._told = True
+        log.warning(
+            "%s is in SQLite's journal mode %r, since WAL does not work there: readers and writers "
+            "wait for each other; choose a db_path on a local disk",
+            self.path,
+            mode,
+        )
+
+    # ---------------------------------------------------------------------------------- damage
+
+    def set_aside(self, damaged: Identity | None) -> None:
+        """Move the damaged file away, unless another process has done so already."""
+        lease = self._await_lease()
+        try:
+            if identify(self.path) == damaged:
+                aside = connections.set_aside(self.path)
+                log.warning("%s is damaged and was renamed to %s", self.path, aside)
+        except OSError as error:
+            log.warning("%s is damaged; renaming it failed (%s): move it away", self.path, error)
+        finally:
+            if lease is not None:
+                lease.release()
+
+    def _await_lease(self) -> Lease | None:
+        """The right to move the file; None where the system has no locks there."""
+        deadline = time.monotonic() + self.timeout
+        try:
+            while (lease := self.leases.try_lease(SET_ASIDE)) is None:
+                if time.monotonic() >= deadline:
+                    raise self.busy_error()
+                time.sleep(connections.SHORTEST_PAUSE)
+        except MetadataBusyError:
+            raise
+        except OSError:
+            return None
+        return lease
+
+
+def _after_fork_in_child() -> None:
+    connections.after_fork_in_child()
+    for database in list(_databases):
+        database.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

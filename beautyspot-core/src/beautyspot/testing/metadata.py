@@ -1,0 +1,405 @@
+"""The suite that every metadata store has to pass.
+
+Subclass it in a test module, give the factory, and pytest finds the rest::
+
+    class TestRedisStore(MetadataStoreContract):
+        def make(self, tmp_path):
+            return RedisMetadataStore(prefix=str(tmp_path))
+"""
+
+# ruff: noqa: D102 - the name of a test says what it holds
+from __future__ import annotations
+
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, ClassVar, cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from beautyspot.contracts import FILE, Entry, Lease, MetadataStoreBase, TaskRecord
+from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
+from beautyspot.testing.processes import Child
+from beautyspot.testing.records import HOSTILE_KEYS, KEYS, RECORDS, a_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+class MetadataStoreContract:
+    """What a metadata store must do; see the class attributes for what it need not.
+
+    Class attributes:
+        leases: whether `try_lease` works.
+        persistent: whether a second `make` on one `tmp_path` gives another instance on the same
+            place, which keeps its records while no instance exists.
+        shared_between_processes: whether other processes may use the place at the same time. Then
+            `recipe` must be given.
+    """
+
+    leases: ClassVar[bool] = True
+    persistent: ClassVar[bool] = True
+    shared_between_processes: ClassVar[bool] = True
+
+    def make(self, tmp_path: Path) -> MetadataStoreBase:
+        """A store on a place of its own for each `tmp_path`; it is not open yet."""
+        raise NotImplementedError
+
+    def recipe(self, tmp_path: Path) -> str:
+        """Python source that binds `store` to what `make` gives, run in another process."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[MetadataStoreBase]:
+        """An open store, closed afterwards."""
+        store = self.make(tmp_path)
+        store.open()
+        yield store
+        store.close()
+
+    # ------------------------------------------------------------------------------ one record
+
+    def test_every_field_comes_back(self, store: MetadataStoreBase) -> None:
+        record = a_record()
+        store.put(record)
+        assert store.get(record.cache_key) == record, "`get` must give what `put` was given"
+
+    @settings(
+        max_examples=40,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,  # one store for all examples is the point
+            HealthCheck.differing_executors,  # each subclass runs it
+        ],
+    )
+    @given(record=RECORDS)
+    def test_any_record_comes_back(self, store: MetadataStoreBase, record: TaskRecord) -> None:
+        store.put(record)
+        assert store.get(record.cache_key) == record
+        projection = Entry(*[getattr(record, field) for field in Entry._fields])
+        assert store.find(record.cache_key) == projection, "`find` must give a part of `get`"
+
+    def test_the_types_are_the_named_tuples(self, store: MetadataStoreBase) -> None:
+        store.put(a_record())
+        assert type(store.get(KEYS[0])) is TaskRecord
+        assert type(store.find(KEYS[0])) is Entry
+
+    def test_an_unknown_key_is_none(self, store: MetadataStoreBase) -> None:
+        assert store.get(KEYS[0]) is None
+        assert store.find(KEYS[0]) is None
+        assert store.delete(KEYS[0]) is False, "`delete` tells that there was nothing"
+
+    def test_put_replaces_the_whole_record(self, store: MetadataStoreBase) -> None:
+        store.put(a_record())
+        bare = TaskRecord(KEYS[0], "g", "j", result_type=FILE, result_value="a/b.bin")
+        store.put(bare)
+        assert store.get(KEYS[0]) == bare, "no field of the replaced record may remain"
+        assert len(list(store.scan())) == 1
+
+    def test_delete_removes(self, store: MetadataStoreBase) -> None:
+        store.put_many([a_record(KEYS[0]), a_record(KEYS[1])])
+        assert store.delete(KEYS[0]) is True
+        assert store.get(KEYS[0]) is None
+        assert store.get(KEYS[1]) is not None
+
+    def test_the_data_is_copied(self, store: MetadataStoreBase) -> None:
+        data = bytearray(b"before")
+        store.put(a_record(result_data=cast("bytes", data)))
+        data[:] = b"AFTER!"
+        found = store.find(KEYS[0])
+        assert found is not None
+        assert found.result_data == b"before", "a store keeps no reference to what it was given"
+        assert type(found.result_data) is bytes
+
+    def test_large_data_comes_back(self, store: MetadataStoreBase) -> None:
+        data = bytes(range(256)) * (5 * 4096)  # 5 MB
+        store.put(a_record(result_data=data))
+        found = store.find(KEYS[0])
+        assert found is not None
+        assert found.result_data == data
+
+    @pytest.mark.parametrize("key", HOSTILE_KEYS, ids=range(len(HOSTILE_KEYS)))
+    def test_a_hostile_key_is_a_key(self, store: MetadataStoreBase, key: str) -> None:
+        store.put(a_record(key))
+        store.put(a_record(KEYS[1]))
+        assert store.get(key) == a_record(key)
+        assert [record.cache_key for record in store.scan()] == sorted([key, KEYS[1]])
+        assert store.delete(key)
+
+    @pytest.mark.parametrize("key", ["\0", "a\0b", "\ud800"], ids=["nul", "inner", "surrogate"])
+    def test_a_key_that_has_no_text_is_kept_or_refused(
+        self, store: MetadataStoreBase, key: str
+    ) -> None:
+        record = a_record(key)
+        try:
+            store.put(record)
+            assert store.get(key) == record
+        except MetadataError:
+            assert list(store.scan()) == [], "a refused record must leave nothing"
+
+    # ----------------------------------------------------------------------------- many records
+
+    def test_put_many_puts_all(self, store: MetadataStoreBase) -> None:
+        store.put_many(a_record(key) for key in KEYS)
+        store.put_many([])
+        assert [record.cache_key for record in store.scan()] == KEYS
+
+    def test_touch_sets_used_at_and_nothing_else(self, store: MetadataStoreBase) -> None:
+        store.put_many([a_record(KEYS[0]), a_record(KEYS[1])])
+        store.touch({KEYS[0]: 5.5, KEYS[2]: 6.5})
+        assert store.get(KEYS[0]) == a_record(KEYS[0], used_at=5.5)
+        assert store.get(KEYS[1]) == a_record(KEYS[1])
+        assert store.get(KEYS[2]) is None, "touching a key without a record makes none"
+
+    def test_scan_is_in_the_order_of_the_keys(self, store: MetadataStoreBase) -> None:
+        for key in reversed(KEYS):
+            store.put(a_record(key))
+        assert [record.cache_key for record in store.scan()] == KEYS
+
+    def test_scan_leaves_the_data_out_unless_asked(self, store: MetadataStoreBase) -> None:
+        store.put(a_record())
+        assert list(store.scan()) == [a_record(result_data=None)]
+        assert list(store.scan(with_data=True)) == [a_record()]
+
+    def test_scan_filters(self, store: MetadataStoreBase) -> None:
+        store.put(a_record(KEYS[0], func_identifier="m:a", version="1", tags=("x",)))
+        store.put(a_record(KEYS[1], func_identifier="m:a", version="2", tags=("x", "y")))
+        store.put(a_record(KEYS[2], func_identifier="m:b", version="1", tags=()))
+        store.put(a_record(KEYS[3], func_identifier=None, version=None, tags=("xy",)))
+
+        def keys(**filters: str) -> list[int]:
+            return [int(record.cache_key, 16) for record in store.scan(**filters)]  # type: ignore[arg-type]
+
+        assert keys(func_identifier="m:a") == [0, 1]
+        assert keys(version="1") == [0, 2]
+        assert keys(tag="x") == [0, 1], "a tag must match as a whole"
+        assert keys(func_identifier="m:a", version="2", tag="y") == [1], "filters are joined by and"
+        assert keys(func_identifier="m:%") == [], "a filter is no pattern"
+        assert keys(tag="") == []
+
+    @pytest.mark.parametrize("tag", ['"', "\\", ",", '","', "%", "_", "é", "[]", "'", "\n"])
+    def test_a_tag_may_be_any_text(self, store: MetadataStoreBase, tag: str) -> None:
+        store.put(a_record(KEYS[0], tags=("a", tag, "b")))
+        store.put(a_record(KEYS[1], tags=("a", "b")))
+        assert [record.cache_key for record in store.scan(tag=tag)] == KEYS[:1]
+
+    def test_records_may_change_while_a_scan_runs(self, store: MetadataStoreBase) -> None:
+        store.put_many(a_record(f"{number:032x}") for number in range(1200))
+        seen = []
+        for number, record in enumerate(store.scan()):
+            seen.append(record.cache_key)
+            if number % 100 == 0:
+                store.delete(f"{number + 50:032x}")
+                store.put(a_record(f"{number:032x}", version="changed"))
+        steady = {f"{number:032x}" for number in range(1200) if number % 100 != 50}
+        assert steady <= set(seen), "a scan must show every record that stays"
+        assert len(seen) == len(set(seen)), "a scan must show no record twice"
+
+    def test_a_scan_may_be_left(self, store: MetadataStoreBase) -> None:
+        store.put_many(a_record(key) for key in KEYS)
+        assert next(iter(store.scan())).cache_key == KEYS[0]
+        store.put(a_record())
+
+    # ------------------------------------------------------------------------------- life cycle
+
+    def test_the_store_id_is_hex_and_stays(self, store: MetadataStoreBase) -> None:
+        first = store.store_id
+        assert re.fullmatch("[0-9a-f]{8,}", first)
+        assert store.store_id == first
+
+    def test_every_operation_opens_the_store(self, tmp_path: Path) -> None:
+        operations: tuple[Callable[[MetadataStoreBase], object], ...] = (
+            lambda store: store.find(KEYS[0]),
+            lambda store: list(store.scan()),
+            lambda store: store.put(a_record()),
+            lambda store: store.delete(KEYS[0]),
+            lambda store: store.store_id,
+        )
+        for number, operation in enumerate(operations):
+            store = self.make(tmp_path / str(number))
+            operation(store)
+            store.open()
+            store.close()
+
+    def test_a_closed_store_says_so(self, tmp_path: Path) -> None:
+        store = self.make(tmp_path)
+        store.put(a_record())
+        store.close()
+        for operation in (store.find, store.get, store.delete):
+            with pytest.raises(MetadataError):
+                operation(KEYS[0])
+        with pytest.raises(MetadataError):
+            store.put(a_record())
+
+    def test_two_places_are_two_stores(self, tmp_path: Path) -> None:
+        one, two = self.make(tmp_path / "one"), self.make(tmp_path / "two")
+        one.put(a_record())
+        assert two.get(KEYS[0]) is None
+        assert one.store_id != two.store_id
+        one.close()
+        two.close()
+
+    def test_records_outlive_the_store(self, tmp_path: Path) -> None:
+        self._needs("persistent")
+        store = self.make(tmp_path)
+        store.put(a_record())
+        store_id = store.store_id
+        store.close()
+        again = self.make(tmp_path)
+        assert again.get(KEYS[0]) == a_record()
+        assert again.store_id == store_id
+        again.close()
+
+    def test_two_instances_see_each_other(self, store: MetadataStoreBase, tmp_path: Path) -> None:
+        self._needs("persistent")
+        other = self.make(tmp_path)
+        other.put(a_record(KEYS[0]))
+        assert store.find(KEYS[0]) is not None
+        store.put(a_record(KEYS[0], version="2"))
+        assert next(other.scan()).version == "2"
+        assert other.delete(KEYS[0])
+        assert store.find(KEYS[0]) is None
+        other.close()
+
+    def test_threads(self, store: MetadataStoreBase) -> None:
+        def work(thread: int) -> int:
+            found = 0
+            for number in range(40):
+                record = a_record(f"{thread:02x}{number:030x}")
+                store.put(record)
+                assert store.get(record.cache_key) == record
+                found += _found(store, KEYS[number])
+                store.put(a_record(KEYS[number], version=str(thread)))
+                if number % 4 == 3:
+                    assert store.delete(record.cache_key)
+                    assert all(len(seen.cache_key) == 32 for seen in store.scan(version="v1"))
+            return found
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(work, range(1, 9))) > 0
+        assert sum(1 for _ in store.scan()) == 8 * 30 + 40
+
+    # ----------------------------------------------------------------------------------- leases
+
+    def test_a_lease_excludes(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        lease = store.try_lease(KEYS[0])
+        assert isinstance(lease, Lease)
+        assert store.try_lease(KEYS[0]) is None, "a key has one lease at a time"
+        other = store.try_lease(KEYS[1])
+        assert other is not None, "another key is free"
+        lease.release()
+        again = store.try_lease(KEYS[0])
+        assert again is not None, "a released key is free"
+        lease.release()
+        assert store.try_lease(KEYS[0]) is None, "a second release must not free the next holder's"
+        again.release()
+        other.release()
+
+    @pytest.mark.parametrize("key", HOSTILE_KEYS, ids=range(len(HOSTILE_KEYS)))
+    def test_any_key_may_be_leased(self, store: MetadataStoreBase, key: str) -> None:
+        self._needs("leases")
+        lease = store.try_lease(key)
+        assert lease is not None
+        assert store.try_lease(key) is None
+        lease.release()
+
+    def test_a_lease_excludes_other_instances(
+        self, store: MetadataStoreBase, tmp_path: Path
+    ) -> None:
+        self._needs("leases", "persistent")
+        other = self.make(tmp_path)
+        lease = store.try_lease(KEYS[0])
+        assert lease is not None
+        assert other.try_lease(KEYS[0]) is None
+        lease.release()
+        taken = other.try_lease(KEYS[0])
+        assert taken is not None
+        assert store.try_lease(KEYS[0]) is None
+        taken.release()
+        other.close()
+
+    def test_of_many_threads_one_gets_the_lease(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        barrier = threading.Barrier(8)
+
+        def work(_: int) -> list[Lease]:
+            barrier.wait()
+            leases = [store.try_lease(key) for key in KEYS]
+            return [lease for lease in leases if lease is not None]
+
+        with ThreadPoolExecutor(8) as pool:
+            leases = [lease for taken in pool.map(work, range(8)) for lease in taken]
+        assert len(leases) == len(KEYS), "each key has one holder"
+        for lease in leases:
+            lease.release()
+
+    def test_a_store_without_leases_says_so(self, store: MetadataStoreBase) -> None:
+        assert type(store).leases is self.leases
+        if not self.leases:
+            with pytest.raises(NotSupportedError):
+                store.try_lease(KEYS[0])
+
+    # -------------------------------------------------------------------------------- processes
+
+    def test_a_lease_falls_when_its_process_is_killed(
+        self, store: MetadataStoreBase, tmp_path: Path
+    ) -> None:
+        self._needs("leases", "shared_between_processes")
+        code = f"lease = store.try_lease({KEYS[0]!r}); assert lease; say('held'); wait()"
+        with self.process(tmp_path, code) as child:
+            assert child.heard() == "held"
+            assert store.try_lease(KEYS[0]) is None, "another process holds it"
+            child.kill()
+            lease = store.try_lease(KEYS[0])
+            assert lease is not None, "the lease of a dead process is free"
+            lease.release()
+
+    def test_another_process_sees_what_was_put(
+        self, store: MetadataStoreBase, tmp_path: Path
+    ) -> None:
+        self._needs("shared_between_processes")
+        store.put(a_record())
+        code = f"say(store.get({KEYS[0]!r}).func_identifier); store.delete({KEYS[0]!r})"
+        with self.process(tmp_path, code) as child:
+            assert child.heard() == "module:f"
+            child.expect_success()
+        assert store.find(KEYS[0]) is None
+
+    def test_processes_open_a_fresh_store_at_once(self, tmp_path: Path) -> None:
+        self._needs("shared_between_processes")
+        code = "say('ready'); wait(); store.put(TaskRecord(f'{number:032x}', 'f', 'i'))"
+        recipe = self.recipe(tmp_path)
+        children = [Child(f"number = {number}\n{recipe}\n{code}") for number in range(4)]
+        assert [child.heard() for child in children] == ["ready"] * 4
+        for child in children:
+            child.go_on()
+        for child in children:
+            child.expect_success()
+        store = self.make(tmp_path)
+        assert [record.cache_key for record in store.scan()] == KEYS[:4]
+        store.close()
+
+    @contextmanager
+    def process(self, tmp_path: Path, code: str) -> Iterator[Child]:
+        """A process that runs `code` on a store of the same place; ended afterwards."""
+        child = Child(f"{self.recipe(tmp_path)}\n{code}")
+        try:
+            yield child
+        finally:
+            child.kill()
+
+    def _needs(self, *abilities: str) -> None:
+        for ability in abilities:
+            if not getattr(self, ability):
+                pytest.skip(f"the store is not {ability}, as the suite's switch says")
+
+
+def _found(store: MetadataStoreBase, key: str) -> bool:
+    """Whether `find` gives the key; it may be busy, it may not wait."""
+    with suppress(MetadataBusyError):
+        return store.find(key) is not None
+    return False

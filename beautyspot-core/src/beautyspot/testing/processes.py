@@ -1,0 +1,46 @@
+"""Another Python process for a suite: it runs a text of code, says words and waits for a sign."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import IO, cast
+
+_PREAMBLE = """
+import sys
+from beautyspot.contracts import TaskRecord
+def say(word): print(word, flush=True)
+def wait(): sys.stdin.readline()
+"""
+
+
+class Child:
+    """Another Python process, which talks in lines."""
+
+    def __init__(self, code: str) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and the suite's own code
+            [sys.executable, "-c", _PREAMBLE + code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def heard(self) -> str:
+        """Its next line."""
+        return cast("IO[str]", self._process.stdout).readline().strip()
+
+    def go_on(self) -> None:
+        """End its `wait`."""
+        stdin = cast("IO[str]", self._process.stdin)
+        stdin.write("\n")
+        stdin.flush()
+
+    def expect_success(self) -> None:
+        """Wait for its end."""
+        self._process.communicate(timeout=60)
+        assert self._process.returncode == 0, "the other process failed: see its output"
+
+    def kill(self) -> None:
+        """End it as no Python code can notice."""
+        self._process.kill()
+        self._process.communicate()

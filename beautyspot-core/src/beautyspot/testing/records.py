@@ -1,0 +1,72 @@
+"""Records and keys for the suite of metadata stores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from beautyspot.contracts import TaskRecord
+
+KEYS = [f"{number:032x}" for number in range(100)]
+
+HOSTILE_KEYS = [
+    "'; DROP TABLE tasks; --",
+    "ключ",
+    "鍵" * 500,
+    "a\nb",
+    "%",
+    "_",
+    "\U0001f511",
+    "a" * 9999,
+]
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+_TIME = st.floats(0, 2**33)
+RECORDS = st.builds(
+    TaskRecord,
+    cache_key=st.text("0123456789abcdef", min_size=32, max_size=32),
+    func_name=_TEXT,
+    input_id=_TEXT,
+    version=st.none() | _TEXT,
+    result_type=_TEXT,
+    content_type=st.none() | _TEXT,
+    result_value=st.none() | _TEXT,
+    result_data=st.none() | st.binary(max_size=200),
+    updated_at=st.none() | st.just("2024-02-29 23:59:59.123456"),
+    func_identifier=st.none() | _TEXT,
+    key_scheme=st.none() | st.integers(0, 9),
+    serializer=st.none() | _TEXT,
+    digest=st.none() | st.binary(min_size=16, max_size=16),
+    size=st.none() | st.integers(0, 2**62),
+    arg_digests=st.none() | _TEXT,
+    tags=st.lists(_TEXT, max_size=3).map(tuple),
+    made_at=st.none() | _TIME,
+    took=st.none() | _TIME,
+    expires_at=st.none() | _TIME,
+    used_at=st.none() | _TIME,
+)
+
+
+def a_record(key: str = KEYS[0], **fields: Any) -> TaskRecord:
+    """A record with every field set, and these fields as given."""
+    return TaskRecord(
+        cache_key=key,
+        func_name="f",
+        input_id="i" * 32,
+        version="v1",
+        content_type="text/plain",
+        result_data=b"\xa1x",
+        updated_at="2024-02-29 12:00:00.5",
+        func_identifier="module:f",
+        key_scheme=1,
+        serializer="msgpack",
+        digest=b"0123456789abcdef",
+        size=2,
+        arg_digests='{"a": "00ff"}',
+        tags=("red", "blue"),
+        made_at=1709208000.5,
+        took=0.25,
+        expires_at=1709308000.5,
+        used_at=1709208001.5,
+    )._replace(**fields)
