@@ -166,7 +166,7 @@ def test_an_argument_wins_over_the_off_switch(in_project):
         ("BEAUTYSPOT_BLOB_THRESHOLD", "-1"),
         ("BEAUTYSPOT_SAVE", "later"),
         ("BEAUTYSPOT_WAIT_TIMEOUT", "inf"),
-        ("BEAUTYSPOT_STORAGE", "{use = "),
+        ("BEAUTYSPOT_STORAGE", "{use ="),
     ],
 )
 def test_a_bad_variable_is_named(in_project, variable, text):
@@ -225,10 +225,8 @@ def test_no_durations(value):
 @hypothesis_settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 23), st.integers(0, 59), st.sampled_from(["", " "]))
 def test_a_duration_is_the_sum_of_its_parts(days, hours, minutes, gap):
-    assert (
-        seconds(f"{days}d{gap}{hours}h{gap}{minutes}min")
-        == (days * 24 + hours) * 3600 + minutes * 60
-    )
+    expected = timedelta(days=days, hours=hours, minutes=minutes).total_seconds()
+    assert seconds(f"{days}d{gap}{hours}h{gap}{minutes}min") == expected
 
 
 @pytest.mark.parametrize(
@@ -377,9 +375,8 @@ def test_the_view_is_a_table_without_secrets(in_project, project):
     assert rows["ttl"].value == "None"
     lines = text.splitlines()
     assert len(lines) == len(SETTINGS)
-    assert (
-        len({line.index(rows[key].source, 20) for line, key in zip(lines, rows, strict=True)}) == 1
-    )
+    starts = {line.index(row.source, 20) for line, row in zip(lines, rows.values(), strict=True)}
+    assert len(starts) == 1
 
 
 def test_the_short_form_names_what_was_changed(in_project):
@@ -400,12 +397,9 @@ def test_the_view_is_a_read_only_mapping(in_project):
 
 
 def test_no_error_shows_a_secret(in_project, project):
-    for arguments in (
-        {"storage": ["x://u:HUSH@h"]},
-        {"ttl": "token=HUSH"},
-        {"ttl": {"key": "HUSH"}},
-    ):
+    values = (("storage", ["x://u:HUSH@h"]), ("ttl", "token=HUSH"), ("ttl", {"key": "HUSH"}))
+    for key, value in values:
         with pytest.raises(ConfigError) as caught:
-            in_project(arguments)
+            in_project({key: value})
         assert "HUSH" not in str(caught.value)
     assert repr(UNSET) == "UNSET"

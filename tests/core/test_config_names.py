@@ -84,5 +84,5 @@ def test_no_name_leaves_the_folder(name):
         check_name(name)
     except ConfigError:
         return
-    path = os.path.normpath(os.path.join("/spot", f"{name}.db"))
-    assert path == f"/spot/{name}.db"
+    path = f"/spot/{name}.db"
+    assert os.path.normpath(path) == path
