@@ -1,0 +1,139 @@
+"""How a caller waits for what it reserved: sleep without a lock, then look at the clock again.
+
+A plain `sleep(delay)` is not enough. It may end early by the clock's resolution, a pause may have
+moved everything in the meantime, and after a suspend or a stall a whole queue would wake up at the
+same moment. So a waiter asks `remaining` after each sleep, and goes on only when that is 0.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Final
+
+from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.errors import ConfigError, RateLimitError
+
+from beautyspot_local.rate import checked_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LONG: Final = 5.0
+"""Seconds of waiting from which on the log says so."""
+
+NAP: Final = 60.0
+"""Longest single sleep in seconds: so often a long wait is logged, and the clock looked at."""
+
+LATE: Final = 0.1
+"""Seconds after the end of its interval up to which a waiter may still use it.
+
+Threads and event loops wake up late by milliseconds, and must not lose their turn for it. One that
+comes later than this (a suspended machine, a blocked event loop) is given a new interval: whoever
+slept with it would otherwise start at the same moment.
+"""
+
+logger = logging.getLogger("beautyspot")
+
+
+class Held(Reservation):
+    """A reservation that knows its interval of the limiter's time.
+
+    Attributes:
+        start: where the interval starts, in seconds of the limiter's time.
+        end: where it ends; what lies between is `cost / rate`.
+        owner: the limiter that granted it.
+        open: it can still be given back; false once used, given back or settled.
+        settled: its real cost is known, or it was given back.
+    """
+
+    __slots__ = ("end", "open", "owner", "settled", "start")
+
+    def __init__(
+        self, delay: float, cost: float, start: float, end: float, owner: WaitingLimiter
+    ) -> None:
+        self.delay = delay
+        self.cost = cost
+        self.start = start
+        self.end = end
+        self.owner = owner
+        self.open = True
+        self.settled = False
+
+
+class WaitingLimiter(LimiterBase):
+    """`consume` and `consume_async` of a limiter whose reservations are `Held`."""
+
+    _clock: Callable[[], float]
+
+    @abstractmethod
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Held | None:
+        """See `LimiterBase.reserve`."""
+
+    @abstractmethod
+    def remaining(self, reservation: Reservation) -> float:
+        """Seconds that `reservation` must still wait; 0.0 means granted, and from then on used.
+
+        To be asked after each sleep by whoever reserves and waits without `consume`.
+        """
+
+    def consume(self, cost: float = 1, *, timeout: float | None = None) -> Held:
+        """Wait until `cost` is granted; with a `timeout` of 0 a try that does not wait.
+
+        Raises:
+            CostError: see `reserve`.
+            RateLimitError: not granted within `timeout` seconds; nothing is spent.
+        """
+        held = self.reserve(cost, max_wait=timeout)
+        if held is None:
+            raise _refusal(cost, timeout)
+        if held.delay > 0:
+            try:
+                for seconds in self._naps(held, timeout):
+                    self._sleep(seconds)
+            except BaseException:  # Ctrl-C while waiting: the place goes back before it propagates
+                self.release(held)
+                raise
+        held.open = False
+        return held
+
+    async def consume_async(self, cost: float = 1, *, timeout: float | None = None) -> Held:
+        """`consume` for asynchronous code; a waiter that is cancelled gives its place back."""
+        held = self.reserve(cost, max_wait=timeout)
+        if held is None:
+            raise _refusal(cost, timeout)
+        if held.delay > 0:
+            try:
+                for seconds in self._naps(held, timeout):
+                    await self._sleep_async(seconds)
+            except BaseException:
+                self.release(held)
+                raise
+        held.open = False
+        return held
+
+    def _naps(self, held: Held, timeout: float | None) -> Iterator[float]:
+        """How long to sleep, again and again, until the time has come."""
+        deadline = None if timeout is None else self._clock() + checked_seconds(timeout, "timeout")
+        left = held.delay
+        while left > 0:
+            if left >= LONG:
+                logger.info("waiting %.0f s for the limiter", left)
+            yield min(left, NAP)
+            left = self.remaining(held)
+            if deadline is not None and left > max(0.0, deadline - self._clock()):
+                raise _refusal(held.cost, timeout)
+
+    def _own(self, reservation: Reservation) -> Held:
+        if not isinstance(reservation, Held) or reservation.owner is not self:
+            raise ConfigError(
+                f"{reservation!r:.80} is not of this limiter: hand it to the one that granted it"
+            )
+        return reservation
+
+
+def _refusal(cost: float, timeout: float | None) -> RateLimitError:
+    return RateLimitError(
+        f"no permit of cost {cost} within {timeout} s: wait longer (timeout=), ask for less, or "
+        "raise the limiter's rate"
+    )

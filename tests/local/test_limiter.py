@@ -1,0 +1,336 @@
+"""What `TokenBucket` does beyond the contract: pauses, bursts, late waiters, forks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from beautyspot.contracts import Reservation
+from beautyspot.errors import ConfigError, RateLimitError
+from beautyspot.testing.limiter import ManualClock
+from beautyspot_local import limiter as module
+from beautyspot_local.limiter import TokenBucket
+
+if TYPE_CHECKING:
+    from beautyspot_local.waiting import Held
+
+
+class Bucket(TokenBucket):
+    """A bucket whose waiting makes its clock go, by what `naps` returns."""
+
+    def __init__(self, rate: str | float = 1.0, max_cost: float = 100, burst: float = 0.0) -> None:
+        self.time = ManualClock()
+        super().__init__(rate, max_cost, burst=burst, clock=self.time)
+        self.slept: list[float] = []
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time.advance(self.nap(seconds))
+
+    async def _sleep_async(self, seconds: float) -> None:
+        self._sleep(seconds)
+
+    def nap(self, seconds: float) -> float:
+        return seconds
+
+    def delays(self, *costs: float) -> list[float]:
+        return [self.hold(cost).delay for cost in costs]
+
+    def hold(self, cost: float = 1) -> Held:
+        held = self.reserve(cost)
+        assert held is not None
+        return held
+
+
+# ---------------------------------------------------------------------- what it shows
+
+
+def test_the_attributes_of_the_specification() -> None:
+    bucket = Bucket("600/min", 50)
+    assert (bucket.rate, bucket.max_cost) == (10, 50)
+    assert (bucket.name, bucket.blocking) == ("gcra", False)
+    before = bucket.tat
+    bucket.consume(20)
+    assert bucket.tat - before == pytest.approx(2)
+    assert TokenBucket("600/min").max_cost == 600
+
+
+def test_tat_is_told_in_the_clocks_time() -> None:
+    bucket = Bucket()
+    bucket.consume(3)
+    bucket.pause(10)
+    assert bucket.tat == pytest.approx(bucket.time() + 13)
+
+
+def test_numbers_of_other_kinds_are_costs_too() -> None:
+    numpy = pytest.importorskip("numpy")
+    bucket = Bucket()
+    assert bucket.delays(numpy.float64(2), numpy.int32(3), 1) == [0, 2, 5]
+
+
+@pytest.mark.parametrize("timeout", [float("nan"), "1", True])
+def test_a_timeout_that_is_no_number(timeout: float) -> None:
+    with pytest.raises(ConfigError, match="timeout="):
+        Bucket().consume(timeout=timeout)
+
+
+def test_a_timeout_that_is_over_already_is_a_try() -> None:
+    bucket = Bucket()
+    bucket.consume(timeout=-1)
+    with pytest.raises(RateLimitError):
+        bucket.consume(timeout=-1)
+
+
+# ---------------------------------------------------------------------- waiting
+
+
+def test_a_sleep_that_ends_early_is_followed_by_another() -> None:
+    bucket = Bucket()
+    bucket.nap = lambda seconds: seconds * 0.75 if seconds > 0.1 else seconds  # type: ignore[method-assign]
+    start = bucket.time()
+    bucket.consume(1)
+    bucket.consume(1)
+    assert bucket.time() - start == pytest.approx(1)
+    assert len(bucket.slept) == 3
+
+
+def test_a_long_wait_is_logged_with_the_time_left(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "beautyspot")
+    bucket = Bucket()
+    bucket.consume(4)
+    bucket.consume(100)
+    assert not caplog.messages, "four seconds are not worth a line"
+    bucket.consume(1)
+    assert caplog.messages == [f"waiting {left} s for the limiter" for left in (100, 40)]
+    assert bucket.slept == [4, 60, 40]
+
+
+def test_what_consume_granted_is_used() -> None:
+    bucket = Bucket()
+    bucket.release(bucket.consume(5))
+    assert bucket.delays(1) == [5]
+    bucket.release(bucket.consume(5))  # it waited
+    assert bucket.delays(1) == [5]
+
+
+def test_remaining_tells_what_is_left_and_grants() -> None:
+    bucket = Bucket()
+    bucket.hold(2)
+    held = bucket.hold()
+    bucket.time.advance(1.5)
+    assert bucket.remaining(held) == 0.5
+    bucket.time.advance(0.5)
+    assert bucket.remaining(held) == 0
+    bucket.pause(100)
+    assert bucket.remaining(held) == 0, "what was granted is not taken back"
+    bucket.release(held)
+    assert bucket.delays(1) == [101], "used, so not given back"
+
+
+@pytest.mark.parametrize("operation", ["release", "remaining", "settle"])
+@pytest.mark.parametrize("kind", ["base", "other"])
+def test_a_reservation_of_another_limiter(operation: str, kind: str) -> None:
+    reservation = Reservation(0.0, 1) if kind == "base" else Bucket().hold()
+    arguments = (1,) if operation == "settle" else ()
+    with pytest.raises(ConfigError, match="is not of this limiter"):
+        getattr(Bucket(), operation)(reservation, *arguments)
+
+
+def test_a_suspended_machine_gives_no_burst() -> None:
+    """Ten waiters wake up an hour late, all at once: one goes, the others wait in turn."""
+    bucket = Bucket()
+    waiters = [bucket.hold() for _ in range(10)]
+    bucket.time.advance(3600)
+    assert [bucket.remaining(waiter) for waiter in waiters] == list(range(10))
+    assert bucket.delays(1) == [10]
+
+
+def test_a_waiter_that_wakes_up_a_little_late_keeps_its_turn() -> None:
+    bucket = Bucket(rate=1000)
+    first, second = bucket.hold(), bucket.hold()
+    bucket.time.advance(0.05)
+    assert bucket.remaining(first) == bucket.remaining(second) == 0
+
+
+# ---------------------------------------------------------------------- pause
+
+
+def test_a_pause_holds_those_who_come() -> None:
+    bucket = Bucket()
+    bucket.pause(10)
+    assert bucket.reserve(1, max_wait=9.5) is None
+    assert bucket.delays(1, 1) == [10, 11]
+
+
+def test_a_pause_holds_those_who_wait() -> None:
+    bucket = Bucket()
+    bucket.consume()
+    start = bucket.time()
+    pauses = iter([10.0])
+
+    def nap(seconds: float) -> float:
+        bucket.pause(next(pauses, 0))
+        return seconds
+
+    bucket.nap = nap  # type: ignore[method-assign]
+    bucket.consume()
+    assert bucket.time() - start == 11
+    assert bucket.slept == [1, 10]
+
+
+def test_a_pause_longer_than_the_timeout_gives_up_and_gives_back() -> None:
+    bucket = Bucket()
+    bucket.consume()
+    bucket.nap = lambda seconds: bucket.pause(10) or seconds  # type: ignore[method-assign,func-returns-value]
+    with pytest.raises(RateLimitError, match="within 3 s"):
+        bucket.consume(timeout=3)
+    assert bucket.delays(1) == [10]
+
+
+def test_a_timeout_survives_a_pause_that_is_short() -> None:
+    bucket = Bucket()
+    bucket.consume()
+    pauses = iter([1.5])
+    bucket.nap = lambda seconds: bucket.pause(next(pauses, 0)) or seconds  # type: ignore[method-assign,func-returns-value]
+    bucket.consume(timeout=3)
+    assert bucket.slept == [1, 1.5]
+
+
+def test_a_pause_holds_who_is_due_but_not_awake_yet() -> None:
+    bucket = Bucket()
+    bucket.hold()
+    due = bucket.hold()
+    bucket.time.advance(1.25)
+    bucket.pause(10)
+    assert bucket.remaining(due) == 10
+
+
+def test_pauses_overlap() -> None:
+    bucket = Bucket()
+    bucket.pause(10)
+    bucket.time.advance(4)
+    bucket.pause(5)
+    bucket.pause(0)
+    assert bucket.delays(1) == [6]
+    bucket.pause(8)
+    assert bucket.delays(1) == [9]
+
+
+def test_a_pause_moves_gaps_with_it() -> None:
+    bucket = Bucket()
+    _, gone, _ = (bucket.hold() for _ in range(3))
+    bucket.release(gone)
+    bucket.time.advance(1.5)
+    bucket.pause(10)
+    assert bucket.delays(0.5, 1) == [10, 11.5], "the half of the gap that is left, and the end"
+
+
+def test_nothing_released_in_a_pause_starts_in_it() -> None:
+    bucket = Bucket()
+    first, _ = bucket.hold(), bucket.hold()
+    bucket.time.advance(0.5)
+    bucket.pause(10)
+    bucket.release(first)
+    assert bucket.delays(0.25, 1) == [10, 11.5]
+
+
+def test_the_last_one_released_in_a_pause_rolls_back_to_its_end() -> None:
+    bucket = Bucket()
+    bucket.pause(10)
+    bucket.release(bucket.hold())
+    bucket.time.advance(2)
+    assert bucket.delays(1) == [8]
+
+
+# ---------------------------------------------------------------------- burst
+
+
+def test_a_burst_is_there_after_idling_and_only_then() -> None:
+    bucket = Bucket(burst=2)
+    assert bucket.delays(1, 1, 1, 1, 1) == [0, 0, 0, 1, 2]
+    bucket.time.advance(4)
+    assert bucket.delays(1, 1) == [0, 0], "two have grown back"
+    bucket.time.advance(3600)
+    assert bucket.delays(1, 1, 1, 1) == [0, 0, 0, 1]
+
+
+def test_what_a_burst_took_is_given_back() -> None:
+    bucket = Bucket(burst=2)
+    held = [bucket.hold() for _ in range(4)]
+    bucket.release(held[1])
+    assert bucket.delays(1, 1) == [0, 2]
+
+
+def test_no_burst_in_a_pause_or_right_after_it() -> None:
+    bucket = Bucket(burst=5)
+    bucket.pause(10)
+    assert bucket.delays(1, 1) == [10, 11]
+
+
+def test_a_burst_with_a_pause_holds_those_who_wait() -> None:
+    bucket = Bucket(burst=1)
+    waiters = [bucket.hold() for _ in range(4)]
+    assert [waiter.delay for waiter in waiters] == [0, 0, 1, 2]
+    bucket.pause(10)
+    assert [bucket.remaining(waiter) for waiter in waiters[2:]] == [11, 12]
+
+
+# ---------------------------------------------------------------------- threads and processes
+
+
+def test_a_cancelled_task_in_another_loop_frees_a_thread() -> None:
+    """One loop waits, another cancels, and the place goes to a thread: one queue for all."""
+    bucket = TokenBucket(0.001)
+    bucket.consume()
+
+    async def cancelled() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await bucket.consume_async()
+
+    threads = [threading.Thread(target=lambda: asyncio.run(cancelled())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    held = bucket.reserve()
+    assert held is not None
+    assert held.delay <= 1000
+
+
+def test_a_fork_unlocks() -> None:
+    bucket = TokenBucket(1)
+    with bucket._lock:
+        module._unlock_all()
+        assert bucket.reserve() is not None, "the child has a lock of its own"
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="needs fork")
+def test_a_fork_while_the_lock_is_held() -> None:
+    program = """
+import os, threading
+from beautyspot_local import TokenBucket
+bucket = TokenBucket("1/h")
+bucket.consume()
+with bucket._lock:
+    child = os.fork()
+    if not child:
+        os._exit(0 if bucket.reserve().delay > 3000 else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "0"
+
+
+def test_buckets_are_forgotten() -> None:
+    before = len(module._alive)
+    for _ in range(10):
+        TokenBucket(1)
+    assert len(module._alive) <= before + 1

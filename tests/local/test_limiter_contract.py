@@ -1,0 +1,18 @@
+"""`TokenBucket` keeps the contract of all limiters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beautyspot.testing.limiter import LimiterContract
+from beautyspot_local.limiter import TokenBucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class TestTokenBucket(LimiterContract):
+    def make(
+        self, rate_per_second: float, max_cost: float, clock: Callable[[], float]
+    ) -> TokenBucket:
+        return TokenBucket(rate_per_second, max_cost, clock=clock)

@@ -1,0 +1,175 @@
+"""Properties of the limiter's time under any interleaving, with arbitrary floats."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+from beautyspot.testing.limiter import ManualClock
+from beautyspot_local.limiter import TokenBucket
+from beautyspot_local.waiting import LATE, Held
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+COSTS = st.floats(0.001, 20)
+SECONDS = st.floats(0, 10)
+ROUNDING = 1e-6
+
+
+class FloatMachine(RuleBasedStateMachine):
+    """Costs and times that no float adds up exactly: nothing overlaps, the books are in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = ManualClock(1e5)
+        self.bucket = TokenBucket(3.7, 20, clock=self.clock)
+        self.live: list[Held] = []
+
+    @rule(cost=COSTS)
+    def reserve(self, cost: float) -> None:
+        held = self.bucket.reserve(cost)
+        assert held is not None
+        assert math.isclose(held.end - held.start, cost / 3.7, abs_tol=ROUNDING)
+        self.live.append(held)
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        held = self.live.pop(data.draw(st.integers(0, len(self.live) - 1)))
+        self.bucket.release(held)
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data(), share=st.floats(0, 2))
+    def settle(self, data: st.DataObject, share: float) -> None:
+        held = data.draw(st.sampled_from(self.live))
+        if not held.settled:
+            self.bucket.settle(held, held.cost * share)
+            held.end = min(held.end, held.start + held.cost * share / 3.7)
+
+    @rule(seconds=SECONDS)
+    def pause(self, seconds: float) -> None:
+        self.bucket.pause(seconds)
+        held = self.bucket.reserve(0.001)
+        assert held is not None
+        assert held.delay >= seconds - ROUNDING, "granted in a pause"
+        self.live.append(held)
+
+    @rule(seconds=st.floats(-1000, 1000) | SECONDS)
+    def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @invariant()
+    def no_two_intervals_overlap(self) -> None:
+        spans = sorted((held.start, held.end) for held in self.live if held.start < held.end)
+        for (_, end), (start, _) in itertools.pairwise(sorted(spans + self.bucket._line.gaps)):
+            assert end <= start
+        assert not spans or max(end for _, end in spans) <= self.bucket._line.tat
+
+    @invariant()
+    def gaps_are_in_order_and_as_few_as_can_be(self) -> None:
+        gaps = self.bucket._line.gaps
+        assert all(start < end for start, end in gaps)
+        assert all(end < start for (_, end), (start, _) in itertools.pairwise(gaps)), "not merged"
+        assert not gaps or gaps[-1][1] < self.bucket._line.tat, "not rolled back"
+
+
+FloatMachine.TestCase.settings = settings(deadline=None, max_examples=150, stateful_step_count=30)
+TestFloats = FloatMachine.TestCase
+
+
+class WaiterMachine(RuleBasedStateMachine):
+    """Waiters as `consume` has them: each sleeps, wakes up (early, late), and looks again."""
+
+    RATE = 2.0
+    MAX_COST = 4.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = ManualClock()
+        self.bucket = TokenBucket(self.RATE, self.MAX_COST, clock=self.clock)
+        self.waiting: list[tuple[float, Held]] = []
+        self.granted: list[tuple[float, float]] = []
+        self.paused_until = 0.0
+
+    @rule(cost=st.sampled_from([0.25, 1.0, 4.0]))
+    def arrive(self, cost: float) -> None:
+        held = self.bucket.reserve(cost)
+        assert held is not None
+        self._grant_or_sleep(held, held.delay)
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        _, held = self.waiting.pop(data.draw(st.integers(0, len(self.waiting) - 1)))
+        self.bucket.release(held)
+
+    @rule(seconds=st.floats(0.01, 5))
+    def pause(self, seconds: float) -> None:
+        self.bucket.pause(seconds)
+        self.paused_until = max(self.paused_until, self.clock() + seconds)
+
+    @rule(seconds=st.sampled_from([0.01, 0.05, 0.125, 0.5, 1.0, 60.0]))
+    def advance(self, seconds: float) -> None:
+        """All that are due wake up only now: late by up to `seconds`, as after a suspend."""
+        self.clock.advance(seconds)
+        due = [held for when, held in self.waiting if when <= self.clock()]
+        self.waiting = [(when, held) for when, held in self.waiting if when > self.clock()]
+        for held in due:
+            self._grant_or_sleep(held, self.bucket.remaining(held))
+
+    def _grant_or_sleep(self, held: Held, left: float) -> None:
+        if left > 0:
+            self.waiting.append((self.clock() + left, held))
+            return
+        assert self.clock() >= self.paused_until - ROUNDING, "granted in a pause"
+        self.granted.append((self.clock(), held.cost))
+
+    @invariant()
+    def no_window_is_overfull(self) -> None:
+        """By the real times of use, which may be late: a largest cost more at either end."""
+        for i, j in itertools.combinations(range(len(self.granted) + 1), 2):
+            window = self.granted[i:j]
+            seconds = window[-1][0] - window[0][0]
+            allowed = self.RATE * (seconds + LATE) + 2 * self.MAX_COST
+            assert sum(cost for _, cost in window) <= allowed + ROUNDING
+
+    def teardown(self) -> None:
+        """Nobody starves: once the waiters wake up in time, each goes when its turn comes."""
+        work = sum(held.cost for _, held in self.waiting) / self.RATE
+        longest = self.paused_until - self.clock() + 2 * work + 60
+        last = self.clock() + max(longest, work + 60)
+        while self.waiting:
+            self.waiting.sort(key=lambda waiter: waiter[0])
+            when, held = self.waiting.pop(0)
+            self.clock.reading = max(self.clock(), when)
+            self._grant_or_sleep(held, self.bucket.remaining(held))
+            assert self.clock() < last, "a waiter starves"
+
+
+WaiterMachine.TestCase.settings = settings(deadline=None, max_examples=150, stateful_step_count=30)
+TestWaiters = WaiterMachine.TestCase
+
+
+def test_ten_thousand_cancelled_at_once_leave_nothing_behind() -> None:
+    clock = ManualClock()
+    bucket = TokenBucket(1, clock=clock)
+    waiters = [bucket.reserve() for _ in range(10_001)]
+    for step in (waiters[1::2], waiters[2::2]):
+        for waiter in step:
+            assert waiter is not None
+            bucket.release(waiter)
+    assert bucket._line.gaps == []
+    assert bucket.tat == clock() + 1
+
+
+def test_gaps_that_have_passed_are_dropped() -> None:
+    clock = ManualClock()
+    bucket = TokenBucket(1, clock=clock)
+    waiters = [bucket.reserve() for _ in range(100)]
+    for waiter in waiters[:99:2]:
+        assert waiter is not None
+        bucket.release(waiter)
+    clock.advance(98)
+    bucket.reserve(1)
+    assert len(bucket._line.gaps) <= 1

@@ -1,0 +1,189 @@
+"""Rates, costs and waiting times as people write them."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from beautyspot.errors import ConfigError, CostError
+from beautyspot_local.rate import (
+    as_number,
+    checked_cost,
+    checked_pause,
+    checked_seconds,
+    parse_burst,
+    parse_rate,
+    real_length,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+UNITS = {
+    "ms": 0.001,
+    "s": 1,
+    "sec": 1,
+    "second": 1,
+    "seconds": 1,
+    "min": 60,
+    "minute": 60,
+    "minutes": 60,
+    "h": 3600,
+    "hour": 3600,
+    "hours": 3600,
+    "d": 86400,
+    "day": 86400,
+    "days": 86400,
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("period", ["", "1", "2", "0.5"])
+def test_every_unit_with_and_without_a_period(unit: str, period: str) -> None:
+    rate = parse_rate(f"600/{period}{unit}")
+    assert rate.per_second == pytest.approx(600 / (float(period or 1) * UNITS[unit]))
+    assert rate.max_cost == 600
+
+
+@pytest.mark.parametrize(
+    ("text", "per_second", "max_cost"),
+    [
+        (" 600 / MIN ", 10, 600),
+        ("5/2 s", 2.5, 5),
+        ("0.5/s", 0.5, 1),
+        ("1e3/h", 1000 / 3600, 1000),
+        (10, 10, 10),
+        (2.5, 2.5, 2.5),
+        (0.25, 0.25, 1),
+        (Fraction(1, 2), 0.5, 1),
+    ],
+)
+def test_forms(text: object, per_second: float, max_cost: float) -> None:
+    assert parse_rate(text) == pytest.approx((per_second, max_cost))
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        "",
+        "10",
+        "ten/s",
+        "10/fortnight",
+        "10/",
+        "/s",
+        "10 per s",
+        "-1/s",
+        "0/s",
+        "1/0s",
+        "1/2",
+        "1,000/h",
+        "nan/s",
+        "inf/s",
+        "1e999/s",
+        "1/1e999s",
+        "1/1e-400s",
+        "1e308/ms",
+        "10/s\n10/s",
+        "١/s",
+        0,
+        -1,
+        math.nan,
+        math.inf,
+        10**400,
+        True,
+        None,
+        b"10/s",
+        [10],
+        Decimal(1),
+        1j,
+    ],
+)
+def test_what_is_no_rate_shows_the_forms(rate: object) -> None:
+    with pytest.raises(ConfigError, match=r'"600/min".*number per second'):
+        parse_rate(rate)
+
+
+@given(st.text())
+def test_any_text_is_a_rate_or_a_clear_error(text: str) -> None:
+    try:
+        rate = parse_rate(text)
+    except ConfigError:
+        return
+    assert 0 < rate.per_second < math.inf
+    assert 1 <= rate.max_cost < math.inf
+
+
+@pytest.mark.parametrize("max_cost", [0, -1, math.nan, math.inf, True, "600", [1], 10**400])
+def test_what_is_no_maximum(max_cost: object) -> None:
+    with pytest.raises(ConfigError, match="max_cost="):
+        parse_rate("600/min", max_cost)
+
+
+def test_a_maximum_of_ones_own_may_be_small() -> None:
+    assert parse_rate("600/min", 0.5) == (10, 0.5)
+
+
+def test_a_maximum_that_takes_for_ever_is_refused() -> None:
+    with pytest.raises(ConfigError, match="lower max_cost"):
+        parse_rate(1e-300, 1e300)
+
+
+def test_a_long_value_is_cut_in_the_message() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_rate("x" * 10_000)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("burst", [-1, math.nan, math.inf, True, "5", None])
+def test_what_is_no_burst(burst: object) -> None:
+    with pytest.raises(ConfigError, match="burst="):
+        parse_burst(burst)
+
+
+def test_a_burst() -> None:
+    assert [parse_burst(burst) for burst in (0, 2, 0.5)] == [0, 2, 0.5]
+
+
+def test_numbers_of_other_kinds() -> None:
+    numpy = pytest.importorskip("numpy")
+    assert as_number(numpy.int64(3)) == 3
+    assert as_number(numpy.float32(0.5)) == 0.5
+    assert as_number(numpy.bool_(True)) is None
+    assert as_number(Fraction(1, 4)) == 0.25
+    assert as_number(-(10**400)) == -math.inf
+
+
+def test_costs() -> None:
+    assert checked_cost(3, 5) == 3
+    assert checked_cost(Fraction(1, 2), 5) == 0.5
+    with pytest.raises(CostError, match="above max_cost=5"):
+        checked_cost(6, 5)
+    with pytest.raises(CostError, match="positive finite"):
+        checked_cost(10**400, 5)
+
+
+def test_seconds() -> None:
+    assert checked_seconds(2, "timeout") == 2
+    assert checked_seconds(-2, "timeout") == 0
+    assert checked_seconds(math.inf, "timeout") == math.inf
+    for bad in (math.nan, "1", True, None):
+        with pytest.raises(ConfigError, match="timeout="):
+            checked_seconds(bad, "timeout")
+
+
+def test_pauses() -> None:
+    assert checked_pause(2) == 2
+    for bad in (math.inf, math.nan, "1"):
+        with pytest.raises(ConfigError, match="seconds="):
+            checked_pause(bad)
+
+
+def test_real_costs() -> None:
+    assert real_length(3, 2) == 1.5
+    assert real_length(0, 2) == 0
+    for bad in (-1, math.inf, math.nan, True, "3", 10**400):
+        with pytest.raises(CostError, match="real_cost="):
+            real_length(bad, 2)
+    with pytest.raises(CostError):
+        real_length(1e300, 1e-300)
