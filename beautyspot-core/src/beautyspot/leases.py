@@ -33,6 +33,7 @@ fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 _HELD_BY_ANOTHER: Final = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
 # struct flock of fcntl(2) with 64-bit offsets, as Python is built everywhere; "0q" pads its end.
 _FLOCK: Final = struct.Struct("@hhqqi0q")
+_OFFSETS: Final = 2**61 - 1  # a prime: every digit of a key counts
 _TRIES: Final = 100
 
 
@@ -60,12 +61,12 @@ def leases_beside(database: Path) -> Leases:
 
 
 def offset_of(key: str) -> int:
-    """Where the key's byte is: 62 bits of it. Two keys that share one only wait for each other."""
+    """Where the key's byte is, below 2**61. Two keys that share one only wait for each other."""
     if len(key) == 32:
         with contextlib.suppress(ValueError):
-            return int(key[:16], 16) >> 2
+            return int(key, 16) % _OFFSETS
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big") >> 2
+    return int.from_bytes(digest, "big") % _OFFSETS
 
 
 def _open(path: Path) -> int:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from beautyspot import connections, schema
 from beautyspot.connections import patiently
-from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord
+from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord, Totals
 from beautyspot.database import Database
 from beautyspot.errors import ConfigError, MetadataError
 
@@ -138,7 +138,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         if row is None:
             return None
         if row[6].__class__ is str:  # release 2.7 wrote a text into expires_at
-            row = (*row[:6], schema.seconds(row[6]))
+            row = (*row[:6], schema.seconds(row[6]), *row[7:])
         return _new(Entry, row)  # what Entry._make does, in half the time
 
     def _find(self, key: str) -> Any:
@@ -191,6 +191,11 @@ class SqliteMetadataStore(MetadataStoreBase):
 
     def _page(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return self._patiently(lambda handle: handle.execute(query, values).fetchall())
+
+    def totals(self) -> Totals:
+        """How much is stored; reads every row, but none's data."""
+        row = self._patiently(lambda handle: handle.execute(schema.TOTALS).fetchone())
+        return Totals(row[0], int(row[1]))
 
     def try_lease(self, key: str) -> Lease | None:
         """A lock of the kernel; see the base class and `beautyspot.leases`."""

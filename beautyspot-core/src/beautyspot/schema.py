@@ -60,6 +60,7 @@ FIND: Final = f"SELECT {', '.join(Entry._fields)} FROM tasks WHERE cache_key = ?
 GET: Final = f"SELECT {_FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
 PUT: Final = f"INSERT OR REPLACE INTO tasks ({_FIELDS}) VALUES ({_MARKS})"  # noqa: S608
 DELETE: Final = "DELETE FROM tasks WHERE cache_key = ?"
+TOTALS: Final = "SELECT COUNT(*), TOTAL(size) FROM tasks"
 TOUCH: Final = "UPDATE tasks SET used_at = ? WHERE cache_key = ?"
 
 _FILTERS: Final = {

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from beautyspot.contracts import FILE, Entry, Lease, MetadataStoreBase, TaskRecord
+from beautyspot.contracts import FILE, Entry, Lease, MetadataStoreBase, TaskRecord, Totals
 from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedError
 from beautyspot.testing.processes import Child
 from beautyspot.testing.records import HOSTILE_KEYS, KEYS, RECORDS, a_record
@@ -185,6 +185,13 @@ class MetadataStoreContract:
         store.put(a_record(KEYS[0], tags=("a", tag, "b")))
         store.put(a_record(KEYS[1], tags=("a", "b")))
         assert [record.cache_key for record in store.scan(tag=tag)] == KEYS[:1]
+
+    def test_totals_count_entries_and_bytes(self, store: MetadataStoreBase) -> None:
+        assert store.totals() == Totals(0, 0)
+        store.put_many(
+            [a_record(KEYS[0], size=2**40), a_record(KEYS[1]), a_record(KEYS[2], size=None)]
+        )
+        assert store.totals() == Totals(3, 2**40 + 2)
 
     def test_records_may_change_while_a_scan_runs(self, store: MetadataStoreBase) -> None:
         store.put_many(a_record(f"{number:032x}") for number in range(1200))

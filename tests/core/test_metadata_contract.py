@@ -1,0 +1,35 @@
+"""The SQLite store keeps the contract, with both kinds of leases."""
+
+from __future__ import annotations
+
+import pytest
+
+from beautyspot import leases
+from beautyspot.metadata import SqliteMetadataStore
+from beautyspot.testing.metadata import MetadataStoreContract
+
+
+class TestSqliteMetadataStore(MetadataStoreContract):
+    def make(self, tmp_path):
+        return SqliteMetadataStore(tmp_path / "cache" / "store.db")
+
+    def recipe(self, tmp_path):
+        path = str(tmp_path / "cache" / "store.db")
+        return (
+            "from beautyspot.metadata import SqliteMetadataStore\n"
+            f"store = SqliteMetadataStore({path!r}, timeout=30)"
+        )
+
+
+WITHOUT_RANGES = "import beautyspot.leases as l\nl.fcntl.__dict__.pop('F_OFD_SETLK', None)\n"
+
+
+class TestWithLockFiles(TestSqliteMetadataStore):
+    """As on a system without open-file-description locks."""
+
+    @pytest.fixture(autouse=True)
+    def without_ranges(self, monkeypatch):
+        monkeypatch.delattr(leases.fcntl, "F_OFD_SETLK", raising=False)
+
+    def recipe(self, tmp_path):
+        return WITHOUT_RANGES + super().recipe(tmp_path)
