@@ -118,6 +118,14 @@ class Entry(NamedTuple):
     digest: bytes | None
     made_at: float | None
     expires_at: float | None
+    took: float | None
+
+
+class Totals(NamedTuple):
+    """How much a metadata store holds."""
+
+    entries: int
+    size: int  # of all results' data, in bytes, wherever it is
 
 
 class Lease(ABC):
@@ -182,6 +190,11 @@ class MetadataStoreBase(Backend):
         if record is None:
             return None
         return Entry(*[getattr(record, field) for field in Entry._fields])
+
+    def totals(self) -> Totals:
+        """How much is stored; of records without a size (those of earlier releases) only the number."""
+        sizes = [record.size or 0 for record in self.scan()]
+        return Totals(len(sizes), sum(sizes))
 
     def put_many(self, records: Iterable[TaskRecord]) -> None:
         """Insert several records, in one transaction where the store has such."""

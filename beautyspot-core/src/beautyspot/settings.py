@@ -162,6 +162,12 @@ def _saving(value: object) -> str:
     return str(value)
 
 
+def _mode(value: object) -> str:
+    if value not in ("normal", "readonly", "replay"):
+        raise ValueError("none of them")
+    return str(value)
+
+
 def _as_it_is(text: str) -> str:
     return text
 
@@ -218,6 +224,10 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "wait_timeout", 600.0, _DURATION, seconds, _as_it_is,
             "how long a call waits for another one that computes the same result",
+        ),
+        Setting(
+            "mode", "normal", '"normal", "readonly" or "replay"', _mode, _as_it_is,
+            "readonly: nothing is stored; replay: nothing runs, and a miss raises",
         ),
     )
 }  # fmt: skip

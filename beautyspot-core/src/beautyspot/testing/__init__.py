@@ -1,1 +1,25 @@
-"""Contract test classes: a plug-in author subclasses one and gets the whole suite."""
+"""What tests need: the contract of each extension point, and Spots that leave nothing behind.
+
+A plug-in author subclasses the class of an extension point, gives one factory method, and gets the
+whole suite::
+
+    from beautyspot.testing.storage import StorageContract
+
+    class TestFooStorage(StorageContract):
+        def make(self, tmp_path):
+            return FooStorage(tmp_path)
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Final
+
+_SUITES: Final = ("keygen", "limiter", "metadata", "serializer", "storage")
+
+# An application may use the memory backends without pytest. Where it is there, a failing contract
+# test of an installed package shows what it compared only after this.
+if importlib.util.find_spec("pytest") is not None:
+    import pytest
+
+    pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))

@@ -1,0 +1,182 @@
+"""Questions about calls, and orders that concern them: key, peek, refresh, invalidate, explain."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from beautyspot.cache import MISSING
+from beautyspot.errors import BeautyspotError, UnstableKeyError
+from beautyspot.mark import refreshing
+from beautyspot.steps import drive, drive_async
+from beautyspot.task import Call, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.contracts import TaskRecord
+    from beautyspot.engine import Engine
+
+
+class Stored(NamedTuple):
+    """A stored result, as `peek` finds it. It is true whatever the value is."""
+
+    value: Any
+    key: str
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def call_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+    """The call that `function(*args, **kwargs)` makes, of a marked function or method."""
+    bound = getattr(function, "__self__", None) if inspect.ismethod(function) else None
+    return Call(task_of(function), args if bound is None else (bound, *args), kwargs)
+
+
+def task_of(function: Any) -> Task:
+    """The task of a marked function, also where another decorator stands above the mark.
+
+    Raises:
+        LookupError: it is not marked.
+    """
+    while function is not None:
+        task = getattr(function, "__beautyspot__", None)
+        if isinstance(task, Task):
+            return task
+        function = getattr(function, "__wrapped__", None)
+    raise LookupError("not marked")
+
+
+def addressed(call: Call) -> Call:
+    """The call with its key.
+
+    Raises:
+        TypeError: the arguments do not fit the function.
+        UnstableKeyError: an argument has no stable form.
+    """
+    call.task.address(call)
+    return call
+
+
+def peek(engine: Engine, call: Call) -> Stored | None:
+    """What is stored for the call; nothing runs, and nothing is counted."""
+    value = engine.cache.recall(addressed(call))
+    return None if value is MISSING else Stored(value, call.key)
+
+
+def refresh(engine: Engine, call: Call) -> Any:
+    """Run the call and replace what is stored for it. Awaitable for a coroutine function."""
+    addressed(call)
+    if call.task.kind == "coroutine":
+        return drive_async(refreshing(engine, call), engine.executor)
+    return drive(refreshing(engine, call))
+
+
+def invalidate(engine: Engine, key: str) -> bool:
+    """Forget what is stored, or queued to be stored, under a key."""
+    queued = engine.saver is not None and engine.saver.cancel(key)
+    return engine.cache.forget(key) or queued
+
+
+def invalidate_all(
+    engine: Engine, identifier: str | None, version: str | None, tag: str | None
+) -> int:
+    """Forget all that match every filter given; how many there were."""
+    if engine.saver is not None:
+        engine.saver.flush()
+    scan = engine.cache.metadata.scan(func_identifier=identifier, version=version, tag=tag)
+    return sum(invalidate(engine, record.cache_key) for record in scan)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a call is a hit or a miss. ``print`` shows it as text.
+
+    Attributes:
+        hit: whether the result is stored and valid.
+        key: the call's key; "" where it has none.
+        reason: in one sentence.
+        arguments: the canonical text of each argument, by name.
+        nearest: the stored call that differs least, if any.
+        differs: what differs from it: argument names, "version", "expired", "code", "damaged".
+    """
+
+    hit: bool
+    key: str
+    reason: str
+    arguments: dict[str, str]
+    nearest: TaskRecord | None = None
+    differs: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{'hit' if self.hit else 'miss'}: {self.reason}", f"key: {self.key or 'none'}"]
+        lines += [f"  {name} = {text:.200}" for name, text in self.arguments.items()]
+        if self.nearest is not None and not self.hit:
+            made = self.nearest.updated_at
+            lines.append(f"nearest: {self.nearest.cache_key}, made {made} UTC")
+        return "\n".join(lines)
+
+
+def explain(engine: Engine, call: Call) -> Explanation:
+    """Why the call is a hit or a miss; nothing runs."""
+    try:
+        addressed(call)
+    except UnstableKeyError as error:
+        reason = f"it has no key: {error}"
+        return Explanation(hit=False, key="", reason=reason, arguments={})
+    texts = _texts(call)
+    record = engine.cache.metadata.get(call.key)
+    if record is None:
+        return _explain_miss(engine, call, texts)
+    if peek(engine, call) is not None:
+        return Explanation(True, call.key, f"stored {record.updated_at} UTC", texts, record)
+    entry = engine.cache.find(call.key)
+    if entry is not None and not engine.cache.is_fresh(call.task, entry):
+        reason, differs = f"stored {record.updated_at} UTC, and expired since", "expired"
+    else:
+        reason, differs = "what is stored is damaged, or of another serializer", "damaged"
+    return Explanation(False, call.key, reason, texts, record, (differs,))
+
+
+def _texts(call: Call) -> dict[str, str]:
+    keygen = call.task.keygen
+    try:
+        return {name: keygen.canonical(value) for name, value in call.task.arguments(call).items()}
+    except BeautyspotError:  # the key generation shows no canonical text
+        return {}
+
+
+def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
+    found = [(_differences(call, record), record) for record in _candidates(engine, call)]
+    if not found:
+        name = call.task.func_identifier
+        return Explanation(False, call.key, f"nothing is stored for {name}", texts)
+    differs, nearest = min(found, key=lambda pair: (len(pair[0]), -(pair[1].made_at or 0.0)))
+    reason = f"the nearest stored call differs in {', '.join(differs)}"
+    return Explanation(False, call.key, reason, texts, nearest, differs)
+
+
+def _candidates(engine: Engine, call: Call) -> Iterator[TaskRecord]:
+    records = engine.cache.metadata.scan(func_identifier=call.task.func_identifier)
+    return (record for record in records if record.key_scheme is not None)
+
+
+def _differences(call: Call, record: TaskRecord) -> tuple[str, ...]:
+    """What tells a stored call from this one; the code or a captured value where nothing else does."""
+    differs: list[str] = []
+    if record.version != call.task.version:
+        auto = f"{record.version}{call.task.version}".count("auto:") == 2
+        differs.append("code" if auto else "version")
+    if record.input_id != call.input_id:
+        differs += _different_arguments(call, record)
+    return tuple(differs) or ("code or captured values",)
+
+
+def _different_arguments(call: Call, record: TaskRecord) -> list[str]:
+    ours = json.loads(call.task.argument_digests(call) or "{}")
+    theirs = json.loads(record.arg_digests or "{}")
+    names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    return [f"argument {name}" for name in names] or ["the arguments"]

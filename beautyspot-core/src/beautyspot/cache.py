@@ -1,0 +1,285 @@
+"""Look a result up, save a result: what joins metadata, storage and serializer.
+
+Nothing here raises what is our own failure (a `strict` reporter aside): a look-up that fails is a
+miss, and a save that fails is reported. The digest of every stored result is checked before its
+bytes are restored, so that damage is a miss as well.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from xxhash import xxh3_128, xxh3_128_digest
+
+from beautyspot.contracts import DIRECT_BLOB, FILE, Data, Entry, TaskRecord
+from beautyspot.errors import (
+    BlobNotFound,
+    MetadataBusyError,
+    MetadataError,
+    RestoreError,
+    SerializationError,
+)
+
+from beautyspot.keygen import KEY_SCHEME
+from beautyspot.task import Call, Payload, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.contracts import BlobStorageBase, MetadataStoreBase
+    from beautyspot.reports import Reporter
+
+BUSY_WAIT: Final = 1.0
+"""So many seconds a look-up that may wait goes on trying while the store is locked."""
+
+_SMALL: Final = 1 << 16
+
+
+class _Sign:
+    """A value of our own that no user's function can return."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+MISSING: Final = _Sign("MISSING")
+"""Nothing usable is stored."""
+
+ELSEWHERE: Final = _Sign("ELSEWHERE")
+"""Something may be stored, but reading it would block."""
+
+
+def fingerprint(key: str, codec: str, data: Data) -> bytes:
+    """The digest of a result, taken together with where it belongs (XXH3, 128 bits).
+
+    It finds accidents: a flipped bit, a truncation, two rows or blobs swapped. Not attackers.
+    """
+    prefix = f"{key}\n{codec}\n".encode()
+    if len(data) <= _SMALL:
+        return xxh3_128_digest(prefix + data)
+    digest = xxh3_128(prefix)
+    digest.update(data)
+    return digest.digest()
+
+
+class Cache:
+    """The results of one Spot."""
+
+    def __init__(
+        self,
+        metadata: MetadataStoreBase,
+        storage: Callable[[], BlobStorageBase | None],
+        reporter: Reporter,
+        *,
+        blob_threshold: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.metadata = metadata
+        self.storage = storage
+        self.reporter = reporter
+        self.blob_threshold = blob_threshold
+        self.clock = clock
+        self.waiting: dict[str, TaskRecord] = {}  # what the background saver has yet to write
+
+    # ------------------------------------------------------------------------------- look up
+
+    def recall(self, call: Call, *, in_place: bool = False, stale: bool = False) -> Any:
+        """The value that is stored for the call, or `MISSING`.
+
+        With `in_place`, `ELSEWHERE` where reading it would block. With `stale`, an expired value
+        is as good as another.
+        """
+        task = call.task
+        try:
+            entry = self.find(call.key, patient=not in_place)
+            if entry is None:
+                return MISSING
+            call.replaces = entry.result_value
+            if not (stale or self.is_fresh(task, entry)):
+                return MISSING
+            if in_place and entry.result_type != DIRECT_BLOB:
+                return ELSEWHERE
+            value = self.restore(task, call.key, entry)
+        except MetadataBusyError as error:
+            if in_place:
+                return ELSEWHERE
+            return self._report_miss("look up", task, error)
+        except BlobNotFound:
+            return MISSING  # a row that points nowhere is a miss, and the next save mends it
+        except Exception as error:
+            return self._report_miss("look up", task, error)
+        call.saves = entry.took or 0.0
+        return value
+
+    def find(self, key: str, *, patient: bool = True) -> Entry | None:
+        """The entry of `key`, be it in the store or on its way there.
+
+        Raises:
+            MetadataError: the store failed; `MetadataBusyError` where it is locked, and stays so.
+        """
+        if self.waiting and (record := self.waiting.get(key)) is not None:
+            return Entry(*[getattr(record, field) for field in Entry._fields])
+        if not patient:
+            return self.metadata.find(key)
+        return self._find_patiently(key)
+
+    def _find_patiently(self, key: str) -> Entry | None:
+        deadline = time.monotonic() + BUSY_WAIT
+        pause = 0.001
+        while True:
+            try:
+                return self.metadata.find(key)
+            except MetadataBusyError:
+                if time.monotonic() + pause > deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(pause * 2, 0.05)
+
+    def is_fresh(self, task: Task, entry: Entry) -> bool:
+        """Whether it has yet to expire: by its own expiry and by the function's present `ttl`."""
+        if entry.expires_at is None and task.ttl is None:
+            return True
+        now = self.clock()
+        if entry.expires_at is not None and now >= entry.expires_at:
+            return False
+        return task.ttl is None or now < (entry.made_at or 0.0) + task.ttl
+
+    def restore(self, task: Task, key: str, entry: Entry) -> Any:
+        """The value of an entry, checked.
+
+        Raises:
+            RestoreError: damaged, or stored by another serializer or kind of function.
+            StorageError: the blob could not be read.
+        """
+        data: Data | None
+        if entry.result_type == DIRECT_BLOB:
+            data = entry.result_data
+        else:
+            data = self._load(entry)
+        codec = entry.serializer
+        if data is None or codec is None:
+            raise RestoreError(f"the row {key} names no data; it is computed again")
+        if fingerprint(key, codec, data) != entry.digest:
+            raise RestoreError(f"the result stored under {key} is damaged; it is computed again")
+        return task.restore(Payload(data, codec))
+
+    def _load(self, entry: Entry) -> bytes:
+        storage = self.storage()
+        if storage is None or entry.result_value is None:
+            raise RestoreError("the result is a blob, and the Spot has no storage to read it from")
+        return storage.load(entry.result_value)
+
+    def _report_miss(self, operation: str, task: Task, error: Exception) -> Any:
+        advice = "The function runs instead, and nothing is lost"
+        if isinstance(error, RestoreError):
+            advice = "The function runs instead, and its result replaces what is stored"
+        self.reporter.report(operation, task.func_identifier, error, advice)
+        return MISSING
+
+    # ---------------------------------------------------------------------------------- save
+
+    def encode(self, task: Task, value: object) -> Payload | None:
+        """The bytes of a result, or None (reported) where it has no faithful stored form."""
+        try:
+            return task.encode(value)
+        except SerializationError as error:
+            advice = "The value is returned, and not cached"
+            self.reporter.report("store the result", task.func_identifier, error, advice)
+        except Exception as error:
+            advice = "The serializer failed: the value is returned, and not cached"
+            self.reporter.report("store the result", task.func_identifier, error, advice)
+        return None
+
+    def record(self, call: Call, payload: Payload, took: float) -> TaskRecord:
+        """The row of a result; its data stands in it until `save` decides where it belongs."""
+        task = call.task
+        key = call.key
+        now = self.clock()
+        return TaskRecord(
+            cache_key=key,
+            func_name=task.func_name,
+            input_id=call.input_id,
+            version=task.version,
+            result_type=DIRECT_BLOB,
+            content_type=task.content_type,
+            result_data=payload.data,  # type: ignore[arg-type]  # any buffer, until it is stored
+            updated_at=_timestamp(now),
+            func_identifier=task.func_identifier,
+            key_scheme=KEY_SCHEME,
+            serializer=payload.codec,
+            digest=fingerprint(key, payload.codec, payload.data),
+            size=len(payload.data),
+            arg_digests=task.argument_digests(call),
+            tags=task.tags,
+            made_at=now,
+            took=took,
+            expires_at=None if task.ttl is None else now + task.ttl,
+        )
+
+    def save(self, call: Call, record: TaskRecord) -> bool:
+        """Write one result, its blob first; whether it is stored now."""
+        try:
+            self.metadata.put(self.place(call.task, record))
+        except Exception as error:
+            self.report_unsaved(call.task, error)
+            return False
+        self.discard(call.replaces)
+        return True
+
+    def report_unsaved(self, task: Task, error: Exception) -> None:
+        """Say that a result could not be stored."""
+        advice = "Its caller has it, and it is computed again next time: mend the place it goes to"
+        self.reporter.report("save the result", task.func_identifier, error, advice)
+
+    def place(self, task: Task, record: TaskRecord) -> TaskRecord:
+        """The record with its data where it belongs: in the row, or in the storage."""
+        data = record.result_data
+        assert data is not None  # noqa: S101 - `record` made it so
+        storage = self.storage() if task.wants_blob(len(data), self.blob_threshold) else None
+        if storage is None:
+            return record._replace(result_data=bytes(data))
+        name = self._blob_name(record.cache_key, task.extension(record.serializer))
+        location = storage.save(name, data, content_type=task.blob_type(record.serializer))
+        return record._replace(result_type=FILE, result_value=location, result_data=None)
+
+    def _blob_name(self, key: str, extension: str) -> str:
+        """A new name for every save, below the store's own part, so that stores share a place."""
+        return f"{self.metadata.store_id}/{key[:2]}/{key}-{os.urandom(4).hex()}.{extension}"
+
+    def discard(self, location: str | None) -> None:
+        """Remove a blob that no row names any more; what fails is left to the collector."""
+        storage = self.storage() if location is not None else None
+        if storage is None or location is None:
+            return
+        try:
+            storage.delete(location)
+        except Exception as error:
+            advice = "The blob stays as an orphan, until it is collected"
+            self.reporter.report("remove a replaced blob", "", error, advice)
+
+    def forget(self, key: str) -> bool:
+        """Remove the result of `key`, row first; whether there was one.
+
+        Raises:
+            MetadataError: the row could not be removed.
+        """
+        entry = self.metadata.find(key)
+        gone = self.metadata.delete(key)
+        if entry is not None:
+            self.discard(entry.result_value)
+        return gone
+
+
+def _timestamp(now: float) -> str:
+    """Unix time as SQLite writes a TIMESTAMP, in UTC, with microseconds."""
+    seconds = int(now)
+    micros = int((now - seconds) * 1_000_000)
+    return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(seconds))}.{micros:06d}"
+

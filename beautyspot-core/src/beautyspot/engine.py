@@ -1,0 +1,193 @@
+"""What the marked functions of one Spot share while they run."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.errors import BeautyspotError, UnstableKeyError
+from beautyspot.reports import logger
+from beautyspot.single_flight import Flights
+from beautyspot.steps import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.cache import Cache
+    from beautyspot.contracts import Lease
+    from beautyspot.reports import Reporter
+    from beautyspot.saver import Saver
+    from beautyspot.task import Call, Payload, Task
+
+THREADS: Final = 8
+"""Threads of the executor that a Spot makes where the user gives none."""
+
+
+@dataclass(slots=True)
+class Stats:
+    """What was counted since the Spot was made, in this process.
+
+    `+= 1` on a plain attribute is one step for CPython with its global lock, so nothing is lost
+    between threads; a lock would cost more than the rest of the counting.
+    """
+
+    hits: int = 0
+    misses: int = 0  # executions of marked functions
+    bypassed: int = 0  # calls that ran uncached: no stable key, or the Spot switched off
+    seconds_saved: float = 0.0  # how long the executions took that the hits spared
+
+
+@dataclass(slots=True, weakref_slot=True, eq=False)
+class Engine:
+    """The parts of a Spot that work while functions are called.
+
+    Attributes:
+        active: False once the Spot is switched off or shut down: calls run uncached.
+        blocking: whether a look-up may take longer than an event loop can wait.
+        leases: whether the metadata store excludes other processes.
+    """
+
+    cache: Cache
+    reporter: Reporter
+    wait_timeout: float
+    given_executor: Executor | None
+    saver: Saver | None = None
+    active: bool = True
+    closed: bool = False
+    flights: Flights = field(default_factory=Flights)
+    stats: Stats = field(default_factory=Stats)
+    _executor: Executor | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def blocking(self) -> bool:
+        """Whether a look-up may take longer than an event loop can wait."""
+        return self.cache.metadata.blocking
+
+    @property
+    def leases(self) -> bool:
+        """Whether the metadata store can exclude other processes."""
+        return self.cache.metadata.leases
+
+    # ----------------------------------------------------------------------------- executor
+
+    def executor(self) -> Executor:
+        """The user's executor, or one of our own that is made when it is first needed."""
+        if self.given_executor is not None:
+            return self.given_executor
+        with self._lock:
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(THREADS, "beautyspot")
+            return self._executor
+
+    def stop_executor(self, *, wait: bool) -> None:
+        """End the threads of our own executor; one that was given is the user's."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=wait)
+
+    def finish_later(self, finish: Callable[[], None]) -> None:
+        """Run the end in a thread of its own, which the interpreter waits for at exit."""
+        threading.Thread(target=finish, name="beautyspot-shutdown", daemon=False).start()
+
+    def reset_after_fork(self) -> None:
+        """The threads, the flights and the queue stayed in the parent."""
+        self._lock = threading.Lock()
+        self._executor = None
+        self.flights.reset_after_fork()
+        self.reporter.reset_after_fork()
+        if self.saver is not None:
+            self.saver.reset_after_fork()
+
+    # ------------------------------------------------------- what the flow asks, never raising
+
+    def hit(self, call: Call) -> None:
+        """Count a hit."""
+        self.stats.hits += 1
+        self.stats.seconds_saved += call.saves
+
+    def try_lease(self, call: Call) -> tuple[bool, Lease | None]:
+        """Whether to go on, and with which lease: none where leases fail."""
+        try:
+            lease = self.cache.metadata.try_lease(call.key)
+        except Exception as error:
+            advice = "The call goes on, and another process may compute the same result"
+            self.reporter.report("take a lease", call.task.func_identifier, error, advice)
+            return True, None
+        return lease is not None, lease
+
+    def release(self, call: Call, lease: Lease) -> None:
+        """Let the next process in."""
+        try:
+            lease.release()
+        except Exception as error:
+            advice = "Other processes wait until this one ends, or for wait_timeout"
+            self.reporter.report("release a lease", call.task.func_identifier, error, advice)
+
+    def restored(self, call: Call, payload: Payload) -> Outcome | None:
+        """A follower's own copy of what its leader computed, or None where that fails."""
+        try:
+            value = call.task.restore(payload)
+        except Exception as error:
+            advice = "The function runs instead"
+            self.reporter.report("restore", call.task.func_identifier, error, advice)
+            return None
+        self.hit(call)
+        return Outcome(value)
+
+    def keeps(self, task: Task, value: Any) -> bool:
+        """What `cache_if` says of a value."""
+        cache_if = task.options.cache_if
+        if cache_if is None:
+            return True
+        try:
+            return bool(cache_if(value))
+        except Exception as error:
+            advice = "The value is returned, and not cached: mend the function given as cache_if="
+            self.reporter.report("ask cache_if", task.func_identifier, error, advice)
+            return False
+
+    def statistics(self) -> dict[str, float]:
+        """What was counted, and what is stored."""
+        stats = self.stats
+        totals = self.cache.metadata.totals()
+        return {
+            "hits": stats.hits,
+            "misses": stats.misses,
+            "bypassed": stats.bypassed,
+            "errors": sum(self.reporter.counts.values()),
+            "seconds_saved": stats.seconds_saved,
+            "entries": totals.entries,
+            "bytes": totals.size,
+        }
+
+    # ------------------------------------------------------------------------- what it says
+
+    def report_no_key(self, call: Call, error: Exception) -> None:
+        """A call without a key runs uncached; say why, and what would mend it."""
+        self.stats.bypassed += 1
+        if isinstance(error, TypeError) and not isinstance(error, BeautyspotError):
+            if not call.task.fits(call):
+                return  # the function itself tells its caller what is wrong with the arguments
+        advice = "The call runs uncached: leave the argument out by mark(ignore=…), or give key=…"
+        if not isinstance(error, UnstableKeyError):
+            advice = "The call runs uncached: mend what makes the key"
+        self.reporter.report("make a key", call.task.func_identifier, error, advice)
+
+    def say_inactive(self) -> None:
+        """After `shutdown` calls run uncached; say so once."""
+        self.stats.bypassed += 1
+        if self.closed:
+            self.reporter.once("closed", "was shut down: its functions run uncached from now on")
+
+    def say_stale(self, call: Call, outcome: Outcome) -> None:
+        """An expired result stands in for an error."""
+        logger.warning(
+            "%s: %s raised %r: its expired result is returned instead (stale_on_error=True)",
+            self.reporter.spot,
+            call.task.func_identifier,
+            outcome.error,
+        )

@@ -1,0 +1,261 @@
+"""What a marked function does: the flow of one call, written once for every kind of function.
+
+    key ──▶ look up ──hit──▶ restore ──▶ return
+              │ miss
+              ▼
+            single flight: lead or follow
+              │ lead
+              ▼
+            call the user's function ──raises──▶ propagate as it is, store nothing
+              │ returns
+              ▼
+            serialise ──▶ blob first ──▶ row ──▶ return
+
+A hit leaves in `answer`, before any of the flow's machinery starts.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot import single_flight
+from beautyspot.cache import ELSEWHERE, MISSING
+from beautyspot.errors import CacheMissError
+from beautyspot.single_flight import ABANDONED, Flight
+from beautyspot.steps import Block, Execute, Join, Outcome, Pause, Step
+from beautyspot.task import Call, Payload, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from beautyspot.contracts import Lease, TaskRecord
+    from beautyspot.engine import Engine
+
+    Flow = Generator[Step, Any, Outcome]
+
+FIRST_PAUSE: Final = 0.001
+LONGEST_PAUSE: Final = 0.05
+"""Seconds between two looks at a lease that another process holds."""
+
+
+class Unstorable:
+    """The result of a flight whose value no follower can get a copy of."""
+
+
+UNSTORABLE: Final = Unstorable()
+
+
+def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
+    """What is stored for the call: the value, `MISSING`, or `ELSEWHERE` where looking may block.
+
+    Gives the call its key on the way, where it has one.
+    """
+    if not engine.active:
+        engine.say_inactive()
+        return MISSING
+    try:
+        call.task.address(call)
+    except Exception as error:
+        engine.report_no_key(call, error)
+        return MISSING
+    if in_place and engine.blocking:
+        return ELSEWHERE
+    value = engine.cache.recall(call, in_place=in_place)
+    if value is not MISSING and value is not ELSEWHERE:
+        engine.hit(call)
+    return value
+
+
+def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
+    """One call that was not answered at once; `looked` where nothing was found already."""
+    mode = call.task.options.mode
+    if not call.key and mode != "replay":
+        return (yield Execute(call, None))
+    if not looked:
+        value = yield Block(partial(engine.cache.recall, call))
+        if value is not MISSING:
+            engine.hit(call)
+            return Outcome(value)
+    if mode == "replay":
+        return Outcome(error=not_stored(call))
+    if mode == "readonly":
+        engine.stats.misses += 1
+        return (yield Execute(call, None))
+    return (yield from _together(engine, call))
+
+
+def refreshing(engine: Engine, call: Call) -> Flow:
+    """Run the call whatever is stored, and replace that."""
+    call.refresh = True
+    return (yield from _together(engine, call))
+
+
+def not_stored(call: Call) -> CacheMissError:
+    """The error of a miss where none is allowed."""
+    return CacheMissError(
+        f"nothing is stored for this call of {call.task.func_identifier}, and mode='replay' forbids "
+        "running it: run it once in the mode 'normal', or ask spot.explain(…) what differs"
+    )
+
+
+def _together(engine: Engine, call: Call) -> Flow:
+    """Lead the flight of the call's key, or follow it as often as its leader leaves it."""
+    deadline = time.monotonic() + engine.wait_timeout
+    while True:
+        flight, leads = engine.flights.enter(call.key)
+        if flight is None:  # waiting would be a deadlock: the function calls itself
+            return (yield from _run(engine, call, Ending(engine, call, None)))
+        if leads:
+            return (yield from _lead(engine, call, flight, deadline))
+        done = yield from _follow(flight, deadline)
+        shared = flight.result if done else UNSTORABLE
+        if isinstance(shared, Payload):
+            outcome = engine.restored(call, shared)
+            if outcome is not None:
+                return outcome
+        elif isinstance(shared, Outcome):
+            return shared
+        if shared is not ABANDONED:
+            return (yield from _run(engine, call, Ending(engine, call, None)))
+
+
+def _follow(flight: Flight, deadline: float) -> Generator[Step, Any, bool]:
+    try:
+        done: bool = yield Join(flight, max(0.0, deadline - time.monotonic()))
+        return done
+    finally:
+        single_flight.forsake(flight)
+
+
+class Ending:
+    """What a call frees when it ends, in whichever thread and way that is. Ends once."""
+
+    __slots__ = ("call", "engine", "flight", "lease")
+
+    def __init__(self, engine: Engine, call: Call, flight: Flight | None) -> None:
+        self.engine = engine
+        self.call = call
+        self.flight = flight
+        self.lease: Lease | None = None
+
+    def share(self, result: object) -> None:
+        """Give the followers who wait what they came for."""
+        if self.flight is not None:
+            self.flight.finish(result)
+
+    def hand_over(self) -> Ending:
+        """Leave the ending to someone who outlives this call: it may be cancelled while he saves."""
+        heir = Ending(self.engine, self.call, self.flight)
+        heir.lease, self.lease, self.flight = self.lease, None, None
+        return heir
+
+    def end(self) -> None:
+        """Let the next one in, here and in other processes."""
+        lease, self.lease = self.lease, None
+        if lease is not None:
+            self.engine.release(self.call, lease)
+        flight, self.flight = self.flight, None
+        if flight is not None:
+            self.engine.flights.leave(self.call.key, flight)
+
+
+def _lead(engine: Engine, call: Call, flight: Flight, deadline: float) -> Flow:
+    ending = Ending(engine, call, flight)
+    try:
+        yield from _win(engine, ending, deadline)
+        value = yield Block(partial(engine.cache.recall, call))
+        if value is not MISSING and not call.refresh:  # another one stored it between our look-up and our turn
+            engine.hit(call)
+            return Outcome(value)
+        return (yield from _run(engine, call, ending))
+    finally:
+        ending.end()
+
+
+def _win(engine: Engine, ending: Ending, deadline: float) -> Generator[Step, Any, None]:
+    """Win the key's lease from the other processes, or go without once the deadline has passed."""
+    pause = FIRST_PAUSE
+    while engine.leases:
+        won, ending.lease = engine.try_lease(ending.call)
+        if won or time.monotonic() + pause > deadline:
+            return
+        yield Pause(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _run(engine: Engine, call: Call, ending: Ending) -> Flow:
+    """Call the user's function, and see to it that its result is shared and stored."""
+    began = time.perf_counter()
+    outcome: Outcome = yield Execute(call, ending.flight)
+    took = time.perf_counter() - began
+    engine.stats.misses += 1
+    if outcome.error is not None:
+        ending.share(outcome)
+        return (yield from _or_stale(engine, call, outcome))
+    if not engine.keeps(call.task, outcome.value):
+        ending.share(UNSTORABLE)
+        return outcome
+    yield from _store(engine, Saving(engine, call, took, ending.hand_over()), outcome.value)
+    return outcome
+
+
+def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
+    """The error, or the expired result in its place where the user asked for that."""
+    if not call.task.options.stale_on_error:
+        return outcome
+    value = yield Block(partial(engine.cache.recall, call, stale=True))
+    if value is MISSING:
+        return outcome
+    engine.say_stale(call, outcome)
+    return Outcome(value)
+
+
+def _store(engine: Engine, saving: Saving, value: Any) -> Generator[Step, Any, None]:
+    if engine.saver is None:
+        yield Block(partial(saving.encode_and_save, value))
+    elif saving.encode(value) and not engine.saver.add(saving):
+        yield Block(saving.save)  # the queue is full: whoever fills it helps to empty it
+
+
+class Saving:
+    """A finished call on its way into the store. It frees the call's key when it has arrived."""
+
+    __slots__ = ("_ending", "_took", "call", "engine", "record")
+
+    def __init__(self, engine: Engine, call: Call, took: float, ending: Ending) -> None:
+        self.engine = engine
+        self.call = call
+        self.record: TaskRecord | None = None
+        self._took = took
+        self._ending = ending
+
+    def encode(self, value: Any) -> bool:
+        """Turn the value into bytes, and share them; False where it can't be stored."""
+        try:
+            payload = self.engine.cache.encode(self.call.task, value)
+            if payload is not None:
+                self.record = self.engine.cache.record(self.call, payload, self._took)
+            self._ending.share(payload or UNSTORABLE)
+            return payload is not None
+        finally:
+            if self.record is None:
+                self.end()
+
+    def save(self) -> None:
+        """Write what `encode` made."""
+        try:
+            if self.record is not None:
+                self.engine.cache.save(self.call, self.record)
+        finally:
+            self.end()
+
+    def encode_and_save(self, value: Any) -> None:
+        """Both, one after the other."""
+        if self.encode(value):
+            self.save()
+
+    def end(self) -> None:
+        """Free the key."""
+        self._ending.end()

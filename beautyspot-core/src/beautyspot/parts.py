@@ -1,0 +1,130 @@
+"""The parts of a Spot: the backends that its settings select, made when they are needed."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from beautyspot.contracts import (
+    Backend,
+    BlobStorageBase,
+    Context,
+    KeyGenBase,
+    LimiterBase,
+    MetadataStoreBase,
+    SerializerBase,
+)
+from beautyspot.errors import BackendNotFound, StorageError
+from beautyspot.plugin_registry import load_plugins
+from beautyspot.selection import select
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beautyspot.config import Config
+
+B = TypeVar("B", bound=Backend)
+
+
+class Parts:
+    """Makes backends, remembers which are its own, and closes those.
+
+    Raises:
+        ConfigError, BackendNotFound, PluginConflictError: a setting selects what can't be had.
+    """
+
+    def __init__(self, name: str, config: Config, plugins: Iterable[object]) -> None:
+        self._config = config
+        self._registry = load_plugins(plugins)
+        self._owned: list[Backend] = []
+        self._lock = threading.RLock()
+        self._storage: BlobStorageBase | None = None
+        self.context = _context(name, config)
+        self.keygen = self._make(KeyGenBase, "keygen")
+        self.serializer = self._make(SerializerBase, "serializer")
+        self.metadata = self._make(MetadataStoreBase, "metadata")
+        self.limiter = None if config["limiter"] is None else self._make(LimiterBase, "limiter")
+        if config.source("storage") != "default":
+            self._reach_storage()
+
+    def _make(self, base: type[B], point: str) -> B:
+        config = self._config
+        source, anchor = config.source(point), config.anchor(point)
+        return self.select(base, point, config[point], source=source, anchor=anchor)
+
+    def select(
+        self, base: type[B], point: str, spec: object, *, source: str, anchor: Path | None = None
+    ) -> B:
+        """The backend that `spec` means, closed with the Spot if it was made for it."""
+        del base  # only for the type
+        backend, owned = select(
+            point, spec, registry=self._registry, context=self.context, source=source, anchor=anchor
+        )
+        if owned:
+            self._owned.append(backend)
+        return cast("B", backend)
+
+    # ------------------------------------------------------------------------------ storage
+
+    def storage(self) -> BlobStorageBase | None:
+        """The storage, made when it is first needed; None where none was chosen or is installed.
+
+        Raises:
+            StorageError: it can't be reached at the moment.
+        """
+        if self._storage is not None:
+            return self._storage
+        with self._lock:
+            if self._storage is None:
+                self._storage = self._default_storage()
+            return self._storage
+
+    def _default_storage(self) -> BlobStorageBase | None:
+        try:
+            return self._make(BlobStorageBase, "storage")
+        except BackendNotFound:
+            if self._config.source("storage") == "default":
+                return None
+            raise
+
+    def _reach_storage(self) -> None:
+        """Make the storage that the user chose: a mistake shows now, an outage mends itself later."""
+        try:
+            self._storage = self._make(BlobStorageBase, "storage")
+        except StorageError:
+            return
+
+    def required_storage(self) -> BlobStorageBase:
+        """The storage.
+
+        Raises:
+            BackendNotFound: none is installed; says how to get one.
+        """
+        return self.storage() or self._make(BlobStorageBase, "storage")
+
+    # -------------------------------------------------------------------------------- close
+
+    def close(self) -> list[Exception]:
+        """Close what was made here, and nothing that was given; the errors of what did not close."""
+        errors: list[Exception] = []
+        with self._lock:
+            owned, self._owned = self._owned, []
+        for backend in owned:
+            try:
+                backend.close()
+            except Exception as error:
+                errors.append(error)
+        return errors
+
+
+def _context(name: str, config: Config) -> Context:
+    directory = _anchored(config, "directory", config["directory"])
+    given: Any = config["db_path"]
+    db_path = directory / f"{name}.db" if given is None else _anchored(config, "db_path", given)
+    return Context(name, directory, db_path)
+
+
+def _anchored(config: Config, setting: str, path: str) -> Path:
+    """An absolute path: the program may change its working directory later."""
+    return ((config.anchor(setting) or Path.cwd()) / path).absolute()

@@ -1,0 +1,104 @@
+"""What happens when something of ours fails: it is said once, counted, and never reaches the user.
+
+The logger is `beautyspot`. Warnings of the module `warnings` are not used: `-W error` would turn
+them into the very crash that they are to replace.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger: Final = logging.getLogger("beautyspot")
+
+CAUSES: Final = 1000
+"""So many different causes are remembered as said; it bounds the memory, not the counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One failure of ours, as `on_error` gets it.
+
+    Attributes:
+        spot: the Spot's name.
+        operation: what was tried: "key", "look up", "restore", "save", "lease", "clean up", ….
+        function: the identifier of the marked function, or "" where none is concerned.
+        error: what was raised.
+        advice: what happens now, and what to do.
+    """
+
+    spot: str
+    operation: str
+    function: str
+    error: Exception
+    advice: str
+
+    def __str__(self) -> str:
+        where = f" for {self.function}" if self.function else ""
+        kind = type(self.error).__name__
+        return f"{self.spot}: could not {self.operation}{where}: {kind}: {self.error}. {self.advice}"
+
+
+class Reporter:
+    """Says each cause once, counts all of them, and hands every one to `on_error`.
+
+    With `strict` it raises what it is told instead; for tests.
+    """
+
+    def __init__(
+        self, spot: str, on_error: Callable[[Trouble], object] | None = None, *, strict: bool = False
+    ) -> None:
+        self.spot = spot
+        self.on_error = on_error
+        self.strict = strict
+        self.counts: Counter[str] = Counter()
+        self._said: set[tuple[str, str, type[Exception]]] = set()
+        self._lock = threading.Lock()
+
+    def report(self, operation: str, function: str, error: Exception, advice: str) -> None:
+        """Report a failure; returns, unless strict.
+
+        Raises:
+            Exception: `error` itself, where the reporter is strict.
+        """
+        if self.strict:
+            raise error
+        trouble = Trouble(self.spot, operation, function, error, advice)
+        if self._is_news(trouble):
+            logger.warning("%s", trouble)
+        if self.on_error is not None:
+            self._hand_over(self.on_error, trouble)
+
+    def once(self, about: str, message: str) -> None:
+        """Log a warning that is no failure, such as the use of a Spot that was shut down."""
+        cause = ("once", about, Exception)
+        with self._lock:
+            if cause in self._said:
+                return
+            self._said.add(cause)
+        logger.warning("%s: %s", self.spot, message)
+
+    def _is_news(self, trouble: Trouble) -> bool:
+        cause = (trouble.operation, trouble.function, type(trouble.error))
+        with self._lock:
+            self.counts[trouble.operation] += 1
+            if cause in self._said or len(self._said) >= CAUSES:
+                return False
+            self._said.add(cause)
+            return True
+
+    def _hand_over(self, on_error: Callable[[Trouble], object], trouble: Trouble) -> None:
+        try:
+            on_error(trouble)
+        except Exception:  # the user's callback is no reason to lose the user's result either
+            logger.exception("%s: on_error raised; the call goes on", self.spot)
+
+    def reset_after_fork(self) -> None:
+        """A forked child may have copied the lock while another thread held it."""
+        self._lock = threading.Lock()

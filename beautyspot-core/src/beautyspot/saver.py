@@ -1,0 +1,154 @@
+"""Save results in the background: the caller goes on, and many results share one commit.
+
+There is no idle thread: the first result that is queued submits one job to the Spot's executor,
+which writes until the queue is empty. The standard library waits for such jobs at interpreter exit,
+and where no job can be submitted any more the caller writes in place, so that nothing is lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from beautyspot.cache import Cache
+    from beautyspot.contracts import TaskRecord
+    from beautyspot.mark import Saving
+
+QUEUE_LIMIT: Final = 10_000
+"""Results that may wait; whoever would queue one more writes it in place."""
+
+QUEUE_BYTES: Final = 256 * 2**20
+"""Bytes of results that may wait."""
+
+BATCH: Final = 256
+"""Results in one commit."""
+
+
+class Saver:
+    """The queue of one Spot, and the job that empties it."""
+
+    def __init__(self, cache: Cache, executor: Callable[[], Executor]) -> None:
+        self._cache = cache
+        self._executor = executor
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """An empty queue: what was in a forked child's copy is its parent's to save."""
+        self._queue: dict[str, Saving] = {}
+        self._writing: dict[str, Saving] = {}
+        self._bytes = 0
+        self._draining = False
+        self._changed = threading.Condition()
+        self._cache.waiting.clear()
+
+    def add(self, saving: Saving) -> bool:
+        """Queue a result; False where the queue is full, and the caller is to save it."""
+        record = saving.record
+        assert record is not None  # noqa: S101 - only what was encoded is queued
+        with self._changed:
+            if not self._has_room(record.size or 0):
+                return False
+            replaced = self._queue.pop(record.cache_key, None)
+            self._queue[record.cache_key] = saving
+            self._cache.waiting[record.cache_key] = record
+            self._bytes += record.size or 0
+            start, self._draining = not self._draining, True
+        if replaced is not None:
+            self._bytes -= (replaced.record and replaced.record.size) or 0
+            replaced.end()
+        if start:
+            self._start()
+        return True
+
+    def _has_room(self, size: int) -> bool:
+        return len(self._queue) < QUEUE_LIMIT and self._bytes + size <= QUEUE_BYTES
+
+    def _start(self) -> None:
+        try:
+            self._executor().submit(self._drain)
+        except RuntimeError:  # shut down, or the interpreter is
+            self._drain()
+
+    def _drain(self) -> None:
+        while batch := self._take():
+            self._write(batch)
+
+    def _take(self) -> list[Saving]:
+        """The next batch; an empty one, taken as the end of draining, where nothing waits."""
+        with self._changed:
+            keys = list(self._queue)[:BATCH]
+            batch = [self._queue.pop(key) for key in keys]
+            self._writing.update(zip(keys, batch, strict=True))
+            self._draining = bool(batch)
+            return batch
+
+    def _write(self, batch: list[Saving]) -> None:
+        """Write a batch in one commit; one by one where that fails, to lose only what must be."""
+        placed: list[tuple[Saving, TaskRecord]] = []
+        try:
+            placed = [(saving, record) for saving in batch if (record := self._place(saving))]
+            self._cache.metadata.put_many([record for _, record in placed])
+        except Exception as error:
+            self._write_singly(placed, error)
+        else:
+            for saving, _ in placed:
+                self._cache.discard(saving.call.replaces)
+        finally:
+            for saving in batch:
+                self._done(saving)
+
+    def _place(self, saving: Saving) -> TaskRecord | None:
+        task = saving.call.task
+        assert saving.record is not None  # noqa: S101 - see `add`
+        try:
+            return self._cache.place(task, saving.record)
+        except Exception as error:
+            self._cache.report_unsaved(task, error)
+            return None
+
+    def _write_singly(self, placed: list[tuple[Saving, TaskRecord]], error: Exception) -> None:
+        for saving, record in placed:
+            try:
+                self._cache.metadata.put(record)
+            except Exception as again:
+                self._cache.report_unsaved(saving.call.task, again if len(placed) > 1 else error)
+
+    def _done(self, saving: Saving) -> None:
+        record = saving.record
+        assert record is not None  # noqa: S101 - see `add`
+        with self._changed:
+            self._writing.pop(record.cache_key, None)
+            self._bytes -= record.size or 0
+            if self._cache.waiting.get(record.cache_key) is record:
+                del self._cache.waiting[record.cache_key]
+            self._changed.notify_all()
+        saving.end()
+
+    def cancel(self, key: str) -> bool:
+        """Take a result out of the queue unsaved; one that is being written is waited for."""
+        with self._changed:
+            self._changed.wait_for(lambda: key not in self._writing)
+            saving = self._queue.pop(key, None)
+            if saving is None:
+                return False
+            self._cache.waiting.pop(key, None)
+            self._bytes -= (saving.record and saving.record.size) or 0
+        saving.end()
+        return True
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that is queued is written; False where `timeout` seconds did not do."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not (self._queue or self._writing), timeout)
+
+    def finish(self) -> None:
+        """Write what is left in this thread, where no executor will."""
+        self._drain()
+        self.flush()
+
+    def __len__(self) -> int:
+        return len(self._queue) + len(self._writing)

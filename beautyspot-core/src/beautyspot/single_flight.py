@@ -1,0 +1,160 @@
+"""One execution a key at a time, within this process: the first caller leads, the others follow.
+
+A *flight* is one execution under way. Its leader finishes it with what the followers get; a leader
+that is cancelled or dies abandons it, and one of the followers leads next. Threads, tasks and event
+loops may all wait for one flight: nothing here belongs to an event loop, and a follower that gives
+up takes nobody with it.
+
+Waiting can't deadlock: before a call waits, the graph of who waits for whom is followed, and where
+the way leads back to a flight that the caller itself leads, the caller runs on its own instead.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_graph = threading.Lock()
+"""Guards all flights of the process: the waiting graph crosses Spots. Held for microseconds."""
+
+_leading: contextvars.ContextVar[tuple[Flight, ...]] = contextvars.ContextVar(
+    "beautyspot_leading", default=()
+)
+"""The flights that the running code is part of, the outermost first."""
+
+
+class Abandoned:
+    """The result of a flight whose leader left without one."""
+
+
+ABANDONED: Final = Abandoned()
+
+
+class Flight:
+    """One execution under way, or finished with `result`."""
+
+    __slots__ = ("_wakers", "done", "result", "waits_for", "within")
+
+    def __init__(self, within: Flight | None) -> None:
+        self.done = False
+        self.result: Any = ABANDONED
+        self.within = within  # the flight whose execution made this call
+        self.waits_for: list[Flight] = []
+        self._wakers: list[Callable[[], object]] = []
+
+    def add_waker(self, wake: Callable[[], object]) -> None:
+        """Have `wake` called when the flight is done; at once where it is."""
+        with _graph:
+            if not self.done:
+                self._wakers.append(wake)
+                return
+        wake()
+
+    def remove_waker(self, wake: Callable[[], object]) -> None:
+        """Forget a waker, called or not."""
+        with _graph:
+            if wake in self._wakers:
+                self._wakers.remove(wake)
+
+    def finish(self, result: object) -> None:
+        """Give `result` to all who wait and to who comes later. Only the first call counts."""
+        with _graph:
+            if self.done:
+                return
+            self.done, self.result = True, result
+            wakers, self._wakers = self._wakers, []
+        for wake in wakers:
+            wake()
+
+    def leads_to(self, flights: tuple[Flight, ...]) -> bool:
+        """Whether this flight waits, over any number of others, for one of `flights`."""
+        seen: set[int] = set()
+        ahead = [self]
+        while ahead:
+            flight = ahead.pop()
+            if flight in flights:
+                return True
+            if id(flight) not in seen:
+                seen.add(id(flight))
+                ahead.extend(flight.waits_for)
+        return False
+
+
+class Flights:
+    """The flights of one Spot by key."""
+
+    def __init__(self) -> None:
+        self._flights: dict[str, Flight] = {}
+
+    def enter(self, key: str) -> tuple[Flight | None, bool]:
+        """The flight of `key`, and whether the caller leads it.
+
+        `(None, False)` where waiting for it would be a deadlock: the caller runs on its own. A
+        leader ends with `leave`, a follower with `forsake`.
+        """
+        mine = _leading.get()
+        innermost = mine[-1] if mine else None
+        with _graph:
+            flight = self._flights.get(key)
+            leads = flight is None
+            if flight is None:
+                flight = self._flights[key] = Flight(innermost)
+            elif mine and flight.leads_to(mine):
+                return None, False
+            if innermost is not None:
+                innermost.waits_for.append(flight)
+            return flight, leads
+
+    def leave(self, key: str, flight: Flight) -> None:
+        """End a flight, from any thread. One that its leader never finished is abandoned."""
+        with _graph:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+            _unlink(flight.within, flight)
+        flight.finish(ABANDONED)
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def reset_after_fork(self) -> None:
+        """The leaders stayed in the parent: a child that waited for them would wait for good."""
+        self._flights = {}
+
+
+def forsake(flight: Flight) -> None:
+    """End a follower's waiting, in the thread or task that entered."""
+    mine = _leading.get()
+    if mine:
+        with _graph:
+            _unlink(mine[-1], flight)
+
+
+def _unlink(waiting: Flight | None, flight: Flight) -> None:
+    if waiting is not None and flight in waiting.waits_for:
+        waiting.waits_for.remove(flight)
+
+
+def start(flight: Flight | None) -> contextvars.Token[tuple[Flight, ...]]:
+    """Mark what runs from here, in this thread or task, as part of `flight`."""
+    mine = _leading.get()
+    return _leading.set(mine if flight is None else (*mine, flight))
+
+
+def stop(token: contextvars.Token[tuple[Flight, ...]]) -> None:
+    """Undo `start`."""
+    _leading.reset(token)
+
+
+def _renew_lock() -> None:
+    """A forked child may have copied the lock while another thread held it."""
+    global _graph  # noqa: PLW0603 - a lock can't be replaced in place
+    _graph = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)

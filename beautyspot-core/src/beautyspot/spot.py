@@ -1,0 +1,513 @@
+"""`Spot`: takes its parts, and hands out `mark`, `cached_run`, `limiter` and `shutdown`."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast, overload
+
+from beautyspot import ask
+from beautyspot.ask import Explanation, Stored
+from beautyspot.cache import Cache
+from beautyspot.config import UNSET, Config, resolve
+from beautyspot.contracts import (
+    BlobStorageBase,
+    KeyGenBase,
+    LimiterBase,
+    MetadataStoreBase,
+    SerializerBase,
+)
+from beautyspot.engine import Engine
+from beautyspot.errors import ConfigError
+from beautyspot.limits import Limit, limited
+from beautyspot.mark_options import KeyOption, MarkOptions
+from beautyspot.names import check_name
+from beautyspot.parts import Parts
+from beautyspot.places import prepare
+from beautyspot.reports import Reporter, Trouble
+from beautyspot.saver import Saver
+from beautyspot.task import Call, Task
+from beautyspot.wrappers import kind_of, wrap
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BackendSetting = str | Mapping[str, Any]
+"""A name, a URL or a table of options; see `beautyspot.selection`."""
+
+
+class Spot:
+    """A cache of results and a rate limit, handed out as decorators.
+
+    Every setting except the objects (`executor`, `on_error`, `plugins`) may come from the
+    environment (``BEAUTYSPOT_<SETTING>``) or a file too; see `beautyspot.config`.
+
+    Args:
+        name: names the database, ``<directory>/<name>.db``; can't leave the directory.
+        directory: the folder of the database and of local blobs; a relative one starts at the
+            working directory, or at the folder of the file that says so.
+        db_path: the file of the SQLite database, if elsewhere.
+        metadata, storage, serializer, keygen, limiter: the backend of each extension point: an
+            instance, a class, a name, a URL or a table ``{"use": name, option: value}``.
+        executor: runs what may block for asynchronous functions, and saves in the background; any
+            executor whose workers are threads. Default: one of our own, made when first needed.
+        save: "sync", a call returns when its result is stored; or "background", it does not wait.
+            Results under way when the process is killed (SIGKILL, `os._exit`, SIGTERM by default
+            action) are lost then, so leave costly calls at "sync".
+        ttl: how long a result is valid: seconds, or a text such as "12h"; None is for ever.
+        blob_threshold: a result of more bytes goes to the storage; unless `mark` says otherwise.
+        on_error: called with a `Trouble` for every failure of ours.
+        profile: the profile of the configuration file to take.
+        config: a configuration file; False to read none; None to find one.
+        plugins: modules or objects with hooks, for this Spot alone.
+        enabled: False runs every function uncached. Limits hold all the same.
+        strict: True raises our own failures, for tests.
+        wait_timeout: how long a call waits for another one that computes the same result, before
+            it computes it itself: seconds or a text.
+        mode: "normal"; "readonly", which stores nothing; or "replay", where a miss is a
+            `CacheMissError` and no function runs, for CI.
+
+    Raises:
+        ConfigError: a setting is wrong; says where it comes from and what fits.
+        BackendNotFound: a backend is not installed; says how to get it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        directory: str | os.PathLike[str] = UNSET,
+        db_path: str | os.PathLike[str] | None = UNSET,
+        metadata: BackendSetting | MetadataStoreBase | type[MetadataStoreBase] = UNSET,
+        storage: BackendSetting | BlobStorageBase | type[BlobStorageBase] = UNSET,
+        serializer: BackendSetting | SerializerBase | type[SerializerBase] = UNSET,
+        keygen: BackendSetting | KeyGenBase | type[KeyGenBase] = UNSET,
+        limiter: BackendSetting | LimiterBase | type[LimiterBase] | None = UNSET,
+        executor: Executor | None = None,
+        save: str = UNSET,
+        ttl: float | str | None = UNSET,
+        blob_threshold: int = UNSET,
+        on_error: Callable[[Trouble], object] | None = None,
+        profile: str | None = None,
+        config: str | os.PathLike[str] | bool | None = None,
+        plugins: Iterable[object] = (),
+        enabled: bool = UNSET,
+        strict: bool = UNSET,
+        wait_timeout: float | str = UNSET,
+        mode: str = UNSET,
+    ) -> None:
+        settings = {
+            "directory": directory, "db_path": db_path, "metadata": metadata, "storage": storage,
+            "serializer": serializer, "keygen": keygen, "limiter": limiter, "save": save,
+            "ttl": ttl, "blob_threshold": blob_threshold, "enabled": enabled, "strict": strict,
+            "wait_timeout": wait_timeout, "mode": mode,
+        }  # fmt: skip
+        self.name = check_name(name)
+        self.config: Config = resolve(settings, config=config, profile=profile)
+        self._parts = Parts(self.name, self.config, plugins)
+        reporter = Reporter(self.name, on_error, strict=self.config["strict"])
+        self._engine = _engine(self._parts, self.config, reporter, _checked(executor))
+        self._runs: weakref.WeakKeyDictionary[Any, Callable[..., Any]] = (
+            weakref.WeakKeyDictionary()
+        )
+        _start(self._parts, reporter)
+        _engines.add(self._engine)
+        self._finalizer = weakref.finalize(self, _finish, self._engine, self._parts)
+
+    # ------------------------------------------------------------------------- its parts
+
+    @property
+    def db_path(self) -> Path:
+        """The file of the SQLite database."""
+        return self._parts.context.db_path
+
+    @property
+    def storage(self) -> BlobStorageBase:
+        """The storage of large results.
+
+        Raises:
+            BackendNotFound: none is installed; says how to get one.
+        """
+        return self._parts.required_storage()
+
+    @property
+    def metadata(self) -> MetadataStoreBase:
+        """The metadata store."""
+        return self._parts.metadata
+
+    @property
+    def serializer(self) -> SerializerBase:
+        """The serializer of functions that name none of their own."""
+        return self._parts.serializer
+
+    @property
+    def keygen(self) -> KeyGenBase:
+        """The key generation of functions that name none of their own."""
+        return self._parts.keygen
+
+    @property
+    def bucket(self) -> LimiterBase | None:
+        """The rate limiter; None where no limit is set."""
+        return self._parts.limiter
+
+    @property
+    def executor(self) -> Executor:
+        """The executor that was given, or the Spot's own."""
+        return self._engine.executor()
+
+    def __repr__(self) -> str:
+        return f"<Spot {self.name!r} at {self.db_path}>"
+
+    # ------------------------------------------------------------------------------ mark
+
+    @overload
+    def mark(self, function: Callable[P, R], /) -> Callable[P, R]: ...
+
+    @overload
+    def mark(
+        self,
+        /,
+        *,
+        version: str | int | None = None,
+        save_blob: bool | None = None,
+        content_type: str | None = None,
+        serializer: BackendSetting | SerializerBase | type[SerializerBase] | None = None,
+        key: KeyOption | None = None,
+        keygen: BackendSetting | KeyGenBase | type[KeyGenBase] | None = None,
+        ttl: float | str | None = None,
+        tags: Iterable[str] = (),
+        ignore: Iterable[str] = (),
+        name: str | None = None,
+        cache_if: Callable[[Any], object] | None = None,
+        mode: str | None = None,
+        stale_on_error: bool = False,
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+    def mark(self, function: Any = None, /, **options: Any) -> Any:
+        """Give a function a persistent cache: ``@spot.mark`` or ``@spot.mark(version="2")``.
+
+        For functions, coroutine functions, generators and async generators, methods of every sort,
+        and any other callable. The result is a function of the same kind and signature.
+
+        Args:
+            function: the function, where the decorator stands bare.
+            version: of the function's logic: another one is another key. "auto" follows the code of
+                the function and of the helpers that it calls.
+            save_blob: True stores results in the blob storage, False in the database; None
+                decides by size.
+            content_type: the MIME type of the results. `bytes` and `str` are then stored as they
+                are, so that any viewer opens them.
+            serializer: another serializer than the Spot's.
+            key: what a call is known by in place of its arguments: an ID, a function of the
+                arguments that returns one, or a table ``{argument: function of its value}``,
+                such as ``{"path": KeyGen.from_file_content}``.
+            keygen: another key generation than the Spot's.
+            ttl: how long a result is valid: seconds, or a text such as "12h".
+            tags: names by which several results can be invalidated at once.
+            ignore: arguments, or parts of one (``"self.client"``), that do not count for the key.
+            name: the function's identity, so that moving or renaming it loses no result.
+            cache_if: called with a result; it is stored only if this returns true.
+            mode: as for `Spot`, for this function.
+            stale_on_error: where the function raises, return its expired result if there is one.
+
+        Raises:
+            ConfigError: an option is unknown or does not fit; says which ones there are.
+        """
+        if function is None:
+            self._prepared(options)  # a mistake shows where it stands, not where it is applied
+            return lambda decorated: self._mark(decorated, options)
+        return self._mark(function, options)
+
+    def _mark(self, function: Any, options: dict[str, Any]) -> Any:
+        if isinstance(function, classmethod | staticmethod):
+            return type(function)(self._mark(function.__func__, options))
+        if not callable(function):
+            raise ConfigError(
+                f"mark takes a function, not {function!r:.80}: write @spot.mark above a def, "
+                "below @property"
+            )
+        return wrap(self._engine, self._task(function, self._prepared(options)))
+
+    def _prepared(self, options: dict[str, Any]) -> MarkOptions:
+        known = MarkOptions.from_keywords(options)
+        if known.save_blob:
+            self._parts.required_storage()
+        return known
+
+    def _task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
+        parts = self._parts
+        keygen: KeyGenBase = parts.keygen
+        serializer: SerializerBase = parts.serializer
+        if options.keygen is not None:
+            keygen = parts.select(KeyGenBase, "keygen", options.keygen, source="mark(keygen=)")
+        if options.serializer is not None:
+            chosen = options.serializer
+            serializer = parts.select(
+                SerializerBase, "serializer", chosen, source="mark(serializer=)"
+            )
+        options = options.completed(ttl=self.config["ttl"], mode=self.config["mode"])
+        return Task(function, kind_of(function), options, keygen=keygen, serializer=serializer)
+
+    def cached_run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call `function` through the cache once, without decorating it.
+
+        A function that is marked already keeps its own options. An asynchronous one gives an
+        awaitable, as it does by itself.
+        """
+        if isinstance(getattr(function, "__beautyspot__", None), Task):
+            return function(*args, **kwargs)
+        return cast("R", self._runner(function)(*args, **kwargs))
+
+    def _runner(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        try:
+            known = self._runs.get(function)
+        except TypeError:  # not hashable, or takes no weak reference: made anew each time
+            return cast("Callable[..., Any]", self.mark(function))
+        if known is None:
+            known = self.mark(function)
+            if getattr(function, "__self__", None) is None:
+                self._runs[function] = known
+        return known
+
+    # ------------------------------------------------------------------- ask about a call
+
+    def _call(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Call:
+        try:
+            return ask.call_of(function, args, kwargs)
+        except LookupError:
+            return ask.call_of(self._runner(function), args, kwargs)
+
+    def key(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The key of a call: 32 hex digits.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form; the call would run uncached.
+        """
+        return ask.addressed(self._call(function, args, kwargs)).key
+
+    def peek(
+        self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Stored | None:
+        """What is stored for a call, without running it: an object with `value` and `key`, or None.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form.
+        """
+        return ask.peek(self._engine, self._call(function, args, kwargs))
+
+    def refresh(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a call whatever is stored, and replace that; awaitable for an async function.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form.
+        """
+        return cast("R", ask.refresh(self._engine, self._call(function, args, kwargs)))
+
+    def invalidate(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Forget what is stored for one call; whether there was something.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form.
+            MetadataError: the store failed, and the result is still there.
+        """
+        return ask.invalidate(self._engine, self.key(function, *args, **kwargs))
+
+    def invalidate_all(
+        self,
+        function: Callable[..., Any] | str | None = None,
+        *,
+        version: str | int | None = None,
+        tag: str | None = None,
+    ) -> int:
+        """Forget every result that matches all that is given; returns how many there were.
+
+        Args:
+            function: of this function, or of this identifier ("module:qualified.name").
+            version: of this version of its logic.
+            tag: that carries this tag.
+
+        Raises:
+            ConfigError: nothing is given. To forget everything, delete the database and the blobs.
+            MetadataError: the store failed; what was not reached is still there.
+        """
+        if function is None and version is None and tag is None:
+            raise ConfigError("say what to forget: invalidate_all(function, version=…, tag=…)")
+        name = function
+        if callable(function):
+            name = self._call(function, (), {}).task.func_identifier
+        wanted = None if version is None else str(version)
+        return ask.invalidate_all(self._engine, cast("str | None", name), wanted, tag)
+
+    def explain(
+        self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Explanation:
+        """Why a call is a hit or a miss, and what differs from the nearest stored one."""
+        return ask.explain(self._engine, self._call(function, args, kwargs))
+
+    def stats(self) -> dict[str, float]:
+        """What was counted since the Spot was made, in this process, and what is stored.
+
+        Returns:
+            `hits`, `misses` (executions), `bypassed` (calls that ran uncached), `errors` (failures
+            of ours), `seconds_saved` (how long the hits would have run), `entries` and `bytes` (of
+            all results in the store).
+        """
+        return self._engine.statistics()
+
+    # --------------------------------------------------------------------------- limiter
+
+    @overload
+    def limiter(self, function: Callable[P, R], /) -> Callable[P, R]: ...
+
+    @overload
+    def limiter(
+        self, /, *, cost: float | Callable[..., float] = 1, timeout: float | None = None
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+    def limiter(
+        self,
+        function: Any = None,
+        /,
+        *,
+        cost: float | Callable[..., float] = 1,
+        timeout: float | None = None,
+    ) -> Any:
+        """Have each call of a function wait for its permit: ``@spot.limiter(cost=3)``.
+
+        Beneath `mark` only executions pay, never hits.
+
+        Args:
+            function: the function, where the decorator stands bare.
+            cost: of one call, or a function of the call's arguments that returns it.
+            timeout: seconds that a call may wait; default as long as it takes.
+
+        Raises:
+            ConfigError: the Spot has no limiter, or an option does not fit.
+        """
+        bucket = self.bucket
+        if bucket is None:
+            raise ConfigError(
+                f"the Spot {self.name!r} has no rate to keep: give it one, "
+                f'Spot({self.name!r}, limiter="600/min"), or limiter = "600/min" in beautyspot.toml'
+            )
+        limit = Limit(self._engine, bucket, cost, timeout)
+        if function is None:
+            return lambda decorated: limited(limit, decorated)
+        return limited(limit, function)
+
+    # --------------------------------------------------------------------- types to know
+
+    def register(
+        self,
+        cls: type[Any],
+        *,
+        encode: Callable[[Any], object] | None = None,
+        decode: Callable[[Any], Any] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Vouch for a class, so that its instances can be stored; see `SerializerBase.register`."""
+        self.serializer.register(cls, encode=encode, decode=decode, name=name)
+
+    # ------------------------------------------------------------------------------- end
+
+    @contextmanager
+    def disabled(self) -> Iterator[None]:
+        """While it lasts, the Spot's functions run uncached, in every thread; for tests."""
+        before, self._engine.active = self._engine.active, False
+        try:
+            yield
+        finally:
+            self._engine.active = before and not self._engine.closed
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until every result so far is stored; False where `timeout` seconds did not do."""
+        saver = self._engine.saver
+        return saver is None or saver.flush(timeout)
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Store what is left, and close what the Spot made. Calls run uncached from then on.
+
+        Args:
+            wait: False returns at once, and the rest is done in the background.
+        """
+        self._engine.active, self._engine.closed = False, True
+        if wait or self._engine.saver is None or not len(self._engine.saver):
+            self._finalizer()
+            return
+        finish = self._finalizer.detach()
+        if finish is not None:
+            self._engine.finish_later(lambda: _finish(self._engine, self._parts))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+
+
+def _checked(executor: object) -> Executor | None:
+    """The executor: what is submitted to it holds connections and locks, which stay in a process."""
+    if executor is None:
+        return None
+    from concurrent.futures import Executor, ProcessPoolExecutor
+
+    if isinstance(executor, Executor) and not isinstance(executor, ProcessPoolExecutor):
+        return executor
+    raise ConfigError(
+        f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, "
+        "such as concurrent.futures.ThreadPoolExecutor(8)"
+    )
+
+
+def _engine(
+    parts: Parts, config: Config, reporter: Reporter, executor: Executor | None
+) -> Engine:
+    cache = Cache(
+        parts.metadata, parts.storage, reporter, blob_threshold=config["blob_threshold"]
+    )
+    engine = Engine(cache, reporter, config["wait_timeout"], executor, active=config["enabled"])
+    if config["save"] == "background":
+        engine.saver = Saver(cache, engine.executor)
+    return engine
+
+
+def _start(parts: Parts, reporter: Reporter) -> None:
+    """Make the place, reach the store and bring its schema up to date; later where that fails."""
+    directory = parts.context.directory
+    try:
+        if parts.context.db_path.parent == directory and parts.metadata.name == "sqlite":
+            prepare(directory)
+        parts.metadata.open()
+    except Exception as error:
+        advice = f"Its functions run uncached until that is mended ({parts.context.db_path})"
+        reporter.report("open the metadata store", "", error, advice)
+
+
+def _finish(engine: Engine, parts: Parts) -> None:
+    """Store what is left and close; at `shutdown`, when a Spot is dropped, or at exit."""
+    engine.active, engine.closed = False, True
+    if engine.saver is not None:
+        engine.saver.finish()
+    engine.stop_executor(wait=True)
+    for error in parts.close():
+        engine.reporter.report("close a backend", "", error, "It may hold files or connections")
+
+
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _reset_after_fork() -> None:
+    for engine in list(_engines):
+        engine.reset_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,0 +1,213 @@
+"""The steps that a call's flow asks for, and the two drivers that perform them.
+
+The flow (`mark.py`) is a generator: it decides, and knows nothing of threads or event loops. It
+yields steps; a driver performs each as its kind of function can, and sends back what came of it.
+
+What the user's function raises comes back as an `Outcome`, never as an exception thrown into the
+flow: a `StopIteration` thrown into a generator would become a `RuntimeError`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from beautyspot import single_flight
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Generator
+    from concurrent.futures import Executor
+
+    from beautyspot.single_flight import Flight
+    from beautyspot.task import Call
+
+
+class Outcome:
+    """What the user's function did: returned `value`, or raised `error`."""
+
+    __slots__ = ("error", "value")
+
+    def __init__(self, value: Any = None, error: Exception | None = None) -> None:
+        self.value = value
+        self.error = error
+
+    def unwrap(self) -> Any:
+        """Return or raise as the function did."""
+        if self.error is None:
+            return self.value
+        try:
+            raise self.error
+        finally:
+            del self  # the traceback holds this frame: without this, a cycle for the collector
+
+
+class Step(Protocol):
+    """Something that a flow waits for, in both ways of waiting."""
+
+    def perform(self) -> Any:
+        """Do it in this thread."""
+
+    async def perform_async(self, executor: Callable[[], Executor]) -> Any:
+        """Do it without blocking the event loop; `executor` makes one where it is needed."""
+
+
+def drive(flow: Generator[Step, Any, Outcome]) -> Any:
+    """Perform a flow in this thread; returns or raises as the user's function did."""
+    try:
+        step = next(flow)
+        while True:
+            step = flow.send(step.perform())
+    except StopIteration as end:
+        outcome: Outcome = end.value
+    finally:
+        flow.close()  # an interrupted call frees its key
+    return outcome.unwrap()
+
+
+async def drive_async(
+    flow: Generator[Step, Any, Outcome], executor: Callable[[], Executor]
+) -> Any:
+    """Perform a flow in the running event loop."""
+    try:
+        step = next(flow)
+        while True:
+            step = flow.send(await step.perform_async(executor))
+    except StopIteration as end:
+        outcome: Outcome = end.value
+    finally:
+        flow.close()
+    return outcome.unwrap()
+
+
+class Execute:
+    """Call the user's function, as part of a flight."""
+
+    __slots__ = ("call", "flight")
+
+    def __init__(self, call: Call, flight: Flight | None) -> None:
+        self.call = call
+        self.flight = flight
+
+    def perform(self) -> Outcome:
+        """Call it here."""
+        call = self.call
+        token = single_flight.start(self.flight)
+        try:
+            return Outcome(call.task.function(*call.args, **call.kwargs))
+        except Exception as error:
+            return Outcome(error=error)
+        finally:
+            single_flight.stop(token)
+
+    async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
+        """Await it here, in the caller's own task."""
+        del executor
+        call = self.call
+        token = single_flight.start(self.flight)
+        try:
+            return Outcome(await call.task.function(*call.args, **call.kwargs))
+        except Exception as error:
+            return Outcome(error=error)
+        finally:
+            single_flight.stop(token)
+
+
+class Block:
+    """Run something of ours that may block."""
+
+    __slots__ = ("work",)
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self.work = work
+
+    def perform(self) -> Any:
+        """Run it here."""
+        return self.work()
+
+    async def perform_async(self, executor: Callable[[], Executor]) -> Any:
+        """Run it in the executor; once there, a cancelled caller no longer stops it."""
+        try:
+            future = executor().submit(self.work)
+        except RuntimeError:  # shut down, or the interpreter is: nothing may be lost even then
+            return self.work()
+        alarm = _Alarm()
+        future.add_done_callback(alarm)
+        await alarm.rung
+        return self.work() if future.cancelled() else future.result()
+
+
+class Pause:
+    """Wait for some seconds."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def perform(self) -> None:
+        """Sleep."""
+        time.sleep(self.seconds)
+
+    async def perform_async(self, executor: Callable[[], Executor]) -> None:
+        """Sleep, and let others run."""
+        import asyncio
+
+        del executor
+        await asyncio.sleep(self.seconds)
+
+
+class Join:
+    """Wait for a flight that another one leads; performs to whether it is done."""
+
+    __slots__ = ("flight", "timeout")
+
+    def __init__(self, flight: Flight, timeout: float) -> None:
+        self.flight = flight
+        self.timeout = timeout
+
+    def perform(self) -> bool:
+        """Wait on an event."""
+        done = threading.Event()
+        self.flight.add_waker(done.set)
+        try:
+            return done.wait(self.timeout)
+        finally:
+            self.flight.remove_waker(done.set)
+
+    async def perform_async(self, executor: Callable[[], Executor]) -> bool:
+        """Wait on a future of this loop's own: never in the executor, which the leader needs."""
+        import asyncio
+
+        del executor
+        alarm = _Alarm()
+        self.flight.add_waker(alarm)
+        try:
+            return await asyncio.wait_for(alarm.rung, self.timeout)
+        except TimeoutError:
+            return False
+        finally:
+            self.flight.remove_waker(alarm)
+
+
+class _Alarm:
+    """Wakes a task from any thread. Ringing it for a loop that was closed meanwhile does nothing."""
+
+    __slots__ = ("_loop", "rung")
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self._loop = asyncio.get_running_loop()
+        self.rung: asyncio.Future[bool] = self._loop.create_future()
+
+    def __call__(self, *_: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._ring)
+        except RuntimeError:  # closed: nobody waits in it any more
+            return
+
+    def _ring(self) -> None:
+        if not self.rung.done():
+            self.rung.set_result(True)

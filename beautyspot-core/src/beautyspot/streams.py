@@ -1,0 +1,239 @@
+"""Generators and async generators: a stream is passed on live, item by item, and stored at its end.
+
+Each item is turned into bytes before it is handed on, since its consumer may change it. A stream
+that is broken off, that raises, or that depends on what is sent into it, stores nothing. Streams
+have no single flight: while one is recorded, another caller runs its own.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.cache import ELSEWHERE, MISSING
+from beautyspot.errors import SerializationError
+from beautyspot.mark import Ending, Saving, answer
+from beautyspot.steps import Block
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+
+    from beautyspot.contracts import Data
+    from beautyspot.engine import Engine
+    from beautyspot.forwarding import AsyncSource
+    from beautyspot.task import Call
+
+STREAM_BYTES: Final = 256 * 2**20
+"""A longer stream is passed on and not stored: what is recorded waits in memory for its end."""
+
+
+class Recording:
+    """The items of a stream under way, as bytes."""
+
+    def __init__(self, engine: Engine, call: Call) -> None:
+        self._engine = engine
+        self._call = call
+        self._items: list[Data] | None = [] if call.key else None
+        self._bytes = 0
+        self._began = time.perf_counter()
+        if call.key:
+            engine.stats.misses += 1
+
+    def add(self, item: Any) -> None:
+        """Record an item; where that can't be done the stream goes on unrecorded."""
+        if self._items is None:
+            return
+        try:
+            data = self._call.task.serializer.dumps(item)
+            self._bytes += len(data)
+            if self._bytes > STREAM_BYTES:
+                raise SerializationError(f"the stream is over {STREAM_BYTES >> 20} MiB")
+            self._items.append(data)
+        except Exception as error:
+            self.stop()
+            advice = "The stream is passed on, and not cached"
+            name = self._call.task.func_identifier
+            self._engine.reporter.report("store the stream", name, error, advice)
+
+    def stop(self) -> None:
+        """Record no more: the stream depends on more than its arguments."""
+        self._items = None
+
+    def end(self, returned: Any) -> Block:
+        """The step that stores the stream, which ended by itself and returned a value."""
+        self.add(returned)
+        return Block(self._store)
+
+    def _store(self) -> None:
+        items = self._items
+        if items is None:
+            return
+        took = time.perf_counter() - self._began
+        saving = Saving(self._engine, self._call, took, Ending(self._engine, self._call, None))
+        saver = self._engine.saver
+        if saving.encode(items) and (saver is None or not saver.add(saving)):
+            saving.save()
+
+
+# ------------------------------------------------------------------------------- generators
+
+
+def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
+    """A marked generator: what is stored, or the user's own, recorded."""
+    items = answer(engine, call, in_place=False)
+    stored = items is not MISSING
+    source = _Replayed(call, items) if stored else _Recorded(call, Recording(engine, call))
+    return (yield from source)
+
+
+def _open(call: Call) -> Any:
+    return call.task.function(*call.args, **call.kwargs)
+
+
+class _Recorded:
+    """The user's generator, with what comes out of it recorded."""
+
+    def __init__(self, call: Call, recording: Recording) -> None:
+        self._source: Generator[Any, Any, Any] = _open(call)
+        self._recording = recording
+
+    def __iter__(self) -> _Recorded:
+        return self
+
+    def __next__(self) -> Any:
+        return self._take(partial(next, self._source))
+
+    def _take(self, advance: Callable[[], Any]) -> Any:
+        try:
+            item = advance()
+        except StopIteration as end:
+            self._recording.end(end.value).perform()
+            raise
+        self._recording.add(item)
+        return item
+
+    def send(self, value: Any) -> Any:
+        self._recording.stop()
+        return self._take(partial(self._source.send, value))
+
+    def throw(self, error: BaseException) -> Any:
+        self._recording.stop()
+        return self._take(partial(self._source.throw, error))
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class _Replayed:
+    """Stored items; who sends or throws into them gets the user's own generator after all."""
+
+    def __init__(self, call: Call, items: list[Any]) -> None:
+        self._call = call
+        *self._items, self._returned = items
+        self._count = 0
+        self._live: Generator[Any, Any, Any] | None = None
+
+    def __iter__(self) -> _Replayed:
+        return self
+
+    def __next__(self) -> Any:
+        if self._live is not None:
+            return next(self._live)
+        if self._count == len(self._items):
+            raise StopIteration(self._returned)
+        self._count += 1
+        return self._items[self._count - 1]
+
+    def _go_live(self) -> Generator[Any, Any, Any]:
+        """The user's generator, run up to where the replay stands."""
+        if self._live is None:
+            self._live = _open(self._call)
+            for _ in range(self._count):
+                next(self._live)
+        return self._live
+
+    def send(self, value: Any) -> Any:
+        return self._go_live().send(value)
+
+    def throw(self, error: BaseException) -> Any:
+        return self._go_live().throw(error)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.close()
+
+
+# ------------------------------------------------------------------------- async generators
+
+
+async def find_source(engine: Engine, call: Call) -> AsyncSource:
+    """A marked async generator: what is stored, or the user's own, recorded."""
+    items = answer(engine, call, in_place=True)
+    if items is ELSEWHERE:
+        look = partial(engine.cache.recall, call)
+        items = await Block(look).perform_async(engine.executor)
+    return _RecordedAsync(engine, call) if items is MISSING else _ReplayedAsync(call, items)
+
+
+class _RecordedAsync:
+    """The user's async generator, with what comes out of it recorded."""
+
+    def __init__(self, engine: Engine, call: Call) -> None:
+        self._engine = engine
+        self._source: AsyncGenerator[Any, Any] = _open(call)
+        self._recording = Recording(engine, call)
+
+    async def _take(self, advance: Awaitable[Any]) -> Any:
+        try:
+            item = await advance
+        except StopAsyncIteration:
+            await self._recording.end(None).perform_async(self._engine.executor)
+            raise
+        self._recording.add(item)
+        return item
+
+    async def asend(self, value: Any) -> Any:
+        if value is not None:
+            self._recording.stop()
+        return await self._take(self._source.asend(value))
+
+    async def athrow(self, error: BaseException) -> Any:
+        self._recording.stop()
+        return await self._take(self._source.athrow(error))
+
+    async def aclose(self) -> None:
+        await self._source.aclose()
+
+
+class _ReplayedAsync:
+    """Stored items; who sends or throws into them gets the user's own generator after all."""
+
+    def __init__(self, call: Call, items: list[Any]) -> None:
+        self._call = call
+        self._items = items[:-1]
+        self._count = 0
+        self._live: AsyncGenerator[Any, Any] | None = None
+
+    async def asend(self, value: Any) -> Any:
+        if self._live is not None or value is not None:
+            return await (await self._go_live()).asend(value)
+        if self._count == len(self._items):
+            raise StopAsyncIteration
+        self._count += 1
+        return self._items[self._count - 1]
+
+    async def athrow(self, error: BaseException) -> Any:
+        return await (await self._go_live()).athrow(error)
+
+    async def _go_live(self) -> AsyncGenerator[Any, Any]:
+        """The user's generator, run up to where the replay stands."""
+        if self._live is None:
+            self._live = _open(self._call)
+            for _ in range(self._count):
+                await anext(self._live)
+        return self._live
+
+    async def aclose(self) -> None:
+        if self._live is not None:
+            await self._live.aclose()

@@ -1,0 +1,267 @@
+"""A task: what a mark knows of its function, and how the function's calls become keys and bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import struct
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot.binding import make_binder, name_arguments
+from beautyspot.code import version_auto
+from beautyspot.errors import BeautyspotError, RestoreError
+from beautyspot.identity import identify
+from beautyspot.keygen import KeyMaker
+from beautyspot.vouching import return_classes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from beautyspot.contracts import Data, KeyGenBase, SerializerBase
+    from beautyspot.mark_options import MarkOptions
+
+RAW_BYTES: Final = "raw:bytes"
+RAW_TEXT: Final = "raw:text"
+"""The column `serializer` of a result with a content type that is stored as it is (text: UTF-8)."""
+
+
+class Payload(NamedTuple):
+    """A result as bytes, with what restores it."""
+
+    data: Data
+    codec: str
+
+
+class Call:
+    """One call that was not answered at once: what the flow needs of it."""
+
+    __slots__ = ("args", "bound", "input_id", "key", "kwargs", "refresh", "replaces", "saves", "task")
+
+    def __init__(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.task = task
+        self.args = args
+        self.kwargs = kwargs
+        self.key = ""  # "" where the call has no stable key: it runs uncached
+        self.input_id = ""
+        self.bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+        self.saves = 0.0  # seconds that the execution took whose result was found
+        self.refresh = False  # whether to run whatever is stored
+        self.replaces: str | None = None  # the location of a blob that this call's result replaces
+
+
+class Task:
+    """A marked function: its identity, its options, and its parts.
+
+    Attributes:
+        function: the user's function.
+        kind: "function", "coroutine", "generator" or "async generator".
+        func_name, func_identifier: what stands in the table.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        kind: str,
+        options: MarkOptions,
+        *,
+        keygen: KeyGenBase,
+        serializer: SerializerBase,
+    ) -> None:
+        self.function = function
+        self.kind = kind
+        self.options = options
+        self.keygen = keygen
+        self.serializer = serializer.vouching(return_classes(function))
+        self.ttl = options.seconds
+        self.tags = options.tags
+        self.content_type = options.content_type
+        self._identity = identify(function)
+        self.func_name = self._identity.func_name
+        self.func_identifier = options.name or self._identity.func_identifier
+        self._prepare_keys(function, options)
+        self.streams = "generator" in kind
+        self.codec = f"stream:{serializer.name}" if self.streams else serializer.name
+
+    def _prepare_keys(self, function: Callable[..., Any], options: MarkOptions) -> None:
+        per_argument: Mapping[str, Callable[[Any], object]] = {}
+        self._id_of: Callable[..., object] | None = None
+        if isinstance(options.key, str):
+            fixed = options.key
+            self._id_of = lambda *args, **kwargs: fixed
+        elif callable(options.key):
+            self._id_of = options.key
+        elif options.key is not None:
+            per_argument = options.key
+        self.bind = make_binder(function, ignore=options.ignore, key_of=per_argument)
+        self._version = None if options.version is None else str(options.version)
+        self._key_maker: KeyMaker | None = None
+
+    # -------------------------------------------------------------------------------- keys
+
+    @property
+    def version(self) -> str | None:
+        """The version as it stands in the table; "auto" is followed up at the first call."""
+        if self._version == "auto":
+            self._version = f"auto:{version_auto(self.function)}"
+        return self._version
+
+    def address(self, call: Call) -> None:
+        """Give the call its `bound` arguments, its `input_id` and its `key`.
+
+        Raises:
+            TypeError: the arguments do not fit the function's signature.
+            UnstableKeyError: an argument has no stable form.
+        """
+        call.bound = self.bind(*call.args, **call.kwargs)
+        call.input_id = self._input_id(call)
+        call.key = self._maker()(call.input_id)
+
+    def _input_id(self, call: Call) -> str:
+        if self._id_of is None:
+            return self.keygen.input_id(*call.bound)
+        given = self._id_of(*call.args, **call.kwargs)
+        return given if type(given) is str else self.keygen.input_id((given,), {})
+
+    def _maker(self) -> KeyMaker:
+        """What makes keys of input IDs; a new one each time for a function that holds values."""
+        if self._key_maker is not None:
+            return self._key_maker
+        name = self.func_identifier
+        if self._identity.anonymous and self._identity.code and self.options.name is None:
+            name = f"{name}#{self._identity.code}"
+        held = self._held()
+        if held:
+            name = f"{name}#{self.keygen.input_id((), held)}"
+        maker = KeyMaker(name, self.version, getattr(self.keygen, "digest", "sha256"))
+        if not held:
+            self._key_maker = maker
+        return maker
+
+    def _held(self) -> dict[str, Any]:
+        """What the function holds beside its arguments, less what the user leaves out."""
+        if not self._identity.anonymous:
+            return {}
+        captured = self._identity.captures()
+        return {name: value for name, value in captured.items() if name not in self.options.ignore}
+
+    def fits(self, call: Call) -> bool:
+        """Whether the call's arguments fit the function's signature."""
+        try:
+            inspect.signature(self.function).bind(*call.args, **call.kwargs)
+        except (TypeError, ValueError):
+            return False
+        return True
+
+    def arguments(self, call: Call) -> dict[str, Any]:
+        """The call's normalised arguments by name."""
+        return name_arguments(self.function, *call.bound)
+
+    def argument_digests(self, call: Call) -> str | None:
+        """One short digest an argument, as a JSON object: tells which one differs, stores none."""
+        if self._id_of is not None:
+            return None
+        try:
+            texts = {k: self.keygen.canonical(v) for k, v in self.arguments(call).items()}
+        except BeautyspotError:  # another key generation may show no canonical text
+            return None
+        return json.dumps({k: hashlib.sha256(v.encode()).hexdigest()[:8] for k, v in texts.items()})
+
+    # ------------------------------------------------------------------------------- bytes
+
+    def encode(self, value: Any) -> Payload:
+        """A result's bytes; a stream comes as the list of its items' bytes.
+
+        Raises:
+            SerializationError: the value has no faithful stored form.
+        """
+        if self.streams:
+            return Payload(_framed(value), self.codec)
+        if self.content_type is not None:
+            if type(value) is bytes:
+                return Payload(value, RAW_BYTES)
+            if _is_utf8(value):
+                return Payload(value.encode(), RAW_TEXT)
+        return Payload(self.serializer.dumps(value), self.codec)
+
+    def restore(self, payload: Payload) -> Any:
+        """The value of a payload; of a stream the list of its items.
+
+        Raises:
+            RestoreError: damaged, or stored by another serializer or another kind of function.
+        """
+        data, codec = payload
+        if codec == self.codec:
+            if self.streams:
+                return [self.serializer.loads(item) for item in _unframed(data)]
+            return self.serializer.loads(data)
+        if codec == RAW_BYTES and not self.streams:
+            return bytes(data)
+        if codec == RAW_TEXT and not self.streams:
+            return str(data, "utf-8")
+        raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
+
+    def wants_blob(self, size: int, threshold: int) -> bool:
+        """Whether a result of `size` bytes goes to the blob storage."""
+        forced = self.options.save_blob
+        return size > threshold if forced is None else forced
+
+    def blob_type(self, codec: str | None) -> str:
+        """The Content-Type of a blob; a result that is no raw media is opaque to a viewer."""
+        raw = self.content_type is not None and codec in (RAW_BYTES, RAW_TEXT)
+        return str(self.content_type) if raw else "application/octet-stream"
+
+    def extension(self, codec: str | None) -> str:
+        """The file extension of a blob, fitting its Content-Type."""
+        if codec not in (RAW_BYTES, RAW_TEXT) or self.content_type is None:
+            return "stream" if self.streams else self.serializer.name
+        return extension_of(self.content_type)
+
+
+def extension_of(content_type: str) -> str:
+    """The file extension, without its dot, by which a viewer knows a MIME type."""
+    import mimetypes  # reads the system's tables when first used
+
+    kind = content_type.partition(";")[0].strip().lower()
+    guess = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
+    return guess.lstrip(".") or ("txt" if kind.startswith("text/") else "bin")
+
+
+_EXTENSIONS: Final = {
+    "audio/wav": "wav",  # the tables of some systems know only audio/x-wav
+    "image/webp": "webp",
+    "text/vnd.mermaid": "mmd",
+    "text/markdown": "md",
+}
+
+
+def _is_utf8(value: object) -> bool:
+    if type(value) is not str:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # lone surrogates: the serializer has a form for them
+        return False
+    return True
+
+
+_LENGTH: Final = struct.Struct(">Q")
+
+
+def _framed(items: list[Data]) -> bytes:
+    """Items one behind the other, each behind its length in 8 bytes, big endian."""
+    return b"".join(part for item in items for part in (_LENGTH.pack(len(item)), item))
+
+
+def _unframed(data: Data) -> list[memoryview]:
+    view, items, start = memoryview(data), [], 0
+    while start < len(view):
+        if start + _LENGTH.size > len(view):
+            raise RestoreError("a stored stream breaks off in the middle")
+        (length,) = _LENGTH.unpack_from(view, start)
+        start += _LENGTH.size
+        if start + length > len(view):
+            raise RestoreError("a stored stream breaks off in the middle")
+        items.append(view[start : start + length])
+        start += length
+    return items

@@ -1,0 +1,87 @@
+"""The function that a mark puts in the place of the user's: one kind for each kind of function."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.cache import ELSEWHERE, MISSING
+from beautyspot.forwarding import LateSource, forwarding
+from beautyspot.mark import answer, flow
+from beautyspot.steps import drive, drive_async
+from beautyspot.streams import find_source, generate
+from beautyspot.task import Call, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from beautyspot.engine import Engine
+    from beautyspot.forwarding import AsyncSource
+
+
+def kind_of(function: Callable[..., Any]) -> str:
+    """What a call of the function gives: "function", "coroutine", "generator", "async generator"."""
+    if inspect.isasyncgenfunction(function):
+        return "async generator"
+    if inspect.isgeneratorfunction(function):
+        return "generator"
+    if inspect.iscoroutinefunction(function):
+        return "coroutine"
+    return "function"
+
+
+def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
+    """A function like the task's, whose calls are answered from the cache where they can be.
+
+    It is a function as before: `__wrapped__`, signature, and what `inspect` says of its kind.
+    """
+    wrapper = _WRAP[task.kind](engine, task)
+    functools.update_wrapper(wrapper, task.function)
+    wrapper.__beautyspot__ = task  # type: ignore[attr-defined]  # a function takes any attribute
+    return wrapper
+
+
+def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        call = Call(task, args, kwargs)
+        value = answer(engine, call, in_place=False)
+        if value is MISSING:
+            return drive(flow(engine, call, looked=True))
+        return value
+
+    return wrapper
+
+
+def _wrap_coroutine(engine: Engine, task: Task) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        call = Call(task, args, kwargs)
+        value = answer(engine, call, in_place=True)
+        if value is MISSING or value is ELSEWHERE:
+            return await drive_async(flow(engine, call, looked=value is MISSING), engine.executor)
+        return value
+
+    return wrapper
+
+
+def _wrap_generator(engine: Engine, task: Task) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        return (yield from generate(engine, Call(task, args, kwargs)))
+
+    return wrapper
+
+
+def _wrap_async_generator(engine: Engine, task: Task) -> Callable[..., Any]:
+    def open_source(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncSource:
+        return LateSource(partial(find_source, engine, Call(task, args, kwargs)))
+
+    return forwarding(open_source)
+
+
+_WRAP = {
+    "function": _wrap_function,
+    "coroutine": _wrap_coroutine,
+    "generator": _wrap_generator,
+    "async generator": _wrap_async_generator,
+}
