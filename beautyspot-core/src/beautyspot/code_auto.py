@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import sysconfig
 from pathlib import PurePath
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -14,9 +13,11 @@ from beautyspot.code_names import Found, resolve
 from beautyspot.code_source import module_source
 from beautyspot.code_text import constant_form, digest_of
 from beautyspot.naming import (
+    OURS,
     chain,
     identifier_of,
     in_place,
+    is_ours,
     is_python_class,
     namespace_of,
     root_of,
@@ -62,6 +63,7 @@ class _Walk:
         self.records: set[tuple[str, str, str]] = set()
         self._todo: list[tuple[str, str, object]] = [("", "", func)]
         self._seen: dict[int, object] = {}  # the objects are kept, so that no number comes twice
+        self._rebound: dict[int, tuple[Mapping[str, Any], set[str]]] = {}
         self._root = root_of(namespace_of(unwrap_ours(func)).get("__name__"))
 
     def run(self) -> None:
@@ -91,10 +93,18 @@ class _Walk:
     def _visit_object(self, owner: str, label: str, value: Any) -> None:
         """A function, with those that it wraps; of another object its class counts."""
         for step in chain(value):
-            if isinstance(step, FunctionType):
+            if is_ours(step):
+                self._visit_mark(step)
+            elif isinstance(step, FunctionType):
                 self._visit_function(step)
         if not isinstance(value, FunctionType):
             self._follow(owner, label, [type(value)])
+
+    def _visit_mark(self, wrapper: FunctionType) -> None:
+        """A helper that is marked itself says by its version when its results change."""
+        version = getattr(getattr(vars(wrapper)[OURS], "options", None), "version", None)
+        if version not in (None, "auto"):
+            self.records.add((identifier_of(wrapper), "version", str(version)))
 
     def _visit_function(self, function: FunctionType) -> None:
         namespace = function.__globals__
@@ -103,7 +113,7 @@ class _Walk:
         name = identifier_of(function)
         self.records.add((name, "", function_digest(function)))
         for found in resolve(function):
-            if not _is_rebound(found):
+            if not self._is_rebound(found):
                 self._todo.append((name, found.label, found.value))
         self._follow(name, "default", function.__defaults__ or ())
         for key, value in (function.__kwdefaults__ or {}).items():
@@ -118,12 +128,21 @@ class _Walk:
         self._follow(name, "base", cls.__mro__[1:])
         self._follow(name, "metaclass", [type(cls)])
         for key, value in vars(cls).items():
-            if not (key.startswith("__") and _constant(value) is not None):
+            if not _is_made_by_python(cls, key, value):
                 self._todo.append((name, key, value))
 
     def _follow(self, owner: str, label: str, values: Iterable[object]) -> None:
         for number, value in enumerate(values):
             self._todo.append((owner, f"{label} {number}", value))
+
+    def _is_rebound(self, found: Found) -> bool:
+        """Whether a function assigns the name: its value is no constant, and may come and go."""
+        key = id(found.namespace)
+        if key not in self._rebound:
+            known = "__file__" in found.namespace
+            source = module_source(found.namespace) if known else None
+            self._rebound[key] = (found.namespace, source.rebound if source else set())
+        return found.label.rpartition(".")[2] in self._rebound[key][1]
 
     def _is_own(self, namespace: Mapping[str, Any], filename: str) -> bool:
         root = root_of(namespace.get("__name__"))
@@ -137,16 +156,22 @@ def _constant(value: object) -> object | None:
     return None if value is None else constant_form(value)
 
 
-def _is_rebound(found: Found) -> bool:
-    """Whether a function assigns the name: then its value is no constant, and may come and go."""
-    source = module_source(found.namespace) if "__file__" in found.namespace else None
-    return source is not None and found.label.rpartition(".")[2] in source.rebound
+def _is_made_by_python(cls: type[Any], name: str, value: object) -> bool:
+    """What stands in no source and differs between Pythons: of enums, dataclasses, protocols.
+
+    Private values with it: those that the code uses are followed where it does.
+    """
+    if isinstance(value, FunctionType):
+        return in_place(value.__code__.co_filename) and "__file__" in namespace_of(cls)
+    return type(value) is cls or (name.startswith("_") and _constant(value) is not None)
 
 
 @functools.cache
 def _is_of_a_project(filename: str) -> bool:
     if filename.startswith("<"):
         return in_place(filename)
+    import sysconfig  # only `version="auto"` asks
+
     path = PurePath(filename)
     folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     standard = any(path.is_relative_to(folder) for folder in folders)

@@ -13,11 +13,11 @@ from beautyspot.code_text import constant_form, digest_of
 from beautyspot.naming import chain, namespace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from beautyspot.code_form import Definition
 
-_known: dict[int, tuple[weakref.ref[CodeType], str]] = {}  # by the `id` of a code object
+_known: dict[int, tuple[weakref.ref[Any], str]] = {}  # by the `id` of a code object or a class
 
 
 def code_digest(func: Any) -> str:
@@ -31,7 +31,7 @@ def code_digest(func: Any) -> str:
         func: a function, a class, or an object that wraps a function.
     """
     if isinstance(func, type):
-        return digest_of(_class_form(func))
+        return _remembered(func, lambda: digest_of(_class_form(func)))
     digests = [function_digest(step) for step in chain(func) if isinstance(step, FunctionType)]
     return digests[0] if len(digests) == 1 else digest_of(digests)
 
@@ -50,13 +50,17 @@ def methods_of(cls: type[Any]) -> dict[str, FunctionType]:
 
 def function_digest(function: FunctionType) -> str:
     """The digest of one function, without what it wraps."""
-    code = function.__code__
-    known = _known.get(id(code))
-    if known is not None and known[0]() is code:
+    return _remembered(function.__code__, lambda: digest_of(_function_form(function)))
+
+
+def _remembered(owner: Any, make: Callable[[], str]) -> str:
+    """The digest of a code object or a class. By `id`: code objects are equal by value."""
+    key = id(owner)
+    known = _known.get(key)
+    if known is not None and known[0]() is owner:
         return known[1]
-    digest = digest_of(_function_form(function))
-    key = id(code)
-    _known[key] = (weakref.ref(code, lambda _: _known.pop(key, None)), digest)
+    digest = make()
+    _known[key] = (weakref.ref(owner, lambda _: _known.pop(key, None)), digest)
     return digest
 
 

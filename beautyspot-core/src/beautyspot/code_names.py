@@ -76,7 +76,8 @@ def resolve(function: FunctionType) -> Iterator[Found]:
         else:
             owner = cells.get(names[0], namespace.get(names[0], UNKNOWN))
         path = names if start == FIRST else names[1:]
-        found = _walk(owner, path, namespace, attribute=start == FIRST)
+        home = {} if names[0] in cells else namespace
+        found = _walk(owner, path, home, attribute=start == FIRST)
         if found is not None:
             yield Found(".".join(names), *found)
 
@@ -105,15 +106,16 @@ class _Reader:
             self.found.add(Reference(NAME, ("__class__",)))
 
     def _read(self, operation: str, argument: Any) -> None:
-        name = argument[-1] if isinstance(argument, tuple) else argument  # two loads in one
+        # Two instructions may be one, with a pair of names: the first stored, the last loaded.
+        name = argument[-1] if isinstance(argument, tuple) else argument
         if operation in _ATTRIBUTES:
             if self._last is not None:
                 self._last = self._last._replace(names=(*self._last.names, name))
         elif operation == "IMPORT_FROM":
             module = self._module
             self._keep(None if module is None else module._replace(names=(*module.names, name)))
-        elif operation.startswith("STORE_") and self._last is not None and self._imports(name):
-            self.locals[name] = self._last
+        elif operation.startswith("STORE_"):
+            self._stored(argument[0] if isinstance(argument, tuple) else argument)
             self._keep(self.locals.get(name) if "LOAD" in operation else None)
         elif "LOAD_FAST" in operation or "DEREF" in operation:
             local = self.locals.get(name)
@@ -123,8 +125,9 @@ class _Reader:
         elif operation not in _INLINE:
             self._keep(None)
 
-    def _imports(self, name: object) -> bool:
-        return isinstance(name, str) and self._last is not None and self._last.start == IMPORT
+    def _stored(self, name: str) -> None:
+        if self._last is not None and self._last.start == IMPORT:
+            self.locals[name] = self._last
 
     def _imported(self, name: str, level: int) -> None:
         self._keep(None)
@@ -151,6 +154,8 @@ def _walk(
             namespace = vars(value)
         elif not (attribute and number == 0):
             break
+        else:
+            namespace = {}  # an attribute of a class is no global
         value = follow(value, [name])
     return None if value is UNKNOWN or isinstance(value, ModuleType) else (value, namespace)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from beautyspot.code_form import Definition, Function
 
 _FUTURES: Final = sum({getattr(__future__, n).compiler_flag for n in __future__.all_feature_names})
-_FILES: Final = 64  # parsed files kept: enough for the modules that one version follows
+_FILES: Final = 16  # parsed files kept, some megabytes each
 _Span = tuple[tuple[int, int], tuple[int, int]]
 
 

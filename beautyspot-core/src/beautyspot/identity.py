@@ -31,7 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CellType
 
-__all__ = ["Identity", "function_parts", "identify", "module_name"]
+__all__ = [
+    "Identity",
+    "function_parts",
+    "identifier_of",
+    "identify",
+    "is_anonymous",
+    "module_name",
+]
 
 _BOUND: Final = (MethodType, BuiltinMethodType, MethodWrapperType)
 _SIMPLE: Final = (bool, int, float, complex, str, bytes, type(None))

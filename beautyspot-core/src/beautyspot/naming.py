@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from functools import cached_property, partial, partialmethod, singledispatchmethod
 from pathlib import PurePath
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -14,7 +16,11 @@ OURS: Final = "__beautyspot__"
 """The attribute that every wrapper of ours carries, beside `__wrapped__`."""
 
 _MAIN: Final = frozenset({"__main__", "__mp_main__"})
-_INNER: Final = ("__wrapped__", "__func__", "fget", "func")
+_HOLDERS: Final = (
+    ((MethodType, staticmethod, classmethod), "__func__"),
+    (property, "fget"),
+    ((partial, partialmethod, cached_property, singledispatchmethod), "func"),
+)
 _DEPTH: Final = 50  # wrappers around one function; more is a cycle
 _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: not a static type of an extension module
 
@@ -131,11 +137,13 @@ def mangled(name: str, owner: Any) -> str:
 
 
 def _inner(obj: Any) -> Any:
-    for name in _INNER:
-        inner = getattr(obj, name, None)
-        if callable(inner):
-            return inner
-    return None
+    """What `obj` wraps, or None. Nothing of the object's own making runs: it may be a proxy."""
+    if isinstance(obj, FunctionType):
+        return vars(obj).get("__wrapped__")
+    for kind, name in _HOLDERS:
+        if isinstance(obj, kind):
+            return getattr(obj, name)
+    return inspect.getattr_static(obj, "__wrapped__", None)
 
 
 def _leads_back(obj: Any) -> bool:
