@@ -29,10 +29,10 @@ _BY_CODE: Final[dict[int, Tag]] = {
 
 # The first part of a type's module -> our module with its codecs, and the codes that these use.
 _LIBRARIES: Final = {
-    "numpy": ("beautyspot.codecs.numpy", range(80, 85)),
-    "pandas": ("beautyspot.codecs.pandas", range(90, 95)),
-    "polars": ("beautyspot.codecs.polars", range(95, 100)),
-    "pyarrow": ("beautyspot.codecs.arrow", range(100, 105)),
+    "numpy": ("beautyspot.codecs.arrays", range(80, 85)),
+    "pandas": ("beautyspot.codecs.pandas_frames", range(88, 95)),
+    "polars": ("beautyspot.codecs.polars_frames", range(95, 100)),
+    "pyarrow": ("beautyspot.codecs.arrow_tables", range(100, 105)),
     "PIL": ("beautyspot.codecs.images", range(110, 115)),
 }
 

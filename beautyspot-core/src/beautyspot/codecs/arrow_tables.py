@@ -1,0 +1,65 @@
+"""Codec of PyArrow tables, and what the codec of pandas shares with it: Arrow's stream format.
+
+The format: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format. It is written
+straight into the output, and what is read is validated in full, as Arrow trusts offsets otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from beautyspot.codecs.sink import Sink
+from beautyspot.codecs.wire import Codec, Refused, Tag, check
+
+if TYPE_CHECKING:
+    from beautyspot.codecs.wire import Read, Write
+
+
+def require_safe(version: str) -> None:
+    """Before 14.0.1, reading a stream could run code that stands in it (CVE-2023-47248)."""
+    if tuple(map(int, version.split(".")[:3])) < (14, 0, 1):
+        raise ImportError(f"PyArrow {version} is not safe to read data with: install 14.0.1 or later")
+
+
+require_safe(pa.__version__)
+
+
+def write_table(table: Any, write: Write) -> object:
+    """The packable form of a table."""
+
+    def fill(out: bytearray) -> None:
+        with pa.ipc.new_stream(pa.PythonFile(Sink(out), "w"), table.schema) as stream:
+            stream.write_table(table)
+
+    return write.buffer(None, fill)
+
+
+def read_table(view: memoryview) -> Any:
+    """The table in a stream; its columns are views of `view`."""
+    with pa.ipc.open_stream(pa.py_buffer(view)) as stream:
+        table = stream.read_all()
+    table.validate(full=True)
+    return table
+
+
+def _encode_table(value: Any, write: Write) -> list[object]:
+    if any(isinstance(kind, pa.BaseExtensionType) for kind in value.schema.types):
+        raise Refused("a column of an extension type is readable only where that is known: cast it")
+    return [write_table(value, write)]
+
+
+def _decode_table(parts: list[Any], read: Read) -> Any:
+    [part] = check(parts, int)
+    return read_table(memoryview(bytes(read.buffer(part))))  # a copy: the input may be changed
+
+
+_TABLE: Final = Codec(100, _encode_table, _decode_table)
+
+TAGS: Final[dict[int, Tag]] = {_TABLE.code: _TABLE}
+
+
+def codec_of_type(cls: type) -> Codec | None:
+    """The codec of exactly this type."""
+    return _TABLE if cls is pa.Table else None
