@@ -265,7 +265,7 @@ def test_the_listing_of_a_whole_plugin():
 
 def test_the_listing_of_a_broken_plugin():
     shown = info(load(origin(RuntimeError("boom"))))
-    assert shown.location == "/site/"
+    assert shown.location == "/site"
     assert str(shown).splitlines()[-1].startswith("  BROKEN: it raised RuntimeError: boom")
 
 

@@ -278,7 +278,7 @@ def test_the_listing_holds_core_and_all_others(monkeypatch):
     core, bad, s3 = plugins()
     assert (core.name, core.distribution, core.version) == ("core", "beautyspot-core", "3.0.0")
     assert core.offers == {"metadata": ["sqlite"]}
-    assert core.location == "/site/"
+    assert core.location == "/site"
     assert s3.offers == {"storage": ["s3"]}
     assert bad.broken is not None
     assert bad.offers == {}

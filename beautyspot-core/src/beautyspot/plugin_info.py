@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -125,4 +126,5 @@ def _location(loaded: Loaded) -> str | None:
     file = getattr(loaded.target, "__file__", None)
     if file is not None:
         return str(file)
-    return str(loaded.origin.dist.locate_file("")) if loaded.origin.dist else None
+    dist = loaded.origin.dist
+    return os.path.abspath(dist.locate_file("")) if dist else None  # noqa: PTH100 - of any type
