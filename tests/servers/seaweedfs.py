@@ -13,7 +13,6 @@ import secrets
 import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,14 +171,20 @@ def _is_free(port: int) -> bool:
         return True
 
 
+def _is_ready(server: Server) -> bool:
+    try:
+        with urllib.request.urlopen(f"{server.url}/healthz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:  # urllib's errors are such, too
+        return False
+
+
 def _wait_until_ready(server: Server, log: Path) -> None:
     """Poll `/healthz`; the kernel tells of no such event."""
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline and server.process.poll() is None:
-        with contextlib.suppress(urllib.error.URLError, OSError):
-            with urllib.request.urlopen(f"{server.url}/healthz", timeout=5) as answer:
-                if answer.status == 200:
-                    return
+        if _is_ready(server):
+            return
         with contextlib.suppress(subprocess.TimeoutExpired):
             server.process.wait(0.05)
     raise RuntimeError(f"SeaweedFS did not start:\n{log.read_text(errors='replace')[-3000:]}")

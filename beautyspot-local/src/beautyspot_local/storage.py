@@ -277,7 +277,8 @@ class LocalStorage(BlobStorageBase):
         """`Path.mkdir` gives the mode to the last folder only, but all of ours are private."""
         if folder != self.base_dir and not folder.parent.is_dir():
             self._make_folder(folder.parent)
-        with suppress(FileNotFoundError):  # its parent was just removed: `_create` tries again
+        # What somebody removes at this very moment is no failure: `_create` tries again.
+        with suppress(FileNotFoundError, FileExistsError):
             folder.mkdir(mode=0o700, parents=folder == self.base_dir, exist_ok=True)
 
     def _failure(self, action: str, location: str, error: OSError | ValueError) -> StorageError:

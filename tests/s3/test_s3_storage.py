@@ -1,0 +1,366 @@
+"""S3Storage against moto: the contract of a storage, and what is S3's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
+from beautyspot.testing.storage import StorageContract
+from beautyspot_s3 import S3Storage, connection
+from beautyspot_s3 import storage as module
+
+KEY = "9f2c41d8/3f/3f5a.bin"
+KEYS: dict[str, Any] = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": "AKIDEXAMPLE",
+    "aws_secret_access_key": "wJalrXUtnFEMI",
+}
+
+
+class TestS3Storage(StorageContract):
+    large = 2**20
+    atomic = False  # moto closes the file of an object that is replaced while it is read
+
+    @pytest.fixture(autouse=True)
+    def _client(self, mocked: Any) -> None:
+        self.client = mocked
+
+    def make(self, tmp_path: Path) -> S3Storage:
+        return S3Storage("bucket", f"test/{tmp_path.name}", client=self.client)
+
+
+def test_without_a_prefix(mocked: Any) -> None:
+    storage = S3Storage("bucket", client=mocked)
+    for key in ("app/a", "app2/b"):
+        assert storage.load(storage.save(key, b"x")) == b"x"
+    assert {info.location for info in storage.list()} == {"s3://bucket/app/a", "s3://bucket/app2/b"}
+    assert [info.location for info in storage.list("app/")] == ["s3://bucket/app/a"]
+    storage.delete("s3://bucket/app/a")
+    assert [info.location for info in storage.list()] == ["s3://bucket/app2/b"]
+
+
+# ------------------------------------------------------------------------------------ options
+
+
+@pytest.mark.parametrize("prefix", ["cache/app", "/cache/app/", "cache/app/"])
+def test_a_prefix_is_a_folder(mocked: Any, prefix: str) -> None:
+    storage = S3Storage("bucket", prefix, client=mocked)
+    assert (storage.bucket_name, storage.prefix) == ("bucket", "cache/app")
+    assert storage.save(KEY, b"x") == f"s3://bucket/cache/app/{KEY}"
+    assert mocked.get_object(Bucket="bucket", Key=f"cache/app/{KEY}")["Body"].read() == b"x"
+    assert S3Storage("bucket", client=mocked).save(KEY, b"x") == f"s3://bucket/{KEY}"
+
+
+@pytest.mark.parametrize(
+    "bucket", ["", "a", "a/b", "bucket?x", "..", "a b", None, 7, "s3://bucket"]
+)
+def test_what_is_no_bucket(bucket: Any) -> None:
+    with pytest.raises(ConfigError, match="give the bucket's name alone"):
+        S3Storage(bucket)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["..", "a/../b", "a//b", "./a", "a\\b", "a\0", "a?b", "a#b", None, 7]
+)
+def test_what_is_no_prefix(prefix: Any) -> None:
+    with pytest.raises(ConfigError, match="give a"):
+        S3Storage("bucket", prefix)
+
+
+def test_the_arn_of_an_access_point() -> None:
+    arn = "arn:aws:s3:us-west-2:123456789012:accesspoint/mine"
+    assert S3Storage(arn).bucket_name == arn
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:9000", "ftp://x", "http://", "http://user:hunter2@host", ""]
+)
+def test_a_wrong_endpoint_is_refused_and_never_printed(url: str) -> None:
+    with pytest.raises(ConfigError, match="endpoint_url must be") as caught:
+        S3Storage("bucket", endpoint_url=url)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"aws_access_key_id": "AK"},
+        {"aws_secret_access_key": "hunter2"},
+        {"aws_session_token": "hunter2"},
+    ],
+)
+def test_half_of_the_credentials_is_refused(options: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="credentials are incomplete") as caught:
+        S3Storage("bucket", **options)  # type: ignore[arg-type]  # mypy takes them for any option
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_unknown_addressing_style() -> None:
+    with pytest.raises(ConfigError, match="'auto', 'path' or 'virtual'"):
+        S3Storage("bucket", addressing_style="dns")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("url", "bucket", "prefix"),
+    [
+        ("s3://bucket", "bucket", ""),
+        ("s3://bucket/", "bucket", "/"),
+        ("s3://Bucket.x_y/cache/app?region_name=eu-west-1", "Bucket.x_y", "/cache/app"),
+        ("s3://bucket/a%20b", "bucket", "/a b"),
+    ],
+)
+def test_urls(url: str, bucket: str, prefix: str) -> None:
+    options = S3Storage.options_from_url(url)
+    assert options == {"bucket_name": bucket, "prefix": prefix}
+    S3Storage(**options)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3:", "s3:///prefix", "s3://AK:hunter2@bucket", "s3://b:9000", "s3://b/p#f"]
+)
+def test_urls_that_name_no_bucket(url: str) -> None:
+    with pytest.raises(ConfigError, match="s3://bucket/prefix") as caught:
+        S3Storage.options_from_url(url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_no_secret_in_a_repr() -> None:
+    assert repr(S3Storage("bucket", **KEYS)) == "<S3Storage>"
+
+
+# ------------------------------------------------------------------------------------- places
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        *(
+            "s3://bucket/app2/x",
+            "s3://bucket/app",
+            "s3://bucket/app/",
+            "s3://bucket2/app/x",
+            "s3://bucket/x",
+        ),
+        *(
+            "s3://bucket/app/../app2/x",
+            "s3://bucket/app//x",
+            "s3://bucket/app/./x",
+            "S3://bucket/app/x",
+        ),
+        *(
+            "s3://bucket/app/x?versionId=1",
+            "s3://bucket/app/x#y",
+            "app/x",
+            "x",
+            "https://bucket/app/x",
+        ),
+        *("s3://bucket@evil/app/x", "s3://bucket/app/" + "x" * 1021, "s3://bucket/app/\ud800"),
+        *(None, b"s3://bucket/app/x", 7),
+    ],
+)
+def test_a_location_elsewhere_is_refused_unasked(location: Any) -> None:
+    storage = S3Storage("bucket", "app", client=cast("Any", Silent()))
+    for call in (storage.load, storage.delete):
+        with pytest.raises(BlobLocationError):
+            call(location)
+
+
+class Silent:
+    """A client that must not be used."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(name)
+
+
+def test_a_key_is_a_short_str() -> None:
+    storage = S3Storage("bucket", "app", client=cast("Any", Silent()))
+    with pytest.raises(BlobLocationError, match="is a str"):
+        storage.save(7, b"")  # type: ignore[arg-type]
+    with pytest.raises(BlobLocationError, match="at most 1024 bytes"):
+        storage.save("é" * 511, b"")
+
+
+def test_the_longest_key(mocked: Any) -> None:
+    storage = S3Storage("bucket", "app", client=mocked)
+    assert storage.load(storage.save("é" * 510, b"x")) == b"x"
+
+
+def test_a_prefix_never_reaches_its_neighbour(mocked: Any) -> None:
+    app, app2 = (
+        S3Storage("bucket", "app", client=mocked),
+        S3Storage("bucket", "app2", client=mocked),
+    )
+    other = app2.save(KEY, b"other")
+    mocked.put_object(Bucket="bucket", Key="app", Body=b"")
+    mocked.put_object(Bucket="bucket", Key="app/folder/", Body=b"")
+    ours = app.save(KEY, b"x")
+    assert [info.location for info in app.list()] == [ours]
+    with pytest.raises(BlobLocationError, match="no blob of s3://bucket/app/"):
+        app.delete(other)
+    assert app2.load(other) == b"other"
+
+
+def test_a_list_of_many_pages(mocked: Any) -> None:
+    for number in range(1100):
+        mocked.put_object(Bucket="bucket", Key=f"app/{number}", Body=b"x")
+    found = {info.location for info in S3Storage("bucket", "app", client=mocked).list()}
+    assert found == {f"s3://bucket/app/{number}" for number in range(1100)}
+
+
+# -------------------------------------------------------------------------------------- blobs
+
+
+@pytest.mark.parametrize("kind", ["image/png", "text/plain; charset=utf-8", None])
+@pytest.mark.parametrize("size", [10, 3000])
+def test_the_content_type_is_kept(
+    mocked: Any, monkeypatch: pytest.MonkeyPatch, kind: str | None, size: int
+) -> None:
+    monkeypatch.setattr(module, "MULTIPART_FROM", 1000)
+    S3Storage("bucket", client=mocked).save(KEY, b"x" * size, content_type=kind)
+    head = mocked.head_object(Bucket="bucket", Key=KEY)
+    assert head["ContentType"] == (kind or "application/octet-stream")
+    assert head["ContentLength"] == size
+
+
+def test_from_a_size_on_a_blob_goes_in_parts(mocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MULTIPART_FROM", 9 * 2**20)
+    storage = S3Storage("bucket", client=mocked)
+    for size, parts in ((9 * 2**20 - 1, False), (9 * 2**20, True)):
+        data = os.urandom(size)
+        assert storage.load(storage.save(KEY, memoryview(data))) == data
+        etag = mocked.head_object(Bucket="bucket", Key=KEY)["ETag"]
+        assert ("-" in etag) is parts  # the ETag of parts ends in their number
+
+
+# -------------------------------------------------------------------------------- the client
+
+
+def test_a_given_client_is_used_and_left_open(mocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(mocked, "close", lambda: closed.append(True))
+    storage = S3Storage("bucket", client=mocked)
+    assert storage.load(storage.save(KEY, b"x")) == b"x"
+    storage.close()
+    assert not closed
+    monkeypatch.undo()
+
+
+def test_our_client_is_closed(mocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = S3Storage("bucket", **KEYS)
+    storage.close()  # none made yet
+    storage.save(KEY, b"x")
+    client, closed = storage._connection.client(), []
+    monkeypatch.setattr(client, "close", lambda: closed.append(True))
+    storage.close()
+    storage.close()
+    assert closed == [True]
+
+
+def test_threads_make_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    barrier, made = threading.Barrier(8), iter(range(8))
+    monkeypatch.setattr(connection.Connection, "_make", lambda _: f"client {next(made)}")
+    one = connection.Connection({}, {}, "auto")
+
+    def ask(_: int) -> Any:
+        barrier.wait(30)
+        return one.client()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {"client 0"}
+
+
+def test_a_forked_child_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Client:
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    monkeypatch.setattr(connection.Connection, "_make", lambda _: Client())
+    one = connection.Connection({}, {}, "auto")
+    parents: Any = one.client()
+    one._lock.acquire()  # as another thread of the parent may have, at the fork
+    parent = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+    childs: Any = one.client()
+    assert childs is not parents
+    assert one.client() is childs
+    monkeypatch.setattr(os, "getpid", lambda: parent + 2)
+    one.close()
+    assert not parents.closed
+    assert not childs.closed
+
+
+def test_the_settings_of_our_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage = S3Storage(
+        "bucket", endpoint_url="http://localhost:9", addressing_style="path", **KEYS
+    )
+    config: Any = storage._connection.client().meta.config
+    assert (config.connect_timeout, config.read_timeout) == (5, 60)
+    assert config.retries == {"mode": "standard", "total_max_attempts": 3}
+    assert config.request_checksum_calculation == "when_required"
+    assert config.response_checksum_validation == "when_required"
+    assert config.s3["addressing_style"] == "path"
+    assert storage._connection.client().meta.endpoint_url == "http://localhost:9"
+    storage.close()
+
+
+# ------------------------------------------------------------------------------------ plug-in
+
+
+def test_the_module_lends_its_class() -> None:
+    import beautyspot_s3
+
+    assert beautyspot_s3.S3Storage is S3Storage
+    assert {"S3Storage", "beautyspot_api"} <= set(dir(beautyspot_s3))
+    assert beautyspot_s3.beautyspot_register_storage() is S3Storage
+    with pytest.raises(AttributeError, match="Nothing"):
+        beautyspot_s3.Nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("program", "loaded"),
+    [
+        ("import beautyspot_s3", {"beautyspot_s3"}),
+        (
+            "from beautyspot_s3 import S3Storage; S3Storage('bucket', 'app')",
+            {
+                "beautyspot_s3",
+                "beautyspot_s3.storage",
+                "beautyspot_s3.connection",
+                "beautyspot_s3.failures",
+            },
+        ),
+    ],
+)
+def test_boto3_is_imported_with_the_first_blob(program: str, loaded: set[str]) -> None:
+    code = (
+        "import beautyspot, contextlib, io, sys, threading, urllib.parse; "
+        f"before = set(sys.modules); {program}; print(*(set(sys.modules) - before))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert set(output.stdout.split()) == loaded
+
+
+def test_a_missing_blob_and_a_missing_bucket(mocked: Any) -> None:
+    with pytest.raises(BlobNotFound):
+        S3Storage("bucket", client=mocked).load(f"s3://bucket/{KEY}")
+    nowhere = S3Storage("nowhere", client=mocked)
+    for call in (
+        lambda: nowhere.save(KEY, b"x"),
+        lambda: nowhere.load(f"s3://nowhere/{KEY}"),
+        lambda: nowhere.delete(f"s3://nowhere/{KEY}"),
+        lambda: list(nowhere.list()),
+    ):
+        with pytest.raises(StorageError, match=r"NoSuchBucket.*create the bucket") as caught:
+            call()
+        assert not isinstance(caught.value, BlobNotFound)
