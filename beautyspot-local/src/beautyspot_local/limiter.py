@@ -188,5 +188,5 @@ def _unlock_all() -> None:
         bucket._lock = threading.Lock()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=_unlock_all)

@@ -69,8 +69,7 @@ class LimiterContract(SettleContract):
     @pytest.fixture
     def clock(self) -> ManualClock:
         """A clock that the test owns."""
-        if not self.injectable_clock:
-            pytest.skip("the limiter has a clock of its own (injectable_clock = False)")
+        self._needs_clock()
         return ManualClock()
 
     @pytest.fixture
@@ -278,16 +277,23 @@ class LimiterContract(SettleContract):
 
     def test_any_interleaving(self) -> None:
         """Reserve, release, settle and time in any order, against a model that tries every hole."""
-        if not self.injectable_clock:
-            pytest.skip("the limiter has a clock of its own (injectable_clock = False)")
+        self._needs_clock()
+        effort = settings(
+            deadline=None,
+            max_examples=self.examples,
+            stateful_step_count=30,
+            report_multiple_bugs=False,
+        )
+        run_state_machine_as_test(self.machine(), settings=effort)
+
+    def machine(self) -> type[LimiterMachine]:
+        """The state machine for this limiter."""
         attributes = {
             "make": staticmethod(self.make),
             "can_settle": self.can_settle,
             "reuses_gaps": self.reuses_gaps,
         }
-        machine = type("Machine", (LimiterMachine,), attributes)
-        effort = settings(deadline=None, max_examples=self.examples, stateful_step_count=30)
-        run_state_machine_as_test(machine, settings=effort)
+        return type("Machine", (LimiterMachine,), attributes)
 
     def test_threads_get_a_place_each(self, clock: ManualClock) -> None:
         """Twenty threads, two each, while time stands still: forty places and no two the same."""
@@ -328,3 +334,7 @@ class LimiterContract(SettleContract):
         in_threads(2, lambda: asyncio.run(tasks()))
         check_times(times, start, 400.0, 16)
         limiter.close()
+
+    def _needs_clock(self) -> None:
+        if not self.injectable_clock:
+            pytest.skip("the limiter has a clock of its own (injectable_clock = False)")
