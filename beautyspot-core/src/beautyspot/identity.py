@@ -55,7 +55,7 @@ class Identity:
     def __init__(self, func: Callable[..., Any]) -> None:
         self._target, self._held = _taken_apart(unwrap_ours(func))
         self._named: Any = self._target if names_itself(self._target) else type(self._target)
-        self.func_name = str(getattr(self._named, "__name__", self._named.__qualname__))
+        self.func_name = str(getattr(self._named, "__name__", None) or self._named.__qualname__)
         self.func_identifier = identifier_of(self._target)
 
     @cached_property
@@ -103,14 +103,14 @@ def function_parts(func: Callable[..., Any]) -> list[object]:
     number of a row, and their rows follow at the end (0 is `func` itself): so functions that
     capture themselves or each other come to an end.
 
-    Bound methods and partials are for the caller to take apart.
+    Bound methods, partials and the state of objects with `__call__` are for the caller to add.
     """
     target = unwrap_ours(func)
     if not is_anonymous(target):
         return [identifier_of(target)]
     nodes: list[Any] = [target if names_itself(target) else type(target)]
     rows = [_row(node, nodes) for node in nodes]  # `_row` appends to `nodes` while this runs
-    return [*rows[0], *rows[1:]]
+    return [identifier_of(target), *rows[0][1:], *rows[1:]]
 
 
 def captured_by(obj: Any) -> dict[str, Any]:

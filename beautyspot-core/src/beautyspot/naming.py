@@ -22,7 +22,8 @@ _HOLDERS: Final = (
     ((partial, partialmethod, cached_property, singledispatchmethod), "func"),
 )
 _DEPTH: Final = 50  # wrappers around one function; more is a cycle
-_HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: not a static type of an extension module
+_HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made at run time, by Python or by C
+_IMMUTABLE: Final = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: never a class made by Python
 
 
 def module_name(name: str) -> str:
@@ -88,7 +89,7 @@ def is_anonymous(obj: Any) -> bool:
 
 def is_python_class(obj: Any) -> bool:
     """Whether `obj` is a class that a `class` statement or a call of `type` made."""
-    return isinstance(obj, type) and bool(obj.__flags__ & _HEAP_TYPE)
+    return isinstance(obj, type) and obj.__flags__ & (_HEAP_TYPE | _IMMUTABLE) == _HEAP_TYPE
 
 
 def python_function(obj: Any) -> FunctionType | None:
