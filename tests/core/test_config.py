@@ -31,6 +31,7 @@ EXAMPLES = {
     "strict": ("yes", True),
     "profile": ("none", None),
     "wait_timeout": ("90", 90.0),
+    "mode": ("replay", "replay"),
 }
 """Setting -> text in the environment, value."""
 
@@ -238,7 +239,7 @@ def test_a_duration_is_the_sum_of_its_parts(days, hours, minutes, gap):
         ("save", "later"), ("save", True), ("ttl", -1), ("ttl", "soon"), ("ttl", True),
         ("blob_threshold", -1), ("blob_threshold", 1.5), ("blob_threshold", True),
         ("blob_threshold", "1"), ("enabled", 1), ("strict", "yes"), ("profile", 3), ("profile", ""),
-        ("wait_timeout", None), ("wait_timeout", -0.1),
+        ("wait_timeout", None), ("wait_timeout", -0.1), ("mode", "off"), ("mode", None),
     ],
 )  # fmt: skip
 def test_a_wrong_argument_says_what_is_expected(in_project, key, value):

@@ -112,6 +112,12 @@ def test_a_known_name_says_how_to_install_it(monkeypatch, point, name, line):
     assert unknown(load_plugins(), point, name).endswith(line)
 
 
+def test_what_can_not_be_a_name_is_no_distribution(monkeypatch):
+    install(monkeypatch)
+    told = unknown(load_plugins(), "storage", "./cache")
+    assert told.endswith('what is an option goes into a table, beside "use"')
+
+
 def test_an_unknown_scheme(monkeypatch):
     install(monkeypatch, origin(offering(S3)))
     with pytest.raises(BackendNotFound, match=r"'s4://'\. Did you mean 's3a?://'\?"):
@@ -218,6 +224,63 @@ def test_what_is_no_plugin_is_refused(monkeypatch, extra):
     install(monkeypatch)
     with pytest.raises(ConfigError, match=r"^plugins.*: give a list of modules"):
         load_plugins(extra)
+
+
+def test_a_broken_extra_warns_once_a_process(monkeypatch, caplog):
+    install(monkeypatch)
+    bad = module("mine")
+    load_plugins([bad])
+    load_plugins([bad])
+    assert len(caplog.records) == 1
+
+
+# ---------------------------------------------------------------- damaged installations of anyone
+
+
+def test_a_distribution_whose_metadata_is_damaged_is_one_broken_plugin(monkeypatch, caplog):
+    class Damaged:
+        @property
+        def name(self):
+            raise UnicodeDecodeError("utf-8", b"", 0, 1, "x")
+
+        def locate_file(self, path):
+            return "/site"
+
+    bad = Origin("bad", "bad", lambda: 1 / 0, Damaged())
+    install(monkeypatch, bad, origin(offering(S3), "s3"))
+    assert load_plugins().find("storage", "s3") is S3
+    assert "the plug-in 'bad' (? ?) is skipped: it raised ZeroDivisionError" in caplog.text
+    assert str(plugins()[1]).startswith("bad (? ?)")
+    nameless = Origin("x", "x", object, dist(name=None, version=None))
+    assert str(nameless) == "'x' (? ?)"
+
+
+def test_a_scan_that_fails_leaves_out_what_is_damaged_alone(monkeypatch, caplog):
+    metadata = install(monkeypatch, origin(offering(S3), "s3"))
+
+    class Damaged:
+        name, version = "other", "2"
+
+        @property
+        def entry_points(self):
+            raise ValueError("no section headers")
+
+    class Whole:
+        entry_points = metadata.points
+
+    for point in metadata.points:
+        point.group = "beautyspot"
+
+    def fail(*, group):
+        raise ValueError(group)
+
+    monkeypatch.setattr(metadata, "entry_points", fail)
+    metadata.distributions = lambda: [Damaged(), Whole()]
+    assert load_plugins().find("storage", "s3") is S3
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "the entry points of other 2 can't be read (no section headers): install it again"
+    )
 
 
 # ------------------------------------------------------------------------- BEAUTYSPOT_PLUGINS

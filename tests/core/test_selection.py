@@ -424,6 +424,8 @@ def test_relative_paths_start_from_the_anchor(chosen):
     assert (
         chosen({**table, "folder": "/abs"}, anchor=Path("/p")).backend.options["folder"] == "/abs"
     )
+    home = chosen({**table, "folder": "~/b"}, anchor=Path("/p")).backend.options["folder"]
+    assert home == str(Path.home() / "b")
     assert chosen({**table, "folder": None}, anchor=Path("/p")).backend.options["folder"] is None
     assert chosen(table).backend.options["folder"] == "blobs"
 

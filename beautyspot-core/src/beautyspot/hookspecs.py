@@ -17,7 +17,19 @@ class carries its own `name`::
     foo = "beautyspot_foo"
 
 A plug-in module must import in under a millisecond: whatever is heavy is imported when a backend is
-*made*, not when it is registered. The hooks are called once for each `Spot`, never on a call's way.
+*made*, not when it is registered. The hooks are called once a process, when the first `Spot` is
+made, and never on a call's way.
+
+What is wrong with a plug-in (an import that fails, a hook with arguments, a class without a name or
+with an abstract method left open) skips it with one warning of the logger ``beautyspot``, and is
+told again where its backend is asked for; `beautyspot.plugins()` lists all. A hook that does not
+exist, such as a misspelt one, is warned of and the plug-in kept: it may serve a newer core as well.
+(``hookimpl(optionalhook=True)`` says that this is meant, and no warning comes.)
+
+The plug-in API has a number, `API`. It is raised only when a plug-in written before would break: a
+hook or an abstract method that is new, gone, or called in another way. New hooks, new methods with
+an answer in the base class, and new optional arguments that only the base class's callers know do
+not raise it. A plug-in that states another number is skipped.
 """
 
 from __future__ import annotations

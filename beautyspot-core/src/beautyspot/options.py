@@ -7,6 +7,7 @@ A type is checked only where an annotation says it in plain words: `int`, `float
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import typing
 from types import UnionType
@@ -127,7 +128,7 @@ class Options:
         text = annotation if isinstance(annotation, str) else repr(annotation)
         if anchor is None or not isinstance(value, str) or not _PATH.search(text):
             return value
-        return str(anchor / value)
+        return os.path.join(anchor, os.path.expanduser(value))  # noqa: PTH111, PTH118 - text to text
 
     def _kinds(self, name: str) -> list[str] | None:
         """The plain types an option takes, or None where the annotation says more than that."""

@@ -39,7 +39,9 @@ BASES: Final[dict[str, type[Backend]]] = {
 
 HOOKS: Final = {f"beautyspot_register_{point}": point for point in BASES}
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+"""What a backend may be called."""
+
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
 
 
@@ -200,7 +202,7 @@ def _check_name(found: type[Backend], where: str) -> None:
     name = getattr(found, "name", None)
     if name is None:
         raise PluginError(f'{where} has no name: give the class one, such as name = "foo"')
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise PluginError(
             f"{where} has the name {name!r:.80}: use lower-case letters, digits, '_', '.' and '-'"
         )

@@ -49,9 +49,12 @@ class Origin:
 
     def __str__(self) -> str:
         """How messages call it."""
-        if self.dist is None:
-            return f"{self.name!r} (given as plugins=)"
-        return f"{self.name!r} ({self.dist.name} {self.dist.version})"
+        return f"{self.name!r} ({self.source()})"
+
+    def source(self) -> str:
+        """The distribution and its version, as text."""
+        name, version = identity(self.dist)
+        return "given as plugins=" if self.dist is None else f"{name} {version}"
 
 
 class Loaded(NamedTuple):
@@ -109,17 +112,27 @@ class PluginInfo:
 
 def info(loaded: Loaded) -> PluginInfo:
     """The listing's entry for a plug-in."""
-    dist = loaded.origin.dist
+    distribution, version = identity(loaded.origin.dist)
     return PluginInfo(
         name=loaded.origin.name,
-        distribution=dist.name if dist else None,
-        version=dist.version if dist else None,
+        distribution=distribution,
+        version=version,
         module=loaded.origin.module,
         location=_location(loaded),
         offers={point: [cls.name for cls in classes] for point, classes in loaded.classes.items()},
         broken=loaded.broken,
         notes=loaded.notes,
     )
+
+
+def identity(dist: Distribution | None) -> tuple[str | None, str | None]:
+    """Name and version of a distribution; ``?`` where its own files don't say."""
+    if dist is None:
+        return None, None
+    try:
+        return dist.name or "?", dist.version or "?"
+    except Exception:  # a damaged installation is a broken plug-in, and stops no other
+        return "?", "?"
 
 
 def _location(loaded: Loaded) -> str | None:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot import builtin
 from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
 from beautyspot.hookspecs import PROJECT
-from beautyspot.plugin_check import load
-from beautyspot.plugin_info import BrokenPlugin, Loaded, Origin, PluginInfo, info
+from beautyspot.plugin_check import NAME, load
+from beautyspot.plugin_info import BrokenPlugin, Loaded, Origin, PluginInfo, identity, info
 from beautyspot.suggest import did_you_mean, listing
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ _GIVE_A_LIST: Final = (
 )
 
 logger = logging.getLogger(PROJECT)
+_told: set[str] = set()
 
 
 class Registry:
@@ -174,6 +175,7 @@ def plugins(*, rescan: bool = False) -> list[PluginInfo]:
 def forget() -> None:
     """Forget the scan, so that the next Spot does it again."""
     importlib.invalidate_caches()
+    _told.clear()
     _scan.cache_clear()
     _installed.cache_clear()
 
@@ -192,11 +194,27 @@ def _installed(choice: str | None) -> Registry:
 @lru_cache(maxsize=1)
 def _scan() -> tuple[Origin, ...]:
     """The entry points of all installed distributions: takes milliseconds, so once a process."""
-    found = _metadata().entry_points(group=PROJECT)
     return tuple(
         Origin(point.name, point.value, point.load, point.dist)
-        for point in sorted(found, key=lambda point: (point.name, point.value))
+        for point in sorted(_entry_points(), key=lambda point: (point.name, point.value))
     )
+
+
+def _entry_points() -> list[Any]:
+    library = _metadata()
+    try:
+        return list(library.entry_points(group=PROJECT))
+    except Exception:  # one damaged distribution, of anyone: leave out that one alone
+        return [point for dist in library.distributions() for point in _points_of(dist)]
+
+
+def _points_of(dist: Any) -> list[Any]:
+    try:
+        return [point for point in dist.entry_points if point.group == PROJECT]
+    except Exception as exc:
+        name, version = identity(dist)
+        _warn(f"the entry points of {name} {version} can't be read ({exc}): install it again")
+        return []
 
 
 def _metadata() -> Any:
@@ -241,12 +259,9 @@ def _chosen(origins: Sequence[Origin], choice: str | None) -> list[Origin]:
 
 def _warn_unknown(words: set[str], known: set[str]) -> None:
     for word in sorted(words - known):
-        logger.warning(
-            "%s names the plug-in %r, which is not installed.%s Installed: %s",
-            VARIABLE,
-            word,
-            did_you_mean(word, known),
-            listing(known),
+        _warn(
+            f"{VARIABLE} names the plug-in {word!r}, which is not installed."
+            f"{did_you_mean(word, known)} Installed: {listing(known)}"
         )
 
 
@@ -254,10 +269,16 @@ def _load(origin: Origin) -> Loaded:
     """Load a plug-in; what is wrong with it goes to the log, once."""
     loaded = load(origin)
     if loaded.broken is not None:
-        logger.warning("the plug-in %s is skipped: %s", origin, loaded.broken)
+        _warn(f"the plug-in {origin} is skipped: {loaded.broken}")
     for note in loaded.notes:
-        logger.warning("the plug-in %s: %s", origin, note)
+        _warn(f"the plug-in {origin}: {note}")
     return loaded
+
+
+def _warn(text: str) -> None:
+    if text not in _told:
+        _told.add(text)
+        logger.warning("%s", text)
 
 
 def _unless_twice(loaded: Loaded, before: Iterable[Loaded]) -> Loaded:
@@ -299,6 +320,8 @@ def _conflict(point: str, what: str, claims: Mapping[type[Backend], Origin]) -> 
 
 
 def _how_to_get(name: str) -> str:
+    if not NAME.fullmatch(name):
+        return 'That is no backend\'s name: what is an option goes into a table, beside "use"'
     known = _PIP.get(name)
     if known is not None:
         return f"To get it: pip install '{known}'"
