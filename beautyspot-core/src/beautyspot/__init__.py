@@ -1,21 +1,104 @@
-"""beautyspot: a persistent, shared, typed result cache and a rate limit, one decorator each."""
+"""beautyspot: a persistent, shared, typed result cache and a rate limit, one decorator each.
+
+    import beautyspot as bs
+
+    spot = bs.Spot("app")
+
+    @spot.mark
+    def slow(x): ...
+"""
 
 from __future__ import annotations
 
+from beautyspot.ask import Explanation, Stored
+from beautyspot.config import Config
 from beautyspot.contracts import (
+    DIRECT_BLOB,
+    FILE,
+    Backend,
+    BlobInfo,
     BlobStorageBase,
+    Context,
+    Entry,
     KeyGenBase,
+    Lease,
     LimiterBase,
     MetadataStoreBase,
+    Reservation,
     SerializerBase,
+    TaskRecord,
+    Totals,
+)
+from beautyspot.errors import (
+    BackendNotFound,
+    BeautyspotError,
+    BlobLocationError,
+    BlobNotFound,
+    CacheMissError,
+    ConfigError,
+    CostError,
+    MetadataBusyError,
+    MetadataError,
+    NotSupportedError,
+    PluginConflictError,
+    PluginError,
+    RateLimitError,
+    RestoreError,
+    SchemaError,
+    SerializationError,
+    StorageError,
+    UnstableKeyError,
 )
 from beautyspot.hookspecs import hookimpl
+from beautyspot.keygen import KeyGen
+from beautyspot.plugin_info import PluginInfo
+from beautyspot.plugin_registry import plugins
+from beautyspot.reports import Trouble
+from beautyspot.serializer import MsgpackSerializer
+from beautyspot.spot import Spot
 
 __all__ = [
+    "DIRECT_BLOB",
+    "FILE",
+    "Backend",
+    "BackendNotFound",
+    "BeautyspotError",
+    "BlobInfo",
+    "BlobLocationError",
+    "BlobNotFound",
     "BlobStorageBase",
+    "CacheMissError",
+    "Config",
+    "ConfigError",
+    "Context",
+    "CostError",
+    "Entry",
+    "Explanation",
+    "KeyGen",
     "KeyGenBase",
+    "Lease",
     "LimiterBase",
+    "MetadataBusyError",
+    "MetadataError",
     "MetadataStoreBase",
+    "MsgpackSerializer",
+    "NotSupportedError",
+    "PluginConflictError",
+    "PluginError",
+    "PluginInfo",
+    "RateLimitError",
+    "Reservation",
+    "RestoreError",
+    "SchemaError",
+    "SerializationError",
     "SerializerBase",
+    "Spot",
+    "StorageError",
+    "Stored",
+    "TaskRecord",
+    "Totals",
+    "Trouble",
+    "UnstableKeyError",
     "hookimpl",
+    "plugins",
 ]

@@ -1,0 +1,416 @@
+"""One execution a key, whoever asks at the same time: threads, tasks, loops, Spots, processes."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+
+DEADLINE = 30.0
+"""Seconds after which a test that hangs fails; none comes near."""
+
+
+class Gate:
+    """A function's body that says when it was entered, and waits until it is let through."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.open = threading.Event()
+        self.count = 0
+
+    def pass_through(self) -> None:
+        self.count += 1
+        self.entered.set()
+        assert self.open.wait(DEADLINE)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a state that no event announces."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def followers(spot: Spot) -> int:
+    return sum(len(flight._wakers) for flight in spot._engine.flights._flights.values())
+
+
+def test_threads_follow_one_leader(spot: Spot) -> None:
+    gate = Gate()
+
+    @spot.mark
+    def work(x: int) -> list[int]:
+        gate.pass_through()
+        return [x]
+
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(work, 1) for _ in range(8)]
+        until(lambda: followers(spot) == 7)
+        gate.open.set()
+        results = [future.result(DEADLINE) for future in futures]
+    assert results == [[1]] * 8
+    assert gate.count == 1
+    assert len({id(result) for result in results}) == 8, "no two callers share a mutable object"
+
+
+def test_tasks_of_several_loops_follow_one_leader(spot: Spot) -> None:
+    gate = Gate()
+
+    @spot.mark
+    async def work(x: int) -> list[int]:
+        await asyncio.to_thread(gate.pass_through)
+        return [x]
+
+    async def several() -> list[list[int]]:
+        return await asyncio.gather(*(work(1) for _ in range(3)))
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(asyncio.run, several()) for _ in range(2)]
+        until(lambda: followers(spot) == 5)
+        gate.open.set()
+        results = [future.result(DEADLINE) for future in futures]
+    assert results == [[[1]] * 3] * 2
+    assert gate.count == 1
+
+
+def test_the_same_function_marked_twice_runs_once(spot: Spot) -> None:
+    gate = Gate()
+
+    def work(x: int) -> int:
+        gate.pass_through()
+        return x
+
+    first, second = spot.mark(work), spot.mark(work)
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(first, 1), pool.submit(second, 1)]
+        until(lambda: followers(spot) == 1)
+        gate.open.set()
+        assert [future.result(DEADLINE) for future in futures] == [1, 1]
+    assert gate.count == 1
+
+
+def test_two_spots_on_one_directory_run_once(make_spot: Callable[..., Spot]) -> None:
+    gate = Gate()
+
+    def work(x: int) -> int:
+        gate.pass_through()
+        return x
+
+    first, second = (make_spot(strict=True).mark(work) for _ in range(2))
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(first, 1)
+        assert gate.entered.wait(DEADLINE)
+        follower = pool.submit(second, 1)
+        gate.open.set()
+        assert [leader.result(DEADLINE), follower.result(DEADLINE)] == [1, 1]
+    assert gate.count == 1
+
+
+def test_an_exception_is_shared_with_those_who_wait(spot: Spot) -> None:
+    gate = Gate()
+
+    @spot.mark
+    def fails(x: int) -> int:
+        gate.pass_through()
+        raise KeyError(x)
+
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(fails, 1) for _ in range(3)]
+        until(lambda: followers(spot) == 2)
+        gate.open.set()
+        for future in futures:
+            with pytest.raises(KeyError):
+                future.result(DEADLINE)
+    assert gate.count == 1
+    with pytest.raises(KeyError):
+        fails(1)
+    assert gate.count == 2, "an exception is not stored"
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_a_leader_that_exits_takes_nobody_with_it(
+    spot: Spot, error: type[BaseException]
+) -> None:
+    gate = Gate()
+
+    @spot.mark
+    def work(x: int) -> int:
+        gate.pass_through()
+        if gate.count == 1:
+            raise error
+        return x
+
+    outcomes: list[Any] = []
+
+    def call() -> None:
+        try:
+            outcomes.append(work(1))
+        except BaseException as raised:
+            outcomes.append(type(raised))
+
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    until(lambda: followers(spot) == 2)
+    gate.open.set()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert sorted(outcomes, key=str) == sorted([error, 1, 1], key=str)
+    assert gate.count == 2
+
+
+def test_a_cancelled_leader_hands_over_and_frees_its_key(spot: Spot) -> None:
+    calls: list[str] = []
+
+    async def main() -> None:
+        stuck = asyncio.Event()
+
+        @spot.mark
+        async def work(x: int) -> int:
+            calls.append("ran")
+            if len(calls) == 1:
+                await stuck.wait()
+            return x
+
+        leader = asyncio.create_task(work(1))
+        follower = asyncio.create_task(work(1))
+        while followers(spot) < 1:
+            await asyncio.sleep(0)
+        leader.cancel()
+        assert await asyncio.wait_for(follower, DEADLINE) == 1
+        with pytest.raises(asyncio.CancelledError):
+            await leader
+
+    asyncio.run(main())
+    assert calls == ["ran", "ran"]
+    assert len(spot._engine.flights) == 0
+
+
+def test_a_cancelled_follower_does_not_break_its_leader(spot: Spot) -> None:
+    calls: list[str] = []
+
+    async def main() -> None:
+        ready = asyncio.Event()
+
+        @spot.mark
+        async def work(x: int) -> int:
+            calls.append("ran")
+            await ready.wait()
+            return x
+
+        leader = asyncio.create_task(work(1))
+        follower = asyncio.create_task(work(1))
+        while followers(spot) < 1:
+            await asyncio.sleep(0)
+        follower.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await follower
+        assert followers(spot) == 0
+        ready.set()
+        assert await asyncio.wait_for(leader, DEADLINE) == 1
+
+    asyncio.run(main())
+    assert calls == ["ran"]
+
+
+def test_many_waiting_tasks_do_not_starve_the_leaders_save(
+    make_spot: Callable[..., Spot],
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        spot = make_spot(strict=True, executor=pool)
+        calls: list[int] = []
+
+        @spot.mark
+        async def work(x: int) -> int:
+            calls.append(x)
+            await asyncio.sleep(0)
+            return x
+
+        async def many() -> list[int]:
+            return await asyncio.gather(*(work(1) for _ in range(40)))
+
+        assert asyncio.run(asyncio.wait_for(many(), DEADLINE)) == [1] * 40
+    assert calls == [1]
+
+
+def test_the_second_event_loop_works_as_the_first(spot: Spot) -> None:
+    @spot.mark
+    async def work(x: int) -> int:
+        return x
+
+    assert [asyncio.run(work(x)) for x in (1, 2, 1, 2)] == [1, 2, 1, 2]
+
+
+def test_recursion_on_one_key_is_no_deadlock(spot: Spot) -> None:
+    depth: list[int] = []
+
+    @spot.mark
+    def work(x: int) -> int:
+        depth.append(x)
+        return x if len(depth) > 1 else work(x)
+
+    assert work(1) == 1
+    assert depth == [1, 1]
+
+
+def test_async_recursion_on_one_key_is_no_deadlock(spot: Spot) -> None:
+    depth: list[int] = []
+
+    @spot.mark
+    async def work(x: int) -> int:
+        depth.append(x)
+        return x if len(depth) > 1 else sum(await asyncio.gather(work(x), work(x))) // 2
+
+    assert asyncio.run(asyncio.wait_for(work(1), DEADLINE)) == 1
+
+
+def test_recursion_over_other_keys_is_cached(spot: Spot) -> None:
+    calls: list[int] = []
+
+    @spot.mark
+    def fib(n: int) -> int:
+        calls.append(n)
+        return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+    assert fib(20) == 6765
+    assert sorted(calls) == list(range(21))
+
+
+def test_two_calls_that_wait_for_each_other_are_no_deadlock(spot: Spot) -> None:
+    both = threading.Barrier(2)
+    meet = {"a": True, "b": True}
+
+    @spot.mark
+    def work(mine: str, other: str) -> str:
+        if meet.pop(mine, None):
+            both.wait(DEADLINE)
+            return mine + work(other, mine)
+        return mine
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(work, "a", "b"), pool.submit(work, "b", "a")]
+        results = {future.result(DEADLINE)[0] for future in futures}
+    assert results == {"a", "b"}
+
+
+def test_a_follower_runs_itself_when_its_patience_ends(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True, wait_timeout=0)
+    gate = Gate()
+
+    @spot.mark
+    def work(x: int) -> int:
+        if gate.count == 0:
+            gate.pass_through()
+        return x
+
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(work, 1)
+        assert gate.entered.wait(DEADLINE)
+        assert work(1) == 1
+        gate.open.set()
+        assert leader.result(DEADLINE) == 1
+
+
+def test_a_result_that_can_not_be_stored_is_computed_by_each(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot = make_spot()
+    gate = Gate()
+
+    @spot.mark
+    def work(x: int) -> object:
+        gate.pass_through()
+        return object()
+
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(work, 1) for _ in range(3)]
+        until(lambda: followers(spot) == 2)
+        gate.open.set()
+        assert len({id(future.result(DEADLINE)) for future in futures}) == 3
+    assert gate.count == 3
+
+
+PROGRAM = """
+    import sys, threading
+    from pathlib import Path
+    import beautyspot.spot
+
+    spot = beautyspot.spot.Spot("app", directory=sys.argv[1], config=False, strict=True)
+
+    @spot.mark(name="work")
+    def work(x):
+        with open(sys.argv[2], "a") as log:
+            log.write(f"{x}\\n")
+        return x * x
+
+    print("ready", flush=True)
+    sys.stdin.readline()
+    threads = [threading.Thread(target=lambda: [work(x) for x in range(5)]) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert [work(x) for x in range(5)] == [x * x for x in range(5)]
+    spot.shutdown()
+"""
+
+
+def test_eight_processes_by_eight_threads_execute_once(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(tmp_path / "cache"), str(log)]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=DEADLINE * 2)
+        assert process.returncode == 0
+    assert sorted(log.read_text().split()) == ["0", "1", "2", "3", "4"]
+
+
+def test_another_process_waits_for_its_result(spot: Spot, tmp_path: Path) -> None:
+    gate = Gate()
+
+    @spot.mark(name="work")
+    def work(x: int) -> int:
+        gate.pass_through()
+        return x * x
+
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(spot.db_path.parent), str(log)]
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(work, 3)
+        assert gate.entered.wait(DEADLINE)
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdin is not None
+            assert process.stdout.readline() == "ready\n"
+            process.stdin.write("\n")
+            process.stdin.flush()
+            until(lambda: log.exists() and "2" in log.read_text())
+            gate.open.set()
+            process.communicate(timeout=DEADLINE)
+        assert leader.result(DEADLINE) == 9
+    assert "3" not in log.read_text().split()
+    assert process.returncode == 0
