@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -23,9 +25,15 @@ KEY = "9f2c41d8/3f/3f5a.png"
 def storage_at(
     url: str, identity: seaweedfs.Identity, prefix: str, bucket: str = seaweedfs.BUCKET
 ) -> S3Storage:
-    return S3Storage(
-        bucket, prefix, endpoint_url=url, region_name="us-east-1", **identity.options()
-    )
+    options: dict[str, Any] = {"region_name": "us-east-1", **identity.options()}
+    return S3Storage(bucket, prefix, endpoint_url=url, **options)
+
+
+def source_at(server: seaweedfs.Server, prefix: str) -> str:
+    """Python source of the same for another process."""
+    options = {"endpoint_url": server.url, "region_name": "us-east-1", **server.admin.options()}
+    place = f"{seaweedfs.BUCKET!r}, {prefix!r}, **{options!r}"
+    return f"from beautyspot_s3 import S3Storage; storage = S3Storage({place})"
 
 
 @pytest.fixture
@@ -35,17 +43,17 @@ def storage(server: seaweedfs.Server, tmp_path: Path) -> Iterator[S3Storage]:
     storage.close()
 
 
-class TestS3Server(StorageContract):
-    """The contract. One client serves all tests: making one takes longer than most of them."""
+@pytest.fixture(scope="module")
+def shared(server: seaweedfs.Server) -> Iterator[Any]:
+    """One client for all tests of the contract: making one takes longer than most of them."""
+    storage = storage_at(server.url, server.admin, "")
+    yield storage._connection.client()
+    storage.close()
 
+
+class TestS3Server(StorageContract):
     writes = 10
     large = 2**23
-
-    @pytest.fixture(scope="class")
-    def shared(self, server: seaweedfs.Server) -> Iterator[Any]:
-        storage = storage_at(server.url, server.admin, "")
-        yield storage._connection.client()
-        storage.close()
 
     @pytest.fixture(autouse=True)
     def _server(self, server: seaweedfs.Server, shared: Any) -> None:
@@ -58,10 +66,7 @@ class TestS3Server(StorageContract):
         return storage_at(self.server.url, self.server.admin, f"contract/{tmp_path.name}")
 
     def source(self, tmp_path: Path) -> str:
-        options = {"endpoint_url": self.server.url, "region_name": "us-east-1"}
-        options |= self.server.admin.options()
-        place = f"{seaweedfs.BUCKET!r}, {f'contract/{tmp_path.name}'!r}, **{options!r}"
-        return f"from beautyspot_s3 import S3Storage; storage = S3Storage({place})"
+        return source_at(self.server, f"contract/{tmp_path.name}")
 
 
 # -------------------------------------------------------------------------------------- blobs
@@ -97,6 +102,30 @@ def test_a_prefix_never_reaches_its_neighbour(server: seaweedfs.Server, tmp_path
     assert app2.load(other) == b"other"
     app.close()
     app2.close()
+
+
+FORKS = """
+import os
+locations = [storage.save(str(number), str(number).encode() * 50_000) for number in range(4)]
+children = []
+for number in range(3):
+    child = os.fork()
+    if not child:
+        children = []  # they are its siblings
+        break
+    children.append(child)
+else:
+    number = 3
+right = all(storage.load(locations[number]) == str(number).encode() * 50_000 for _ in range(30))
+ends = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+os._exit(0 if right and not any(ends) else 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_forked_children_read_their_own_answers(server: seaweedfs.Server, tmp_path: Path) -> None:
+    program = source_at(server, tmp_path.name) + FORKS
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
 
 
 # ------------------------------------------------------------------------------------- access
