@@ -24,7 +24,6 @@ from beautyspot.naming import (
     module_name,
     names_itself,
     python_function,
-    root_of,
     unwrap_ours,
 )
 
@@ -39,8 +38,6 @@ __all__ = [
     "identify",
     "is_anonymous",
     "module_name",
-    "root_of",
-    "unwrap_ours",
 ]
 
 _BOUND: Final = (MethodType, BuiltinMethodType, MethodWrapperType)
