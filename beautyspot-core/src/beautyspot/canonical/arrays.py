@@ -1,0 +1,151 @@
+"""The forms of NumPy arrays and scalars, Torch tensors and PIL images: type, shape and bytes.
+
+Bytes are hashed where they are, at the digest's own speed; only what does not lie in one piece, in
+C order, is copied, a part at a time.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.canonical.state import state, unreadable
+from beautyspot.canonical.text import LARGE, blob, chunked, quote, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from PIL.Image import Image
+
+    from beautyspot.canonical.walk import Form, Walk
+
+_PART: Final = 1 << 22  # bytes that are copied at a time where there is no way around it
+_BY_VALUE: Final = "OT"  # objects and variable-width strings: in the buffer there are addresses
+_PADDED: Final = "gG"  # 80 bits in 16 bytes, of which the rest is whatever was there before
+
+
+# ------------------------------------------------------------------------------------- NumPy
+
+
+def _array(walk: Walk, value: np.ndarray[Any, Any]) -> str:
+    import numpy as np
+
+    plain = value.view(np.ndarray)
+    parts = [walk.named(type(value)), _dtype(walk, plain.dtype), walk.array(plain.shape)]
+    parts.append(_content(walk, plain))
+    if type(value) is not np.ndarray:
+        parts.append(_added(walk, value))
+    return tag("ndarray", f"[{','.join(parts)}]")
+
+
+def _content(walk: Walk, plain: np.ndarray[Any, Any]) -> str:
+    dtype = plain.dtype
+    if dtype.names is not None:  # by field: there may be padding between them
+        return f"[{','.join([_content(walk, plain[name]) for name in dtype.names])}]"
+    if dtype.kind in _BY_VALUE:
+        return walk.array(plain.ravel().tolist())
+    if dtype.char in _PADDED:
+        return walk.array(map(str, plain.ravel()))
+    return _raw(plain)
+
+
+def _raw(plain: np.ndarray[Any, Any]) -> str:
+    import numpy as np
+
+    if plain.nbytes <= LARGE:
+        return blob(plain.tobytes())
+    if plain.flags.c_contiguous:
+        return blob(plain.reshape(-1).view(np.uint8))
+    return chunked(_parts(plain))
+
+
+def _parts(plain: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
+    import numpy as np
+
+    rows = max(1, _PART * len(plain) // plain.nbytes)
+    for start in range(0, len(plain), rows):
+        yield np.ascontiguousarray(plain[start : start + rows]).reshape(-1).view(np.uint8)
+
+
+def _added(walk: Walk, value: np.ndarray[Any, Any]) -> str:
+    """What a subclass adds: a mask, a unit; a memory map nothing, least of all its file's name."""
+    import numpy as np
+
+    if isinstance(value, np.ma.MaskedArray):
+        return walk.array([np.ma.getmaskarray(value), value.fill_value])
+    return "{}" if isinstance(value, np.memmap) else state(walk, value, np.ndarray)
+
+
+def _dtype(walk: Walk, dtype: np.dtype[Any]) -> str:
+    if dtype.names is None:
+        return walk.array([dtype.str, repr(dtype)] if dtype.kind in "TV" else [dtype.str])
+    fields = [(name, *dtype.fields[name][:2]) for name in dtype.names] if dtype.fields else []
+    texts = [f"[{quote(name)},{_dtype(walk, kind)},{offset}]" for name, kind, offset in fields]
+    return f"[{','.join(texts)},{dtype.itemsize}]"
+
+
+def _dtype_object(walk: Walk, value: np.dtype[Any]) -> str:
+    return tag("dtype", _dtype(walk, value))
+
+
+def _scalar(walk: Walk, value: np.generic) -> str:
+    import numpy as np
+
+    array = np.asarray(value)
+    # There are many NaNs, and which one a calculation gives depends on the processor.
+    content = '"NaN"' if array.dtype.kind == "f" and value != value else _content(walk, array)
+    return tag("scalar", f"[{_dtype(walk, array.dtype)},{content}]")
+
+
+def _ufunc(walk: Walk, value: np.ufunc) -> str:
+    import numpy as np
+
+    if getattr(np, value.__name__, None) is not value:
+        return unreadable(walk, value)
+    return tag("function", f'["numpy:{value.__name__}"]')
+
+
+# ------------------------------------------------------------------------------ Torch, images
+
+
+def _tensor(walk: Walk, value: Any) -> str:
+    torch = sys.modules["torch"]
+    if value.layout is not torch.strided or value.is_quantized:
+        walk.refuse(value, "is sparse or quantised, and only dense tensors have a stable form")
+    dense = value.detach().cpu().contiguous().reshape(-1)
+    head = walk.array(
+        [str(value.dtype), str(value.device.type), value.requires_grad, [*value.shape]]
+    )
+    # As bytes, since NumPy lacks some of Torch's types, such as bfloat16.
+    return tag(
+        "tensor", f"[{walk.named(type(value))},{head},{blob(dense.view(torch.uint8).numpy())}]"
+    )
+
+
+def _torch_constant(_walk: Walk, value: Any) -> str:
+    return tag("special", quote(str(value)))
+
+
+def _image(walk: Walk, value: Image) -> str:
+    if getattr(value, "is_animated", False):
+        walk.refuse(value, "has several frames: pass its bytes or its path instead, or else")
+    head = walk.array([value.mode, list(value.size), value.getpalette(None), value.info])
+    return tag("image", f"[{walk.named(type(value))},{head},{blob(value.tobytes())}]")
+
+
+FORMS: Final[dict[str, Form]] = {}
+
+FAMILIES: Final[dict[str, Form]] = {
+    "PIL.Image:Image": _image,
+    "numpy:bytes_": _scalar,
+    "numpy:dtype": _dtype_object,
+    "numpy:generic": _scalar,
+    "numpy:ndarray": _array,
+    "numpy:str_": _scalar,
+    "numpy:ufunc": _ufunc,
+    "torch:Size": _torch_constant,
+    "torch:Tensor": _tensor,
+    "torch:device": _torch_constant,
+    "torch:dtype": _torch_constant,
+}

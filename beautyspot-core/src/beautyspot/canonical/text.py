@@ -1,0 +1,193 @@
+"""The leaves of the canonical text: flat values, tags, and digests in place of what is large.
+
+Plain JSON says ``null``, ``true``, ``1``, ``1.0``, ``"a"``, ``[…]`` and ``{"key": …}``, and here
+these mean exactly `None`, `bool`, `int`, `float`, `str`, `list` and `dict` with string keys.
+Everything else is an object with one key that starts with ``$``, such as ``{"$tuple":[1,2]}``; a
+dict that has such a key itself is written ``{"$dict":[[key,value],…]}``, so that no value can pass
+for another.
+
+Numbers follow Python's own dialect of JSON (RFC 8259 with ``NaN`` and ``Infinity``). The text of a
+float has a point, an exponent or letters, and so is never that of an integer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json.encoder
+import re
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+LARGE: Final = 1024
+"""Longer strings (characters) and buffers (bytes) go in as their SHA-256."""
+
+FOLD: Final = 8192
+"""Longer texts of containers go in as their SHA-256: no text grows without bound.
+
+Above six characters for each of a string's `LARGE`, so that a string is never folded.
+"""
+
+_BIG: Final = 1 << 2048
+"""Larger integers are written in hexadecimal.
+
+Under 640 digits, the smallest limit of `sys.set_int_max_str_digits`, so `repr` never raises.
+"""
+
+_CHUNK: Final = 1 << 16  # characters that are encoded at a time: they stay in the processor's cache
+_ODD_FLOATS: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+quote: Final[Callable[[str], str]] = json.encoder.encode_basestring
+"""A string as JSON, non-ASCII as it is: escapes would make one of a pair of surrogates and the
+character that they encode in UTF-16."""
+
+
+def tag(name: str, text: str) -> str:
+    """The canonical text of what JSON has no form for."""
+    return f'{{"${name}":{text}}}'
+
+
+def utf8(text: str) -> bytes:
+    """Any string in UTF-8, with lone surrogates as they would be if UTF-8 allowed them."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def printable(text: str) -> str:
+    """A canonical text with its lone surrogates escaped, as nothing else in it ever is."""
+    return text if text.isascii() else _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def encode(text: str) -> bytes:
+    """A canonical text in UTF-8."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return printable(text).encode()
+
+
+def fold(text: str) -> str:
+    """A text of any length, or the digest of a long one."""
+    return text if len(text) <= FOLD else tag("fold", f'"{_digest_of_text(text)}"')
+
+
+def blob(data: Any) -> str:
+    """The JSON text of a C-contiguous buffer: hexadecimal, or size and digest of a large one."""
+    view = memoryview(data)
+    if view.nbytes <= LARGE:
+        return f'"{view.tobytes().hex()}"'
+    return _large(view.nbytes, hashlib.sha256(view).hexdigest())
+
+
+def chunked(chunks: Iterable[Any]) -> str:
+    """As `blob`, of buffers that follow each other: they are never all held at once."""
+    digest = hashlib.sha256()
+    size = 0
+    for chunk in chunks:
+        digest.update(chunk)
+        size += memoryview(chunk).nbytes
+    return _large(size, digest.hexdigest())
+
+
+def _large(size: int, digest: str) -> str:
+    return f'{{"sha256":"{digest}","size":{size}}}'
+
+
+def _digest_of_text(text: str) -> str:
+    digest = hashlib.sha256()
+    for start in range(0, len(text), _CHUNK):
+        digest.update(utf8(text[start : start + _CHUNK]))
+    return digest.hexdigest()
+
+
+# --------------------------------------------------------------------------------- flat values
+
+
+def _none(_value: None) -> str:
+    return "null"
+
+
+def _bool(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _int(value: int) -> str:
+    if -_BIG < value < _BIG:
+        return int.__repr__(value)
+    return tag("int", string(format(value, "x")))
+
+
+def _float(value: float) -> str:
+    text = float.__repr__(value)
+    return _ODD_FLOATS.get(text, text)
+
+
+def string(value: str) -> str:
+    """The text of an exact `str`."""
+    if len(value) <= LARGE:
+        return quote(value)
+    return tag("str", _large(len(value), _digest_of_text(value)))
+
+
+FLAT: Final[dict[type, Callable[[Any], str]]] = {
+    str: string,
+    int: _int,
+    float: _float,
+    bool: _bool,
+    NoneType: _none,
+}
+"""How the exact types that JSON has are written. Subclasses of theirs are not in it, by design."""
+
+
+# ------------------------------------------------------------------------- many flat values at once
+
+
+def _make_encoder() -> Callable[[Any], str]:
+    """One reused C encoder: `json.dumps` with these options makes a new one for each call."""
+    options: dict[str, Any] = {"ensure_ascii": False, "sort_keys": True, "separators": (",", ":")}
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # an interpreter without the C module
+        return json.JSONEncoder(check_circular=False, **options).encode
+    encoder = make(None, None, quote, None, ":", ",", True, False, True)
+    return lambda value: "".join(encoder(value, 0))
+
+
+_encode_json = _make_encoder()
+
+
+def flat_array(items: tuple[Any, ...]) -> str | None:
+    """The JSON array of `items` where all are flat and none is large, as `FLAT` would write it."""
+    kinds = set(map(type, items))
+    return _encode_json(items) if _all_plain(kinds, items) else None
+
+
+def flat_object(items: dict[str, Any]) -> str | None:
+    """The JSON object of a dict whose keys are plain, under the same condition."""
+    values = items.values()
+    return _encode_json(items) if _all_plain(set(map(type, values)), values) else None
+
+
+def _all_plain(kinds: set[type], items: Collection[Any]) -> bool:
+    """Whether the encoder writes these as `FLAT` does; the usual arrays have one kind of item."""
+    if kinds == {int}:
+        return bool(min(items) > -_BIG and max(items) < _BIG)
+    if kinds == {str}:
+        return max(map(len, items)) <= LARGE
+    return kinds <= FLAT.keys() and all(map(_is_plain, items))
+
+
+def _is_plain(item: Any) -> bool:
+    kind = type(item)
+    if kind is str:
+        return len(item) <= LARGE
+    return kind is not int or -_BIG < item < _BIG
+
+
+def is_plain_key(key: Any) -> bool:
+    """Whether a dict with this key may be a JSON object."""
+    return type(key) is str and len(key) <= LARGE and key[:1] != "$"
