@@ -6,18 +6,15 @@ plug-ins are done once a process; a `Spot` with plug-ins of its own adds those t
 
 from __future__ import annotations
 
-import importlib
-import logging
 import os
-import sys
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from beautyspot import builtin
 from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
-from beautyspot.hookspecs import PROJECT
 from beautyspot.plugin_check import NAME, load
-from beautyspot.plugin_info import BrokenPlugin, Loaded, Origin, PluginInfo, identity, info
+from beautyspot.plugin_info import BrokenPlugin, Loaded, Origin, PluginInfo, info
+from beautyspot.plugin_scan import VARIABLE, chosen, core, scan, warn_once
+from beautyspot.plugin_scan import forget as forget_scan
 from beautyspot.suggest import did_you_mean, listing
 
 if TYPE_CHECKING:
@@ -26,11 +23,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Backend
 
 __all__ = ["Registry", "forget", "load_plugins", "plugins"]
-
-VARIABLE: Final = "BEAUTYSPOT_PLUGINS"
-"""Limits the plug-ins: ``local,s3`` loads these two, ``-s3`` all others, ``none`` no one."""
-
-CORE: Final = "beautyspot-core"
 
 _PIP: Final = {
     "s3": "beautyspot[s3]",
@@ -43,9 +35,6 @@ _GIVE_A_LIST: Final = (
     "give a list of modules or objects with hooks, such as plugins=[my_plugin] "
     "after `import my_plugin`"
 )
-
-logger = logging.getLogger(PROJECT)
-_told: set[str] = set()
 
 
 class Registry:
@@ -174,111 +163,29 @@ def plugins(*, rescan: bool = False) -> list[PluginInfo]:
 
 def forget() -> None:
     """Forget the scan, so that the next Spot does it again."""
-    importlib.invalidate_caches()
-    _told.clear()
-    _scan.cache_clear()
+    forget_scan()
     _installed.cache_clear()
 
 
 @lru_cache(maxsize=8)
 def _installed(choice: str | None) -> Registry:
-    origins = _scan()
-    chosen = _chosen(origins, choice)
-    left_out = [origin.name for origin in origins if origin not in chosen]
+    origins = scan()
+    allowed = chosen(origins, choice)
+    left_out = [origin.name for origin in origins if origin not in allowed]
     loaded: list[Loaded] = []
-    for origin in (_core(), *chosen):
+    for origin in (core(), *allowed):
         loaded.append(_unless_twice(_load(origin), loaded))
     return Registry(loaded, left_out=left_out, choice=choice)
-
-
-@lru_cache(maxsize=1)
-def _scan() -> tuple[Origin, ...]:
-    """The entry points of all installed distributions: takes milliseconds, so once a process."""
-    return tuple(
-        Origin(point.name, point.value, point.load, point.dist)
-        for point in sorted(_entry_points(), key=lambda point: (point.name, point.value))
-    )
-
-
-def _entry_points() -> list[Any]:
-    library = _metadata()
-    try:
-        return list(library.entry_points(group=PROJECT))
-    except Exception:  # one damaged distribution, of anyone: leave out that one alone
-        return [point for dist in library.distributions() for point in _points_of(dist)]
-
-
-def _points_of(dist: Any) -> list[Any]:
-    try:
-        return [point for point in dist.entry_points if point.group == PROJECT]
-    except Exception as exc:
-        name, version = identity(dist)
-        _warn(f"the entry points of {name} {version} can't be read ({exc}): install it again")
-        return []
-
-
-def _metadata() -> Any:
-    # importlib_metadata is the same library with what 3.12 brought. 50 to 70 ms: never at import.
-    return importlib.import_module(
-        "importlib.metadata" if sys.version_info >= (3, 12) else "importlib_metadata"
-    )
-
-
-def _core() -> Origin:
-    return Origin("core", builtin.__name__, lambda: builtin, _CoreDistribution())
-
-
-class _CoreDistribution:
-    """What core is installed as; looked up only where it is shown."""
-
-    name = CORE
-
-    @property
-    def version(self) -> str:
-        return str(_metadata().version(CORE))
-
-    def locate_file(self, path: str) -> Any:
-        return _metadata().distribution(CORE).locate_file(path)
-
-
-def _chosen(origins: Sequence[Origin], choice: str | None) -> list[Origin]:
-    """Those that the environment lets in."""
-    if choice is None:
-        return list(origins)
-    words = {word.strip() for word in choice.split(",")} - {""}
-    blocked = {word[1:].strip() for word in words if word.startswith("-")}
-    wanted = {word for word in words if not word.startswith("-")}
-    _warn_unknown((blocked | wanted) - {"none"}, {origin.name for origin in origins})
-    only_blocks = bool(blocked) and not wanted
-    return [
-        origin
-        for origin in origins
-        if origin.name not in blocked and (only_blocks or origin.name in wanted)
-    ]
-
-
-def _warn_unknown(words: set[str], known: set[str]) -> None:
-    for word in sorted(words - known):
-        _warn(
-            f"{VARIABLE} names the plug-in {word!r}, which is not installed."
-            f"{did_you_mean(word, known)} Installed: {listing(known)}"
-        )
 
 
 def _load(origin: Origin) -> Loaded:
     """Load a plug-in; what is wrong with it goes to the log, once."""
     loaded = load(origin)
     if loaded.broken is not None:
-        _warn(f"the plug-in {origin} is skipped: {loaded.broken}")
+        warn_once(f"the plug-in {origin} is skipped: {loaded.broken}")
     for note in loaded.notes:
-        _warn(f"the plug-in {origin}: {note}")
+        warn_once(f"the plug-in {origin}: {note}")
     return loaded
-
-
-def _warn(text: str) -> None:
-    if text not in _told:
-        _told.add(text)
-        logger.warning("%s", text)
 
 
 def _unless_twice(loaded: Loaded, before: Iterable[Loaded]) -> Loaded:

@@ -1,0 +1,114 @@
+"""The scan for installed plug-ins: what is there, and what the environment lets in."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot import builtin
+from beautyspot.hookspecs import PROJECT
+from beautyspot.plugin_info import Origin, identity
+from beautyspot.suggest import did_you_mean, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VARIABLE: Final = "BEAUTYSPOT_PLUGINS"
+"""Limits the plug-ins: ``local,s3`` loads these two, ``-s3`` all others, ``none`` no one."""
+
+CORE: Final = "beautyspot-core"
+
+logger = logging.getLogger(PROJECT)
+_told: set[str] = set()
+
+
+@lru_cache(maxsize=1)
+def scan() -> tuple[Origin, ...]:
+    """The entry points of all installed distributions: takes milliseconds, so once a process."""
+    return tuple(
+        Origin(point.name, point.value, point.load, point.dist)
+        for point in sorted(_entry_points(), key=lambda point: (point.name, point.value))
+    )
+
+
+def _entry_points() -> list[Any]:
+    library = _metadata()
+    try:
+        return list(library.entry_points(group=PROJECT))
+    except Exception:  # one damaged distribution, of anyone: leave out that one alone
+        return [point for dist in library.distributions() for point in _points_of(dist)]
+
+
+def _points_of(dist: Any) -> list[Any]:
+    try:
+        return [point for point in dist.entry_points if point.group == PROJECT]
+    except Exception as exc:
+        name, version = identity(dist)
+        warn_once(f"the entry points of {name} {version} can't be read ({exc}): install it again")
+        return []
+
+
+def _metadata() -> Any:
+    # importlib_metadata is the same library with what 3.12 brought. 50 to 70 ms: never at import.
+    return importlib.import_module(
+        "importlib.metadata" if sys.version_info >= (3, 12) else "importlib_metadata"
+    )
+
+
+def core() -> Origin:
+    """What core itself brings, as a plug-in like any other."""
+    return Origin("core", builtin.__name__, lambda: builtin, _CoreDistribution())
+
+
+class _CoreDistribution:
+    """What core is installed as; looked up only where it is shown."""
+
+    name = CORE
+
+    @property
+    def version(self) -> str:
+        return str(_metadata().version(CORE))
+
+    def locate_file(self, path: str) -> Any:
+        return _metadata().distribution(CORE).locate_file(path)
+
+
+def chosen(origins: Sequence[Origin], choice: str | None) -> list[Origin]:
+    """Those that the environment lets in."""
+    if choice is None:
+        return list(origins)
+    words = {word.strip() for word in choice.split(",")} - {""}
+    blocked = {word[1:].strip() for word in words if word.startswith("-")}
+    wanted = {word for word in words if not word.startswith("-")}
+    _warn_unknown((blocked | wanted) - {"none"}, {origin.name for origin in origins})
+    only_blocks = bool(blocked) and not wanted
+    return [
+        origin
+        for origin in origins
+        if origin.name not in blocked and (only_blocks or origin.name in wanted)
+    ]
+
+
+def _warn_unknown(words: set[str], known: set[str]) -> None:
+    for word in sorted(words - known):
+        warn_once(
+            f"{VARIABLE} names the plug-in {word!r}, which is not installed."
+            f"{did_you_mean(word, known)} Installed: {listing(known)}"
+        )
+
+
+def warn_once(text: str) -> None:
+    """Log a warning, once a process."""
+    if text not in _told:
+        _told.add(text)
+        logger.warning("%s", text)
+
+
+def forget() -> None:
+    """Forget the scan and the warnings, so that the next one starts anew."""
+    importlib.invalidate_caches()
+    _told.clear()
+    scan.cache_clear()
