@@ -291,7 +291,7 @@ def test_a_forked_child_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(os, "getpid", lambda: parent + 1)
     childs: Any = one.client()
     assert childs is not parents
-    assert one.client() is childs
+    assert childs is one.client()
     monkeypatch.setattr(os, "getpid", lambda: parent + 2)
     one.close()
     assert not parents.closed

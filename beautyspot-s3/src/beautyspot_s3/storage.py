@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
 from beautyspot.contracts import BlobInfo, BlobStorageBase
-from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
+from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError
 
 from beautyspot_s3.connection import AddressingStyle, Connection
 from beautyspot_s3.failures import failure
@@ -210,8 +210,6 @@ class S3Storage(BlobStorageBase):
         """The client, whose errors leave as ours."""
         try:
             yield self._given or self._connection.client()
-        except StorageError:
-            raise
         except Exception as error:  # also urllib3's and ssl's own, which botocore lets through
             raise failure(action, place, error) from error
 
