@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from msgpack import Packer, unpackb
+from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.codecs import document
 from beautyspot.codecs.classes import custom_entry, entry_for
@@ -26,7 +26,7 @@ _KEEP: Final = 2**20  # bytes; a packer that has written more is dropped, with t
 
 
 class _Packers(threading.local):
-    """One packer a thread: making one takes longer than packing a small value, sharing is unsafe."""
+    """One packer a thread: making one takes longer than packing a small value."""
 
     def __init__(self) -> None:
         self.packer = Packer(strict_types=True)
@@ -36,7 +36,7 @@ _PACKERS: Final = _Packers()
 
 
 def _pack(value: object) -> bytes:
-    data = bytes(_PACKERS.packer.pack(value))
+    data: bytes = _PACKERS.packer.pack(value)
     if len(data) > _KEEP:
         _PACKERS.packer = Packer(strict_types=True)
     return data
@@ -45,13 +45,13 @@ def _pack(value: object) -> bytes:
 class MsgpackSerializer(SerializerBase):
     """Stores values as msgpack (https://msgpack.org), with ext types for what msgpack lacks.
 
-    Stored, with equality and type: None, bool, int of any size, float, complex, str, bytes, bytearray,
-    list, tuple, dict with any such keys, set, frozenset, range, slice, the containers of
+    Stored, with equality and type: None, bool, int of any size, float, complex, str, bytes,
+    bytearray, list, tuple, dict with any such keys, set, frozenset, range, slice, the containers of
     `collections`, `array`, dates, times and zones, Decimal, Fraction, UUID, paths, IP addresses,
     compiled patterns, SimpleNamespace; arrays and scalars of NumPy, frames of pandas, Polars and
-    PyArrow, images of Pillow; and of the program's own, once it vouches for them by `register` or by
-    an annotation: dataclasses, attrs, enums, named tuples, pydantic models, exceptions, subclasses of
-    builtin types, and any class with functions of its own to write and read it.
+    PyArrow, images of Pillow; and of the program's own, once it vouches for them by `register` or
+    by an annotation: dataclasses, attrs, enums, named tuples, pydantic models, exceptions,
+    subclasses of builtin types, and any class with functions of its own to write and read it.
 
     Everything else is refused, and nothing is flattened: a subclass of str is not stored as a str.
     Objects that are shared inside a value are stored as often as they stand in it. A memoryview is
@@ -87,17 +87,18 @@ class MsgpackSerializer(SerializerBase):
         except Refused as refused:
             message = f"{refused.path()} can't be stored: {refused.reason}"
             raise SerializationError(message) from refused.__cause__
-        except Exception as error:  # a property or an iteration of the value's own, or out of memory
+        except Exception as error:  # an iteration of the value's own, or out of memory
             raise SerializationError(
-                f"the result ({type(value).__qualname__}) can't be stored: {error!r} while it was read; "
-                "return it in a simpler form"
+                f"the result ({type(value).__qualname__}) can't be stored: {error!r} while it was "
+                "read; return it in a simpler form"
             ) from error
 
     def loads(self, data: Data) -> Any:
         """The value of `data`, made afresh: no two calls share anything that can change.
 
         Raises:
-            RestoreError: the data are damaged, of a newer release, or of a class that was not vouched
+            RestoreError: the data are damaged, of a newer release, or of a class that was not
+            vouched
                 for or has changed.
         """
         try:
@@ -147,7 +148,9 @@ class MsgpackSerializer(SerializerBase):
         if not isinstance(cls, type):
             raise ConfigError(f"register takes a class, not {cls!r:.80}")
         if cls in BY_TYPE or cls in SCALARS or cls in (list, dict):
-            raise ConfigError(f"{cls.__qualname__} is stored as it is: there is nothing to register")
+            raise ConfigError(
+                f"{cls.__qualname__} is stored as it is: there is nothing to register"
+            )
         if encode is not None or decode is not None:
             self._registry.add(custom_entry(cls, encode, decode, name))
             return

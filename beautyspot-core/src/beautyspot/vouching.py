@@ -1,23 +1,34 @@
 """Which classes an annotation vouches for.
 
-A function that is annotated ``-> list[Answer]`` names `Answer`, and so do the fields of what it names:
-``sources: list[Source]`` in `Answer` vouches for `Source`. Only classes of which the stored form can be told
-from the class count (dataclasses, attrs, named tuples, enums, pydantic models, exceptions, subclasses of
-builtin types); never `object`, `Any` or an abstract class.
+A function that is annotated ``-> list[Answer]`` names `Answer`, and so do the fields of what it
+names: ``sources: list[Source]`` in `Answer` vouches for `Source`. Only classes of which the stored
+form can be told from the class count (dataclasses, attrs, named tuples, enums, pydantic models,
+exceptions, subclasses of builtin types); never `object`, `Any` or an abstract class.
 
-Annotations may be text (``from __future__ import annotations``). Each name in it is looked up by itself,
-so that one that is imported only for the type checker costs that part and no other.
+Annotations may be text (``from __future__ import annotations``). Each name in it is looked up by
+itself, so that one that is imported only for the type checker costs that part and no other.
 """
 
 from __future__ import annotations
 
 import builtins
+import inspect
 import sys
 import types
 import typing
 from collections.abc import Callable as AbstractCallable
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, ForwardRef, Literal, NewType, TypeVar, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ForwardRef,
+    Literal,
+    NewType,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 
 from beautyspot.codecs.classes import is_storable
 
@@ -38,8 +49,8 @@ def classes_in(annotation: object) -> list[type]:
 def return_classes(func: Callable[..., Any]) -> list[type]:
     """The classes that a function's return annotation vouches for. Never raises.
 
-    A name that is not defined yet is passed over: call it when the module is complete, at the function's
-    first call for example.
+    A name that is not defined yet is passed over: call it when the module is complete, at the
+    function's first call for example.
     """
     try:
         function = _unwrap(func)
@@ -66,12 +77,16 @@ def _names_of(function: Any) -> dict[str, Any]:
     """What the text of an annotation may name: globals, what was captured, type parameters."""
     names = dict(getattr(function, "__globals__", {}))
     code = getattr(function, "__code__", None)
-    for name, cell in zip(code.co_freevars if code else (), function.__closure__ or (), strict=False):
+    for name, cell in zip(
+        code.co_freevars if code else (), function.__closure__ or (), strict=False
+    ):
         try:
             names[name] = cell.cell_contents
         except ValueError:  # not assigned yet
             continue
-    names.update({parameter.__name__: parameter for parameter in getattr(function, "__type_params__", ())})
+    names.update(
+        {parameter.__name__: parameter for parameter in getattr(function, "__type_params__", ())}
+    )
     return names
 
 
@@ -176,7 +191,7 @@ def _fields(cls: type, names: Mapping[str, Any]) -> list[tuple[Any, Mapping[str,
     for base in cls.__mro__:
         module = sys.modules.get(base.__module__)
         scope = {**names, **(vars(module) if module else {}), base.__name__: base}
-        annotations = base.__dict__.get("__annotations__", {})
+        annotations = inspect.get_annotations(base)
         found += [(annotation, scope) for annotation in annotations.values()]
     fields = getattr(cls, "__pydantic_fields__", {}).values()  # with type parameters filled in
     attributes = getattr(cls, "__attrs_attrs__", ())  # attr.ib(type=…)

@@ -1,9 +1,9 @@
 """Codecs of NumPy arrays and scalars, by the array protocol's type strings and the raw bytes.
 
 The type is written as in NumPy's own file format, NPY
-(https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), but beside the data and not as
-text to evaluate. Refused: object arrays, whose bytes are addresses, subclasses of ndarray, and
-`longdouble`, whose bytes mean another number on another machine.
+(https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), but beside the data and
+not as text to evaluate. Refused: object arrays, whose bytes are addresses, subclasses of ndarray,
+and `longdouble`, whose bytes mean another number on another machine.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 2**20  # bytes that an array which does not lie in one piece is copied by
 
-_TYPE_STRING: Final = re.compile(r"[<>|](b1|[iu][1248]|f[248]|c8|c16|[SUV]\d{1,9}|[mM]8(\[\w{1,30}\])?)")
+_TYPE_STRING: Final = re.compile(
+    r"[<>|](b1|[iu][1248]|f[248]|c8|c16|[SUV]\d{1,9}|[mM]8(\[\w{1,30}\])?)"
+)
 
 
 def _is_portable(dtype: np.dtype[Any]) -> bool:
@@ -46,7 +48,7 @@ def _descr(dtype: np.dtype[Any]) -> Any:
     )
 
 
-def _dtype(descr: object) -> np.dtype[Any]:
+def _dtype(descr: Any) -> np.dtype[Any]:
     _check_descr(descr)
     dtype: np.dtype[Any] = np.lib.format.descr_to_dtype(descr)
     if not _is_portable(dtype) or not dtype.itemsize:
@@ -86,7 +88,7 @@ def _append(array: np.ndarray[Any, Any], out: bytearray) -> None:
     if array.flags.c_contiguous:
         out += array.reshape(-1).view(np.uint8).data
         return
-    chunks = np.nditer(
+    chunks: Any = np.nditer(
         array,
         flags=["external_loop", "buffered"],
         buffersize=max(_CHUNK // array.itemsize, 1),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.codecs.sink import Sink
 from beautyspot.codecs.wire import Codec, Refused, Tag, check
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def require_safe(version: str) -> None:
     """Before 14.0.1, reading a stream could run code that stands in it (CVE-2023-47248)."""
     if tuple(map(int, version.split(".")[:3])) < (14, 0, 1):
-        raise ImportError(f"PyArrow {version} is not safe to read data with: install 14.0.1 or later")
+        raise ImportError(
+            f"PyArrow {version} is not safe to read data with: install 14.0.1 or later"
+        )
 
 
 require_safe(pa.__version__)

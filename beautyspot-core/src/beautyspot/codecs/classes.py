@@ -1,9 +1,10 @@
 """Codecs of the program's own classes: dataclasses, attrs, enums, named tuples, models, exceptions.
 
 Written by name, and restored only where the program vouched for that name. Restoring calls neither
-``__init__`` nor ``__post_init__``: an instance is made bare and given its attributes, all that it had
-(those of no field, too), so that it equals the one stored whatever its constructor does. If the class
-has other fields by then, nothing is restored. A ``functools.cached_property`` is computed anew.
+``__init__`` nor ``__post_init__``: an instance is made bare and given its attributes, all that it
+had (those of no field, too), so that it equals the one stored whatever its constructor does. If the
+class has other fields by then, nothing is restored. A ``functools.cached_property`` is computed
+anew.
 """
 
 from __future__ import annotations
@@ -31,8 +32,7 @@ def _class_tag(code: int) -> Tag:
     def decode(parts: list[Any], read: Read) -> Any:
         return read.entry(parts[0] if parts else None, tag).decode(parts[1:], read)
 
-    tag = Tag(code, decode)
-    return tag
+    return (tag := Tag(code, decode))
 
 
 _OBJECT: Final = _class_tag(60)
@@ -50,11 +50,15 @@ TAGS: Final = (_OBJECT, _NAMED_TUPLE, _ENUM, _FLAG, _MODEL, _EXCEPTION, _REGISTE
 def advice(cls: type) -> str:
     """Why an instance is refused, and what its owner can do."""
     name = cls.__qualname__
-    how = f"spot.register({name})" if is_storable(cls) else f"spot.register({name}, encode=…, decode=…)"
-    hint = f"name {name} in the function's return annotation, or " if is_storable(cls) else ""
+    how = (
+        f"spot.register({name})"
+        if is_storable(cls)
+        else f"spot.register({name}, encode=…, decode=…)"
+    )
+    hint = f"annotate the function (-> {name}), " if is_storable(cls) else ""
     return (
-        f"{qualified(cls)} is not a type that can be stored as it is: {hint}call {how}, return it in "
-        "another form, or choose another serializer"
+        f"{qualified(cls)} is not a type that can be stored as it is: {hint}call {how}, "
+        "return it in another form, or choose another serializer"
     )
 
 
@@ -76,11 +80,16 @@ def entry_for(cls: type, name: str | None = None) -> Entry | None:
 
 
 def custom_entry(
-    cls: type, encode: Callable[[Any], object], decode: Callable[[Any], Any], name: str | None
+    cls: type,
+    encode: Callable[[Any], object] | None,
+    decode: Callable[[Any], Any] | None,
+    name: str | None,
 ) -> Entry:
     """The entry of a class with functions of the program's own."""
     if not callable(encode) or not callable(decode):
-        raise ConfigError(f"encode= and decode= of {cls.__qualname__} belong together, and are functions")
+        raise ConfigError(
+            f"encode= and decode= of {cls.__qualname__} belong together, and are functions"
+        )
     return Entry(
         cls,
         name or qualified(cls),
@@ -90,7 +99,9 @@ def custom_entry(
     )
 
 
-def _encode_registered(encode: Callable[[Any], object], value: object, write: Write) -> list[object]:
+def _encode_registered(
+    encode: Callable[[Any], object], value: object, write: Write
+) -> list[object]:
     try:
         form = encode(value)
     except Exception as error:
@@ -118,7 +129,7 @@ _CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ be
 
 def _state(value: object) -> dict[str, Any]:
     """All attributes of an instance, in `__dict__` and in slots."""
-    state = object.__getstate__(value)
+    state: Any = object.__getstate__(value)
     parts = state if isinstance(state, tuple) else (state,)
     return {name: item for part in parts if part for name, item in part.items()}
 
@@ -148,7 +159,9 @@ def _set_further(value: object, state: dict[Any, Any]) -> None:
 def _same_fields(cls: type, stored: dict[Any, Any], fields: tuple[str, ...]) -> None:
     if stored.keys() != set(fields):
         differing = ", ".join(sorted(map(str, stored.keys() ^ set(fields))))
-        raise RestoreError(f"{qualified(cls)} has other fields than when it was stored: {differing}")
+        raise RestoreError(
+            f"{qualified(cls)} has other fields than when it was stored: {differing}"
+        )
 
 
 def _object(cls: type) -> _Kind | None:
@@ -172,7 +185,7 @@ def _field_names(cls: type) -> tuple[str, ...] | None:
 
 def _encode_object(fields: tuple[str, ...], value: object, write: Write) -> list[object]:
     state = _state(value)
-    own = {}
+    own: dict[str, Any] = {}
     for name in fields:
         try:
             own[name] = state.pop(name) if name in state else getattr(value, name)
@@ -185,7 +198,7 @@ def _decode_object(cls: type, fields: tuple[str, ...], parts: list[Any], read: R
     del read
     own, further = check(parts, dict, dict)
     _same_fields(cls, own, fields)
-    value = object.__new__(cls)
+    value: object = object.__new__(cls)
     _set_further(value, further)
     _set(value, own)
     return value
@@ -227,11 +240,10 @@ def _enum(cls: type) -> _Kind | None:
 
 
 def _encode_enum(value: enum.Enum, write: Write) -> list[object]:
-    """By name; the value as well where it can be stored, to notice when it changes its meaning."""
-    try:
+    """By name; a simple value as well, to notice when the name changes its meaning."""
+    if type(value.value) in (str, int, float, bool):
         return [value.name, write.value(value.value, ".value")]
-    except Refused:
-        return [value.name]
+    return [value.name]
 
 
 def _decode_enum(cls: type[enum.Enum], parts: list[Any], read: Read) -> enum.Enum:
@@ -298,7 +310,11 @@ def _exception(cls: type) -> _Kind | None:
     """An exception without parts in C of its own, as OSError and StopIteration have them."""
     if not issubclass(cls, BaseException):
         return None
-    if any(base.__basicsize__ > BaseException.__basicsize__ for base in cls.__mro__ if not _is_heap(base)):
+    if any(
+        base.__basicsize__ > BaseException.__basicsize__
+        for base in cls.__mro__
+        if not _is_heap(base)
+    ):
         return None
     return _EXCEPTION, _encode_exception, partial(_decode_exception, cls)
 
@@ -345,7 +361,7 @@ _FILL: Final[dict[type, Callable[[Any, Any], None]]] = {
 
 
 def _is_heap(cls: type) -> bool:
-    """Whether it was made by a class statement, not in C (Py_TPFLAGS_HEAPTYPE, CPython's object.h)."""
+    """Whether a class statement made it, not C (Py_TPFLAGS_HEAPTYPE in CPython's object.h)."""
     return bool(cls.__flags__ & (1 << 9))
 
 
@@ -365,7 +381,7 @@ def _decode_subclass(cls: type, base: Any, parts: list[Any], read: Read) -> obje
     del read
     plain, state = check(parts, base, dict)
     fill = _FILL.get(base)
-    value: object = base.__new__(cls) if fill else base.__new__(cls, plain)
+    value: Any = base.__new__(cls) if fill else base.__new__(cls, plain)
     if fill:
         fill(value, plain)
     _set_further(value, state)

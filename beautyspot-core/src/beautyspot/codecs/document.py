@@ -4,9 +4,9 @@ A plain document is msgpack of the value, nothing else. One with tagged values i
 
     [ext(0, <version: 1 byte> <length of the packed tree: 8 bytes>), tree, segment, segment, …]
 
-Its header is of fixed width (array 32, ext 8), so one comparison finds it, and each segment is a bin 32:
-a big buffer that its codec writes straight into the output and reads as a view of the input. What is
-small stands in the tree. Integers are big-endian, as everywhere in msgpack
+Its header is of fixed width (array 32, ext 8), so one comparison finds it, and each segment is a
+bin 32: a big buffer that its codec writes straight into the output and reads as a view of the
+input. What is small stands in the tree. Integers are big-endian, as everywhere in msgpack
 (https://github.com/msgpack/msgpack/blob/master/spec.md).
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
-from msgpack import packb, unpackb
+from msgpack import packb, unpackb  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.codecs.table import tag_of_code
 from beautyspot.codecs.wire import MAX_SIZE, Refused, Tag
@@ -48,9 +48,12 @@ def build(tree: object, segments: list[Segment]) -> Data:
 
 def _pack(tree: object) -> bytes:
     try:
-        return bytes(packb(tree, strict_types=True))
+        packed: bytes = packb(tree, strict_types=True)
+        return packed
     except ValueError as error:  # over 4 GiB - 1; types and nesting were checked before
-        raise Refused(f"a part of it is too large ({error}): store it as a blob of its own") from error
+        raise Refused(
+            f"a part of it is too large ({error}): store it as a blob of its own"
+        ) from error
 
 
 def _append(out: bytearray, segment: Segment) -> None:
@@ -80,7 +83,9 @@ def parse(data: Data, registry: Registry) -> Any:
     view = memoryview(data)
     _, count, _, _, _, version, length = _HEADER.unpack_from(view)
     if version != _VERSION:
-        raise RestoreError(f"the document's version {version} is unknown: stored by a newer release")
+        raise RestoreError(
+            f"the document's version {version} is unknown: stored by a newer release"
+        )
     end = _HEADER.size + length
     reader = Reader(registry, _segments(view, end, count - 2))
     value = unpackb(
@@ -164,5 +169,6 @@ class Reader:
         if self._registry.names(name):
             raise RestoreError(f"{name!r} is now stored in another way than it was")
         raise RestoreError(
-            f"nobody vouched for {name!r}: register it, or name it in the function's return annotation"
+            f"nobody vouched for {name!r}: register it, or name it in the function's return "
+            "annotation"
         )

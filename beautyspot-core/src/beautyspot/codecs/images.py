@@ -1,7 +1,7 @@
 """Codec of Pillow's images: size, mode, pixels and what `info` says of them.
 
-The pixels are stored as they are, without compression: exact for every mode, quick, and no bomb to unpack.
-A result that is to be a PNG in a folder is returned as PNG bytes with a `content_type`.
+The pixels are stored as they are, without compression: exact for every mode, quick, and no bomb to
+unpack. A result that is to be a PNG in a folder is returned as PNG bytes with a `content_type`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def _size(mode: str, width: int, height: int) -> int:
 
 def _encode_image(value: Image.Image, write: Write) -> list[object]:
     if value.mode not in _BITS:
-        raise Refused(f"an image of the mode {value.mode} has no stored form: convert it, to RGB say")
+        raise Refused(
+            f"an image of the mode {value.mode} has no stored form: convert it, to RGB say"
+        )
     size = _size(value.mode, *value.size)
     return [
         value.mode,

@@ -1,8 +1,9 @@
 """Codecs of pandas frames, series, indices and scalars.
 
-Columns of Python objects are written as lists, by the codecs of their elements; labels as an index of their
-own; the rest by way of Arrow. Not everything survives that, so it is converted there and back before it is
-accepted, without copying what Arrow can share, and refused if values, data types or the index differ.
+Columns of Python objects are written as lists, by the codecs of their elements; labels as an index
+of their own; the rest by way of Arrow. Not everything survives that, so it is converted there and
+back before it is accepted, without copying what Arrow can share, and refused if values, data types
+or the index differ.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.codecs.wire import Codec, Refused, Tag, check
 from beautyspot.errors import RestoreError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def _to_table(frame: Any) -> Any:
     """The Arrow table of a frame, proven to lead back to it."""
     try:
-        import pyarrow as pa
+        import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
         table = pa.Table.from_pandas(frame)
         restored = table.to_pandas(split_blocks=True)
@@ -54,7 +55,8 @@ def _difference(frame: Any, restored: Any) -> str | None:
 def _frequency(frame: Any) -> str | None:
     """What an index of times was made with; Arrow does not keep it."""
     if isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
-        return frame.index.freqstr
+        frequency: str | None = frame.index.freqstr
+        return frequency
     return None
 
 
@@ -86,7 +88,11 @@ _NO_COLUMN: Final = ""  # carries the index of a frame without a column for Arro
 
 def _encode_columns(frame: Any, write: Write) -> list[object]:
     """Columns of objects by their place; the others, named by their place, through Arrow."""
-    objects = {place: frame.iloc[:, place] for place, dtype in enumerate(frame.dtypes) if dtype == object}
+    objects = {
+        place: frame.iloc[:, place]
+        for place, dtype in enumerate(frame.dtypes)
+        if dtype == np.dtype(object)
+    }
     places = [place for place in range(frame.shape[1]) if place not in objects]
     plain = frame.iloc[:, places] if objects else frame.copy(deep=False)
     plain.columns = pd.Index([str(place) for place in places], dtype=object)
@@ -221,7 +227,8 @@ _RANGE: Final = Codec(88, _encode_range, _decode_range)
 _MISSING: Final = Codec(89, lambda value, _: [str(value)], _decode_missing)
 
 TAGS: Final[dict[int, Tag]] = {
-    codec.code: codec for codec in (_RANGE, _MISSING, _FRAME, _SERIES, _INDEX, _TIMESTAMP, _TIMEDELTA)
+    codec.code: codec
+    for codec in (_RANGE, _MISSING, _FRAME, _SERIES, _INDEX, _TIMESTAMP, _TIMEDELTA)
 }
 
 _BY_TYPE: Final[dict[type, Codec]] = {

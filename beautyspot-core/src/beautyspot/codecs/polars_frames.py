@@ -1,7 +1,7 @@
 """Codecs of Polars frames and series, by Polars' own writer of Arrow's stream format.
 
-Columns of Python objects are refused, and any type that does not come back from an empty frame of the
-same schema. A LazyFrame is a plan and no value: collect it.
+Columns of Python objects are refused, and any type that does not come back from an empty frame of
+the same schema. A LazyFrame is a plan and no value: collect it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,18 @@ def _require_faithful(frame: pl.DataFrame) -> None:
         faithful = pl.read_ipc_stream(stream.getvalue()).schema == frame.schema
     except Exception as error:
         raise Refused(f"Polars can't write it ({error}): cast its columns") from error
-    if not faithful or "Object" in str(frame.schema):
+    if not faithful:
         raise Refused(f"not every column has a stored form ({frame.schema}): cast the others")
 
 
 def _encode_frame(value: pl.DataFrame, write: Write) -> list[object]:
     _require_faithful(value)
-    return [write.buffer(None, lambda out: value.write_ipc_stream(Sink(out)))]  # type: ignore[arg-type] # a file in all that is asked of it
+
+    def fill(out: bytearray) -> None:
+        sink: Any = Sink(out)  # a file in all that is asked of it
+        value.write_ipc_stream(sink)
+
+    return [write.buffer(None, fill)]
 
 
 def _decode_frame(parts: list[Any], read: Read) -> pl.DataFrame:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from beautyspot.codecs.wire import Read, Tag, Write
 
-_LOCK: Final = Lock()  # one for all: classes are registered rarely, and so a registry can be pickled
+_LOCK: Final = (
+    Lock()
+)  # one for all: classes are registered rarely, and so a registry can be pickled
 
 
 class Entry(NamedTuple):
@@ -34,7 +36,7 @@ class Registry:
         self._by_name: dict[str, Entry] = {}
 
     def of_type(self, cls: type) -> Entry | None:
-        """How to write an instance; what was registered wins over what an annotation vouches for."""
+        """How to write an instance; what was registered wins over an annotation."""
         entry = self._parent.of_type(cls) if self._parent else None
         return entry or self._by_type.get(cls)
 
@@ -67,8 +69,8 @@ class Registry:
         old = self._by_name.get(entry.name)
         if old is not None and not _same(old.cls, entry.cls):
             raise ConfigError(
-                f"the name {entry.name!r} stands for {qualified(old.cls)} already, so it can't stand for "
-                f"{qualified(entry.cls)} as well: give one of them another name="
+                f"the name {entry.name!r} stands for {qualified(old.cls)} already, so it can't "
+                f"stand for {qualified(entry.cls)} as well: give one of them another name="
             )
         if self._parent:
             self._parent._check_name(entry)

@@ -21,7 +21,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from beautyspot.codecs.wire import Codec, Refused, refuse_attributes, check
+from beautyspot.codecs.wire import Codec, Refused, check, refuse_attributes
 from beautyspot.errors import RestoreError
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def _encode_default(value: defaultdict[Any, object], write: Write) -> list[objec
     name = getattr(factory, "__name__", None)
     if _FACTORIES.get(name, factory) is not factory or name not in _FACTORIES:
         raise Refused(
-            "only builtin types such as list and int can be stored as the factory of a defaultdict: "
-            "return dict(…) of it"
+            "only builtin types such as list and int can be stored as the factory of a "
+            "defaultdict: return dict(…) of it"
         )
     return [name, write.mapping(value)]
 
@@ -109,7 +109,9 @@ def _encode_array(value: array[Any], write: Write) -> list[object]:
 def _decode_array(parts: list[Any], read: Read) -> array[Any]:
     code, itemsize, order, part = check(parts, str, int, str, (bytes, int))
     if code not in "bBhHiIlLqQfd" or array(code).itemsize != itemsize:
-        raise RestoreError(f"an array {code!r} of {itemsize} bytes an item is unknown on this system")
+        raise RestoreError(
+            f"an array {code!r} of {itemsize} bytes an item is unknown on this system"
+        )
     value = array(code)
     value.frombytes(read.buffer(part))
     if order != sys.byteorder:
@@ -119,8 +121,10 @@ def _decode_array(parts: list[Any], read: Read) -> array[Any]:
 
 # -------------------------------------------------------------------------------------- values
 
-# A context of our own: the program's may write exponents in lower case, or let bad text pass as NaN.
-_EXACT: Final = Context(MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, capitals=1, traps=[InvalidOperation])
+# A context of our own: the program's may write exponents small, or let bad text pass as NaN.
+_EXACT: Final = Context(
+    MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, capitals=1, traps=[InvalidOperation]
+)
 
 
 def _encode_decimal(value: Decimal, write: Write) -> list[object]:
@@ -171,7 +175,9 @@ def _by_text(code: int, types: tuple[type[Any], ...]) -> dict[type, Codec]:
     return dict.fromkeys(types, Codec(code, encode, decode))
 
 
-_FLAGS: Final = re.A | re.I | re.L | re.M | re.S | re.U | re.X
+_FLAGS: Final = (
+    re.ASCII | re.IGNORECASE | re.LOCALE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE
+)
 
 
 def _encode_pattern(value: re.Pattern[Any], write: Write) -> list[object]:

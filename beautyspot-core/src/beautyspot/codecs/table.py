@@ -1,17 +1,19 @@
 """Which codec writes a type, and which tag reads a code: fixed tables, that nothing stored extends.
 
-The codecs of other libraries are imported when a value of such a library is met, so that the library
-has been imported by the program, or when such a value is restored.
+The codecs of other libraries are imported when a value of such a library is met, so that the
+library has been imported by the program, or when such a value is restored.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.codecs import builtin, classes, stdlib, times
-from beautyspot.codecs.wire import Codec, Tag
 from beautyspot.errors import RestoreError
+
+if TYPE_CHECKING:
+    from beautyspot.codecs.wire import Codec, Tag
 
 BY_TYPE: Final[dict[type, Codec]] = {**builtin.CODECS, **stdlib.CODECS, **times.CODECS}
 
@@ -66,5 +68,7 @@ def _library_tag(library: str, module: str, code: int) -> Tag:
     except ImportError as error:
         raise RestoreError(f"a value of {library} is stored: install it ({error})") from error
     if code not in tags:
-        raise RestoreError(f"the ext type {code} of {library} is unknown: stored by a newer release")
+        raise RestoreError(
+            f"the ext type {code} of {library} is unknown: stored by a newer release"
+        )
     return tags[code]

@@ -42,13 +42,15 @@ def _encode_datetime(value: datetime, write: Write) -> list[object]:
 def _decode_datetime(parts: list[Any], read: Read) -> datetime:
     del read
     *numbers, fold, zone = parts
-    return datetime(*check(numbers, *[int] * 7), tzinfo=zone, fold=fold)
+    year, month, day, hour, minute, second, us = check(numbers, *[int] * 7)
+    return datetime(year, month, day, hour, minute, second, us, zone, fold=fold)
 
 
 def _decode_time(parts: list[Any], read: Read) -> time:
     del read
     *numbers, fold, zone = parts
-    return time(*check(numbers, *[int] * 4), tzinfo=zone, fold=fold)
+    hour, minute, second, us = check(numbers, *[int] * 4)
+    return time(hour, minute, second, us, zone, fold=fold)
 
 
 def _encode_timedelta(value: timedelta, write: Write) -> list[object]:
@@ -78,7 +80,9 @@ _KEY: Final = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 def _encode_zone(value: ZoneInfo, write: Write) -> list[object]:
     del write
     if value.key is None or not _KEY.fullmatch(value.key):
-        raise Refused("a zone without a key of the IANA data base can't be found again: use ZoneInfo(key)")
+        raise Refused(
+            "a zone without a key of the IANA data base can't be found again: use ZoneInfo(key)"
+        )
     return [value.key]
 
 

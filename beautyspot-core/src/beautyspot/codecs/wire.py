@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from msgpack import ExtType
+from msgpack import ExtType  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.errors import RestoreError
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from beautyspot.codecs.registry import Entry
 
-MAX_DEPTH: Final = 200
-"""How many values may stand in one another. A tagged value takes at most two levels of msgpack,
-whose own limits are 511 for writing and 512 for reading, in the smallest build."""
+MAX_DEPTH: Final = 100
+"""How many values may stand in one another. Each takes up to six of the thousand calls that Python
+allows in one another, and the caller has some running already; msgpack's own limits are above."""
 
 MAX_SIZE: Final = 2**32 - 1
 """The largest string, buffer or count that msgpack can write."""
@@ -46,21 +46,26 @@ class Write(Protocol):
 
     def value(self, value: object, step: str) -> object:
         """The packable form of a part of the value, which stands at `step` in it."""
+        ...
 
     def items(self, values: Iterable[object], step: str = "[{}]") -> list[object]:
         """The packable forms of a sequence of parts; `step` is formatted with the index."""
+        ...
 
     def attributes(self, values: Mapping[str, object]) -> dict[str, object]:
         """The packable forms of named parts, as a dictionary."""
+        ...
 
     def mapping(self, values: Mapping[Any, object]) -> object:
         """The packable form of a dictionary, whatever its keys."""
+        ...
 
     def buffer(self, size: int | None, fill: Callable[[bytearray], object]) -> object:
         """The packable form of the bytes that `fill` appends to the output when it is called.
 
         `size` decides whether they stand in the tree (small) or in a segment (None: big, unknown).
         """
+        ...
 
 
 class Read(Protocol):
@@ -68,6 +73,7 @@ class Read(Protocol):
 
     def buffer(self, part: object) -> memoryview:
         """The bytes that `Write.buffer` wrote: a view on the stored data, to be copied once."""
+        ...
 
     def entry(self, name: object, tag: Tag) -> Entry:
         """What the program vouched for under `name`.
@@ -75,6 +81,7 @@ class Read(Protocol):
         Raises:
             RestoreError: nothing, or a class of another kind.
         """
+        ...
 
 
 class Tag:
@@ -130,7 +137,9 @@ def check(parts: list[Any], *types: type | tuple[type, ...]) -> list[Any]:
         raise RestoreError(f"a payload of {len(parts)} parts where {len(types)} are expected")
     for part, expected in zip(parts, types, strict=True):
         if type(part) not in (expected if isinstance(expected, tuple) else (expected,)):
-            raise RestoreError(f"a part of a payload is a {type(part).__name__}: the data are damaged")
+            raise RestoreError(
+                f"a part of a payload is a {type(part).__name__}: the data are damaged"
+            )
     return parts
 
 
@@ -138,4 +147,6 @@ def refuse_attributes(value: object) -> None:
     """Refuse a builtin container on which somebody set attributes: they would be lost."""
     extra = getattr(value, "__dict__", None)
     if extra:
-        raise Refused(f"it carries attributes of its own ({', '.join(extra)}): return them beside it")
+        raise Refused(
+            f"it carries attributes of its own ({', '.join(extra)}): return them beside it"
+        )

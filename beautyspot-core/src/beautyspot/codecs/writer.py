@@ -34,7 +34,7 @@ def is_plain(value: object, depth: int = MAX_DEPTH) -> bool:
     if kind is list:
         return _are_plain(value, depth)  # type: ignore[arg-type] # mypy does not narrow by `is`
     if kind is dict:
-        return {*map(type, value)} <= SCALARS and _are_plain(value.values(), depth)  # type: ignore
+        return {*map(type, value)} <= SCALARS and _are_plain(value.values(), depth)  # type: ignore[call-overload,attr-defined] # as above
     return False
 
 
@@ -87,7 +87,7 @@ class Writer:
             return self._scalar(kind, value)
         if self._depth == MAX_DEPTH:
             raise Refused(
-                f"it is nested over {MAX_DEPTH} levels deep, or contains itself: return a flatter value"
+                f"it is nested over {MAX_DEPTH} levels deep, or contains itself: flatten it"
             )
         self._depth += 1
         try:
@@ -134,7 +134,7 @@ class Writer:
         done: list[object] = []
         try:
             for value in values:
-                done.append(value if type(value) in ATOMS else self.tree(value))
+                done.append(value if type(value) in ATOMS else self.tree(value))  # noqa: PERF401 - its length is the index
         except Refused as refused:
             refused.inside(step.format(len(done)))
             raise
@@ -154,6 +154,7 @@ class Writer:
         if not all(map(_is_key, values)):
             return self._tagged(PAIRS, values)
         done = {}
+        key: object = None
         try:
             for key, value in values.items():
                 done[key] = value if type(value) in ATOMS else self.tree(value)

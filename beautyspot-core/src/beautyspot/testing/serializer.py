@@ -1,0 +1,238 @@
+"""The contract of a serializer, as a test class to subclass.
+
+::
+
+    class TestFoo(SerializerContract):
+        values = st.recursive(st.none() | st.text(), st.lists)    # what it claims to keep
+
+        def make(self):
+            return FooSerializer()
+"""
+
+# ruff: noqa: D102 - a test's name says what it holds
+
+from __future__ import annotations
+
+import math
+import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from beautyspot.contracts import SerializerBase
+from beautyspot.errors import ConfigError, NotSupportedError, RestoreError, SerializationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_FEW = settings(
+    deadline=None,
+    max_examples=50,
+    # The tests are inherited by every subclass, which is what this check warns about.
+    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow],
+)
+
+JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=5)
+    ),
+    max_leaves=15,
+)
+"""What any serializer should keep: the values that JSON knows."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A class of the program's own, for serializers that take such."""
+
+    x: int
+    y: str
+
+
+class Plain:
+    """A class that nothing tells how to store."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def assert_same(left: Any, right: Any) -> None:
+    """Fail unless both are equal and of equal type, in every part; NaN equals NaN, 0.0 not -0.0."""
+    assert type(left) is type(right), f"{left!r:.200} became a {type(right).__qualname__}"
+    if isinstance(left, float):
+        equal = struct.pack("d", left) == struct.pack("d", right)
+        assert equal or (math.isnan(left) and math.isnan(right)), f"{left!r} became {right!r}"
+    elif isinstance(left, complex):
+        assert_same((left.real, left.imag), (right.real, right.imag))
+    elif isinstance(left, dict):
+        assert_same([*left.items()], [*right.items()])
+    elif isinstance(left, (list, tuple)):
+        assert len(left) == len(right), f"{left!r:.200} became {right!r:.200}"
+        for one, other in zip(left, right, strict=True):
+            assert_same(one, other)
+    elif is_dataclass(left):
+        assert_same(*([getattr(side, f.name) for f in fields(left)] for side in (left, right)))
+    else:
+        assert left == right, f"{left!r:.200} became {right!r:.200}"
+
+
+class SerializerContract:
+    """What every serializer must do.
+
+    Class attributes:
+        values: a Hypothesis strategy of the values that it claims to bring back equal, and of equal
+            type in every part.
+        refused: functions that each make a value which it must refuse.
+        takes_classes: `register` and `vouching` mean something to it.
+        finds_damage: bytes that are damaged or of somebody else give a `RestoreError` or some
+            value, and harm nobody. False for one that must only ever be given its own bytes.
+    """
+
+    values: ClassVar[st.SearchStrategy[Any]] = JSON_VALUES
+    refused: ClassVar[tuple[Callable[[], object], ...]] = (
+        threading.Lock,
+        lambda: (_ for _ in ()),
+        lambda: {"rows": [1, threading.Lock()]},
+    )
+    takes_classes: ClassVar[bool] = False
+    finds_damage: ClassVar[bool] = True
+
+    def make(self) -> SerializerBase:
+        """A new serializer."""
+        raise NotImplementedError("override make() and return your serializer")
+
+    @pytest.fixture
+    def serializer(self) -> Iterator[SerializerBase]:
+        """What `make` gives, closed after the test."""
+        serializer = self.make()
+        yield serializer
+        serializer.close()
+
+    def test_it_has_a_name(self, serializer: SerializerBase) -> None:
+        assert serializer.name
+        assert serializer.name == serializer.name.lower()
+        assert isinstance(serializer, SerializerBase)
+
+    @_FEW
+    @given(data=st.data())
+    def test_a_round_trip_keeps_equality_and_type(self, data: st.DataObject) -> None:
+        serializer, value = self.make(), data.draw(self.values)
+        assert_same(value, serializer.loads(serializer.dumps(value)))
+
+    @_FEW
+    @given(data=st.data())
+    def test_bytes_of_every_kind_are_read(self, data: st.DataObject) -> None:
+        serializer, value = self.make(), data.draw(self.values)
+        stored = bytes(serializer.dumps(value))
+        for form in (stored, bytearray(stored), memoryview(stored)):
+            assert_same(value, serializer.loads(form))
+
+    def test_dumps_gives_bytes_that_stay(self, serializer: SerializerBase) -> None:
+        """A later call must not write into what an earlier one gave out."""
+        first = serializer.dumps(["first"])
+        assert isinstance(first, bytes | bytearray | memoryview)
+        before = bytes(first)
+        serializer.dumps(["second", "longer"])
+        assert bytes(first) == before
+
+    def test_values_are_fresh(self, serializer: SerializerBase) -> None:
+        stored = serializer.dumps({"a": [1]})
+        changed = serializer.loads(stored)
+        changed["a"].append(2)
+        assert serializer.loads(stored) == {"a": [1]}
+
+    def test_a_value_without_a_form_is_refused(self, serializer: SerializerBase) -> None:
+        for make in self.refused:
+            with pytest.raises(SerializationError, match=r"\w"):
+                serializer.dumps(make())
+        assert serializer.loads(serializer.dumps([1])) == [1], "a refusal must not break the next"
+
+    def test_a_value_that_contains_itself_is_refused_or_kept(
+        self, serializer: SerializerBase
+    ) -> None:
+        value: list[object] = []
+        value.append(value)
+        try:
+            restored = serializer.loads(serializer.dumps(value))
+        except SerializationError:
+            return
+        assert restored[0] is restored
+
+    @_FEW
+    @given(data=st.data())
+    def test_cut_off_bytes_are_noticed(self, data: st.DataObject) -> None:
+        serializer = self.make()
+        stored = bytes(serializer.dumps(data.draw(self.values)))
+        self._load(serializer, stored[: data.draw(st.integers(0, len(stored) - 1))])
+
+    @_FEW
+    @given(data=st.data())
+    def test_a_flipped_bit_is_an_error_or_a_value(self, data: st.DataObject) -> None:
+        serializer = self.make()
+        stored = bytearray(serializer.dumps(data.draw(self.values)))
+        place = data.draw(st.integers(0, len(stored) - 1))
+        stored[place] ^= 1 << data.draw(st.integers(0, 7))
+        self._load(serializer, bytes(stored))
+
+    @_FEW
+    @given(garbage=st.binary(max_size=200))
+    def test_garbage_is_an_error_or_a_value(self, garbage: bytes) -> None:
+        self._load(self.make(), garbage)
+
+    def _load(self, serializer: SerializerBase, data: bytes) -> None:
+        """Any value will do, and no error but the one."""
+        if not self.finds_damage:
+            pytest.skip("it must only be given its own bytes")
+        try:
+            serializer.loads(data)
+        except RestoreError:
+            return
+
+    def test_no_bytes_at_all_are_an_error(self, serializer: SerializerBase) -> None:
+        with pytest.raises(RestoreError):
+            serializer.loads(b"")
+
+    def test_threads_share_it(self, serializer: SerializerBase) -> None:
+        def work(number: int) -> bool:
+            value = {"number": number, "many": [number] * 50}
+            return all(serializer.loads(serializer.dumps(value)) == value for _ in range(50))
+
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(work, range(8)))
+
+    def test_a_class_is_vouched_for_by_annotation(self, serializer: SerializerBase) -> None:
+        vouching = serializer.vouching([list[Point]])
+        assert isinstance(vouching, SerializerBase)
+        if self.takes_classes:
+            assert vouching.loads(vouching.dumps([Point(1, "a")])) == [Point(1, "a")]
+            with pytest.raises((SerializationError, RestoreError)):
+                serializer.loads(vouching.dumps([Point(1, "a")]))
+
+    def test_a_class_is_registered(self, serializer: SerializerBase) -> None:
+        if not self.takes_classes:
+            with pytest.raises(NotSupportedError):
+                serializer.register(Point)
+            return
+        vouching = serializer.vouching([Point])
+        serializer.register(Plain, encode=lambda plain: plain.text, decode=Plain, name="plain")
+        for each in (serializer, vouching):  # what is registered later counts for both
+            restored = each.loads(each.dumps({"a": Plain("x")}))["a"]
+            assert type(restored) is Plain
+            assert restored.text == "x"
+
+    def test_two_classes_do_not_share_a_name(self, serializer: SerializerBase) -> None:
+        if self.takes_classes:
+            serializer.register(Point, name="one")
+            with pytest.raises(ConfigError):
+                serializer.register(Plain, encode=vars, decode=lambda v: Plain(**v), name="one")
