@@ -167,17 +167,26 @@ def test_a_set_in_bytecode_has_one_form_under_any_hash_seed():
     assert len(digests) == 1
 
 
-def test_without_columns_lambdas_of_one_line_are_told_by_bytecode(tmp_path: Path):
+def test_constant_lambdas_of_one_line_are_told_apart(load: Load):
+    found = load("fs = [lambda: 1, lambda: True, lambda: 1, lambda: 1.0]\n")
+    nodes = [definition_of(item) for item in found.fs]
+    assert None not in nodes
+    digests = [code_digest(item) for item in found.fs]
+    assert digests[0] == digests[2]
+    assert len(set(digests)) == 3
+
+
+def test_without_columns_lambdas_of_one_line_are_told_where_they_can_be(tmp_path: Path):
     (tmp_path / "job.py").write_text(
         "from beautyspot.code import code_digest\n"
         "from beautyspot.code_source import definition_of\n"
         "f, g = lambda x: x + 1, lambda x: x - 1\n"
-        "h = lambda x: x\n"
-        "print(definition_of(f), definition_of(h) is None, code_digest(f) == code_digest(g))\n"
+        "h, i = lambda x=1: x, lambda x=2: x\n"
+        "print(definition_of(f) is None, definition_of(h), code_digest(f) == code_digest(g))\n"
     )
     command = [sys.executable, "-X", "no_debug_ranges", "job.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["None", "False", "False"]
+    assert done.stdout.split() == ["False", "None", "False"]
 
 
 def test_expressions_too_deep_to_walk_fall_back_to_bytecode(load: Load):
@@ -293,7 +302,14 @@ def test_functions_from_elsewhere_are_no_methods(load: Load):
 # -------------------------------------------------------------------------------------- golden
 
 GOLDEN = {
-    "plain": "GOLDEN0",
+    "plain": "127c66909d37b14304fb57f43430c2e0",
+    "waits": "6705932d63bbc3de3fe7c4698401edaa",
+    "matches": "dc29f04659d05bd074e3f71bad8ff9ca",
+    "decorated": "ae9786db9a18f31ef757289bdc69c24b",
+    "Sample": "ca2c9937da58b30a866dfd97d43118c2",
+    "value": "cff7bf9cad15e519a35d94459d7bff16",
+    "lambda 0": "258bcce51586fa2fdb854ce19029b834",
+    "lambda 1": "467fbcaa6c18261e6fae6fc37ce0dee0",
 }
 
 SAMPLE = '''

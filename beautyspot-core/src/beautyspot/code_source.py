@@ -48,9 +48,8 @@ def definition_of(function: FunctionType) -> Function | ast.Lambda | None:
     code = function.__code__
     found: list[Any] = source.definitions.get((code.co_name, code.co_firstlineno), [])
     if code.co_name == "<lambda>" and len(found) > 1:
-        spans = _spans(code)  # none where Python was told to keep no columns: no way to tell
-        found = [node for node in found if spans and _contains(node.body, spans)]
-    return found[-1] if found else None  # the innermost: they are collected from the outside in
+        return _lambda_of(code, found)
+    return found[-1] if found else None
 
 
 def class_definitions_of(
@@ -150,6 +149,22 @@ def _filed(node: ast.AST, prefix: str, source: Source) -> str:
     if isinstance(node, ast.Global):
         source.rebound.update(node.names)
     return prefix
+
+
+def _lambda_of(code: CodeType, nodes: list[ast.Lambda]) -> ast.Lambda | None:
+    """Of several lambdas that begin in one line, the one that the code is of."""
+    spans = _spans(code)
+    if spans:
+        found = [node for node in nodes if _contains(node.body, spans)]
+        return found[-1] if found else None  # the innermost: they are collected from outside in
+    # Python 3.12 notes no columns for the code of a constant, and ``-X no_debug_ranges`` none at all
+    found = [node for node in nodes if _compiles_to(node, code)]
+    return found[0] if len({ast.dump(node) for node in found}) == 1 else None
+
+
+def _compiles_to(node: ast.Lambda, code: CodeType) -> bool:
+    made = compile(ast.Expression(node), "", "eval", dont_inherit=True)
+    return code in made.co_consts
 
 
 def _encloses(node: ast.ClassDef, code: CodeType) -> bool:
