@@ -1,12 +1,15 @@
-"""The metadata store in memory keeps the contract."""
+"""The backends in memory keep their contracts."""
 
 from __future__ import annotations
 
 import pytest
-
-from beautyspot.errors import ConfigError
-from beautyspot.testing.memory import MemoryMetadataStore
+from beautyspot.contracts import MetadataStoreBase
+from beautyspot.errors import ConfigError, MetadataBusyError
+from beautyspot.testing.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.testing.metadata import MetadataStoreContract
+from beautyspot.testing.metadata import _found as suite_found
+from beautyspot.testing.records import KEYS, a_record
+from beautyspot.testing.storage import StorageContract
 
 
 class TestMemoryMetadataStore(MetadataStoreContract):
@@ -17,7 +20,55 @@ class TestMemoryMetadataStore(MetadataStoreContract):
         return MemoryMetadataStore()
 
 
-def test_the_url_names_no_place():
-    assert MemoryMetadataStore.options_from_url("memory://") == {}
+class WithoutLeases(MemoryMetadataStore):
+    leases = False
+    try_lease = MetadataStoreBase.try_lease
+
+
+class TestWithoutLeases(TestMemoryMetadataStore):
+    """The suite for a store that has none."""
+
+    leases = False
+
+    def make(self, tmp_path):
+        return WithoutLeases()
+
+
+class TestMemoryStorage(StorageContract):
+    persistent = False
+
+    def make(self, tmp_path):
+        return MemoryStorage()
+
+
+@pytest.mark.parametrize("backend", [MemoryMetadataStore, MemoryStorage])
+def test_the_url_names_no_place(backend):
+    assert backend.options_from_url("memory://") == {}
+    assert backend.options_from_url("memory:?a=b") == {}
     with pytest.raises(ConfigError, match="write memory://"):
-        MemoryMetadataStore.options_from_url("memory://somewhere")
+        backend.options_from_url("memory://somewhere")
+
+
+def test_a_record_that_goes_while_it_is_listed():
+    store = MemoryMetadataStore()
+    store.put_many([a_record(KEYS[0]), a_record(KEYS[1])])
+    scan = store.scan()
+    next(scan)
+    store.delete(KEYS[1])
+    assert list(scan) == []
+
+
+def test_the_suite_takes_busy_for_an_answer():
+    class Busy(MemoryMetadataStore):
+        def find(self, key):
+            raise MetadataBusyError("a moment")
+
+    assert not suite_found(Busy(), KEYS[0])
+
+
+def test_the_suite_asks_for_its_factories(tmp_path):
+    suite = MetadataStoreContract()
+    with pytest.raises(NotImplementedError, match="return the store"):
+        suite.make(tmp_path)
+    with pytest.raises(NotImplementedError, match="return the source"):
+        suite.source(tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from beautyspot import leases
 from beautyspot.metadata import SqliteMetadataStore
 from beautyspot.testing.metadata import MetadataStoreContract
@@ -13,7 +12,7 @@ class TestSqliteMetadataStore(MetadataStoreContract):
     def make(self, tmp_path):
         return SqliteMetadataStore(tmp_path / "cache" / "store.db")
 
-    def recipe(self, tmp_path):
+    def source(self, tmp_path):
         path = str(tmp_path / "cache" / "store.db")
         return (
             "from beautyspot.metadata import SqliteMetadataStore\n"
@@ -31,5 +30,5 @@ class TestWithLockFiles(TestSqliteMetadataStore):
     def without_ranges(self, monkeypatch):
         monkeypatch.delattr(leases.fcntl, "F_OFD_SETLK", raising=False)
 
-    def recipe(self, tmp_path):
-        return WITHOUT_RANGES + super().recipe(tmp_path)
+    def source(self, tmp_path):
+        return WITHOUT_RANGES + super().source(tmp_path)

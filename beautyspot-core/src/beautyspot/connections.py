@@ -13,6 +13,7 @@ Three rules of SQLite (https://www.sqlite.org/howtocorrupt.html) shape this modu
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import sqlite3
 import sys
@@ -38,6 +39,7 @@ _PRAGMAS: Final = (
     "PRAGMA trusted_schema = OFF",  # nothing that a stored view or trigger says is run
     "PRAGMA journal_size_limit = 67108864",  # after a burst the -wal goes back to 64 MB
 )
+_MOUNTS: Final = Path("/proc/self/mounts")
 _NETWORK_FILE_SYSTEMS: Final = frozenset(
     {"9p", "afs", "beegfs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "gfs2", "glusterfs"}
     | {"gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "smb3", "smbfs"}
@@ -164,6 +166,17 @@ def _jitter() -> float:
 # --------------------------------------------------------------------------------- connecting
 
 
+def make_directory(path: Path) -> None:
+    """Create the directory and its missing parents, private to the user.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    for part in reversed([path, *path.parents]):
+        if not part.exists():
+            part.mkdir(mode=0o700, exist_ok=True)
+
+
 def make_place(path: Path) -> None:
     """Create the directory and the empty file, both private; what is there stays as it is.
 
@@ -172,9 +185,11 @@ def make_place(path: Path) -> None:
     Raises:
         OSError: the place can't be written.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(path.parent)
     # The lock keeps a second thread from having the new file open when its descriptor is closed.
     with _creating:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not path.exists():
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
             try:
@@ -190,11 +205,15 @@ def connect(path: Path) -> Handle:
         sqlite3.Error: it can't be opened, is busy, or is no database.
     """
     try:
-        return _connect(path, "mode=rw", read_only=not os.access(path, os.W_OK))
+        return _connect(path, "mode=rw", read_only=not _may_write(path))
     except sqlite3.OperationalError as error:
         if code_of(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise
     return _connect(path, _read_only_mode(path), read_only=True)
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _read_only_mode(path: Path) -> str:
@@ -204,7 +223,7 @@ def _read_only_mode(path: Path) -> str:
     either, and the file is read as it is, unless a ``-wal`` says that it is in use.
     """
     in_use = path.with_name(f"{path.name}-wal").exists()
-    return "mode=ro" if in_use or os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
+    return "mode=ro" if in_use or _may_write(path.parent) else "mode=ro&immutable=1"
 
 
 def _connect(path: Path, mode: str, *, read_only: bool) -> Handle:
@@ -256,7 +275,7 @@ def network_file_system(path: Path) -> str | None:
     if sys.platform != "linux":
         return None
     try:
-        with Path("/proc/self/mounts").open(encoding="utf-8", errors="surrogateescape") as mounts:
+        with _MOUNTS.open(encoding="utf-8", errors="surrogateescape") as mounts:
             kinds = {fields[1]: fields[2] for fields in map(str.split, mounts)}
     except OSError:
         return None

@@ -23,6 +23,7 @@ import struct
 import sys
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from beautyspot.connections import make_directory
 from beautyspot.contracts import Lease
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 _HELD_BY_ANOTHER: Final = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})
 # struct flock of fcntl(2) with 64-bit offsets, as Python is built everywhere; "0q" pads its end.
 _FLOCK: Final = struct.Struct("@hhqqi0q")
-_OFFSETS: Final = 2**61 - 1  # a prime: every digit of a key counts
+_OFFSETS: Final = 2**62 - 57  # the largest prime below 2**62: every digit of a key counts
 _TRIES: Final = 100
 
 
@@ -61,7 +62,7 @@ def leases_beside(database: Path) -> Leases:
 
 
 def offset_of(key: str) -> int:
-    """Where the key's byte is, below 2**61. Two keys that share one only wait for each other."""
+    """Where the key's byte is, below 2**62. Two keys that share one only wait for each other."""
     if len(key) == 32:
         with contextlib.suppress(ValueError):
             return int(key, 16) % _OFFSETS
@@ -70,8 +71,12 @@ def offset_of(key: str) -> int:
 
 
 def _open(path: Path) -> int:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)  # not inherited by programs: PEP 446
+    flags = os.O_RDWR | os.O_CREAT
+    try:
+        return os.open(path, flags, 0o600)  # not inherited by programs: PEP 446
+    except FileNotFoundError:
+        make_directory(path.parent)
+    return os.open(path, flags, 0o600)
 
 
 # --------------------------------------------------------------------- one file, a byte a key
@@ -214,12 +219,16 @@ class FileLeases:
         path = self._directory / f"{offset_of(key):016x}"
         for _ in range(_TRIES):
             number = _open(path)
-            if not _lock_whole(number):
-                os.close(number)
-                return None
-            if _is_at(path, number):
+            kept = False
+            try:
+                if not _lock_whole(number):
+                    return None
+                kept = _is_at(path, number)  # else its last holder removed it before our lock
+            finally:
+                if not kept:
+                    os.close(number)
+            if kept:
                 return _FileLease(path, number, self._numbers)
-            os.close(number)  # its last holder removed it between our open and our lock
         return None
 
     def forget(self) -> None:

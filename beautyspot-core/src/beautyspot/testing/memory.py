@@ -150,6 +150,8 @@ class MemoryStorage(BlobStorageBase):
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         """See the base class."""
+        if prefix:
+            _checked(prefix.removesuffix("/"))
         for key, (data, modified_at) in sorted(self._blobs.items()):
             if key.startswith(prefix):
                 yield BlobInfo(key, len(data), modified_at)
@@ -157,7 +159,7 @@ class MemoryStorage(BlobStorageBase):
 
 def _checked(key: str) -> str:
     """The key, if it is a relative path as `BlobStorageBase.save` describes it."""
-    parts = key.split("/")
-    if {"", ".", ".."}.intersection(parts) or "\0" in key or "\\" in key:
+    sound = not {"", ".", ".."}.intersection(key.split("/"))
+    if not sound or any(sign in "\0\\" or "\ud800" <= sign <= "\udfff" for sign in key):
         raise BlobLocationError(f"{key!r} is no relative path: give parts joined by /, no . or ..")
     return key

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import pytest
@@ -37,7 +37,7 @@ class MetadataStoreContract:
         persistent: whether a second `make` on one `tmp_path` gives another instance on the same
             place, which keeps its records while no instance exists.
         shared_between_processes: whether other processes may use the place at the same time. Then
-            `recipe` must be given.
+            `source` must be given.
     """
 
     leases: ClassVar[bool] = True
@@ -46,11 +46,11 @@ class MetadataStoreContract:
 
     def make(self, tmp_path: Path) -> MetadataStoreBase:
         """A store on a place of its own for each `tmp_path`; it is not open yet."""
-        raise NotImplementedError
+        raise NotImplementedError("return the store to test")
 
-    def recipe(self, tmp_path: Path) -> str:
+    def source(self, tmp_path: Path) -> str:
         """Python source that binds `store` to what `make` gives, run in another process."""
-        raise NotImplementedError
+        raise NotImplementedError("return the source that makes it")
 
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[MetadataStoreBase]:
@@ -379,8 +379,8 @@ class MetadataStoreContract:
     def test_processes_open_a_fresh_store_at_once(self, tmp_path: Path) -> None:
         self._needs("shared_between_processes")
         code = "say('ready'); wait(); store.put(TaskRecord(f'{number:032x}', 'f', 'i'))"
-        recipe = self.recipe(tmp_path)
-        children = [Child(f"number = {number}\n{recipe}\n{code}") for number in range(4)]
+        numbered = [f"number = {number}\n{code}" for number in range(4)]
+        children = [self.process(tmp_path, code) for code in numbered]
         assert [child.heard() for child in children] == ["ready"] * 4
         for child in children:
             child.go_on()
@@ -390,14 +390,9 @@ class MetadataStoreContract:
         assert [record.cache_key for record in store.scan()] == KEYS[:4]
         store.close()
 
-    @contextmanager
-    def process(self, tmp_path: Path, code: str) -> Iterator[Child]:
-        """A process that runs `code` on a store of the same place; ended afterwards."""
-        child = Child(f"{self.recipe(tmp_path)}\n{code}")
-        try:
-            yield child
-        finally:
-            child.kill()
+    def process(self, tmp_path: Path, code: str) -> Child:
+        """A process that runs `code` on a store of the same place."""
+        return Child(f"{self.source(tmp_path)}\n{code}")
 
     def _needs(self, *abilities: str) -> None:
         for ability in abilities:

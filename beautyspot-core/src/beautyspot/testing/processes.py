@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import IO, cast
+from typing import IO, Self, cast
 
 _PREAMBLE = """
 import sys
@@ -24,6 +24,12 @@ class Child:
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     def heard(self) -> str:
         """Its next line."""
