@@ -333,6 +333,8 @@ def _decode_exception(cls: type[BaseException], parts: list[Any], read: Read) ->
     del read
     *plain, cause, suppress = parts
     args, state = check(plain, list, dict)
+    fields = _field_names(cls) or ()  # an exception may be a dataclass
+    _same_fields(cls, {name: None for name in state if name in fields}, fields)
     value = BaseException.__new__(cls, *args)
     _set_further(value, state)
     value.__cause__ = cause
@@ -368,7 +370,7 @@ def _is_heap(cls: type) -> bool:
 def _subclass(cls: type) -> _Kind | None:
     """A class that extends a builtin one: ``class UserId(str)``."""
     base = next(base for base in cls.__mro__ if not _is_heap(base))
-    if base is cls or base not in _PLAIN:
+    if base is cls or base not in _PLAIN or _field_names(cls) is not None:
         return None
     return _SUBCLASS, partial(_encode_subclass, base), partial(_decode_subclass, cls, base)
 
