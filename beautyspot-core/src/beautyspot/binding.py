@@ -53,7 +53,8 @@ def make_binder(
         key_of: parameter -> function; its result replaces the argument.
 
     Raises:
-        ConfigError: a name is not one of the parameters; names that ``**kwargs`` takes are allowed.
+        ConfigError: a name is not one of the parameters. Allowed are also names that ``**kwargs``
+            takes, and those of captured variables, which count for the function's own identity.
     """
     ignored = _Ignored(ignore)
     signature, passes_on = _signature(func)
@@ -148,10 +149,11 @@ def _passes_on(signature: inspect.Signature) -> bool:
 
 def _check_names(func: Any, parameters: Iterable[inspect.Parameter], asked: Iterable[str]) -> None:
     names = [parameter.name for parameter in parameters]
+    captured = getattr(getattr(func, "__code__", None), "co_freevars", ())
     if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters):
         return  # the name may come in by keyword
     for name in asked:
-        if name not in names:
+        if name not in names and name not in captured:
             title = getattr(func, "__qualname__", repr(func))
             known = ", ".join(names) or "none that are known"
             close = did_you_mean(name, names)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import reprlib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
+from weakref import WeakKeyDictionary
 
 from beautyspot.canonical.text import FLAT, flat_array, flat_object, fold, is_plain_key, quote, tag
 from beautyspot.errors import UnstableKeyError
@@ -37,6 +38,10 @@ KEYED: Final = "[key]"
 ATTRIBUTE: Final = ".{}"
 ELEMENT: Final = "<element>"
 KEY: Final = "<key>"
+
+
+_MAIN: Final = ("__main__", "__mp_main__")
+_names: Final[WeakKeyDictionary[type, str]] = WeakKeyDictionary()
 
 
 class Without:
@@ -106,10 +111,16 @@ class Walk:
 
     def named(self, cls: type) -> str:
         """The text of a class: its name, and what else tells it where no name leads back to it."""
+        name = _names.get(cls)
+        if name is not None:
+            return name
         parts = function_parts(cls)
-        if len(parts) == 1:
-            return quote(str(parts[0]))
-        return tag("class", self.at(".__class__", "", parts))
+        if len(parts) > 1:
+            return tag("class", self.at(".__class__", "", parts))
+        name = quote(str(parts[0]))
+        if cls.__module__ not in _MAIN:  # which is another module in the next cell, or process
+            _names[cls] = name
+        return name
 
     def less(self, value: object) -> tuple[str, ...]:
         """The dotted paths that don't count in the state of `value`."""

@@ -1,0 +1,243 @@
+"""The contract of a key generator, as a test class to subclass.
+
+::
+
+    class TestMyKeys(KeyGenContract):
+        def make(self):
+            return MyKeyGen()
+"""
+
+# ruff: noqa: D102 - a test's name says what it holds
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from beautyspot.errors import NotSupportedError, UnstableKeyError
+from beautyspot.testing.keygen_values import BASIC, FURTHER, id_or_none, ids
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import KeyGenBase
+
+_FLAT = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+_KEYS = st.text(max_size=3)
+
+
+def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    lists = st.lists(inner, max_size=3)
+    return lists | lists.map(tuple) | st.dictionaries(_KEYS, inner, max_size=3)
+
+
+VALUES = st.recursive(_FLAT, _nested, max_leaves=8)
+"""Values that every key generator takes."""
+
+_ALIKE: st.SearchStrategy[Any] = st.sampled_from(
+    [0, 1, True, False, 0.0, -0.0, 1.0, "", "1", (), [], {}, None, (1,), [1]]
+)
+CLOSE = st.recursive(_ALIKE, _nested, max_leaves=3)
+"""Values that are often equal by ``==`` without being the same."""
+
+
+def same(left: object, right: object) -> bool:
+    """Whether two values are of equal type and value all the way down; all NaNs are one."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, float):
+        return repr(left) == repr(right)
+    return left == right
+
+
+class KeyGenContract:
+    """What a key generator must do, whatever its IDs look like.
+
+    Every generator takes `None`, `bool`, `int`, `float` and `str`, and lists, tuples and dicts with
+    string keys of them. Whatever else it may refuse, and what it doesn't refuse it must tell apart.
+    """
+
+    def make(self) -> KeyGenBase:
+        """A key generator as it is when a Spot makes it."""
+        raise NotImplementedError("give the suite a factory: def make(self): return MyKeyGen()")
+
+    def source(self) -> str | None:
+        """Python text by which another process binds `keygen` to one that is made alike.
+
+        By default the class of what `make` gives is imported and called without arguments. Override
+        it where that is not enough; None skips the tests with other processes.
+        """
+        cls = type(self.make())
+        if cls.__module__ == "__main__" or "." in cls.__qualname__:
+            return None
+        return f"from {cls.__module__} import {cls.__qualname__} as made\nkeygen = made()"
+
+    # ---------------------------------------------------------------------------------- IDs
+
+    def test_an_id_is_a_text(self) -> None:
+        for value in BASIC:
+            made = self.make().input_id((value,), {"name": value})
+            assert type(made) is str, f"input_id returned {made!r}, which is no str"
+            assert made, "input_id returned an empty string"
+
+    def test_a_call_without_arguments_has_an_id(self) -> None:
+        assert self.make().input_id((), {}) == self.make().input_id((), {})
+
+    def test_an_id_is_repeated(self) -> None:
+        keygen, another = self.make(), self.make()
+        for value in (*BASIC, *FURTHER):
+            first = id_or_none(keygen, value)
+            copied = id_or_none(keygen, copy.deepcopy(value))
+            assert copied == first, f"an equal copy of {value!r:.80} has another ID"
+            assert id_or_none(another, value) == first, f"another instance: {value!r:.80}"
+
+    def test_no_two_values_share_an_id(self) -> None:
+        keygen = self.make()
+        known: dict[str, object] = {}
+        for value in (*BASIC, *FURTHER):
+            made = id_or_none(keygen, value)
+            if made is not None:
+                other = known.setdefault(made, value)
+                assert other is value, f"{other!r:.80} and {value!r:.80} share an ID"
+
+    def test_every_basic_value_has_an_id(self) -> None:
+        keygen = self.make()
+        refused = [value for value in BASIC if id_or_none(keygen, value) is None]
+        assert refused == [], "refused, though every key generator takes them"
+
+    def test_where_an_argument_ends_counts(self) -> None:
+        keygen = self.make()
+        calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+            (("ab", "c"), {}), (("a", "bc"), {}), (("abc",), {}), (("a", "b", "c"), {}),
+            ((("a", "b", "c"),), {}), ((["a", "b", "c"],), {}), ((), {}), (((),), {}), (({},), {}),
+            (("a",), {"b": "c"}), ((), {"a": "b"}), ((), {"ab": ""}), ((), {"a": "b", "c": ""}),
+            (({"a": "b"},), {}), (("a", {"b": "c"}), {}), ((), {"$tuple": ["a"]}), ((("a",),), {}),
+        ]  # fmt: skip
+        for one, other in combinations(calls, 2):
+            assert keygen.input_id(*one) != keygen.input_id(*other), f"{one} and {other}: one ID"
+
+    def test_the_order_of_names_does_not_count(self) -> None:
+        keygen = self.make()
+        forth, back = {"a": 1, "b": 2, "c": 3}, {"c": 3, "b": 2, "a": 1}
+        assert keygen.input_id((), forth) == keygen.input_id((), back)
+        assert keygen.input_id((forth,), {}) == keygen.input_id((back,), {})
+
+    @settings(
+        deadline=None,
+        max_examples=100,
+        # The tests are inherited by every subclass, which is what this check warns about.
+        suppress_health_check=[HealthCheck.differing_executors],
+    )
+    @given(st.data())
+    def test_one_id_for_the_same_and_only_for_the_same(self, data: st.DataObject) -> None:
+        keygen = self.make()
+        values = data.draw(st.sampled_from([VALUES, CLOSE]))
+        one = data.draw(values)
+        copied = copy.deepcopy(one)
+        close = st.sampled_from([copied, str(one), [copied], (copied,), {"": copied}])
+        other = data.draw(values | close)
+        ids_agree = keygen.input_id((one,), {}) == keygen.input_id((other,), {})
+        assert ids_agree == same(one, other), f"{one!r} and {other!r}: IDs agree: {ids_agree}"
+
+    def test_large_values_count_to_their_end(self) -> None:
+        keygen = self.make()
+        text = "x" * 1_000_000
+        made = {keygen.input_id((text + end,), {}) for end in ("", "a", "b", "\0")}
+        made |= {keygen.input_id(([*range(10_000), end],), {}) for end in (0, 1, True, "1")}
+        assert len(made) == 8, "large values with different ends share an ID"
+
+    # -------------------------------------------------------------------- what has no stable form
+
+    def test_what_has_no_stable_form_is_refused(self) -> None:
+        keygen = self.make()
+        with open(os.devnull) as file:  # noqa: PTH123 - no path is concerned
+            for value in (object(), threading.Lock(), file, iter([1]), (n for n in [1])):
+                with pytest.raises(UnstableKeyError):
+                    keygen.input_id((value,), {})
+
+    def test_the_refusal_says_where(self) -> None:
+        keygen = self.make()
+        with pytest.raises(UnstableKeyError) as first:
+            keygen.input_id((1, [2, object()]), {})
+        assert first.value.path.startswith("args[1]"), "path names the argument by its position"
+        with pytest.raises(UnstableKeyError) as second:
+            keygen.input_id((), {"x": 1, "name": object()})
+        assert "name" in second.value.path, "path names the argument by its name"
+
+    def test_an_iterator_is_left_as_it_was(self) -> None:
+        numbers = iter([1, 2])
+        with pytest.raises(UnstableKeyError):
+            self.make().input_id((numbers,), {})
+        assert list(numbers) == [1, 2], "the key generator has used the iterator up"
+
+    def test_an_address_is_no_key(self) -> None:
+        keygen = self.make()
+        made = [id_or_none(keygen, memoryview(bytes([number]))) for number in range(20)]
+        taken = [one for one in made if one is not None]
+        assert len(set(taken)) == len(taken), "short-lived objects at one address share an ID"
+
+    def test_a_value_that_contains_itself_is_refused(self) -> None:
+        loop: list[Any] = []
+        loop.append(loop)
+        with pytest.raises(UnstableKeyError):
+            self.make().input_id((loop,), {})
+
+    def test_a_value_that_is_nested_too_deep_is_refused(self) -> None:
+        deep: list[Any] = []
+        for _ in range(100_000):
+            deep = [deep]
+        with pytest.raises(UnstableKeyError):
+            self.make().input_id((deep,), {})
+
+    # ------------------------------------------------------------------- threads and processes
+
+    def test_many_threads_at_once(self) -> None:
+        keygen = self.make()
+        alone = list(ids(keygen))
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(lambda _: list(ids(keygen)), range(8)))
+        assert all(made == alone for made in together), "IDs differ between threads"
+
+    @pytest.mark.parametrize("seed", ["0", "1"])
+    def test_the_same_in_another_process(self, seed: str) -> None:
+        source = self.source()
+        if source is None:
+            pytest.skip("no other process can make this key generator: override source()")
+        source += "\nfrom beautyspot.testing.keygen_values import print_ids\nprint_ids(keygen)"
+        path = os.pathsep.join(filter(None, sys.path))
+        done = subprocess.run(  # noqa: S603 - our own interpreter and the suite's own code
+            [sys.executable, "-c", source],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"the other process failed:\n{done.stderr}"
+        for value, here, there in zip(
+            (*BASIC, *FURTHER), ids(self.make()), json.loads(done.stdout), strict=True
+        ):
+            assert here == there, f"{value!r:.80} has another ID in another process"
+
+    # -------------------------------------------------------------------------- canonical text
+
+    def test_texts_agree_where_ids_agree(self) -> None:
+        keygen = self.make()
+        try:
+            texts = [keygen.canonical(value) for value in BASIC]
+        except NotSupportedError:
+            pytest.skip("shows no canonical text")
+        assert all(type(text) is str for text in texts)
+        assert len(set(texts)) == len(BASIC), "different values share a canonical text"
