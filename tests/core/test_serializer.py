@@ -227,7 +227,9 @@ def nested(depth: int, wrap: Any = lambda v: [v]) -> Any:
     return value
 
 
-@pytest.mark.parametrize("wrap", [lambda v: [v], lambda v: (v,), lambda v: {"a": v}, lambda v: {(1,): v}])
+@pytest.mark.parametrize(
+    "wrap", [lambda v: [v], lambda v: (v,), lambda v: {"a": v}, lambda v: {(1,): v}]
+)
 def test_nesting_has_a_limit_that_is_the_same_for_all(serializer, wrap):
     value = nested(60, wrap)
     assert serializer.loads(serializer.dumps(value)) == value
@@ -284,7 +286,9 @@ def test_a_property_that_raises_while_it_is_read_is_a_refusal(serializer):
 
     serializer.register(Moody, encode=lambda m: m.items(), decode=dict)
     assert "not today" in refusal(serializer, Moody())
-    assert isinstance(pytest.raises(SerializationError, serializer.dumps, Moody()).value.__cause__, LookupError)
+    assert isinstance(
+        pytest.raises(SerializationError, serializer.dumps, Moody()).value.__cause__, LookupError
+    )
 
 
 # ------------------------------------------------------------------------------- registering
@@ -540,7 +544,16 @@ def test_what_is_restored_does_not_share_memory_with_the_bytes(serializer):
 def test_numbers_and_times_at_their_ends(serializer):
     ends = [
         *(2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 10**400),
-        *(date.min, date.max, datetime.min, datetime.max, time.min, time.max, timedelta.min, timedelta.max),
+        *(
+            date.min,
+            date.max,
+            datetime.min,
+            datetime.max,
+            time.min,
+            time.max,
+            timedelta.min,
+            timedelta.max,
+        ),
         *(timezone.min, timezone.max, Decimal("1E+999999"), Decimal("-0.00"), Fraction(-1, 10**30)),
     ]
     assert_same(ends, serializer.loads(serializer.dumps(ends)))
