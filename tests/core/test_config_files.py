@@ -219,8 +219,8 @@ def test_a_file_that_can_not_be_read(repo):
 _TRICKY = '''\
 # ttl = 1
 keygen = """
-ttl = 2
 [tool.beautyspot]
+ttl = 2
 """
 [tool.other]
 ttl = 3

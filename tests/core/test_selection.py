@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from traceback import TracebackException
 from typing import Literal, Optional, Union
 from urllib.parse import urlsplit
 
@@ -403,9 +404,11 @@ def test_ctrl_c_in_a_constructor_passes(chosen):
 def test_no_message_shows_a_secret(registry, spec):
     with pytest.raises(BeautyspotError) as caught:
         select("storage", spec, registry=registry, context=CONTEXT, source="argument storage=")
-    shown = str(caught.value)
-    assert "HUSH" not in shown
-    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    assert "HUSH" not in str(caught.value)
+    told = TracebackException.from_exception(caught.value)  # what stands in a log, causes included
+    assert "HUSH" not in "".join(told.format_exception_only())
+    assert told.__cause__ is None
+    assert told.__suppress_context__ or told.__context__ is None
 
 
 def test_a_secret_in_a_foreign_message_is_masked(refused):

@@ -113,10 +113,9 @@ def _from_url(point: str, text: str, registry: Registry) -> _Wish:
     cls = registry.by_scheme(point, url.scheme)
     try:
         return _Wish(cls, cls.options_from_url(url.base), url.query)
-    except ValueError as exc:  # a ConfigError is one too
-        raise ConfigError(
-            f"{masked(text)!r} is no URL of the {point} {cls.name!r}: {exc}"
-        ) from None
+    except Exception as exc:
+        why = f"is no URL of the {point} {cls.name!r}: {exc}"
+        raise ConfigError(f"{masked(text)!r} {why}") from exc
 
 
 def _from_table(point: str, table: Mapping[Any, Any], registry: Registry) -> _Wish:
