@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import beautyspot
+import pytest
 from beautyspot import code_digest as module
+from beautyspot import code_source
 from beautyspot.code import code_digest
 from beautyspot.code_source import class_definitions_of, definition_of
 
@@ -41,20 +41,22 @@ def load(tmp_path: Path) -> Load:
     return loader
 
 
-LAMBDAS = '''
+LAMBDAS = """
 def pair(*items): return items
-fs = pair(lambda x: x + 1, lambda x: x - 1, lambda x: (lambda y: x + y), lambda: (yield 1), lambda: None)
+fs = pair(lambda x: x + 1, lambda x: x - 1, lambda x: (lambda y: x + y), lambda: (yield 1))
+none = pair(lambda: None, lambda: 0)
 ä = pair("äöü", lambda s: s.upper(), lambda s: s.lower())
 chained = [lambda s: (s
     .strip()
     .lower()), lambda s: [c for c in s if c]]
 nested = lambda: [(lambda: 1), (lambda: 2)]
-'''
+"""
 
 
 def test_every_lambda_of_a_line_is_found(load: Load):
     found = load(LAMBDAS)
-    lambdas = [*found.fs, found.fs[2](1), *found.ä[1:], *found.chained, found.nested, *found.nested()]
+    lambdas = [*found.fs, found.fs[2](1), *found.none, *found.ä[1:], *found.chained]
+    lambdas += [found.nested, *found.nested()]
     nodes = [definition_of(item) for item in lambdas]
     assert None not in nodes
     assert len({id(node) for node in nodes}) == len(lambdas)
@@ -76,7 +78,14 @@ def test_functions_are_found_in_any_place(load: Load):
         "async def later(): return 4\n"
         "if True:\n    def branch(): return 5\n"
     )
-    functions = [found.decorated, found.outer, found.outer(), found.A.method, found.later, found.branch]
+    functions = [
+        found.decorated,
+        found.outer,
+        found.outer(),
+        found.A.method,
+        found.later,
+        found.branch,
+    ]
     nodes = [definition_of(item) for item in functions]
     assert [node.name for node in nodes] == [item.__name__ for item in functions]  # type: ignore[union-attr]
 
@@ -125,7 +134,9 @@ def bytecode_function(source: str, filename: str = "<nowhere>") -> Any:
 
 def test_where_there_is_no_source_the_bytecode_counts():
     one = code_digest(bytecode_function("def f(x): return x + 1"))
-    assert one == code_digest(bytecode_function("\n\ndef f(x):\n    # comment\n    return x + 1", "<other>"))
+    assert one == code_digest(
+        bytecode_function("\n\ndef f(x):\n    # comment\n    return x + 1", "<other>")
+    )
     others = [
         "def f(x): return x + 2",
         "def f(x): return x - 1",
@@ -138,7 +149,10 @@ def test_where_there_is_no_source_the_bytecode_counts():
         "def f(*x): return x + 1",
         "async def f(x): return x + 1",
     ]
-    assert len({one, *[code_digest(bytecode_function(source)) for source in others]}) == len(others) + 1
+    assert (
+        len({one, *[code_digest(bytecode_function(source)) for source in others]})
+        == len(others) + 1
+    )
 
 
 def test_bytecode_is_told_from_that_of_another_python(monkeypatch: pytest.MonkeyPatch):
@@ -151,7 +165,7 @@ def test_a_set_in_bytecode_has_one_form_under_any_hash_seed():
     script = (
         "from beautyspot.code import code_digest\n"
         "ns = {}\n"
-        "exec('def f(x): return x in {\"a\", \"b\", \"c\", \"d\"}', ns)\n"
+        'exec(\'def f(x): return x in {"a", "b", "c", "d"}\', ns)\n'
         "print(code_digest(ns['f']))\n"
     )
     digests = {
@@ -174,6 +188,17 @@ def test_constant_lambdas_of_one_line_are_told_apart(load: Load):
     digests = [code_digest(item) for item in found.fs]
     assert digests[0] == digests[2]
     assert len(set(digests)) == 3
+
+
+def test_lambdas_without_columns_are_told_by_what_they_compile_to(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+):
+    """As Python 3.12 has it for constants."""
+    monkeypatch.setattr(code_source, "_spans", lambda _code: [])
+    found = load("def make(n):\n    return [lambda: 1, lambda: 2, lambda: n, lambda: -n]\n")
+    made = found.make(1)
+    assert definition_of(made[0]) is not definition_of(made[1]) is not None
+    assert definition_of(made[2]) is definition_of(made[3]) is None  # alone it has no captures
 
 
 def test_without_columns_lambdas_of_one_line_are_told_where_they_can_be(tmp_path: Path):
@@ -251,7 +276,10 @@ def test_a_class_is_told_by_its_source(load: Load):
         "@dataclass\nclass C:\n    x: int = 1\n"
         "def make():\n    class A:\n        def m(self): return 2\n    return A\n"
     )
-    one, two = load(source), load(source.replace("x = 1", "x = 2").replace("x: int", "x: str"), "two")
+    one, two = (
+        load(source),
+        load(source.replace("x = 1", "x = 2").replace("x: int", "x: str"), "two"),
+    )
     sys.modules.update(sample=one, two=two)
     try:
         assert code_digest(one.A) == code_digest(two.A)
@@ -293,7 +321,9 @@ def test_a_class_without_a_file_is_told_by_fields_and_methods():
 
 
 def test_functions_from_elsewhere_are_no_methods(load: Load):
-    found = load("import os\nclass A:\n    join = os.path.join\n    def m(self): pass\n    B = dict\n")
+    found = load(
+        "import os\nclass A:\n    join = os.path.join\n    def m(self): pass\n    B = dict\n"
+    )
     assert list(module.methods_of(found.A)) == ["m"]
     wrapped = functools.lru_cache(found.A.m)
     assert list(module.methods_of(type("A", (), {"m": wrapped, "__module__": "sample"}))) == ["m"]
@@ -302,7 +332,7 @@ def test_functions_from_elsewhere_are_no_methods(load: Load):
 # -------------------------------------------------------------------------------------- golden
 
 GOLDEN = {
-    "plain": "127c66909d37b14304fb57f43430c2e0",
+    "plain": "93a4e1ef7501fd779f827a54ac19f68b",
     "waits": "6705932d63bbc3de3fe7c4698401edaa",
     "matches": "dc29f04659d05bd074e3f71bad8ff9ca",
     "decorated": "ae9786db9a18f31ef757289bdc69c24b",
@@ -331,7 +361,8 @@ def plain(x, /, y=1, *args, k: int = 0xff, **kwargs) -> "str":
         raise RuntimeError(f"{error!r:>{k}} is {x=} " "and" f"{y}" r"\\d" f"") from error
     finally:
         assert x is None, "no"
-    return {**kwargs, "a": {1, 2}, 'b': b"\\x00", "c": (x if y else None), "d": "\\ud800ä\\N{BULLET}"}
+    return {**kwargs, "a": {1, 2}, 'b': b"\\x00", "c": (x if y else 1.5),
+            "d": "\\ud800ä\\N{BULLET}"}
 
 async def waits(xs):
     async with xs as x, x: yield await x
@@ -384,7 +415,10 @@ def pythons() -> list[str]:
     """This Python and the others that are found: by `BEAUTYSPOT_PYTHONS`, or on the path."""
     given = os.environ.get("BEAUTYSPOT_PYTHONS", "").split(os.pathsep)
     others = [shutil.which(f"python3.{minor}") for minor in (11, 12, 13)]
-    return [sys.executable, *[path for path in (*given, *others) if path and path != sys.executable]]
+    return [
+        sys.executable,
+        *[path for path in (*given, *others) if path and path != sys.executable],
+    ]
 
 
 @pytest.mark.parametrize("python", pythons())

@@ -8,7 +8,6 @@ import sys
 from typing import Any
 
 import pytest
-
 from beautyspot.code_form import UNKNOWN, follow, normal_form
 from beautyspot.code_text import constant_form, digest_of, text_of
 
@@ -78,7 +77,10 @@ TWO = [
     ("def f():\n  y = 1", "def f():\n  y: int"),
     ("def f():\n  global a\n  a = 1", "def f():\n  a = 1"),
     ("def f():\n  def g(): pass", "def f():\n  def h(): pass"),
-    ("def f():\n  match x:\n    case None: return 1", "def f():\n  match x:\n    case True: return 1"),
+    (
+        "def f():\n  match x:\n    case None: return 1",
+        "def f():\n  match x:\n    case True: return 1",
+    ),
     ("def f():\n  return\n  g()", "def f():\n  g()\n  return"),
     ("def f():\n  for x in y:\n    g()", "def f():\n  for x in y:\n    pass\n  g()"),
     ("@beneath\ndef f(): pass", "def f(): pass"),
@@ -121,6 +123,16 @@ def test_digits_beyond_the_limit_of_decimal_conversion_are_fine():
     long = 1 << 20_000
     assert constant_form(long) == ("int", f"{long:x}")
     assert constant_form(long) != constant_form(long + 1)
+
+
+def test_neighbouring_texts_of_an_f_string_are_one():
+    """Versions of Python cut them differently."""
+    whole, cut = ast.parse("lambda: f'ab{x}'"), ast.parse("lambda: f'ab{x}'")
+    joined: Any = cut.body[0].value.body  # type: ignore[attr-defined]
+    joined.values[:1] = [ast.Constant("a"), ast.Constant("b")]
+    joined.values.append(ast.Constant(""))
+    forms = [normal_form(tree.body[0].value) for tree in (whole, cut)]  # type: ignore[attr-defined]
+    assert forms[0] == forms[1]
 
 
 class Ours:
@@ -180,20 +192,31 @@ def test_attributes_are_followed_without_running_them():
 
 
 def test_texts_of_forms_can_not_be_faked():
-    forms = [("a", "b"), ("ab",), ("a,1:b",), (("a",), "b"), ("a", ("b",)), "ab", b"ab", None, "None", 1]
+    forms = [
+        ("a", "b"),
+        ("ab",),
+        ("a,1:b",),
+        (("a",), "b"),
+        ("a", ("b",)),
+        "ab",
+        b"ab",
+        None,
+        "None",
+        1,
+    ]
     assert len({text_of(item) for item in forms}) == len(forms)
     assert text_of(["a"]) == text_of(("a",))
 
 
 def test_constants_of_every_plain_type_have_a_form():
-    import datetime
+    import datetime as dt
     import decimal
     import re
 
     one = [
         *(None, ..., True, 1, 1.0, 1j, "1", b"1", range(1), (1,), frozenset({1}), (1.0,), ("1",)),
         *(re.compile("1"), re.compile(b"1"), re.compile("1", re.IGNORECASE)),
-        *(datetime.date(2024, 1, 1), decimal.Decimal(1), datetime.timedelta(1), -0.0, 0.0),
+        *(dt.date(2024, 1, 1), decimal.Decimal(1), dt.timedelta(1), -0.0, 0.0),
     ]
     texts = {text_of(constant_form(item)) for item in one}
     assert len(texts) == len(one)
@@ -205,6 +228,8 @@ def test_a_frozen_set_has_one_form_in_any_order():
     assert constant_form(numbers[0]) == constant_form(numbers[1])
 
 
-@pytest.mark.parametrize("value", [[], {}, (1, []), object(), frozenset({object()}), type("S", (str,), {})()])
+@pytest.mark.parametrize(
+    "value", [[], {}, (1, []), object(), frozenset({object()}), type("S", (str,), {})()]
+)
 def test_what_is_no_plain_constant_has_none(value: object):
     assert constant_form(value) is None

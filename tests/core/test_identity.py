@@ -12,7 +12,6 @@ from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-
 from beautyspot.identity import identify
 from beautyspot.naming import chain, is_ours, python_function, unwrap_ours
 
@@ -388,14 +387,16 @@ def test_a_local_function_in_a_cache_object_is_told_by_what_it_wraps():
 
 def test_a_function_of_a_module_that_is_not_imported_is_looked_up_in_its_globals():
     namespace: dict[str, Any] = {"__name__": "not_imported", "__file__": "not_imported.py"}
-    exec(compile("def f(): pass\ndef g(): pass\nh = g\ng = 3", "not_imported.py", "exec"), namespace)
+    exec(
+        compile("def f(): pass\ndef g(): pass\nh = g\ng = 3", "not_imported.py", "exec"), namespace
+    )
     assert identify(namespace["f"]).func_identifier == "not_imported:f"
     assert not identify(namespace["f"]).anonymous
     assert identify(namespace["h"]).anonymous
 
 
 def test_a_main_that_was_sent_by_its_code_keeps_its_name():
-    """As tools do that send functions of a script to other machines, where `__main__` is another."""
+    """As tools do that send a script's functions to machines where `__main__` is another."""
     code = compile("def f(): pass", "job.py", "exec").co_consts[0]
     function = FunctionType(code, {"__name__": "__main__", "__file__": "/elsewhere/job.py"}, "f")
     assert identify(function).func_identifier == "job:f"

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
-
 from beautyspot.identity import module_name
 
 PRINT = "from beautyspot.identity import identify\ndef run(): pass\n"
@@ -20,7 +19,12 @@ SHOW = "print(identify(run).func_identifier, identify(run).anonymous)\n"
 def python(*args: object, cwd: Path, text: str | None = None) -> list[str]:
     """What a fresh interpreter prints, word by word."""
     done = subprocess.run(
-        [sys.executable, *map(str, args)], cwd=cwd, input=text, capture_output=True, text=True, check=False
+        [sys.executable, *map(str, args)],
+        cwd=cwd,
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
@@ -38,7 +42,9 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def main_module(monkeypatch: pytest.MonkeyPatch, name: str = "__main__", **attributes: object) -> None:
+def main_module(
+    monkeypatch: pytest.MonkeyPatch, name: str = "__main__", **attributes: object
+) -> None:
     module = ModuleType(name)
     vars(module).update(attributes)
     monkeypatch.setitem(sys.modules, name, module)
@@ -64,8 +70,14 @@ def test_a_main_without_a_module_keeps_its_name(monkeypatch: pytest.MonkeyPatch)
         ({"__file__": "/a/app.pyz/__main__.py"}, "app.__main__"),
         ({"__file__": "__main__.py"}, "__main__"),
         ({"__file__": "/a/x.py", "__spec__": ModuleSpec("p.x", None)}, "p.x"),
-        ({"__file__": "/a/p/__main__.py", "__spec__": ModuleSpec("p.__main__", None)}, "p.__main__"),
-        ({"__file__": "/a/app/__main__.py", "__spec__": ModuleSpec("__main__", None)}, "app.__main__"),
+        (
+            {"__file__": "/a/p/__main__.py", "__spec__": ModuleSpec("p.__main__", None)},
+            "p.__main__",
+        ),
+        (
+            {"__file__": "/a/app/__main__.py", "__spec__": ModuleSpec("__main__", None)},
+            "app.__main__",
+        ),
         ({"__loader__": SimpleNamespace(path="/a/job.py")}, "job"),
         ({"__file__": "<stdin>"}, "__main__"),
         ({"__file__": 3}, "__main__"),
@@ -116,7 +128,9 @@ def test_a_spawned_process_names_the_script_like_its_parent(tmp_path: Path):
         + textwrap.dedent("""
         import multiprocessing
         at_import = identify(run).func_identifier, identify(run).anonymous
-        def tell(): return __name__, *at_import, identify(run).func_identifier, identify(run).anonymous
+        def tell():
+            now = identify(run)
+            return __name__, *at_import, now.func_identifier, now.anonymous
         if __name__ == "__main__":
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 print(*tell())

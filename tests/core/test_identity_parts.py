@@ -83,7 +83,10 @@ def test_functions_that_capture_each_other_come_to_an_end():
     assert parts[2:4] == [{}, {"odd": 1}]
     row = parts[6]
     assert isinstance(row, list)
-    assert row[0] == f"{HERE}:{test_functions_that_capture_each_other_come_to_an_end.__name__}.<locals>.odd"
+    assert (
+        row[0]
+        == f"{HERE}:{test_functions_that_capture_each_other_come_to_an_end.__name__}.<locals>.odd"
+    )
     assert row[2:4] == [{}, {"even": 0}]
     assert len(parts) == 7
 
@@ -130,6 +133,37 @@ def test_classes_of_one_factory_differ():
     assert parts != function_parts(make(3, 2))
     assert parts != function_parts(make(1, 3))
     assert parts == function_parts(make(1, 2))
+
+
+def test_our_wrappers_are_no_captures_of_a_class():
+    namespace: dict[str, Any] = {"__name__": "beautyspot.wrappers", "functools": functools}
+    exec(
+        "def mark(func):\n"
+        "    @functools.wraps(func)\n"
+        "    def wrapper(*args): return func(*args)\n"
+        "    wrapper.__beautyspot__ = 'task'\n"
+        "    return wrapper\n",
+        namespace,
+    )
+
+    def make(number: int, mark: Any) -> Any:
+        class Made:
+            @mark
+            def method(self) -> int:
+                return number
+
+            @functools.lru_cache  # noqa: B019 - never called
+            @mark
+            def cached(self) -> int:
+                return number
+
+        return Made
+
+    marked, plain = make(1, namespace["mark"]), make(1, lambda func: func)
+    assert function_parts(marked)[2] == {"cached.number": 1, "method.number": 1}
+    assert function_parts(marked)[2:] == function_parts(plain)[2:]
+    cached = [function_parts(vars(cls)["cached"])[1] for cls in (marked, plain)]
+    assert cached[0] == cached[1]  # the code of our wrapper changes with our releases
 
 
 def test_a_local_class_and_a_function_may_capture_each_other():

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import enum
 import functools
+import importlib.util
+import sys
 from pathlib import PurePath
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.code_digest import code_digest, function_digest
+from beautyspot.code_form import UNKNOWN
 from beautyspot.code_names import Found, resolve
 from beautyspot.code_source import module_source
 from beautyspot.code_text import constant_form, digest_of
@@ -42,7 +45,8 @@ def version_auto(func: Callable[..., Any]) -> str:
     The user's own project is the top-level package of `func` itself, wherever it is installed, and
     every file that is neither of the standard library nor in ``site-packages``.
 
-    Ask at the first call: helpers may stand further down in the module than the function.
+    Ask at the first call: helpers may stand further down in the module than the function. Modules
+    of the project that the functions import when they run are imported now.
 
     What it can't see: methods called on anything but `self`, classes and objects of a module; names
     that are made at run time (`getattr`, `globals()`, registries); what stands in annotations
@@ -112,7 +116,7 @@ class _Walk:
             return
         name = identifier_of(function)
         self.records.add((name, "", function_digest(function)))
-        for found in resolve(function):
+        for found in resolve(function, self._load):
             if not self._is_rebound(found):
                 self._todo.append((name, found.label, found.value))
         self._follow(name, "default", function.__defaults__ or ())
@@ -134,6 +138,25 @@ class _Walk:
     def _follow(self, owner: str, label: str, values: Iterable[object]) -> None:
         for number, value in enumerate(values):
             self._todo.append((owner, f"{label} {number}", value))
+
+    def _load(self, name: str) -> object:
+        """A module that a function imports when it runs, which may be later than now."""
+        if name not in sys.modules and self._is_own_package(root_of(name)):
+            try:
+                importlib.import_module(name)
+            except Exception:  # whatever its code raises is for the function to meet
+                return UNKNOWN
+        return sys.modules.get(name, UNKNOWN)
+
+    def _is_own_package(self, root: str) -> bool:
+        if root == self._root:
+            return True
+        try:
+            spec = importlib.util.find_spec(root)
+        except ValueError:  # a module that something made at run time
+            return False
+        places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
+        return any(_is_of_a_project(place) for place in places if place)
 
     def _is_rebound(self, found: Found) -> bool:
         """Whether a function assigns the name: its value is no constant, and may come and go."""
@@ -161,14 +184,15 @@ def _is_made_by_python(cls: type[Any], name: str, value: object) -> bool:
 
     Private values with it: those that the code uses are followed where it does.
     """
-    if isinstance(value, FunctionType):
-        return in_place(value.__code__.co_filename) and "__file__" in namespace_of(cls)
+    for step in chain(value):
+        if isinstance(step, FunctionType) and in_place(step.__code__.co_filename):
+            return "__file__" in namespace_of(cls)
     return type(value) is cls or (name.startswith("_") and _constant(value) is not None)
 
 
 @functools.cache
 def _is_of_a_project(filename: str) -> bool:
-    if filename.startswith("<"):
+    if filename.startswith("<") or filename in {"built-in", "frozen"}:
         return in_place(filename)
     import sysconfig  # only `version="auto"` asks
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.code_form import UNKNOWN, normal_form
 from beautyspot.code_source import class_definitions_of, definition_of
 from beautyspot.code_text import constant_form, digest_of
-from beautyspot.naming import chain, namespace_of
+from beautyspot.naming import chain, is_ours, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +32,8 @@ def code_digest(func: Any) -> str:
     """
     if isinstance(func, type):
         return _remembered(func, lambda: digest_of(_class_form(func)))
-    digests = [function_digest(step) for step in chain(func) if isinstance(step, FunctionType)]
+    steps = [step for step in chain(func) if isinstance(step, FunctionType) and not is_ours(step)]
+    digests = [function_digest(step) for step in steps]
     return digests[0] if len(digests) == 1 else digest_of(digests)
 
 

@@ -2,14 +2,13 @@
 
 Read from the bytecode, whose instructions tell a local variable from a global one: a name such as
 ``helpers.clean`` is one instruction that loads `helpers` and one that takes its attribute. Names
-are resolved without running anything: no descriptor, no `__getattr__`, no import.
+are resolved without running any descriptor or `__getattr__`.
 """
 
 from __future__ import annotations
 
 import dis
 import importlib.util
-import sys
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -17,7 +16,9 @@ from beautyspot.code_form import UNKNOWN, follow
 from beautyspot.naming import look_up, namespace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    Load = Callable[[str], object]
 
 NAME: Final = "name"
 FIRST: Final = "first argument"
@@ -63,23 +64,45 @@ def references_of(code: CodeType, package: str) -> set[Reference]:
     return reader.found
 
 
-def resolve(function: FunctionType) -> Iterator[Found]:
-    """What the references of a function stand for; those that can't be told are passed over."""
-    namespace = function.__globals__
+def resolve(function: FunctionType, load: Load) -> Iterator[Found]:
+    """What the references of a function stand for; those that can't be told are passed over.
+
+    Args:
+        function: the function.
+        load: gives the module of a name, where the function imports it; or UNKNOWN.
+    """
+    package = str(function.__globals__.get("__package__") or "")
+    for reference in sorted(references_of(function.__code__, package)):
+        found = _resolved(function, reference, load)
+        if found is not None and not isinstance(found.value, ModuleType):
+            yield found
+
+
+def _resolved(function: FunctionType, reference: Reference, load: Load) -> Found | None:
+    start, names = reference
+    label, namespace = ".".join(names), function.__globals__
     cells = _contents(function)
-    package = str(namespace.get("__package__") or "")
-    for start, names in sorted(references_of(function.__code__, package)):
-        if start == FIRST:
-            owner: object = _class_of(function)
-        elif start == IMPORT:
-            owner = sys.modules.get(names[0], UNKNOWN)
-        else:
-            owner = cells.get(names[0], namespace.get(names[0], UNKNOWN))
-        path = names if start == FIRST else names[1:]
-        home = {} if names[0] in cells else namespace
-        found = _walk(owner, path, home, attribute=start == FIRST)
-        if found is not None:
-            yield Found(".".join(names), *found)
+    if start == FIRST:
+        value = follow(_class_of(function), names[:1])
+        return None if value is UNKNOWN else Found(label, value, {})
+    if start == IMPORT:
+        return _walk(Found(label, load(names[0]), {}), names, load)
+    if names[0] in cells:
+        return _walk(Found(label, cells[names[0]], {}), names, lambda _name: UNKNOWN)
+    value = namespace.get(names[0], UNKNOWN)
+    return _walk(Found(label, value, namespace), names, lambda _name: UNKNOWN)
+
+
+def _walk(start: Found, names: tuple[str, ...], load: Load) -> Found | None:
+    """From module to module along the names; `load` may know modules that are not loaded yet."""
+    _, value, namespace = start
+    for name in names[1:]:
+        if not isinstance(value, ModuleType):
+            break
+        namespace = vars(value)
+        submodule = f"{value.__name__}.{name}"
+        value = namespace[name] if name in namespace else load(submodule)
+    return None if value is UNKNOWN else Found(start.label, value, namespace)
 
 
 class _Reader:
@@ -90,15 +113,16 @@ class _Reader:
         self.locals: dict[str, Reference] = {}
         self._package = package
         self._last: Reference | None = None  # what the last instruction left on the stack
-        self._module: Reference | None = None  # what the last import did
+        self._module: Reference | None = None  # what the last import names
+        self._whole = False  # and whether it is one without `from`
 
     def read(self, code: CodeType) -> None:
         """Add the references of one code object."""
         instructions = list(dis.get_instructions(code))
         for number, instruction in enumerate(instructions):
             if instruction.opname == "IMPORT_NAME":
-                level = instructions[number - 2].argval
-                self._imported(instruction.argval, level if isinstance(level, int) else 0)
+                level, items = (before.argval for before in instructions[number - 2 : number])
+                self._imported(instruction.argval, level, whole=items is None)
             else:
                 self._read(instruction.opname, instruction.argval)
         self._keep(None)
@@ -109,11 +133,10 @@ class _Reader:
         # Two instructions may be one, with a pair of names: the first stored, the last loaded.
         name = argument[-1] if isinstance(argument, tuple) else argument
         if operation in _ATTRIBUTES:
-            if self._last is not None:
-                self._last = self._last._replace(names=(*self._last.names, name))
+            self._last = _longer(self._last, name)
         elif operation == "IMPORT_FROM":
-            module = self._module
-            self._keep(None if module is None else module._replace(names=(*module.names, name)))
+            # `import a.b as c` takes `b` from `a`: it has the whole module in the end
+            self._keep(self._module if self._whole else _longer(self._module, name))
         elif operation.startswith("STORE_"):
             self._stored(argument[0] if isinstance(argument, tuple) else argument)
             self._keep(self.locals.get(name) if "LOAD" in operation else None)
@@ -129,8 +152,9 @@ class _Reader:
         if self._last is not None and self._last.start == IMPORT:
             self.locals[name] = self._last
 
-    def _imported(self, name: str, level: int) -> None:
+    def _imported(self, name: str, level: int, *, whole: bool) -> None:
         self._keep(None)
+        self._whole = whole
         try:
             absolute = importlib.util.resolve_name("." * level + name, self._package)
         except ImportError:
@@ -145,19 +169,8 @@ class _Reader:
         self._last = following
 
 
-def _walk(
-    value: object, names: tuple[str, ...], namespace: Mapping[str, Any], *, attribute: bool
-) -> tuple[object, Mapping[str, Any]] | None:
-    """From module to module along the names; one step further from a class (`self.name`)."""
-    for number, name in enumerate(names):
-        if isinstance(value, ModuleType):
-            namespace = vars(value)
-        elif not (attribute and number == 0):
-            break
-        else:
-            namespace = {}  # an attribute of a class is no global
-        value = follow(value, [name])
-    return None if value is UNKNOWN or isinstance(value, ModuleType) else (value, namespace)
+def _longer(reference: Reference | None, name: str) -> Reference | None:
+    return None if reference is None else reference._replace(names=(*reference.names, name))
 
 
 def _class_of(function: FunctionType) -> object:

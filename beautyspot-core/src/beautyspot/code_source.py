@@ -9,10 +9,13 @@ from __future__ import annotations
 import __future__
 
 import ast
+import inspect
 import linecache
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot.naming import in_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -65,8 +68,8 @@ def class_definitions_of(
     """
     nodes: list[ast.ClassDef] = []
     for function in functions:
-        if not _lines(function.__code__.co_filename, function.__globals__):
-            continue  # made by `dataclass` or the like
+        if _is_generated(function, namespace):
+            continue
         source = _believed(function)
         if source is None:
             return []
@@ -74,6 +77,14 @@ def class_definitions_of(
         nodes += [n for n in found if n not in nodes and _encloses(n, function.__code__)]
     source = None if nodes else module_source(namespace)
     return nodes if source is None else source.classes.get(cls.__qualname__, [])
+
+
+def _is_generated(function: FunctionType, namespace: Mapping[str, Any]) -> bool:
+    """Whether `dataclass` or the like made a function of a class that has a file."""
+    filename = function.__code__.co_filename
+    if in_place(filename) and "__file__" in namespace:
+        return True
+    return not _lines(filename, function.__globals__)
 
 
 def module_source(namespace: Mapping[str, Any]) -> Source | None:
@@ -157,14 +168,15 @@ def _lambda_of(code: CodeType, nodes: list[ast.Lambda]) -> ast.Lambda | None:
     if spans:
         found = [node for node in nodes if _contains(node.body, spans)]
         return found[-1] if found else None  # the innermost: they are collected from outside in
-    # Python 3.12 notes no columns for the code of a constant, and ``-X no_debug_ranges`` none at all
+    # Python 3.12 notes no columns for the code of a constant, `-X no_debug_ranges` none at all.
     found = [node for node in nodes if _compiles_to(node, code)]
     return found[0] if len({ast.dump(node) for node in found}) == 1 else None
 
 
 def _compiles_to(node: ast.Lambda, code: CodeType) -> bool:
     made = compile(ast.Expression(node), "", "eval", dont_inherit=True)
-    return code in made.co_consts
+    # a lambda that stands alone is not nested in a function
+    return code.replace(co_flags=code.co_flags & ~inspect.CO_NESTED) in made.co_consts
 
 
 def _encloses(node: ast.ClassDef, code: CodeType) -> bool:

@@ -93,9 +93,9 @@ def is_python_class(obj: Any) -> bool:
 
 
 def python_function(obj: Any) -> FunctionType | None:
-    """The outermost Python function of `obj` and what it wraps; None where all is C, or a class."""
+    """The outermost Python function of `obj` and what it wraps, less wrappers of ours, or None."""
     for step in chain(obj):
-        if isinstance(step, FunctionType):
+        if isinstance(step, FunctionType) and not is_ours(step):
             return step
     return None
 
