@@ -136,7 +136,7 @@ def _signature(func: Callable[..., Any]) -> tuple[inspect.Signature | None, bool
         own = inspect.signature(func, follow_wrapped=False)
         if not hasattr(func, "__wrapped__") or not _passes_on(own):
             return own, False
-        inner, _ = _signature(func.__wrapped__)
+        inner, _ = _signature(getattr(func, "__wrapped__"))  # noqa: B009 - no callable in general has it
     except (TypeError, ValueError):  # not every builtin tells
         return None, False
     return (own, False) if inner is None else (inner, True)

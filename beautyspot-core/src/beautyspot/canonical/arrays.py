@@ -42,7 +42,8 @@ def _array(walk: Walk, value: np.ndarray[Any, Any]) -> str:
 def _content(walk: Walk, plain: np.ndarray[Any, Any]) -> str:
     dtype = plain.dtype
     if dtype.names is not None:  # by field: there may be padding between them
-        return f"[{','.join([_content(walk, plain[name]) for name in dtype.names])}]"
+        record: Any = plain
+        return f"[{','.join([_content(walk, record[name]) for name in dtype.names])}]"
     if dtype.kind in _BY_VALUE:
         return walk.array(plain.ravel().tolist())
     if dtype.char in _PADDED:

@@ -100,7 +100,14 @@ def _is_found_by_name(value: Any) -> bool:
     return getattr(sys.modules.get(module), name, None) is value
 
 
+def _class_of(value: object) -> type:
+    return type(value)  # which for a type checker is no class of its own
+
+
 FORMS: dict[type, Form] = {functools.partial: _partial}
+
+# The classes of `typing`'s own expressions, bare and subscripted: not `list`.
+_TYPING_CLASSES = (_class_of(typing.List), _class_of(typing.List[int]))  # noqa: UP006
 
 FAMILIES: dict[type, Form] = {
     type: _class,
@@ -116,9 +123,8 @@ FAMILIES: dict[type, Form] = {
     functools.partialmethod: _partialmethod,
     GenericAlias: _type_expression,
     UnionType: _type_expression,
-    type(typing.List): _type_expression,  # noqa: UP006 - typing's own are meant, not `list`
-    type(typing.List[int]): _type_expression,  # noqa: UP006 - the same
-    type(typing.Union): _special_form,
+    **dict.fromkeys(_TYPING_CLASSES, _type_expression),
+    _class_of(typing.Union): _special_form,
     typing.TypeVar: _type_variable,
     typing.ParamSpec: _type_variable,
     typing.TypeVarTuple: _type_variable,

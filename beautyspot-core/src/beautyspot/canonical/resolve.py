@@ -65,8 +65,11 @@ def form_of(kind: type) -> Form:
 def _find(kind: type) -> Form:
     for base in kind.__mro__:
         _load(root_of(base.__module__))
+    # Families first: an `IntEnum` is an enum, though `int` comes before `Enum` in its bases.
+    for base in kind.__mro__:
         if base in _FAMILIES:
             return _FAMILIES[base]
+    for base in kind.__mro__:
         if base in _FORMS:
             return _FORMS[base] if base is kind else _form_of_subclass(kind, base)
     return _form_of_object(kind)

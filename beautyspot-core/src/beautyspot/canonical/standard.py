@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
     from fractions import Fraction
+    from ipaddress import (
+        IPv4Address,
+        IPv4Interface,
+        IPv4Network,
+        IPv6Address,
+        IPv6Interface,
+        IPv6Network,
+    )
     from pathlib import PurePath
     from re import Pattern
 
@@ -120,6 +128,23 @@ def _path(_walk: Walk, value: PurePath) -> str:
     return tag(name, f'["{flavour}",{quote(str(value))}]')
 
 
+# Numbers and not texts: Python 3.13 writes IPv4 addresses in IPv6 differently.
+
+
+def _address(walk: Walk, value: IPv4Address | IPv6Address) -> str:
+    parts = [value.version, int(value), getattr(value, "scope_id", None)]
+    return tag("ipaddress", walk.array(parts))
+
+
+def _interface(walk: Walk, value: IPv4Interface | IPv6Interface) -> str:
+    parts = [value.version, int(value), getattr(value, "scope_id", None), value.network.prefixlen]
+    return tag("ipinterface", walk.array(parts))
+
+
+def _network(walk: Walk, value: IPv4Network | IPv6Network) -> str:
+    return tag("ipnetwork", walk.array([value.network_address, value.prefixlen]))
+
+
 # ------------------------------------------------------------------------ enums, tools, others
 
 
@@ -162,12 +187,12 @@ FORMS: Final[dict[str, Form]] = {
     "datetime:timezone": _timezone,
     "decimal:Decimal": _decimal,
     "fractions:Fraction": _fraction,
-    "ipaddress:IPv4Address": _text_form("ipv4address", str),
-    "ipaddress:IPv4Interface": _text_form("ipv4interface", str),
-    "ipaddress:IPv4Network": _text_form("ipv4network", str),
-    "ipaddress:IPv6Address": _text_form("ipv6address", str),
-    "ipaddress:IPv6Interface": _text_form("ipv6interface", str),
-    "ipaddress:IPv6Network": _text_form("ipv6network", str),
+    "ipaddress:IPv4Address": _address,
+    "ipaddress:IPv4Interface": _interface,
+    "ipaddress:IPv4Network": _network,
+    "ipaddress:IPv6Address": _address,
+    "ipaddress:IPv6Interface": _interface,
+    "ipaddress:IPv6Network": _network,
     "operator:attrgetter": _operator,
     "operator:itemgetter": _operator,
     "operator:methodcaller": _operator,
