@@ -453,7 +453,7 @@ def test_cached_run_takes_what_has_no_hash(spot: Spot) -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"verison": "2"}, "did you mean 'version'"),
+        ({"verison": "2"}, "Did you mean 'version'"),
         ({"version": True}, "version"),
         ({"save_blob": "yes"}, "save_blob"),
         ({"content_type": "png"}, "MIME"),

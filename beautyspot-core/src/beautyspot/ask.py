@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.cache import MISSING
 from beautyspot.errors import BeautyspotError, UnstableKeyError
-from beautyspot.mark import refreshing
-from beautyspot.steps import drive, drive_async
+from beautyspot.wrappers import perform
 from beautyspot.task import Call, Task
 
 if TYPE_CHECKING:
@@ -68,11 +67,11 @@ def peek(engine: Engine, call: Call) -> Stored | None:
 
 
 def refresh(engine: Engine, call: Call) -> Any:
-    """Run the call and replace what is stored for it. Awaitable for a coroutine function."""
+    """Run the call and replace what is stored for it; gives what the function gives."""
     addressed(call)
-    if call.task.kind == "coroutine":
-        return drive_async(refreshing(engine, call), engine.executor)
-    return drive(refreshing(engine, call))
+    anew = Call(call.task, call.args, call.kwargs)
+    anew.refresh = True
+    return perform(engine, anew)
 
 
 def invalidate(engine: Engine, key: str) -> bool:
@@ -165,7 +164,7 @@ def _candidates(engine: Engine, call: Call) -> Iterator[TaskRecord]:
 
 
 def _differences(call: Call, record: TaskRecord) -> tuple[str, ...]:
-    """What tells a stored call from this one; the code or a captured value where nothing else does."""
+    """What tells a stored call from this one; at least the code, or what the function captured."""
     differs: list[str] = []
     if record.version != call.task.version:
         auto = f"{record.version}{call.task.version}".count("auto:") == 2

@@ -17,13 +17,12 @@ from beautyspot.contracts import DIRECT_BLOB, FILE, Data, Entry, TaskRecord
 from beautyspot.errors import (
     BlobNotFound,
     MetadataBusyError,
-    MetadataError,
     RestoreError,
     SerializationError,
 )
-
 from beautyspot.keygen import KEY_SCHEME
 from beautyspot.task import Call, Payload, Task
+
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,11 +157,7 @@ class Cache:
             RestoreError: damaged, or stored by another serializer or kind of function.
             StorageError: the blob could not be read.
         """
-        data: Data | None
-        if entry.result_type == DIRECT_BLOB:
-            data = entry.result_data
-        else:
-            data = self._load(entry)
+        data = entry.result_data if entry.result_type == DIRECT_BLOB else self._load(entry)
         codec = entry.serializer
         if data is None or codec is None:
             raise RestoreError(f"the row {key} names no data; it is computed again")

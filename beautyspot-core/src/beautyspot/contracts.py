@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from beautyspot.errors import ConfigError, NotSupportedError, RateLimitError
 
@@ -67,9 +67,9 @@ class Backend(ABC):
         Raises:
             ConfigError: this backend has no URL form, or the URL misses something.
         """
-        raise ConfigError(f"the backend {cls.name!r} can't be selected by a URL ({url!r}): use a table")
+        raise ConfigError(f"{cls.name!r} can't be selected by a URL ({url!r}): use a table")
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most backends hold nothing
         """Give back what the backend holds. Called once, by the Spot that made it."""
 
     def __repr__(self) -> str:
@@ -192,7 +192,7 @@ class MetadataStoreBase(Backend):
         return Entry(*[getattr(record, field) for field in Entry._fields])
 
     def totals(self) -> Totals:
-        """How much is stored; of records without a size (those of earlier releases) only the number."""
+        """How much is stored; records of earlier releases have no size, and count as 0 bytes."""
         sizes = [record.size or 0 for record in self.scan()]
         return Totals(len(sizes), sum(sizes))
 
@@ -337,7 +337,7 @@ class KeyGenBase(Backend):
 
     def canonical(self, value: object) -> str:
         """The stable text of one value, for `explain`; two values are one iff their texts are."""
-        raise NotSupportedError(f"the key generation {self.name!r} shows no canonical text ({value!r:.80})")
+        raise NotSupportedError(f"the key generation {self.name!r} shows no text ({value!r:.80})")
 
 
 # ------------------------------------------------------------------------------ rate limiter
@@ -414,8 +414,8 @@ class LimiterBase(Backend):
         reservation = self.reserve(cost, max_wait=timeout)
         if reservation is None:
             raise RateLimitError(
-                f"no permit of cost {cost} within {timeout} s: wait longer (timeout=), ask for less, "
-                "or raise the limiter's rate"
+                f"no permit of cost {cost} within {timeout} s: wait longer (timeout=), ask for "
+                "less, or raise the limiter's rate"
             )
         return reservation
 

@@ -169,9 +169,9 @@ class Engine:
     def report_no_key(self, call: Call, error: Exception) -> None:
         """A call without a key runs uncached; say why, and what would mend it."""
         self.stats.bypassed += 1
-        if isinstance(error, TypeError) and not isinstance(error, BeautyspotError):
-            if not call.task.fits(call):
-                return  # the function itself tells its caller what is wrong with the arguments
+        ours = isinstance(error, BeautyspotError)
+        if isinstance(error, TypeError) and not ours and not call.task.fits(call):
+            return  # the function itself tells its caller what is wrong with the arguments
         advice = "The call runs uncached: leave the argument out by mark(ignore=…), or give key=…"
         if not isinstance(error, UnstableKeyError):
             advice = "The call runs uncached: mend what makes the key"

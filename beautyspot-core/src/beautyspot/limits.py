@@ -84,7 +84,7 @@ class Limit:
         )
 
     def cost_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> float:
-        """The cost of one call. What the user's cost function raises is the user's, and is raised."""
+        """The cost of one call. What the user's cost function raises reaches the user."""
         return self._cost(*args, **kwargs) if callable(self._cost) else self._cost
 
 

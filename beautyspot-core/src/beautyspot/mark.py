@@ -25,7 +25,7 @@ from beautyspot.cache import ELSEWHERE, MISSING
 from beautyspot.errors import CacheMissError
 from beautyspot.single_flight import ABANDONED, Flight
 from beautyspot.steps import Block, Execute, Join, Outcome, Pause, Step
-from beautyspot.task import Call, Payload, Task
+from beautyspot.task import Call, Payload
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -62,6 +62,8 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
         return MISSING
     if in_place and engine.blocking:
         return ELSEWHERE
+    if call.refresh:
+        return MISSING
     value = engine.cache.recall(call, in_place=in_place)
     if value is not MISSING and value is not ELSEWHERE:
         engine.hit(call)
@@ -72,7 +74,7 @@ def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
     """One call that was not answered at once; `looked` where nothing was found already."""
     mode = call.task.options.mode
     if not call.key and mode != "replay":
-        return (yield Execute(call, None))
+        return (yield from _execute(call))
     if not looked:
         value = yield Block(partial(engine.cache.recall, call))
         if value is not MISSING:
@@ -82,21 +84,20 @@ def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
         return Outcome(error=not_stored(call))
     if mode == "readonly":
         engine.stats.misses += 1
-        return (yield Execute(call, None))
+        return (yield from _execute(call))
     return (yield from _together(engine, call))
 
 
-def refreshing(engine: Engine, call: Call) -> Flow:
-    """Run the call whatever is stored, and replace that."""
-    call.refresh = True
-    return (yield from _together(engine, call))
+def _execute(call: Call) -> Flow:
+    outcome: Outcome = yield Execute(call, None)
+    return outcome
 
 
 def not_stored(call: Call) -> CacheMissError:
     """The error of a miss where none is allowed."""
     return CacheMissError(
-        f"nothing is stored for this call of {call.task.func_identifier}, and mode='replay' forbids "
-        "running it: run it once in the mode 'normal', or ask spot.explain(…) what differs"
+        f"nothing is stored for this call of {call.task.func_identifier}, and mode='replay' "
+        "forbids running it: run it once in the mode 'normal', or ask spot.explain(…) what differs"
     )
 
 
@@ -146,7 +147,7 @@ class Ending:
             self.flight.finish(result)
 
     def hand_over(self) -> Ending:
-        """Leave the ending to someone who outlives this call: it may be cancelled while he saves."""
+        """Leave the ending to whoever saves: the call may be cancelled meanwhile."""
         heir = Ending(self.engine, self.call, self.flight)
         heir.lease, self.lease, self.flight = self.lease, None, None
         return heir
@@ -175,7 +176,7 @@ def _lead(engine: Engine, call: Call, flight: Flight, deadline: float) -> Flow:
 
 
 def _win(engine: Engine, ending: Ending, deadline: float) -> Generator[Step, Any, None]:
-    """Win the key's lease from the other processes, or go without once the deadline has passed."""
+    """Win the key's lease from other processes, or go without once the deadline has passed."""
     pause = FIRST_PAUSE
     while engine.leases:
         won, ending.lease = engine.try_lease(ending.call)

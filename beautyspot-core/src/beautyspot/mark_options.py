@@ -54,10 +54,8 @@ class MarkOptions:
         known = cls.__dataclass_fields__
         for option in options:
             if option not in known:
-                raise ConfigError(
-                    f"mark takes no option {option!r}{did_you_mean(option, known)}: "
-                    f"there are {listing(known)}"
-                )
+                close = did_you_mean(option, known)
+                raise ConfigError(f"mark takes no option {option!r}.{close} There are: {listing(known)}")
         several = {k: _several(options[k]) for k in ("tags", "ignore") if k in options}
         return cls(**{**options, **several})
 
@@ -109,7 +107,8 @@ def _check_key(options: MarkOptions) -> None:
 def _check_names(options: MarkOptions) -> None:
     for option in ("tags", "ignore"):
         value: object = getattr(options, option)
-        if not isinstance(value, tuple) or not all(isinstance(part, str) and part for part in value):
+        texts = isinstance(value, tuple) and all(isinstance(x, str) and x for x in value)
+        if not texts:
             raise _wrong(option, value, f'several texts: {option}=("one", "two")')
     if options.name is not None and (not isinstance(options.name, str) or not options.name):
         raise _wrong("name", options.name, "a text that no other function uses")

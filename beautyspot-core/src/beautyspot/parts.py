@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from beautyspot.contracts import (
-    Backend,
-    BlobStorageBase,
-    Context,
-    KeyGenBase,
-    LimiterBase,
-    MetadataStoreBase,
-    SerializerBase,
-)
+from beautyspot.contracts import Context
 from beautyspot.errors import BackendNotFound, StorageError
 from beautyspot.plugin_registry import load_plugins
 from beautyspot.selection import select
@@ -23,8 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from beautyspot.config import Config
-
-B = TypeVar("B", bound=Backend)
+    from beautyspot.contracts import (
+        Backend,
+        BlobStorageBase,
+        KeyGenBase,
+        LimiterBase,
+        MetadataStoreBase,
+        SerializerBase,
+    )
 
 
 class Parts:
@@ -41,29 +39,30 @@ class Parts:
         self._lock = threading.RLock()
         self._storage: BlobStorageBase | None = None
         self.context = _context(name, config)
-        self.keygen = self._make(KeyGenBase, "keygen")
-        self.serializer = self._make(SerializerBase, "serializer")
-        self.metadata = self._make(MetadataStoreBase, "metadata")
-        self.limiter = None if config["limiter"] is None else self._make(LimiterBase, "limiter")
+        self.keygen = cast("KeyGenBase", self._make("keygen"))
+        self.serializer = cast("SerializerBase", self._make("serializer"))
+        self.metadata = cast("MetadataStoreBase", self._make("metadata"))
+        self.limiter: LimiterBase | None = None
+        if config["limiter"] is not None:
+            self.limiter = cast("LimiterBase", self._make("limiter"))
         if config.source("storage") != "default":
             self._reach_storage()
 
-    def _make(self, base: type[B], point: str) -> B:
+    def _make(self, point: str) -> Backend:
         config = self._config
         source, anchor = config.source(point), config.anchor(point)
-        return self.select(base, point, config[point], source=source, anchor=anchor)
+        return self.select(point, config[point], source=source, anchor=anchor)
 
     def select(
-        self, base: type[B], point: str, spec: object, *, source: str, anchor: Path | None = None
-    ) -> B:
+        self, point: str, spec: object, *, source: str, anchor: Path | None = None
+    ) -> Backend:
         """The backend that `spec` means, closed with the Spot if it was made for it."""
-        del base  # only for the type
         backend, owned = select(
             point, spec, registry=self._registry, context=self.context, source=source, anchor=anchor
         )
         if owned:
             self._owned.append(backend)
-        return cast("B", backend)
+        return backend
 
     # ------------------------------------------------------------------------------ storage
 
@@ -82,16 +81,16 @@ class Parts:
 
     def _default_storage(self) -> BlobStorageBase | None:
         try:
-            return self._make(BlobStorageBase, "storage")
+            return self._made_storage()
         except BackendNotFound:
             if self._config.source("storage") == "default":
                 return None
             raise
 
     def _reach_storage(self) -> None:
-        """Make the storage that the user chose: a mistake shows now, an outage mends itself later."""
+        """Make the storage that the user chose: a mistake shows now, an outage mends itself."""
         try:
-            self._storage = self._make(BlobStorageBase, "storage")
+            self._storage = self._made_storage()
         except StorageError:
             return
 
@@ -101,7 +100,10 @@ class Parts:
         Raises:
             BackendNotFound: none is installed; says how to get one.
         """
-        return self.storage() or self._make(BlobStorageBase, "storage")
+        return self.storage() or self._made_storage()
+
+    def _made_storage(self) -> BlobStorageBase:
+        return cast("BlobStorageBase", self._make("storage"))
 
     # -------------------------------------------------------------------------------- close
 

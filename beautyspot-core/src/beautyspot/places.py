@@ -15,7 +15,7 @@ _FILES: Final = {
 
 
 def prepare(directory: Path) -> None:
-    """Make `directory` (0700) with its marks. One that is there already is the user's: left as it is.
+    """Make `directory` (0700) with its marks; one that is there already is left as it is.
 
     Raises:
         OSError: it can't be made.

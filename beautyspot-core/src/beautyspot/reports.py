@@ -42,7 +42,8 @@ class Trouble:
     def __str__(self) -> str:
         where = f" for {self.function}" if self.function else ""
         kind = type(self.error).__name__
-        return f"{self.spot}: could not {self.operation}{where}: {kind}: {self.error}. {self.advice}"
+        what = f"could not {self.operation}{where}: {kind}: {self.error}"
+        return f"{self.spot}: {what}. {self.advice}"
 
 
 class Reporter:
@@ -52,7 +53,11 @@ class Reporter:
     """
 
     def __init__(
-        self, spot: str, on_error: Callable[[Trouble], object] | None = None, *, strict: bool = False
+        self,
+        spot: str,
+        on_error: Callable[[Trouble], object] | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
         self.spot = spot
         self.on_error = on_error

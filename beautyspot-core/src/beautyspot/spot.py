@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast, overload
 
 from beautyspot import ask
-from beautyspot.ask import Explanation, Stored
 from beautyspot.cache import Cache
 from beautyspot.config import UNSET, Config, resolve
 from beautyspot.contracts import (
@@ -34,6 +33,8 @@ from beautyspot.wrappers import kind_of, wrap
 if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
+
+    from beautyspot.ask import Explanation, Stored
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -245,12 +246,11 @@ class Spot:
         keygen: KeyGenBase = parts.keygen
         serializer: SerializerBase = parts.serializer
         if options.keygen is not None:
-            keygen = parts.select(KeyGenBase, "keygen", options.keygen, source="mark(keygen=)")
+            chosen = parts.select("keygen", options.keygen, source="mark(keygen=)")
+            keygen = cast("KeyGenBase", chosen)
         if options.serializer is not None:
-            chosen = options.serializer
-            serializer = parts.select(
-                SerializerBase, "serializer", chosen, source="mark(serializer=)"
-            )
+            chosen = parts.select("serializer", options.serializer, source="mark(serializer=)")
+            serializer = cast("SerializerBase", chosen)
         options = options.completed(ttl=self.config["ttl"], mode=self.config["mode"])
         return Task(function, kind_of(function), options, keygen=keygen, serializer=serializer)
 
@@ -268,7 +268,7 @@ class Spot:
         try:
             known = self._runs.get(function)
         except TypeError:  # not hashable, or takes no weak reference: made anew each time
-            return cast("Callable[..., Any]", self.mark(function))
+            return self.mark(function)
         if known is None:
             known = self.mark(function)
             if getattr(function, "__self__", None) is None:
@@ -454,7 +454,7 @@ class Spot:
 
 
 def _checked(executor: object) -> Executor | None:
-    """The executor: what is submitted to it holds connections and locks, which stay in a process."""
+    """The executor: what is submitted to it holds connections and locks, bound to a process."""
     if executor is None:
         return None
     from concurrent.futures import Executor, ProcessPoolExecutor

@@ -192,7 +192,7 @@ class Join:
 
 
 class _Alarm:
-    """Wakes a task from any thread. Ringing it for a loop that was closed meanwhile does nothing."""
+    """Wakes a task from any thread; where its loop was closed meanwhile, nobody."""
 
     __slots__ = ("_loop", "rung")
 

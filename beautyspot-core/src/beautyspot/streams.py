@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.cache import ELSEWHERE, MISSING
 from beautyspot.errors import SerializationError
-from beautyspot.mark import Ending, Saving, answer
+from beautyspot.mark import Ending, Saving, answer, not_stored
 from beautyspot.steps import Block
 
 if TYPE_CHECKING:
@@ -29,12 +29,19 @@ STREAM_BYTES: Final = 256 * 2**20
 
 
 class Recording:
-    """The items of a stream under way, as bytes."""
+    """The items of a stream under way, as bytes.
+
+    Raises:
+        CacheMissError: the mode forbids running the function.
+    """
 
     def __init__(self, engine: Engine, call: Call) -> None:
         self._engine = engine
         self._call = call
-        self._items: list[Data] | None = [] if call.key else None
+        mode = call.task.options.mode
+        if mode == "replay":
+            raise not_stored(call)
+        self._items: list[Data] | None = [] if call.key and mode == "normal" else None
         self._bytes = 0
         self._began = time.perf_counter()
         if call.key:
@@ -82,9 +89,9 @@ class Recording:
 def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
     """A marked generator: what is stored, or the user's own, recorded."""
     items = answer(engine, call, in_place=False)
-    stored = items is not MISSING
-    source = _Replayed(call, items) if stored else _Recorded(call, Recording(engine, call))
-    return (yield from source)
+    if items is not MISSING:
+        return (yield from _Replayed(call, items))
+    return (yield from _Recorded(call, Recording(engine, call)))
 
 
 def _open(call: Call) -> Any:
@@ -181,8 +188,8 @@ class _RecordedAsync:
 
     def __init__(self, engine: Engine, call: Call) -> None:
         self._engine = engine
-        self._source: AsyncGenerator[Any, Any] = _open(call)
         self._recording = Recording(engine, call)
+        self._source: AsyncGenerator[Any, Any] = _open(call)
 
     async def _take(self, advance: Awaitable[Any]) -> Any:
         try:

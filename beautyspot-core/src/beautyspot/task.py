@@ -13,6 +13,7 @@ from beautyspot.code import version_auto
 from beautyspot.errors import BeautyspotError, RestoreError
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
+from beautyspot.naming import unwrap_ours
 from beautyspot.vouching import return_classes
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 RAW_BYTES: Final = "raw:bytes"
 RAW_TEXT: Final = "raw:text"
-"""The column `serializer` of a result with a content type that is stored as it is (text: UTF-8)."""
+"""The column `serializer` of a result that is stored as it is, for viewers (text: UTF-8)."""
 
 
 class Payload(NamedTuple):
@@ -72,7 +73,7 @@ class Task:
         self.kind = kind
         self.options = options
         self.keygen = keygen
-        self.serializer = serializer.vouching(return_classes(function))
+        self.serializer = serializer.vouching(return_classes(unwrap_ours(function)))
         self.ttl = options.seconds
         self.tags = options.tags
         self.content_type = options.content_type
@@ -93,7 +94,8 @@ class Task:
             self._id_of = options.key
         elif options.key is not None:
             per_argument = options.key
-        self.bind = make_binder(function, ignore=options.ignore, key_of=per_argument)
+        self._user = unwrap_ours(function)  # a limit between us and it changes no signature
+        self.bind = make_binder(self._user, ignore=options.ignore, key_of=per_argument)
         self._version = None if options.version is None else str(options.version)
         self._key_maker: KeyMaker | None = None
 
@@ -155,7 +157,7 @@ class Task:
 
     def arguments(self, call: Call) -> dict[str, Any]:
         """The call's normalised arguments by name."""
-        return name_arguments(self.function, *call.bound)
+        return name_arguments(self._user, *call.bound, ignore=self.options.ignore)
 
     def argument_digests(self, call: Call) -> str | None:
         """One short digest an argument, as a JSON object: tells which one differs, stores none."""

@@ -15,14 +15,14 @@ from beautyspot.streams import find_source, generate
 from beautyspot.task import Call, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator
 
     from beautyspot.engine import Engine
     from beautyspot.forwarding import AsyncSource
 
 
 def kind_of(function: Callable[..., Any]) -> str:
-    """What a call of the function gives: "function", "coroutine", "generator", "async generator"."""
+    """A function's kind: "function", "coroutine", "generator" or "async generator"."""
     if inspect.isasyncgenfunction(function):
         return "async generator"
     if inspect.isgeneratorfunction(function):
@@ -43,24 +43,51 @@ def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
     return wrapper
 
 
+def perform(engine: Engine, call: Call) -> Any:
+    """Make a call that is prepared already, as its kind of function would."""
+    return _PERFORM[call.task.kind](engine, call)
+
+
+def _call(engine: Engine, call: Call) -> Any:
+    value = answer(engine, call, in_place=False)
+    if value is MISSING:
+        return drive(flow(engine, call, looked=True))
+    return value
+
+
+async def _await(engine: Engine, call: Call) -> Any:
+    value = answer(engine, call, in_place=True)
+    if value is MISSING or value is ELSEWHERE:
+        return await drive_async(flow(engine, call, looked=value is MISSING), engine.executor)
+    return value
+
+
+def _open(engine: Engine, call: Call) -> AsyncSource:
+    return LateSource(partial(find_source, engine, call))
+
+
+def _iterate(engine: Engine, call: Call) -> AsyncGenerator[Any, Any]:
+    return forwarding(lambda _args, _kwargs: _open(engine, call))()
+
+
+_PERFORM = {
+    "function": _call,
+    "coroutine": _await,
+    "generator": generate,
+    "async generator": _iterate,
+}
+
+
 def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        call = Call(task, args, kwargs)
-        value = answer(engine, call, in_place=False)
-        if value is MISSING:
-            return drive(flow(engine, call, looked=True))
-        return value
+        return _call(engine, Call(task, args, kwargs))
 
     return wrapper
 
 
 def _wrap_coroutine(engine: Engine, task: Task) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        call = Call(task, args, kwargs)
-        value = answer(engine, call, in_place=True)
-        if value is MISSING or value is ELSEWHERE:
-            return await drive_async(flow(engine, call, looked=value is MISSING), engine.executor)
-        return value
+        return await _await(engine, Call(task, args, kwargs))
 
     return wrapper
 
@@ -73,10 +100,7 @@ def _wrap_generator(engine: Engine, task: Task) -> Callable[..., Any]:
 
 
 def _wrap_async_generator(engine: Engine, task: Task) -> Callable[..., Any]:
-    def open_source(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncSource:
-        return LateSource(partial(find_source, engine, Call(task, args, kwargs)))
-
-    return forwarding(open_source)
+    return forwarding(lambda args, kwargs: _open(engine, Call(task, args, kwargs)))
 
 
 _WRAP = {
