@@ -1,4 +1,4 @@
-"""The SQLite store keeps the contract, with both kinds of leases."""
+"""The SQLite store keeps the contract, and both kinds of leases do."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import pytest
 from beautyspot import leases
 from beautyspot.metadata import SqliteMetadataStore
 from beautyspot.testing.metadata import MetadataStoreContract
+from beautyspot.testing.metadata_leases import LeaseContract
 
 
-class TestSqliteMetadataStore(MetadataStoreContract):
+class Sqlite:
     def make(self, tmp_path):
         return SqliteMetadataStore(tmp_path / "cache" / "store.db")
 
@@ -20,10 +21,11 @@ class TestSqliteMetadataStore(MetadataStoreContract):
         )
 
 
-WITHOUT_RANGES = "import beautyspot.leases as l\nl.fcntl.__dict__.pop('F_OFD_SETLK', None)\n"
+class TestSqliteMetadataStore(Sqlite, MetadataStoreContract):
+    pass
 
 
-class TestWithLockFiles(TestSqliteMetadataStore):
+class TestWithLockFiles(Sqlite, LeaseContract):
     """As on a system without open-file-description locks."""
 
     @pytest.fixture(autouse=True)
@@ -31,4 +33,5 @@ class TestWithLockFiles(TestSqliteMetadataStore):
         monkeypatch.delattr(leases.fcntl, "F_OFD_SETLK", raising=False)
 
     def source(self, tmp_path):
-        return WITHOUT_RANGES + super().source(tmp_path)
+        without = "import beautyspot.leases as l\nl.fcntl.__dict__.pop('F_OFD_SETLK', None)\n"
+        return without + super().source(tmp_path)

@@ -1,0 +1,132 @@
+"""The part of the suite of metadata stores that is about leases."""
+
+# ruff: noqa: D102 - the name of a test says what it holds
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+
+from beautyspot.contracts import Lease, MetadataStoreBase
+from beautyspot.errors import NotSupportedError
+from beautyspot.testing.processes import Child
+from beautyspot.testing.records import HOSTILE_KEYS, KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class LeaseContract:
+    """What the leases of a metadata store must do; part of `MetadataStoreContract`.
+
+    Class attributes:
+        leases: whether `try_lease` works.
+        persistent: whether a second `make` on one `tmp_path` gives another instance on the same
+            place, which keeps its records while no instance exists.
+        shared_between_processes: whether other processes may use the place at the same time. Then
+            `source` must be given.
+    """
+
+    leases: ClassVar[bool] = True
+    persistent: ClassVar[bool] = True
+    shared_between_processes: ClassVar[bool] = True
+
+    def make(self, tmp_path: Path) -> MetadataStoreBase:
+        """A store on a place of its own for each `tmp_path`; it is not open yet."""
+        raise NotImplementedError("return the store to test")
+
+    def source(self, tmp_path: Path) -> str:
+        """Python source that binds `store` to what `make` gives, run in another process."""
+        raise NotImplementedError("return the source that makes it")
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[MetadataStoreBase]:
+        """An open store, closed afterwards."""
+        store = self.make(tmp_path)
+        store.open()
+        yield store
+        store.close()
+
+    def test_a_lease_excludes(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        lease = store.try_lease(KEYS[0])
+        assert isinstance(lease, Lease)
+        assert store.try_lease(KEYS[0]) is None, "a key has one lease at a time"
+        other = store.try_lease(KEYS[1])
+        assert other is not None, "another key is free"
+        lease.release()
+        again = store.try_lease(KEYS[0])
+        assert again is not None, "a released key is free"
+        lease.release()
+        assert store.try_lease(KEYS[0]) is None, "a second release must not free the next holder's"
+        again.release()
+        other.release()
+
+    @pytest.mark.parametrize("key", HOSTILE_KEYS, ids=range(len(HOSTILE_KEYS)))
+    def test_any_key_may_be_leased(self, store: MetadataStoreBase, key: str) -> None:
+        self._needs("leases")
+        lease = store.try_lease(key)
+        assert lease is not None
+        assert store.try_lease(key) is None
+        lease.release()
+
+    def test_a_lease_excludes_other_instances(
+        self, store: MetadataStoreBase, tmp_path: Path
+    ) -> None:
+        self._needs("leases", "persistent")
+        other = self.make(tmp_path)
+        lease = store.try_lease(KEYS[0])
+        assert lease is not None
+        assert other.try_lease(KEYS[0]) is None
+        lease.release()
+        taken = other.try_lease(KEYS[0])
+        assert taken is not None
+        assert store.try_lease(KEYS[0]) is None
+        taken.release()
+        other.close()
+
+    def test_of_many_threads_one_gets_the_lease(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        barrier = threading.Barrier(8)
+
+        def work(_: int) -> list[Lease]:
+            barrier.wait()
+            leases = [store.try_lease(key) for key in KEYS]
+            return [lease for lease in leases if lease is not None]
+
+        with ThreadPoolExecutor(8) as pool:
+            leases = [lease for taken in pool.map(work, range(8)) for lease in taken]
+        assert len(leases) == len(KEYS), "each key has one holder"
+        for lease in leases:
+            lease.release()
+
+    def test_a_store_without_leases_says_so(self, store: MetadataStoreBase) -> None:
+        assert type(store).leases is self.leases
+        if not self.leases:
+            with pytest.raises(NotSupportedError):
+                store.try_lease(KEYS[0])
+
+    def test_a_lease_falls_when_its_process_is_killed(
+        self, store: MetadataStoreBase, tmp_path: Path
+    ) -> None:
+        self._needs("leases", "shared_between_processes")
+        code = f"lease = store.try_lease({KEYS[0]!r}); assert lease; say('held'); wait()"
+        with self.process(tmp_path, code) as child:
+            assert child.heard() == "held"
+            assert store.try_lease(KEYS[0]) is None, "another process holds it"
+            child.kill()
+            lease = store.try_lease(KEYS[0])
+            assert lease is not None, "the lease of a dead process is free"
+            lease.release()
+
+    def process(self, tmp_path: Path, code: str) -> Child:
+        """A process that runs `code` on a store of the same place."""
+        return Child(f"{self.source(tmp_path)}\n{code}")
+
+    def _needs(self, *abilities: str) -> None:
+        for ability in abilities:
+            if not getattr(self, ability):
+                pytest.skip(f"the store is not {ability}, as the suite's switch says")
