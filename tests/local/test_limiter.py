@@ -157,6 +157,14 @@ def test_a_waiter_that_wakes_up_a_little_late_keeps_its_turn() -> None:
     assert bucket.remaining(first) == bucket.remaining(second) == 0
 
 
+def test_a_waiter_that_wakes_up_much_too_late_gets_a_new_place() -> None:
+    bucket = Bucket(rate=1000)
+    first, second = bucket.hold(), bucket.hold()
+    bucket.time.advance(0.25)
+    assert bucket.remaining(first) == 0
+    assert bucket.remaining(second) == pytest.approx(0.001)
+
+
 # ---------------------------------------------------------------------- pause
 
 
@@ -192,13 +200,15 @@ def test_a_pause_longer_than_the_timeout_gives_up_and_gives_back() -> None:
     assert bucket.delays(1) == [10]
 
 
-def test_a_timeout_survives_a_pause_that_is_short() -> None:
+def test_a_timeout_counts_what_was_waited_before_a_pause() -> None:
     bucket = Bucket()
+    pauses = iter([1.5, 0, 2.5])
+    bucket.nap = lambda seconds: bucket.pause(next(pauses)) or seconds  # type: ignore[method-assign,func-returns-value]
     bucket.consume()
-    pauses = iter([1.5])
-    bucket.nap = lambda seconds: bucket.pause(next(pauses, 0)) or seconds  # type: ignore[method-assign,func-returns-value]
     bucket.consume(timeout=3)
     assert bucket.slept == [1, 1.5]
+    with pytest.raises(RateLimitError):
+        bucket.consume(timeout=3)
 
 
 def test_a_pause_holds_who_is_due_but_not_awake_yet() -> None:
@@ -236,15 +246,17 @@ def test_nothing_released_in_a_pause_starts_in_it() -> None:
     bucket.time.advance(0.5)
     bucket.pause(10)
     bucket.release(first)
-    assert bucket.delays(0.25, 1) == [10, 11.5]
+    assert bucket.delays(0.25, 0.25, 1) == [10, 10.25, 11.5]
 
 
 def test_the_last_one_released_in_a_pause_rolls_back_to_its_end() -> None:
     bucket = Bucket()
+    last = bucket.hold()
+    bucket.time.advance(0.5)
     bucket.pause(10)
-    bucket.release(bucket.hold())
+    bucket.release(last)
     bucket.time.advance(2)
-    assert bucket.delays(1) == [8]
+    assert bucket.delays(0.25, 1) == [8, 8.25]
 
 
 # ---------------------------------------------------------------------- burst

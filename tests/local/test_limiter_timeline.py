@@ -173,3 +173,19 @@ def test_gaps_that_have_passed_are_dropped() -> None:
     clock.advance(98)
     bucket.reserve(1)
     assert len(bucket._line.gaps) <= 1
+    clock.advance(50)
+    for waiter in waiters[1::2]:
+        assert waiter is not None
+        bucket.release(waiter)
+    assert len(bucket._line.gaps) <= 1, "what has passed is no gap"
+
+
+def test_rounding_loses_no_gap() -> None:
+    for parts in range(2, 50):
+        bucket = TokenBucket(1, clock=ManualClock(1000.1))
+        first, _ = bucket.reserve(1), bucket.reserve(1)
+        assert first is not None
+        bucket.release(first)
+        places = [bucket.reserve(1 / parts) for _ in range(parts)]
+        assert all(place and place.delay < 1 for place in places), parts
+        assert bucket._line.gaps == []

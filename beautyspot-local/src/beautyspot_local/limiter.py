@@ -92,9 +92,10 @@ class TokenBucket(WaitingLimiter):
         lock.acquire()  # `with` takes 0.1 us longer, of 0.6
         try:
             now = self._clock() - line.offset
-            if now < line.tat or line.gaps:
+            if now < line.tat:
                 return self._queue(cost, cost / self.rate, max_wait)
             # Nobody waits, which is the common case: the same as `_queue`, in a third of the time.
+            # All gaps are before `tat`, so they have passed.
             line.now = now
             line.tat = end = now + cost / self.rate
         finally:

@@ -122,8 +122,11 @@ class LimiterContract(SettleContract):
         self, limiter: LimiterBase, clock: ManualClock
     ) -> None:
         """The limiter goes on from where it was."""
-        assert delays(limiter, [1, 1]) == pytest.approx([0, 1])
+        clock.advance(900)
+        assert delays(limiter, [1]) == [0.0]
         clock.advance(-500)
+        assert delays(limiter, [1]) == pytest.approx([1])
+        clock.advance(-100)
         assert delays(limiter, [1]) == pytest.approx([2])
         clock.advance(2)
         assert delays(limiter, [1]) == pytest.approx([1])

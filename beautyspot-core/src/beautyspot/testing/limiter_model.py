@@ -169,6 +169,15 @@ class LimiterMachine(RuleBasedStateMachine):
         """Time passes."""
         self.clock.advance(seconds)
 
+    @precondition(lambda self: any(taken.end > self.clock() for taken in self.model.taken))
+    @rule(data=st.data(), share=st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+    def advance_into(self, data: st.DataObject, share: float) -> None:
+        """Time passes until somewhere in an interval, which is where the mistakes are."""
+        coming = [taken for taken in self.model.taken if taken.end > self.clock()]
+        taken = data.draw(st.sampled_from(coming), "into")
+        when = taken.start + share * (taken.end - taken.start)
+        self.clock.advance(max(0.0, when - self.clock()))
+
     @invariant()
     def no_window_is_overfull(self) -> None:
         """In a window of T seconds never more than rate x T plus the largest single cost."""
