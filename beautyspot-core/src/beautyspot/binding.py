@@ -167,8 +167,9 @@ def _generate(
     func: Any, signature: inspect.Signature, ignored: _Ignored, key_of: KeyOf, *, fill: bool
 ) -> Binder:
     source = _Source(signature, ignored, key_of)
-    namespace = dict(source.constants)
-    exec(source.text(), namespace)  # noqa: S102 - nothing but the signature's own identifiers
+    text = source.text()
+    namespace = dict(source.constants)  # complete once the text is written
+    exec(text, namespace)  # noqa: S102 - nothing but the signature's own identifiers
     binder: FunctionType = namespace["bind"]
     _set_defaults(binder, signature, fill=fill)
     binder.__name__ = getattr(func, "__name__", "bind")
