@@ -1,0 +1,143 @@
+"""The README can't rot: its Python runs, its commands exist, its links lead somewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import re
+import shutil
+import sys
+import tomllib
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_RUN = re.compile(r"^<!-- run: (\w+) -->\n```bash\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+_MEMBER = re.compile(r"\./(beautyspot-\w+)")
+
+
+def blocks(language: str) -> list[tuple[int, str]]:
+    """The fenced blocks of a language, each with the number of the line above its first."""
+    found = [match for match in _FENCE.finditer(TEXT) if match[1] == language]
+    return [(TEXT.count("\n", 0, match.start(2)), match[2]) for match in found]
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An S3 with the bucket that the README names, for AWS's address and for MinIO's."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("MOTO_S3_CUSTOM_ENDPOINTS", "http://localhost:9000")
+    import boto3
+    from moto import mock_aws
+
+    with mock_aws():
+        with contextlib.closing(boto3.client("s3", region_name="eu-west-1")) as client:
+            place = {"LocationConstraint": "eu-west-1"}
+            client.create_bucket(Bucket="my-bucket", CreateBucketConfiguration=place)
+        yield
+
+
+@pytest.fixture
+def module() -> Iterator[types.ModuleType]:
+    """A module whose source is the README, so that what inspects a function's code finds it."""
+    module = types.ModuleType("readme")
+    module.__file__ = str(README)
+    sys.modules["readme"] = module
+    linecache.checkcache(str(README))
+    yield module
+    for value in vars(module).values():
+        if type(value).__name__ == "Spot":
+            value.shutdown()
+    del sys.modules["readme"]
+
+
+@pytest.mark.usefixtures("bucket")
+def test_every_python_block_runs_in_order(
+    module: types.ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for line, source in blocks("python"):
+        code = compile("\n" * line + source, str(README), "exec")
+        exec(code, vars(module))
+    assert not caplog.records, "the README's code should give no warnings"
+    assert list((tmp_path / ".beautyspot" / "blobs").rglob("*.svg"))
+    assert (tmp_path / "home" / ".cache" / "app" / "app.db").exists()
+
+
+def test_the_first_example_does_what_it_says(
+    module: types.ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    line, source = blocks("python")[0]
+    exec(compile("\n" * line + source, str(README), "exec"), vars(module))
+    stats = module.__dict__["spot"].stats()
+    assert (stats["misses"], stats["hits"], stats["errors"]) == (1, 1, 0)
+
+
+def test_the_toml_is_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import beautyspot as bs
+
+    [(_, text)] = blocks("toml")
+    assert tomllib.loads(text)
+    (tmp_path / "beautyspot.toml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    with bs.Spot("app") as plain:
+        assert plain.config["ttl"] == 30 * 86400
+    monkeypatch.setenv("BEAUTYSPOT_PROFILE", "prod")
+    monkeypatch.setenv("BEAUTYSPOT_TTL", "12h")
+    with bs.Spot("app", storage="local") as prod:
+        assert prod.config["ttl"] == 12 * 3600
+        assert prod.bucket is not None
+
+
+def test_the_two_lines_are_one_line_each_and_name_what_is_there() -> None:
+    commands = dict(_RUN.findall(TEXT))
+    assert list(commands) == ["quickstart", "tests"]
+    for command in commands.values():
+        assert "\n" not in command
+        named = re.findall(r"\S*(?:/|\.txt|\.py)\S*", command)
+        assert named
+        assert all((ROOT / name).exists() for name in named), named
+
+
+def test_every_shell_command_exists() -> None:
+    for _, text in blocks("bash"):
+        for part in re.split(r"&&|\n", text.strip()):
+            program = part.split()[0]
+            assert program in ("python", "export") or shutil.which(program), part
+
+
+def test_every_link_leads_to_a_file() -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", TEXT)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_member_that_is_named_exists() -> None:
+    assert {member for member in _MEMBER.findall(TEXT)} == {"beautyspot-core", "beautyspot-local"}
+
+
+def test_the_extras_named_are_those_of_the_distribution() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = set(re.findall(r"beautyspot\[(\w+)\]", TEXT))
+    assert named
+    assert named <= set(project["optional-dependencies"])
+
+
+def test_every_option_of_mark_is_in_the_table() -> None:
+    from beautyspot.mark_options import MarkOptions
+
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", TEXT, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    assert set(MarkOptions.__dataclass_fields__) <= named
