@@ -1,8 +1,8 @@
-"""The stored form of values, frozen: a change of it is a change of the format, and old bytes stay readable.
+"""The stored form of values, frozen: a change of it is a change of the format.
 
-`golden/values.txt` holds a line a value: its name and the bytes, in hexadecimal digits. A line is never
-edited; a new form of a type gets a new version and a new line, and the old one must still be read. To add
-lines for new names, run this file as a script.
+`golden/values.txt` holds a line a value: its name and the bytes, in hexadecimal digits. A line is
+never edited; a new form of a type gets a new version and a new line, and the old one must still be
+read. To add lines for new names, run this file as a script.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ VALUES: dict[str, Any] = {
     "uuid": uuid.UUID(int=7),
     "path": pathlib.PurePosixPath("/a/b"),
     "address": ipaddress.ip_interface("10.0.0.1/8"),
-    "pattern": re.compile("a+", re.I),
+    "pattern": re.compile("a+", re.IGNORECASE),
     "dataclass": Point(1, ("a",)),
     "attrs": Slotted(2),
     "named tuple": Pair(1, "b"),

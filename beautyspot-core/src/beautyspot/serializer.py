@@ -123,10 +123,8 @@ class MsgpackSerializer(SerializerBase):
             return self
         child = MsgpackSerializer()
         child._registry = Registry(self._registry)
-        for cls in dict.fromkeys(classes):
-            entry = entry_for(cls)
-            if entry is not None:
-                child._registry.add(entry)
+        for entry in filter(None, map(entry_for, dict.fromkeys(classes))):
+            child._registry.add(entry)
         return child
 
     def register(

@@ -125,10 +125,7 @@ class _Walk:
 
     def visit(self, annotation: Any, names: Mapping[str, Any]) -> None:
         """Walk on; `names` resolve text."""
-        if isinstance(annotation, ForwardRef):
-            annotation = annotation.__forward_arg__
-        if isinstance(annotation, str):
-            annotation = _resolve(annotation, names)
+        annotation = _resolve(_resolve(annotation, names), names)  # text may hold quoted text
         if annotation is None or id(annotation) in self._seen:
             return
         self._seen.add(id(annotation))
@@ -148,7 +145,11 @@ class _Walk:
             self.visit(annotation, scope)
 
 
-def _resolve(text: str, names: Mapping[str, Any]) -> Any:
+def _resolve(annotation: Any, names: Mapping[str, Any]) -> Any:
+    """What a text stands for, None if that can't be told; anything else as it is."""
+    text = annotation.__forward_arg__ if isinstance(annotation, ForwardRef) else annotation
+    if not isinstance(text, str):
+        return annotation
     if not names:
         return None
     try:

@@ -1,7 +1,10 @@
 """What the golden file of keys holds: a wide choice of values, by name.
 
 Run as a script under any supported Python it prints the file, with nothing installed but the
-standard library: ``PYTHONPATH=beautyspot-core/src python tests/core/golden/key_cases.py > keys.json``.
+standard library::
+
+    PYTHONPATH=beautyspot-core/src python tests/core/golden/key_cases.py > keys.json
+
 The file is frozen: a change in it is a new key scheme, and a new scheme is a major release.
 """
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -39,9 +40,10 @@ def _is_portable(dtype: np.dtype[Any]) -> bool:
 def _descr(dtype: np.dtype[Any]) -> Any:
     """The type in NPY's form, proven to lead back to it."""
     if _is_portable(dtype) and dtype.itemsize:
-        descr = np.lib.format.dtype_to_descr(dtype)
-        if np.lib.format.descr_to_dtype(descr) == dtype:
-            return descr
+        with suppress(ValueError):  # fields that overlap
+            descr = np.lib.format.dtype_to_descr(dtype)
+            if np.lib.format.descr_to_dtype(descr) == dtype:
+                return descr
     raise Refused(
         f"the data type {dtype} has no stored form that is the same everywhere: convert it, "
         "with .astype(…) or .tolist()"
@@ -61,8 +63,6 @@ def _check_descr(descr: Any) -> None:
     if type(descr) is str:
         if not _TYPE_STRING.fullmatch(descr):
             raise RestoreError(f"an array of the type {descr[:40]!r}")
-    elif type(descr) is tuple:  # an array as one item: (type, shape)
-        _check_descr(descr[0])
     else:  # (name, type) or (name, type, shape) a field
         for field in check([descr], list)[0]:
             _check_descr(field[1])
@@ -99,7 +99,7 @@ def _append(array: np.ndarray[Any, Any], out: bytearray) -> None:
 
 
 def _decode_array(parts: list[Any], read: Read) -> np.ndarray[Any, Any]:
-    descr, shape, fortran, part = check(parts, (str, list, tuple), list, bool, (bytes, int))
+    descr, shape, fortran, part = check(parts, (str, list), list, bool, (bytes, int))
     dtype, view = _dtype(descr), read.buffer(part)
     check(shape, *[int] * len(shape))
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(view):
@@ -119,7 +119,7 @@ def _encode_scalar(value: np.generic, write: Write) -> list[object]:
 
 def _decode_scalar(parts: list[Any], read: Read) -> Any:
     del read
-    descr, raw = check(parts, (str, list, tuple), bytes)
+    descr, raw = check(parts, (str, list), bytes)
     return np.ndarray((), _dtype(descr), raw).copy()[()]
 
 

@@ -28,12 +28,23 @@ def require_safe(version: str) -> None:
 require_safe(pa.__version__)
 
 
+def _empty_batch(table: Any) -> Any:
+    arrays = [
+        column.chunk(0) if column.num_chunks else pa.array([], column.type)
+        for column in table.columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=table.schema)
+
+
 def write_table(table: Any, write: Write) -> object:
     """The packable form of a table."""
 
     def fill(out: bytearray) -> None:
         with pa.ipc.new_stream(pa.PythonFile(Sink(out), "w"), table.schema) as stream:
-            stream.write_table(table)
+            if table.num_rows:
+                stream.write_table(table)
+            else:  # would write nothing, and lose what stands in the dictionaries of categories
+                stream.write_batch(_empty_batch(table))
 
     return write.buffer(None, fill)
 

@@ -13,7 +13,7 @@ input. What is small stands in the tree. Integers are big-endian, as everywhere 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgpack import packb, unpackb  # type: ignore[import-untyped] # it ships no types
 
@@ -48,8 +48,7 @@ def build(tree: object, segments: list[Segment]) -> Data:
 
 def _pack(tree: object) -> bytes:
     try:
-        packed: bytes = packb(tree, strict_types=True)
-        return packed
+        return cast("bytes", packb(tree, strict_types=True))
     except ValueError as error:  # over 4 GiB - 1; types and nesting were checked before
         raise Refused(
             f"a part of it is too large ({error}): store it as a blob of its own"
