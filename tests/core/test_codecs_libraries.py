@@ -92,7 +92,8 @@ SCALARS = [
         np.bool_(True),
     ),
     *(np.complex64(1j), np.str_("a\0"), np.str_(""), np.bytes_(b"a\0"), np.bytes_(b"")),
-    *(np.datetime64("2020-01-01"), np.datetime64("NaT", "D"), np.timedelta64(1, "s"), ARRAYS[15][0]),
+    *(np.datetime64("2020-01-01"), np.datetime64("NaT", "D"), np.timedelta64(1, "s")),
+    ARRAYS[15][0],
 ]
 
 

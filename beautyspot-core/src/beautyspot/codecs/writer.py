@@ -34,15 +34,14 @@ def is_plain(value: object, depth: int = MAX_DEPTH) -> bool:
     if kind is list:
         return _are_plain(value, depth)  # type: ignore[arg-type] # mypy does not narrow by `is`
     if kind is dict:
-        return {*map(type, value)} <= SCALARS and _are_plain(value.values(), depth)  # type: ignore[call-overload,attr-defined] # as above
+        return SCALARS.issuperset(map(type, value)) and _are_plain(value.values(), depth)  # type: ignore[call-overload,attr-defined] # as above
     return False
 
 
 def _are_plain(values: Iterable[object], depth: int) -> bool:
-    nested = {*map(type, values)} - SCALARS
-    if not nested:
+    if SCALARS.issuperset(map(type, values)):
         return depth > 0
-    if depth == 0 or not nested <= _NESTING:
+    if depth == 0 or not {*map(type, values)} - SCALARS <= _NESTING:
         return False
     for value in values:
         if type(value) not in SCALARS and not is_plain(value, depth - 1):
