@@ -12,8 +12,9 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pytest
 from beautyspot.contracts import Context
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
@@ -392,6 +393,15 @@ def test_a_save_that_is_stopped_leaves_nothing_behind(
     assert names(base) == []
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(), (0, 3), (3, 4)])
+def test_arrays_of_any_shape(
+    storage: LocalStorage, shape: tuple[int, ...], order: Literal["C", "F"]
+) -> None:
+    array = np.arange(np.prod(shape), dtype="f8").reshape(shape, order=order)
+    assert storage.load(storage.save(KEY, array.data)) == array.tobytes()
+
+
 def test_short_writes_are_continued(storage: LocalStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda to, data: write(to, data[:7]))
@@ -515,6 +525,7 @@ def test_the_module_lends_its_classes() -> None:
     assert beautyspot_local.LocalStorage is LocalStorage
     assert {"LocalStorage", "TokenBucket", "beautyspot_api"} <= set(dir(beautyspot_local))
     assert beautyspot_local.beautyspot_register_storage() is LocalStorage
+    assert beautyspot_local.beautyspot_register_limiter() is beautyspot_local.TokenBucket
     with pytest.raises(AttributeError, match="Nothing"):
         beautyspot_local.Nothing  # noqa: B018
 

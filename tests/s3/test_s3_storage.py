@@ -123,7 +123,15 @@ def test_urls(url: str, bucket: str, prefix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["s3:", "s3:///prefix", "s3://AK:hunter2@bucket", "s3://b:9000", "s3://b/p#f"]
+    "url",
+    [
+        "s3:",
+        "s3:///prefix",
+        "s3://AK:hunter2@bucket",
+        "s3://hunter2@bucket",
+        "s3://b:9000",
+        "s3://b/p#f",
+    ],
 )
 def test_urls_that_name_no_bucket(url: str) -> None:
     with pytest.raises(ConfigError, match="s3://bucket/prefix") as caught:
@@ -263,17 +271,27 @@ def test_our_client_is_closed(mocked: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert closed == [True]
 
 
+class Gate:
+    """A lock that lets the first in once `parties` threads stand before it."""
+
+    def __init__(self, parties: int) -> None:
+        self.barrier, self.lock = threading.Barrier(parties), threading.Lock()
+
+    def __enter__(self) -> None:
+        self.barrier.wait(30)
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
 def test_threads_make_one_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    barrier, made = threading.Barrier(8), iter(range(8))
+    made = iter(range(8))
     monkeypatch.setattr(connection.Connection, "_make", lambda _: f"client {next(made)}")
-    one = connection.Connection({}, {}, "auto")
-
-    def ask(_: int) -> Any:
-        barrier.wait(30)
-        return one.client()
-
+    one: Any = connection.Connection({}, {}, "auto")
+    one._lock = Gate(8)
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(ask, range(8))) == {"client 0"}
+        assert set(pool.map(lambda _: one.client(), range(8))) == {"client 0"}
 
 
 def test_a_forked_child_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,12 +302,12 @@ def test_a_forked_child_makes_a_client_of_its_own(monkeypatch: pytest.MonkeyPatc
             self.closed = True
 
     monkeypatch.setattr(connection.Connection, "_make", lambda _: Client())
-    one = connection.Connection({}, {}, "auto")
-    parents: Any = one.client()
+    one: Any = connection.Connection({}, {}, "auto")
+    parents = one.client()
     one._lock.acquire()  # as another thread of the parent may have, at the fork
     parent = os.getpid()
     monkeypatch.setattr(os, "getpid", lambda: parent + 1)
-    childs: Any = one.client()
+    childs = one.client()
     assert childs is not parents
     assert childs is one.client()
     monkeypatch.setattr(os, "getpid", lambda: parent + 2)
