@@ -27,6 +27,7 @@ class Import(NamedTuple):
     module: str
     name: str
     types_only: bool
+    top_level: bool
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} imports {self.module} {self.name}".rstrip()
@@ -46,6 +47,7 @@ def imports(path: Path) -> Iterator[Import]:
     """All imports of a file, also those in functions."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_types = set(_for_types(tree))
+    in_functions = set(_in_functions(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
@@ -56,7 +58,8 @@ def imports(path: Path) -> Iterator[Import]:
             continue
         where = path.relative_to(ROOT).as_posix()
         for module, name in named:
-            yield Import(where, node.lineno, module, name, node in for_types)
+            top_level = node not in in_functions
+            yield Import(where, node.lineno, module, name, node in for_types, top_level)
 
 
 def _for_types(tree: ast.Module) -> Iterator[ast.AST]:
@@ -64,3 +67,9 @@ def _for_types(tree: ast.Module) -> Iterator[ast.AST]:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             for statement in node.body:
                 yield from ast.walk(statement)
+
+
+def _in_functions(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from ast.walk(node)

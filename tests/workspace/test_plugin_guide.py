@@ -33,7 +33,7 @@ def test_the_example_stores_blobs(folder_plugin: object, tmp_path: Path) -> None
     import beautyspot as bs
 
     place = tmp_path / "data"
-    with bs.Spot("app", plugins=[folder_plugin], storage=f"folder:{place}", strict=True) as spot:
+    with bs.Spot("app", plugins=[folder_plugin], storage=f"folder://{place}", strict=True) as spot:
         twice = spot.mark(save_blob=True)(lambda text: text * 2)
         assert twice("ab") == twice("ab") == "abab"
         assert spot.stats()["hits"] == 1

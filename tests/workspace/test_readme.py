@@ -125,7 +125,7 @@ def test_every_link_leads_to_a_file() -> None:
 
 
 def test_every_member_that_is_named_exists() -> None:
-    assert {member for member in _MEMBER.findall(TEXT)} == {"beautyspot-core", "beautyspot-local"}
+    assert set(_MEMBER.findall(TEXT)) == {"beautyspot-core", "beautyspot-local"}
 
 
 def test_the_extras_named_are_those_of_the_distribution() -> None:
