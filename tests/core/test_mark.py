@@ -490,3 +490,16 @@ def test_marks_are_transparent_to_each_other(make_spot: Callable[..., Spot]) -> 
     assert marked(1) == marked(1) == (1, 2, 3)
     assert RAN == ["add"]
     assert one.key(marked, 1) == one.key(add, 1)
+
+
+def test_a_class_defined_below_its_function_is_restored(spot: Spot) -> None:
+    assert spot.mark(give_later)() == spot.mark(give_later)() == Later(1)
+
+
+def give_later() -> Later:
+    return Later(1)
+
+
+@dataclass
+class Later:
+    x: int

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import struct
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.binding import make_binder, name_arguments
@@ -73,7 +74,7 @@ class Task:
         self.kind = kind
         self.options = options
         self.keygen = keygen
-        self.serializer = serializer.vouching(return_classes(unwrap_ours(function)))
+        self._serializer = serializer
         self.ttl = options.seconds
         self.tags = options.tags
         self.content_type = options.content_type
@@ -83,6 +84,14 @@ class Task:
         self._prepare_keys(function, options)
         self.streams = "generator" in kind
         self.codec = f"stream:{serializer.name}" if self.streams else serializer.name
+
+    @cached_property
+    def serializer(self) -> SerializerBase:
+        """The serializer, which restores what stands in the function's return annotation.
+
+        Followed up when first needed: a class may be defined below the function that returns it.
+        """
+        return self._serializer.vouching(return_classes(self._user))
 
     def _prepare_keys(self, function: Callable[..., Any], options: MarkOptions) -> None:
         per_argument: Mapping[str, Callable[[Any], object]] = {}
@@ -216,7 +225,7 @@ class Task:
     def extension(self, codec: str | None) -> str:
         """The file extension of a blob, fitting its Content-Type."""
         if codec not in (RAW_BYTES, RAW_TEXT) or self.content_type is None:
-            return "stream" if self.streams else self.serializer.name
+            return "stream" if self.streams else self._serializer.name
         return extension_of(self.content_type)
 
 

@@ -1,0 +1,292 @@
+"""Saving in the background: nothing is lost, many results share a commit, look-ups see the queue."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from beautyspot import saver
+from broken import BrokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from beautyspot.reports import Trouble
+    from beautyspot.spot import Spot
+
+DEADLINE = 30.0
+
+
+class SlowStore(BrokenStore):
+    """Commits only when it is let, and counts its commits."""
+
+    def __init__(self, *broken: str) -> None:
+        super().__init__(*broken)
+        self.entered = threading.Event()
+        self.open_gate = threading.Event()
+        self.batches: list[int] = []
+
+    def put_many(self, records: Any) -> None:
+        self.entered.set()
+        assert self.open_gate.wait(DEADLINE)
+        records = list(records)
+        self.batches.append(len(records))
+        super().put_many(records)
+
+
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+def work(x: Any) -> Any:
+    RAN.append(x)
+    return [x]
+
+
+def test_the_caller_does_not_wait_and_look_ups_see_the_queue(
+    make_spot: Callable[..., Spot],
+) -> None:
+    store = SlowStore()
+    spot = make_spot(metadata=store, save="background", strict=True)
+    marked = spot.mark(work)
+    assert marked(1) == [1]
+    assert store.entered.wait(DEADLINE)
+    assert marked(1) == [1]
+    assert RAN == [1]
+    assert spot.flush(timeout=0) is False
+    store.open_gate.set()
+    assert spot.flush(timeout=DEADLINE) is True
+    assert store.batches == [1]
+
+
+def test_what_waits_while_one_commits_shares_the_next(make_spot: Callable[..., Spot]) -> None:
+    store = SlowStore()
+    spot = make_spot(metadata=store, save="background", strict=True)
+    marked = spot.mark(work)
+    marked(0)
+    assert store.entered.wait(DEADLINE)
+    for x in range(1, 101):
+        marked(x)
+    store.open_gate.set()
+    assert spot.flush(DEADLINE)
+    assert store.batches == [1, 100]
+
+
+def test_a_value_changed_after_the_call_is_stored_as_it_was(make_spot: Callable[..., Spot]) -> None:
+    store = SlowStore()
+    spot = make_spot(metadata=store, save="background", strict=True)
+    marked = spot.mark(work)
+    marked(1).append("changed")
+    store.open_gate.set()
+    spot.flush()
+    assert marked(1) == [1]
+
+
+@pytest.mark.parametrize("bound", ["QUEUE_LIMIT", "QUEUE_BYTES"])
+def test_a_full_queue_makes_the_caller_save(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(saver, bound, 1)
+    store = SlowStore()
+    spot = make_spot(metadata=store, save="background", strict=True)
+    marked = spot.mark(work)
+    marked(0)
+    if bound == "QUEUE_LIMIT":
+        assert store.entered.wait(DEADLINE)
+        marked(1)
+    marked(2)
+    assert store.get(spot.key(marked, 2)) is not None, "saved in place"
+    store.open_gate.set()
+    assert spot.flush(DEADLINE)
+
+
+def test_a_failing_batch_is_written_one_by_one(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    store = BrokenStore("put_many")
+    spot = make_spot(metadata=store, save="background", on_error=troubles.append)
+    marked = spot.mark(work)
+    marked(1), marked(2)
+    assert spot.flush(DEADLINE)
+    assert troubles == []
+    assert store.totals().entries == 2
+
+
+def test_what_can_not_be_saved_is_said(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(
+        metadata=BrokenStore("put_many", "put"), save="background", on_error=troubles.append
+    )
+    marked = spot.mark(work)
+    assert [marked(1), marked(2)] == [[1], [2]]
+    assert spot.flush(DEADLINE)
+    assert [trouble.operation for trouble in troubles] == ["save the result"] * 2
+    assert len(spot._engine.flights) == 0
+
+
+def test_blobs_go_the_same_way(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(save="background", strict=True)
+    marked = spot.mark(save_blob=True)(work)
+    marked(1)
+    spot.flush()
+    spot.refresh(marked, 1)
+    spot.flush()
+    blobs = [path for path in (spot.db_path.parent / "blobs").rglob("*") if path.is_file()]
+    assert len(blobs) == 1
+
+
+def test_a_second_result_of_a_key_takes_the_place_of_the_first(
+    make_spot: Callable[..., Spot],
+) -> None:
+    store = SlowStore()
+    spot = make_spot(metadata=store, save="background", strict=True)
+    marked = spot.mark(lambda: (RAN.append(1), len(RAN))[1])
+    stream = spot.mark(name="s")(lambda: (yield from [len(RAN)]))
+    marked()
+    assert store.entered.wait(DEADLINE)
+    one, two = stream(), stream()
+    next(one), next(two)
+    list(one), list(two)
+    store.open_gate.set()
+    assert spot.flush(DEADLINE)
+    assert store.batches == [1, 1]
+
+
+def test_an_executor_that_was_shut_down_loses_nothing(make_spot: Callable[..., Spot]) -> None:
+    pool = ThreadPoolExecutor(1)
+    spot = make_spot(save="background", executor=pool, strict=True)
+    assert spot.executor is pool
+    pool.shutdown()
+    spot.mark(work)(1)
+    assert spot.stats()["entries"] == 1
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_shutdown_stores_what_is_left(make_spot: Callable[..., Spot], wait: bool) -> None:
+    store = SlowStore()
+    spot = make_spot(metadata=store, save="background", strict=True)
+    marked = spot.mark(work)
+    for x in range(5):
+        marked(x)
+    if wait:
+        store.open_gate.set()
+    spot.shutdown(wait=wait)
+    store.open_gate.set()
+    for thread in threading.enumerate():
+        if thread.name == "beautyspot-shutdown":
+            thread.join(DEADLINE)
+    assert store.totals().entries == 5
+
+
+def test_a_dropped_spot_stores_what_is_left(tmp_path: Path) -> None:
+    from beautyspot.spot import Spot
+
+    spot = Spot("app", directory=tmp_path, config=False, save="background")
+    spot.mark(work)(1)
+    del spot
+    assert Spot("app", directory=tmp_path, config=False).stats()["entries"] == 1
+
+
+ENDINGS = {
+    "return": "",
+    "exception": "raise KeyError('mine')",
+    "sys.exit": "sys.exit(3)",
+    "thread": "threading.Thread(target=lambda: [work(1000 + x) for x in range(10)]).start()",
+    "sigterm handler": (
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3)); os.kill(os.getpid(), signal.SIGTERM)"
+    ),
+    "atexit": "atexit.register(work, 5000)",
+    "async": "asyncio.run(main())",
+}
+
+PROGRAM = """
+    import asyncio, atexit, os, signal, sys, threading
+    from beautyspot.spot import Spot
+
+    spot = Spot("app", directory=sys.argv[1], config=False, save="background")
+
+    @spot.mark(name="work")
+    def work(x):
+        return x
+
+    @spot.mark(name="later")
+    async def later(x):
+        return x
+
+    async def main():
+        await asyncio.gather(*(later(x) for x in range(50)))
+        tasks = [asyncio.create_task(later(x)) for x in range(100, 110)]
+
+    for x in range(50):
+        work(x)
+    {ending}
+"""
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_interpreter_exit_loses_nothing(
+    make_spot: Callable[..., Spot], tmp_path: Path, ending: str
+) -> None:
+    program = textwrap.dedent(PROGRAM).replace("{ending}", ENDINGS[ending])
+    command = [sys.executable, "-c", program, str(tmp_path / "cache")]
+    subprocess.run(command, capture_output=True, timeout=DEADLINE, check=False)
+    stored = make_spot().stats()["entries"]
+    assert stored >= {"thread": 60, "async": 100, "atexit": 51}.get(ending, 50)
+
+
+def test_a_forked_child_saves_its_own(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
+    program = """
+        import os, sys, threading
+        from beautyspot.spot import Spot
+
+        spot = Spot("app", directory=sys.argv[1], config=False, save=sys.argv[2], strict=True)
+
+        @spot.mark(name="work")
+        def work(x):
+            return x
+
+        work(1)
+        leading = threading.Event()
+        end = threading.Event()
+
+        @spot.mark(name="slow")
+        def slow(x):
+            leading.set()
+            return end.wait(30)
+
+        leader = threading.Thread(target=slow, args=(1,))
+        leader.start()
+        leading.wait(30)
+        child = os.fork()
+        if child == 0:
+            assert len(spot._engine.flights) == 0, "its leader stayed in the parent"
+            assert work(1) == 1
+            assert work(2) == 2
+            spot.flush()
+            assert spot.peek(work, 2)
+            spot.shutdown()
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        end.set()
+        leader.join()
+        assert work(2) == 2 and spot.stats()["hits"] == 1
+        spot.shutdown()
+        sys.exit(os.waitstatus_to_exitcode(status))
+    """
+    for save in ("sync", "background"):
+        command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path / save), save]
+        done = subprocess.run(command, capture_output=True, timeout=DEADLINE, check=False, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "Error" not in done.stderr

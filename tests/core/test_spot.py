@@ -1,0 +1,215 @@
+"""The face: where files live, what is closed, what a Spot leaves behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import stat
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import beautyspot as bs
+from broken import BrokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.reports import Trouble
+
+
+def test_files_live_below_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with bs.Spot("app", config=False) as spot:
+        assert spot.db_path == tmp_path / ".beautyspot" / "app.db"
+        assert spot.db_path.exists()
+        monkeypatch.chdir("/")
+        spot.mark(save_blob=True)(lambda: 1)()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".beautyspot"]
+    assert (tmp_path / ".beautyspot" / ".gitignore").read_text().endswith("*\n")
+    tag = (tmp_path / ".beautyspot" / "CACHEDIR.TAG").read_text()
+    assert tag.startswith("Signature: 8a477f597d28d172789f06886806bc55")
+
+
+def test_files_are_private(make_spot: Callable[..., bs.Spot]) -> None:
+    spot = make_spot(strict=True)
+    spot.mark(save_blob=True)(lambda: 1)()
+    spot.shutdown()
+    home = spot.db_path.parent
+    kept = {".gitignore", "CACHEDIR.TAG"}
+    for path in [home, *home.rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode == (0o700 if path.is_dir() else 0o600) or path.name in kept, path
+
+
+def test_a_directory_of_the_users_is_left_as_it_is(
+    make_spot: Callable[..., bs.Spot], tmp_path: Path
+) -> None:
+    spot = make_spot(directory=tmp_path)
+    spot.mark(lambda: 1)()
+    assert not (tmp_path / ".gitignore").exists()
+    assert not (tmp_path / "CACHEDIR.TAG").exists()
+
+
+def test_the_database_may_be_elsewhere(
+    make_spot: Callable[..., bs.Spot], tmp_path: Path
+) -> None:
+    spot = make_spot(db_path=tmp_path / "other.sqlite")
+    assert spot.db_path == tmp_path / "other.sqlite"
+    assert spot.db_path.exists()
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "a\\b", "a\0b", ".", "..", "CON", "x" * 300])
+def test_a_name_can_not_leave_the_directory(make_spot: Callable[..., bs.Spot], name: str) -> None:
+    with pytest.raises(bs.ConfigError):
+        make_spot(name)
+
+
+def test_results_outlive_the_spot(make_spot: Callable[..., bs.Spot]) -> None:
+    def work(x: int) -> list[int]:
+        return [x]
+
+    first = make_spot()
+    first.mark(work)(1)
+    first.shutdown()
+    second = make_spot(mode="replay")
+    assert second.mark(work)(1) == [1]
+
+
+def test_parts_are_as_given(make_spot: Callable[..., bs.Spot]) -> None:
+    store, pool = BrokenStore(), ThreadPoolExecutor(1)
+    spot = make_spot(metadata=store, executor=pool, limiter={"use": "gcra", "rate": "10/s"})
+    assert (spot.metadata, spot.executor) == (store, pool)
+    assert (spot.serializer.name, spot.keygen.name, spot.storage.name) == (
+        "msgpack", "stable", "local",
+    )  # fmt: skip
+    assert isinstance(spot.bucket, bs.LimiterBase)
+    assert (spot.name, repr(spot)) == ("app", f"<Spot 'app' at {spot.db_path}>")
+    spot.shutdown()
+    assert pool.submit(int).result() == 0, "what was given is not closed"
+    pool.shutdown()
+
+
+def test_what_does_not_close_is_said(
+    make_spot: Callable[..., bs.Spot], troubles: list[Trouble]
+) -> None:
+    class Store(BrokenStore):
+        def __init__(self) -> None:
+            super().__init__("close")
+
+    spot = make_spot(metadata=Store, on_error=troubles.append)
+    spot.shutdown()
+    assert [trouble.operation for trouble in troubles] == ["close a backend"]
+
+
+def test_the_storage_that_the_user_chose_is_made_at_once(
+    make_spot: Callable[..., bs.Spot], tmp_path: Path
+) -> None:
+    spot = make_spot(storage={"use": "local", "base_dir": str(tmp_path / "b")}, strict=True)
+    spot.mark(save_blob=True)(lambda: 1)()
+    assert any((tmp_path / "b").rglob("*.msgpack"))
+
+
+def test_a_storage_out_of_reach_comes_back(
+    make_spot: Callable[..., bs.Spot], troubles: list[Trouble]
+) -> None:
+    from beautyspot.testing.memory import MemoryStorage
+
+    class Remote(MemoryStorage):
+        down = True
+
+        def __init__(self) -> None:
+            super().__init__()
+            if Remote.down:
+                raise OSError("no route")
+
+    spot = make_spot(storage=Remote, on_error=troubles.append)
+    marked = spot.mark(lambda x: "y" * 2_000_000)
+    assert len(marked(1)) == 2_000_000
+    assert "no route" in str(troubles[-1].error)
+    Remote.down = False
+    assert marked(2) == marked(2)
+    assert spot.stats()["hits"] == 1
+
+
+def test_a_part_of_one_functions_own(make_spot: Callable[..., bs.Spot]) -> None:
+    class Repr(bs.KeyGenBase):
+        name = "repr"
+
+        def input_id(self, args: tuple[object, ...], kwargs: dict[str, object]) -> str:
+            return f"{args}{kwargs}"
+
+    spot = make_spot(strict=True)
+    marked = spot.mark(keygen=Repr, serializer=bs.MsgpackSerializer())(lambda x: x)
+    assert marked(1) == marked(1) == 1
+    record = spot.metadata.get(spot.key(marked, 1))
+    assert record is not None
+    assert record.input_id == "(1,){}"
+
+
+def test_an_executor_of_processes_is_refused(make_spot: Callable[..., bs.Spot]) -> None:
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(1) as pool, pytest.raises(bs.ConfigError, match="threads"):
+        make_spot(executor=pool)
+
+
+def test_a_thousand_spots_leave_nothing_behind(tmp_path: Path) -> None:
+    def count() -> tuple[int, int]:
+        gc.collect()
+        return threading.active_count(), len(os.listdir("/proc/self/fd"))
+
+    before = count()
+    for n in range(1000):
+        spot = bs.Spot(f"s{n % 7}", directory=tmp_path, config=False, save="background")
+        spot.mark(lambda: n)()
+        del spot
+    assert count() == before
+
+
+def test_settings_say_where_they_come_from(
+    make_spot: Callable[..., bs.Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEAUTYSPOT_TTL", "1h")
+    spot = make_spot()
+    assert (spot.config["ttl"], spot.config.source("ttl")) == (3600, "environment BEAUTYSPOT_TTL")
+
+
+def test_a_table_of_an_earlier_release_stays_listed_and_is_never_hit(
+    make_spot: Callable[..., bs.Spot], tmp_path: Path
+) -> None:
+    import shutil
+
+    old = next(Path(__file__).parent.glob("data/*2.7.7*.db"))
+    (tmp_path / "cache").mkdir()
+    shutil.copy(old, tmp_path / "cache" / "app.db")
+    spot = make_spot(strict=True)
+    before = spot.stats()["entries"]
+    assert before > 0
+    assert spot.mark(lambda x: x)(1) == 1
+    assert spot.stats()["entries"] == before + 1
+
+
+def test_every_public_name_is_there() -> None:
+    for name in bs.__all__:
+        assert getattr(bs, name).__doc__, name
+
+
+def test_core_alone_works(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.modules['beautyspot_local'] = sys.modules['beautyspot_s3'] = None\n"
+        "import beautyspot as bs\n"
+        f"spot = bs.Spot('app', directory={str(tmp_path)!r}, config=False)\n"
+        "f = spot.mark(lambda x: x * 2_000_000)\n"
+        "assert f('a') == f('a')\n"
+        "assert spot.stats()['hits'] == 1\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
