@@ -39,11 +39,10 @@ def _array(walk: Walk, value: np.ndarray[Any, Any]) -> str:
     return tag("ndarray", f"[{','.join(parts)}]")
 
 
-def _content(walk: Walk, plain: np.ndarray[Any, Any]) -> str:
+def _content(walk: Walk, plain: Any) -> str:
     dtype = plain.dtype
     if dtype.names is not None:  # by field: there may be padding between them
-        record: Any = plain
-        return f"[{','.join([_content(walk, record[name]) for name in dtype.names])}]"
+        return f"[{','.join([_content(walk, plain[name]) for name in dtype.names])}]"
     if dtype.kind in _BY_VALUE:
         return walk.array(plain.ravel().tolist())
     if dtype.char in _PADDED:

@@ -109,7 +109,7 @@ FORMS: dict[type, Form] = {functools.partial: _partial}
 # The classes of `typing`'s own expressions, bare and subscripted: not `list`.
 _TYPING_CLASSES = (_class_of(typing.List), _class_of(typing.List[int]))  # noqa: UP006
 
-FAMILIES: dict[type, Form] = {
+FAMILIES: dict[Any, Form] = {
     type: _class,
     FunctionType: _function,
     MethodType: _method,

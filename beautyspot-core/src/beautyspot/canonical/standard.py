@@ -89,7 +89,10 @@ def _counter(walk: Walk, value: collections.Counter[Any]) -> str:
 
 
 def _deque(walk: Walk, value: collections.deque[Any]) -> str:
-    return tag("deque", f"[{walk.at('.maxlen', '', value.maxlen)},{walk.array(value)}]")
+    from collections import deque
+
+    items = walk.array(deque.__iter__(value))
+    return tag("deque", f"[{walk.at('.maxlen', '', value.maxlen)},{items}]")
 
 
 def _chain_map(walk: Walk, value: collections.ChainMap[Any, Any]) -> str:

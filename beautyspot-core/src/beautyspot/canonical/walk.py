@@ -54,8 +54,9 @@ class Without:
     __slots__ = ("paths", "value")
 
     def __init__(self, value: object, paths: tuple[str, ...]) -> None:
-        self.value = value
-        self.paths = paths
+        inner = value if type(value) is Without else None
+        self.value = value if inner is None else inner.value
+        self.paths = paths if inner is None else inner.paths + paths
 
 
 class Walk:
