@@ -50,7 +50,7 @@ def imports(x):
     from helpers import imported as renamed
     import helpers as h, pack.inside, pack.deeper.bottom as bottom, pack.aside as aside
     from pack import other
-    def nested():
+    def nested(y=()):
         return renamed(x), h.by_module(x), pack.inside.value(x), other.outer(x), bottom.low(x)
     return nested(), aside.by(x)
 

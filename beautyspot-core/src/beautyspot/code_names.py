@@ -131,7 +131,7 @@ class _Reader:
 
     def _read(self, operation: str, argument: Any) -> None:
         # Two instructions may be one, with a pair of names: the first stored, the last loaded.
-        name = argument[-1] if isinstance(argument, tuple) else argument
+        name: Any = argument[-1] if isinstance(argument, tuple) and argument else argument
         if operation in _ATTRIBUTES:
             self._last = _longer(self._last, name)
         elif operation == "IMPORT_FROM":

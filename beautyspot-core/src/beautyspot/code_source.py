@@ -102,18 +102,22 @@ def _believed(function: FunctionType) -> Source | None:
 
 
 def _lines(filename: str, namespace: Mapping[str, Any]) -> list[str]:
-    return linecache.getlines(filename, dict(namespace))
+    return linecache.getlines(filename, dict(namespace))  # looks for a loader in it
 
 
 def _sources(filename: str, namespace: Mapping[str, Any], flags: int) -> Iterator[Source]:
-    """The source as `linecache` knows it, then as it is in the file now."""
+    """The source as `linecache` knows it, then as it is in the file now.
+
+    Each first with what it says of the future itself, then with what an earlier cell said.
+    """
     for refresh in (False, True):
         if refresh:
             linecache.checkcache(filename)
         text = "".join(_lines(filename, namespace))
-        source = _parsed(text, flags & _FUTURES) if text else None
-        if source is not None:
-            yield source
+        for future in {0: None, flags & _FUTURES: None} if text else ():
+            source = _parsed(text, future)
+            if source is not None:
+                yield source
 
 
 @lru_cache(maxsize=_FILES)
