@@ -47,7 +47,7 @@ def test_a_file_that_is_no_database_makes_way(path, caplog):
     store = SqliteMetadataStore(path)
     store.put(a_record())
     assert store.get(KEYS[0]) == a_record()
-    (aside,) = path.parent.glob("store.db.damaged-*")
+    (aside,) = path.parent.glob("store.db.damaged-*[0-9]Z")
     assert aside.read_bytes() == before
     assert str(aside) in caplog.text
     store.close()
@@ -197,6 +197,17 @@ def test_damage_where_the_system_has_no_locks(path, monkeypatch):
     store.put(a_record())
     assert len(files(path.parent, "*.damaged-*")) == 1
     store.close()
+
+
+def test_what_belongs_to_it_is_moved_too(path):
+    for suffix in ("", "-wal", "-shm", ".lock"):
+        path.with_name(path.name + suffix).write_text(suffix)
+    aside = connections.set_aside(path)
+    for suffix in ("", "-wal", "-shm"):
+        assert aside.with_name(aside.name + suffix).read_text() == suffix
+    assert files(path.parent, "store.db*") == sorted(
+        ["store.db.lock", *files(path.parent, "*.damaged-*")]
+    )
 
 
 def test_another_has_moved_it_already(store, path):

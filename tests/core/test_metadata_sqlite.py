@@ -229,6 +229,17 @@ def test_opening_gives_up_in_time_and_may_be_tried_again(path):
     store.close()
 
 
+def test_a_busy_switch_to_wal_is_not_taken_for_an_impossible_one(path):
+    with another(path) as other:
+        other.execute("CREATE TABLE notes (text)")
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO notes VALUES ('x')")
+        handle = connections.connect(path)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            connections.enter_wal(handle, 0)
+        handle.close()
+
+
 def test_pauses_grow_and_differ(monkeypatch):
     seen = []
     monkeypatch.setattr(connections.time, "sleep", seen.append)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import IO, Self, cast
+import threading
+from typing import IO, Final, Self, cast
+
+_LONGEST: Final = 60.0
+"""Seconds that another process may take."""
 
 _PREAMBLE = """
 import sys
@@ -15,7 +19,7 @@ def wait(): sys.stdin.readline()
 
 
 class Child:
-    """Another Python process, which talks in lines."""
+    """Another Python process, which talks in lines; killed after a minute, so no test hangs."""
 
     def __init__(self, code: str) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and the suite's own code
@@ -24,6 +28,9 @@ class Child:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._watchdog = threading.Timer(_LONGEST, self._process.kill)
+        self._watchdog.daemon = True
+        self._watchdog.start()
 
     def __enter__(self) -> Self:
         return self
@@ -43,10 +50,12 @@ class Child:
 
     def expect_success(self) -> None:
         """Wait for its end."""
-        self._process.communicate(timeout=60)
+        self._process.communicate()
+        self._watchdog.cancel()
         assert self._process.returncode == 0, "the other process failed: see its output"
 
     def kill(self) -> None:
         """End it as no Python code can notice."""
         self._process.kill()
         self._process.communicate()
+        self._watchdog.cancel()
