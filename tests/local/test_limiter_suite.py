@@ -132,14 +132,14 @@ class Bursts(TokenBucket):
 
 
 class TakesAnyCost(TokenBucket):
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Held | None:
+    def _reserve(self, cost: float, max_wait: float | None) -> Held | None:
         number = cost if isinstance(cost, int | float) and 0 < cost <= self.max_cost else 1
-        return super().reserve(number, max_wait=max_wait)
+        return super()._reserve(number, max_wait)
 
 
 class NeverRefuses(TokenBucket):
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Held | None:
-        return super().reserve(cost)
+    def _reserve(self, cost: float, max_wait: float | None) -> Held | None:
+        return super()._reserve(cost, None)
 
 
 class SettlesNothing(TokenBucket):

@@ -67,8 +67,17 @@ class WaitingLimiter(LimiterBase):
     _clock: Callable[[], float]
 
     @abstractmethod
+    def _reserve(self, cost: float, max_wait: float | None) -> Held | None:
+        """See `reserve`. Without keywords a call is much faster (CPython 3.11 specialises it)."""
+
     def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Held | None:
-        """See `LimiterBase.reserve`."""
+        """Reserve `cost` at the earliest time, or None where that is over `max_wait` seconds away.
+
+        Raises:
+            CostError: `cost` is not a positive finite number, or above `max_cost`.
+            ConfigError: `max_wait` is not a number.
+        """
+        return self._reserve(cost, max_wait)
 
     @abstractmethod
     def remaining(self, reservation: Reservation) -> float:
@@ -84,33 +93,43 @@ class WaitingLimiter(LimiterBase):
             CostError: see `reserve`.
             RateLimitError: not granted within `timeout` seconds; nothing is spent.
         """
-        held = self.reserve(cost, max_wait=timeout)
+        held = self._reserve(cost, timeout)
         if held is None:
             raise _refusal(cost, timeout)
-        if held.delay > 0:
-            try:
-                for seconds in self._naps(held, timeout):
-                    self._sleep(seconds)
-            except BaseException:  # Ctrl-C while waiting: the place goes back before it propagates
-                self.release(held)
-                raise
+        if held.delay:
+            self._wait(held, timeout)
         held.open = False
         return held
 
     async def consume_async(self, cost: float = 1, *, timeout: float | None = None) -> Held:
         """`consume` for asynchronous code; a waiter that is cancelled gives its place back."""
-        held = self.reserve(cost, max_wait=timeout)
+        held = self._reserve(cost, timeout)
         if held is None:
             raise _refusal(cost, timeout)
-        if held.delay > 0:
-            try:
-                for seconds in self._naps(held, timeout):
-                    await self._sleep_async(seconds)
-            except BaseException:
-                self.release(held)
-                raise
+        if held.delay:
+            await self._wait_async(held, timeout)
         held.open = False
         return held
+
+    def try_consume(self, cost: float = 1) -> bool:
+        """Take `cost` if it is granted at once; never waits."""
+        return self._reserve(cost, 0.0) is not None
+
+    def _wait(self, held: Held, timeout: float | None) -> None:
+        try:
+            for seconds in self._naps(held, timeout):
+                self._sleep(seconds)
+        except BaseException:  # Ctrl-C while waiting: the place goes back before it propagates
+            self.release(held)
+            raise
+
+    async def _wait_async(self, held: Held, timeout: float | None) -> None:
+        try:
+            for seconds in self._naps(held, timeout):
+                await self._sleep_async(seconds)
+        except BaseException:
+            self.release(held)
+            raise
 
     def _naps(self, held: Held, timeout: float | None) -> Iterator[float]:
         """How long to sleep, again and again, until the time has come."""

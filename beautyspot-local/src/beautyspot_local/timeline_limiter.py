@@ -1,0 +1,120 @@
+"""What the limiters that follow a `Timeline` have in common, wherever that timeline is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beautyspot_local.rate import checked_pause, parse_burst, parse_rate, real_length
+from beautyspot_local.waiting import LATE, Held, WaitingLimiter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from beautyspot.contracts import Reservation
+
+    from beautyspot_local.timeline import Timeline
+
+
+class TimelineLimiter(WaitingLimiter):
+    """A limiter that reserves intervals of a `Timeline`.
+
+    A subclass sets `_locked`, which gives the timeline at the present time to one thread at a time,
+    and defines `reserve`.
+
+    Attributes:
+        rate: permits per second. Not to be assigned.
+        max_cost: the largest single cost. Not to be assigned.
+    """
+
+    _locked: AbstractContextManager[Timeline]
+
+    def __init__(
+        self,
+        rate: str | float,
+        max_cost: float | None,
+        burst: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.rate: float
+        self.max_cost: float
+        self.rate, self.max_cost = parse_rate(rate, max_cost)
+        self._clock = clock
+        self._tolerance = parse_burst(burst) / self.rate
+
+    @property
+    def tat(self) -> float:
+        """The theoretical arrival time: when what is reserved ends, in seconds of the clock."""
+        with self._locked as line:
+            return line.tat + line.offset
+
+    def remaining(self, reservation: Reservation) -> float:
+        """Seconds that `reservation` must still wait; 0.0 means granted, and from then on used."""
+        held = self._own(reservation)
+        with self._locked as line:
+            if not held.open:
+                return 0.0
+            if line.now > held.end + LATE:
+                held.start, held.end = line.take(line.earliest(held.end - held.start))
+            left = line.wait_until(held.start)
+            held.open = left > 0
+            return left
+
+    def release(self, reservation: Reservation) -> None:
+        """Give back a reservation that will not be used, as far as its interval has not passed.
+
+        What `consume` granted is used; it can't be given back. A second call does nothing.
+
+        Raises:
+            ConfigError: it is another limiter's reservation.
+        """
+        held = self._own(reservation)
+        with self._locked as line:
+            if held.open:
+                held.open, held.settled = False, True
+                line.give_back((held.start, held.end))
+
+    def settle(self, reservation: Reservation, real_cost: float) -> None:
+        """Correct a reservation to its real cost, which may be 0 and may be above `max_cost`.
+
+        What was reserved too much is free at once for those who come next. What was reserved too
+        little is added behind all that wait already. Only the first call counts; one after
+        `release` does nothing.
+
+        Raises:
+            CostError: `real_cost` is not a finite number from 0 up.
+            ConfigError: it is another limiter's reservation.
+        """
+        held = self._own(reservation)
+        length = real_length(real_cost, self.rate)
+        with self._locked as line:
+            if held.settled:
+                return
+            held.open, held.settled = False, True
+            end = held.start + length
+            if end > held.end:
+                line.charge(end - held.end)
+            else:
+                line.give_back((end, held.end))
+
+    def pause(self, seconds: float) -> None:
+        """Grant nothing for so many seconds: what a server's ``Retry-After`` asks for.
+
+        Those who wait already are held too, and keep their order and their distance. Pauses
+        overlap: a second one only matters for what it is longer. What was granted before goes on.
+
+        Raises:
+            ConfigError: `seconds` is not a finite number.
+        """
+        length = checked_pause(seconds)
+        with self._locked as line:
+            line.pause(length)
+
+    def _queue(
+        self, line: Timeline, cost: float, length: float, max_wait: float | None
+    ) -> Held | None:
+        span = line.earliest(length)
+        wait = line.wait_until(span[0])
+        if max_wait is not None and wait > max_wait:
+            return None
+        return Held(wait, cost, *line.take(span), self)
