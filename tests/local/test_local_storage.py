@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import resource
+import shutil
 import socket
 import stat
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any, Literal
 
@@ -328,23 +327,27 @@ def test_a_directory_that_vanishes_is_made_again(storage: LocalStorage, base: Pa
     assert storage.load(storage.save(KEY, b"y")) == b"y"
 
 
-def test_folders_that_are_removed_while_saving(storage: LocalStorage, base: Path) -> None:
-    done = threading.Event()
+def test_folders_that_are_removed_while_saving(
+    storage: LocalStorage, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three times just after they were made, and once while `mkdir` looks at what is there."""
+    create, mkdir, removals = os.open, Path.mkdir, iter(range(4))
+    races = iter([FileExistsError(errno.EEXIST, "File exists")])
 
-    def remove() -> None:
-        while not done.is_set():
-            for folder in ("a/b", "a"):
-                with contextlib.suppress(OSError):
-                    (base / folder).rmdir()
+    def unlucky_create(path: Any, flags: int, *mode: int, **options: Any) -> int:
+        if flags & os.O_CREAT and next(removals, None) is not None:
+            shutil.rmtree(base, ignore_errors=True)
+        return create(path, flags, *mode, **options)
 
-    remover = threading.Thread(target=remove)
-    remover.start()
-    try:
-        for _ in range(200):
-            storage.delete(storage.save("a/b/c", b"x"))
-    finally:
-        done.set()
-        remover.join()
+    def unlucky_mkdir(self: Path, *args: Any, **options: Any) -> None:
+        for race in races:
+            raise race
+        mkdir(self, *args, **options)
+
+    monkeypatch.setattr(os, "open", unlucky_create)
+    monkeypatch.setattr(Path, "mkdir", unlucky_mkdir)
+    assert storage.load(storage.save("a/b/c", b"x")) == b"x"
+    assert next(removals, None) is None
 
 
 def test_a_folder_that_can_never_be_made(

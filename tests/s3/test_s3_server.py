@@ -256,7 +256,7 @@ def test_a_silent_server_is_given_up(
         release.set()
 
 
-def test_a_server_that_is_stopped(tmp_path: Path) -> None:
+def test_a_server_that_is_stopped(installed: None, tmp_path: Path) -> None:
     with seaweedfs.running(tmp_path / "run") as server:
         storage = storage_at(server.url, server.admin, "app")
         location = storage.save(KEY, b"x")

@@ -60,7 +60,7 @@ _NO_PLACE: Final = frozenset(
 )
 """What the system says of a path that can't be, or isn't, that of a plain file."""
 
-_ATTEMPTS: Final = 100
+_ATTEMPTS: Final = 10
 
 
 class LocalStorage(BlobStorageBase):

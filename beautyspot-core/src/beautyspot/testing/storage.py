@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from beautyspot.errors import BlobLocationError, BlobNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from beautyspot.contracts import BlobStorageBase, Data
@@ -151,13 +151,10 @@ class StorageContract:
     @pytest.mark.parametrize(
         "data",
         [
-            bytearray(b"bytearray"),
-            memoryview(b"memoryview"),
-            memoryview(b"every second byte")[::2],
-            memoryview(array("d", [1.5, 2.5])),
-            memoryview(b"")[:0],
+            *(bytearray(b"bytearray"), memoryview(b"memoryview"), memoryview(b"")[:0]),
+            *(memoryview(b"every second byte")[::2], memoryview(array("d", [1.5, 2.5]))),
         ],
-        ids=["bytearray", "memoryview", "strided", "doubles", "empty"],
+        ids=["bytearray", "memoryview", "empty", "strided", "doubles"],
     )
     def test_every_kind_of_bytes(self, storage: BlobStorageBase, data: Data) -> None:
         assert storage.load(storage.save(KEY, data)) == bytes(data)
@@ -222,24 +219,13 @@ class StorageContract:
             storage.load(location)
 
     @pytest.mark.parametrize(
-        "spoil",
-        [
-            lambda location: location + "/../x",
-            lambda location: location + "/..",
-            lambda location: location + "/",
-            lambda location: location + "\0",
-            lambda location: "../" + location,
-            lambda location: location[:-1],
-            lambda location: location.replace("/", "\\"),
-            lambda location: location.replace("/", "/../"),
-        ],
+        "spoilt", ["{}/../x", "{}/..", "{}/", "{}\0", "../{}", "{}x", "{0}/{0}", "{}?x", "{}#x"]
     )
-    def test_a_spoilt_location_is_refused(
-        self, storage: BlobStorageBase, spoil: Callable[[str], str]
-    ) -> None:
+    def test_a_spoilt_location_is_refused(self, storage: BlobStorageBase, spoilt: str) -> None:
         location = storage.save(KEY, b"x")
-        with pytest.raises((BlobLocationError, BlobNotFound)):
-            storage.load(spoil(location))
+        for wrong in (spoilt.format(location), location.replace("/", "/../")):
+            with pytest.raises((BlobLocationError, BlobNotFound)):
+                storage.load(wrong)
 
     @_property
     @given(location=st.text(st.characters(codec=None), max_size=40))
