@@ -1,0 +1,172 @@
+"""The wheels, as a user gets them: installed into environments that hold nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+from workspace.sources import MEMBERS, ROOT
+
+VERSION = runpy.run_path(str(ROOT / "VERSION.py"))["__version__"]
+FOLDERS = (ROOT, *MEMBERS.values())
+
+pytestmark = pytest.mark.xdist_group("wheels")  # one worker builds and installs
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """The output of a program that must end well."""
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the source archive of each distribution, and the wheel made *from that*."""
+    folder = tmp_path_factory.mktemp("dist")
+    for source in FOLDERS:
+        run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source, cwd=folder)
+    return folder
+
+
+class Environment:
+    """An environment with nothing in it, not even pip: this one's pip installs into it."""
+
+    def __init__(self, folder: Path, dist: Path) -> None:
+        self.folder = folder
+        self._dist = dist
+        run(sys.executable, "-m", "venv", "--without-pip", folder / "env", cwd=folder)
+        bin_ = folder / "env" / ("Scripts" if os.name == "nt" else "bin")
+        self.python = bin_ / ("python.exe" if os.name == "nt" else "python")
+
+    def install(self, *what: str) -> None:
+        """Install from the built wheels, and what they require from wherever pip finds it."""
+        pip = (sys.executable, "-m", "pip", "--python", self.python)
+        run(*pip, "install", "--quiet", "--find-links", self._dist, *what, cwd=self.folder)
+
+    def installed(self) -> dict[str, str]:
+        """Distribution -> version."""
+        pip = (sys.executable, "-m", "pip", "--python", self.python)
+        listed = json.loads(run(*pip, "list", "--format", "json", cwd=self.folder))
+        return {item["name"]: item["version"] for item in listed}
+
+    def run(self, program: str) -> str:
+        """The output of a program, run in the environment and in a folder of its own."""
+        return run(self.python, "-I", "-W", "error", "-c", program, cwd=self.folder)
+
+
+@pytest.fixture
+def empty(tmp_path: Path, dist: Path) -> Environment:
+    return Environment(tmp_path, dist)
+
+
+def wheel(dist: Path, name: str) -> zipfile.ZipFile:
+    [path] = dist.glob(f"{name.replace('-', '_')}-{VERSION}-py3-none-any.whl")
+    return zipfile.ZipFile(path)
+
+
+# -------------------------------------------------------------------------------- what is in them
+
+
+@pytest.mark.parametrize("package", MEMBERS)
+def test_a_wheel_holds_its_package_and_nothing_else(package: str, dist: Path) -> None:
+    with wheel(dist, MEMBERS[package].name) as archive:
+        names = archive.namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {package, f"{MEMBERS[package].name.replace('-', '_')}-{VERSION}.dist-info"}
+    assert f"{package}/py.typed" in names
+    source = MEMBERS[package] / "src" / package
+    modules = {
+        f"{package}/{path.relative_to(source).as_posix()}" for path in source.rglob("*.py")
+    }
+    assert modules == {name for name in names if name.endswith(".py")}
+
+
+def test_the_root_wheel_holds_no_code(dist: Path) -> None:
+    with wheel(dist, "beautyspot") as archive:
+        assert {name.split("/")[0] for name in archive.namelist()} == {
+            f"beautyspot-{VERSION}.dist-info"
+        }
+
+
+def test_what_the_wheels_say_of_themselves(dist: Path) -> None:
+    names = ["beautyspot", *(member.name for member in MEMBERS.values())]
+    for name in names:
+        with wheel(dist, name) as archive:
+            folder = f"{name.replace('-', '_')}-{VERSION}.dist-info"
+            text = archive.read(f"{folder}/METADATA").decode()
+        said = Parser().parsestr(text)
+        assert (said["Name"], said["Version"]) == (name, VERSION)
+        assert said["Requires-Python"] == ">=3.11"
+        assert said["License-Expression"] == "MIT"
+        assert said["Description-Content-Type"] == "text/markdown"
+        assert " @ " not in "".join(said.get_all("Requires-Dist", []))  # no path of this machine
+
+
+# ---------------------------------------------------------------------------- what they bring
+
+BACKPORT = {"importlib_metadata", "zipp", "lazy-importer"} if sys.version_info < (3, 12) else set()
+"""What core needs where the standard library's is older than 3.12's, and what that needs."""
+
+CALL = """
+import beautyspot as bs
+with bs.Spot("{name}", strict=True, config=False{options}) as spot:
+    double = spot.mark(lambda x: x * 2)
+    assert double(2) == double(2) == 4
+    assert spot.stats()["hits"] == 1
+"""
+
+
+def test_beautyspot_brings_local_backends_and_no_boto3(empty: Environment) -> None:
+    empty.install("beautyspot")
+    installed = empty.installed()
+    for name in ("beautyspot", "beautyspot-core", "beautyspot-local"):
+        assert installed.pop(name) == VERSION
+    assert set(installed) - BACKPORT == {"pluggy", "msgpack", "xxhash"}
+    empty.run(CALL.format(name="app", options=", limiter='600/min', save='background'"))
+    assert "pip install 'beautyspot[s3]'" in _error(empty, "bs.Spot('x', storage='s3://bucket/cache')")
+
+
+def _error(environment: Environment, expression: str) -> str:
+    """What an expression raises, as one line."""
+    return environment.run(
+        "import beautyspot as bs\n"
+        f"try:\n    {expression}\n"
+        "except bs.BeautyspotError as error:\n    print(type(error).__name__, error)\n"
+        "else:\n    raise SystemExit('it raised nothing')\n"
+    )
+
+
+def test_the_extra_s3_brings_boto3(empty: Environment) -> None:
+    empty.install("beautyspot[s3]")
+    installed = empty.installed()
+    assert {"boto3", "beautyspot-s3", "beautyspot-local", "beautyspot-core"} <= set(installed)
+    assert installed["beautyspot-s3"] == VERSION
+    empty.run(CALL.format(name="app", options=", storage='s3://bucket/cache'"))
+    empty.run("from beautyspot_s3 import S3Storage; S3Storage('bucket', prefix='cache')")
+
+
+def test_core_alone_works_and_says_what_to_install(empty: Environment) -> None:
+    empty.install("beautyspot-core")
+    assert "beautyspot-local" not in empty.installed()
+    empty.run(CALL.format(name="small", options=""))
+    empty.run(CALL.format(name="large", options=", blob_threshold=0"))  # all in the database
+    for expression in (
+        "bs.Spot('x', limiter='600/min')",
+        "bs.Spot('x', storage='local')",
+        "bs.Spot('x').mark(save_blob=True)",
+        "bs.Spot('x').storage",
+    ):
+        said = _error(empty, expression)
+        assert said.startswith("BackendNotFound")
+        assert "pip install" in said
+    assert "limiter" in _error(empty, "bs.Spot('x').limiter(len)")
