@@ -1,5 +1,7 @@
 """Canonical text: what counts, what doesn't, and what is refused where."""
 
+# ruff: noqa: UP006, UP007, UP017, UP045, DTZ001, PTH123 - the old forms are values here
+
 from __future__ import annotations
 
 import asyncio
@@ -79,7 +81,7 @@ class Shade(enum.Enum):
     RED = "red"
 
 
-class Answer(str, enum.Enum):
+class Answer(enum.StrEnum):
     YES = "yes"
 
 
@@ -100,7 +102,8 @@ LOOKALIKES = [
     [1, True, 1.0, "1", b"1", 1 + 0j, decimal.Decimal(1), [1], (1,), {1}, frozenset({1})],
     [0, False, 0.0, -0.0, "", b"", None, [], (), {}, set(), bytearray(), range(0)],
     [b"a", bytearray(b"a"), memoryview(b"a"), "a", "b'a'"],
-    [dt.date(2024, 1, 1), dt.datetime(2024, 1, 1), "2024-01-01", dt.datetime(2024, 1, 1, tzinfo=dt.UTC)],
+    [dt.date(2024, 1, 1), dt.datetime(2024, 1, 1), "2024-01-01",
+     dt.datetime(2024, 1, 1, tzinfo=dt.UTC)],
     [decimal.Decimal("1.0"), decimal.Decimal("1.00"), "1.0", 1.0],
     [range(3), range(1, 3), [0, 1, 2], "range(0, 3)", slice(0, 3)],
     [Point(1, 2), {"x": 1, "y": 2}, (1, 2), SubPoint(1, 2), Point(1, 2.0)],
@@ -183,6 +186,21 @@ def test_classes_that_one_function_makes_differ():
 
     assert canonical(make(1)) == canonical(make(1)) != canonical(make(2))
     assert canonical(make(1)()) == canonical(make(1)()) != canonical(make(2)())
+
+
+def test_classes_of_main_are_named_anew_each_time(monkeypatch):
+    class Local:
+        pass
+
+    monkeypatch.setattr(Local, "__module__", "__main__")
+    monkeypatch.setattr(Local, "__qualname__", "Local")
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "Local", Local, raising=False)
+    monkeypatch.setattr(main, "__file__", "/some/first.py", raising=False)
+    monkeypatch.setattr(main, "__spec__", None)
+    assert canonical(Local()) == '{"$object":["first:Local",{}]}'
+    monkeypatch.setattr(main, "__file__", "/some/second.py")
+    assert canonical(Local()) == '{"$object":["second:Local",{}]}'
 
 
 def test_an_mro_with_an_odd_module_is_no_stumbling_block():
@@ -533,9 +551,9 @@ def test_more_that_is_refused():
     waiting = coroutine()
     with open(sys.executable, "rb") as file, socket.socket() as plug, ThreadPoolExecutor() as pool:
         for value in (
-            iter([]), reversed([]), map(int, []), zip(), enumerate([]), itertools.count(), {}.keys(),
-            waiting, file, plug, pool, weakref.ref(Plain), function.__code__, sys._getframe(),
-            contextvars.ContextVar("v"), ctypes.c_int(1), sys.version_info, property(function),
+            iter([]), reversed([]), map(int, []), zip(), enumerate([]), itertools.count(),
+            {}.keys(), waiting, file, plug, pool, weakref.ref(Plain), function.__code__,
+            sys._getframe(), contextvars.ContextVar("v"), ctypes.c_int(1), sys.version_info, property(function),
         ):  # fmt: skip
             with pytest.raises(UnstableKeyError):
                 canonical(value)
@@ -568,7 +586,7 @@ def test_the_path_of_what_is_refused():
         "value[1]": (1, object()),
         "value<element>": {object()},
         "value<key>": {object(): 1},
-        "value[1]": {1: object()},
+        "value[2]": {2: object()},
         "value[2].http._lock": [1, 2, Plain(http=Session())],
         "value.args[0]": functools.partial(function, object()),
         "value.__self__.a": Plain(a=object()).method,

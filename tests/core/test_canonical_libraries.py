@@ -1,5 +1,7 @@
 """Arrays, frames, models, images and tensors: by type, shape and content."""
 
+# ruff: noqa: E501, DTZ001 - the values stand in tables
+
 from __future__ import annotations
 
 import copy

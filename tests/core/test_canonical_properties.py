@@ -39,7 +39,8 @@ FLAT = (
     st.none() | st.booleans() | st.integers() | st.integers(-(2**3000), 2**3000) | st.floats()
     | st.text(CHARACTERS, max_size=5) | st.binary(max_size=5) | st.complex_numbers()
     | st.sampled_from(["$tuple", "$dict", "$object", "$fold", "\ud83d", "\ude00", "x" * 2000])
-    | st.decimals(allow_nan=False) | st.just(Decimal('NaN')) | st.fractions() | st.dates() | st.datetimes() | st.timedeltas() | st.uuids()
+    | st.decimals(allow_nan=False) | st.just(Decimal("NaN"))
+    | st.fractions() | st.dates() | st.datetimes() | st.timedeltas() | st.uuids()
     | st.datetimes(timezones=st.timezones(), allow_imaginary=True)
 )  # fmt: skip
 HASHABLE = st.recursive(FLAT, lambda inner: st.lists(inner, max_size=3).map(tuple), max_leaves=4)
@@ -128,7 +129,7 @@ def test_texts_agree_exactly_where_values_are_the_same(data):
 @settings(deadline=None, max_examples=200)
 @given(VALUES)
 @example("\ud83d\ude00")
-@example({"\ud800": 1, "\udfff": 2})
+@example({"\ud800": 1, "b\udfff": 2})
 def test_a_text_is_json_in_unicode(value):
     text = canonical(value)
     text.encode()

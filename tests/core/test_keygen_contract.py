@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from types import NoneType
+
 import pytest
 from beautyspot.errors import UnstableKeyError
 from beautyspot.keygen import KeyGen
 from beautyspot.testing.keygen import KeyGenContract
+from beautyspot.testing.keygen_values import ids, print_ids
 
 
 class TestKeyGen(KeyGenContract):
@@ -19,6 +23,31 @@ class TestKeyGenWithMd5(KeyGenContract):
 
     def source(self):
         return "from beautyspot.keygen import KeyGen\nkeygen = KeyGen(digest='md5')"
+
+
+class Picky(KeyGen):
+    """Takes what every generator takes, and refuses the rest."""
+
+    def input_id(self, args, kwargs):
+        for number, value in enumerate(args):
+            if type(value) not in (NoneType, bool, int, float, str, list, tuple, dict):
+                raise UnstableKeyError("refused", path=f"args[{number}]")
+        return super().input_id(args, kwargs)
+
+
+class TestPicky(KeyGenContract):
+    def make(self):
+        return Picky()
+
+    def source(self):
+        return None
+
+
+def test_what_another_process_says(capsys):
+    print_ids(Picky())
+    said = json.loads(capsys.readouterr().out)
+    assert said == list(ids(Picky()))
+    assert None in said
 
 
 class ByRepr(KeyGen):

@@ -71,8 +71,6 @@ def _partialmethod(walk: Walk, value: functools.partialmethod[Any]) -> str:
 def _type_expression(walk: Walk, value: Any) -> str:
     """``list[int]``, ``int | None`` and those of `typing`: what is subscripted, and by what."""
     origin, args = typing.get_origin(value), typing.get_args(value)
-    if origin is None:
-        walk.refuse(value)
     parts = f"{walk.at('.__origin__', '', origin)},{walk.array(args)}"
     return tag("generic", f"[{quote(type(value).__module__)},{parts}]")
 
