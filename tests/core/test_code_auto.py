@@ -20,6 +20,7 @@ from beautyspot.code_auto import _is_of_a_project, _Walk
 
 MAIN = '''
 import abc, enum, functools, helpers, os, re
+from beautyspot.errors import ConfigError
 from dataclasses import dataclass
 from helpers import PATTERN, Base, Colour, clean, tool
 from pack import inside
@@ -56,6 +57,7 @@ def imports(x):
 
 def enums(): return Colour.RED
 def favourite(): return FAVOURITE
+def uses_us(): raise ConfigError
 
 def fails():
     import broken, made.up, pack.missing, missing_for_good.too
@@ -128,6 +130,7 @@ def keyed(x): return x
 class Base:
     BASE = 1
     def inherited(self, x): return self.BASE
+    def of_base(self): return 1
 class Colour(enum.Enum):
     RED = "r"
     BLUE = "b"
@@ -245,6 +248,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         ("by_class", "def unused(self, x): return x", "def unused(self, x): return -x"),
         ("by_class", "SIZE = 5", "SIZE = 6"),
         ("by_class", "return self.BASE", "return -self.BASE"),
+        ("by_class", "def of_base(self): return 1", "def of_base(self): return 2"),
         ("by_partial", "def partially(x, y, key): return x", "def partially(x, y, key): return y"),
         ("by_partial", "def keyed(x): return x", "def keyed(x): return -x"),
         ("by_partial", "partially, 1", "partially, 2"),
@@ -342,6 +346,14 @@ def test_functions_of_others_are_not_followed(project: Project):
     names = {owner.partition(":")[0] for owner, _, _ in walk.records}
     assert names == {"main", "helpers", "pack.inside"}
     assert version_auto(len) == version_auto(str.upper)  # no code that we could follow
+
+
+def test_our_own_code_is_not_followed(project: Project):
+    """Each release of ours would be another version."""
+    with project.imported() as main:
+        walk = _Walk(main.uses_us)
+        walk.run()
+    assert {owner for owner, _, _ in walk.records} == {"main:uses_us"}
 
 
 def test_imports_that_fail_are_passed_over(project: Project, monkeypatch: pytest.MonkeyPatch):

@@ -133,6 +133,10 @@ class Outer:
 
         def __private(self) -> None: ...
 
+        first_private = __private
+
+        def __private(self) -> None: ...  # type: ignore[no-redef]  # noqa: F811 - that is the case
+
         def __call__(self) -> None: ...
 
 
@@ -195,6 +199,11 @@ def test_two_functions_of_one_name_are_told_by_their_code():
     assert first.anonymous
     assert not second.anonymous
     assert first.code != identify(factory(1)).code
+
+
+def test_a_private_name_is_found_in_its_class():
+    assert identify(Outer.Inner.first_private).anonymous
+    assert not identify(inner_of["_Inner__private"]).anonymous
 
 
 def test_two_wrappings_of_one_function_are_told_apart():

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = Function | ast.Lambda | ast.ClassDef
 
-_IGNORED: Final = frozenset({"ctx", "kind", "type_comment", "type_params"})
+_IGNORED: Final = frozenset({"ctx", "type_comment", "type_params"})
 _OUR_METHODS: Final = frozenset({"mark", "limiter"})
 _NO_CONVERSION: Final = -1  # `FormattedValue.conversion` of a plain {x}
 
