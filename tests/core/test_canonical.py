@@ -189,11 +189,7 @@ def test_classes_that_one_function_makes_differ():
 
 
 def test_classes_of_main_are_named_anew_each_time(monkeypatch):
-    class Local:
-        pass
-
-    monkeypatch.setattr(Local, "__module__", "__main__")
-    monkeypatch.setattr(Local, "__qualname__", "Local")
+    Local = type("Local", (), {"__module__": "__main__"})
     main = sys.modules["__main__"]
     monkeypatch.setattr(main, "Local", Local, raising=False)
     monkeypatch.setattr(main, "__file__", "/some/first.py", raising=False)
@@ -680,7 +676,5 @@ def test_nothing_is_imported_that_the_program_has_not():
         "print(sorted(roots & {'numpy', 'pandas', 'polars', 'pydantic', 'PIL', 'torch', 'attr',"
         " 'asyncio'}))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={}
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

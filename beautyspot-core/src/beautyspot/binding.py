@@ -91,20 +91,29 @@ def name_arguments(
         Parameter -> argument. Those that ``*args`` took are a tuple under its name; positions that
         no signature tells are named ``args[0]``.
     """
+    return make_namer(func, ignore=ignore)(args, kwargs)
+
+
+def make_namer(
+    func: Callable[..., Any], *, ignore: Iterable[str] = ()
+) -> Callable[[tuple[Any, ...], dict[str, Any]], dict[str, Any]]:
+    """`name_arguments` for many calls of one function: the signature is read once."""
     signature, _ = _signature(func)
-    parameters = [] if signature is None else signature.parameters.values()
+    parameters = [] if signature is None else list(signature.parameters.values())
     dropped = _Ignored(ignore).dropped
     names = [p.name for p in parameters if p.kind in _POSITIONAL and p.name not in dropped]
-    named = dict(zip(names, args, strict=False))
-    rest = args[len(names) :]
-    variable = [p.name for p in parameters if p.kind is _KIND.VAR_POSITIONAL]
-    if rest:
-        named |= (
-            {variable[0]: rest}
-            if variable
-            else {f"args[{n}]": value for n, value in enumerate(rest)}
-        )
-    return named | kwargs
+    variable = next((p.name for p in parameters if p.kind is _KIND.VAR_POSITIONAL), None)
+
+    def name(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        named = dict(zip(names, args, strict=False))
+        rest = args[len(names) :]
+        if rest and variable is not None:
+            named[variable] = rest
+        elif rest:
+            named |= {f"args[{n}]": value for n, value in enumerate(rest)}
+        return named | kwargs
+
+    return name
 
 
 class _Ignored:

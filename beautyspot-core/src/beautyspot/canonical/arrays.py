@@ -77,10 +77,10 @@ def _added(walk: Walk, value: np.ndarray[Any, Any]) -> str:
     return "{}" if isinstance(value, np.memmap) else state(walk, value, np.ndarray)
 
 
-def _dtype(walk: Walk, dtype: np.dtype[Any]) -> str:
+def _dtype(walk: Walk, dtype: Any) -> str:
     if dtype.names is None:
         return walk.array([dtype.str, repr(dtype)] if dtype.kind in "TV" else [dtype.str])
-    fields = [(name, *dtype.fields[name][:2]) for name in dtype.names] if dtype.fields else []
+    fields = [(name, *dtype.fields[name][:2]) for name in dtype.names]
     texts = [f"[{quote(name)},{_dtype(walk, kind)},{offset}]" for name, kind, offset in fields]
     return f"[{','.join(texts)},{dtype.itemsize}]"
 

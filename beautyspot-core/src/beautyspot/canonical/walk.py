@@ -54,9 +54,10 @@ class Without:
     __slots__ = ("paths", "value")
 
     def __init__(self, value: object, paths: tuple[str, ...]) -> None:
-        inner = value if type(value) is Without else None
-        self.value = value if inner is None else inner.value
-        self.paths = paths if inner is None else inner.paths + paths
+        if isinstance(value, Without):
+            value, paths = value.value, value.paths + paths
+        self.value: object = value
+        self.paths: tuple[str, ...] = paths
 
 
 class Walk:
