@@ -105,7 +105,7 @@ def test_what_can_not_be_restored_is_computed_and_replaced(
     for damage in (
         record._replace(result_data=bytes([record.result_data[0] ^ 1, *record.result_data[1:]])),
         record._replace(result_data=None),
-        record._replace(serializer=None),
+        record._replace(serializer=None, digest=b"?"),
         record._replace(serializer="other", digest=b"?"),
         record._replace(result_type="FILE", result_value=None),
         record._replace(result_type="FILE", result_value="/etc/passwd"),

@@ -237,12 +237,24 @@ class Cache:
         """The record with its data where it belongs: in the row, or in the storage."""
         data = record.result_data
         assert data is not None  # noqa: S101 - `record` made it so
-        storage = self.storage() if task.wants_blob(len(data), self.blob_threshold) else None
-        if storage is None:
-            return record._replace(result_data=bytes(data))
-        name = self._blob_name(record.cache_key, task.extension(record.serializer))
-        location = storage.save(name, data, content_type=task.blob_type(record.serializer))
-        return record._replace(result_type=FILE, result_value=location, result_data=None)
+        if task.wants_blob(len(data), self.blob_threshold):
+            location = self._save_blob(task, record, data)
+            if location is not None:
+                return record._replace(result_type=FILE, result_value=location, result_data=None)
+        return record._replace(result_data=bytes(data))
+
+    def _save_blob(self, task: Task, record: TaskRecord, data: Data) -> str | None:
+        """Where the blob is; None where it can't be stored, and the row has to hold it."""
+        try:
+            storage = self.storage()
+            if storage is None:
+                return None
+            name = self._blob_name(record.cache_key, task.extension(record.serializer))
+            return storage.save(name, data, content_type=task.blob_type(record.serializer))
+        except Exception as error:
+            advice = "The database keeps the result instead: mend the storage"
+            self.reporter.report("save a blob", task.func_identifier, error, advice)
+            return None
 
     def _blob_name(self, key: str, extension: str) -> str:
         """A new name for every save, below the store's own part, so that stores share a place."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 import struct
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.binding import make_binder, name_arguments
+from xxhash import xxh32_hexdigest
+
+from beautyspot.binding import make_binder, make_namer
 from beautyspot.code import version_auto
-from beautyspot.errors import BeautyspotError, RestoreError
+from beautyspot.errors import RestoreError
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
+from beautyspot.memo import Memo
 from beautyspot.naming import unwrap_ours
 from beautyspot.vouching import return_classes
 
@@ -105,8 +107,10 @@ class Task:
             per_argument = options.key
         self._user = unwrap_ours(function)  # a limit between us and it changes no signature
         self.bind = make_binder(self._user, ignore=options.ignore, key_of=per_argument)
+        self._name = make_namer(self._user, ignore=options.ignore)
         self._version = None if options.version is None else str(options.version)
         self._key_maker: KeyMaker | None = None
+        self.memo = Memo()
 
     # -------------------------------------------------------------------------------- keys
 
@@ -125,8 +129,14 @@ class Task:
             UnstableKeyError: an argument has no stable form.
         """
         call.bound = self.bind(*call.args, **call.kwargs)
+        known = self.memo.get(call.bound[0]) if not call.bound[1] else None
+        if known is not None:
+            call.key, call.input_id = known
+            return
         call.input_id = self._input_id(call)
         call.key = self._maker()(call.input_id)
+        if self._id_of is None and self._key_maker is not None and not call.bound[1]:
+            self.memo.put(call.bound[0], (call.key, call.input_id))
 
     def _input_id(self, call: Call) -> str:
         if self._id_of is None:
@@ -166,17 +176,19 @@ class Task:
 
     def arguments(self, call: Call) -> dict[str, Any]:
         """The call's normalised arguments by name."""
-        return name_arguments(self._user, *call.bound, ignore=self.options.ignore)
+        return self._name(*call.bound)
 
     def argument_digests(self, call: Call) -> str | None:
         """One short digest an argument, as a JSON object: tells which one differs, stores none."""
         if self._id_of is not None:
             return None
+        canonical = self.keygen.canonical
         try:
-            texts = {k: self.keygen.canonical(v) for k, v in self.arguments(call).items()}
-        except BeautyspotError:  # another key generation may show no canonical text
+            named = self.arguments(call).items()
+            digests = {k: xxh32_hexdigest(canonical(v).encode()) for k, v in named}
+        except Exception:  # no canonical text, by another key generation: `explain` says less
             return None
-        return json.dumps({k: hashlib.sha256(v.encode()).hexdigest()[:8] for k, v in texts.items()})
+        return _to_json(digests)
 
     # ------------------------------------------------------------------------------- bytes
 
@@ -255,6 +267,8 @@ def _is_utf8(value: object) -> bool:
         return False
     return True
 
+
+_to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 _LENGTH: Final = struct.Struct(">Q")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from beautyspot.cache import ELSEWHERE, MISSING
 from beautyspot.forwarding import LateSource, forwarding
-from beautyspot.mark import answer, flow
+from beautyspot.mark import answer, flow, quick
 from beautyspot.steps import drive, drive_async
 from beautyspot.streams import find_source, generate
 from beautyspot.task import Call, Task
@@ -79,15 +79,21 @@ _PERFORM = {
 
 
 def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
+    hit = quick(engine, task)
+
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return _call(engine, Call(task, args, kwargs))
+        found = hit(args, kwargs)
+        return _call(engine, found) if found.__class__ is Call else found
 
     return wrapper
 
 
 def _wrap_coroutine(engine: Engine, task: Task) -> Callable[..., Any]:
+    hit = quick(engine, task)
+
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return await _await(engine, Call(task, args, kwargs))
+        found = hit(args, kwargs)
+        return await _await(engine, found) if found.__class__ is Call else found
 
     return wrapper
 

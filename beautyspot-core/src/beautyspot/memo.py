@@ -1,0 +1,63 @@
+"""The keys of calls made before: small flat arguments are remembered to their key.
+
+Only exact `str`, `int`, `float`, `bool`, `bytes` and None are looked up by equality, types beside
+them, since `1`, `1.0` and `True` are equal and three different calls. Zero as a float is never
+remembered: `0.0` and `-0.0` are equal too.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+Address = tuple[str, str]
+"""A call's key and its `input_id`."""
+
+FLAT: Final = frozenset({str, int, float, bool, bytes, type(None)})
+
+CALLS: Final = 4096
+"""So many calls of a function are remembered; one more, and it starts afresh."""
+
+LONGEST: Final = 256
+"""Characters of a text that is remembered, and digits of a number: it bounds the memory."""
+
+_LARGEST: Final = 1 << 512
+
+
+class Memo:
+    """Keys by arguments, for one function.
+
+    Attributes:
+        by_types: for each sequence of types, the addresses by arguments. It is replaced when full,
+            never emptied: a reader in another thread keeps what it has.
+    """
+
+    __slots__ = ("_room", "by_types")
+
+    def __init__(self) -> None:
+        self.by_types: dict[tuple[type, ...], dict[tuple[Any, ...], Address]] = {}
+        self._room = CALLS
+
+    def get(self, args: tuple[Any, ...]) -> Address | None:
+        """The address of a call with these arguments, if it is remembered."""
+        by_args = self.by_types.get(tuple(map(type, args)))
+        return None if by_args is None else by_args.get(args)
+
+    def put(self, args: tuple[Any, ...], address: Address) -> None:
+        """Remember a call, if its arguments are small and flat."""
+        if not all(map(_is_small, args)):
+            return
+        if self._room <= 0:
+            self.by_types, self._room = {}, CALLS
+        self._room -= 1
+        self.by_types.setdefault(tuple(map(type, args)), {})[args] = address
+
+
+def _is_small(value: Any) -> bool:
+    kind = type(value)
+    if kind not in FLAT:
+        return False
+    if kind is str or kind is bytes:
+        return len(value) <= LONGEST
+    if kind is float:
+        return bool(value != 0.0)
+    return kind is not int or -_LARGEST < value < _LARGEST
