@@ -96,9 +96,12 @@ def find_until_quiet(store):
     return pytest.fail("it never recovered")
 
 
-def test_damage_of_an_open_database(damaged_while_open, path, caplog):
+def test_damage_of_an_open_database(damaged_while_open, path, monkeypatch):
+    abandoned = []
+    monkeypatch.setattr(connections, "_abandoned", abandoned)
     one, two = damaged_while_open
     assert find_until_quiet(one) is None
+    assert abandoned == [], "its own connection was closed before the file was moved"
     one.put(a_record(version="after"))
     two.put(a_record(KEYS[1]))
     assert one.get(KEYS[1]) == a_record(KEYS[1]), "both use the fresh file"

@@ -116,9 +116,12 @@ def test_any_missing_column_is_added(path, missing):
         path,
         f"CREATE TABLE tasks ({', '.join(columns)})",
         "INSERT INTO tasks (cache_key) VALUES ('k')",
+        "CREATE TABLE beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)",
+        "INSERT INTO beautyspot_meta VALUES ('store_id', '0123456789abcdef')",
         f"PRAGMA user_version = {schema.VERSION}",  # a number that lies
     )
     store = SqliteMetadataStore(path)
+    assert store.store_id == "0123456789abcdef", "the ID is for good"
     assert [record.cache_key for record in store.scan()] == ["k"]
     store.put(a_record())
     assert store.get(KEYS[0]) == a_record()
