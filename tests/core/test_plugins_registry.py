@@ -352,9 +352,9 @@ def test_the_real_installation_is_whole(monkeypatch):
     plugin_registry.forget()
     registry = load_plugins()
     assert registry.broken == []
-    assert registry.names("storage") == ["local", "s3"]
+    assert registry.names("storage") == ["local", "memory", "s3"]
     assert registry.names("limiter") == ["gcra"]
-    assert registry.names("metadata") == ["sqlite"]
+    assert registry.names("metadata") == ["memory", "sqlite"]
     assert registry.names("serializer") == ["msgpack"]
     assert registry.names("keygen") == ["stable"]
     assert {one.distribution for one in plugins()} == {

@@ -23,6 +23,7 @@ FLOORS = (
     {"reports", "single_flight", "suggest"},
     # The contracts, and what reads text.
     {"contracts", "code_form", "config_files", "names", "options", "urls"},
+    {"memory"},
     {"code_names", "code_source", "leases", "plugin_check", "schema", "settings", "steps"},
     # What each knows one thing well: code, settings, the database, how to select.
     {"code_digest", "config", "database", "mark_options", "selection"},
@@ -45,7 +46,9 @@ FLOORS = (
 """Core from the ground up. A module imports from the floors below its own, or from its own room (a
 package such as `codecs`). What is imported for the type checker only ties nothing, and is free."""
 
-PUBLIC = ("beautyspot", "beautyspot.contracts", "beautyspot.errors", "beautyspot.hookspecs")
+PUBLIC = tuple(
+    f"beautyspot{module}" for module in ("", ".contracts", ".errors", ".hookspecs", ".memory")
+)
 """The modules that a plug-in may import from: those that a stranger's plug-in has, too."""
 
 

@@ -7,19 +7,29 @@ from typing import TYPE_CHECKING
 from beautyspot.hookspecs import API, hookimpl
 
 if TYPE_CHECKING:
+    from beautyspot.contracts import MetadataStoreBase
     from beautyspot.keygen import KeyGen
-    from beautyspot.metadata import SqliteMetadataStore
+    from beautyspot.memory import MemoryStorage
     from beautyspot.serializer import MsgpackSerializer
 
 beautyspot_api = API
 
 
 @hookimpl
-def beautyspot_register_metadata() -> type[SqliteMetadataStore]:
-    """The metadata store `sqlite`."""
+def beautyspot_register_metadata() -> list[type[MetadataStoreBase]]:
+    """The metadata stores `sqlite` and `memory`."""
+    from beautyspot.memory import MemoryMetadataStore
     from beautyspot.metadata import SqliteMetadataStore
 
-    return SqliteMetadataStore
+    return [SqliteMetadataStore, MemoryMetadataStore]
+
+
+@hookimpl
+def beautyspot_register_storage() -> type[MemoryStorage]:
+    """The blob storage `memory`."""
+    from beautyspot.memory import MemoryStorage
+
+    return MemoryStorage
 
 
 @hookimpl

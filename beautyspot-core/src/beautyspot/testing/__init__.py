@@ -8,12 +8,19 @@ whole suite::
     class TestFooStorage(StorageContract):
         def make(self, tmp_path):
             return FooStorage(tmp_path)
+
+An application's tests take `memory_spot`, or the fixture of that name in
+`beautyspot.testing.fixtures`.
 """
 
 from __future__ import annotations
 
 import importlib.util
 from typing import Final
+
+from beautyspot.testing.spots import memory_spot
+
+__all__ = ["memory_spot"]
 
 _SUITES: Final = ("keygen", "limiter", "metadata", "serializer", "storage")
 

@@ -1,0 +1,46 @@
+"""A Spot for the tests of an application: in memory, and as if nobody had configured anything."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from beautyspot import Spot
+from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+
+_SETTINGS: Final[dict[str, Any]] = {
+    # Classes, not instances: the Spot makes them for itself, and closes them.
+    "metadata": MemoryMetadataStore,
+    "storage": MemoryStorage,
+    "strict": True,
+    # What a developer's environment may say otherwise; no file is read.
+    "config": False,
+    "serializer": "msgpack",
+    "keygen": "stable",
+    "limiter": None,
+    "save": "sync",
+    "ttl": None,
+    "blob_threshold": 2**20,
+    "enabled": True,
+    "wait_timeout": 60,
+    "mode": "normal",
+}
+
+
+def memory_spot(name: str = "test", **options: Any) -> Spot:
+    """A fresh Spot that keeps everything in memory and writes no file.
+
+    It is `strict`, so that a failure of the cache fails the test; reads no configuration file, and
+    heeds no environment variable. Another call gives another Spot that shares nothing with it. Use
+    it as a context manager, or call `shutdown` at the end::
+
+        with beautyspot.testing.memory_spot() as spot:
+            double = spot.mark(lambda x: 2 * x)
+
+    Args:
+        name: the Spot's.
+        options: any of `Spot`; they win over what is said above.
+
+    Raises:
+        ConfigError: an option is wrong, as for `Spot`.
+    """
+    return Spot(name, **{**_SETTINGS, **options})
