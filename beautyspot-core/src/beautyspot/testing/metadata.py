@@ -53,6 +53,14 @@ class MetadataStoreContract(LeaseContract):
         projection = Entry(*[getattr(record, field) for field in Entry._fields])
         assert store.find(record.cache_key) == projection, "`find` must give a part of `get`"
 
+    def test_find_plain_is_a_part_of_find(self, store: MetadataStoreBase) -> None:
+        plain = a_record(KEYS[0], expires_at=None)
+        store.put_many([plain, a_record(KEYS[1]), a_record(KEYS[2], result_type=FILE)])
+        assert store.find_plain(KEYS[0]) == (plain.result_data, plain.digest, plain.took)
+        assert store.find_plain(KEYS[1]) is None, "it expires: `find` is asked"
+        assert store.find_plain(KEYS[2]) is None, "its data is elsewhere: `find` is asked"
+        assert store.find_plain(KEYS[3]) is None
+
     def test_the_types_are_the_named_tuples(self, store: MetadataStoreBase) -> None:
         store.put(a_record())
         assert type(store.get(KEYS[0])) is TaskRecord
@@ -191,6 +199,7 @@ class MetadataStoreContract(LeaseContract):
     def test_every_operation_opens_the_store(self, tmp_path: Path) -> None:
         operations: tuple[Callable[[MetadataStoreBase], object], ...] = (
             lambda store: store.find(KEYS[0]),
+            lambda store: store.find_plain(KEYS[0]),
             lambda store: list(store.scan()),
             lambda store: store.put(a_record()),
             lambda store: store.delete(KEYS[0]),
