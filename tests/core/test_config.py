@@ -94,7 +94,7 @@ def test_every_setting_as_an_argument(in_project, key):
     assert config.source(key) == "argument"
 
 
-@pytest.mark.parametrize("key", EXAMPLES.keys() - {"profile"})
+@pytest.mark.parametrize("key", sorted(EXAMPLES.keys() - {"profile"}))
 def test_every_setting_from_a_file(in_project, project, key):
     value = EXAMPLES[key][1]
     text = str(value).lower() if isinstance(value, bool | float | int) else f'"{value}"'

@@ -503,3 +503,15 @@ def give_later() -> Later:
 @dataclass
 class Later:
     x: int
+
+
+def test_cached_run_caches_what_stands_above_a_mark(spot: Spot) -> None:
+    marked = spot.mark(add)
+
+    @functools.wraps(marked)
+    def outer(*args: int) -> tuple[int, ...]:
+        RAN.append("outer")
+        return (*marked(*args), 0)
+
+    assert spot.cached_run(outer, 1) == spot.cached_run(outer, 1) == (1, 2, 3, 0)
+    assert RAN == ["outer", "add"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.errors import ConfigError, CostError, RateLimitError
 from beautyspot.forwarding import LateSource, forwarding
 from beautyspot.steps import Block
-from beautyspot.task import Task
+from beautyspot.task import is_marked
 from beautyspot.wrappers import kind_of
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def limited(limit: Limit, function: Any) -> Any:
         return type(function)(limited(limit, function.__func__))
     if not callable(function):
         raise ConfigError(f"limiter takes a function, not {function!r:.80}: write it above a def")
-    if isinstance(getattr(function, "__beautyspot__", None), Task):
+    if is_marked(function):
         limit.warn_above_mark(function)
     wrapper = _WRAP[kind_of(function)](limit, function)
     functools.update_wrapper(wrapper, function)

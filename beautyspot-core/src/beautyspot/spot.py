@@ -6,7 +6,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from beautyspot import ask
 from beautyspot.cache import Cache
@@ -27,7 +27,7 @@ from beautyspot.parts import Parts
 from beautyspot.places import prepare
 from beautyspot.reports import Reporter, Trouble
 from beautyspot.saver import Saver
-from beautyspot.task import Call, Task
+from beautyspot.task import Call, Task, is_marked
 from beautyspot.wrappers import kind_of, wrap
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+RUNNERS: Final = 64
+"""Undecorated functions that a Spot keeps ready for `cached_run`; one more, and it starts afresh."""
 
 BackendSetting = str | Mapping[str, Any]
 """A name, a URL or a table of options; see `beautyspot.selection`."""
@@ -114,9 +117,7 @@ class Spot:
         self._parts = Parts(self.name, self.config, plugins)
         reporter = Reporter(self.name, on_error, strict=self.config["strict"])
         self._engine = _engine(self._parts, self.config, reporter, _checked(executor))
-        self._runs: weakref.WeakKeyDictionary[Any, Callable[..., Any]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._runs: dict[int, Callable[..., Any]] = {}
         _start(self._parts, reporter)
         _engines.add(self._engine)
         self._finalizer = weakref.finalize(self, _finish, self._engine, self._parts)
@@ -260,19 +261,21 @@ class Spot:
         A function that is marked already keeps its own options. An asynchronous one gives an
         awaitable, as it does by itself.
         """
-        if isinstance(getattr(function, "__beautyspot__", None), Task):
+        if is_marked(function):
             return function(*args, **kwargs)
         return cast("R", self._runner(function)(*args, **kwargs))
 
     def _runner(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        try:
-            known = self._runs.get(function)
-        except TypeError:  # not hashable, or takes no weak reference: made anew each time
-            return self.mark(function)
+        # By `id`, and never by equality: two objects that are equal may do different things. Each
+        # runner holds its function, so that no `id` here is used again.
+        known = self._runs.get(id(function))
         if known is None:
             known = self.mark(function)
-            if getattr(function, "__self__", None) is None:
-                self._runs[function] = known
+            if getattr(function, "__self__", None) is not None:
+                return known  # a bound method is another object at each access
+            if len(self._runs) >= RUNNERS:
+                self._runs = {}
+            self._runs[id(function)] = known
         return known
 
     # ------------------------------------------------------------------- ask about a call

@@ -16,7 +16,7 @@ from beautyspot.errors import RestoreError
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
 from beautyspot.memo import Memo
-from beautyspot.naming import unwrap_ours
+from beautyspot.naming import is_ours, unwrap_ours
 from beautyspot.vouching import return_classes
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ class Task:
 
         Followed up when first needed: a class may be defined below the function that returns it.
         """
-        return self._serializer.vouching(return_classes(self._user))
+        classes = [self._user] if isinstance(self._user, type) else return_classes(self._user)
+        return self._serializer.vouching(classes)
 
     def _prepare_keys(self, function: Callable[..., Any], options: MarkOptions) -> None:
         per_argument: Mapping[str, Callable[[Any], object]] = {}
@@ -239,6 +240,15 @@ class Task:
         if codec not in (RAW_BYTES, RAW_TEXT) or self.content_type is None:
             return "stream" if self.streams else self._serializer.name
         return extension_of(self.content_type)
+
+
+def is_marked(function: object) -> bool:
+    """Whether `function` is a mark's own wrapper, or a method that is one.
+
+    The attribute alone does not tell: `functools.wraps` copies it to whatever wraps a wrapper.
+    """
+    function = getattr(function, "__func__", function)
+    return is_ours(function) and isinstance(getattr(function, "__beautyspot__", None), Task)
 
 
 def extension_of(content_type: str) -> str:
