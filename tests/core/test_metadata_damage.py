@@ -107,6 +107,10 @@ def test_damage_of_an_open_database(damaged_while_open, path, monkeypatch):
     assert one.get(KEYS[1]) == a_record(KEYS[1]), "both use the fresh file"
     assert two.get(KEYS[0]).version == "after"
     assert len(files(path.parent, "store.db.damaged-*[0-9]Z")) == 1, "only one of them moved it"
+    one.close()
+    two.close()
+    for connection in abandoned:
+        connection.close()
 
 
 def test_the_second_finds_that_it_was_moved(damaged_while_open, path):
