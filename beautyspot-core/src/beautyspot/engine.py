@@ -183,6 +183,15 @@ class Engine:
         if self.closed:
             self.reporter.once("closed", "was shut down: its functions run uncached from now on")
 
+    def say_moved(self, call: Call) -> None:
+        """A result that belongs to no one key is not stored."""
+        name = call.task.func_identifier
+        self.reporter.once(
+            f"moved {name}",
+            f"an argument of {name} was changed while the call was under way, so its result is not "
+            "stored: pass a copy",
+        )
+
     def say_stale(self, call: Call, outcome: Outcome) -> None:
         """An expired result stands in for an error."""
         logger.warning(

@@ -89,6 +89,7 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
     except Exception as error:
         engine.report_no_key(call, error)
         return MISSING
+    call.waited = in_place  # from here to the function, the event loop runs others
     if in_place and engine.blocking:
         return ELSEWHERE
     if call.refresh:
@@ -134,12 +135,12 @@ def _together(engine: Engine, call: Call) -> Flow:
     """Lead the flight of the call's key, or follow it as often as its leader leaves it."""
     deadline = time.monotonic() + engine.wait_timeout
     while True:
-        flight, leads = engine.flights.enter(call.key)
+        flight, leads = engine.flights.enter(call.key, anew=call.refresh)
         if flight is None:  # waiting would be a deadlock: the function calls itself
             return (yield from _run(engine, call, Ending(engine, call, None)))
         if leads:
             return (yield from _lead(engine, call, flight, deadline))
-        done = yield from _follow(flight, deadline)
+        done = yield from _follow(call, flight, deadline)
         shared = flight.result if done else UNSTORABLE
         if isinstance(shared, Payload):
             outcome = engine.restored(call, shared)
@@ -151,7 +152,8 @@ def _together(engine: Engine, call: Call) -> Flow:
             return (yield from _run(engine, call, Ending(engine, call, None)))
 
 
-def _follow(flight: Flight, deadline: float) -> Generator[Step, Any, bool]:
+def _follow(call: Call, flight: Flight, deadline: float) -> Generator[Step, Any, bool]:
+    call.waited = True
     try:
         done: bool = yield Join(flight, max(0.0, deadline - time.monotonic()))
         return done
@@ -211,12 +213,18 @@ def _win(engine: Engine, ending: Ending, deadline: float) -> Generator[Step, Any
         won, ending.lease = engine.try_lease(ending.call)
         if won or time.monotonic() + pause > deadline:
             return
+        ending.call.waited = True
         yield Pause(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _run(engine: Engine, call: Call, ending: Ending) -> Flow:
     """Call the user's function, and see to it that its result is shared and stored."""
+    if call.waited and call.task.has_moved(call):
+        ending.share(UNSTORABLE)  # what the function would give now belongs to another key
+        engine.say_moved(call)
+        engine.stats.misses += 1
+        return (yield from _execute(call))
     began = time.perf_counter()
     outcome: Outcome = yield Execute(call, ending.flight)
     took = time.perf_counter() - began

@@ -51,6 +51,7 @@ class Saver:
         assert record is not None  # noqa: S101 - only what was encoded is queued
         with self._changed:
             if not self._has_room(record.size or 0):
+                self.cancel(record.cache_key)  # or an older result would be written over this one
                 return False
             replaced = self._queue.pop(record.cache_key, None)
             self._queue[record.cache_key] = saving

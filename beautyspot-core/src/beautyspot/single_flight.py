@@ -91,21 +91,24 @@ class Flights:
     def __init__(self) -> None:
         self._flights: dict[str, Flight] = {}
 
-    def enter(self, key: str) -> tuple[Flight | None, bool]:
+    def enter(self, key: str, *, anew: bool = False) -> tuple[Flight | None, bool]:
         """The flight of `key`, and whether the caller leads it.
 
         `(None, False)` where waiting for it would be a deadlock: the caller runs on its own. A
-        leader ends with `leave`, a follower with `forsake`.
+        leader ends with `leave`, a follower with `forsake`. With `anew` the caller leads in any
+        case, and those who come later follow it; who follows the flight before stays with that.
         """
         mine = _leading.get()
         innermost = mine[-1] if mine else None
         with _graph:
             flight = self._flights.get(key)
-            leads = flight is None
-            if flight is None:
-                flight = self._flights[key] = Flight(innermost)
-            elif mine and flight.leads_to(mine):
+            if flight is not None and mine and flight.leads_to(mine):
                 return None, False
+            leads = flight is None or anew
+            if flight is None or anew:
+                before, flight = flight, Flight(innermost)
+                flight.waits_for += [] if before is None else [before]
+                self._flights[key] = flight
             if innermost is not None:
                 innermost.waits_for.append(flight)
             return flight, leads

@@ -1,8 +1,9 @@
 """Generators and async generators: a stream is passed on live, item by item, and stored at its end.
 
 Each item is turned into bytes before it is handed on, since its consumer may change it. A stream
-that is broken off, that raises, or that depends on what is sent into it, stores nothing. Streams
-have no single flight: while one is recorded, another caller runs its own.
+that is broken off, that raises, that depends on what is sent into it, or whose arguments are others
+at its end than they were at its beginning, stores nothing. Streams have no single flight: while one
+is recorded, another caller runs its own.
 """
 
 from __future__ import annotations
@@ -69,18 +70,29 @@ class Recording:
 
     def end(self, returned: Any) -> Block:
         """The step that stores the stream, which ended by itself and returned a value."""
+        if self._items is not None and self._call.task.has_moved(self._call):
+            self._engine.say_moved(self._call)
+            self.stop()
         self.add(returned)
         return Block(self._store)
 
     def _store(self) -> None:
         items = self._items
-        if items is None:
+        if items is None or not self._is_wanted(items):
             return
         took = time.perf_counter() - self._began
         saving = Saving(self._engine, self._call, took, Ending(self._engine, self._call, None))
         saver = self._engine.saver
         if saving.encode(items) and (saver is None or not saver.add(saving)):
             saving.save()
+
+    def _is_wanted(self, items: list[Data]) -> bool:
+        """What `cache_if` says of the list of items: of copies, since the real ones are gone."""
+        task = self._call.task
+        if task.options.cache_if is None:
+            return True
+        copies = [task.serializer.loads(item) for item in items[:-1]]
+        return self._engine.keeps(task, copies)
 
 
 # ------------------------------------------------------------------------------- generators

@@ -40,7 +40,7 @@ class Payload(NamedTuple):
 class Call:
     """One call that was not answered at once: what the flow needs of it."""
 
-    __slots__ = ("args", "bound", "input_id", "key", "kwargs", "refresh", "replaces", "saves", "task")
+    __slots__ = ("args", "bound", "input_id", "key", "kwargs", "refresh", "replaces", "saves", "task", "waited")
 
     def __init__(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.task = task
@@ -51,6 +51,7 @@ class Call:
         self.bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.saves = 0.0  # seconds that the execution took whose result was found
         self.refresh = False  # whether to run whatever is stored
+        self.waited = False  # others ran since it got its key, and may have changed its arguments
         self.replaces: str | None = None  # the location of a blob that this call's result replaces
 
 
@@ -138,6 +139,15 @@ class Task:
         call.key = self._maker()(call.input_id)
         if self._id_of is None and self._key_maker is not None and not call.bound[1]:
             self.memo.put(call.bound[0], (call.key, call.input_id))
+
+    def has_moved(self, call: Call) -> bool:
+        """Whether the call has another key by now: an argument was changed since it got one."""
+        again = Call(self, call.args, call.kwargs)
+        try:
+            self.address(again)
+        except Exception:
+            return True
+        return again.key != call.key
 
     def _input_id(self, call: Call) -> str:
         if self._id_of is None:
