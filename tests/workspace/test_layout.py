@@ -20,7 +20,7 @@ FLOORS = (
     # What stands on nothing of ours but itself and `errors`.
     {"errors"},
     {"code_text", "connections", "forwarding", "hookspecs", "naming", "places", "plugin_info"},
-    {"reports", "single_flight", "suggest"},
+    {"memo", "reports", "single_flight", "suggest"},
     # The contracts, and what reads text.
     {"contracts", "code_form", "config_files", "names", "options", "urls"},
     {"memory"},

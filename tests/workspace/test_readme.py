@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from workspace.sources import MEMBERS, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 
@@ -125,7 +125,7 @@ def test_every_link_leads_to_a_file() -> None:
 
 
 def test_every_member_that_is_named_exists() -> None:
-    assert set(_MEMBER.findall(TEXT)) == {"beautyspot-core", "beautyspot-local"}
+    assert set(_MEMBER.findall(TEXT)) == {member.name for member in MEMBERS.values()}
 
 
 def test_the_extras_named_are_those_of_the_distribution() -> None:
