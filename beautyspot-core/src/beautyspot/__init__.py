@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
-from beautyspot.ask import Explanation, Stored
-from beautyspot.config import Config
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from beautyspot.contracts import (
     DIRECT_BLOB,
     FILE,
@@ -50,12 +51,42 @@ from beautyspot.errors import (
     UnstableKeyError,
 )
 from beautyspot.hookspecs import hookimpl
-from beautyspot.keygen import KeyGen
-from beautyspot.plugin_info import PluginInfo
-from beautyspot.plugin_registry import plugins
-from beautyspot.reports import Trouble
-from beautyspot.serializer import MsgpackSerializer
-from beautyspot.spot import Spot
+
+if TYPE_CHECKING:
+    from beautyspot.ask import Explanation, Stored
+    from beautyspot.config import Config
+    from beautyspot.keygen import KeyGen
+    from beautyspot.plugin_info import PluginInfo
+    from beautyspot.plugin_registry import plugins
+    from beautyspot.reports import Trouble
+    from beautyspot.serializer import MsgpackSerializer
+    from beautyspot.spot import Spot
+
+# A plug-in needs the names above and nothing else; what follows is loaded when it is first named.
+_LATER = {
+    "Config": "config",
+    "Explanation": "ask",
+    "KeyGen": "keygen",
+    "MsgpackSerializer": "serializer",
+    "PluginInfo": "plugin_info",
+    "Spot": "spot",
+    "Stored": "ask",
+    "Trouble": "reports",
+    "plugins": "plugin_registry",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "DIRECT_BLOB",

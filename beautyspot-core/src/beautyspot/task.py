@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xxhash import xxh32_hexdigest
 
 from beautyspot.binding import make_binder, make_namer
-from beautyspot.code import version_auto
 from beautyspot.errors import RestoreError
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
@@ -120,6 +119,8 @@ class Task:
     def version(self) -> str | None:
         """The version as it stands in the table; "auto" is followed up at the first call."""
         if self._version == "auto":
+            from beautyspot.code import version_auto  # parses sources: few functions ask for it
+
             self._version = f"auto:{version_auto(self.function)}"
         return self._version
 
