@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -32,49 +33,32 @@ class FsspecStorage(bs.BlobStorageBase):
         return {"url": url.removeprefix("fsspec+")}
 
     def _place(self, key: str = "") -> tuple[Any, str]:
-        # Asked each time: fsspec remembers one a thread and process, so that a fork does no harm.
-        try:
-            from fsspec.core import url_to_fs  # heavy: imported with the first blob
+        from fsspec.core import url_to_fs  # heavy: imported with the first blob
 
-            fs, root = url_to_fs(self._url, **self._options)
-        except Exception as exc:  # such as ImportError: "Please install gcsfs ..."
-            raise bs.StorageError(f"no file system for the storage: {exc}") from exc
+        # Asked each time: fsspec remembers one a thread and process, so that a fork does no harm.
+        fs, root = url_to_fs(self._url, **self._options)
         return fs, f"{root.rstrip('/')}/{key}"
 
     def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
-        fs, path = self._place(_sound(key))
-        renames = RENAMING & {*(fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol}
-        part = f"{path}.{os.urandom(4).hex()}.part" if renames else path
-        try:
-            if renames:
-                fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-            fs.pipe_file(part, bytes(data))
-            if renames:
-                fs.mv(part, path)
-        except Exception as exc:
-            if renames and fs.exists(part):
-                fs.rm_file(part)
-            raise bs.StorageError(f"can't save {key!r}: {exc}: look at the file system") from exc
+        with _explained(f"save {key!r:.80}"):
+            fs, path = self._place(_sound(key))
+            names = fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,)
+            if RENAMING.isdisjoint(names):
+                fs.pipe_file(path, bytes(data))
+            else:
+                _write_and_rename(fs, path, bytes(data))
         return key
 
     def load(self, location: str) -> bytes:
-        fs, path = self._place(_sound(location))
-        try:
+        with _explained(f"load {location!r:.80}"):
+            fs, path = self._place(_sound(location))
             return bytes(fs.cat_file(path))
-        except NOT_THERE:
-            raise bs.BlobNotFound(f"nothing at {location!r}: the result is made again") from None
-        except Exception as exc:
-            raise bs.StorageError(f"can't load {location!r}: {exc}: is it reachable?") from exc
 
     def delete(self, location: str) -> None:
-        fs, path = self._place(_sound(location))
-        try:
+        with suppress(bs.BlobNotFound), _explained(f"delete {location!r:.80}"):
+            fs, path = self._place(_sound(location))
             if fs.isfile(path):
                 fs.rm_file(path)
-        except NOT_THERE:
-            return  # another process was faster
-        except Exception as exc:
-            raise bs.StorageError(f"can't delete {location!r}: {exc}: may you?") from exc
 
     def list(self, prefix: str = "") -> Iterator[bs.BlobInfo]:
         fs, root = self._place()
@@ -86,6 +70,30 @@ class FsspecStorage(bs.BlobStorageBase):
                 if isinstance(when, str | datetime):
                     when = datetime.fromisoformat(str(when)).timestamp()
                 yield bs.BlobInfo(found.removeprefix(root), info["size"], float(when))
+
+
+def _write_and_rename(fs: Any, path: str, data: bytes) -> None:
+    part = f"{path}.{os.urandom(4).hex()}.part"
+    fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+    try:
+        fs.pipe_file(part, data)
+        fs.mv(part, path)
+    except BaseException:
+        if fs.exists(part):
+            fs.rm_file(part)
+        raise
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    try:
+        yield
+    except NOT_THERE:
+        raise bs.BlobNotFound(f"can't {what}: it is not there") from None
+    except bs.BeautyspotError:
+        raise
+    except Exception as exc:  # such as ImportError: "Please install gcsfs ..."
+        raise bs.StorageError(f"can't {what}: {exc}: look at the file system") from exc
 
 
 def _sound(key: str) -> str:
