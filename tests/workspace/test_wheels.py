@@ -2,66 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import runpy
-import subprocess
 import sys
 import zipfile
 from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from workspace.environments import Environment
 from workspace.sources import MEMBERS, ROOT
 
 VERSION = runpy.run_path(str(ROOT / "VERSION.py"))["__version__"]
-FOLDERS = (ROOT, *MEMBERS.values())
 
 pytestmark = pytest.mark.xdist_group("wheels")  # one worker builds and installs
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    """The output of a program that must end well."""
-    done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
-
-
-@pytest.fixture(scope="session")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the source archive of each distribution, and the wheel made *from that*."""
-    folder = tmp_path_factory.mktemp("dist")
-    for source in FOLDERS:
-        run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, source, cwd=folder)
-    return folder
-
-
-class Environment:
-    """An environment with nothing in it, not even pip: this one's pip installs into it."""
-
-    def __init__(self, folder: Path, dist: Path) -> None:
-        self.folder = folder
-        self._dist = dist
-        run(sys.executable, "-m", "venv", "--without-pip", folder / "env", cwd=folder)
-        bin_ = folder / "env" / ("Scripts" if os.name == "nt" else "bin")
-        self.python = bin_ / ("python.exe" if os.name == "nt" else "python")
-
-    def install(self, *what: str) -> None:
-        """Install from the built wheels, and what they require from wherever pip finds it."""
-        pip = (sys.executable, "-m", "pip", "--python", self.python)
-        run(*pip, "install", "--quiet", "--find-links", self._dist, *what, cwd=self.folder)
-
-    def installed(self) -> dict[str, str]:
-        """Distribution -> version."""
-        pip = (sys.executable, "-m", "pip", "--python", self.python)
-        listed = json.loads(run(*pip, "list", "--format", "json", cwd=self.folder))
-        return {item["name"]: item["version"] for item in listed}
-
-    def run(self, program: str) -> str:
-        """The output of a program, run in the environment and in a folder of its own."""
-        return run(self.python, "-I", "-W", "error", "-c", program, cwd=self.folder)
 
 
 @pytest.fixture
