@@ -484,10 +484,13 @@ def test_the_same_object_elsewhere_counts_in_full():
     plain = Plain(a=1, b=2)
     made = canonical([Without(plain, ("b",)), plain, Without(plain, ("a",))])
     assert made == f"[{canonical(Plain(a=1))},{canonical(plain)},{canonical(Plain(b=2))}]"
-    long = Plain(a=list(range(5000)), b=[str(x) for x in range(5000)], c=[[x] for x in range(4000)])
-    made = canonical([long, Without(long, ("b",)), long, Without(long, ("b", "c"))])
-    short = Plain(a=long.a, c=long.c)
-    assert made == canonical([long, short, long, Plain(a=long.a)])
+    rest = {f"name{number}": [number] for number in range(1000)}  # long enough to be remembered
+    long = Plain(b=1, c=2, **rest)
+    without_b, without_c = Without(long, ("b",)), Without(long, ("c",))
+    made = canonical([long, without_b, long, without_c, long])
+    assert made == canonical([long, Plain(c=2, **rest), long, Plain(b=1, **rest), long])
+    made = canonical([without_b, without_c, long])
+    assert made == canonical([Plain(c=2, **rest), Plain(b=1, **rest), long])
 
 
 def test_markers_add_up():
@@ -549,7 +552,8 @@ def test_more_that_is_refused():
         for value in (
             iter([]), reversed([]), map(int, []), zip(), enumerate([]), itertools.count(),
             {}.keys(), waiting, file, plug, pool, weakref.ref(Plain), function.__code__,
-            sys._getframe(), contextvars.ContextVar("v"), ctypes.c_int(1), sys.version_info, property(function),
+            sys._getframe(), contextvars.ContextVar("v"), ctypes.c_int(1), sys.version_info,
+            property(function),
         ):  # fmt: skip
             with pytest.raises(UnstableKeyError):
                 canonical(value)

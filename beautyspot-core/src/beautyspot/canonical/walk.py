@@ -55,7 +55,8 @@ class Without:
 
     def __init__(self, value: object, paths: tuple[str, ...]) -> None:
         if isinstance(value, Without):
-            value, paths = value.value, value.paths + paths
+            paths = value.paths + paths
+            value = value.value
         self.value: object = value
         self.paths: tuple[str, ...] = paths
 
