@@ -7,8 +7,6 @@
             return MyKeyGen()
 """
 
-# ruff: noqa: D102 - a test's name says what it holds
-
 from __future__ import annotations
 
 import copy
