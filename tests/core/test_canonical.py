@@ -146,7 +146,7 @@ LOOKALIKES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("group", LOOKALIKES, ids=lambda group: repr(group[0])[:30])
+@pytest.mark.parametrize("group", LOOKALIKES, ids=lambda group: type(group[0]).__name__)
 def test_what_is_not_the_same_has_another_text(group):
     for one, other in itertools.combinations(group, 2):
         assert canonical(one) != canonical(other), (one, other)
@@ -220,7 +220,7 @@ def test_all_nans_are_one():
     assert canonical({math.nan: 1, float("nan"): 2}) == canonical({math.nan: 2, float("nan"): 1})
 
 
-@pytest.mark.parametrize("group", LOOKALIKES, ids=lambda group: repr(group[0])[:30])
+@pytest.mark.parametrize("group", LOOKALIKES, ids=lambda group: type(group[0]).__name__)
 def test_copies_have_one_text(group):
     for value in group:
         if not isinstance(value, memoryview | types.MappingProxyType | types.ModuleType):
