@@ -18,7 +18,7 @@ DISTRIBUTIONS = [ROOT, *MEMBERS.values()]
 
 FLOORS = (
     # What stands on nothing of ours but itself and `errors`.
-    {"errors"},
+    {"errors", "hints"},
     {"code_text", "connections", "forwarding", "hookspecs", "naming", "places", "plugin_info"},
     {"memo", "reports", "single_flight", "suggest"},
     # The contracts, and what reads text.
