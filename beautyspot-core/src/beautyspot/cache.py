@@ -20,6 +20,7 @@ from beautyspot.errors import (
     RestoreError,
     SerializationError,
 )
+from beautyspot.hints import hints
 from beautyspot.keygen import KEY_SCHEME
 from beautyspot.task import Call, Payload, Task
 
@@ -250,7 +251,8 @@ class Cache:
             if storage is None:
                 return None
             name = self._blob_name(record.cache_key, task.extension(record.serializer))
-            return storage.save(name, data, content_type=task.blob_type(record.serializer))
+            optional = hints(storage.save, content_type=task.blob_type(record.serializer))
+            return storage.save(name, data, **optional)
         except Exception as error:
             advice = "The database keeps the result instead: mend the storage"
             self.reporter.report("save a blob", task.func_identifier, error, advice)
