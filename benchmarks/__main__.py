@@ -1,0 +1,90 @@
+"""``python -m benchmarks``: measure, print Markdown, write JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from benchmarks import report
+from benchmarks.machine import machine, versions
+from benchmarks.measure import Pace
+from benchmarks.table import Settings
+
+TABLES = (
+    "hits",
+    "misses",
+    "large",
+    "threads",
+    "processes",
+    "growth",
+    "starting",
+    "memory",
+    "s3",
+    "limiter",
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is asked for."""
+    options = _parser().parse_args(arguments)
+    with tempfile.TemporaryDirectory(dir=options.directory, prefix="benchmark-") as name:
+        results = _results(options, _settings(options, Path(name)))
+    text = report.markdown(results)
+    sys.stdout.write(f"{text}\n")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1))
+    if options.docs:
+        report.put_into(options.docs, text)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("tables", nargs="*", metavar="table", help=f"of {', '.join(TABLES)}")
+    parser.add_argument("--rounds", type=int, default=200, help="how often each one is timed")
+    parser.add_argument(
+        "--full", action="store_true", help="a million rows, too: takes minutes more"
+    )
+    parser.add_argument("--no-peers", action="store_true", help="ourselves and the references only")
+    parser.add_argument("--small", action="store_true", help="a trial: proves that all works")
+    parser.add_argument("--directory", type=Path, help="where to store; default: a temporary one")
+    parser.add_argument("--json", type=Path, help="write the results into this file")
+    parser.add_argument("--docs", type=Path, help="put the results into this page")
+    return parser
+
+
+def _settings(options: argparse.Namespace, directory: Path) -> Settings:
+    pace = Pace(rounds=3, seconds=0.0005) if options.small else Pace(rounds=options.rounds)
+    return Settings(
+        directory, pace, peers=not options.no_peers, full=options.full, small=options.small
+    )
+
+
+def _results(options: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+    unknown = set(options.tables) - set(TABLES)
+    if unknown:
+        raise SystemExit(
+            f"no such table: {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}"
+        )
+    command = ["python", "-m", "benchmarks", *sys.argv[1:]]
+    results: dict[str, Any] = {
+        "command": shlex.join(command),
+        "machine": machine(settings.directory),
+        "versions": versions(),
+        "tables": [],
+    }
+    for name in options.tables or TABLES:
+        for table in import_module(f"benchmarks.tables.{name}").tables(settings):
+            sys.stderr.write(f"{table.title}\n")
+            results["tables"].append(table.as_json())
+    return results
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""beautyspot, as it comes and with the options that change how fast it is."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+
+from benchmarks.adapters import adapter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from benchmarks.workload import Function
+
+SYNC = "beautyspot"
+BACKGROUND = 'beautyspot, save="background"'
+
+
+@contextmanager
+def spot_in(directory: Path, **options: Any) -> Iterator[bs.Spot]:
+    """A Spot that reads no configuration, until the end."""
+    spot = bs.Spot("benchmark", directory=directory, config=False, **options)
+    try:
+        yield spot
+    finally:
+        spot.shutdown()
+
+
+@adapter(SYNC)
+def plain(directory: Path, function: Function) -> Iterator[Function]:
+    """As it comes."""
+    with spot_in(directory) as spot:
+        yield spot.mark(function)
+
+
+@adapter(BACKGROUND)
+def background(directory: Path, function: Function) -> Iterator[Function]:
+    """The caller does not wait for the disk."""
+    with spot_in(directory, save="background") as spot:
+        yield spot.mark(function)

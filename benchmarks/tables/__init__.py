@@ -1,0 +1,1 @@
+"""One module a question; its `tables(settings)` yields the answers."""
