@@ -41,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         options.json.write_text(json.dumps(results, indent=1))
     if options.docs:
         report.put_into(options.docs, text)
+    if options.plot:
+        import_module("benchmarks.plot").draw(results, options.plot)
     return 0
 
 
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--directory", type=Path, help="where to store; default: a temporary one")
     parser.add_argument("--json", type=Path, help="write the results into this file")
     parser.add_argument("--docs", type=Path, help="put the results into this page")
+    parser.add_argument("--plot", type=Path, help="draw the ratios into this SVG file")
     return parser
 
 

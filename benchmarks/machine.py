@@ -11,8 +11,8 @@ from benchmarks.adapters import version
 
 DISTRIBUTIONS = (
     "beautyspot-core", "beautyspot-local", "beautyspot-s3", "msgpack", "pluggy", "xxhash",
-    "boto3", "numpy", "diskcache", "joblib", "cachier", "cashews", "dogpile.cache", "aiocache", "emboss", "limits",
-    "pyrate-limiter", "throttled-py", "aiolimiter",
+    "boto3", "numpy", "diskcache", "joblib", "cachier", "cashews", "dogpile.cache", "aiocache",
+    "emboss", "limits", "pyrate-limiter", "throttled-py", "aiolimiter",
 )  # fmt: skip
 
 

@@ -43,8 +43,8 @@ def tables(settings: Settings) -> Iterator[Table]:
         f"{permits} permits for {WAITERS} waiters at {RATE} a second",
         "",
         [_accuracy(one, permits) for one in installed],
-        f"An even rate takes {(permits - 1) / RATE:.2f} s and never lets more than {RATE + 1} through "
-        "in a second. The last column is the processor's time for the waiting.",
+        f"An even rate takes {(permits - 1) / RATE:.2f} s and never lets more than {RATE + 1} "
+        "through in a second. The last column is the processor's time for the waiting.",
     )
 
 

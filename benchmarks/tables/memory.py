@@ -48,8 +48,8 @@ def tables(settings: Settings) -> Iterator[Table]:
         f"Memory at its highest, in sizes of the result ({size // MEBIBYTE} MB)",
         "",
         list(rows.values()),
-        "The result itself is 1. What Python and NumPy allocate, counted by `tracemalloc`; wanted is "
-        "at most 2.",
+        "The result itself is 1. What Python and NumPy allocate, counted by `tracemalloc`; wanted "
+        "is at most 2.",
     )
 
 
