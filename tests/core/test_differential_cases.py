@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import collections
+import enum
 import functools
 import gc
 import threading
 import time
 import types
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from typing import TYPE_CHECKING, Any
 
+import pydantic
 import pytest
 
 if TYPE_CHECKING:
@@ -127,6 +130,91 @@ def test_a_marked_class_vouches_for_its_instances(spot: Spot) -> None:
     marked = spot.mark(Point)
     marked(1, 2)
     assert spot.peek(marked, 1, y=2) == (Point(1, 2), spot.key(marked, x=1, y=2))
+
+
+# --------------------------------------------------------------- classes that are made at run time
+
+
+def _with_base(k: int) -> Any:
+    class Base:
+        factor = k
+
+    class Made(Base):
+        pass
+
+    return Made
+
+
+def _with_data(k: int) -> Any:
+    class Made:
+        factors = (k,)
+
+    return Made
+
+
+def _with_inner(k: int) -> Any:
+    class Made:
+        class Inner:
+            factor = k
+
+    return Made
+
+
+def _with_metaclass(k: int) -> Any:
+    class Meta(type):
+        factor = k
+
+    class Made(metaclass=Meta):
+        pass
+
+    return Made
+
+
+MAKERS: dict[str, tuple[Callable[[int], Any], Callable[[Any], Any]]] = {
+    "base": (_with_base, lambda cls: cls().factor),
+    "data": (_with_data, lambda cls: cls().factors[0]),
+    "inner class": (_with_inner, lambda cls: cls.Inner.factor),
+    "metaclass": (_with_metaclass, lambda cls: type(cls).factor),
+    "call of type": (lambda k: type("Made", (), {"table": {"k": k}}), lambda cls: cls.table["k"]),
+    "enum": (lambda k: enum.Enum("Made", {"A": k}), lambda cls: cls.A.value),
+    "member of an enum": (lambda k: enum.Enum("Made", {"A": k}).A, lambda member: member.value),
+    "local member": (lambda k: _local_enum(k).A, lambda member: member.value),
+    "named tuple": (
+        lambda k: collections.namedtuple("Made", f"a{k}")(0),
+        lambda row: int(row._fields[0][1:]),
+    ),
+    "model": (
+        lambda k: pydantic.create_model("Made", x=(int, k)),
+        lambda cls: cls.model_fields["x"].default,
+    ),
+    "dataclass": (lambda k: make_dataclass("Made", [("x", int, k)]), lambda cls: cls().x),
+}
+
+
+def _local_enum(k: int) -> Any:
+    class Made(enum.Enum):
+        A = k
+
+    return Made
+
+
+@pytest.mark.parametrize("made", MAKERS)
+def test_classes_of_one_name_that_are_made_at_run_time_differ(spot: Spot, made: str) -> None:
+    make, look = MAKERS[made]
+    marked = spot.mark(look)
+    assert [marked(make(k)) for k in (1, 2, 1)] == [1, 2, 1]
+    assert spot.stats()["misses"] == 2
+
+
+def test_a_class_that_holds_its_own_instance_has_a_key(spot: Spot) -> None:
+    class Single:
+        instance: Any = None
+
+        def __init__(self) -> None:
+            self.x = 6
+
+    Single.instance = Single()
+    assert spot.cached_run(lambda single: single.x, Single()) == 6
 
 
 # --------------------------------------------------------------- arguments that somebody changes

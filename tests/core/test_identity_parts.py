@@ -128,7 +128,7 @@ def test_classes_of_one_factory_differ():
         return Made
 
     parts = function_parts(make(1, 2))
-    assert parts[2] == {".number": 2, ".text": "t", "method.captured": 1}
+    assert parts[2] == {".also": Plain, ".number": 2, ".text": "t", "method.captured": 1}
     assert parts[3] == {}
     assert parts != function_parts(make(3, 2))
     assert parts != function_parts(make(1, 3))

@@ -13,6 +13,7 @@ back makes the code count, which costs a miss after an edit and never a wrong va
 
 from __future__ import annotations
 
+from enum import Enum
 from functools import cached_property, partial
 from types import BuiltinMethodType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.naming import (
     identifier_of,
     is_anonymous,
+    is_made_at_run_time,
     is_python_class,
     module_name,
     names_itself,
@@ -106,7 +108,7 @@ def function_parts(func: Callable[..., Any]) -> list[object]:
     Bound methods, partials and the state of objects with `__call__` are for the caller to add.
     """
     target = unwrap_ours(func)
-    if not is_anonymous(target):
+    if not is_anonymous(target, bound=True):
         return [identifier_of(target)]
     nodes: list[Any] = [target if names_itself(target) else type(target)]
     rows = [_row(node, nodes) for node in nodes]  # `_row` appends to `nodes` while this runs
@@ -152,7 +154,7 @@ def _row(node: Any, nodes: list[Any]) -> list[object]:
     links: dict[str, int] = {}
     for name, value in captured_by(node).items():
         inner = unwrap_ours(value)
-        if isinstance(inner, FunctionType | type) and is_anonymous(inner):
+        if isinstance(inner, FunctionType | type) and is_anonymous(inner, bound=True):
             links[name] = _number(inner, nodes)
         else:
             values[name] = value
@@ -187,11 +189,38 @@ def _cells(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _captured_by_class(cls: type[Any]) -> Iterator[tuple[str, Any]]:
-    """Classes made by one function differ by what their methods captured and by plain values."""
+    """What tells classes apart that one function made: captured variables, data and bases."""
+    made = is_made_at_run_time(cls)
     for name, value in vars(cls).items():
-        if isinstance(value, type) or name in {"__module__", "__qualname__", "__doc__"}:
+        if name in {"__module__", "__qualname__", "__doc__"}:
             continue
-        if type(value) in _SIMPLE and not name.startswith("__"):
+        if _is_data(cls, name, value) and (made or type(value) in _SIMPLE):
             yield f".{name}", value
-        for cell, content in _captured(value):
+        for cell, content in () if isinstance(value, type) else _captured(value):
             yield f"{name}.{cell}", content
+    if made:
+        yield from _beneath(cls)
+
+
+def _is_data(cls: type[Any], name: str, value: object) -> bool:
+    """Whether an attribute of a class is a value: no method, no slot, nothing of Python's own."""
+    if name.startswith("__") or name == "_abc_impl" or isinstance(value, cls):
+        return False
+    if issubclass(cls, Enum) and name.startswith("_"):
+        return False
+    return isinstance(value, type) or not hasattr(type(value), "__get__")
+
+
+def _beneath(cls: type[Any]) -> Iterator[tuple[str, Any]]:
+    """What no source may show of a class: its bases, the values of an enum, the types of fields."""
+    for number, base in enumerate(cls.__bases__):
+        if base is not object:
+            yield f"<base {number}>", base
+    if is_made_at_run_time(type(cls)):
+        yield "<metaclass>", type(cls)
+    if issubclass(cls, Enum):
+        yield "<members>", {name: member.value for name, member in cls.__members__.items()}
+    if "<" not in cls.__qualname__:  # `make_dataclass`, `create_model`: there is no source at all
+        for name in ("__annotations__", "__pydantic_fields__"):
+            fields = vars(cls).get(name) or {}
+            yield f".{name}", {field: repr(kind) for field, kind in fields.items()}

@@ -78,13 +78,22 @@ def qualname_of(obj: Any) -> str:
     return str(getattr(obj, "__qualname__", None) or obj.__name__)
 
 
-def is_anonymous(obj: Any) -> bool:
-    """Whether the name of a callable does not lead back to it, so that its code has to tell it."""
+def is_anonymous(obj: Any, *, bound: bool = False) -> bool:
+    """Whether the name of a callable does not lead back to it, so that its code has to tell it.
+
+    A name that is bound to nothing is taken to be on its way, as a decorator asks before it is
+    there; with `bound` it has had its time, and leads nowhere.
+    """
     if not names_itself(obj):
         return is_anonymous(type(obj))
     if python_function(obj) is None and not is_python_class(obj):
         return False  # written in C: there is no code to tell it by, and a name is enough
-    return "<" in qualname_of(obj) or _edited_in_place(obj) or not _leads_back(obj)
+    return is_made_at_run_time(obj, bound=bound) or _edited_in_place(obj)
+
+
+def is_made_at_run_time(obj: Any, *, bound: bool = True) -> bool:
+    """Whether a function or class stands under no name of a module; see `is_anonymous`."""
+    return "<" in qualname_of(obj) or not _leads_back(obj, bound=bound)
 
 
 def is_python_class(obj: Any) -> bool:
@@ -147,10 +156,11 @@ def _inner(obj: Any) -> Any:
     return inspect.getattr_static(obj, "__wrapped__", None)
 
 
-def _leads_back(obj: Any) -> bool:
-    found = look_up(qualname_of(obj), namespace_of(obj))
-    if found is None:  # a decorator asks before the name is bound
-        return True
+def _leads_back(obj: Any, *, bound: bool) -> bool:
+    name = qualname_of(obj)
+    found = look_up(name, namespace_of(obj))
+    if found is None:  # `Model[int]` is made by its brackets, which its name shows
+        return not bound or "[" in name
     return any(step is obj for step in chain(found))
 
 
