@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.contracts import Context
-from beautyspot.errors import BackendNotFound, StorageError
+from beautyspot.errors import (
+    BackendNotFound,
+    BeautyspotError,
+    ConfigError,
+    MetadataError,
+    StorageError,
+)
+from beautyspot.late import LateLimiter, LateStore
 from beautyspot.plugin_registry import load_plugins
-from beautyspot.selection import select
+from beautyspot.selection import class_of, select
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from beautyspot.config import Config
     from beautyspot.contracts import (
@@ -41,10 +48,10 @@ class Parts:
         self.context = _context(name, config)
         self.keygen = cast("KeyGenBase", self._make("keygen"))
         self.serializer = cast("SerializerBase", self._make("serializer"))
-        self.metadata = cast("MetadataStoreBase", self._make("metadata"))
+        self.metadata = cast("MetadataStoreBase", self._make_or_stand_in("metadata", LateStore))
         self.limiter: LimiterBase | None = None
         if config["limiter"] is not None:
-            self.limiter = cast("LimiterBase", self._make("limiter"))
+            self.limiter = cast("LimiterBase", self._make_or_stand_in("limiter", LateLimiter))
         if config.source("storage") != "default":
             self._reach_storage()
 
@@ -52,6 +59,17 @@ class Parts:
         config = self._config
         source, anchor = config.source(point), config.anchor(point)
         return self.select(point, config[point], source=source, anchor=anchor)
+
+    def _make_or_stand_in(self, point: str, stand_in: Callable[..., Backend]) -> Backend:
+        """The backend, or where it can't be reached at the moment what makes it later."""
+        try:
+            return self._make(point)
+        except BeautyspotError as error:
+            out_of_reach = isinstance(error, MetadataError) or isinstance(error.__cause__, OSError)
+            if isinstance(error, ConfigError) or not out_of_reach:
+                raise
+            cls = class_of(point, self._config[point], self._registry)
+            return stand_in(cls, lambda: self._make(point), error)
 
     def select(
         self, point: str, spec: object, *, source: str, anchor: Path | None = None

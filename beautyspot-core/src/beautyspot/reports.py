@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from beautyspot.breaker import Resting
+from beautyspot.errors import MetadataError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 logger: Final = logging.getLogger("beautyspot")
+
+QUIET: Final = 60.0
+"""Seconds within which a backend that fails again after working again is not news."""
 
 CAUSES: Final = 1000
 """So many different causes are remembered as said; it bounds the memory, not the counts."""
@@ -46,6 +53,15 @@ class Trouble:
         return f"{self.spot}: {what}. {self.advice}"
 
 
+def _cause(trouble: Trouble) -> tuple[str, str, type[Exception]]:
+    """What counts as one cause: an outage of a backend is one, whatever and whoever meets it."""
+    kind = type(trouble.error)
+    for point, family in (("metadata", MetadataError), ("storage", StorageError)):
+        if issubclass(kind, family):
+            return point, "", kind
+    return trouble.operation, trouble.function, kind
+
+
 class Reporter:
     """Says each cause once, counts all of them, and hands every one to `on_error`.
 
@@ -58,11 +74,14 @@ class Reporter:
         on_error: Callable[[Trouble], object] | None = None,
         *,
         strict: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.spot = spot
         self.on_error = on_error
         self.strict = strict
         self.counts: Counter[str] = Counter()
+        self._clock = clock
+        self._quiet_until: dict[str, float] = {}
         self._said: set[tuple[str, str, type[Exception]]] = set()
         self._lock = threading.Lock()
 
@@ -74,6 +93,8 @@ class Reporter:
         """
         if self.strict:
             raise error
+        if isinstance(error, Resting):
+            return  # its cause was reported when it happened
         trouble = Trouble(self.spot, operation, function, error, advice)
         if self._is_news(trouble):
             logger.warning("%s", trouble)
@@ -90,13 +111,21 @@ class Reporter:
         logger.warning("%s: %s", self.spot, message)
 
     def _is_news(self, trouble: Trouble) -> bool:
-        cause = (trouble.operation, trouble.function, type(trouble.error))
+        cause = _cause(trouble)
         with self._lock:
             self.counts[trouble.operation] += 1
             if cause in self._said or len(self._said) >= CAUSES:
                 return False
             self._said.add(cause)
             return True
+
+    def recovered(self, point: str) -> None:
+        """A backend works again: what fails next is news; but not every second."""
+        now = self._clock()
+        with self._lock:
+            if now >= self._quiet_until.get(point, now):
+                self._quiet_until[point] = now + QUIET
+                self._said = {cause for cause in self._said if cause[0] != point}
 
     def _hand_over(self, on_error: Callable[[Trouble], object], trouble: Trouble) -> None:
         try:

@@ -87,6 +87,11 @@ def select(
     return Selected(_make(point, wish, what, context, anchor), owned=True)
 
 
+def class_of(point: str, spec: object, registry: Registry) -> type[Backend]:
+    """The class of the backend that `spec` means, which is not made."""
+    return _understand(point, spec.strip() if isinstance(spec, str) else spec, registry).cls
+
+
 def _understand(point: str, spec: object, registry: Registry) -> _Wish:
     if isinstance(spec, str):
         return _from_text(point, spec.strip(), registry)
@@ -180,4 +185,4 @@ def _failed(what: str, exc: Exception, given: Mapping[str, Any]) -> str:
     return f"can't make {what}: {type(exc).__name__}: {without(str(exc), given)}"
 
 
-__all__ = ["Selected", "masked", "select"]
+__all__ = ["Selected", "class_of", "masked", "select"]

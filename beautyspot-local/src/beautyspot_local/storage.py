@@ -84,6 +84,7 @@ class LocalStorage(BlobStorageBase):
 
     name: ClassVar[str] = "local"
     schemes: ClassVar[tuple[str, ...]] = ("file",)
+    local: ClassVar[bool] = True  # calls of the kernel, which take no deadline
 
     def __init__(self, base_dir: str | Path, *, fsync: bool = False) -> None:
         if not isinstance(base_dir, (str, Path)) or not str(base_dir) or "\0" in str(base_dir):

@@ -1,0 +1,93 @@
+"""A deadline for what can't be interrupted: it runs in a thread that may be left behind.
+
+The threads are daemons, so that one that hangs does not keep the interpreter from ending; they are
+kept for `IDLE` seconds for the next call, and shared by all Spots of the process.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+IDLE: Final = 5.0
+"""Seconds for which a thread waits for more work before it ends."""
+
+_lock = threading.Lock()
+_idle: list[_Worker] = []
+
+
+class _Worker(threading.Thread):
+    def __init__(self) -> None:
+        super().__init__(name="beautyspot-deadline", daemon=True)
+        self.jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        while True:
+            try:
+                work, future = self.jobs.get(timeout=IDLE)
+            except queue.Empty:
+                if self._retire():
+                    return
+                continue
+            _perform(work, future)
+            del work, future  # or what they hold lives until the next job
+            with _lock:
+                _idle.append(self)
+
+    def _retire(self) -> bool:
+        """Take itself out of the list; False where somebody has just done so, with a job."""
+        with _lock:
+            if self not in _idle:
+                return False
+            _idle.remove(self)
+            return True
+
+
+def _perform(work: Callable[[], Any], future: Future[Any]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What `work` returns or raises.
+
+    Raises:
+        TimeoutError: it did neither in time. It goes on, and nobody hears of its end.
+    """
+    future: Future[T] = Future()
+    try:
+        worker = _worker()
+    except RuntimeError:  # no thread can be started any more: the interpreter ends
+        return work()
+    worker.jobs.put((work, future))
+    return future.result(seconds)
+
+
+def _worker() -> _Worker:
+    with _lock:
+        if _idle:
+            return _idle.pop()
+    worker = _Worker()
+    worker.start()
+    return worker
+
+
+def _reset_after_fork() -> None:
+    """The threads stayed in the parent."""
+    global _lock  # noqa: PLW0603 - a lock can't be replaced in place
+    _lock = threading.Lock()
+    _idle.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)
