@@ -1,0 +1,305 @@
+"""Writes what the manual says of signatures and settings, out of the code.
+
+Run it, `python tests/workspace/manual.py`, after a change of either.
+
+`docs/api.md` is written whole; in other pages the parts between `<!-- code: … -->` and
+`<!-- end -->`. A test compares them, so that no page tells of another signature than the code has.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import re
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import beautyspot as bs
+from beautyspot import hookspecs
+from beautyspot.config import UNSET
+from beautyspot.settings import SETTINGS
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PART = re.compile(r"(<!-- code: (\w+)(?: ([\w. ]+))? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+SECTION = re.compile(r"^(Args|Attributes|Class attributes|Raises|Returns|Switches[^\n]*):$")
+WIDE = 92
+
+
+class Undocumented(Exception):
+    """Something public has no docstring."""
+
+
+# ------------------------------------------------------------------------------------- signatures
+
+
+def signature(function: Any, name: str, *, bound: bool) -> str:
+    """How a function is called, as one would write it."""
+    shape = inspect.signature(function)
+    parameters = list(shape.parameters.values())
+    if bound and parameters and parameters[0].name in ("self", "cls"):
+        parameters = parameters[1:]
+    words = list(_words(parameters))
+    returns = (
+        "" if shape.return_annotation is shape.empty else f" -> {_type(shape.return_annotation)}"
+    )
+    returns = "" if isinstance(function, type) else returns
+    line = f"{name}({', '.join(words)}){returns}"
+    if len(line) <= WIDE:
+        return line
+    return "\n".join([f"{name}(", *(f"    {word}," for word in words), f"){returns}"])
+
+
+def _words(parameters: list[inspect.Parameter]) -> Iterator[str]:
+    kinds = [parameter.kind for parameter in parameters]
+    only = inspect.Parameter
+    for place, parameter in enumerate(parameters):
+        before = kinds[place - 1] if place else None
+        if before is only.POSITIONAL_ONLY and parameter.kind is not only.POSITIONAL_ONLY:
+            yield "/"
+        if parameter.kind is only.KEYWORD_ONLY and before not in (
+            only.KEYWORD_ONLY,
+            only.VAR_POSITIONAL,
+        ):
+            yield "*"
+        yield _word(parameter)
+    if kinds and kinds[-1] is only.POSITIONAL_ONLY:
+        yield "/"
+
+
+def _word(parameter: inspect.Parameter) -> str:
+    stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    text = stars + parameter.name
+    if parameter.annotation is not parameter.empty:
+        text += f": {_type(parameter.annotation)}"
+    if parameter.default is parameter.empty:
+        return text
+    default = parameter.default
+    if default is UNSET:
+        default = SETTINGS[parameter.name].default
+    return f"{text} = {default!r}" if ":" in text else f"{text}={default!r}"
+
+
+def _type(annotation: Any) -> str:
+    if isinstance(annotation, typing.ForwardRef):  # of a named tuple
+        return annotation.__forward_arg__
+    return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+# ------------------------------------------------------------------------------------- docstrings
+
+
+def text(of: Any, where: str) -> str:
+    """A docstring as Markdown."""
+    found = inspect.getdoc(of)
+    if not found:
+        raise Undocumented(f"{where} has no docstring")
+    return "\n".join(_markdown(found.splitlines())).strip()
+
+
+def _markdown(lines: list[str]) -> Iterator[str]:
+    inside = False
+    for line in lines:
+        line = line.replace("``", "`").rstrip()
+        if SECTION.match(line):
+            inside = True
+            yield f"{line}\n"
+        elif inside and line.startswith("        "):
+            yield f"  {line.strip()}"
+        elif inside and line.startswith("    "):
+            yield _item(line.strip())
+        else:
+            inside = inside and not line
+            yield line.removesuffix(":") if line.endswith("::") else line
+
+
+def _item(line: str) -> str:
+    names, colon, rest = line.partition(": ")
+    if not colon or not re.fullmatch(r"[\w, ]+", names):
+        return f"- {line}" if colon else f"  {line}"
+    return f"- {', '.join(f'`{name}`' for name in names.split(', '))}: {rest}"
+
+
+# ------------------------------------------------------------------------------------------- parts
+
+
+def entry(function: Any, name: str, *, bound: bool, level: str = "###") -> str:
+    """One function or method: a heading, how it is called, what it does."""
+    shapes = typing.get_overloads(function) or [function]
+    calls = "\n".join(signature(shape, name, bound=bound) for shape in shapes)
+    return (
+        f"{level} `{name.rpartition('.')[2]}`\n\n```text\n{calls}\n```\n\n{text(function, name)}\n"
+    )
+
+
+def members(cls: type) -> Iterator[tuple[str, Any]]:
+    """The public methods and properties that a class itself defines."""
+    for name, value in vars(cls).items():
+        if not name.startswith("_") and not name.startswith("test_"):
+            if isinstance(value, classmethod | staticmethod):
+                yield name, getattr(cls, name)
+            elif inspect.isfunction(value) or isinstance(value, property):
+                yield name, value
+
+
+def methods(cls: type, level: str = "###") -> str:
+    """All of a class's public methods and properties."""
+    return "\n".join(member(cls, name, value, level) for name, value in members(cls))
+
+
+def member(cls: type, name: str, value: Any, level: str) -> str:
+    """One of them; an abstract one says so."""
+    where = f"{cls.__name__}.{name}"
+    must = " (yours to write)" if name in getattr(cls, "__abstractmethods__", ()) else ""
+    if isinstance(value, property):
+        kind = _type(inspect.signature(value.fget).return_annotation)  # type: ignore[arg-type]
+        shown = f"{level} `{name}`{must}\n\n```text\n{name}: {kind}  (a property)\n```\n"
+        return f"{shown}\n{text(value, where)}\n"
+    shown = entry(value, name, bound=True, level=level)
+    return shown.replace(f"{level} `{name}`", f"{level} `{name}`{must}", 1)
+
+
+def contract(names: str) -> str:
+    """The contract of a base class: its docstring, attributes and methods."""
+    [name] = names.split()
+    cls = getattr(bs, name)
+    constants = "\n".join(_attributes(cls))
+    return f"{text(cls, name)}\n\n{constants}\n{methods(cls)}"
+
+
+def _attributes(cls: type) -> Iterator[str]:
+    """Class attributes that a backend may set, with their defaults."""
+    own = {key: value for key, value in vars(cls).items() if not key.startswith("_")}
+    for name, annotation in getattr(cls, "__annotations__", {}).items():
+        if name in own and "ClassVar" in str(annotation):
+            yield f"Its default of `{name}` is `{own[name]!r}`.\n"
+
+
+def suite(names: str) -> str:
+    """The switches and factories of a contract suite."""
+    module, name = names.rsplit(".", 1)
+    cls = getattr(importlib.import_module(f"beautyspot.testing.{module}"), name)
+    found = [f"```text\nclass {name}  # of beautyspot.testing.{module}\n```\n", text(cls, name), ""]
+    found += ["What it can be told, and what that is by default:\n", *switches(cls), ""]
+    for factory in ("make", "make_again", "source"):
+        if hasattr(cls, factory):
+            found.append(entry(getattr(cls, factory), factory, bound=True))
+    return "\n".join(found)
+
+
+def switches(cls: type) -> Iterator[str]:
+    """`name` = default of each plain attribute of a suite."""
+    found = {}
+    for base in reversed(cls.__mro__):
+        for name, value in vars(base).items():
+            if not name.startswith("_") and isinstance(value, bool | int):
+                found[name] = value
+    return (f"- `{name} = {value!r}`" for name, value in found.items())
+
+
+def settings(_: str) -> str:
+    """The table of all settings."""
+    rows = ["| setting | environment | default | takes | |", "|---|---|---|---|---|"]
+    for one in SETTINGS.values():
+        cells = (f"`{one.name}`", f"`{one.variable}`", f"`{one.default!r}`", one.expects, one.what)
+        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def hooks(_: str) -> str:
+    """All hooks, with their signatures."""
+    found = []
+    for name, function in vars(hookspecs).items():
+        if name.startswith("beautyspot_register_"):
+            found.append(f"- `{signature(function, name, bound=False)}`: {text(function, name)}")
+    return "\n".join(found) + "\n"
+
+
+PARTS: dict[str, Callable[[str], str]] = {
+    "contract": contract,
+    "suite": suite,
+    "settings": settings,
+    "hooks": hooks,
+}
+
+
+# ------------------------------------------------------------------------------------------- pages
+
+
+def api() -> str:
+    """The page of all public names."""
+    named = {name: getattr(bs, name) for name in bs.__all__}
+    classes = {name: value for name, value in named.items() if isinstance(value, type)}
+    errors = {name: value for name, value in classes.items() if issubclass(value, Exception)}
+    bases = [name for name, value in classes.items() if issubclass(value, bs.Backend)]
+    plain = [
+        name for name in classes if name not in errors and name not in bases and name != "Spot"
+    ]
+    others = [name for name in named if name not in classes]
+    pages = [
+        "# Public names\n",
+        "All of these are imported from `beautyspot`. This page is written out of the code, by",
+        "`python tests/workspace/manual.py`.\n",
+        f"## `Spot`\n\n```text\n{signature(bs.Spot, 'Spot', bound=False)}\n```\n",
+        text(bs.Spot, "Spot") + "\n\n" + methods(bs.Spot),
+        "## Functions and constants\n",
+        *(_other(name, named[name]) for name in others),
+        "## Classes\n",
+        *(_class(name, named[name]) for name in plain),
+        "## Backends and their base classes\n",
+        "The contracts themselves are in [the pages for authors](plugins/index.md).\n",
+        *(_class(name, named[name]) for name in bases),
+        "## Errors\n",
+        *(_error(name, value) for name, value in errors.items()),
+    ]
+    return "\n".join(pages).rstrip() + "\n"
+
+
+def _other(name: str, value: Any) -> str:
+    if inspect.isfunction(value):
+        return entry(value, name, bound=False)
+    if isinstance(value, str):
+        return f"### `{name}`\n\n`{value!r}`, a `result_type` of a `TaskRecord`.\n"
+    return f"### `{name}`\n\nMarks a function of a plug-in as a hook: `@bs.{name}`.\n"
+
+
+def _class(name: str, cls: type) -> str:
+    found = [f"### `{name}`\n"]
+    if not inspect.isabstract(cls) and "__init__" in vars(cls) or hasattr(cls, "_fields"):
+        found.append(f"```text\n{signature(cls, name, bound=False)}\n```\n")
+    found.append(text(cls, name) + "\n")
+    if not issubclass(cls, bs.Backend) or cls.__base__ is not bs.Backend:
+        found.append(methods(cls, "####"))
+    return "\n".join(found)
+
+
+def _error(name: str, cls: type[Exception]) -> str:
+    bases = ", ".join(f"`{base.__name__}`" for base in cls.__bases__)
+    return f"- `{name}` ({bases}): " + " ".join(text(cls, name).splitlines()[0].split())
+
+
+def renewed(page: str) -> str:
+    """A page with its written parts as they have to be."""
+    return PART.sub(lambda m: f"{m[1]}\n{PARTS[m[2]](m[3] or '').strip()}\n\n{m[5]}", page)
+
+
+@functools.cache
+def pages() -> dict[Path, str]:
+    """Every page that holds something written, as it has to be."""
+    found = {path: path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md"))}
+    wanted = {path: renewed(page) for path, page in found.items() if PART.search(page)}
+    return {DOCS / "api.md": api(), **wanted}
+
+
+def main() -> None:
+    """Write them."""
+    for path, page in pages().items():
+        path.write_text(page, encoding="utf-8")
+        sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""The manual tells the truth: its code runs, its signatures are the code's, nothing is missing."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import beautyspot as bs
+import pytest
+from beautyspot import hookspecs
+from beautyspot.config import _ONLY_IN_CODE, _OTHER_VARIABLES
+from beautyspot.plugin_check import BASES
+from beautyspot.settings import SETTINGS
+from workspace import manual
+from workspace.sources import ROOT
+
+DOCS = ROOT / "docs"
+PAGES = {str(path.relative_to(DOCS)): path for path in sorted(DOCS.rglob("*.md"))}
+GUIDES = {f"plugins/{point}.md": base for point, base in BASES.items()}
+
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"# ([\w/]+\.(?:py|toml))\n")
+_FROM = re.compile(r"<!-- from: (\S+) -->\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FAILS = re.compile(r"<!-- fails: (\S+) -->")
+
+
+def page(name: str) -> str:
+    return PAGES[name].read_text(encoding="utf-8")
+
+
+# ---------------------------------------------------------------------------------- its code runs
+
+
+def laid_out(text: str, folder: Path) -> list[str]:
+    """Write a page's files into a folder; give its other Python blocks."""
+    programs = []
+    for name, code in _FROM.findall(text):
+        (folder / Path(name).name).write_text(code)
+    for language, code in _FENCE.findall(_FROM.sub("", text)):
+        if (file := _FILE.match(code)) and language in ("python", "toml"):
+            (folder / file[1]).write_text(code)
+        elif language == "python":
+            programs.append(code)
+    return programs
+
+
+def outcome(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("BEAUTYSPOT")}
+    clean |= {"PYTHONPATH": str(folder), "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis")}
+    clean.pop("PYTEST_ADDOPTS", None)
+    return subprocess.run(
+        [sys.executable, "-W", "error", *command],
+        cwd=folder, env=clean, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+WITH_CODE = [name for name in PAGES if "```python" in page(name)]
+
+
+@pytest.mark.parametrize("name", WITH_CODE)
+def test_every_python_block_runs_in_order(name: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("\n".join(laid_out(page(name), tmp_path)))
+    done = outcome(tmp_path, "program.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "", "the manual's code should give no warnings"
+
+
+@pytest.mark.parametrize("name", WITH_CODE)
+def test_every_test_file_passes(name: str, tmp_path: Path) -> None:
+    laid_out(page(name), tmp_path)
+    failing = _FAILS.findall(page(name))
+    for file in sorted(tmp_path.glob("test_*.py")):
+        done = outcome(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", file.name)
+        assert " passed" in done.stdout, done.stdout
+        assert done.returncode == (1 if file.name in failing else 0), done.stdout
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_stands_elsewhere_is_copied_exactly(name: str) -> None:
+    for file, code in _FROM.findall(page(name)):
+        assert code == (ROOT / file).read_text(), f"copy {file} into {name} again"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_leads_somewhere(name: str) -> None:
+    folder = PAGES[name].parent
+    for link, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([\w-]+))?\)", page(name)):
+        target = (folder / link).resolve() if link else PAGES[name]
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text()), f"{link}#{anchor}"
+
+
+def anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings
+    }
+
+
+# ---------------------------------------------------------------------- it is what the code says
+
+
+@pytest.mark.parametrize("name", ["api.md", *(n for n in PAGES if manual.PART.search(page(n)))])
+def test_what_is_written_out_of_the_code_is_up_to_date(name: str) -> None:
+    wanted = manual.pages()[DOCS / name]
+    assert page(name) == wanted, "run `python tests/workspace/manual.py`, and read the change"
+
+
+@pytest.mark.parametrize("name", bs.__all__)
+def test_every_public_name_is_documented(name: str) -> None:
+    assert re.search(rf"^(#+ `{name}`$|- `{name}` \()", page("api.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in vars(hookspecs) if n.startswith("beautyspot_register")]
+)
+def test_every_hook_is_documented(name: str) -> None:
+    assert f"- `{name}() -> " in page("plugins/index.md")
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_method_of_a_contract_is_documented(name: str) -> None:
+    text = page(name)
+    for method, value in manual.members(GUIDES[name]):
+        if not isinstance(value, property):
+            assert manual.signature(value, method, bound=True) in text, method
+        assert f"### `{method}`" in text
+    assert "## A whole one" in text
+    assert "## Pitfalls" in text
+
+
+def takes(function: object) -> set[str]:
+    return set(inspect.signature(function).parameters) - {"self", "cls", "args", "kwargs"}  # type: ignore[arg-type]
+
+
+def told(documented: object) -> set[str]:
+    """The names under `Args:` in a docstring."""
+    section = re.search(
+        r"^Args:\n(.*?)(?=^\S|\Z)", inspect.getdoc(documented) or "", re.MULTILINE | re.DOTALL
+    )
+    lines = re.findall(r"^    (\w[\w, ]*): ", section[1], re.MULTILINE) if section else []
+    return {name for line in lines for name in line.split(", ")}
+
+
+def test_every_option_of_a_spot_is_documented() -> None:
+    assert told(bs.Spot) == takes(bs.Spot)
+
+
+def test_every_option_of_mark_and_limiter_is_documented() -> None:
+    from typing import get_overloads
+
+    for function in (bs.Spot.mark, bs.Spot.limiter):
+        named = set().union(*(takes(shape) for shape in get_overloads(function)))
+        assert told(function) == named, function
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name, value in manual.members(bs.Spot) if inspect.isfunction(value)],
+)
+def test_options_that_are_told_of_a_method_are_all_of_them(name: str) -> None:
+    function = getattr(bs.Spot, name)
+    if told(function) and name not in ("mark", "limiter"):
+        assert told(function) == takes(function)
+
+
+def test_every_setting_can_be_found() -> None:
+    text = page("configuration.md")
+    for setting in SETTINGS.values():
+        assert f"| `{setting.name}` | `{setting.variable}` | `{setting.default!r}` |" in text
+    for variable in _OTHER_VARIABLES:
+        assert f"| `{variable}` |" in text
+    for name in _ONLY_IN_CODE:
+        assert f"`{name}`" in text
+
+
+def test_what_lacks_a_docstring_is_an_error() -> None:
+    with pytest.raises(manual.Undocumented, match="nothing has no docstring"):
+        manual.text(lambda: None, "nothing")
+
+
+# -------------------------------------------------------------------- how the renderer writes it
+
+
+def test_signatures_are_written_as_one_would_write_them() -> None:
+    def short(a: int, /, b: str = "x", *args: int, c: bool = True, **kwargs: str) -> None: ...
+    def keyword(self: object, *, only: int) -> None: ...
+    def only(a: int, /) -> None: ...
+
+    assert manual.signature(short, "f", bound=False) == (
+        "f(a: int, /, b: str = 'x', *args: int, c: bool = True, **kwargs: str) -> None"
+    )
+    assert manual.signature(keyword, "f", bound=True) == "f(*, only: int) -> None"
+    assert manual.signature(only, "f", bound=True) == "f(a: int, /) -> None"
