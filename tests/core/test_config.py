@@ -32,6 +32,7 @@ EXAMPLES = {
     "profile": ("none", None),
     "wait_timeout": ("90", 90.0),
     "mode": ("replay", "replay"),
+    "signing_key": ("none", None),
 }
 """Setting -> text in the environment, value."""
 

@@ -20,14 +20,14 @@ FLOORS = (
     # What stands on nothing of ours but itself and `errors`.
     {"errors", "hints"},
     {"code_text", "connections", "forwarding", "hookspecs", "naming", "places", "plugin_info"},
-    {"memo", "reports", "single_flight", "suggest"},
+    {"expiry", "memo", "reports", "signing", "single_flight", "suggest"},
     # The contracts, and what reads text.
-    {"contracts", "code_form", "config_files", "names", "options", "urls"},
+    {"contracts", "code_form", "config_files", "names", "options", "urls", "uses"},
     {"memory"},
     {"code_names", "code_source", "leases", "plugin_check", "schema", "settings", "steps"},
     # What each knows one thing well: code, settings, the database, how to select.
-    {"code_digest", "config", "database", "mark_options", "selection"},
-    {"code_auto", "metadata"},
+    {"cleaning", "code_digest", "config", "database", "mark_options", "selection"},
+    {"code_auto", "collecting", "metadata"},
     {"code"},
     {"identity"},
     # Values and keys.

@@ -20,6 +20,7 @@ from beautyspot.errors import (
     RestoreError,
     SerializationError,
 )
+from beautyspot.expiry import has_expired, outlived
 from beautyspot.hints import hints
 from beautyspot.keygen import KEY_SCHEME
 from beautyspot.task import Call, Payload, Task
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import BlobStorageBase, MetadataStoreBase
     from beautyspot.reports import Reporter
+    from beautyspot.signing import SigningKeys
 
 BUSY_WAIT: Final = 1.0
 """So many seconds a look-up that may wait goes on trying while the store is locked."""
@@ -70,7 +72,13 @@ def fingerprint(key: str, codec: str, data: Data) -> bytes:
 
 
 class Cache:
-    """The results of one Spot."""
+    """The results of one Spot.
+
+    Attributes:
+        clock: gives Unix time, in seconds.
+        signing_keys: sign what is stored; None where nothing is signed: that finds accidents only.
+        waiting: what the background saver has yet to write, by key.
+    """
 
     def __init__(
         self,
@@ -80,13 +88,15 @@ class Cache:
         *,
         blob_threshold: int,
         clock: Callable[[], float] = time.time,
+        signing_keys: SigningKeys | None = None,
     ) -> None:
         self.metadata = metadata
         self.storage = storage
         self.reporter = reporter
         self.blob_threshold = blob_threshold
         self.clock = clock
-        self.waiting: dict[str, TaskRecord] = {}  # what the background saver has yet to write
+        self.signing_keys = signing_keys
+        self.waiting: dict[str, TaskRecord] = {}
 
     # ------------------------------------------------------------------------------- look up
 
@@ -147,9 +157,9 @@ class Cache:
         if entry.expires_at is None and task.ttl is None:
             return True
         now = self.clock()
-        if entry.expires_at is not None and now >= entry.expires_at:
+        if entry.expires_at is not None and has_expired(now, entry.made_at, entry.expires_at):
             return False
-        return task.ttl is None or now < (entry.made_at or 0.0) + task.ttl
+        return task.ttl is None or not outlived(now, entry.made_at or 0.0, task.ttl)
 
     def restore(self, task: Task, key: str, entry: Entry) -> Any:
         """The value of an entry, checked.
@@ -162,9 +172,20 @@ class Cache:
         codec = entry.serializer
         if data is None or codec is None:
             raise RestoreError(f"the row {key} names no data; it is computed again")
-        if fingerprint(key, codec, data) != entry.digest:
-            raise RestoreError(f"the result stored under {key} is damaged; it is computed again")
+        self._check(key, codec, entry, data)
         return task.restore(Payload(data, codec))
+
+    def _check(self, key: str, codec: str, entry: Entry, data: bytes) -> None:
+        """Refuse what is damaged, and where results are signed, what is not."""
+        keys = self.signing_keys
+        if keys is None:
+            if fingerprint(key, codec, data) != entry.digest:
+                raise RestoreError(f"the result under {key} is damaged; it is computed again")
+        elif not keys.signed(entry.digest, key, codec, entry.made_at, entry.expires_at, data):
+            raise RestoreError(
+                f"the result under {key} bears no signature by a signing_key of this Spot; "
+                "it is computed again"
+            )
 
     def _load(self, entry: Entry) -> bytes:
         storage = self.storage()
@@ -198,6 +219,7 @@ class Cache:
         task = call.task
         key = call.key
         now = self.clock()
+        expires_at = None if task.ttl is None else now + task.ttl
         return TaskRecord(
             cache_key=key,
             func_name=task.func_name,
@@ -210,14 +232,19 @@ class Cache:
             func_identifier=task.func_identifier,
             key_scheme=KEY_SCHEME,
             serializer=payload.codec,
-            digest=fingerprint(key, payload.codec, payload.data),
+            digest=self._digest(key, payload, now, expires_at),
             size=len(payload.data),
             arg_digests=task.argument_digests(call),
             tags=task.tags,
             made_at=now,
             took=took,
-            expires_at=None if task.ttl is None else now + task.ttl,
+            expires_at=expires_at,
         )
+
+    def _digest(self, key: str, payload: Payload, made: float, expires: float | None) -> bytes:
+        if self.signing_keys is None:
+            return fingerprint(key, payload.codec, payload.data)
+        return self.signing_keys.sign(key, payload.codec, made, expires, payload.data)
 
     def save(self, call: Call, record: TaskRecord) -> bool:
         """Write one result, its blob first; whether it is stored now."""
@@ -263,12 +290,17 @@ class Cache:
         return f"{self.metadata.store_id}/{key[:2]}/{key}-{os.urandom(4).hex()}.{extension}"
 
     def discard(self, location: str | None) -> None:
-        """Remove a blob that no row names any more; what fails is left to the collector."""
+        """Remove a blob that no row names any more; what fails is left to the collector.
+
+        Only one that this store made: what a row names may be another store's, or an earlier
+        release's, and a hostile row could name anything in the storage.
+        """
         storage = self.storage() if location is not None else None
         if storage is None or location is None:
             return
         try:
-            storage.delete(location)
+            if f"{self.metadata.store_id}/" in location:
+                storage.delete(location)
         except Exception as error:
             advice = "The blob stays as an orphan, until it is collected"
             self.reporter.report("remove a replaced blob", "", error, advice)

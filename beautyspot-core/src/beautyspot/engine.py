@@ -11,6 +11,7 @@ from beautyspot.errors import BeautyspotError, UnstableKeyError
 from beautyspot.reports import logger
 from beautyspot.single_flight import Flights
 from beautyspot.steps import Outcome
+from beautyspot.uses import Uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ class Engine:
         active: False once the Spot is switched off or shut down: calls run uncached.
         blocking: whether a look-up may take longer than an event loop can wait.
         leases: whether the metadata store excludes other processes.
+        uses: when results were last found.
     """
 
     cache: Cache
@@ -58,8 +60,12 @@ class Engine:
     closed: bool = False
     flights: Flights = field(default_factory=Flights)
     stats: Stats = field(default_factory=Stats)
+    uses: Uses = field(init=False)
     _executor: Executor | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.uses = Uses(self.cache, self.executor)
 
     @property
     def blocking(self) -> bool:
@@ -98,6 +104,7 @@ class Engine:
         self._lock = threading.Lock()
         self._executor = None
         self.flights.reset_after_fork()
+        self.uses.reset_after_fork()
         self.reporter.reset_after_fork()
         if self.saver is not None:
             self.saver.reset_after_fork()
@@ -108,6 +115,7 @@ class Engine:
         """Count a hit."""
         self.stats.hits += 1
         self.stats.seconds_saved += call.saves
+        self.uses.note(call.key)
 
     def try_lease(self, call: Call) -> tuple[bool, Lease | None]:
         """Whether to go on, and with which lease: none where leases fail."""

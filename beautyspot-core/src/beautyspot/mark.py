@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import single_flight
@@ -56,8 +57,9 @@ def quick(engine: Engine, task: Task) -> Callable[[tuple[Any, ...], dict[str, An
     """
     stats, waiting = engine.stats, engine.cache.waiting
     find, bind, memo = engine.cache.metadata.find_plain, task.bind, task.memo
-    codec = task.codec
-    slow = task.ttl is not None or engine.blocking
+    codec, uses = task.codec, engine.uses
+    seen = uses.seen
+    slow = task.ttl is not None or engine.blocking or engine.cache.signing_keys is not None
 
     def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
@@ -68,6 +70,9 @@ def quick(engine: Engine, task: Task) -> Callable[[tuple[Any, ...], dict[str, An
                 value = task.serializer.loads(plain[0])
                 stats.hits += 1
                 stats.seconds_saved += plain[2] or 0.0
+                seen[key] = now = monotonic()  # what `Uses.note` does
+                if now > uses.due:
+                    uses.write_later()
                 return value
         except Exception:  # noqa: S110 - `answer` meets it again, and says it
             pass
@@ -251,6 +256,7 @@ def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
 
 
 def _store(engine: Engine, saving: Saving, value: Any) -> Generator[Step, Any, None]:
+    engine.uses.bound()
     if engine.saver is None:
         yield Block(partial(saving.encode_and_save, value))
     elif saving.encode(value) and not engine.saver.add(saving):

@@ -66,7 +66,11 @@ GET: Final = f"SELECT {_FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
 PUT: Final = f"INSERT OR REPLACE INTO tasks ({_FIELDS}) VALUES ({_MARKS})"  # noqa: S608
 DELETE: Final = "DELETE FROM tasks WHERE cache_key = ?"
 TOTALS: Final = "SELECT COUNT(*), TOTAL(size) FROM tasks"
-TOUCH: Final = "UPDATE tasks SET used_at = ? WHERE cache_key = ?"
+# Many processes that find one result write its last use once an hour, not each of them.
+TOUCH: Final = (
+    "UPDATE tasks SET used_at = ?1 WHERE cache_key = ?2 "
+    "AND (used_at IS NULL OR ABS(used_at - ?1) >= 3600)"
+)
 
 _FILTERS: Final = {
     "func_identifier": "func_identifier = ?",

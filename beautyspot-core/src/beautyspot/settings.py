@@ -11,9 +11,15 @@ from typing import Any, Final
 
 from beautyspot.errors import ConfigError
 from beautyspot.options import boolean
-from beautyspot.urls import masked
+from beautyspot.signing import SHORTEST, SigningKeys
+from beautyspot.urls import MASK, masked
 
 _UNITS: Final = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+_SIZES: Final = {
+    unit.lower(): base**power
+    for base, units in ((1000, "B kB MB GB TB"), (1024, "B KiB MiB GiB TiB"))
+    for power, unit in enumerate(units.split())
+}
 _PART: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)")
 
 
@@ -29,6 +35,8 @@ class Setting:
             Raises TypeError or ValueError, without a message worth showing.
         read: turns an environment variable's text into what a file would give.
         what: its meaning, for the manual.
+        is_path: whether a relative one in a file starts from the file's folder.
+        is_secret: whether no message and no table may show it.
     """
 
     name: str
@@ -38,6 +46,7 @@ class Setting:
     read: Callable[[str], object]
     what: str
     is_path: bool = False
+    is_secret: bool = False
 
     @property
     def variable(self) -> str:
@@ -63,8 +72,8 @@ class Setting:
             raise ConfigError(f"{where}: {self._refusal(text)}") from None
 
     def _refusal(self, value: object) -> str:
-        shown = masked(value)
-        return f"{self.name} takes {self.expects}, not {shown!r:.120} ({type(value).__name__})"
+        shown = MASK if self.is_secret else f"{masked(value)!r:.120}"
+        return f"{self.name} takes {self.expects}, not {shown} ({type(value).__name__})"
 
 
 def seconds(value: object) -> float:
@@ -98,6 +107,24 @@ def _unit(unit: str) -> float:
     if unit not in _UNITS:
         raise ValueError(f"no unit {unit!r}")
     return _UNITS[unit]
+
+
+def byte_count(value: object) -> int:
+    """A size in bytes: a whole number, or a text such as ``"500MB"`` or ``"1.5 GiB"``.
+
+    Units: B, kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024).
+
+    Raises:
+        TypeError, ValueError: it is none of these, or negative.
+    """
+    if not isinstance(value, str):
+        return _count(value)
+    parts = _PART.fullmatch(value.lower().strip())
+    if parts is None:
+        return _count(int(value))
+    if parts[2] not in _SIZES:
+        raise ValueError(f"no unit {parts[2]!r}")
+    return int(float(parts[1]) * _SIZES[parts[2]])
 
 
 def _total_seconds(value: object) -> float:
@@ -168,6 +195,18 @@ def _mode(value: object) -> str:
     return str(value)
 
 
+def _signing_keys(value: object) -> SigningKeys:
+    if isinstance(value, SigningKeys):
+        return value
+    if isinstance(value, str | bytes | list | tuple):
+        return SigningKeys(value)
+    raise TypeError("no keys")
+
+
+def _words(text: str) -> object:
+    return text if text.lower() == "none" else text.split()
+
+
 def _as_it_is(text: str) -> str:
     return text
 
@@ -228,6 +267,12 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "mode", "normal", '"normal", "readonly" or "replay"', _mode, _as_it_is,
             "readonly: nothing is stored; replay: nothing runs, and a miss raises",
+        ),
+        Setting(
+            "signing_key", None,
+            f"a text or bytes of at least {SHORTEST} bytes, or several of them, of which the first "
+            'signs, or "none"', _or_none(_signing_keys), _words,
+            "signs results, so that a shared store is trusted no further", is_secret=True,
         ),
     )
 }  # fmt: skip

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from beautyspot import ask
 from beautyspot.cache import Cache
+from beautyspot.cleaning import Limits, Pruned, prune
+from beautyspot.collecting import Collected, Collector
 from beautyspot.config import UNSET, Config, resolve
 from beautyspot.contracts import (
     BlobStorageBase,
@@ -27,17 +29,20 @@ from beautyspot.parts import Parts
 from beautyspot.places import prepare
 from beautyspot.reports import Reporter, Trouble
 from beautyspot.saver import Saver
+from beautyspot.settings import byte_count, seconds
 from beautyspot.task import Call, Task, is_marked
 from beautyspot.wrappers import kind_of, wrap
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from datetime import timedelta
     from pathlib import Path
 
     from beautyspot.ask import Explanation, Stored
 
 P = ParamSpec("P")
 R = TypeVar("R")
+L = TypeVar("L")
 
 RUNNERS: Final = 64
 """Undecorated functions that a Spot keeps ready for `cached_run`; one more, and it starts afresh."""
@@ -76,6 +81,8 @@ class Spot:
             it computes it itself: seconds or a text.
         mode: "normal"; "readonly", which stores nothing; or "replay", where a miss is a
             `CacheMissError` and no function runs, for CI.
+        signing_key: a text or bytes that only this program's own processes know; then a result
+            without a signature by it is a miss. Several: the first signs, all are accepted.
 
     Raises:
         ConfigError: a setting is wrong; says where it comes from and what fits.
@@ -105,12 +112,13 @@ class Spot:
         strict: bool = UNSET,
         wait_timeout: float | str = UNSET,
         mode: str = UNSET,
+        signing_key: str | bytes | Sequence[str | bytes] | None = UNSET,
     ) -> None:
         settings = {
             "directory": directory, "db_path": db_path, "metadata": metadata, "storage": storage,
             "serializer": serializer, "keygen": keygen, "limiter": limiter, "save": save,
             "ttl": ttl, "blob_threshold": blob_threshold, "enabled": enabled, "strict": strict,
-            "wait_timeout": wait_timeout, "mode": mode,
+            "wait_timeout": wait_timeout, "mode": mode, "signing_key": signing_key,
         }  # fmt: skip
         self.name = check_name(name)
         self.config: Config = resolve(settings, config=config, profile=profile)
@@ -355,6 +363,59 @@ class Spot:
         """Why a call is a hit or a miss, and what differs from the nearest stored one."""
         return ask.explain(self._engine, self._call(function, args, kwargs))
 
+    def prune(
+        self,
+        *,
+        max_size: int | str | None = None,
+        older_than: float | str | timedelta | None = None,
+        unused_for: float | str | timedelta | None = None,
+        expired: bool = True,
+    ) -> Pruned:
+        """Remove results that are over a limit. Without this, none is ever removed unasked.
+
+        Safe while others read and write. A result that is just being computed anew stays.
+
+        Args:
+            max_size: of all results together, in bytes or as a text such as "1GB"; what was not
+                used for the longest time goes first.
+            older_than: remove what was made so long ago: seconds, or a text such as "30d".
+            unused_for: remove what was neither made nor found for so long. Another process's uses
+                are known after an hour at most.
+            expired: remove what has expired, by the `ttl` that it was made with.
+
+        Raises:
+            ConfigError: a limit is no size or no duration.
+            MetadataError: the store failed; what was not reached is still there.
+        """
+        limits = Limits(
+            max_size=_limit("max_size", max_size, byte_count, "a size such as 10**9 or '1GB'"),
+            older_than=_limit("older_than", older_than, seconds, "a duration such as '30d'"),
+            unused_for=_limit("unused_for", unused_for, seconds, "a duration such as '30d'"),
+            expired=expired,
+        )
+        return prune(self._engine, limits)
+
+    def collect(self, *, grace: float | str | timedelta = "1h") -> Collected:
+        """Remove blobs that no result names, such as those of a process that was killed.
+
+        Only blobs of this Spot's own store, however many share the storage. Safe while others read
+        and write.
+
+        Args:
+            grace: leave alone what is younger, by the storage's clock: seconds, or a text such as
+                "1h". It must be longer than any save takes.
+
+        Raises:
+            ConfigError: `grace` is no duration.
+            BackendNotFound: no storage is installed.
+            NotSupportedError: the storage or the metadata store can't do it.
+            MetadataError, StorageError: one of them failed; what was not reached is still there.
+        """
+        least = _limit("grace", grace, seconds, "a duration such as '1h'")
+        if least is None:
+            raise ConfigError("grace=None: give a duration such as '1h'")
+        return Collector(self._engine.cache, self.storage, least).collect()
+
     def stats(self) -> dict[str, float]:
         """What was counted since the Spot was made, in this process, and what is stored.
 
@@ -433,6 +494,7 @@ class Spot:
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until every result so far is stored; False where `timeout` seconds did not do."""
         saver = self._engine.saver
+        self._engine.uses.write()
         return saver is None or saver.flush(timeout)
 
     def shutdown(self, wait: bool = True) -> None:
@@ -456,6 +518,13 @@ class Spot:
         self.shutdown()
 
 
+def _limit(name: str, value: object, check: Callable[[object], L], expected: str) -> L | None:
+    try:
+        return None if value is None else check(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{name}={value!r:.80}: give {expected}") from None
+
+
 def _checked(executor: object) -> Executor | None:
     """The executor: what is submitted to it holds connections and locks, bound to a process."""
     if executor is None:
@@ -474,9 +543,11 @@ def _engine(
     parts: Parts, config: Config, reporter: Reporter, executor: Executor | None
 ) -> Engine:
     cache = Cache(
-        parts.metadata, parts.storage, reporter, blob_threshold=config["blob_threshold"]
-    )
+        parts.metadata, parts.storage, reporter,
+        blob_threshold=config["blob_threshold"], signing_keys=config["signing_key"],
+    )  # fmt: skip
     engine = Engine(cache, reporter, config["wait_timeout"], executor, active=config["enabled"])
+    engine.uses.writes = config["mode"] == "normal"
     if config["save"] == "background":
         engine.saver = Saver(cache, engine.executor)
     return engine
@@ -499,6 +570,7 @@ def _finish(engine: Engine, parts: Parts) -> None:
     engine.active, engine.closed = False, True
     if engine.saver is not None:
         engine.saver.finish()
+    engine.uses.write()
     engine.stop_executor(wait=True)
     for error in parts.close():
         engine.reporter.report("close a backend", "", error, "It may hold files or connections")
