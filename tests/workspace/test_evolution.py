@@ -16,7 +16,7 @@ from beautyspot.hints import hints
 from beautyspot.plugin_check import BASES
 
 FROZEN = Path(__file__).parent / "plugins" / "beautyspot-frozen" / "beautyspot_frozen.py"
-DIGEST = "df978bda4f04580738e40fe2af90e1d030e0ad6f37dc7c49340d3c9d2485ad65"
+DIGEST = "f64676459ffece8d4157f01c59a542c4c02cf23777648429eff8e0ffccb21261"
 CLASSES = {
     "metadata": "FrozenStore",
     "storage": "FrozenStorage",

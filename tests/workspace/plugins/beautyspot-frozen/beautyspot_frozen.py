@@ -55,9 +55,10 @@ class FrozenStore(bs.MetadataStoreBase):
     def scan(self, *, func_identifier=None, version=None, tag=None, with_data=False):
         for key in sorted(self.rows):
             record = bs.TaskRecord(**dict(zip(COLUMNS, self.rows[key])))
-            if func_identifier in (None, record.func_identifier):
-                if version in (None, record.version) and (tag is None or tag in record.tags):
-                    yield record if with_data else record._replace(result_data=None)
+            if func_identifier not in (None, record.func_identifier):
+                continue
+            if version in (None, record.version) and (tag is None or tag in record.tags):
+                yield record if with_data else record._replace(result_data=None)
 
     def find(self, key: str) -> bs.Entry | None:
         record = self.get(key)
