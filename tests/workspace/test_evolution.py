@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import beautyspot as bs
 import pytest
-from beautyspot import cache, contracts, hookspecs
+from beautyspot import cache, contracts, guard, hookspecs
 from beautyspot.hints import hints
 from beautyspot.plugin_check import BASES
 
@@ -165,7 +165,7 @@ def test_a_new_optional_argument_reaches_only_who_takes_it(
     def newer(method: Any, **given: object) -> dict[str, Any]:
         return hints(method, storage_class="cold", **given)
 
-    monkeypatch.setattr(cache, "hints", newer)
+    monkeypatch.setattr(guard, "hints", newer)  # the last one before the backend
     use(tmp_path, load())
 
     seen = []
