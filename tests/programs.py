@@ -614,7 +614,7 @@ async def _awaited(value: Any) -> Any:
 
 
 async def _streamed(value: Any) -> Any:
-    return [item async for item in value]
+    return [*[item async for item in value], None]  # as of a generator, which returns something
 
 
 async def awaited(values: list[Any]) -> list[str]:

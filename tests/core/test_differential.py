@@ -212,7 +212,7 @@ class Process:
     def __init__(self, seed: int) -> None:
         environment = {
             **os.environ,
-            "PYTHONPATH": str(Path(programs.__file__).parent),
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             "PYTHONHASHSEED": str(seed),
         }
         self._process = subprocess.Popen(
