@@ -72,11 +72,12 @@ def test_any_broken_operation_costs_no_result(
         return  # the store was given, so it is not ours to close
     # Where a batch fails its results are written one by one, and none is lost.
     seen = {trouble.error.args for trouble in troubles}
-    assert operation == "put_many" or (operation,) in seen
+    assert operation == "put_many" or seen & {(operation,), ("put_many",)}
     texts = [record.getMessage() for record in caplog.records]
     assert len(texts) == len(set(texts)), "each cause is said once"
     store.broken.clear()
     storage.broken.clear()
+    spot._engine.cache.health.insist()  # as if the pause were over
     RAN.clear()
     for _ in range(2):
         assert call_each_kind(spot, 6, save_blob=True) == [12, 12, 12]
@@ -430,7 +431,9 @@ def test_a_locked_database_costs_no_result(
     other.execute("ROLLBACK")
     other.close()
     assert [marked(1), marked(1)] == [2, 2]
-    assert RAN == [1, 1]
+    assert RAN == [1], "the result waited in memory"
+    assert spot.flush()
+    assert spot.stats()["entries"] == 1
     assert isinstance(troubles[0].error, MetadataBusyError)
 
 

@@ -131,8 +131,9 @@ def test_what_can_not_be_saved_is_said(
     )
     marked = spot.mark(work)
     assert [marked(1), marked(2)] == [[1], [2]]
-    assert spot.flush(DEADLINE)
+    assert spot.flush(DEADLINE) is False
     assert [trouble.operation for trouble in troubles] == ["save the result"] * 2
+    assert spot.stats()["unsaved"] == 2
     assert len(spot._engine.flights) == 0
 
 

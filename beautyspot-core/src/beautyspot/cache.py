@@ -13,17 +13,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh3_128, xxh3_128_digest
 
+from beautyspot.breaker import Resting
 from beautyspot.contracts import DIRECT_BLOB, FILE, Data, Entry, TaskRecord
 from beautyspot.errors import (
     BlobNotFound,
     MetadataBusyError,
+    MetadataError,
     RestoreError,
+    SchemaError,
     SerializationError,
 )
 from beautyspot.expiry import has_expired, outlived
 from beautyspot.hints import hints
+from beautyspot.guard import GuardedStore, Health, guarded_storage
 from beautyspot.keygen import KEY_SCHEME
 from beautyspot.task import Call, Payload, Task
+from beautyspot.unsaved import Unsaved
 
 
 if TYPE_CHECKING:
@@ -77,7 +82,9 @@ class Cache:
     Attributes:
         clock: gives Unix time, in seconds.
         signing_keys: sign what is stored; None where nothing is signed: that finds accidents only.
-        waiting: what the background saver has yet to write, by key.
+        health: whether metadata store and storage work; both are asked behind their guards.
+        waiting: what is yet to be written, by key: queued, or kept since the store failed.
+        unsaved: the latter, which is tried again.
     """
 
     def __init__(
@@ -90,13 +97,15 @@ class Cache:
         clock: Callable[[], float] = time.time,
         signing_keys: SigningKeys | None = None,
     ) -> None:
-        self.metadata = metadata
-        self.storage = storage
+        self.health = Health(reporter)
+        self.metadata = GuardedStore(metadata, self.health)
+        self.storage = guarded_storage(storage, self.health)
         self.reporter = reporter
         self.blob_threshold = blob_threshold
         self.clock = clock
         self.signing_keys = signing_keys
         self.waiting: dict[str, TaskRecord] = {}
+        self.unsaved = Unsaved(self)
 
     # ------------------------------------------------------------------------------- look up
 
@@ -135,17 +144,18 @@ class Cache:
             MetadataError: the store failed; `MetadataBusyError` where it is locked, and stays so.
         """
         if self.waiting and (record := self.waiting.get(key)) is not None:
+            self.unsaved.try_later()
             return Entry(*[getattr(record, field) for field in Entry._fields])
         if not patient:
             return self.metadata.find(key)
-        return self._find_patiently(key)
+        return self.metadata.read(lambda: self._find_patiently(key))
 
     def _find_patiently(self, key: str) -> Entry | None:
         deadline = time.monotonic() + BUSY_WAIT
         pause = 0.001
         while True:
             try:
-                return self.metadata.find(key)
+                return self.metadata.real.find(key)
             except MetadataBusyError:
                 if time.monotonic() + pause > deadline:
                     raise
@@ -248,23 +258,37 @@ class Cache:
 
     def save(self, call: Call, record: TaskRecord) -> bool:
         """Write one result, its blob first; whether it is stored now."""
+        self.unsaved.drop(record.cache_key)
         try:
-            self.metadata.put(self.place(call.task, record))
+            record = self.place(call.task, record)
+            self.metadata.put(record)
         except Exception as error:
-            self.report_unsaved(call.task, error)
+            self.keep(call.task, record, error)
             return False
-        self.discard(call.replaces)
+        self.unsaved.try_later()
+        self.discard(record.cache_key, call.replaces)
         return True
 
-    def report_unsaved(self, task: Task, error: Exception) -> None:
+    def keep(self, task: Task, record: TaskRecord, error: Exception) -> None:
+        """Keep in memory what could not be stored, and say so; or that there is no room for it."""
+        never = self.reporter.strict or isinstance(error, SchemaError)
+        kept = not never and self.unsaved.add(task, record)
+        if not kept and isinstance(error, Resting):
+            error = MetadataError(f"{error} Too many results wait in memory already")
+        self.report_unsaved(task, error, kept=kept)
+
+    def report_unsaved(self, task: Task, error: Exception, *, kept: bool) -> None:
         """Say that a result could not be stored."""
         advice = "Its caller has it, and it is computed again next time: mend the place it goes to"
+        if kept:
+            advice = "It waits in memory, and is tried again: mend the place it goes to"
         self.reporter.report("save the result", task.func_identifier, error, advice)
 
     def place(self, task: Task, record: TaskRecord) -> TaskRecord:
         """The record with its data where it belongs: in the row, or in the storage."""
         data = record.result_data
-        assert data is not None  # noqa: S101 - `record` made it so
+        if data is None:  # there already
+            return record
         if task.wants_blob(len(data), self.blob_threshold):
             location = self._save_blob(task, record, data)
             if location is not None:
@@ -273,11 +297,11 @@ class Cache:
 
     def _save_blob(self, task: Task, record: TaskRecord, data: Data) -> str | None:
         """Where the blob is; None where it can't be stored, and the row has to hold it."""
+        name = self._blob_name(record.cache_key, task.extension(record.serializer))
         try:
             storage = self.storage()
             if storage is None:
                 return None
-            name = self._blob_name(record.cache_key, task.extension(record.serializer))
             optional = hints(storage.save, content_type=task.blob_type(record.serializer))
             return storage.save(name, data, **optional)
         except Exception as error:
@@ -289,17 +313,17 @@ class Cache:
         """A new name for every save, below the store's own part, so that stores share a place."""
         return f"{self.metadata.store_id}/{key[:2]}/{key}-{os.urandom(4).hex()}.{extension}"
 
-    def discard(self, location: str | None) -> None:
-        """Remove a blob that no row names any more; what fails is left to the collector.
+    def discard(self, key: str, location: str | None) -> None:
+        """Remove a blob that `key` names no more; what fails is left to the collector.
 
-        Only one that this store made: what a row names may be another store's, or an earlier
-        release's, and a hostile row could name anything in the storage.
+        Only one that this store made for this key: what a row names may be an earlier release's,
+        and a hostile row could name anything in the storage.
         """
         storage = self.storage() if location is not None else None
         if storage is None or location is None:
             return
         try:
-            if f"{self.metadata.store_id}/" in location:
+            if f"{self.metadata.store_id}/{key[:2]}/{key}-" in location.replace("\\", "/"):
                 storage.delete(location)
         except Exception as error:
             advice = "The blob stays as an orphan, until it is collected"
@@ -311,10 +335,11 @@ class Cache:
         Raises:
             MetadataError: the row could not be removed.
         """
+        kept = self.unsaved.drop(key)
         entry = self.metadata.find(key)
-        gone = self.metadata.delete(key)
+        gone = self.metadata.delete(key) or kept
         if entry is not None:
-            self.discard(entry.result_value)
+            self.discard(key, entry.result_value)
         return gone
 
 
@@ -323,4 +348,3 @@ def _timestamp(now: float) -> str:
     seconds = int(now)
     micros = int((now - seconds) * 1_000_000)
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(seconds))}.{micros:06d}"
-

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.breaker import Breaker
 from beautyspot.errors import BeautyspotError, UnstableKeyError
 from beautyspot.reports import logger
 from beautyspot.single_flight import Flights
@@ -48,6 +50,7 @@ class Engine:
         active: False once the Spot is switched off or shut down: calls run uncached.
         blocking: whether a look-up may take longer than an event loop can wait.
         leases: whether the metadata store excludes other processes.
+        limiting: lets calls through while the limiter fails.
         uses: when results were last found.
     """
 
@@ -60,6 +63,7 @@ class Engine:
     closed: bool = False
     flights: Flights = field(default_factory=Flights)
     stats: Stats = field(default_factory=Stats)
+    limiting: Breaker = field(default_factory=lambda: Breaker("the limiter"))
     uses: Uses = field(init=False)
     _executor: Executor | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -106,6 +110,8 @@ class Engine:
         self.flights.reset_after_fork()
         self.uses.reset_after_fork()
         self.reporter.reset_after_fork()
+        self.cache.health.reset_after_fork()
+        self.cache.unsaved.reset_after_fork()
         if self.saver is not None:
             self.saver.reset_after_fork()
 
@@ -161,16 +167,26 @@ class Engine:
     def statistics(self) -> dict[str, float]:
         """What was counted, and what is stored."""
         stats = self.stats
-        totals = self.cache.metadata.totals()
+        cache = self.cache
+        totals = self._totals()
         return {
             "hits": stats.hits,
             "misses": stats.misses,
             "bypassed": stats.bypassed,
             "errors": sum(self.reporter.counts.values()),
             "seconds_saved": stats.seconds_saved,
-            "entries": totals.entries,
-            "bytes": totals.size,
+            "entries": totals[0],
+            "bytes": totals[1],
+            "unsaved": len(cache.unsaved),
+            "resting": sum(breaker.is_open for breaker in (*cache.health.breakers, self.limiting)),
         }
+
+    def _totals(self) -> tuple[float, float]:
+        try:
+            return self.cache.metadata.totals()
+        except Exception as error:
+            self.reporter.report("count what is stored", "", error, "It is given as NaN")
+            return math.nan, math.nan
 
     # ------------------------------------------------------------------------- what it says
 

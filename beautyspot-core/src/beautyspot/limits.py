@@ -50,7 +50,8 @@ class Limit:
         """Wait in this thread for the permit of one call."""
         cost = self.cost_of(args, kwargs)
         try:
-            self._bucket.consume(cost, timeout=self._timeout)
+            with self._engine.limiting.watching():
+                self._bucket.consume(cost, timeout=self._timeout)
         except (CostError, RateLimitError):
             raise
         except Exception as error:
@@ -61,7 +62,8 @@ class Limit:
         """Wait in this task for the permit of one call."""
         cost = self.cost_of(args, kwargs)
         try:
-            await self._consume_async(cost)
+            with self._engine.limiting.watching():
+                await self._consume_async(cost)
         except (CostError, RateLimitError):
             raise
         except Exception as error:

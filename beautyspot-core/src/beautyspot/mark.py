@@ -55,7 +55,7 @@ def quick(engine: Engine, task: Task) -> Callable[[tuple[Any, ...], dict[str, An
     Returns a function of a call's arguments that returns the value, or a `Call` for whatever is not
     plain: it fails over nothing, decides nothing and reports nothing; `answer` does all that.
     """
-    stats, waiting = engine.stats, engine.cache.waiting
+    stats, waiting, detours = engine.stats, engine.cache.waiting, engine.cache.health.detours
     find, bind, memo = engine.cache.metadata.find_plain, task.bind, task.memo
     codec, uses = task.codec, engine.uses
     seen = uses.seen
@@ -65,7 +65,7 @@ def quick(engine: Engine, task: Task) -> Callable[[tuple[Any, ...], dict[str, An
         try:
             positional, named = bind(*args, **kwargs)
             key = memo.by_types[tuple(map(type, positional))][positional][0]
-            plain = find(key) if engine.active and not named and not waiting else None
+            plain = find(key) if engine.active and not (named or waiting or detours) else None
             if plain is not None and fingerprint(key, codec, plain[0]) == plain[1]:
                 value = task.serializer.loads(plain[0])
                 stats.hits += 1
@@ -203,7 +203,9 @@ def _lead(engine: Engine, call: Call, flight: Flight, deadline: float) -> Flow:
     try:
         yield from _win(engine, ending, deadline)
         value = yield Block(partial(engine.cache.recall, call))
-        if value is not MISSING and not call.refresh:  # another one stored it between our look-up and our turn
+        if (
+            value is not MISSING and not call.refresh
+        ):  # another one stored it between our look-up and our turn
             engine.hit(call)
             return Outcome(value)
         return (yield from _run(engine, call, ending))

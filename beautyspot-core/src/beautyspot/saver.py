@@ -90,14 +90,17 @@ class Saver:
     def _write(self, batch: list[Saving]) -> None:
         """Write a batch in one commit; one by one where that fails, to lose only what must be."""
         placed: list[tuple[Saving, TaskRecord]] = []
+        for saving in batch:
+            self._cache.unsaved.drop(saving.call.key)
         try:
             placed = [(saving, record) for saving in batch if (record := self._place(saving))]
             self._cache.metadata.put_many([record for _, record in placed])
         except Exception as error:
             self._write_singly(placed, error)
         else:
-            for saving, _ in placed:
-                self._cache.discard(saving.call.replaces)
+            self._cache.unsaved.try_later()
+            for saving, record in placed:
+                self._cache.discard(record.cache_key, saving.call.replaces)
         finally:
             for saving in batch:
                 self._done(saving)
@@ -108,7 +111,7 @@ class Saver:
         try:
             return self._cache.place(task, saving.record)
         except Exception as error:
-            self._cache.report_unsaved(task, error)
+            self._cache.keep(task, saving.record, error)
             return None
 
     def _write_singly(self, placed: list[tuple[Saving, TaskRecord]], error: Exception) -> None:
@@ -116,7 +119,8 @@ class Saver:
             try:
                 self._cache.metadata.put(record)
             except Exception as again:
-                self._cache.report_unsaved(saving.call.task, again if len(placed) > 1 else error)
+                why = again if len(placed) > 1 else error
+                self._cache.keep(saving.call.task, record, why)
 
     def _done(self, saving: Saving) -> None:
         record = saving.record

@@ -6,6 +6,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from beautyspot import ask
@@ -422,7 +423,9 @@ class Spot:
         Returns:
             `hits`, `misses` (executions), `bypassed` (calls that ran uncached), `errors` (failures
             of ours), `seconds_saved` (how long the hits would have run), `entries` and `bytes` (of
-            all results in the store).
+            all results in the store; NaN where it fails), `unsaved` (results that wait in memory for
+            a store that fails) and `resting` (how many kinds of operation of the backends are not
+            tried at the moment, since they failed).
         """
         return self._engine.statistics()
 
@@ -492,10 +495,16 @@ class Spot:
             self._engine.active = before and not self._engine.closed
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until every result so far is stored; False where `timeout` seconds did not do."""
+        """Wait until every result so far is stored.
+
+        Returns:
+            False where `timeout` seconds did not do, or where the store does not work: then the
+            results wait in memory.
+        """
         saver = self._engine.saver
         self._engine.uses.write()
-        return saver is None or saver.flush(timeout)
+        written = saver is None or saver.flush(timeout)
+        return written and self._engine.cache.unsaved.try_now()
 
     def shutdown(self, wait: bool = True) -> None:
         """Store what is left, and close what the Spot made. Calls run uncached from then on.
@@ -548,6 +557,8 @@ def _engine(
     )  # fmt: skip
     engine = Engine(cache, reporter, config["wait_timeout"], executor, active=config["enabled"])
     engine.uses.writes = config["mode"] == "normal"
+    cache.unsaved.start = lambda work: engine.executor().submit(work)
+    cache.unsaved.at_process_end = partial(_store_rest, engine)
     if config["save"] == "background":
         engine.saver = Saver(cache, engine.executor)
     return engine
@@ -568,12 +579,17 @@ def _start(parts: Parts, reporter: Reporter) -> None:
 def _finish(engine: Engine, parts: Parts) -> None:
     """Store what is left and close; at `shutdown`, when a Spot is dropped, or at exit."""
     engine.active, engine.closed = False, True
-    if engine.saver is not None:
-        engine.saver.finish()
+    _store_rest(engine)
     engine.uses.write()
     engine.stop_executor(wait=True)
     for error in parts.close():
         engine.reporter.report("close a backend", "", error, "It may hold files or connections")
+
+
+def _store_rest(engine: Engine) -> None:
+    if engine.saver is not None:
+        engine.saver.finish()
+    engine.cache.unsaved.finish()
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
