@@ -8,6 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+_LIST = """
+import importlib.metadata, json
+print(json.dumps({one.name: one.version for one in importlib.metadata.distributions()}))
+"""
+
 
 def run(*command: str | Path, cwd: Path) -> str:
     """The output of a program that must end well."""
@@ -40,9 +45,8 @@ class Environment:
 
     def installed(self) -> dict[str, str]:
         """Distribution -> version."""
-        pip = (sys.executable, "-m", "pip", "--python", self.python)
-        listed = json.loads(run(*pip, "list", "--format", "json", cwd=self.folder))
-        return {item["name"]: item["version"] for item in listed}
+        listed: dict[str, str] = json.loads(self.run(_LIST))
+        return listed
 
     def run(self, program: str) -> str:
         """The output of a program, run in the environment and in a folder of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +34,7 @@ class Import(NamedTuple):
         return f"{self.file}:{self.line} imports {self.module} {self.name}".rstrip()
 
 
+@functools.cache
 def files(package: str) -> dict[str, Path]:
     """The modules of a package by their dotted names."""
     folder = MEMBERS[package] / "src"
@@ -43,8 +45,13 @@ def _dotted(path: Path) -> str:
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(path: Path) -> Iterator[Import]:
+@functools.cache
+def imports(path: Path) -> tuple[Import, ...]:
     """All imports of a file, also those in functions."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[Import]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_types = set(_for_types(tree))
     in_functions = set(_in_functions(tree))
