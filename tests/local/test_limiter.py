@@ -315,6 +315,21 @@ def test_a_cancelled_task_in_another_loop_frees_a_thread() -> None:
     assert held.delay <= 1000
 
 
+def test_a_clock_that_fails_leaves_nothing_locked() -> None:
+    bucket = Bucket()
+    held = bucket.hold()
+
+    def broken() -> float:
+        raise OSError("no clock")
+
+    bucket._clock = broken
+    bucket._unlock()
+    for operation in (bucket.consume, lambda: bucket.release(held)):
+        with pytest.raises(OSError, match="no clock"):
+            operation()
+    assert not bucket._lock.locked()
+
+
 def test_a_fork_unlocks() -> None:
     bucket = TokenBucket(1)
     with bucket._lock:

@@ -120,7 +120,7 @@ class WaitingLimiter(LimiterBase):
             for seconds in self._naps(held, timeout):
                 self._sleep(seconds)
         except BaseException:  # Ctrl-C while waiting: the place goes back before it propagates
-            self.release(held)
+            self._give_up(held)
             raise
 
     async def _wait_async(self, held: Held, timeout: float | None) -> None:
@@ -128,8 +128,15 @@ class WaitingLimiter(LimiterBase):
             for seconds in self._naps(held, timeout):
                 await self._sleep_async(seconds)
         except BaseException:
-            self.release(held)
+            self._give_up(held)
             raise
+
+    def _give_up(self, held: Held) -> None:
+        try:
+            self.release(held)
+        except Exception:
+            # The interruption must arrive: a task whose cancellation is lost never ends.
+            logger.warning("a place in the limiter could not be given back", exc_info=True)
 
     def _naps(self, held: Held, timeout: float | None) -> Iterator[float]:
         """How long to sleep, again and again, until the time has come."""

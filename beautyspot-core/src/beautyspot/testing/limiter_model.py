@@ -152,17 +152,17 @@ class LimiterMachine(RuleBasedStateMachine):
         """A second release does nothing, whoever has the interval now."""
         self.limiter.release(data.draw(st.sampled_from(self.gone), "of"))
 
-    @precondition(lambda self: self.can_settle and self.model.taken)
+    @precondition(lambda self: self.can_settle and self._granted())
     @rule(data=st.data(), real_cost=REAL_COSTS)
     def settle(self, data: st.DataObject, real_cost: float) -> None:
         """The real cost of one that was granted; only the first settlement counts."""
-        now = self.clock()
-        granted = [taken for taken in self.model.taken if taken.start <= now]
-        if granted:
-            taken = data.draw(st.sampled_from(granted), "of")
-            self.limiter.settle(taken.reservation, real_cost)
-            if not taken.settled:
-                self.model.settle(taken, real_cost, now)
+        taken = data.draw(st.sampled_from(self._granted()), "of")
+        self.limiter.settle(taken.reservation, real_cost)
+        if not taken.settled:
+            self.model.settle(taken, real_cost, self.clock())
+
+    def _granted(self) -> list[Taken]:
+        return [taken for taken in self.model.taken if taken.start <= self.clock()]
 
     @rule(seconds=SECONDS)
     def advance(self, seconds: float) -> None:

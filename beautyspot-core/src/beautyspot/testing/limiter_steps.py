@@ -78,11 +78,12 @@ def in_threads(number: int, work: Callable[[], object]) -> None:
         except BaseException as failure:  # handed to the test below
             failures.append(failure)
 
-    threads = [threading.Thread(target=run) for _ in range(number)]
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(number)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
+        assert not thread.is_alive(), "a thread hangs"
     if failures:
         raise failures[0]
 

@@ -1,0 +1,89 @@
+"""`SharedTokenBucket`: one rate limit for all processes of a machine that name the same file."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from beautyspot.errors import ConfigError
+
+from beautyspot_local.rate import checked_cost, checked_seconds
+from beautyspot_local.shared_file import SharedFile
+from beautyspot_local.timeline_limiter import TimelineLimiter
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from beautyspot.contracts import Context
+
+    from beautyspot_local.waiting import Held
+
+
+class SharedTokenBucket(TimelineLimiter):
+    """What `TokenBucket` does, for all processes of one machine that name the same file.
+
+    They queue together, in the order in which they came, whichever process they are in. A process
+    that dies leaves no lock behind; what it had reserved passes unused. After a restart of the
+    machine, or when the file was deleted, the limit begins anew.
+
+    An operation takes some microseconds. The file belongs on a local disk: locks of network file
+    systems are slow at best, and machines have different clocks.
+
+    Args:
+        rate: see `TokenBucket`. All who share the file should give the same.
+        max_cost: see `TokenBucket`.
+        path: the file; made, with its directories, where it is not there. Made by name, a limiter
+            takes ``<name>.limit`` in the Spot's directory.
+        burst: see `TokenBucket`.
+        clock: a clock that all processes share, in seconds. The monotonic clock of Linux and macOS
+            is one.
+
+    Attributes:
+        rate: permits per second. Not to be assigned.
+        max_cost: the largest single cost. Not to be assigned.
+
+    Raises:
+        ConfigError: an argument is unreadable or out of its range, or the file can't be opened.
+        NotSupportedError: this system has no file locks (Windows).
+        TimeoutError: from any operation: a stopped process holds the lock.
+    """
+
+    name: ClassVar[str] = "gcra-shared"
+    blocking: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        rate: str | float,
+        max_cost: float | None = None,
+        *,
+        path: str | os.PathLike[str],
+        burst: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(rate, max_cost, burst, clock)
+        self._locked = self._file = SharedFile(_file(path), self.rate, self._tolerance, clock)
+
+    @classmethod
+    def defaults(cls, context: Context) -> dict[str, Any]:
+        """The file ``<name>.limit`` in the Spot's directory."""
+        return {"path": context.directory / f"{context.name}.limit"}
+
+    def _reserve(self, cost: float, max_wait: float | None) -> Held | None:
+        cost = checked_cost(cost, self.max_cost)
+        if max_wait is not None:
+            max_wait = checked_seconds(max_wait, "timeout")
+        with self._locked as line:
+            return self._queue(line, cost, cost / self.rate, max_wait)
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed."""
+        self._file.close()
+
+
+def _file(path: object) -> Path:
+    try:
+        return Path(path).absolute()  # type: ignore[arg-type]
+    except TypeError as error:
+        raise ConfigError(f"path={path!r:.80} is no path: give the file that is shared") from error

@@ -1,0 +1,340 @@
+"""`SharedTokenBucket`: one limit for several processes, over a file."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import struct
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import Context
+from beautyspot.errors import ConfigError, CostError, NotSupportedError
+from beautyspot.testing.limiter import LimiterContract, ManualClock
+from beautyspot_local import shared_file
+from beautyspot_local.shared_file import HEADER, MAX_GAPS, SharedFile
+from beautyspot_local.shared_limiter import SharedTokenBucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+fcntl = pytest.importorskip("fcntl")
+
+
+class TestSharedTokenBucket(LimiterContract):
+    examples = 60
+
+    @pytest.fixture(autouse=True)
+    def _directory(self, tmp_path: Path) -> None:
+        self.directory, self.made = tmp_path, 0
+
+    def make(
+        self, rate_per_second: float, max_cost: float, clock: Callable[[], float]
+    ) -> SharedTokenBucket:
+        self.made += 1
+        path = self.directory / f"{self.made}.limit"
+        return SharedTokenBucket(rate_per_second, max_cost, path=path, clock=clock)
+
+
+class TestTwoThatTakeTurns(LimiterContract):
+    """Each operation is done by another instance than the one before: all state is in the file."""
+
+    examples = 60
+
+    @pytest.fixture(autouse=True)
+    def _directory(self, tmp_path: Path) -> None:
+        self.directory, self.made = tmp_path, 0
+
+    def make(self, rate_per_second: float, max_cost: float, clock: Callable[[], float]) -> Any:
+        self.made += 1
+        options: dict[str, Any] = {"path": self.directory / f"{self.made}.limit", "clock": clock}
+        bucket = SharedTokenBucket(rate_per_second, max_cost, **options)
+        bucket._locked = TakingTurns(
+            bucket._file, SharedTokenBucket(rate_per_second, **options)._file
+        )
+        return bucket
+
+
+class TakingTurns:
+    def __init__(self, *files: SharedFile) -> None:
+        self.turns = itertools.cycle(files)
+        self.mine = threading.local()
+
+    def __enter__(self) -> Any:
+        self.mine.file = next(self.turns)
+        return self.mine.file.__enter__()
+
+    def __exit__(self, *cause: Any) -> None:
+        self.mine.file.__exit__(*cause)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new" / "app.limit"
+
+
+@pytest.fixture
+def bucket(path: Path, clock: ManualClock) -> SharedTokenBucket:
+    return SharedTokenBucket(1, 100, path=path, clock=clock)
+
+
+def delays(bucket: SharedTokenBucket, *costs: float) -> list[float]:
+    found = [bucket.reserve(cost) for cost in costs]
+    return [held.delay for held in found if held]
+
+
+def another(path: Path, clock: ManualClock, rate: float = 1) -> SharedTokenBucket:
+    return SharedTokenBucket(rate, 100, path=path, clock=clock)
+
+
+# ---------------------------------------------------------------------- what is shared
+
+
+def test_two_instances_share_one_limit(
+    bucket: SharedTokenBucket, path: Path, clock: ManualClock
+) -> None:
+    other = another(path, clock)
+    assert [*delays(bucket, 1), *delays(other, 1), *delays(bucket, 1)] == [0, 1, 2]
+    assert bucket.tat == other.tat == clock() + 3
+
+
+def test_a_pause_holds_the_others_too(
+    bucket: SharedTokenBucket, path: Path, clock: ManualClock
+) -> None:
+    bucket.consume()
+    other = another(path, clock)
+    waiting = other.reserve()
+    bucket.pause(10)
+    assert waiting is not None
+    assert other.remaining(waiting) == 11
+
+
+def test_it_says_where_its_file_is(tmp_path: Path) -> None:
+    context = Context("app", tmp_path, tmp_path / "app.db")
+    options = SharedTokenBucket.defaults(context)
+    assert options == {"path": tmp_path / "app.limit"}
+    assert SharedTokenBucket(rate="600/min", **options).max_cost == 600
+
+
+def test_the_file_is_private_and_small(bucket: SharedTokenBucket, path: Path) -> None:
+    bucket.consume()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.stat().st_size == HEADER.size
+
+
+def test_costs_and_timeouts_are_checked(bucket: SharedTokenBucket) -> None:
+    with pytest.raises(CostError):
+        bucket.reserve(101)
+    with pytest.raises(ConfigError, match="timeout="):
+        bucket.consume(timeout=float("nan"))
+
+
+@pytest.mark.parametrize("bad", [None, 3.5, ["a"]])
+def test_what_is_no_path(bad: Any) -> None:
+    with pytest.raises(ConfigError, match="path="):
+        SharedTokenBucket(1, path=bad)
+
+
+def test_a_path_that_cannot_be_opened(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="another path="):
+        SharedTokenBucket(1, path=tmp_path)
+
+
+def test_a_system_without_file_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with pytest.raises(NotSupportedError, match="'gcra'"):
+        SharedTokenBucket(1, path=path)
+
+
+def test_descriptors_are_given_back(path: Path) -> None:
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(20):
+        SharedTokenBucket(1, path=path).try_consume()
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_a_closed_one_opens_again(bucket: SharedTokenBucket) -> None:
+    bucket.consume()
+    bucket.close()
+    bucket.close()
+    assert delays(bucket, 1) == [1]
+
+
+# ---------------------------------------------------------------------- the file's accidents
+
+
+def test_a_restarted_machine_begins_anew(
+    bucket: SharedTokenBucket, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    delays(bucket, 100, 100)
+    monkeypatch.setattr(shared_file, "boot_id", lambda: b"another boot ...")
+    assert delays(another(path, ManualClock(3)), 1, 1) == [0, 1]
+    assert not caplog.messages, "nothing is wrong with that"
+
+
+def test_a_boot_id_is_known_or_zeros(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert len(shared_file.boot_id()) == 16
+    monkeypatch.setattr(shared_file, "Path", lambda _: tmp_path / "none")
+    assert shared_file.boot_id() == bytes(16)
+
+
+def test_without_a_boot_id_a_restart_is_a_clock_turned_back(
+    bucket: SharedTokenBucket, path: Path
+) -> None:
+    delays(bucket, 1, 1)
+    assert delays(another(path, ManualClock(3)), 1) == [2]
+
+
+DAMAGES = {
+    "a part": b"bsrate01",
+    "text": b"x" * 200,
+    "infinite": HEADER.pack(b"bsrate01", bytes(16), 1, float("inf"), 1, 1, 1, 0),
+    "gaps that are not there": HEADER.pack(b"bsrate01", bytes(16), 1, 1, 1, 1, 1, 5),
+    "gaps without number": HEADER.pack(b"bsrate01", bytes(16), 1, 1, 1, 1, 1, 2**63),
+    "NaN in a gap": HEADER.pack(b"bsrate01", bytes(16), 1, 1, 1, 1, 1, 1)
+    + struct.pack("@2d", 1, float("nan")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_file_begins_anew_with_one_warning(
+    bucket: SharedTokenBucket, path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    bucket.consume()
+    for _ in range(2):
+        path.write_bytes(damage)
+        assert delays(bucket, 1, 1) == [0, 1]
+    assert [message.partition("was ")[2] for message in caplog.messages] == [
+        "damaged, and begins anew"
+    ]
+
+
+def test_an_emptied_file_begins_anew(bucket: SharedTokenBucket, path: Path) -> None:
+    bucket.consume()
+    path.write_bytes(b"")
+    assert delays(bucket, 1) == [0]
+
+
+def test_a_deleted_file_is_found_out(
+    bucket: SharedTokenBucket, path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delays(bucket, 1)
+    monkeypatch.setattr(shared_file, "LOOK", -1)
+    path.unlink()
+    other = another(path, clock)
+    assert [*delays(bucket, 1), *delays(other, 1), *delays(bucket, 1)] == [0, 1, 2]
+    path.unlink()
+    assert delays(bucket, 1) == [0]
+
+
+def test_a_place_that_is_gone_for_a_while(bucket: SharedTokenBucket, path: Path) -> None:
+    bucket.consume()
+    bucket.close()
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.write_text("in the way")
+    with pytest.raises(FileExistsError):
+        bucket.reserve()
+    path.parent.unlink()
+    assert delays(bucket, 1, 1) == [0, 1]
+
+
+def test_rates_that_differ_are_logged(
+    bucket: SharedTokenBucket, path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    bucket.consume()
+    other = another(path, clock, rate=2)
+    assert [*delays(other, 1), *delays(bucket, 1), *delays(other, 1)] == [1, 1.5, 2.5]
+    assert f"{path} is used at 1 permits per second, and here at 2" in caplog.messages[0]
+
+
+def test_an_error_inside_leaves_the_old_state(bucket: SharedTokenBucket) -> None:
+    bucket.consume()
+
+    def fail() -> None:
+        with bucket._locked as line:
+            line.charge(1000)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert delays(bucket, 1) == [1]
+
+
+def test_more_gaps_than_the_file_holds(bucket: SharedTokenBucket) -> None:
+    """The shortest are lost, and nothing else."""
+    held = [bucket.reserve(1 + place % 7) for place in range(2 * MAX_GAPS + 40)]
+    for waiter in held[::2]:
+        assert waiter is not None
+        bucket.release(waiter)
+    with bucket._locked as line:
+        lengths = sorted(round(end - start) for start, end in line.gaps)
+    assert len(lengths) == MAX_GAPS
+    assert lengths[0] == 1
+    assert lengths.count(7) == len([waiter for waiter in held[::2] if waiter and waiter.cost == 7])
+
+
+# ---------------------------------------------------------------------- the lock
+
+
+@pytest.fixture
+def locked(bucket: SharedTokenBucket, path: Path) -> Any:
+    """Another open file that holds the lock."""
+    bucket.consume()
+    with path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def test_a_lock_that_stays_is_an_error_and_not_for_ever(
+    bucket: SharedTokenBucket, locked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_file, "PATIENCE", 0.001)
+    monkeypatch.setattr(shared_file.time, "sleep", lambda _: None)
+    with pytest.raises(TimeoutError, match="let it go on, or end it"):
+        bucket.reserve()
+    locked.close()
+    assert delays(bucket, 1) == [1], "usable again"
+
+
+def test_a_lock_that_is_held_for_a_moment_is_waited_for(
+    bucket: SharedTokenBucket, locked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naps = iter([lambda: None, locked.close])
+    monkeypatch.setattr(shared_file.time, "sleep", lambda _: next(naps)())
+    assert delays(bucket, 1) == [1]
+    assert next(naps, None) is None
+
+
+def test_an_interruption_arrives_though_nothing_can_be_given_back(
+    bucket: SharedTokenBucket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bucket.consume()
+
+    def sleep(_: float) -> None:
+        monkeypatch.setattr(bucket._file, "_flock", None)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bucket, "_sleep", sleep)
+    caplog.set_level(logging.WARNING, "beautyspot")
+    with pytest.raises(KeyboardInterrupt):
+        bucket.consume()
+    assert caplog.messages == ["a place in the limiter could not be given back"]
+    monkeypatch.undo()
+
+
+def test_what_a_forked_child_does_first(bucket: SharedTokenBucket) -> None:
+    bucket.consume()
+    parents = bucket._file._lock
+    with parents:
+        shared_file._reset_all()
+        assert bucket._file._fd is None
+        assert delays(bucket, 1) == [1], "the child has a lock and an open file of its own"
