@@ -172,7 +172,9 @@ def test_a_thousand_spots_leave_nothing_behind(tmp_path: Path) -> None:
         spot = bs.Spot(f"s{n % 7}", directory=tmp_path, config=False, save="background")
         spot.mark(lambda: n)()
         del spot
-    assert count() == before
+    threads, descriptors = count()
+    assert threads <= before[0], "fewer, where those of an earlier test ended"
+    assert descriptors <= before[1]
 
 
 def test_settings_say_where_they_come_from(
