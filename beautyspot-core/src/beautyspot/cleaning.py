@@ -148,7 +148,7 @@ def remove(cache: Cache, key: str, made: float | None) -> str:
             return GONE
         if entry.made_at != made or not cache.metadata.delete(key):
             return KEPT
-        cache.discard(entry.result_value)
+        cache.discard(key, entry.result_value)
         return REMOVED
 
 

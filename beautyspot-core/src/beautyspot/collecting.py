@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _OURS: Final = re.compile(r"(?:[0-9a-f]{2}|clock)/([0-9a-f]{32})-[0-9a-f]{8}\.[^/]+")
 """The name of a blob below the store's ID, with its key; see `Cache` for how it is made."""
 
+LONGEST_SAVE: Final = 3600.0
+"""Seconds for which a blob that is still being written is left alone, whatever the grace time."""
+
 _PROBE: Final = "0" * 32
 """The key of the blobs that ask for the time: of no call."""
 
@@ -59,7 +62,8 @@ class Collector:
             StorageError: the blobs can't be listed.
             NotSupportedError: the storage can't list or delete.
         """
-        oldest = self._now() - self._grace
+        now = self._now()
+        oldest = now - self._grace
         named = self._named()
         blobs = size = failed = 0
         for blob in self._storage.list(self._prefix):
@@ -70,7 +74,7 @@ class Collector:
                 failed += 1
             elif removed:
                 blobs, size = blobs + 1, size + blob.size
-        return Collected(blobs, size, self._sweep(oldest), failed)
+        return Collected(blobs, size, self._sweep(now), failed)
 
     def _tail(self, location: str) -> str:
         """What of a location is the same however the storage is reached; "" of another store's."""
@@ -121,9 +125,13 @@ class Collector:
             return False
         return self._tail(entry.result_value) == self._tail(location)
 
-    def _sweep(self, oldest: float) -> int:
-        """Remove what broken-off saves have left, where the storage has a `sweep` for it."""
+    def _sweep(self, now: float) -> int:
+        """Remove what broken-off saves have left, where the storage has a `sweep` for it.
+
+        No lease tells whether their save is still under way: only their age does.
+        """
         sweep = getattr(self._storage, "sweep", None)
         if sweep is None:
             return 0
-        return int(sweep(older_than=time.time() - oldest, prefix=self._prefix))
+        ahead = time.time() - now  # of the storage's clock: `sweep` goes by ours
+        return int(sweep(older_than=max(self._grace, LONGEST_SAVE) + ahead, prefix=self._prefix))
