@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from beautyspot.breaker import Breaker, MetadataResting, StorageResting
-from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, MetadataStoreBase
+from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, Lease, MetadataStoreBase
 from beautyspot.deadline import within
 from beautyspot.errors import MetadataError, StorageError
 from beautyspot.hints import hints
@@ -23,7 +23,7 @@ from beautyspot.hints import hints
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from beautyspot.contracts import Backend, Entry, Lease, TaskRecord, Totals
+    from beautyspot.contracts import Backend, Entry, TaskRecord, Totals
     from beautyspot.reports import Reporter
 
 T = TypeVar("T")
@@ -88,7 +88,8 @@ class Health:
             breaker.reset_after_fork()
 
 
-def _needs_deadline(backend: Backend) -> bool:
+def needs_deadline(backend: Backend | type[Backend]) -> bool:
+    """Whether an operation of it may take so long that somebody should stop waiting."""
     return backend.blocking and not getattr(backend, "local", False)
 
 
@@ -100,7 +101,7 @@ class GuardedStore(MetadataStoreBase):
     def __init__(self, store: MetadataStoreBase, health: Health) -> None:
         self.real = store
         self._health = health
-        self._deadline = METADATA_DEADLINE if _needs_deadline(store) else None
+        self._deadline = METADATA_DEADLINE if needs_deadline(store) else None
         # What the classes state of themselves, and the one reading that bypasses the guard.
         vars(self).update(
             name=store.name,
@@ -180,11 +181,23 @@ class GuardedStore(MetadataStoreBase):
 
     def try_lease(self, key: str) -> Lease | None:
         """See the base class."""
-        return self._ask(self._health.leases, lambda: self.real.try_lease(key))
+        lease = self._ask(self._health.leases, lambda: self.real.try_lease(key))
+        return lease if lease is None or self._deadline is None else _TimedLease(lease, self._timed)
 
     def close(self) -> None:
         """See the base class."""
         self.real.close()
+
+
+class _TimedLease(Lease):
+    __slots__ = ("_lease", "_timed")
+
+    def __init__(self, lease: Lease, timed: Callable[[Callable[[], None]], None]) -> None:
+        self._lease = lease
+        self._timed = timed
+
+    def release(self) -> None:
+        self._timed(self._lease.release)
 
 
 class GuardedStorage(BlobStorageBase):
@@ -195,7 +208,7 @@ class GuardedStorage(BlobStorageBase):
     def __init__(self, storage: BlobStorageBase, health: Health) -> None:
         self.real = storage
         self._health = health
-        self._deadline = BLOB_DEADLINE if _needs_deadline(storage) else None
+        self._deadline = BLOB_DEADLINE if needs_deadline(storage) else None
         vars(self).update(name=storage.name, blocking=storage.blocking)
 
     def _ask(self, breaker: Breaker, work: Callable[[], T]) -> T:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.contracts import Context
+from beautyspot.deadline import within
 from beautyspot.errors import (
     BackendNotFound,
     BeautyspotError,
@@ -14,9 +15,10 @@ from beautyspot.errors import (
     MetadataError,
     StorageError,
 )
+from beautyspot.guard import METADATA_DEADLINE, needs_deadline
 from beautyspot.late import LateLimiter, LateStore
 from beautyspot.plugin_registry import load_plugins
-from beautyspot.selection import class_of, select
+from beautyspot.selection import OUT_OF_REACH, class_of, masked, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,13 +65,30 @@ class Parts:
     def _make_or_stand_in(self, point: str, stand_in: Callable[..., Backend]) -> Backend:
         """The backend, or where it can't be reached at the moment what makes it later."""
         try:
-            return self._make(point)
+            return self._make_in_time(point)
         except BeautyspotError as error:
             out_of_reach = isinstance(error, MetadataError) or isinstance(error.__cause__, OSError)
             if isinstance(error, ConfigError) or not out_of_reach:
                 raise
             cls = class_of(point, self._config[point], self._registry)
-            return stand_in(cls, lambda: self._make(point), error)
+            return stand_in(cls, lambda: self._make_in_time(point), error)
+
+    def _make_in_time(self, point: str) -> Backend:
+        """The backend, unless its constructor hangs."""
+        try:
+            in_time = needs_deadline(class_of(point, self._config[point], self._registry))
+        except BeautyspotError:  # an instance; or a mistake, which `_make` explains better
+            in_time = False
+        if not in_time:
+            return self._make(point)
+        try:
+            return within(METADATA_DEADLINE, lambda: self._make(point))
+        except TimeoutError as error:
+            what = f"the {point} {self._config[point]!r:.80}"
+            raise OUT_OF_REACH[point](
+                f"making {masked(what)} took more than {METADATA_DEADLINE:.0f} s: check its server "
+                "and the network"
+            ) from error
 
     def select(
         self, point: str, spec: object, *, source: str, anchor: Path | None = None
@@ -121,7 +140,7 @@ class Parts:
         return self.storage() or self._made_storage()
 
     def _made_storage(self) -> BlobStorageBase:
-        return cast("BlobStorageBase", self._make("storage"))
+        return cast("BlobStorageBase", self._make_in_time("storage"))
 
     # -------------------------------------------------------------------------------- close
 
@@ -132,7 +151,10 @@ class Parts:
             owned, self._owned = self._owned, []
         for backend in owned:
             try:
-                backend.close()
+                if needs_deadline(backend):
+                    within(METADATA_DEADLINE, backend.close)
+                else:
+                    backend.close()
             except Exception as error:
                 errors.append(error)
         return errors

@@ -28,9 +28,12 @@ _RATE: Final = re.compile(r"\s*\d[\d_]*(\.\d+)?\s*/\s*[a-z]+\s*")
 _RATE_LIMITER: Final = "gcra"
 
 # What a network or a disk out of reach raises: no mistake of the user, so no ConfigError.
-_UNREACHABLE: Final[dict[str, type[BeautyspotError]]] = {
+OUT_OF_REACH: Final[dict[str, type[BeautyspotError]]] = {
     "metadata": MetadataError,
     "storage": StorageError,
+    "serializer": BeautyspotError,
+    "keygen": BeautyspotError,
+    "limiter": BeautyspotError,
 }
 
 
@@ -165,7 +168,7 @@ def _make(point: str, wish: _Wish, what: str, context: Context, anchor: Path | N
     except BeautyspotError:
         raise
     except OSError as exc:
-        error = _UNREACHABLE.get(point, BeautyspotError)
+        error = OUT_OF_REACH[point]
         raise error(_failed(what, exc, given)) from exc
     except Exception as exc:
         raise ConfigError(f"{_failed(what, exc, given)}: correct its options") from exc
@@ -185,4 +188,4 @@ def _failed(what: str, exc: Exception, given: Mapping[str, Any]) -> str:
     return f"can't make {what}: {type(exc).__name__}: {without(str(exc), given)}"
 
 
-__all__ = ["Selected", "class_of", "masked", "select"]
+__all__ = ["OUT_OF_REACH", "Selected", "class_of", "masked", "select"]

@@ -127,7 +127,7 @@ class Spot:
         reporter = Reporter(self.name, on_error, strict=self.config["strict"])
         self._engine = _engine(self._parts, self.config, reporter, _checked(executor))
         self._runs: dict[int, Callable[..., Any]] = {}
-        _start(self._parts, reporter)
+        _start(self._engine, self._parts)
         _engines.add(self._engine)
         self._finalizer = weakref.finalize(self, _finish, self._engine, self._parts)
 
@@ -564,16 +564,16 @@ def _engine(
     return engine
 
 
-def _start(parts: Parts, reporter: Reporter) -> None:
+def _start(engine: Engine, parts: Parts) -> None:
     """Make the place, reach the store and bring its schema up to date; later where that fails."""
     directory = parts.context.directory
     try:
         if parts.context.db_path.parent == directory and parts.metadata.name == "sqlite":
             prepare(directory)
-        parts.metadata.open()
+        engine.cache.metadata.open()
     except Exception as error:
         advice = f"Its functions run uncached until that is mended ({parts.context.db_path})"
-        reporter.report("open the metadata store", "", error, advice)
+        engine.reporter.report("open the metadata store", "", error, advice)
 
 
 def _finish(engine: Engine, parts: Parts) -> None:

@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from beautyspot.breaker import Resting
 from beautyspot.reports import logger
 
 if TYPE_CHECKING:
@@ -176,27 +177,35 @@ class Unsaved:
 
     def _write_singly(self, batch: list[Kept]) -> bool:
         """Find what no store takes; where nothing at all is taken, the store itself is at fault."""
-        refused: list[tuple[Kept, Exception]] = []
+        refused: list[Kept] = []
         stored = 0
         for kept in batch:
-            self._cache.health.writes.insist()  # the batch has just failed, and began a pause
-            try:
-                self._cache.metadata.put(kept.record)
-            except Exception as error:
-                refused.append((kept, error))
-                if stored == 0 and len(refused) > 1:
-                    return False
-            else:
+            if self._refusal(kept) is None:
                 stored += 1
-                self._settle([kept])
+                continue
+            refused.append(kept)
+            if stored == 0 and len(refused) > 1:
+                return False
         if stored:
             self._give_up(refused)
         return stored > 0
 
-    def _give_up(self, refused: list[tuple[Kept, Exception]]) -> None:
-        self._settle([kept for kept, _ in refused])
-        for kept, error in refused:
-            self._cache.report_unsaved(kept.task, error, kept=False)
+    def _refusal(self, kept: Kept) -> Exception | None:
+        self._cache.health.writes.insist()  # the batch has just failed, and began a pause
+        try:
+            self._cache.metadata.put(kept.record)
+        except Exception as error:
+            return error
+        self._settle([kept])
+        return None
+
+    def _give_up(self, refused: list[Kept]) -> None:
+        """The store works: what it refuses again is not to be stored."""
+        for kept in refused:
+            error = self._refusal(kept)
+            if error is not None and not isinstance(error, Resting):
+                self._settle([kept])
+                self._cache.report_unsaved(kept.task, error, kept=False)
 
     def _settle(self, batch: list[Kept]) -> None:
         with self._changed:
