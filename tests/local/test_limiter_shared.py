@@ -196,6 +196,7 @@ def test_without_a_boot_id_a_restart_is_a_clock_turned_back(
 DAMAGES = {
     "a part": b"bsrate01",
     "text": b"x" * 200,
+    "another format": HEADER.pack(b"bsrate99", shared_file.boot_id(), 1, 9e9, 1, 1, 1, 0),
     "infinite": HEADER.pack(b"bsrate01", bytes(16), 1, float("inf"), 1, 1, 1, 0),
     "gaps that are not there": HEADER.pack(b"bsrate01", bytes(16), 1, 1, 1, 1, 1, 5),
     "gaps without number": HEADER.pack(b"bsrate01", bytes(16), 1, 1, 1, 1, 1, 2**63),
@@ -233,6 +234,16 @@ def test_a_deleted_file_is_found_out(
     assert [*delays(bucket, 1), *delays(other, 1), *delays(bucket, 1)] == [0, 1, 2]
     path.unlink()
     assert delays(bucket, 1) == [0]
+
+
+def test_it_looks_for_a_deleted_file_once_in_a_while(
+    bucket: SharedTokenBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Path] = []
+    monkeypatch.setattr(shared_file, "LOOK", 3600)
+    monkeypatch.setattr(shared_file, "_same_file", lambda _, path: looks.append(path) or True)
+    delays(bucket, *[1] * 10)
+    assert len(looks) == 1
 
 
 def test_a_place_that_is_gone_for_a_while(bucket: SharedTokenBucket, path: Path) -> None:
