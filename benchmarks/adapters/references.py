@@ -45,12 +45,12 @@ def _execute(directory: Path) -> Callable[..., Any]:
     """`execute` of the calling thread's own connection."""
     local = threading.local()
 
-    def execute(*arguments: Any) -> Any:
+    def execute(statement: str, values: tuple[Any, ...]) -> Any:
         try:
-            connection = local.connection
+            own = local.execute
         except AttributeError:
-            connection = local.connection = connect(directory)
-        return connection.execute(*arguments)
+            own = local.execute = connect(directory).execute
+        return own(statement, values)
 
     return execute
 
@@ -86,11 +86,21 @@ def insert(directory: Path, function: Function) -> Iterator[Function]:
 @adapter(THIN)
 def thin(directory: Path, function: Function) -> Iterator[Function]:
     """Pack the arguments, hash them, select, unpack; no keywords, no types, no safety."""
-    execute = _execute(directory)
-    pack, unpack, digest = _msgpack.packb, _msgpack.unpackb, hashlib.sha256
+    with closing(connect(directory)) as connection:
+        yield _thin(connection.execute, function)
+
+
+@adapter(f"{THIN}, threads")
+def thin_in_threads(directory: Path, function: Function) -> Iterator[Function]:
+    """The same, with a connection for each thread."""
+    yield _thin(_execute(directory), function)
+
+
+def _thin(execute: Callable[..., Any], function: Function) -> Function:
+    pack, unpack, digest = _msgpack.Packer().pack, _msgpack.unpackb, hashlib.sha256
 
     def remembered(*arguments: Any) -> Any:
-        key = digest(pack(arguments)).hexdigest()[:32]
+        key = digest(pack(arguments)).hexdigest()
         row = execute(SELECT_ROW, (key,)).fetchone()
         if row is not None:
             return unpack(row[0])
@@ -98,7 +108,7 @@ def thin(directory: Path, function: Function) -> Iterator[Function]:
         execute(INSERT_ROW, (key, pack(value)))
         return value
 
-    yield remembered
+    return remembered
 
 
 @adapter("shelve")

@@ -26,7 +26,7 @@ LEAST = 1_000
 
 def tables(settings: Settings) -> Iterator[Table]:
     """Hits, and opening."""
-    most = 10_000 if settings.small else 1_000_000 if settings.full else 100_000
+    most = 2_000 if settings.small else 1_000_000 if settings.full else 100_000
     makers = {"sqlite3 SELECT": _sqlite3, "beautyspot": _ours}
     if settings.peers and peers.diskcache.installed:
         makers["diskcache"] = _diskcache

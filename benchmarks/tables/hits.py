@@ -79,10 +79,12 @@ def _asynchronous(settings: Settings) -> Table:
     )
 
 
-def _streams(settings: Settings) -> Table:
-    def whole(number: int, text: str, factor: float) -> list[dict[str, Any]]:
-        return list(stream(number, text, factor))
+def whole(number: int, text: str, factor: float) -> list[dict[str, Any]]:
+    """What the stream yields, at once."""
+    return list(stream(number, text, factor))
 
+
+def _streams(settings: Settings) -> Table:
     with settings.place("streams") as place, ours.spot_in(place) as spot:
         streamed = spot.mark(stream)
         functions = {

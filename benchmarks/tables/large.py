@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.adapters import opened, ours, peers, references
 from benchmarks.measure import Candidate, compare
 from benchmarks.table import Table
-from benchmarks.workload import MEBIBYTE, repeated, sized
+from benchmarks.workload import MEBIBYTE, made, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,12 +22,12 @@ if TYPE_CHECKING:
 
 def megabyte(number: int) -> bytes:
     """1 MB."""
-    return sized(number, MEBIBYTE)
+    return made(number % 2, MEBIBYTE)
 
 
 def ten_megabytes(number: int) -> bytes:
     """10 MB."""
-    return sized(number, 10 * MEBIBYTE)
+    return made(number % 2, 10 * MEBIBYTE)
 
 
 def array(number: int) -> Any:
@@ -60,39 +59,25 @@ def _hits(settings: Settings, size: str, make: Function, adapters: list[Adapter]
 
 
 def _misses(settings: Settings, size: str, make: Function, adapters: list[Adapter]) -> Table:
-    values = [make(number) for number in range(2)]  # made beforehand: it is the saving that counts
     numbers = itertools.count()
-
-    def made(number: int) -> Any:
-        return values[number % 2]
-
-    with settings.place("large") as place:
-        candidates = {
-            one.name: _saving(one, place / str(number), made, numbers)
-            for number, one in enumerate(adapters)
-            if one.installed
-        }
+    with settings.place("large") as place, ExitStack() as stack:
+        functions = opened(stack, adapters, place, make)
+        candidates = {name: _saving(one, numbers, place) for name, one in functions.items()}
         pace = settings.pace.fewer(2)
         rows = compare(candidates, references.FILE, pace, targets={ours.SYNC: 1.5})
     return Table(f"miss {size}", f"A miss of {size}", "writing a plain file", rows)
 
 
-def _saving(adapter: Adapter, place: Path, function: Function, numbers: Iterator[int]) -> Candidate:
-    """A fresh store each round, opened and warmed up untimed: the disk holds one round's files."""
-    stack = ExitStack()
-    current: list[Function] = []
-
-    def before() -> None:
-        place.mkdir()
-        current[:] = [stack.enter_context(adapter.make(place, function))]
-        current[0](next(numbers))
+def _saving(function: Function, numbers: Iterator[int], place: Path) -> Candidate:
+    """No number comes twice; large files go after each round, so that the disk holds one's."""
 
     def run(count: int) -> None:
         for number in itertools.islice(numbers, count):
-            current[0](number)
+            function(number)
 
     def after() -> None:
-        stack.close()
-        shutil.rmtree(place)
+        for path in place.rglob("*"):
+            if path.is_file() and path.stat().st_size > MEBIBYTE // 2 and ".db" not in path.name:
+                path.unlink()
 
-    return Candidate(run, before=before, after=after, most=8)
+    return Candidate(run, after=after, most=8)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.adapters import ours, version
 from benchmarks.measure import Candidate, compare
 from benchmarks.table import Table
-from benchmarks.workload import MEBIBYTE, sized
+from benchmarks.workload import MEBIBYTE, made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +24,12 @@ TESTS = Path(__file__).parents[2] / "tests"
 
 BARE, MANAGED, STORAGE = "boto3, one request", "boto3, managed transfer", "beautyspot, S3Storage"
 SPOT = "beautyspot, a call with save_blob=True"
+
+
+def fetched(key: str, size: int) -> bytes:
+    """A function that holds nothing: what one holds is a part of each call's key."""
+    del key
+    return made(1, size)
 
 
 def tables(settings: Settings) -> Iterator[Table]:
@@ -43,21 +49,21 @@ def _tables(settings: Settings, client: Any, bucket: str, title: str, size: int)
     from beautyspot_s3 import S3Storage
 
     storage = S3Storage(bucket, "storage", client=client)
-    blob = sized(1, size)
+    blob = made(1, size)
     pace = settings.pace.fewer(10 if size > MEBIBYTE else 2)
     with settings.place("s3") as place, ours.spot_in(place, storage=storage) as spot:
-        marked = spot.mark(save_blob=True, name="blob")(lambda key: blob)
+        marked = spot.mark(save_blob=True)(fetched)
         puts = {
             BARE: _numbered(lambda key: client.put_object(Bucket=bucket, Key=key, Body=blob)),
             MANAGED: _numbered(lambda key: client.upload_fileobj(BytesIO(blob), bucket, key)),
             STORAGE: _numbered(lambda key: storage.save(key, blob)),
-            SPOT: _numbered(lambda key: spot.refresh(marked, key)),
+            SPOT: _numbered(lambda key: spot.refresh(marked, key, size)),
         }
         gets = {
             BARE: lambda: client.get_object(Bucket=bucket, Key="0")["Body"].read(),
             MANAGED: lambda: client.download_fileobj(bucket, "0", BytesIO()),
             STORAGE: lambda: storage.load(f"s3://{bucket}/storage/0"),
-            SPOT: lambda: marked("0"),
+            SPOT: lambda: marked("0", size),
         }
         for kind, calls in (("storing", puts), ("fetching", gets)):
             candidates = {name: Candidate(_looped(call)) for name, call in calls.items()}

@@ -39,7 +39,7 @@ def _together(executor: Executor, run: Callable[[int], object]) -> Callable[[int
 def _hits(settings: Settings, executor: Executor) -> Table:
     reference = references.select_in_threads
     others = [peers.diskcache, peers.emboss] if settings.peers else []
-    adapters = [reference, references.thin, ours.plain, *others]
+    adapters = [reference, references.thin_in_threads, ours.plain, *others]
     with settings.place("threads") as place, ExitStack() as stack:
         functions = opened(stack, adapters, place, work)
         check(functions, *ARGUMENTS)
