@@ -100,4 +100,11 @@ class BrokenSerializer(SerializerBase):
         raise Broken("loads")
 
 
-__all__ = ["BlobStorageBase", "Broken", "BrokenSerializer", "BrokenStorage", "BrokenStore", "Reservation"]
+__all__ = [
+    "BlobStorageBase",
+    "Broken",
+    "BrokenSerializer",
+    "BrokenStorage",
+    "BrokenStore",
+    "Reservation",
+]

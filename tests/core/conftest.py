@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from beautyspot.spot import Spot
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from beautyspot.contracts import KeyGenBase
 from beautyspot.errors import ConfigError, UnstableKeyError
 

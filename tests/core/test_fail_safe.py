@@ -8,7 +8,6 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from beautyspot.errors import BackendNotFound, CacheMissError, ConfigError, MetadataBusyError
 from broken import Broken, BrokenSerializer, BrokenStorage, BrokenStore
 
@@ -51,7 +50,8 @@ def call_each_kind(spot: Spot, x: Any, **options: Any) -> list[Any]:
 
 @pytest.mark.parametrize("save", ["sync", "background"])
 @pytest.mark.parametrize(
-    "operation", ["open", "find", "put", "put_many", "try_lease", "release", "close", "save", "load"]
+    "operation",
+    ["open", "find", "put", "put_many", "try_lease", "release", "close", "save", "load"],
 )
 def test_any_broken_operation_costs_no_result(
     make_spot: Callable[..., Spot],
@@ -151,7 +151,7 @@ def test_a_large_intact_value_is_checked_too(make_spot: Callable[..., Spot]) -> 
     marked = spot.mark(double)
     text = "x" * 100_000
     assert marked(text) == marked(text) == text * 2
-    assert RAN == [text]
+    assert [text] == RAN
 
 
 def test_a_store_that_is_busy_for_a_moment_is_asked_again(make_spot: Callable[..., Spot]) -> None:

@@ -1,4 +1,4 @@
-"""`Spot.limiter`: a permit before each execution, none for a hit, refusals before the function runs."""
+"""`Spot.limiter`: a permit before each execution, none for a hit, refusals before it runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, CostError, RateLimitError
 
@@ -224,9 +223,7 @@ def test_the_rate_in_words(make_spot: Callable[..., Spot]) -> None:
     assert spot.mark(spot.limiter(work))(1) == 1
 
 
-def test_an_async_generator_that_is_never_begun_pays_nothing(
-    limited: Spot, ledger: Ledger
-) -> None:
+def test_an_async_generator_that_is_never_begun_pays_nothing(limited: Spot, ledger: Ledger) -> None:
     async def main() -> None:
         source = limited.limiter(work_stream_later)(1)
         await source.aclose()  # type: ignore[attr-defined]

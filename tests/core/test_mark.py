@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from beautyspot.errors import ConfigError, SerializationError, UnstableKeyError
 
 if TYPE_CHECKING:
@@ -75,7 +74,22 @@ def test_different_arguments_are_different_calls(spot: Spot) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, 0, -1, 2**100, 1.5, "text", b"bytes", (1, (2,)), {1: "a"}, {1, 2}, [], {}, deque([1])],
+    [
+        None,
+        True,
+        0,
+        -1,
+        2**100,
+        1.5,
+        "text",
+        b"bytes",
+        (1, (2,)),
+        {1: "a"},
+        {1, 2},
+        [],
+        {},
+        deque([1]),
+    ],
     ids=repr,
 )
 def test_a_hit_is_equal_and_of_equal_type(spot: Spot, value: object) -> None:

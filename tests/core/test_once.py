@@ -148,9 +148,7 @@ def test_an_exception_is_shared_with_those_who_wait(spot: Spot) -> None:
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
-def test_a_leader_that_exits_takes_nobody_with_it(
-    spot: Spot, error: type[BaseException]
-) -> None:
+def test_a_leader_that_exits_takes_nobody_with_it(spot: Spot, error: type[BaseException]) -> None:
     @spot.mark
     def work(x: int) -> int:
         STATE.gate.pass_through()
@@ -302,6 +300,7 @@ def test_two_calls_that_wait_for_each_other_are_no_deadlock(spot: Spot) -> None:
 
 def test_a_follower_runs_itself_when_its_patience_ends(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(strict=True, wait_timeout=0)
+
     @spot.mark
     def work(x: int) -> int:
         if STATE.gate.count == 0:
@@ -320,6 +319,7 @@ def test_a_result_that_can_not_be_stored_is_computed_by_each(
     make_spot: Callable[..., Spot],
 ) -> None:
     spot = make_spot()
+
     @spot.mark
     def work(x: int) -> object:
         STATE.gate.pass_through()

@@ -1,4 +1,4 @@
-"""Saving in the background: nothing is lost, many results share a commit, look-ups see the queue."""
+"""Saving in the background: nothing is lost, results share commits, look-ups see the queue."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from beautyspot import saver
 from broken import BrokenStore
 
@@ -206,7 +205,8 @@ ENDINGS = {
     "sys.exit": "sys.exit(3)",
     "thread": "threading.Thread(target=lambda: [work(1000 + x) for x in range(10)]).start()",
     "sigterm handler": (
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3)); os.kill(os.getpid(), signal.SIGTERM)"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(3)); "
+        "os.kill(os.getpid(), signal.SIGTERM)"
     ),
     "atexit": "atexit.register(work, 5000)",
     "async": "asyncio.run(main())",
@@ -288,6 +288,8 @@ def test_a_forked_child_saves_its_own(make_spot: Callable[..., Spot], tmp_path: 
     """
     for save in ("sync", "background"):
         command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path / save), save]
-        done = subprocess.run(command, capture_output=True, timeout=DEADLINE, check=False, text=True)
+        done = subprocess.run(
+            command, capture_output=True, timeout=DEADLINE, check=False, text=True
+        )
         assert done.returncode == 0, done.stderr
         assert "Error" not in done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import stat
 import subprocess
 import sys
@@ -12,9 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 import beautyspot as bs
+import pytest
 from broken import BrokenStore
 
 if TYPE_CHECKING:
@@ -58,9 +56,7 @@ def test_a_directory_of_the_users_is_left_as_it_is(
     assert not (tmp_path / "CACHEDIR.TAG").exists()
 
 
-def test_the_database_may_be_elsewhere(
-    make_spot: Callable[..., bs.Spot], tmp_path: Path
-) -> None:
+def test_the_database_may_be_elsewhere(make_spot: Callable[..., bs.Spot], tmp_path: Path) -> None:
     spot = make_spot(db_path=tmp_path / "other.sqlite")
     assert spot.db_path == tmp_path / "other.sqlite"
     assert spot.db_path.exists()
@@ -165,7 +161,7 @@ def test_an_executor_of_processes_is_refused(make_spot: Callable[..., bs.Spot]) 
 def test_a_thousand_spots_leave_nothing_behind(tmp_path: Path) -> None:
     def count() -> tuple[int, int]:
         gc.collect()
-        return threading.active_count(), len(os.listdir("/proc/self/fd"))
+        return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
 
     before = count()
     for n in range(1000):

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from beautyspot import streams
 from beautyspot.errors import CacheMissError
 

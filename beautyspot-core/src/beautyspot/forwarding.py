@@ -14,12 +14,15 @@ class AsyncSource(Protocol):
 
     def asend(self, value: Any, /) -> Awaitable[Any]:
         """The next item, with `value` sent in."""
+        ...
 
     def athrow(self, error: BaseException, /) -> Awaitable[Any]:
         """The next item, with `error` raised inside."""
+        ...
 
     def aclose(self) -> Awaitable[None]:
         """End it."""
+        ...
 
 
 def forwarding(

@@ -74,7 +74,7 @@ class Flight:
     def leads_to(self, flights: tuple[Flight, ...]) -> bool:
         """Whether this flight waits, over any number of others, for one of `flights`."""
         seen: set[int] = set()
-        ahead = [self]
+        ahead: list[Flight] = [self]
         while ahead:
             flight = ahead.pop()
             if flight in flights:

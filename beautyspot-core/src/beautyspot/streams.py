@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from beautyspot.cache import ELSEWHERE, MISSING
 from beautyspot.errors import SerializationError
@@ -166,11 +166,12 @@ class _Replayed:
 
     def _go_live(self) -> Generator[Any, Any, Any]:
         """The user's generator, run up to where the replay stands."""
-        if self._live is None:
-            self._live = _open(self._call)
+        live = self._live
+        if live is None:
+            live = self._live = cast("Generator[Any, Any, Any]", _open(self._call))
             for _ in range(self._count):
-                next(self._live)
-        return self._live
+                next(live)
+        return live
 
     def send(self, value: Any) -> Any:
         return self._go_live().send(value)
@@ -247,11 +248,12 @@ class _ReplayedAsync:
 
     async def _go_live(self) -> AsyncGenerator[Any, Any]:
         """The user's generator, run up to where the replay stands."""
-        if self._live is None:
-            self._live = _open(self._call)
+        live = self._live
+        if live is None:
+            live = self._live = cast("AsyncGenerator[Any, Any]", _open(self._call))
             for _ in range(self._count):
-                await anext(self._live)
-        return self._live
+                await anext(live)
+        return live
 
     async def aclose(self) -> None:
         if self._live is not None:

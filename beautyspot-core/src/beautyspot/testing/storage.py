@@ -9,7 +9,7 @@ For the author of a storage::
             return FooStorage(tmp_path / "blobs")
 """
 
-# ruff: noqa: D102 - a test's name says what it holds
+
 
 from __future__ import annotations
 
