@@ -95,6 +95,11 @@ def test_every_link_leads_somewhere(name: str) -> None:
             assert anchor in anchors(target.read_text()), f"{link}#{anchor}"
 
 
+def test_every_page_is_listed() -> None:
+    listed = set(re.findall(r"\]\(([\w/]+\.md)\)", page("README.md")))
+    assert listed == set(PAGES) - {"README.md"}
+
+
 def anchors(text: str) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {

@@ -27,9 +27,10 @@ exist, such as a misspelt one, is warned of and the plug-in kept: it may serve a
 (``hookimpl(optionalhook=True)`` says that this is meant, and no warning comes.)
 
 The plug-in API has a number, `API`. It is raised only when a plug-in written before would break: a
-hook or an abstract method that is new, gone, or called in another way. New hooks, new methods with
-an answer in the base class, and new optional arguments that only the base class's callers know do
-not raise it. A plug-in that states another number is skipped.
+hook or an abstract method that is new, gone, or called in another way. What a contract may gain
+without raising it: hooks, methods with an answer in the base class, fields at the end of a record
+with a default, and arguments that are keyword-only, None by default, and passed only to a method
+that takes them (`beautyspot.hints`). A plug-in that states another number is skipped.
 """
 
 from __future__ import annotations
