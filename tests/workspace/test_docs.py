@@ -97,7 +97,7 @@ def test_every_link_leads_somewhere(name: str) -> None:
 
 def test_every_page_is_listed() -> None:
     listed = set(re.findall(r"\]\(([\w/]+\.md)\)", page("README.md")))
-    assert listed == set(PAGES) - {"README.md"}
+    assert listed == {name for name in PAGES if not name.endswith("README.md")}
 
 
 def anchors(text: str) -> set[str]:
