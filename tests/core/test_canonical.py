@@ -13,6 +13,7 @@ import datetime as dt
 import decimal
 import enum
 import functools
+import hashlib
 import io
 import itertools
 import json.encoder
@@ -22,6 +23,7 @@ import pathlib
 import queue
 import random
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -558,6 +560,28 @@ def test_more_that_is_refused():
             with pytest.raises(UnstableKeyError):
                 canonical(value)
     waiting.close()
+
+
+def test_what_extension_types_hide_is_refused():
+    import _random
+
+    class Hiding(_random.Random):  # its numbers stand in no attribute
+        pass
+
+    for value in (Hiding(), struct.Struct("i"), hashlib.sha256()):
+        with pytest.raises(UnstableKeyError):
+            canonical(value)
+
+
+def test_a_memoryview_counts_by_what_it_shows():
+    assert canonical(memoryview(b"abcd")[::2]) == canonical(memoryview(b"ac"))
+    assert canonical(memoryview(b"abcd")[::2]) != canonical(memoryview(b"ad"))
+
+
+def test_the_fold_counts():
+    late = dt.datetime(2024, 10, 27, 2, 30)
+    assert canonical(late) != canonical(late.replace(fold=1))
+    assert canonical(late.time()) != canonical(late.time().replace(fold=1))
 
 
 def test_a_tuple_with_more_than_its_items():

@@ -221,6 +221,18 @@ def test_padding_does_not_count():
     assert canonical(wide) == canonical(np.zeros(2, np.longdouble))
 
 
+def test_long_strings_count_by_their_characters():
+    kind = np.dtypes.StringDType()
+    first, second = (np.array(["x" * 100, "y" * 100 + end], kind) for end in "ab")
+    assert canonical(first) == canonical(np.array([text[:] for text in first.tolist()], kind))
+    assert canonical(first) != canonical(second)
+
+
+def test_the_size_of_a_record_counts():
+    wide = np.dtype({"names": ["a"], "formats": ["i1"], "itemsize": 8})
+    assert canonical(wide) != canonical(np.dtype([("a", "i1")]))
+
+
 def test_a_memory_map_counts_by_its_content(tmp_path):
     texts = set()
     for name in ("a", "b"):
