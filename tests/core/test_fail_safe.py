@@ -475,3 +475,51 @@ def test_mistakes_are_raised_when_a_spot_is_made(make_spot: Callable[..., Spot])
     ):
         with pytest.raises(error):
             make_spot(**options)
+
+
+class Held:
+    def __init__(self) -> None:
+        self.lock = iter(())
+
+    def method(self, x: object, *rest: object, flag: object = None) -> int:
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (lambda m: m(Held(), 1), '("self.lock",)'),
+        (lambda m: m(1, iter(())), '("x",)'),
+        (lambda m: m(1, 2, 3, iter(())), '("rest",)'),
+        (lambda m: m(1, 2, flag=iter(())), '("flag",)'),
+        (lambda m: m(1, 2, flag=[Held()]), '("flag",)'),
+        (lambda m: m([iter(())], 2), '("self",)'),
+    ],
+)
+def test_a_warning_prints_the_line_that_would_mend_it(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], call: Any, line: str
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    call(spot.mark(Held.method))
+    assert f"write mark(ignore={line})" in str(troubles[0])
+    call(spot.mark(ignore=(line[2:-3],))(Held.method))
+    assert len(troubles) == 1, "the line works"
+
+
+def test_a_captured_value_without_a_form_is_named(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    source = iter(())
+    spot.mark(lambda: source)()
+    assert 'write mark(ignore=("source",))' in str(troubles[0])
+
+
+def test_a_key_without_a_path_has_no_line_to_print(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    spot.mark(key=lambda: iter(()))(lambda: 1)()
+    assert "args[0]" in str(troubles[0].error)
+    spot.mark(lambda *args: 1)(iter(()))
+    assert 'write mark(ignore=("args",))' in str(troubles[-1])

@@ -196,9 +196,10 @@ class Engine:
         ours = isinstance(error, BeautyspotError)
         if isinstance(error, TypeError) and not ours and not call.task.fits(call):
             return  # the function itself tells its caller what is wrong with the arguments
-        advice = "The call runs uncached: leave the argument out by mark(ignore=…), or give key=…"
-        if not isinstance(error, UnstableKeyError):
-            advice = "The call runs uncached: mend what makes the key"
+        advice = "The call runs uncached: mend what makes the key"
+        if isinstance(error, UnstableKeyError):
+            line = f"mark(ignore={call.task.remedy(call, error)})"
+            advice = f"The call runs uncached; if that part changes no result, write {line}"
         self.reporter.report("make a key", call.task.func_identifier, error, advice)
 
     def say_inactive(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import struct
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xxhash import xxh32_hexdigest
 
 from beautyspot.binding import make_binder, make_namer
-from beautyspot.errors import RestoreError
+from beautyspot.errors import RestoreError, UnstableKeyError
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
 from beautyspot.memo import Memo
@@ -160,12 +161,13 @@ class Task:
         """What makes keys of input IDs; a new one each time for a function that holds values."""
         if self._key_maker is not None:
             return self._key_maker
-        name = self.func_identifier
+        parts = [self.func_identifier]
         if self._identity.anonymous and self._identity.code and self.options.name is None:
-            name = f"{name}#{self._identity.code}"
+            parts.append(self._identity.code)
         held = self._held()
         if held:
-            name = f"{name}#{self.keygen.input_id((), held)}"
+            parts.append(self.keygen.input_id((), held))
+        name = parts[0] if len(parts) == 1 else _to_json(parts)
         maker = KeyMaker(name, self.version, getattr(self.keygen, "digest", "sha256"))
         if not held:
             self._key_maker = maker
@@ -189,6 +191,20 @@ class Task:
     def arguments(self, call: Call) -> dict[str, Any]:
         """The call's normalised arguments by name."""
         return self._name(*call.bound)
+
+    def remedy(self, call: Call, error: UnstableKeyError) -> str:
+        """The `ignore=` that would leave out what has no stable form, ready to be copied."""
+        found = _UNSTABLE.match(error.path)
+        if found is None or self._id_of is not None:  # what the user's own key= returned
+            return "…"
+        name = found["name"] or self._parameter(call, int(found["position"]))
+        entry = f"{name}.{found['attribute']}" if found["attribute"] else name
+        return f'("{entry}",)'
+
+    def _parameter(self, call: Call, position: int) -> str:
+        """The name of a positional argument; what ``*args`` took goes by the name of that."""
+        names = list(self._name(call.bound[0], {}))
+        return names[min(position, len(names) - 1)] if names else f"args[{position}]"
 
     def argument_digests(self, call: Call) -> str | None:
         """One short digest an argument, as a JSON object: tells which one differs, stores none."""
@@ -288,6 +304,11 @@ def _is_utf8(value: object) -> bool:
         return False
     return True
 
+
+_UNSTABLE: Final = re.compile(
+    r"(?:args\[(?P<position>\d+)\]|kwargs\['(?P<name>\w+)'\])(?:\.(?P<attribute>[^\W\d]\w*))?"
+)
+"""The path of an `UnstableKeyError`: which argument, and which attribute of it."""
 
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
