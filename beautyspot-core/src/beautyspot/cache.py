@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh3_128, xxh3_128_digest
@@ -346,5 +347,9 @@ class Cache:
 def _timestamp(now: float) -> str:
     """Unix time as SQLite writes a TIMESTAMP, in UTC, with microseconds."""
     seconds = int(now)
-    micros = int((now - seconds) * 1_000_000)
-    return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(seconds))}.{micros:06d}"
+    return f"{_second(seconds)}.{int((now - seconds) * 1_000_000):06d}"
+
+
+@lru_cache(maxsize=2)  # many results are made within one second, and formatting takes 3 us
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))

@@ -40,7 +40,10 @@ class Payload(NamedTuple):
 class Call:
     """One call that was not answered at once: what the flow needs of it."""
 
-    __slots__ = ("args", "bound", "input_id", "key", "kwargs", "refresh", "replaces", "saves", "task", "waited")
+    __slots__ = (
+        *("args", "bound", "input_id", "key", "kwargs"),
+        *("refresh", "replaces", "saves", "task", "waited"),
+    )
 
     def __init__(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.task = task
