@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.cache import MISSING
 from beautyspot.errors import BeautyspotError, UnstableKeyError
-from beautyspot.wrappers import perform
 from beautyspot.task import Call, Task
+from beautyspot.wrappers import perform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,8 +174,17 @@ def _differences(call: Call, record: TaskRecord) -> tuple[str, ...]:
     return tuple(differs) or ("code or captured values",)
 
 
+def _digests(text: str | None) -> dict[str, Any]:
+    """What the column `arg_digests` says; nothing where it is none of ours."""
+    try:
+        digests = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return digests if isinstance(digests, dict) else {}
+
+
 def _different_arguments(call: Call, record: TaskRecord) -> list[str]:
-    ours = json.loads(call.task.argument_digests(call) or "{}")
-    theirs = json.loads(record.arg_digests or "{}")
+    ours = _digests(call.task.argument_digests(call))
+    theirs = _digests(record.arg_digests)
     names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
     return [f"argument {name}" for name in names] or ["the arguments"]

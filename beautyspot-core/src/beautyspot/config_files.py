@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 OWN: Final = "beautyspot.toml"
 SHARED: Final = "pyproject.toml"
+LARGEST: Final = 4 * 2**20
+"""Bytes of a configuration file; nobody writes a larger one by hand."""
+
 _TABLE: Final = ("tool", "beautyspot")
 _ROOT_MARKS: Final = (".git", ".hg")
 
@@ -99,10 +103,13 @@ def _folders(start: Path) -> Iterator[Path]:
 
 def _read_if_ours(path: Path) -> ConfigFile | None:
     try:
-        stat = path.stat()
+        found = path.stat()
     except OSError:
         return None
-    return _read(path, stat.st_mtime_ns, stat.st_size)
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        # Reading a FIFO or a device may never end.
+        raise ConfigError(f"{path} is no plain file: remove it, or pass config=False")
+    return _read(path, found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=16)
@@ -126,11 +133,16 @@ def _read(path: Path, mtime: int, size: int) -> ConfigFile | None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")  # some editors put a byte-order mark in front
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except OSError as exc:
         raise ConfigError(
             f"{path} can't be read ({exc.strerror}): allow it, or pass config=False to read no file"
         ) from exc
+    if len(content) > LARGEST:
+        raise ConfigError(f"{path} is over {LARGEST} bytes: shorten it, or pass config=False")
+    try:
+        return content.decode("utf-8-sig")  # some editors put a byte-order mark in front
     except UnicodeDecodeError as exc:
         raise ConfigError(f"{path} is no UTF-8 text (byte {exc.start}): save it as UTF-8") from exc
 
@@ -140,8 +152,10 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
 
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
+    except ValueError as exc:  # also of a number with thousands of digits, which is no TOML error
         raise ConfigError(f"{path} is no valid TOML: {exc}: correct it there") from exc
+    except RecursionError:
+        raise ConfigError(f"{path} is nested too deeply: correct it there") from None
 
 
 def _lines(text: str) -> dict[Keys, int]:

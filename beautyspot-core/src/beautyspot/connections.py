@@ -1,6 +1,6 @@
 """Connections to one SQLite file: how they are made, waited for, given back and abandoned.
 
-Three rules of SQLite (https://www.sqlite.org/howtocorrupt.html) shape this module:
+Four rules of SQLite (https://www.sqlite.org/howtocorrupt.html) shape this module:
 
 - Closing *any* descriptor of a database file drops all POSIX locks that the process holds on it, so
   nobody but SQLite ever opens one (sections 2.2 and 2.2.1).
@@ -8,6 +8,10 @@ Three rules of SQLite (https://www.sqlite.org/howtocorrupt.html) shape this modu
   back its parent's transaction in memory that both share. The child keeps it, unused, for good.
 - The last connection to be closed removes ``<path>-wal`` by its *name*. Once the file was moved
   away, that name belongs to its successor: such a connection is abandoned as well (section 2.4).
+- A rollback journal may name a *super-journal*, that of a commit to several files, and SQLite
+  deletes the file of that name once it has rolled back: whatever file that is, where somebody else
+  wrote the journal (https://www.sqlite.org/fileformat2.html#the_rollback_journal). We commit to one
+  file only, so a journal of ours never names one.
 """
 
 from __future__ import annotations
@@ -16,12 +20,15 @@ import atexit
 import errno
 import os
 import sqlite3
+import stat
 import sys
 import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from beautyspot.errors import MetadataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +46,14 @@ _PRAGMAS: Final = (
     "PRAGMA trusted_schema = OFF",  # nothing that a stored view or trigger says is run
     "PRAGMA journal_size_limit = 67108864",  # after a burst the -wal goes back to 64 MB
 )
+_SWITCHES: Final = {  # the same and more, where Python lets us say it (3.12)
+    "SQLITE_DBCONFIG_ENABLE_TRIGGER": False,
+    "SQLITE_DBCONFIG_ENABLE_VIEW": False,
+    "SQLITE_DBCONFIG_DEFENSIVE": True,
+}
+_NAMES_A_SUPER_JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")
+"""The last 8 bytes of a rollback journal that does."""
+
 _MOUNTS: Final = Path("/proc/self/mounts")
 _NETWORK_FILE_SYSTEMS: Final = frozenset(
     {"9p", "afs", "beegfs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "gfs2", "glusterfs"}
@@ -184,18 +199,53 @@ def make_place(path: Path) -> None:
 
     Raises:
         OSError: the place can't be written.
+        MetadataError: what stands there is not to be opened.
     """
     make_directory(path.parent)
     # The lock keeps a second thread from having the new file open when its descriptor is closed.
     with _creating:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not path.exists():
+        if not os.path.lexists(path):
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
             try:
                 os.close(os.open(path, flags, 0o600))
             except FileExistsError:
                 return  # another process was faster
+    refuse_traps(path)
+
+
+def refuse_traps(path: Path) -> None:
+    """Refuse what SQLite would follow, wait for, or obey to the harm of other files.
+
+    Raises:
+        OSError: it can't be looked at, or is a directory.
+        MetadataError: it is no plain file, or its journal names another file.
+    """
+    kind = path.lstat().st_mode
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if stat.S_ISLNK(kind):
+        raise MetadataError(
+            f"{path} is a symbolic link, and whoever put it there chose the file: remove it, and "
+            "give that file as db_path if it was you"
+        )
+    if not stat.S_ISREG(kind):
+        raise MetadataError(f"{path} is no plain file: remove it, or choose another db_path")
+    if _names_a_super_journal(path.with_name(f"{path.name}-journal")):
+        raise MetadataError(
+            f"{path}-journal is no journal of ours, and would have SQLite delete another file: "
+            "move it away"
+        )
+
+
+def _names_a_super_journal(journal: Path) -> bool:
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:  # no lock of SQLite's is on this file
+        with open(os.open(journal, flags), "rb") as file:  # noqa: PTH123 - a descriptor
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - len(_NAMES_A_SUPER_JOURNAL)))
+            return file.read() == _NAMES_A_SUPER_JOURNAL
+    except OSError:  # there is none, as nearly always; SQLite itself opens no link and no FIFO
+        return False
 
 
 def connect(path: Path) -> Handle:
@@ -236,8 +286,7 @@ def _connect(path: Path, mode: str, *, read_only: bool) -> Handle:
         check_same_thread=False,  # a thread that ends may have its connection closed by another
     )
     try:
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
+        _make_safe(connection)
         # The first read of the file: what can't be opened, or is no database, says so here.
         mode_name = connection.execute("PRAGMA journal_mode").fetchone()[0]
         if mode_name == "wal":
@@ -246,6 +295,14 @@ def _connect(path: Path, mode: str, *, read_only: bool) -> Handle:
         connection.close()
         raise
     return Handle(path, identity, connection, read_only=read_only)
+
+
+def _make_safe(connection: Any) -> None:
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    if hasattr(connection, "setconfig"):
+        for name, value in _SWITCHES.items():
+            connection.setconfig(getattr(sqlite3, name), value)
 
 
 def enter_wal(handle: Handle, timeout: float) -> str:

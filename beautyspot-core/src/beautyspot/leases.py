@@ -71,7 +71,7 @@ def offset_of(key: str) -> int:
 
 
 def _open(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # or it makes a file elsewhere
     try:
         return os.open(path, flags, 0o600)  # not inherited by programs: PEP 446
     except FileNotFoundError:

@@ -156,8 +156,8 @@ class SqliteMetadataStore(MetadataStoreBase):
 
     def get(self, key: str) -> TaskRecord | None:
         """The whole record; see the base class."""
-        row = self._patiently(lambda handle: handle.execute(schema.GET, (key,)).fetchone())
-        return None if row is None else schema.to_record(row)
+        rows = self._rows(schema.GET, (key,))
+        return schema.to_record(rows[0]) if rows else None
 
     def put(self, record: TaskRecord) -> None:
         """Insert or replace; committed when it returns."""
@@ -193,14 +193,14 @@ class SqliteMetadataStore(MetadataStoreBase):
         while True:
             query = schema.page_query(filters, first=first, with_data=with_data)
             size = PAGE_WITH_DATA if with_data else PAGE
-            rows = self._page(query, (last, *filters.values(), size))
+            rows = self._rows(query, (last, *filters.values(), size))
             if not rows:
                 return
             yield from map(schema.to_record, rows)
             last, first = rows[-1][0], False
 
-    def _page(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        return self._patiently(lambda handle: handle.execute(query, values).fetchall())
+    def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return self._patiently(lambda handle: _tolerant(handle, query, values))
 
     def totals(self) -> Totals:
         """How much is stored; reads every row, but none's data."""
@@ -285,6 +285,25 @@ class SqliteMetadataStore(MetadataStoreBase):
             f"{self._database.path} is damaged ({error}): the log tells where it was moved, or "
             "that you have to move it; then the next call starts a fresh one"
         )
+
+
+def _tolerant(handle: Handle, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """The rows of a query; one with a text that is no UTF-8 must not hide all others."""
+    try:
+        return handle.execute(query, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if connections.code_of(error):  # SQLite's own; else Python's, of decoding
+            raise
+    connection = handle.connection
+    connection.text_factory = _decoded
+    try:
+        return connection.execute(query, values).fetchall()
+    finally:
+        connection.text_factory = str
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
 
 
 def _transact(handle: Handle, statement: str, rows: list[tuple[Any, ...]]) -> None:

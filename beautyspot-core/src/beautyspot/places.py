@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -25,4 +26,6 @@ def prepare(directory: Path) -> None:
     directory.parent.mkdir(parents=True, exist_ok=True)
     directory.mkdir(mode=0o700, exist_ok=True)
     for name, text in _FILES.items():
-        (directory / name).write_text(text, encoding="utf-8")
+        with suppress(FileExistsError):  # another process was faster
+            (directory / name).touch(mode=0o600, exist_ok=False)
+            (directory / name).write_text(text, encoding="utf-8")

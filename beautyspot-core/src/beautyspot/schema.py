@@ -8,7 +8,9 @@ rewrites nothing, so a million rows take as long as ten), hence nothing stored i
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +19,7 @@ from beautyspot.errors import MetadataError, SchemaError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 VERSION: Final = 3
@@ -52,8 +54,6 @@ _FIELDS: Final = ", ".join(TaskRecord._fields)
 _FIELDS_WITHOUT_DATA: Final = _FIELDS.replace("result_data", "NULL")
 _MARKS: Final = ", ".join("?" * len(TaskRecord._fields))
 _TAGS: Final = TaskRecord._fields.index("tags")
-_UPDATED_AT: Final = TaskRecord._fields.index("updated_at")
-_EXPIRES_AT: Final = TaskRecord._fields.index("expires_at")
 
 # The texts below are put together from the constants above, never from what a caller gives.
 FIND: Final = f"SELECT {', '.join(Entry._fields)} FROM tasks WHERE cache_key = ?"  # noqa: S608
@@ -95,12 +95,31 @@ def to_row(record: TaskRecord) -> tuple[Any, ...]:
 
 
 def to_record(row: tuple[Any, ...]) -> TaskRecord:
-    """The record of a row that `GET` or a page gave, of this release or an earlier one."""
-    values = list(row)
-    values[_TAGS] = _tags(row[_TAGS])
-    values[_UPDATED_AT] = _utc_text(row[_UPDATED_AT])
-    values[_EXPIRES_AT] = seconds(row[_EXPIRES_AT])
-    return TaskRecord._make(values)
+    """The record of a row that `GET` or a page gave, of this release, an earlier one, or nobody's.
+
+    SQLite lets any column hold a value of any type: what is of another type than ours is None.
+    """
+    return TaskRecord._make(read(value) for read, value in zip(_READERS, row, strict=True))
+
+
+def _key(value: object) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _bytes(value: object) -> bytes | None:
+    return value if isinstance(value, bytes) else None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _tags(text: object) -> tuple[str, ...]:
@@ -109,7 +128,7 @@ def _tags(text: object) -> tuple[str, ...]:
         return ()
     try:
         tags = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
@@ -122,12 +141,23 @@ def _utc_text(text: object) -> str | None:
 def seconds(value: object) -> float | None:
     """A stored time as Unix time: release 2.7 wrote ISO 8601 text, we write a number."""
     if isinstance(value, int | float):
-        return float(value)
+        return _number(value)
     try:
         moment = datetime.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+_READERS: Final[tuple[Callable[[Any], Any], ...]] = tuple(
+    {
+        "cache_key": _key, "func_name": _key, "input_id": _key, "result_type": _key,
+        "result_data": _bytes, "updated_at": _utc_text, "key_scheme": _count, "digest": _bytes,
+        "size": _count, "tags": _tags, "made_at": _number, "took": _number, "expires_at": seconds,
+        "used_at": _number,
+    }.get(field, _text)
+    for field in TaskRecord._fields
+)  # fmt: skip
 
 
 def is_current(connection: sqlite3.Connection, path: Path) -> bool:
@@ -135,15 +165,16 @@ def is_current(connection: sqlite3.Connection, path: Path) -> bool:
 
     Raises:
         SchemaError: the database was written by a newer release.
-        MetadataError: its table `tasks` is another program's.
+        MetadataError: its table `tasks` is another program's, or has a program of its own.
     """
+    _refuse_programs(connection, path)
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         raise SchemaError(
             f"{path} has schema {version}, and this release of beautyspot knows up to {VERSION}: "
             "upgrade beautyspot, or choose another db_path"
         )
-    return version == VERSION and not _missing(connection, path) and _has_store_id(connection)
+    return version == VERSION and not _missing(connection, path) and bool(_store_id(connection))
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -163,8 +194,10 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 def read_store_id(connection: sqlite3.Connection) -> str:
     """The ID that was made with the database."""
-    query = "SELECT value FROM beautyspot_meta WHERE name = 'store_id'"
-    return str(connection.execute(query).fetchone()[0])
+    store_id = _store_id(connection)
+    if store_id is None:
+        raise MetadataError("another program changes the database: choose another db_path")
+    return store_id
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
@@ -175,9 +208,10 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(
         "CREATE TABLE IF NOT EXISTS beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)"
     )
-    connection.execute(
-        "INSERT OR IGNORE INTO beautyspot_meta VALUES ('store_id', ?)", (os.urandom(8).hex(),)
-    )
+    if _store_id(connection) is None:
+        made = ("store_id", os.urandom(8).hex())
+        connection.execute("DELETE FROM beautyspot_meta WHERE name = 'store_id'")
+        connection.execute("INSERT INTO beautyspot_meta (name, value) VALUES (?, ?)", made)
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
@@ -191,6 +225,43 @@ def _missing(connection: sqlite3.Connection, path: Path) -> list[str]:
     return [name for name in COLUMNS if name not in present]
 
 
-def _has_store_id(connection: sqlite3.Connection) -> bool:
+def _store_id(connection: sqlite3.Connection) -> str | None:
+    """The ID, or None where there is none, or one that is no ID: it becomes part of paths."""
     query = "SELECT 1 FROM sqlite_master WHERE name = 'beautyspot_meta'"
-    return connection.execute(query).fetchone() is not None
+    if connection.execute(query).fetchone() is None:
+        return None
+    query = "SELECT value FROM beautyspot_meta WHERE name = 'store_id'"
+    row = connection.execute(query).fetchone()
+    good = row is not None and isinstance(row[0], str) and _STORE_ID.fullmatch(row[0])
+    return row[0] if good else None
+
+
+_STORE_ID: Final = re.compile(r"[0-9a-f]{8,64}")
+
+# What a table or an index may be. The rest is a program that the database would run in ours: a view
+# that never ends, a trigger that fills the disk, an expression that needs a gigabyte.
+_PLAIN_TABLE: Final = re.compile(
+    r"CREATE\s+TABLE\b(?!.*\b(?:CHECK|GENERATED|AS)\b)", re.IGNORECASE | re.DOTALL
+)
+_PLAIN_INDEX: Final = re.compile(
+    r"CREATE\s+(?:UNIQUE\s+)?INDEX\s+\S+\s+ON\s+\S+?\s*\([^()]*\)\s*", re.IGNORECASE
+)
+_OURS: Final = (
+    "SELECT type, name, sql FROM sqlite_master "
+    "WHERE tbl_name COLLATE NOCASE IN ('tasks', 'beautyspot_meta')"
+)
+
+
+def _refuse_programs(connection: sqlite3.Connection, path: Path) -> None:
+    for kind, name, sql in connection.execute(_OURS):
+        if not _is_plain(kind, sql):
+            raise MetadataError(
+                f"{path} was prepared by another program: its {kind} {name!r:.80} is more than "
+                "plain columns: choose another db_path"
+            )
+
+
+def _is_plain(kind: object, sql: object) -> bool:
+    if kind == "index":  # without a text: that of a primary key
+        return sql is None or (isinstance(sql, str) and _PLAIN_INDEX.fullmatch(sql) is not None)
+    return kind == "table" and isinstance(sql, str) and _PLAIN_TABLE.match(sql) is not None

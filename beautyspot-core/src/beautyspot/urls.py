@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 MASK: Final = "***"
 
+LONGEST: Final = 2000
+"""Characters of a text that is shown; the patterns below take quadratic time."""
+
 _WORDS: Final = "key|secret|token|passw|pwd|credential|signature"
 _SECRET_WORD: Final = re.compile(_WORDS, re.IGNORECASE)
 _SECRET_PAIR: Final = re.compile(
@@ -91,9 +94,18 @@ def without(text: str, secrets: Mapping[str, Any]) -> str:
 
 
 def _masked_text(text: str) -> str:
+    text = _bounded(text)
     text = _BROKEN_USERINFO.sub(f"{MASK}@", text)
     text = _USERINFO.sub(f"{MASK}@", text)
     return _SECRET_PAIR.sub(rf"\1{MASK}", text)
+
+
+def _bounded(text: str) -> str:
+    """A text short enough for the patterns above, and cut where no secret can be halved."""
+    if len(text) <= LONGEST:
+        return text
+    words = text[:LONGEST].rpartition(" ")[0]
+    return f"{words} …" if words else MASK
 
 
 def _masked_item(key: str, value: object) -> object:
