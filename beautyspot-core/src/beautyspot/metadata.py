@@ -152,7 +152,8 @@ class SqliteMetadataStore(MetadataStoreBase):
         return row  # type: ignore[no-any-return]  # what the columns hold
 
     def _find(self, key: str) -> Any:
-        return self._database.handle().execute(_FIND, (key,)).fetchone()
+        rows = _tolerant(self._database.handle(), _FIND, (key,))
+        return rows[0] if rows else None
 
     def get(self, key: str) -> TaskRecord | None:
         """The whole record; see the base class."""
