@@ -76,11 +76,16 @@ def select_in_threads(directory: Path, function: Function) -> Iterator[Function]
 
 @adapter(INSERT)
 def insert(directory: Path, function: Function) -> Iterator[Function]:
-    """One row a call, committed. The first argument has to be a new number."""
+    """One row a call, committed; its first argument is a number, and keys lie scattered as hashes."""
     del function
     with closing(connect(directory)) as connection:
         execute = connection.execute
-        yield lambda number, *_: execute(INSERT_ROW, (f"{number:032x}", DATA))
+        yield lambda number, *_: execute(INSERT_ROW, (_scattered(number), DATA))
+
+
+def _scattered(number: int) -> str:
+    """32 hex digits for a number, at next to no cost (Knuth's multiplicative hashing)."""
+    return f"{number * 0x9E3779B97F4A7C15F39CC0605CEDC835 & (1 << 128) - 1:032x}"
 
 
 @adapter(THIN)
