@@ -37,7 +37,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pydantic
-
 from beautyspot import Spot
 
 if TYPE_CHECKING:
@@ -139,9 +138,21 @@ class SlotObject:
         self.x = x
 
 
+@dataclass(init=False)
+class Made:
+    """A class that is called as a function is."""
+
+    x: Any
+    y: str
+
+    def __init__(self, a: Any, b: Any = 2, *rest: Any, c: Any = (3,), **more: Any) -> None:
+        self.x = answer("class", a, b, rest, c, more)
+        self.y = describe(a)
+
+
 CLASSES = (
     Colour, Number, Word, Bits, Plain, Frozen, Slotted, Row, Attrs, AttrsFrozen, Model, OtherModel,
-    Text, Count, Listing, Odd,
+    Text, Count, Listing, Odd, Made,
 )  # fmt: skip
 
 
@@ -536,7 +547,7 @@ KINDS: dict[str, Callable[[Mark, Any], Any]] = {
     "local class": _local_class,
     "class method of a local class": _in_class,
     "lru": lambda mark, _: mark(functools.lru_cache(maxsize=0)(plain)),
-    "class": lambda mark, _: mark(Plain),
+    "class": lambda mark, _: mark(Made),
 }
 STATELESS = frozenset({
     "function", "coroutine", "generator", "async generator", "positional only", "odd names",
@@ -634,25 +645,30 @@ def _was_returned(error: BaseException) -> bool:
 
 def spoiled(value: Any) -> None:
     """Change whatever in a value can be changed."""
-    if isinstance(value, list):
-        for item in value:
-            spoiled(item)
-        value.append("spoiled")
-    elif isinstance(value, tuple):
-        for item in value:
-            spoiled(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            spoiled(item)
-        value["spoiled"] = True
-    elif isinstance(value, set):
-        value.add("spoiled")
-    elif isinstance(value, bytearray):
-        value.extend(b"spoiled")
-    elif isinstance(value, np.ndarray) and value.dtype.kind in "if" and value.flags.writeable:
+    for item in value.values() if isinstance(value, dict) else ():
+        spoiled(item)
+    for item in value if isinstance(value, list | tuple) else ():
+        spoiled(item)
+    for kind, spoil in _SPOIL.items():
+        if isinstance(value, kind):
+            spoil(value)
+
+
+def _spoil_array(value: Any) -> None:
+    if value.dtype.kind in "if" and value.flags.writeable:
         value += 1
-    elif isinstance(value, Plain | Slotted | Attrs):
-        value.x = "spoiled"
+
+
+_SPOIL: dict[type, Callable[[Any], object]] = {
+    list: lambda value: value.append("spoiled"),
+    dict: lambda value: value.update(spoiled=True),
+    set: lambda value: value.add("spoiled"),
+    bytearray: lambda value: value.extend(b"spoiled"),
+    np.ndarray: _spoil_array,
+    Plain: lambda value: setattr(value, "x", "spoiled"),
+    Slotted: lambda value: setattr(value, "x", "spoiled"),
+    Attrs: lambda value: setattr(value, "x", "spoiled"),
+}
 
 
 def open_spot(directory: str, **options: Any) -> Spot:

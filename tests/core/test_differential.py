@@ -50,43 +50,60 @@ SEVERAL = 4
 # -------------------------------------------------------------------------------------- the values
 
 _zones = st.sampled_from([
-    None, dt.timezone.utc, dt.timezone(dt.timedelta(hours=1)), zoneinfo.ZoneInfo("Europe/Berlin"),
+    None, dt.UTC, dt.timezone(dt.timedelta(hours=1)), zoneinfo.ZoneInfo("Europe/Berlin"),
     dt.timezone(dt.timedelta(hours=1), "CET"), zoneinfo.ZoneInfo("UTC"),
 ])  # fmt: skip
 
 _flat = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.integers(2**62, 2**66), st.floats(), st.text(max_size=5),
+    st.none(), st.booleans(), st.integers(), st.integers(2**62, 2**66), st.floats(),
+    st.text(max_size=5),
     st.text(st.characters(categories=["Cs"]), max_size=2), st.binary(max_size=5),
 )  # fmt: skip
 
 _hashable = st.one_of(
     _flat,
-    st.complex_numbers(), st.decimals().filter(lambda d: not d.is_snan()), st.fractions(), st.uuids(), st.dates(), st.timedeltas(),
-    st.datetimes(timezones=_zones), st.times(), st.builds(range, st.integers(0, 3), st.integers(0, 3)),
-    st.sampled_from([*programs.PATHS, *programs.ADDRESSES, *programs.Colour, *programs.Number, ...]),
+    st.complex_numbers(), st.decimals().filter(lambda d: not d.is_snan()), st.fractions(),
+    st.uuids(), st.dates(), st.timedeltas(),
+    st.datetimes(timezones=_zones), st.times(),
+    st.builds(range, st.integers(0, 3), st.integers(0, 3)),
+    st.sampled_from([*programs.PATHS, *programs.ADDRESSES, *programs.Colour, *programs.Number,
+    ...]),
     st.sampled_from([programs.Bits.A, programs.Bits.A | programs.Bits.B, programs.Word.ONE]),
     st.sampled_from([programs.Text("1"), programs.Count(1), programs.Row(1), programs.Frozen(1)]),
     st.tuples(st.integers(0, 1)), st.frozensets(st.integers(0, 2), max_size=2),
 )  # fmt: skip
 
 COLLISIONS: list[Any] = [
-    1, True, 1.0, Decimal(1), Decimal("1.0"), Fraction(1), "1", b"1", complex(1), programs.Number.ONE,
-    np.int64(1), np.int32(1), np.float64(1), np.bool_(True), np.array(1), np.array([1]), np.array([1.0]),
-    np.array([[1]]), np.array(["1"]), np.array([1], dtype=">i8"), programs.Count(1), programs.Text("1"),
-    programs.Word.ONE, (1,), [1], {1}, frozenset({1}), {1: 1}, {"1": 1}, {True: 1}, collections.deque([1]),
-    collections.deque([1], 3), collections.OrderedDict({1: 1}), collections.Counter({1: 1}), range(1, 2),
+    1, True, 1.0, Decimal(1), Decimal("1.0"), Fraction(1), "1", b"1", complex(1),
+    programs.Number.ONE,
+    np.int64(1), np.int32(1), np.float64(1), np.bool_(True), np.array(1), np.array([1]),
+    np.array([1.0]),
+    np.array([[1]]), np.array(["1"]), np.array([1], dtype=">i8"), programs.Count(1),
+    programs.Text("1"),
+    programs.Word.ONE, (1,), [1], {1}, frozenset({1}), {1: 1}, {"1": 1}, {True: 1},
+    collections.deque([1]),
+    collections.deque([1], 3), collections.OrderedDict({1: 1}), collections.Counter({1: 1}),
+    range(1, 2),
     range(1, 3, 2), array.array("b", [1]), bytearray(b"1"), programs.Row(1), programs.Row(1, 0),
-    programs.Plain(1), programs.Frozen(1), programs.Slotted(1), programs.Attrs(1), programs.AttrsFrozen(1),
+    programs.Plain(1), programs.Frozen(1), programs.Slotted(1), programs.Attrs(1),
+    programs.AttrsFrozen(1),
     programs.Model(x=1), programs.OtherModel(x=1), programs.Model(x=True), programs.Object(1),
-    programs.SlotObject(1), programs.Object(True), programs.Listing([1]), programs.Odd(1), Exception(1),
-    types.SimpleNamespace(x=1), {"x": 1}, {"$tuple": [1]}, 0.0, -0.0, 0, False, None, "", b"", (), [], {},
+    programs.SlotObject(1), programs.Object(True), programs.Listing([1]), programs.Odd(1),
+    Exception(1),
+    types.SimpleNamespace(x=1), {"x": 1}, {"$tuple": [1]}, 0.0, -0.0, 0, False, None, "", b"", (),
+    [], {},
     set(), float("nan"), Decimal("nan"), float("inf"), pd.NaT, dt.date(2020, 1, 1),
-    dt.datetime(2020, 1, 1), "2020-01-01", dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc),  # noqa: DTZ001
+    dt.datetime(2020, 1, 1),  # noqa: DTZ001 - a naive one looks like an aware one
+    "2020-01-01", dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
     dt.datetime(2020, 1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=1))), pd.Timestamp(2020, 1, 1),
-    np.datetime64("2020-01-01"), np.datetime64("2020-01-01", "s"), dt.timedelta(1), np.timedelta64(1, "D"),
-    pd.Series([1]), pd.Series([1.0]), pd.Series([1], name="a"), pd.DataFrame({"a": [1]}), pd.Index([1]),
-    pd.Series([1], dtype="Int64"), pl.Series("a", [1]), pl.DataFrame({"a": [1]}), pl.DataFrame({"a": [1.0]}),
-    Path("1"), uuid.UUID(int=1), slice(1), slice(1, None), [1, [1]], [[1], 1], [[1, 1]], [(1,)], ([1],),
+    np.datetime64("2020-01-01"), np.datetime64("2020-01-01", "s"), dt.timedelta(1),
+    np.timedelta64(1, "D"),
+    pd.Series([1]), pd.Series([1.0]), pd.Series([1], name="a"), pd.DataFrame({"a": [1]}),
+    pd.Index([1]),
+    pd.Series([1], dtype="Int64"), pl.Series("a", [1]), pl.DataFrame({"a": [1]}),
+    pl.DataFrame({"a": [1.0]}),
+    Path("1"), uuid.UUID(int=1), slice(1), slice(1, None), [1, [1]], [[1], 1], [[1, 1]], [(1,)],
+    ([1],),
     {"a": 1, "b": 2}, {"b": 1, "a": 2}, ..., NotImplemented, programs.Colour.RED, programs.Bits.A,
 ]  # fmt: skip
 """Values that look alike, or are equal, and are different arguments."""
@@ -99,8 +116,10 @@ def _grown(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     table = st.dictionaries(_hashable, inner, max_size=3)
     return st.one_of(
         few, few.map(tuple), table, st.dictionaries(st.text(max_size=3), inner, max_size=3),
-        st.sets(_hashable, max_size=3), few.map(collections.deque), table.map(collections.OrderedDict),
-        few.map(programs.Listing), st.builds(programs.Plain, inner, inner), st.builds(programs.Attrs, inner),
+        st.sets(_hashable, max_size=3), few.map(collections.deque),
+        table.map(collections.OrderedDict),
+        few.map(programs.Listing), st.builds(programs.Plain, inner, inner),
+        st.builds(programs.Attrs, inner),
         st.builds(programs.Row, inner, inner), st.builds(lambda x: programs.Model(x=x), inner),
         st.builds(lambda x: types.SimpleNamespace(x=x), inner),
         table.map(lambda items: collections.defaultdict(list, items)),
@@ -258,8 +277,8 @@ class Machine:
     def __init__(self, directory: str, table: list[Any], processes: list[Process]) -> None:
         self.directory = directory
         self.processes = processes
-        self.log = os.path.join(directory, "log")
-        self.scratch = os.path.join(directory, "scratch")
+        self.log = str(Path(directory, "log"))
+        self.scratch = str(Path(directory, "scratch"))
         World.table, World.log = table, None
         self.allowed: collections.Counter[str] = collections.Counter()
         self.unlimited: set[str] = set()

@@ -56,7 +56,8 @@ APP = """
         return {unrelated}
 
     FUNCTIONS = {{
-        "work": work, "later": later, "stream": stream, "closure": (lambda k: lambda x: (RAN.append(x), k * x)[1])({factor}),
+        "work": work, "later": later, "stream": stream,
+        "closure": (lambda k: lambda x: (RAN.append(x), k * x)[1])({factor}),
     }}
 """
 

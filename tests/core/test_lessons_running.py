@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from beautyspot.single_flight import Flight
 
 if TYPE_CHECKING:
@@ -233,7 +232,7 @@ def test_processes_that_open_a_fresh_store_at_one_moment_all_can(tmp_path: Path)
     for attempt in range(3):
         directory = str(tmp_path / str(attempt))
         command = [sys.executable, "-c", textwrap.dedent(FRESH), directory]
-        pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(4)]
         for process in processes:
             assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""The lessons about values: what went wrong in libraries like this one, each as a test of a Spot."""
+"""The lessons about values: what went wrong in libraries like this, each a test of a Spot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from beautyspot.reports import Trouble
 
 if TYPE_CHECKING:
@@ -123,8 +122,10 @@ def test_two_results_that_were_swapped_are_misses(
 @pytest.mark.parametrize(
     "value",
     [
-        (1, (2, [3])), {1: "a", 2.5: "b", None: "c", (1, 2): "d", b"e": "f", True: "g"}, {1, 2}, frozenset({1}),
-        collections.OrderedDict(b=1, a=2), collections.Counter("aab"), [(1,), {2}], 2**100, b"", bytearray(b"a"),
+        (1, (2, [3])), {1: "a", 2.5: "b", None: "c", (1, 2): "d", b"e": "f"},
+        {True: "g"}, {1, 2}, frozenset({1}),
+        collections.OrderedDict(b=1, a=2), collections.Counter("aab"),
+        [(1,), {2}], 2**100, b"", bytearray(b"a"),
     ],
     ids=repr,
 )  # fmt: skip
