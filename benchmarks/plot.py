@@ -1,4 +1,4 @@
-"""The ratios as bars, on a logarithmic scale, with their quartiles."""
+"""The ratios as bars, with their quartiles."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHOWN = ("hit", "miss", "hit 1 MB", "miss 1 MB")
+WIDE = 10
+"""A ratio over this calls for a logarithmic scale."""
+
 OURS, OTHERS = "#b3402a", "#7a8794"
 
 
@@ -19,10 +22,10 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
     matplotlib = load("matplotlib")
     matplotlib.use("svg")
     matplotlib.rcParams.update(
-        {"svg.hashsalt": "beautyspot", "svg.fonttype": "none", "font.size": 9}
+        {"svg.hashsalt": "beautyspot", "svg.fonttype": "none", "font.size": 9, "axes.titlesize": 9}
     )
     plots = load("matplotlib.pyplot")
-    sizes = [len(table["rows"]) + 2 for table in shown]
+    sizes = [len(table["rows"]) + 4 for table in shown]
     figure, axes = plots.subplots(
         len(shown), figsize=(8, sum(sizes) * 0.24), height_ratios=sizes, squeeze=False
     )
@@ -42,6 +45,8 @@ def _bars(axis: Any, table: Mapping[str, Any]) -> None:
     ]
     colours = [OURS if row["name"].startswith("beautyspot") else OTHERS for row in rows]
     axis.barh([row["name"] for row in rows], middles, xerr=errors, color=colours, height=0.7)
-    axis.set_xscale("log")
+    if max(middles) > WIDE:
+        axis.set_xscale("log")
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.axvline(1, color="black", linewidth=0.8)
-    axis.set_title(f"{table['title']}; x of {table['reference']}", loc="left", fontsize=9)
+    axis.set_title(f"{table['title']}\nx: the ratio to {table['reference']}", x=0, ha="left")

@@ -76,7 +76,7 @@ def select_in_threads(directory: Path, function: Function) -> Iterator[Function]
 
 @adapter(INSERT)
 def insert(directory: Path, function: Function) -> Iterator[Function]:
-    """One row a call, committed; its first argument is a number, and keys lie scattered as hashes."""
+    """One row a call, committed; the first argument is a number, the keys scattered as hashes."""
     del function
     with closing(connect(directory)) as connection:
         execute = connection.execute
