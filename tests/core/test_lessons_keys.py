@@ -129,7 +129,8 @@ def test_no_key_is_made_of_an_address(make_spot: Callable[..., Spot], case: Any)
 def test_values_and_their_texts_have_keys_of_their_own(spot: Spot) -> None:
     day = dt.date(2020, 1, 2)
     values: list[Any] = [
-        day, str(day), dt.datetime.combine(day, dt.time()), Decimal("1.5"), "1.5", 1.5, range(3), "range(0, 3)",
+        day, str(day), dt.datetime.combine(day, dt.time()),
+        Decimal("1.5"), "1.5", 1.5, range(3), "range(0, 3)",
         [0, 1, 2], Row(1), (1,), Record(1), {"a": 1},
         {1: 1}, {"1": 1}, b"a", "a", True, 1, None, "None",
     ]  # fmt: skip
