@@ -1,4 +1,4 @@
-"""A database that an attacker wrote: nothing runs, nothing else is touched, every call gets its result."""
+"""A database that an attacker wrote: nothing runs or is touched, every call gets its result."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_fifos_in_the_place_of_its_companions(make_spot: Any, db: Path, suffix: 
 
 
 def hot_journal(db: Path, names: Path) -> None:
-    """A database with a journal to roll back, that names a super-journal (SQLite file format, 3)."""
+    """A database with a journal to roll back, that names a super-journal."""
     with closing(sqlite3.connect(db, isolation_level=None)) as connection:
         connection.execute("CREATE TABLE x (a, b)")
         connection.executemany("INSERT INTO x VALUES (?, ?)", [(n, "y" * 1000) for n in range(99)])
@@ -175,16 +175,12 @@ PROGRAMS = {
         "CREATE TRIGGER t BEFORE DELETE ON beautyspot_meta BEGIN SELECT 1; END",
     ),
     "a generated gigabyte": (
-        "CREATE TABLE tasks (cache_key TEXT PRIMARY KEY, "
-        "result_data BLOB GENERATED ALWAYS AS (zeroblob(900000000)))",
+        "CREATE TABLE tasks (cache_key, result_data GENERATED ALWAYS AS (zeroblob(900000000)))",
     ),
     "a generated gigabyte, written shortly": (
         "CREATE TABLE Tasks (cache_key TEXT PRIMARY KEY, result_data as\n(zeroblob(900000000)))",
     ),
-    "a check": (
-        "CREATE TABLE tasks (cache_key TEXT PRIMARY KEY "
-        "CHECK (length(hex(zeroblob(400000000))) > 0))",
-    ),
+    "a check": ("CREATE TABLE tasks (cache_key CHECK (length(hex(zeroblob(400000000))) > 0))",),
     "an index of an expression": (
         TABLE,
         "CREATE INDEX i ON tasks (hex(zeroblob(400000000 + length(func_name))))",
@@ -269,7 +265,7 @@ SCHEMAS = {
     ),
     "other IDs": ([TABLE, "CREATE TABLE beautyspot_meta (a, b)", CURRENT], "no such column"),
     "wide characters": (["PRAGMA encoding = 'UTF-16be'", "CREATE TABLE x (a)"], ""),
-    "wide pages": (["PRAGMA page_size = 65536", "PRAGMA auto_vacuum = 1", "CREATE TABLE x (a)"], ""),
+    "wide pages": (["PRAGMA page_size = 65536", "CREATE TABLE x (a)"], ""),
 }  # fmt: skip
 
 

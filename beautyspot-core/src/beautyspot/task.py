@@ -335,3 +335,5 @@ def _unframed(data: Data) -> list[memoryview]:
         items.append(view[start : start + length])
         start += length
     return items
+    if not items:  # the last item is what the stream returned
+        raise RestoreError("a stored stream breaks off before its end")

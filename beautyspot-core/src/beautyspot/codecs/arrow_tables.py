@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
+from beautyspot.codecs.arrow_stream import refuse_bombs
 from beautyspot.codecs.sink import Sink
 from beautyspot.codecs.wire import Codec, Refused, Tag, check
 
@@ -51,6 +52,7 @@ def write_table(table: Any, write: Write) -> object:
 
 def read_table(view: memoryview) -> Any:
     """The table in a stream; its columns are views of `view`."""
+    refuse_bombs(view)
     with pa.ipc.open_stream(pa.py_buffer(view)) as stream:
         table = stream.read_all()
     table.validate(full=True)

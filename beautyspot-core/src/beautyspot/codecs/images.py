@@ -35,6 +35,9 @@ _BITS: Final = {
 }
 """Modes without a palette -> bits a pixel; each line of pixels fills whole bytes."""
 
+_LONGEST_EMPTY: Final = 2**16
+"""Pixels of one side of an image without any: Pillow keeps a pointer for each line."""
+
 
 def _size(mode: str, width: int, height: int) -> int:
     return (width * _BITS[mode] + 7) // 8 * height
@@ -58,6 +61,8 @@ def _decode_image(parts: list[Any], read: Read) -> Image.Image:
     mode, width, height, info, part = check(parts, str, int, int, dict, (bytes, int))
     view = read.buffer(part)
     if mode not in _BITS or min(width, height) < 0 or _size(mode, width, height) != len(view):
+        raise RestoreError("an image whose size does not fit its data")
+    if not len(view) and max(width, height) > _LONGEST_EMPTY:
         raise RestoreError("an image whose size does not fit its data")
     image = Image.new(mode, (width, height))
     if len(view):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from beautyspot.codecs.arrow_stream import refuse_bombs
 from beautyspot.codecs.sink import Sink
 from beautyspot.codecs.wire import Codec, Refused, Tag, check
 from beautyspot.errors import RestoreError
@@ -43,8 +44,10 @@ def _encode_frame(value: pl.DataFrame, write: Write) -> list[object]:
 
 def _decode_frame(parts: list[Any], read: Read) -> pl.DataFrame:
     [part] = check(parts, int)
+    stream = read.buffer(part)
+    refuse_bombs(stream)
     try:
-        return pl.read_ipc_stream(bytes(read.buffer(part)))
+        return pl.read_ipc_stream(bytes(stream))
     except pl.exceptions.PanicException as error:  # no Exception: nobody else would catch it
         raise RestoreError(f"Polars can't read the frame: {error}") from error
 
