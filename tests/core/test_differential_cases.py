@@ -7,6 +7,7 @@ import collections
 import enum
 import functools
 import gc
+import sys
 import threading
 import time
 import types
@@ -432,3 +433,18 @@ def test_defaults_count_as_they_are_at_the_call(spot: Spot) -> None:
     assert boxed(1) == boxed(1) == 3
     box.append(5)
     assert boxed(1) == 8
+
+
+def test_a_class_typed_at_a_prompt_counts_by_its_code(
+    spot: Spot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cell is edited in place; what its class holds stands in its code, and may well change."""
+    marked = spot.mark(lambda cls: cls.number)
+    monkeypatch.setitem(sys.modules, "cells", types.ModuleType("cells"))
+    namespace = vars(sys.modules["cells"])
+    for number, expected_runs in ((1, 1), (2, 2), (1, 2)):
+        text = f"class Typed:\n    seen = []\n    number = {number}\n    def one(self): return 1\n"
+        exec(compile(text, f"<cell {number}>", "exec"), namespace)
+        namespace["Typed"].seen.append(object())
+        assert marked(namespace["Typed"]) == number
+        assert spot.stats()["misses"] == expected_runs
