@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -358,7 +359,7 @@ def test_statistics_of_a_store_that_fails(make_spot: Callable[..., Spot]) -> Non
 
 
 def test_an_outage_is_said_once_whoever_meets_it(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+    make_spot: Callable[..., Spot], clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Down(BrokenStore):
         down = True
@@ -377,6 +378,8 @@ def test_an_outage_is_said_once_whoever_meets_it(
         f"app: could not open the metadata store: MetadataError: can't open: start the server. {now}"  # noqa: E501
     ]
     store.down = False
+    spot._engine.reporter._clock = clock
+    clock.now = time.monotonic() + 61
     spot._engine.cache.health.insist()
     assert spot.flush()
     first(9)

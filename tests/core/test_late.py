@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from beautyspot.breaker import Breaker, Resting
 from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.hookspecs import hookimpl
 from beautyspot.late import Maker
 from beautyspot.testing.memory import MemoryMetadataStore
@@ -179,7 +179,10 @@ def test_a_limiter_out_of_reach_lets_calls_through(
     assert repr(bucket) == "<LateLimiter for 'remote'>"
     reservation = bucket.reserve(1)
     bucket.settle(reservation, 2)
+    assert bucket.remaining(reservation) == 0.0
     bucket.release(reservation)
+    with pytest.raises(NotSupportedError, match="can't pause"):
+        bucket.pause(1)
     assert bucket.try_consume()
     assert asyncio.run(bucket.consume_async()).cost == 1
     calls = bucket._maker.backend().calls

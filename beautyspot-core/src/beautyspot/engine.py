@@ -183,7 +183,8 @@ class Engine:
 
     def _totals(self) -> tuple[float, float]:
         try:
-            return self.cache.metadata.totals()
+            entries, size = self.cache.metadata.totals()
+            return float(entries), float(size)
         except Exception as error:
             self.reporter.report("count what is stored", "", error, "It is given as NaN")
             return math.nan, math.nan

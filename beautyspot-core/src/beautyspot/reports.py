@@ -117,14 +117,13 @@ class Reporter:
             if cause in self._said or len(self._said) >= CAUSES:
                 return False
             self._said.add(cause)
+            self._quiet_until[cause[0]] = self._clock() + QUIET
             return True
 
     def recovered(self, point: str) -> None:
         """A backend works again: what fails next is news; but not every second."""
-        now = self._clock()
         with self._lock:
-            if now >= self._quiet_until.get(point, now):
-                self._quiet_until[point] = now + QUIET
+            if self._clock() >= self._quiet_until.get(point, 0.0):
                 self._said = {cause for cause in self._said if cause[0] != point}
 
     def _hand_over(self, on_error: Callable[[Trouble], object], trouble: Trouble) -> None:

@@ -193,6 +193,8 @@ async def find_source(engine: Engine, call: Call) -> AsyncSource:
     if items is ELSEWHERE:
         look = partial(engine.cache.recall, call)
         items = await Block(look).perform_async(engine.executor)
+        if items is not MISSING:
+            engine.hit(call)
     return _RecordedAsync(engine, call) if items is MISSING else _ReplayedAsync(call, items)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xxhash import xxh32_hexdigest
 
 from beautyspot.binding import make_binder, make_namer
-from beautyspot.errors import RestoreError, UnstableKeyError
+from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
 from beautyspot.memo import Memo
@@ -236,7 +236,11 @@ class Task:
                 return Payload(value, RAW_BYTES)
             if _is_utf8(value):
                 return Payload(value.encode(), RAW_TEXT)
-        return Payload(self.serializer.dumps(value), self.codec)
+        data = self.serializer.dumps(value)
+        if not isinstance(data, bytes | bytearray | memoryview):
+            kind = type(data).__name__
+            raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
+        return Payload(data, self.codec)
 
     def restore(self, payload: Payload) -> Any:
         """The value of a payload; of a stream the list of its items.
@@ -334,6 +338,6 @@ def _unframed(data: Data) -> list[memoryview]:
             raise RestoreError("a stored stream breaks off in the middle")
         items.append(view[start : start + length])
         start += length
-    return items
     if not items:  # the last item is what the stream returned
         raise RestoreError("a stored stream breaks off before its end")
+    return items
