@@ -16,13 +16,12 @@ import pytest
 from beautyspot import guard
 from beautyspot.errors import BeautyspotError
 from faults import CELLS, FAULTS, TESTED, Foreign
+from kinds import KINDS, RAN, collected, result, work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable
 
     from beautyspot.spot import Spot
-
-RAN: list[Any] = []
 
 
 @pytest.fixture(autouse=True)
@@ -32,37 +31,6 @@ def _nothing_ran(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "BLOB_DEADLINE", 0.02)
     monkeypatch.setattr("beautyspot.parts.METADATA_DEADLINE", 0.02)
 
-
-def double(x: Any) -> Any:
-    RAN.append(x)
-    return [x, x]
-
-
-async def double_later(x: Any) -> Any:
-    return double(x)
-
-
-def double_stream(x: Any) -> Iterator[Any]:
-    yield double(x)
-
-
-async def double_stream_later(x: Any) -> AsyncIterator[Any]:
-    yield double(x)
-
-
-async def collected(stream: Any) -> list[Any]:
-    return [item async for item in stream]
-
-
-KINDS: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
-    "sync": (double, lambda marked, x: marked(x)),
-    "async": (double_later, lambda marked, x: asyncio.run(marked(x))),
-    "generator": (double_stream, lambda marked, x: next(iter(list(marked(x))))),
-    "async generator": (
-        double_stream_later,
-        lambda marked, x: asyncio.run(collected(marked(x)))[0],
-    ),
-}
 
 BACKENDS: dict[str, type[Any]] = {
     "metadata": faults.FaultyStore,
@@ -173,7 +141,7 @@ def check(
 ) -> None:
     point, operation, fault = cell
     table = Table(make_spot, point, operation, kind)
-    assert table(1) == [1, 1]
+    assert table(1) == result(1)
     table.spot.flush()
     caplog.clear()
     switch = table.backend.switch
@@ -181,7 +149,7 @@ def check(
     if operation in ("open", "close"):
         check_ends(make_spot, table, operation, point)
     for x in (1, 2, 1, 2, 3):
-        assert table(x) == [x, x], "the result is right"
+        assert table(x) == result(x), "the result is right"
         table.ask(operation)
     assert switch.met, "the fault was met"
     said = [record.getMessage() for record in caplog.records]
@@ -193,7 +161,7 @@ def check(
     caplog.clear()
     RAN.clear()
     for x in (9, 9, 1, 1, 2, 2):
-        assert table(x) == [x, x]
+        assert table(x) == result(x)
         table.spot.flush(faults.PATIENCE)
     again = {x: RAN.count(x) for x in (9, 1, 2)}
     assert again[9] == 1, "when the fault is gone, caching works again"
@@ -204,7 +172,7 @@ def check_ends(make_spot: Any, table: Table, operation: str, point: str) -> None
     """What happens at the beginning and at the end of a Spot only."""
     if operation == "open":
         other = make_spot("other", metadata=table.backend)
-        assert other.mark(double)(5) == [5, 5]
+        assert other.mark(work)(5) == result(5)
         return
     backend = table.backend
     spot = make_spot("other", **{point: type(backend)})

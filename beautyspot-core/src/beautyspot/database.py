@@ -157,7 +157,12 @@ class Database:
         try:
             if identify(self.path) == damaged:
                 aside = connections.set_aside(self.path)
-                log.warning("%s is damaged and was renamed to %s", self.path, aside)
+                log.warning(
+                    "%s is damaged and was renamed to %s: a fresh one takes its place; nothing was "
+                    "deleted, and what can be read of it may be recovered (sqlite3 FILE .recover)",
+                    self.path,
+                    aside,
+                )
         except OSError as error:
             log.warning("%s is damaged; renaming it failed (%s): move it away", self.path, error)
         finally:

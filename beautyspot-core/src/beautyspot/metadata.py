@@ -242,7 +242,7 @@ class SqliteMetadataStore(MetadataStoreBase):
             raise database.busy_error()
         try:
             handle = database.handle()
-            if handle.moved():
+            if handle.moved() or handle.read_only:  # which it may be no more
                 database.reset()
                 handle.close()
                 handle = database.handle()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -62,6 +63,19 @@ def _cause(trouble: Trouble) -> tuple[str, str, type[Exception]]:
     return trouble.operation, trouble.function, kind
 
 
+def _let_go(error: BaseException | None) -> None:
+    """Free what an error's frames hold, such as a connection.
+
+    A log handler or `on_error` may keep the error for good; a database whose WAL was damaged heals
+    only when every connection to it is closed.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
 class Reporter:
     """Says each cause once, counts all of them, and hands every one to `on_error`.
 
@@ -95,6 +109,8 @@ class Reporter:
             raise error
         if isinstance(error, Resting):
             return  # its cause was reported when it happened
+        if isinstance(error, MetadataError | StorageError):
+            _let_go(error)
         trouble = Trouble(self.spot, operation, function, error, advice)
         if self._is_news(trouble):
             logger.warning("%s", trouble)

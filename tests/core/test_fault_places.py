@@ -1,0 +1,249 @@
+"""Disks, directories and files that fail below a running Spot, met by every kind of function.
+
+Real ones: a full tmpfs, a read-only mount, another user, another process that locks or damages.
+Each cell: the result is right, it is said once what is wrong and what to do, and when the fault is
+gone the same Spot caches again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kinds import KINDS, RAN, result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+def mounted(options: str, place: Path) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 2 MB of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if not mounted("size=2m", place):
+        pytest.skip("mounting a disk is not permitted here: run as root, in a container of its own")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def other_process(program: str, *arguments: object) -> None:
+    """By another process: a descriptor closed in this one would drop SQLite's locks."""
+    subprocess.run([sys.executable, "-c", program, *map(str, arguments)], check=True)
+
+
+@contextmanager
+def full_disk(disk: Path, spot: Spot) -> Iterator[None]:
+    with (disk / "filler").open("wb", buffering=0) as filler:
+        size = 2**16
+        while size >= 1:
+            try:
+                filler.write(b"x" * size)
+            except OSError:
+                size //= 2
+    yield
+    (disk / "filler").unlink()
+
+
+@contextmanager
+def read_only_mount(disk: Path, spot: Spot) -> Iterator[None]:
+    # An open descriptor for writing keeps the kernel from it: those of another moment are closed.
+    spot.metadata._database.reset()  # type: ignore[attr-defined]
+    command = ["mount", "-o", "remount,ro", str(disk)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("the kernel does not remount it read-only while it is in use")
+    yield
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+
+
+@contextmanager
+def removed_directory(place: Path, spot: Spot) -> Iterator[None]:
+    shutil.rmtree(spot.db_path.parent)
+    yield
+
+
+@contextmanager
+def file_in_the_way(place: Path, spot: Spot) -> Iterator[None]:
+    directory = spot.db_path.parent
+    shutil.move(directory, place / "elsewhere")
+    directory.write_text("in the way")
+    yield
+    directory.unlink()
+
+
+@contextmanager
+def another_user(place: Path, spot: Spot) -> Iterator[None]:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    spot.metadata._database.reset()  # type: ignore[attr-defined]
+    spot.executor  # its threads share the process's user
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@contextmanager
+def locked(place: Path, spot: Spot) -> Iterator[None]:
+    other = sqlite3.connect(spot.db_path, isolation_level=None, timeout=5)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.execute("ROLLBACK")
+    other.close()
+
+
+@contextmanager
+def damaged_file(place: Path, spot: Spot) -> Iterator[None]:
+    other_process(CHECKPOINT, spot.db_path)
+    other_process(DAMAGE, spot.db_path)
+    yield
+    assert list(spot.db_path.parent.glob("app.db.damaged-*")), "moved aside, never deleted"
+
+
+@contextmanager
+def damaged_wal(place: Path, spot: Spot) -> Iterator[None]:
+    other_process(DAMAGE_WAL, f"{spot.db_path}-wal")
+    yield
+
+
+@contextmanager
+def cut_wal(place: Path, spot: Spot) -> Iterator[None]:
+    other_process("import os, sys; os.truncate(sys.argv[1], 5000)", f"{spot.db_path}-wal")
+    yield
+
+
+@contextmanager
+def dropped_table(place: Path, spot: Spot) -> Iterator[None]:
+    other_process(DROP, spot.db_path)
+    yield
+
+
+@contextmanager
+def future_schema(place: Path, spot: Spot) -> Iterator[None]:
+    spot.metadata._database.reset()  # type: ignore[attr-defined]
+    other_process(SET_VERSION, spot.db_path, 99)
+    yield
+    other_process(SET_VERSION, spot.db_path, 3)
+
+
+CHECKPOINT = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1]).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+"""
+DAMAGE = """
+import os, sys
+with open(sys.argv[1], "r+b") as file:
+    file.write(b"\\xa5" * os.path.getsize(sys.argv[1]))
+"""
+DAMAGE_WAL = """
+import os, sys
+with open(sys.argv[1], "r+b") as file:
+    file.seek(32)
+    file.write(b"\\xa5" * (os.path.getsize(sys.argv[1]) - 32))
+"""
+DROP = """
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1], timeout=10) as connection:
+    connection.execute("DROP TABLE tasks")
+"""
+SET_VERSION = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1], timeout=10).execute(f"PRAGMA user_version = {sys.argv[2]}")
+"""
+
+FAULTS: dict[str, tuple[Any, str]] = {
+    "disk full": (full_disk, "disk"),
+    "read-only mount": (read_only_mount, "disk"),
+    "removed directory": (removed_directory, "place"),
+    "file in the way": (file_in_the_way, "place"),
+    "permission denied": (another_user, "place"),
+    "locked database": (locked, "place"),
+    "damaged database": (damaged_file, "place"),
+    "damaged wal": (damaged_wal, "place"),
+    "cut wal": (cut_wal, "place"),
+    "dropped table": (dropped_table, "place"),
+    "schema of the future": (future_schema, "place"),
+}
+
+HEALS = {"removed directory", "damaged wal", "cut wal", "dropped table"}
+"""Mended by the first operation that meets them, so that there may be nothing to say."""
+
+
+# The saver does not know what kind of function its results are from: two of them are enough.
+SAVED = [(kind, "sync") for kind in KINDS] + [("sync", "background"), ("async", "background")]
+
+
+@pytest.mark.parametrize(("kind", "save"), SAVED)
+@pytest.mark.parametrize("blob", [False, True], ids=["row", "blob"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_cell(
+    request: pytest.FixtureRequest,
+    make_spot: Callable[..., Spot],
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+    kind: str,
+    blob: bool,
+    save: str,
+) -> None:
+    breaking, where = FAULTS[fault]
+    place: Path = request.getfixturevalue(where)
+    function, call = KINDS[kind]
+    metadata = {"use": "sqlite", "timeout": 0.02}
+    spot = make_spot(directory=place / "cache", metadata=metadata, save=save)
+    marked = spot.mark(name="f", save_blob=blob)(function)
+    for x in (1, 2):
+        assert call(marked, x) == result(x)
+        assert spot.flush()
+    assert not caplog.records
+    with breaking(place, spot):
+        for x in (1, 3, 1, 3, 4):
+            assert call(marked, x) == result(x), "the result is right"
+        if spot._engine.saver is not None:
+            assert spot._engine.saver.flush(30)
+        said = [record.getMessage() for record in caplog.records]
+    assert said or fault in HEALS or where == "disk", "it is said"
+    assert len(said) == len(set(said)), "once"
+    assert len(said) <= 3
+    assert all(":" in text for text in said), "with what to do"
+    spot._engine.cache.health.insist()
+    call(marked, 5)
+    spot._engine.cache.health.insist()
+    assert spot.flush()
+    RAN.clear()
+    for x in (9, 9):
+        assert call(marked, x) == result(x)
+        assert spot.flush()
+    assert RAN == [9], "when the fault is gone, caching works again"
+    for _ in range(2):
+        for x in (1, 2, 3, 4):
+            assert call(marked, x) == result(x)
+            assert spot.flush()
+    assert all(RAN.count(x) <= 1 for x in (1, 2, 3, 4))

@@ -1,0 +1,50 @@
+"""One function of every kind, and how a synchronous test calls it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+RAN: list[Any] = []
+"""The arguments of the executions."""
+
+
+def result(x: Any) -> Any:
+    """What each of them gives for an argument: more than one page of a database."""
+    return [x, x, "text" * 5000]
+
+
+def work(x: Any) -> Any:
+    RAN.append(x)
+    return result(x)
+
+
+async def work_later(x: Any) -> Any:
+    return work(x)
+
+
+def work_stream(x: Any) -> Iterator[Any]:
+    yield work(x)
+
+
+async def work_stream_later(x: Any) -> AsyncIterator[Any]:
+    yield work(x)
+
+
+async def collected(stream: Any) -> list[Any]:
+    return [item async for item in stream]
+
+
+KINDS: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
+    "sync": (work, lambda marked, x: marked(x)),
+    "async": (work_later, lambda marked, x: asyncio.run(marked(x))),
+    "generator": (work_stream, lambda marked, x: next(iter(list(marked(x))))),
+    "async generator": (
+        work_stream_later,
+        lambda marked, x: asyncio.run(collected(marked(x)))[0],
+    ),
+}
+"""The function, and what gives the first item or the value of a call of its marked form."""
