@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 
 class TestTokenBucket(LimiterContract):
+    can_reserve_after = True
+
     def make(
         self, rate_per_second: float, max_cost: float, clock: Callable[[], float]
     ) -> TokenBucket:

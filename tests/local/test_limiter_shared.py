@@ -25,6 +25,7 @@ fcntl = pytest.importorskip("fcntl")
 
 
 class TestSharedTokenBucket(LimiterContract):
+    can_reserve_after = True
     examples = 60
 
     @pytest.fixture(autouse=True)
@@ -42,6 +43,7 @@ class TestSharedTokenBucket(LimiterContract):
 class TestTwoThatTakeTurns(LimiterContract):
     """Each operation is done by another instance than the one before: all state is in the file."""
 
+    can_reserve_after = True
     examples = 60
 
     @pytest.fixture(autouse=True)

@@ -48,11 +48,15 @@ class Backend(ABC):
         name: what a user writes to select it, such as ``"s3"``; lower case, without ``:``.
         schemes: the URL schemes it answers to, such as ``("s3",)``.
         blocking: False where every operation takes microseconds.
+        local: True where an operation that blocks is a call of this machine's kernel (a file, not
+            a network), so that it can't hang. Core then gives it no deadline, which would cost
+            a thread.
     """
 
     name: ClassVar[str]
     schemes: ClassVar[tuple[str, ...]] = ()
     blocking: ClassVar[bool] = True
+    local: ClassVar[bool] = False
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -370,9 +374,15 @@ class Reservation:
 
 
 class LimiterBase(Backend):
-    """Grants permits at a rate: reserve first, then wait, holding no lock while waiting."""
+    """Grants permits at a rate: reserve first, then wait, holding no lock while waiting.
+
+    Class attributes:
+        shared: True where several processes keep one limit together. Where not, each process that
+            uses it has the whole rate, and `Spot.stats` says so.
+    """
 
     blocking: ClassVar[bool] = False
+    shared: ClassVar[bool] = False
 
     @abstractmethod
     def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
@@ -392,6 +402,51 @@ class LimiterBase(Backend):
         """Correct a reservation that was used, now that its real cost is known."""
         raise NotSupportedError(f"the limiter {self.name!r} can't correct a cost ({real_cost})")
 
+    def remaining(self, reservation: Reservation) -> float:
+        """Seconds that `reservation` must still wait after its delay; 0.0 is granted.
+
+        Asked after each sleep, so a limiter overrides it whose plan may change while somebody
+        waits, by a pause or because the machine slept. Once it has answered 0.0, the reservation
+        counts as used.
+        """
+        del reservation
+        return 0.0
+
+    def pause(self, seconds: float) -> None:
+        """Grant nothing for so many seconds from now: what a server's ``Retry-After`` asks for.
+
+        Those who wait already are held too. Pauses overlap, they don't add up.
+        """
+        raise NotSupportedError(f"the limiter {self.name!r} can't pause ({seconds} s)")
+
+    def reserve_after(
+        self, cost: float, seconds: float, *, max_wait: float | None = None
+    ) -> Reservation | None:
+        """`reserve`, at the earliest time that is `seconds` away or more.
+
+        What lies before stays free for others. Several limits that are kept together need it: their
+        reservations must begin at one moment, or calls that waited for one limit would go in a
+        bunch that breaks another.
+        """
+        raise NotSupportedError(
+            f"the limiter {self.name!r} can't be kept together with others ({cost}, {seconds} s)"
+        )
+
+    def twin(self, key: str) -> LimiterBase:
+        """A limiter like this one, fresh, for what `key` names: a host, a customer.
+
+        A pause of this one is a pause of all its twins, also of those to come. One that is shared
+        by processes is the same for the same key in all of them.
+        """
+        raise NotSupportedError(f"the limiter {self.name!r} can't keep a limit a key ({key!r:.80})")
+
+    def busy_for(self) -> float:
+        """Seconds until all that is reserved has passed: from then on it is as good as a new one.
+
+        A twin is forgotten then.
+        """
+        raise NotSupportedError(f"the limiter {self.name!r} can't tell how long it is busy")
+
     def consume(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
         """Wait until `cost` is granted; with a `timeout` of 0 a try that does not wait.
 
@@ -401,7 +456,8 @@ class LimiterBase(Backend):
         """
         reservation = self._reserve_within(cost, timeout)
         try:
-            self._sleep(reservation.delay)
+            for seconds in self._waits(reservation, timeout):
+                self._sleep(seconds)
         except BaseException:  # Ctrl-C while waiting: the place goes back before it propagates
             self.release(reservation)
             raise
@@ -411,7 +467,8 @@ class LimiterBase(Backend):
         """`consume` for asynchronous code; a waiter that is cancelled gives its place back."""
         reservation = self._reserve_within(cost, timeout)
         try:
-            await self._sleep_async(reservation.delay)
+            for seconds in self._waits(reservation, timeout):
+                await self._sleep_async(seconds)
         except BaseException:
             self.release(reservation)
             raise
@@ -424,11 +481,19 @@ class LimiterBase(Backend):
     def _reserve_within(self, cost: float, timeout: float | None) -> Reservation:
         reservation = self.reserve(cost, max_wait=timeout)
         if reservation is None:
-            raise RateLimitError(
-                f"no permit of cost {cost} within {timeout} s: wait longer (timeout=), ask for "
-                "less, or raise the limiter's rate"
-            )
+            raise _refusal(cost, timeout)
         return reservation
+
+    def _waits(self, reservation: Reservation, timeout: float | None) -> Iterator[float]:
+        """How long to sleep, again and again, until `reservation` is granted."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        left = reservation.delay
+        while left > 0:
+            yield left
+            left = self.remaining(reservation)
+            # The first wait was promised to be short enough; a later one comes from a pause.
+            if left > 0 and deadline is not None and time.monotonic() + left > deadline:
+                raise _refusal(reservation.cost, timeout)
 
     def _sleep(self, seconds: float) -> None:
         """Wait; a limiter whose clock is not the system's overrides it."""
@@ -440,3 +505,10 @@ class LimiterBase(Backend):
             import asyncio  # takes 60 ms: synchronous programs never pay for it
 
             await asyncio.sleep(seconds)
+
+
+def _refusal(cost: float, timeout: float | None) -> RateLimitError:
+    return RateLimitError(
+        f"no permit of cost {cost} within {timeout} s: wait longer (timeout=), ask for less, or "
+        "raise the limiter's rate"
+    )

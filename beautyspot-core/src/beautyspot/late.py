@@ -151,7 +151,9 @@ class LateLimiter(LimiterBase):
         self, cls: type[Backend], make: Callable[[], LimiterBase], error: Exception
     ) -> None:
         self._maker = Maker(make, Breaker(f"the limiter {cls.name!r}"), error)
-        vars(self).update(name=cls.name, blocking=cls.blocking)
+        vars(self).update(
+            name=cls.name, blocking=cls.blocking, shared=getattr(cls, "shared", False)
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} for {self.name!r}>"
@@ -167,6 +169,28 @@ class LateLimiter(LimiterBase):
     def settle(self, reservation: Reservation, real_cost: float) -> None:
         """See the base class."""
         self._maker.backend().settle(reservation, real_cost)
+
+    def reserve_after(
+        self, cost: float, seconds: float, *, max_wait: float | None = None
+    ) -> Reservation | None:
+        """See the base class."""
+        return self._maker.backend().reserve_after(cost, seconds, max_wait=max_wait)
+
+    def remaining(self, reservation: Reservation) -> float:
+        """See the base class."""
+        return self._maker.backend().remaining(reservation)
+
+    def pause(self, seconds: float) -> None:
+        """See the base class."""
+        self._maker.backend().pause(seconds)
+
+    def twin(self, key: str) -> LimiterBase:
+        """See the base class."""
+        return self._maker.backend().twin(key)
+
+    def busy_for(self) -> float:
+        """See the base class."""
+        return self._maker.backend().busy_for()
 
     def consume(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
         """See the base class."""

@@ -1,7 +1,7 @@
-"""The local backends of beautyspot: results as files on disk, and the GCRA rate limiter.
+"""The local backends of beautyspot: results as files on disk, and the GCRA rate limiters.
 
 The module is a plug-in, which core imports whenever a `Spot` is made. So it imports nothing but the
-hook marker; the two classes come when first asked for.
+hook marker; the classes come when first asked for.
 """
 
 from __future__ import annotations
@@ -12,9 +12,16 @@ from beautyspot.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from beautyspot_local.limiter import TokenBucket
+    from beautyspot_local.shared_limiter import SharedTokenBucket
     from beautyspot_local.storage import LocalStorage
 
-__all__ = ["LocalStorage", "TokenBucket"]
+__all__ = ["LocalStorage", "SharedTokenBucket", "TokenBucket"]
+
+_MODULES = {
+    "LocalStorage": "storage",
+    "SharedTokenBucket": "shared_limiter",
+    "TokenBucket": "limiter",
+}
 
 beautyspot_api = 1
 
@@ -28,21 +35,21 @@ def beautyspot_register_storage() -> type[LocalStorage]:
 
 
 @hookimpl
-def beautyspot_register_limiter() -> type[TokenBucket]:
-    """The rate limiter `gcra`."""
+def beautyspot_register_limiter() -> list[type[TokenBucket | SharedTokenBucket]]:
+    """The rate limiters `gcra`, of one process, and `gcra-shared`, of all of a machine."""
     from beautyspot_local.limiter import TokenBucket
+    from beautyspot_local.shared_limiter import SharedTokenBucket
 
-    return TokenBucket
+    return [TokenBucket, SharedTokenBucket]
 
 
 def __getattr__(name: str) -> Any:
     """Import a class of `__all__` when it is first used (PEP 562)."""
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    module = "limiter" if name == "TokenBucket" else "storage"
-    value = getattr(import_module(f"{__name__}.{module}"), name)
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -86,6 +86,10 @@ class TokenBucket(TimelineLimiter):
         self._lock = threading.Lock()
         self._locked = _Locked(self._lock, self._line, self._clock)
 
+    def _fresh(self, key: str) -> TokenBucket:
+        del key
+        return TokenBucket(self.rate, self.max_cost, burst=self._burst, clock=self._clock)
+
     def _reserve(self, cost: float, max_wait: float | None) -> Held | None:
         if type(cost) not in _PLAIN or not 0 < cost <= self.max_cost:
             cost = checked_cost(cost, self.max_cost)

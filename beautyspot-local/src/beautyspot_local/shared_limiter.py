@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -52,6 +53,7 @@ class SharedTokenBucket(TimelineLimiter):
 
     name: ClassVar[str] = "gcra-shared"
     blocking: ClassVar[bool] = False
+    shared: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -63,12 +65,21 @@ class SharedTokenBucket(TimelineLimiter):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(rate, max_cost, burst, clock)
-        self._locked = self._file = SharedFile(_file(path), self.rate, self._tolerance, clock)
+        self._path = _file(path)
+        self._locked = self._file = SharedFile(self._path, self.rate, self._tolerance, clock)
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
         """The file ``<name>.limit`` in the Spot's directory."""
         return {"path": context.directory / f"{context.name}.limit"}
+
+    def _fresh(self, key: str) -> SharedTokenBucket:
+        """The twin's file stands beside this one's, and stays there: it has some hundred bytes."""
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        path = self._path.with_name(f"{self._path.name}.keys") / digest
+        return SharedTokenBucket(
+            self.rate, self.max_cost, path=path, burst=self._burst, clock=self._clock
+        )
 
     def _reserve(self, cost: float, max_wait: float | None) -> Held | None:
         cost = checked_cost(cost, self.max_cost)

@@ -61,26 +61,34 @@ class Timeline:
         self.now = now
         return now
 
-    def earliest(self, length: float) -> Span:
-        """The first free interval of `length` seconds from now on. It is not taken yet."""
-        start = self._first_gap(length) if self.gaps else None
+    def earliest(self, length: float, after: float = 0.0) -> Span:
+        """The first free interval of `length` seconds, `after` seconds from now or later.
+
+        It is not taken yet.
+        """
+        since = self.now + after
+        start = self._first_gap(length, since) if self.gaps else None
         if start is None:
-            start = max(self.now, self.tat)
+            start = max(since, self.tat)
         return start, start + length
 
     def take(self, span: Span) -> Span:
         """Take what `earliest` found. The end may move by the rounding of a float."""
         start, end = span
         if start >= self.tat:
+            if start > self.tat and start > self.now:
+                self._add_gap(max(self.tat, self.now), start)
             self.tat = end
             return span
         at = bisect_left(self.gaps, (start, math.inf)) - 1
-        _, gap_end = self.gaps[at]
+        gap_start, gap_end = self.gaps.pop(at)
         if abs(gap_end - end) <= _rounding(gap_end):
-            del self.gaps[at]  # filled to its very end, so that neighbours still touch
-            return start, gap_end
-        self.gaps[at] = (end, gap_end)
-        return span
+            end = gap_end  # filled to its very end, so that neighbours still touch
+        else:
+            self.gaps.insert(at, (end, gap_end))
+        if start > gap_start and start > self.now:
+            self.gaps.insert(at, (gap_start, start))
+        return start, end
 
     def wait_until(self, start: float) -> float:
         """Seconds from now until an interval that starts at `start` may be used."""
@@ -110,12 +118,16 @@ class Timeline:
             self.now -= more
         self.tat = max(self.tat, self.floor)
 
-    def _first_gap(self, length: float) -> float | None:
+    def pause_left(self) -> float:
+        """Seconds until the end of the pause."""
+        return max(0.0, self.floor - self.tolerance - self.now)
+
+    def _first_gap(self, length: float, since: float) -> float | None:
         earliest = max(self.now, self.floor)
         passed = next((i for i, gap in enumerate(self.gaps) if gap[1] > earliest), len(self.gaps))
         del self.gaps[:passed]
         for start, end in self.gaps:
-            at = max(start, earliest)
+            at = max(start, earliest, since)
             if at + length <= end + _rounding(end):
                 return at
         return None

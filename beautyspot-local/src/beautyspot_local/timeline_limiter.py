@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from abc import abstractmethod
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
-from beautyspot_local.rate import checked_pause, parse_burst, parse_rate, real_length
+from beautyspot_local.rate import (
+    checked_cost,
+    checked_pause,
+    checked_seconds,
+    parse_burst,
+    parse_rate,
+    real_length,
+)
 from beautyspot_local.waiting import LATE, Held, WaitingLimiter
 
 if TYPE_CHECKING:
@@ -40,13 +51,30 @@ class TimelineLimiter(WaitingLimiter):
         self.max_cost: float
         self.rate, self.max_cost = parse_rate(rate, max_cost)
         self._clock = clock
-        self._tolerance = parse_burst(burst) / self.rate
+        self._burst = parse_burst(burst)
+        self._tolerance = self._burst / self.rate
+        self._twins: WeakSet[TimelineLimiter] = WeakSet()
 
     @property
     def tat(self) -> float:
         """The theoretical arrival time: when what is reserved ends, in seconds of the clock."""
         with self._locked as line:
             return line.tat + line.offset
+
+    def reserve_after(
+        self, cost: float, seconds: float, *, max_wait: float | None = None
+    ) -> Held | None:
+        """`reserve`, at the earliest time that is `seconds` away or more.
+
+        Raises:
+            CostError: see `reserve`.
+            ConfigError: `seconds` or `max_wait` is not a number.
+        """
+        cost = checked_cost(cost, self.max_cost)
+        after = checked_seconds(seconds, "seconds")
+        most = None if max_wait is None else checked_seconds(max_wait, "max_wait")
+        with self._locked as line:
+            return self._queue(line, cost, cost / self.rate, most, after)
 
     def remaining(self, reservation: Reservation) -> float:
         """Seconds that `reservation` must still wait; 0.0 means granted, and from then on used."""
@@ -102,6 +130,7 @@ class TimelineLimiter(WaitingLimiter):
 
         Those who wait already are held too, and keep their order and their distance. Pauses
         overlap: a second one only matters for what it is longer. What was granted before goes on.
+        The twins pause as well.
 
         Raises:
             ConfigError: `seconds` is not a finite number.
@@ -109,12 +138,53 @@ class TimelineLimiter(WaitingLimiter):
         length = checked_pause(seconds)
         with self._locked as line:
             line.pause(length)
+        with _twins_lock[0]:
+            twins = list(self._twins)
+        for twin in twins:
+            twin.pause(length)
+
+    def busy_for(self) -> float:
+        """Seconds until all that is reserved has passed: then it is as good as a new one."""
+        with self._locked as line:
+            return max(0.0, line.tat - line.now)
+
+    def twin(self, key: str) -> TimelineLimiter:
+        """A limiter like this one, fresh, for what `key` names; see `LimiterBase.twin`."""
+        twin = self._fresh(key)
+        with _twins_lock[0]:
+            self._twins.add(twin)
+        with self._locked as line:
+            left = line.pause_left()
+        if left > 0:
+            twin.pause(left)
+        return twin
+
+    @abstractmethod
+    def _fresh(self, key: str) -> TimelineLimiter:
+        """A limiter of the same rate, for another key."""
 
     def _queue(
-        self, line: Timeline, cost: float, length: float, max_wait: float | None
+        self,
+        line: Timeline,
+        cost: float,
+        length: float,
+        max_wait: float | None,
+        after: float = 0.0,
     ) -> Held | None:
-        span = line.earliest(length)
-        wait = line.wait_until(span[0])
+        span = line.earliest(length, after)
+        wait = max(after, line.wait_until(span[0]))
         if max_wait is not None and wait > max_wait:
             return None
         return Held(wait, cost, *line.take(span), self)
+
+
+# One for all: pauses and new keys are rare. In a list, for a forked child is given a new one.
+_twins_lock = [threading.Lock()]
+
+
+def _reset_lock() -> None:
+    _twins_lock[0] = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
+    os.register_at_fork(after_in_child=_reset_lock)

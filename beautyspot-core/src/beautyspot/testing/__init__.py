@@ -22,7 +22,19 @@ from beautyspot.testing.spots import memory_spot
 
 __all__ = ["memory_spot"]
 
-_SUITES: Final = ("keygen", "limiter", "metadata", "serializer", "storage")
+_SUITES: Final = (
+    "keygen",
+    "limiter",
+    "limiter_model",
+    "limiter_settle",
+    "limiter_steps",
+    "metadata",
+    "metadata_leases",
+    "processes",
+    "serializer",
+    "storage",
+)
+"""The modules that hold asserts."""
 
 # An application may use the memory backends without pytest. Where it is there, a failing contract
 # test of an installed package shows what it compared only after this.

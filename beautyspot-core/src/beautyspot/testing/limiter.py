@@ -19,7 +19,7 @@ from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from beautyspot.contracts import LimiterBase
-from beautyspot.errors import CostError, RateLimitError
+from beautyspot.errors import CostError, NotSupportedError, RateLimitError
 from beautyspot.testing.limiter_model import LimiterMachine, ManualClock
 from beautyspot.testing.limiter_settle import SettleContract
 from beautyspot.testing.limiter_steps import (
@@ -50,6 +50,7 @@ class LimiterContract(SettleContract):
         can_settle: `settle` works; else it must answer `NotSupportedError`.
         reuses_gaps: what is released in the middle of the queue is offered to the next request
             whose cost fits into it; else it may be lost, but what is released at the end may not.
+        can_reserve_after: `reserve_after` works; else it must answer `NotSupportedError`.
         injectable_clock: `make` honours its `clock`. Without it the tests that need to own the time
             are skipped, and what is left shows little.
         examples: how many interleavings the state machine tries.
@@ -57,6 +58,7 @@ class LimiterContract(SettleContract):
 
     can_settle = True
     reuses_gaps = True
+    can_reserve_after = False
     injectable_clock = True
     examples = 100
 
@@ -276,6 +278,22 @@ class LimiterContract(SettleContract):
         assert delay(limiter.reserve(1)) <= 1000
         limiter.close()
 
+    # ------------------------------------------------------------------ not before
+
+    def test_a_reservation_that_must_not_begin_before(self, limiter: LimiterBase) -> None:
+        """It begins when it may, and what lies before stays free for others."""
+        if not self.can_reserve_after:
+            with pytest.raises(NotSupportedError):
+                limiter.reserve_after(1, 1)
+            return
+        limiter.reserve(1)
+        assert delay(limiter.reserve_after(2, 5)) == pytest.approx(5)
+        assert delay(limiter.reserve_after(2, 5)) == pytest.approx(7)
+        assert limiter.reserve_after(2, 5, max_wait=8) is None
+        assert delays(limiter, [4, 1, 1]) == pytest.approx([1, 9, 10])
+        with pytest.raises(CostError):
+            limiter.reserve_after(101, 1)
+
     # ------------------------------------------------------------------ all at once
 
     def test_any_interleaving(self) -> None:
@@ -295,6 +313,7 @@ class LimiterContract(SettleContract):
             "make": staticmethod(self.make),
             "can_settle": self.can_settle,
             "reuses_gaps": self.reuses_gaps,
+            "can_reserve_after": self.can_reserve_after,
         }
         return type("Machine", (LimiterMachine,), attributes)
 

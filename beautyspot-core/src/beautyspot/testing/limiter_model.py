@@ -43,7 +43,7 @@ class Taken:
     def __init__(self, reservation: Reservation, start: float, length: float, cost: float) -> None:
         self.reservation = reservation
         self.start = start
-        self.end = start + length
+        self.end = self.planned_end = start + length
         self.cost = cost
         self.settled = False
 
@@ -57,13 +57,17 @@ class Model:
         self.debt_end = float("-inf")  # until when what was reserved too low is made up for
 
     def earliest(self, length: float, now: float) -> float:
-        """The start of the earliest hole of that length that is not yet over."""
+        """The start of the earliest hole of that length that begins now or later."""
         starts = [now, *(taken.end for taken in self.taken if taken.end > now)]
         return min(start for start in starts if self._is_free(start, start + length))
 
-    def latest(self, now: float) -> float:
-        """When a reservation starts at the latest: behind everything that is planned."""
-        return max(now, self.debt_end, *(taken.end for taken in self.taken))
+    def latest(self, now: float, *, reuses_gaps: bool = True) -> float:
+        """When a reservation starts at the latest: behind everything that is planned.
+
+        A limiter that reuses no gaps may stay behind what was planned and then settled.
+        """
+        ends = (t.end if reuses_gaps else t.planned_end for t in self.taken)
+        return max(now, self.debt_end, *ends)
 
     def settle(self, taken: Taken, real_cost: float, now: float) -> None:
         """The real cost is known: its interval is shortened, or a debt added at the end."""
@@ -103,12 +107,13 @@ class LimiterMachine(RuleBasedStateMachine):
     """Any interleaving of reserve, release, settle and time.
 
     Subclass it, or set the attributes: `make` (see `LimiterContract.make`), `can_settle`,
-    `reuses_gaps`.
+    `reuses_gaps`, `can_reserve_after`.
     """
 
     make: Callable[[float, float, ManualClock], LimiterBase]
     can_settle = True
     reuses_gaps = True
+    can_reserve_after = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,11 +125,22 @@ class LimiterMachine(RuleBasedStateMachine):
     @rule(cost=COSTS, max_wait=st.none() | SECONDS)
     def reserve(self, cost: float, max_wait: float | None) -> None:
         """The earliest time that is free, or None where that is too far away."""
+        self._check(self.limiter.reserve(cost, max_wait=max_wait), cost, max_wait, 0.0)
+
+    @precondition(lambda self: self.can_reserve_after)
+    @rule(cost=COSTS, seconds=SECONDS, max_wait=st.none() | SECONDS)
+    def reserve_after(self, cost: float, seconds: float, max_wait: float | None) -> None:
+        """The same, not before so many seconds have passed."""
+        reservation = self.limiter.reserve_after(cost, seconds, max_wait=max_wait)
+        self._check(reservation, cost, max_wait, seconds)
+
+    def _check(
+        self, reservation: Reservation | None, cost: float, max_wait: float | None, after: float
+    ) -> None:
         now, length = self.clock(), cost / RATE
-        earliest = self.model.earliest(length, now)
+        earliest = self.model.earliest(length, now + after)
         exact = self.reuses_gaps and self.model.debt_end <= now
-        latest = earliest if exact else self.model.latest(now)
-        reservation = self.limiter.reserve(cost, max_wait=max_wait)
+        latest = earliest if exact else self.model.latest(now + after, reuses_gaps=self.reuses_gaps)
         if reservation is None:
             assert max_wait is not None, "None means over max_wait, and there was none"
             assert latest - now > max_wait, f"refused, with room at {latest}, at {now}"

@@ -1,0 +1,113 @@
+"""Limits for several keys, from one that shows how each is to be; and what `busy_for` tells."""
+
+from __future__ import annotations
+
+import gc
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot_local import SharedTokenBucket, TokenBucket
+from beautyspot_local.timeline import Timeline
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["gcra", "gcra-shared"])
+def make(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Any:
+    def bucket(rate: float = 1, max_cost: float = 10, **options: Any) -> Any:
+        if request.param == "gcra":
+            return TokenBucket(rate, max_cost, clock=clock, **options)
+        path = tmp_path / "app.limit"
+        return SharedTokenBucket(rate, max_cost, path=path, clock=clock, **options)
+
+    return bucket
+
+
+def delays(bucket: Any, *costs: float) -> list[float]:
+    return [bucket.reserve(cost).delay for cost in costs]
+
+
+def test_each_key_has_the_whole_rate(make: Any) -> None:
+    bucket = make(2, 10)
+    one, two = bucket.twin("one"), bucket.twin("two")
+    assert delays(one, 1, 1) == delays(two, 1, 1) == delays(bucket, 1, 1) == [0, 0.5]
+    assert (one.rate, one.max_cost) == (2, 10)
+
+
+def test_a_burst_is_inherited(make: Any) -> None:
+    assert delays(make(1, 10, burst=2).twin("x"), 1, 1, 1, 1) == [0, 0, 0, 1]
+
+
+def test_a_pause_holds_every_key_also_those_to_come(make: Any, clock: Clock) -> None:
+    bucket = make()
+    early = bucket.twin("early")
+    bucket.pause(10)
+    clock.now += 4
+    late = bucket.twin("late")
+    assert delays(early, 1) == delays(late, 1) == [6]
+    clock.now += 20
+    assert delays(bucket.twin("after"), 1) == [0]
+
+
+def test_a_twin_that_nobody_holds_is_forgotten(make: Any) -> None:
+    bucket = make()
+    twin = bucket.twin("x")
+    assert len(bucket._twins) == 1
+    del twin
+    gc.collect()
+    assert len(bucket._twins) == 0
+
+
+def test_busy_until_all_has_passed(make: Any, clock: Clock) -> None:
+    bucket = make(2, 10)
+    assert bucket.busy_for() == 0
+    bucket.consume(4)
+    assert bucket.busy_for() == 2
+    clock.now += 1.5
+    assert bucket.busy_for() == 0.5
+    bucket.pause(3)
+    assert bucket.busy_for() == 3.5
+    clock.now += 4
+    assert bucket.busy_for() == 0
+
+
+def test_processes_share_a_key(tmp_path: Path, clock: Clock) -> None:
+    options: Any = {"path": tmp_path / "app.limit", "clock": clock}
+    here, there = SharedTokenBucket(1, **options), SharedTokenBucket(1, **options)
+    one, same, other = here.twin("a/../b\ud800"), there.twin("a/../b\ud800"), there.twin("c")
+    assert [*delays(one, 1), *delays(same, 1), *delays(other, 1)] == [0, 1, 0]
+    assert len(list((tmp_path / "app.limit.keys").iterdir())) == 2
+
+
+def test_a_wait_before_and_after_an_interval_that_begins_inside_a_gap() -> None:
+    line = Timeline(0.0)
+    spans = [line.take(line.earliest(10)), line.take(line.earliest(1))]
+    line.give_back(spans[0])
+    assert line.take(line.earliest(2, 3)) == (3, 5)
+    assert line.gaps == [(0, 3), (5, 10)]
+    assert line.take(line.earliest(5, 4)) == (5, 10), "to the very end"
+    assert line.gaps == [(0, 3)]
+    assert line.take(line.earliest(1, 20)) == (20, 21)
+    assert line.gaps == [(0, 3), (11, 20)]
+    line.give_back((20, 21))
+    assert line.tat == 11
+
+
+def test_a_fork_has_a_lock_of_its_own(make: Any) -> None:
+    from beautyspot_local import timeline_limiter
+
+    bucket = make()
+    with timeline_limiter._twins_lock[0]:
+        child = os.fork()
+        if not child:
+            bucket.pause(1)
+            os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
