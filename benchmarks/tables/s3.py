@@ -61,8 +61,8 @@ def _tables(settings: Settings, client: Any, bucket: str, title: str, size: int)
             SPOT: _numbered(lambda key: spot.refresh(marked, key, size)),
         }
         gets = {
-            BARE: lambda: client.get_object(Bucket=bucket, Key="0")["Body"].read(),
-            MANAGED: lambda: client.download_fileobj(bucket, "0", BytesIO()),
+            BARE: lambda: client.get_object(Bucket=bucket, Key="storage/0")["Body"].read(),
+            MANAGED: lambda: client.download_fileobj(bucket, "storage/0", BytesIO()),
             STORAGE: lambda: storage.load(f"s3://{bucket}/storage/0"),
             SPOT: lambda: marked("0", size),
         }
