@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _nothing_ran(monkeypatch: pytest.MonkeyPatch) -> None:
     RAN.clear()
-    monkeypatch.setattr(guard, "METADATA_DEADLINE", 0.02)
-    monkeypatch.setattr(guard, "BLOB_DEADLINE", 0.02)
-    monkeypatch.setattr("beautyspot.parts.METADATA_DEADLINE", 0.02)
+    monkeypatch.setattr(guard, "METADATA_DEADLINE", faults.PATIENCE)
+    monkeypatch.setattr(guard, "BLOB_DEADLINE", faults.PATIENCE)
 
 
 BACKENDS: dict[str, type[Any]] = {
@@ -129,7 +128,14 @@ class Table:
         except (BeautyspotError, Foreign, TypeError, AttributeError, ValueError):
             return
 
+    def give(self, seconds: float) -> None:
+        """Give the backends so long for an answer."""
+        for guarded in (self.spot._engine.cache.metadata, self.spot._engine.cache.storage()):
+            if guarded is not None and guarded._deadline is not None:  # type: ignore[union-attr]
+                guarded._deadline = seconds  # type: ignore[union-attr]
+
     def mend(self) -> None:
+        self.give(faults.PATIENCE)
         self.backend.switch.turn_off()
         self.spot._engine.cache.health.insist()
         self.spot._engine.limiting.insist()
@@ -146,8 +152,13 @@ def check(
     caplog.clear()
     switch = table.backend.switch
     switch.turn_on(operation, fault, garbage)
+    if fault == "hangs":
+        table.give(0.02)
     if operation in ("open", "close"):
-        check_ends(make_spot, table, operation, point)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("beautyspot.parts.METADATA_DEADLINE", 0.02)
+            patch.setattr(guard, "METADATA_DEADLINE", 0.02)
+            check_ends(make_spot, table, operation, point)
     for x in (1, 2, 1, 2, 3):
         assert table(x) == result(x), "the result is right"
         table.ask(operation)

@@ -7,6 +7,7 @@ gone the same Spot caches again.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sqlite3
@@ -75,7 +76,9 @@ def full_disk(disk: Path, spot: Spot) -> Iterator[None]:
 @contextmanager
 def read_only_mount(disk: Path, spot: Spot) -> Iterator[None]:
     # An open descriptor for writing keeps the kernel from it: those of another moment are closed.
+    spot._engine.stop_executor(wait=True)
     spot.metadata._database.reset()  # type: ignore[attr-defined]
+    gc.collect()
     command = ["mount", "-o", "remount,ro", str(disk)]
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("the kernel does not remount it read-only while it is in use")
