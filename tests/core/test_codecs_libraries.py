@@ -75,7 +75,8 @@ def test_an_array_comes_back_on_memory_of_its_own(array):
     assert restored.dtype == array.dtype
     assert restored.shape == array.shape
     np.testing.assert_array_equal(restored, array)
-    assert restored.tobytes() == array.tobytes()
+    if array.dtype.names is None:  # the bytes between fields are anybody's
+        assert restored.tobytes() == array.tobytes()
     assert restored.flags.writeable
     assert restored.flags.owndata
     if array.flags.f_contiguous:

@@ -367,7 +367,7 @@ def memory():
 
 @pytest.mark.parametrize(
     ("kind", "most"),
-    [("hit", 2_000), ("hit, async", 2_000), ("hit by key", 6_000), ("miss", 20_000)],
+    [("hit", 4_000), ("hit, async", 4_000), ("hit by key", 12_000), ("miss", 20_000)],
 )
 def test_a_call_takes_little_memory(calls, kind, most):
     with memory() as taken:
