@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.contracts import SerializerBase
 from beautyspot.errors import ConfigError, SerializationError, UnstableKeyError
 
 if TYPE_CHECKING:
@@ -529,3 +530,44 @@ def test_cached_run_caches_what_stands_above_a_mark(spot: Spot) -> None:
 
     assert spot.cached_run(outer, 1) == spot.cached_run(outer, 1) == (1, 2, 3, 0)
     assert RAN == ["outer", "add"]
+
+
+@pytest.mark.parametrize(
+    ("value", "codec", "extension"),
+    [
+        (b"x" * 100_000, "raw:bytes", ".bin"),
+        ("ü" * 100_000, "raw:text", ".txt"),
+        ("x" * 10, "msgpack", ".msgpack"),
+        (b"x" * 10, "msgpack", ".msgpack"),
+        ("\ud800" * 100_000, "msgpack", ".msgpack"),
+        (bytearray(100_000), "msgpack", ".msgpack"),
+    ],
+    ids=["bytes", "text", "short text", "short bytes", "surrogates", "bytearray"],
+)
+@pytest.mark.parametrize("save_blob", [True, False])
+def test_large_plain_results_are_stored_as_they_are(
+    spot: Spot, value: Any, codec: str, extension: str, save_blob: bool
+) -> None:
+    marked = spot.mark(save_blob=save_blob, ignore=("value",))(lambda: value)
+    assert marked() == marked() == value
+    assert type(marked()) is type(value)
+    record = spot.metadata.get(spot.key(marked))
+    assert record is not None
+    assert record.serializer == codec
+    assert record.result_value is None or record.result_value.endswith(extension)
+
+
+def test_another_serializer_gets_large_results_too(make_spot: Callable[..., Spot]) -> None:
+    class Shout(SerializerBase):
+        name = "shout"
+
+        def dumps(self, value: object) -> bytes:
+            return str(value).upper().encode()
+
+        def loads(self, data: Any) -> str:
+            return bytes(data).decode()
+
+    spot = make_spot(serializer=Shout)
+    marked = spot.mark(lambda: "x" * 100_000)
+    assert marked() == "x" * 100_000
+    assert marked() == "X" * 100_000

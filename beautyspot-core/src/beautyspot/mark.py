@@ -202,15 +202,21 @@ def _lead(engine: Engine, call: Call, flight: Flight, deadline: float) -> Flow:
     ending = Ending(engine, call, flight)
     try:
         yield from _win(engine, ending, deadline)
-        value = yield Block(partial(engine.cache.recall, call))
-        if (
-            value is not MISSING and not call.refresh
-        ):  # another one stored it between our look-up and our turn
+        value = yield from _look_again(engine, call)
+        if value is not MISSING and not call.refresh:
             engine.hit(call)
             return Outcome(value)
         return (yield from _run(engine, call, ending))
     finally:
         ending.end()
+
+
+def _look_again(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
+    """What another one stored between our look-up and our turn; in place where that is quick."""
+    value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)
+    if value is ELSEWHERE:
+        value = yield Block(partial(engine.cache.recall, call))
+    return value
 
 
 def _win(engine: Engine, ending: Ending, deadline: float) -> Generator[Step, Any, None]:

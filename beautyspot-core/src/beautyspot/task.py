@@ -30,6 +30,10 @@ RAW_TEXT: Final = "raw:text"
 """The column `serializer` of a result that is stored as it is, for viewers (text: UTF-8)."""
 
 
+LARGE: Final = 1 << 16
+"""Bytes or characters from which a plain result is stored as it is."""
+
+
 class Payload(NamedTuple):
     """A result as bytes, with what restores it."""
 
@@ -231,16 +235,32 @@ class Task:
         """
         if self.streams:
             return Payload(_framed(value), self.codec)
-        if self.content_type is not None:
-            if type(value) is bytes:
-                return Payload(value, RAW_BYTES)
-            if _is_utf8(value):
-                return Payload(value.encode(), RAW_TEXT)
+        plain = self._as_it_is(value)
+        if plain is not None:
+            return plain
         data = self.serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
             kind = type(data).__name__
             raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
         return Payload(data, self.codec)
+
+    def _as_it_is(self, value: Any) -> Payload | None:
+        """Bytes or text that need no serializer: media for a viewer, and what is large.
+
+        Packing a large one only copies it, several times. Another serializer than ours may do
+        more, such as compressing, so it is not passed by.
+        """
+        kind = type(value)
+        if kind is not bytes and kind is not str:
+            return None
+        if self.content_type is None and (len(value) < LARGE or self._serializer.name != "msgpack"):
+            return None
+        if kind is bytes:
+            return Payload(value, RAW_BYTES)
+        try:
+            return Payload(value.encode(), RAW_TEXT)
+        except UnicodeEncodeError:  # lone surrogates: the serializer has a form for them
+            return None
 
     def restore(self, payload: Payload) -> Any:
         """The value of a payload; of a stream the list of its items.
@@ -271,8 +291,10 @@ class Task:
 
     def extension(self, codec: str | None) -> str:
         """The file extension of a blob, fitting its Content-Type."""
-        if codec not in (RAW_BYTES, RAW_TEXT) or self.content_type is None:
+        if codec not in (RAW_BYTES, RAW_TEXT):
             return "stream" if self.streams else self._serializer.name
+        if self.content_type is None:
+            return "bin" if codec == RAW_BYTES else "txt"
         return extension_of(self.content_type)
 
 
@@ -300,16 +322,6 @@ _EXTENSIONS: Final = {
     "text/vnd.mermaid": "mmd",
     "text/markdown": "md",
 }
-
-
-def _is_utf8(value: object) -> bool:
-    if type(value) is not str:
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # lone surrogates: the serializer has a form for them
-        return False
-    return True
 
 
 _UNSTABLE: Final = re.compile(
