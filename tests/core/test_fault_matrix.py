@@ -162,6 +162,8 @@ def check(
     for x in (1, 2, 1, 2, 3):
         assert table(x) == result(x), "the result is right"
         table.ask(operation)
+    saver = table.spot._engine.saver
+    assert saver is None or saver.flush(faults.PATIENCE)
     assert switch.met, "the fault was met"
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == len(set(said)), "each is said once"

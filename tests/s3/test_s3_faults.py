@@ -1,0 +1,182 @@
+"""A Spot whose blobs are in S3, while the server or the way to it fails, by every kind of function.
+
+A real server, behind a proxy that misbehaves. Each cell: the result is right, it is said once what
+is wrong and what to do, and when the fault is gone the same Spot caches again.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import guard
+from beautyspot.spot import Spot
+from beautyspot_s3 import S3Storage, connection
+from kinds import KINDS, RAN, result
+from servers import proxy, seaweedfs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    RAN.clear()
+    monkeypatch.setattr(connection, "ATTEMPTS", 1)
+
+
+@pytest.fixture
+def way(server: seaweedfs.Server) -> Iterator[proxy.Proxy]:
+    with proxy.Proxy(server.port) as between:
+        yield between
+
+
+class Always:
+    """A plan of the proxy that never ends."""
+
+    def __init__(self, behaviour: proxy.Behaviour) -> None:
+        self.behaviour = behaviour
+
+    def popleft(self) -> proxy.Behaviour:
+        return self.behaviour
+
+
+@contextmanager
+def misbehaving(spot: Spot, way: proxy.Proxy, behaviour: proxy.Behaviour) -> Iterator[None]:
+    storage: Any = spot.storage
+    before, way.plan = way.plan, Always(behaviour)  # type: ignore[assignment]
+    storage.close()  # or the client goes on with the connections that it has
+    yield
+    way.plan = before
+    storage.close()
+
+
+def answering(status: int) -> Any:
+    return lambda spot, way, server: misbehaving(spot, way, proxy.answer(status))
+
+
+def resetting(spot: Spot, way: proxy.Proxy, server: Any) -> Any:
+    return misbehaving(spot, way, proxy.reset)
+
+
+def breaking_off(spot: Spot, way: proxy.Proxy, server: Any) -> Any:
+    return misbehaving(spot, way, proxy.cut(30))
+
+
+@contextmanager
+def silent(spot: Spot, way: proxy.Proxy, server: Any) -> Iterator[None]:
+    """It hangs past the deadline of the Spot, which is shorter than the client's own."""
+    release = threading.Event()
+    for guarded in (spot._engine.cache.storage(),):
+        guarded._deadline = 0.2  # type: ignore[union-attr]
+    with misbehaving(spot, way, proxy.hold(release)):
+        yield
+        release.set()
+    guarded._deadline = guard.BLOB_DEADLINE  # type: ignore[union-attr]
+
+
+@contextmanager
+def refused(spot: Spot, way: proxy.Proxy, server: seaweedfs.Server) -> Iterator[None]:
+    """Credentials that the server does not know (any more)."""
+    storage: Any = spot.storage
+    session = storage._connection._session
+    before = dict(session)
+    session.update(seaweedfs.Identity().options())
+    storage.close()
+    yield
+    session.update(before)
+    storage.close()
+
+
+@contextmanager
+def read_only(spot: Spot, way: proxy.Proxy, server: seaweedfs.Server) -> Iterator[None]:
+    storage: Any = spot.storage
+    session = storage._connection._session
+    before = dict(session)
+    session.update(server.reader.options())
+    storage.close()
+    yield
+    session.update(before)
+    storage.close()
+
+
+@contextmanager
+def bucket_gone(spot: Spot, way: proxy.Proxy, server: seaweedfs.Server) -> Iterator[None]:
+    client, name = server.client(), spot.storage.bucket_name  # type: ignore[attr-defined]
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
+        for found in page.get("Contents", ()):
+            client.delete_object(Bucket=name, Key=found["Key"])
+    client.delete_bucket(Bucket=name)
+    yield
+    client.create_bucket(Bucket=name)
+    client.close()
+
+
+FAULTS: dict[str, Any] = {
+    "500": answering(500),
+    "503": answering(503),
+    "403": answering(403),
+    "reset": resetting,
+    "cut": breaking_off,
+    "silent": silent,
+    "credentials refused": refused,
+    "read only": read_only,
+    "bucket gone": bucket_gone,
+}
+
+
+@pytest.fixture
+def spot(server: seaweedfs.Server, way: proxy.Proxy, tmp_path: Path) -> Iterator[Spot]:
+    bucket = tmp_path.name.replace("_", "-").lower()[:40].strip("-")
+    client = server.client()
+    client.create_bucket(Bucket=bucket)
+    storage = S3Storage(
+        bucket, endpoint_url=way.url, region_name="us-east-1", **server.admin.options()
+    )
+    with Spot("app", directory=tmp_path / "cache", config=False, storage=storage) as spot:
+        yield spot
+    storage.close()
+    client.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_cell(
+    server: seaweedfs.Server,
+    way: proxy.Proxy,
+    spot: Spot,
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+    kind: str,
+) -> None:
+    function, call = KINDS[kind]
+    marked: Callable[..., Any] = spot.mark(name="f", save_blob=True)(function)
+    assert [call(marked, x) for x in (1, 2)] == [result(1), result(2)]
+    assert not caplog.records
+    with FAULTS[fault](spot, way, server):
+        for x in (1, 3, 1, 3, 4):
+            assert call(marked, x) == result(x), "the result is right"
+        ours = [record for record in caplog.records if record.name == "beautyspot"]
+        said = [record.getMessage() for record in ours]
+        rests = spot.stats()["resting"]
+        asked = way.connections
+        for x in (1, 3, 4):
+            assert call(marked, x) == result(x)
+        assert not rests or way.connections <= asked + 1, (
+            "what keeps failing is not asked each time"
+        )
+    assert said, "it is said"
+    assert len(said) <= 2
+    assert all(":" in text for text in said), "with what to do"
+    spot._engine.cache.health.insist()
+    RAN.clear()
+    assert [call(marked, x) for x in (9, 9)] == [result(9), result(9)]
+    assert RAN == [9], "when the fault is gone, caching works again"
+    for _ in range(2):
+        assert [call(marked, x) for x in (1, 2, 3, 4)] == [result(x) for x in (1, 2, 3, 4)]
+    assert all(RAN.count(x) <= 1 for x in (1, 2, 3, 4))
