@@ -1,4 +1,4 @@
-"""Corners of the flow that whole programs reach only by chance: ends, forks, closed loops, races."""
+"""Corners of the flow that programs reach by chance only: ends, forks, closed loops, races."""
 
 from __future__ import annotations
 
