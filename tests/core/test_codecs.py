@@ -108,9 +108,7 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize(
-    "value", SAME, ids=lambda v: f"{type(v).__name__}-{v!r:.30}".encode("ascii", "replace").decode()
-)
+@pytest.mark.parametrize("value", SAME, ids=lambda v: type(v).__name__)
 def test_it_comes_back(value):
     restored = round_trip([value])[0]
     assert type(restored) is type(value)
@@ -399,7 +397,7 @@ CLASSES = [
 ]
 
 
-@pytest.mark.parametrize("value", CLASSES, ids=lambda v: f"{type(v).__name__}-{v!r:.30}")
+@pytest.mark.parametrize("value", CLASSES, ids=lambda v: type(v).__name__)
 def test_an_instance_comes_back(value):
     restored = round_trip([value], type(value), Source)[0]
     assert type(restored) is type(value)
@@ -407,7 +405,7 @@ def test_an_instance_comes_back(value):
     assert repr(restored) == repr(value)
 
 
-@pytest.mark.parametrize("value", CLASSES, ids=lambda v: f"{type(v).__name__}-{v!r:.30}")
+@pytest.mark.parametrize("value", CLASSES, ids=lambda v: type(v).__name__)
 def test_nothing_is_stored_without_a_word_of_the_program(value):
     refused(value, "annotate the function")
 
