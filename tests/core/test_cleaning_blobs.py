@@ -221,6 +221,17 @@ def test_one_that_can_t_be_removed_stops_nothing(make_spot: Any, troubles: Any) 
     assert "tried again" in troubles[0].advice
 
 
+def test_leftovers_that_can_t_be_listed_stop_nothing(make_spot: Any, troubles: Any) -> None:
+    class Forbidding(MemoryStorage):
+        def sweep(self, *, older_than: float, prefix: str) -> int:
+            raise StorageError("no permission")
+
+    spot = make_spot(storage=Forbidding(), on_error=troubles.append)
+    orphan(spot)
+    assert spot.collect(grace=0) == Collected(blobs=1, size=6, leftovers=0, failed=0)
+    assert [trouble.operation for trouble in troubles] == ["collect leftovers"]
+
+
 def test_without_leases(make_spot: Any) -> None:
     class Leaseless(MemoryMetadataStore):
         leases = False

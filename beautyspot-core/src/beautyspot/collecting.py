@@ -134,4 +134,10 @@ class Collector:
         if sweep is None:
             return 0
         ahead = time.time() - now  # of the storage's clock: `sweep` goes by ours
-        return int(sweep(older_than=max(self._grace, LONGEST_SAVE) + ahead, prefix=self._prefix))
+        age = max(self._grace, LONGEST_SAVE) + ahead
+        try:
+            return int(sweep(older_than=age, prefix=self._prefix))
+        except StorageError as error:  # S3 has a permission of its own for it
+            advice = "They stay; the other garbage was removed"
+            self._cache.reporter.report("collect leftovers", "", error, advice)
+            return 0

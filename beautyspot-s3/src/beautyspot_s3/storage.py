@@ -8,6 +8,7 @@ only once all of it has arrived, and a reader gets the old one or the new one
 from __future__ import annotations
 
 import re
+import time
 from contextlib import closing, contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -198,6 +199,33 @@ class S3Storage(BlobStorageBase):
             if not _WRONG.search(key):
                 modified = found["LastModified"].timestamp()
                 yield BlobInfo(self._root + key, found["Size"], modified)
+
+    def sweep(self, older_than: float = 86400.0, prefix: str = "") -> int:
+        """Abort uploads in parts that were never finished, and return how many that was.
+
+        Their parts take space that is paid for, and no listing of blobs shows them.
+
+        Args:
+            older_than: seconds; leave younger ones alone, since they may be under way.
+            prefix: look only below this, such as ``"9f2c41d8/"``.
+
+        Raises:
+            BlobLocationError: the prefix leads out of this storage's own.
+            StorageError: no such bucket, no permission, no connection, …; says what to do.
+        """
+        if prefix:
+            self._checked(prefix.removesuffix("/"))
+        removed = 0
+        with self._translated("sweep", self._root + prefix) as client:
+            pages = client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self.bucket_name, Prefix=self._folder + prefix):
+                for upload in page.get("Uploads", ()):
+                    if upload["Initiated"].timestamp() <= time.time() - older_than:
+                        client.abort_multipart_upload(
+                            Bucket=self.bucket_name, Key=upload["Key"], UploadId=upload["UploadId"]
+                        )
+                        removed += 1
+        return removed
 
     def close(self) -> None:
         """Close the connections of a client made here; one that was given stays open."""
