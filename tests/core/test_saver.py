@@ -210,6 +210,12 @@ ENDINGS = {
     ),
     "atexit": "atexit.register(work, 5000)",
     "async": "asyncio.run(main())",
+    "async cancelled": "asyncio.run(cancelled())",
+    "daemon thread": "threading.Thread(target=more, daemon=True).start(); done.wait(20)",
+    "exception in a thread": "threading.Thread(target=more_and_fail).start()",
+    "executor": "pool.submit(more)",
+    "fork": "child('fork')",
+    "fork that fails": "child('fork', fail=True)",
 }
 
 PROGRAM = """
@@ -230,6 +236,36 @@ PROGRAM = """
         await asyncio.gather(*(later(x) for x in range(50)))
         tasks = [asyncio.create_task(later(x)) for x in range(100, 110)]
 
+    async def cancelled():
+        async def never():
+            await asyncio.gather(*(later(x) for x in range(50)))
+            await asyncio.Event().wait()
+        task = asyncio.create_task(never())
+        while spot.stats()["misses"] < 100:
+            await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    done = threading.Event()
+
+    def more():
+        for x in range(1000, 1010):
+            work(x)
+        done.set()
+
+    def more_and_fail():
+        more()
+        raise KeyError("mine")
+
+    def child(how, fail=False):
+        process = multiprocessing.get_context(how).Process(target=more_and_fail if fail else more)
+        process.start()
+        process.join()
+
+    from concurrent.futures import ThreadPoolExecutor
+    import multiprocessing
+    pool = ThreadPoolExecutor(1)
+
     for x in range(50):
         work(x)
     {ending}
@@ -244,7 +280,10 @@ def test_interpreter_exit_loses_nothing(
     command = [sys.executable, "-c", program, str(tmp_path / "cache")]
     subprocess.run(command, capture_output=True, timeout=DEADLINE, check=False)
     stored = make_spot().stats()["entries"]
-    assert stored >= {"thread": 60, "async": 100, "atexit": 51}.get(ending, 50)
+    more = {"thread": 10, "async": 50, "async cancelled": 50, "atexit": 1}
+    more |= dict.fromkeys(["daemon thread", "exception in a thread", "executor"], 10)
+    more |= dict.fromkeys(["fork", "fork that fails"], 10)
+    assert stored >= 50 + more.get(ending, 0)
 
 
 def test_a_forked_child_saves_its_own(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
