@@ -140,6 +140,19 @@ def test_the_least_recently_used_go_first(aged: Any, clock: Clock) -> None:
     assert keys(spot) == set()
 
 
+def test_one_that_is_in_use_is_passed_over(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    for x in range(3):
+        marked(x)
+        clock.now += DAY
+    lease = spot.metadata.try_lease(spot.key(marked, 0))
+    each = int(spot.stats()["bytes"] / 3)
+    assert spot.prune(max_size=2 * each).evicted == 1
+    assert keys(spot) == {spot.key(marked, 0), spot.key(marked, 2)}
+    lease.release()
+
+
 def test_reasons_are_counted_once(aged: Any, clock: Clock) -> None:
     spot = aged()
     spot.mark(ttl=1)(text)(1)

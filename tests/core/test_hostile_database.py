@@ -104,6 +104,20 @@ def test_a_link_to_a_database_of_somebody_else(make_spot: Any, db: Path, tmp_pat
 
 
 @posix
+def test_a_link_that_is_put_there_at_that_moment(
+    db: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(connections.os.path, "lexists", lambda _: False)
+    connections.make_place(db)
+    connections.make_place(db)  # another process was faster
+    db.unlink()
+    db.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(MetadataError, match="is a symbolic link"):
+        connections.make_place(db)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@posix
 @pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".lock"])
 def test_links_in_the_place_of_its_companions(
     make_spot: Any, db: Path, tmp_path: Path, suffix: str
@@ -257,6 +271,7 @@ SCHEMAS = {
     "of the future": (["PRAGMA user_version = 99"], "upgrade beautyspot"),
     "of the past": (["PRAGMA user_version = -7"], ""),
     "no types, no key": ([f"CREATE TABLE tasks ({', '.join(COLUMNS)})", *META, CURRENT], ""),
+    "no IDs": ([TABLE, CURRENT], ""),
     "no ID": ([TABLE, META[0], CURRENT], ""),
     "an ID that leads out": ([TABLE, META[0], CURRENT, META[1].replace("0123", "../../")], ""),
     "an ID of nothing": ([TABLE, META[0], CURRENT, META[1].replace("0123456789abcdef", "")], ""),
@@ -388,7 +403,10 @@ def test_many_rows_of_one_key(make_spot: Any, db: Path) -> None:
     """A listing goes on at the next key, and so ends."""
     execute(db, f"CREATE TABLE tasks ({', '.join(COLUMNS)})", *META, CURRENT)
     with closing(sqlite3.connect(db)) as connection:
-        connection.executemany("INSERT INTO tasks (cache_key) VALUES (?)", [("k",)] * 1500)
+        rows = [("k", 10**10, made) for made in (None, 1.0, "x") * 500]
+        connection.executemany(
+            "INSERT INTO tasks (cache_key, size, made_at) VALUES (?, ?, ?)", rows
+        )
         connection.commit()
     assert list(use(make_spot())) == []
 

@@ -111,7 +111,7 @@ def _evict(cache: Cache, used: dict[str, float], max_size: int, counts: Counter[
     excess = cache.metadata.totals().size - max_size
     if excess <= 0:
         return
-    for candidate in sorted(_candidates(cache, used)):
+    for candidate in sorted(_candidates(cache, used), key=lambda found: found[:2]):
         outcome = remove(cache, candidate.key, candidate.made_at)
         if outcome == REMOVED:
             counts["evicted"] += 1

@@ -24,6 +24,7 @@ import stat
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -206,10 +207,8 @@ def make_place(path: Path) -> None:
     with _creating:
         if not os.path.lexists(path):
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
-            try:
+            with suppress(FileExistsError):  # another process was faster
                 os.close(os.open(path, flags, 0o600))
-            except FileExistsError:
-                return  # another process was faster
     refuse_traps(path)
 
 
