@@ -30,10 +30,10 @@ FLOORS = (
         "places",
         "plugin_info",
     },
-    {"expiry", "memo", "reports", "signing", "single_flight", "suggest"},
+    {"expiry", "limit_stats", "memo", "reports", "signing", "single_flight", "suggest"},
     # The contracts, and what reads text.
     {"contracts", "code_form", "config_files", "names", "options", "unsaved", "urls", "uses"},
-    {"guard", "late", "memory"},
+    {"guard", "late", "limits_by_key", "limits_together", "memory"},
     {"code_names", "code_source", "leases", "plugin_check", "schema", "settings", "steps"},
     # What each knows one thing well: code, settings, the database, how to select.
     {"cleaning", "code_digest", "config", "database", "mark_options", "selection"},
@@ -49,7 +49,7 @@ FLOORS = (
     {"cache", "plugin_scan"},
     {"mark", "plugin_registry"},
     {"engine", "parts", "saver", "streams"},
-    {"wrappers"},
+    {"gate", "permits", "wrappers"},
     {"ask", "limits"},
     {"spot"},
 )

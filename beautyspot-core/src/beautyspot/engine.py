@@ -6,10 +6,12 @@ import math
 import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from weakref import WeakSet
 
 from beautyspot.breaker import Breaker
 from beautyspot.errors import BeautyspotError, UnstableKeyError
+from beautyspot.limit_stats import LimitStats
 from beautyspot.reports import logger
 from beautyspot.single_flight import Flights
 from beautyspot.steps import Outcome
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
     from beautyspot.reports import Reporter
     from beautyspot.saver import Saver
     from beautyspot.task import Call, Payload, Task
+
+
+class Forked(Protocol):
+    """Something that a forked child must not go on with as it was."""
+
+    def reset_after_fork(self) -> None:
+        """Let go of what stayed in the parent."""
+
 
 THREADS: Final = 8
 """Threads of the executor that a Spot makes where the user gives none."""
@@ -51,6 +61,9 @@ class Engine:
         blocking: whether a look-up may take longer than an event loop can wait.
         leases: whether the metadata store excludes other processes.
         limiting: lets calls through while the limiter fails.
+        limit_stats: what became of the calls that the limits were asked for.
+        limited_for_all: whether the limit holds for all processes of the machine; None: no limit.
+        gates: the caps and the limits a key.
         uses: when results were last found.
     """
 
@@ -64,6 +77,9 @@ class Engine:
     flights: Flights = field(default_factory=Flights)
     stats: Stats = field(default_factory=Stats)
     limiting: Breaker = field(default_factory=lambda: Breaker("the limiter"))
+    limit_stats: LimitStats = field(default_factory=LimitStats)
+    limited_for_all: bool | None = None
+    gates: WeakSet[Forked] = field(default_factory=WeakSet)
     uses: Uses = field(init=False)
     _executor: Executor | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -110,6 +126,9 @@ class Engine:
         self.flights.reset_after_fork()
         self.uses.reset_after_fork()
         self.reporter.reset_after_fork()
+        self.limit_stats.reset_after_fork()
+        for gate in list(self.gates):
+            gate.reset_after_fork()
         self.cache.health.reset_after_fork()
         self.cache.unsaved.reset_after_fork()
         if self.saver is not None:
@@ -168,6 +187,7 @@ class Engine:
         """What was counted, and what is stored."""
         stats = self.stats
         cache = self.cache
+        limits = self.limit_stats
         totals = self._totals()
         return {
             "hits": stats.hits,
@@ -179,6 +199,12 @@ class Engine:
             "bytes": totals[1],
             "unsaved": len(cache.unsaved),
             "resting": sum(breaker.is_open for breaker in (*cache.health.breakers, self.limiting)),
+            "limiter_grants": limits.grants,
+            "limiter_waits": limits.waits,
+            "limiter_refusals": limits.refusals,
+            "limiter_seconds_waited": limits.seconds,
+            "limiter_grants_last_minute": limits.last_minute(),
+            "limiter_per_process": self.limited_for_all is False,
         }
 
     def _totals(self) -> tuple[float, float]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from beautyspot.contracts import Context
+from beautyspot.contracts import Context, LimiterBase
 from beautyspot.deadline import within
 from beautyspot.errors import (
     BackendNotFound,
@@ -17,6 +18,7 @@ from beautyspot.errors import (
 )
 from beautyspot.guard import METADATA_DEADLINE, needs_deadline
 from beautyspot.late import LateLimiter, LateStore
+from beautyspot.limits_together import LimitsTogether
 from beautyspot.plugin_registry import load_plugins
 from beautyspot.selection import OUT_OF_REACH, class_of, masked, select
 
@@ -28,10 +30,17 @@ if TYPE_CHECKING:
         Backend,
         BlobStorageBase,
         KeyGenBase,
-        LimiterBase,
         MetadataStoreBase,
         SerializerBase,
     )
+
+
+class _Wish(NamedTuple):
+    """What a setting asks for: an extension point, its value, and where the backend will live."""
+
+    point: str
+    spec: Any
+    context: Context
 
 
 class Parts:
@@ -51,51 +60,82 @@ class Parts:
         self.keygen = cast("KeyGenBase", self._make("keygen"))
         self.serializer = cast("SerializerBase", self._make("serializer"))
         self.metadata = cast("MetadataStoreBase", self._make_or_stand_in("metadata", LateStore))
-        self.limiter: LimiterBase | None = None
-        if config["limiter"] is not None:
-            self.limiter = cast("LimiterBase", self._make_or_stand_in("limiter", LateLimiter))
+        self.limiter = self._limiter(config["limiter"])
         if config.source("storage") != "default":
             self._reach_storage()
 
-    def _make(self, point: str) -> Backend:
+    def _limiter(self, spec: Any) -> LimiterBase | None:
+        """The limiter, or the limits that are kept together; None where there is no limit."""
+        if spec is None:
+            return None
+        if not isinstance(spec, list):
+            return cast("LimiterBase", self._make_or_stand_in("limiter", LateLimiter))
+        return LimitsTogether({table["name"]: self._named_limiter(table) for table in spec})
+
+    def _named_limiter(self, table: dict[str, Any]) -> LimiterBase:
+        use = table.get("use")
+        if isinstance(use, LimiterBase) and len(table) == 2:  # "name" and "use" alone
+            return use
+        rest = {key: value for key, value in table.items() if key != "name"}
+        # A limit that lives in a file of the Spot's name needs a file of its own.
+        context = replace(self.context, name=f"{self.context.name}.{table['name']}")
+        wish = _Wish("limiter", rest, context)
+        return cast("LimiterBase", self._make_or_stand_in("limiter", LateLimiter, wish))
+
+    def _wish(self, point: str) -> _Wish:
+        return _Wish(point, self._config[point], self.context)
+
+    def _make(self, point: str, wish: _Wish | None = None) -> Backend:
         config = self._config
         source, anchor = config.source(point), config.anchor(point)
-        return self.select(point, config[point], source=source, anchor=anchor)
+        wish = wish or self._wish(point)
+        return self.select(point, wish.spec, source=source, anchor=anchor, context=wish.context)
 
-    def _make_or_stand_in(self, point: str, stand_in: Callable[..., Backend]) -> Backend:
+    def _make_or_stand_in(
+        self, point: str, stand_in: Callable[..., Backend], wish: _Wish | None = None
+    ) -> Backend:
         """The backend, or where it can't be reached at the moment what makes it later."""
+        wish = wish or self._wish(point)
         try:
-            return self._make_in_time(point)
+            return self._make_in_time(wish)
         except BeautyspotError as error:
             out_of_reach = isinstance(error, MetadataError) or isinstance(error.__cause__, OSError)
             if isinstance(error, ConfigError) or not out_of_reach:
                 raise
-            cls = class_of(point, self._config[point], self._registry)
-            return stand_in(cls, lambda: self._make_in_time(point), error)
+            cls = class_of(point, wish.spec, self._registry)
+            return stand_in(cls, lambda: self._make_in_time(wish), error)
 
-    def _make_in_time(self, point: str) -> Backend:
+    def _make_in_time(self, wish: _Wish) -> Backend:
         """The backend, unless its constructor hangs."""
+        point = wish.point
         try:
-            in_time = needs_deadline(class_of(point, self._config[point], self._registry))
+            in_time = needs_deadline(class_of(point, wish.spec, self._registry))
         except BeautyspotError:  # an instance; or a mistake, which `_make` explains better
             in_time = False
         if not in_time:
-            return self._make(point)
+            return self._make(point, wish)
         try:
-            return within(METADATA_DEADLINE, lambda: self._make(point))
+            return within(METADATA_DEADLINE, lambda: self._make(point, wish))
         except TimeoutError as error:
-            what = f"the {point} {self._config[point]!r:.80}"
+            what = f"the {point} {wish.spec!r:.80}"
             raise OUT_OF_REACH[point](
                 f"making {masked(what)} took more than {METADATA_DEADLINE:.0f} s: check its server "
                 "and the network"
             ) from error
 
     def select(
-        self, point: str, spec: object, *, source: str, anchor: Path | None = None
+        self,
+        point: str,
+        spec: object,
+        *,
+        source: str,
+        anchor: Path | None = None,
+        context: Context | None = None,
     ) -> Backend:
         """The backend that `spec` means, closed with the Spot if it was made for it."""
+        context = context or self.context
         backend, owned = select(
-            point, spec, registry=self._registry, context=self.context, source=source, anchor=anchor
+            point, spec, registry=self._registry, context=context, source=source, anchor=anchor
         )
         if owned:
             self._owned.append(backend)
@@ -140,7 +180,7 @@ class Parts:
         return self.storage() or self._made_storage()
 
     def _made_storage(self) -> BlobStorageBase:
-        return cast("BlobStorageBase", self._make_in_time("storage"))
+        return cast("BlobStorageBase", self._make_in_time(self._wish("storage")))
 
     # -------------------------------------------------------------------------------- close
 

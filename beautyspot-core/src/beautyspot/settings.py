@@ -20,6 +20,7 @@ _SIZES: Final = {
     for base, units in ((1000, "B kB MB GB TB"), (1024, "B KiB MiB GiB TiB"))
     for power, unit in enumerate(units.split())
 }
+_LIMIT_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ -]*")
 _PART: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)")
 
 
@@ -165,6 +166,19 @@ def _backend(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else value
 
 
+def _limits(value: object) -> object:
+    """A backend, or several tables with a name each."""
+    if not isinstance(value, list | tuple):
+        return _backend(value)
+    tables = [dict(table) for table in value if isinstance(table, Mapping)]
+    names = [table.get("name") for table in tables]
+    if not value or len(tables) < len(value) or len(set(map(str, names))) < len(names):
+        raise TypeError("no tables, or two of one name")
+    if not all(isinstance(name, str) and _LIMIT_NAME.fullmatch(name) for name in names):
+        raise ValueError("a table without a name")
+    return tables
+
+
 def _bool(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError("no bool")
@@ -212,8 +226,8 @@ def _as_it_is(text: str) -> str:
 
 
 def _table(text: str) -> object:
-    """A text, or the table that it is in the form of TOML's inline tables."""
-    if not text.startswith("{"):
+    """A text, or the table or the list that it is in the form of TOML."""
+    if not text.startswith(("{", "[")):
         return text
     import tomllib
 
@@ -239,8 +253,9 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting("serializer", "msgpack", _BACKEND, _backend, _table, "turns results into bytes"),
         Setting("keygen", "stable", _BACKEND, _backend, _table, "turns arguments into keys"),
         Setting(
-            "limiter", None, f'{_BACKEND}, a rate such as "600/min", or "none"', _or_none(_backend),
-            _table, "the rate limit",
+            "limiter", None,
+            f'{_BACKEND}, a rate such as "600/min", a list of tables with a "name" each, or "none"',
+            _or_none(_limits), _table, "the rate limit, or several that hold at once",
         ),
         Setting(
             "save", "sync", '"sync" or "background"', _saving, _as_it_is,

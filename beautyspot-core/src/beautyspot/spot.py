@@ -23,10 +23,12 @@ from beautyspot.contracts import (
 )
 from beautyspot.engine import Engine
 from beautyspot.errors import ConfigError
-from beautyspot.limits import Limit, limited
+from beautyspot.limits import CallCost, Limit, check_cost, check_key, check_timeout, limited
+from beautyspot.limits_by_key import LimitsByKey
 from beautyspot.mark_options import KeyOption, MarkOptions
 from beautyspot.names import check_name
 from beautyspot.parts import Parts
+from beautyspot.permits import Cost, Permit
 from beautyspot.places import prepare
 from beautyspot.reports import Reporter, Trouble
 from beautyspot.saver import Saver
@@ -64,7 +66,8 @@ class Spot:
             working directory, or at the folder of the file that says so.
         db_path: the file of the SQLite database, if elsewhere.
         metadata, storage, serializer, keygen, limiter: the backend of each extension point: an
-            instance, a class, a name, a URL or a table ``{"use": name, option: value}``.
+            instance, a class, a name, a URL or a table ``{"use": name, option: value}``. Several
+            limits that hold at once are a list of tables, each with a ``"name"`` besides.
         executor: runs what may block for asynchronous functions, and saves in the background; any
             executor whose workers are threads. Default: one of our own, made when first needed.
         save: "sync", a call returns when its result is stored; or "background", it does not wait.
@@ -100,7 +103,11 @@ class Spot:
         storage: BackendSetting | BlobStorageBase | type[BlobStorageBase] = UNSET,
         serializer: BackendSetting | SerializerBase | type[SerializerBase] = UNSET,
         keygen: BackendSetting | KeyGenBase | type[KeyGenBase] = UNSET,
-        limiter: BackendSetting | LimiterBase | type[LimiterBase] | None = UNSET,
+        limiter: BackendSetting
+        | LimiterBase
+        | type[LimiterBase]
+        | Sequence[Mapping[str, Any]]
+        | None = UNSET,
         executor: Executor | None = None,
         save: str = UNSET,
         ttl: float | str | None = UNSET,
@@ -127,6 +134,7 @@ class Spot:
         reporter = Reporter(self.name, on_error, strict=self.config["strict"])
         self._engine = _engine(self._parts, self.config, reporter, _checked(executor))
         self._runs: dict[int, Callable[..., Any]] = {}
+        self._keyed: LimitsByKey | None = None
         _start(self._engine, self._parts)
         _engines.add(self._engine)
         self._finalizer = weakref.finalize(self, _finish, self._engine, self._parts)
@@ -426,6 +434,12 @@ class Spot:
             all results in the store; NaN where it fails), `unsaved` (results that wait in memory for
             a store that fails) and `resting` (how many kinds of operation of the backends are not
             tried at the moment, since they failed).
+
+            Of the limits, in this process: `limiter_grants`, `limiter_waits` (those of the grants
+            that had to wait), `limiter_refusals` (`RateLimitError` and `CostError`),
+            `limiter_seconds_waited`, `limiter_grants_last_minute`, and `limiter_per_process`: 1
+            where the limit holds for this process alone, so that eight workers have eight times
+            the rate ("gcra-shared" keeps one for all), 0 where it is shared or there is none.
         """
         return self._engine.statistics()
 
@@ -436,7 +450,14 @@ class Spot:
 
     @overload
     def limiter(
-        self, /, *, cost: float | Callable[..., float] = 1, timeout: float | None = None
+        self,
+        /,
+        *,
+        cost: CallCost | None = None,
+        timeout: float | None = None,
+        key: Callable[..., str] | None = None,
+        settle: Callable[[Any], Cost] | None = None,
+        max_concurrent: int | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
     def limiter(
@@ -444,8 +465,11 @@ class Spot:
         function: Any = None,
         /,
         *,
-        cost: float | Callable[..., float] = 1,
+        cost: CallCost | None = None,
         timeout: float | None = None,
+        key: Callable[..., str] | None = None,
+        settle: Callable[[Any], Cost] | None = None,
+        max_concurrent: int | None = None,
     ) -> Any:
         """Have each call of a function wait for its permit: ``@spot.limiter(cost=3)``.
 
@@ -453,22 +477,70 @@ class Spot:
 
         Args:
             function: the function, where the decorator stands bare.
-            cost: of one call, or a function of the call's arguments that returns it.
+            cost: of one call, or a function of the call's arguments that returns it; by default 1.
+                Where the Spot has several limits, a table of such: ``{"requests": 1, "tokens":
+                estimate}``.
             timeout: seconds that a call may wait; default as long as it takes.
+            key: a function of the call's arguments that returns a text, such as a host: each has
+                limits of its own, as the Spot's are.
+            settle: a function of the result that returns the real cost.
+            max_concurrent: how many calls may be under way at once; with `key`, of each key.
+                Functions that one ``spot.limiter(...)`` decorates have it together.
+
+        Raises:
+            ConfigError: the Spot has no limiter, or an option does not fit.
+        """
+        bucket = self.bucket
+        if bucket is None and max_concurrent is None:
+            raise self._no_rate()
+        limit = Limit(
+            self._engine, bucket, self._by_key,
+            cost=cost, timeout=timeout, key=key, settle=settle, max_concurrent=max_concurrent,
+        )  # fmt: skip
+        if function is None:
+            return lambda decorated: limited(limit, decorated)
+        return limited(limit, function)
+
+    def limit(
+        self, *, cost: Cost | None = None, timeout: float | None = None, key: str | None = None
+    ) -> Permit:
+        """A permit for a block: ``with spot.limit(cost=500) as permit``, or ``async with``.
+
+        `Permit.settle` corrects the cost once it is known.
+
+        Args:
+            cost: by default 1; where the Spot has several limits, a table.
+            timeout: seconds that the block may wait to begin; default as long as it takes.
+            key: the text whose own limits it asks.
 
         Raises:
             ConfigError: the Spot has no limiter, or an option does not fit.
         """
         bucket = self.bucket
         if bucket is None:
-            raise ConfigError(
-                f"the Spot {self.name!r} has no rate to keep: give it one, "
-                f'Spot({self.name!r}, limiter="600/min"), or limiter = "600/min" in beautyspot.toml'
-            )
-        limit = Limit(self._engine, bucket, cost, timeout)
-        if function is None:
-            return lambda decorated: limited(limit, decorated)
-        return limited(limit, function)
+            raise self._no_rate()
+        if callable(cost):
+            raise ConfigError("limit(cost=) is a number or a table: call the function yourself")
+        check_cost(cost, bucket)
+        check_timeout(timeout)
+        by_key = None if key is None else self._by_key()
+        known = None if key is None else check_key(key)
+        asked = 1 if cost is None else cost
+        return Permit(self._engine, bucket, asked, timeout, by_key=by_key, key=known)
+
+    def _no_rate(self) -> ConfigError:
+        return ConfigError(
+            f"the Spot {self.name!r} has no rate to keep: give it one, "
+            f'Spot({self.name!r}, limiter="600/min"), or limiter = "600/min" in beautyspot.toml'
+        )
+
+    def _by_key(self) -> LimitsByKey:
+        """The limits of all keys, which all functions of the Spot share."""
+        if self._keyed is None:
+            assert self.bucket is not None  # noqa: S101 - checked by those who ask
+            self._keyed = LimitsByKey(self.bucket)
+            self._engine.gates.add(self._keyed)
+        return self._keyed
 
     # --------------------------------------------------------------------- types to know
 
@@ -548,14 +620,13 @@ def _checked(executor: object) -> Executor | None:
     )
 
 
-def _engine(
-    parts: Parts, config: Config, reporter: Reporter, executor: Executor | None
-) -> Engine:
+def _engine(parts: Parts, config: Config, reporter: Reporter, executor: Executor | None) -> Engine:
     cache = Cache(
         parts.metadata, parts.storage, reporter,
         blob_threshold=config["blob_threshold"], signing_keys=config["signing_key"],
     )  # fmt: skip
     engine = Engine(cache, reporter, config["wait_timeout"], executor, active=config["enabled"])
+    engine.limited_for_all = None if parts.limiter is None else parts.limiter.shared
     engine.uses.writes = config["mode"] == "normal"
     cache.unsaved.start = lambda work: engine.executor().submit(work)
     cache.unsaved.at_process_end = partial(_store_rest, engine)

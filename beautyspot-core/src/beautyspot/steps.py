@@ -66,9 +66,7 @@ def drive(flow: Generator[Step, Any, Outcome]) -> Any:
     return outcome.unwrap()
 
 
-async def drive_async(
-    flow: Generator[Step, Any, Outcome], executor: Callable[[], Executor]
-) -> Any:
+async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[], Executor]) -> Any:
     """Perform a flow in the running event loop."""
     try:
         step = next(flow)
@@ -132,7 +130,7 @@ class Block:
             future = executor().submit(self.work)
         except RuntimeError:  # shut down, or the interpreter is: nothing may be lost even then
             return self.work()
-        alarm = _Alarm()
+        alarm = Alarm()
         future.add_done_callback(alarm)
         await alarm.rung
         return self.work() if future.cancelled() else future.result()
@@ -181,7 +179,7 @@ class Join:
         import asyncio
 
         del executor
-        alarm = _Alarm()
+        alarm = Alarm()
         self.flight.add_waker(alarm)
         try:
             return await asyncio.wait_for(alarm.rung, self.timeout)
@@ -191,7 +189,7 @@ class Join:
             self.flight.remove_waker(alarm)
 
 
-class _Alarm:
+class Alarm:
     """Wakes a task from any thread; where its loop was closed meanwhile, nobody."""
 
     __slots__ = ("_loop", "rung")
