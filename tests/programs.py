@@ -212,6 +212,14 @@ CALLABLES: dict[str, Any] = {
 """Arguments by a name that any process knows. What tells them apart is that name."""
 
 
+def families() -> list[list[str]]:
+    """The names of `CALLABLES` by their first word, of which there are several: look-alikes."""
+    found: dict[str, list[str]] = {}
+    for name in CALLABLES:
+        found.setdefault(name.removeprefix("another ").split()[0], []).append(name)
+    return [names for names in found.values() if len(names) > 1]
+
+
 @dataclass(frozen=True)
 class Ref:
     """Stands for one of `CALLABLES` on its way to another process."""
@@ -370,13 +378,13 @@ def answer(name: str, *given: Any) -> Any:
 # -------------------------------------------------------------------------------------- the kinds
 
 
-def plain(a: Any, b: Any = 2, *rest: Any, c: Any = (3,), **more: Any) -> Any:
-    return answer("plain", a, b, rest, c, more)
+def plain(a: Any, b: Any = 2, *rest: Any, **more: Any) -> Any:
+    return answer("plain", a, b, rest, more)
 
 
-async def coroutine(a: Any, b: Any = 2, *rest: Any, c: Any = (3,), **more: Any) -> Any:
+async def coroutine(a: Any, b: Any = 2, *rest: Any, **more: Any) -> Any:
     await asyncio.sleep(0)
-    return answer("coroutine", a, b, rest, c, more)
+    return answer("coroutine", a, b, rest, more)
 
 
 def generator(a: Any, b: Any = 2, *rest: Any, c: Any = (3,), **more: Any) -> Iterator[Any]:
@@ -577,15 +585,21 @@ class Request:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
 
-    def make(self, mark: Mark) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-        """The callable, and fresh arguments."""
-        function = KINDS[self.kind](mark, resolve(self.state))
+    def make(
+        self, mark: Mark, kept: dict[str, Any] | None = None
+    ) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+        """The callable, which may be one that was `kept`, and fresh arguments."""
+        state = resolve(self.state)
+        name = f"{self.kind} {describe(state)}"
+        function = KINDS[self.kind](mark, state) if kept is None or name not in kept else kept[name]
+        if kept is not None:
+            kept[name] = function
         args = tuple(resolve(value) for value in self.args)
         return function, args, {name: resolve(value) for name, value in self.kwargs.items()}
 
-    def call(self, mark: Mark) -> Any:
+    def call(self, mark: Mark, kept: dict[str, Any] | None = None) -> Any:
         """What the call gives: a value, an awaitable or a stream."""
-        function, args, kwargs = self.make(mark)
+        function, args, kwargs = self.make(mark, kept)
         return function(*args, **kwargs)
 
 
