@@ -208,7 +208,6 @@ CALLABLES: dict[str, Any] = {
     "another view": memoryview(b"ab").cast("c"),
     "array": array.array("i", [1]),
     "another array": array.array("l", [1]),
-    "array of NumPy": np.array([1]),
     "array of NumPy, big-endian": np.array([1], dtype=">i8"),  # pickling would turn it round
 }
 """Arguments by a name that any process knows. What tells them apart is that name."""
