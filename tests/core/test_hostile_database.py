@@ -399,6 +399,20 @@ def test_what_sqlite_itself_refuses_is_not_tried_again(make_spot: Any) -> None:
         list(spot.metadata.scan())
 
 
+def test_sizes_that_are_none(make_spot: Any) -> None:
+    spot = make_spot(strict=True)
+    marked = spot.mark(work)
+    for x in range(5):
+        marked(x)
+    total = spot.stats()["bytes"]
+    for x, size in enumerate((float("inf"), -(2**63), "9" * 400, b"\xff")):
+        values = (size, spot.key(marked, x))
+        execute(spot.db_path, "UPDATE tasks SET size = ? WHERE cache_key = ?", values=values)
+    assert spot.stats()["bytes"] == total / 5
+    assert spot.prune(max_size=0) == (0, 0, 0, 1, total / 5)
+    assert spot.stats()["entries"] == 4
+
+
 def test_many_rows_of_one_key(make_spot: Any, db: Path) -> None:
     """A listing goes on at the next key, and so ends."""
     execute(db, f"CREATE TABLE tasks ({', '.join(COLUMNS)})", *META, CURRENT)

@@ -175,8 +175,8 @@ class SqliteMetadataStore(MetadataStoreBase):
         return self._write(lambda handle: handle.execute(schema.DELETE, (key,)).rowcount > 0)
 
     def touch(self, used: Mapping[str, float]) -> None:
-        """Set `used_at`, in one transaction."""
-        rows = [(when, key) for key, when in used.items()]
+        """Set `used_at`, in one transaction; what was set within the hour stays."""
+        rows = [(when, key, when) for key, when in used.items()]
         self._write(lambda handle: _transact(handle, schema.TOUCH, rows))
 
     def scan(

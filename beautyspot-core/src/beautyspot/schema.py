@@ -65,11 +65,14 @@ FIND_PLAIN: Final = (
 GET: Final = f"SELECT {_FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
 PUT: Final = f"INSERT OR REPLACE INTO tasks ({_FIELDS}) VALUES ({_MARKS})"  # noqa: S608
 DELETE: Final = "DELETE FROM tasks WHERE cache_key = ?"
-TOTALS: Final = "SELECT COUNT(*), TOTAL(size) FROM tasks"
+# Of sizes only, whatever else stands there: an infinity would not even be a number of bytes.
+TOTALS: Final = (
+    "SELECT COUNT(*), TOTAL(size) FILTER (WHERE typeof(size) = 'integer' AND size > 0) FROM tasks"
+)
 # Many processes that find one result write its last use once an hour, not each of them.
 TOUCH: Final = (
-    "UPDATE tasks SET used_at = ?1 WHERE cache_key = ?2 "
-    "AND (used_at IS NULL OR ABS(used_at - ?1) >= 3600)"
+    "UPDATE tasks SET used_at = ? WHERE cache_key = ? "
+    "AND (used_at IS NULL OR ABS(used_at - ?) >= 3600)"
 )
 
 _FILTERS: Final = {
