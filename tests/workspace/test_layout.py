@@ -49,6 +49,7 @@ FLOORS = (
     {"cache", "plugin_scan"},
     {"mark", "plugin_registry"},
     {"engine", "parts", "saver", "streams"},
+    {"sending"},
     {"gate", "permits", "wrappers"},
     {"ask", "limits"},
     {"spot"},

@@ -90,6 +90,14 @@ class Identity:
     def _nameless(self) -> bool:
         return is_anonymous(self._named)
 
+    def sent(self) -> tuple[bool, str | None]:
+        """What the same function is to know of itself in another process."""
+        return self._nameless, self.code
+
+    def take(self, sent: tuple[bool, str | None]) -> None:
+        """Know what `sent` gave: here the name may lead elsewhere, and the source be missing."""
+        self._nameless, self.code = sent
+
 
 def identify(func: Callable[..., Any]) -> Identity:
     """The identity of `func`: any callable, of which our own wrappers are taken off."""

@@ -32,6 +32,7 @@ from beautyspot.permits import Cost, Permit
 from beautyspot.places import prepare
 from beautyspot.reports import Reporter, Trouble
 from beautyspot.saver import Saver
+from beautyspot.sending import remember, sent_spot
 from beautyspot.settings import byte_count, seconds
 from beautyspot.task import Call, Task, is_marked
 from beautyspot.wrappers import kind_of, wrap
@@ -128,7 +129,10 @@ class Spot:
             "ttl": ttl, "blob_threshold": blob_threshold, "enabled": enabled, "strict": strict,
             "wait_timeout": wait_timeout, "mode": mode, "signing_key": signing_key,
         }  # fmt: skip
-        self.name = check_name(name)
+        self.name, plugins = check_name(name), tuple(plugins)
+        others = {"config": config, "profile": profile, "plugins": plugins, "on_error": on_error}
+        given = {key: value for key, value in settings.items() if value is not UNSET}
+        self._given: dict[str, Any] = {**given, **others}
         self.config: Config = resolve(settings, config=config, profile=profile)
         self._parts = Parts(self.name, self.config, plugins)
         reporter = Reporter(self.name, on_error, strict=self.config["strict"])
@@ -137,6 +141,7 @@ class Spot:
         self._keyed: LimitsByKey | None = None
         _start(self._engine, self._parts)
         _engines.add(self._engine)
+        remember(self, self._engine)
         self._finalizer = weakref.finalize(self, _finish, self._engine, self._parts)
 
     # ------------------------------------------------------------------------- its parts
@@ -179,6 +184,13 @@ class Spot:
     def executor(self) -> Executor:
         """The executor that was given, or the Spot's own."""
         return self._engine.executor()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        context = self._parts.context
+        places: dict[str, Any] = {"directory": str(context.directory)}
+        if self.config["db_path"] is not None:
+            places["db_path"] = str(context.db_path)
+        return sent_spot(self, {**self._given, **places})
 
     def __repr__(self) -> str:
         return f"<Spot {self.name!r} at {self.db_path}>"
@@ -431,8 +443,8 @@ class Spot:
         Returns:
             `hits`, `misses` (executions), `bypassed` (calls that ran uncached), `errors` (failures
             of ours), `seconds_saved` (how long the hits would have run), `entries` and `bytes` (of
-            all results in the store; NaN where it fails), `unsaved` (results that wait in memory for
-            a store that fails) and `resting` (how many kinds of operation of the backends are not
+            all results in the store; NaN where it fails), `unsaved` (results that wait in memory
+            for a store that fails) and `resting` (how many kinds of operation of the backends are not
             tried at the moment, since they failed).
 
             Of the limits, in this process: `limiter_grants`, `limiter_waits` (those of the grants

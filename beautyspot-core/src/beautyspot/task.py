@@ -80,6 +80,7 @@ class Task:
         keygen: KeyGenBase,
         serializer: SerializerBase,
     ) -> None:
+        self.engine: Any = None  # the engine that answers its calls
         self.function = function
         self.kind = kind
         self.options = options
@@ -120,6 +121,18 @@ class Task:
         self._version = None if options.version is None else str(options.version)
         self._key_maker: KeyMaker | None = None
         self.memo = Memo()
+
+    # ------------------------------------------------------------------- to another process
+
+    def sent(self) -> tuple[Any, ...]:
+        """What makes the same task elsewhere: function, options, and who it is."""
+        names = self.func_name, self.func_identifier, self.version
+        return self.function, self.options, (*names, self._identity.sent())
+
+    def take_identity(self, sent: tuple[str, str, str | None, Any]) -> None:
+        """Be who the sender was: the function's module has another name here, and no source."""
+        self.func_name, self.func_identifier, self._version, identity = sent
+        self._identity.take(identity)
 
     # -------------------------------------------------------------------------------- keys
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from beautyspot.cache import ELSEWHERE, MISSING
 from beautyspot.forwarding import LateSource, forwarding
-from beautyspot.mark import answer, flow, quick
+from beautyspot.mark import answer, flow
+from beautyspot.sending import make_hit
 from beautyspot.steps import drive, drive_async
 from beautyspot.streams import find_source, generate
 from beautyspot.task import Call, Task
@@ -46,6 +47,7 @@ def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
 
     It is a function as before: `__wrapped__`, signature, and what `inspect` says of its kind.
     """
+    task.engine = engine
     wrapper = _WRAP[task.kind](engine, task)
     functools.update_wrapper(wrapper, task.function)
     wrapper.__beautyspot__ = task  # type: ignore[attr-defined]  # a function takes any attribute
@@ -88,7 +90,7 @@ _PERFORM = {
 
 
 def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
-    hit = quick(engine, task)
+    hit = make_hit(engine, task)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)
@@ -98,7 +100,7 @@ def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
 
 
 def _wrap_coroutine(engine: Engine, task: Task) -> Callable[..., Any]:
-    hit = quick(engine, task)
+    hit = make_hit(engine, task)
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = hit(args, kwargs)

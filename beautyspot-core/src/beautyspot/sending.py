@@ -1,0 +1,148 @@
+"""Spots and marked functions on their way to another process, by pickle or cloudpickle.
+
+A Spot travels as the arguments that it was made with, and is made again where it arrives: no lock,
+connection or thread is sent. It is made once a process however often it arrives, stays there until
+the process ends, and in the process that it came from it is the same one.
+
+A marked function of an importable module travels as its name. One of ``__main__`` or of another
+function's inside can be sent by cloudpickle alone (joblib, Dask, …), with its code; it keeps its
+key, so that all processes share its results.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import functools
+import os
+import pickle
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.contracts import Backend
+from beautyspot.engine import Engine
+from beautyspot.mark import quick
+from beautyspot.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from beautyspot.spot import Spot
+
+_known: weakref.WeakValueDictionary[str, Spot] = weakref.WeakValueDictionary()
+_arrived: dict[str, Spot] = {}
+_homes: weakref.WeakKeyDictionary[Engine, weakref.ref[Spot]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def sent_spot(spot: Spot, options: Mapping[str, Any]) -> tuple[Any, ...]:
+    """How to make `spot` again, for pickle.
+
+    Raises:
+        pickle.PicklingError: an argument can't travel; says which, and what to give instead.
+    """
+    for option, value in options.items():
+        _check(spot.name, option, value)
+    with _lock:
+        token = next((key for key, known in _known.items() if known is spot), os.urandom(16).hex())
+        _known[token] = spot
+    return make_spot, (type(spot), token, spot.name, dict(options))
+
+
+def _check(spot: str, option: str, value: object) -> None:
+    if not isinstance(value, Backend):
+        return
+    try:
+        pickle.dumps(value)
+    except Exception as error:
+        raise pickle.PicklingError(
+            f"the Spot {spot!r} can't be sent to another process, since its {option}={value!r} "
+            f"can't ({error}): give {option}= as a URL or a table in place of an object"
+        ) from error
+
+
+def make_spot(cls: type[Spot], token: str, name: str, options: dict[str, Any]) -> Spot:
+    """The Spot that arrives, made where it is not known yet."""
+    with _lock:
+        spot = _known.get(token)
+        if spot is None:
+            spot = _known[token] = _arrived[token] = cls(name, **options)
+        return spot
+
+
+def remember(spot: Spot, engine: Engine) -> None:
+    """Know whose engine it is; it does not know itself, or no Spot would ever be dropped."""
+    _homes[engine] = weakref.ref(spot)
+
+
+def _home(engine: Engine) -> Spot:
+    spot = _homes[engine]()
+    if spot is None:
+        raise pickle.PicklingError(
+            f"the Spot {engine.reporter.spot!r} of this function is gone, so the function can't be "
+            "sent to another process: keep the Spot in a variable"
+        )
+    return spot
+
+
+def _sent_engine(engine: Engine) -> tuple[Any, ...]:
+    return _engine_of, (_home(engine),)
+
+
+def _engine_of(spot: Spot) -> Engine:
+    return spot._engine
+
+
+def _sent_task(task: Task) -> tuple[Any, ...]:
+    # Its function may refer to itself: what the task is made of comes as its state, set later.
+    return _blank_task, (), (_home(task.engine), *task.sent()), None, None, _fill
+
+
+def _blank_task() -> Task:
+    return Task.__new__(Task)
+
+
+def _fill(task: Task, state: tuple[Any, ...]) -> None:
+    spot, function, options, identity = state
+    vars(task).update(vars(spot._task(function, options)))
+    task.engine = spot._engine
+    task.take_identity(identity)
+
+
+copyreg.pickle(Engine, _sent_engine)
+copyreg.pickle(Task, _sent_task)
+
+
+class SentHit(functools.partial[Any]):
+    """The shortest way to a hit of a function that can be sent with its code.
+
+    It costs some dozens of nanoseconds more than the function in it, hence only those have it that
+    can't be sent by name.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return make_hit, (self.engine, self.task)  # type: ignore[attr-defined]  # see `make_hit`
+
+
+def make_hit(engine: Engine, task: Task) -> Callable[..., Any]:
+    """What `mark.quick` makes; able to travel where its function can only travel by its code."""
+    hit = quick(engine, task)
+    if not _travels_by_code(task.function):
+        return hit
+    sent = SentHit(hit)
+    sent.engine, sent.task = engine, task  # type: ignore[attr-defined]  # a partial takes any
+    return sent
+
+
+def _travels_by_code(function: object) -> bool:
+    inside = "<" in getattr(function, "__qualname__", "<")
+    return inside or getattr(function, "__module__", "__main__") in ("__main__", "__mp_main__")
+
+
+def _reset_after_fork() -> None:
+    global _lock  # noqa: PLW0603 - a lock can't be replaced in place
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)
