@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import socketserver
 import subprocess
 import sys
+import threading
 import time
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from beautyspot_local.shared_limiter import SharedTokenBucket
@@ -88,6 +91,67 @@ print(json.dumps(times))
     assert len(times) == 40
     early = [place for place, when in enumerate(times) if when < start + place / 400 - 1e-6]
     assert not early, f"granted before their time: {early}"
+
+
+class Counting(socketserver.BaseRequestHandler):
+    """Writes down when a connection is made."""
+
+    arrivals: ClassVar[list[float]]
+
+    def handle(self) -> None:
+        self.arrivals.append(time.monotonic())
+
+
+CLIENT = """
+import socket, sys, threading
+import beautyspot as bs
+port, directory = int(sys.argv[1]), sys.argv[2]
+spot = bs.Spot("app", directory=directory, config=False, strict=True,
+               limiter={"use": "gcra-shared", "rate": 250})
+@spot.limiter
+def call():
+    socket.create_connection(("127.0.0.1", port), 30).close()
+def work():
+    for _ in range(3):
+        call()
+threads = [threading.Thread(target=work) for _ in range(8)]
+print("ready", flush=True)
+sys.stdin.readline()
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert spot.stats()["limiter_grants"] == 24
+assert spot.stats()["limiter_per_process"] == 0
+"""
+
+
+class Server(socketserver.ThreadingTCPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+
+def test_eight_processes_of_eight_threads_against_a_server_that_counts(tmp_path: Path) -> None:
+    Counting.arrivals = []
+    with Server(("127.0.0.1", 0), Counting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        command = [sys.executable, "-c", CLIENT, str(server.server_address[1]), str(tmp_path)]
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        clients = [subprocess.Popen(command, **pipes) for _ in range(8)]
+        assert [client.stdout.readline() for client in clients if client.stdout] == ["ready\n"] * 8
+        start = time.monotonic()
+        for client in clients:
+            assert client.stdin is not None
+            client.stdin.write("go\n")
+            client.stdin.flush()
+        for client in clients:
+            client.communicate(timeout=60)
+        server.shutdown()
+    assert [client.returncode for client in clients] == [0] * 8
+    arrivals = sorted(Counting.arrivals)
+    assert len(arrivals) == 192
+    windows = Counter(int((when - start) / 0.1) for when in arrivals)
+    for window in range(max(windows) + 1):
+        so_far = sum(windows[earlier] for earlier in range(window + 1))
+        assert so_far <= 25 * (window + 1) + 1, f"too many after {window + 1} tenths: {windows}"
 
 
 def _run(program: str, path: Path) -> str:
