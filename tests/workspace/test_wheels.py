@@ -38,9 +38,7 @@ def test_a_wheel_holds_its_package_and_nothing_else(package: str, dist: Path) ->
     assert tops == {package, f"{MEMBERS[package].name.replace('-', '_')}-{VERSION}.dist-info"}
     assert f"{package}/py.typed" in names
     source = MEMBERS[package] / "src" / package
-    modules = {
-        f"{package}/{path.relative_to(source).as_posix()}" for path in source.rglob("*.py")
-    }
+    modules = {f"{package}/{path.relative_to(source).as_posix()}" for path in source.rglob("*.py")}
     assert modules == {name for name in names if name.endswith(".py")}
 
 
@@ -86,7 +84,9 @@ def test_beautyspot_brings_local_backends_and_no_boto3(empty: Environment) -> No
         assert installed.pop(name) == VERSION
     assert set(installed) - BACKPORT == {"pluggy", "msgpack", "xxhash"}
     empty.run(CALL.format(name="app", options=", limiter='600/min', save='background'"))
-    assert "pip install 'beautyspot[s3]'" in _error(empty, "bs.Spot('x', storage='s3://bucket/cache')")
+    assert "pip install 'beautyspot[s3]'" in _error(
+        empty, "bs.Spot('x', storage='s3://bucket/cache')"
+    )
 
 
 def _error(environment: Environment, expression: str) -> str:

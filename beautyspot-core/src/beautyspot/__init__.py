@@ -1,11 +1,11 @@
 """beautyspot: a persistent, shared, typed result cache and a rate limit, one decorator each.
 
-    import beautyspot as bs
+import beautyspot as bs
 
-    spot = bs.Spot("app")
+spot = bs.Spot("app")
 
-    @spot.mark
-    def slow(x): ...
+@spot.mark
+def slow(x): ...
 """
 
 from __future__ import annotations

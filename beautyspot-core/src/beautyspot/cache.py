@@ -25,12 +25,11 @@ from beautyspot.errors import (
     SerializationError,
 )
 from beautyspot.expiry import has_expired, outlived
-from beautyspot.hints import hints
 from beautyspot.guard import GuardedStore, Health, guarded_storage
+from beautyspot.hints import hints
 from beautyspot.keygen import KEY_SCHEME
 from beautyspot.task import Call, Payload, Task
 from beautyspot.unsaved import Unsaved
-
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ Each also inherits the builtin that a caller would expect, so that code which do
     │   ├── BlobNotFound (LookupError)   nothing is stored at that location
     │   └── BlobLocationError (ValueError)    a key or location outside the storage's own place
     ├── SerializationError (TypeError)        a value has no faithful stored form
-    ├── RestoreError (ValueError)             stored bytes are damaged, or of a class nobody vouched for
+    ├── RestoreError (ValueError)             stored bytes are damaged, or of an unknown class
     ├── UnstableKeyError (TypeError)          an argument has no stable form
     ├── CacheMissError (LookupError)          a miss where none is allowed (mode="replay")
     ├── RateLimitError (TimeoutError)         no permit within the time that the caller gives

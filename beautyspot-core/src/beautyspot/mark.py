@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import single_flight
 from beautyspot.cache import ELSEWHERE, MISSING, fingerprint
-from beautyspot.contracts import DIRECT_BLOB
 from beautyspot.errors import CacheMissError
 from beautyspot.single_flight import ABANDONED, Flight
 from beautyspot.steps import Block, Execute, Join, Outcome, Pause, Step

@@ -55,15 +55,14 @@ class MarkOptions:
         for option in options:
             if option not in known:
                 close = did_you_mean(option, known)
-                raise ConfigError(f"mark takes no option {option!r}.{close} There are: {listing(known)}")
+                there = f"There are: {listing(known)}"
+                raise ConfigError(f"mark takes no option {option!r}.{close} {there}")
         several = {k: _several(options[k]) for k in ("tags", "ignore") if k in options}
         return cls(**{**options, **several})
 
     def completed(self, *, ttl: object, mode: str) -> MarkOptions:
         """These options, with the Spot's where this function has none of its own."""
-        return replace(
-            self, ttl=ttl if self.ttl is None else self.ttl, mode=self.mode or mode
-        )
+        return replace(self, ttl=ttl if self.ttl is None else self.ttl, mode=self.mode or mode)
 
     @property
     def seconds(self) -> float | None:

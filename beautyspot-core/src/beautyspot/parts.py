@@ -185,7 +185,7 @@ class Parts:
     # -------------------------------------------------------------------------------- close
 
     def close(self) -> list[Exception]:
-        """Close what was made here, and nothing that was given; the errors of what did not close."""
+        """Close what was made here, and nothing that was given; what errors that gave."""
         errors: list[Exception] = []
         with self._lock:
             owned, self._owned = self._owned, []

@@ -14,13 +14,6 @@ from beautyspot.cache import Cache
 from beautyspot.cleaning import Limits, Pruned, prune
 from beautyspot.collecting import Collected, Collector
 from beautyspot.config import UNSET, Config, resolve
-from beautyspot.contracts import (
-    BlobStorageBase,
-    KeyGenBase,
-    LimiterBase,
-    MetadataStoreBase,
-    SerializerBase,
-)
 from beautyspot.engine import Engine
 from beautyspot.errors import ConfigError
 from beautyspot.limits import CallCost, Limit, check_cost, check_key, check_timeout, limited
@@ -43,13 +36,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.ask import Explanation, Stored
+    from beautyspot.contracts import (
+        BlobStorageBase,
+        KeyGenBase,
+        LimiterBase,
+        MetadataStoreBase,
+        SerializerBase,
+    )
 
 P = ParamSpec("P")
 R = TypeVar("R")
 L = TypeVar("L")
 
 RUNNERS: Final = 64
-"""Undecorated functions that a Spot keeps ready for `cached_run`; one more, and it starts afresh."""
+"""Undecorated functions that a Spot keeps ready for `cached_run`; after that it starts afresh."""
 
 BackendSetting = str | Mapping[str, Any]
 """A name, a URL or a table of options; see `beautyspot.selection`."""
@@ -444,8 +444,8 @@ class Spot:
             `hits`, `misses` (executions), `bypassed` (calls that ran uncached), `errors` (failures
             of ours), `seconds_saved` (how long the hits would have run), `entries` and `bytes` (of
             all results in the store; NaN where it fails), `unsaved` (results that wait in memory
-            for a store that fails) and `resting` (how many kinds of operation of the backends are not
-            tried at the moment, since they failed).
+            for a store that fails) and `resting` (how many kinds of operation of the backends are
+            not tried at the moment, since they failed).
 
             Of the limits, in this process: `limiter_grants`, `limiter_waits` (those of the grants
             that had to wait), `limiter_refusals` (`RateLimitError` and `CostError`),
@@ -655,7 +655,10 @@ def _start(engine: Engine, parts: Parts) -> None:
             prepare(directory)
         engine.cache.metadata.open()
     except Exception as error:
-        advice = f"Its functions run uncached until that is mended ({parts.context.db_path})"
+        advice = (
+            f"Its functions run uncached until that is mended ({parts.context.db_path}); "
+            "directory= or BEAUTYSPOT_DIRECTORY chooses another place"
+        )
         engine.reporter.report("open the metadata store", "", error, advice)
 
 

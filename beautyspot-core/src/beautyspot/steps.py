@@ -201,6 +201,7 @@ class Alarm:
         self.rung: asyncio.Future[bool] = self._loop.create_future()
 
     def __call__(self, *_: object) -> None:
+        """Ring; from any thread."""
         try:
             self._loop.call_soon_threadsafe(self._ring)
         except RuntimeError:  # closed: nobody waits in it any more

@@ -7,7 +7,6 @@ Subclass it in a test module, give the factory, and pytest finds the rest::
             return RedisMetadataStore(prefix=str(tmp_path))
 """
 
-# ruff: noqa: D102 - the name of a test says what it holds
 from __future__ import annotations
 
 import re

@@ -1,6 +1,5 @@
 """The part of the suite of metadata stores that is about leases."""
 
-# ruff: noqa: D102 - the name of a test says what it holds
 from __future__ import annotations
 
 import threading

@@ -9,8 +9,6 @@
             return FooSerializer()
 """
 
-# ruff: noqa: D102 - a test's name says what it holds
-
 from __future__ import annotations
 
 import math
