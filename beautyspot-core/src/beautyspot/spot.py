@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
@@ -652,7 +652,8 @@ def _start(engine: Engine, parts: Parts) -> None:
     directory = parts.context.directory
     try:
         if parts.context.db_path.parent == directory and parts.metadata.name == "sqlite":
-            prepare(directory)
+            with suppress(OSError):  # the store meets the same, and says what to do
+                prepare(directory)
         engine.cache.metadata.open()
     except Exception as error:
         advice = (
