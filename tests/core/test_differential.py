@@ -459,7 +459,7 @@ _settings = functools.partial(
 )
 
 
-@_settings(max_examples=400)
+@_settings(max_examples=250)
 @given(program=whole_programs())
 def test_nothing_tells_marked_from_unmarked(
     program: tuple[list[Any], list[Any]], processes: list[Process]
