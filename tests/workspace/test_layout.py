@@ -18,7 +18,7 @@ DISTRIBUTIONS = [ROOT, *MEMBERS.values()]
 
 FLOORS = (
     # What stands on nothing of ours but itself and `errors`.
-    {"errors", "hints"},
+    {"answers", "errors", "hints"},
     {
         "breaker",
         "code_text",

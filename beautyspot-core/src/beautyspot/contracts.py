@@ -16,7 +16,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
-from beautyspot.errors import ConfigError, NotSupportedError, RateLimitError
+from beautyspot.answers import wrong_answer
+from beautyspot.errors import ConfigError, NotSupportedError, PluginError, RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -482,6 +483,9 @@ class LimiterBase(Backend):
         reservation = self.reserve(cost, max_wait=timeout)
         if reservation is None:
             raise _refusal(cost, timeout)
+        if not isinstance(reservation, Reservation):
+            what, advice = "the Reservation", "return one, or None"
+            raise PluginError(wrong_answer(self, "reserve", reservation, what, advice))
         return reservation
 
     def _waits(self, reservation: Reservation, timeout: float | None) -> Iterator[float]:

@@ -14,6 +14,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from beautyspot.answers import wrong_answer
 from beautyspot.breaker import Breaker, MetadataResting, StorageResting
 from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, Lease, MetadataStoreBase
 from beautyspot.deadline import within
@@ -228,11 +229,20 @@ class GuardedStorage(BlobStorageBase):
         """See the base class."""
         optional = hints(self.real.save, content_type=content_type)
         work = partial(self.real.save, key, data, **optional)
-        return self._ask(self._health.saves, work)
+        location = self._ask(self._health.saves, work)
+        if isinstance(location, str) and location:
+            return location
+        advice = "return where `load` finds it"
+        raise StorageError(wrong_answer(self.real, "save", location, "the location", advice))
 
     def load(self, location: str) -> bytes:
         """See the base class."""
-        return self._ask(self._health.loads, lambda: self.real.load(location))
+        data = self._ask(self._health.loads, lambda: self.real.load(location))
+        if isinstance(data, bytes):
+            return data
+        if isinstance(data, bytearray | memoryview):
+            return bytes(data)
+        raise StorageError(wrong_answer(self.real, "load", data, "the blob", "return its bytes"))
 
     def delete(self, location: str) -> None:
         """See the base class."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xxhash import xxh32_hexdigest
 
+from beautyspot.answers import wrong_answer
 from beautyspot.binding import make_binder, make_namer
-from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
+from beautyspot.errors import PluginError, RestoreError, SerializationError, UnstableKeyError
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
 from beautyspot.memo import Memo
@@ -173,9 +174,15 @@ class Task:
 
     def _input_id(self, call: Call) -> str:
         if self._id_of is None:
-            return self.keygen.input_id(*call.bound)
+            return self._made_id(*call.bound)
         given = self._id_of(*call.args, **call.kwargs)
-        return given if type(given) is str else self.keygen.input_id((given,), {})
+        return given if type(given) is str else self._made_id((given,), {})
+
+    def _made_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        made = self.keygen.input_id(args, kwargs)
+        if isinstance(made, str):
+            return made
+        raise PluginError(wrong_answer(self.keygen, "input_id", made, "the ID", "return a str"))
 
     def _maker(self) -> KeyMaker:
         """What makes keys of input IDs; a new one each time for a function that holds values."""
@@ -186,7 +193,7 @@ class Task:
             parts.append(self._identity.code)
         held = self._held()
         if held:
-            parts.append(self.keygen.input_id((), held))
+            parts.append(self._made_id((), held))
         name = parts[0] if len(parts) == 1 else _to_json(parts)
         maker = KeyMaker(name, self.version, getattr(self.keygen, "digest", "sha256"))
         if not held:
