@@ -235,8 +235,8 @@ def _store_id(connection: sqlite3.Connection) -> str | None:
         return None
     query = "SELECT value FROM beautyspot_meta WHERE name = 'store_id'"
     row = connection.execute(query).fetchone()
-    good = row is not None and isinstance(row[0], str) and _STORE_ID.fullmatch(row[0])
-    return row[0] if good else None
+    found = None if row is None else row[0]
+    return found if isinstance(found, str) and _STORE_ID.fullmatch(found) else None
 
 
 _STORE_ID: Final = re.compile(r"[0-9a-f]{8,64}")
