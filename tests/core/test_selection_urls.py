@@ -41,11 +41,31 @@ def test_what_is_no_url(text):
         ("{use = 's3', secret_key = 'a b'}", "{use = 's3', secret_key = ***}"),
         ('{"api_key": "a b", "n": 1}', '{"api_key": ***, "n": 1}'),
         ("host=h password=abc", "host=h password=***"),
+        ("can't log in: host=h password = 'a b'", "can't log in: host=h password = ***"),
+        ("password: abc", "password: ***"),
+        ("n: 1\npassword: abc", "n: 1\npassword: ***"),
+        ("{n: 1, password: abc}", "{n: 1, password: ***}"),
+        ("the header x-api-key: abc is bad", "the header x-api-key: *** is bad"),
+        ("say token:abc", "say token:***"),
         ("", ""),
     ],
 )
 def test_masked_texts(text, shown):
     assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a hook has the wrong signature: Argument(s) {'args'} are declared",
+        "it raised KeyError: 'args' (/site/foo.py, line 3)",
+        "there is no such key: look again",
+        "a token : that is a word",
+        "two secrets: one and two",
+    ],
+)
+def test_prose_is_left_alone(text):
+    assert masked(text) == text
 
 
 def test_masked_tables():

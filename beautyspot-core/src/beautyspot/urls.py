@@ -18,9 +18,16 @@ LONGEST: Final = 2000
 
 _WORDS: Final = "key|secret|token|passw|pwd|credential|signature"
 _SECRET_WORD: Final = re.compile(_WORDS, re.IGNORECASE)
+_NAME: Final = rf"[\w.%-]*(?:{_WORDS})[\w.%-]*"
+# A colon is of prose too ("the wrong signature: ..."). It is an option's where the name is quoted,
+# the first of its line or entry, of several words ("api_key"), or where no space follows.
 _SECRET_PAIR: Final = re.compile(
-    rf"""((?:^|[?&;,{{\s'"])['"]?[\w.%-]*(?:{_WORDS})[\w.%-]*['"]?\s*[=:]\s*)("[^"]*"|'[^']*'|[^&;#,}}\s]+)""",
-    re.IGNORECASE,
+    rf"""(
+        (?:^|[?&;,{{\s'"]) (?: ['"]?{_NAME}['"]?\s*= | (['"]){_NAME}\2\s*: | {_NAME}:(?=\S) )\s*
+        | (?:^|[?&;,{{\n]) [ ]*{_NAME}:\s*
+        | (?:^|\s) (?=\w+[_-]\w) {_NAME}:\s*
+    ) (?:"[^"]*"|'[^']*'|[^&;#,}}\s]+)""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*@")
 # A password with a raw "/" or "?" in it: what stands before looks like "user:not-a-port".
