@@ -215,14 +215,19 @@ class S3Storage(BlobStorageBase):
         """
         if prefix:
             self._checked(prefix.removesuffix("/"))
-        removed = 0
+        removed, oldest = 0, time.time() - older_than
         with self._translated("sweep", self._root + prefix) as client:
             pages = client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=self._folder + prefix):
                 for upload in page.get("Uploads", ()):
-                    if upload["Initiated"].timestamp() <= time.time() - older_than:
+                    began, key, upload_id = (
+                        upload.get("Initiated"),
+                        upload.get("Key"),
+                        upload.get("UploadId"),
+                    )
+                    if began and key and upload_id and began.timestamp() <= oldest:
                         client.abort_multipart_upload(
-                            Bucket=self.bucket_name, Key=upload["Key"], UploadId=upload["UploadId"]
+                            Bucket=self.bucket_name, Key=key, UploadId=upload_id
                         )
                         removed += 1
         return removed
