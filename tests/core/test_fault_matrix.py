@@ -170,6 +170,8 @@ def check(
     if fault != "returns garbage" and operation not in QUIET and fault != "half written":
         assert said, "it is said"
     assert all(":" in text for text in said), "with what to do"
+    if point == "storage" and fault.startswith("raises"):
+        assert table.spot.stats()["unsaved"] == 0, "the database keeps what the storage does not"
     table.mend()
     caplog.clear()
     RAN.clear()

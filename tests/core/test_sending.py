@@ -142,8 +142,13 @@ BY_CODE = """
     import cloudpickle
     import beautyspot as bs
 
-    spot = bs.Spot("app", directory=sys.argv[1], config=False)
+    spot = bs.Spot("app", directory=sys.argv[1], config=False, limiter="1000/s")
     offset = 100
+
+    @spot.mark
+    @spot.limiter(cost=lambda x: x)
+    def limited(x):
+        return [x, os.getpid()]
 
     @spot.mark
     def double(x):
@@ -184,6 +189,7 @@ BY_CODE = """
 
     everything = {
         "double": lambda: double(1),
+        "limited": lambda: limited(5),
         "factorial": lambda: factorial(5),
         "closure": lambda add=closure(5): add(1),
         "lambda": lambda f=spot.mark(lambda x: [x, os.getpid()]): f(4),
@@ -230,6 +236,23 @@ def test_a_task_that_arrives_computes_and_stores(make_spot: Callable[..., Spot])
     assert [inner(1), inner(2)] == [[1], [2]]
     assert spot.stats()["hits"] == 2
     assert [record.tags for record in spot.metadata.scan()] == [("a",)] * 2
+
+
+def test_a_limit_that_arrives_limits(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter={"use": "gcra", "rate": "1/h", "max_cost": 1})
+    limited = spot.limiter(timeout=0)(lambda: 5)
+    program = """
+        import pickle, sys
+        import beautyspot as bs
+        limited = pickle.loads(bytes.fromhex(sys.argv[1]))
+        print(limited())
+        try:
+            limited()
+        except bs.RateLimitError:
+            print("refused")
+    """
+    assert run(program, cloudpickle.dumps(limited).hex()).split() == ["5", "refused"]
+    assert limited() == 5
 
 
 def test_a_function_sent_to_its_own_process_is_as_good(spot: Spot) -> None:

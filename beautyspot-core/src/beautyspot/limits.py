@@ -15,6 +15,7 @@ from beautyspot.forwarding import LateSource, forwarding
 from beautyspot.gate import Gate
 from beautyspot.limits_together import LimitsTogether
 from beautyspot.permits import Permit
+from beautyspot.sending import home_of
 from beautyspot.task import is_marked
 from beautyspot.wrappers import kind_of
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 CallCost = float | Callable[..., Any] | Mapping[str, float | Callable[..., float]]
 """A cost, or functions of a call's arguments that return it, or a part of it."""
+
+
+def _again(engine: Engine, options: dict[str, Any]) -> Limit:
+    return home_of(engine)._limit(**options)
 
 
 class Limit:
@@ -69,6 +74,14 @@ class Limit:
         self._key = key
         self._settle = settle
         self._gates = _Gates(max_concurrent, engine) if max_concurrent is not None else None
+        self._given = {
+            "cost": cost, "timeout": timeout, "key": key, "settle": settle,
+            "max_concurrent": max_concurrent,
+        }  # fmt: skip
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as the options; the Spot there has a bucket of its own."""
+        return _again, (self._engine, self._given)
 
     def permit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Permit:
         """The permit of one call, still to be waited for."""

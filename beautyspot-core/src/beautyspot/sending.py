@@ -75,7 +75,12 @@ def remember(spot: Spot, engine: Engine) -> None:
     _homes[engine] = weakref.ref(spot)
 
 
-def _home(engine: Engine) -> Spot:
+def home_of(engine: Engine) -> Spot:
+    """The Spot of an engine.
+
+    Raises:
+        pickle.PicklingError: it was dropped.
+    """
     spot = _homes[engine]()
     if spot is None:
         raise pickle.PicklingError(
@@ -86,7 +91,7 @@ def _home(engine: Engine) -> Spot:
 
 
 def _sent_engine(engine: Engine) -> tuple[Any, ...]:
-    return _engine_of, (_home(engine),)
+    return _engine_of, (home_of(engine),)
 
 
 def _engine_of(spot: Spot) -> Engine:
@@ -95,7 +100,7 @@ def _engine_of(spot: Spot) -> Engine:
 
 def _sent_task(task: Task) -> tuple[Any, ...]:
     # Its function may refer to itself: what the task is made of comes as its state, set later.
-    return _blank_task, (), (_home(task.engine), *task.sent()), None, None, _fill
+    return _blank_task, (), (home_of(task.engine), *task.sent()), None, None, _fill
 
 
 def _blank_task() -> Task:

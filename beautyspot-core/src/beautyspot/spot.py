@@ -502,13 +502,9 @@ class Spot:
         Raises:
             ConfigError: the Spot has no limiter, or an option does not fit.
         """
-        bucket = self.bucket
-        if bucket is None and max_concurrent is None:
-            raise self._no_rate()
-        limit = Limit(
-            self._engine, bucket, self._by_key,
-            cost=cost, timeout=timeout, key=key, settle=settle, max_concurrent=max_concurrent,
-        )  # fmt: skip
+        limit = self._limit(
+            cost=cost, timeout=timeout, key=key, settle=settle, max_concurrent=max_concurrent
+        )
         if function is None:
             return lambda decorated: limited(limit, decorated)
         return limited(limit, function)
@@ -539,6 +535,12 @@ class Spot:
         known = None if key is None else check_key(key)
         asked = 1 if cost is None else cost
         return Permit(self._engine, bucket, asked, timeout, by_key=by_key, key=known)
+
+    def _limit(self, **options: Any) -> Limit:
+        bucket = self.bucket
+        if bucket is None and options["max_concurrent"] is None:
+            raise self._no_rate()
+        return Limit(self._engine, bucket, self._by_key, **options)
 
     def _no_rate(self) -> ConfigError:
         return ConfigError(
