@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import streams
-from beautyspot.errors import CacheMissError
+from beautyspot.errors import CacheMissError, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -307,3 +307,9 @@ def test_a_row_of_another_kind_of_function_is_a_miss(make_spot: Callable[..., Sp
     assert spot.mark(name="one")(items)() == [1]
     assert list(spot.mark(name="one")(stream)()) == [2]
     assert spot.mark(name="one")(items)() == [1]
+
+
+def test_a_stream_has_no_stale_result_to_fall_back_on(spot: Spot) -> None:
+    for function in (count, count_later):
+        with pytest.raises(ConfigError, match="has no meaning"):
+            spot.mark(stale_on_error=True)(function)

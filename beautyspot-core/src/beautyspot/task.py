@@ -95,6 +95,11 @@ class Task:
         self.func_identifier = options.name or self._identity.func_identifier
         self._prepare_keys(function, options)
         self.streams = "generator" in kind
+        if self.streams and options.stale_on_error:
+            raise ConfigError(
+                f"mark(stale_on_error=True) has no meaning for {self.func_identifier}, which is a "
+                "generator: its items have been passed on when it raises. Leave it out"
+            )
         self.codec = f"stream:{serializer.name}" if self.streams else serializer.name
 
     @cached_property
