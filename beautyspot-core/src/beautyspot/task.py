@@ -13,7 +13,13 @@ from xxhash import xxh32_hexdigest
 
 from beautyspot.answers import wrong_answer
 from beautyspot.binding import make_binder, make_namer
-from beautyspot.errors import PluginError, RestoreError, SerializationError, UnstableKeyError
+from beautyspot.errors import (
+    ConfigError,
+    PluginError,
+    RestoreError,
+    SerializationError,
+    UnstableKeyError,
+)
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
 from beautyspot.memo import Memo
