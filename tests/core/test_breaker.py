@@ -190,6 +190,17 @@ def test_a_thread_is_used_again_and_ends_when_idle(monkeypatch: pytest.MonkeyPat
     assert late._retire() is False, "somebody has taken it just now"
 
 
+def test_a_thread_that_is_taken_as_it_retires_works_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "_idle", [])
+    monkeypatch.setattr(deadline, "IDLE", 0.0)
+    retired = iter([False, True])
+    monkeypatch.setattr(deadline._Worker, "_retire", lambda worker: next(retired))
+    worker = deadline._worker()
+    worker.join(30)
+    assert not worker.is_alive()
+    assert list(retired) == []
+
+
 def test_where_no_thread_can_be_started_work_is_done_in_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -202,10 +213,14 @@ def test_where_no_thread_can_be_started_work_is_done_in_place(
 
 def test_a_forked_child_has_no_threads_of_its_parent() -> None:
     deadline.within(30, lambda: None)
+    before = deadline._lock
     child = os.fork()
     if child == 0:  # pragma: no cover - coverage does not see into it
         os._exit(0 if deadline.within(30, lambda: 7) == 7 else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    deadline._reset_after_fork()  # what the child did
+    assert deadline._lock is not before
+    assert deadline._idle == []
 
 
 class Hanging(BrokenStore):

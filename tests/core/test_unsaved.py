@@ -270,6 +270,15 @@ def test_an_older_result_does_not_displace_a_newer_one(make_spot: Callable[..., 
     assert len(cache.unsaved) == 0
 
 
+def test_what_waits_in_a_forked_child_is_its_parents(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata=BrokenStore("put", "put_many"))
+    marked = spot.mark(double)
+    marked(1)
+    spot._engine.reset_after_fork()  # what a child does
+    assert spot.stats()["unsaved"] == 0
+    assert spot._engine.cache.waiting == {}
+
+
 CHILD = """
     import multiprocessing, os, sys
     from beautyspot.errors import MetadataError
