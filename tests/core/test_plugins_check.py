@@ -55,7 +55,9 @@ def test_an_exception_at_import_is_told_with_its_place():
     loaded = load(Origin("x", "x_module", fail, dist()))
     assert "RuntimeError: boom" in loaded.broken
     assert f"({__file__}, line {fail.__code__.co_firstlineno + 1})" in loaded.broken
-    assert loaded.broken.endswith("update it, or ask its author")
+    assert loaded.broken.endswith(
+        "update it, or ask its author (for the whole traceback: python -c 'import x_module')"
+    )
 
 
 def test_an_exception_without_a_message_or_place():
@@ -117,13 +119,59 @@ def test_a_syntax_error_names_the_plugins_file(tmp_path, monkeypatch):
         Origin("x", "broken_syntax", lambda: importlib.import_module("broken_syntax"), dist())
     )
     assert "SyntaxError" in loaded.broken
-    assert "broken_syntax.py" in loaded.broken
-    assert "<frozen" not in loaded.broken
+    where = f"({tmp_path / 'broken_syntax.py'}, line 1)"
+    assert loaded.broken.startswith(f"it raised SyntaxError: invalid syntax {where}: ")
+    assert loaded.broken.count("line ") == 1
 
 
 @pytest.mark.parametrize(
-    ("api", "who"), [(0, "the plug-in"), (2, "beautyspot-core"), ("1", "beautyspot-core")]
+    ("target", "named"),
+    [
+        (backend("one"), "json:JSONDecoder"),
+        (AttributeError("no such thing", name="JSONDecoder"), "json:JSONDecoder"),
+    ],
 )
+def test_an_entry_point_that_names_a_class(target, named):
+    told = load(_at(target, named)).broken
+    assert told.startswith(f"its entry point names {named!r}")
+    assert "let it name the module that has the hooks: 'json'" in told
+
+
+def test_an_attribute_that_the_modules_code_lacks_is_no_matter_of_the_entry_point():
+    told = load(_at(AttributeError("no x", name="x"), "json:JSONDecoder")).broken
+    assert "it raised AttributeError: no x" in told
+
+
+@pytest.mark.parametrize("missing", ["foo_plug", "foo_plug.hooks"])
+def test_an_entry_point_that_names_no_module(missing):
+    exc = ModuleNotFoundError("none", name=missing)
+    assert load(_at(exc, "foo_plug.hooks")).broken == (
+        f"its entry point names the module 'foo_plug.hooks', and there is no {missing!r}: "
+        "correct it in pyproject.toml, and install it again"
+    )
+
+
+def test_a_class_in_place_of_the_module():
+    told = load(Origin("FakeOne", "FakeOne", lambda: backend("one"))).broken
+    assert told == (
+        "it registers nothing, for it is a class: give the module that has the hooks in its place"
+    )
+
+
+def _at(target, module):
+    """Where a plug-in comes from whose entry point reads so."""
+    made = origin(target)
+    return Origin(made.name, module, made.load, made.dist)
+
+
+@pytest.mark.parametrize("api", ["1", 1.0, True, None])
+def test_a_plugin_api_that_is_no_number(api):
+    assert broken(offering(backend("one"), beautyspot_api=api)) == (
+        f"its beautyspot_api is {api!r}: write a whole number, not text: beautyspot_api = 1"
+    )
+
+
+@pytest.mark.parametrize(("api", "who"), [(0, "the plug-in"), (2, "beautyspot-core")])
 def test_another_plugin_api(api, who):
     told = broken(offering(backend("one"), beautyspot_api=api))
     assert f"built for the plug-in API {api!r}" in told
@@ -208,8 +256,11 @@ def test_an_asynchronous_hook():
 
 def test_a_class_with_the_wrong_base():
     told = broken(offering(backend("one", "limiter")))
-    assert "FakeOne, which is no BlobStorageBase: derive it from that" in told
-    assert "which is no BlobStorageBase" in broken(offering(int))
+    assert told.endswith(
+        "FakeOne, which is no BlobStorageBase: it is a LimiterBase, so return it from "
+        "beautyspot_register_limiter"
+    )
+    assert broken(offering(int)).endswith("which is no BlobStorageBase: derive it from that")
 
 
 def test_a_class_without_a_name():

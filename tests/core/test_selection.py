@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from beautyspot import plugin_registry
-from beautyspot.contracts import Context
+from beautyspot.contracts import BlobStorageBase, Context
 from beautyspot.errors import (
     BackendNotFound,
     BeautyspotError,
@@ -286,6 +286,17 @@ def test_what_is_no_backend_at_all(refused):
             told = refused(spec)
             assert "takes an instance of BlobStorageBase" in told
             assert type(spec).__qualname__ in told
+
+
+def test_a_class_that_is_not_whole(refused):
+    class Half(BlobStorageBase):
+        name = "half"
+
+    for spec in (Half, {"use": Half}):
+        assert refused(spec, source="argument storage=") == (
+            "storage=test_a_class_that_is_not_whole.<locals>.Half leaves load(), save() of "
+            "BlobStorageBase open: write that (from: argument storage=)"
+        )
 
 
 def test_a_class_of_another_point(refused):

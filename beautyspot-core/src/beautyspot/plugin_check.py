@@ -47,14 +47,46 @@ _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
 
 def load(origin: Origin) -> Loaded:
     """Import a plug-in and collect its backends; `broken` says what stopped that."""
+    # SystemExit too: a module that ends the program when imported is a broken plug-in, not a wish.
     try:
         target = origin.load()
+    except (Exception, SystemExit) as exc:
+        return Loaded(origin, broken=_misnamed(exc, origin.module) or _unloaded(exc, origin))
+    try:
         return _checked(origin, target)
     except PluginError as exc:
         return Loaded(origin, broken=str(exc))
-    # SystemExit too: a module that ends the program when imported is a broken plug-in, not a wish.
     except (Exception, SystemExit) as exc:
         return Loaded(origin, broken=cause(exc, origin.module))
+
+
+def _misnamed(exc: BaseException, named: str) -> str | None:
+    """The message where the entry point itself names what is not there."""
+    module, _, attribute = named.partition(":")
+    missing = exc.name if isinstance(exc, ModuleNotFoundError) else None
+    if missing and f"{module}.".startswith(f"{missing}."):
+        return (
+            f"its entry point names the module {module!r}, and there is no {missing!r}: "
+            "correct it in pyproject.toml, and install it again"
+        )
+    if attribute and isinstance(exc, AttributeError) and exc.name == attribute:
+        return _names_no_module(named)
+    return None
+
+
+def _names_no_module(named: str) -> str:
+    return (
+        f"its entry point names {named!r}, which has no hooks: let it name the module that has the "
+        f"hooks: {named.partition(':')[0]!r}"
+    )
+
+
+def _unloaded(exc: BaseException, origin: Origin) -> str:
+    told = cause(exc, origin.module)
+    if _missing_module(exc) is not None or isinstance(exc, SyntaxError):
+        return told
+    module = origin.module.partition(":")[0]
+    return f"{told} (for the whole traceback: python -c 'import {module}')"
 
 
 def cause(exc: BaseException, module: str) -> str:
@@ -86,11 +118,15 @@ def _is_part_of(missing: str, module: str) -> bool:
 
 
 def _short(exc: BaseException) -> str:
+    if isinstance(exc, SyntaxError):  # its text has the place again, and the file's name alone
+        return f"{type(exc).__name__}: {exc.msg}"
     return f"{type(exc).__name__}: {exc}".strip().removesuffix(":")
 
 
 def _where(exc: BaseException) -> str:
     """The innermost line of a file, which is not the import system's."""
+    if isinstance(exc, SyntaxError) and exc.filename:
+        return f" ({exc.filename}, line {exc.lineno})"
     where = ""
     frames = exc.__traceback__
     while frames is not None:
@@ -110,19 +146,34 @@ def _checked(origin: Origin, target: object) -> Loaded:
             classes[point] = tuple(_classes(caller, point))
     notes = tuple(_notes(manager, target))
     if not classes and not notes:
-        raise PluginError(
-            "it registers nothing: decorate its beautyspot_register_... functions with "
-            "@beautyspot.hookimpl"
-        )
+        raise PluginError(_nothing(origin, target))
     return Loaded(origin, target, classes, notes)
+
+
+def _nothing(origin: Origin, target: object) -> str:
+    if ":" in origin.module:
+        return _names_no_module(origin.module)
+    if isinstance(target, type):
+        return (
+            "it registers nothing, for it is a class: give the module that has the hooks in its "
+            "place"
+        )
+    return (
+        "it registers nothing: decorate its beautyspot_register_... functions with "
+        "@beautyspot.hookimpl"
+    )
 
 
 def _check_api(target: object) -> None:
     api = getattr(target, "beautyspot_api", hookspecs.API)
+    if not isinstance(api, int) or isinstance(api, bool):
+        raise PluginError(
+            f"its beautyspot_api is {api!r:.80}: write a whole number, not text: "
+            f"beautyspot_api = {hookspecs.API}"
+        )
     if api == hookspecs.API:
         return
-    older = isinstance(api, int) and api < hookspecs.API
-    what = "the plug-in" if older else "beautyspot-core"
+    what = "the plug-in" if api < hookspecs.API else "beautyspot-core"
     raise PluginError(
         f"it is built for the plug-in API {api!r}, and this beautyspot-core has {hookspecs.API}: "
         f"update {what}"
@@ -187,15 +238,26 @@ def _backend(found: object, hook: str, base: type[Backend]) -> type[Backend]:
         )
     where = f"{found.__module__}.{found.__qualname__}"
     if not issubclass(found, base):
-        raise PluginError(
-            f"{hook} returned {where}, which is no {base.__name__}: derive it from that"
-        )
+        advice = _right_hook(found) or "derive it from that"
+        raise PluginError(f"{hook} returned {where}, which is no {base.__name__}: {advice}")
     _check_name(found, where)
     _check_schemes(found, where)
     if inspect.isabstract(found):
-        left = ", ".join(sorted(f"{name}()" for name in found.__abstractmethods__))
-        raise PluginError(f"{where} leaves {left} of {base.__name__} open: write that")
+        raise PluginError(f"{where} {left_open(found, base)}")
     return found
+
+
+def _right_hook(found: type) -> str | None:
+    for hook, point in HOOKS.items():
+        if issubclass(found, BASES[point]):
+            return f"it is a {BASES[point].__name__}, so return it from {hook}"
+    return None
+
+
+def left_open(cls: type[Backend], base: type[Backend]) -> str:
+    """What an abstract backend has yet to bring, as the end of a message."""
+    left = ", ".join(sorted(f"{name}()" for name in cls.__abstractmethods__))
+    return f"leaves {left} of {base.__name__} open: write that"
 
 
 def _check_name(found: type[Backend], where: str) -> None:

@@ -9,13 +9,14 @@ All of these mean the same::
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
 from beautyspot.options import Options
-from beautyspot.plugin_check import BASES
+from beautyspot.plugin_check import BASES, left_open
 from beautyspot.urls import is_url, masked, parse_url, without
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ def _example(point: str, registry: Registry) -> str:
 def _right_class(point: str, cls: type) -> type[Backend]:
     base = BASES[point]
     if issubclass(cls, base):
+        if inspect.isabstract(cls):
+            raise ConfigError(f"{point}={cls.__qualname__} {left_open(cls, base)}")
         return cls
     raise ConfigError(
         f"{point}={cls.__qualname__}: this class is no subclass of {base.__name__}: "
