@@ -99,6 +99,67 @@ def test_a_name_whose_plugin_is_broken_advises_no_second_install(monkeypatch):
     assert "To get it" not in told
 
 
+def test_a_plugin_of_that_name_whose_hook_is_misspelt_is_not_looked_for(monkeypatch):
+    plugin = offering(DISK, beautyspot_register_stroage=bs.hookimpl(lambda: S3))
+    install(monkeypatch, origin(plugin, "s3", name="dist-s3"), origin(offering(DISK), "other"))
+    told = unknown(load_plugins(), "storage", "s3")
+    assert told.endswith(
+        "The plug-in 's3' (dist-s3 1.2) is installed, but there is no hook "
+        "'beautyspot_register_stroage', so it is never called. "
+        "Did you mean 'beautyspot_register_storage'?"
+    )
+
+
+@pytest.mark.parametrize("wanted", ["foo", "foo_bar"])
+def test_a_plugin_of_that_name_that_brings_other_backends(monkeypatch, wanted):
+    name = f"beautyspot-{wanted.replace('_', '-')}"
+    install(monkeypatch, origin(offering(DISK), "entry", name=name))
+    told = unknown(load_plugins(), "storage", wanted)
+    assert told.endswith(f"'entry' ({name} 1.2) is installed, and brings storage disk.")
+    empty = module(beautyspot_register_storage=bs.hookimpl(lambda: ()))
+    install(monkeypatch, origin(empty, wanted))
+    told = unknown(load_plugins(), "storage", wanted)
+    assert told.endswith(
+        f"The plug-in '{wanted}' (fake-dist 1.2) is installed, and brings nothing."
+    )
+
+
+def test_of_many_broken_plugins_the_one_asked_for_is_told(monkeypatch):
+    many = [origin(RuntimeError("boom" * 30), f"bad{number:02}") for number in range(20)]
+    install(monkeypatch, *many)
+    told = unknown(load_plugins(), "storage", "bad07")
+    assert "Broken: 'bad07' (fake-dist 1.2): it raised RuntimeError" in told
+    assert told.count("boom" * 30) == 1
+    told = unknown(load_plugins(), "storage", "disk")
+    assert "boom" not in told
+    assert (
+        "Broken: bad00, bad01, bad02, bad03, bad04 and 15 more (beautyspot.plugins() says why)."
+        in told
+    )
+
+
+def test_of_many_left_out_plugins_the_one_asked_for_is_told(monkeypatch):
+    many = [origin(offering(backend(f"p{number}")), f"p{number}") for number in range(12)]
+    install(monkeypatch, *many)
+    registry = load_plugins(environ={"BEAUTYSPOT_PLUGINS": "p1"})
+    assert unknown(registry, "storage", "p11").endswith("BEAUTYSPOT_PLUGINS='p1' leaves out: p11.")
+    told = unknown(registry, "storage", "zzz")
+    assert "BEAUTYSPOT_PLUGINS='p1' leaves out: p0, p10, p11, p2, p3 and 6 more." in told
+
+
+def test_a_misspelt_choice_of_plugins_is_told_where_it_is_missed(monkeypatch):
+    install(monkeypatch, origin(offering(S3), "lmdb"), origin(offering(DISK), "disk"))
+    registry = load_plugins(environ={"BEAUTYSPOT_PLUGINS": "lmbd"})
+    told = unknown(registry, "storage", "s3")
+    assert "BEAUTYSPOT_PLUGINS names 'lmbd', which is not installed. Did you mean 'lmdb'?" in told
+
+
+@pytest.mark.parametrize("choice", ["none", "none,-a", "none,"])
+def test_none_is_no_plugin_whatever_is_called_so(monkeypatch, choice):
+    install(monkeypatch, origin(offering(S3), "none"), origin(offering(DISK), "a"))
+    assert load_plugins(environ={"BEAUTYSPOT_PLUGINS": choice}).names("storage") == []
+
+
 @pytest.mark.parametrize(
     ("point", "name", "line"),
     [
@@ -310,7 +371,7 @@ def test_the_environment_limits_plugins(monkeypatch, caplog, choice, names):
     assert loads == names  # the others are not even imported
     assert caplog.records == []
     left_out = [n for n in "abc" if n not in names]
-    told = unknown(registry, "storage", "zzz")
+    told = unknown(registry, "storage", "unknown")
     assert f"BEAUTYSPOT_PLUGINS={choice!r} leaves out: {', '.join(left_out)}." in told
     assert "To get it" not in unknown(registry, "storage", left_out[0])
     assert load_plugins([offering(DISK)], environ={"BEAUTYSPOT_PLUGINS": choice}).left_out == tuple(
@@ -353,7 +414,7 @@ def test_the_real_installation_is_whole(monkeypatch):
     registry = load_plugins()
     assert registry.broken == []
     assert registry.names("storage") == ["local", "memory", "s3"]
-    assert registry.names("limiter") == ["gcra"]
+    assert registry.names("limiter") == ["gcra", "gcra-shared"]
     assert registry.names("metadata") == ["memory", "sqlite"]
     assert registry.names("serializer") == ["msgpack"]
     assert registry.names("keygen") == ["stable"]

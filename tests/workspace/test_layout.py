@@ -47,6 +47,7 @@ FLOORS = (
     # One call, on its way through.
     {"builtin", "task"},
     {"cache", "plugin_scan"},
+    {"plugin_missing"},
     {"mark", "plugin_registry"},
     {"engine", "parts", "saver", "streams"},
     {"sending"},

@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
-from beautyspot.plugin_check import NAME, load
+from beautyspot.plugin_check import load
 from beautyspot.plugin_info import BrokenPlugin, Loaded, Origin, PluginInfo, info
+from beautyspot.plugin_missing import not_found
 from beautyspot.plugin_scan import VARIABLE, chosen, core, scan, warn_once
 from beautyspot.plugin_scan import forget as forget_scan
-from beautyspot.suggest import did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Backend
 
 __all__ = ["Registry", "forget", "load_plugins", "plugins"]
-
-_PIP: Final = {
-    "s3": "beautyspot[s3]",
-    "local": "beautyspot-local",
-    "file": "beautyspot-local",
-    "gcra": "beautyspot-local",
-}
 
 _GIVE_A_LIST: Final = (
     "give a list of modules or objects with hooks, such as plugins=[my_plugin] "
@@ -113,17 +106,7 @@ class Registry:
         return None
 
     def _not_found(self, point: str, wanted: str, there: list[str]) -> type[Backend]:
-        bare = wanted.removesuffix("://")
-        lines = [
-            f"no installed plug-in brings the {point} {wanted!r}.{did_you_mean(wanted, there)}"
-        ]
-        lines += [f"Installed: {listing(there)}."]
-        lines += [f"Broken: {one.plugin}: {one.cause}." for one in self.broken]
-        if self.left_out:
-            lines += [f"{VARIABLE}={self.choice!r} leaves out: {listing(self.left_out)}."]
-        if bare not in {one.name for one in self.broken} | set(self.left_out):
-            lines += [_how_to_get(bare)]
-        raise BackendNotFound(" ".join(lines))
+        raise BackendNotFound(not_found(self, point, wanted, there))
 
 
 def load_plugins(
@@ -223,16 +206,4 @@ def _conflict(point: str, what: str, claims: Mapping[type[Backend], Origin]) -> 
         f"the {point} of the {what} is claimed by {who}: uninstall one, or leave one out by "
         f"{VARIABLE}, such as {VARIABLE}=-{list(claims.values())[-1].name}; "
         "or give the class itself in place of the name"
-    )
-
-
-def _how_to_get(name: str) -> str:
-    if not NAME.fullmatch(name):
-        return 'That is no backend\'s name: what is an option goes into a table, beside "use"'
-    known = _PIP.get(name)
-    if known is not None:
-        return f"To get it: pip install '{known}'"
-    return (
-        f"To get it, look for a distribution named beautyspot-{name} "
-        "(if you installed it just now, start Python again)"
     )

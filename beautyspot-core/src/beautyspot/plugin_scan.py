@@ -14,10 +14,12 @@ from beautyspot.plugin_info import Origin, identity
 from beautyspot.suggest import did_you_mean, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 VARIABLE: Final = "BEAUTYSPOT_PLUGINS"
 """Limits the plug-ins: ``local,s3`` loads these two, ``-s3`` all others, ``none`` no one."""
+
+NONE: Final = "none"
 
 CORE: Final = "beautyspot-core"
 
@@ -80,11 +82,10 @@ def chosen(origins: Sequence[Origin], choice: str | None) -> list[Origin]:
     """Those that the environment lets in."""
     if choice is None:
         return list(origins)
-    words = {word.strip() for word in choice.split(",")} - {""}
-    blocked = {word[1:].strip() for word in words if word.startswith("-")}
-    wanted = {word for word in words if not word.startswith("-")}
-    _warn_unknown((blocked | wanted) - {"none"}, {origin.name for origin in origins})
+    wanted, blocked = _words(choice)
+    _warn_unknown(choice, {origin.name for origin in origins})
     only_blocks = bool(blocked) and not wanted
+    wanted.discard(NONE)  # no plug-in, even where somebody's entry point is called so
     return [
         origin
         for origin in origins
@@ -92,8 +93,21 @@ def chosen(origins: Sequence[Origin], choice: str | None) -> list[Origin]:
     ]
 
 
-def _warn_unknown(words: set[str], known: set[str]) -> None:
-    for word in sorted(words - known):
+def unknown(choice: str | None, known: Collection[str]) -> list[str]:
+    """What a choice names and nobody has installed."""
+    wanted, blocked = _words(choice or "")
+    return sorted((wanted | blocked) - {NONE, *known})
+
+
+def _words(choice: str) -> tuple[set[str], set[str]]:
+    """What is wanted, and what is blocked."""
+    words = {word.strip() for word in choice.split(",")} - {""}
+    blocked = {word[1:].strip() for word in words if word.startswith("-")}
+    return {word for word in words if not word.startswith("-")}, blocked
+
+
+def _warn_unknown(choice: str, known: set[str]) -> None:
+    for word in unknown(choice, known):
         warn_once(
             f"{VARIABLE} names the plug-in {word!r}, which is not installed."
             f"{did_you_mean(word, known)} Installed: {listing(known)}"
