@@ -359,3 +359,35 @@ def test_by_the_systems_clock() -> None:
     assert first.delay == 0
     assert limits.try_consume({"a": 100, "b": 100}) is False
     limits.consume({"a": 5, "b": 40})
+
+
+def test_a_long_wait_is_told(
+    limits: LimitsTogether, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "beautyspot")
+    limits.consume({"requests": 65})
+    start = clock()
+    limits.consume({"requests": 4}, timeout=65)
+    assert clock() - start == 65
+    assert [record.getMessage() for record in caplog.records] == [
+        "waiting 65 s for the limits requests, tokens",
+        "waiting 5 s for the limits requests, tokens",
+    ]
+
+
+def test_a_twin_closes_what_was_made_for_it() -> None:
+    closed = []
+
+    class Closing(TokenBucket):
+        def _fresh(self, key: str) -> Closing:
+            return Closing(self.rate)
+
+        def close(self) -> None:
+            closed.append(self)
+
+    limits = LimitsTogether({"a": Closing(1)})
+    limits.close()
+    assert closed == []
+    twin = limits.twin("x")
+    twin.close()
+    assert closed == [twin.limits["a"]]

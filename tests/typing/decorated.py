@@ -49,6 +49,18 @@ def limited(a: int) -> str:
     return str(a)
 
 
+@spot.limiter(
+    cost={"requests": 1, "tokens": lambda a: a},
+    key=lambda a: str(a),
+    settle=lambda result: {"tokens": len(result)},
+    max_concurrent=3,
+)
+def limited_by_more(a: int) -> str:
+    with spot.limit(cost={"tokens": 3}, key="a") as permit:
+        permit.settle({"tokens": 2})
+    return str(a)
+
+
 @spot.limiter
 def only_limited(a: int, /) -> str:
     return str(a)
@@ -179,6 +191,7 @@ def check_spot() -> None:
     with bs.Spot("with", storage=LocalStorage("x"), limiter=TokenBucket("600/min")) as inside:
         assert_type(inside, bs.Spot)
     bs.Spot("instance", storage=S3Storage("bucket", prefix="cache"), ttl=None, config=False)
+    bs.Spot("several", limiter=[{"name": "requests", "use": "5/s"}])
     bs.Spot("url", storage="s3://bucket/cache", limiter="600/min", save="background")
     bs.Spot("class", storage=LocalStorage, limiter=TokenBucket, directory=Path("x"))
     assert_type(spot.storage, bs.BlobStorageBase)

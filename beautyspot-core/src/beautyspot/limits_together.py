@@ -13,14 +13,21 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Final
 from weakref import WeakSet
 
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, CostError, NotSupportedError
+from beautyspot.reports import logger
 from beautyspot.suggest import did_you_mean, listing
+
+LONG: Final = 5.0
+"""Seconds of waiting from which on the log says so."""
+
+NAP: Final = 60.0
+"""Longest single sleep in seconds: so often a long wait is logged, and the clock looked at."""
 
 SLACK: Final = 0.001
 """Seconds by which the reservations of one call may differ: threads wake up no more exactly."""
@@ -80,6 +87,7 @@ class LimitsTogether(LimiterBase):
             raise ConfigError("limiter=[] holds no limit: give some, or limiter=None for none")
         self.limits = dict(limits)
         self._clock = clock
+        self._owned: tuple[LimiterBase, ...] = ()
         vars(self).update(
             blocking=any(limit.blocking for limit in limits.values()),
             shared=all(limit.shared for limit in limits.values()),
@@ -194,6 +202,12 @@ class LimitsTogether(LimiterBase):
         joint.over = joint.due <= now
         return max(0.0, joint.due - now)
 
+    def _waits(self, reservation: Reservation, timeout: float | None) -> Iterator[float]:
+        for left in super()._waits(reservation, timeout):
+            if left >= LONG:
+                logger.info("waiting %.0f s for the limits %s", left, listing(self.limits))
+            yield min(left, NAP)
+
     def _plan_anew(self, joint: Together, now: float) -> None:
         self._give_back(joint)
         self._plan(joint, now, None)
@@ -263,7 +277,14 @@ class LimitsTogether(LimiterBase):
     def twin(self, key: str) -> LimitsTogether:
         """Limits like these, fresh, for what `key` names; see `LimiterBase.twin`."""
         twins = {name: limit.twin(key) for name, limit in self.limits.items()}
-        return LimitsTogether(twins, self._clock)
+        together = LimitsTogether(twins, self._clock)
+        together._owned = tuple(twins.values())
+        return together
+
+    def close(self) -> None:
+        """Close the limits that were made for it, as those of a twin are."""
+        for limit in self._owned:
+            limit.close()
 
     def busy_for(self) -> float:
         """Seconds until all that is reserved in any of the limits has passed."""
