@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import KeyGenBase
-from beautyspot.errors import ConfigError, UnstableKeyError
+from beautyspot.errors import ConfigError, MetadataError, UnstableKeyError
+from broken import BrokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -262,3 +264,27 @@ def test_tags_and_times_stand_in_the_record(spot: Spot) -> None:
     assert record.updated_at is not None
     assert record.arg_digests is not None
     assert set(record.arg_digests) >= set('{"a":')
+
+
+def test_peek_says_where_a_person_finds_the_blob(spot: Spot) -> None:
+    draw = spot.mark(save_blob=True, content_type="image/png")(lambda: b"\x89PNG")
+    draw()
+    found = spot.peek(draw)
+    assert found is not None
+    assert found.location is not None
+    assert Path(found.location).read_bytes() == b"\x89PNG"
+    marked = spot.mark(work)
+    marked(1)
+    small = spot.peek(marked, 1)
+    assert small is not None
+    assert small.location is None
+
+
+def test_explain_tells_of_a_store_that_fails(make_spot: Callable[..., Spot]) -> None:
+    class Store(BrokenStore):
+        def get(self, key: str) -> Any:
+            raise MetadataError("away")
+
+    told = make_spot(metadata=Store()).explain(work, 1)
+    assert not told.hit
+    assert "can't be asked: away" in repr(told)

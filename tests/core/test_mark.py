@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import linecache
+import subprocess
+import sys
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -571,3 +574,70 @@ def test_another_serializer_gets_large_results_too(make_spot: Callable[..., Spot
     marked = spot.mark(lambda: "x" * 100_000)
     assert marked() == "x" * 100_000
     assert marked() == "X" * 100_000
+
+
+def test_an_object_that_holds_a_spot_is_an_argument_as_any_other(spot: Spot) -> None:
+    class Worker:
+        def __init__(self, n: int) -> None:
+            self.n = n
+            self.spot = spot
+
+    marked = spot.mark(lambda worker: (RAN.append(worker.n), worker.n)[1])
+    assert [marked(Worker(1)), marked(Worker(1)), marked(Worker(2))] == [1, 1, 2]
+    assert RAN == [1, 2]
+
+
+SCRIPT = """
+import multiprocessing, sys
+from dataclasses import dataclass
+import beautyspot as bs
+
+spot = bs.Spot("app", directory=sys.argv[1] if len(sys.argv) > 1 else DIRECTORY, config=False)
+
+@dataclass
+class Answer:
+    x: int
+
+@spot.mark
+def paid(x: int) -> Answer:
+    with open(LOG, "a") as log:
+        log.write("ran ")
+    return Answer(x)
+
+if __name__ == "__main__":
+    for _ in range(2):
+        assert paid(1).x == 1
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            pool.map(paid, [1])
+"""
+
+
+def test_a_scripts_own_classes_are_one_wherever_it_runs(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    script = tmp_path / "job.py"
+    head = f"DIRECTORY = {str(tmp_path / 'cache')!r}\nLOG = {str(log)!r}\n"
+    script.write_text(head + SCRIPT)
+    for command in ([str(script)], ["-m", "job"], ["-c", "import job; job.paid(1)"]):
+        subprocess.run([sys.executable, *command], cwd=tmp_path, check=True, timeout=60)
+    assert log.read_text() == "ran "
+
+
+NOTEBOOK = """
+import beautyspot as bs
+spot = bs.Spot("app", directory=DIRECTORY, config=False)
+def helper(x): return x + 1
+@spot.mark(version="auto")
+def f(x): return helper(x)
+first = f(1)
+def helper(x): return x + 100
+second = f(1)
+"""
+
+
+def test_a_helper_edited_at_the_prompt_is_another_version(tmp_path: Path) -> None:
+    names: dict[str, Any] = {"DIRECTORY": str(tmp_path), "__name__": "__main__"}
+    for number, cell in enumerate(NOTEBOOK.split("first = ")):
+        text = cell if number == 0 else "first = " + cell
+        linecache.cache[f"<cell {number}>"] = (len(text), None, text.splitlines(True), "")
+        exec(compile(text, f"<cell {number}>", "exec"), names)
+    assert (names["first"], names["second"]) == (2, 101)

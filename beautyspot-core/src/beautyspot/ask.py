@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.cache import MISSING
-from beautyspot.errors import BeautyspotError, UnstableKeyError
+from beautyspot.errors import BeautyspotError, MetadataError, UnstableKeyError
 from beautyspot.task import Call, Task
 from beautyspot.wrappers import perform
 
@@ -20,10 +20,17 @@ if TYPE_CHECKING:
 
 
 class Stored(NamedTuple):
-    """A stored result, as `peek` finds it. It is true whatever the value is."""
+    """A stored result, as `peek` finds it. It is true whatever the value is.
+
+    Attributes:
+        value: the result; of a generator the list of its items, and last what it returned.
+        key: the call's key.
+        location: where a person finds the blob, as a path or URL; None for one in the database.
+    """
 
     value: Any
     key: str
+    location: str | None = None
 
     def __bool__(self) -> bool:
         return True
@@ -63,7 +70,9 @@ def addressed(call: Call) -> Call:
 def peek(engine: Engine, call: Call) -> Stored | None:
     """What is stored for the call; nothing runs, and nothing is counted."""
     value = engine.cache.recall(addressed(call))
-    return None if value is MISSING else Stored(value, call.key)
+    if value is MISSING:
+        return None
+    return Stored(value, call.key, engine.cache.whereabouts(call.replaces))
 
 
 def refresh(engine: Engine, call: Call) -> Any:
@@ -90,7 +99,7 @@ def invalidate_all(
     return sum(invalidate(engine, record.cache_key) for record in scan)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
     """Why a call is a hit or a miss. ``print`` shows it as text.
 
@@ -110,6 +119,10 @@ class Explanation:
     nearest: TaskRecord | None = None
     differs: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """The text as well: it is read at prompts and in notebooks."""
+        return str(self)
+
     def __str__(self) -> str:
         lines = [f"{'hit' if self.hit else 'miss'}: {self.reason}", f"key: {self.key or 'none'}"]
         lines += [f"  {name} = {text:.200}" for name, text in self.arguments.items()]
@@ -127,6 +140,14 @@ def explain(engine: Engine, call: Call) -> Explanation:
         reason = f"it has no key: {error}"
         return Explanation(hit=False, key="", reason=reason, arguments={})
     texts = _texts(call)
+    try:
+        return _explain_stored(engine, call, texts)
+    except MetadataError as error:  # the moment when one wants to be told, not stopped
+        reason = f"the metadata store can't be asked: {error}"
+        return Explanation(hit=False, key=call.key, reason=reason, arguments=texts)
+
+
+def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
     record = engine.cache.metadata.get(call.key)
     if record is None:
         return _explain_miss(engine, call, texts)

@@ -210,6 +210,11 @@ class Cache:
         self.reporter.report(operation, task.func_identifier, error, advice)
         return MISSING
 
+    def whereabouts(self, location: str | None) -> str | None:
+        """Where a person finds the blob that a row names, as a path or URL."""
+        storage = self.storage() if location is not None else None
+        return None if storage is None or location is None else storage.whereabouts(location)
+
     # ---------------------------------------------------------------------------------- save
 
     def encode(self, task: Task, value: object) -> Payload | None:

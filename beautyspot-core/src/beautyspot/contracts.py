@@ -269,6 +269,10 @@ class BlobStorageBase(Backend):
     def load(self, location: str) -> bytes:
         """The bytes at `location`, which may come from a hostile table: check that it is yours."""
 
+    def whereabouts(self, location: str) -> str:
+        """Where a person finds the blob, such as a path or URL; by default the location itself."""
+        return location
+
     def delete(self, location: str) -> None:
         """Remove the blob at `location`; one that is not there is no error."""
         raise NotSupportedError(f"the storage {self.name!r} can't delete ({location})")

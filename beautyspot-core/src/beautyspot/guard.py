@@ -244,6 +244,10 @@ class GuardedStorage(BlobStorageBase):
             return bytes(data)
         raise StorageError(wrong_answer(self.real, "load", data, "the blob", "return its bytes"))
 
+    def whereabouts(self, location: str) -> str:
+        """See the base class."""
+        return self.real.whereabouts(location)
+
     def delete(self, location: str) -> None:
         """See the base class."""
         self._ask(self._health.saves, lambda: self.real.delete(location))

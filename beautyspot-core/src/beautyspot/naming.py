@@ -88,7 +88,7 @@ def is_anonymous(obj: Any, *, bound: bool = False) -> bool:
         return is_anonymous(type(obj))
     if python_function(obj) is None and not is_python_class(obj):
         return False  # written in C: there is no code to tell it by, and a name is enough
-    return is_made_at_run_time(obj, bound=bound) or _edited_in_place(obj)
+    return is_made_at_run_time(obj, bound=bound) or edited_in_place(obj)
 
 
 def is_made_at_run_time(obj: Any, *, bound: bool = True) -> bool:
@@ -164,7 +164,7 @@ def _leads_back(obj: Any, *, bound: bool) -> bool:
     return any(step is obj for step in chain(found))
 
 
-def _edited_in_place(obj: Any) -> bool:
+def edited_in_place(obj: Any) -> bool:
     """Whether the code comes from no file: typed at a prompt, in a notebook, given to `exec`."""
     function = python_function(obj)
     if function is not None and in_place(function.__code__.co_filename):

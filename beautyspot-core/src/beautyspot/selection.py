@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Backend, Context
     from beautyspot.plugin_registry import Registry
 
-_RATE: Final = re.compile(r"\s*\d[\d_]*(\.\d+)?\s*/\s*[a-z]+\s*")
+_RATE: Final = re.compile(r"\s*-?\d[\d_]*(\.\d+)?\s*/\s*\d*\s*[a-z]+\s*")
 _RATE_LIMITER: Final = "gcra"
 
 # What a network or a disk out of reach raises: no mistake of the user, so no ConfigError.

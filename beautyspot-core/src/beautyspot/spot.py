@@ -192,6 +192,10 @@ class Spot:
             places["db_path"] = str(context.db_path)
         return sent_spot(self, {**self._given, **places})
 
+    def __beautyspot_key__(self) -> str:
+        """An object that holds a Spot may be an argument: the Spot changes no result."""
+        return "Spot"
+
     def __repr__(self) -> str:
         return f"<Spot {self.name!r} at {self.db_path}>"
 

@@ -23,7 +23,7 @@ from beautyspot.errors import (
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
 from beautyspot.memo import Memo
-from beautyspot.naming import is_ours, unwrap_ours
+from beautyspot.naming import edited_in_place, is_ours, unwrap_ours
 from beautyspot.vouching import return_classes
 
 if TYPE_CHECKING:
@@ -150,12 +150,18 @@ class Task:
 
     @property
     def version(self) -> str | None:
-        """The version as it stands in the table; "auto" is followed up at the first call."""
-        if self._version == "auto":
-            from beautyspot.code import version_auto  # parses sources: few functions ask for it
+        """The version as it stands in the table; "auto" is followed up at the first call.
 
-            self._version = f"auto:{version_auto(self.function)}"
-        return self._version
+        In a notebook or at a prompt at every call: there a helper is edited while the program runs.
+        """
+        if self._version != "auto":
+            return self._version
+        from beautyspot.code import version_auto  # parses sources: few functions ask for it
+
+        version = f"auto:{version_auto(self.function)}"
+        if not edited_in_place(self._user):
+            self._version = version
+        return version
 
     def address(self, call: Call) -> None:
         """Give the call its `bound` arguments, its `input_id` and its `key`.
@@ -207,7 +213,7 @@ class Task:
             parts.append(self._made_id((), held))
         name = parts[0] if len(parts) == 1 else _to_json(parts)
         maker = KeyMaker(name, self.version, getattr(self.keygen, "digest", "sha256"))
-        if not held:
+        if not held and self._version != "auto":
             self._key_maker = maker
         return maker
 

@@ -148,6 +148,10 @@ class LocalStorage(BlobStorageBase):
         except (OSError, ValueError) as error:
             raise self._failure("load", location, error) from error
 
+    def whereabouts(self, location: str) -> str:
+        """The path of the file."""
+        return str(self.base_dir / location)
+
     def delete(self, location: str) -> None:
         """Remove the file at `location`; its folder stays, so that no save loses it underway.
 

@@ -6,6 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
+from beautyspot.naming import module_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,8 +78,11 @@ class Registry:
 
 
 def qualified(cls: type) -> str:
-    """What a class is called in messages and, unless it is given a name, in stored bytes."""
-    return f"{cls.__module__}:{cls.__qualname__}"
+    """What a class is called in messages and, unless it is given a name, in stored bytes.
+
+    A script's class has one name, be the script run, imported, or spawned by multiprocessing.
+    """
+    return f"{module_name(cls.__module__)}:{cls.__qualname__}"
 
 
 def _same(old: type, new: type) -> bool:
