@@ -127,3 +127,15 @@ def test_a_fork_has_a_lock_of_its_own() -> None:
     with by_key._lock:
         by_key.reset_after_fork()
     assert len(by_key) == 0
+
+
+def test_a_key_that_is_used_again_when_it_would_be_forgotten() -> None:
+    clock = ManualClock()
+    by_key = LimitsByKey(TokenBucket(1, clock=clock), clock)
+    first = by_key.enter("a")
+    first.consume()
+    by_key.leave("a")
+    assert by_key.enter("a") is first
+    clock.advance(1)
+    assert len(by_key) == 1
+    assert by_key.enter("a") is first
