@@ -5,6 +5,7 @@ The long forms are marked slow.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import random
 import subprocess
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
 def mix(directory: Path, processes: int, threads: int, seconds: float) -> list[str]:
     """Run the program of `mixing` several times at once; all lines of all of them."""
     command = [sys.executable, mixing.__file__, str(directory), str(threads), str(seconds)]
-    running = [
-        subprocess.Popen([*command, str(seed)], stdout=subprocess.PIPE, text=True)
-        for seed in range(processes)
-    ]
-    outputs = [program.communicate(timeout=seconds * 10 + 120)[0] for program in running]
-    assert [program.returncode for program in running] == [0] * processes
-    return [line for output in outputs for line in output.splitlines()]
+    outputs = [
+        directory.with_name(f"output {seed}") for seed in range(processes)
+    ]  # no pipe to fill
+    with contextlib.ExitStack() as files:
+        running = [
+            subprocess.Popen([*command, str(seed)], stdout=files.enter_context(output.open("wb")))
+            for seed, output in enumerate(outputs)
+        ]
+        codes = [program.wait(seconds * 10 + 120) for program in running]
+    assert codes == [0] * processes
+    return [line for output in outputs for line in output.read_text().splitlines()]
 
 
 def check(lines: list[str], make_spot: Any, directory: Path) -> None:
