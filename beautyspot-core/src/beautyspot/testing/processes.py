@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
-from typing import IO, Final, Self, cast
+import traceback
+import warnings
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Final, Self, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LONGEST: Final = 60.0
 """Seconds that another process may take."""
@@ -59,3 +69,40 @@ class Child:
         self._process.kill()
         self._process.communicate()
         self._watchdog.cancel()
+
+
+def in_forked_child(work: Callable[[], str]) -> str:
+    """What `work` returns in a child made by `os.fork`; fails with its traceback.
+
+    Skips the test where there is no fork. A child that hangs is killed after a minute.
+    """
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork on this system")
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: it is what is tested
+        child = os.fork()
+    if not child:
+        _be_the_child(work, writer)
+    os.close(writer)
+    with os.fdopen(reader, encoding="utf-8") as pipe:
+        said, _, rest = pipe.read().partition("\n")
+    os.waitpid(child, 0)
+    assert said, "the forked child ended without a word: it crashed, or hung for a minute"
+    assert said == "done", f"in the forked child: {rest}"
+    return rest
+
+
+def _be_the_child(work: Callable[[], str], writer: int) -> None:  # pragma: no cover - not measured
+    """Never returns: pytest goes on in the parent alone."""
+    try:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(round(_LONGEST))
+        try:
+            said = f"done\n{work()}"
+        except BaseException:  # whatever it is, the parent has to hear of it
+            said = f"failed\n{traceback.format_exc()}"
+        with suppress(OSError):
+            os.write(writer, said.encode())
+    finally:
+        os._exit(0)

@@ -85,6 +85,20 @@ def assert_same(left: Any, right: Any) -> None:
         assert left == right, f"{left!r:.200} became {right!r:.200}"
 
 
+def _check_refused(serializer: SerializerBase, value: object, which: str) -> None:
+    try:
+        data = serializer.dumps(value)
+    except SerializationError as error:
+        if not str(error):
+            pytest.fail(f"{which}, {value!r:.200}: the error says nothing")
+    except Exception as error:
+        raise AssertionError(
+            f"{which}, {value!r:.200}, raised {error!r:.200} in place of a SerializationError"
+        ) from error
+    else:
+        pytest.fail(f"{which} was not refused: {value!r:.200} gave {bytes(data)!r:.200}")
+
+
 class SerializerContract:
     """What every serializer must do.
 
@@ -151,9 +165,8 @@ class SerializerContract:
         assert serializer.loads(stored) == {"a": [1]}
 
     def test_a_value_without_a_form_is_refused(self, serializer: SerializerBase) -> None:
-        for make in self.refused:
-            with pytest.raises(SerializationError, match=r"\w"):
-                serializer.dumps(make())
+        for number, make in enumerate(self.refused):
+            _check_refused(serializer, make(), f"refused[{number}]")
         assert serializer.loads(serializer.dumps([1])) == [1], "a refusal must not break the next"
 
     def test_a_value_that_contains_itself_is_refused_or_kept(

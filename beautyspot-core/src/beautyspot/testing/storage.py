@@ -9,8 +9,6 @@ For the author of a storage::
             return FooStorage(tmp_path / "blobs")
 """
 
-
-
 from __future__ import annotations
 
 import subprocess
@@ -25,7 +23,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beautyspot.errors import BlobLocationError, BlobNotFound
+from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
+from beautyspot.testing.processes import in_forked_child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +53,9 @@ FOREIGN_LOCATIONS: Final = (
 )
 """What a hostile or damaged table may hold in place of a location."""
 
+LONG_KEYS: Final = ("x" * 600, "é" * 300, "deep/" * 150 + "x", "x" * 2000)
+"""Longer than some stores take: LMDB 511 bytes, a file's name 255, S3 1024."""
+
 _KEYS = st.sampled_from(["a.bin", "ab/a.bin", "ab/b.bin", "ab/cd/a.bin", "ab2/a.bin", "é/日本.bin"])
 _STEPS = st.lists(st.tuples(st.booleans(), _KEYS, st.binary(max_size=300)), max_size=12)
 
@@ -80,6 +82,7 @@ class StorageContract:
         can_delete: it implements `delete`.
         can_list: it implements `list`.
         persistent: a second instance on the same place finds what the first has saved.
+        forks: a child process of `os.fork` may use it, and what was made before the fork.
         atomic: a reader never sees a part. No storage for use may lack it; a mock may.
         large: size in bytes of the largest blob to try.
         writes: how often the tests of torn writes replace a blob.
@@ -88,6 +91,7 @@ class StorageContract:
     can_delete = True
     can_list = True
     persistent = True
+    forks = True
     atomic = True
     large = 8 * 2**20
     writes = 40
@@ -109,17 +113,22 @@ class StorageContract:
         return ""
 
     @pytest.fixture
-    def storage(self, tmp_path: Path) -> Iterator[BlobStorageBase]:
+    def place(self, tmp_path: Path) -> Path:
+        """What `make` gets: it does not exist yet, nor does its parent."""
+        return tmp_path / "not" / "yet" / tmp_path.name
+
+    @pytest.fixture
+    def storage(self, place: Path) -> Iterator[BlobStorageBase]:
         """The storage under test; closed when the test ends."""
-        storage = self.make(tmp_path)
+        storage = self.make(place)
         yield storage
         storage.close()
 
     @pytest.fixture
-    def again(self, tmp_path: Path) -> Iterator[BlobStorageBase]:
+    def again(self, place: Path) -> Iterator[BlobStorageBase]:
         """A second instance, on the place of `storage`."""
         self._needs("persistent")
-        storage = self.make_again(tmp_path)
+        storage = self.make_again(place)
         yield storage
         storage.close()
 
@@ -180,6 +189,15 @@ class StorageContract:
     def test_every_sound_key(self, storage: BlobStorageBase, key: str) -> None:
         assert storage.load(storage.save(key, key.encode())) == key.encode()
 
+    @pytest.mark.parametrize("key", LONG_KEYS)
+    def test_a_long_key_is_kept_or_refused(self, storage: BlobStorageBase, key: str) -> None:
+        try:
+            location = storage.save(key, b"x")
+        except StorageError:
+            assert storage.load(storage.save(KEY, b"y")) == b"y"
+        else:
+            assert storage.load(location) == b"x"
+
     def test_saving_again_replaces(self, storage: BlobStorageBase) -> None:
         first = storage.save(KEY, b"a long first one" * 1000)
         second = storage.save(KEY, b"short")
@@ -197,6 +215,14 @@ class StorageContract:
         assert again.load(storage.save("a/1", b"one")) == b"one"
         assert storage.load(again.save("a/2", b"two")) == b"two"
         assert storage.save("a/3", b"") == again.save("a/3", b"")
+
+    def test_closing_one_leaves_the_other(self, storage: BlobStorageBase, place: Path) -> None:
+        self._needs("persistent")
+        other, location = self.make_again(place), storage.save(KEY, b"x")
+        assert other.load(location) == b"x"
+        other.close()
+        assert storage.load(location) == b"x"
+        assert storage.load(storage.save("a/2", b"two")) == b"two"
 
     # --------------------------------------------------------- what is not there, or not ours
 
@@ -358,9 +384,9 @@ class StorageContract:
                 reader.result()
 
     def test_no_reader_sees_a_part_of_another_process(
-        self, storage: BlobStorageBase, tmp_path: Path
+        self, storage: BlobStorageBase, place: Path
     ) -> None:
-        source = self.source(tmp_path)
+        source = self.source(place)
         if not source:
             pytest.skip("no source for a second process")
         location = storage.save(KEY, _blob(0))
@@ -371,6 +397,25 @@ class StorageContract:
                 _check_whole(storage.load(location))
         assert writer.returncode == 0
         assert storage.load(location) == _blob(self.writes - 1)
+
+    def test_a_forked_child_uses_it_too(self, storage: BlobStorageBase, place: Path) -> None:
+        self._needs("forks")
+        location = storage.save(KEY, b"of the parent")
+
+        def work() -> str:
+            assert storage.load(location) == b"of the parent"
+            childs = storage.save("a/child", b"of the child")
+            assert storage.load(childs) == b"of the child"
+            if self.persistent:
+                again = self.make_again(place)
+                assert again.load(location) == b"of the parent"
+                again.close()
+            return childs
+
+        childs = in_forked_child(work)
+        assert storage.load(location) == b"of the parent"
+        if self.source(place):  # else other processes may have other places
+            assert storage.load(childs) == b"of the child"
 
 
 _SIZE: Final = 200_000
