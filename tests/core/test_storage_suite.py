@@ -12,7 +12,8 @@ from beautyspot.errors import BlobNotFound, SerializationError
 from beautyspot.serializer import MsgpackSerializer
 from beautyspot.testing.memory import MemoryStorage
 from beautyspot.testing.serializer import SerializerContract
-from beautyspot.testing.storage import LONG_KEYS, StorageContract
+from beautyspot.testing.storage import StorageContract
+from beautyspot.testing.storage_values import LONG_KEYS
 
 
 class Library:

@@ -11,13 +11,11 @@ For the author of a storage::
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from array import array
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -25,36 +23,22 @@ from hypothesis import strategies as st
 
 from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
 from beautyspot.testing.processes import in_forked_child
+from beautyspot.testing.storage_values import (
+    FOREIGN_LOCATIONS,
+    HOSTILE_KEYS,
+    KEY,
+    LONG_KEYS,
+    blob,
+    check_whole,
+    let_begin,
+    writing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from beautyspot.contracts import BlobStorageBase, Data
-
-KEY: Final = "9f2c41d8/3f/3f5a0c-x7k2.bin"
-
-HOSTILE_KEYS: Final = (
-    *("", "/", ".", "..", "/etc/passwd", "../x", "a/../../x", "a/..", "a/../b", "a/./b", "./a"),
-    *("a//b", "a/", "a\\b", "..\\x", "C:\\x", "a\0b", "\0", "\ud800", "a/\udfff.bin"),
-)
-"""What is no relative path of sound parts."""
-
-FOREIGN_LOCATIONS: Final = (
-    *HOSTILE_KEYS,
-    *(
-        "file:///etc/passwd",
-        "s3://elsewhere/x",
-        "http://127.0.0.1:9/x",
-        "\\\\host\\share",
-    ),
-    *("~/.ssh/id_rsa", "CON", "$HOME", "%2e%2e/%2e%2e/etc/passwd", "9f2c41d8"),
-    *("x" * 300, "x" * 5000, "a/" * 3000 + "a"),
-)
-"""What a hostile or damaged table may hold in place of a location."""
-
-LONG_KEYS: Final = ("x" * 600, "é" * 300, "deep/" * 150 + "x", "x" * 2000)
-"""Longer than some stores take: LMDB 511 bytes, a file's name 255, S3 1024."""
 
 _KEYS = st.sampled_from(["a.bin", "ab/a.bin", "ab/b.bin", "ab/cd/a.bin", "ab2/a.bin", "é/日本.bin"])
 _STEPS = st.lists(st.tuples(st.booleans(), _KEYS, st.binary(max_size=300)), max_size=12)
@@ -65,14 +49,6 @@ _property = settings(
     # One storage serves all examples, and each subclass runs the test with a `self` of its own.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
-
-_WRITER = """
-import sys
-{source}
-sys.stdin.readline()
-for number in range({writes}):
-    storage.save({key!r}, bytes([number % 251]) * ({size} + number % 251))
-"""
 
 
 class StorageContract:
@@ -153,7 +129,7 @@ class StorageContract:
         assert type(loaded) is bytes
         assert loaded == data
 
-    def test_a_large_blob(self, storage: BlobStorageBase) -> None:
+    def test_a_largeblob(self, storage: BlobStorageBase) -> None:
         data = b"0123456789abcdef" * (self.large // 16) + b"end"
         assert storage.load(storage.save(KEY, data)) == data
 
@@ -226,7 +202,7 @@ class StorageContract:
 
     # --------------------------------------------------------- what is not there, or not ours
 
-    def test_a_missing_blob(self, storage: BlobStorageBase) -> None:
+    def test_a_missingblob(self, storage: BlobStorageBase) -> None:
         location = storage.save("ab/here", b"x")
         with pytest.raises(BlobNotFound):
             storage.load(location.replace("here", "gone"))
@@ -364,20 +340,20 @@ class StorageContract:
 
     def test_no_reader_sees_a_part(self, storage: BlobStorageBase) -> None:
         self._needs("atomic")
-        location, done = storage.save(KEY, _blob(0)), threading.Event()
+        location, done = storage.save(KEY, blob(0)), threading.Event()
         begin = threading.Barrier(3)
 
         def read() -> None:
             begin.wait(30)
             while not done.is_set():
-                _check_whole(storage.load(location))
+                check_whole(storage.load(location))
 
         with ThreadPoolExecutor(2) as pool:
             readers = [pool.submit(read) for _ in range(2)]
             begin.wait(30)
             try:
                 for number in range(self.writes):
-                    storage.save(KEY, _blob(number))
+                    storage.save(KEY, blob(number))
             finally:
                 done.set()
             for reader in readers:
@@ -389,14 +365,13 @@ class StorageContract:
         source = self.source(place)
         if not source:
             pytest.skip("no source for a second process")
-        location = storage.save(KEY, _blob(0))
-        program = _WRITER.format(source=source, writes=self.writes, key=KEY, size=_SIZE)
-        with _process(program) as writer:
-            _begin(writer)
+        location = storage.save(KEY, blob(0))
+        with writing(source, self.writes) as writer:
+            let_begin(writer)
             while writer.poll() is None:
-                _check_whole(storage.load(location))
+                check_whole(storage.load(location))
         assert writer.returncode == 0
-        assert storage.load(location) == _blob(self.writes - 1)
+        assert storage.load(location) == blob(self.writes - 1)
 
     def test_a_forked_child_uses_it_too(self, storage: BlobStorageBase, place: Path) -> None:
         self._needs("forks")
@@ -416,27 +391,3 @@ class StorageContract:
         assert storage.load(location) == b"of the parent"
         if self.source(place):  # else other processes may have other places
             assert storage.load(childs) == b"of the child"
-
-
-_SIZE: Final = 200_000
-
-
-def _blob(number: int) -> bytes:
-    """A blob whose every byte tells how long it is."""
-    return bytes([number % 251]) * (_SIZE + number % 251)
-
-
-def _check_whole(data: bytes) -> None:
-    assert data, "a reader saw an empty blob"
-    assert data == _blob(data[0]), f"a reader saw {len(data)} bytes, mixed or cut"
-
-
-def _process(program: str) -> subprocess.Popen[Any]:
-    return subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)  # noqa: S603 - our own text
-
-
-def _begin(writer: subprocess.Popen[Any]) -> None:
-    """Let it write: by then the reader is ready."""
-    assert writer.stdin is not None
-    writer.stdin.write(b"\n")
-    writer.stdin.close()

@@ -1,0 +1,65 @@
+"""What the suite of storages saves: keys, locations and blobs, and a process that writes them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any, Final
+
+KEY: Final = "9f2c41d8/3f/3f5a0c-x7k2.bin"
+
+HOSTILE_KEYS: Final = (
+    *("", "/", ".", "..", "/etc/passwd", "../x", "a/../../x", "a/..", "a/../b", "a/./b", "./a"),
+    *("a//b", "a/", "a\\b", "..\\x", "C:\\x", "a\0b", "\0", "\ud800", "a/\udfff.bin"),
+)
+"""What is no relative path of sound parts."""
+
+FOREIGN_LOCATIONS: Final = (
+    *HOSTILE_KEYS,
+    *(
+        "file:///etc/passwd",
+        "s3://elsewhere/x",
+        "http://127.0.0.1:9/x",
+        "\\\\host\\share",
+    ),
+    *("~/.ssh/id_rsa", "CON", "$HOME", "%2e%2e/%2e%2e/etc/passwd", "9f2c41d8"),
+    *("x" * 300, "x" * 5000, "a/" * 3000 + "a"),
+)
+"""What a hostile or damaged table may hold in place of a location."""
+
+LONG_KEYS: Final = ("x" * 600, "é" * 300, "deep/" * 150 + "x", "x" * 2000)
+"""Longer than some stores take: LMDB 511 bytes, a file's name 255, S3 1024."""
+
+_SIZE: Final = 200_000
+
+_WRITER = """
+import sys
+{source}
+sys.stdin.readline()
+for number in range({writes}):
+    storage.save({key!r}, bytes([number % 251]) * ({size} + number % 251))
+"""
+
+
+def blob(number: int) -> bytes:
+    """A blob whose every byte tells how long it is."""
+    return bytes([number % 251]) * (_SIZE + number % 251)
+
+
+def check_whole(data: bytes) -> None:
+    """Fail unless it is one of these, to its end."""
+    assert data, "a reader saw an empty blob"
+    assert data == blob(data[0]), f"a reader saw {len(data)} bytes, mixed or cut"
+
+
+def writing(source: str, writes: int) -> subprocess.Popen[Any]:
+    """Another process, which is about to replace the blob under `KEY` again and again."""
+    program = _WRITER.format(source=source, writes=writes, key=KEY, size=_SIZE)
+    return subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)  # noqa: S603 - our own text
+
+
+def let_begin(writer: subprocess.Popen[Any]) -> None:
+    """Let it write: by then the reader is ready."""
+    assert writer.stdin is not None
+    writer.stdin.write(b"\n")
+    writer.stdin.close()
