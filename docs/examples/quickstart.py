@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import colorsys
 import io
 import lzma
+import sys
 import sysconfig
 import time
 import tokenize
@@ -93,6 +95,20 @@ def tiles(
     return first + tiles(modules, names[cut:], x + right, y + down, w - right, h - down)
 
 
+def colour(heat: int) -> str:
+    """From blue to red, as six hex digits, which every viewer knows."""
+    red, green, blue = colorsys.hls_to_rgb((220 + 7 * heat) / 360 % 1, (25 + heat) / 100, 0.6)
+    return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
+
+
+def show(what: str, done: int, total: int) -> None:
+    """Progress: on one line of a terminal, or now and then in a log."""
+    if sys.stdout.isatty():
+        print(f"\r{what} {done} of {total}", end="\n" if done == total else "", flush=True)
+    elif done == total or done % 50 == 0:
+        print(f"{what} {done} of {total}", flush=True)
+
+
 def tile(name: str, module: Module, x: float, y: float, w: float, h: float) -> str:
     """Draw one module; a browser shows its figures under the pointer."""
     heat = min(module.tangle, 25)
@@ -101,7 +117,7 @@ def tile(name: str, module: Module, x: float, y: float, w: float, h: float) -> s
     return (
         f"<g><title>{name}: {module.lines} lines, {module.forks} forks, {module.names} names, "
         f'density {module.density:.2f}</title><rect x="{x}" y="{y}" width="{w}" height="{h}" '
-        f'fill="hsl({220 + 7 * heat:.0f},60%,{25 + heat:.0f}%)" stroke="#10142a" stroke-width="2"/>'
+        f'fill="{colour(heat)}" stroke="#10142a" stroke-width="2"/>'
         f"{label if size > 6 else ''}</g>"
     )
 
@@ -111,7 +127,7 @@ async def ask_all(texts: list[str]) -> int:
     syllables = 0
     for count, answer in enumerate(asyncio.as_completed(map(count_syllables, texts)), start=1):
         syllables += await answer
-        print(f"\rasking  {count:3d} of {len(texts)} questions", end="", flush=True)
+        show("asked questions", count, len(texts))
     return syllables
 
 
@@ -122,20 +138,18 @@ def main() -> None:
     modules: dict[str, Module] = {}
     for path in paths:
         modules[path.stem] = read(path)
-        print(f"\rreading {len(modules):3d} of {len(paths)} modules", end="", flush=True)
-    print()
+        show("read modules", len(modules), len(paths))
     explained = [name for name in modules if modules[name].summary]
     tangled = sorted(explained, key=lambda name: -modules[name].tangle)[:20]
     syllables = asyncio.run(ask_all([modules[name].summary for name in tangled]))
-    print(f"\nmost tangled: {', '.join(tangled[:6])}; explained in {syllables} syllables")
+    print(f"most tangled: {', '.join(tangled[:6])}; explained in {syllables} syllables")
     draw(modules)
 
     stats, took = spot.stats(), time.perf_counter() - began
     print(f"{stats['misses']} results computed, {stats['hits']} from the cache, in {took:.2f} s")
     print("Run it again!" if stats["misses"] else "Nothing had to run.")
-    record = spot.metadata.get(spot.key(draw, modules))
-    picture = "" if record is None else record.result_value or ""
-    print(f"database: {spot.db_path}\npicture:  {spot.db_path.parent / 'blobs' / picture}")
+    picture = spot.peek(draw, modules)
+    print(f"database: {spot.db_path}\npicture:  {picture and picture.location}")
 
 
 if __name__ == "__main__":

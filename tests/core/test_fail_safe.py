@@ -523,3 +523,8 @@ def test_a_key_without_a_path_has_no_line_to_print(
     assert "args[0]" in str(troubles[0].error)
     spot.mark(lambda *args: 1)(iter(()))
     assert 'write mark(ignore=("args",))' in str(troubles[-1])
+
+
+def test_an_on_error_that_is_no_function_is_a_mistake(make_spot: Callable[..., Spot]) -> None:
+    with pytest.raises(ConfigError, match="is no function"):
+        make_spot(on_error=3)

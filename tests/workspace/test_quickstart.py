@@ -57,4 +57,4 @@ def test_the_picture_is_sound_and_has_a_tile_a_module(quickstart: Any) -> None:
 
 def test_the_questions_are_counted(quickstart: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert asyncio.run(quickstart.ask_all(["one two", "syllables"])) == 6
-    assert "2 of 2 questions" in capsys.readouterr().out
+    assert "asked questions 2 of 2" in capsys.readouterr().out

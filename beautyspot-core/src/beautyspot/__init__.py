@@ -54,8 +54,11 @@ from beautyspot.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from beautyspot.ask import Explanation, Stored
+    from beautyspot.cleaning import Pruned
+    from beautyspot.collecting import Collected
     from beautyspot.config import Config
     from beautyspot.keygen import KeyGen
+    from beautyspot.permits import Permit
     from beautyspot.plugin_info import PluginInfo
     from beautyspot.plugin_registry import plugins
     from beautyspot.reports import Trouble
@@ -64,11 +67,14 @@ if TYPE_CHECKING:
 
 # A plug-in needs the names above and nothing else; what follows is loaded when it is first named.
 _LATER = {
+    "Collected": "collecting",
     "Config": "config",
     "Explanation": "ask",
     "KeyGen": "keygen",
     "MsgpackSerializer": "serializer",
+    "Permit": "permits",
     "PluginInfo": "plugin_info",
+    "Pruned": "cleaning",
     "Spot": "spot",
     "Stored": "ask",
     "Trouble": "reports",
@@ -99,6 +105,7 @@ __all__ = [
     "BlobNotFound",
     "BlobStorageBase",
     "CacheMissError",
+    "Collected",
     "Config",
     "ConfigError",
     "Context",
@@ -114,9 +121,11 @@ __all__ = [
     "MetadataStoreBase",
     "MsgpackSerializer",
     "NotSupportedError",
+    "Permit",
     "PluginConflictError",
     "PluginError",
     "PluginInfo",
+    "Pruned",
     "RateLimitError",
     "Reservation",
     "RestoreError",

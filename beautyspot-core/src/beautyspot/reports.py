@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.breaker import Resting
-from beautyspot.errors import MetadataError, StorageError
+from beautyspot.errors import ConfigError, MetadataError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +91,8 @@ class Reporter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.spot = spot
+        if on_error is not None and not callable(on_error):
+            raise ConfigError(f"on_error={on_error!r:.80} is no function: give one of a Trouble")
         self.on_error = on_error
         self.strict = strict
         self.counts: Counter[str] = Counter()

@@ -233,11 +233,14 @@ class Spot:
         Args:
             function: the function, where the decorator stands bare.
             version: of the function's logic: another one is another key. "auto" follows the code of
-                the function and of the helpers that it calls.
+                the function and of the helpers that it calls by name, and constants that can't be
+                changed; not what a global list or dict holds, nor helpers that are found in one.
+                It is taken at the first call; at a prompt or in a notebook, at each.
             save_blob: True stores results in the blob storage, False in the database; None
                 decides by size.
             content_type: the MIME type of the results. `bytes` and `str` are then stored as they
-                are, so that any viewer opens them.
+                are, so that any viewer opens them; with `save_blob=True` each is a file or object
+                of its own. Results of other types keep their serialised form.
             serializer: another serializer than the Spot's.
             key: what a call is known by in place of its arguments: an ID, a function of the
                 arguments that returns one, or a table ``{argument: function of its value}``,
@@ -249,7 +252,8 @@ class Spot:
             name: the function's identity, so that moving or renaming it loses no result.
             cache_if: called with a result; it is stored only if this returns true.
             mode: as for `Spot`, for this function.
-            stale_on_error: where the function raises, return its expired result if there is one.
+            stale_on_error: where the function raises, return its expired result if there is one;
+                not for generators.
 
         Raises:
             ConfigError: an option is unknown or does not fit; says which ones there are.
