@@ -193,6 +193,9 @@ class FaultyStorage(MemoryStorage):
     def delete(self, location: str) -> None:
         self.switch("delete", lambda: MemoryStorage.delete(self, location))
 
+    def whereabouts(self, location: str) -> Any:
+        return self.switch("whereabouts", lambda: location)
+
     def list(self, prefix: str = "") -> Any:
         return self.switch("list", lambda: MemoryStorage.list(self, prefix))
 
@@ -315,6 +318,8 @@ def _metadata(operation: str, fault: str) -> str:
 
 
 def _storage(operation: str, fault: str) -> str:
+    if operation == "whereabouts" and fault in ("hangs", "returns garbage"):
+        return "a text for people, made of another: it reaches nothing, and nothing relies on it"
     if fault == "half written":
         return TESTED if operation == "save" else ASKS
     if fault == "returns garbage" and operation in ("delete", "close"):

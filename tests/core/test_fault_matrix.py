@@ -48,10 +48,22 @@ QUESTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "touch": lambda spot, marked: spot.flush(),
     "canonical": lambda spot, marked: spot.explain(marked, 77),
     "list": lambda spot, marked: spot.collect(),
+    "whereabouts": lambda spot, marked: spot.peek(marked, 1),
 }
 """How to have an operation asked for that no call comes by; also with the right to say no."""
 
-QUIET = {"touch", "get", "scan", "canonical", "list", "close", "delete", "find_plain", "put_many"}
+QUIET = {
+    "touch",
+    "get",
+    "scan",
+    "canonical",
+    "list",
+    "whereabouts",
+    "close",
+    "delete",
+    "find_plain",
+    "put_many",
+}
 """Asked by the user, who gets the error; or there is another way that works."""
 
 
