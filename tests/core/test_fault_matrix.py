@@ -177,6 +177,7 @@ def check(
     saver = table.spot._engine.saver
     assert saver is None or saver.flush(faults.PATIENCE)
     assert switch.met, "the fault was met"
+    assert not switch.waited_for, "what hangs is given up"
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == len(set(said)), "each is said once"
     if fault != "returns garbage" and operation not in QUIET and fault != "half written":
