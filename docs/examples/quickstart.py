@@ -95,7 +95,7 @@ def tiles(
     return first + tiles(modules, names[cut:], x + right, y + down, w - right, h - down)
 
 
-def colour(heat: int) -> str:
+def colour(heat: float) -> str:
     """From blue to red, as six hex digits, which every viewer knows."""
     red, green, blue = colorsys.hls_to_rgb((220 + 7 * heat) / 360 % 1, (25 + heat) / 100, 0.6)
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"

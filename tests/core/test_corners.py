@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import memo, single_flight
+from beautyspot import limits, memo, single_flight
 from beautyspot import spot as spot_module
 from beautyspot.cache import MISSING
-from beautyspot.errors import RestoreError
+from beautyspot.contracts import LimiterBase, Reservation, SerializerBase
+from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
 from beautyspot.forwarding import LateSource
 from beautyspot.single_flight import ABANDONED, Flight, Flights
 from beautyspot.steps import Alarm, Block, Join, Pause
@@ -302,3 +304,78 @@ def test_a_follower_that_can_not_restore_runs_itself(make_spot: Callable[..., Sp
         assert [leader.result(DEADLINE), follower.result(DEADLINE)] == [1, 1]
         task.restore = restore
     assert runs == [1, 1]
+
+
+# --------------------------------------------------------------------------- to another process
+
+
+def test_an_unstable_key_keeps_its_path_on_the_way() -> None:
+    error = pickle.loads(pickle.dumps(UnstableKeyError("no form", path="args[0].lock")))
+    assert (str(error), error.path) == ("no form", "args[0].lock")
+
+
+def test_a_limit_is_made_again_where_its_function_arrives(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter="600/min")
+    assert isinstance(limits._again(spot._engine, {"cost": 2}), limits.Limit)
+
+
+def test_a_limiter_that_waits_for_nothing_does_not_sleep() -> None:
+    class Plain(LimiterBase):
+        name = "plain"
+
+        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
+            return Reservation(0.0, cost)
+
+        def release(self, reservation: Reservation) -> None:
+            raise AssertionError
+
+    plain = Plain()
+    plain._sleep(0.0)
+    asyncio.run(plain._sleep_async(0.0))
+    assert plain.consume().delay == 0.0
+
+
+def test_shutting_down_twice_without_waiting_ends_once(make_spot: Callable[..., Spot]) -> None:
+    from broken import BrokenStore
+
+    go_on = threading.Event()
+
+    class Slow(BrokenStore):
+        def put_many(self, records: Any) -> None:
+            assert go_on.wait(DEADLINE)
+            super().put_many(records)
+
+    store = Slow()
+    spot = make_spot(metadata=store, save="background")
+    spot.mark(lambda: 1)()
+    spot.shutdown(wait=False)
+    spot.shutdown(wait=False)
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "beautyspot-shutdown":
+            thread.join(DEADLINE)
+    assert store.totals().entries == 1
+
+
+def test_the_public_names_are_listed() -> None:
+    import beautyspot
+
+    assert {"Spot", "Permit", "hookimpl"} <= set(dir(beautyspot))
+    with pytest.raises(AttributeError, match="no attribute 'Sopt'"):
+        _ = beautyspot.Sopt  # type: ignore[attr-defined]
+
+
+def test_a_refusal_without_a_word_fails_the_suite() -> None:
+    from beautyspot.testing.serializer import _check_refused
+
+    class Mute(SerializerBase):
+        name = "mute"
+
+        def dumps(self, value: object) -> bytes:
+            raise SerializationError("")
+
+        def loads(self, data: Any) -> Any:
+            raise AssertionError
+
+    with pytest.raises(pytest.fail.Exception, match="says nothing"):
+        _check_refused(Mute(), object(), "refused[0]")

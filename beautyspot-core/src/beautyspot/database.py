@@ -184,11 +184,38 @@ class Database:
         return lease
 
 
+_held = threading.local()
+
+
+def _before_fork() -> None:
+    """Let no write be under way while the process forks.
+
+    SQLite keeps the locks of a file in the process's memory: the child would inherit another
+    thread's, which nobody there gives back, and find the file locked for good.
+    """
+    _held.databases = [
+        database
+        for database in list(_databases)
+        if database.writing.acquire(timeout=database.timeout)
+    ]
+
+
+def _after_fork_in_parent() -> None:
+    for database in _held.databases:
+        database.writing.release()
+    _held.databases = []
+
+
 def _after_fork_in_child() -> None:
+    _held.databases = []  # the child's databases get locks of their own
     connections.after_fork_in_child()
     for database in list(_databases):
         database.after_fork_in_child()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )

@@ -297,8 +297,8 @@ class Saving:
     def save(self) -> None:
         """Write what `encode` made."""
         try:
-            if self.record is not None:
-                self.engine.cache.save(self.call, self.record)
+            assert self.record is not None  # noqa: S101 - `encode` said so
+            self.engine.cache.save(self.call, self.record)
         finally:
             self.end()
 

@@ -152,7 +152,7 @@ class Parts:
         if self._storage is not None:
             return self._storage
         with self._lock:
-            if self._storage is None:
+            if self._storage is None:  # pragma: no branch - else another thread was quicker
                 self._storage = self._default_storage()
             return self._storage
 

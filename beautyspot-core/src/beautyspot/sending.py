@@ -65,7 +65,7 @@ def make_spot(cls: type[Spot], token: str, name: str, options: dict[str, Any]) -
     """The Spot that arrives, made where it is not known yet."""
     with _lock:
         spot = _known.get(token)
-        if spot is None:
+        if spot is None:  # pragma: no cover - in the process where it arrives
             spot = _known[token] = _arrived[token] = cls(name, **options)
         return spot
 

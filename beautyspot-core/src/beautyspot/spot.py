@@ -610,8 +610,7 @@ class Spot:
         if wait or self._engine.saver is None or not len(self._engine.saver):
             self._finalizer()
             return
-        finish = self._finalizer.detach()
-        if finish is not None:
+        if self._finalizer.detach() is not None:
             self._engine.finish_later(lambda: _finish(self._engine, self._parts))
 
     def __enter__(self) -> Self:
@@ -697,5 +696,5 @@ def _reset_after_fork() -> None:
         engine.reset_after_fork()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=_reset_after_fork)

@@ -38,7 +38,7 @@ _SUITES: Final = (
 
 # An application may use the memory backends without pytest. Where it is there, a failing contract
 # test of an installed package shows what it compared only after this.
-if importlib.util.find_spec("pytest") is not None:
+if importlib.util.find_spec("pytest") is not None:  # pragma: no branch - pytest runs this
     import pytest
 
     pytest.register_assert_rewrite(*(f"{__name__}.{suite}" for suite in _SUITES))

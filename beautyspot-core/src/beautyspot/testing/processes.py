@@ -83,7 +83,7 @@ def in_forked_child(work: Callable[[], str]) -> str:
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads: it is what is tested
         child = os.fork()
     if not child:
-        _be_the_child(work, writer)
+        _be_the_child(work, writer)  # pragma: no cover - in the child, which measures nothing
     os.close(writer)
     with os.fdopen(reader, encoding="utf-8") as pipe:
         said, _, rest = pipe.read().partition("\n")
