@@ -157,12 +157,12 @@ class Parts:
             return self._storage
 
     def _default_storage(self) -> BlobStorageBase | None:
+        if self._config.source("storage") != "default":
+            return self._made_storage()
         try:
             return self._made_storage()
         except BackendNotFound:
-            if self._config.source("storage") == "default":
-                return None
-            raise
+            return None
 
     def _reach_storage(self) -> None:
         """Make the storage that the user chose: a mistake shows now, an outage mends itself."""
