@@ -181,9 +181,8 @@ for number in range(100):
 
 
 def test_a_connection_of_another_process_is_kept(tmp_path, monkeypatch):
-    kept, at_exit = [], []
+    kept = []
     monkeypatch.setattr(connections, "_abandoned", kept)
-    monkeypatch.setattr(connections.atexit, "register", at_exit.append)
     store = SqliteMetadataStore(tmp_path / "store.db")
     store.put(a_record())
     connection = store._database.handle().connection
@@ -194,8 +193,7 @@ def test_a_connection_of_another_process_is_kept(tmp_path, monkeypatch):
     assert kept == [connection]
     assert connection.execute("SELECT 1").fetchone() == (1,), "it must not be closed"
     references = sys.getrefcount(connection)
-    (never_close,) = at_exit
-    never_close()
+    connections._never_close()
     assert sys.getrefcount(connection) == references + 1, "the interpreter's end must not close it"
     connection.close()
     assert store.find(KEYS[0]) is not None

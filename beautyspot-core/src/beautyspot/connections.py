@@ -62,46 +62,74 @@ _NETWORK_FILE_SYSTEMS: Final = frozenset(
 )
 
 _creating = threading.Lock()
-_abandoned: list[sqlite3.Connection] = []
+_abandoned: list[Connection] = []
+"""Connections that are kept, unused, for as long as the process lasts."""
+
+
+class Connection(sqlite3.Connection):
+    """A connection that ends by the rules above, also where a collector of cycles comes first.
+
+    It is a cycle by itself (its cache of statements calls it), so that it outlives its last user:
+    that is what `Handle` is for.
+
+    Attributes:
+        path: the file it was opened at.
+        identity: which file that was; None until the connection is ready for use.
+    """
+
+    path: Path
+    identity: Identity | None = None
+    _pid = 0  # of its process; 0 once it has ended, and before it is ready
+
+    def ready(self, path: Path, identity: Identity | None) -> None:
+        """From here on the connection needs an end."""
+        self.path, self.identity, self._pid = path, identity, os.getpid()
+
+    def end(self) -> None:
+        """Close it, or abandon it where closing would do harm."""
+        pid, self._pid = self._pid, 0
+        if not pid:
+            return
+        if pid != os.getpid() or identify(self.path) not in (None, self.identity):
+            _abandoned.append(self)
+        else:
+            self.close()
+
+    def __del__(self) -> None:
+        self.end()
 
 
 class Handle:
     """A thread's own connection. Whoever uses one holds the handle itself while at it.
 
-    It closes its connection when the last reference goes: at the end of the thread, when the store
-    is closed or dropped, and never below a thread that is just using it.
+    The connection ends when the last reference to the handle goes: at the end of the thread, when
+    the store is closed or dropped, and never below a thread that is just using it.
     """
 
-    __slots__ = ("_pid", "connection", "execute", "identity", "path", "read_only")
+    __slots__ = ("connection", "execute", "read_only")
 
-    def __init__(
-        self,
-        path: Path,
-        identity: Identity | None,
-        connection: sqlite3.Connection,
-        *,
-        read_only: bool,
-    ) -> None:
-        self.path = path
+    def __init__(self, connection: Connection, *, read_only: bool) -> None:
         self.connection = connection
         self.execute = connection.execute  # bound once: the look-up is part of every hit
         self.read_only = read_only
-        self.identity = identity
-        self._pid = os.getpid()
+
+    @property
+    def path(self) -> Path:
+        """The file it was opened at."""
+        return self.connection.path
+
+    @property
+    def identity(self) -> Identity | None:
+        """Which file that was."""
+        return self.connection.identity
 
     def moved(self) -> bool:
         """Whether another file, or none, stands at the path now."""
         return identify(self.path) != self.identity
 
     def close(self) -> None:
-        """Close the connection, or abandon it where closing would do harm. By its own user only."""
-        if not self._pid:
-            return
-        if self._pid != os.getpid() or identify(self.path) not in (None, self.identity):
-            _abandon(self.connection)
-        else:
-            self.connection.close()
-        self._pid = 0
+        """End the connection. By its own user only."""
+        self.connection.end()
 
     def __del__(self) -> None:
         self.close()
@@ -116,17 +144,12 @@ def identify(path: Path) -> Identity | None:
     return status.st_dev, status.st_ino
 
 
-def _abandon(connection: sqlite3.Connection) -> None:
-    if not _abandoned:
-        atexit.register(_never_close)
-    _abandoned.append(connection)
-
-
+@atexit.register
 def _never_close() -> None:
     """Keep the interpreter's end from closing what was abandoned, by a reference too many."""
-    import ctypes  # takes milliseconds, and few processes come here
-
     for connection in _abandoned:
+        import ctypes  # takes milliseconds, and few processes come here
+
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
@@ -279,6 +302,7 @@ def _connect(path: Path, mode: str, *, read_only: bool) -> Handle:
     identity = identify(path)  # before: if the file is exchanged now, it counts as moved
     connection = sqlite3.connect(
         f"{path.as_uri()}?{mode}",
+        factory=Connection,
         uri=True,
         timeout=0,  # never waits inside of SQLite: a hit is read in place, also on an event loop
         isolation_level=None,
@@ -293,7 +317,8 @@ def _connect(path: Path, mode: str, *, read_only: bool) -> Handle:
     except BaseException:
         connection.close()
         raise
-    return Handle(path, identity, connection, read_only=read_only)
+    connection.ready(path, identity)
+    return Handle(connection, read_only=read_only)
 
 
 def _make_safe(connection: Any) -> None:
