@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from beautyspot.errors import (
     BeautyspotError,
@@ -30,6 +30,7 @@ from beautyspot.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 LIMIT: Final = 3
@@ -115,15 +116,24 @@ class Breaker:
         Raises:
             Resting: it is.
         """
-        began = self.enter()
-        try:
-            result = work()
-        except Exception as error:
-            self.leave(began, error)
-            raise
-        if self._failures:
-            self.leave(began)
-        return result
+        return self.guarding(work)()
+
+    def guarding(self, operation: Callable[P, T]) -> Callable[P, T]:
+        """The same as one function: what is called all the time has a single layer around it."""
+        clock = self._clock
+
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+            began = clock() if self._until is None else self.enter()
+            try:
+                result = operation(*args, **kwargs)
+            except Exception as error:
+                self.leave(began, error)
+                raise
+            if self._failures:
+                self.leave(began)
+            return result
+
+        return guarded
 
     @contextmanager
     def watching(self) -> Iterator[None]:

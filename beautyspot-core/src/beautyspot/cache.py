@@ -106,6 +106,7 @@ class Cache:
         self.signing_keys = signing_keys
         self.waiting: dict[str, TaskRecord] = {}
         self.unsaved = Unsaved(self)
+        self._find_patiently = self.health.reads.guarding(self._wait_and_find)
 
     # ------------------------------------------------------------------------------- look up
 
@@ -148,16 +149,19 @@ class Cache:
             return Entry(*[getattr(record, field) for field in Entry._fields])
         if not patient:
             return self.metadata.find(key)
-        return self.metadata.read(lambda: self._find_patiently(key))
+        return self._find_patiently(key)
 
-    def _find_patiently(self, key: str) -> Entry | None:
-        deadline = time.monotonic() + BUSY_WAIT
+    def _wait_and_find(self, key: str) -> Entry | None:
+        """What is found within `BUSY_WAIT`: to the breaker one operation."""
+        deadline = 0.0
         pause = 0.001
         while True:
             try:
-                return self.metadata.real.find(key)
+                return self.metadata.find_now(key)
             except MetadataBusyError:
-                if time.monotonic() + pause > deadline:
+                now = time.monotonic()
+                deadline = deadline or now + BUSY_WAIT
+                if now + pause > deadline:
                     raise
             time.sleep(pause)
             pause = min(pause * 2, 0.05)

@@ -12,21 +12,22 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from beautyspot.answers import wrong_answer
 from beautyspot.breaker import Breaker, MetadataResting, StorageResting
-from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, Lease, MetadataStoreBase
+from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, Lease
 from beautyspot.deadline import within
 from beautyspot.errors import MetadataError, StorageError
 from beautyspot.hints import hints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from beautyspot.contracts import Backend, Entry, TaskRecord, Totals
+    from beautyspot.contracts import Backend, MetadataStoreBase
     from beautyspot.reports import Reporter
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 METADATA_DEADLINE: Final = 30.0
@@ -94,111 +95,77 @@ def needs_deadline(backend: Backend | type[Backend]) -> bool:
     return backend.blocking and not getattr(backend, "local", False)
 
 
-class GuardedStore(MetadataStoreBase):
-    """A metadata store as the cache asks it."""
+class GuardedStore:
+    """A metadata store as the cache asks it: the same operations, each behind breaker and deadline.
 
-    name = "guarded"
+    Attributes:
+        real: the store itself.
+        find_plain, find_now: without the breaker, for who goes by it in a way of its own.
+        scan: not guarded: it is nobody's call that waits for a listing.
+    """
 
     def __init__(self, store: MetadataStoreBase, health: Health) -> None:
         self.real = store
-        self._health = health
+        self.name, self.blocking, self.leases = store.name, store.blocking, store.leases
         self._deadline = METADATA_DEADLINE if needs_deadline(store) else None
-        # What the classes state of themselves, and the one reading that bypasses the guard.
-        vars(self).update(
-            name=store.name,
-            blocking=store.blocking,
-            leases=store.leases,
-            find_plain=store.find_plain,
-        )
-
-    def _ask(self, breaker: Breaker, work: Callable[[], T]) -> T:
-        return breaker(work if self._deadline is None else partial(self._timed, work))
-
-    def _timed(self, work: Callable[[], T]) -> T:
-        assert self._deadline is not None  # noqa: S101 - see `_ask`
-        try:
-            return within(self._deadline, work)
-        except MetadataError:
-            raise  # also the store's own "busy", which is a TimeoutError
-        except TimeoutError as error:
-            raise MetadataError(
-                f"{self.real!r} gave no answer within {self._deadline:.0f} s: check its server and "
-                "the network"
-            ) from error
-
-    def read(self, work: Callable[[], T]) -> T:
-        """Perform a look-up of several operations of `real` as one."""
-        return self._ask(self._health.reads, work)
-
-    def open(self) -> None:
-        """See the base class."""
-        self.read(self.real.open)
+        reads, writes = health.reads, health.writes
+        self.find_plain = store.find_plain
+        self.find_now = self._timed(store.find)
+        self.scan = store.scan
+        self.open = reads.guarding(self._timed(store.open))
+        self.get = reads.guarding(self._timed(store.get))
+        self.find = reads.guarding(self.find_now)
+        self.totals = reads.guarding(self._timed(store.totals))
+        self._store_id = reads.guarding(self._timed(lambda: store.store_id))
+        self.put = writes.guarding(self._timed(store.put))
+        self.put_many = writes.guarding(self._timed(store.put_many))
+        self.delete = writes.guarding(self._timed(store.delete))
+        self.touch = writes.guarding(self._timed(store.touch))
+        self.try_lease = health.leases.guarding(self._timed(self._lease))
 
     @property
     def store_id(self) -> str:
-        """See the base class."""
-        return self.read(lambda: self.real.store_id)
+        """See `MetadataStoreBase`."""
+        return self._store_id()
 
-    def get(self, key: str) -> TaskRecord | None:
-        """See the base class."""
-        return self.read(lambda: self.real.get(key))
+    def _timed(self, operation: Callable[P, T]) -> Callable[P, T]:
+        """The operation within the deadline of a store that has one."""
+        if self._deadline is None:
+            return operation
 
-    def find(self, key: str) -> Entry | None:
-        """See the base class."""
-        return self.read(lambda: self.real.find(key))
+        def timed(*args: P.args, **kwargs: P.kwargs) -> T:
+            deadline = self._deadline or 0.0
+            try:
+                return within(deadline, partial(operation, *args, **kwargs))
+            except MetadataError:
+                raise  # also the store's own "busy", which is a TimeoutError
+            except TimeoutError as error:
+                raise MetadataError(
+                    f"{self.real!r} gave no answer within {deadline:.0f} s: check its server and "
+                    "the network"
+                ) from error
 
-    def totals(self) -> Totals:
-        """See the base class."""
-        return self.read(self.real.totals)
+        return timed
 
-    def scan(
-        self,
-        *,
-        func_identifier: str | None = None,
-        version: str | None = None,
-        tag: str | None = None,
-        with_data: bool = False,
-    ) -> Iterator[TaskRecord]:
-        """See the base class. Not guarded: it is nobody's call that waits for a listing."""
-        return self.real.scan(
-            func_identifier=func_identifier, version=version, tag=tag, with_data=with_data
-        )
-
-    def put(self, record: TaskRecord) -> None:
-        """See the base class."""
-        self._ask(self._health.writes, lambda: self.real.put(record))
-
-    def put_many(self, records: Iterable[TaskRecord]) -> None:
-        """See the base class."""
-        self._ask(self._health.writes, lambda: self.real.put_many(records))
-
-    def delete(self, key: str) -> bool:
-        """See the base class."""
-        return self._ask(self._health.writes, lambda: self.real.delete(key))
-
-    def touch(self, used: Mapping[str, float]) -> None:
-        """See the base class."""
-        self._ask(self._health.writes, lambda: self.real.touch(used))
-
-    def try_lease(self, key: str) -> Lease | None:
-        """See the base class."""
-        lease = self._ask(self._health.leases, lambda: self.real.try_lease(key))
-        return lease if lease is None or self._deadline is None else _TimedLease(lease, self._timed)
+    def _lease(self, key: str) -> Lease | None:
+        lease = self.real.try_lease(key)
+        if lease is None or self._deadline is None:
+            return lease
+        return _TimedLease(self._timed(lease.release))
 
     def close(self) -> None:
-        """See the base class."""
+        """See `MetadataStoreBase`."""
         self.real.close()
 
 
 class _TimedLease(Lease):
-    __slots__ = ("_lease", "_timed")
+    __slots__ = ("_release",)
 
-    def __init__(self, lease: Lease, timed: Callable[[Callable[[], None]], None]) -> None:
-        self._lease = lease
-        self._timed = timed
+    def __init__(self, release: Callable[[], None]) -> None:
+        self._release = release
 
     def release(self) -> None:
-        self._timed(self._lease.release)
+        self._release()
 
 
 class GuardedStorage(BlobStorageBase):
