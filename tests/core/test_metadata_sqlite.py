@@ -251,7 +251,7 @@ def test_pauses_grow_and_differ(monkeypatch):
         raise busy
 
     with pytest.raises(sqlite3.OperationalError):
-        connections.patiently(work, 200)
+        connections.patiently(200, work)
     assert len(seen) == 200
     assert connections.SHORTEST_PAUSE / 2 <= seen[0] <= connections.SHORTEST_PAUSE * 1.5
     assert max(seen) <= connections.LONGEST_PAUSE * 1.5

@@ -302,7 +302,7 @@ class Cache:
             location = self._save_blob(task, record, data)
             if location is not None:
                 return record._replace(result_type=FILE, result_value=location, result_data=None)
-        return record._replace(result_data=bytes(data))
+        return record if type(data) is bytes else record._replace(result_data=bytes(data))
 
     def _save_blob(self, task: Task, record: TaskRecord, data: Data) -> str | None:
         """Where the blob is; None where it can't be stored, and the row has to hold it."""

@@ -27,13 +27,14 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from beautyspot.errors import MetadataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 Identity = tuple[int, int]
@@ -106,22 +107,14 @@ class Handle:
     the store is closed or dropped, and never below a thread that is just using it.
     """
 
-    __slots__ = ("connection", "execute", "read_only")
+    __slots__ = ("connection", "execute", "identity", "path", "read_only")
 
     def __init__(self, connection: Connection, *, read_only: bool) -> None:
         self.connection = connection
         self.execute = connection.execute  # bound once: the look-up is part of every hit
+        self.path = connection.path
+        self.identity = connection.identity
         self.read_only = read_only
-
-    @property
-    def path(self) -> Path:
-        """The file it was opened at."""
-        return self.connection.path
-
-    @property
-    def identity(self) -> Identity | None:
-        """Which file that was."""
-        return self.connection.identity
 
     def moved(self) -> bool:
         """Whether another file, or none, stands at the path now."""
@@ -177,7 +170,7 @@ def is_damage(error: BaseException) -> bool:
     return code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def patiently(work: Callable[[], T], timeout: float) -> T:
+def patiently(timeout: float, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call `work` until it is not busy, for at most `timeout` seconds.
 
     SQLite's own busy handler is not used: the switch to WAL does not call it, and its pauses of up
@@ -187,7 +180,7 @@ def patiently(work: Callable[[], T], timeout: float) -> T:
     pause = SHORTEST_PAUSE
     while True:
         try:
-            return work()
+            return work(*args, **kwargs)
         except sqlite3.OperationalError as error:
             now = time.monotonic()
             deadline = deadline or now + timeout
@@ -342,7 +335,7 @@ def enter_wal(handle: Handle, timeout: float) -> str:
 
     try:
         # Several processes that do this to one fresh file get "locked" at once, without any wait.
-        mode = patiently(switch, timeout)
+        mode = patiently(timeout, switch)
     except sqlite3.OperationalError as error:
         if is_busy(error):
             raise

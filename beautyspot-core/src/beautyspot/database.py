@@ -115,7 +115,7 @@ class Database:
         return self._prepared()
 
     def _prepared(self) -> Handle:
-        handle = patiently(lambda: connections.connect(self.path), self.timeout)
+        handle = patiently(self.timeout, connections.connect, self.path)
         if self.store_id is None:
             try:
                 self.store_id = self._prepare(handle)
@@ -129,7 +129,7 @@ class Database:
         connection = handle.connection
         if not handle.read_only:
             self._tell(connections.enter_wal(handle, self.timeout))
-            patiently(lambda: schema.migrate(connection, self.path), self.timeout)
+            patiently(self.timeout, schema.migrate, connection, self.path)
         elif not schema.is_current(connection, self.path):
             raise MetadataError(
                 f"{self.path} was written by an earlier release and may only be read: "

@@ -14,7 +14,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.canonical import FLAT, arguments, canonical, encode, quote, utf8
+from beautyspot.canonical import FLAT, arguments, canonical, encode, printable, quote, utf8
 from beautyspot.contracts import KeyGenBase
 from beautyspot.errors import ConfigError
 
@@ -81,7 +81,8 @@ class KeyGen(KeyGenBase):
         Raises:
             UnstableKeyError: a part has no stable form; the path starts with ``value``.
         """
-        return canonical(value, self._custom)
+        flat = FLAT.get(type(value))
+        return canonical(value, self._custom) if flat is None else printable(flat(value))
 
     def register(self, cls: type, function: Callable[[Any], object]) -> None:
         """Let `function` say what counts of the instances of a class and its subclasses.

@@ -16,9 +16,8 @@ A hit leaves in `answer`, before any of the flow's machinery starts.
 
 from __future__ import annotations
 
-import time
 from functools import partial
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import single_flight
@@ -137,13 +136,13 @@ def not_stored(call: Call) -> CacheMissError:
 
 def _together(engine: Engine, call: Call) -> Flow:
     """Lead the flight of the call's key, or follow it as often as its leader leaves it."""
-    deadline = time.monotonic() + engine.wait_timeout
+    deadline = monotonic() + engine.wait_timeout
     while True:
         flight, leads = engine.flights.enter(call.key, anew=call.refresh)
-        if flight is None:  # waiting would be a deadlock: the function calls itself
-            return (yield from _run(engine, call, Ending(engine, call, None)))
         if leads:
-            return (yield from _lead(engine, call, flight, deadline))
+            return (yield from _lead(Turn(engine, call, flight), deadline))
+        if flight is None:  # waiting would be a deadlock: the function calls itself
+            return (yield from _run(Turn(engine, call, None)))
         done = yield from _follow(call, flight, deadline)
         shared = flight.result if done else UNSTORABLE
         if isinstance(shared, Payload):
@@ -153,101 +152,71 @@ def _together(engine: Engine, call: Call) -> Flow:
         elif isinstance(shared, Outcome):
             return shared
         if shared is not ABANDONED:
-            return (yield from _run(engine, call, Ending(engine, call, None)))
+            return (yield from _run(Turn(engine, call, None)))
 
 
 def _follow(call: Call, flight: Flight, deadline: float) -> Generator[Step, Any, bool]:
     call.waited = True
     try:
-        done: bool = yield Join(flight, max(0.0, deadline - time.monotonic()))
+        done: bool = yield Join(flight, max(0.0, deadline - monotonic()))
         return done
     finally:
         single_flight.forsake(flight)
 
 
-class Ending:
-    """What a call frees when it ends, in whichever thread and way that is. Ends once."""
-
-    __slots__ = ("call", "engine", "flight", "lease")
-
-    def __init__(self, engine: Engine, call: Call, flight: Flight | None) -> None:
-        self.engine = engine
-        self.call = call
-        self.flight = flight
-        self.lease: Lease | None = None
-
-    def share(self, result: object) -> None:
-        """Give the followers who wait what they came for."""
-        if self.flight is not None:
-            self.flight.finish(result)
-
-    def hand_over(self) -> Ending:
-        """Leave the ending to whoever saves: the call may be cancelled meanwhile."""
-        heir = Ending(self.engine, self.call, self.flight)
-        heir.lease, self.lease, self.flight = self.lease, None, None
-        return heir
-
-    def end(self) -> None:
-        """Let the next one in, here and in other processes."""
-        lease, self.lease = self.lease, None
-        if lease is not None:
-            self.engine.release(self.call, lease)
-        flight, self.flight = self.flight, None
-        if flight is not None:
-            self.engine.flights.leave(self.call.key, flight)
-
-
-def _lead(engine: Engine, call: Call, flight: Flight, deadline: float) -> Flow:
-    ending = Ending(engine, call, flight)
+def _lead(turn: Turn, deadline: float) -> Flow:
+    engine, call = turn.engine, turn.call
     try:
-        yield from _win(engine, ending, deadline)
-        value = yield from _look_again(engine, call)
+        if engine.leases and not turn.take_lease():
+            yield from _win(turn, deadline)
+        # What another one stored between our look-up and our turn; in place where that is quick.
+        value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)
+        if value is ELSEWHERE:
+            value = yield Block(partial(engine.cache.recall, call))
         if value is not MISSING and not call.refresh:
             engine.hit(call)
             return Outcome(value)
-        return (yield from _run(engine, call, ending))
+        return (yield from _run(turn))
     finally:
-        ending.end()
+        if not turn.saves:
+            turn.end()
 
 
-def _look_again(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
-    """What another one stored between our look-up and our turn; in place where that is quick."""
-    value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)
-    if value is ELSEWHERE:
-        value = yield Block(partial(engine.cache.recall, call))
-    return value
-
-
-def _win(engine: Engine, ending: Ending, deadline: float) -> Generator[Step, Any, None]:
+def _win(turn: Turn, deadline: float) -> Generator[Step, Any, None]:
     """Win the key's lease from other processes, or go without once the deadline has passed."""
     pause = FIRST_PAUSE
-    while engine.leases:
-        won, ending.lease = engine.try_lease(ending.call)
-        if won or time.monotonic() + pause > deadline:
-            return
-        ending.call.waited = True
+    while monotonic() + pause <= deadline:
+        turn.call.waited = True
         yield Pause(pause)
+        if turn.take_lease():
+            return
         pause = min(pause * 2, LONGEST_PAUSE)
 
 
-def _run(engine: Engine, call: Call, ending: Ending) -> Flow:
+def _run(turn: Turn) -> Flow:
     """Call the user's function, and see to it that its result is shared and stored."""
+    engine, call = turn.engine, turn.call
     if call.waited and call.task.has_moved(call):
-        ending.share(UNSTORABLE)  # what the function would give now belongs to another key
+        turn.share(UNSTORABLE)  # what the function would give now belongs to another key
         engine.say_moved(call)
         engine.stats.misses += 1
         return (yield from _execute(call))
-    began = time.perf_counter()
-    outcome: Outcome = yield Execute(call, ending.flight)
-    took = time.perf_counter() - began
+    began = perf_counter()
+    outcome: Outcome = yield Execute(call, turn.flight)
+    turn.took = perf_counter() - began
     engine.stats.misses += 1
     if outcome.error is not None:
-        ending.share(outcome)
+        turn.share(outcome)
         return (yield from _or_stale(engine, call, outcome))
     if not engine.keeps(call.task, outcome.value):
-        ending.share(UNSTORABLE)
+        turn.share(UNSTORABLE)
         return outcome
-    yield from _store(engine, Saving(engine, call, took, ending.hand_over()), outcome.value)
+    engine.uses.bound()
+    turn.saves = True
+    if engine.saver is None:
+        yield Block(partial(turn.encode_and_save, outcome.value))
+    elif turn.encode(outcome.value) and not engine.saver.add(turn):
+        yield Block(turn.save)  # the queue is full: whoever fills it helps to empty it
     return outcome
 
 
@@ -262,33 +231,48 @@ def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
     return Outcome(value)
 
 
-def _store(engine: Engine, saving: Saving, value: Any) -> Generator[Step, Any, None]:
-    engine.uses.bound()
-    if engine.saver is None:
-        yield Block(partial(saving.encode_and_save, value))
-    elif saving.encode(value) and not engine.saver.add(saving):
-        yield Block(saving.save)  # the queue is full: whoever fills it helps to empty it
+class Turn:
+    """A call that runs its function, on the way of its result into the store.
 
+    It ends once, in whichever thread and way that is: by then its followers have been told, and its
+    key is free.
 
-class Saving:
-    """A finished call on its way into the store. It frees the call's key when it has arrived."""
+    Attributes:
+        flight: what others of this process follow, until it has ended; None where none can.
+        lease: keeps other processes out, until it has ended; None where nothing does.
+        took: seconds that the function took.
+        record: the row of the result, once that is encoded.
+        saves: whether the end comes with the saving: the call may be cancelled meanwhile.
+    """
 
-    __slots__ = ("_ending", "_took", "call", "engine", "record")
+    __slots__ = ("call", "engine", "flight", "lease", "record", "saves", "took")
 
-    def __init__(self, engine: Engine, call: Call, took: float, ending: Ending) -> None:
+    def __init__(self, engine: Engine, call: Call, flight: Flight | None) -> None:
         self.engine = engine
         self.call = call
+        self.flight = flight
+        self.lease: Lease | None = None
+        self.took = 0.0
         self.record: TaskRecord | None = None
-        self._took = took
-        self._ending = ending
+        self.saves = False
+
+    def take_lease(self) -> bool:
+        """Whether other processes are kept out now, or can't be."""
+        won, self.lease = self.engine.try_lease(self.call)
+        return won
+
+    def share(self, result: object) -> None:
+        """Give the followers who wait what they came for."""
+        if self.flight is not None:
+            self.flight.finish(result)
 
     def encode(self, value: Any) -> bool:
         """Turn the value into bytes, and share them; False where it can't be stored."""
         try:
             payload = self.engine.cache.encode(self.call.task, value)
             if payload is not None:
-                self.record = self.engine.cache.record(self.call, payload, self._took)
-            self._ending.share(payload or UNSTORABLE)
+                self.record = self.engine.cache.record(self.call, payload, self.took)
+            self.share(payload or UNSTORABLE)
             return payload is not None
         finally:
             if self.record is None:
@@ -308,5 +292,10 @@ class Saving:
             self.save()
 
     def end(self) -> None:
-        """Free the key."""
-        self._ending.end()
+        """Let the next one in, here and in other processes."""
+        lease, self.lease = self.lease, None
+        if lease is not None:
+            self.engine.release(self.call, lease)
+        flight, self.flight = self.flight, None
+        if flight is not None:
+            self.engine.flights.leave(self.call.key, flight)

@@ -15,7 +15,7 @@ import os
 import sqlite3
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from beautyspot import connections, schema
 from beautyspot.connections import patiently
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from beautyspot.connections import Handle
     from beautyspot.contracts import Context, Lease
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 PAGE: Final = 500
@@ -135,7 +136,7 @@ class SqliteMetadataStore(MetadataStoreBase):
             handle = self._database.local.handle  # held while at it: see `Handle`
             row = handle.execute(_FIND, (key,)).fetchone()
         except _FAILURES_OR_NEW:
-            row = self._translated(lambda: self._find(key))
+            row = self._translated(self._find, key)
         if row is None:
             return None
         if row[6].__class__ is str:  # release 2.7 wrote a text into expires_at
@@ -163,21 +164,21 @@ class SqliteMetadataStore(MetadataStoreBase):
     def put(self, record: TaskRecord) -> None:
         """Insert or replace; committed when it returns."""
         row = schema.to_row(record)
-        self._write(lambda handle: handle.execute(schema.PUT, row))
+        self._write(_execute, schema.PUT, row)
 
     def put_many(self, records: Iterable[TaskRecord]) -> None:
         """Insert or replace all of them, or none, in one transaction."""
         rows = [schema.to_row(record) for record in records]
-        self._write(lambda handle: _transact(handle, schema.PUT, rows))
+        self._write(_transact, schema.PUT, rows)
 
     def delete(self, key: str) -> bool:
         """Remove; see the base class."""
-        return self._write(lambda handle: handle.execute(schema.DELETE, (key,)).rowcount > 0)
+        return self._write(_execute, schema.DELETE, (key,)) > 0
 
     def touch(self, used: Mapping[str, float]) -> None:
         """Set `used_at`, in one transaction; what was set within the hour stays."""
         rows = [(when, key, when) for key, when in used.items()]
-        self._write(lambda handle: _transact(handle, schema.TOUCH, rows))
+        self._write(_transact, schema.TOUCH, rows)
 
     def scan(
         self,
@@ -226,16 +227,15 @@ class SqliteMetadataStore(MetadataStoreBase):
     # -------------------------------------------------------------------- performing and failing
 
     def _patiently(self, work: Callable[[Handle], T]) -> T:
-        return self._translated(lambda: self._retried(work))
-
-    def _retried(self, work: Callable[[Handle], T]) -> T:
         database = self._database
-        return patiently(lambda: work(database.handle()), database.timeout)
+        return self._translated(patiently, database.timeout, lambda: work(database.handle()))
 
-    def _write(self, work: Callable[[Handle], T]) -> T:
-        return self._translated(lambda: self._write_in_turn(work))
+    def _write(self, work: Callable[[Handle, str, Any], T], statement: str, values: Any) -> T:
+        return self._translated(self._write_in_turn, work, statement, values)
 
-    def _write_in_turn(self, work: Callable[[Handle], T]) -> T:
+    def _write_in_turn(
+        self, work: Callable[[Handle, str, Any], T], statement: str, values: Any
+    ) -> T:
         database = self._database
         writing = database.writing
         if not writing.acquire(timeout=database.timeout):
@@ -250,14 +250,14 @@ class SqliteMetadataStore(MetadataStoreBase):
                 raise MetadataError(
                     f"{self._database.path} may only be read: {_ADVICE[sqlite3.SQLITE_READONLY]}"
                 )
-            return patiently(lambda: work(handle), database.timeout)
+            return patiently(database.timeout, work, handle, statement, values)
         finally:
             writing.release()
 
-    def _translated(self, work: Callable[[], T]) -> T:
+    def _translated(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `work`, its failures as ours."""
         try:
-            return work()
+            return work(*args, **kwargs)
         except MetadataError:
             raise
         except _FAILURES as error:
@@ -305,6 +305,11 @@ def _tolerant(handle: Handle, query: str, values: tuple[Any, ...]) -> list[tuple
 
 def _decoded(text: bytes) -> str:
     return text.decode("utf-8", "backslashreplace")
+
+
+def _execute(handle: Handle, statement: str, values: tuple[Any, ...]) -> int:
+    """Execute `statement` in a transaction of its own; the number of rows that it changed."""
+    return handle.execute(statement, values).rowcount
 
 
 def _transact(handle: Handle, statement: str, rows: list[tuple[Any, ...]]) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from beautyspot.cache import Cache
     from beautyspot.contracts import TaskRecord
-    from beautyspot.mark import Saving
+    from beautyspot.mark import Turn
 
 QUEUE_LIMIT: Final = 10_000
 """Results that may wait; whoever would queue one more writes it in place."""
@@ -38,14 +38,14 @@ class Saver:
 
     def reset_after_fork(self) -> None:
         """An empty queue: what was in a forked child's copy is its parent's to save."""
-        self._queue: dict[str, Saving] = {}
-        self._writing: dict[str, Saving] = {}
+        self._queue: dict[str, Turn] = {}
+        self._writing: dict[str, Turn] = {}
         self._bytes = 0
         self._draining = False
         self._changed = threading.Condition()
         self._cache.waiting.clear()
 
-    def add(self, saving: Saving) -> bool:
+    def add(self, saving: Turn) -> bool:
         """Queue a result; False where the queue is full, and the caller is to save it."""
         record = saving.record
         assert record is not None  # noqa: S101 - only what was encoded is queued
@@ -78,7 +78,7 @@ class Saver:
         while batch := self._take():
             self._write(batch)
 
-    def _take(self) -> list[Saving]:
+    def _take(self) -> list[Turn]:
         """The next batch; an empty one, taken as the end of draining, where nothing waits."""
         with self._changed:
             keys = list(self._queue)[:BATCH]
@@ -87,9 +87,9 @@ class Saver:
             self._draining = bool(batch)
             return batch
 
-    def _write(self, batch: list[Saving]) -> None:
+    def _write(self, batch: list[Turn]) -> None:
         """Write a batch in one commit; one by one where that fails, to lose only what must be."""
-        placed: list[tuple[Saving, TaskRecord]] = []
+        placed: list[tuple[Turn, TaskRecord]] = []
         for saving in batch:
             self._cache.unsaved.drop(saving.call.key)
         try:
@@ -105,7 +105,7 @@ class Saver:
             for saving in batch:
                 self._done(saving)
 
-    def _place(self, saving: Saving) -> TaskRecord | None:
+    def _place(self, saving: Turn) -> TaskRecord | None:
         task = saving.call.task
         assert saving.record is not None  # noqa: S101 - see `add`
         try:
@@ -114,7 +114,7 @@ class Saver:
             self._cache.keep(task, saving.record, error)
             return None
 
-    def _write_singly(self, placed: list[tuple[Saving, TaskRecord]], error: Exception) -> None:
+    def _write_singly(self, placed: list[tuple[Turn, TaskRecord]], error: Exception) -> None:
         for saving, record in placed:
             try:
                 self._cache.metadata.put(record)
@@ -122,7 +122,7 @@ class Saver:
                 why = again if len(placed) > 1 else error
                 self._cache.keep(saving.call.task, record, why)
 
-    def _done(self, saving: Saving) -> None:
+    def _done(self, saving: Turn) -> None:
         record = saving.record
         assert record is not None  # noqa: S101 - see `add`
         with self._changed:

@@ -93,8 +93,9 @@ def page_query(filters: Iterable[str], *, first: bool, with_data: bool) -> str:
 
 def to_row(record: TaskRecord) -> tuple[Any, ...]:
     """What `PUT` binds."""
-    tags = json.dumps(record.tags) if record.tags else None
-    return (*record[:_TAGS], tags, *record[_TAGS + 1 :])
+    row = list(record)
+    row[_TAGS] = json.dumps(record.tags) if record.tags else None
+    return tuple(row)
 
 
 def to_record(row: tuple[Any, ...]) -> TaskRecord:

@@ -119,7 +119,8 @@ class Flights:
             if self._flights.get(key) is flight:
                 del self._flights[key]
             _unlink(flight.within, flight)
-        flight.finish(ABANDONED)
+        if not flight.done:
+            flight.finish(ABANDONED)
 
     def __len__(self) -> int:
         return len(self._flights)

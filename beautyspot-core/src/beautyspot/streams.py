@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from beautyspot.cache import ELSEWHERE, MISSING
 from beautyspot.errors import SerializationError
-from beautyspot.mark import Ending, Saving, answer, not_stored
+from beautyspot.mark import Turn, answer, not_stored
 from beautyspot.steps import Block
 
 if TYPE_CHECKING:
@@ -80,11 +80,11 @@ class Recording:
         items = self._items
         if items is None or not self._is_wanted(items):
             return
-        took = time.perf_counter() - self._began
-        saving = Saving(self._engine, self._call, took, Ending(self._engine, self._call, None))
+        turn = Turn(self._engine, self._call, None)
+        turn.took = time.perf_counter() - self._began
         saver = self._engine.saver
-        if saving.encode(items) and (saver is None or not saver.add(saving)):
-            saving.save()
+        if turn.encode(items) and (saver is None or not saver.add(turn)):
+            turn.save()
 
     def _is_wanted(self, items: list[Data]) -> bool:
         """What `cache_if` says of the list of items: of copies, since the real ones are gone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import json
+import json.encoder
 import re
 import struct
 from functools import cached_property
@@ -256,11 +256,13 @@ class Task:
             return None
         canonical = self.keygen.canonical
         try:
-            named = self.arguments(call).items()
-            digests = {k: xxh32_hexdigest(canonical(v).encode()) for k, v in named}
+            digests = [
+                f'{_quoted(name)}:"{xxh32_hexdigest(canonical(value).encode())}"'
+                for name, value in self.arguments(call).items()
+            ]
         except Exception:  # no canonical text, by another key generation: `explain` says less
             return None
-        return _to_json(digests)
+        return f"{{{','.join(digests)}}}"
 
     # ------------------------------------------------------------------------------- bytes
 
@@ -367,6 +369,7 @@ _UNSTABLE: Final = re.compile(
 """The path of an `UnstableKeyError`: which argument, and which attribute of it."""
 
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
+_quoted: Final = json.encoder.encode_basestring_ascii
 
 _LENGTH: Final = struct.Struct(">Q")
 

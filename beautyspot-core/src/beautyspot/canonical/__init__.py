@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Custom = Mapping[type, Callable[[Any], object]]
 
-__all__ = ["FLAT", "Without", "arguments", "canonical", "encode", "quote", "utf8"]
+__all__ = ["FLAT", "Without", "arguments", "canonical", "encode", "printable", "quote", "utf8"]
 
 _NONE: Final[Custom] = MappingProxyType({})
 
