@@ -82,6 +82,35 @@ def test_what_waits_while_one_commits_shares_the_next(make_spot: Callable[..., S
     assert store.batches == [1, 100]
 
 
+def test_results_linger_to_share_a_commit_until_somebody_waits(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saver, "LINGER", DEADLINE)
+    store = SlowStore()
+    store.open_gate.set()
+    spot = make_spot(metadata=store, save="background", strict=True)
+    marked = spot.mark(work)
+    marked(0), marked(1), marked(2)
+    assert not store.entered.is_set()
+    assert spot.flush(DEADLINE)
+    assert store.batches == [3]
+
+
+def test_a_full_batch_lingers_no_longer(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saver, "LINGER", 10 * DEADLINE)
+    monkeypatch.setattr(saver, "BATCH", 2)
+    store = SlowStore()
+    store.open_gate.set()
+    spot = make_spot(metadata=store, save="background", strict=True)
+    marked = spot.mark(work)
+    marked(0), marked(1)
+    assert store.entered.wait(DEADLINE)
+    assert spot.flush(DEADLINE)
+    assert store.batches == [2]
+
+
 def test_a_value_changed_after_the_call_is_stored_as_it_was(make_spot: Callable[..., Spot]) -> None:
     store = SlowStore()
     spot = make_spot(metadata=store, save="background", strict=True)

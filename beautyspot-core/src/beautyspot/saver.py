@@ -27,6 +27,12 @@ QUEUE_BYTES: Final = 256 * 2**20
 BATCH: Final = 256
 """Results in one commit."""
 
+LINGER: Final = 0.005
+"""Seconds for which a result waits for others to share its commit, unless somebody waits for it.
+
+Without it the saver competes with the callers for the interpreter, one commit for each result.
+"""
+
 
 class Saver:
     """The queue of one Spot, and the job that empties it."""
@@ -42,6 +48,7 @@ class Saver:
         self._writing: dict[str, Turn] = {}
         self._bytes = 0
         self._draining = False
+        self._hurried = 0  # how many wait for the queue to be empty
         self._changed = threading.Condition()
         self._cache.waiting.clear()
 
@@ -58,6 +65,8 @@ class Saver:
             self._cache.waiting[record.cache_key] = record
             self._bytes += record.size or 0
             start, self._draining = not self._draining, True
+            if len(self._queue) >= BATCH:
+                self._changed.notify_all()
         if replaced is not None:
             self._bytes -= (replaced.record and replaced.record.size) or 0
             replaced.end()
@@ -72,7 +81,14 @@ class Saver:
         try:
             self._executor().submit(self._drain)
         except RuntimeError:  # shut down, or the interpreter is
+            self._hurry()
             self._drain()
+
+    def _hurry(self) -> None:
+        """Let nothing linger any more."""
+        with self._changed:
+            self._hurried += 1
+            self._changed.notify_all()
 
     def _drain(self) -> None:
         while batch := self._take():
@@ -81,11 +97,15 @@ class Saver:
     def _take(self) -> list[Turn]:
         """The next batch; an empty one, taken as the end of draining, where nothing waits."""
         with self._changed:
+            self._changed.wait_for(self._is_ripe, LINGER)
             keys = list(self._queue)[:BATCH]
             batch = [self._queue.pop(key) for key in keys]
             self._writing.update(zip(keys, batch, strict=True))
             self._draining = bool(batch)
             return batch
+
+    def _is_ripe(self) -> bool:
+        return self._hurried > 0 or not 0 < len(self._queue) < BATCH
 
     def _write(self, batch: list[Turn]) -> None:
         """Write a batch in one commit; one by one where that fails, to lose only what must be."""
@@ -147,11 +167,16 @@ class Saver:
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that is queued is written; False where `timeout` seconds did not do."""
+        self._hurry()
         with self._changed:
-            return self._changed.wait_for(lambda: not (self._queue or self._writing), timeout)
+            try:
+                return self._changed.wait_for(lambda: not (self._queue or self._writing), timeout)
+            finally:
+                self._hurried -= 1
 
     def finish(self) -> None:
         """Write what is left in this thread, where no executor will."""
+        self._hurry()
         self._drain()
         self.flush()
 
