@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,6 +70,24 @@ def test_what_may_only_be_read_is_read(shared, directory, mode):
                 write()
         assert store.find(KEYS[0]) is not None
         store.close()
+
+
+@posix
+def test_who_has_only_read_sees_what_is_written_once_that_is_possible(shared):
+    """A file that nobody can write is read as one that never changes; by then it does."""
+    path = shared / "store.db"
+    filled(path)
+    shared.chmod(0o555)
+    with as_another_user():
+        store = SqliteMetadataStore(path)
+        assert store.find(KEYS[0]) is not None
+    shared.chmod(0o777)
+    path.chmod(0o666)
+    writer = threading.Thread(target=store.put, args=[a_record(KEYS[1])])
+    writer.start()
+    writer.join()
+    assert store.find(KEYS[1]) is not None
+    store.close()
 
 
 @posix

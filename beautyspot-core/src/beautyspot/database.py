@@ -56,6 +56,7 @@ class Database:
         self.store_id = None
         self.writing = threading.Lock()
         self._opening = threading.RLock()
+        self._has_readers = False
 
     def after_fork_in_child(self) -> None:
         """Leave everything to the parent."""
@@ -99,8 +100,20 @@ class Database:
         with self._opening:
             self.check_open()
             handle = self._connect()
+            self._part_with_readers(handle)
             self.local.handle = handle
         return handle
+
+    def _part_with_readers(self, handle: Handle) -> None:
+        """Once one thread can write, no other goes on with a connection that can only read.
+
+        That may take the file for one that never changes; see `connections.connect`.
+        """
+        if handle.read_only:
+            self._has_readers = True
+        elif self._has_readers:
+            self._has_readers = False
+            self.local = threading.local()
 
     def _connect(self) -> Handle:
         connections.make_place(self.path)
