@@ -209,6 +209,20 @@ def check_ends(make_spot: Any, table: Table, operation: str, point: str) -> None
     spot.shutdown()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("point", BACKENDS)
+def test_without_a_fault(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, point: str, kind: str
+) -> None:
+    """The control: what a cell finds is the doing of its fault."""
+    table = Table(make_spot, point, "", kind)
+    for x in (1, 2, 1, 2):
+        assert table(x) == result(x)
+        assert table.spot.flush()
+    assert RAN == [1, 2]
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(("point", "operation", "fault", "kind"), cells())
 def test_cell(
     make_spot: Callable[..., Spot],

@@ -206,6 +206,26 @@ SAVED = [(kind, "sync") for kind in KINDS] + [("sync", "background"), ("async", 
 
 @pytest.mark.parametrize(("kind", "save"), SAVED)
 @pytest.mark.parametrize("blob", [False, True], ids=["row", "blob"])
+def test_without_a_fault(
+    make_spot: Callable[..., Spot],
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+    blob: bool,
+    save: str,
+) -> None:
+    """The control: what a cell finds is the doing of its fault."""
+    function, call = KINDS[kind]
+    spot = make_spot(save=save)
+    marked = spot.mark(name="f", save_blob=blob)(function)
+    for x in (1, 2, 1, 2):
+        assert call(marked, x) == result(x)
+        assert spot.flush()
+    assert RAN == [1, 2]
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(("kind", "save"), SAVED)
+@pytest.mark.parametrize("blob", [False, True], ids=["row", "blob"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_cell(
     request: pytest.FixtureRequest,
