@@ -24,6 +24,7 @@ from contextlib import closing, contextmanager
 import pytest
 from beautyspot import connections, saver
 from beautyspot.engine import Engine
+from beautyspot.metadata import SqliteMetadataStore
 
 
 def work(number, text, factor=1.0):
@@ -108,11 +109,13 @@ def test_results_that_wait_together_share_a_commit(make_spot, monkeypatch):
     """One transaction for each full batch, where the saver did not get to run in between."""
     commits = []
     with ThreadPoolExecutor(1) as executor:
-        spot = make_spot(save="background", strict=True, executor=executor)
-        put_many = spot.metadata.put_many
+        put_many = SqliteMetadataStore.put_many
         monkeypatch.setattr(
-            spot.metadata, "put_many", lambda rows: (commits.append(1), put_many(rows))
+            SqliteMetadataStore,
+            "put_many",
+            lambda store, rows: (commits.append(1), put_many(store, rows)),
         )
+        spot = make_spot(save="background", strict=True, executor=executor)
         marked = spot.mark(work)
         hold = threading.Event()
         executor.submit(hold.wait)

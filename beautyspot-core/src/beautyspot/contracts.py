@@ -196,14 +196,16 @@ class MetadataStoreBase(Backend):
             return None
         return Entry(*[getattr(record, field) for field in Entry._fields])
 
-    def find_plain(self, key: str) -> tuple[Any, bytes | None, float | None] | None:
+    def find_plain(self, key: str) -> tuple[Any, bytes | None, float | None] | tuple[()] | None:
         """`result_data`, `digest` and `took` of a record that lies in its row and never expires.
 
-        None for every other record, and where there is none: then `find` is asked. This is the
+        ``()`` where there is no record, None for every other one: then `find` is asked. This is the
         whole reading of most hits, so a store that can do it quicker than `find` does it here.
         """
         entry = self.find(key)
-        if entry is None or entry.result_type != DIRECT_BLOB or entry.expires_at is not None:
+        if entry is None:
+            return ()
+        if entry.result_type != DIRECT_BLOB or entry.expires_at is not None:
             return None
         return entry.result_data, entry.digest, entry.took
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.canonical import FLAT, arguments, canonical, encode, printable, quote, utf8
+from beautyspot.canonical.plain import plain
 from beautyspot.contracts import KeyGenBase
 from beautyspot.errors import ConfigError
 
@@ -56,6 +57,7 @@ class KeyGen(KeyGenBase):
         self.digest = digest
         self._digest = _digest_named(digest)
         self._custom: dict[type, Callable[[Any], object]] = {}
+        self._plain: Callable[[Any], str] = plain
 
     def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """The digest of the canonical arguments: 32 hex digits.
@@ -65,13 +67,13 @@ class KeyGen(KeyGenBase):
         Raises:
             UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
-        try:  # most calls have nothing but flat arguments, and need no walk
-            text = f"[[{','.join([FLAT[type(value)](value) for value in args])}],{{"
+        try:  # most calls have nothing but small plain arguments, and need no walk
+            text = f"[[{','.join([self._plain(value) for value in args])}],{{"
             if kwargs:
                 named = [(quote(name), kwargs[name]) for name in sorted(kwargs)]
-                text += ",".join([f"{name}:{FLAT[type(value)](value)}" for name, value in named])
+                text += ",".join([f"{name}:{self._plain(value)}" for name, value in named])
             data = encode(text + "}]")
-        except KeyError:
+        except Exception:  # whatever it was, the walk meets it again, and says where
             data = encode(arguments(args, kwargs, self._custom))
         return self._digest(data).hexdigest()[:HEX_DIGITS]
 
@@ -81,8 +83,10 @@ class KeyGen(KeyGenBase):
         Raises:
             UnstableKeyError: a part has no stable form; the path starts with ``value``.
         """
-        flat = FLAT.get(type(value))
-        return canonical(value, self._custom) if flat is None else printable(flat(value))
+        try:
+            return printable(self._plain(value))
+        except Exception:  # as above
+            return canonical(value, self._custom)
 
     def register(self, cls: type, function: Callable[[Any], object]) -> None:
         """Let `function` say what counts of the instances of a class and its subclasses.
@@ -100,6 +104,8 @@ class KeyGen(KeyGenBase):
         if not callable(function):
             raise ConfigError(f"{function!r} can't be called: give a function of one argument")
         self._custom = {**self._custom, cls: function}  # a call that is under way keeps the old one
+        if cls in (dict, list, tuple):
+            self._plain = _flat
 
     @staticmethod
     def default(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
@@ -167,6 +173,10 @@ def cache_key(
 ) -> str:
     """The cache key of one call; see `KeyMaker`, which is faster for many calls of one function."""
     return KeyMaker(identity, version, digest)(input_id)
+
+
+def _flat(value: object) -> str:
+    return FLAT[type(value)](value)
 
 
 def _digest_named(name: str) -> Digest:

@@ -100,7 +100,7 @@ class LateStore(MetadataStoreBase):
         """See the base class."""
         return self._maker.backend().find(key)
 
-    def find_plain(self, key: str) -> tuple[Any, bytes | None, float | None] | None:
+    def find_plain(self, key: str) -> tuple[Any, bytes | None, float | None] | tuple[()] | None:
         """See the base class."""
         return self._maker.backend().find_plain(key)
 

@@ -143,14 +143,16 @@ class SqliteMetadataStore(MetadataStoreBase):
             row = (*row[:6], schema.seconds(row[6]), *row[7:])
         return _new(Entry, row)  # what Entry._make does, in half the time
 
-    def find_plain(self, key: str) -> tuple[Any, bytes | None, float | None] | None:
+    def find_plain(self, key: str) -> tuple[Any, bytes | None, float | None] | tuple[()] | None:
         """The whole reading of most hits; see the base class."""
         try:
             handle = self._database.local.handle
             row = handle.execute(_FIND_PLAIN, (key,)).fetchone()
         except _FAILURES_OR_NEW:
             return super().find_plain(key)
-        return row  # type: ignore[no-any-return]  # what the columns hold
+        if row is None:
+            return ()
+        return row[:3] if row[3] else None
 
     def _find(self, key: str) -> Any:
         rows = _tolerant(self._database.handle(), _FIND, (key,))

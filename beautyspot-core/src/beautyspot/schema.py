@@ -59,8 +59,8 @@ _TAGS: Final = TaskRecord._fields.index("tags")
 FIND: Final = f"SELECT {', '.join(Entry._fields)} FROM tasks WHERE cache_key = ?"  # noqa: S608
 # Each column that is read costs a tenth of the whole: the conditions are left to SQLite.
 FIND_PLAIN: Final = (
-    "SELECT result_data, digest, took FROM tasks "
-    "WHERE cache_key = ? AND expires_at IS NULL AND result_type = 'DIRECT_BLOB'"
+    "SELECT result_data, digest, took, expires_at IS NULL AND result_type = 'DIRECT_BLOB' "
+    "FROM tasks WHERE cache_key = ?"
 )
 GET: Final = f"SELECT {_FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
 PUT: Final = f"INSERT OR REPLACE INTO tasks ({_FIELDS}) VALUES ({_MARKS})"  # noqa: S608

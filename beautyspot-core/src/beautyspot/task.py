@@ -53,7 +53,7 @@ class Call:
 
     __slots__ = (
         *("args", "bound", "input_id", "key", "kwargs"),
-        *("refresh", "replaces", "saves", "task", "waited"),
+        *("looked", "refresh", "replaces", "saves", "task", "waited"),
     )
 
     def __init__(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -64,6 +64,7 @@ class Call:
         self.input_id = ""
         self.bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.saves = 0.0  # seconds that the execution took whose result was found
+        self.looked = False  # whether it was looked up already, and nothing was there
         self.refresh = False  # whether to run whatever is stored
         self.waited = False  # others ran since it got its key, and may have changed its arguments
         self.replaces: str | None = None  # the location of a blob that this call's result replaces

@@ -58,7 +58,7 @@ class MetadataStoreContract(LeaseContract):
         assert store.find_plain(KEYS[0]) == (plain.result_data, plain.digest, plain.took)
         assert store.find_plain(KEYS[1]) is None, "it expires: `find` is asked"
         assert store.find_plain(KEYS[2]) is None, "its data is elsewhere: `find` is asked"
-        assert store.find_plain(KEYS[3]) is None
+        assert store.find_plain(KEYS[3]) == (), "there is none, and nothing else to be asked"
 
     def test_the_types_are_the_named_tuples(self, store: MetadataStoreBase) -> None:
         store.put(a_record())
