@@ -6,7 +6,7 @@ import os
 import sqlite3
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -86,6 +86,58 @@ def test_who_has_only_read_sees_what_is_written_once_that_is_possible(shared):
     writer = threading.Thread(target=store.put, args=[a_record(KEYS[1])])
     writer.start()
     writer.join()
+    assert store.find(KEYS[1]) is not None
+    store.close()
+
+
+@posix
+def test_who_has_only_read_sees_what_another_store_writes_by_then(shared):
+    path = shared / "store.db"
+    filled(path)
+    shared.chmod(0o555)
+    with as_another_user():
+        store = SqliteMetadataStore(path)
+        assert store.find(KEYS[0]) is not None
+        assert store.find_plain(KEYS[1]) == ()
+    shared.chmod(0o777)
+    path.chmod(0o666)
+    other = SqliteMetadataStore(path)
+    other.put(a_record(KEYS[1], expires_at=None))
+    assert store.find(KEYS[1]) is not None
+    assert store.find_plain(KEYS[1])
+    store.close()
+    other.close()
+
+
+@posix
+def test_who_may_only_read_sees_a_file_that_was_put_in_place_meanwhile(shared):
+    path = shared / "store.db"
+    filled(path)
+    shared.chmod(0o555)
+    with as_another_user():
+        store = SqliteMetadataStore(path)
+        assert store.find(KEYS[1]) is None
+    shared.chmod(0o777)
+    with closing(SqliteMetadataStore(path)) as other:
+        other.put(a_record(KEYS[1]))
+    shared.chmod(0o555)
+    with as_another_user():
+        assert store.find(KEYS[1]) is not None
+        store.close()
+
+
+@posix
+def test_a_file_that_could_only_be_read_and_is_gone_makes_way(shared):
+    path = shared / "store.db"
+    filled(path)
+    shared.chmod(0o555)
+    with as_another_user():
+        store = SqliteMetadataStore(path)
+        assert store.find(KEYS[0]) is not None
+    shared.chmod(0o777)
+    path.unlink()
+    assert store.find(KEYS[0]) is None
+    store.put(a_record(KEYS[1]))
     assert store.find(KEYS[1]) is not None
     store.close()
 

@@ -107,7 +107,7 @@ class Handle:
     the store is closed or dropped, and never below a thread that is just using it.
     """
 
-    __slots__ = ("connection", "execute", "identity", "path", "read_only")
+    __slots__ = ("_found", "connection", "execute", "identity", "path", "read_only")
 
     def __init__(self, connection: Connection, *, read_only: bool) -> None:
         self.connection = connection
@@ -115,6 +115,24 @@ class Handle:
         self.path = connection.path
         self.identity = connection.identity
         self.read_only = read_only
+        self._found = self._look() if read_only else None
+
+    def _look(self) -> object:
+        """What may be done with the file, and how it stands: what a new connection would go by."""
+        path = self.path
+        try:
+            status = os.stat(path)  # noqa: PTH116 - as in `identify`
+        except OSError:
+            return None
+        stands = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        return _may_write(path), _read_only_mode(path), stands
+
+    def outdated(self) -> bool:
+        """Whether a connection that can only read would be another by now.
+
+        One to a file that nobody on this side may write takes it for one that never changes.
+        """
+        return self.read_only and self._found != self._look()
 
     def moved(self) -> bool:
         """Whether another file, or none, stands at the path now."""

@@ -32,7 +32,8 @@ class Database:
     """What all threads of one store share.
 
     Attributes:
-        local: `local.handle` is the calling thread's connection, where it has one already.
+        local: `local.handle` is the calling thread's connection, where it has one already, and
+            `local.reader` one that can only read: it is looked at again before each use.
         writing: held by the thread that writes.
         store_id: None until the file has been opened and brought up to date.
     """
@@ -56,7 +57,6 @@ class Database:
         self.store_id = None
         self.writing = threading.Lock()
         self._opening = threading.RLock()
-        self._has_readers = False
 
     def after_fork_in_child(self) -> None:
         """Leave everything to the parent."""
@@ -93,27 +93,22 @@ class Database:
         try:
             handle: Handle = self.local.handle
         except AttributeError:
-            handle = self._new_handle()
+            handle = self._reader() or self._new_handle()
         return handle
+
+    def _reader(self) -> Handle | None:
+        """The calling thread's connection that can only read, while a new one would be the same."""
+        reader: Handle | None = getattr(self.local, "reader", None)
+        if reader is not None and reader.outdated():
+            self.local.reader = reader = None
+        return reader
 
     def _new_handle(self) -> Handle:
         with self._opening:
             self.check_open()
             handle = self._connect()
-            self._part_with_readers(handle)
-            self.local.handle = handle
+            setattr(self.local, "reader" if handle.read_only else "handle", handle)
         return handle
-
-    def _part_with_readers(self, handle: Handle) -> None:
-        """Once one thread can write, no other goes on with a connection that can only read.
-
-        That may take the file for one that never changes; see `connections.connect`.
-        """
-        if handle.read_only:
-            self._has_readers = True
-        elif self._has_readers:
-            self._has_readers = False
-            self.local = threading.local()
 
     def _connect(self) -> Handle:
         connections.make_place(self.path)

@@ -278,7 +278,8 @@ class SqliteMetadataStore(MetadataStoreBase):
         return MetadataError(f"{self._database.path}: {error}: {advice}")
 
     def _damage(self, error: Exception) -> MetadataError:
-        handle: Handle | None = getattr(self._database.local, "handle", None)
+        local = self._database.local
+        handle: Handle | None = getattr(local, "handle", None) or getattr(local, "reader", None)
         if handle is not None:
             found = handle.identity
             self._database.reset()
