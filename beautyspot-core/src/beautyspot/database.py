@@ -100,7 +100,8 @@ class Database:
         """The calling thread's connection that can only read, while a new one would be the same."""
         reader: Handle | None = getattr(self.local, "reader", None)
         if reader is not None and reader.outdated():
-            self.local.reader = reader = None
+            self.reset()
+            return None
         return reader
 
     def _new_handle(self) -> Handle:
