@@ -13,9 +13,9 @@ from beautyspot.contracts import LimiterBase
 from beautyspot.errors import ConfigError, CostError
 from beautyspot.forwarding import LateSource, forwarding
 from beautyspot.gate import Gate
+from beautyspot.homes import home_of
 from beautyspot.limits_together import LimitsTogether
 from beautyspot.permits import Permit
-from beautyspot.sending import home_of
 from beautyspot.task import is_marked
 from beautyspot.wrappers import kind_of
 

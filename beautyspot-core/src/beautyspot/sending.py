@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import Backend
 from beautyspot.engine import Engine
+from beautyspot.homes import home_of
 from beautyspot.mark import quick
 from beautyspot.task import Task
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _known: weakref.WeakValueDictionary[str, Spot] = weakref.WeakValueDictionary()
 _arrived: dict[str, Spot] = {}
-_homes: weakref.WeakKeyDictionary[Engine, weakref.ref[Spot]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -68,26 +68,6 @@ def make_spot(cls: type[Spot], token: str, name: str, options: dict[str, Any]) -
         if spot is None:  # pragma: no cover - in the process where it arrives
             spot = _known[token] = _arrived[token] = cls(name, **options)
         return spot
-
-
-def remember(spot: Spot, engine: Engine) -> None:
-    """Know whose engine it is; it does not know itself, or no Spot would ever be dropped."""
-    _homes[engine] = weakref.ref(spot)
-
-
-def home_of(engine: Engine) -> Spot:
-    """The Spot of an engine.
-
-    Raises:
-        pickle.PicklingError: it was dropped.
-    """
-    spot = _homes[engine]()
-    if spot is None:
-        raise pickle.PicklingError(
-            f"the Spot {engine.reporter.spot!r} of this function is gone, so the function can't be "
-            "sent to another process: keep the Spot in a variable"
-        )
-    return spot
 
 
 def _sent_engine(engine: Engine) -> tuple[Any, ...]:

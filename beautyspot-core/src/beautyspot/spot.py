@@ -9,33 +9,26 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
-from beautyspot import ask
 from beautyspot.cache import Cache
-from beautyspot.cleaning import Limits, Pruned, prune
-from beautyspot.collecting import Collected, Collector
 from beautyspot.config import UNSET, Config, resolve
 from beautyspot.engine import Engine
 from beautyspot.errors import ConfigError
-from beautyspot.limits import CallCost, Limit, check_cost, check_key, check_timeout, limited
-from beautyspot.limits_by_key import LimitsByKey
-from beautyspot.mark_options import KeyOption, MarkOptions
+from beautyspot.homes import remember
 from beautyspot.names import check_name
 from beautyspot.parts import Parts
-from beautyspot.permits import Cost, Permit
 from beautyspot.places import prepare
-from beautyspot.reports import Reporter, Trouble
-from beautyspot.saver import Saver
-from beautyspot.sending import remember, sent_spot
+from beautyspot.reports import Reporter
 from beautyspot.settings import byte_count, seconds
-from beautyspot.task import Call, Task, is_marked
-from beautyspot.wrappers import kind_of, wrap
 
+# What a method needs that many programs never call is imported in it: a start is short.
 if TYPE_CHECKING:
     from concurrent.futures import Executor
     from datetime import timedelta
     from pathlib import Path
 
     from beautyspot.ask import Explanation, Stored
+    from beautyspot.cleaning import Pruned
+    from beautyspot.collecting import Collected
     from beautyspot.contracts import (
         BlobStorageBase,
         KeyGenBase,
@@ -43,6 +36,12 @@ if TYPE_CHECKING:
         MetadataStoreBase,
         SerializerBase,
     )
+    from beautyspot.limits import CallCost, Limit
+    from beautyspot.limits_by_key import LimitsByKey
+    from beautyspot.mark_options import KeyOption, MarkOptions
+    from beautyspot.permits import Cost, Permit
+    from beautyspot.reports import Trouble
+    from beautyspot.task import Call, Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -186,6 +185,8 @@ class Spot:
         return self._engine.executor()
 
     def __reduce__(self) -> tuple[Any, ...]:
+        from beautyspot.sending import sent_spot
+
         context = self._parts.context
         places: dict[str, Any] = {"directory": str(context.directory)}
         if self.config["db_path"] is not None:
@@ -264,6 +265,8 @@ class Spot:
         return self._mark(function, options)
 
     def _mark(self, function: Any, options: dict[str, Any]) -> Any:
+        from beautyspot.wrappers import wrap
+
         if isinstance(function, classmethod | staticmethod):
             return type(function)(self._mark(function.__func__, options))
         if not callable(function):
@@ -274,12 +277,17 @@ class Spot:
         return wrap(self._engine, self._task(function, self._prepared(options)))
 
     def _prepared(self, options: dict[str, Any]) -> MarkOptions:
+        from beautyspot.mark_options import MarkOptions
+
         known = MarkOptions.from_keywords(options)
         if known.save_blob:
             self._parts.required_storage()
         return known
 
     def _task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
+        from beautyspot.task import Task
+        from beautyspot.wrappers import kind_of
+
         parts = self._parts
         keygen: KeyGenBase = parts.keygen
         serializer: SerializerBase = parts.serializer
@@ -298,6 +306,8 @@ class Spot:
         A function that is marked already keeps its own options. An asynchronous one gives an
         awaitable, as it does by itself.
         """
+        from beautyspot.task import is_marked
+
         if is_marked(function):
             return function(*args, **kwargs)
         return cast("R", self._runner(function)(*args, **kwargs))
@@ -320,6 +330,8 @@ class Spot:
     def _call(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Call:
+        from beautyspot import ask
+
         try:
             return ask.call_of(function, args, kwargs)
         except LookupError:
@@ -331,6 +343,8 @@ class Spot:
         Raises:
             UnstableKeyError: an argument has no stable form; the call would run uncached.
         """
+        from beautyspot import ask
+
         return ask.addressed(self._call(function, args, kwargs)).key
 
     def peek(
@@ -341,6 +355,8 @@ class Spot:
         Raises:
             UnstableKeyError: an argument has no stable form.
         """
+        from beautyspot import ask
+
         return ask.peek(self._engine, self._call(function, args, kwargs))
 
     def refresh(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -349,6 +365,8 @@ class Spot:
         Raises:
             UnstableKeyError: an argument has no stable form.
         """
+        from beautyspot import ask
+
         return cast("R", ask.refresh(self._engine, self._call(function, args, kwargs)))
 
     def invalidate(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> bool:
@@ -358,6 +376,8 @@ class Spot:
             UnstableKeyError: an argument has no stable form.
             MetadataError: the store failed, and the result is still there.
         """
+        from beautyspot import ask
+
         return ask.invalidate(self._engine, self.key(function, *args, **kwargs))
 
     def invalidate_all(
@@ -378,6 +398,8 @@ class Spot:
             ConfigError: nothing is given. To forget everything, delete the database and the blobs.
             MetadataError: the store failed; what was not reached is still there.
         """
+        from beautyspot import ask
+
         if function is None and version is None and tag is None:
             raise ConfigError("say what to forget: invalidate_all(function, version=…, tag=…)")
         name = function
@@ -390,6 +412,8 @@ class Spot:
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
     ) -> Explanation:
         """Why a call is a hit or a miss, and what differs from the nearest stored one."""
+        from beautyspot import ask
+
         return ask.explain(self._engine, self._call(function, args, kwargs))
 
     def prune(
@@ -416,6 +440,8 @@ class Spot:
             ConfigError: a limit is no size or no duration.
             MetadataError: the store failed; what was not reached is still there.
         """
+        from beautyspot.cleaning import Limits, prune
+
         limits = Limits(
             max_size=_limit("max_size", max_size, byte_count, "a size such as 10**9 or '1GB'"),
             older_than=_limit("older_than", older_than, seconds, "a duration such as '30d'"),
@@ -440,6 +466,8 @@ class Spot:
             NotSupportedError: the storage or the metadata store can't do it.
             MetadataError, StorageError: one of them failed; what was not reached is still there.
         """
+        from beautyspot.collecting import Collector
+
         least = _limit("grace", grace, seconds, "a duration such as '1h'")
         if least is None:
             raise ConfigError("grace=None: give a duration such as '1h'")
@@ -510,6 +538,8 @@ class Spot:
         Raises:
             ConfigError: the Spot has no limiter, or an option does not fit.
         """
+        from beautyspot.limits import limited
+
         limit = self._limit(
             cost=cost, timeout=timeout, key=key, settle=settle, max_concurrent=max_concurrent
         )
@@ -532,6 +562,9 @@ class Spot:
         Raises:
             ConfigError: the Spot has no limiter, or an option does not fit.
         """
+        from beautyspot.limits import check_cost, check_key, check_timeout
+        from beautyspot.permits import Permit
+
         bucket = self.bucket
         if bucket is None:
             raise self._no_rate()
@@ -545,6 +578,8 @@ class Spot:
         return Permit(self._engine, bucket, asked, timeout, by_key=by_key, key=known)
 
     def _limit(self, **options: Any) -> Limit:
+        from beautyspot.limits import Limit
+
         bucket = self.bucket
         if bucket is None and options["max_concurrent"] is None:
             raise self._no_rate()
@@ -559,6 +594,8 @@ class Spot:
     def _by_key(self) -> LimitsByKey:
         """The limits of all keys, which all functions of the Spot share."""
         if self._keyed is None:
+            from beautyspot.limits_by_key import LimitsByKey
+
             assert self.bucket is not None  # noqa: S101 - checked by those who ask
             self._keyed = LimitsByKey(self.bucket)
             self._engine.gates.add(self._keyed)
@@ -652,6 +689,8 @@ def _engine(parts: Parts, config: Config, reporter: Reporter, executor: Executor
     cache.unsaved.start = lambda work: engine.executor().submit(work)
     cache.unsaved.at_process_end = partial(_store_rest, engine)
     if config["save"] == "background":
+        from beautyspot.saver import Saver
+
         engine.saver = Saver(cache, engine.executor)
     return engine
 
