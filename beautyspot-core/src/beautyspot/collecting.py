@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from beautyspot.cache import Cache
     from beautyspot.contracts import BlobInfo, BlobStorageBase
 
-_OURS: Final = re.compile(r"(?:[0-9a-f]{2}|clock)/([0-9a-f]{32})-[0-9a-f]{8}\.[^/]+")
+_OURS: Final = r"(?:[0-9a-f]{2}|clock)/([0-9a-f]{32})-[0-9a-f]{8}\.[^/]+"
 """The name of a blob below the store's ID, with its key; see `Cache` for how it is made."""
 
 LONGEST_SAVE: Final = 3600.0
@@ -104,7 +104,7 @@ class Collector:
 
     def _take(self, blob: BlobInfo) -> bool | None:
         """Remove one blob, if it is an orphan of ours; None where the storage fails to."""
-        ours = _OURS.fullmatch(self._tail(blob.location))
+        ours = re.fullmatch(_OURS, self._tail(blob.location))
         if ours is None:
             return False
         key = ours[1]

@@ -28,11 +28,9 @@ LARGEST: Final = 4 * 2**20
 _TABLE: Final = ("tool", "beautyspot")
 _ROOT_MARKS: Final = (".git", ".hg")
 
-_HEADER: Final = re.compile(r"\s*\[{1,2}([^\[\]]+)\]{1,2}\s*(?:#.*)?$")
-_KEY: Final = re.compile(
-    r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*="""
-)
-_DOTS: Final = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+_HEADER: Final = r"\s*\[{1,2}([^\[\]]+)\]{1,2}\s*(?:#.*)?$"
+_KEY: Final = r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*="""
+_DOTS: Final = r"""[\w-]+|"[^"]*"|'[^']*'"""
 
 Keys = tuple[str, ...]
 
@@ -165,10 +163,10 @@ def _lines(text: str) -> dict[Keys, int]:
     quoted = False
     for number, line in enumerate(text.splitlines(), 1):
         if not quoted:
-            if header := _HEADER.match(line):
+            if header := re.match(_HEADER, line):
                 section = _keys(header[1])
                 found.setdefault(section, number)
-            elif key := _KEY.match(line):
+            elif key := re.match(_KEY, line):
                 found.setdefault((*section, *_keys(key[1])), number)
         if (line.count('"""') + line.count("'''")) % 2:
             quoted = not quoted
@@ -176,4 +174,4 @@ def _lines(text: str) -> dict[Keys, int]:
 
 
 def _keys(dotted: str) -> Keys:
-    return tuple(part.strip("\"'") for part in _DOTS.findall(dotted))
+    return tuple(part.strip("\"'") for part in re.findall(_DOTS, dotted))

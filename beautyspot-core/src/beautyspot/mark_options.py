@@ -13,7 +13,7 @@ from beautyspot.suggest import did_you_mean, listing
 
 MODES: Final = ("normal", "readonly", "replay")
 
-_CONTENT_TYPE: Final = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;\s*[\w.+-]+=[\w.+\"-]+)*", re.ASCII)
+_CONTENT_TYPE: Final = r"(?a)[\w.+-]+/[\w.+-]+(\s*;\s*[\w.+-]+=[\w.+\"-]+)*"
 
 KeyOption = str | Callable[..., object] | Mapping[str, Callable[[Any], object]]
 
@@ -90,7 +90,7 @@ def _check_storing(options: MarkOptions) -> None:
         if value is not None and not isinstance(value, bool):
             raise _wrong(option, value, "True or False")
     kind = options.content_type
-    if kind is not None and (not isinstance(kind, str) or not _CONTENT_TYPE.fullmatch(kind)):
+    if kind is not None and (not isinstance(kind, str) or not re.fullmatch(_CONTENT_TYPE, kind)):
         raise _wrong("content_type", kind, 'a MIME type such as "image/png"')
 
 

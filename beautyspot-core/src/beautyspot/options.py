@@ -25,7 +25,7 @@ _WORDS: Final = {
     "1": True, "true": True, "yes": True, "on": True,
     "0": False, "false": False, "no": False, "off": False,
 }  # fmt: skip
-_PATH: Final = re.compile(r"\b(Path|PathLike|PurePath)\b")
+_PATH: Final = r"\b(Path|PathLike|PurePath)\b"
 
 
 def boolean(text: str) -> bool:
@@ -126,7 +126,7 @@ class Options:
         """`value`, with a relative path in it based on the folder `anchor`."""
         annotation = self._annotations.get(name)
         text = annotation if isinstance(annotation, str) else repr(annotation)
-        if anchor is None or not isinstance(value, str) or not _PATH.search(text):
+        if anchor is None or not isinstance(value, str) or not re.search(_PATH, text):
             return value
         return os.path.join(anchor, os.path.expanduser(value))  # noqa: PTH111, PTH118 - text to text
 

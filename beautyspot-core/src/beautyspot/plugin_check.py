@@ -7,7 +7,6 @@ its validation fails, and one hook that raises would stop the hooks of all other
 from __future__ import annotations
 
 import inspect
-import re
 from typing import TYPE_CHECKING, Final
 
 import pluggy
@@ -39,10 +38,8 @@ BASES: Final[dict[str, type[Backend]]] = {
 
 HOOKS: Final = {f"beautyspot_register_{point}": point for point in BASES}
 
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]*")
-"""What a backend may be called."""
-
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
+_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz")
+_FIRST: Final = _LETTERS.union("0123456789")
 
 
 def load(origin: Origin) -> Loaded:
@@ -260,11 +257,20 @@ def left_open(cls: type[Backend], base: type[Backend]) -> str:
     return f"leaves {left} of {base.__name__} open: write that"
 
 
+def is_name(text: str) -> bool:
+    """Whether a backend may be called so."""
+    return text[:1] in _FIRST and _FIRST.union("_.-").issuperset(text)
+
+
+def _is_scheme(text: str) -> bool:
+    return text[:1] in _LETTERS and _FIRST.union("+.-").issuperset(text)
+
+
 def _check_name(found: type[Backend], where: str) -> None:
     name = getattr(found, "name", None)
     if name is None:
         raise PluginError(f'{where} has no name: give the class one, such as name = "foo"')
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not is_name(name):
         raise PluginError(
             f"{where} has the name {name!r:.80}: use lower-case letters, digits, '_', '.' and '-'"
         )
@@ -273,7 +279,7 @@ def _check_name(found: type[Backend], where: str) -> None:
 def _check_schemes(found: type[Backend], where: str) -> None:
     schemes = found.schemes
     if isinstance(schemes, tuple) and all(
-        isinstance(scheme, str) and _SCHEME.fullmatch(scheme) for scheme in schemes
+        isinstance(scheme, str) and _is_scheme(scheme) for scheme in schemes
     ):
         return
     raise PluginError(f'{where} has schemes = {schemes!r:.80}: write a tuple, such as ("foo",)')

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.plugin_check import NAME
+from beautyspot.plugin_check import is_name
 from beautyspot.plugin_info import identity
 from beautyspot.plugin_scan import VARIABLE, unknown
 from beautyspot.suggest import did_you_mean, listing
@@ -101,7 +101,7 @@ def _few(names: Collection[str]) -> str:
 
 
 def _how_to_get(name: str) -> str:
-    if not NAME.fullmatch(name):
+    if not is_name(name):
         return 'That is no backend\'s name: what is an option goes into a table, beside "use"'
     known = _PIP.get(name)
     if known is not None:

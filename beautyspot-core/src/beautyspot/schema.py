@@ -237,19 +237,17 @@ def _store_id(connection: sqlite3.Connection) -> str | None:
     query = "SELECT value FROM beautyspot_meta WHERE name = 'store_id'"
     row = connection.execute(query).fetchone()
     found = None if row is None else row[0]
-    return found if isinstance(found, str) and _STORE_ID.fullmatch(found) else None
+    return found if isinstance(found, str) and _is_id(found) else None
 
 
-_STORE_ID: Final = re.compile(r"[0-9a-f]{8,64}")
+def _is_id(text: str) -> bool:
+    return 8 <= len(text) <= 64 and set("0123456789abcdef").issuperset(text)
+
 
 # What a table or an index may be. The rest is a program that the database would run in ours: a view
 # that never ends, a trigger that fills the disk, an expression that needs a gigabyte.
-_PLAIN_TABLE: Final = re.compile(
-    r"CREATE\s+TABLE\b(?!.*\b(?:CHECK|GENERATED|AS)\b)", re.IGNORECASE | re.DOTALL
-)
-_PLAIN_INDEX: Final = re.compile(
-    r"CREATE\s+(?:UNIQUE\s+)?INDEX\s+\S+\s+ON\s+\S+?\s*\([^()]*\)\s*", re.IGNORECASE
-)
+_PLAIN_TABLE: Final = r"(?is)CREATE\s+TABLE\b(?!.*\b(?:CHECK|GENERATED|AS)\b)"
+_PLAIN_INDEX: Final = r"(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+\S+\s+ON\s+\S+?\s*\([^()]*\)\s*"
 _OURS: Final = (
     "SELECT type, name, sql FROM sqlite_master "
     "WHERE tbl_name COLLATE NOCASE IN ('tasks', 'beautyspot_meta')"
@@ -267,5 +265,5 @@ def _refuse_programs(connection: sqlite3.Connection, path: Path) -> None:
 
 def _is_plain(kind: object, sql: object) -> bool:
     if kind == "index":  # without a text: that of a primary key
-        return sql is None or (isinstance(sql, str) and _PLAIN_INDEX.fullmatch(sql) is not None)
-    return kind == "table" and isinstance(sql, str) and _PLAIN_TABLE.match(sql) is not None
+        return sql is None or (isinstance(sql, str) and re.fullmatch(_PLAIN_INDEX, sql) is not None)
+    return kind == "table" and isinstance(sql, str) and re.match(_PLAIN_TABLE, sql) is not None

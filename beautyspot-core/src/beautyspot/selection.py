@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Backend, Context
     from beautyspot.plugin_registry import Registry
 
-_RATE: Final = re.compile(r"\s*-?\d[\d_]*(\.\d+)?\s*/\s*\d*\s*[a-z]+\s*")
+_RATE: Final = r"\s*-?\d[\d_]*(\.\d+)?\s*/\s*\d*\s*[a-z]+\s*"
 _RATE_LIMITER: Final = "gcra"
 
 # What a network or a disk out of reach raises: no mistake of the user, so no ConfigError.
@@ -112,7 +112,7 @@ def _understand(point: str, spec: object, registry: Registry) -> _Wish:
 def _from_text(point: str, text: str, registry: Registry) -> _Wish:
     if is_url(text):
         return _from_url(point, text, registry)
-    if point == "limiter" and _RATE.fullmatch(text):
+    if point == "limiter" and re.fullmatch(_RATE, text):
         return _Wish(registry.find(point, _RATE_LIMITER), {"rate": text}, {})
     return _Wish(registry.find(point, text), {}, {})
 

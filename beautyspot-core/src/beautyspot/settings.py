@@ -20,8 +20,8 @@ _SIZES: Final = {
     for base, units in ((1000, "B kB MB GB TB"), (1024, "B KiB MiB GiB TiB"))
     for power, unit in enumerate(units.split())
 }
-_LIMIT_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ -]*")
-_PART: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)")
+_LIMIT_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_ -]*"
+_PART: Final = r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,8 @@ def seconds(value: object) -> float:
 
 def _duration(text: str) -> float:
     text = text.strip().lower()
-    parts = _PART.findall(text)
-    if not parts or _PART.sub("", text).strip():
+    parts = re.findall(_PART, text)
+    if not parts or re.sub(_PART, "", text).strip():
         return float(text)
     return sum(float(number) * _unit(unit) for number, unit in parts)
 
@@ -120,7 +120,7 @@ def byte_count(value: object) -> int:
     """
     if not isinstance(value, str):
         return _count(value)
-    parts = _PART.fullmatch(value.lower().strip())
+    parts = re.fullmatch(_PART, value.lower().strip())
     if parts is None:
         return _count(int(value))
     if parts[2] not in _SIZES:
@@ -174,7 +174,7 @@ def _limits(value: object) -> object:
     names = [table.get("name") for table in tables]
     if not value or len(tables) < len(value) or len(set(map(str, names))) < len(names):
         raise TypeError("no tables, or two of one name")
-    if not all(isinstance(name, str) and _LIMIT_NAME.fullmatch(name) for name in names):
+    if not all(isinstance(name, str) and re.fullmatch(_LIMIT_NAME, name) for name in names):
         raise ValueError("a table without a name")
     return tables
 

@@ -239,7 +239,7 @@ class Task:
 
     def remedy(self, call: Call, error: UnstableKeyError) -> str:
         """The `ignore=` that would leave out what has no stable form, ready to be copied."""
-        found = _UNSTABLE.match(error.path)
+        found = re.match(_UNSTABLE, error.path)
         if found is None or self._id_of is not None:  # what the user's own key= returned
             return "…"
         name = found["name"] or self._parameter(call, int(found["position"]))
@@ -364,7 +364,7 @@ _EXTENSIONS: Final = {
 }
 
 
-_UNSTABLE: Final = re.compile(
+_UNSTABLE: Final = (
     r"(?:args\[(?P<position>\d+)\]|kwargs\['(?P<name>\w+)'\])(?:\.(?P<attribute>[^\W\d]\w*))?"
 )
 """The path of an `UnstableKeyError`: which argument, and which attribute of it."""

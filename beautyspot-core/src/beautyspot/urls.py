@@ -16,23 +16,20 @@ MASK: Final = "***"
 LONGEST: Final = 2000
 """Characters of a text that is shown; the patterns below take quadratic time."""
 
+# Patterns are texts here and elsewhere: `re` compiles one when it is first used, and keeps it.
 _WORDS: Final = "key|secret|token|passw|pwd|credential|signature"
-_SECRET_WORD: Final = re.compile(_WORDS, re.IGNORECASE)
 _NAME: Final = rf"[\w.%-]*(?:{_WORDS})[\w.%-]*"
 # A colon is of prose too ("the wrong signature: ..."). It is an option's where the name is quoted,
 # the first of its line or entry, of several words ("api_key"), or where no space follows.
-_SECRET_PAIR: Final = re.compile(
-    rf"""(
+_SECRET_PAIR: Final = rf"""(?ix)(
         (?:^|[?&;,{{\s'"]) (?: ['"]?{_NAME}['"]?\s*= | (['"]){_NAME}\2\s*: | {_NAME}:(?=\S) )\s*
         | (?:^|[?&;,{{\n]) [ ]*{_NAME}:\s*
         | (?:^|\s) (?=\w+[_-]\w) {_NAME}:\s*
-    ) (?:"[^"]*"|'[^']*'|[^&;#,}}\s]+)""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_USERINFO: Final = re.compile(r"(?<=://)[^/?#\s]*@")
+    ) (?:"[^"]*"|'[^']*'|[^&;#,}}\s]+)"""
+_USERINFO: Final = r"(?<=://)[^/?#\s]*@"
 # A password with a raw "/" or "?" in it: what stands before looks like "user:not-a-port".
-_BROKEN_USERINFO: Final = re.compile(r"(?<=://)[^/?#@\s]+:(?!\d*(?:[/?#]|$))\S*@")
-_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_BROKEN_USERINFO: Final = r"(?<=://)[^/?#@\s]+:(?!\d*(?:[/?#]|$))\S*@"
+_URL: Final = r"([A-Za-z][A-Za-z0-9+.-]*)://"
 
 
 class Url(NamedTuple):
@@ -45,7 +42,7 @@ class Url(NamedTuple):
 
 def is_url(text: str) -> bool:
     """Whether `text` begins with ``scheme://``."""
-    return _URL.match(text) is not None
+    return "://" in text and re.match(_URL, text) is not None
 
 
 def parse_url(url: str) -> Url:
@@ -56,7 +53,7 @@ def parse_url(url: str) -> Url:
     """
     from urllib.parse import parse_qsl
 
-    match = _URL.match(url)
+    match = re.match(_URL, url)
     if match is None:
         raise ConfigError(f"{masked(url)!r} is no URL: write it as scheme://...")
     base, _, query = url.partition("?")
@@ -69,7 +66,7 @@ def parse_url(url: str) -> Url:
 
 def is_secret(key: str) -> bool:
     """Whether an option of this name looks like a secret; rather once too often."""
-    return _SECRET_WORD.search(key) is not None
+    return re.search(_WORDS, key, re.IGNORECASE) is not None
 
 
 @overload
@@ -102,9 +99,9 @@ def without(text: str, secrets: Mapping[str, Any]) -> str:
 
 def _masked_text(text: str) -> str:
     text = _bounded(text)
-    text = _BROKEN_USERINFO.sub(f"{MASK}@", text)
-    text = _USERINFO.sub(f"{MASK}@", text)
-    return _SECRET_PAIR.sub(rf"\1{MASK}", text)
+    text = re.sub(_BROKEN_USERINFO, f"{MASK}@", text)
+    text = re.sub(_USERINFO, f"{MASK}@", text)
+    return re.sub(_SECRET_PAIR, rf"\1{MASK}", text)
 
 
 def _bounded(text: str) -> str:

@@ -15,7 +15,7 @@ FORMS: Final = '"10/s", "600/min", "1000/h", "5/2s", or a positive number per se
 UNITS: Final = "ms, s, sec, second(s), min, minute(s), h, hour(s), d, day(s)"
 
 _NUMBER: Final = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
-_RATE: Final = re.compile(rf"\s*({_NUMBER})\s*/\s*({_NUMBER})?\s*([a-z]+)\s*", re.IGNORECASE)
+_RATE: Final = rf"(?i)\s*({_NUMBER})\s*/\s*({_NUMBER})?\s*([a-z]+)\s*"
 _SECONDS: Final = {
     "ms": 1e-3,
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
@@ -69,7 +69,7 @@ def parse_burst(burst: object) -> float:
 
 
 def _parse_text(text: str) -> tuple[float, float]:
-    match = _RATE.fullmatch(text)
+    match = re.fullmatch(_RATE, text)
     unit = match and _SECONDS.get(match[3].lower())
     if not match or not unit:
         raise _no_rate(text)

@@ -31,15 +31,12 @@ if TYPE_CHECKING:
 
 _TEMPORARY: Final = ".tmp-"
 
-_WRONG: Final = re.compile(
-    r"""
+_WRONG: Final = r"""(?ix)
       [\x00-\x1f\x7f<>:"\\|?*\ud800-\udfff]   # in no file name, on one system or another
     | (?:^|[ ./])(?:/|\Z)                     # empty, absolute, or a part ending in . or space
     | (?:^|/)(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])[ ]*(?:[./]|\Z)  # devices
     | (?:^|/)\.tmp-                           # ours
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
+    """
 """What no key may contain, on any system, so that a directory can move from one to another.
 
 The names and characters that Windows reserves:
@@ -180,7 +177,7 @@ class LocalStorage(BlobStorageBase):
             StorageError: a folder can't be read.
         """
         for key, found in self._walk(prefix):
-            if not _WRONG.search(key):
+            if not re.search(_WRONG, key):
                 yield BlobInfo(key, found.st_size, found.st_mtime)
 
     def sweep(self, older_than: float = 3600.0, prefix: str = "") -> int:
@@ -233,7 +230,7 @@ class LocalStorage(BlobStorageBase):
         """
         if not isinstance(key, str):
             raise BlobLocationError(f"a blob's location is a str, not {type(key).__name__}")
-        wrong = _WRONG.search(key)
+        wrong = re.search(_WRONG, key)
         if wrong:
             raise BlobLocationError(
                 f"{key!r:.200} can't be a blob in {self.base_dir} (for its {wrong[0]!r}): use a "

@@ -34,15 +34,12 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 
 _LONGEST: Final = 1024  # bytes of a whole key, prefix included: the limit of S3
 
-_BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}|arn:[A-Za-z0-9:/._-]+")
+_BUCKET: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}|arn:[A-Za-z0-9:/._-]+"
 
-_WRONG: Final = re.compile(
-    r"""
+_WRONG: Final = r"""(?x)
       [\x00-\x1f\x7f\\?#\ud800-\udfff]   # no sound key, or not in a URI
     | (?:^|/)\.{0,2}(?:/|\Z)             # empty, absolute, or a part that is "", "." or ".."
-    """,
-    re.VERBOSE,
-)
+    """
 
 
 class S3Storage(BlobStorageBase):
@@ -196,7 +193,7 @@ class S3Storage(BlobStorageBase):
     def _infos(self, contents: Any) -> Iterator[BlobInfo]:
         for found in contents:
             key = found["Key"][len(self._folder) :]
-            if not _WRONG.search(key):
+            if not re.search(_WRONG, key):
                 modified = found["LastModified"].timestamp()
                 yield BlobInfo(self._root + key, found["Size"], modified)
 
@@ -257,7 +254,7 @@ class S3Storage(BlobStorageBase):
     def _checked(self, key: str) -> str:
         if not isinstance(key, str):
             raise BlobLocationError(f"a blob's key is a str, not {type(key).__name__}: name it")
-        wrong = _WRONG.search(key)
+        wrong = re.search(_WRONG, key)
         if wrong:
             raise BlobLocationError(
                 f"{key!r:.300} can't be a blob in {self._root} (for its {wrong[0]!r}): use a "
@@ -271,7 +268,7 @@ class S3Storage(BlobStorageBase):
 
 
 def _checked_bucket(bucket_name: str) -> str:
-    if not isinstance(bucket_name, str) or not _BUCKET.fullmatch(bucket_name):
+    if not isinstance(bucket_name, str) or not re.fullmatch(_BUCKET, bucket_name):
         raise ConfigError(
             f"bucket_name can't be {bucket_name!r:.300}: give the bucket's name alone, "
             "or the ARN of an access point"
@@ -283,7 +280,7 @@ def _checked_prefix(prefix: str) -> str:
     if not isinstance(prefix, str):
         raise ConfigError(f"prefix can't be {prefix!r:.300}: give a str, such as 'cache/app'")
     bare = prefix.strip("/")
-    if bare and _WRONG.search(bare):
+    if bare and re.search(_WRONG, bare):
         raise ConfigError(
             f"prefix can't be {prefix!r:.300}: give a folder such as 'cache/app', without "
             "'..', empty parts, backslashes, '?' and '#'"

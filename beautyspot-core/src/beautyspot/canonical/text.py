@@ -38,7 +38,7 @@ Under 640 digits, the smallest limit of `sys.set_int_max_str_digits`, so `repr` 
 
 _CHUNK: Final = 1 << 16  # characters that are encoded at a time: they stay in the processor's cache
 _ODD_FLOATS: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_SURROGATE: Final = "[\ud800-\udfff]"
 
 quote: Final[Callable[[str], str]] = json.encoder.encode_basestring
 """A string as JSON, non-ASCII as it is: escapes would make one of a pair of surrogates and the
@@ -60,7 +60,9 @@ def utf8(text: str) -> bytes:
 
 def printable(text: str) -> str:
     """A canonical text with its lone surrogates escaped, as nothing else in it ever is."""
-    return text if text.isascii() else _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    if text.isascii():
+        return text
+    return re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def encode(text: str) -> bytes:
