@@ -7,7 +7,8 @@ import importlib
 import beautyspot as bs
 import pytest
 from beautyspot.plugin_check import HOOKS, load
-from beautyspot.plugin_info import Loaded, Origin, info
+from beautyspot.plugin_info import Loaded, Origin
+from beautyspot.plugin_listing import info
 from fake_plugins import BASE, backend, dist, module, offering, origin
 
 

@@ -47,7 +47,7 @@ FLOORS = (
     # One call, on its way through.
     {"builtin", "task"},
     {"cache", "plugin_scan"},
-    {"plugin_missing"},
+    {"plugin_listing", "plugin_missing"},
     {"mark", "plugin_registry"},
     {"engine", "parts", "saver", "streams"},
     {"sending"},

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from beautyspot.config import Config
     from beautyspot.keygen import KeyGen
     from beautyspot.permits import Permit
-    from beautyspot.plugin_info import PluginInfo
+    from beautyspot.plugin_listing import PluginInfo
     from beautyspot.plugin_registry import plugins
     from beautyspot.reports import Trouble
     from beautyspot.serializer import MsgpackSerializer
@@ -73,7 +73,7 @@ _LATER = {
     "KeyGen": "keygen",
     "MsgpackSerializer": "serializer",
     "Permit": "permits",
-    "PluginInfo": "plugin_info",
+    "PluginInfo": "plugin_listing",
     "Pruned": "cleaning",
     "Spot": "spot",
     "Stored": "ask",

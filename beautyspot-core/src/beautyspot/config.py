@@ -15,18 +15,20 @@ from the working directory.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.config_files import ConfigFile, find_file, read_file
 from beautyspot.errors import ConfigError
 from beautyspot.options import boolean
+from beautyspot.reports import logger
 from beautyspot.settings import SETTINGS
 from beautyspot.suggest import did_you_mean, listing
 from beautyspot.urls import masked
+
+if TYPE_CHECKING:
+    from beautyspot.config_files import ConfigFile
 
 __all__ = ["UNSET", "Config", "Row", "resolve"]
 
@@ -37,7 +39,6 @@ _OTHER_VARIABLES: Final = frozenset(
 _ONLY_IN_CODE: Final = frozenset({"name", "executor", "on_error", "plugins", "config"})
 _PROFILES: Final = "profiles"
 
-logger = logging.getLogger("beautyspot")
 _warned: set[str] = set()
 
 
@@ -180,7 +181,9 @@ def _warn_unknown(environ: Mapping[str, str]) -> None:
         if name.startswith(PREFIX) and name not in known and name not in _warned:
             _warned.add(name)
             hint = _similar(name, known)
-            logger.warning("the environment variable %s means nothing to beautyspot.%s", name, hint)
+            logger().warning(
+                "the environment variable %s means nothing to beautyspot.%s", name, hint
+            )
 
 
 def _similar(variable: str, known: frozenset[str] | set[str]) -> str:
@@ -198,6 +201,8 @@ def _file(
 ) -> ConfigFile | None:
     if config is False:
         return None
+    from beautyspot.config_files import find_file, read_file
+
     if config is True or not isinstance(config, str | os.PathLike | None):
         raise ConfigError(f"config={config!r:.80}: give the path of a file, or False to read none")
     try:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from beautyspot.answers import wrong_answer
@@ -33,8 +32,7 @@ Data = bytes | bytearray | memoryview
 """Bytes on their way to a store. A backend only reads them, and keeps no reference."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a Spot tells a backend that it makes by name: where the Spot itself lives."""
 
     name: str

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import importlib
 import os
 import struct
@@ -68,6 +67,8 @@ def offset_of(key: str) -> int:
             return int(key, 16) % _OFFSETS
         except ValueError:
             pass
+    import hashlib
+
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest, "big") % _OFFSETS
 

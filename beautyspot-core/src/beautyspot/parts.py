@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -78,7 +77,7 @@ class Parts:
             return use
         rest = {key: value for key, value in table.items() if key != "name"}
         # A limit that lives in a file of the Spot's name needs a file of its own.
-        context = replace(self.context, name=f"{self.context.name}.{table['name']}")
+        context = self.context._replace(name=f"{self.context.name}.{table['name']}")
         wish = _Wish("limiter", rest, context)
         return cast("LimiterBase", self._make_or_stand_in("limiter", LateLimiter, wish))
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
 from beautyspot.plugin_check import load
-from beautyspot.plugin_info import BrokenPlugin, Loaded, Origin, PluginInfo, info
-from beautyspot.plugin_missing import not_found
+from beautyspot.plugin_info import BrokenPlugin, Loaded, Origin
 from beautyspot.plugin_scan import VARIABLE, chosen, core, scan, warn_once
 from beautyspot.plugin_scan import forget as forget_scan
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from beautyspot.contracts import Backend
+    from beautyspot.plugin_listing import PluginInfo
 
 __all__ = ["Registry", "forget", "load_plugins", "plugins"]
 
@@ -106,6 +106,8 @@ class Registry:
         return None
 
     def _not_found(self, point: str, wanted: str, there: list[str]) -> type[Backend]:
+        from beautyspot.plugin_missing import not_found
+
         raise BackendNotFound(not_found(self, point, wanted, there))
 
 
@@ -139,6 +141,8 @@ def plugins(*, rescan: bool = False) -> list[PluginInfo]:
         rescan: look again, for what was installed since this process looked first. Spots that
             exist keep what they have.
     """
+    from beautyspot.plugin_listing import info
+
     if rescan:
         forget()
     return [info(one) for one in load_plugins().loaded]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot import builtin
 from beautyspot.hookspecs import PROJECT
 from beautyspot.plugin_info import Origin, identity
+from beautyspot.reports import logger
 from beautyspot.suggest import did_you_mean, listing
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ NONE: Final = "none"
 
 CORE: Final = "beautyspot-core"
 
-logger = logging.getLogger(PROJECT)
 _told: set[str] = set()
 
 
@@ -118,7 +117,7 @@ def warn_once(text: str) -> None:
     """Log a warning, once a process."""
     if text not in _told:
         _told.add(text)
-        logger.warning("%s", text)
+        logger().warning("%s", text)
 
 
 def forget() -> None:

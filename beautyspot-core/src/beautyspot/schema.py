@@ -7,7 +7,6 @@ rewrites nothing, so a million rows take as long as ten), hence nothing stored i
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -93,8 +92,13 @@ def page_query(filters: Iterable[str], *, first: bool, with_data: bool) -> str:
 
 def to_row(record: TaskRecord) -> tuple[Any, ...]:
     """What `PUT` binds."""
-    row = list(record)
-    row[_TAGS] = json.dumps(record.tags) if record.tags else None
+    row: list[Any] = list(record)
+    if record.tags:
+        import json
+
+        row[_TAGS] = json.dumps(record.tags)
+    else:
+        row[_TAGS] = None
     return tuple(row)
 
 
@@ -130,6 +134,8 @@ def _tags(text: object) -> tuple[str, ...]:
     """The tags of a row; what is no list of texts was not written by us, and is no tag."""
     if not isinstance(text, str):
         return ()
+    import json
+
     try:
         tags = json.loads(text)
     except (ValueError, RecursionError):

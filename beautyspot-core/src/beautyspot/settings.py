@@ -6,8 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
 from beautyspot.options import boolean
@@ -24,8 +23,7 @@ _LIMIT_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_ -]*"
 _PART: Final = r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting.
 
     Attributes:

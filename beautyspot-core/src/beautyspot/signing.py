@@ -11,7 +11,6 @@ hit relies on: names, tags, sizes, times of use, and where a blob lies.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -84,6 +83,8 @@ def _checked(key: str | bytes) -> bytes:
 
 
 def _head(key: str, codec: str, made_at: float | None, expires_at: float | None) -> bytes:
+    import json
+
     return json.dumps([_FORM, key, codec, made_at, expires_at]).encode() + b"\n"
 
 

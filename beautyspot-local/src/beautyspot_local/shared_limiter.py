@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -75,7 +74,9 @@ class SharedTokenBucket(TimelineLimiter):
 
     def _fresh(self, key: str) -> SharedTokenBucket:
         """The twin's file stands beside this one's, and stays there: it has some hundred bytes."""
-        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        from hashlib import sha256
+
+        digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         path = self._path.with_name(f"{self._path.name}.keys") / digest
         return SharedTokenBucket(
             self.rate, self.max_cost, path=path, burst=self._burst, clock=self._clock
