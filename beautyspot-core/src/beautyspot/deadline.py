@@ -7,13 +7,13 @@ kept for `IDLE` seconds for the next call, and shared by all Spots of the proces
 from __future__ import annotations
 
 import os
-import queue
 import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
+    import queue
     from collections.abc import Callable
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -26,14 +26,18 @@ _idle: list[_Worker] = []
 
 class _Worker(threading.Thread):
     def __init__(self) -> None:
+        from queue import SimpleQueue
+
         super().__init__(name="beautyspot-deadline", daemon=True)
-        self.jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+        self.jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
 
     def run(self) -> None:
+        from queue import Empty
+
         while True:
             try:
                 work, future = self.jobs.get(timeout=IDLE)
-            except queue.Empty:
+            except Empty:
                 if self._retire():
                     return
                 continue
@@ -64,6 +68,8 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     Raises:
         TimeoutError: it did neither in time. It goes on, and nobody hears of its end.
     """
+    from concurrent.futures import Future
+
     future: Future[T] = Future()
     try:
         worker = _worker()

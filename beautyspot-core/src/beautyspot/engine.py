@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakSet
@@ -19,6 +18,7 @@ from beautyspot.uses import Uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
 
     from beautyspot.cache import Cache
     from beautyspot.contracts import Lease
@@ -105,6 +105,8 @@ class Engine:
             return self.given_executor
         with self._lock:
             if self._executor is None:
+                from concurrent.futures import ThreadPoolExecutor
+
                 self._executor = ThreadPoolExecutor(THREADS, "beautyspot")
             return self._executor
 
