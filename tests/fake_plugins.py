@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType, SimpleNamespace
 
 import beautyspot as bs
-from beautyspot import plugin_registry, plugin_scan
+from beautyspot import distributions, plugin_registry, plugin_scan
 from beautyspot.plugin_info import Origin
 
 BASE = {
@@ -90,7 +90,8 @@ class EntryPoints:
 def install(monkeypatch, *origins, core=None):
     """Pretend that exactly these are installed. `core` replaces what core itself brings."""
     metadata = EntryPoints(*origins)
-    monkeypatch.setattr(plugin_scan, "_metadata", lambda: metadata)
+    monkeypatch.setattr(distributions, "all_in_folders", lambda: False)
+    monkeypatch.setattr(distributions, "library", lambda: metadata)
     monkeypatch.delenv("BEAUTYSPOT_PLUGINS", raising=False)
     monkeypatch.setattr(
         plugin_scan,

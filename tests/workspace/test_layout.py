@@ -24,6 +24,7 @@ FLOORS = (
         "code_text",
         "connections",
         "deadline",
+        "distributions",
         "forwarding",
         "hookspecs",
         "naming",

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot import builtin
+from beautyspot import builtin, distributions
 from beautyspot.hookspecs import PROJECT
 from beautyspot.plugin_info import Origin, identity
 from beautyspot.reports import logger
 from beautyspot.suggest import did_you_mean, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 VARIABLE: Final = "BEAUTYSPOT_PLUGINS"
 """Limits the plug-ins: ``local,s3`` loads these two, ``-s3`` all others, ``none`` no one."""
@@ -36,27 +35,28 @@ def scan() -> tuple[Origin, ...]:
 
 
 def _entry_points() -> list[Any]:
-    library = _metadata()
+    if distributions.all_in_folders():
+        found = distributions.installed()
+        return [point for dist in found for point in _points_of(dist, dist.points)]
+    library = distributions.library()
     try:
         return list(library.entry_points(group=PROJECT))
     except Exception:  # one damaged distribution, of anyone: leave out that one alone
-        return [point for dist in library.distributions() for point in _points_of(dist)]
+        found = library.distributions()
+        return [point for dist in found for point in _points_of(dist, _library_points(dist))]
 
 
-def _points_of(dist: Any) -> list[Any]:
+def _library_points(dist: Any) -> Callable[[str], list[Any]]:
+    return lambda group: [point for point in dist.entry_points if point.group == group]
+
+
+def _points_of(dist: Any, points: Callable[[str], list[Any]]) -> list[Any]:
     try:
-        return [point for point in dist.entry_points if point.group == PROJECT]
+        return points(PROJECT)
     except Exception as exc:
         name, version = identity(dist)
         warn_once(f"the entry points of {name} {version} can't be read ({exc}): install it again")
         return []
-
-
-def _metadata() -> Any:
-    # importlib_metadata is the same library with what 3.12 brought. 50 to 70 ms: never at import.
-    return importlib.import_module(
-        "importlib.metadata" if sys.version_info >= (3, 12) else "importlib_metadata"
-    )
 
 
 def core() -> Origin:
@@ -71,10 +71,10 @@ class _CoreDistribution:
 
     @property
     def version(self) -> str:
-        return str(_metadata().version(CORE))
+        return str(distributions.library().version(CORE))
 
     def locate_file(self, path: str) -> Any:
-        return _metadata().distribution(CORE).locate_file(path)
+        return distributions.library().distribution(CORE).locate_file(path)
 
 
 def chosen(origins: Sequence[Origin], choice: str | None) -> list[Origin]:
