@@ -66,6 +66,38 @@ def test_a_broken_plugin_is_skipped_with_one_warning(monkeypatch, caplog):
     assert (broken.name, broken.plugin) == ("bad", "'bad' (beautyspot-bad 0.3)")
 
 
+def test_a_hook_is_asked_when_its_extension_point_is_first_looked_at(monkeypatch):
+    asked = []
+
+    def hook():
+        asked.append(S3)
+        return S3
+
+    install(monkeypatch, origin(module(beautyspot_register_storage=bs.hookimpl(hook)), "s3"))
+    registry = load_plugins()
+    assert registry.names("limiter") == []
+    assert asked == []
+    assert registry.find("storage", "s3") is load_plugins().find("storage", "s3") is S3
+    assert asked == [S3]
+
+
+def test_a_hook_that_fails_leaves_the_others(monkeypatch, caplog):
+    plugin = offering(S3, beautyspot_register_limiter=bs.hookimpl(lambda: 1 / 0))
+    install(monkeypatch, origin(plugin, "s3"))
+    registry = load_plugins()
+    assert registry.find("storage", "s3") is S3
+    assert caplog.records == []
+    assert "Broken: 's3' (fake-dist 1.2): it raised ZeroDivision" in unknown(
+        registry, "limiter", "x"
+    )
+    assert registry.find("storage", "s3") is S3
+    (record,) = caplog.records
+    assert "the plug-in 's3' (fake-dist 1.2) is skipped: it raised Zero" in record.getMessage()
+    (shown,) = [one for one in plugins() if one.name == "s3"]
+    assert shown.offers == {"storage": ["s3"]}
+    assert shown.broken is not None
+
+
 def test_a_misspelt_hook_warns_and_keeps_the_plugin(monkeypatch, caplog):
     plugin = offering(S3, beautyspot_register_stroage=bs.hookimpl(lambda: DISK))
     install(monkeypatch, origin(plugin, "typo"))

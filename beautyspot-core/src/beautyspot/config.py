@@ -181,9 +181,7 @@ def _warn_unknown(environ: Mapping[str, str]) -> None:
         if name.startswith(PREFIX) and name not in known and name not in _warned:
             _warned.add(name)
             hint = _similar(name, known)
-            logger().warning(
-                "the environment variable %s means nothing to beautyspot.%s", name, hint
-            )
+            logger.warning("the environment variable %s means nothing to beautyspot.%s", name, hint)
 
 
 def _similar(variable: str, known: frozenset[str] | set[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -13,12 +14,13 @@ from beautyspot import connections, schema
 from beautyspot.connections import Handle, Identity, identify, patiently
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.leases import leases_beside
-from beautyspot.reports import logger
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.contracts import Lease
+
+log = logging.getLogger("beautyspot")
 
 SET_ASIDE: Final = "\0set aside"
 """The lease that keeps two processes from moving one damaged file, and the second its successor."""
@@ -149,7 +151,7 @@ class Database:
         if mode == "wal" or self._told:
             return
         self._told = True
-        logger().warning(
+        log.warning(
             "%s is in SQLite's journal mode %r, since WAL does not work there: readers and writers "
             "wait for each other; choose a db_path on a local disk",
             self.path,
@@ -164,16 +166,14 @@ class Database:
         try:
             if identify(self.path) == damaged:
                 aside = connections.set_aside(self.path)
-                logger().warning(
+                log.warning(
                     "%s is damaged and was renamed to %s: a fresh one takes its place; nothing was "
                     "deleted, and what can be read of it may be recovered (sqlite3 FILE .recover)",
                     self.path,
                     aside,
                 )
         except OSError as error:
-            logger().warning(
-                "%s is damaged; renaming it failed (%s): move it away", self.path, error
-            )
+            log.warning("%s is damaged; renaming it failed (%s): move it away", self.path, error)
         finally:
             if lease is not None:
                 lease.release()

@@ -248,7 +248,7 @@ class Engine:
 
     def say_stale(self, call: Call, outcome: Outcome) -> None:
         """An expired result stands in for an error."""
-        logger().warning(
+        logger.warning(
             "%s: %s raised %r: its expired result is returned instead (stale_on_error=True)",
             self.reporter.spot,
             call.task.func_identifier,

@@ -17,12 +17,14 @@ class carries its own `name`::
     foo = "beautyspot_foo"
 
 A plug-in module must import in under a millisecond: whatever is heavy is imported when a backend is
-*made*, not when it is registered. The hooks are called once a process, when the first `Spot` is
-made, and never on a call's way.
+*made*, not when it is registered. The module is imported when the first `Spot` is made. A hook is
+called once a process, when a backend of its extension point is first looked for: then, or when a
+function is marked; never on a call's way.
 
-What is wrong with a plug-in (an import that fails, a hook with arguments, a class without a name or
-with an abstract method left open) skips it with one warning of the logger ``beautyspot``, and is
-told again where its backend is asked for; `beautyspot.plugins()` lists all. A hook that does not
+What is wrong with a plug-in (an import that fails, a hook with arguments) skips it with one warning
+of the logger ``beautyspot``, what is wrong with a hook's answer (a class without a name or with an
+abstract method left open) that hook alone; it is told again where its backend is asked for, and
+`beautyspot.plugins()` lists all. A hook that does not
 exist, such as a misspelt one, is warned of and the plug-in kept: it may serve a newer core as well.
 (``hookimpl(optionalhook=True)`` says that this is meant, and no warning comes.)
 

@@ -205,7 +205,7 @@ class LimitsTogether(LimiterBase):
     def _waits(self, reservation: Reservation, timeout: float | None) -> Iterator[float]:
         for left in super()._waits(reservation, timeout):
             if left >= LONG:
-                logger().info("waiting %.0f s for the limits %s", left, listing(self.limits))
+                logger.info("waiting %.0f s for the limits %s", left, listing(self.limits))
             yield min(left, NAP)
 
     def _plan_anew(self, joint: Together, now: float) -> None:

@@ -16,8 +16,6 @@ from beautyspot.errors import (
     StorageError,
 )
 from beautyspot.guard import METADATA_DEADLINE, needs_deadline
-from beautyspot.late import LateLimiter, LateStore
-from beautyspot.limits_together import LimitsTogether
 from beautyspot.plugin_registry import load_plugins
 from beautyspot.selection import OUT_OF_REACH, class_of, masked, select
 
@@ -53,12 +51,15 @@ class Parts:
         self._config = config
         self._registry = load_plugins(plugins)
         self._owned: list[Backend] = []
+        self._made: dict[str, Backend] = {}
         self._lock = threading.RLock()
         self._storage: BlobStorageBase | None = None
         self.context = _context(name, config)
-        self.keygen = cast("KeyGenBase", self._make("keygen"))
-        self.serializer = cast("SerializerBase", self._make("serializer"))
-        self.metadata = cast("MetadataStoreBase", self._make_or_stand_in("metadata", LateStore))
+        # What nobody chose can't be a mistake, and is made when the first function is marked.
+        for point in ("keygen", "serializer"):
+            if config.source(point) != "default":
+                self._made_once(point)
+        self.metadata = cast("MetadataStoreBase", self._make_or_stand_in("metadata"))
         self.limiter = self._limiter(config["limiter"])
         if config.source("storage") != "default":
             self._reach_storage()
@@ -68,7 +69,9 @@ class Parts:
         if spec is None:
             return None
         if not isinstance(spec, list):
-            return cast("LimiterBase", self._make_or_stand_in("limiter", LateLimiter))
+            return cast("LimiterBase", self._make_or_stand_in("limiter"))
+        from beautyspot.limits_together import LimitsTogether
+
         return LimitsTogether({table["name"]: self._named_limiter(table) for table in spec})
 
     def _named_limiter(self, table: dict[str, Any]) -> LimiterBase:
@@ -79,7 +82,7 @@ class Parts:
         # A limit that lives in a file of the Spot's name needs a file of its own.
         context = self.context._replace(name=f"{self.context.name}.{table['name']}")
         wish = _Wish("limiter", rest, context)
-        return cast("LimiterBase", self._make_or_stand_in("limiter", LateLimiter, wish))
+        return cast("LimiterBase", self._make_or_stand_in("limiter", wish))
 
     def _wish(self, point: str) -> _Wish:
         return _Wish(point, self._config[point], self.context)
@@ -90,9 +93,7 @@ class Parts:
         wish = wish or self._wish(point)
         return self.select(point, wish.spec, source=source, anchor=anchor, context=wish.context)
 
-    def _make_or_stand_in(
-        self, point: str, stand_in: Callable[..., Backend], wish: _Wish | None = None
-    ) -> Backend:
+    def _make_or_stand_in(self, point: str, wish: _Wish | None = None) -> Backend:
         """The backend, or where it can't be reached at the moment what makes it later."""
         wish = wish or self._wish(point)
         try:
@@ -102,7 +103,7 @@ class Parts:
             if isinstance(error, ConfigError) or not out_of_reach:
                 raise
             cls = class_of(point, wish.spec, self._registry)
-            return stand_in(cls, lambda: self._make_in_time(wish), error)
+            return _stand_in(point)(cls, lambda: self._make_in_time(wish), error)
 
     def _make_in_time(self, wish: _Wish) -> Backend:
         """The backend, unless its constructor hangs."""
@@ -139,6 +140,22 @@ class Parts:
         if owned:
             self._owned.append(backend)
         return backend
+
+    @property
+    def keygen(self) -> KeyGenBase:
+        """The key generation."""
+        return cast("KeyGenBase", self._made_once("keygen"))
+
+    @property
+    def serializer(self) -> SerializerBase:
+        """The serializer."""
+        return cast("SerializerBase", self._made_once("serializer"))
+
+    def _made_once(self, point: str) -> Backend:
+        with self._lock:
+            if point not in self._made:
+                self._made[point] = self._make(point)
+            return self._made[point]
 
     # ------------------------------------------------------------------------------ storage
 
@@ -197,6 +214,12 @@ class Parts:
             except Exception as error:
                 errors.append(error)
         return errors
+
+
+def _stand_in(point: str) -> Callable[..., Backend]:
+    from beautyspot.late import LateLimiter, LateStore
+
+    return LateStore if point == "metadata" else LateLimiter
 
 
 def _context(name: str, config: Config) -> Context:

@@ -7,6 +7,7 @@ its validation fails, and one hook that raises would stop the hooks of all other
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pluggy
@@ -21,7 +22,7 @@ from beautyspot.contracts import (
     SerializerBase,
 )
 from beautyspot.errors import PluginError
-from beautyspot.plugin_info import Loaded, Origin
+from beautyspot.plugin_info import Loaded, Offer, Origin
 from beautyspot.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -43,18 +44,18 @@ _FIRST: Final = _LETTERS.union("0123456789")
 
 
 def load(origin: Origin) -> Loaded:
-    """Import a plug-in and collect its backends; `broken` says what stopped that."""
+    """Import a plug-in and find its hooks; `unusable` says what stopped that."""
     # SystemExit too: a module that ends the program when imported is a broken plug-in, not a wish.
     try:
         target = origin.load()
     except (Exception, SystemExit) as exc:
-        return Loaded(origin, broken=_misnamed(exc, origin.module) or _unloaded(exc, origin))
+        return Loaded(origin, unusable=_misnamed(exc, origin.module) or _unloaded(exc, origin))
     try:
         return _checked(origin, target)
     except PluginError as exc:
-        return Loaded(origin, broken=str(exc))
+        return Loaded(origin, unusable=str(exc))
     except (Exception, SystemExit) as exc:
-        return Loaded(origin, broken=cause(exc, origin.module))
+        return Loaded(origin, unusable=cause(exc, origin.module))
 
 
 def _misnamed(exc: BaseException, named: str) -> str | None:
@@ -136,15 +137,26 @@ def _where(exc: BaseException) -> str:
 def _checked(origin: Origin, target: object) -> Loaded:
     _check_api(target)
     manager = _registered(target, origin.name)
-    classes = {}
-    for hook, point in HOOKS.items():
-        caller = getattr(manager.hook, hook)
-        if caller.get_hookimpls():
-            classes[point] = tuple(_classes(caller, point))
+    callers = {point: getattr(manager.hook, hook) for hook, point in HOOKS.items()}
+    hooks = {
+        point: partial(_offer, caller, point, origin.module)
+        for point, caller in callers.items()
+        if caller.get_hookimpls()
+    }
     notes = tuple(_notes(manager, target))
-    if not classes and not notes:
+    if not hooks and not notes:
         raise PluginError(_nothing(origin, target))
-    return Loaded(origin, target, classes, notes)
+    return Loaded(origin, target, hooks, notes)
+
+
+def _offer(caller: pluggy.HookCaller, point: str, module: str) -> Offer:
+    """Ask a hook for its backends."""
+    try:
+        return Offer(tuple(_classes(caller, point)))
+    except PluginError as exc:
+        return Offer(broken=str(exc))
+    except (Exception, SystemExit) as exc:
+        return Offer(broken=cause(exc, module))
 
 
 def _nothing(origin: Origin, target: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -59,14 +60,60 @@ class Origin:
         return "given as plugins=" if self.dist is None else f"{name} {version}"
 
 
-class Loaded(NamedTuple):
-    """A plug-in after the attempt to load it."""
+class Offer(NamedTuple):
+    """What came of asking a hook."""
 
-    origin: Origin
-    target: object = None
-    classes: Mapping[str, tuple[type[Backend], ...]] = {}  # extension point -> what it brings
-    notes: tuple[str, ...] = ()
-    broken: str | None = None
+    classes: tuple[type[Backend], ...] = ()
+    broken: str | None = None  # why it brings nothing
+
+
+class Loaded:
+    """A plug-in after the attempt to load it.
+
+    A hook is asked when a backend of its extension point is first looked for, and once: until then
+    nothing of what it brings is imported.
+
+    Attributes:
+        origin: where it comes from.
+        target: what has the hooks.
+        notes: what is odd about it.
+        unusable: why none of its hooks can be asked, or None.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        target: object = None,
+        hooks: Mapping[str, Callable[[], Offer]] = MappingProxyType({}),
+        notes: tuple[str, ...] = (),
+        unusable: str | None = None,
+    ) -> None:
+        self.origin = origin
+        self.target = target
+        self.notes = notes
+        self.unusable = unusable
+        self._hooks = hooks  # by extension point
+        self._offers: dict[str, Offer] = {}
+
+    def offer(self, point: str) -> Offer:
+        """What it brings for an extension point."""
+        known = self._offers.get(point)
+        if known is None:
+            ask = self._hooks.get(point, Offer)
+            known = self._offers[point] = ask()
+        return known
+
+    @property
+    def classes(self) -> dict[str, tuple[type[Backend], ...]]:
+        """All that it brings, by extension point."""
+        offers = {point: self.offer(point) for point in self._hooks}
+        return {point: offer.classes for point, offer in offers.items() if offer.broken is None}
+
+    @property
+    def broken(self) -> str | None:
+        """What is wrong with it or with the first of its hooks that is, or None."""
+        reasons = (self.offer(point).broken for point in self._hooks)
+        return self.unusable or next(filter(None, reasons), None)
 
 
 class BrokenPlugin(NamedTuple):

@@ -35,7 +35,7 @@ class Registry:
 
     Attributes:
         loaded: the plug-ins in the order of their discovery, what core ships first.
-        broken: those that were skipped.
+        broken: those that are skipped, all or a part of them; every hook is asked for that.
         left_out: entry points that `BEAUTYSPOT_PLUGINS` leaves out.
         choice: the value of `BEAUTYSPOT_PLUGINS`; None where it is not set.
     """
@@ -50,13 +50,17 @@ class Registry:
         self.loaded = (*installed, *extra)
         self.left_out = tuple(left_out)
         self.choice = choice
-        self.broken = [
+        # What was given to the Spot itself wins over what happens to be installed.
+        self._layers = (extra, installed)
+
+    @property
+    def broken(self) -> list[BrokenPlugin]:
+        """See above."""
+        return [
             BrokenPlugin(str(one.origin), one.origin.name, one.broken)
             for one in self.loaded
             if one.broken is not None
         ]
-        # What was given to the Spot itself wins over what happens to be installed.
-        self._layers = (extra, installed)
 
     def find(self, point: str, name: str) -> type[Backend]:
         """The backend of this name.
@@ -92,7 +96,7 @@ class Registry:
 
     @staticmethod
     def _all(point: str, plugins: Iterable[Loaded]) -> list[tuple[Origin, type[Backend]]]:
-        return [(one.origin, cls) for one in plugins for cls in one.classes.get(point, ())]
+        return [(one.origin, cls) for one in plugins for cls in _offered(one, point)]
 
     def _one(
         self, point: str, what: str, fits: Callable[[type[Backend]], bool]
@@ -168,11 +172,19 @@ def _installed(choice: str | None) -> Registry:
 def _load(origin: Origin) -> Loaded:
     """Load a plug-in; what is wrong with it goes to the log, once."""
     loaded = load(origin)
-    if loaded.broken is not None:
-        warn_once(f"the plug-in {origin} is skipped: {loaded.broken}")
+    if loaded.unusable is not None:
+        warn_once(f"the plug-in {origin} is skipped: {loaded.unusable}")
     for note in loaded.notes:
         warn_once(f"the plug-in {origin}: {note}")
     return loaded
+
+
+def _offered(loaded: Loaded, point: str) -> tuple[type[Backend], ...]:
+    """What a plug-in brings for an extension point; what is wrong with that goes to the log."""
+    offer = loaded.offer(point)
+    if offer.broken is not None:
+        warn_once(f"the plug-in {loaded.origin} is skipped: {offer.broken}")
+    return offer.classes
 
 
 def _unless_twice(loaded: Loaded, before: Iterable[Loaded]) -> Loaded:

@@ -117,7 +117,7 @@ def warn_once(text: str) -> None:
     """Log a warning, once a process."""
     if text not in _told:
         _told.add(text)
-        logger().warning("%s", text)
+        logger.warning("%s", text)
 
 
 def forget() -> None:

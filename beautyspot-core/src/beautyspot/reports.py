@@ -6,8 +6,10 @@ them into the very crash that they are to replace.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+import traceback
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -16,7 +18,8 @@ from beautyspot.errors import ConfigError, MetadataError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from logging import Logger
+
+logger: Final = logging.getLogger("beautyspot")
 
 QUIET: Final = 60.0
 """Seconds within which a backend that fails again after working again is not news."""
@@ -49,13 +52,6 @@ class Trouble(NamedTuple):
         return f"{self.spot}: {what}. {self.advice}"
 
 
-def logger() -> Logger:
-    """The logger; most programs have nothing to be told, and `logging` takes milliseconds."""
-    from logging import getLogger
-
-    return getLogger("beautyspot")
-
-
 def _cause(trouble: Trouble) -> tuple[str, str, type[Exception]]:
     """What counts as one cause: an outage of a backend is one, whatever and whoever meets it."""
     kind = type(trouble.error)
@@ -71,12 +67,10 @@ def _let_go(error: BaseException | None) -> None:
     A log handler or `on_error` may keep the error for good; a database whose WAL was damaged heals
     only when every connection to it is closed.
     """
-    from traceback import clear_frames
-
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        clear_frames(error.__traceback__)
+        traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
 
 
@@ -119,7 +113,7 @@ class Reporter:
             _let_go(error)
         trouble = Trouble(self.spot, operation, function, error, advice)
         if self._is_news(trouble):
-            logger().warning("%s", trouble)
+            logger.warning("%s", trouble)
         if self.on_error is not None:
             self._hand_over(self.on_error, trouble)
 
@@ -130,7 +124,7 @@ class Reporter:
             if cause in self._said:
                 return
             self._said.add(cause)
-        logger().warning("%s: %s", self.spot, message)
+        logger.warning("%s: %s", self.spot, message)
 
     def _is_news(self, trouble: Trouble) -> bool:
         cause = _cause(trouble)
@@ -152,7 +146,7 @@ class Reporter:
         try:
             on_error(trouble)
         except Exception:  # the user's callback is no reason to lose the user's result either
-            logger().exception("%s: on_error raised; the call goes on", self.spot)
+            logger.exception("%s: on_error raised; the call goes on", self.spot)
 
     def reset_after_fork(self) -> None:
         """A forked child may have copied the lock while another thread held it."""

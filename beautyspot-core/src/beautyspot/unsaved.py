@@ -220,7 +220,7 @@ class Unsaved:
         if self.try_now():
             return
         names = sorted({kept.task.func_identifier for kept in self._kept.values()})
-        logger().warning(
+        logger.warning(
             "%s: %d results of %s could not be stored before the end, and are lost: mend the place "
             "that the warnings before this one name; they are computed again next time",
             self._cache.reporter.spot,

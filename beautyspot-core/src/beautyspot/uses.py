@@ -79,7 +79,7 @@ class Uses:
         try:
             self._cache.metadata.touch(used)
         except Exception as error:
-            logger().debug("the last use of %d results was not written: %r", len(used), error)
+            logger.debug("the last use of %d results was not written: %r", len(used), error)
 
     def reset_after_fork(self) -> None:
         """What the parent found is the parent's to write."""

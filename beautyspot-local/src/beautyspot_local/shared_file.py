@@ -18,6 +18,7 @@ us by SIGBUS; this way a truncated or damaged file is a fresh start with one war
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import struct
@@ -47,6 +48,8 @@ POLL: Final = 0.0005
 
 LOOK: Final = 1.0
 """Seconds after which to look whether the path still leads to the file that is open."""
+
+logger = logging.getLogger("beautyspot")
 
 
 class SharedFile:
@@ -208,9 +211,7 @@ class SharedFile:
     def _warn(self, what: str) -> None:
         if not self._warned:
             self._warned = True
-            from logging import getLogger
-
-            getLogger("beautyspot").warning("the limiter's file %s %s", self._path, what)
+            logger.warning("the limiter's file %s %s", self._path, what)
 
 
 def boot_id() -> bytes:

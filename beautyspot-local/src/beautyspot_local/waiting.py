@@ -7,6 +7,7 @@ same moment. So a waiter asks `remaining` after each sleep, and goes on only whe
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,6 @@ from beautyspot_local.rate import checked_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from logging import Logger
 
 LONG: Final = 5.0
 """Seconds of waiting from which on the log says so."""
@@ -32,6 +32,8 @@ Threads and event loops wake up late by milliseconds, and must not lose their tu
 comes later than this (a suspended machine, a blocked event loop) is given a new interval: whoever
 slept with it would otherwise start at the same moment.
 """
+
+logger = logging.getLogger("beautyspot")
 
 
 class Held(Reservation):
@@ -134,7 +136,7 @@ class WaitingLimiter(LimiterBase):
             self.release(held)
         except Exception:
             # The interruption must arrive: a task whose cancellation is lost never ends.
-            logger().warning("a place in the limiter could not be given back", exc_info=True)
+            logger.warning("a place in the limiter could not be given back", exc_info=True)
 
     def _naps(self, held: Held, timeout: float | None) -> Iterator[float]:
         """How long to sleep, again and again, until the time has come."""
@@ -142,7 +144,7 @@ class WaitingLimiter(LimiterBase):
         left = held.delay
         while left > 0:
             if left >= LONG:
-                logger().info("waiting %.0f s for the limiter", left)
+                logger.info("waiting %.0f s for the limiter", left)
             yield min(left, NAP)
             left = self.remaining(held)
             if deadline is not None and left > max(0.0, deadline - self._clock()):
@@ -154,13 +156,6 @@ class WaitingLimiter(LimiterBase):
                 f"{reservation!r:.80} is not of this limiter: hand it to the one that granted it"
             )
         return reservation
-
-
-def logger() -> Logger:
-    """The logger; most programs have nothing to be told, and `logging` takes milliseconds."""
-    from logging import getLogger
-
-    return getLogger("beautyspot")
 
 
 def _refusal(cost: float, timeout: float | None) -> RateLimitError:
