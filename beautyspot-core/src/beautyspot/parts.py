@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -52,6 +53,7 @@ class Parts:
         self._registry = load_plugins(plugins)
         self._owned: list[Backend] = []
         self._made: dict[str, Backend] = {}
+        self._foreseen = False
         self._lock = threading.RLock()
         self._storage: BlobStorageBase | None = None
         self.context = _context(name, config)
@@ -171,6 +173,13 @@ class Parts:
             if self._storage is None:  # pragma: no branch - else another thread was quicker
                 self._storage = self._default_storage()
             return self._storage
+
+    def foresee_storage(self) -> None:
+        """Import the storage's class: at the first blob there may be no file left to open for it."""
+        if not self._foreseen:
+            self._foreseen = True
+            with suppress(BeautyspotError):  # it is told where the storage is needed
+                class_of("storage", self._config["storage"], self._registry)
 
     def _default_storage(self) -> BlobStorageBase | None:
         if self._config.source("storage") != "default":

@@ -289,6 +289,7 @@ class Spot:
         from beautyspot.wrappers import kind_of
 
         parts = self._parts
+        parts.foresee_storage()
         keygen: KeyGenBase = parts.keygen
         serializer: SerializerBase = parts.serializer
         if options.keygen is not None:

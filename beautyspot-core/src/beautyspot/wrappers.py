@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 - for calls that come when no file can be opened
 import functools
 import inspect
 from functools import partial
