@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from beautyspot.canonical import arguments
+from beautyspot.contracts import KEY_SCHEME
 from beautyspot.errors import ConfigError, UnstableKeyError
-from beautyspot.keygen import KEY_SCHEME, KeyGen, KeyMaker, cache_key
+from beautyspot.keygen import KeyGen, KeyMaker, cache_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

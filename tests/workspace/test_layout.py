@@ -31,7 +31,17 @@ FLOORS = (
         "places",
         "plugin_info",
     },
-    {"expiry", "homes", "limit_stats", "memo", "reports", "signing", "single_flight", "suggest"},
+    {
+        "expiry",
+        "homes",
+        "limit_stats",
+        "memo",
+        "payload",
+        "reports",
+        "signing",
+        "single_flight",
+        "suggest",
+    },
     # The contracts, and what reads text.
     {"contracts", "code_form", "config_files", "names", "options", "unsaved", "urls", "uses"},
     {"guard", "late", "limits_by_key", "limits_together", "memory"},

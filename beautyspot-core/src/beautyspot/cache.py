@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xxhash import xxh3_128, xxh3_128_digest
 
 from beautyspot.breaker import Resting
-from beautyspot.contracts import DIRECT_BLOB, FILE, Data, Entry, TaskRecord
+from beautyspot.contracts import DIRECT_BLOB, FILE, KEY_SCHEME, Data, Entry, TaskRecord
 from beautyspot.errors import (
     BlobNotFound,
     MetadataBusyError,
@@ -27,8 +27,7 @@ from beautyspot.errors import (
 from beautyspot.expiry import has_expired, outlived
 from beautyspot.guard import GuardedStore, Health, guarded_storage
 from beautyspot.hints import hints
-from beautyspot.keygen import KEY_SCHEME
-from beautyspot.task import Call, Payload, Task
+from beautyspot.payload import Payload
 from beautyspot.unsaved import Unsaved
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import BlobStorageBase, MetadataStoreBase
     from beautyspot.reports import Reporter
     from beautyspot.signing import SigningKeys
+    from beautyspot.task import Call, Task
 
 BUSY_WAIT: Final = 1.0
 """So many seconds a look-up that may wait goes on trying while the store is locked."""

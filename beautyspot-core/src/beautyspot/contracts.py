@@ -28,6 +28,9 @@ DIRECT_BLOB: Final = "DIRECT_BLOB"
 FILE: Final = "FILE"
 """`TaskRecord.result_type` of a result whose bytes are in the blob storage."""
 
+KEY_SCHEME: Final = 1
+"""The number of the way in which keys are made. It is part of every key and stands in every row."""
+
 Data = bytes | bytearray | memoryview
 """Bytes on their way to a store. A backend only reads them, and keeps no reference."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakSet
 
@@ -22,9 +21,10 @@ if TYPE_CHECKING:
 
     from beautyspot.cache import Cache
     from beautyspot.contracts import Lease
+    from beautyspot.payload import Payload
     from beautyspot.reports import Reporter
     from beautyspot.saver import Saver
-    from beautyspot.task import Call, Payload, Task
+    from beautyspot.task import Call, Task
 
 
 class Forked(Protocol):
@@ -38,7 +38,6 @@ THREADS: Final = 8
 """Threads of the executor that a Spot makes where the user gives none."""
 
 
-@dataclass(slots=True)
 class Stats:
     """What was counted since the Spot was made, in this process.
 
@@ -46,13 +45,15 @@ class Stats:
     between threads; a lock would cost more than the rest of the counting.
     """
 
-    hits: int = 0
-    misses: int = 0  # executions of marked functions
-    bypassed: int = 0  # calls that ran uncached: no stable key, or the Spot switched off
-    seconds_saved: float = 0.0  # how long the executions took that the hits spared
+    __slots__ = ("bypassed", "hits", "misses", "seconds_saved")
+
+    def __init__(self) -> None:
+        self.hits = 0
+        self.misses = 0  # executions of marked functions
+        self.bypassed = 0  # calls that ran uncached: no stable key, or the Spot switched off
+        self.seconds_saved = 0.0  # how long the executions took that the hits spared
 
 
-@dataclass(slots=True, weakref_slot=True, eq=False)
 class Engine:
     """The parts of a Spot that work while functions are called.
 
@@ -67,25 +68,37 @@ class Engine:
         uses: when results were last found.
     """
 
-    cache: Cache
-    reporter: Reporter
-    wait_timeout: float
-    given_executor: Executor | None
-    saver: Saver | None = None
-    active: bool = True
-    closed: bool = False
-    flights: Flights = field(default_factory=Flights)
-    stats: Stats = field(default_factory=Stats)
-    limiting: Breaker = field(default_factory=lambda: Breaker("the limiter"))
-    limit_stats: LimitStats = field(default_factory=LimitStats)
-    limited_for_all: bool | None = None
-    gates: WeakSet[Forked] = field(default_factory=WeakSet)
-    uses: Uses = field(init=False)
-    _executor: Executor | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    __slots__ = (
+        *("__weakref__", "_executor", "_lock", "active", "cache", "closed", "flights", "gates"),
+        *("given_executor", "limit_stats", "limited_for_all", "limiting", "reporter", "saver"),
+        *("stats", "uses", "wait_timeout"),
+    )
 
-    def __post_init__(self) -> None:
-        self.uses = Uses(self.cache, self.executor)
+    def __init__(
+        self,
+        cache: Cache,
+        reporter: Reporter,
+        wait_timeout: float,
+        given_executor: Executor | None,
+        *,
+        active: bool = True,
+    ) -> None:
+        self.cache = cache
+        self.reporter = reporter
+        self.wait_timeout = wait_timeout
+        self.given_executor = given_executor
+        self.active = active
+        self.closed = False
+        self.saver: Saver | None = None
+        self.flights = Flights()
+        self.stats = Stats()
+        self.limiting = Breaker("the limiter")
+        self.limit_stats = LimitStats()
+        self.limited_for_all: bool | None = None
+        self.gates: WeakSet[Forked] = WeakSet()
+        self.uses = Uses(cache, self.executor)
+        self._executor: Executor | None = None
+        self._lock = threading.Lock()
 
     @property
     def blocking(self) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.canonical import FLAT, arguments, canonical, encode, printable, quote, utf8
 from beautyspot.canonical.plain import plain
-from beautyspot.contracts import KeyGenBase
+from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
     Digest = Callable[[bytes], "hashlib._Hash"]
     AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
-
-KEY_SCHEME: Final = 1
-"""The number of the way in which keys are made. It is part of every key and stands in every row."""
 
 HEX_DIGITS: Final = 32
 """Length of every key and `input_id`: 128 bits."""

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot import single_flight
 from beautyspot.cache import ELSEWHERE, MISSING, fingerprint
 from beautyspot.errors import CacheMissError
+from beautyspot.payload import Payload
 from beautyspot.single_flight import ABANDONED, Flight
 from beautyspot.steps import Block, Execute, Join, Outcome, Pause, Step
-from beautyspot.task import Call, Payload, Task
+from beautyspot.task import Call, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -175,7 +175,7 @@ class Parts:
             return self._storage
 
     def foresee_storage(self) -> None:
-        """Import the storage's class: at the first blob there may be no file left to open for it."""
+        """Import the storage's class: at the first blob it may be that no file can be opened."""
         if not self._foreseen:
             self._foreseen = True
             with suppress(BeautyspotError):  # it is told where the storage is needed

@@ -10,7 +10,7 @@ from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships n
 from beautyspot.codecs import document
 from beautyspot.codecs.classes import custom_entry, entry_for
 from beautyspot.codecs.registry import Registry, qualified
-from beautyspot.codecs.table import BY_TYPE
+from beautyspot.codecs.table import BY_TYPE, standard_codec
 from beautyspot.codecs.wire import Refused
 from beautyspot.codecs.writer import SCALARS, Writer, is_plain
 from beautyspot.contracts import SerializerBase
@@ -145,7 +145,7 @@ class MsgpackSerializer(SerializerBase):
         """
         if not isinstance(cls, type):
             raise ConfigError(f"register takes a class, not {cls!r:.80}")
-        if cls in BY_TYPE or cls in SCALARS or cls in (list, dict):
+        if cls in BY_TYPE or cls in SCALARS or cls in (list, dict) or standard_codec(cls):
             raise ConfigError(
                 f"{cls.__qualname__} is stored as it is: there is nothing to register"
             )

@@ -7,7 +7,7 @@ import json.encoder
 import re
 import struct
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh32_hexdigest
 
@@ -24,6 +24,7 @@ from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
 from beautyspot.memo import Memo
 from beautyspot.naming import edited_in_place, is_ours, unwrap_ours
+from beautyspot.payload import Payload
 from beautyspot.vouching import return_classes
 
 if TYPE_CHECKING:
@@ -39,13 +40,6 @@ RAW_TEXT: Final = "raw:text"
 
 LARGE: Final = 1 << 16
 """Bytes or characters from which a plain result is stored as it is."""
-
-
-class Payload(NamedTuple):
-    """A result as bytes, with what restores it."""
-
-    data: Data
-    codec: str
 
 
 class Call:

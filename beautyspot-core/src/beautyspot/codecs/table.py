@@ -1,7 +1,7 @@
 """Which codec writes a type, and which tag reads a code: fixed tables, that nothing stored extends.
 
-The codecs of other libraries are imported when a value of such a library is met, so that the
-library has been imported by the program, or when such a value is restored.
+The codecs of a library are imported when a value of it is met, so that the library has been
+imported by the program, or when such a value is restored; those of the standard library likewise.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.codecs import builtin, classes, stdlib, times
+from beautyspot.codecs import builtin, classes
 from beautyspot.errors import RestoreError
 
 if TYPE_CHECKING:
     from beautyspot.codecs.wire import Codec, Tag
 
-BY_TYPE: Final[dict[type, Codec]] = {**builtin.CODECS, **stdlib.CODECS, **times.CODECS}
+BY_TYPE: Final[dict[type, Codec]] = {**builtin.CODECS}
+"""The types that are stored anyway; those of the standard library once `standard_codec` met one."""
 
 _BY_CODE: Final[dict[int, Tag]] = {
     tag.code: tag
@@ -29,6 +30,14 @@ _BY_CODE: Final[dict[int, Tag]] = {
     )
 }
 
+_STANDARD: Final = frozenset(
+    {
+        "array", "collections", "datetime", "decimal", "fractions", "ipaddress", "pathlib", "re",
+        "types", "uuid", "zoneinfo",
+    }
+)  # fmt: skip
+_STANDARD_CODES: Final = range(20, 60)
+
 # The first part of a type's module -> our module with its codecs, and the codes that these use.
 _LIBRARIES: Final = {
     "numpy": ("beautyspot.codecs.arrays", range(80, 85)),
@@ -37,6 +46,22 @@ _LIBRARIES: Final = {
     "pyarrow": ("beautyspot.codecs.arrow_tables", range(100, 105)),
     "PIL": ("beautyspot.codecs.images", range(110, 115)),
 }
+
+
+def standard_codec(cls: type) -> Codec | None:
+    """The codec of a type of the standard library."""
+    if cls.__module__.partition(".")[0] not in _STANDARD:
+        return None
+    _add_standard()
+    return BY_TYPE.get(cls)
+
+
+def _add_standard() -> None:
+    from beautyspot.codecs import stdlib, times
+
+    BY_TYPE.update(stdlib.CODECS)
+    BY_TYPE.update(times.CODECS)
+    _BY_CODE.update((codec.code, codec) for codec in BY_TYPE.values())
 
 
 def library_codec(cls: type) -> Codec | None:
@@ -54,6 +79,8 @@ def tag_of_code(code: int) -> Tag:
     Raises:
         RestoreError: none has it, or its library is not installed.
     """
+    if code in _STANDARD_CODES and code not in _BY_CODE:
+        _add_standard()
     if code in _BY_CODE:
         return _BY_CODE[code]
     for library, (module, codes) in _LIBRARIES.items():

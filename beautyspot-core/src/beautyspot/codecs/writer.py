@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.codecs.builtin import BIG_BYTES, BIG_INT, PAIRS, SURROGATES
 from beautyspot.codecs.classes import advice
-from beautyspot.codecs.table import BY_TYPE, library_codec
+from beautyspot.codecs.table import BY_TYPE, library_codec, standard_codec
 from beautyspot.codecs.wire import MAX_DEPTH, Refused
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Writer:
             return self.items(value)
         if kind is dict:
             return self.mapping(value)
-        codec = BY_TYPE.get(kind)
+        codec = BY_TYPE.get(kind) or standard_codec(kind)
         if codec is not None:
             return self._tagged(codec, value)
         entry = self._registry.of_type(kind)

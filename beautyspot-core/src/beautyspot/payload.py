@@ -1,0 +1,15 @@
+"""A result on its way between its codec and the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import Data
+
+
+class Payload(NamedTuple):
+    """A result as bytes, with what restores it."""
+
+    data: Data
+    codec: str
