@@ -211,14 +211,15 @@ def read_store_id(connection: sqlite3.Connection) -> str:
     return store_id
 
 
+_TASKS: Final = f"tasks ({', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())})"
+_META: Final = "beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)"
+
+
 def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
-    columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
-    connection.execute(f"CREATE TABLE IF NOT EXISTS tasks ({columns})")
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {_TASKS}")
     for name in _missing(connection, path):
         connection.execute(f"ALTER TABLE tasks ADD COLUMN {name} {COLUMNS[name]}")
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)"
-    )
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {_META}")
     if _store_id(connection) is None:
         made = ("store_id", os.urandom(8).hex())
         connection.execute("DELETE FROM beautyspot_meta WHERE name = 'store_id'")
@@ -255,6 +256,7 @@ def _is_id(text: str) -> bool:
 # that never ends, a trigger that fills the disk, an expression that needs a gigabyte.
 _PLAIN_TABLE: Final = r"(?is)CREATE\s+TABLE\b(?!.*\b(?:CHECK|GENERATED|AS)\b)"
 _PLAIN_INDEX: Final = r"(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+\S+\s+ON\s+\S+?\s*\([^()]*\)\s*"
+_OWN: Final = frozenset({f"CREATE TABLE {_TASKS}", f"CREATE TABLE {_META}"})
 _OURS: Final = (
     "SELECT type, name, sql FROM sqlite_master "
     "WHERE tbl_name COLLATE NOCASE IN ('tasks', 'beautyspot_meta')"
@@ -273,4 +275,6 @@ def _refuse_programs(connection: sqlite3.Connection, path: Path) -> None:
 def _is_plain(kind: object, sql: object) -> bool:
     if kind == "index":  # without a text: that of a primary key
         return sql is None or (isinstance(sql, str) and re.fullmatch(_PLAIN_INDEX, sql) is not None)
-    return kind == "table" and isinstance(sql, str) and re.match(_PLAIN_TABLE, sql) is not None
+    if kind != "table" or not isinstance(sql, str):
+        return False
+    return sql in _OWN or re.match(_PLAIN_TABLE, sql) is not None  # by far the most are our own
