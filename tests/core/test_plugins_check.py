@@ -28,6 +28,15 @@ def test_a_whole_plugin_brings_its_classes(point):
     assert loaded.classes == {point: (one, two)}
 
 
+def test_an_attribute_that_raises_breaks_the_plugin():
+    class Plugin:
+        @property
+        def beautyspot_api(self):
+            raise RuntimeError("not yet")
+
+    assert "it raised RuntimeError: not yet" in broken(Plugin())
+
+
 def test_a_hook_may_return_one_class_or_nothing():
     one = backend("one")
     plugin = module(
