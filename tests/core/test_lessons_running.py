@@ -18,15 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.single_flight import Flight
+from gates import DEADLINE, followers, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from beautyspot.spot import Spot
-
-DEADLINE = 30.0
-"""Seconds after which a test that hangs fails; none comes near."""
 
 
 class State:
@@ -43,18 +41,6 @@ STATE = State()
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
     STATE.calls, STATE.gate, STATE.entered = [], threading.Event(), threading.Event()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for a state that no event announces."""
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-
-
-def followers(spot: Spot) -> int:
-    return sum(len(flight._wakers) for flight in spot._engine.flights._flights.values())
 
 
 def test_a_caller_that_times_out_cancels_nobody_else(spot: Spot) -> None:

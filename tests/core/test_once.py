@@ -7,34 +7,17 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from beautyspot.spot import Spot
-
-DEADLINE = 30.0
-"""Seconds after which a test that hangs fails; none comes near."""
-
-
-class Gate:
-    """A function's body that says when it was entered, and waits until it is let through."""
-
-    def __init__(self) -> None:
-        self.entered = threading.Event()
-        self.open = threading.Event()
-        self.count = 0
-
-    def pass_through(self) -> None:
-        self.count += 1
-        self.entered.set()
-        assert self.open.wait(DEADLINE)
 
 
 class State:
@@ -51,18 +34,6 @@ STATE = State()
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
     STATE.gate, STATE.calls = Gate(), []
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for a state that no event announces."""
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-
-
-def followers(spot: Spot) -> int:
-    return sum(len(flight._wakers) for flight in spot._engine.flights._flights.values())
 
 
 def test_threads_follow_one_leader(spot: Spot) -> None:

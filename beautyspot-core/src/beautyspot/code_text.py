@@ -32,7 +32,7 @@ def constant_form(value: object) -> tuple[object, ...] | None:
     """The form of a plain constant, or None: `1`, `1.0`, `True` and `"1"` have four forms."""
     kind = type(value)
     if kind in (tuple, frozenset):
-        items = [constant_form(item) for item in value]  # type: ignore[attr-defined]
+        items = [constant_form(item) for item in value]  # type: ignore[attr-defined]  # `kind` says so
         if None in items:
             return None
         # the order of a set changes with the hash seed

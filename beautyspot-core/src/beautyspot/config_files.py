@@ -90,12 +90,12 @@ def read_file(path: Path) -> ConfigFile:
 
 def _folders(start: Path) -> Iterator[Path]:
     # os.path answers where pathlib raises: no home, or a folder closed to us.
-    home = os.path.expanduser("~")  # noqa: PTH111
+    home = os.path.expanduser("~")  # noqa: PTH111 - as said
     for folder in (start, *start.parents):
         yield folder
         if str(folder) == home:
             return
-        if any(os.path.exists(folder / mark) for mark in _ROOT_MARKS):  # noqa: PTH110
+        if any(os.path.exists(folder / mark) for mark in _ROOT_MARKS):  # noqa: PTH110 - as said
             return
 
 

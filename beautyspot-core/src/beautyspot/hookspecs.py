@@ -64,25 +64,25 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def beautyspot_register_metadata() -> OneOrMore[MetadataStoreBase]:  # type: ignore[empty-body]
+def beautyspot_register_metadata() -> OneOrMore[MetadataStoreBase]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
     """Register metadata stores: one class, or a list of them."""
 
 
 @hookspec
-def beautyspot_register_storage() -> OneOrMore[BlobStorageBase]:  # type: ignore[empty-body]
+def beautyspot_register_storage() -> OneOrMore[BlobStorageBase]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
     """Register blob storages: one class, or a list of them."""
 
 
 @hookspec
-def beautyspot_register_serializer() -> OneOrMore[SerializerBase]:  # type: ignore[empty-body]
+def beautyspot_register_serializer() -> OneOrMore[SerializerBase]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
     """Register serializers: one class, or a list of them."""
 
 
 @hookspec
-def beautyspot_register_keygen() -> OneOrMore[KeyGenBase]:  # type: ignore[empty-body]
+def beautyspot_register_keygen() -> OneOrMore[KeyGenBase]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
     """Register key generators: one class, or a list of them."""
 
 
 @hookspec
-def beautyspot_register_limiter() -> OneOrMore[LimiterBase]:  # type: ignore[empty-body]
+def beautyspot_register_limiter() -> OneOrMore[LimiterBase]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
     """Register rate limiters: one class, or a list of them."""

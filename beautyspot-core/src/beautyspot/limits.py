@@ -220,7 +220,7 @@ def check_timeout(timeout: object) -> None:
         ConfigError: says what fits.
     """
     number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if timeout is not None and not (number and timeout >= 0):  # type: ignore[operator]
+    if timeout is not None and not (number and timeout >= 0):  # type: ignore[operator]  # `number` says so
         raise ConfigError(f"limiter(timeout={timeout!r}) does not fit: give seconds, 0 or more")
 
 
@@ -242,7 +242,7 @@ def _check_callable(option: str, value: object, of: str) -> None:
 
 def _check_number(option: str, value: object) -> None:
     whole = isinstance(value, int) and not isinstance(value, bool)
-    if value is not None and not (whole and value > 0):  # type: ignore[operator]
+    if value is not None and not (whole and value > 0):  # type: ignore[operator]  # `whole` says so
         raise ConfigError(
             f"limiter({option}={value!r:.80}) does not fit: give a whole number from 1 up"
         )
@@ -259,7 +259,7 @@ def _check_settle(settle: object, bucket: LimiterBase | None) -> None:
 
 def _is_number(value: object) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and 0 <= value < math.inf  # type: ignore[operator]
+    return number and 0 <= value < math.inf  # type: ignore[operator]  # `number` says so
 
 
 # ------------------------------------------------------------------------------------ wrappers

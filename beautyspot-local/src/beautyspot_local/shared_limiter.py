@@ -96,6 +96,6 @@ class SharedTokenBucket(TimelineLimiter):
 
 def _file(path: object) -> Path:
     try:
-        return Path(path).absolute()  # type: ignore[arg-type]
+        return Path(path).absolute()  # type: ignore[arg-type]  # tried, not known
     except TypeError as error:
         raise ConfigError(f"path={path!r:.80} is no path: give the file that is shared") from error

@@ -105,7 +105,7 @@ def _class_of(value: object) -> type:
 FORMS: dict[type, Form] = {functools.partial: _partial}
 
 # The classes of `typing`'s own expressions, bare and subscripted: not `list`.
-_TYPING_CLASSES = (_class_of(typing.List), _class_of(typing.List[int]))  # noqa: UP006
+_TYPING_CLASSES = (_class_of(typing.List), _class_of(typing.List[int]))  # noqa: UP006 - they are what is looked for
 
 FAMILIES: dict[Any, Form] = {
     type: _class,

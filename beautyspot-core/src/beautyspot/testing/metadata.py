@@ -149,7 +149,7 @@ class MetadataStoreContract(LeaseContract):
         store.put(a_record(KEYS[3], func_identifier=None, version=None, tags=("xy",)))
 
         def keys(**filters: str) -> list[int]:
-            return [int(record.cache_key, 16) for record in store.scan(**filters)]  # type: ignore[arg-type]
+            return [int(record.cache_key, 16) for record in store.scan(**filters)]  # type: ignore[arg-type]  # by name
 
         assert keys(func_identifier="m:a") == [0, 1]
         assert keys(version="1") == [0, 2]
