@@ -23,6 +23,7 @@ TABLES = (
     "threads",
     "processes",
     "growth",
+    "keys",
     "starting",
     "memory",
     "s3",
