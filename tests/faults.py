@@ -313,8 +313,6 @@ def _metadata(operation: str, fault: str) -> str:
         return ENTRY
     if fault == "hangs" and operation == "find_plain":
         return "read directly only where the store states blocking = False"
-    if fault == "hangs" and operation == "scan":
-        return "a question of the user's own, who may interrupt it; no call waits for it"
     return TESTED
 
 
@@ -325,8 +323,6 @@ def _storage(operation: str, fault: str) -> str:
         return TESTED if operation == "save" else ASKS
     if fault == "returns garbage" and operation in ("delete", "close"):
         return NO_ANSWER
-    if fault == "hangs" and operation == "list":
-        return "a question of the user's own, who may interrupt it; no call waits for it"
     return TESTED
 
 

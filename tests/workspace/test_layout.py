@@ -35,6 +35,7 @@ FLOORS = (
         "expiry",
         "homes",
         "limit_stats",
+        "listings",
         "memo",
         "payload",
         "reports",

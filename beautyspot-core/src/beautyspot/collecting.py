@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.cleaning import claimed
 from beautyspot.errors import StorageError
+from beautyspot.guard import TimedStorage
 
 if TYPE_CHECKING:
     from beautyspot.cache import Cache
-    from beautyspot.contracts import BlobInfo, BlobStorageBase
+    from beautyspot.contracts import BlobInfo
+    from beautyspot.guard import GuardedStorage
 
 _OURS: Final = r"(?:[0-9a-f]{2}|clock)/([0-9a-f]{32})-[0-9a-f]{8}\.[^/]+"
 """The name of a blob below the store's ID, with its key; see `Cache` for how it is made."""
@@ -48,9 +50,9 @@ class Collected(NamedTuple):
 class Collector:
     """One collection of one store's garbage."""
 
-    def __init__(self, cache: Cache, storage: BlobStorageBase, grace: float) -> None:
+    def __init__(self, cache: Cache, storage: GuardedStorage, grace: float) -> None:
         self._cache = cache
-        self._storage = storage
+        self._storage = TimedStorage(storage)
         self._grace = grace
         self._prefix = f"{cache.metadata.store_id}/"
 
@@ -130,13 +132,13 @@ class Collector:
 
         No lease tells whether their save is still under way: only their age does.
         """
-        sweep = getattr(self._storage, "sweep", None)
+        sweep = getattr(self._storage.real, "sweep", None)
         if sweep is None:
             return 0
         ahead = time.time() - now  # of the storage's clock: `sweep` goes by ours
         age = max(self._grace, LONGEST_SAVE) + ahead
         try:
-            return int(sweep(older_than=age, prefix=self._prefix))
+            return int(self._storage.in_time(lambda: sweep(older_than=age, prefix=self._prefix)))
         except StorageError as error:  # S3 has a permission of its own for it
             advice = "They stay; the other garbage was removed"
             self._cache.reporter.report("collect leftovers", "", error, advice)

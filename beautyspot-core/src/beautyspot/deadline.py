@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -29,25 +30,26 @@ class _Worker(threading.Thread):
         from queue import SimpleQueue
 
         super().__init__(name="beautyspot-deadline", daemon=True)
-        self.jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
+        self.jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any], bool]] = SimpleQueue()
 
     def run(self) -> None:
         from queue import Empty
 
         while True:
             try:
-                work, future = self.jobs.get(timeout=IDLE)
+                work, future, last = self.jobs.get(timeout=IDLE)
             except Empty:
                 if self._retire():
                     return
                 continue
             _perform(work, future)
             del work, future  # or what they hold lives until the next job
-            with _lock:
-                _idle.append(self)
+            if last:
+                with _lock:
+                    _idle.append(self)
 
     def _retire(self) -> bool:
-        """Take itself out of the list; False where somebody has just done so, with a job."""
+        """Take itself out of the list; False where somebody has it, and brings a job."""
         with _lock:
             if self not in _idle:
                 return False
@@ -75,8 +77,38 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         worker = _worker()
     except RuntimeError:  # no thread can be started any more: the interpreter ends
         return work()
-    worker.jobs.put((work, future))
+    worker.jobs.put((work, future, True))
     return future.result(seconds)
+
+
+class Helper:
+    """A thread for several pieces of work in a row, each with a deadline of its own."""
+
+    def __init__(self) -> None:
+        self._worker: _Worker | None = None
+        with suppress(RuntimeError):  # as in `within`
+            self._worker = _worker()
+
+    def within(self, seconds: float, work: Callable[[], T]) -> T:
+        """See the function of this name. What comes after work that hangs waits for it."""
+        if self._worker is None:
+            return work()
+        return self._give(work, last=False).result(seconds)
+
+    def dismiss(self, work: Callable[[], object]) -> None:
+        """Do `work` last, and let the thread go. Nobody waits for that, or hears of its end."""
+        if self._worker is None:
+            work()
+        else:
+            self._give(work, last=True)
+
+    def _give(self, work: Callable[[], T], *, last: bool) -> Future[T]:
+        from concurrent.futures import Future
+
+        assert self._worker is not None  # noqa: S101 - see its callers
+        future: Future[T] = Future()
+        self._worker.jobs.put((work, future, last))
+        return future
 
 
 def _worker() -> _Worker:

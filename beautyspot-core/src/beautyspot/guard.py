@@ -101,7 +101,8 @@ class GuardedStore:
     Attributes:
         real: the store itself.
         find_plain, find_now: without the breaker, for who goes by it in a way of its own.
-        scan: not guarded: it is nobody's call that waits for a listing.
+        scan: has the deadline, for each page of records, and no breaker: a question of the user's
+            own is asked whenever it is put.
     """
 
     def __init__(self, store: MetadataStoreBase, health: Health) -> None:
@@ -111,7 +112,7 @@ class GuardedStore:
         reads, writes = health.reads, health.writes
         self.find_plain = store.find_plain
         self.find_now = self._timed(store.find)
-        self.scan = store.scan
+        self.scan = self._listed(store.scan)
         self.open = reads.guarding(self._timed(store.open))
         self.get = reads.guarding(self._timed(store.get))
         self.find = reads.guarding(self.find_now)
@@ -134,18 +135,35 @@ class GuardedStore:
             return operation
 
         def timed(*args: P.args, **kwargs: P.kwargs) -> T:
-            deadline = self._deadline or 0.0
+            deadline = self._patience()
             try:
                 return within(deadline, partial(operation, *args, **kwargs))
             except MetadataError:
                 raise  # also the store's own "busy", which is a TimeoutError
             except TimeoutError as error:
-                raise MetadataError(
-                    f"{self.real!r} gave no answer within {deadline:.0f} s: check its server and "
-                    "the network"
-                ) from error
+                raise MetadataError(_no_answer(self.real, deadline)) from error
 
         return timed
+
+    def _listed(self, operation: Callable[P, Iterator[T]]) -> Callable[P, Iterator[T]]:
+        """The same for one that lists: the deadline is each page's."""
+        if self._deadline is None:
+            return operation
+
+        def timed(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+            from beautyspot.listings import listed
+
+            try:
+                yield from listed(self._patience, partial(operation, *args, **kwargs))
+            except MetadataError:
+                raise  # as above
+            except TimeoutError as error:
+                raise MetadataError(_no_answer(self.real, self._patience())) from error
+
+        return timed
+
+    def _patience(self) -> float:
+        return self._deadline or 0.0
 
     def _lease(self, key: str) -> Lease | None:
         lease = self.real.try_lease(key)
@@ -168,6 +186,10 @@ class _TimedLease(Lease):
         self._release()
 
 
+def _no_answer(backend: Backend, seconds: float) -> str:
+    return f"{backend!r} gave no answer within {seconds:.0f} s: check its server and the network"
+
+
 class GuardedStorage(BlobStorageBase):
     """A blob storage as the cache asks it."""
 
@@ -187,10 +209,7 @@ class GuardedStorage(BlobStorageBase):
         try:
             return within(self._deadline, work)
         except TimeoutError as error:
-            raise StorageError(
-                f"{self.real!r} gave no answer within {self._deadline:.0f} s: check its server and "
-                "the network"
-            ) from error
+            raise StorageError(_no_answer(self.real, self._deadline)) from error
 
     def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
         """See the base class."""
@@ -220,21 +239,52 @@ class GuardedStorage(BlobStorageBase):
         self._ask(self._health.saves, lambda: self.real.delete(location))
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
-        """See the base class. Not guarded: it is nobody's call that waits for a listing."""
-        return self.real.list(prefix)
+        """See the base class. The deadline is each page's; see `GuardedStore` on the breaker."""
+        if self._deadline is None:
+            return self.real.list(prefix)
+        return self._listed(prefix, self._deadline)
+
+    def _listed(self, prefix: str, seconds: float) -> Iterator[BlobInfo]:
+        from beautyspot.listings import listed
+
+        try:
+            yield from listed(lambda: seconds, lambda: self.real.list(prefix))
+        except StorageError:
+            raise  # a storage's own error may be a TimeoutError as well
+        except TimeoutError as error:
+            raise StorageError(_no_answer(self.real, seconds)) from error
 
     def close(self) -> None:
         """See the base class."""
         self.real.close()
 
 
+class TimedStorage(GuardedStorage):
+    """The same for who clears up: with deadlines, and without breakers.
+
+    That some blobs can't be deleted says nothing about saves, nor about the next blob.
+    """
+
+    def __init__(self, guarded: GuardedStorage) -> None:
+        super().__init__(guarded.real, guarded._health)
+        self._deadline = guarded._deadline
+
+    def _ask(self, breaker: Breaker, work: Callable[[], T]) -> T:
+        del breaker
+        return self.in_time(work)
+
+    def in_time(self, work: Callable[[], T]) -> T:
+        """What `work`, which asks the storage for something else, gives within the deadline."""
+        return work() if self._deadline is None else self._timed(work)
+
+
 def guarded_storage(
     find: Callable[[], BlobStorageBase | None], health: Health
-) -> Callable[[], BlobStorageBase | None]:
+) -> Callable[[], GuardedStorage | None]:
     """A storage that is made when it is first needed, behind its guard."""
     known: list[GuardedStorage] = []
 
-    def storage() -> BlobStorageBase | None:
+    def storage() -> GuardedStorage | None:
         if known:
             return known[0]
         real = health.loads(find)

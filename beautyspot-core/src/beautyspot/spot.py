@@ -465,14 +465,18 @@ class Spot:
             ConfigError: `grace` is no duration.
             BackendNotFound: no storage is installed.
             NotSupportedError: the storage or the metadata store can't do it.
-            MetadataError, StorageError: one of them failed; what was not reached is still there.
+            MetadataError, StorageError: one of them failed, or gave no answer; what was not reached
+                is still there.
         """
         from beautyspot.collecting import Collector
 
         least = _limit("grace", grace, seconds, "a duration such as '1h'")
         if least is None:
             raise ConfigError("grace=None: give a duration such as '1h'")
-        return Collector(self._engine.cache, self.storage, least).collect()
+        self._parts.required_storage()
+        storage = self._engine.cache.storage()
+        assert storage is not None  # noqa: S101 - it was required
+        return Collector(self._engine.cache, storage, least).collect()
 
     def stats(self) -> dict[str, float]:
         """What was counted since the Spot was made, in this process, and what is stored.
