@@ -30,15 +30,8 @@ COSTLY = {
 AT_A_SPOT = {"logging", "sqlite3", "xxhash"}
 """Needed by the database, and by whatever fails: when it does, it may be too late to import."""
 
-AT_A_MARK = AT_A_SPOT | {
-    "concurrent.futures",
-    "hashlib",
-    "json",
-    "msgpack",
-    "pickle",
-    "dataclasses",
-}
-"""Needed for keys and bytes, for threads, and by a function that is sent."""
+AT_A_MARK = AT_A_SPOT | {"concurrent.futures", "dataclasses", "hashlib", "json", "msgpack"}
+"""Needed for keys and bytes, and for threads."""
 
 OF_THE_LIBRARY = {"", "answers", "contracts", "errors", "hookspecs"}
 """Our modules that `import beautyspot` brings: what a plug-in needs."""

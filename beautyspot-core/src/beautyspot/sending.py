@@ -14,7 +14,6 @@ from __future__ import annotations
 import copyreg
 import functools
 import os
-import pickle
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -52,6 +51,8 @@ def sent_spot(spot: Spot, options: Mapping[str, Any]) -> tuple[Any, ...]:
 def _check(spot: str, option: str, value: object) -> None:
     if not isinstance(value, Backend):
         return
+    import pickle
+
     try:
         pickle.dumps(value)
     except Exception as error:
