@@ -84,7 +84,7 @@ def test_a_spot_imports_a_database_and_the_scan(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spot", ["bs.Spot('x')", "bs.Spot('x', config=False)"])
-def test_a_spot_compiles_no_pattern_and_makes_no_dataclass(spot: str, tmp_path: Path) -> None:
+def test_a_spot_compiles_no_pattern(spot: str, tmp_path: Path) -> None:
     """Each takes a fifth of a millisecond to one; the second start finds its database there."""
     (tmp_path / "program.py").write_text(
         "import re, pluggy, pathlib, sqlite3, logging, inspect, weakref, datetime, xxhash\n"
