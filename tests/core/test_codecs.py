@@ -25,6 +25,7 @@ from zoneinfo import ZoneInfo
 import attrs
 import pydantic
 import pytest
+from beautyspot.codecs import table
 from beautyspot.codecs.classes import entry_for
 from beautyspot.codecs.document import build
 from beautyspot.codecs.table import tag_of_code
@@ -643,3 +644,9 @@ def test_a_codec_can_be_pickled_by_its_code():
 
     tag = tag_of_code(60)
     assert pickle.loads(pickle.dumps(tag)) is tag
+
+
+def test_a_stored_value_of_the_standard_library_may_be_the_first_that_is_met(monkeypatch):
+    monkeypatch.setattr(table, "_BY_CODE", {})
+    assert tag_of_code(40) is table.BY_TYPE[Decimal]
+    assert tag_of_code(30) is table.BY_TYPE[date]

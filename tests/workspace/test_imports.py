@@ -88,6 +88,7 @@ def test_a_spot_compiles_no_pattern(spot: str, tmp_path: Path) -> None:
     """Each takes a fifth of a millisecond to one; the second start finds its database there."""
     (tmp_path / "program.py").write_text(
         "import re, pluggy, pathlib, sqlite3, logging, inspect, weakref, datetime, xxhash\n"
+        "import urllib.parse\n"
         "re._compiler.compile = lambda pattern, flags: print('compiled', pattern)\n"
         "import beautyspot as bs\n"
         f"{spot}\n"
