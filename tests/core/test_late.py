@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
+from beautyspot import breaker
 from beautyspot.breaker import Breaker, Resting
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
@@ -111,8 +112,13 @@ def end_pause(late: Any) -> None:
 @pytest.mark.parametrize("error", [MetadataError("no server"), ConnectionRefusedError("no server")])
 @pytest.mark.parametrize("spec", ["remote", " remote:// ", {"use": "remote"}, RemoteStore])
 def test_a_store_out_of_reach_comes_later(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, error: Any, spec: Any
+    make_spot: Callable[..., Spot],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Any,
+    spec: Any,
 ) -> None:
+    monkeypatch.setattr(breaker, "FIRST_PAUSE", 3600.0)  # however slow the machine is
     Outage.error = error
     spot = make_spot(metadata=spec, plugins=[PLUGIN])
     marked, later = spot.mark(double), spot.mark(double_later)
