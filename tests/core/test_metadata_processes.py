@@ -27,6 +27,7 @@ def run(code):
 
 HEAD = """
 import os, sys, threading
+from beautyspot import connections
 from beautyspot.contracts import TaskRecord
 from beautyspot.metadata import SqliteMetadataStore
 store = SqliteMetadataStore({path!r})
@@ -101,13 +102,15 @@ import warnings
 warnings.simplefilter("ignore")   # Python 3.12 warns of forking with threads: that is the case here
 held, done = threading.Event(), threading.Event()
 def hold():
-    with store._database.writing, store._database._opening:
+    with store._database.writing, store._database._opening, connections._creating:
         held.set(); done.wait(60)
 put("before")
+store._database.timeout = 0.01           # the fork waits so long for the writer
 thread = threading.Thread(target=hold); thread.start(); held.wait(60)
 child = os.fork()
 if child == 0:
     put("child")
+    SqliteMetadataStore({path!r} + ".other").open()
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
 done.set(); thread.join()
@@ -115,6 +118,48 @@ print(*[record.cache_key for record in store.scan()])
 """
     )
     assert run(code.format(path=str(tmp_path / "store.db"))) == ["before", "child"]
+
+
+@forking
+def test_a_fork_waits_for_the_write_that_is_under_way(tmp_path):
+    """The child would inherit its locks, which nobody there gives back."""
+    code = (
+        """
+import os
+at_fork = []
+os.register_at_fork(before=lambda: at_fork.pop()())     # the hook of the earliest is the last
+"""
+        + HEAD
+        + """
+import warnings
+warnings.simplefilter("ignore")
+from beautyspot.metadata import _transact
+begun, forking, ended = threading.Event(), threading.Event(), threading.Event()
+os.register_at_fork(before=forking.set)
+writing = store._database.writing
+def rows():
+    begun.set(); forking.wait(60)
+    yield from ()
+def write():
+    store._write(_transact, "DELETE FROM tasks WHERE cache_key = ?", rows())
+    ended.set()
+def check():
+    assert ended.wait(60) and writing.locked()
+at_fork.append(check)
+put("before")
+thread = threading.Thread(target=write); thread.start(); begun.wait(60)
+child = os.fork()
+if child == 0:
+    put("child")
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+thread.join()
+assert not writing.locked()
+put("after")
+print(*[record.cache_key for record in store.scan()])
+"""
+    )
+    assert run(code.format(path=str(tmp_path / "store.db"))) == ["after", "before", "child"]
 
 
 def test_an_interpreter_ends_quietly_with_everything_open(tmp_path):
@@ -136,20 +181,25 @@ lease = store.try_lease("k")
     store.close()
 
 
-def test_a_killed_writer_leaves_a_whole_database(tmp_path):
+def test_a_killed_writer_leaves_all_of_a_batch_or_nothing(tmp_path):
     path = tmp_path / "store.db"
     code = (
         HEAD.format(path=str(path))
         + """
 put("committed")
-store._database.handle().execute("BEGIN IMMEDIATE")
-store._database.handle().execute("DELETE FROM tasks")
-say("deleted"); wait()
+inserted = []
+def pause(statement):
+    if "INSERT" in statement:
+        inserted.append(statement)
+    if len(inserted) == 2:
+        say("in the middle"); wait()
+store._database.handle().connection.set_trace_callback(pause)
+store.put_many(TaskRecord(f"batch {number}", "f", "i") for number in range(3))
 """
     )
     store = SqliteMetadataStore(path)
     with Child(code) as child:
-        assert child.heard() == "deleted"
+        assert child.heard() == "in the middle"
         child.kill()
     assert [record.cache_key for record in store.scan()] == ["committed"]
     store.put(a_record())
