@@ -297,6 +297,7 @@ TRUSTED = "what it answers is right by definition: nobody else knows the value, 
 OWN_WAIT = "waiting is what a limiter is for: it brings a time-out of its own"
 BUILD_TIME = "called when a function is decorated or a type registered: a mistake there is raised"
 ENTRY = "None, or a bool, is as good an answer as another: any other is taken as true or false"
+ASKERS = "no call comes by it, and who asks gets what follows: an error, or as wrong an answer"
 
 TESTED = "tested"
 
@@ -311,6 +312,8 @@ def _metadata(operation: str, fault: str) -> str:
         return NO_ANSWER
     if fault == "returns garbage" and operation == "delete":
         return ENTRY
+    if fault == "returns garbage" and operation == "scan":
+        return ASKERS
     if fault == "hangs" and operation == "find_plain":
         return "read directly only where the store states blocking = False"
     return TESTED
@@ -323,6 +326,8 @@ def _storage(operation: str, fault: str) -> str:
         return TESTED if operation == "save" else ASKS
     if fault == "returns garbage" and operation in ("delete", "close"):
         return NO_ANSWER
+    if fault == "returns garbage" and operation == "list":
+        return ASKERS
     return TESTED
 
 
@@ -349,9 +354,20 @@ def possible(operation: str, kind: str) -> bool:
     return "generator" not in kind or operation not in no_stream
 
 
-def garbage_for(point: str) -> list[object]:
+_RIGHT: dict[str, type] = {
+    "input_id": str,
+    "canonical": str,
+    "reserve": type(None),
+    "find": type(None),
+    "find_plain": type(None),
+    "try_lease": type(None),
+    "store_id": str,
+}
+
+
+def garbage_for(operation: str) -> list[object]:
     """What can be told from a right answer."""
-    right = {"keygen": (str,), "limiter": (type(None),)}.get(point, ())
+    right = _RIGHT.get(operation, ())
     return [value for value in GARBAGE if not isinstance(value, right)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.cache import MISSING
-from beautyspot.errors import BeautyspotError, MetadataError, UnstableKeyError
+from beautyspot.errors import UnstableKeyError
 from beautyspot.task import Call, Task
 from beautyspot.wrappers import perform
 
@@ -142,7 +142,7 @@ def explain(engine: Engine, call: Call) -> Explanation:
     texts = _texts(call)
     try:
         return _explain_stored(engine, call, texts)
-    except MetadataError as error:  # the moment when one wants to be told, not stopped
+    except Exception as error:  # the moment when one wants to be told, not stopped
         reason = f"the metadata store can't be asked: {error}"
         return Explanation(hit=False, key=call.key, reason=reason, arguments=texts)
 
@@ -165,7 +165,7 @@ def _texts(call: Call) -> dict[str, str]:
     keygen = call.task.keygen
     try:
         return {name: keygen.canonical(value) for name, value in call.task.arguments(call).items()}
-    except BeautyspotError:  # the key generation shows no canonical text
+    except Exception:  # the key generation shows no canonical text
         return {}
 
 

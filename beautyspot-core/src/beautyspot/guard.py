@@ -127,7 +127,11 @@ class GuardedStore:
     @property
     def store_id(self) -> str:
         """See `MetadataStoreBase`."""
-        return self._store_id()
+        store_id = self._store_id()
+        if isinstance(store_id, str) and store_id:
+            return store_id
+        advice = "return a text of its own that never changes"
+        raise MetadataError(wrong_answer(self.real, "store_id", store_id, "the ID", advice))
 
     def _timed(self, operation: Callable[P, T]) -> Callable[P, T]:
         """The operation within the deadline of a store that has one."""
