@@ -107,12 +107,13 @@ class Handle:
     the store is closed or dropped, and never below a thread that is just using it.
     """
 
-    __slots__ = ("_found", "connection", "execute", "identity", "path", "read_only")
+    __slots__ = ("_found", "_text", "connection", "execute", "identity", "path", "read_only")
 
     def __init__(self, connection: Connection, *, read_only: bool) -> None:
         self.connection = connection
         self.execute = connection.execute  # bound once: the look-up is part of every hit
         self.path = connection.path
+        self._text = str(connection.path)  # made once: it is asked for at every save
         self.identity = connection.identity
         self.read_only = read_only
         self._found = self._look() if read_only else None
@@ -136,7 +137,7 @@ class Handle:
 
     def moved(self) -> bool:
         """Whether another file, or none, stands at the path now."""
-        return identify(self.path) != self.identity
+        return identify(self._text) != self.identity
 
     def close(self) -> None:
         """End the connection. By its own user only."""
@@ -146,7 +147,7 @@ class Handle:
         self.close()
 
 
-def identify(path: Path) -> Identity | None:
+def identify(path: Path | str) -> Identity | None:
     """Which file stands at `path`, without opening it; None where there is none."""
     try:
         status = os.stat(path)  # noqa: PTH116 - a third of the time of Path.stat, on every save
