@@ -86,6 +86,69 @@ def test_a_backend_that_can_travel_does(make_spot: Callable[..., Spot], tmp_path
     assert run(again, pickle.dumps(spot).hex()).strip() == str(tmp_path / "blobs")
 
 
+def test_the_pickle_of_a_spot_is_the_same_in_every_process(tmp_path: Path) -> None:
+    program = """
+        import pickle, sys
+        from pathlib import Path
+        import beautyspot as bs
+        options = {"ttl": 5.5, "limiter": {"use": "gcra", "rate": "1/s"}, "plugins": ()}
+        one = bs.Spot("app", directory=Path(sys.argv[1]), config=False, **options)
+        print(pickle.dumps(one).hex())
+    """
+    assert run(program, tmp_path) == run(program, tmp_path) != run(program, tmp_path / "else")
+
+
+def test_two_spots_made_alike_are_told_apart(make_spot: Callable[..., Spot]) -> None:
+    spots = make_spot(), make_spot()
+    sent = [pickle.dumps(spot) for spot in spots]
+    assert all(pickle.loads(data) is spot for data, spot in zip(sent, spots, strict=True))
+
+
+def test_two_spots_are_not_taken_for_one_by_what_they_look_like(
+    make_spot: Callable[..., Spot],
+) -> None:
+    """An object may look like another one that does something else."""
+
+    def token(place: str) -> str:
+        spot = make_spot(storage=LookAlike(place), metadata="memory")
+        made: str = spot.__reduce__()[1][1]
+        return made.partition("-")[0]
+
+    assert token("a") != token("a")
+    shown = [make_spot(metadata="memory", ttl=ttl) for ttl in (5, "5", 5.5)]
+    assert len({spot.__reduce__()[1][1] for spot in shown}) == 3
+
+
+class LookAlike(MemoryStorage):
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def __reduce__(self) -> Any:
+        return LookAlike, (self.place,)
+
+    def __repr__(self) -> str:
+        return "LookAlike()"
+
+
+def test_a_spot_that_arrives_after_it_was_shut_down_is_made_anew(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "_arrived", {})
+    spot = make_spot()
+    cls, _, name, options = spot.__reduce__()[1]
+    arrived = sending.make_spot(cls, "of another process", name, options)
+    assert sending.make_spot(cls, "of another process", name, options) is arrived is not spot
+    arrived.shutdown()
+    again = sending.make_spot(cls, "of another process", name, options)
+    assert again is not arrived
+    assert again.mark(len)("abc") == 3
+    assert again.stats()["entries"] == 1
+    again.shutdown()
+    spot.shutdown()
+    assert pickle.loads(pickle.dumps(spot)) is spot, "where it came from it is still the same"
+
+
 # --------------------------------------------------------------------------------- functions
 
 MODULE = """

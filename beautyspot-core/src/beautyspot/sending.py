@@ -2,7 +2,8 @@
 
 A Spot travels as the arguments that it was made with, and is made again where it arrives: no lock,
 connection or thread is sent. It is made once a process however often it arrives, stays there until
-the process ends, and in the process that it came from it is the same one.
+the process ends, and in the process that it came from it is the same one. Where its arguments are
+plain values, its pickle is the same in every process, so that Dask's tokens are, too.
 
 A marked function of an importable module travels as its name. One of ``__main__`` or of another
 function's inside can be sent by cloudpickle alone (joblib, Dask, …), with its code; it keeps its
@@ -13,10 +14,13 @@ from __future__ import annotations
 
 import copyreg
 import functools
+import itertools
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from pathlib import PosixPath, WindowsPath
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import Backend
 from beautyspot.engine import Engine
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from beautyspot.spot import Spot
+
+_PLAIN: Final = (str, int, float, bool, bytes, timedelta, PosixPath, WindowsPath)
 
 _known: weakref.WeakValueDictionary[str, Spot] = weakref.WeakValueDictionary()
 _arrived: dict[str, Spot] = {}
@@ -43,9 +49,30 @@ def sent_spot(spot: Spot, options: Mapping[str, Any]) -> tuple[Any, ...]:
     for option, value in options.items():
         _check(spot.name, option, value)
     with _lock:
-        token = next((key for key, known in _known.items() if known is spot), os.urandom(16).hex())
+        tokens = [token for token, known in _known.items() if known is spot]
+        token = tokens[0] if tokens else _token(spot, options)
         _known[token] = spot
     return make_spot, (type(spot), token, spot.name, dict(options))
+
+
+def _token(spot: Spot, options: Mapping[str, Any]) -> str:
+    """A name for the Spot, which another one has only where it would be made just the same."""
+    made_of = [type(spot).__module__, type(spot).__qualname__, spot.name, sorted(options.items())]
+    if not _is_plain(made_of):
+        return os.urandom(16).hex()
+    import hashlib
+
+    token = hashlib.sha256(repr(made_of).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    return next(name for n in itertools.count() if (name := f"{token}-{n}") not in _known)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether its `repr` says all there is to say of a value, the same in every process."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.items()))
+    return value is None or type(value) in _PLAIN
 
 
 def _check(spot: str, option: str, value: object) -> None:
@@ -66,9 +93,14 @@ def make_spot(cls: type[Spot], token: str, name: str, options: dict[str, Any]) -
     """The Spot that arrives, made where it is not known yet."""
     with _lock:
         spot = _known.get(token)
-        if spot is None:  # pragma: no cover - in the process where it arrives
+        if spot is None or _is_over(token, spot):
             spot = _known[token] = _arrived[token] = cls(name, **options)
         return spot
+
+
+def _is_over(token: str, spot: Spot) -> bool:
+    """Whether it arrived here and was shut down, which is no reason for the next to be so."""
+    return spot._engine.closed and _arrived.get(token) is spot
 
 
 def _sent_engine(engine: Engine) -> tuple[Any, ...]:
