@@ -1,4 +1,8 @@
-"""A program of several threads that call marked functions of every kind at random."""
+"""A program of several threads that call marked functions of every kind at random.
+
+Now and then they do something else: look without running, forget, have run anew, clean up. It says
+on its output all that the model in `test_long_run.py` needs to know.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,13 @@ import random
 import sys
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHANGING = 5
+"""Of so many numbers one is forgotten and run anew at times."""
 
 
 def value(name: str, number: int) -> list[Any]:
@@ -35,19 +45,50 @@ async def later(number: int) -> list[Any]:
     return value("later", number)
 
 
+def stream(number: int) -> Iterator[Any]:
+    _say("ran", "stream", number)
+    yield from value("stream", number)
+
+
 def marked(spot: Any) -> dict[str, Any]:
     """The functions, marked."""
     return {
         "small": spot.mark(small),
         "large": spot.mark(save_blob=True)(large),
         "later": spot.mark(later),
+        "stream": spot.mark(stream),
     }
 
 
-def call(functions: dict[str, Any], name: str, number: int) -> Any:
+def finished(given: Any, name: str) -> Any:
     """What a call gives, in whichever kind."""
-    given = functions[name](number)
-    return asyncio.run(given) if name == "later" else given
+    if name == "later":
+        return asyncio.run(given)
+    return list(given) if name == "stream" else given
+
+
+def call(functions: dict[str, Any], name: str, number: int) -> Any:
+    """The result of a call."""
+    return finished(functions[name](number), name)
+
+
+def right(name: str, number: int, stored: Any) -> bool:
+    """Whether what `peek` found is what the function gives, or nothing."""
+    expected: Any = value(name, number)
+    return stored is None or stored.value == ([*expected, None] if name == "stream" else expected)
+
+
+def _something_else(spot: Any, function: Any, name: str, number: int, chance: Any) -> bool:
+    """One operation that is no call; whether all was well."""
+    if chance.random() < 0.02:
+        return spot.prune(older_than="1d", max_size="1GB").entries + spot.collect().blobs == 0
+    if chance.random() < 0.5 or number % CHANGING:
+        return right(name, number, spot.peek(function, number))
+    _say("changed", name, number)  # before it is: what runs next is not one run too many
+    if chance.random() < 0.5:
+        spot.invalidate(function, number)
+        return True
+    return bool(finished(spot.refresh(function, number), name) == value(name, number))
 
 
 def main(directory: str, threads: int, seconds: float, seed: int) -> None:
@@ -64,7 +105,11 @@ def main(directory: str, threads: int, seconds: float, seed: int) -> None:
         while time.monotonic() < until:
             reach += 1  # all processes go through the same numbers at about the same time
             name, key = chance.choice(sorted(functions)), chance.randrange(reach)
-            if call(functions, name, key) != value(name, key):
+            if chance.random() < 0.1:
+                well = _something_else(spot, functions[name], name, key, chance)
+            else:
+                well = call(functions, name, key) == value(name, key)
+            if not well:
                 _say("wrong", name, key)
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,29 +42,35 @@ def mix(directory: Path, processes: int, threads: int, seconds: float) -> list[s
 
 
 def check(lines: list[str], make_spot: Any, directory: Path) -> None:
-    """What was computed: each key once a generation, and each is stored at the end."""
-    runs: dict[tuple[str, int], int] = {}
+    """What was computed: each key once, and once more a change; and each is stored at the end."""
+    said: Counter[tuple[str, str, int]] = Counter()
     for line in lines:
         word, name, number = line.split()
-        if word == "wrong":
-            pytest.fail(f"{name}({number}) gave a wrong value")
-        runs[name, int(number)] = runs.get((name, int(number)), 0) + 1
-    doubled = {key: times for key, times in runs.items() if times > 1}
+        said[word, name, int(number)] += 1
+    ran = {(name, number): times for (word, name, number), times in said.items() if word == "ran"}
+    assert [key for key in said if key[0] == "wrong"] == []
+    doubled = {
+        key: times
+        for key, times in ran.items()
+        if key[0] != "stream"  # who meets one that is being recorded runs his own
+        and times > 1 + said["changed", *key]
+    }
     assert doubled == {}, "every result is computed once, by whichever process"
     spot = make_spot(directory=directory, strict=True)
-    for name, number in runs:
-        stored = spot.peek(mixing.marked(spot)[name], number)
-        assert stored is not None, f"{name}({number}) was computed and is lost"
-        assert stored.value == mixing.value(name, number)
-    assert spot.stats()["entries"] == len(runs)
+    functions = mixing.marked(spot)
+    for name, number in ran:
+        stored = spot.peek(functions[name], number)
+        assert stored or said["changed", name, number], f"{name}({number}) is lost"
+        assert mixing.right(name, number, stored)
+    assert spot.stats()["entries"] <= len(ran)
 
 
 def test_processes_and_threads_at_once(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
-    check(mix(tmp_path / "cache", 3, 4, 2.0), make_spot, tmp_path / "cache")
+    check(mix(tmp_path / "cache", 8, 8, 3.0), make_spot, tmp_path / "cache")
 
 
 @pytest.mark.slow
-def test_eight_processes_of_eight_threads(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
+def test_eight_processes_for_a_minute(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
     check(mix(tmp_path / "cache", 8, 8, 60.0), make_spot, tmp_path / "cache")
 
 
@@ -72,7 +79,7 @@ def test_a_soak_grows_nothing(make_spot: Callable[..., Spot], tmp_path: Path) ->
     """Three minutes of hits, misses, replacements and removals in four threads."""
     spot = make_spot(save="background")
     functions = mixing.marked(spot)
-    names = sorted(name for name in functions if name != "later")
+    names = sorted(name for name in functions if name in ("small", "large"))
     ends = time.monotonic() + 180
 
     def churn(seed: int, until: float) -> None:
