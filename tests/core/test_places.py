@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,3 +76,98 @@ def test_a_later_change_of_the_working_directory_moves_nothing(
     marked = spot.mark(save_blob=True)(work)
     assert marked(1) == marked(1) == result(1)
     assert list((tmp_path / "b").iterdir()) == []
+
+
+# ------------------------------------------------- a folder that is made later, or again
+
+MARKS = {".gitignore", "CACHEDIR.TAG"}
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("blob", [False, True])
+def test_a_folder_that_can_be_made_later_has_its_marks(
+    make_spot: Callable[..., Spot], tmp_path: Path, *, blob: bool
+) -> None:
+    (tmp_path / "later").touch()  # a file in the folder's way
+    spot = make_spot(directory=tmp_path / "later" / "cache")
+    marked = spot.mark(save_blob=blob)(work)
+    assert marked(1) == result(1)
+    (tmp_path / "later").unlink()
+    spot._engine.cache.health.insist()
+    assert marked(2) == result(2)
+    spot.flush()
+    assert names(tmp_path / "later" / "cache") >= MARKS | {"app.db"}
+    assert (tmp_path / "later" / "cache").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("blob", [False, True])
+def test_a_folder_that_was_removed_is_made_again_with_its_marks(
+    make_spot: Callable[..., Spot], tmp_path: Path, *, blob: bool
+) -> None:
+    spot = make_spot(save="sync")
+    marked = spot.mark(save_blob=blob)(work)
+    for x in range(3):
+        assert marked(x) == result(x)
+        assert names(tmp_path / "cache") >= MARKS | {"app.db"}
+        assert (tmp_path / "cache" / ".gitignore").read_text().endswith("*\n")
+        shutil.rmtree(tmp_path / "cache")
+
+
+def test_what_was_the_users_and_is_made_by_us_has_marks(
+    make_spot: Callable[..., Spot], tmp_path: Path
+) -> None:
+    (tmp_path / "cache").mkdir()
+    marked = make_spot().mark(work)
+    marked(1)
+    assert not names(tmp_path / "cache") & MARKS
+    (tmp_path / "cache" / "app.db").unlink()
+    marked(2)
+    assert not names(tmp_path / "cache") & MARKS, "the folder is still the user's"
+    shutil.rmtree(tmp_path / "cache")
+    marked(3)
+    assert names(tmp_path / "cache") >= MARKS
+
+
+def test_a_folder_that_comes_with_something_in_it_gets_no_marks(
+    make_spot: Callable[..., Spot], tmp_path: Path
+) -> None:
+    """A disk that was not mounted at first."""
+    (tmp_path / "disk").touch()
+    spot = make_spot(directory=tmp_path / "disk" / "work")
+    (tmp_path / "disk").unlink()
+    (tmp_path / "disk" / "work").mkdir(parents=True)
+    (tmp_path / "disk" / "work" / "thesis.tex").touch()
+    spot._engine.cache.health.insist()
+    spot.mark(work)(1)
+    spot.flush()
+    assert names(tmp_path / "disk" / "work") >= {"thesis.tex", "app.db"}
+    assert not names(tmp_path / "disk" / "work") & MARKS
+
+
+def test_a_mark_is_never_left_empty(
+    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        marked = make_spot().mark(work)
+    assert marked(1) == result(1)
+    assert not names(tmp_path / "cache") & MARKS
+    shutil.rmtree(tmp_path / "cache")
+    assert marked(2) == result(2)
+    assert names(tmp_path / "cache") >= MARKS
+
+
+def test_a_folder_that_can_not_be_looked_into_is_the_stores_to_report(tmp_path: Path) -> None:
+    from beautyspot import places
+
+    place = tmp_path / "cache"
+    places.prepare(place)
+    place.rename(tmp_path / "elsewhere")
+    places.complete(place / "app.db")
+    assert not place.exists()

@@ -18,7 +18,7 @@ DISTRIBUTIONS = [ROOT, *MEMBERS.values()]
 
 FLOORS = (
     # What stands on nothing of ours but itself and `errors`.
-    {"answers", "errors", "hints"},
+    {"answers", "errors", "hints", "places"},
     {
         "breaker",
         "code_text",
@@ -28,7 +28,6 @@ FLOORS = (
         "forwarding",
         "hookspecs",
         "naming",
-        "places",
         "plugin_info",
     },
     {

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from beautyspot.errors import MetadataError
+from beautyspot.places import complete, make_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,17 +218,6 @@ def _jitter() -> float:
 # --------------------------------------------------------------------------------- connecting
 
 
-def make_directory(path: Path) -> None:
-    """Create the directory and its missing parents, private to the user.
-
-    Raises:
-        OSError: it can't be made.
-    """
-    for part in reversed([path, *path.parents]):
-        if not part.exists():
-            part.mkdir(mode=0o700, exist_ok=True)
-
-
 def make_place(path: Path) -> None:
     """Create the directory and the empty file, both private; what is there stays as it is.
 
@@ -238,6 +228,8 @@ def make_place(path: Path) -> None:
         MetadataError: what stands there is not to be opened.
     """
     make_directory(path.parent)
+    if not os.path.lexists(path):
+        complete(path)
     # The lock keeps a second thread from having the new file open when its descriptor is closed.
     with _creating:
         if not os.path.lexists(path):

@@ -22,8 +22,8 @@ import struct
 import sys
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from beautyspot.connections import make_directory
 from beautyspot.contracts import Lease
+from beautyspot.places import make_directory
 
 if TYPE_CHECKING:
     from pathlib import Path
