@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from beautyspot import connections
+from beautyspot import connections, file_systems
 from beautyspot.errors import MetadataError
 from beautyspot.metadata import SqliteMetadataStore
 from beautyspot.testing.records import KEYS, a_record
@@ -216,11 +216,12 @@ def test_another_process_makes_the_file_first(path, monkeypatch):
 @pytest.fixture
 def mounts(tmp_path, monkeypatch):
     table = tmp_path / "mounts"
-    monkeypatch.setattr(connections, "_MOUNTS", table)
-    monkeypatch.setattr(connections.sys, "platform", "linux")
+    monkeypatch.setattr(file_systems, "_MOUNTS", table)
+    monkeypatch.setattr(file_systems.sys, "platform", "linux")
     table.write_text(
-        f"/dev/sda / ext4 rw 0 0\nserver:/home {tmp_path}/home nfs4 rw 0 0\n"
-        f"tmpfs {tmp_path}/home/local tmpfs rw 0 0\n"
+        "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
+        f"2 1 0:40 / {tmp_path}/home rw shared:7 - nfs4 server:/home rw\n"
+        f"3 2 0:41 / {tmp_path}/home/local rw - tmpfs tmpfs rw\n"
     )
     return tmp_path
 
@@ -229,14 +230,14 @@ def mounts(tmp_path, monkeypatch):
     ("place", "kind"), [("home/u/store.db", "nfs4"), ("home/local/store.db", None), ("x.db", None)]
 )
 def test_a_network_file_system_is_known(mounts, place, kind):
-    assert connections.network_file_system(mounts / place) == kind
+    assert file_systems.network_file_system(mounts / place) == kind
 
 
 def test_where_the_system_does_not_tell(mounts, monkeypatch):
     (mounts / "mounts").unlink()
-    assert connections.network_file_system(mounts / "home/x.db") is None
-    monkeypatch.setattr(connections.sys, "platform", "win32")
-    assert connections.network_file_system(mounts / "home/x.db") is None
+    assert file_systems.network_file_system(mounts / "home/x.db") is None
+    monkeypatch.setattr(file_systems.sys, "platform", "win32")
+    assert file_systems.network_file_system(mounts / "home/x.db") is None
 
 
 def test_on_a_network_file_system_it_is_not_wal(mounts, caplog):

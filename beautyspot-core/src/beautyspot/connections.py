@@ -21,7 +21,6 @@ import errno
 import os
 import sqlite3
 import stat
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from beautyspot.errors import MetadataError
+from beautyspot.file_systems import network_file_system
 from beautyspot.places import complete, make_directory
 
 if TYPE_CHECKING:
@@ -56,12 +56,6 @@ _SWITCHES: Final = {  # the same and more, where Python lets us say it (3.12)
 }
 _NAMES_A_SUPER_JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")
 """The last 8 bytes of a rollback journal that does."""
-
-_MOUNTS: Final = Path("/proc/self/mounts")
-_NETWORK_FILE_SYSTEMS: Final = frozenset(
-    {"9p", "afs", "beegfs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "gfs2", "glusterfs"}
-    | {"gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "smb3", "smbfs"}
-)
 
 _creating = threading.Lock()
 _abandoned: list[Connection] = []
@@ -353,20 +347,6 @@ def enter_wal(handle: Handle, timeout: float) -> str:
         mode = str(handle.execute("PRAGMA journal_mode").fetchone()[0])
     handle.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
     return mode
-
-
-def network_file_system(path: Path) -> str | None:
-    """The kind of network file system that `path` is on, or None; only Linux tells (proc(5))."""
-    if sys.platform != "linux":
-        return None
-    try:
-        with _MOUNTS.open(encoding="utf-8", errors="surrogateescape") as mounts:
-            kinds = {fields[1]: fields[2] for fields in map(str.split, mounts)}
-    except OSError:
-        return None
-    places = [path, *path.parents]
-    kind = next((kinds[str(place)] for place in places if str(place) in kinds), None)
-    return kind if kind in _NETWORK_FILE_SYSTEMS else None
 
 
 # ------------------------------------------------------------------------------------ damage

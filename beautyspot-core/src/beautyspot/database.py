@@ -14,11 +14,13 @@ from beautyspot import connections, schema
 from beautyspot.connections import Handle, Identity, identify, patiently
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.leases import leases_beside
+from beautyspot.row_cache import RowCache
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.contracts import Lease
+    from beautyspot.row_cache import Row, Snapshot
 
 log = logging.getLogger("beautyspot")
 
@@ -35,16 +37,19 @@ class Database:
         local: `local.handle` is the calling thread's connection, where it has one already, and
             `local.reader` one that can only read: it is looked at again before each use.
         writing: held by the thread that writes.
+        rows: those that are kept in memory.
         store_id: None until the file has been opened and brought up to date.
     """
 
     local: threading.local
     writing: threading.Lock
+    rows: RowCache
     store_id: str | None
 
-    def __init__(self, path: Path, timeout: float) -> None:
+    def __init__(self, path: Path, timeout: float, memory: int) -> None:
         self.path = path
         self.timeout = timeout
+        self._memory = memory
         self.leases = leases_beside(path)
         self.closed = False
         self._told = False
@@ -56,6 +61,7 @@ class Database:
         self.local = threading.local()
         self.store_id = None
         self.writing = threading.Lock()
+        self.rows = RowCache(self._memory, self.writing)
         self._opening = threading.RLock()
 
     def after_fork_in_child(self) -> None:
@@ -68,6 +74,7 @@ class Database:
         with self._opening:
             self.store_id = None
             self.local = threading.local()
+            self.rows = RowCache(self._memory, self.writing)
             self.leases.forget()
 
     def close(self) -> None:
@@ -109,7 +116,17 @@ class Database:
             self.check_open()
             handle = self._connect()
             setattr(self.local, "reader" if handle.read_only else "handle", handle)
+            if not self.rows.is_of(handle.identity):
+                self.rows = RowCache(self._memory, self.writing)
         return handle
+
+    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Row) -> None:
+        """Keep a row that was found, where that pays; see `RowCache`."""
+        try:
+            self.rows.note(snapshot, handle, key, row)
+        except sqlite3.Error:
+            self._memory = 0
+            self.reset()  # the connection may hold a lock
 
     def _connect(self) -> Handle:
         connections.make_place(self.path)

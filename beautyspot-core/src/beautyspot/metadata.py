@@ -1,10 +1,10 @@
 """`SqliteMetadataStore`: the metadata store that core brings, one SQLite file.
 
 Any number of threads and processes of one machine read and write it at the same time (WAL mode).
-Reading a hit is one SELECT on the thread's own connection and never waits. Writers of one process
-take turns at a lock, so that only other processes are ever in the way, and those are waited for
-with short pauses. A loss of power may take the last moments before it, never the database
-(``synchronous = NORMAL``).
+Reading a hit is one SELECT on the thread's own connection, or none where nobody commits (see
+`beautyspot.row_cache`), and never waits. Writers of one process take turns at a lock, so that only
+other processes are ever in the way, and those are waited for with short pauses. A loss of power may
+take the last moments before it, never the database (``synchronous = NORMAL``).
 
 Beside the file stand SQLite's ``-wal`` and ``-shm``, and ``.lock`` (or ``.locks/``) for the leases.
 """
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from beautyspot.connections import Handle
     from beautyspot.contracts import Context, Lease
+    from beautyspot.row_cache import Row
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -79,9 +80,11 @@ class SqliteMetadataStore(MetadataStoreBase):
         path: the file; made when first needed, with its directory, both private to the user.
         timeout: seconds for which a call waits while other processes write; 0 or more. `find` never
             waits.
+        memory: bytes that may be used to keep rows of a database to which nobody commits; 0 keeps
+            none.
 
     Raises:
-        ConfigError: `path` or `timeout` is none.
+        ConfigError: `path`, `timeout` or `memory` is none.
     """
 
     name = "sqlite"
@@ -89,8 +92,12 @@ class SqliteMetadataStore(MetadataStoreBase):
     blocking = False
     leases: ClassVar[bool] = True
 
-    def __init__(self, path: str | Path, *, timeout: float = 5.0) -> None:
-        self._database = Database(_checked_path(path), _checked_timeout(timeout))
+    def __init__(
+        self, path: str | Path, *, timeout: float = 5.0, memory: int = 16_777_216
+    ) -> None:
+        self._database = Database(
+            _checked_path(path), _checked_timeout(timeout), _checked_memory(memory)
+        )
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -145,14 +152,29 @@ class SqliteMetadataStore(MetadataStoreBase):
 
     def find_plain(self, key: str) -> tuple[Any, bytes | None, float | None] | tuple[()] | None:
         """The whole reading of most hits; see the base class."""
+        database = self._database
+        rows = database.rows
+        snapshot = rows.snapshot  # before the row is read: it must be older
+        kept = snapshot.get(key)
+        if kept is not None:
+            if snapshot.lasts():
+                return kept
+            rows.drop(snapshot)
         try:
-            handle = self._database.local.handle
+            handle = database.local.handle
             row = handle.execute(_FIND_PLAIN, (key,)).fetchone()
         except _FAILURES_OR_NEW:
             return super().find_plain(key)
         if row is None:
             return ()
-        return row[:3] if row[3] else None
+        if not row[3]:
+            return None
+        found: Row = row[:3]
+        if rows.skip > 0:
+            rows.skip -= 1
+        else:
+            database.note(snapshot, handle, key, found)
+        return found
 
     def _find(self, key: str) -> Any:
         rows = _tolerant(self._database.handle(), _FIND, (key,))
@@ -344,3 +366,9 @@ def _checked_timeout(timeout: float) -> float:
     if not good or isinstance(timeout, bool):
         raise ConfigError(f"timeout={timeout!r} is no number of seconds: give 0 or more")
     return float(timeout)
+
+
+def _checked_memory(memory: int) -> int:
+    if not isinstance(memory, int) or isinstance(memory, bool) or memory < 0:
+        raise ConfigError(f"memory={memory!r} is no number of bytes: give 0 or more")
+    return memory

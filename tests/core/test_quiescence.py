@@ -1,0 +1,275 @@
+"""Whether a database is at rest, and for how long."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from beautyspot import file_systems, quiescence
+from beautyspot.metadata import SqliteMetadataStore
+from beautyspot.testing.records import KEYS
+from owned_clock import Clock
+from quiet import eager, linux, plain, settle
+from sqlite_tools import another, open_files
+
+pytestmark = linux
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def store(path, monkeypatch):
+    eager(monkeypatch)
+    store = SqliteMetadataStore(path)
+    store.put(plain(KEYS[0]))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def handle(store):
+    return store._database.handle()
+
+
+@pytest.fixture
+def seen(handle):
+    statements = []
+    handle.connection.set_trace_callback(statements.append)
+    return statements
+
+
+@pytest.fixture
+def rest(handle, path):
+    settle(path)
+    return quiescence.observe(handle)
+
+
+def test_it_lasts_until_somebody_writes(handle, path):
+    with another(path) as connection:
+        # Who opens a log as root gives it to its owner, which is a change.
+        connection.execute("SELECT * FROM tasks").fetchall()
+        settle(path)
+        rest = quiescence.observe(handle)
+        connection.execute("SELECT * FROM tasks").fetchall()
+        connection.execute("PRAGMA wal_checkpoint")
+        assert rest.lasts()
+        connection.execute("UPDATE tasks SET version = 'another'")
+        assert not rest.lasts()
+
+
+def test_an_open_transaction_of_another_is_no_rest(handle, path):
+    with another(path) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        settle(path)
+        assert quiescence.observe(handle) is None
+        connection.execute("ROLLBACK")
+        assert quiescence.observe(handle) is not None
+
+
+def test_what_others_wrote_early_of_a_transaction_is_a_write(rest, path):
+    with another(path) as connection:
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        connection.execute("CREATE TABLE large (x)")
+        connection.executemany("INSERT INTO large VALUES (zeroblob(?))", [(5000,)] * 50)
+        assert not rest.lasts()
+        connection.execute("ROLLBACK")
+
+
+def test_a_recent_write_is_no_rest_and_nobody_meets_our_lock(handle, path, seen, monkeypatch):
+    changed = os.stat(f"{path}-wal").st_ctime_ns
+    monkeypatch.setattr(quiescence, "QUIET", 50)
+    for now, rested in ((changed + 49, False), (changed - 1000, False), (changed + 50, True)):
+        monkeypatch.setattr(quiescence, "coarse_now", lambda now=now: now)
+        assert (quiescence.observe(handle) is not None) == rested
+        assert bool(seen) == rested
+
+
+def test_a_write_between_the_first_look_and_the_lock(handle, path, monkeypatch):
+    settle(path)
+    answers = iter([True, False])
+    monkeypatch.setattr(quiescence, "settled", lambda _: next(answers))
+    assert quiescence.observe(handle) is None
+    assert not handle.connection.in_transaction
+
+
+def test_a_clock_of_seconds_tells_nothing():
+    tick = quiescence._ROUND
+    assert not quiescence.settled(1_700_000_000 * 10**9)
+    assert not quiescence.settled(1_700_000_000 * 10**9 + 20 * tick)
+    assert quiescence.settled(1_700_000_000 * 10**9 + 1)
+
+
+def test_a_file_that_is_not_in_wal_mode(store, path):
+    handle = store._database.handle()
+    handle.execute("PRAGMA journal_mode = DELETE")
+    assert quiescence.observe(handle) is None, "there is no log"
+    Path(f"{path}-wal").touch()
+    settle(path)
+    assert quiescence.observe(handle) is None
+    assert not handle.connection.in_transaction
+    Path(f"{path}-wal").unlink()
+
+
+def test_a_file_that_was_replaced(handle, path):
+    settle(path)
+    os.rename(path, f"{path}.aside")
+    assert quiescence.observe(handle) is None
+    path.touch()
+    assert quiescence.observe(handle) is None
+    os.rename(f"{path}.aside", path)
+    assert quiescence.observe(handle) is not None
+
+
+def test_a_log_behind_a_link(handle, path):
+    settle(path)
+    os.rename(f"{path}-wal", f"{path}-aside")
+    os.symlink(f"{path}-aside", f"{path}-wal")
+    settle(path)
+    assert quiescence.observe(handle) is None
+    os.rename(f"{path}-aside", f"{path}-wal")
+
+
+def test_what_sqlite_says_of_a_broken_connection_is_raised(handle, path, monkeypatch):
+    settle(path)
+    failure = sqlite3.OperationalError("disk I/O error")
+    failure.sqlite_errorcode = sqlite3.SQLITE_IOERR
+
+    def execute(statement):
+        raise failure
+
+    monkeypatch.setattr(handle, "execute", execute)
+    with pytest.raises(sqlite3.OperationalError, match="disk"):
+        quiescence.observe(handle)
+
+
+def test_the_log_goes_away(rest, path):
+    os.rename(f"{path}-wal", f"{path}-aside")
+    assert not rest.lasts(), "a new name is a change of the file"
+    os.rename(f"{path}-aside", f"{path}-wal")
+
+
+def test_it_does_not_last_for_ever(store, path, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(quiescence.time, "monotonic", clock)
+    settle(path)
+    rest = quiescence.observe(store._database.handle())
+    clock.now += quiescence.LONGEST - 1
+    assert rest.lasts()
+    clock.now += 1
+    assert not rest.lasts()
+
+
+# ---------------------------------------------------------------------------- the descriptor
+
+
+def test_the_descriptor_ends_with_it(store, path):
+    settle(path)
+    before = open_files()
+    rest = quiescence.observe(store._database.handle())
+    assert open_files() == before + 1
+    del rest
+    assert open_files() == before
+
+
+def test_whoever_closes_all_descriptors_ends_it(rest):
+    os.close(rest._descriptor)
+    assert not rest.lasts()
+
+
+def test_a_descriptor_that_is_another_s_by_now_stays_open(handle, path, tmp_path):
+    settle(path)
+    rest = quiescence.observe(handle)
+    (tmp_path / "other").touch()
+    number = rest._descriptor
+    os.close(number)
+    other = os.open(tmp_path / "other", os.O_RDONLY)
+    os.dup2(other, number)
+    rest._changed = os.fstat(number).st_ctime_ns  # were it changed within one tick
+    assert not rest.lasts()
+    del rest
+    os.fstat(number)
+    os.close(number)
+    if other != number:
+        os.close(other)
+
+
+LOCKS = """
+import os, sqlite3, subprocess, sys
+flags = {flags}
+connection = sqlite3.connect("x.db", isolation_level=None)
+connection.execute("PRAGMA journal_mode = WAL")
+connection.execute("CREATE TABLE t (x)")
+connection.execute("BEGIN IMMEDIATE")
+for part in ("x.db", "x.db-wal", "x.db-shm"):
+    os.close(os.open(part, flags | os.O_CLOEXEC))
+other = "import sqlite3; sqlite3.connect('x.db', timeout=0).execute('BEGIN IMMEDIATE')"
+print(subprocess.run([sys.executable, "-c", other], stderr=subprocess.DEVNULL).returncode)
+"""
+
+
+@pytest.mark.parametrize(("flags", "held"), [("os.O_PATH", True), ("os.O_RDONLY", False)])
+def test_a_descriptor_that_only_names_a_file_drops_no_locks(tmp_path, flags, held):
+    """What the rule not to open the database's files is about, and what it is not about."""
+    code = LOCKS.format(flags=flags)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )
+    assert (done.stdout.strip() != "0", done.stderr) == (held, "")
+
+
+# ------------------------------------------------------------------------------ file systems
+
+
+@pytest.fixture
+def mounts(tmp_path, monkeypatch):
+    """A table of mounts; "here" stands for the device of the test's directory, "/T" for itself."""
+    table = tmp_path / "mountinfo"
+    monkeypatch.setattr(file_systems, "_MOUNTS", table)
+    device = os.stat(tmp_path).st_dev
+    here = f"{os.major(device)}:{os.minor(device)}"
+
+    def write(*lines):
+        text = "".join(f"7 1 {line} rw\n" for line in lines)
+        table.write_text(text.replace("here", here).replace("/T", os.path.realpath(tmp_path)))
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("lines", "known"),
+    [
+        (["here / / rw - ext4 /dev/a"], True),
+        (["here / / rw shared:1 master:2 - xfs /dev/a"], True),
+        (["here / /T/place rw - ext4 /dev/a"], True),
+        (["0:1 / / rw - ext4 /dev/a"], False),
+        (["0:1 / / rw - btrfs /dev/a"], True),
+        (["here / / rw - zfs pool"], False),
+        (["here / / rw - ext4 /dev/a", "0:2 / /T rw - nfs4 server:/"], False),
+        (["0:2 / /T/place rw - nfs4 server:/", "here / /T rw - ext4 /dev/a"], True),
+        (["here / / rw - ext4 /dev/a", "0:2 / /T/pla rw - nfs4 server:/"], True),
+        ([], False),
+    ],
+)
+def test_which_file_systems_are_known(mounts, tmp_path, lines, known):
+    mounts(*lines)
+    (tmp_path / "place").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "place")
+    assert file_systems.timed_by_the_kernel(tmp_path / "place" / "x.db") == known
+    assert file_systems.timed_by_the_kernel(tmp_path / "link" / "x.db") == known
+
+
+def test_a_place_with_a_space(mounts, tmp_path):
+    mounts("here / / rw - ext4 /dev/a", r"0:2 / /T/a\040place rw - cifs //server/share")
+    (tmp_path / "a place").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a place")
+    assert file_systems.network_file_system(tmp_path / "a place" / "x.db") == "cifs"
+    assert file_systems.network_file_system(tmp_path / "link" / "x.db") == "cifs"
+    assert not file_systems.timed_by_the_kernel(tmp_path / "a place" / "x.db")

@@ -1,0 +1,50 @@
+"""Databases at rest, for tests: without waiting for more than the next tick of the file clock."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+from beautyspot import quiescence, row_cache
+from beautyspot.file_systems import timed_by_the_kernel
+from beautyspot.testing.records import a_record
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="rows are kept on Linux only")
+
+
+def plain(key, text="text"):
+    """A record that `find_plain` finds."""
+    return a_record(key, result_type="DIRECT_BLOB", result_data=text.encode(), expires_at=None)
+
+
+def eager(monkeypatch):
+    """Look at each find, and count as quiet what the next write can be told from."""
+    monkeypatch.setattr(quiescence, "QUIET", 1)
+    monkeypatch.setattr(quiescence, "_ROUND", 1 << 62)
+    monkeypatch.setattr(row_cache, "FINDS", 0)
+    monkeypatch.setattr(row_cache, "FIRST_PAUSE", 0.0)
+
+
+def settle(path):
+    """Let the file clock tick past the last write, at most 10 ms."""
+    if not timed_by_the_kernel(path):
+        pytest.skip("this file system's times are not known to be the kernel's")
+    changed = os.stat(f"{path}-wal").st_ctime_ns
+    while quiescence.coarse_now() <= changed:
+        pass
+
+
+def kept(store):
+    """The keys in memory."""
+    return set(store._database.rows.snapshot)
+
+
+def keep(store, *keys):
+    """Have these rows in memory."""
+    store.open()
+    settle(store._database.path)
+    for _ in range(2):  # the first find only looks
+        for key in keys:
+            assert store.find_plain(key) is not None
+    assert kept(store) >= set(keys)
