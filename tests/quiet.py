@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import pytest
@@ -30,7 +29,7 @@ def settle(path):
     """Let the file clock tick past the last write, at most 10 ms."""
     if not timed_by_the_kernel(path):
         pytest.skip("this file system's times are not known to be the kernel's")
-    changed = os.stat(f"{path}-wal").st_ctime_ns
+    changed = path.with_name(f"{path.name}-wal").stat().st_ctime_ns
     while quiescence.coarse_now() <= changed:
         pass
 

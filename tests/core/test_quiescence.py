@@ -6,7 +6,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from beautyspot import file_systems, quiescence
@@ -22,6 +21,11 @@ pytestmark = linux
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "store.db"
+
+
+@pytest.fixture
+def log(path):
+    return path.with_name("store.db-wal")
 
 
 @pytest.fixture
@@ -83,8 +87,8 @@ def test_what_others_wrote_early_of_a_transaction_is_a_write(rest, path):
         connection.execute("ROLLBACK")
 
 
-def test_a_recent_write_is_no_rest_and_nobody_meets_our_lock(handle, path, seen, monkeypatch):
-    changed = os.stat(f"{path}-wal").st_ctime_ns
+def test_a_recent_write_is_no_rest_and_nobody_meets_our_lock(handle, log, seen, monkeypatch):
+    changed = log.stat().st_ctime_ns
     monkeypatch.setattr(quiescence, "QUIET", 50)
     for now, rested in ((changed + 49, False), (changed - 1000, False), (changed + 50, True)):
         monkeypatch.setattr(quiescence, "coarse_now", lambda now=now: now)
@@ -107,34 +111,34 @@ def test_a_clock_of_seconds_tells_nothing():
     assert quiescence.settled(1_700_000_000 * 10**9 + 1)
 
 
-def test_a_file_that_is_not_in_wal_mode(store, path):
+def test_a_file_that_is_not_in_wal_mode(store, path, log):
     handle = store._database.handle()
     handle.execute("PRAGMA journal_mode = DELETE")
     assert quiescence.observe(handle) is None, "there is no log"
-    Path(f"{path}-wal").touch()
+    log.touch()
     settle(path)
     assert quiescence.observe(handle) is None
     assert not handle.connection.in_transaction
-    Path(f"{path}-wal").unlink()
+    log.unlink()
 
 
 def test_a_file_that_was_replaced(handle, path):
     settle(path)
-    os.rename(path, f"{path}.aside")
+    aside = path.rename(f"{path}.aside")
     assert quiescence.observe(handle) is None
     path.touch()
     assert quiescence.observe(handle) is None
-    os.rename(f"{path}.aside", path)
+    aside.rename(path)
     assert quiescence.observe(handle) is not None
 
 
-def test_a_log_behind_a_link(handle, path):
+def test_a_log_behind_a_link(handle, path, log):
     settle(path)
-    os.rename(f"{path}-wal", f"{path}-aside")
-    os.symlink(f"{path}-aside", f"{path}-wal")
+    aside = log.rename(f"{path}-aside")
+    log.symlink_to(aside)
     settle(path)
     assert quiescence.observe(handle) is None
-    os.rename(f"{path}-aside", f"{path}-wal")
+    aside.rename(log)
 
 
 def test_what_sqlite_says_of_a_broken_connection_is_raised(handle, path, monkeypatch):
@@ -150,10 +154,10 @@ def test_what_sqlite_says_of_a_broken_connection_is_raised(handle, path, monkeyp
         quiescence.observe(handle)
 
 
-def test_the_log_goes_away(rest, path):
-    os.rename(f"{path}-wal", f"{path}-aside")
+def test_the_log_goes_away(rest, log):
+    aside = log.rename(f"{log}-aside")
     assert not rest.lasts(), "a new name is a change of the file"
-    os.rename(f"{path}-aside", f"{path}-wal")
+    aside.rename(log)
 
 
 def test_it_does_not_last_for_ever(store, path, monkeypatch):
@@ -233,7 +237,7 @@ def mounts(tmp_path, monkeypatch):
     """A table of mounts; "here" stands for the device of the test's directory, "/T" for itself."""
     table = tmp_path / "mountinfo"
     monkeypatch.setattr(file_systems, "_MOUNTS", table)
-    device = os.stat(tmp_path).st_dev
+    device = tmp_path.stat().st_dev
     here = f"{os.major(device)}:{os.minor(device)}"
 
     def write(*lines):

@@ -56,7 +56,7 @@ def store(make):
 
 def row(store, key=ONE):
     found = store.find_plain(key)
-    return found and found[0].decode()
+    return found[0].decode() if found else found
 
 
 @contextmanager
@@ -122,17 +122,17 @@ def test_each_commit_is_seen(store, make, path):
         assert row(store) == "7"
         keep(store, ONE, TWO)
         connection.execute("UPDATE tasks SET expires_at = 1 WHERE cache_key = ?", (ONE,))
-        assert row(store) is None
+        assert row(store) is None, "`find` is to be asked"
         keep(store, TWO)
     store.delete(TWO)
-    assert row(store, TWO) is None
+    assert row(store, TWO) == ()
     assert kept(store) == set()
 
 
 def test_a_row_that_is_not_there_is_not_kept(store):
     store.delete(TWO)
     keep(store, ONE)
-    assert row(store, TWO) is None
+    assert row(store, TWO) == ()
     assert kept(store) == {ONE}
 
 
@@ -355,7 +355,7 @@ def test_a_file_that_may_only_be_read(store, path, monkeypatch):
     with another(path):
         for _ in range(3):
             assert row(reader) == "text"
-        assert reader._database.rows.skip > sys.maxsize - 10
+        assert kept(reader) == set()
     reader.close()
 
 
@@ -460,7 +460,7 @@ def test_its_connection_stays_as_long_as_the_rows(store, path):
 
 def replace(path, new):
     for part in ("-wal", "-shm", ""):
-        os.rename(f"{path}{part}", f"{path}.aside{part}")
+        path.with_name(f"{path.name}{part}").rename(f"{path}.aside{part}")
     new.put(plain(ONE, "replaced"))
 
 
@@ -481,7 +481,7 @@ def test_a_file_that_is_replaced_alone(store, path, tmp_path):
     """Who leaves the old log beside it asks for trouble; the rows are no worse than a SELECT's."""
     keep(store, ONE)
     rows = store._database.rows
-    os.rename(path, tmp_path / "aside")
+    path.rename(tmp_path / "aside")
     path.touch()
     assert row(store) == "text"
     assert store._database.rows is rows
@@ -491,8 +491,8 @@ def test_a_file_that_is_replaced_alone(store, path, tmp_path):
         store._database.note(rows.snapshot, handle, TWO, (b"new", None, None))
         return handle.identity
 
-    os.rename(f"{path}-wal", tmp_path / "aside-wal")
-    os.rename(f"{path}-shm", tmp_path / "aside-shm")
+    for part in ("-wal", "-shm"):
+        path.with_name(f"{path.name}{part}").rename(tmp_path / f"aside{part}")
     in_a_thread(of_the_new_file)
     assert store._database.rows is not rows, "another file, other rows"
 

@@ -9,6 +9,7 @@ import sqlite3
 import struct
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from beautyspot.metadata import SqliteMetadataStore
@@ -189,7 +190,7 @@ def test_no_reader_sees_what_was_before_an_acknowledged_commit(store, path, tmp_
     store.put_many(plain(key, "0") for key in keys)
     store.close()
     given = {"path": str(path), "acks": str(acks), "bursts": bursts, "keys": keys}
-    paths = f"import sys; sys.path.insert(0, {os.path.dirname(__file__) + '/..'!r})"
+    paths = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})"
     writers = [
         Child(paths + WRITER.format(**given, key=key, place=8 * place, ours=bool(place)))
         for place, key in enumerate(keys)
@@ -201,7 +202,7 @@ def test_no_reader_sees_what_was_before_an_acknowledged_commit(store, path, tmp_
         for child in everyone:
             child.go_on()
         assert [child.heard() for child in writers] == ["done"] * 2
-        with open(acks, "r+b") as file, closing(mmap.mmap(file.fileno(), 4096)) as shared:
+        with acks.open("r+b") as file, closing(mmap.mmap(file.fileno(), 4096)) as shared:
             written = struct.unpack_from("qq", shared)
             shared[-1] = 1
         assert min(written) >= bursts

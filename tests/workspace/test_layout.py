@@ -18,7 +18,7 @@ DISTRIBUTIONS = [ROOT, *MEMBERS.values()]
 
 FLOORS = (
     # What stands on nothing of ours but itself and `errors`.
-    {"answers", "errors", "hints", "places"},
+    {"answers", "errors", "file_systems", "hints", "places"},
     {
         "breaker",
         "code_text",
@@ -37,6 +37,7 @@ FLOORS = (
         "listings",
         "memo",
         "payload",
+        "quiescence",
         "reports",
         "signing",
         "single_flight",
@@ -44,7 +45,7 @@ FLOORS = (
     },
     # The contracts, and what reads text.
     {"contracts", "code_form", "config_files", "names", "options", "unsaved", "urls", "uses"},
-    {"guard", "late", "limits_by_key", "limits_together", "memory"},
+    {"guard", "late", "limits_by_key", "limits_together", "memory", "row_cache"},
     {"code_names", "code_source", "leases", "plugin_check", "schema", "settings", "steps"},
     # What each knows one thing well: code, settings, the database, how to select.
     {"cleaning", "code_digest", "config", "database", "mark_options", "selection"},

@@ -7,13 +7,12 @@ the times that files of ours carry mean what `beautyspot.row_cache` makes of the
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
-_ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+_ESCAPES: Final = {"040": " ", "011": "\t", "012": "\n", "043": "#", "134": "\\"}
 
 _NETWORK: Final = frozenset(
     {"9p", "afs", "beegfs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "gfs2", "glusterfs"}
@@ -61,7 +60,7 @@ def _mount(real: str) -> Mount | None:
         with _MOUNTS.open(encoding="utf-8", errors="surrogateescape") as lines:
             for line in lines:
                 fields = line.split()
-                if _leads_to(_ESCAPED.sub(_unescaped, fields[4]), real):
+                if _leads_to(_unescaped(fields[4]), real):
                     found = Mount(fields[fields.index("-", 6) + 1], fields[2])
     except OSError:
         return None
@@ -72,5 +71,7 @@ def _leads_to(place: str, real: str) -> bool:
     return real == place or real.startswith(f"{place.rstrip('/')}/")
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    return chr(int(match[1], 8))
+def _unescaped(place: str) -> str:
+    for digits, character in _ESCAPES.items():  # the backslash last
+        place = place.replace(f"\\{digits}", character)
+    return place

@@ -92,9 +92,7 @@ class SqliteMetadataStore(MetadataStoreBase):
     blocking = False
     leases: ClassVar[bool] = True
 
-    def __init__(
-        self, path: str | Path, *, timeout: float = 5.0, memory: int = 16_777_216
-    ) -> None:
+    def __init__(self, path: str | Path, *, timeout: float = 5.0, memory: int = 16_777_216) -> None:
         self._database = Database(
             _checked_path(path), _checked_timeout(timeout), _checked_memory(memory)
         )

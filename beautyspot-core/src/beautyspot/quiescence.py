@@ -44,7 +44,8 @@ the commit that a first one left half-way.
 """
 
 _REALTIME_COARSE: Final = 5  # <linux/time.h>: the clock that the times of files are taken from
-_ROUND: Final = 1_000_000  # a time of whole milliseconds is one of a file system that keeps no finer
+_ROUND: Final = 1_000_000
+"""Whole milliseconds are of a file system that keeps no finer times, or one write in a million."""
 
 
 class Quiescence:
@@ -55,17 +56,15 @@ class Quiescence:
         since: when, by the monotonic clock.
     """
 
-    __slots__ = ("_changed", "_descriptor", "_device", "_inode", "_mode", "_until", "handle", "since")
+    __slots__ = ("_changed", "_descriptor", "_inode", "_status", "_until", "handle", "since")
 
     def __init__(self, handle: Handle, log: str) -> None:
         self.handle = handle
         self.since = time.monotonic()
         self._until = self.since + LONGEST
         self._descriptor = os.open(log, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
-        status = os.fstat(self._descriptor)
-        self._inode, self._device = status.st_ino, status.st_dev
-        self._changed = status.st_ctime_ns
-        self._mode = status.st_mode
+        self._status = os.fstat(self._descriptor)
+        self._inode, self._changed = self._status.st_ino, self._status.st_ctime_ns
 
     def lasts(self) -> bool:
         """Whether nobody has committed since. One system call, which waits for nothing."""
@@ -81,12 +80,13 @@ class Quiescence:
 
     def is_settled(self) -> bool:
         """Whether the next write to it will show as another time."""
-        return stat.S_ISREG(self._mode) and settled(self._changed)  # a link's says nothing
+        is_file = stat.S_ISREG(self._status.st_mode)  # a link is never written to
+        return is_file and settled(self._changed)
 
     def __del__(self) -> None:
         try:
-            status = os.fstat(self._descriptor)
-            if (status.st_ino, status.st_dev) == (self._inode, self._device):  # still the same
+            # Unless it was closed by somebody else, and is another file's by now.
+            if os.path.samestat(os.fstat(self._descriptor), self._status):
                 os.close(self._descriptor)
         except (AttributeError, OSError):  # it never was, or is no more
             pass

@@ -43,7 +43,7 @@ OVERHEAD: Final = 250
 """Bytes of an entry beside key and columns: a tuple and its place in the dictionary."""
 
 CHECKED: Final = 16
-"""Rows kept between two looks whether the rest lasts; where no key comes twice nobody else looks."""
+"""Rows kept between two looks whether the rest lasts: hits look, but no key may come twice."""
 
 
 class Snapshot(dict[str, Row]):
@@ -150,7 +150,7 @@ class RowCache:
             return
         if self._works is None:
             self._works = timed_by_the_kernel(handle.path)
-        if not self._works or handle.read_only:
+        if not self._works:
             self.skip = sys.maxsize
             return
         rest = self._observed(handle)
