@@ -347,7 +347,7 @@ def test_a_call_calls_few_functions(calls, kind, most_python, most_c):
 
 @pytest.mark.parametrize(
     ("kind", "most"),
-    [("hit", 220), ("hit by key", 1300), ("miss", 3300)],  # 193, 1196, 3089 on Python 3.11
+    [("hit", 280), ("hit by key", 1300), ("miss", 3300)],  # 247, 1250, 3143 on Python 3.11
 )
 def test_a_call_executes_few_instructions(calls, kind, most):
     assert most / 3 < count_instructions(calls[kind]) <= most

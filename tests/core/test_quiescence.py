@@ -270,6 +270,11 @@ def test_which_file_systems_are_known(mounts, tmp_path, lines, known):
     assert file_systems.timed_by_the_kernel(tmp_path / "link" / "x.db") == known
 
 
+def test_a_place_that_is_gone(mounts, tmp_path):
+    mounts("here / / rw - ext4 /dev/a")
+    assert not file_systems.timed_by_the_kernel(tmp_path / "gone" / "x.db")
+
+
 def test_a_place_with_a_space(mounts, tmp_path):
     mounts("here / / rw - ext4 /dev/a", r"0:2 / /T/a\040place rw - cifs //server/share")
     (tmp_path / "a place").mkdir()

@@ -46,9 +46,15 @@ def timed_by_the_kernel(path: Path) -> bool:
     mount = _mount(directory)
     if mount is None or mount.kind not in _TIMED_BY_THE_KERNEL:
         return False
-    device = os.stat(directory).st_dev  # noqa: PTH116 - a text, as `realpath` gave it
-    shown = f"{os.major(device)}:{os.minor(device)}"
-    return mount.kind in _MANY_DEVICES or mount.device == shown
+    return mount.kind in _MANY_DEVICES or mount.device == _device(directory)
+
+
+def _device(directory: str) -> str | None:
+    try:
+        number = os.stat(directory).st_dev  # noqa: PTH116 - a text, as `realpath` gave it
+    except OSError:
+        return None
+    return f"{os.major(number)}:{os.minor(number)}"
 
 
 def _mount(real: str) -> Mount | None:

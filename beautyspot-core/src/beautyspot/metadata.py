@@ -151,13 +151,16 @@ class SqliteMetadataStore(MetadataStoreBase):
     def find_plain(self, key: str) -> tuple[Any, bytes | None, float | None] | tuple[()] | None:
         """The whole reading of most hits; see the base class."""
         database = self._database
-        rows = database.rows
-        snapshot = rows.snapshot  # before the row is read: it must be older
-        kept = snapshot.get(key)
-        if kept is not None:
-            if snapshot.lasts():
-                return kept
-            rows.drop(snapshot)
+        rows, snapshot = database.rows, None
+        if rows.skip > 0:
+            rows.skip -= 1
+        else:
+            snapshot = rows.snapshot  # before the row is read: it must be older
+            kept = snapshot.get(key)
+            if kept is not None:
+                if snapshot.lasts():
+                    return kept
+                rows.drop(snapshot)
         try:
             handle = database.local.handle
             row = handle.execute(_FIND_PLAIN, (key,)).fetchone()
@@ -168,9 +171,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         if not row[3]:
             return None
         found: Row = row[:3]
-        if rows.skip > 0:
-            rows.skip -= 1
-        else:
+        if snapshot is not None:
             database.note(snapshot, handle, key, found)
         return found
 

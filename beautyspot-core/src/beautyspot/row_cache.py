@@ -29,7 +29,7 @@ Row = tuple[Any, bytes | None, float | None]
 """What `find_plain` answers."""
 
 FINDS: Final = 64
-"""Rows found before the clock is looked at: a script of a few calls pays nothing."""
+"""Finds before the clock is looked at: a script of a few calls pays nothing."""
 
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 4.0
@@ -66,12 +66,12 @@ class Snapshot(dict[str, Row]):
 class RowCache:
     """The rows of one database, for all threads of a process.
 
-    Whoever reads a row looks into `snapshot` first. If that had none, and `skip` finds have been
-    counted down, he tells `note` which row he found since, and what `snapshot` was before.
+    Who finds a row counts `skip` down. Once it is 0 he first looks into `snapshot`, and if that had
+    no row that lasts, he tells `note` which one he read since, and what `snapshot` was before.
 
     Attributes:
         snapshot: the rows there are.
-        skip: how many finds nobody needs to tell of.
+        skip: for how many finds there is nothing to look into, nor anything to tell.
     """
 
     def __init__(self, room: int, writing: threading.Lock) -> None:
