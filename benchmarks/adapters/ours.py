@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.workload import Function
 
 SYNC = "beautyspot"
+WITHOUT_MEMORY = "beautyspot, memory=0"
 BACKGROUND = 'beautyspot, save="background"'
 
 
@@ -33,6 +34,13 @@ def spot_in(directory: Path, **options: Any) -> Iterator[bs.Spot]:
 def plain(directory: Path, function: Function) -> Iterator[Function]:
     """As it comes."""
     with spot_in(directory) as spot:
+        yield spot.mark(function)
+
+
+@adapter(WITHOUT_MEMORY)
+def without_memory(directory: Path, function: Function) -> Iterator[Function]:
+    """Each hit reads the database, quiet or not."""
+    with spot_in(directory, metadata={"use": "sqlite", "memory": 0}) as spot:
         yield spot.mark(function)
 
 

@@ -227,7 +227,7 @@ def test_where_others_commit_all_the_time_it_looks_ever_less_often(
     assert observed == [None] * 10
     pauses = [round(later - earlier, 2) for earlier, later in zip(times, times[1:], strict=False)]
     assert pauses == sorted(pauses)
-    assert pauses[:3] == pytest.approx([0.05, 0.1, 0.2], abs=0.011)
+    assert pauses[:3] == pytest.approx([0.08, 0.16, 0.32], abs=0.011)
     assert pauses[-2:] == pytest.approx([4.0, 4.0], abs=0.011)
 
 
@@ -247,10 +247,10 @@ def test_between_two_looks_a_hit_asks_for_nothing(patient, observed, looks, path
 
 
 def test_commits_soon_after_a_look_put_off_the_next(store, clock, monkeypatch):
-    monkeypatch.setattr(row_cache, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(row_cache, "FIRST_PAUSE", 0.08)
     store._database.reset()
     rows = store._database.rows
-    for pause in (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 4.0, 4.0):
+    for pause in (0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 4.0, 4.0):
         keep(store, ONE)
         store.put(plain(TWO))
         assert row(store) == "text"
@@ -260,7 +260,7 @@ def test_commits_soon_after_a_look_put_off_the_next(store, clock, monkeypatch):
     clock.now += row_cache.STABLE
     store.put(plain(TWO))
     assert row(store) == "text"
-    assert rows._due == pytest.approx(clock.now + 0.05), "it was long at rest"
+    assert rows._due == pytest.approx(clock.now + 0.08), "it was long at rest"
 
 
 def test_rows_are_read_anew_after_a_while(store, clock):

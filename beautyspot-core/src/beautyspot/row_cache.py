@@ -31,7 +31,7 @@ Row = tuple[Any, bytes | None, float | None]
 FINDS: Final = 64
 """Finds before the clock is looked at: a script of a few calls pays nothing."""
 
-FIRST_PAUSE: Final = 0.05
+FIRST_PAUSE: Final = 0.08  # enough for what was just written to count as quiet
 LONGEST_PAUSE: Final = 4.0
 STABLE: Final = 1.0
 """Seconds. After a rest of `STABLE` the next pause is the first again."""
