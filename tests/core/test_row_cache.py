@@ -149,21 +149,22 @@ def test_a_row_that_is_not_committed_is_not_kept(store):
 
 
 def test_a_row_that_was_read_before_the_rest_is_not_kept(store, path, monkeypatch):
-    """Another thread looks, and others commit, between a thread's SELECT and its keeping."""
-    store.open()
-    real = store._database.note
+    """Others commit, and another thread looks, between a thread's SELECT and its keeping."""
+    handle = store._database.handle()
+    execute = handle.execute
 
-    def note(*found):
-        monkeypatch.setattr(store._database, "note", real)
+    def interrupted(*statement):
+        monkeypatch.setattr(handle, "execute", execute)
+        found = execute(*statement).fetchone()
         with another(path) as connection:
-            connection.execute("UPDATE tasks SET result_data = 'new'")
+            connection.execute("UPDATE tasks SET result_data = x'37'")
             in_a_thread(lambda: keep(store, TWO))
-            real(*found)
+        return SimpleNamespace(fetchone=lambda: found)
 
-    monkeypatch.setattr(store._database, "note", note)
-    assert row(store) == "text"
+    monkeypatch.setattr(handle, "execute", interrupted)
+    assert row(store) == "text", "it began before the commit"
     assert kept(store) == {TWO}
-    assert store.find_plain(ONE)[0] == "new"
+    assert row(store) == "7"
 
 
 # ----------------------------------------------------------------------------- when it looks

@@ -5,7 +5,6 @@ from __future__ import annotations
 import mmap
 import os
 import signal
-import sqlite3
 import struct
 import threading
 from contextlib import closing
@@ -45,6 +44,7 @@ COMMITTING = """
 import sqlite3
 connection = sqlite3.connect({path!r}, isolation_level=None, timeout=5)
 connection.execute("PRAGMA synchronous = FULL")
+connection.execute("PRAGMA wal_autocheckpoint = 0")
 connection.execute("SELECT * FROM tasks").fetchall()
 number = 0
 while True:
@@ -54,25 +54,27 @@ while True:
 """
 
 
-def is_locked(path):
-    with another(path) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            return True
-        return False
+FRAME = 24 + 4096
+"""Bytes that one commit of it adds to the log."""
 
 
 @pytest.fixture
 def stopped(store, path):
     """A process with its commit in the log, and not yet in the index."""
-    with Child(COMMITTING.format(path=str(path))) as child:
+    log = path.with_name(f"{path.name}-wal")
+    before = log.stat().st_size
+    with (
+        another(path) as connection,
+        Child(COMMITTING.format(path=str(path))) as child,
+    ):
         process = child._process.pid
         for _ in range(300):
             child.heard()  # one commit is done, the next begins
             os.kill(process, signal.SIGSTOP)
             os.waitid(os.P_PID, process, os.WSTOPPED | os.WNOWAIT)
-            if is_locked(path):
+            shown = int(connection.execute("SELECT result_data FROM tasks").fetchone()[0])
+            if log.stat().st_size == before + (shown + 1) * FRAME:
+                connection.close()
                 yield child
                 return
             os.kill(process, signal.SIGCONT)
