@@ -116,7 +116,11 @@ def by_dask(calls: Calls) -> list[Any]:
 def cluster() -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
-    options: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 2, "dashboard_address": None}
+    options: dict[str, Any] = {
+        "n_workers": 2,
+        "threads_per_worker": 2,
+        "dashboard_address": "127.0.0.1:0",
+    }
     local = PLACE / "distributed"
     with (
         LocalCluster(processes=True, local_directory=str(local), **options) as workers,
