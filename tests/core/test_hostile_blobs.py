@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
 MEGABYTE = 2**20
-TAGGED = b"\xdd\x00\x00\x00\x02\xc7\x09\x00\x01"
+TAGGED = b"\xdd\x00\x00\x00\x02\xc7\x09\x00\x02"
 
 BOMBS = {
     "an array of 4 G items": b"\xdd\xff\xff\xff\xff",
@@ -28,7 +28,7 @@ BOMBS = {
     "arrays in arrays": b"\x91" * 1_000_000,
     "maps in maps": b"\x81\x01" * 500_000,
     "an ext of 4 GB": b"\xc9\xff\xff\xff\xff\x00",
-    "an envelope of 4 G segments": b"\xdd\xff\xff\xff\xff\xc7\x09\x00\x01" + bytes(8),
+    "an envelope of 4 G segments": b"\xdd\xff\xff\xff\xff\xc7\x09\x00\x02" + bytes(8),
     "an envelope of a tree of 16 EB": TAGGED + b"\xff" * 8,
     "nothing": b"",
     "an envelope that breaks off": TAGGED,

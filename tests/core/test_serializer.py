@@ -426,11 +426,22 @@ def test_instances_can_be_pickled(serializer):
 # ---------------------------------------------------------------------------- hostile bytes
 
 
-def document(tree: Any, *segments: bytes, version: int = 1, count: int | None = None) -> bytes:
+def document(
+    tree: Any,
+    *segments: bytes,
+    version: int = 2,
+    count: int | None = None,
+    nils: int | None = None,
+    filler: bytes = b"\xc0",
+) -> bytes:
     packed = msgpack.packb(tree)
-    count = 2 + len(segments) if count is None else count
-    head = struct.pack(">BIBBBBQ", 0xDD, count, 0xC7, 9, 0, version, len(packed))
-    return head + packed + b"".join(struct.pack(">BI", 0xC6, len(s)) + s for s in segments)
+    body, items = packed, 2
+    for segment in segments:
+        needed = -(17 + len(body) + 5) % 64 if nils is None else nils
+        body += filler * needed + struct.pack(">BI", 0xC6, len(segment)) + segment
+        items += needed + 1
+    count = items if count is None else count
+    return struct.pack(">BIBBBBQ", 0xDD, count, 0xC7, 9, 0, version, len(packed)) + body
 
 
 def ext(code: int, version: int = 1) -> msgpack.ExtType:
@@ -440,15 +451,17 @@ def ext(code: int, version: int = 1) -> msgpack.ExtType:
 def test_the_document_is_msgpack(serializer):
     """Any reader of msgpack can show it."""
     stored = serializer.dumps((1, bytearray(b"x" * 2**16)))
-    head, tree, segment = msgpack.unpackb(stored)
+    head, tree, *nils, segment = msgpack.unpackb(stored)
     assert head.code == 0
     assert tree == [ext(5), 1, [ext(3), 0]]
+    assert nils == [None] * 32
     assert segment == b"x" * 2**16
 
 
 HOSTILE = {
     "an ext in a plain document": msgpack.packb(ext(5)),
-    "a newer document": document([ext(5)], version=2),
+    "a newer document": document([ext(5)], version=3),
+    "a document of before the release": document([ext(5)], version=1),
     "a newer payload": document([ext(5, version=2), 1]),
     "an unknown ext": document([ext(127), 1]),
     "an unknown ext of a library": document([ext(84), 1]),
@@ -462,9 +475,15 @@ HOSTILE = {
     "a segment used twice": document([[ext(3), 0], [ext(3), 0]], b"x"),
     "a segment unused": document([1], b"x"),
     "a segment cut off": document([ext(3), 0], b"xyz")[:-1],
+    "a segment without its nils": document([ext(3), 0], b"x", nils=0),
+    "a segment behind too many nils": document([ext(3), 0], b"x", nils=37 + 64),
+    "a segment behind something else": document([ext(3), 0], b"x", filler=b"\x01"),
+    "nils at the end": document([ext(5)], count=3) + b"\xc0",
     "trailing bytes": document([ext(5)]) + b"x",
     "trailing bytes of a plain one": msgpack.packb([1]) + b"x",
     "more segments than bytes": document([ext(5)], count=2**32 - 1),
+    "one item too many": document([ext(3), 0], b"x", count=41),
+    "one item too few": document([ext(3), 0], b"x", count=39),
     "fewer than two parts": document([ext(5)], count=0) + b"x",
     "an array of 4 G": b"\xdd\xff\xff\xff\xff",
     "a size for a buffer": document([ext(3), 10**12]),
@@ -484,6 +503,14 @@ HOSTILE = {
 def test_hostile_bytes_are_a_restore_error(serializer, data):
     with pytest.raises(RestoreError):
         serializer.loads(data)
+    with pytest.raises(RestoreError):
+        serializer.loads(bytearray(data), owned=True)
+
+
+def test_the_hostile_documents_differ_from_a_sound_one_as_they_say(serializer):
+    assert serializer.loads(document([ext(3), 0], b"x")) == bytearray(b"x")
+    assert serializer.loads(document([ext(3), 0], b"x", count=40)) == bytearray(b"x")
+    assert serializer.loads(document([ext(5)])) == ()
 
 
 def test_what_is_no_bytes_is_a_restore_error(serializer):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from functools import lru_cache
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh3_128, xxh3_128_digest
@@ -182,16 +183,28 @@ class Cache:
             RestoreError: damaged, or stored by another serializer or kind of function.
             StorageError: the blob could not be read.
         """
-        data = entry.result_data if entry.result_type == DIRECT_BLOB else self._load(entry)
-        codec = entry.serializer
-        if data is None or codec is None:
+        payload = self._payload(task, entry)
+        if payload is None:
             raise RestoreError(f"the row {key} names no data; it is computed again")
-        self._check(key, codec, entry, data)
-        return task.restore(Payload(data, codec))
+        self._check(key, entry, payload)
+        return task.restore(payload)
 
-    def _check(self, key: str, codec: str, entry: Entry, data: bytes) -> None:
+    def _payload(self, task: Task, entry: Entry) -> Payload | None:
+        """The data of an entry, wherever they are."""
+        codec, data = entry.serializer, entry.result_data
+        if codec is None:
+            return None
+        if entry.result_type == DIRECT_BLOB:
+            return None if data is None else Payload(data, codec)
+        if not task.takes_over(codec):
+            return Payload(self._load(entry), codec)
+        # Without a name for the bytes: `BytesIO` takes over what nobody else has, and copies what
+        # somebody does, such as a storage that keeps blobs in memory.
+        return Payload(BytesIO(self._load(entry)).getbuffer(), codec, owned=True)
+
+    def _check(self, key: str, entry: Entry, payload: Payload) -> None:
         """Refuse what is damaged, and where results are signed, what is not."""
-        keys = self.signing_keys
+        keys, (data, codec, _) = self.signing_keys, payload
         if keys is None:
             if fingerprint(key, codec, data) != entry.digest:
                 raise RestoreError(f"the result under {key} is damaged; it is computed again")

@@ -9,7 +9,13 @@ if TYPE_CHECKING:
 
 
 class Payload(NamedTuple):
-    """A result as bytes, with what restores it."""
+    """A result as bytes, with what restores it.
+
+    Attributes:
+        owned: whether nobody else has the data, nor ever will: they can be written to, and may
+            become memory of the value.
+    """
 
     data: Data
     codec: str
+    owned: bool = False

@@ -93,8 +93,13 @@ class MsgpackSerializer(SerializerBase):
                 "read; return it in a simpler form"
             ) from error
 
-    def loads(self, data: Data) -> Any:
+    def loads(self, data: Data, *, owned: bool = False) -> Any:
         """The value of `data`, made afresh: no two calls share anything that can change.
+
+        Args:
+            data: the bytes.
+            owned: whether nobody else has `data`, nor will use them. They can be written to, then
+                an array that is most of them stays where it lies instead of being copied.
 
         Raises:
             RestoreError: the data are damaged, of a newer release, or of a class that was not
@@ -103,7 +108,7 @@ class MsgpackSerializer(SerializerBase):
         """
         try:
             if document.is_tagged(data):
-                return document.parse(data, self._registry)
+                return document.parse(data, self._registry, owned=owned)
             return unpackb(data, strict_map_key=False, ext_hook=_no_ext)
         except RestoreError:
             raise

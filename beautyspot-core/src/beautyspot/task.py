@@ -20,6 +20,7 @@ from beautyspot.errors import (
     SerializationError,
     UnstableKeyError,
 )
+from beautyspot.hints import hints
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
 from beautyspot.memo import Memo
@@ -302,7 +303,9 @@ class Task:
         Raises:
             RestoreError: damaged, or stored by another serializer or another kind of function.
         """
-        data, codec = payload
+        data, codec, owned = payload
+        if owned:
+            return self.serializer.loads(data, **self._owned)
         if codec == self.codec:
             if self.streams:
                 return [self.serializer.loads(item) for item in _unframed(data)]
@@ -312,6 +315,15 @@ class Task:
         if codec == RAW_TEXT and not self.streams:
             return str(data, "utf-8")
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
+
+    def takes_over(self, codec: str) -> bool:
+        """Whether a value stored by `codec` may be built upon its data, where nobody has them."""
+        return codec == self.codec and not self.streams and bool(self._owned)
+
+    @cached_property
+    def _owned(self) -> dict[str, Any]:
+        """What tells the serializer that data are its own, if it takes that."""
+        return hints(self.serializer.loads, owned=True)
 
     def wants_blob(self, size: int, threshold: int) -> bool:
         """Whether a result of `size` bytes goes to the blob storage."""

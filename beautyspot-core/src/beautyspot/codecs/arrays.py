@@ -107,7 +107,13 @@ def _decode_array(parts: list[Any], read: Read) -> np.ndarray[Any, Any]:
     order: Any = "F" if fortran else "C"
     if not len(view):
         return np.empty(shape, dtype, order)
-    return np.ndarray(shape, dtype, view, order=order).copy(order="K")
+    array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, view, order=order)
+    return array if _may_stay(array) else array.copy(order="K")
+
+
+def _may_stay(array: np.ndarray[Any, Any]) -> bool:
+    """Whether it stands upon memory of its own, and as NumPy would have laid it."""
+    return array.flags.writeable and array.flags.aligned
 
 
 def _encode_scalar(value: np.generic, write: Write) -> list[object]:

@@ -67,7 +67,8 @@ def _encode_table(value: Any, write: Write) -> list[object]:
 
 def _decode_table(parts: list[Any], read: Read) -> Any:
     [part] = check(parts, int)
-    return read_table(memoryview(bytes(read.buffer(part))))  # a copy: the input may be changed
+    view = read.buffer(part)
+    return read_table(memoryview(bytes(view)) if view.readonly else view)
 
 
 _TABLE: Final = Codec(100, _encode_table, _decode_table)

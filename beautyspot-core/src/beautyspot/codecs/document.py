@@ -2,11 +2,13 @@
 
 A plain document is msgpack of the value, nothing else. One with tagged values is an msgpack array::
 
-    [ext(0, <version: 1 byte> <length of the packed tree: 8 bytes>), tree, segment, segment, …]
+    [ext(0, <version: 1 byte> <length of the packed tree: 8 bytes>), tree, nil…, segment, nil…, …]
 
 Its header is of fixed width (array 32, ext 8), so one comparison finds it, and each segment is a
 bin 32: a big buffer that its codec writes straight into the output and reads as a view of the
-input. What is small stands in the tree. Integers are big-endian, as everywhere in msgpack
+input. As many nils stand before it (a byte each, and none that is not needed) as make its bytes
+begin at a multiple of 64, so that an array can be used where it lies. What is small stands in the
+tree. Integers are big-endian, as everywhere in msgpack
 (https://github.com/msgpack/msgpack/blob/master/spec.md).
 """
 
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
     from beautyspot.codecs.writer import Segment
     from beautyspot.contracts import Data
 
-_VERSION: Final = 1
+_VERSION: Final = 2  # in 1, which was never released, segments began anywhere
+_ALIGNMENT: Final = 64
 _HEADER: Final = struct.Struct(">BI BBB BQ")  # array 32, count; ext 8, size, type; version, length
 _BIN: Final = struct.Struct(">BI")
 _MARK: Final = b"\xc7\x09\x00"
+_NIL: Final = b"\xc0"
 
 
 def build(tree: object, segments: list[Segment]) -> Data:
@@ -39,11 +43,15 @@ def build(tree: object, segments: list[Segment]) -> Data:
         Refused: a part is too large for msgpack.
     """
     packed = _pack(tree)
-    out = bytearray(_HEADER.pack(0xDD, 2 + len(segments), *_MARK, _VERSION, len(packed)))
+    out = bytearray(_head(2, len(packed)))
     out += packed
-    for segment in segments:
-        _append(out, segment)
+    count = 2 + sum(_append(out, segment) for segment in segments)
+    out[: _HEADER.size] = _head(count, len(packed))
     return out if segments else bytes(out)
+
+
+def _head(count: int, length: int) -> bytes:
+    return _HEADER.pack(0xDD, count, *_MARK, _VERSION, length)
 
 
 def _pack(tree: object) -> bytes:
@@ -55,9 +63,14 @@ def _pack(tree: object) -> bytes:
         ) from error
 
 
-def _append(out: bytearray, segment: Segment) -> None:
-    """Let a codec write its buffer behind the others, then fill in how long it became."""
+def _append(out: bytearray, segment: Segment) -> int:
+    """Let a codec write its buffer behind the others, then fill in how long it became.
+
+    Returns how many items of the document that makes: the segment and the nils before it.
+    """
     _, fill = segment
+    nils = _nils(len(out))
+    out += nils
     start = len(out)
     out += _BIN.pack(0xC6, 0)
     fill(out)
@@ -65,6 +78,12 @@ def _append(out: bytearray, segment: Segment) -> None:
     if size > MAX_SIZE:
         raise Refused("a buffer of over 4 GiB does not fit msgpack: return it in parts")
     _BIN.pack_into(out, start, 0xC6, size)
+    return len(nils) + 1
+
+
+def _nils(start: int) -> bytes:
+    """What stands before a segment, from `start` on."""
+    return _NIL * (-(start + _BIN.size) % _ALIGNMENT)
 
 
 def is_tagged(data: Data) -> bool:
@@ -72,18 +91,21 @@ def is_tagged(data: Data) -> bool:
     return data[0] == 0xDD and data[5:8] == _MARK
 
 
-def parse(data: Data, registry: Registry) -> Any:
+def parse(data: Data, registry: Registry, *, owned: bool) -> Any:
     """The value of a document with the envelope.
+
+    Args:
+        owned: nobody else has the data, so that an array which is most of them may stay in them.
 
     Raises:
         RestoreError: damaged, or of a class that nobody vouched for.
         Exception: damaged as well, whatever a constructor says to its parts.
     """
-    view = memoryview(data)
+    view = memoryview(data) if owned else memoryview(data).toreadonly()
     _, count, _, _, _, version, length = _HEADER.unpack_from(view)
     if version != _VERSION:
         raise RestoreError(
-            f"the document's version {version} is unknown: stored by a newer release"
+            f"the document's version {version} is unknown: stored by another release"
         )
     end = _HEADER.size + length
     reader = Reader(registry, _segments(view, end, count - 2))
@@ -98,17 +120,26 @@ def parse(data: Data, registry: Registry) -> Any:
 
 
 def _segments(view: memoryview, start: int, count: int) -> list[memoryview | None]:
-    """The views of the segments; their sizes must add up to the data's."""
+    """The views of the segments; their sizes must add up to the data's, and the items to `count`.
+
+    One that is less than half of the data is read-only: it would keep all of them in memory.
+    """
     segments: list[memoryview | None] = []
-    for _ in range(count):
+    while count > 0:
+        nils = _nils(start)
+        start += len(nils)
+        if view[start - len(nils) : start] != nils:
+            raise RestoreError("a segment that does not begin where it has to")
         code, size = _BIN.unpack_from(view, start)
         end = start + _BIN.size + size
         if code != 0xC6 or end > len(view):
             raise RestoreError("a segment is cut off")
-        segments.append(view[start + _BIN.size : end])
+        segment = view[start + _BIN.size : end]
+        segments.append(segment if 2 * size >= len(view) else segment.toreadonly())
         start = end
-    if start != len(view):
-        raise RestoreError("bytes are missing or left over at the end")
+        count -= len(nils) + 1
+    if count or start != len(view):
+        raise RestoreError("bytes or items are missing or left over at the end")
     return segments
 
 

@@ -72,7 +72,11 @@ class Read(Protocol):
     """What a codec may ask of the reader."""
 
     def buffer(self, part: object) -> memoryview:
-        """The bytes that `Write.buffer` wrote: a view on the stored data, to be copied once."""
+        """The bytes that `Write.buffer` wrote: a view on the stored data.
+
+        One that is read-only is to be copied. One that can be written to is the value's own, which
+        may be built upon it: nobody else has it, and it is most of what it keeps in memory.
+        """
         ...
 
     def entry(self, name: object, tag: Tag) -> Entry:

@@ -1,0 +1,278 @@
+"""A large array stays in the buffer that its blob was read into: no second copy, and nobody's else.
+
+Wherever somebody else has the bytes, or may get them, the array is a copy: two callers that share
+memory that can be written to would be a wrong value.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from beautyspot import MsgpackSerializer
+from beautyspot.memory import MemoryStorage
+from gates import DEADLINE, Gate, followers, until
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+SIZE = 2**17  # bytes: a segment of the document, twice over
+GATE = Gate()
+
+
+def make(number: int) -> Any:
+    return np.full(SIZE // 8, float(number))
+
+
+def stays(array: Any) -> bool:
+    """Whether it lies in what was read."""
+    return not array.flags.owndata
+
+
+@pytest.fixture
+def marked(spot: Spot) -> Callable[[int], Any]:
+    return spot.mark(save_blob=True)(make)
+
+
+def test_a_hit_stays_where_it_was_read_and_can_be_changed(marked: Any) -> None:
+    marked(1)
+    hit = marked(1)
+    assert stays(hit)
+    assert hit.flags.writeable
+    assert hit.flags.aligned
+    assert hit.flags.c_contiguous
+    hit[0] = 7
+    hit.setflags(write=False)
+    hit.setflags(write=True)
+    assert (hit[0], hit[1], len(hit)) == (7, 1, SIZE // 8)
+
+
+def test_two_hits_share_nothing(marked: Any) -> None:
+    marked(1)
+    first, second = marked(1), marked(1)
+    assert not np.shares_memory(first, second)
+    first[:] = 7
+    assert (second == 1).all()
+    assert (marked(1) == 1).all()
+
+
+def test_a_hit_shares_nothing_with_a_storage_that_keeps_its_blobs_in_memory(
+    make_spot: Callable[..., Spot],
+) -> None:
+    storage = MemoryStorage()
+    marked = make_spot(strict=True, storage=storage).mark(save_blob=True)(make)
+    marked(1)
+    [blob] = [storage.load(info.location) for info in storage.list()]
+    before = bytearray(blob)
+    marked(1)[:] = 7
+    assert blob == before
+    assert (marked(1) == 1).all()
+
+
+def gated(number: int) -> Any:
+    GATE.pass_through()
+    return make(number)
+
+
+def test_followers_share_nothing(spot: Spot) -> None:
+    """The bytes of one flight are those of all its followers, and a `bytearray`."""
+    marked = spot.mark(save_blob=True)(gated)
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(marked, 1) for _ in range(4)]
+        until(lambda: followers(spot) == 3)
+        GATE.open.set()
+        arrays = [future.result(DEADLINE) for future in futures]
+    for array in arrays:
+        assert array.flags.writeable
+        assert (array == 1).all()
+        array[:] = 7
+    assert (marked(1) == 1).all()
+
+
+def test_what_waits_to_be_stored_is_not_lent(make_spot: Callable[..., Spot]) -> None:
+    hold = Gate()
+    with ThreadPoolExecutor(1) as executor:
+        spot = make_spot(strict=True, save="background", executor=executor)
+        marked = spot.mark(save_blob=True)(make)
+        executor.submit(hold.pass_through)
+        marked(1)
+        first, second = marked(1), marked(1)
+        assert (first.flags.writeable, first.flags.owndata) == (True, True)
+        first[:] = 7
+        hold.open.set()
+        spot.flush()
+        assert (second == 1).all()
+        assert (marked(1) == 1).all()
+
+
+def test_a_row_is_not_lent(spot: Spot) -> None:
+    marked = spot.mark(save_blob=False)(make)
+    marked(1)
+    first, second = marked(1), marked(1)
+    assert not stays(first)
+    first[:] = 7
+    assert (second == 1).all()
+
+
+# ------------------------------------------------------------------------- what is most of it
+
+
+def test_what_is_less_than_half_is_copied(spot: Spot) -> None:
+    """Whoever keeps the small one must not keep all."""
+
+    @spot.mark(save_blob=True)
+    def several(number: int) -> Any:
+        return {"small": make(number), "large": np.zeros(SIZE // 2), "tiny": np.zeros(2)}
+
+    several(1)
+    hit = several(1)
+    assert [stays(hit[name]) for name in ("small", "large", "tiny")] == [False, True, False]
+    assert all(array.flags.writeable for array in hit.values())
+
+
+@pytest.mark.parametrize("owned", [False, True])
+def test_only_who_says_so_lends_a_buffer(owned: bool) -> None:
+    serializer = MsgpackSerializer()
+    data = bytearray(serializer.dumps(make(1)))
+    array = serializer.loads(data, owned=owned)
+    assert stays(array) is owned
+    assert array.flags.writeable
+
+
+def test_an_owned_buffer_that_can_not_be_written_to_is_copied() -> None:
+    serializer = MsgpackSerializer()
+    array = serializer.loads(bytes(serializer.dumps(make(1))), owned=True)
+    assert not stays(array)
+    assert array.flags.writeable
+
+
+def test_a_buffer_that_begins_at_an_odd_address_is_copied() -> None:
+    serializer = MsgpackSerializer()
+    data = memoryview(b"x" + bytes(serializer.dumps(make(1))))
+    odd = memoryview(bytearray(data))[1:]
+    array = serializer.loads(odd, owned=True)
+    assert not stays(array)
+    assert array.flags.aligned
+    assert (array == 1).all()
+
+
+def test_a_table_of_arrow_stays_too() -> None:
+    pa = pytest.importorskip("pyarrow")
+    serializer = MsgpackSerializer()
+    table = pa.table({"a": np.arange(SIZE)})
+    data = bytearray(serializer.dumps(table))
+
+    def addresses(restored: Any) -> list[int]:
+        return [chunk.buffers()[1].address for chunk in restored["a"].chunks]
+
+    begin = np.frombuffer(data, "u1").__array_interface__["data"][0]
+    lent, copied = serializer.loads(data, owned=True), serializer.loads(data)
+    assert lent == copied == table
+    assert all(0 < address - begin < len(data) for address in addresses(lent))
+    assert not any(0 < address - begin < len(data) for address in addresses(copied))
+
+
+# ---------------------------------------------------------------------------- serializers
+
+
+class Plain(MsgpackSerializer):
+    """One that was written before a serializer could be lent a buffer."""
+
+    seen: Any = None
+
+    def loads(self, data: Any) -> Any:  # type: ignore[override]  # as it was
+        type(self).seen = type(data)
+        return super().loads(data)
+
+    def vouching(self, types: Any) -> Plain:
+        return self
+
+
+def test_a_serializer_that_takes_no_buffer_gets_bytes(make_spot: Callable[..., Spot]) -> None:
+    marked = make_spot(strict=True, serializer=Plain()).mark(save_blob=True)(make)
+    marked(1)
+    hit = marked(1)
+    assert Plain.seen is bytes
+    assert not stays(hit)
+    assert hit.flags.writeable
+
+
+def test_streams_and_what_is_stored_as_it_is_get_bytes(spot: Spot) -> None:
+    @spot.mark(save_blob=True)
+    def stream(number: int) -> Any:
+        yield make(number)
+
+    @spot.mark(save_blob=True)
+    def raw(number: int) -> bytes:
+        return bytes([number]) * SIZE
+
+    for _ in range(2):
+        [array] = list(stream(1))
+        assert array.flags.owndata
+        assert raw(1) == b"\1" * SIZE
+    assert type(raw(1)) is bytes
+
+
+def test_signed_results_stay_too(make_spot: Callable[..., Spot]) -> None:
+    marked = make_spot(strict=True, signing_key="a key of at least 32 characters").mark(
+        save_blob=True
+    )(make)
+    marked(1)
+    hit = marked(1)
+    assert stays(hit)
+    assert (hit == 1).all()
+
+
+# --------------------------------------------------------------------------------- any array
+
+NUMBERS = count()
+DTYPES = ["<i4", ">f8", "u1", "?", "<c16", "S3", "<U2", "<M8[ms]", [("a", "<i2"), ("b", ">f8")]]
+
+
+def of_number(number: int, spec: Any) -> Any:
+    del number
+    return array_of(*spec)
+
+
+def array_of(dtype: Any, shape: tuple[int, ...], order: str, step: int, seed: int) -> Any:
+    dtype = np.dtype(dtype)
+    size = int(np.prod(shape)) * dtype.itemsize
+    raw = np.random.default_rng(seed).integers(0, 2, size, "u1").tobytes()
+    array = np.frombuffer(raw, dtype).reshape(shape).copy(order)  # type: ignore[call-overload]  # a str
+    return array[::step]
+
+
+@settings(
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    dtype=st.sampled_from(DTYPES),
+    shape=st.lists(st.integers(0, 60), min_size=1, max_size=3).map(tuple),
+    order=st.sampled_from("CF"),
+    step=st.sampled_from([1, 2, -1]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_any_array_comes_back_by_a_file(
+    spot: Spot, dtype: Any, shape: Any, order: str, step: int, seed: int
+) -> None:
+    marked = spot.mark(save_blob=True, key=lambda number, spec: str(number))(of_number)
+    spec, number = (dtype, shape, order, step, seed), next(NUMBERS)
+    made, hit, again = (marked(number, spec) for _ in range(3))
+    assert hit.dtype == made.dtype
+    assert hit.shape == made.shape
+    assert hit.tobytes() == made.tobytes()
+    if made.flags.forc and made.ndim > 1 and made.size:
+        assert hit.flags.c_contiguous == made.flags.c_contiguous
+        assert hit.flags.f_contiguous == made.flags.f_contiguous
+    assert hit.flags.writeable
+    assert hit.flags.aligned
+    assert not np.shares_memory(hit, again)
