@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SYNC = "beautyspot"
 WITHOUT_MEMORY = "beautyspot, memory=0"
 BACKGROUND = 'beautyspot, save="background"'
+BLOB = "beautyspot, save_blob=True"
 
 
 @contextmanager
@@ -42,6 +43,13 @@ def without_memory(directory: Path, function: Function) -> Iterator[Function]:
     """Each hit reads the database, quiet or not."""
     with spot_in(directory, metadata={"use": "sqlite", "memory": 0}) as spot:
         yield spot.mark(function)
+
+
+@adapter(BLOB)
+def blob(directory: Path, function: Function) -> Iterator[Function]:
+    """Every result in a file of its own, however small."""
+    with spot_in(directory) as spot:
+        yield spot.mark(save_blob=True)(function)
 
 
 @adapter(BACKGROUND)
