@@ -15,9 +15,9 @@ from beautyspot.cache import MISSING
 from beautyspot.contracts import LimiterBase, Reservation, SerializerBase
 from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
 from beautyspot.forwarding import LateSource
+from beautyspot.framing import framed, unframed
 from beautyspot.single_flight import ABANDONED, Flight, Flights
 from beautyspot.steps import Alarm, Block, Join, Pause
-from beautyspot.task import _framed, _unframed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -193,10 +193,10 @@ def test_a_replay_goes_live_once(spot: Spot) -> None:
 
 @pytest.mark.parametrize("cut", [0, 1, 7, 9, 17, 18])
 def test_a_stored_stream_that_breaks_off_is_damaged(cut: int) -> None:
-    whole = _framed([b"ab", b"cd"])
-    assert [bytes(item) for item in _unframed(whole)] == [b"ab", b"cd"]
+    whole = framed([b"ab", b"cd"])
+    assert [bytes(item) for item in unframed(whole)] == [b"ab", b"cd"]
     with pytest.raises(RestoreError, match="breaks off"):
-        _unframed(whole[: cut if cut < 10 else cut - 1] if cut != 18 else whole[:-1])
+        unframed(whole[: cut if cut < 10 else cut - 1] if cut != 18 else whole[:-1])
 
 
 # ------------------------------------------------------------------------------- what is kept

@@ -44,6 +44,10 @@ def data(number, size):
     return number.to_bytes(8, "big") * (size // 8)
 
 
+def text(number, size):
+    return data(number, size).decode()
+
+
 def numbers(number, size):
     return np.full(size // 8, float(number))
 
@@ -101,6 +105,18 @@ def test_a_hit_is_one_statement(spot, calls, kind):
     with statements(spot) as seen:
         calls[kind]()
     assert seen == ["SELECT"]
+
+
+@pytest.mark.parametrize("kind", [bytes, str])
+def test_so_is_one_of_bytes_or_text_that_lie_in_their_row_as_they_are(spot, kind):
+    marked = spot.mark(data if kind is bytes else text)
+    made = marked(7, 1 << 17)
+    with statements(spot) as seen:
+        hit = marked(7, 1 << 17)
+    assert seen == ["SELECT"]
+    assert type(hit) is kind
+    assert hit == made
+    assert spot.stats()["hits"] == 1
 
 
 def test_a_miss_is_two_looks_and_one_insert_in_a_transaction_of_its_own(spot, calls):

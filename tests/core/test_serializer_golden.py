@@ -4,8 +4,8 @@
 never edited; a new form of a type gets a new version and a new line, and the old one must still be
 read. To add lines for new names, run this file as a script.
 
-Once, before 3.0.0 was released, all lines were written anew: the document's version rose to 2, since
-segments begin at a multiple of 64 bytes. Nothing but that byte changed in them.
+Once, before 3.0.0 was released, the lines were written anew: the document's version rose to 2,
+since segments begin at a multiple of 64 bytes now. Nothing but that byte changed in them.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ FLOORS = (
     },
     {
         "expiry",
+        "framing",
         "homes",
         "limit_stats",
         "listings",

@@ -305,6 +305,10 @@ class SerializerBase(Backend):
     def loads(self, data: Data) -> Any:
         """The value of `data`, which may be hostile: nothing in it is a reason to run code.
 
+        It may take another argument, ``owned: bool = False``. Then it is told by True that `data`
+        is a buffer that can be written to, and that nobody else has or will ever use: a part of the
+        value may stay in it, where any other buffer has to be copied from.
+
         Raises:
             RestoreError: damaged, or of a class that was not vouched for.
         """

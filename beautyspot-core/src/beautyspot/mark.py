@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import single_flight
 from beautyspot.cache import ELSEWHERE, MISSING, fingerprint
-from beautyspot.errors import CacheMissError
+from beautyspot.errors import CacheMissError, RestoreError
 from beautyspot.payload import Payload
 from beautyspot.single_flight import ABANDONED, Flight
 from beautyspot.steps import Block, Execute, Join, Outcome, Pause, Step
-from beautyspot.task import Call, Task
+from beautyspot.task import RAW_BYTES, RAW_TEXT, Call, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -62,7 +62,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     seen = uses.seen
     slow = task.ttl is not None or engine.blocking or engine.cache.signing_keys is not None
 
-    def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: C901 - as above
         call = None
         try:
             if detours or not engine.active:
@@ -79,15 +79,19 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 task.address(call)
                 key = call.key
             plain = find(key) if key not in waiting else None
-            if plain and fingerprint(key, codec, plain[0]) == plain[1]:
-                value = task.serializer.loads(plain[0])
+            if plain:
+                data, digest, took = plain
+                if fingerprint(key, codec, data) == digest:
+                    value = task.serializer.loads(data)
+                else:
+                    value = task.restore(_as_it_is(key, data, digest))
                 stats.hits += 1
-                stats.seconds_saved += plain[2] or 0.0
+                stats.seconds_saved += took or 0.0
                 seen[key] = now = monotonic()  # what `Uses.note` does
                 if now > uses.due:
                     uses.write_later()
                 return value
-            if plain == ():
+            if plain is not None:
                 call = call or Call(task, args, kwargs)
                 call.looked = True
         except Exception:  # noqa: S110 - `answer` meets it again, and says it
@@ -95,6 +99,18 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
         return call or Call(task, args, kwargs)
 
     return (lambda args, kwargs: Call(task, args, kwargs)) if slow else hit
+
+
+def _as_it_is(key: str, data: bytes, digest: bytes | None) -> Payload:
+    """What a row holds that was packed by no serializer: another look would cost more than this.
+
+    Raises:
+        RestoreError: something else, or damaged.
+    """
+    for codec in (RAW_BYTES, RAW_TEXT):
+        if fingerprint(key, codec, data) == digest:
+            return Payload(data, codec)
+    raise RestoreError(key)
 
 
 def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json.encoder
 import re
-import struct
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +19,7 @@ from beautyspot.errors import (
     SerializationError,
     UnstableKeyError,
 )
+from beautyspot.framing import framed, unframed
 from beautyspot.hints import hints
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
@@ -31,7 +31,7 @@ from beautyspot.vouching import return_classes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from beautyspot.contracts import Data, KeyGenBase, SerializerBase
+    from beautyspot.contracts import KeyGenBase, SerializerBase
     from beautyspot.mark_options import MarkOptions
 
 RAW_BYTES: Final = "raw:bytes"
@@ -269,7 +269,7 @@ class Task:
             SerializationError: the value has no faithful stored form.
         """
         if self.streams:
-            return Payload(_framed(value), self.codec)
+            return Payload(framed(value), self.codec)
         plain = self._as_it_is(value)
         if plain is not None:
             return plain
@@ -308,7 +308,7 @@ class Task:
             return self.serializer.loads(data, **self._owned)
         if codec == self.codec:
             if self.streams:
-                return [self.serializer.loads(item) for item in _unframed(data)]
+                return [self.serializer.loads(item) for item in unframed(data)]
             return self.serializer.loads(data)
         if codec == RAW_BYTES and not self.streams:
             return bytes(data)
@@ -377,26 +377,3 @@ _UNSTABLE: Final = (
 
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 _quoted: Final = json.encoder.encode_basestring_ascii
-
-_LENGTH: Final = struct.Struct(">Q")
-
-
-def _framed(items: list[Data]) -> bytes:
-    """Items one behind the other, each behind its length in 8 bytes, big endian."""
-    return b"".join(part for item in items for part in (_LENGTH.pack(len(item)), item))
-
-
-def _unframed(data: Data) -> list[memoryview]:
-    view, items, start = memoryview(data), [], 0
-    while start < len(view):
-        if start + _LENGTH.size > len(view):
-            raise RestoreError("a stored stream breaks off in the middle")
-        (length,) = _LENGTH.unpack_from(view, start)
-        start += _LENGTH.size
-        if start + length > len(view):
-            raise RestoreError("a stored stream breaks off in the middle")
-        items.append(view[start : start + length])
-        start += length
-    if not items:  # the last item is what the stream returned
-        raise RestoreError("a stored stream breaks off before its end")
-    return items

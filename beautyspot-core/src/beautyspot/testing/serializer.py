@@ -16,6 +16,7 @@ import struct
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, is_dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -149,6 +150,8 @@ class SerializerContract:
         stored = bytes(serializer.dumps(value))
         for form in (stored, bytearray(stored), memoryview(stored)):
             assert_same(value, serializer.loads(form))
+        lent = {"owned": True} if "owned" in signature(serializer.loads).parameters else {}
+        assert_same(value, serializer.loads(bytearray(stored), **lent))
 
     def test_dumps_gives_bytes_that_stay(self, serializer: SerializerBase) -> None:
         """A later call must not write into what an earlier one gave out."""
