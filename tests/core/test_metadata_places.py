@@ -10,11 +10,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from beautyspot import connections, file_systems
+from beautyspot import connections, file_systems, schema
 from beautyspot.errors import MetadataError
 from beautyspot.metadata import SqliteMetadataStore
 from beautyspot.testing.records import KEYS, a_record
-from sqlite_tools import another, posix
+from sqlite_tools import another, pausing, posix
 
 
 @pytest.fixture
@@ -231,6 +231,35 @@ def mounts(tmp_path, monkeypatch):
 )
 def test_a_network_file_system_is_known(mounts, place, kind):
     assert file_systems.network_file_system(mounts / place) == kind
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_who_opens_the_file_waits_for_who_writes(shared, monkeypatch, read_only):
+    """Without WAL a reader meets the writer's lock at every statement, the last ones included."""
+    path = shared / "store.db"
+    monkeypatch.setattr(connections, "network_file_system", lambda path: "nfs4")
+    filled(path)
+    path.chmod(0o444 if read_only else 0o666)
+    shared.chmod(0o777)
+    name = "is_current" if read_only else "read_store_id"
+    real = getattr(schema, name)
+    pauses, met = pausing(monkeypatch), []
+    with another(path) as other:
+
+        def meeting_a_writer(*args):
+            if not met:
+                other.execute("BEGIN EXCLUSIVE")
+                pauses.append(other.rollback)
+                met.append(name)
+            return real(*args)
+
+        monkeypatch.setattr(schema, name, meeting_a_writer)
+        with as_another_user():
+            store = SqliteMetadataStore(path)
+            store.open()
+            assert store.get(KEYS[0]) == a_record()
+            store.close()
+    assert (pauses, met) == ([], [name]), "it waited"
 
 
 def test_where_the_system_does_not_tell(mounts, monkeypatch):

@@ -156,12 +156,13 @@ class Database:
         if not handle.read_only:
             self._tell(connections.enter_wal(handle, self.timeout))
             patiently(self.timeout, schema.migrate, connection, self.path)
-        elif not schema.is_current(connection, self.path):
+        elif not patiently(self.timeout, schema.is_current, connection, self.path):
             raise MetadataError(
                 f"{self.path} was written by an earlier release and may only be read: "
                 "make it writable once, so that its table is brought up to date"
             )
-        return schema.read_store_id(connection)
+        # Without WAL a reader, too, meets the locks of who writes.
+        return patiently(self.timeout, schema.read_store_id, connection)
 
     def _tell(self, mode: str) -> None:
         """Log, once, that the file is in another journal mode than it should be."""

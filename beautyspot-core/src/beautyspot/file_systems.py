@@ -15,8 +15,9 @@ _MOUNTS: Final = Path("/proc/self/mountinfo")
 _ESCAPES: Final = {"040": " ", "011": "\t", "012": "\n", "043": "#", "134": "\\"}
 
 _NETWORK: Final = frozenset(
-    {"9p", "afs", "beegfs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "gfs2", "glusterfs"}
-    | {"gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "smb3", "smbfs"}
+    {"9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.gcsfuse", "fuse.glusterfs"}
+    | {"fuse.juicefs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "gfs2", "glusterfs", "gpfs"}
+    | {"lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "smb3", "smbfs", "virtiofs"}
 )
 _TIMED_BY_THE_KERNEL: Final = frozenset(
     {"btrfs", "ext2", "ext3", "ext4", "overlay", "tmpfs", "xfs"}
