@@ -289,3 +289,29 @@ def test_a_file_that_changes_is_another_argument(
     file.write_text("two, longer")
     assert [read(file), read(file)] == ["two, longer"] * 2
     assert len(RAN) == 2
+
+
+def test_a_variable_that_has_no_value_yet_counts_once_it_has(spot):
+    def outer(value):
+        @spot.mark
+        def times(x):
+            return y * x if x else 0
+
+        assert times(0) == 0, "the first call comes before the variable has a value"
+        y = value
+        return times(1)
+
+    assert [outer(1), outer(2)] == [1, 2]
+
+
+def test_a_key_function_for_bytes_is_asked_at_every_call(make_spot, tmp_path):
+    keygen = KeyGen()
+    keygen.register(bytes, lambda path: KeyGen.from_file_content(os.fsdecode(path)))
+    file = tmp_path / "file"
+    spot = make_spot(keygen=keygen)
+    read = spot.mark(name="read")(lambda path: file.read_text())
+    seen = []
+    for text in ("one", "two"):
+        file.write_text(text)
+        seen.append(read(os.fsencode(file)))
+    assert seen == ["one", "two"]

@@ -96,6 +96,22 @@ def test_results_linger_to_share_a_commit_until_somebody_waits(
     assert store.batches == [3]
 
 
+def test_who_waits_in_the_only_thread_that_could_write_writes(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saver, "LINGER", DEADLINE)
+    with ThreadPoolExecutor(1) as executor:
+        spot = make_spot(save="background", strict=True, executor=executor)
+        marked = spot.mark(work)
+
+        def job() -> list[Any]:
+            first = marked(1)
+            again = spot.refresh(marked, 1)
+            return [first, again, spot.flush(), spot.stats()["entries"]]
+
+        assert executor.submit(job).result(DEADLINE) == [[1], [1], True, 1]
+
+
 def test_a_full_batch_lingers_no_longer(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:

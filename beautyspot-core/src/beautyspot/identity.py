@@ -87,6 +87,13 @@ class Identity:
         return {**captured_by(self._named), **own, **self._held}
 
     @cached_property
+    def may_capture(self) -> frozenset[str]:
+        """The names that `captures` may give at any time: a variable may have no value yet."""
+        code = getattr(self._named, "__code__", None)
+        variables = ("<unknown>",) if code is None else code.co_freevars
+        return frozenset(self._held).union(variables if self._nameless else ())
+
+    @cached_property
     def _nameless(self) -> bool:
         return is_anonymous(self._named)
 

@@ -203,6 +203,8 @@ def _lead(turn: Turn, deadline: float) -> Flow:
     engine, call = turn.engine, turn.call
     try:
         if engine.leases and not turn.take_lease():
+            if engine.saver is not None and call.key in engine.cache.waiting:
+                yield Block(engine.saver.flush)  # a result of our own holds it until it is written
             yield from _win(turn, deadline)
         # What another one stored between our look-up and our turn; in place where that is quick.
         value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)

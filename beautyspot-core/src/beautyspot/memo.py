@@ -1,8 +1,8 @@
 """The keys of calls made before: small flat arguments are remembered to their key.
 
-Only exact `str`, `int`, `float`, `bool`, `bytes` and None are looked up by equality, types beside
-them, since `1`, `1.0` and `True` are equal and three different calls. Zero as a float is never
-remembered: `0.0` and `-0.0` are equal too.
+Only exact `str`, `int`, `float`, `bool` and None are looked up by equality: no key function can be
+registered for these. Their types stand beside them, since `1`, `1.0` and `True` are equal and three
+different calls. Zero as a float is never remembered: `0.0` and `-0.0` are equal too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 Address = tuple[str, str]
 """A call's key and its `input_id`."""
 
-FLAT: Final = frozenset({str, int, float, bool, bytes, type(None)})
+FLAT: Final = frozenset({str, int, float, bool, type(None)})
 
 CALLS: Final = 4096
 """So many calls of a function are remembered; one more, and it starts afresh."""
@@ -56,7 +56,7 @@ def _is_small(value: Any) -> bool:
     kind = type(value)
     if kind not in FLAT:
         return False
-    if kind is str or kind is bytes:
+    if kind is str:
         return len(value) <= LONGEST
     if kind is float:
         return bool(value != 0.0)

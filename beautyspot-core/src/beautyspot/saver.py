@@ -48,6 +48,7 @@ class Saver:
         self._writing: dict[str, Turn] = {}
         self._bytes = 0
         self._draining = False
+        self._round = threading.Lock()
         self._hurried = 0  # how many wait for the queue to be empty
         self._changed = threading.Condition()
         self._cache.waiting.clear()
@@ -91,8 +92,12 @@ class Saver:
             self._changed.notify_all()
 
     def _drain(self) -> None:
-        while batch := self._take():
-            self._write(batch)
+        while True:
+            with self._round:  # one batch after the other: a key's newer result comes later
+                batch = self._take()
+                if not batch:
+                    return
+                self._write(batch)
 
     def _take(self) -> list[Turn]:
         """The next batch; an empty one, taken as the end of draining, where nothing waits."""
@@ -168,10 +173,13 @@ class Saver:
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that is queued is written; False where `timeout` seconds did not do."""
         self._hurry()
-        with self._changed:
-            try:
+        try:
+            if timeout is None:
+                self._drain()  # here: who waits may be the very thread that would write
+            with self._changed:
                 return self._changed.wait_for(lambda: not (self._queue or self._writing), timeout)
-            finally:
+        finally:
+            with self._changed:
                 self._hurried -= 1
 
     def finish(self) -> None:

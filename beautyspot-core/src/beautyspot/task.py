@@ -209,7 +209,7 @@ class Task:
             parts.append(self._made_id((), held))
         name = parts[0] if len(parts) == 1 else _to_json(parts)
         maker = KeyMaker(name, self.version, getattr(self.keygen, "digest", "sha256"))
-        if not held and self._version != "auto":
+        if self._version != "auto" and self._identity.may_capture <= set(self.options.ignore):
             self._key_maker = maker
         return maker
 
