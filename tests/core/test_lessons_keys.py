@@ -309,7 +309,7 @@ def test_a_key_function_for_bytes_is_asked_at_every_call(make_spot, tmp_path):
     keygen.register(bytes, lambda path: KeyGen.from_file_content(os.fsdecode(path)))
     file = tmp_path / "file"
     spot = make_spot(keygen=keygen)
-    read = spot.mark(name="read")(lambda path: file.read_text())
+    read = spot.mark(name="read")(lambda path: Path(os.fsdecode(path)).read_text())
     seen = []
     for text in ("one", "two"):
         file.write_text(text)
