@@ -208,10 +208,11 @@ def test_two_who_evict_at_once_evict_no_more_than_one(aged: Any, monkeypatch: An
     totals = spot.metadata.totals()
     assert spot.prune(max_size=half).evicted == 5
     # The other one has counted, and listed, before the first removed anything.
-    monkeypatch.setattr(type(spot.metadata), "totals", lambda _: totals)
+    asked = spot._engine.cache.metadata
+    monkeypatch.setattr(asked, "totals", lambda: totals)
     rows = list(spot.metadata.scan())
     gone = [row._replace(cache_key=f"{n:032x}", made_at=0.0) for n, row in enumerate(rows)]
-    monkeypatch.setattr(type(spot.metadata), "scan", lambda *_, **__: iter([*gone, *rows]))
+    monkeypatch.setattr(asked, "scan", lambda **_: iter([*gone, *rows]))
     assert spot.prune(max_size=half, expired=False).evicted == 0
     assert sum(spot.peek(marked, x) is not None for x in range(10)) == 5
 
@@ -233,6 +234,9 @@ def test_rows_without_a_size_or_a_time_stay(make_spot: Any, clock: Clock) -> Non
 def test_without_leases_it_removes_all_the_same(make_spot: Any) -> None:
     class Leaseless(MemoryMetadataStore):
         leases = False
+
+        def try_lease(self, key: str) -> Any:
+            pytest.fail("it has none")
 
     spot = make_spot(strict=True, metadata=Leaseless())
     spot.mark(text)(1)
@@ -395,7 +399,7 @@ def test_a_forked_child_leaves_what_its_parent_found_to_it(aged: Any) -> None:
     spot = aged()
     marked = spot.mark(text)
     marked(1), marked(1)
-    spot._engine.uses.reset_after_fork()
+    spot._engine.reset_after_fork()  # what a child does
     spot.flush()
     assert used(spot) == [None]
 

@@ -236,6 +236,9 @@ def test_without_leases(make_spot: Any) -> None:
     class Leaseless(MemoryMetadataStore):
         leases = False
 
+        def try_lease(self, key: str) -> Any:
+            pytest.fail("it has none")
+
     spot = make_spot(strict=True, metadata=Leaseless(), storage=MemoryStorage())
     marked = spot.mark(save_blob=True)(text)
     marked(1)

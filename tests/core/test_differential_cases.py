@@ -373,7 +373,7 @@ def test_a_full_queue_never_writes_an_older_result_over_a_newer(
 
     spot = make_spot(strict=True, save="background")
     marked = spot.mark(counted)
-    monkeypatch.setattr(type(spot.metadata), "leases", False)
+    monkeypatch.setattr(spot._engine.cache.metadata, "leases", False)
     gate = threading.Event()
     spot.executor.submit(gate.wait, DEADLINE)
     for _ in range(7):
