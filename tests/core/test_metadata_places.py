@@ -73,7 +73,8 @@ def test_what_may_only_be_read_is_read(shared, directory, mode):
 
 
 @posix
-def test_who_has_only_read_sees_what_is_written_once_that_is_possible(shared):
+@pytest.mark.parametrize("by", ["another thread", "itself"])
+def test_who_has_only_read_sees_what_is_written_once_that_is_possible(shared, by):
     """A file that nobody can write is read as one that never changes; by then it does."""
     path = shared / "store.db"
     filled(path)
@@ -83,9 +84,12 @@ def test_who_has_only_read_sees_what_is_written_once_that_is_possible(shared):
         assert store.find(KEYS[0]) is not None
     shared.chmod(0o777)
     path.chmod(0o666)
-    writer = threading.Thread(target=store.put, args=[a_record(KEYS[1])])
-    writer.start()
-    writer.join()
+    if by == "another thread":
+        writer = threading.Thread(target=store.put, args=[a_record(KEYS[1])])
+        writer.start()
+        writer.join()
+    else:
+        store.put(a_record(KEYS[1]))
     assert store.find(KEYS[1]) is not None
     store.close()
 
