@@ -212,7 +212,7 @@ def test_keys_from_the_environment_and_a_file(tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["short-secret", b"short-secret", [], ["a", KEY], 5, [5], {"a": KEY}]
+    "given", ["short-secret", b"short-secret", [], ["a", KEY], 5000, [5000], {"a": KEY}]
 )
 def test_a_wrong_key_is_refused_and_not_shown(given: Any) -> None:
     with pytest.raises(ConfigError, match="at least 16 bytes") as caught:
