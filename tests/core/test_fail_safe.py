@@ -210,6 +210,7 @@ def test_a_blocking_store_is_asked_off_the_event_loop(make_spot: Callable[..., S
 
     class RemoteStore(BrokenStore):
         blocking = True
+        local = True  # so that it has no deadline, which takes a thread of its own
         threads: set[int] = set()
 
         def find(self, key: str) -> Any:
