@@ -71,7 +71,7 @@ def test_what_is_no_file_is_not_waited_for(
 
 
 @pytest.mark.parametrize("point", ["metadata", "storage", "serializer", "keygen", "limiter"])
-@pytest.mark.parametrize("name", ["trap", "trap:Storage", "trap.Storage", "trap://x", "pickle"])
+@pytest.mark.parametrize("name", ["trap", "trap:Storage", "trap.Storage", "trap://x"])
 def test_no_backend_is_imported_by_its_name(
     tmp_path: Path, monkeypatch: Any, point: str, name: str
 ) -> None:
