@@ -201,12 +201,16 @@ def test_a_directory_in_place_of_the_file(path):
 
 
 def test_another_error_of_connecting_is_raised(path, monkeypatch):
-    def fail(*_, **__):
+    tried = []
+
+    def fail(_, mode, **__):
+        tried.append(mode)
         raise sqlite3.OperationalError("out of memory")
 
     monkeypatch.setattr(connections, "_connect", fail)
     with pytest.raises(sqlite3.OperationalError, match="memory"):
         connections.connect(path)
+    assert tried == ["mode=rw"], "reading would fail as well"
 
 
 def test_another_process_makes_the_file_first(path, monkeypatch):
