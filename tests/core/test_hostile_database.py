@@ -395,6 +395,8 @@ def test_what_sqlite_itself_refuses_is_not_tried_again(make_spot: Any) -> None:
     spot = make_spot()
     spot.metadata.open()
     execute(spot.db_path, "ALTER TABLE tasks RENAME COLUMN took TO gone")
+    connection = spot.metadata._database.handle().connection
+    connection.execute = lambda *_: pytest.fail("the handle has asked, and once is enough")
     with pytest.raises(MetadataError, match="no such column"):
         list(spot.metadata.scan())
 

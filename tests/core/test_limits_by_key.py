@@ -126,7 +126,8 @@ def test_a_fork_has_a_lock_of_its_own() -> None:
     by_key = LimitsByKey(TokenBucket(1))
     with by_key._lock:
         by_key.reset_after_fork()
-    assert len(by_key) == 0
+        assert len(by_key) == 0
+        assert by_key.enter("k") is not None
 
 
 def test_a_key_that_is_used_again_when_it_would_be_forgotten() -> None:

@@ -216,7 +216,7 @@ def test_another_error_of_connecting_is_raised(path, monkeypatch):
 def test_another_process_makes_the_file_first(path, monkeypatch):
     with monkeypatch.context() as patch:
         path.touch()
-        patch.setattr(Path, "exists", lambda self: self != path)
+        patch.setattr(connections.os.path, "lexists", lambda _: False)
         connections.make_place(path)
     assert path.read_bytes() == b""
 
