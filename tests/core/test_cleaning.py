@@ -171,7 +171,9 @@ def test_reasons_are_counted_once(aged: Any, clock: Clock) -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_limit_says_what_is_expected(aged: Any, limits: Any) -> None:
-    with pytest.raises(ConfigError, match=rf"{next(iter(limits))}=.*: give a (size|duration)"):
+    with pytest.raises(
+        ConfigError, match=rf"{next(iter(limits))}=.*: give a number of (bytes|seconds), .*units: "
+    ):
         aged().prune(**limits)
 
 

@@ -249,7 +249,7 @@ def test_without_leases(make_spot: Any) -> None:
 
 @pytest.mark.parametrize("grace", ["soon", -1, None, b"1"])
 def test_a_wrong_grace_time(spot: Any, grace: Any) -> None:
-    with pytest.raises(ConfigError, match="grace=.*: give a duration"):
+    with pytest.raises(ConfigError, match="grace=.*: give a number of seconds"):
         spot.collect(grace=grace)
 
 

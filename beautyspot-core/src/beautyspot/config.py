@@ -208,9 +208,13 @@ def _file(
     except FileNotFoundError:  # the working directory was removed
         return None
     path = config or environ.get("BEAUTYSPOT_CONFIG", "").strip()
-    if path:
+    if not path:
+        return find_file(start.absolute())
+    try:
         return read_file(start.absolute() / Path(path).expanduser())
-    return find_file(start.absolute())
+    except ConfigError as exc:
+        source = "argument config=" if config else "environment variable BEAUTYSPOT_CONFIG"
+        raise ConfigError(f"{source}: {exc}") from None
 
 
 def _from_file(file: ConfigFile | None, chosen: _Given | None) -> dict[str, _Given]:
@@ -222,25 +226,27 @@ def _from_file(file: ConfigFile | None, chosen: _Given | None) -> dict[str, _Giv
             )
         return {}
     found = _from_table(file, (), file.table)
+    profiles = _profiles(file)  # all of them: a mistake in one that is not chosen is one too
     chosen = chosen or found.get("profile")
     if chosen is None or chosen.value is None:
         return found
-    table = _profile(file, chosen)
-    return {**found, **_from_table(file, (_PROFILES, chosen.value), table), "profile": chosen}
-
-
-def _profile(file: ConfigFile, chosen: _Given) -> dict[str, Any]:
-    profiles = file.table.get(_PROFILES, {})
-    table = profiles.get(chosen.value)
-    if table is None:
+    if chosen.value not in profiles:
+        advice = "" if profiles else f": write a table {file.header(_PROFILES, chosen.value)}"
         raise ConfigError(
             f"there is no profile {chosen.value!r} ({chosen.source}) in {file.path}."
-            f"{did_you_mean(chosen.value, profiles)} Its profiles: {listing(profiles)}"
+            f"{did_you_mean(chosen.value, profiles)} Its profiles: {listing(profiles)}{advice}"
         )
-    if not isinstance(table, dict):
-        where = file.where(_PROFILES, chosen.value)
-        raise ConfigError(f"{where}: a profile is a table: write [{_PROFILES}.{chosen.value}]")
-    return table
+    return {**found, **profiles[chosen.value], "profile": chosen}
+
+
+def _profiles(file: ConfigFile) -> dict[str, dict[str, _Given]]:
+    found = {}
+    for name, table in file.table.get(_PROFILES, {}).items():
+        if not isinstance(table, dict):
+            where, header = file.where(_PROFILES, name), file.header(_PROFILES, name)
+            raise ConfigError(f"{where}: a profile is a table: write {header}")
+        found[name] = _from_table(file, (_PROFILES, name), table)
+    return found
 
 
 def _from_table(
@@ -249,10 +255,10 @@ def _from_table(
     found = {}
     for key, raw in table.items():
         where = file.where(*keys, key)
-        if key == _PROFILES and not keys:
-            _check_profiles(raw, where)
-        else:
-            _check_known(key, where)
+        if not keys:
+            _check_place(file, key, raw, where)
+        if key != _PROFILES or keys:
+            _check_known(key, where, others=() if keys else (_PROFILES,))
             _check_no_nested_profile(key, keys, where)
             value = SETTINGS[key].checked(raw, where)
             found[key] = _anchored(key, value, where, file.path.parent)
@@ -265,9 +271,21 @@ def _anchored(key: str, value: Any, where: str, folder: Path) -> _Given:
     return _Given(value, where, folder)
 
 
-def _check_profiles(raw: object, where: str) -> None:
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{where}: profiles is a table of tables: write [profiles.<name>]")
+def _check_place(file: ConfigFile, key: str, raw: object, where: str) -> None:
+    """Refuse a table, or what should be one, that stands where it means something else."""
+    if key == _PROFILES and not isinstance(raw, dict):
+        header = file.header(_PROFILES, "<name>")
+        raise ConfigError(f"{where}: {_PROFILES} is a table of tables: write {header}")
+    if key == "profile" and isinstance(raw, dict):
+        raise ConfigError(
+            f"{where}: the settings of profiles stand below {_PROFILES!r}: "
+            f"write {file.header(_PROFILES, next(iter(raw), '<name>'))}"
+        )
+    if key == "tool" and not file.base:
+        raise ConfigError(
+            f"{where}: in this file the settings stand without a prefix: "
+            "remove tool.beautyspot from the names of its tables"
+        )
 
 
 def _check_no_nested_profile(key: str, keys: tuple[str, ...], where: str) -> None:
@@ -275,13 +293,13 @@ def _check_no_nested_profile(key: str, keys: tuple[str, ...], where: str) -> Non
         raise ConfigError(f"{where}: a profile can't name a profile: remove the key")
 
 
-def _check_known(key: str, where: str) -> None:
+def _check_known(key: str, where: str, others: tuple[str, ...] = ()) -> None:
     if key in SETTINGS:
         return
     if key in _ONLY_IN_CODE:
         raise ConfigError(f"{where}: {key!r} can only be given in code: pass it to Spot(...)")
     raise ConfigError(
-        f"{where}: there is no setting {key!r}.{did_you_mean(key, SETTINGS)} "
+        f"{where}: there is no setting {key!r}.{did_you_mean(key, [*SETTINGS, *others])} "
         f"The settings: {listing(SETTINGS)}"
     )
 

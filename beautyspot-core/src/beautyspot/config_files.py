@@ -58,6 +58,10 @@ class ConfigFile(NamedTuple):
         section = ".".join(full[:-1])
         return f"{place} [{section}]" if section else place
 
+    def header(self, *keys: str) -> str:
+        """``[tool.beautyspot.profiles.prod]``: how a table in our table begins."""
+        return f"[{'.'.join((*self.base, *keys))}]"
+
 
 def find_file(start: Path) -> ConfigFile | None:
     """The nearest configuration file, or None.
@@ -81,7 +85,7 @@ def read_file(path: Path) -> ConfigFile:
             lacks our table.
     """
     if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises in a folder closed to us
-        raise ConfigError(f"config={str(path)!r}: there is no such file: correct the path")
+        raise ConfigError(f"there is no file {path}: correct the path")
     found = _read_if_ours(path)
     if found is None:
         raise ConfigError(f"{path} has no table [tool.beautyspot]: add it, or give another file")
@@ -165,12 +169,18 @@ def _lines(text: str) -> dict[Keys, int]:
         if not quoted:
             if header := re.match(_HEADER, line):
                 section = _keys(header[1])
-                found.setdefault(section, number)
+                _note(found, section, number)
             elif key := re.match(_KEY, line):
-                found.setdefault((*section, *_keys(key[1])), number)
+                _note(found, (*section, *_keys(key[1])), number)
         if (line.count('"""') + line.count("'''")) % 2:
             quoted = not quoted
     return found
+
+
+def _note(found: dict[Keys, int], keys: Keys, number: int) -> None:
+    """The line of a key, and of the tables around it that have no earlier one."""
+    for length in range(1, len(keys) + 1):
+        found.setdefault(keys[:length], number)
 
 
 def _keys(dotted: str) -> Keys:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from beautyspot.errors import ConfigError
-from beautyspot.settings import seconds
+from beautyspot.settings import DURATION, seconds
 from beautyspot.suggest import did_you_mean, listing
 
 MODES: Final = ("normal", "readonly", "replay")
@@ -108,7 +108,8 @@ def _check_names(options: MarkOptions) -> None:
         value: object = getattr(options, option)
         texts = isinstance(value, tuple) and all(isinstance(x, str) and x for x in value)
         if not texts:
-            raise _wrong(option, value, f'several texts: {option}=("one", "two")')
+            one = value if isinstance(value, str) and value else "one"
+            raise _wrong(option, value, f'texts in a list or tuple, such as {option}=["{one}"]')
     if options.name is not None and (not isinstance(options.name, str) or not options.name):
         raise _wrong("name", options.name, "a text that no other function uses")
 
@@ -124,8 +125,7 @@ def _check_ttl(options: MarkOptions) -> None:
     try:
         _ = options.seconds
     except (TypeError, ValueError):
-        fits = 'seconds (a number, not negative, or a text such as "90s", "12h", "7d")'
-        raise _wrong("ttl", options.ttl, fits) from None
+        raise _wrong("ttl", options.ttl, DURATION) from None
 
 
 _CHECKS: Final = (

@@ -14,12 +14,25 @@ from beautyspot.signing import SHORTEST, SigningKeys
 from beautyspot.urls import MASK, masked
 
 _UNITS: Final = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+DURATION: Final = (
+    'a number of seconds, not negative, or a text such as "90s", "12h" or "1h 30min" '
+    f"(units: {', '.join(_UNITS)})"
+)
+"""What `seconds` takes, for messages."""
+
 _SIZES: Final = {
     unit.lower(): base**power
     for base, units in ((1000, "B kB MB GB TB"), (1024, "B KiB MiB GiB TiB"))
     for power, unit in enumerate(units.split())
 }
+SIZE: Final = (
+    'a number of bytes, not negative, or a text such as "500MB" or "1.5 GiB" '
+    "(units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)"
+)
+"""What `byte_count` takes, for messages."""
+
 _LIMIT_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_ -]*"
+_LIMIT: Final = '{name = "requests", use = "gcra", rate = "600/min"}'
 _PART: Final = r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)"
 
 
@@ -31,8 +44,9 @@ class Setting(NamedTuple):
         default: its value where nobody gives one.
         expects: what it takes, for messages and the manual.
         check: gives the value back in its final form.
-            Raises TypeError or ValueError, without a message worth showing.
-        read: turns an environment variable's text into what a file would give.
+            Raises TypeError or ValueError, without a message worth showing, or ConfigError, which
+            says more than `expects`.
+        read: turns an environment variable's text into what a file would give. Raises the same.
         what: its meaning, for the manual.
         is_path: whether a relative one in a file starts from the file's folder.
         is_secret: whether no message and no table may show it.
@@ -58,17 +72,19 @@ class Setting(NamedTuple):
         Raises:
             ConfigError: it is of another type or out of range; says what is expected.
         """
-        try:
-            return self.check(value)
-        except (TypeError, ValueError):
-            raise ConfigError(f"{where}: {self._refusal(value)}") from None
+        return self._checked(lambda: value, value, where)
 
     def from_text(self, text: str, where: str) -> Any:
         """The same, for a text from the environment."""
+        return self._checked(lambda: self.read(text.strip()), text, where)
+
+    def _checked(self, read: Callable[[], object], shown: object, where: str) -> Any:
         try:
-            return self.check(self.read(text.strip()))
+            return self.check(read())
+        except ConfigError as exc:
+            raise ConfigError(f"{where}: {self.name}: {exc}") from None
         except (TypeError, ValueError):
-            raise ConfigError(f"{where}: {self._refusal(text)}") from None
+            raise ConfigError(f"{where}: {self._refusal(shown)}") from None
 
     def _refusal(self, value: object) -> str:
         shown = MASK if self.is_secret else f"{masked(value)!r:.120}"
@@ -168,13 +184,28 @@ def _limits(value: object) -> object:
     """A backend, or several tables with a name each."""
     if not isinstance(value, list | tuple):
         return _backend(value)
-    tables = [dict(table) for table in value if isinstance(table, Mapping)]
-    names = [table.get("name") for table in tables]
-    if not value or len(tables) < len(value) or len(set(map(str, names))) < len(names):
-        raise TypeError("no tables, or two of one name")
-    if not all(isinstance(name, str) and re.fullmatch(_LIMIT_NAME, name) for name in names):
-        raise ValueError("a table without a name")
-    return tables
+    if not value:
+        raise ConfigError('a list of limits holds none: name some, or write "none"')
+    names: set[str] = set()
+    for table in value:
+        name = _limit_name(table)
+        if name in names:
+            raise ConfigError(f"two of the limits have the name {name!r}: give each its own")
+        names.add(name)
+    return [dict(table) for table in value]
+
+
+def _limit_name(table: object) -> str:
+    if not isinstance(table, Mapping):
+        raise ConfigError(f'each of several limits is a table with a "name": write {_LIMIT}')
+    if "name" not in table:
+        raise ConfigError(f'a limit has no "name": write {_LIMIT}')
+    name = table["name"]
+    if not isinstance(name, str) or not re.fullmatch(_LIMIT_NAME, name):
+        raise ConfigError(
+            f"the name of a limit can't be {name!r:.80}: use letters, digits, spaces, - and _"
+        )
+    return name
 
 
 def _bool(value: object) -> bool:
@@ -229,11 +260,16 @@ def _table(text: str) -> object:
         return text
     import tomllib
 
-    return tomllib.loads(f"x = {text}")["x"]
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except (ValueError, RecursionError) as exc:
+        why = re.sub(r" \(at .*", "", str(exc))  # a place in a text that nobody sees
+        advice = 'write {use = "name", option = "value"}'
+        shown = f"{masked(text)!r:.120}"
+        raise ConfigError(f"{shown} is no table in TOML's form ({why}): {advice}") from None
 
 
 _BACKEND: Final = 'a backend\'s name, URL, class or instance, or a table with "use"'
-_DURATION: Final = 'seconds (a number, not negative, or a text such as "90s", "12h", "7d")'
 
 SETTINGS: Final[dict[str, Setting]] = {
     setting.name: setting
@@ -260,7 +296,7 @@ SETTINGS: Final[dict[str, Setting]] = {
             "whether a call waits until its result is stored",
         ),
         Setting(
-            "ttl", None, f'{_DURATION}, or "none" for ever', _or_none(seconds), _as_it_is,
+            "ttl", None, f'{DURATION}, or "none" for ever', _or_none(seconds), _as_it_is,
             "how long a result is valid",
         ),
         Setting(
@@ -274,7 +310,7 @@ SETTINGS: Final[dict[str, Setting]] = {
             "the table of the file that wins over its base table",
         ),
         Setting(
-            "wait_timeout", 600.0, _DURATION, seconds, _as_it_is,
+            "wait_timeout", 600.0, DURATION, seconds, _as_it_is,
             "how long a call waits for another one that computes the same result",
         ),
         Setting(

@@ -18,7 +18,7 @@ from beautyspot.names import check_name
 from beautyspot.parts import Parts
 from beautyspot.places import prepare
 from beautyspot.reports import Reporter
-from beautyspot.settings import byte_count, seconds
+from beautyspot.settings import DURATION, SIZE, byte_count, seconds
 
 # What a method needs that many programs never call is imported in it: a start is short.
 if TYPE_CHECKING:
@@ -444,9 +444,9 @@ class Spot:
         from beautyspot.cleaning import Limits, prune
 
         limits = Limits(
-            max_size=_limit("max_size", max_size, byte_count, "a size such as 10**9 or '1GB'"),
-            older_than=_limit("older_than", older_than, seconds, "a duration such as '30d'"),
-            unused_for=_limit("unused_for", unused_for, seconds, "a duration such as '30d'"),
+            max_size=_limit("max_size", max_size, byte_count, SIZE),
+            older_than=_limit("older_than", older_than, seconds, DURATION),
+            unused_for=_limit("unused_for", unused_for, seconds, DURATION),
             expired=expired,
         )
         return prune(self._engine, limits)
@@ -470,9 +470,9 @@ class Spot:
         """
         from beautyspot.collecting import Collector
 
-        least = _limit("grace", grace, seconds, "a duration such as '1h'")
+        least = _limit("grace", grace, seconds, DURATION)
         if least is None:
-            raise ConfigError("grace=None: give a duration such as '1h'")
+            raise ConfigError(f"grace=None: give {DURATION}")
         self._parts.required_storage()
         storage = self._engine.cache.storage()
         assert storage is not None  # noqa: S101 - it was required
