@@ -307,8 +307,8 @@ def test_a_class_of_another_point(refused):
 
 def test_a_table_that_does_not_say_which(refused):
     told = refused({"bucket_name": "b"})
-    assert told.endswith('add a name or a URL, such as {"use": "disk", ...}')
-    assert '{"use": "name", ...}' in refused({}, "keygen")
+    assert told.endswith('such as {"use": "local", "bucket_name": ...}')
+    assert '{"use": "stable"}' in refused({}, "keygen")
 
 
 def test_a_table_with_an_instance_in_it(refused):
@@ -358,10 +358,18 @@ def failing(exc, point="storage"):
 
 
 def test_our_own_errors_pass_unchanged(chosen):
-    for exc in (ConfigError("rate: too low"), StorageError("no bucket")):
-        with pytest.raises(type(exc)) as caught:
-            chosen(failing(exc))
-        assert caught.value is exc
+    exc = StorageError("no bucket")
+    with pytest.raises(StorageError) as caught:
+        chosen(failing(exc))
+    assert caught.value is exc
+
+
+def test_what_a_constructor_refuses_names_the_backend_and_no_secret(chosen):
+    exc = ConfigError("rate: too low, with the key 'hunter2'")
+    with pytest.raises(ConfigError) as caught:
+        chosen({"use": failing(exc), "token": "hunter2"})
+    assert str(caught.value) == "the storage 'failing': rate: too low, with the key '***'"
+    assert caught.value.__suppress_context__  # the original shows it
 
 
 def test_any_other_error_is_a_mistake_in_the_options(chosen):

@@ -11,6 +11,7 @@ other is called in the Spot's executor by asynchronous functions.
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
@@ -391,10 +392,13 @@ class LimiterBase(Backend):
     Class attributes:
         shared: True where several processes keep one limit together. Where not, each process that
             uses it has the whole rate, and `Spot.stats` says so.
+        max_cost: the largest single cost. An instance that tells its own has a constant cost above
+            it refused where the decorator stands, before any call.
     """
 
     blocking: ClassVar[bool] = False
     shared: ClassVar[bool] = False
+    max_cost: float = math.inf
 
     @abstractmethod
     def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:

@@ -61,6 +61,7 @@ class Limit:
         max_concurrent: int | None = None,
     ) -> None:
         check_cost(cost, bucket)
+        _check_largest(cost, bucket)
         check_timeout(timeout)
         _check_callable("key", key, "the call's arguments that returns a text")
         _check_callable("settle", settle, "the call's result that returns its real cost")
@@ -211,6 +212,25 @@ def _check_costs(cost: object, limits: LimitsTogether) -> None:
             f"limiter(cost={dict(cost)!r:.120}) does not fit: give numbers from 0 up, one of them "
             "above 0, or functions of the call's arguments"
         )
+
+
+def _check_largest(cost: object, bucket: LimiterBase | None) -> None:
+    """Refuse a cost that is the same for all calls, and that no wait could grant.
+
+    Raises:
+        ConfigError: says the largest cost.
+    """
+    asked: list[tuple[Any, object, object]] = [(cost, bucket, cost)]
+    if isinstance(bucket, LimitsTogether):
+        parts = cost.items() if isinstance(cost, Mapping) else ()
+        asked = [(part, bucket.limits[name], {name: part}) for name, part in parts]
+    for part, limit, shown in asked:
+        most: Any = getattr(limit, "max_cost", None)  # a stranger's may be anything
+        if _is_number(part) and _is_number(most) and part > most:
+            raise ConfigError(
+                f"limiter(cost={shown!r:.120}) is above max_cost={most:g}, so no wait could grant "
+                "it: give a smaller one, or raise the limiter's max_cost"
+            )
 
 
 def check_timeout(timeout: object) -> None:

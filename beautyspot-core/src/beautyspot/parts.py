@@ -74,7 +74,11 @@ class Parts:
             return cast("LimiterBase", self._make_or_stand_in("limiter"))
         from beautyspot.limits_together import LimitsTogether
 
-        return LimitsTogether({table["name"]: self._named_limiter(table) for table in spec})
+        limits = {table["name"]: self._named_limiter(table) for table in spec}
+        try:
+            return LimitsTogether(limits)
+        except ConfigError as exc:
+            raise ConfigError(f"{exc} (from: {self._config.source('limiter')})") from None
 
     def _named_limiter(self, table: dict[str, Any]) -> LimiterBase:
         use = table.get("use")

@@ -40,13 +40,14 @@ def not_found(registry: Registry, point: str, wanted: str, there: list[str]) -> 
         there: the names or schemes there are.
     """
     name = wanted.removesuffix("://")
-    lines = [f"no installed plug-in brings the {point} {wanted!r}.{did_you_mean(wanted, there)}"]
+    meant = did_you_mean(wanted, there)
+    lines = [f"no installed plug-in brings the {point} {wanted!r}.{meant}"]
     lines += [f"Installed: {listing(there)}."]
     lines += _choice(registry, name)
     namesakes = [one for one in registry.loaded if _is_called(one, name)]
     lines += [_whole(one) for one in namesakes if one.broken is None]
     lines += _broken(registry, namesakes)
-    if not namesakes and name not in registry.left_out:
+    if not namesakes and name not in registry.left_out and (is_name(name) or not meant):
         lines += [_how_to_get(name)]
     return " ".join(lines)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
 from beautyspot.options import Options
 from beautyspot.plugin_check import BASES, left_open
+from beautyspot.settings import SETTINGS
 from beautyspot.urls import is_url, masked, parse_url, without
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Backend, Context
     from beautyspot.plugin_registry import Registry
 
-_RATE: Final = r"\s*-?\d[\d_]*(\.\d+)?\s*/\s*\d*\s*[a-z]+\s*"
+_RATE: Final = r"[-+.]?\d"
+"""How a rate begins; whether the rest makes it one is the limiter's to say."""
+
 _RATE_LIMITER: Final = "gcra"
 
 # What a network or a disk out of reach raises: no mistake of the user, so no ConfigError.
@@ -112,7 +115,8 @@ def _understand(point: str, spec: object, registry: Registry) -> _Wish:
 def _from_text(point: str, text: str, registry: Registry) -> _Wish:
     if is_url(text):
         return _from_url(point, text, registry)
-    if point == "limiter" and re.fullmatch(_RATE, text):
+    is_rate = point == "limiter" and re.match(_RATE, text)
+    if is_rate and text not in registry.names(point):
         return _Wish(registry.find(point, _RATE_LIMITER), {"rate": text}, {})
     return _Wish(registry.find(point, text), {}, {})
 
@@ -130,8 +134,8 @@ def _from_url(point: str, text: str, registry: Registry) -> _Wish:
 def _from_table(point: str, table: Mapping[Any, Any], registry: Registry) -> _Wish:
     if "use" not in table:
         raise ConfigError(
-            f"the table for {point} does not say which backend: add a name or a URL, "
-            f'such as {{"use": "{_example(point, registry)}", ...}}'
+            f'the table for {point} does not say which backend: add "use" with a name or a URL, '
+            f"such as {_example(point, table)}"
         )
     options = {str(key): value for key, value in table.items() if key != "use"}
     use = table["use"]
@@ -145,8 +149,10 @@ def _from_table(point: str, table: Mapping[Any, Any], registry: Registry) -> _Wi
     )
 
 
-def _example(point: str, registry: Registry) -> str:
-    return next(iter(registry.names(point)), "name")
+def _example(point: str, table: Mapping[Any, Any]) -> str:
+    use = SETTINGS[point].default or _RATE_LIMITER
+    entries = [f'"use": "{use}"', *(f'"{key}": ...' for key in table)]
+    return f"{{{', '.join(entries)}}}"
 
 
 def _right_class(point: str, cls: type) -> type[Backend]:
@@ -168,6 +174,8 @@ def _make(point: str, wish: _Wish, what: str, context: Context, anchor: Path | N
         options = {**takes.accepted(wish.cls.defaults(context)), **given}
         takes.check_required(options, wish.cls.name, what)
         return wish.cls(**options)
+    except ConfigError as exc:
+        raise ConfigError(f"{what}: {without(str(exc), given)}") from None
     except BeautyspotError:
         raise
     except OSError as exc:

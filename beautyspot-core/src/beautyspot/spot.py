@@ -254,7 +254,7 @@ class Spot:
             cache_if: called with a result; it is stored only if this returns true.
             mode: as for `Spot`, for this function.
             stale_on_error: where the function raises, return its expired result if there is one;
-                not for generators.
+                needs a ttl, here or of the Spot; not for generators.
 
         Raises:
             ConfigError: an option is unknown or does not fit; says which ones there are.

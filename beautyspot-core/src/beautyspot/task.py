@@ -97,12 +97,22 @@ class Task:
         self.func_identifier = options.name or self._identity.func_identifier
         self._prepare_keys(function, options)
         self.streams = "generator" in kind
-        if self.streams and options.stale_on_error:
+        self._check_stale()
+        self.codec = f"stream:{serializer.name}" if self.streams else serializer.name
+
+    def _check_stale(self) -> None:
+        if not self.options.stale_on_error:
+            return
+        if self.streams:
             raise ConfigError(
                 f"mark(stale_on_error=True) has no meaning for {self.func_identifier}, which is a "
                 "generator: its items have been passed on when it raises. Leave it out"
             )
-        self.codec = f"stream:{serializer.name}" if self.streams else serializer.name
+        if self.ttl is None:
+            raise ConfigError(
+                f"mark(stale_on_error=True) has no meaning for {self.func_identifier}: without a "
+                "ttl no result expires: give mark(ttl=), or a ttl of the Spot"
+            )
 
     @cached_property
     def serializer(self) -> SerializerBase:

@@ -1,0 +1,138 @@
+"""Mistakes in using the library: told early, with where they stand and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.errors import BackendNotFound, ConfigError, CostError
+from beautyspot.spot import Spot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TWO = [
+    {"name": "requests", "use": "gcra", "rate": "60/min"},
+    {"name": "tokens", "use": "gcra", "rate": "6/min", "max_cost": 3},
+]
+
+
+def double(x: int) -> int:
+    """A function to mark."""
+    return 2 * x
+
+
+# ------------------------------------------------------------------------------ what is marked
+
+
+def test_a_stale_result_needs_a_ttl(make_spot: Callable[..., Spot]) -> None:
+    """Without one no result ever expires, and the option does nothing."""
+    with pytest.raises(ConfigError, match=r"double: .*: give mark\(ttl=\), or a ttl of the Spot"):
+        make_spot().mark(stale_on_error=True)(double)
+    make_spot().mark(stale_on_error=True, ttl="1h")(double)
+    make_spot(ttl=5).mark(stale_on_error=True)(double)
+
+
+# ------------------------------------------------------------------------------ what is limited
+
+
+def test_a_cost_that_is_never_granted(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter="60/min")
+    with pytest.raises(ConfigError, match=r"limiter\(cost=61\) is above max_cost=60, .* raise"):
+        spot.limiter(cost=61)
+    spot.limiter(cost=60)
+    with pytest.raises(CostError), spot.limit(cost=61):  # a call of its own, and no decorator
+        pass
+
+
+def test_a_cost_that_one_of_several_limits_never_grants(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter=TWO)
+    with pytest.raises(ConfigError, match=r"limiter\(cost=\{'tokens': 4\}\) is above max_cost=3"):
+        spot.limiter(cost={"requests": 1, "tokens": 4})
+    spot.limiter(cost={"requests": 60, "tokens": lambda x: x})
+
+
+class Stranger(LimiterBase):
+    """One that knows no largest cost in our sense."""
+
+    name = "stranger"
+    max_cost: Any = None
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
+        return Reservation(0.0, cost)
+
+    def release(self, reservation: Reservation) -> None:
+        pass
+
+
+@pytest.mark.parametrize("most", [None, "5", float("inf"), True])
+def test_a_limiter_that_tells_no_largest_cost(make_spot: Callable[..., Spot], most: Any) -> None:
+    limiter = Stranger()
+    limiter.max_cost = most
+    limited = make_spot(limiter=limiter).limiter(cost=10**9)(double)
+    assert limited(1) == 2
+
+
+# ------------------------------------------------------------------- what a setting selects
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('limiter = "10"', "rate='10' is no rate: write"),
+        ('limiter = ".5/s"', "rate='.5/s' is no rate: write"),
+        ('limiter = "600 per minute"', "rate='600 per minute' is no rate: write"),
+        ('limiter = "600/mni"', "rate='600/mni' is no rate: write"),
+        ('limiter = {use = "gcra", rate = "6/s", max_cost = -1}', "max_cost=-1 is not a positive"),
+        ('metadata = {use = "sqlite", memory = -1}', "memory=-1 is no number of bytes: give"),
+        ('keygen = {use = "stable", digest = "md6"}', "there is no key digest 'md6': use one of"),
+        (
+            'limiter = [{name = "a", use = "gcra", rate = "6/mni"}]',
+            "rate='6/mni' is no rate: write",
+        ),
+    ],
+)
+def test_what_a_backend_refuses_has_its_place(tmp_path: Path, line: str, what: str) -> None:
+    file = tmp_path / "beautyspot.toml"
+    file.write_text(f"\n{line}\n")
+    with pytest.raises(ConfigError) as caught:
+        Spot("app", config=file, directory=tmp_path)
+    place = rf"(from: {file}:2): {what}"
+    assert place in str(caught.value)
+
+
+def test_limits_that_can_not_be_kept_together_have_their_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no reserve_after.*\(from: argument\)"):
+        Spot("app", directory=tmp_path, limiter=[{"name": "a", "use": Stranger()}])
+
+
+@pytest.mark.parametrize(
+    ("table", "example"),
+    [
+        ({"metadata": {"memory": 3}}, '{"use": "sqlite", "memory": ...}'),
+        ({"limiter": {"rate": "6/s"}}, '{"use": "gcra", "rate": ...}'),
+        ({"storage": {}}, '{"use": "local"}'),
+    ],
+)
+def test_a_table_without_use(tmp_path: Path, table: Any, example: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Spot("app", directory=tmp_path, **table)
+    assert f'add "use" with a name or a URL, such as {example}' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("point", "name", "meant"),
+    [
+        ("metadata", "SQLite", "sqlite"),
+        ("storage", "Local", "local"),
+        ("keygen", "STABLE", "stable"),
+    ],
+)
+def test_a_name_in_another_case(tmp_path: Path, point: str, name: str, meant: str) -> None:
+    with pytest.raises(BackendNotFound) as caught:
+        Spot("app", directory=tmp_path, **{point: name})
+    assert f"Did you mean '{meant}'?" in str(caught.value)
+    assert "no backend's name" not in str(caught.value)
+    assert "look for a distribution" not in str(caught.value)
