@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.cache import fingerprint
 from beautyspot.contracts import KeyGenBase
 from beautyspot.errors import ConfigError, MetadataError, UnstableKeyError
+from beautyspot.memory import MemoryMetadataStore
 from broken import BrokenStore
 
 if TYPE_CHECKING:
@@ -288,3 +292,95 @@ def test_explain_tells_of_a_store_that_fails(make_spot: Callable[..., Spot]) -> 
     told = make_spot(metadata=Store()).explain(work, 1)
     assert not told.hit
     assert "can't be asked: away" in repr(told)
+
+
+# ----------------------------------------------------------------------------- after `shutdown`
+
+ORDERS: dict[str, Any] = {
+    "peek": lambda spot, marked: spot.peek(marked, 1),
+    "invalidate": lambda spot, marked: spot.invalidate(marked, 1),
+    "invalidate_all": lambda spot, marked: spot.invalidate_all(marked),
+    "prune": lambda spot, marked: spot.prune(),
+    "collect": lambda spot, marked: spot.collect(),
+}
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["its own store", "a given one"])
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_reads_or_changes_the_store_needs_an_open_spot(
+    make_spot: Callable[..., Spot], order: str, given: bool
+) -> None:
+    store: Any = MemoryMetadataStore() if given else "sqlite"
+    spot = make_spot(metadata=store, storage="memory")
+    marked = spot.mark(work)
+    marked(1)
+    spot.shutdown()
+    with pytest.raises(MetadataError, match="^the Spot 'app' was shut down: make a new one"):
+        ORDERS[order](spot, marked)
+
+
+def test_what_can_be_told_without_the_store_is_told_after_shutdown(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot()
+    marked = spot.mark(work)
+    marked(1)
+    spot.shutdown()
+    assert len(spot.key(marked, 1)) == 32
+    assert "the Spot 'app' was shut down: make a new one" in spot.explain(marked, 1).reason
+    stats = spot.stats()
+    assert (stats["misses"], stats["errors"]) == (1, 0)
+    assert math.isnan(stats["entries"])
+    assert not caplog.text
+    marked(1)
+    assert "run uncached from now on: make a new Spot" in caplog.text
+
+
+# -------------------------------------------------------------------------- why there is none
+
+
+@pytest.mark.parametrize("order", ["key", "peek", "refresh", "invalidate"])
+def test_what_has_no_stable_form_is_named(spot: Spot, order: str) -> None:
+    marked = spot.mark(work)
+    with pytest.raises(UnstableKeyError, match=r"write mark\(ignore=\(\"b\",\)\)$") as caught:
+        getattr(spot, order)(marked, 1, threading.Lock())
+    assert caught.value.path == "args[1]"
+    told = spot.explain(marked, 1, threading.Lock())  # type: ignore[arg-type]
+    assert 'write mark(ignore=("b",))' in told.reason
+
+
+def test_explain_a_blob_that_is_gone(spot: Spot) -> None:
+    marked = spot.mark(save_blob=True)(work)
+    marked(1)
+    found = spot.peek(marked, 1)
+    assert found is not None
+    assert found.location is not None
+    Path(found.location).unlink()
+    told = spot.explain(marked, 1)
+    assert told.differs == ("blob",)
+    assert "its blob is gone from the storage: the next call stores it anew" in told.reason
+
+
+def test_explain_another_serializer(spot: Spot) -> None:
+    marked = spot.mark(work)
+    marked(1)
+    record = spot.metadata.get(spot.key(marked, 1))
+    assert record is not None
+    digest = fingerprint(record.cache_key, "other", record.result_data or b"")
+    spot.metadata.put(record._replace(serializer="other", digest=digest))
+    told = spot.explain(marked, 1)
+    assert told.differs == ("damaged",)
+    assert "stored by 'other', and 'msgpack' can't read it" in told.reason
+
+
+def test_explain_what_waits_to_be_written(spot: Spot) -> None:
+    marked = spot.mark(work)
+    marked(1)
+    key = spot.key(marked, 1)
+    record = spot.metadata.get(key)
+    assert record is not None
+    spot.metadata.delete(key)
+    spot._engine.cache.waiting[key] = record
+    assert spot.explain(marked, 1).hit
+    spot._engine.cache.waiting.clear()
+    assert not spot.explain(marked, 1).hit

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.cache import MISSING
-from beautyspot.errors import UnstableKeyError
+from beautyspot.errors import BlobNotFound, UnstableKeyError
 from beautyspot.task import Call, Task
 from beautyspot.wrappers import perform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from beautyspot.contracts import TaskRecord
+    from beautyspot.cache import Cache
+    from beautyspot.contracts import Entry, TaskRecord
     from beautyspot.engine import Engine
 
 
@@ -61,14 +62,19 @@ def addressed(call: Call) -> Call:
 
     Raises:
         TypeError: the arguments do not fit the function.
-        UnstableKeyError: an argument has no stable form.
+        UnstableKeyError: an argument has no stable form; says how to leave it out.
     """
-    call.task.address(call)
+    try:
+        call.task.address(call)
+    except UnstableKeyError as error:
+        advice = call.task.advice(call, error)
+        raise UnstableKeyError(f"{error}; {advice}", path=error.path) from error
     return call
 
 
 def peek(engine: Engine, call: Call) -> Stored | None:
     """What is stored for the call; nothing runs, and nothing is counted."""
+    engine.check_open()
     value = engine.cache.recall(addressed(call))
     if value is MISSING:
         return None
@@ -85,6 +91,7 @@ def refresh(engine: Engine, call: Call) -> Any:
 
 def invalidate(engine: Engine, key: str) -> bool:
     """Forget what is stored, or queued to be stored, under a key."""
+    engine.check_open()
     queued = engine.saver is not None and engine.saver.cancel(key)
     return engine.cache.forget(key) or queued
 
@@ -93,6 +100,7 @@ def invalidate_all(
     engine: Engine, identifier: str | None, version: str | None, tag: str | None
 ) -> int:
     """Forget all that match every filter given; how many there were."""
+    engine.check_open()
     if engine.saver is not None:
         engine.saver.flush()
     scan = engine.cache.metadata.scan(func_identifier=identifier, version=version, tag=tag)
@@ -109,7 +117,8 @@ class Explanation:
         reason: in one sentence.
         arguments: the canonical text of each argument, by name.
         nearest: the stored call that differs least, if any.
-        differs: what differs from it: argument names, "version", "expired", "code", "damaged".
+        differs: what differs from it: argument names, "version", "expired", "code", "damaged", or
+            "blob", which is gone from the storage.
     """
 
     hit: bool
@@ -148,17 +157,31 @@ def explain(engine: Engine, call: Call) -> Explanation:
 
 
 def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
-    record = engine.cache.metadata.get(call.key)
-    if record is None:
+    engine.check_open()
+    cache = engine.cache
+    record = cache.waiting.get(call.key) or cache.metadata.get(call.key)
+    entry = cache.find(call.key)
+    if record is None or entry is None:
         return _explain_miss(engine, call, texts)
-    if peek(engine, call) is not None:
-        return Explanation(True, call.key, f"stored {record.updated_at} UTC", texts, record)
-    entry = engine.cache.find(call.key)
-    if entry is not None and not engine.cache.is_fresh(call.task, entry):
-        reason, differs = f"stored {record.updated_at} UTC, and expired since", "expired"
+    stored = f"stored {record.updated_at} UTC"
+    if not cache.is_fresh(call.task, entry):
+        reason, differs = f"{stored}, and expired since", "expired"
     else:
-        reason, differs = "what is stored is damaged, or of another serializer", "damaged"
+        reason, differs = _why_lost(cache, call, entry)
+    if not differs:
+        return Explanation(True, call.key, stored, texts, record)
     return Explanation(False, call.key, reason, texts, record, (differs,))
+
+
+def _why_lost(cache: Cache, call: Call, entry: Entry) -> tuple[str, str]:
+    """Why what is stored can't be restored, and what differs; nothing where it can."""
+    try:
+        cache.restore(call.task, call.key, entry)
+    except BlobNotFound:
+        return "its blob is gone from the storage: the next call stores it anew", "blob"
+    except Exception as error:
+        return f"what is stored can't be restored: {error}", "damaged"
+    return "", ""
 
 
 def _texts(call: Call) -> dict[str, str]:

@@ -92,6 +92,7 @@ def prune(engine: Engine, limits: Limits) -> Pruned:
     Raises:
         MetadataError: the store failed; what was not reached is still there.
     """
+    engine.check_open()
     cache = engine.cache
     used = engine.uses.times()
     now = cache.clock()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakSet
 
 from beautyspot.breaker import Breaker
-from beautyspot.errors import BeautyspotError, UnstableKeyError
+from beautyspot.errors import BeautyspotError, MetadataError, UnstableKeyError
 from beautyspot.limit_stats import LimitStats
 from beautyspot.reports import logger
 from beautyspot.single_flight import Flights
@@ -109,6 +109,15 @@ class Engine:
     def leases(self) -> bool:
         """Whether the metadata store can exclude other processes."""
         return self.cache.metadata.leases
+
+    def check_open(self) -> None:
+        """Refuse to answer out of a store that may be closed.
+
+        Raises:
+            MetadataError: the Spot was shut down.
+        """
+        if self.closed:
+            raise MetadataError(f"the Spot {self.reporter.spot!r} was shut down: make a new one")
 
     # ----------------------------------------------------------------------------- executor
 
@@ -219,10 +228,12 @@ class Engine:
             "limiter_refusals": limits.refusals,
             "limiter_seconds_waited": limits.seconds,
             "limiter_grants_last_minute": limits.last_minute(),
-            "limiter_per_process": self.limited_for_all is False,
+            "limiter_per_process": int(self.limited_for_all is False),
         }
 
     def _totals(self) -> tuple[float, float]:
+        if self.closed:
+            return math.nan, math.nan
         try:
             entries, size = self.cache.metadata.totals()
             return float(entries), float(size)
@@ -240,15 +251,17 @@ class Engine:
             return  # the function itself tells its caller what is wrong with the arguments
         advice = "The call runs uncached: mend what makes the key"
         if isinstance(error, UnstableKeyError):
-            line = f"mark(ignore={call.task.remedy(call, error)})"
-            advice = f"The call runs uncached; if that part changes no result, write {line}"
+            advice = f"The call runs uncached; {call.task.advice(call, error)}"
         self.reporter.report("make a key", call.task.func_identifier, error, advice)
 
     def say_inactive(self) -> None:
         """After `shutdown` calls run uncached; say so once."""
         self.stats.bypassed += 1
         if self.closed:
-            self.reporter.once("closed", "was shut down: its functions run uncached from now on")
+            self.reporter.once(
+                "closed",
+                "was shut down: its functions run uncached from now on: make a new Spot to cache",
+            )
 
     def say_moved(self, call: Call) -> None:
         """A result that belongs to no one key is not stored."""

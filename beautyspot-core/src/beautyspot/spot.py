@@ -355,6 +355,7 @@ class Spot:
 
         Raises:
             UnstableKeyError: an argument has no stable form.
+            MetadataError: the Spot was shut down. A store that fails gives None, and is reported.
         """
         from beautyspot import ask
 
@@ -473,6 +474,7 @@ class Spot:
         least = _limit("grace", grace, seconds, DURATION)
         if least is None:
             raise ConfigError(f"grace=None: give {DURATION}")
+        self._engine.check_open()
         self._parts.required_storage()
         storage = self._engine.cache.storage()
         assert storage is not None  # noqa: S101 - it was required
@@ -484,9 +486,9 @@ class Spot:
         Returns:
             `hits`, `misses` (executions), `bypassed` (calls that ran uncached), `errors` (failures
             of ours), `seconds_saved` (how long the hits would have run), `entries` and `bytes` (of
-            all results in the store; NaN where it fails), `unsaved` (results that wait in memory
-            for a store that fails) and `resting` (how many kinds of operation of the backends are
-            not tried at the moment, since they failed).
+            all results in the store; NaN where it fails, and after `shutdown`), `unsaved` (results
+            that wait in memory for a store that fails) and `resting` (how many kinds of operation
+            of the backends are not tried at the moment, since they failed).
 
             Of the limits, in this process: `limiter_grants`, `limiter_waits` (those of the grants
             that had to wait), `limiter_refusals` (`RateLimitError` and `CostError`),
@@ -644,6 +646,9 @@ class Spot:
 
     def shutdown(self, wait: bool = True) -> None:
         """Store what is left, and close what the Spot made. Calls run uncached from then on.
+
+        What reads or changes the store (`peek`, `invalidate`, `invalidate_all`, `prune`, `collect`)
+        is a `MetadataError` then; `key`, `explain` and `stats` answer as far as they can.
 
         Args:
             wait: False returns at once, and the rest is done in the background.

@@ -242,7 +242,11 @@ class Task:
         """The call's normalised arguments by name."""
         return self._name(*call.bound)
 
-    def remedy(self, call: Call, error: UnstableKeyError) -> str:
+    def advice(self, call: Call, error: UnstableKeyError) -> str:
+        """How to leave out what has no stable form."""
+        return f"if that part changes no result, write mark(ignore={self._remedy(call, error)})"
+
+    def _remedy(self, call: Call, error: UnstableKeyError) -> str:
         """The `ignore=` that would leave out what has no stable form, ready to be copied."""
         found = re.match(_UNSTABLE, error.path)
         if found is None or self._id_of is not None:  # what the user's own key= returned
