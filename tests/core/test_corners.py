@@ -13,7 +13,7 @@ from beautyspot import limits, memo, single_flight
 from beautyspot import spot as spot_module
 from beautyspot.cache import MISSING
 from beautyspot.contracts import LimiterBase, Reservation, SerializerBase
-from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
+from beautyspot.errors import RateLimitError, RestoreError, SerializationError, UnstableKeyError
 from beautyspot.forwarding import LateSource
 from beautyspot.framing import framed, unframed
 from beautyspot.single_flight import ABANDONED, Flight, Flights
@@ -312,6 +312,12 @@ def test_a_follower_that_can_not_restore_runs_itself(make_spot: Callable[..., Sp
 def test_an_unstable_key_keeps_its_path_on_the_way() -> None:
     error = pickle.loads(pickle.dumps(UnstableKeyError("no form", path="args[0].lock")))
     assert (str(error), error.path) == ("no form", "args[0].lock")
+
+
+def test_a_refusal_keeps_its_time_on_the_way() -> None:
+    error = pickle.loads(pickle.dumps(RateLimitError("no permit", retry_after=2.5)))
+    assert (str(error), error.retry_after) == ("no permit", 2.5)
+    assert RateLimitError("no permit").retry_after is None
 
 
 def test_a_limit_is_made_again_where_its_function_arrives(make_spot: Callable[..., Spot]) -> None:

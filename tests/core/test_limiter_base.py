@@ -74,6 +74,27 @@ def test_a_wait_that_grows_over_the_timeout_is_given_up(
     assert limiter.released == 1
 
 
+@WAYS
+def test_a_limiter_that_can_not_tell_how_long_it_takes(consume: Any) -> None:
+    class Never(Least):
+        error: type[Exception] = NotSupportedError
+
+        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> None:
+            return None
+
+        def wait_for(self, cost: float = 1) -> float:
+            if self.error is NotSupportedError:
+                return super().wait_for(cost)
+            raise self.error("its server is away")
+
+    limiter = Never()
+    for error in (NotSupportedError, OSError):
+        limiter.error = error
+        with pytest.raises(RateLimitError, match="within 5 s: wait longer") as caught:
+            consume(limiter, timeout=5)
+        assert caught.value.retry_after is None
+
+
 class Least(LimiterBase):
     name = "least"
     reserve = Plan.reserve
@@ -83,7 +104,7 @@ class Least(LimiterBase):
 @pytest.mark.parametrize(
     ("ability", "arguments"),
     [("pause", [1]), ("settle", [None, 1]), ("reserve_after", [1, 1]), ("twin", ["a"]),
-     ("busy_for", [])],
+     ("busy_for", []), ("wait_for", [1])],
 )  # fmt: skip
 def test_what_a_limiter_lacks_it_says(ability: str, arguments: list[Any]) -> None:
     with pytest.raises(NotSupportedError, match="'least' can't"):
@@ -104,6 +125,7 @@ def test_a_stand_in_hands_everything_on() -> None:
     assert first is not None
     assert first.delay == late.remaining(first) == 3
     assert late.busy_for() == 5
+    assert [late.wait_for(3), late.wait_for(4)] == [0, 5]
     late.pause(10)
     assert late.remaining(first) == 13
     assert late.twin("a").reserve().delay == 10

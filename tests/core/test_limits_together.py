@@ -244,6 +244,15 @@ def test_consume_in_both_ways(limits: LimitsTogether, clock: ManualClock) -> Non
     assert limits.try_consume({"tokens": 1}) is True
 
 
+def test_a_refusal_says_how_long_the_slowest_limit_takes(limits: LimitsTogether) -> None:
+    limits.consume({"requests": 1, "tokens": 8})
+    assert limits.wait_for({"requests": 1, "tokens": 1}) == 2
+    assert limits.wait_for({"requests": 1}) == 1
+    with pytest.raises(RateLimitError, match="it would take 2 s now") as caught:
+        limits.consume({"requests": 1, "tokens": 1}, timeout=1)
+    assert caught.value.retry_after == 2
+
+
 def test_what_is_used_is_not_given_back(limits: LimitsTogether) -> None:
     limits.release(limits.consume({"requests": 1}))
     assert delay(limits, requests=1) == 1

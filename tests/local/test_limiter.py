@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.contracts import Reservation
-from beautyspot.errors import ConfigError, RateLimitError
+from beautyspot.errors import ConfigError, CostError, RateLimitError
 from beautyspot.testing.limiter import ManualClock
 from beautyspot_local import limiter as module
 from beautyspot_local.limiter import TokenBucket
@@ -191,12 +191,39 @@ def test_a_pause_holds_those_who_wait() -> None:
     assert bucket.slept == [1, 10]
 
 
+def test_a_refusal_says_when_it_would_be_granted() -> None:
+    bucket = Bucket()
+    bucket.consume(3)
+    assert bucket.wait_for(2) == 3
+    with pytest.raises(RateLimitError, match=r"within 1 s \(it would take 3 s now\)") as caught:
+        bucket.consume(timeout=1)
+    assert caught.value.retry_after == 3
+    with pytest.raises(RateLimitError) as caught:
+        asyncio.run(bucket.consume_async(timeout=1))
+    assert caught.value.retry_after == 3
+    assert bucket.delays(1) == [3], "to ask reserves nothing"
+
+
+def test_a_wait_that_is_asked_for_is_that_of_the_next_reservation() -> None:
+    bucket = Bucket()
+    first, _ = bucket.hold(2), bucket.hold(1)
+    bucket.release(first)
+    for cost in (2, 1, 3):
+        told = bucket.wait_for(cost)
+        assert bucket.delays(cost) == [told]
+    bucket.pause(10)
+    assert bucket.wait_for(1) == bucket.delays(1)[0]
+    with pytest.raises(CostError):
+        bucket.wait_for(0)
+
+
 def test_a_pause_longer_than_the_timeout_gives_up_and_gives_back() -> None:
     bucket = Bucket()
     bucket.consume()
     bucket.nap = lambda seconds: bucket.pause(10) or seconds  # type: ignore[method-assign,func-returns-value]
-    with pytest.raises(RateLimitError, match="within 3 s"):
+    with pytest.raises(RateLimitError, match="within 3 s") as caught:
         bucket.consume(timeout=3)
+    assert caught.value.retry_after == 10
     assert bucket.delays(1) == [10]
 
 

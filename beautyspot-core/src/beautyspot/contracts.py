@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from beautyspot.answers import wrong_answer
@@ -463,6 +464,13 @@ class LimiterBase(Backend):
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't tell how long it is busy")
 
+    def wait_for(self, cost: float = 1) -> float:
+        """Seconds that a reservation of `cost` would have to wait now. It reserves nothing.
+
+        Who is refused is told by it when to come again.
+        """
+        raise NotSupportedError(f"the limiter {self.name!r} can't tell how long {cost} would wait")
+
     def consume(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
         """Wait until `cost` is granted; with a `timeout` of 0 a try that does not wait.
 
@@ -497,7 +505,7 @@ class LimiterBase(Backend):
     def _reserve_within(self, cost: float, timeout: float | None) -> Reservation:
         reservation = self.reserve(cost, max_wait=timeout)
         if reservation is None:
-            raise _refusal(cost, timeout)
+            raise self._refusal(cost, timeout)
         if not isinstance(reservation, Reservation):
             what, advice = "the Reservation", "return one, or None"
             raise PluginError(wrong_answer(self, "reserve", reservation, what, advice))
@@ -512,7 +520,21 @@ class LimiterBase(Backend):
             left = self.remaining(reservation)
             # The first wait was promised to be short enough; a later one comes from a pause.
             if left > 0 and deadline is not None and time.monotonic() + left > deadline:
-                raise _refusal(reservation.cost, timeout)
+                raise self._refusal(reservation.cost, timeout, left)
+
+    def _refusal(
+        self, cost: float, timeout: float | None, wait: float | None = None
+    ) -> RateLimitError:
+        """What to raise where `timeout` does not do; `wait` is how long it would take, if known."""
+        if wait is None:
+            with suppress(Exception):  # who is refused is told so, whatever else fails
+                wait = self.wait_for(cost)
+        takes = "" if wait is None else f" (it would take {wait:.3g} s now)"
+        return RateLimitError(
+            f"no permit of cost {cost} within {timeout} s{takes}: wait longer (timeout=), ask for "
+            "less, or raise the limiter's rate",
+            retry_after=wait,
+        )
 
     def _sleep(self, seconds: float) -> None:
         """Wait; a limiter whose clock is not the system's overrides it."""
@@ -524,10 +546,3 @@ class LimiterBase(Backend):
             import asyncio  # takes 60 ms: synchronous programs never pay for it
 
             await asyncio.sleep(seconds)
-
-
-def _refusal(cost: float, timeout: float | None) -> RateLimitError:
-    return RateLimitError(
-        f"no permit of cost {cost} within {timeout} s: wait longer (timeout=), ask for less, or "
-        "raise the limiter's rate"
-    )

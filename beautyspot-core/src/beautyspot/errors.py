@@ -107,7 +107,23 @@ class CacheMissError(BeautyspotError, LookupError):
 
 
 class RateLimitError(BeautyspotError, TimeoutError):
-    """The limiter could not grant a permit within the time that the caller gives."""
+    """The limiter could not grant a permit within the time that the caller gives.
+
+    Attributes:
+        retry_after: seconds after which the same call would be granted, as it looked when it was
+            refused; None where nobody can tell.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rate_limit_error, (str(self), self.retry_after))
+
+
+def _rate_limit_error(message: str, retry_after: float | None) -> RateLimitError:
+    return RateLimitError(message, retry_after=retry_after)
 
 
 class CostError(BeautyspotError, ValueError):

@@ -192,6 +192,10 @@ class LateLimiter(LimiterBase):
         """See the base class."""
         return self._maker.backend().busy_for()
 
+    def wait_for(self, cost: float = 1) -> float:
+        """See the base class."""
+        return self._maker.backend().wait_for(cost)
+
     def consume(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
         """See the base class."""
         return self._maker.backend().consume(cost, timeout=timeout)

@@ -212,6 +212,13 @@ class LimitsTogether(LimiterBase):
         self._give_back(joint)
         self._plan(joint, now, None)
 
+    def wait_for(self, cost: Any = 1) -> float:
+        """Seconds until the slowest of the limits could grant its part; never too many.
+
+        It may take longer, since all parts have to begin together.
+        """
+        return max(self.limits[name].wait_for(part) for name, part in self._costs(cost).items())
+
     # --------------------------------------------------------------------------- afterwards
 
     def consume(self, cost: Any = 1, *, timeout: float | None = None) -> Together:

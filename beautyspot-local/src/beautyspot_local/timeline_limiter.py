@@ -76,6 +76,16 @@ class TimelineLimiter(WaitingLimiter):
         with self._locked as line:
             return self._queue(line, cost, cost / self.rate, most, after)
 
+    def wait_for(self, cost: float = 1) -> float:
+        """Seconds that a reservation of `cost` would have to wait now. It reserves nothing.
+
+        Raises:
+            CostError: see `reserve`.
+        """
+        length = checked_cost(cost, self.max_cost) / self.rate
+        with self._locked as line:
+            return line.wait_until(line.earliest(length)[0])
+
     def remaining(self, reservation: Reservation) -> float:
         """Seconds that `reservation` must still wait; 0.0 means granted, and from then on used."""
         held = self._own(reservation)

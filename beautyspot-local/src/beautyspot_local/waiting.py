@@ -12,7 +12,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.errors import ConfigError, RateLimitError
+from beautyspot.errors import ConfigError
 
 from beautyspot_local.rate import checked_seconds
 
@@ -95,7 +95,7 @@ class WaitingLimiter(LimiterBase):
         """
         held = self._reserve(cost, timeout)
         if held is None:
-            raise _refusal(cost, timeout)
+            raise self._refusal(cost, timeout)
         if held.delay:
             self._wait(held, timeout)
         held.open = False
@@ -105,7 +105,7 @@ class WaitingLimiter(LimiterBase):
         """`consume` for asynchronous code; a waiter that is cancelled gives its place back."""
         held = self._reserve(cost, timeout)
         if held is None:
-            raise _refusal(cost, timeout)
+            raise self._refusal(cost, timeout)
         if held.delay:
             await self._wait_async(held, timeout)
         held.open = False
@@ -148,7 +148,7 @@ class WaitingLimiter(LimiterBase):
             yield min(left, NAP)
             left = self.remaining(held)
             if deadline is not None and left > max(0.0, deadline - self._clock()):
-                raise _refusal(held.cost, timeout)
+                raise self._refusal(held.cost, timeout, left)
 
     def _own(self, reservation: Reservation) -> Held:
         if not isinstance(reservation, Held) or reservation.owner is not self:
@@ -156,10 +156,3 @@ class WaitingLimiter(LimiterBase):
                 f"{reservation!r:.80} is not of this limiter: hand it to the one that granted it"
             )
         return reservation
-
-
-def _refusal(cost: float, timeout: float | None) -> RateLimitError:
-    return RateLimitError(
-        f"no permit of cost {cost} within {timeout} s: wait longer (timeout=), ask for less, or "
-        "raise the limiter's rate"
-    )
