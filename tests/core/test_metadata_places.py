@@ -174,6 +174,18 @@ def test_a_directory_that_may_not_be_written(shared):
 
 
 @posix
+def test_a_file_that_may_not_be_read_is_what_is_blamed(shared):
+    path = shared / "store.db"
+    filled(path)
+    path.chmod(0)
+    with as_another_user():
+        store = SqliteMetadataStore(path)
+        with pytest.raises(MetadataError, match="the file is there and may not be read: give it"):
+            store.open()
+        store.close()
+
+
+@posix
 def test_a_writable_file_in_a_directory_that_is_not(shared, caplog):
     """Neither WAL nor any other write works there; reading does."""
     path = shared / "store.db"
@@ -195,7 +207,7 @@ def test_a_writable_file_in_a_directory_that_is_not(shared, caplog):
 def test_a_directory_in_place_of_the_file(path):
     path.mkdir()
     store = SqliteMetadataStore(path)
-    with pytest.raises(MetadataError, match="directory: check that"):
+    with pytest.raises(MetadataError, match="a directory stands there: move it away"):
         store.open()
     store.close()
 

@@ -282,8 +282,21 @@ def connect(path: Path) -> Handle:
     return _connect(path, _read_only_mode(path), read_only=True)
 
 
+def obstacle(path: Path) -> str:
+    """What to do about a file that can't be opened."""
+    if os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises in a folder closed to us
+        return "a directory stands there: move it away"
+    if os.path.lexists(path) and not _may(os.R_OK, path):
+        return "the file is there and may not be read: give it to the user who runs this"
+    return "check that the directory may be written"
+
+
 def _may_write(path: Path) -> bool:
-    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return _may(os.W_OK, path)
+
+
+def _may(mode: int, path: Path) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _read_only_mode(path: Path) -> str:

@@ -57,12 +57,10 @@ _LOST: Final = frozenset(
 _ADVICE: Final = {
     sqlite3.SQLITE_FULL: "free some space on the disk",
     sqlite3.SQLITE_READONLY: "make the file and its directory writable, or choose another db_path",
-    sqlite3.SQLITE_CANTOPEN: "check that the directory may be written, or choose another db_path",
     sqlite3.SQLITE_PERM: "check the permissions of the file and its directory",
     sqlite3.SQLITE_IOERR: "check the disk",
     sqlite3.SQLITE_TOOBIG: "store a value of that size as a blob (save_blob=True)",
 }
-_OS_ADVICE: Final = "check that the directory may be written, or choose another db_path"
 _OTHER_ADVICE: Final = "check what was asked for, and that no other program changes the file"
 
 _FIND: Final = schema.FIND
@@ -295,8 +293,11 @@ class SqliteMetadataStore(MetadataStoreBase):
         code = connections.code_of(error)
         if code in _LOST:
             self._database.reset()
-        advice = _OS_ADVICE if isinstance(error, OSError) else _ADVICE.get(code, _OTHER_ADVICE)
-        return MetadataError(f"{self._database.path}: {error}: {advice}")
+        path = self._database.path
+        advice = _ADVICE.get(code, _OTHER_ADVICE)
+        if isinstance(error, OSError) or code == sqlite3.SQLITE_CANTOPEN:
+            advice = f"{connections.obstacle(path)}, or choose another db_path"
+        return MetadataError(f"{path}: {error}: {advice}")
 
     def _damage(self, error: Exception) -> MetadataError:
         local = self._database.local
