@@ -65,7 +65,7 @@ def test_it_says_every_setting_that_the_environment_could() -> None:
 def test_what_is_given_wins() -> None:
     with make("mine", strict=False, ttl="1h", blob_threshold=10) as spot:
         assert (spot.name, spot.config["strict"], spot.config["ttl"]) == ("mine", False, 3600)
-    with pytest.raises(TypeError):
+    with pytest.raises(ConfigError, match="Did you mean .ttl"):
         make(tll="1h")
     with pytest.raises(ConfigError):
         make(ttl="soon")

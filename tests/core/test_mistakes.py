@@ -136,3 +136,43 @@ def test_a_name_in_another_case(tmp_path: Path, point: str, name: str, meant: st
     assert f"Did you mean '{meant}'?" in str(caught.value)
     assert "no backend's name" not in str(caught.value)
     assert "look for a distribution" not in str(caught.value)
+
+
+# ------------------------------------------------------------------------------ what is misspelt
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "meant"),
+    [
+        ("limiter", "cots", "cost"),
+        ("limit", "time_out", "timeout"),
+        ("prune", "maxsize", "max_size"),
+        ("collect", "grave", "grace"),
+        ("invalidate_all", "tags", "tag"),
+        ("mark", "verison", "version"),
+    ],
+)
+def test_a_misspelt_keyword(spot: Spot, method: str, option: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        getattr(spot, method)(**{option: "x"})
+    told = f"{method} takes no option {option!r}. Did you mean {meant!r}? There are: "
+    assert str(caught.value).startswith(told)
+    assert "self" not in str(caught.value)
+
+
+def test_a_misspelt_keyword_beside_what_is_positional(spot: Spot) -> None:
+    with pytest.raises(ConfigError, match="Spot takes no option 'storge'. Did you mean 'storage'"):
+        Spot("app", storge="local")  # type: ignore[call-arg]
+    with pytest.raises(ConfigError, match=r"register .* There are: cls, decode, encode, name$"):
+        spot.register(Spot, encoder=id)  # type: ignore[call-arg]
+
+
+def test_a_keyword_that_is_missing_is_pythons_to_tell() -> None:
+    with pytest.raises(TypeError, match="'name'"):
+        Spot()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("option", ["ignore", "tags"])
+def test_one_name_that_should_be_a_list(spot: Spot, option: str) -> None:
+    with pytest.raises(ConfigError, match=rf"mark\({option}='x'\) .*: give .*{option}=\[\"x\"\]$"):
+        spot.mark(**{option: "x"})(double)

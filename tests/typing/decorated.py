@@ -200,6 +200,8 @@ def check_spot() -> None:
     spot.register(Answer, encode=lambda answer: answer.text, decode=Answer)
     spot.mark(verison=2)  # type: ignore[call-overload]
     bs.Spot("x", storag="local")  # type: ignore[call-arg]
+    spot.prune(maxsize=3)  # type: ignore[call-arg]
+    spot.limiter(cots=3)  # type: ignore[call-overload]
 
 
 Decorator = Callable[[Callable[[int], str]], Callable[[int], str]]

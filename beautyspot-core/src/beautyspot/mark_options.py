@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from beautyspot.errors import ConfigError
 from beautyspot.settings import DURATION, seconds
-from beautyspot.suggest import did_you_mean, listing
+from beautyspot.suggest import check_options
 
 MODES: Final = ("normal", "readonly", "replay")
 
@@ -51,12 +51,7 @@ class MarkOptions:
         Raises:
             ConfigError: one is unknown, or does not fit; says which ones there are.
         """
-        known = cls.__dataclass_fields__
-        for option in options:
-            if option not in known:
-                close = did_you_mean(option, known)
-                there = f"There are: {listing(known)}"
-                raise ConfigError(f"mark takes no option {option!r}.{close} {there}")
+        check_options("mark", options, cls.__dataclass_fields__)
         several = {k: _several(options[k]) for k in ("tags", "ignore") if k in options}
         return cls(**{**options, **several})
 

@@ -19,6 +19,7 @@ from beautyspot.parts import Parts
 from beautyspot.places import prepare
 from beautyspot.reports import Reporter
 from beautyspot.settings import DURATION, SIZE, byte_count, seconds
+from beautyspot.suggest import checks_options
 
 # What a method needs that many programs never call is imported in it: a start is short.
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Spot:
         BackendNotFound: a backend is not installed; says how to get it.
     """
 
+    @checks_options("Spot")
     def __init__(
         self,
         name: str,
@@ -382,6 +384,7 @@ class Spot:
 
         return ask.invalidate(self._engine, self.key(function, *args, **kwargs))
 
+    @checks_options("invalidate_all")
     def invalidate_all(
         self,
         function: Callable[..., Any] | str | None = None,
@@ -418,6 +421,7 @@ class Spot:
 
         return ask.explain(self._engine, self._call(function, args, kwargs))
 
+    @checks_options("prune")
     def prune(
         self,
         *,
@@ -452,6 +456,7 @@ class Spot:
         )
         return prune(self._engine, limits)
 
+    @checks_options("collect")
     def collect(self, *, grace: float | str | timedelta = "1h") -> Collected:
         """Remove blobs that no result names, such as those of a process that was killed.
 
@@ -515,6 +520,7 @@ class Spot:
         max_concurrent: int | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
+    @checks_options("limiter")
     def limiter(
         self,
         function: Any = None,
@@ -554,6 +560,7 @@ class Spot:
             return lambda decorated: limited(limit, decorated)
         return limited(limit, function)
 
+    @checks_options("limit")
     def limit(
         self, *, cost: Cost | None = None, timeout: float | None = None, key: str | None = None
     ) -> Permit:
@@ -610,6 +617,7 @@ class Spot:
 
     # --------------------------------------------------------------------- types to know
 
+    @checks_options("register")
     def register(
         self,
         cls: type[Any],

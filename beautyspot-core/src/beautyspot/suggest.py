@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from beautyspot.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -19,3 +25,35 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def listing(words: Iterable[str]) -> str:
     """The words, sorted and with commas between them; ``none`` where there are none."""
     return ", ".join(sorted(words)) or "none"
+
+
+def check_options(who: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse an option that `who` does not take.
+
+    Raises:
+        ConfigError: lists the options there are.
+    """
+    for option in given:
+        if option not in known:
+            close = did_you_mean(option, known)
+            raise ConfigError(
+                f"{who} takes no option {option!r}.{close} There are: {listing(known)}"
+            )
+
+
+def checks_options(who: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Have a method refuse an unknown keyword as `check_options` does; its signature stays."""
+
+    def decorated(method: Callable[P, R]) -> Callable[P, R]:
+        code = method.__code__  # `inspect` would say the same, and takes milliseconds to import
+        named = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        known = frozenset(named[code.co_posonlyargcount :]) - {"self"}
+
+        @wraps(method)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            check_options(who, kwargs, known)
+            return method(*args, **kwargs)
+
+        return checked
+
+    return decorated
