@@ -104,7 +104,7 @@ def _check_names(options: MarkOptions) -> None:
         texts = isinstance(value, tuple) and all(isinstance(x, str) and x for x in value)
         if not texts:
             one = value if isinstance(value, str) and value else "one"
-            raise _wrong(option, value, f'texts in a list or tuple, such as {option}=["{one}"]')
+            raise _wrong(option, value, f'several texts, or one with a comma: {option}=("{one}",)')
     if options.name is not None and (not isinstance(options.name, str) or not options.name):
         raise _wrong("name", options.name, "a text that no other function uses")
 

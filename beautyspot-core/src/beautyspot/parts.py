@@ -39,6 +39,7 @@ class _Wish(NamedTuple):
     point: str
     spec: Any
     context: Context
+    part: str = ""  # which of several
 
 
 class Parts:
@@ -87,7 +88,7 @@ class Parts:
         rest = {key: value for key, value in table.items() if key != "name"}
         # A limit that lives in a file of the Spot's name needs a file of its own.
         context = self.context._replace(name=f"{self.context.name}.{table['name']}")
-        wish = _Wish("limiter", rest, context)
+        wish = _Wish("limiter", rest, context, f", the limit {table['name']!r}")
         return cast("LimiterBase", self._make_or_stand_in("limiter", wish))
 
     def _wish(self, point: str) -> _Wish:
@@ -97,6 +98,7 @@ class Parts:
         config = self._config
         source, anchor = config.source(point), config.anchor(point)
         wish = wish or self._wish(point)
+        source += wish.part
         return self.select(point, wish.spec, source=source, anchor=anchor, context=wish.context)
 
     def _make_or_stand_in(self, point: str, wish: _Wish | None = None) -> Backend:
