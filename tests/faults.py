@@ -358,6 +358,7 @@ _RIGHT: dict[str, type] = {
     "input_id": str,
     "canonical": str,
     "reserve": type(None),
+    "get": type(None),
     "find": type(None),
     "find_plain": type(None),
     "try_lease": type(None),

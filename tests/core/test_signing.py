@@ -113,15 +113,29 @@ def test_a_signed_result_replayed_under_another_key(signed: Any) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"expires_at": None}, {"expires_at": 1e12}, {"made_at": 1.0}, {"serializer": "raw:bytes"},
-        {"digest": None}, {"digest": b""}, {"digest": "text"}, {"serializer": "msgpack\n"},
+        pytest.param({"expires_at": None}, id="no expiry"),
+        pytest.param({"expires_at": 1e12}, id="another expiry"),
+        pytest.param({"serializer": "raw:bytes"}, id="another serializer"),
+        pytest.param({"serializer": "msgpack\n"}, id="a serializer with a line more"),
+        pytest.param({"digest": None}, id="no digest"),
+        pytest.param({"digest": b""}, id="an empty digest"),
+        pytest.param({"digest": "text"}, id="a text for a digest"),
     ],
-)  # fmt: skip
+)
 def test_what_decides_a_hit_is_bound(signed: Any, fields: Any) -> None:
     spot, marked = signed(ttl="1h")
     marked(1)
     assert not ran(marked, 1)
     change(spot, **fields)
+    assert ran(marked, 1)
+
+
+def test_when_it_was_made_is_bound(signed: Any) -> None:
+    """Else an old result would be young again; here it stays within its `ttl` either way."""
+    spot, marked = signed(ttl="1h")
+    marked(1)
+    (record,) = spot.metadata.scan()
+    change(spot, made_at=record.made_at - 60)
     assert ran(marked, 1)
 
 

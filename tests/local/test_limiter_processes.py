@@ -74,22 +74,30 @@ def test_four_processes_of_two_threads_keep_one_rate(path: Path) -> None:
     program = """
 import json, sys, threading, time
 from beautyspot_local.shared_limiter import SharedTokenBucket
-bucket, times = SharedTokenBucket(400, path=sys.argv[1]), []
+bucket, times = SharedTokenBucket(200, path=sys.argv[1]), []
 def work():
     for _ in range(5):
         bucket.consume()
         times.append(time.monotonic())
 threads = [threading.Thread(target=work) for _ in range(2)]
+print("ready", flush=True)
+sys.stdin.readline()
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 print(json.dumps(times))
 """
-    start = time.monotonic()
     command = [sys.executable, "-c", program, str(path)]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(4)]
+    assert [process.stdout.readline() for process in processes if process.stdout] == ["ready\n"] * 4
+    start = time.monotonic()
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
     times = sorted(when for process in processes for when in json.loads(process.communicate()[0]))
     assert len(times) == 40
-    early = [place for place, when in enumerate(times) if when < start + place / 400 - 1e-6]
+    early = [place for place, when in enumerate(times) if when < start + place / 200 - 1e-6]
     assert not early, f"granted before their time: {early}"
 
 
