@@ -58,6 +58,9 @@ _NAMES_A_SUPER_JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")
 """The last 8 bytes of a rollback journal that does."""
 
 _creating = threading.Lock()
+ending = threading.RLock()
+"""Held by the thread that closes a connection: a collector may come to another one meanwhile."""
+
 _abandoned: list[Connection] = []
 """Connections that are kept, unused, for as long as the process lasts."""
 
@@ -83,13 +86,14 @@ class Connection(sqlite3.Connection):
 
     def end(self) -> None:
         """Close it, or abandon it where closing would do harm."""
-        pid, self._pid = self._pid, 0
-        if not pid:
-            return
-        if pid != os.getpid() or identify(self.path) not in (None, self.identity):
-            _abandoned.append(self)
-        else:
-            self.close()
+        with ending:
+            pid, self._pid = self._pid, 0
+            if not pid:
+                return
+            if pid != os.getpid() or identify(self.path) not in (None, self.identity):
+                _abandoned.append(self)
+            else:
+                self.close()
 
     def __del__(self) -> None:
         self.end()
@@ -162,8 +166,9 @@ def _never_close() -> None:
 
 def after_fork_in_child() -> None:
     """Make the module usable in a forked child: a lock of another thread stays locked there."""
-    global _creating  # noqa: PLW0603 - a lock can't be reset in place
+    global _creating, ending  # noqa: PLW0603 - a lock can't be reset in place
     _creating = threading.Lock()
+    ending = threading.RLock()
 
 
 # ---------------------------------------------------------------------------------- waiting

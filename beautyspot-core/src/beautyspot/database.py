@@ -8,15 +8,18 @@ import sqlite3
 import threading
 import time
 import weakref
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from beautyspot import connections, schema
-from beautyspot.connections import Handle, Identity, identify, patiently
+from beautyspot.connections import Connection, Handle, Identity, identify, patiently
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.leases import leases_beside
 from beautyspot.row_cache import RowCache
+from beautyspot.stacks import others_inside
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from beautyspot.contracts import Lease
@@ -64,6 +67,22 @@ class Database:
         self.rows = RowCache(self._memory, self.writing)
         self._opening = threading.RLock()
 
+    # ----------------------------------------------------------------------------------- forking
+
+    def hold(self, deadline: float) -> Callable[[], None]:
+        """Let no thread write, nor begin to read; how to end that, in the same thread.
+
+        Who comes finds no connection of his own, and waits for the lock to make one.
+        """
+        held, kept = ExitStack(), self.local
+        if self.writing.acquire(timeout=left(deadline)):
+            held.callback(self.writing.release)
+        if self._opening.acquire(timeout=left(deadline)):  # else it may be changed by its holder
+            held.callback(self._opening.release)
+            held.callback(setattr, self, "local", kept)
+            self.local = threading.local()
+        return held.close
+
     def after_fork_in_child(self) -> None:
         """Leave everything to the parent."""
         self._start_afresh()
@@ -92,6 +111,15 @@ class Database:
         return MetadataBusyError(
             f"{self.path} is locked by another connection (timeout: {self.timeout} s): try again"
         )
+
+    def take_turn(self) -> None:
+        """Become the thread that writes: acquire `writing`.
+
+        Raises:
+            MetadataBusyError: the others took too long.
+        """
+        if not self.writing.acquire(timeout=self.timeout):
+            raise self.busy_error()
 
     # ------------------------------------------------------------------------------ connecting
 
@@ -211,34 +239,71 @@ class Database:
         return lease
 
 
-_held = threading.local()
+_PAUSE: Final = 0.0001
+
+
+class _Held(threading.local):
+    """What a thread that forks has to give back."""
+
+    def __init__(self) -> None:
+        self.stack = ExitStack()
+
+
+_held = _Held()
+
+
+def left(deadline: float) -> float:
+    """Seconds until then, as a lock's time-out may be."""
+    return min(max(deadline - time.monotonic(), 0.0), threading.TIMEOUT_MAX)
 
 
 def _before_fork() -> None:
-    """Let no write be under way while the process forks.
+    """Let no thread be inside of SQLite while the process forks, nor write.
 
-    SQLite keeps the locks of a file in the process's memory: the child would inherit another
-    thread's, which nobody there gives back, and find the file locked for good.
+    SQLite has locks in the process's memory, for its allocator as for each file: the child would
+    inherit another thread's, which nobody there gives back, and stand still in its first look-up.
+    So who comes is held at a lock, and who is inside is waited for.
     """
-    _held.databases = [
-        database
-        for database in list(_databases)
-        if database.writing.acquire(timeout=database.timeout)
-    ]
+    _held.stack = ExitStack()
+    databases = list(_databases)
+    deadline = time.monotonic() + max((each.timeout for each in databases), default=0.0)
+    ending = connections.ending
+    if ending.acquire(timeout=left(deadline)):
+        _held.stack.callback(ending.release)
+    for database in databases:
+        _held.stack.callback(database.hold(deadline))
+    while others_inside(_INSIDE, _AT_A_LOCK) and left(deadline):
+        time.sleep(_PAUSE)
 
 
 def _after_fork_in_parent() -> None:
-    for database in _held.databases:
-        database.writing.release()
-    _held.databases = []
+    _held.stack.close()
 
 
 def _after_fork_in_child() -> None:
-    _held.databases = []  # the child's databases get locks of their own
     connections.after_fork_in_child()
+    _held.stack.pop_all()  # the child's databases get locks of their own
     for database in list(_databases):
         database.after_fork_in_child()
 
+
+_INSIDE: Final = frozenset(
+    f"beautyspot.{module}" for module in ("connections", "database", "metadata", "quiescence")
+)
+"""Whose functions call SQLite. None of them calls the user's code."""
+
+_AT_A_LOCK: Final = frozenset(
+    function.__code__
+    for function in (
+        _before_fork,
+        Connection.end,
+        Database.take_turn,
+        Database.reset,
+        Database._new_handle,
+        connections.patiently,  # asleep between two tries
+    )
+)
+"""Those that call no SQLite themselves before they have a lock that a fork holds."""
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(

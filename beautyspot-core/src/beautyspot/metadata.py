@@ -258,9 +258,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         self, work: Callable[[Handle, str, Any], T], statement: str, values: Any
     ) -> T:
         database = self._database
-        writing = database.writing
-        if not writing.acquire(timeout=database.timeout):
-            raise database.busy_error()
+        database.take_turn()
         try:
             handle = database.handle()
             if handle.moved() or handle.read_only:  # which it may be no more
@@ -273,7 +271,7 @@ class SqliteMetadataStore(MetadataStoreBase):
                 )
             return patiently(database.timeout, work, handle, statement, values)
         finally:
-            writing.release()
+            database.writing.release()
 
     def _translated(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `work`, its failures as ours."""
