@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import textwrap
@@ -242,6 +243,43 @@ def test_a_dropped_spot_stores_what_is_left(tmp_path: Path) -> None:
     spot.mark(work)(1)
     del spot
     assert Spot("app", directory=tmp_path, config=False).stats()["entries"] == 1
+
+
+class CollectingStore(BrokenStore):
+    """The collector of cycles comes while it writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writing, self.dropped = threading.Event(), threading.Event()
+
+    def put_many(self, records: Any) -> None:
+        self.writing.set()
+        assert self.dropped.wait(DEADLINE)
+        gc.collect()
+        super().put_many(records)
+
+
+def test_a_spot_may_be_collected_by_the_thread_that_saves_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from beautyspot import spot as module
+
+    finish, finished = module._finish, threading.Event()
+
+    def finishing(*args: Any) -> None:
+        finish(*args)
+        finished.set()
+
+    monkeypatch.setattr(module, "_finish", finishing)
+    store = CollectingStore()
+    spot: Any = module.Spot("app", config=False, metadata=store, save="background")
+    spot.me = spot
+    spot.mark(work)(1)
+    assert store.writing.wait(DEADLINE)
+    del spot
+    store.dropped.set()
+    assert finished.wait(DEADLINE)
+    assert store.totals().entries == 1
 
 
 ENDINGS = {

@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import weakref
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -60,13 +61,17 @@ def test_a_spot_is_made_again_elsewhere(
     assert told == ["one", str(tmp_path / "mine.db"), "3600.0", spot.metadata.store_id]
 
 
-def test_a_spot_drops_as_before(tmp_path: Path) -> None:
+def test_a_spot_that_was_sent_drops_as_before(tmp_path: Path) -> None:
     spot = bs.Spot("app", directory=tmp_path, config=False)
     marked = spot.mark(lambda x: x)
     pickle.dumps(spot)
+    task, alive = marked.__beautyspot__, weakref.ref(spot)
     del spot
-    with pytest.raises(pickle.PicklingError, match="keep the Spot in a variable"):
-        cloudpickle.dumps(marked)
+    assert cloudpickle.loads(cloudpickle.dumps(marked)).__beautyspot__.engine is task.engine
+    del marked
+    assert alive() is None
+    with pytest.raises(pickle.PicklingError, match="keep one of them in a variable"):
+        cloudpickle.dumps(task)
 
 
 def test_a_backend_that_can_not_travel_is_named(make_spot: Callable[..., Spot]) -> None:

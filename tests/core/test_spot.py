@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import stat
 import subprocess
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,6 +173,48 @@ def test_a_thousand_spots_leave_nothing_behind(tmp_path: Path) -> None:
     threads, descriptors = count()
     assert threads <= before[0], "fewer, where those of an earlier test ended"
     assert descriptors <= before[1]
+
+
+NUMBERS = itertools.count()
+
+
+def test_a_marked_function_keeps_its_spot(make_spot: Callable[..., bs.Spot]) -> None:
+    def made() -> Callable[[], int]:
+        spot = make_spot(strict=True)
+
+        @spot.mark
+        def number() -> int:
+            return next(NUMBERS)
+
+        return number
+
+    number = made()
+    gc.collect()
+    assert number() == number()
+
+
+def test_a_limited_function_keeps_its_spot(tmp_path: Path) -> None:
+    spot = bs.Spot("app", directory=tmp_path, config=False, limiter="1000/s")
+    alive = weakref.ref(spot)
+    limited = spot.limiter(lambda: 1)
+    del spot
+    assert alive() is not None
+    assert limited() == 1
+    del limited
+    assert alive() is None
+
+
+@pytest.mark.parametrize("use", ["mark", "cached_run"])
+def test_a_spot_goes_with_its_last_function(tmp_path: Path, use: str) -> None:
+    spot = bs.Spot("app", directory=tmp_path, config=False)
+    alive = weakref.ref(spot)
+    if use == "mark":
+        assert spot.mark(len)([1]) == 1
+    else:
+        assert spot.cached_run(len, [1]) == 1
+        assert spot.cached_run([1].count, 1) == 1
+    del spot
+    assert alive() is None, "without the collector of cycles"
 
 
 def test_settings_say_where_they_come_from(

@@ -69,8 +69,16 @@ class Engine:
     """
 
     __slots__ = (
-        *("__weakref__", "_executor", "_lock", "active", "cache", "closed", "flights", "gates"),
-        *("given_executor", "limit_stats", "limited_for_all", "limiting", "reporter", "saver"),
+        *("__weakref__", "_executor", "_lock", "_workers", "active", "cache", "closed", "flights"),
+        *(
+            "gates",
+            "given_executor",
+            "limit_stats",
+            "limited_for_all",
+            "limiting",
+            "reporter",
+            "saver",
+        ),
         *("stats", "uses", "wait_timeout"),
     )
 
@@ -98,6 +106,7 @@ class Engine:
         self.gates: WeakSet[Forked] = WeakSet()
         self.uses = Uses(cache, self.executor)
         self._executor: Executor | None = None
+        self._workers: set[int] = set()
         self._lock = threading.Lock()
 
     @property
@@ -129,8 +138,15 @@ class Engine:
             if self._executor is None:
                 from concurrent.futures import ThreadPoolExecutor
 
-                self._executor = ThreadPoolExecutor(THREADS, "beautyspot")
+                workers = self._workers
+                self._executor = ThreadPoolExecutor(
+                    THREADS, "beautyspot", lambda: workers.add(threading.get_ident())
+                )
             return self._executor
+
+    def is_at_work(self) -> bool:
+        """Whether the calling thread is one of our own executor's."""
+        return threading.get_ident() in self._workers
 
     def stop_executor(self, *, wait: bool) -> None:
         """End the threads of our own executor; one that was given is the user's."""
@@ -138,6 +154,7 @@ class Engine:
             executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=wait)
+            self._workers.clear()  # their numbers are given to other threads
 
     def finish_later(self, finish: Callable[[], None]) -> None:
         """Run the end in a thread of its own, which the interpreter waits for at exit."""
@@ -147,6 +164,7 @@ class Engine:
         """The threads, the flights and the queue stayed in the parent."""
         self._lock = threading.Lock()
         self._executor = None
+        self._workers = set()
         self.flights.reset_after_fork()
         self.uses.reset_after_fork()
         self.reporter.reset_after_fork()

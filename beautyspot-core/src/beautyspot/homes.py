@@ -1,13 +1,24 @@
-"""Which Spot an engine belongs to. It does not know itself, or no Spot would ever be dropped."""
+"""Which Spot an engine belongs to, and what keeps a Spot.
+
+Its marked functions do, so that whoever has one of them has the cache. An engine does not, nor do
+the calls that wait to be saved: a Spot would never be dropped, or in a thread that saves for it.
+"""
 
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from beautyspot.engine import Engine
     from beautyspot.spot import Spot
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+KEPT = "__beautyspot_home__"
+"""The attribute of a function that keeps its Spot."""
 
 _homes: weakref.WeakKeyDictionary[Engine, weakref.ref[Spot]] = weakref.WeakKeyDictionary()
 
@@ -28,7 +39,19 @@ def home_of(engine: Engine) -> Spot:
         from pickle import PicklingError
 
         raise PicklingError(
-            f"the Spot {engine.reporter.spot!r} of this function is gone, so the function can't be "
-            "sent to another process: keep the Spot in a variable"
+            f"the Spot {engine.reporter.spot!r} is gone, and all functions that it marked, so that "
+            "no part of them can be sent to another process: keep one of them in a variable"
         )
     return spot
+
+
+def kept(spot: Spot, function: F) -> F:
+    """The function, which keeps its Spot from now on."""
+    setattr(function, KEPT, spot)
+    return function
+
+
+def let_go(function: F) -> F:
+    """The function, which does so no longer."""
+    delattr(function, KEPT)
+    return function

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from beautyspot.forwarding import AsyncSource
     from beautyspot.limits_by_key import LimitsByKey
     from beautyspot.permits import Cost
+    from beautyspot.spot import Spot
 
 CallCost = float | Callable[..., Any] | Mapping[str, float | Callable[..., float]]
 """A cost, or functions of a call's arguments that return it, or a part of it."""
@@ -44,9 +45,14 @@ class Limit:
         by_key: the limits of the keys.
         cost, timeout, key, settle, max_concurrent: see `Spot.limiter`.
 
+    Attributes:
+        home: the Spot, kept as long as the functions that are limited.
+
     Raises:
         ConfigError: an option can never be fulfilled.
     """
+
+    home: Spot | None = None
 
     def __init__(
         self,

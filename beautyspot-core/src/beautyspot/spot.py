@@ -13,7 +13,7 @@ from beautyspot.cache import Cache
 from beautyspot.config import UNSET, Config, resolve
 from beautyspot.engine import Engine
 from beautyspot.errors import ConfigError
-from beautyspot.homes import remember
+from beautyspot.homes import kept, let_go, remember
 from beautyspot.names import check_name
 from beautyspot.parts import Parts
 from beautyspot.places import prepare
@@ -143,7 +143,7 @@ class Spot:
         _start(self._engine, self._parts)
         _engines.add(self._engine)
         remember(self, self._engine)
-        self._finalizer = weakref.finalize(self, _finish, self._engine, self._parts)
+        self._finalizer = weakref.finalize(self, _end, self._engine, self._parts)
 
     # ------------------------------------------------------------------------- its parts
 
@@ -276,7 +276,7 @@ class Spot:
                 f"mark takes a function, not {function!r:.80}: write @spot.mark above a def, "
                 "below @property"
             )
-        return wrap(self._engine, self._task(function, self._prepared(options)))
+        return kept(self, wrap(self._engine, self._task(function, self._prepared(options))))
 
     def _prepared(self, options: dict[str, Any]) -> MarkOptions:
         from beautyspot.mark_options import MarkOptions
@@ -320,7 +320,7 @@ class Spot:
         # runner holds its function, so that no `id` here is used again.
         known = self._runs.get(id(function))
         if known is None:
-            known = self.mark(function)
+            known = let_go(self.mark(function))  # it is the Spot that holds it
             if getattr(function, "__self__", None) is not None:
                 return known  # a bound method is another object at each access
             if len(self._runs) >= RUNNERS:
@@ -597,7 +597,9 @@ class Spot:
         bucket = self.bucket
         if bucket is None and options["max_concurrent"] is None:
             raise self._no_rate()
-        return Limit(self._engine, bucket, self._by_key, **options)
+        limit = Limit(self._engine, bucket, self._by_key, **options)
+        limit.home = self
+        return limit
 
     def _no_rate(self) -> ConfigError:
         return ConfigError(
@@ -727,6 +729,14 @@ def _start(engine: Engine, parts: Parts) -> None:
             "directory= or BEAUTYSPOT_DIRECTORY chooses another place"
         )
         engine.reporter.report("open the metadata store", "", error, advice)
+
+
+def _end(engine: Engine, parts: Parts) -> None:
+    """Finish; elsewhere where this thread is one to wait for, which a collector may come to."""
+    if engine.is_at_work():
+        engine.finish_later(lambda: _finish(engine, parts))
+    else:
+        _finish(engine, parts)
 
 
 def _finish(engine: Engine, parts: Parts) -> None:
