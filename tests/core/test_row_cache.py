@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sqlite3
 import sys
 import threading
@@ -242,7 +243,7 @@ def test_between_two_looks_a_hit_asks_for_nothing(patient, observed, looks, path
         with statements(patient) as seen:
             for _ in range(1000):
                 patient.find_plain(ONE)
-    assert looks == []
+    assert len(looks) <= 2 * 1000 / row_cache.FINDS, "whether the file is still there"
     assert len(seen) == 1000
     assert {statement.split()[0] for statement in seen} == {"SELECT"}
 
@@ -326,7 +327,7 @@ def never(store, path):
     settle(path)
     for _ in range(3):
         assert row(store) == "text"
-    return store._database.rows.skip > sys.maxsize - 10 and kept(store) == set()
+    return store._database.rows._works is False and kept(store) == set()
 
 
 def test_switched_off(make, store, path):
@@ -340,7 +341,7 @@ def test_on_a_file_system_whose_times_are_not_known(store, path, monkeypatch):
     store.open()
     for _ in range(3):
         assert row(store) == "text"
-    assert store._database.rows.skip > sys.maxsize - 10
+    assert store._database.rows._works is False
 
 
 def test_on_another_system(tmp_path, monkeypatch):
@@ -372,7 +373,7 @@ def test_a_look_that_fails_switches_it_off(store, path, monkeypatch):
     gc.collect()
     assert connection() is None, "it may hold a lock"
     assert row(store) == "text"
-    assert store._database.rows.skip > sys.maxsize - 10
+    assert store._database.rows._works is False
 
 
 @pytest.mark.parametrize("memory", [-1, 1.5, "5", None, True])
@@ -469,13 +470,30 @@ def test_a_file_that_is_replaced_is_seen_where_its_log_is_as_well(store, path, m
     keep(store, ONE)
     replace(path, make())
     assert kept(store) == {ONE}
-    assert row(store) == "text", "as by SELECT: its connection is to the file that was"
-    assert kept(store) == set()
-    settle(path)
-    assert row(store) == "text"
-    assert kept(store) == set(), "the file at the path is another"
-    store.put(plain(TWO))
     assert row(store) == "replaced"
+    assert kept(store) == set()
+
+
+@pytest.mark.parametrize("memory", [0, 1_000_000])
+@pytest.mark.parametrize("find", ["find", "find_plain"])
+def test_a_folder_that_was_removed_is_seen_in_a_while(tmp_path, memory, find):
+    folder = tmp_path / "folder"
+    store = SqliteMetadataStore(folder / "store.db", memory=memory)
+    store.put(plain(ONE))
+    assert getattr(store, find)(ONE)
+    shutil.rmtree(folder)
+    for _ in range(row_cache.FINDS):
+        getattr(store, find)(ONE)
+    assert not getattr(store, find)(ONE)
+    assert folder.exists()
+    store.close()
+
+
+def test_a_folder_that_is_removed_below_kept_rows_is_seen_at_once(store, path):
+    keep(store, ONE)
+    assert kept(store) == {ONE}
+    shutil.rmtree(path.parent)
+    assert row(store) == ()
 
 
 def test_a_file_that_is_replaced_alone(store, path, tmp_path):
@@ -521,4 +539,4 @@ def test_a_forked_child_starts_without_rows(store):
 
 
 def test_a_cache_without_room_never_asks():
-    assert RowCache(0, threading.Lock()).skip == sys.maxsize
+    assert RowCache(0, threading.Lock())._works is False

@@ -15,7 +15,7 @@ from beautyspot import connections, schema
 from beautyspot.connections import Connection, Handle, Identity, identify, patiently
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.leases import leases_beside
-from beautyspot.row_cache import RowCache
+from beautyspot.row_cache import FINDS, RowCache
 from beautyspot.stacks import others_inside
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ class Database:
             `local.reader` one that can only read: it is looked at again before each use.
         writing: held by the thread that writes.
         rows: those that are kept in memory.
+        finds: how many may go by before `stay` is to be called.
         store_id: None until the file has been opened and brought up to date.
     """
 
     local: threading.local
     writing: threading.Lock
     rows: RowCache
+    finds: int
     store_id: str | None
 
     def __init__(self, path: Path, timeout: float, memory: int) -> None:
@@ -64,6 +66,7 @@ class Database:
         self.local = threading.local()
         self.store_id = None
         self.writing = threading.Lock()
+        self.finds = FINDS
         self.rows = RowCache(self._memory, self.writing)
         self._opening = threading.RLock()
 
@@ -95,6 +98,22 @@ class Database:
             self.local = threading.local()
             self.rows = RowCache(self._memory, self.writing)
             self.leases.forget()
+
+    def doubt(self, snapshot: Snapshot) -> None:
+        """Forget rows that do not last, for a commit or for another reason; see `stay`."""
+        self.rows.drop(snapshot)
+        self.stay()
+
+    def stay(self) -> None:
+        """Let go of every connection where its file was moved or removed: no hit comes from it.
+
+        SQLite does not tell: it goes on with the file that it has open. To ask takes a tenth of a
+        look-up, so this is for one in so many.
+        """
+        self.finds = FINDS
+        handle: Handle | None = getattr(self.local, "handle", None)
+        if handle is not None and handle.moved():
+            self.reset()
 
     def close(self) -> None:
         """Let go of every connection, for good."""

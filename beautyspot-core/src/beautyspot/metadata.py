@@ -135,8 +135,13 @@ class SqliteMetadataStore(MetadataStoreBase):
 
     def find(self, key: str) -> Entry | None:
         """What a hit needs; see the base class."""
+        database = self._database
+        if database.finds > 0:
+            database.finds -= 1
+        else:
+            database.stay()
         try:
-            handle = self._database.local.handle  # held while at it: see `Handle`
+            handle = database.local.handle  # held while at it: see `Handle`
             row = handle.execute(_FIND, (key,)).fetchone()
         except _FAILURES_OR_NEW:
             row = self._translated(self._find, key)
@@ -155,10 +160,10 @@ class SqliteMetadataStore(MetadataStoreBase):
         else:
             snapshot = rows.snapshot  # before the row is read: it must be older
             kept = snapshot.get(key)
-            if kept is not None:
-                if snapshot.lasts():
-                    return kept
-                rows.drop(snapshot)
+            if kept is not None and snapshot.lasts():
+                return kept
+            if kept is not None or snapshot.rest is None:
+                database.doubt(snapshot)
         try:
             handle = database.local.handle
             row = handle.execute(_FIND_PLAIN, (key,)).fetchone()

@@ -12,7 +12,6 @@ another thread does the same.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from sys import getsizeof
@@ -67,7 +66,8 @@ class RowCache:
     """The rows of one database, for all threads of a process.
 
     Who finds a row counts `skip` down. Once it is 0 he first looks into `snapshot`, and if that had
-    no row that lasts, he tells `note` which one he read since, and what `snapshot` was before.
+    no row that lasts, he sees whether the file is still there, and tells `note` which row he read
+    since, and what `snapshot` was before.
 
     Attributes:
         snapshot: the rows there are.
@@ -76,11 +76,11 @@ class RowCache:
 
     def __init__(self, room: int, writing: threading.Lock) -> None:
         self.snapshot = self._nothing = Snapshot(None, 0)
-        self.skip = FINDS if room else sys.maxsize
+        self.skip = FINDS
         self._room = room
         self._writing = writing
         self._lock = threading.Lock()
-        self._works: bool | None = None  # nobody has asked yet
+        self._works: bool | None = None if room else False  # None: nobody has asked yet
         self._due = 0.0
         self._pause = FIRST_PAUSE
 
@@ -146,12 +146,11 @@ class RowCache:
     def _look(self, handle: Handle) -> None:
         self.skip = FINDS
         now = time.monotonic()
-        if now < self._due:
+        if now < self._due or self._works is False:
             return
         if self._works is None:
             self._works = timed_by_the_kernel(handle.path)
         if not self._works:
-            self.skip = sys.maxsize
             return
         rest = self._observed(handle)
         if rest is None:
