@@ -61,6 +61,16 @@ def test_s3_where_the_server_is(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def test_kills_are_counted():
+    command = [sys.executable, "-m", "benchmarks.kills", "--rounds", "1", "--seconds", "0.05"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines()[2:]]
+    assert len(rows) == 6
+    assert {row[5] for row in rows} == {"3"}
+    assert {row[2] for row in rows if row[1] == "sync"} == {"0 to 0"}
+
+
 def test_an_unknown_table_is_refused():
     done = run("hit", "--small")
     assert done.returncode != 0
