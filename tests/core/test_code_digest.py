@@ -217,7 +217,7 @@ def test_without_columns_lambdas_of_one_line_are_told_where_they_can_be(tmp_path
 def test_expressions_too_deep_to_walk_fall_back_to_bytecode(load: Load):
     found = load(f"def f(x):\n    return {' + '.join(['x'] * 500)}\n")
     assert code_digest(found.f) == module.digest_of(
-        (module._python(), *module._bytecode(found.f.__code__))
+        (module._python(), *module.bytecode(found.f.__code__))
     )
 
 

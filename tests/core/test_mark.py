@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -339,10 +340,9 @@ def test_a_part_of_self_can_be_left_out(spot: Spot) -> None:
 
 def test_a_name_survives_moving_the_function(spot: Spot) -> None:
     before = spot.mark(name="task")(add)
-
-    def moved(a: int, b: int = 2, *, c: int = 3) -> tuple[int, int, int]:
-        return add(a, b, c=c)
-
+    moved = FunctionType(add.__code__, {"RAN": RAN}, "moved", add.__defaults__)
+    moved.__kwdefaults__ = {"c": 3}
+    moved.__module__ = "elsewhere"
     after = spot.mark(name="task")(moved)
     before(1)
     after(1)

@@ -52,7 +52,7 @@ FLOORS = (
     {"cleaning", "code_digest", "config", "database", "mark_options", "selection"},
     {"code_auto", "collecting", "metadata"},
     {"code"},
-    {"identity"},
+    {"identity", "twins"},
     # Values and keys.
     {"canonical", "codecs"},
     {"binding", "keygen", "vouching"},

@@ -68,7 +68,7 @@ def _remembered(owner: Any, make: Callable[[], str]) -> str:
 def _function_form(function: FunctionType) -> object:
     node = definition_of(function)
     form = None if node is None else _normal(node, function.__globals__)
-    return (_python(), *_bytecode(function.__code__)) if form is None else form
+    return (_python(), *bytecode(function.__code__)) if form is None else form
 
 
 def _class_form(cls: type[Any]) -> object:
@@ -92,8 +92,9 @@ def _python() -> str:
     return f"bytecode of Python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
-def _bytecode(code: CodeType) -> Iterator[object]:
+def bytecode(code: CodeType) -> Iterator[object]:
+    """What a code object does, wherever it stands."""
     yield (code.co_code.hex(), code.co_names, code.co_varnames, code.co_freevars, code.co_flags)
     yield (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     for const in code.co_consts:
-        yield tuple(_bytecode(const)) if isinstance(const, CodeType) else constant_form(const)
+        yield tuple(bytecode(const)) if isinstance(const, CodeType) else constant_form(const)

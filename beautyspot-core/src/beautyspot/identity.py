@@ -50,14 +50,15 @@ class Identity:
     """Which function a call is of.
 
     Attributes:
+        named: the function or class whose name it is.
         func_name: the short name, for people.
         func_identifier: ``module:qualified.name``.
     """
 
     def __init__(self, func: Callable[..., Any]) -> None:
         self._target, self._held = _taken_apart(unwrap_ours(func))
-        self._named: Any = self._target if names_itself(self._target) else type(self._target)
-        self.func_name = str(getattr(self._named, "__name__", None) or self._named.__qualname__)
+        self.named: Any = self._target if names_itself(self._target) else type(self._target)
+        self.func_name = str(getattr(self.named, "__name__", None) or self.named.__qualname__)
         self.func_identifier = identifier_of(self._target)
 
     @cached_property
@@ -72,7 +73,7 @@ class Identity:
     @cached_property
     def code(self) -> str | None:
         """A digest of the code; None where the name says enough, or there is no code in Python."""
-        return _code_digest(self._named) if self._nameless else None
+        return _code_digest(self.named) if self._nameless else None
 
     def captures(self) -> dict[str, Any]:
         """What the function holds beside its arguments, as it is at this moment.
@@ -82,20 +83,20 @@ class Identity:
         """
         if not self._nameless:
             return dict(self._held)
-        poses = not isinstance(self._named, type) and is_python_class(type(self._named))
-        own = {"<self>": self._named} if poses else {}  # an object that poses as a function
-        return {**captured_by(self._named), **own, **self._held}
+        poses = not isinstance(self.named, type) and is_python_class(type(self.named))
+        own = {"<self>": self.named} if poses else {}  # an object that poses as a function
+        return {**captured_by(self.named), **own, **self._held}
 
     @cached_property
     def may_capture(self) -> frozenset[str]:
         """The names that `captures` may give at any time: a variable may have no value yet."""
-        code = getattr(self._named, "__code__", None)
+        code = getattr(self.named, "__code__", None)
         variables = ("<unknown>",) if code is None else code.co_freevars
         return frozenset(self._held).union(variables if self._nameless else ())
 
     @cached_property
     def _nameless(self) -> bool:
-        return is_anonymous(self._named)
+        return is_anonymous(self.named)
 
     def sent(self) -> tuple[bool, str | None]:
         """What the same function is to know of itself in another process."""

@@ -19,6 +19,8 @@ from beautyspot.errors import ConfigError, MetadataError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Cause = tuple[str, str, type[Exception], str]
+
 logger: Final = logging.getLogger("beautyspot")
 
 QUIET: Final = 60.0
@@ -52,13 +54,14 @@ class Trouble(NamedTuple):
         return f"{self.spot}: {what}. {self.advice}"
 
 
-def _cause(trouble: Trouble) -> tuple[str, str, type[Exception]]:
+def _cause(trouble: Trouble) -> Cause:
     """What counts as one cause: an outage of a backend is one, whatever and whoever meets it."""
     kind = type(trouble.error)
     for point, family in (("metadata", MetadataError), ("storage", StorageError)):
         if issubclass(kind, family):
-            return point, "", kind
-    return trouble.operation, trouble.function, kind
+            return point, "", kind, ""
+    detail = str(trouble.error) if kind is ConfigError else ""
+    return trouble.operation, trouble.function, kind, detail
 
 
 def _let_go(error: BaseException | None) -> None:
@@ -96,7 +99,7 @@ class Reporter:
         self.counts: Counter[str] = Counter()
         self._clock = clock
         self._quiet_until: dict[str, float] = {}
-        self._said: set[tuple[str, str, type[Exception]]] = set()
+        self._said: set[Cause] = set()
         self._lock = threading.Lock()
 
     def report(self, operation: str, function: str, error: Exception, advice: str) -> None:
@@ -119,7 +122,7 @@ class Reporter:
 
     def once(self, about: str, message: str) -> None:
         """Log a warning that is no failure, such as the use of a Spot that was shut down."""
-        cause = ("once", about, Exception)
+        cause = ("once", about, Exception, "")
         with self._lock:
             if cause in self._said:
                 return

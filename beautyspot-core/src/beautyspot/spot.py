@@ -252,7 +252,8 @@ class Spot:
             ttl: how long a result is valid: seconds, or a text such as "12h".
             tags: names by which several results can be invalidated at once.
             ignore: arguments, or parts of one (``"self.client"``), that do not count for the key.
-            name: the function's identity, so that moving or renaming it loses no result.
+            name: the function's identity, so that moving or renaming it loses no result. No other
+                function may use it: two would get each other's results, which is reported.
             cache_if: called with a result; it is stored only if this returns true.
             mode: as for `Spot`, for this function.
             stale_on_error: where the function raises, return its expired result if there is one;

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh32_hexdigest
 
+from beautyspot import twins
 from beautyspot.answers import wrong_answer
 from beautyspot.binding import make_binder, make_namer
 from beautyspot.errors import (
@@ -138,6 +139,7 @@ class Task:
         self._name = make_namer(self._user, ignore=options.ignore)
         self._version = None if options.version is None else str(options.version)
         self._key_maker: KeyMaker | None = None
+        self._checked = False  # whether another function is known to have its identity, or none
         self.memo = Memo()
 
     # ------------------------------------------------------------------- to another process
@@ -218,7 +220,12 @@ class Task:
         if held:
             parts.append(self._made_id((), held))
         name = parts[0] if len(parts) == 1 else _to_json(parts)
-        maker = KeyMaker(name, self.version, getattr(self.keygen, "digest", "sha256"))
+        version = self.version
+        if not self._checked:
+            if self.options.version != "auto" and (len(parts) == 1 or self.options.name):
+                twins.check(self.engine, self.func_identifier, (name, version), self._identity)
+            self._checked = True
+        maker = KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
         if self._version != "auto" and self._identity.may_capture <= set(self.options.ignore):
             self._key_maker = maker
         return maker
