@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -33,8 +34,20 @@ def moto_client() -> Iterator[S3Client]:
     with mock_aws():
         client = boto3.client("s3", region_name="us-east-1")
         client.create_bucket(Bucket="bucket")
+        _ask_in_turn(client)
         yield client
         client.close()
+
+
+def _ask_in_turn(client: Any) -> None:
+    """One request after the other: moto closes the file of an object that is just replaced."""
+    lock, real = threading.RLock(), client._make_api_call
+
+    def make_api_call(*args: Any) -> Any:
+        with lock:
+            return real(*args)
+
+    client._make_api_call = make_api_call
 
 
 @pytest.fixture

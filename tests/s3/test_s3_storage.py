@@ -26,7 +26,7 @@ KEYS: dict[str, Any] = {
 
 class TestS3Storage(StorageContract):
     large = 2**20
-    atomic = False  # moto closes the file of an object that is replaced while it is read
+    atomic = True
 
     @pytest.fixture(autouse=True)
     def _client(self, mocked: Any) -> None:
