@@ -401,15 +401,21 @@ def test_an_outage_is_said_once_whoever_meets_it(
     first(9)
     store.down = True
     for x in range(10, 15):
-        first(x)
-    assert len(caplog.records) == 2, "the next outage is news"
+        first(x), second(x)
+    said = [record.message.partition(" for ")[0] for record in caplog.records[1:]]
+    news = [
+        "app: could not look up",
+        "app: could not take a lease",
+        "app: could not save the result",
+    ]
+    assert said == news, "the next outage is news, once an operation"
     store.down = False
     spot._engine.cache.health.insist()
     first(20)
     assert spot.flush()
     store.down = True
     first(21)
-    assert len(caplog.records) == 2, "but not every second"
+    assert len(caplog.records) == 4, "but not every second"
     store.down = False
 
 

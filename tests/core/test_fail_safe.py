@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import BackendNotFound, CacheMissError, ConfigError, MetadataBusyError
+from beautyspot.errors import (
+    BackendNotFound,
+    CacheMissError,
+    ConfigError,
+    MetadataBusyError,
+    MetadataError,
+)
 from broken import Broken, BrokenSerializer, BrokenStorage, BrokenStore
 
 if TYPE_CHECKING:
@@ -237,6 +244,80 @@ def test_an_unstable_key_is_said_once_with_its_remedy(
     assert len(caplog.records) == 1
     assert "ignore=" in caplog.text
     assert spot.stats()["bypassed"] == 2
+
+
+def test_each_argument_and_class_without_a_stable_form_is_named(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot()
+    marked = spot.mark(lambda *args: 0)
+    for args in (
+        (iter([1]), 2),
+        (1, iter([1])),
+        (iter([1]), iter([1])),
+        (1, [iter([1])]),
+        (1, [0, 0, iter([1])]),
+        (1, [{"a": 1}, {"b": iter([1])}]),
+        (1, [lambda: marked, object()]),
+        (1, [lambda: marked, iter({1})]),
+    ):
+        marked(*args)
+    named = [re.search(r"UnstableKeyError: (.*?),", record.message) for record in caplog.records]
+    assert [found and found[1] for found in named] == [
+        "args[0] is a list_iterator",
+        "args[1] is a list_iterator",
+        "args[1][0] is a list_iterator",
+        "args[1][1]['b'] is a list_iterator",
+        "args[1][1] is an object",
+        "args[1][1] is a set_iterator",
+    ]
+
+
+def test_each_class_that_can_not_be_stored_is_named(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    class One: ...
+
+    class Two: ...
+
+    def items(x: Any) -> Any:
+        yield x()
+
+    spot = make_spot()
+    marked, stream = spot.mark(lambda cls: cls()), spot.mark(items)
+    for cls in (One, Two, One, Two):
+        marked(cls), list(stream(cls))
+    named = [re.search(r"<locals>\.(One|Two) is not", r.message) for r in caplog.records]
+    assert [found and found[1] for found in named] == ["One", "One", "Two", "Two"]
+
+
+def test_each_operation_that_fails_is_said(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Down(BrokenStore):
+        def _may(self, operation: str) -> None:
+            if operation in self.broken:
+                raise MetadataError(f"{operation} fails: mend it")
+
+    spot = make_spot(metadata=Down("try_lease", "put"))
+    for name in ("one", "two"):
+        spot.mark(name=name)(double)(1)
+    said = [record.message.partition(" for ")[0] for record in caplog.records]
+    assert said == ["app: could not take a lease", "app: could not save the result"]
+
+
+def test_a_flood_of_causes_of_one_function_is_bounded(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    marked, other = spot.mark(lambda **named: 0), spot.mark(name="other")(lambda x: 0)
+    for number in range(30):
+        marked(**{f"n{number}": iter([1])})
+    other(iter([1]))
+    messages = [record.message for record in caplog.records]
+    assert len(messages) == 11
+    assert ["are only counted" in text for text in messages] == [False] * 9 + [True, False]
+    assert len(troubles) == spot.stats()["errors"] == 31
 
 
 def test_a_key_function_that_fails_costs_no_result(

@@ -7,6 +7,7 @@ them into the very crash that they are to replace.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 import traceback
@@ -14,7 +15,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.breaker import Resting
-from beautyspot.errors import ConfigError, MetadataError, StorageError
+from beautyspot.errors import (
+    ConfigError,
+    MetadataError,
+    SerializationError,
+    StorageError,
+    UnstableKeyError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +35,15 @@ QUIET: Final = 60.0
 
 CAUSES: Final = 1000
 """So many different causes are remembered as said; it bounds the memory, not the counts."""
+
+SEVERAL: Final = 10
+"""So many causes are said of one function and operation, or of one backend and operation."""
+
+OPENING: Final = "open the metadata store"
+"""The operation that every other one of the store needs: its failure is theirs."""
+
+_NAMING: Final = (UnstableKeyError, SerializationError, ConfigError)
+"""Errors whose messages begin with what they are about."""
 
 
 class Trouble(NamedTuple):
@@ -55,13 +71,27 @@ class Trouble(NamedTuple):
 
 
 def _cause(trouble: Trouble) -> Cause:
-    """What counts as one cause: an outage of a backend is one, whatever and whoever meets it."""
+    """What counts as one cause.
+
+    An outage of a backend is one for each operation and class of error, whoever meets it. What a
+    function's arguments or results lack is one for each place and type; see `_detail`.
+    """
     kind = type(trouble.error)
     for point, family in (("metadata", MetadataError), ("storage", StorageError)):
         if issubclass(kind, family):
-            return point, "", kind, ""
-    detail = str(trouble.error) if kind is ConfigError else ""
-    return trouble.operation, trouble.function, kind, detail
+            return point, trouble.operation, kind, ""
+    return trouble.operation, trouble.function, kind, _detail(trouble.error)
+
+
+def _detail(error: Exception) -> str:
+    """The beginning of a message that names a place and a type: which element it was is no matter.
+
+    What follows is advice, or tells of one value.
+    """
+    if not isinstance(error, _NAMING):
+        return ""
+    text = ": ".join(str(error).split(": ", 2)[:2])
+    return re.sub(r"(?<!args)\[[^\]]*\]", "[]", text)
 
 
 def _let_go(error: BaseException | None) -> None:
@@ -100,6 +130,7 @@ class Reporter:
         self._clock = clock
         self._quiet_until: dict[str, float] = {}
         self._said: set[Cause] = set()
+        self._causes: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
 
     def report(self, operation: str, function: str, error: Exception, advice: str) -> None:
@@ -115,8 +146,10 @@ class Reporter:
         if isinstance(error, MetadataError | StorageError):
             _let_go(error)
         trouble = Trouble(self.spot, operation, function, error, advice)
-        if self._is_news(trouble):
-            logger.warning("%s", trouble)
+        number = self._number_of(trouble)
+        if number:
+            more = ". More causes of this are only counted" if number == SEVERAL else ""
+            logger.warning("%s%s", trouble, more)
         if self.on_error is not None:
             self._hand_over(self.on_error, trouble)
 
@@ -129,21 +162,30 @@ class Reporter:
             self._said.add(cause)
         logger.warning("%s: %s", self.spot, message)
 
-    def _is_news(self, trouble: Trouble) -> bool:
+    def _number_of(self, trouble: Trouble) -> int:
+        """How many causes of its kind were said with this one; 0 where it is not to be said."""
         cause = _cause(trouble)
+        kind = cause[:2]
         with self._lock:
             self.counts[trouble.operation] += 1
-            if cause in self._said or len(self._said) >= CAUSES:
-                return False
+            if self._is_known(cause) or self._causes[kind] >= SEVERAL or len(self._said) >= CAUSES:
+                return 0
             self._said.add(cause)
+            self._causes[kind] += 1
             self._quiet_until[cause[0]] = self._clock() + QUIET
-            return True
+            return self._causes[kind]
+
+    def _is_known(self, cause: Cause) -> bool:
+        """Whether it was said, or that the store can't even be opened."""
+        return cause in self._said or (cause[0], OPENING, *cause[2:]) in self._said
 
     def recovered(self, point: str) -> None:
         """A backend works again: what fails next is news; but not every second."""
         with self._lock:
             if self._clock() >= self._quiet_until.get(point, 0.0):
                 self._said = {cause for cause in self._said if cause[0] != point}
+                for kind in [kind for kind in self._causes if kind[0] == point]:
+                    del self._causes[kind]
 
     def _hand_over(self, on_error: Callable[[Trouble], object], trouble: Trouble) -> None:
         try:

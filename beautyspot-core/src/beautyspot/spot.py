@@ -17,7 +17,7 @@ from beautyspot.homes import kept, let_go, remember
 from beautyspot.names import check_name
 from beautyspot.parts import Parts
 from beautyspot.places import prepare
-from beautyspot.reports import Reporter
+from beautyspot.reports import OPENING, Reporter
 from beautyspot.settings import DURATION, SIZE, byte_count, seconds
 from beautyspot.suggest import checks_options
 
@@ -729,7 +729,7 @@ def _start(engine: Engine, parts: Parts) -> None:
             f"Its functions run uncached until that is mended ({parts.context.db_path}); "
             "directory= or BEAUTYSPOT_DIRECTORY chooses another place"
         )
-        engine.reporter.report("open the metadata store", "", error, advice)
+        engine.reporter.report(OPENING, "", error, advice)
 
 
 def _end(engine: Engine, parts: Parts) -> None:
