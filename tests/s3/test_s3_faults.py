@@ -171,7 +171,7 @@ def test_cell(
             "what keeps failing is not asked each time"
         )
     assert said, "it is said"
-    assert len(said) <= 2
+    assert len(said) <= 3, "looking up, saving, removing what is replaced"
     assert all(":" in text for text in said), "with what to do"
     spot._engine.cache.health.insist()
     RAN.clear()
