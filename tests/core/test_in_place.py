@@ -6,8 +6,11 @@ memory that can be written to would be a wrong value.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +55,20 @@ def test_a_hit_stays_where_it_was_read_and_can_be_changed(marked: Any) -> None:
     hit.setflags(write=False)
     hit.setflags(write=True)
     assert (hit[0], hit[1], len(hit)) == (7, 1, SIZE // 8)
+
+
+def test_a_collector_of_cycles_says_nothing_of_a_buffer() -> None:
+    program = """
+        import gc
+        from beautyspot.payload import Buffer
+        cycle = [Buffer(b"data").getbuffer()]
+        cycle.append(cycle)
+        del cycle
+        gc.collect()
+    """
+    command = [sys.executable, "-X", "dev", "-c", dedent(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_two_hits_share_nothing(marked: Any) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import time
 from functools import lru_cache
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh3_128, xxh3_128_digest
@@ -28,7 +27,7 @@ from beautyspot.errors import (
 from beautyspot.expiry import has_expired, outlived
 from beautyspot.guard import GuardedStore, Health, guarded_storage
 from beautyspot.hints import hints
-from beautyspot.payload import Payload
+from beautyspot.payload import Buffer, Payload
 from beautyspot.unsaved import Unsaved
 
 if TYPE_CHECKING:
@@ -198,9 +197,9 @@ class Cache:
             return None if data is None else Payload(data, codec)
         if not task.takes_over(codec):
             return Payload(self._load(entry), codec)
-        # Without a name for the bytes: `BytesIO` takes over what nobody else has, and copies what
+        # Without a name for the bytes: `Buffer` takes over what nobody else has, and copies what
         # somebody does, such as a storage that keeps blobs in memory.
-        return Payload(BytesIO(self._load(entry)).getbuffer(), codec, owned=True)
+        return Payload(Buffer(self._load(entry)).getbuffer(), codec, owned=True)
 
     def _check(self, key: str, entry: Entry, payload: Payload) -> None:
         """Refuse what is damaged, and where results are signed, what is not."""
