@@ -27,7 +27,7 @@ from beautyspot.errors import (
 from beautyspot.expiry import has_expired, outlived
 from beautyspot.guard import GuardedStore, Health, guarded_storage
 from beautyspot.hints import hints
-from beautyspot.payload import Buffer, Payload
+from beautyspot.payload import Payload
 from beautyspot.unsaved import Unsaved
 
 if TYPE_CHECKING:
@@ -195,11 +195,8 @@ class Cache:
             return None
         if entry.result_type == DIRECT_BLOB:
             return None if data is None else Payload(data, codec)
-        if not task.takes_over(codec):
-            return Payload(self._load(entry), codec)
-        # Without a name for the bytes: `Buffer` takes over what nobody else has, and copies what
-        # somebody does, such as a storage that keeps blobs in memory.
-        return Payload(Buffer(self._load(entry)).getbuffer(), codec, owned=True)
+        owned = task.takes_over(codec)
+        return Payload(self._load(entry, writable=owned), codec, owned)
 
     def _check(self, key: str, entry: Entry, payload: Payload) -> None:
         """Refuse what is damaged, and where results are signed, what is not."""
@@ -213,11 +210,11 @@ class Cache:
                 "it is computed again"
             )
 
-    def _load(self, entry: Entry) -> bytes:
+    def _load(self, entry: Entry, *, writable: bool) -> bytes | bytearray:
         storage = self.storage()
         if storage is None or entry.result_value is None:
             raise RestoreError("the result is a blob, and the Spot has no storage to read it from")
-        return storage.load(entry.result_value)
+        return storage.load(entry.result_value, writable=writable)
 
     def _report_miss(self, operation: str, task: Task, error: Exception) -> Any:
         advice = "The function runs instead, and nothing is lost"

@@ -272,7 +272,12 @@ class BlobStorageBase(Backend):
 
     @abstractmethod
     def load(self, location: str) -> bytes:
-        """The bytes at `location`, which may come from a hostile table: check that it is yours."""
+        """The bytes at `location`, which may come from a hostile table: check that it is yours.
+
+        It may take another argument, ``writable: bool = False``. By True it is asked for
+        a `bytearray` that nobody else has, nor ever will: the value may stay in it, where bytes
+        are copied.
+        """
 
     def whereabouts(self, location: str) -> str:
         """Where a person finds the blob, such as a path or URL; by default the location itself."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, overload
 
 from beautyspot.answers import wrong_answer
 from beautyspot.breaker import Breaker, MetadataResting, StorageResting
@@ -225,13 +225,22 @@ class GuardedStorage(BlobStorageBase):
         advice = "return where `load` finds it"
         raise StorageError(wrong_answer(self.real, "save", location, "the location", advice))
 
-    def load(self, location: str) -> bytes:
-        """See the base class."""
-        data = self._ask(self._health.loads, lambda: self.real.load(location))
-        if isinstance(data, bytes):
+    @overload
+    def load(self, location: str, *, writable: Literal[False] = ...) -> bytes: ...
+
+    @overload
+    def load(self, location: str, *, writable: bool) -> bytes | bytearray: ...
+
+    def load(self, location: str, *, writable: bool = False) -> bytes | bytearray:
+        """The bytes; where they are to be written to, a `bytearray` that nobody else has."""
+        optional = hints(self.real.load, writable=writable or None)
+        data: object = self._ask(self._health.loads, partial(self.real.load, location, **optional))
+        if isinstance(data, bytes) and not writable:
             return data
-        if isinstance(data, bytearray | memoryview):
-            return bytes(data)
+        if isinstance(data, bytearray) and optional:
+            return data
+        if isinstance(data, bytes | bytearray | memoryview):
+            return bytearray(data) if writable else bytes(data)
         raise StorageError(wrong_answer(self.real, "load", data, "the blob", "return its bytes"))
 
     def whereabouts(self, location: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,16 +19,3 @@ class Payload(NamedTuple):
     data: Data
     codec: str
     owned: bool = False
-
-
-class Buffer(BytesIO):
-    """Bytes that can be written to, without a copy where nobody else has them: by `getbuffer()`.
-
-    Where an exception holds the view, a collector of cycles finds both, and closes the file first:
-    Python 3.13 tells the world that it can't.
-    """
-
-    def close(self) -> None:
-        """Close it, unless somebody has a view of it."""
-        with suppress(BufferError):
-            super().close()

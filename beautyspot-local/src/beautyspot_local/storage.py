@@ -18,7 +18,7 @@ import time
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, overload
 from urllib.parse import unquote, urlsplit
 
 from beautyspot.contracts import BlobInfo, BlobStorageBase
@@ -127,8 +127,17 @@ class LocalStorage(BlobStorageBase):
             raise self._failure("save", key, error) from error
         return key
 
-    def load(self, location: str) -> bytes:
+    @overload
+    def load(self, location: str, *, writable: Literal[False] = ...) -> bytes: ...
+
+    @overload
+    def load(self, location: str, *, writable: bool) -> bytes | bytearray: ...
+
+    def load(self, location: str, *, writable: bool = False) -> bytes | bytearray:
         """The bytes at `location`: a key, or an absolute path inside `base_dir`.
+
+        Args:
+            writable: whether they come as a `bytearray`.
 
         Raises:
             BlobNotFound: no file is there.
@@ -138,7 +147,7 @@ class LocalStorage(BlobStorageBase):
         path = self._path(self._key(location))
         try:
             with FileIO(path, opener=_open_plain) as file:
-                return file.readall()
+                return _read_to_write(file) if writable else file.readall()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
             where = f"{location!r:.200} in {self.base_dir}"
             raise BlobNotFound(f"no blob {where}: make it again") from error
@@ -303,6 +312,18 @@ def _open_plain(path: str, flags: int) -> int:
         os.close(descriptor)
         raise OSError(errno.ENXIO, "not a plain file")
     return descriptor
+
+
+def _read_to_write(file: FileIO) -> bytearray:
+    """The whole file, read once: a `bytearray` of its bytes would be a copy."""
+    data = bytearray(os.fstat(file.fileno()).st_size)
+    with memoryview(data) as view:
+        end = 0
+        while count := file.readinto(view[end:]):
+            end += count
+    del data[end:]
+    data += file.readall()
+    return data
 
 
 def _flat(data: Data) -> memoryview:

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
+from beautyspot.hints import hints
 from beautyspot.testing.processes import in_forked_child
 from beautyspot.testing.storage_values import (
     FOREIGN_LOCATIONS,
@@ -128,6 +129,17 @@ class StorageContract:
         loaded = storage.load(location)
         assert type(loaded) is bytes
         assert loaded == data
+
+    def test_what_is_loaded_to_be_written_to_is_the_callers(self, storage: BlobStorageBase) -> None:
+        optional = hints(storage.load, writable=True)
+        if not optional:
+            pytest.skip("load takes no argument `writable`")
+        location = storage.save(KEY, blob(0))
+        data: object = storage.load(location, **optional)
+        assert isinstance(data, bytearray), "a bytearray is asked for"
+        assert data == blob(0)
+        data[:] = b"changed"
+        assert storage.load(location) == blob(0), "nobody else may have the buffer"
 
     def test_a_largeblob(self, storage: BlobStorageBase) -> None:
         data = b"0123456789abcdef" * (self.large // 16) + b"end"
