@@ -319,9 +319,6 @@ class Counted:
     x: int
     silent: int = field(default=0, compare=False)
 
-    def __post_init__(self):
-        self.derived = threading.Lock()
-
 
 def test_a_dataclass_counts_by_its_fields():
     assert canonical(Counted(1)) == canonical(Counted(1))

@@ -1,12 +1,14 @@
 """Objects: what their state is, and which have none that can be read.
 
-An object counts by its class and its attributes: the fields of a dataclass or an attrs class, else
-whatever stands in ``__dict__`` and slots. Values that a cached property left there don't count, or
-the key would change when somebody reads the property.
+An object counts by its class and whatever stands in its ``__dict__`` and slots: the fields of a
+dataclass or an attrs class as one JSON object, and in a second one what it has beside them, if it
+has anything. Values that a cached property left there don't count, or the key would change when
+somebody reads the property.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 _HEAP: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made at run time, as every class statement does
 _IMMUTABLE: Final = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: never the work of a class statement
 _POINTER: Final = tuple.__itemsize__
+
+_NOTHING: Final = "{}"
+_CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ between processes
 
 _USED_UP: Final = ("__next__", "__anext__", "__await__")
 """Iterators and awaitables: to use one changes it, so two calls with it are never the same."""
@@ -76,8 +81,22 @@ class SubclassForm:
 
 
 def state(walk: Walk, value: object, base: type) -> str:
-    """The JSON object of the attributes that `value` has beyond those of `base`."""
-    return attributes(walk, value, dict(_members(value, base)))
+    """The JSON object of the attributes that `value` has beyond those of `base`.
+
+    With a comma and a second one where there are attributes beside the fields: what a form writes
+    after it would be mistaken for that, so it comes last.
+    """
+    kind = type(value)
+    members = dict(_slots_and_dict(value, kind, base))
+    names = _fields(kind)
+    if names is None:
+        return attributes(walk, value, members)
+    fields = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    for name in names:
+        members.pop(name, None)
+    text = attributes(walk, value, fields)
+    beside = attributes(walk, value, members) if members else _NOTHING
+    return text if beside == _NOTHING else f"{text},{beside}"
 
 
 def attributes(walk: Walk, value: object, members: dict[str, Any]) -> str:
@@ -108,22 +127,26 @@ def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
     return Without(item, inner) if inner else item
 
 
-def _members(value: object, base: type) -> Iterator[tuple[str, Any]]:
-    kind = type(value)
-    names = _fields(kind)
-    if names is not None:
-        return ((name, getattr(value, name)) for name in names if hasattr(value, name))
-    return _slots_and_dict(value, kind, base)
-
-
 def _slots_and_dict(value: object, kind: type, base: type) -> Iterator[tuple[str, Any]]:
     for owner in reversed(kind.__mro__[: kind.__mro__.index(base)]):
         for name, slot in vars(owner).items() if is_statement(owner) else ():
-            if type(slot) is MemberDescriptorType and hasattr(value, name):
-                yield name, slot.__get__(value, kind)
+            if type(slot) is MemberDescriptorType and not _is_computed(owner, name):
+                with suppress(AttributeError):  # it was never set
+                    yield name, slot.__get__(value, kind)
     for name, item in getattr(value, "__dict__", {}).items():
-        if not is_cached_property(kind, name):
+        if name != _CACHED_HASH and not is_cached_property(kind, name):
             yield name, item
+
+
+def _is_computed(owner: type, name: str) -> bool:
+    """Whether attrs keeps there, in a slot, what it computed: a hash, or a cached property.
+
+    In place of the property there is a ``__getattr__``, with the functions as its default.
+    """
+    defaults = getattr(vars(owner).get("__getattr__"), "__defaults__", None) or ()
+    return name == _CACHED_HASH or any(
+        isinstance(functions, dict) and name in functions for functions in defaults
+    )
 
 
 def _fields(kind: type) -> list[str] | None:
