@@ -384,10 +384,17 @@ class Machine:
 
         return asyncio.run(several())
 
+    def _store_streams(self, request: Request) -> None:
+        """A stream has no single flight: another process sees it once it is committed."""
+        if request.kind in programs.STREAMS:
+            self.spot.flush()
+
     def process(self, request: Request) -> list[str]:
+        self._store_streams(request)
         return [self.processes[0].ask("call", request)]
 
     def processes_and_threads(self, request: Request) -> list[str]:
+        self._store_streams(request)
         for process in self.processes:
             process.send("call", request)
         texts = self.threads(request)
