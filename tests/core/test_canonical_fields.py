@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import sys
 import threading
@@ -321,6 +322,89 @@ def test_a_slot_that_is_not_set_is_asked_of_nobody():
     made = Asked()
     made.a = 1
     assert canonical(made).endswith(',{"a":1}]}')
+
+
+# ------------------------------------------------------------------------------ enum members
+
+
+class Colour(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Word(enum.StrEnum):
+    YES = "yes"
+
+
+class Right(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+MEMBERS = [Colour.RED, Level.LOW, Word.YES, Right.READ, Right.READ | Right.WRITE]
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=str)
+def test_what_was_attached_to_a_member_counts(member):
+    before = canonical(member)
+    ~member if isinstance(member, enum.Flag) else None  # which is kept on the member
+    assert canonical(member) == before
+    assert before.count("{") == 1
+    try:
+        texts = {before}
+        for user in ("A", "B"):
+            member.user = user
+            texts.add(canonical(member))
+        assert len(texts) == 3
+        assert canonical(Without(member, ("user",))) == before
+    finally:
+        del member.user
+    assert canonical(member) == before
+
+
+def test_what_a_class_says_of_its_members_does_not_count():
+    class Planet(enum.Enum):
+        EARTH = (5.97, 6.37)
+
+        def __init__(self, mass, radius):
+            self.mass = mass
+            self.lock = threading.Lock()
+
+    class Described(enum.StrEnum):
+        A = ("a", "first")
+
+        def __new__(cls, value, text):
+            made = str.__new__(cls, value)
+            made._value_ = value
+            made.text = text
+            return made
+
+    @dataclass
+    class Data:
+        x: int
+
+    class Mixed(Data, enum.Enum):
+        ONE = 1
+
+    for member in (Planet.EARTH, Described.A, Mixed.ONE):
+        assert canonical(member).endswith(f',"{member.name}"]}}')
+
+
+def test_a_cached_property_of_a_member_does_not_count():
+    class Cached(enum.Enum):
+        A = 1
+
+        @functools.cached_property
+        def doubled(self):
+            return self.value * 2
+
+    before = canonical(Cached.A)
+    assert Cached.A.doubled == 2
+    assert canonical(Cached.A) == before
 
 
 # ----------------------------------------------------------------------------- any attributes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.canonical.state import attributes, unreadable
+from beautyspot.canonical.state import attributes, is_cached_property, unreadable
 from beautyspot.canonical.text import blob, quote, tag
 
 if TYPE_CHECKING:
@@ -152,12 +152,48 @@ def _network(walk: Walk, value: IPv4Network | IPv6Network) -> str:
 
 
 def _enum(walk: Walk, value: enum.Enum) -> str:
-    return tag("enum", f"[{walk.named(type(value))},{walk.at('.name', '', value.name)}]")
+    name = walk.at(".name", "", value.name)
+    return tag("enum", f"[{walk.named(type(value))},{name}{_set_on_member(walk, value)}]")
 
 
 def _flag(walk: Walk, value: enum.Flag) -> str:
     # By value: unions of flags have no name of their own.
-    return tag("flag", f"[{walk.named(type(value))},{walk.at('.value', '', value.value)}]")
+    number = walk.at(".value", "", value.value)
+    return tag("flag", f"[{walk.named(type(value))},{number}{_set_on_member(walk, value)}]")
+
+
+def _set_on_member(walk: Walk, value: enum.Enum) -> str:
+    """What somebody attached to a member, after a comma.
+
+    With a constructor nobody can tell that from what the class itself says of its members.
+    """
+    kind = type(value)
+    if _has_constructor(kind):
+        return ""
+    text = attributes(
+        walk,
+        value,
+        {
+            name: item
+            for name, item in vars(value).items()
+            if not _is_of_enum(name) and not is_cached_property(kind, name)
+        },
+    )
+    return "" if text == "{}" else f",{text}"
+
+
+def _has_constructor(kind: type[enum.Enum]) -> bool:
+    from enum import Enum
+    from types import FunctionType
+
+    new = vars(kind)["_new_member_"]
+    own_new = isinstance(new, FunctionType) and new.__module__ != "enum"
+    return own_new or kind.__init__ is not Enum.__init__
+
+
+def _is_of_enum(name: object) -> bool:
+    """Whether `enum` keeps that name for itself: ``_value_``, ``__objclass__``."""
+    return isinstance(name, str) and name[:1] == name[-1:] == "_"
 
 
 def _operator(walk: Walk, value: Any) -> str:
