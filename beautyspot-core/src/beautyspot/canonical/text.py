@@ -15,6 +15,8 @@ from __future__ import annotations
 import hashlib
 import json.encoder
 import re
+from struct import error as PackError  # noqa: N812 - it is a class
+from struct import pack
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -164,6 +166,8 @@ _encode_json = _make_encoder()
 
 def flat_array(items: tuple[Any, ...]) -> str | None:
     """The JSON array of `items` where all are flat and none is large, as `FLAT` would write it."""
+    if _are_words(items):
+        return _encode_json(items)
     kinds = set(map(type, items))
     return _encode_json(items) if _all_plain(kinds, items) else None
 
@@ -172,6 +176,17 @@ def flat_object(items: dict[str, Any]) -> str | None:
     """The JSON object of a dict whose keys are plain, under the same condition."""
     values = items.values()
     return _encode_json(items) if _all_plain(set(map(type, values)), values) else None
+
+
+def _are_words(items: tuple[Any, ...]) -> bool:
+    """Whether all are integers of 64 bits: to ask this takes a third of the time of `_all_plain`."""
+    if not items or type(items[0]) is not int or list(map(type, items)).count(int) != len(items):
+        return False
+    try:
+        pack(f"{len(items)}q", *items)
+    except PackError:
+        return False
+    return True
 
 
 def _all_plain(kinds: set[type], items: Collection[Any]) -> bool:
