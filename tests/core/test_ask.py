@@ -226,7 +226,32 @@ def test_explain_another_code_and_another_capture(spot: Spot) -> None:
 def test_explain_with_ids_of_the_users_own(spot: Spot) -> None:
     marked = spot.mark(key=lambda a, b=2: f"id-{a}")(work)
     marked(1)
-    assert spot.explain(marked, 2).differs == ("the arguments",)
+    told = spot.explain(marked, 2, b=threading.Lock())  # type: ignore[arg-type]
+    assert told.differs == ("mark(key=)",)
+    assert told.arguments == {"mark(key=)": '"id-2"'}
+    assert '\n  mark(key=) = "id-2"\n' in str(told)
+    assert spot.explain(marked, 1).arguments == {"mark(key=)": '"id-1"'}
+    pair = spot.mark(key=lambda a, b=2: (a, b))(work)
+    assert spot.explain(pair, 1).arguments == {"mark(key=)": '{"$tuple":[1,2]}'}
+    assert spot.explain(spot.mark(key="fixed")(work), 1).arguments == {"mark(key=)": '"fixed"'}
+    part = spot.mark(key={"a": lambda a: a + 1})(work)
+    assert spot.explain(part, 1).arguments == {"a": "2", "b": "2"}
+
+
+def test_explain_says_that_the_spot_is_switched_off(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    marked = spot.mark(work)
+    marked(1)
+    with spot.disabled():
+        told = spot.explain(marked, 1)
+        assert not told.hit
+        assert "the Spot is switched off" in told.reason
+        assert "Otherwise it would be a hit: stored " in told.reason
+        assert "Otherwise it would be a miss: " in spot.explain(marked, 2).reason
+    assert spot.explain(marked, 1).hit
+    off = make_spot(enabled=False)
+    assert not off.explain(off.mark(work), 1).hit
+    assert "enabled=False" in str(off.explain(off.mark(work), 1))
 
 
 def test_explain_with_a_key_generation_that_shows_no_text(make_spot: Callable[..., Spot]) -> None:

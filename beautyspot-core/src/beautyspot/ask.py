@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.cache import MISSING
 from beautyspot.errors import BlobNotFound, UnstableKeyError
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from beautyspot.cache import Cache
     from beautyspot.contracts import Entry, TaskRecord
     from beautyspot.engine import Engine
+
+
+OWN_ID: Final = "mark(key=)"
+"""How `explain` names what stands in for the arguments where `mark` was given an ID of its own."""
 
 
 class Stored(NamedTuple):
@@ -112,13 +116,14 @@ class Explanation:
     """Why a call is a hit or a miss. ``print`` shows it as text.
 
     Attributes:
-        hit: whether the result is stored and valid.
+        hit: whether the result is stored and valid, and the Spot not switched off.
         key: the call's key; "" where it has none.
         reason: in one sentence.
-        arguments: the canonical text of each argument, by name.
+        arguments: the canonical text of each argument, by name; where `mark` was given a
+            function or an ID as `key`, that of the ID in place of them, as "mark(key=)".
         nearest: the stored call that differs least, if any.
-        differs: what differs from it: argument names, "version", "expired", "code", "damaged", or
-            "blob", which is gone from the storage.
+        differs: what differs from it: argument names, "mark(key=)", "version", "expired",
+            "code", "damaged", or "blob", which is gone from the storage.
     """
 
     hit: bool
@@ -150,10 +155,19 @@ def explain(engine: Engine, call: Call) -> Explanation:
         return Explanation(hit=False, key="", reason=reason, arguments={})
     texts = _texts(call)
     try:
-        return _explain_stored(engine, call, texts)
+        told = _explain_stored(engine, call, texts)
+        return told if engine.active else _switched_off(told)
     except Exception as error:  # the moment when one wants to be told, not stopped
         reason = f"the metadata store can't be asked: {error}"
         return Explanation(hit=False, key=call.key, reason=reason, arguments=texts)
+
+
+def _switched_off(told: Explanation) -> Explanation:
+    reason = (
+        "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED), so the call "
+        f"runs. Otherwise it would be a {'hit' if told.hit else 'miss'}: {told.reason}"
+    )
+    return replace(told, hit=False, reason=reason)
 
 
 def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
@@ -187,9 +201,17 @@ def _why_lost(cache: Cache, call: Call, entry: Entry) -> tuple[str, str]:
 def _texts(call: Call) -> dict[str, str]:
     keygen = call.task.keygen
     try:
-        return {name: keygen.canonical(value) for name, value in call.task.arguments(call).items()}
+        return {name: keygen.canonical(value) for name, value in _counted(call).items()}
     except Exception:  # the key generation shows no canonical text
         return {}
+
+
+def _counted(call: Call) -> dict[str, Any]:
+    """What the key is made of, by name: the arguments, or the user's own ID in place of them."""
+    key = call.task.options.key
+    if isinstance(key, str):
+        return {OWN_ID: key}
+    return {OWN_ID: key(*call.args, **call.kwargs)} if callable(key) else call.task.arguments(call)
 
 
 def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
@@ -231,4 +253,5 @@ def _different_arguments(call: Call, record: TaskRecord) -> list[str]:
     ours = _digests(call.task.argument_digests(call))
     theirs = _digests(record.arg_digests)
     names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-    return [f"argument {name}" for name in names] or ["the arguments"]
+    own_id = isinstance(call.task.options.key, str) or callable(call.task.options.key)
+    return [f"argument {name}" for name in names] or [OWN_ID if own_id else "the arguments"]
