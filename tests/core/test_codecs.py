@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import enum
+import functools
 import io
 import ipaddress
 import re
@@ -11,6 +13,7 @@ from abc import ABC, abstractmethod
 from array import array
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
@@ -25,6 +28,7 @@ from zoneinfo import ZoneInfo
 import attrs
 import pydantic
 import pytest
+from beautyspot import Spot
 from beautyspot.codecs import table
 from beautyspot.codecs.classes import entry_for
 from beautyspot.codecs.document import build
@@ -167,6 +171,58 @@ class Zone(tzinfo):
 )
 def test_refused(value, message):
     refused(value, message)
+
+
+async def later():
+    yield 1
+
+
+class Awaitable:
+    def __await__(self):
+        yield
+
+
+class Reader:
+    def __next__(self):
+        return 1
+
+
+@dataclass
+class Cursor(Reader):
+    place: int
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (Awaitable(), "not awaited yet: make the function under the mark `async def`"),
+        ((n for n in "a"), "return a list, or `yield` in the function"),
+        ([map(str, "a")], r"result\[0\] .*map is used up by its reader: return a list"),
+        (iter([]), "return a list"),
+        (later(), "return a list, or `yield` in an `async def`"),
+        (Reader(), "return a list"),
+        (io.StringIO(), "is a file: return what it holds, or its path"),
+        (io.BytesIO(), "is a file"),
+        ({}.keys(), "return a list or a set"),
+        (Cursor(1), "annotate the function"),
+    ],
+)
+def test_what_is_no_result_yet_is_told_otherwise_than_by_registering(value, message):
+    refused(value, message)
+
+
+def test_a_wrapper_that_returns_a_coroutine_is_told_to_await(caplog, tmp_path):
+    async def work():
+        return 1
+
+    spot = Spot("app", directory=tmp_path)
+    marked = spot.mark(functools.wraps(work)(lambda: work()))
+    assert asyncio.run(marked()) == 1
+    assert "coroutine is not awaited yet: make the function under the mark `async def`" in (
+        caplog.text
+    )
+    assert "register" not in caplog.text
+    spot.shutdown()
 
 
 def test_attributes_on_a_container_are_refused():

@@ -16,6 +16,7 @@ import sys
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.codecs.on_the_way import no_result_yet
 from beautyspot.codecs.registry import Entry, qualified
 from beautyspot.codecs.wire import Refused, Tag, check, refuse_attributes
 from beautyspot.errors import ConfigError, RestoreError
@@ -50,12 +51,12 @@ TAGS: Final = (_OBJECT, _NAMED_TUPLE, _ENUM, _FLAG, _MODEL, _EXCEPTION, _REGISTE
 def advice(cls: type) -> str:
     """Why an instance is refused, and what its owner can do."""
     name = cls.__qualname__
-    how = (
-        f"spot.register({name})"
-        if is_storable(cls)
-        else f"spot.register({name}, encode=…, decode=…)"
-    )
-    hint = f"annotate the function (-> {name}), " if is_storable(cls) else ""
+    if is_storable(cls):
+        hint, how = f"annotate the function (-> {name}), ", f"spot.register({name})"
+    elif why := no_result_yet(cls):
+        return f"{qualified(cls)} {why}"
+    else:
+        hint, how = "", f"spot.register({name}, encode=…, decode=…)"
     return (
         f"{qualified(cls)} is not a type that can be stored as it is: {hint}call {how}, "
         "return it in another form, or choose another serializer"
