@@ -188,6 +188,22 @@ def test_explain_a_hit_and_misses(spot: Spot) -> None:
     assert RAN == [1, 1]
 
 
+def test_explain_tells_of_results_that_were_not_stored(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    marked = spot.mark(lambda a: [map(str, a)], name="mapped")
+    assert spot.explain(marked, "a").reason == "nothing is stored for mapped"
+    marked("a"), marked("b")
+    assert spot.explain(marked, "a").reason == (
+        "nothing is stored for mapped; in this process a result could not be stored "
+        "(SerializationError: result[] can't be stored: builtins:map is used up by its reader)"
+    )
+    picky = spot.mark(cache_if=lambda value: value[0] > 2)(work)
+    picky(1), picky(2)
+    assert "; in this process cache_if refused 2 results" in spot.explain(picky, 1).reason
+    picky(3)
+    assert spot.explain(picky, 1).differs == ("argument a",)
+
+
 def test_explain_an_unstable_call(spot: Spot) -> None:
     told = spot.explain(work, iter(()))  # type: ignore[arg-type]
     assert (told.hit, told.key) == (False, "")

@@ -218,7 +218,9 @@ def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanat
     found = [(_differences(call, record), record) for record in _candidates(engine, call)]
     if not found:
         name = call.task.func_identifier
-        return Explanation(False, call.key, f"nothing is stored for {name}", texts)
+        known = ", ".join(engine.reporter.unstored(name))
+        reason = f"nothing is stored for {name}{known and f'; in this process {known}'}"
+        return Explanation(False, call.key, reason, texts)
     differs, nearest = min(found, key=lambda pair: (len(pair[0]), -(pair[1].made_at or 0.0)))
     reason = f"the nearest stored call differs in {', '.join(differs)}"
     return Explanation(False, call.key, reason, texts, nearest, differs)

@@ -28,6 +28,7 @@ from beautyspot.expiry import has_expired, outlived
 from beautyspot.guard import GuardedStore, Health, guarded_storage
 from beautyspot.hints import hints
 from beautyspot.payload import Payload
+from beautyspot.reports import STORING
 from beautyspot.unsaved import Unsaved
 
 if TYPE_CHECKING:
@@ -236,10 +237,10 @@ class Cache:
             return task.encode(value)
         except SerializationError as error:
             advice = "The value is returned, and not cached"
-            self.reporter.report("store the result", task.func_identifier, error, advice)
+            self.reporter.report(STORING, task.func_identifier, error, advice)
         except Exception as error:
             advice = "The serializer failed: the value is returned, and not cached"
-            self.reporter.report("store the result", task.func_identifier, error, advice)
+            self.reporter.report(STORING, task.func_identifier, error, advice)
         return None
 
     def record(self, call: Call, payload: Payload, took: float) -> TaskRecord:

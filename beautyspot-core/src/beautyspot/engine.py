@@ -219,7 +219,10 @@ class Engine:
         if cache_if is None:
             return True
         try:
-            return bool(cache_if(value))
+            if cache_if(value):
+                return True
+            self.reporter.refused[task.func_identifier] += 1
+            return False
         except Exception as error:
             advice = "The value is returned, and not cached: mend the function given as cache_if="
             self.reporter.report("ask cache_if", task.func_identifier, error, advice)

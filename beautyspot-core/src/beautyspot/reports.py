@@ -42,6 +42,9 @@ SEVERAL: Final = 10
 OPENING: Final = "open the metadata store"
 """The operation that every other one of the store needs: its failure is theirs."""
 
+STORING: Final = "store the result"
+"""The operation that turns a result into bytes."""
+
 _NAMING: Final = (UnstableKeyError, SerializationError, ConfigError)
 """Errors whose messages begin with what they are about."""
 
@@ -127,6 +130,7 @@ class Reporter:
         self.on_error = on_error
         self.strict = strict
         self.counts: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()  # results that cache_if refused, by function
         self._clock = clock
         self._quiet_until: dict[str, float] = {}
         self._said: set[Cause] = set()
@@ -161,6 +165,15 @@ class Reporter:
                 return
             self._said.add(cause)
         logger.warning("%s: %s", self.spot, message)
+
+    def unstored(self, function: str) -> list[str]:
+        """What is known in this process of results of a function that were not stored."""
+        with self._lock:
+            said = [cause[2:] for cause in self._said if cause[:2] == (STORING, function)]
+        known = sorted(": ".join(filter(None, (kind.__name__, detail))) for kind, detail in said)
+        refused = self.refused[function]
+        told = [f"a result could not be stored ({why})" for why in known[:3]]
+        return [*told, f"cache_if refused {refused} results"] if refused else told
 
     def _number_of(self, trouble: Trouble) -> int:
         """How many causes of its kind were said with this one; 0 where it is not to be said."""
