@@ -84,7 +84,7 @@ def test_no_file_stays_open(table):
         lease.release()
     del held, lease
     table.forget()
-    assert open_files() == before
+    assert open_files() <= before
 
 
 def test_forgetting_keeps_what_is_held(table):
@@ -121,7 +121,7 @@ def test_a_failed_file_lock_is_reported(tmp_path, monkeypatch):
         patch.setattr(leases.fcntl, "flock", fail)
         with pytest.raises(OSError, match="no locks"):
             table.try_lease("k")
-    assert open_files() == before
+    assert open_files() <= before
 
 
 def test_a_lock_file_that_was_removed_meanwhile_is_locked_again(tmp_path, monkeypatch):

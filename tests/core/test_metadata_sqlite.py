@@ -271,7 +271,7 @@ def test_the_connection_of_a_thread_goes_with_it(store):
         thread = threading.Thread(target=store.find, args=[KEYS[0]])
         thread.start()
         thread.join()
-    assert open_files() == before
+    assert open_files() <= before
 
 
 @posix
@@ -279,8 +279,8 @@ def test_fifty_stores_leave_nothing(tmp_path):
     before, threads = open_files(), threading.active_count()
     for number in range(50):
         SqliteMetadataStore(tmp_path / f"{number}.db").put(a_record())
-    assert open_files() == before
-    assert threading.active_count() == threads
+    assert open_files() <= before
+    assert threading.active_count() <= threads
     assert files(tmp_path, "*-wal") == []
 
 
@@ -301,7 +301,7 @@ def test_closing_closes_all_threads_connections(store):
         working = [pool.submit(work) for _ in range(4)]
         opened.wait(30)
         store.close()
-        assert open_files() == before
+        assert open_files() <= before
         done.wait(30)
         assert all(thread.result() for thread in working)
 
