@@ -101,9 +101,9 @@ def test_the_toml_is_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert prod.bucket is not None
 
 
-def test_the_two_lines_are_one_line_each_and_name_what_is_there() -> None:
+def test_the_lines_to_run_are_one_line_each_and_name_what_is_there() -> None:
     commands = dict(_RUN.findall(TEXT))
-    assert list(commands) == ["quickstart", "tests"]
+    assert list(commands) == ["quickstart", "tests", "wheels"]
     for command in commands.values():
         assert "\n" not in command
         named = re.findall(r"\S*(?:/|\.txt|\.py)\S*", command)

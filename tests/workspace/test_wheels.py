@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import sys
 import zipfile
@@ -9,7 +10,7 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
-from workspace.environments import Environment
+from workspace.environments import Environment, run
 from workspace.sources import MEMBERS, ROOT
 
 VERSION = runpy.run_path(str(ROOT / "VERSION.py"))["__version__"]
@@ -106,6 +107,23 @@ def test_the_extra_s3_brings_boto3(empty: Environment) -> None:
     assert installed["beautyspot-s3"] == VERSION
     empty.run(CALL.format(name="app", options=", storage='s3://bucket/cache'"))
     empty.run("from beautyspot_s3 import S3Storage; S3Storage('bucket', prefix='cache')")
+
+
+def test_the_readmes_wheels_are_all_that_a_folder_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    line = text.partition("<!-- run: wheels -->\n```bash\npython ")[2].partition("\n")[0]
+    what = re.search(r"--find-links dist '(beautyspot\[s3\]\S*)'", text)
+    assert what is not None
+    folder = tmp_path / "dist"
+    monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")  # the variable's way of saying yes
+    run(sys.executable, *line.replace(" dist ", f" {folder} ").split(), cwd=ROOT)
+    environment = Environment(tmp_path, folder)
+    environment.install(what[1])
+    installed = environment.installed()
+    names = {"beautyspot", *(member.name for member in MEMBERS.values())}
+    assert {name: installed.get(name) for name in names} == dict.fromkeys(names, VERSION)
 
 
 def test_core_alone_works_and_says_what_to_install(empty: Environment) -> None:
