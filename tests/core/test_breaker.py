@@ -312,6 +312,55 @@ def test_a_guarded_backend_is_like_its_own(tmp_path: Any) -> None:
 # ----------------------------------------------------------------------------- a whole Spot
 
 
+QUESTIONS: dict[str, Callable[[Spot, Any], object]] = {
+    "prune": lambda spot, _: spot.prune(max_size=0).entries,
+    "invalidate": lambda spot, marked: spot.invalidate(marked, 1),
+    "invalidate_all": lambda spot, marked: spot.invalidate_all(marked),
+}
+
+
+def leave_alone(spot: Spot, clock: Clock) -> None:
+    """Have all of the Spot's breakers open, though its backends work."""
+    at(spot, clock)
+    for one in spot._engine.cache.health.breakers:
+        one.leave(clock.now - 2 * breaker.SLOW, Broken("down"))
+        assert one.is_resting()
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_the_user_asks_for_is_tried_while_calls_leave_the_store_alone(
+    make_spot: Callable[..., Spot], clock: Clock, question: str
+) -> None:
+    storage = BrokenStorage()
+    spot = make_spot(metadata=BrokenStore(), storage=storage)
+    marked = spot.mark(save_blob=True)(double)
+    marked(1)
+    leave_alone(spot, clock)
+    assert QUESTIONS[question](spot, marked) == 1
+    assert list(storage.list()) == [], "the blob as well"
+
+
+def test_a_collection_is_tried_while_calls_leave_the_store_alone(
+    make_spot: Callable[..., Spot], clock: Clock
+) -> None:
+    store, storage = BrokenStore(), BrokenStorage()
+    spot = make_spot(metadata=store, storage=storage)
+    storage.save(f"{store.store_id}/00/{'0' * 32}-00000000.bin", b"of a killed process")
+    leave_alone(spot, clock)
+    assert spot.collect(grace=0).blobs == 1
+
+
+def test_what_prune_has_freed_is_used_at_once(make_spot: Callable[..., Spot], clock: Clock) -> None:
+    spot = make_spot(metadata=BrokenStore())
+    spot.mark(double)(1)
+    leave_alone(spot, clock)
+    writes = spot._engine.cache.health.writes
+    assert spot.prune().entries == 0
+    assert writes.is_resting(), "nothing was freed"
+    assert spot.prune(max_size=0).entries == 1
+    assert not writes.is_resting()
+
+
 def double(x: int) -> int:
     return x * 2
 

@@ -348,6 +348,24 @@ def test_a_full_disk_says_so(store):
     assert store.get(KEYS[0]) == a_record()
 
 
+def test_a_full_disk_says_so_to_who_frees_space(store, monkeypatch):
+    store.put(a_record())
+
+    def execute(*_):
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(metadata, "_execute", execute)
+        with pytest.raises(
+            MetadataError, match=r"full: free .* first, some .*deleted by hand"
+        ) as no:
+            store.delete(KEYS[0])
+    assert connections.code_of(no.value.__cause__) == sqlite3.SQLITE_FULL
+    assert store.delete(KEYS[0])
+
+
 def test_an_error_that_sqlite_rolled_back_is_raised_itself(store):
     class Handle:
         class connection:  # noqa: N801

@@ -96,8 +96,12 @@ def refresh(engine: Engine, call: Call) -> Any:
 def invalidate(engine: Engine, key: str) -> bool:
     """Forget what is stored, or queued to be stored, under a key."""
     engine.check_open()
+    return _forget(engine, engine.cache.for_the_user(), key)
+
+
+def _forget(engine: Engine, cache: Cache, key: str) -> bool:
     queued = engine.saver is not None and engine.saver.cancel(key)
-    return engine.cache.forget(key) or queued
+    return cache.forget(key) or queued
 
 
 def invalidate_all(
@@ -107,8 +111,9 @@ def invalidate_all(
     engine.check_open()
     if engine.saver is not None:
         engine.saver.flush()
-    scan = engine.cache.metadata.scan(func_identifier=identifier, version=version, tag=tag)
-    return sum(invalidate(engine, record.cache_key) for record in scan)
+    cache = engine.cache.for_the_user()
+    scan = cache.metadata.scan(func_identifier=identifier, version=version, tag=tag)
+    return sum(_forget(engine, cache, record.cache_key) for record in scan)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

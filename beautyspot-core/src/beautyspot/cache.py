@@ -7,6 +7,7 @@ bytes are restored, so that damage is a miss as well.
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from functools import lru_cache
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import BlobStorageBase, MetadataStoreBase
+    from beautyspot.guard import GuardedStorage
     from beautyspot.reports import Reporter
     from beautyspot.signing import SigningKeys
     from beautyspot.task import Call, Task
@@ -108,6 +110,21 @@ class Cache:
         self.waiting: dict[str, TaskRecord] = {}
         self.unsaved = Unsaved(self)
         self._find_patiently = self.health.reads.guarding(self._wait_and_find)
+
+    def for_the_user(self) -> Cache:
+        """The same behind fresh breakers: what a user asks for is tried, whatever failed before."""
+
+        def storage() -> GuardedStorage | None:
+            found = self.storage()
+            return None if found is None else found.behind(health)
+
+        self.health.loads.insist()  # a storage that is not made yet has its other try as well
+        cache = copy.copy(self)
+        cache.health = health = Health(self.reporter)
+        cache.metadata = self.metadata.behind(health)
+        cache.storage = storage
+        cache._find_patiently = health.reads.guarding(cache._wait_and_find)
+        return cache
 
     # ------------------------------------------------------------------------------- look up
 

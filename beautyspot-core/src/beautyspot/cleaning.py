@@ -93,10 +93,17 @@ def prune(engine: Engine, limits: Limits) -> Pruned:
         MetadataError: the store failed; what was not reached is still there.
     """
     engine.check_open()
-    cache = engine.cache
-    used = engine.uses.times()
-    now = cache.clock()
     counts: Counter[str] = Counter()
+    try:
+        _prune(engine.cache.for_the_user(), engine.uses.times(), limits, counts)
+    finally:
+        if counts:  # there may be room again, for what could not be saved
+            engine.cache.health.insist()
+    return Pruned(*(counts[field] for field in Pruned._fields))
+
+
+def _prune(cache: Cache, used: dict[str, float], limits: Limits, counts: Counter[str]) -> None:
+    now = cache.clock()
     for record in cache.metadata.scan():
         reason = limits.reason(record, used.get(record.cache_key), now)
         if reason and remove(cache, record.cache_key, record.made_at) == REMOVED:
@@ -104,7 +111,6 @@ def prune(engine: Engine, limits: Limits) -> Pruned:
             counts["size"] += _size(record)
     if limits.max_size is not None:
         _evict(cache, used, limits.max_size, counts)
-    return Pruned(*(counts[field] for field in Pruned._fields))
 
 
 def _evict(cache: Cache, used: dict[str, float], max_size: int, counts: Counter[str]) -> None:

@@ -124,6 +124,12 @@ class GuardedStore:
         self.touch = writes.guarding(self._timed(store.touch))
         self.try_lease = health.leases.guarding(self._timed(self._lease))
 
+    def behind(self, health: Health) -> GuardedStore:
+        """The same store, and its deadline, behind other breakers."""
+        other = GuardedStore(self.real, health)
+        other._deadline = self._deadline
+        return other
+
     @property
     def store_id(self) -> str:
         """See `MetadataStoreBase`."""
@@ -204,6 +210,12 @@ class GuardedStorage(BlobStorageBase):
         self._health = health
         self._deadline = BLOB_DEADLINE if needs_deadline(storage) else None
         vars(self).update(name=storage.name, blocking=storage.blocking)
+
+    def behind(self, health: Health) -> GuardedStorage:
+        """The same storage, and its deadline, behind other breakers."""
+        other = GuardedStorage(self.real, health)
+        other._deadline = self._deadline
+        return other
 
     def _ask(self, breaker: Breaker, work: Callable[[], T]) -> T:
         return breaker(work if self._deadline is None else partial(self._timed, work))

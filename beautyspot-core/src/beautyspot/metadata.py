@@ -61,6 +61,11 @@ _ADVICE: Final = {
     sqlite3.SQLITE_IOERR: "check the disk",
     sqlite3.SQLITE_TOOBIG: "store a value of that size as a blob (save_blob=True)",
 }
+_TO_REMOVE: Final = (
+    " first, some megabytes: to remove results takes room as well. Blobs may be deleted by hand, "
+    "and are misses then"
+)
+"""Goes on where `_ADVICE` on a full disk ends, for who is freeing space."""
 _OTHER_ADVICE: Final = "check what was asked for, and that no other program changes the file"
 
 _FIND: Final = schema.FIND
@@ -199,7 +204,13 @@ class SqliteMetadataStore(MetadataStoreBase):
 
     def delete(self, key: str) -> bool:
         """Remove; see the base class."""
-        return self._write(_execute, schema.DELETE, (key,)) > 0
+        try:
+            return self._write(_execute, schema.DELETE, (key,)) > 0
+        except MetadataError as error:
+            cause = error.__cause__
+            if cause is None or connections.code_of(cause) != sqlite3.SQLITE_FULL:
+                raise
+            raise MetadataError(f"{error}{_TO_REMOVE}") from cause
 
     def touch(self, used: Mapping[str, float]) -> None:
         """Set `used_at`, in one transaction; what was set within the hour stays."""

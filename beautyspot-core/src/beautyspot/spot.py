@@ -482,9 +482,10 @@ class Spot:
             raise ConfigError(f"grace=None: give {DURATION}")
         self._engine.check_open()
         self._parts.required_storage()
-        storage = self._engine.cache.storage()
+        cache = self._engine.cache.for_the_user()
+        storage = cache.storage()
         assert storage is not None  # noqa: S101 - it was required
-        return Collector(self._engine.cache, storage, least).collect()
+        return Collector(cache, storage, least).collect()
 
     def stats(self) -> dict[str, float]:
         """What was counted since the Spot was made, in this process, and what is stored.
