@@ -262,17 +262,18 @@ class CollectingStore(BrokenStore):
 def test_a_spot_may_be_collected_by_the_thread_that_saves_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from beautyspot import spot as module
+    from beautyspot import lifetime
+    from beautyspot.spot import Spot
 
-    finish, finished = module._finish, threading.Event()
+    finish, finished = lifetime.finish, threading.Event()
 
     def finishing(*args: Any) -> None:
         finish(*args)
         finished.set()
 
-    monkeypatch.setattr(module, "_finish", finishing)
+    monkeypatch.setattr(lifetime, "finish", finishing)
     store = CollectingStore()
-    spot: Any = module.Spot("app", config=False, metadata=store, save="background")
+    spot: Any = Spot("app", config=False, metadata=store, save="background")
     spot.me = spot
     spot.mark(work)(1)
     assert store.writing.wait(DEADLINE)

@@ -65,7 +65,7 @@ FLOORS = (
     {"engine", "parts", "saver", "streams"},
     {"sending"},
     {"gate", "permits", "wrappers"},
-    {"ask", "limits"},
+    {"ask", "lifetime", "limits"},
     {"spot"},
 )
 """Core from the ground up. A module imports from the floors below its own, or from its own room (a

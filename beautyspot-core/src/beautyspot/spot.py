@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
-from beautyspot.cache import Cache
 from beautyspot.config import UNSET, Config, resolve
-from beautyspot.engine import Engine
 from beautyspot.errors import ConfigError
 from beautyspot.homes import kept, let_go, remember
+from beautyspot.lifetime import checked_executor, end, finish, make_engine, start
 from beautyspot.names import check_name
 from beautyspot.parts import Parts
-from beautyspot.places import prepare
-from beautyspot.reports import OPENING, Reporter
+from beautyspot.reports import Reporter
 from beautyspot.settings import DURATION, SIZE, byte_count, seconds
 from beautyspot.suggest import checks_options
 
 # What a method needs that many programs never call is imported in it: a start is short.
 if TYPE_CHECKING:
+    import os
     from concurrent.futures import Executor
     from datetime import timedelta
     from pathlib import Path
@@ -137,13 +134,12 @@ class Spot:
         self.config: Config = resolve(settings, config=config, profile=profile)
         self._parts = Parts(self.name, self.config, plugins)
         reporter = Reporter(self.name, on_error, strict=self.config["strict"])
-        self._engine = _engine(self._parts, self.config, reporter, _checked(executor))
+        self._engine = make_engine(self._parts, self.config, reporter, checked_executor(executor))
         self._runs: dict[int, Callable[..., Any]] = {}
         self._keyed: LimitsByKey | None = None
-        _start(self._engine, self._parts)
-        _engines.add(self._engine)
+        start(self._engine, self._parts)
         remember(self, self._engine)
-        self._finalizer = weakref.finalize(self, _end, self._engine, self._parts)
+        self._finalizer = weakref.finalize(self, end, self._engine, self._parts)
 
     # ------------------------------------------------------------------------- its parts
 
@@ -670,7 +666,7 @@ class Spot:
             self._finalizer()
             return
         if self._finalizer.detach() is not None:
-            self._engine.finish_later(lambda: _finish(self._engine, self._parts))
+            self._engine.finish_later(lambda: finish(self._engine, self._parts))
 
     def __enter__(self) -> Self:
         return self
@@ -684,86 +680,3 @@ def _limit(name: str, value: object, check: Callable[[object], L], expected: str
         return None if value is None else check(value)
     except (TypeError, ValueError):
         raise ConfigError(f"{name}={value!r:.80}: give {expected}") from None
-
-
-def _checked(executor: object) -> Executor | None:
-    """The executor: what is submitted to it holds connections and locks, bound to a process."""
-    if executor is None:
-        return None
-    from concurrent.futures import Executor, ProcessPoolExecutor
-
-    if isinstance(executor, Executor) and not isinstance(executor, ProcessPoolExecutor):
-        return executor
-    raise ConfigError(
-        f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, "
-        "such as concurrent.futures.ThreadPoolExecutor(8)"
-    )
-
-
-def _engine(parts: Parts, config: Config, reporter: Reporter, executor: Executor | None) -> Engine:
-    cache = Cache(
-        parts.metadata, parts.storage, reporter,
-        blob_threshold=config["blob_threshold"], signing_keys=config["signing_key"],
-    )  # fmt: skip
-    engine = Engine(cache, reporter, config["wait_timeout"], executor, active=config["enabled"])
-    engine.limited_for_all = None if parts.limiter is None else parts.limiter.shared
-    engine.uses.writes = config["mode"] == "normal"
-    cache.unsaved.start = lambda work: engine.executor().submit(work)
-    cache.unsaved.at_process_end = partial(_store_rest, engine)
-    if config["save"] == "background":
-        from beautyspot.saver import Saver
-
-        engine.saver = Saver(cache, engine.executor)
-    return engine
-
-
-def _start(engine: Engine, parts: Parts) -> None:
-    """Make the place, reach the store and bring its schema up to date; later where that fails."""
-    directory = parts.context.directory
-    try:
-        if parts.context.db_path.parent == directory and parts.metadata.name == "sqlite":
-            with suppress(OSError):  # the store meets the same, and says what to do
-                prepare(directory)
-        engine.cache.metadata.open()
-    except Exception as error:
-        advice = (
-            f"Its functions run uncached until that is mended ({parts.context.db_path}); "
-            "directory= or BEAUTYSPOT_DIRECTORY chooses another place"
-        )
-        engine.reporter.report(OPENING, "", error, advice)
-
-
-def _end(engine: Engine, parts: Parts) -> None:
-    """Finish; elsewhere where this thread is one to wait for, which a collector may come to."""
-    if engine.is_at_work():
-        engine.finish_later(lambda: _finish(engine, parts))
-    else:
-        _finish(engine, parts)
-
-
-def _finish(engine: Engine, parts: Parts) -> None:
-    """Store what is left and close; at `shutdown`, when a Spot is dropped, or at exit."""
-    engine.active, engine.closed = False, True
-    _store_rest(engine)
-    engine.uses.write()
-    engine.stop_executor(wait=True)
-    for error in parts.close():
-        engine.reporter.report("close a backend", "", error, "It may hold files or connections")
-
-
-def _store_rest(engine: Engine) -> None:
-    if engine.saver is not None:
-        engine.saver.finish()
-    engine.cache.unsaved.finish()
-
-
-_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
-
-
-def _reset_after_fork() -> None:
-    for engine in list(_engines):
-        engine.reset_after_fork()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,0 +1,112 @@
+"""How a Spot's engine is made, started and ended, and what a fork leaves of it."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from beautyspot.cache import Cache
+from beautyspot.engine import Engine
+from beautyspot.errors import ConfigError
+from beautyspot.places import prepare
+from beautyspot.reports import OPENING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from beautyspot.config import Config
+    from beautyspot.parts import Parts
+    from beautyspot.reports import Reporter
+
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def checked_executor(executor: object) -> Executor | None:
+    """The executor: what is submitted to it holds connections and locks, bound to a process.
+
+    Raises:
+        ConfigError: its workers are no threads.
+    """
+    if executor is None:
+        return None
+    from concurrent.futures import Executor, ProcessPoolExecutor
+
+    if isinstance(executor, Executor) and not isinstance(executor, ProcessPoolExecutor):
+        return executor
+    raise ConfigError(
+        f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, "
+        "such as concurrent.futures.ThreadPoolExecutor(8)"
+    )
+
+
+def make_engine(
+    parts: Parts, config: Config, reporter: Reporter, executor: Executor | None
+) -> Engine:
+    """The engine of a Spot, out of its parts and settings."""
+    cache = Cache(
+        parts.metadata, parts.storage, reporter,
+        blob_threshold=config["blob_threshold"], signing_keys=config["signing_key"],
+    )  # fmt: skip
+    engine = Engine(cache, reporter, config["wait_timeout"], executor, active=config["enabled"])
+    engine.limited_for_all = None if parts.limiter is None else parts.limiter.shared
+    engine.uses.writes = config["mode"] == "normal"
+    cache.unsaved.start = lambda work: engine.executor().submit(work)
+    cache.unsaved.at_process_end = partial(_store_rest, engine)
+    if config["save"] == "background":
+        from beautyspot.saver import Saver
+
+        engine.saver = Saver(cache, engine.executor)
+    return engine
+
+
+def start(engine: Engine, parts: Parts) -> None:
+    """Make the place, reach the store and bring its schema up to date; later where that fails."""
+    _engines.add(engine)
+    directory = parts.context.directory
+    try:
+        if parts.context.db_path.parent == directory and parts.metadata.name == "sqlite":
+            with suppress(OSError):  # the store meets the same, and says what to do
+                prepare(directory)
+        engine.cache.metadata.open()
+    except Exception as error:
+        advice = (
+            f"Its functions run uncached until that is mended ({parts.context.db_path}); "
+            "directory= or BEAUTYSPOT_DIRECTORY chooses another place"
+        )
+        engine.reporter.report(OPENING, "", error, advice)
+
+
+def end(engine: Engine, parts: Parts) -> None:
+    """Finish; elsewhere where this thread is one to wait for, which a collector may come to."""
+    if engine.is_at_work():
+        engine.finish_later(lambda: finish(engine, parts))
+    else:
+        finish(engine, parts)
+
+
+def finish(engine: Engine, parts: Parts) -> None:
+    """Store what is left and close; at `shutdown`, when a Spot is dropped, or at exit."""
+    engine.active, engine.closed = False, True
+    _store_rest(engine)
+    engine.uses.write()
+    engine.stop_executor(wait=True)
+    for error in parts.close():
+        engine.reporter.report("close a backend", "", error, "It may hold files or connections")
+
+
+def _store_rest(engine: Engine) -> None:
+    if engine.saver is not None:
+        engine.saver.finish()
+    engine.cache.unsaved.finish()
+
+
+def _reset_after_fork() -> None:
+    for engine in list(_engines):
+        engine.reset_after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
+    os.register_at_fork(after_in_child=_reset_after_fork)
