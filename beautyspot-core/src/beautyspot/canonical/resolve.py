@@ -47,6 +47,7 @@ _ROOMS: Final = {
     "torch": "arrays",
     "pandas": "frames",
     "polars": "frames",
+    "pyarrow": "arrow",
     "pydantic": "models",
 }
 """Top-level module -> the module here that has the forms of its classes."""
