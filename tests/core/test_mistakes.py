@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import BackendNotFound, ConfigError, CostError
+from beautyspot.naming import identifier_of
 from beautyspot.spot import Spot
 
 if TYPE_CHECKING:
@@ -183,3 +184,65 @@ def test_a_keyword_that_is_missing_is_pythons_to_tell() -> None:
 def test_one_name_that_should_be_a_list(spot: Spot, option: str) -> None:
     with pytest.raises(ConfigError, match=rf"mark\({option}='x'\) .*comma: {option}=\(\"x\",\)$"):
         spot.mark(**{option: "x"})(double)
+
+
+# -------------------------------------------------- functions that do not take a call's arguments
+
+
+def test_a_cost_or_key_that_does_not_take_the_call_is_named(make_spot: Any) -> None:
+    spot = make_spot(limiter="6000/min")
+
+    def ask(prompt: str, *, language: str = "en") -> str:
+        return prompt
+
+    for option in ("cost", "key"):
+        limited = spot.limiter(**{option: lambda prompt: 1 if option == "cost" else "x"})(ask)
+        with pytest.raises(TypeError, match="unexpected keyword argument") as mistake:
+            limited("hello", language="fr")
+        (note,) = mistake.value.__notes__
+        assert note.startswith(f"Raised by the function given as limiter({option}=) of ")
+        assert f"{identifier_of(ask)}. It is called with the arguments of the call: give" in note
+
+
+def test_an_error_that_is_raised_again_has_one_note(make_spot: Any) -> None:
+    error = KeyError("no such model")
+
+    def cost(_: str) -> float:
+        raise error
+
+    limited = make_spot(limiter="6000/min").limiter(cost=cost)(len)
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            limited("hello")
+    assert len(error.__notes__) == 1
+
+
+def test_a_settle_that_fails_names_its_function(make_spot: Any, troubles: list[Any]) -> None:
+    def ask(prompt: str) -> str:
+        return prompt
+
+    spot = make_spot(limiter="6000/min", on_error=troubles.append)
+    assert spot.limiter(settle=lambda: 1.0)(ask)("hello") == "hello"
+    (trouble,) = troubles
+    assert trouble.function == identifier_of(ask)
+    assert "mend the function given as settle=" in str(trouble)
+
+
+@pytest.mark.parametrize("key", [lambda prompt: prompt, {"prompt": lambda: "x"}])
+def test_a_key_that_does_not_take_the_call_is_named(
+    make_spot: Any, troubles: list[Any], key: Any
+) -> None:
+    def ask(prompt: str, *, language: str = "en") -> str:
+        return prompt
+
+    spot = make_spot(on_error=troubles.append)
+    marked = spot.mark(key=key)(ask)
+    assert marked("hello", language="fr") == "hello"
+    (trouble,) = troubles
+    assert trouble.function == identifier_of(ask)
+    assert trouble.advice == "The call runs uncached: mend the function given as key="
+    with pytest.raises(TypeError) as mistake:
+        spot.key(marked, "hello", language="fr")
+    notes = getattr(mistake.value, "__notes__", [])
+    assert all(f"mark(key=) of {identifier_of(ask)}" in note for note in notes)
+    assert len(notes) == callable(key)

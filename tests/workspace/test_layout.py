@@ -64,7 +64,7 @@ FLOORS = (
     {"mark", "plugin_registry"},
     {"engine", "parts", "saver", "streams"},
     {"sending"},
-    {"gate", "permits", "wrappers"},
+    {"gate", "limit_checks", "permits", "wrappers"},
     {"ask", "lifetime", "limits"},
     {"spot"},
 )

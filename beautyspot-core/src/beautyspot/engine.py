@@ -270,7 +270,10 @@ class Engine:
         ours = isinstance(error, BeautyspotError)
         if isinstance(error, TypeError) and not ours and not call.task.fits(call):
             return  # the function itself tells its caller what is wrong with the arguments
-        advice = "The call runs uncached: mend what makes the key"
+        given = call.task.options.key
+        own = not ours and given is not None and not isinstance(given, str)
+        what = "the function given as key=" if own else "what makes the key"
+        advice = f"The call runs uncached: mend {what}"
         if isinstance(error, UnstableKeyError):
             advice = f"The call runs uncached; {call.task.advice(call, error)}"
         self.reporter.report("make a key", call.task.func_identifier, error, advice)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import functools
-import math
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from beautyspot.contracts import LimiterBase
-from beautyspot.errors import ConfigError, CostError
+from beautyspot.answers import ARGUMENTS, say_whose
+from beautyspot.errors import ConfigError
 from beautyspot.forwarding import LateSource, forwarding
 from beautyspot.gate import Gate
 from beautyspot.homes import home_of
-from beautyspot.limits_together import LimitsTogether
+from beautyspot.limit_checks import (
+    check_callable,
+    check_cost,
+    check_key,
+    check_largest,
+    check_number,
+    check_settle,
+    check_timeout,
+)
+from beautyspot.naming import identifier_of
 from beautyspot.permits import Permit
 from beautyspot.task import is_marked
 from beautyspot.wrappers import kind_of
@@ -22,6 +30,7 @@ from beautyspot.wrappers import kind_of
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from beautyspot.contracts import LimiterBase
     from beautyspot.engine import Engine
     from beautyspot.forwarding import AsyncSource
     from beautyspot.limits_by_key import LimitsByKey
@@ -67,12 +76,12 @@ class Limit:
         max_concurrent: int | None = None,
     ) -> None:
         check_cost(cost, bucket)
-        _check_largest(cost, bucket)
+        check_largest(cost, bucket)
         check_timeout(timeout)
-        _check_callable("key", key, "the call's arguments that returns a text")
-        _check_callable("settle", settle, "the call's result that returns its real cost")
-        _check_number("max_concurrent", max_concurrent)
-        _check_settle(settle, bucket)
+        check_callable("key", key, "the call's arguments that returns a text")
+        check_callable("settle", settle, "the call's result that returns its real cost")
+        check_number("max_concurrent", max_concurrent)
+        check_settle(settle, bucket)
         self._engine = engine
         self._bucket = bucket
         self._by_key = by_key() if key is not None and bucket is not None else None
@@ -90,20 +99,32 @@ class Limit:
         """Travel to another process as the options; the Spot there has a bucket of its own."""
         return _again, (self._engine, self._given)
 
-    def permit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Permit:
-        """The permit of one call, still to be waited for."""
-        key = self._key_of(args, kwargs)
+    def permit(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Permit:
+        """The permit of one call, still to be waited for.
+
+        What the user's functions raise reaches the user, with a note of which it was.
+        """
+        option = "key"
+        try:
+            key = self._key_of(args, kwargs)
+            option = "cost"
+            cost = self._cost_of(args, kwargs)
+        except Exception as error:
+            say_whose(error, f"limiter({option}=)", identifier_of(function), ARGUMENTS)
+            raise
         return Permit(
             self._engine,
             self._bucket,
-            self._cost_of(args, kwargs),
+            cost,
             self._timeout,
             by_key=self._by_key,
             key=key,
             gate=None if self._gates is None else self._gates.of(key),
         )
 
-    def settle(self, permit: Permit, result: Any) -> None:
+    def settle(self, function: Callable[..., Any], permit: Permit, result: Any) -> None:
         """Correct the cost of a call by its result, which is never lost for it."""
         if self._settle is None:
             return
@@ -111,7 +132,8 @@ class Limit:
             permit.settle(self._settle(result))
         except Exception as error:
             advice = "The limit is kept by the estimate: mend the function given as settle="
-            self._engine.reporter.report("settle a cost", "", error, advice)
+            name = identifier_of(function)
+            self._engine.reporter.report("settle a cost", name, error, advice)
 
     def check_kind(self, kind: str) -> None:
         """Refuse to settle by the result of what has no single one.
@@ -134,7 +156,6 @@ class Limit:
         )
 
     def _cost_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The cost of one call. What the user's cost function raises reaches the user."""
         cost = self._cost
         if isinstance(cost, Mapping):
             return {
@@ -178,116 +199,6 @@ class _Gates:
             return gate
 
 
-# ------------------------------------------------------------------------------------- checks
-
-
-def check_cost(cost: object, bucket: LimiterBase | None) -> None:
-    """Refuse a cost that the limiter can never grant.
-
-    Raises:
-        ConfigError: says what fits.
-    """
-    if isinstance(bucket, LimitsTogether):
-        _check_costs(cost, bucket)
-    elif isinstance(cost, Mapping):
-        raise ConfigError(
-            f"limiter(cost={dict(cost)!r:.120}) does not fit: the Spot has one limit, without a "
-            'name. Give a number, or name its limits: limiter=[{"name": "requests", ...}]'
-        )
-    elif cost is not None and not callable(cost) and not (_is_number(cost) and cost != 0):
-        raise ConfigError(
-            f"limiter(cost={cost!r}) does not fit: give a positive number, or a function of the "
-            "call's arguments that returns one"
-        )
-
-
-def _check_costs(cost: object, limits: LimitsTogether) -> None:
-    if callable(cost) and not isinstance(cost, Mapping):
-        return
-    example = ", ".join(f'"{name}": 1' for name in limits.limits)
-    advice = f"say what a call costs of each limit: cost={{{example}}}"
-    if not isinstance(cost, Mapping):
-        raise ConfigError(f"limiter(cost={cost!r:.80}) does not fit several limits: {advice}")
-    try:
-        limits.check_names(cost)
-    except CostError as error:
-        raise ConfigError(f"limiter(cost=) does not fit: {error}") from None
-    wrong = [name for name, part in cost.items() if not (callable(part) or _is_number(part))]
-    if wrong or not any(callable(part) or part for part in cost.values()):
-        raise ConfigError(
-            f"limiter(cost={dict(cost)!r:.120}) does not fit: give numbers from 0 up, one of them "
-            "above 0, or functions of the call's arguments"
-        )
-
-
-def _check_largest(cost: object, bucket: LimiterBase | None) -> None:
-    """Refuse a cost that is the same for all calls, and that no wait could grant.
-
-    Raises:
-        ConfigError: says the largest cost.
-    """
-    asked: list[tuple[Any, object, object]] = [(cost, bucket, cost)]
-    if isinstance(bucket, LimitsTogether):
-        parts = cost.items() if isinstance(cost, Mapping) else ()
-        asked = [(part, bucket.limits[name], {name: part}) for name, part in parts]
-    for part, limit, shown in asked:
-        most: Any = getattr(limit, "max_cost", None)  # a stranger's may be anything
-        if _is_number(part) and _is_number(most) and part > most:
-            raise ConfigError(
-                f"limiter(cost={shown!r:.120}) is above max_cost={most:g}, so no wait could grant "
-                "it: give a smaller one, or raise the limiter's max_cost"
-            )
-
-
-def check_timeout(timeout: object) -> None:
-    """Refuse a time-out that is none.
-
-    Raises:
-        ConfigError: says what fits.
-    """
-    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if timeout is not None and not (number and timeout >= 0):  # type: ignore[operator]  # `number` says so
-        raise ConfigError(f"limiter(timeout={timeout!r}) does not fit: give seconds, 0 or more")
-
-
-def check_key(key: object) -> str:
-    """`key`, which has to be a text.
-
-    Raises:
-        ConfigError: it is none.
-    """
-    if not isinstance(key, str):
-        raise ConfigError(f"the key of a limit is a text, not {key!r:.80}: return one from key=")
-    return key
-
-
-def _check_callable(option: str, value: object, of: str) -> None:
-    if value is not None and not callable(value):
-        raise ConfigError(f"limiter({option}={value!r:.80}) does not fit: give a function of {of}")
-
-
-def _check_number(option: str, value: object) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if value is not None and not (whole and value > 0):  # type: ignore[operator]  # `whole` says so
-        raise ConfigError(
-            f"limiter({option}={value!r:.80}) does not fit: give a whole number from 1 up"
-        )
-
-
-def _check_settle(settle: object, bucket: LimiterBase | None) -> None:
-    if settle is not None and (bucket is None or type(bucket).settle is LimiterBase.settle):
-        what = "there is no rate" if bucket is None else f"{bucket.name!r} can't correct a cost"
-        raise ConfigError(
-            f"limiter(settle=) does not fit: {what}; leave settle= out, or use a limiter such as "
-            "'gcra'"
-        )
-
-
-def _is_number(value: object) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and 0 <= value < math.inf  # type: ignore[operator]  # `number` says so
-
-
 # ------------------------------------------------------------------------------------ wrappers
 
 
@@ -309,9 +220,9 @@ def limited(limit: Limit, function: Any) -> Any:
 
 def _limit_function(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with limit.permit(args, kwargs) as permit:
+        with limit.permit(function, args, kwargs) as permit:
             result = function(*args, **kwargs)
-            limit.settle(permit, result)
+            limit.settle(function, permit, result)
             return result
 
     return wrapper
@@ -319,9 +230,9 @@ def _limit_function(limit: Limit, function: Callable[..., Any]) -> Callable[...,
 
 def _limit_coroutine(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        async with limit.permit(args, kwargs) as permit:
+        async with limit.permit(function, args, kwargs) as permit:
             result = await function(*args, **kwargs)
-            limit.settle(permit, result)
+            limit.settle(function, permit, result)
             return result
 
     return wrapper
@@ -329,7 +240,7 @@ def _limit_coroutine(limit: Limit, function: Callable[..., Any]) -> Callable[...
 
 def _limit_generator(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with limit.permit(args, kwargs):
+        with limit.permit(function, args, kwargs):
             return (yield from function(*args, **kwargs))
 
     return wrapper
@@ -351,7 +262,7 @@ class _Permitted(LateSource):
     ) -> None:
         super().__init__(self._begin)
         self._open: Callable[[], AsyncSource] = functools.partial(function, *args, **kwargs)
-        self._ask = functools.partial(limit.permit, args, kwargs)
+        self._ask = functools.partial(limit.permit, function, args, kwargs)
         self._permit: Permit | None = None
 
     async def _begin(self) -> AsyncSource:

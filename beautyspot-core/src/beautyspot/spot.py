@@ -574,7 +574,7 @@ class Spot:
         Raises:
             ConfigError: the Spot has no limiter, or an option does not fit.
         """
-        from beautyspot.limits import check_cost, check_key, check_timeout
+        from beautyspot.limit_checks import check_cost, check_key, check_timeout
         from beautyspot.permits import Permit
 
         bucket = self.bucket

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xxhash import xxh32_hexdigest
 
 from beautyspot import twins
-from beautyspot.answers import wrong_answer
+from beautyspot.answers import ARGUMENTS, say_whose, wrong_answer
 from beautyspot.binding import make_binder, make_namer
 from beautyspot.errors import (
     ConfigError,
@@ -200,7 +200,11 @@ class Task:
     def _input_id(self, call: Call) -> str:
         if self._id_of is None:
             return self._made_id(*call.bound)
-        given = self._id_of(*call.args, **call.kwargs)
+        try:
+            given = self._id_of(*call.args, **call.kwargs)
+        except Exception as error:
+            say_whose(error, "mark(key=)", self.func_identifier, ARGUMENTS)
+            raise
         return given if type(given) is str else self._made_id((given,), {})
 
     def _made_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
