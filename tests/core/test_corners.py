@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import limits, memo, single_flight
-from beautyspot import spot as spot_module
+from beautyspot import lifetime, limits, memo, single_flight
 from beautyspot.cache import MISSING
 from beautyspot.contracts import LimiterBase, Reservation, SerializerBase
-from beautyspot.errors import RateLimitError, RestoreError, SerializationError, UnstableKeyError
+from beautyspot.errors import (
+    CostError,
+    RateLimitError,
+    RestoreError,
+    SerializationError,
+    UnstableKeyError,
+)
 from beautyspot.forwarding import LateSource
 from beautyspot.framing import framed, unframed
 from beautyspot.single_flight import ABANDONED, Flight, Flights
@@ -242,11 +248,32 @@ def test_a_child_begins_with_free_locks_and_nobody_to_wait_for(
     lock.acquire()
     with single_flight._graph:
         single_flight._renew_lock()
-        spot_module._reset_after_fork()
+        lifetime._reset_after_fork()
     assert len(engine.flights) == 0
     assert spot.mark(lambda: 1)() == 1
     assert spot.executor is not None
     spot.flush()
+
+
+def test_a_child_begins_to_count_from_the_start(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter="6000/min")
+    work = spot.mark(spot.limiter(lambda x: x))
+    for _ in range(2):
+        work(1)
+    spot.mark(lambda x: x)(object())  # has no key: bypassed, and an error
+    with pytest.raises(CostError):
+        spot.limiter(cost=lambda: 1e9)(lambda: 0)()
+    before = spot.stats()
+    counted = ["hits", "misses", "bypassed", "errors", "seconds_saved"]
+    counted += ["limiter_grants", "limiter_refusals", "limiter_grants_last_minute"]
+    assert all(before[name] > 0 for name in counted), before
+    child = os.fork()
+    if not child:
+        stats = spot.stats()
+        clean = all(stats[name] == 0 for name in counted) and stats["entries"] == 1
+        os._exit(0 if clean and work(1) == 1 and spot.stats()["hits"] == 1 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert spot.stats() == before, "the parent counts on"
 
 
 # --------------------------------------------------------------------------------------- races

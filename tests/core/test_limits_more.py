@@ -494,6 +494,40 @@ def test_what_is_counted(limited: Spot, bucket: TokenBucket) -> None:
     assert stats["limiter_seconds_waited"] > 0
 
 
+def test_only_who_stood_in_line_for_a_cap_has_waited(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def work(first: bool) -> bool:
+        inside.set()
+        return not first or go_on.wait(60)
+
+    limited = spot.limiter(max_concurrent=1)(work)
+
+    async def later(first: bool) -> bool:
+        return first
+
+    assert limited(False)
+    asyncio.run(spot.limiter(max_concurrent=1)(later)(True))
+    stats = spot.stats()
+    assert (stats["limiter_grants"], stats["limiter_waits"]) == (2, 0)
+    assert stats["limiter_seconds_waited"] == 0
+    inside.clear()
+    threads = [threading.Thread(target=limited, args=(first,)) for first in (True, False)]
+    threads[0].start()
+    assert inside.wait(60)
+    threads[1].start()
+    (gate,) = limited.__beautyspot__._gates._gates.values()  # type: ignore[attr-defined]
+    while not gate._queue:
+        threading.Event().wait(0.001)
+    go_on.set()
+    for thread in threads:
+        thread.join(60)
+    stats = spot.stats()
+    assert (stats["limiter_grants"], stats["limiter_waits"]) == (4, 1)
+    assert stats["limiter_seconds_waited"] > 0
+
+
 def test_whether_the_limit_is_of_this_process_alone(make_spot: Callable[..., Spot]) -> None:
     shared = {**TOKENS, "use": "gcra-shared"}
     for limiter, alone in [(None, 0), ("5/s", 1), ([shared], 0), ([shared, REQUESTS], 1)]:

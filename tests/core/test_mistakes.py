@@ -36,6 +36,12 @@ def test_a_stale_result_needs_a_ttl(make_spot: Callable[..., Spot]) -> None:
     make_spot(ttl=5).mark(stale_on_error=True)(double)
 
 
+def test_a_method_of_the_class_in_place_of_a_spots() -> None:
+    for decorator in (Spot.mark, Spot.limiter):
+        with pytest.raises(ConfigError, match=rf"make one, .* write @spot.{decorator.__name__}$"):
+            decorator(double)  # type: ignore[arg-type]
+
+
 # ------------------------------------------------------------------------------ what is limited
 
 

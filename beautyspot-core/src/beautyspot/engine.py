@@ -48,6 +48,10 @@ class Stats:
     __slots__ = ("bypassed", "hits", "misses", "seconds_saved")
 
     def __init__(self) -> None:
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """Another process counts from the start."""
         self.hits = 0
         self.misses = 0  # executions of marked functions
         self.bypassed = 0  # calls that ran uncached: no stable key, or the Spot switched off
@@ -167,6 +171,7 @@ class Engine:
         self._workers = set()
         self.flights.reset_after_fork()
         self.uses.reset_after_fork()
+        self.stats.reset_after_fork()
         self.reporter.reset_after_fork()
         self.limit_stats.reset_after_fork()
         for gate in list(self.gates):

@@ -111,7 +111,7 @@ class RateLimitError(BeautyspotError, TimeoutError):
 
     Attributes:
         retry_after: seconds after which the same call would be granted, as it looked when it was
-            refused; None where nobody can tell.
+            refused; None where nobody can tell, as where `max_concurrent` calls are under way.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:

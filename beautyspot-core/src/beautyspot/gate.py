@@ -40,34 +40,36 @@ class Gate:
         self._lock = threading.Lock()
         self._queue.clear()
 
-    def enter(self, timeout: float | None = None) -> None:
-        """Wait in this thread until there is room.
+    def enter(self, timeout: float | None = None) -> bool:
+        """Wait in this thread until there is room; whether there was none at once.
 
         Raises:
             RateLimitError: there was none within `timeout` seconds.
         """
         done = threading.Event()
-        waiter = self._line_up(done.set)
+        waiter, waits = self._line_up(done.set)
         try:
             done.wait(timeout)
             self._check(waiter, timeout)
         except BaseException:
             self._give_up(waiter)
             raise
+        return waits
 
-    async def enter_async(self, timeout: float | None = None) -> None:
-        """Wait in this task until there is room; one that is cancelled gives its place back."""
+    async def enter_async(self, timeout: float | None = None) -> bool:
+        """`enter` for a task; one that is cancelled gives its place back."""
         import asyncio
 
         alarm = Alarm()
-        waiter = self._line_up(alarm)
+        waiter, waits = self._line_up(alarm)
         try:
-            if not waiter.admitted:
+            if waits:
                 await asyncio.wait([alarm.rung], timeout=timeout)
             self._check(waiter, timeout)
         except BaseException:
             self._give_up(waiter)
             raise
+        return waits
 
     def leave(self) -> None:
         """Let the next one in."""
@@ -75,12 +77,13 @@ class Gate:
             self.inside -= 1
             self._admit()
 
-    def _line_up(self, wake: Callable[[], object]) -> _Waiter:
+    def _line_up(self, wake: Callable[[], object]) -> tuple[_Waiter, bool]:
+        """The place in the line, and whether it has to be waited in."""
         waiter = _Waiter(wake)
         with self._lock:
             self._queue.append(waiter)
             self._admit()
-        return waiter
+            return waiter, not waiter.admitted
 
     def _admit(self) -> None:
         while self._queue and self.inside < self.size:

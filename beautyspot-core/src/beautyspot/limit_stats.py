@@ -23,18 +23,18 @@ class LimitStats:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """Another process counts from the start; and another thread may have held the lock."""
+        self._lock = threading.Lock()
         self.grants = 0
         self.refusals = 0
         self.waits = 0
         self.seconds = 0.0
-        self._clock = clock
         self._counts = [0] * MINUTE
         self._seconds = [-MINUTE] * MINUTE  # which second each of the counts is of
-        self.reset_after_fork()
-
-    def reset_after_fork(self) -> None:
-        """A forked child may have copied the lock while another thread held it."""
-        self._lock = threading.Lock()
 
     def granted(self, waited: float) -> None:
         """A call was let in after so many seconds."""

@@ -59,6 +59,7 @@ class Permit:
         self._by_key = by_key
         self._key = key
         self._gate = gate
+        self._queued = False
         self._used = False
         self._asynchronous = False
         self._reservation: Reservation | None = None
@@ -69,7 +70,7 @@ class Permit:
         began = self._begin()
         try:
             if self._gate is not None:
-                self._gate.enter(self._timeout)
+                self._queued = self._gate.enter(self._timeout)
         except RateLimitError:
             self._engine.limit_stats.refused()
             raise
@@ -86,7 +87,7 @@ class Permit:
         began = self._begin()
         try:
             if self._gate is not None:
-                await self._gate.enter_async(self._timeout)
+                self._queued = await self._gate.enter_async(self._timeout)
         except RateLimitError:
             self._engine.limit_stats.refused()
             raise
@@ -160,7 +161,7 @@ class Permit:
 
     def _granted(self, began: float, reservation: Reservation | None) -> None:
         self._reservation = reservation
-        delayed = self._gate is not None or (reservation is not None and reservation.delay > 0)
+        delayed = self._queued or (reservation is not None and reservation.delay > 0)
         self.waited = time.monotonic() - began if delayed else 0.0
         self._engine.limit_stats.granted(self.waited)
 

@@ -207,5 +207,6 @@ class Reporter:
             logger.exception("%s: on_error raised; the call goes on", self.spot)
 
     def reset_after_fork(self) -> None:
-        """A forked child may have copied the lock while another thread held it."""
+        """Another process counts from the start; and another thread may have held the lock."""
         self._lock = threading.Lock()
+        self.counts.clear()

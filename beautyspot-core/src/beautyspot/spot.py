@@ -258,6 +258,7 @@ class Spot:
         Raises:
             ConfigError: an option is unknown or does not fit; says which ones there are.
         """
+        _check_made(self, "mark")
         if function is None:
             self._prepared(options)  # a mistake shows where it stands, not where it is applied
             return lambda decorated: self._mark(decorated, options)
@@ -486,6 +487,8 @@ class Spot:
     def stats(self) -> dict[str, float]:
         """What was counted since the Spot was made, in this process, and what is stored.
 
+        A forked child counts from the start.
+
         Returns:
             `hits`, `misses` (executions), `bypassed` (calls that ran uncached), `errors` (failures
             of ours), `seconds_saved` (how long the hits would have run), `entries` and `bytes` (of
@@ -497,7 +500,8 @@ class Spot:
             that had to wait), `limiter_refusals` (`RateLimitError` and `CostError`),
             `limiter_seconds_waited`, `limiter_grants_last_minute`, and `limiter_per_process`: 1
             where the limit holds for this process alone, so that eight workers have eight times
-            the rate ("gcra-shared" keeps one for all), 0 where it is shared or there is none.
+            the rate ("gcra-shared" keeps one for all), 0 where it is shared or there is none. A
+            cap (`max_concurrent`) is of one process always, and is not told here.
         """
         return self._engine.statistics()
 
@@ -539,18 +543,23 @@ class Spot:
             cost: of one call, or a function of the call's arguments that returns it; by default 1.
                 Where the Spot has several limits, a table of such: ``{"requests": 1, "tokens":
                 estimate}``.
-            timeout: seconds that a call may wait; default as long as it takes.
+            timeout: seconds that a call may wait, else `RateLimitError`; default as long as it
+                takes. The error's `retry_after` is None where the cap refused: nobody knows when a
+                call will end.
             key: a function of the call's arguments that returns a text, such as a host: each has
                 limits of its own, as the Spot's are.
             settle: a function of the result that returns the real cost.
-            max_concurrent: how many calls may be under way at once; with `key`, of each key.
-                Functions that one ``spot.limiter(...)`` decorates have it together.
+            max_concurrent: how many calls may be under way at once in this process; with `key`, of
+                each key. Eight processes may have eight times as many under way, also where
+                "gcra-shared" keeps one rate for all. Functions that one
+                ``spot.limiter(...)`` decorates have it together.
 
         Raises:
             ConfigError: the Spot has no limiter, or an option does not fit.
         """
         from beautyspot.limits import limited
 
+        _check_made(self, "limiter")
         limit = self._limit(
             cost=cost, timeout=timeout, key=key, settle=settle, max_concurrent=max_concurrent
         )
@@ -673,6 +682,15 @@ class Spot:
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()
+
+
+def _check_made(spot: object, method: str) -> None:
+    """Refuse ``@Spot.mark``, where the decorated function stands for the Spot."""
+    if not isinstance(spot, Spot):
+        raise ConfigError(
+            f"{method} is a method of a Spot, and was called on the class: make one, "
+            f'spot = Spot("app"), and write @spot.{method}'
+        )
 
 
 def _limit(name: str, value: object, check: Callable[[object], L], expected: str) -> L | None:
