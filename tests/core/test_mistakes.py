@@ -42,6 +42,23 @@ def test_a_method_of_the_class_in_place_of_a_spots() -> None:
             decorator(double)  # type: ignore[arg-type]
 
 
+def test_none_is_for_ever_whatever_the_ttl_of_the_spot(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(ttl="1h")
+    for ttl, expires in (("none", False), ("None", False), (None, True), ("2h", True)):
+        assert spot.mark(ttl=ttl, name=repr(ttl))(double)(3) == 6
+        (record,) = spot.metadata.scan(func_identifier=repr(ttl))
+        assert (record.expires_at is not None) is expires
+    with pytest.raises(ConfigError, match=r"stale_on_error.*without a ttl"):
+        spot.mark(ttl="none", stale_on_error=True)(double)
+    with pytest.raises(ConfigError, match='or "none" for ever'):
+        spot.mark(ttl=float("inf"))
+    monkeypatch.setenv("BEAUTYSPOT_TTL", "none")
+    assert make_spot().config["ttl"] is None
+    assert make_spot(ttl="none").config["ttl"] is None
+
+
 # ------------------------------------------------------------------------------ what is limited
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from beautyspot.errors import ConfigError
-from beautyspot.settings import DURATION, seconds
+from beautyspot.settings import LIFETIME, or_none, seconds
 from beautyspot.suggest import check_options
 
 MODES: Final = ("normal", "readonly", "replay")
@@ -61,8 +61,9 @@ class MarkOptions:
 
     @property
     def seconds(self) -> float | None:
-        """The `ttl` in seconds."""
-        return None if self.ttl is None else seconds(self.ttl)
+        """The `ttl` in seconds; None is for ever, which "none" says against the Spot's own."""
+        lasts: float | None = or_none(seconds)(self.ttl)
+        return lasts
 
 
 def _several(value: Any) -> Any:
@@ -120,7 +121,7 @@ def _check_ttl(options: MarkOptions) -> None:
     try:
         _ = options.seconds
     except (TypeError, ValueError):
-        raise _wrong("ttl", options.ttl, DURATION) from None
+        raise _wrong("ttl", options.ttl, LIFETIME) from None
 
 
 _CHECKS: Final = (

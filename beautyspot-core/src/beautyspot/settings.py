@@ -19,6 +19,7 @@ DURATION: Final = (
     f"(units: {', '.join(_UNITS)})"
 )
 """What `seconds` takes, for messages."""
+LIFETIME: Final = f'{DURATION}, or "none" for ever'
 
 _SIZES: Final = {
     unit.lower(): base**power
@@ -150,8 +151,8 @@ def _total_seconds(value: object) -> float:
     return float(total())
 
 
-def _or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
-    """The same check, and None; ``"none"`` says that where a text or a file can't."""
+def or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
+    """The same check, and None; ``"none"`` says that where a text, a file or an option can't."""
 
     def checked(value: object) -> Any:
         if value is None or (isinstance(value, str) and value.lower() == "none"):
@@ -279,7 +280,7 @@ SETTINGS: Final[dict[str, Setting]] = {
             "the folder of the database and of local blobs", is_path=True,
         ),
         Setting(
-            "db_path", None, 'a path, or "none" for <directory>/<name>.db', _or_none(_path),
+            "db_path", None, 'a path, or "none" for <directory>/<name>.db', or_none(_path),
             _as_it_is, "the file of the SQLite database", is_path=True,
         ),
         Setting("metadata", "sqlite", _BACKEND, _backend, _table, "the metadata store"),
@@ -289,14 +290,14 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "limiter", None,
             f'{_BACKEND}, a rate such as "600/min", a list of tables with a "name" each, or "none"',
-            _or_none(_limits), _table, "the rate limit, or several that hold at once",
+            or_none(_limits), _table, "the rate limit, or several that hold at once",
         ),
         Setting(
             "save", "sync", '"sync" or "background"', _saving, _as_it_is,
             "whether a call waits until its result is stored",
         ),
         Setting(
-            "ttl", None, f'{DURATION}, or "none" for ever', _or_none(seconds), _as_it_is,
+            "ttl", None, LIFETIME, or_none(seconds), _as_it_is,
             "how long a result is valid",
         ),
         Setting(
@@ -306,7 +307,7 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting("enabled", True, "true or false", _bool, boolean, "false: calls run uncached"),
         Setting("strict", False, "true or false", _bool, boolean, "true: our own failures raise"),
         Setting(
-            "profile", None, 'the name of a profile, or "none"', _or_none(_text), _as_it_is,
+            "profile", None, 'the name of a profile, or "none"', or_none(_text), _as_it_is,
             "the table of the file that wins over its base table",
         ),
         Setting(
@@ -320,7 +321,7 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "signing_key", None,
             f"a text or bytes of at least {SHORTEST} bytes, or several of them, of which the first "
-            'signs, or "none"', _or_none(_signing_keys), _words,
+            'signs, or "none"', or_none(_signing_keys), _words,
             "signs results, so that a shared store is trusted no further", is_secret=True,
         ),
     )

@@ -71,7 +71,8 @@ class Spot:
         save: "sync", a call returns when its result is stored; or "background", it does not wait.
             Results under way when the process is killed (SIGKILL, `os._exit`, SIGTERM by default
             action) are lost then, so leave costly calls at "sync".
-        ttl: how long a result is valid: seconds, or a text such as "12h"; None is for ever.
+        ttl: how long a result is valid: seconds, or a text such as "12h"; None or "none" is for
+            ever.
         blob_threshold: a result of more bytes goes to the storage; unless `mark` says otherwise.
         on_error: called with a `Trouble` for every failure of ours.
         profile: the profile of the configuration file to take.
@@ -245,7 +246,8 @@ class Spot:
                 arguments that returns one, or a table ``{argument: function of its value}``,
                 such as ``{"path": KeyGen.from_file_content}``.
             keygen: another key generation than the Spot's.
-            ttl: how long a result is valid: seconds, or a text such as "12h".
+            ttl: how long a result is valid: seconds, or a text such as "12h"; "none" is for ever,
+                also where the Spot has a ttl, which None takes.
             tags: names by which several results can be invalidated at once.
             ignore: arguments, or parts of one (``"self.client"``), that do not count for the key.
             name: the function's identity, so that moving or renaming it loses no result. No other
