@@ -165,6 +165,18 @@ def test_invalidate_all_waits_for_the_queue(make_spot: Callable[..., Spot]) -> N
     assert spot.invalidate_all(tag="x") == 20
 
 
+def test_invalidate_all_knows_no_version_auto(spot: Spot) -> None:
+    @spot.mark(version="auto")
+    def work(x: int) -> int:
+        return x
+
+    work(1)
+    with pytest.raises(ConfigError, match='"auto:" and a digest .* leave version= out'):
+        spot.invalidate_all(work, version="auto")
+    (record,) = spot.metadata.scan()
+    assert spot.invalidate_all(work, version=record.version) == 1
+
+
 def test_invalidate_all_wants_to_know_what(spot: Spot) -> None:
     with pytest.raises(ConfigError, match="say what to forget"):
         spot.invalidate_all()

@@ -528,6 +528,25 @@ def test_only_who_stood_in_line_for_a_cap_has_waited(make_spot: Callable[..., Sp
     assert stats["limiter_seconds_waited"] > 0
 
 
+def test_under_a_cap_a_call_reserves_once_those_before_it_have_settled(limited: Spot) -> None:
+    async def ask(_: int) -> int:
+        await asyncio.sleep(0)
+        return 0
+
+    def all_at_once(**options: Any) -> Any:
+        work = limited.limiter(cost=100, settle=float, timeout=50, **options)(ask)
+
+        async def gather() -> list[Any]:
+            return await asyncio.gather(*map(work, range(3)), return_exceptions=True)
+
+        return asyncio.run(gather())
+
+    assert all_at_once(max_concurrent=1) == [0, 0, 0]
+    first, *others = all_at_once()
+    assert first == 0
+    assert all(isinstance(error, RateLimitError) for error in others)
+
+
 def test_whether_the_limit_is_of_this_process_alone(make_spot: Callable[..., Spot]) -> None:
     shared = {**TOKENS, "use": "gcra-shared"}
     for limiter, alone in [(None, 0), ("5/s", 1), ([shared], 0), ([shared, REQUESTS], 1)]:

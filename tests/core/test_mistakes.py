@@ -59,6 +59,13 @@ def test_none_is_for_ever_whatever_the_ttl_of_the_spot(
     assert make_spot(ttl="none").config["ttl"] is None
 
 
+@pytest.mark.parametrize("folder", ["/some/path", "./blobs", "C:\\blobs"])
+def test_a_folder_is_no_storage(make_spot: Callable[..., Spot], folder: str) -> None:
+    with pytest.raises(BackendNotFound) as mistake:
+        make_spot(storage=folder)
+    assert f'storage={{"use": "local", "base_dir": {folder!r}}}' in str(mistake.value)
+
+
 # ------------------------------------------------------------------------------ what is limited
 
 

@@ -48,7 +48,7 @@ def not_found(registry: Registry, point: str, wanted: str, there: list[str]) -> 
     lines += [_whole(one) for one in namesakes if one.broken is None]
     lines += _broken(registry, namesakes)
     if not namesakes and name not in registry.left_out and (is_name(name) or not meant):
-        lines += [_how_to_get(name)]
+        lines += [_how_to_get(point, name)]
     return " ".join(lines)
 
 
@@ -101,7 +101,9 @@ def _few(names: Collection[str]) -> str:
     return listing(first) + (f" and {more} more" if more > 0 else "")
 
 
-def _how_to_get(name: str) -> str:
+def _how_to_get(point: str, name: str) -> str:
+    if point == "storage" and ("/" in name or "\\" in name):
+        return f'A folder is an option: storage={{"use": "local", "base_dir": {name!r}}}'
     if not is_name(name):
         return 'That is no backend\'s name: what is an option goes into a table, beside "use"'
     known = _PIP.get(name)

@@ -232,10 +232,11 @@ class Spot:
 
         Args:
             function: the function, where the decorator stands bare.
-            version: of the function's logic: another one is another key. "auto" follows the code of
-                the function and of the helpers that it calls by name, and constants that can't be
-                changed; not what a global list or dict holds, nor helpers that are found in one.
-                It is taken at the first call; at a prompt or in a notebook, at each.
+            version: of the function's logic: another one is another key; 2 and "2" are one. "auto"
+                follows the code of the function and of the helpers that it calls by name, and
+                constants that can't be changed; not what a global list or dict holds, nor helpers
+                that are found in one. It is taken at the first call; at a prompt or in a notebook,
+                at each.
             save_blob: True stores results in the blob storage, False in the database; None
                 decides by size.
             content_type: the MIME type of the results. `bytes` and `str` are then stored as they
@@ -396,7 +397,8 @@ class Spot:
 
         Args:
             function: of this function, or of this identifier ("module:qualified.name").
-            version: of this version of its logic.
+            version: of this version of its logic; 2 and "2" are one. That of "auto" is stored as
+                "auto:" and a digest of the code.
             tag: that carries this tag.
 
         Raises:
@@ -407,6 +409,12 @@ class Spot:
 
         if function is None and version is None and tag is None:
             raise ConfigError("say what to forget: invalidate_all(function, version=…, tag=…)")
+        if version == "auto":
+            raise ConfigError(
+                'invalidate_all(version="auto") names no version: "auto" is stored as "auto:" and '
+                "a digest of the code; give that, as the versions in spot.metadata.scan() are "
+                "written, or leave version= out to forget a function's results of every version"
+            )
         name = function
         if callable(function):
             name = self._call(function, (), {}).task.func_identifier
