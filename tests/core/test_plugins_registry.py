@@ -207,8 +207,10 @@ def test_a_known_name_says_how_to_install_it(monkeypatch, point, name, line):
 
 def test_what_can_not_be_a_name_is_no_distribution(monkeypatch):
     install(monkeypatch)
-    told = unknown(load_plugins(), "storage", "./cache")
+    told = unknown(load_plugins(), "metadata", "./cache")
     assert told.endswith('what is an option goes into a table, beside "use"')
+    told = unknown(load_plugins(), "storage", "./cache")
+    assert told.endswith('storage={"use": "local", "base_dir": \'./cache\'}')
 
 
 def test_an_unknown_scheme(monkeypatch):
