@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.cache import MISSING
 from beautyspot.errors import BlobNotFound, UnstableKeyError
-from beautyspot.task import Call, Task
+from beautyspot.task import OWN_ID, Call, Task
 from beautyspot.wrappers import perform
 
 if TYPE_CHECKING:
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from beautyspot.cache import Cache
     from beautyspot.contracts import Entry, TaskRecord
     from beautyspot.engine import Engine
-
-
-OWN_ID: Final = "mark(key=)"
-"""How `explain` names what stands in for the arguments where `mark` was given an ID of its own."""
 
 
 class Stored(NamedTuple):
@@ -206,17 +202,9 @@ def _why_lost(cache: Cache, call: Call, entry: Entry) -> tuple[str, str]:
 def _texts(call: Call) -> dict[str, str]:
     keygen = call.task.keygen
     try:
-        return {name: keygen.canonical(value) for name, value in _counted(call).items()}
+        return {name: keygen.canonical(value) for name, value in call.task.counted(call).items()}
     except Exception:  # the key generation shows no canonical text
         return {}
-
-
-def _counted(call: Call) -> dict[str, Any]:
-    """What the key is made of, by name: the arguments, or the user's own ID in place of them."""
-    key = call.task.options.key
-    if isinstance(key, str):
-        return {OWN_ID: key}
-    return {OWN_ID: key(*call.args, **call.kwargs)} if callable(key) else call.task.arguments(call)
 
 
 def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
@@ -260,5 +248,5 @@ def _different_arguments(call: Call, record: TaskRecord) -> list[str]:
     ours = _digests(call.task.argument_digests(call))
     theirs = _digests(record.arg_digests)
     names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-    own_id = isinstance(call.task.options.key, str) or callable(call.task.options.key)
-    return [f"argument {name}" for name in names] or [OWN_ID if own_id else "the arguments"]
+    whole = OWN_ID if call.task.has_own_id else "the arguments"
+    return [f"argument {name}" for name in names] or [whole]

@@ -40,6 +40,9 @@ RAW_TEXT: Final = "raw:text"
 """The column `serializer` of a result that is stored as it is, for viewers (text: UTF-8)."""
 
 
+OWN_ID: Final = "mark(key=)"
+"""What stands in for the names of the arguments where `mark` was given an ID of its own."""
+
 LARGE: Final = 1 << 16
 """Bytes or characters from which a plain result is stored as it is."""
 
@@ -203,7 +206,7 @@ class Task:
         try:
             given = self._id_of(*call.args, **call.kwargs)
         except Exception as error:
-            say_whose(error, "mark(key=)", self.func_identifier, ARGUMENTS)
+            say_whose(error, OWN_ID, self.func_identifier, ARGUMENTS)
             raise
         return given if type(given) is str else self._made_id((given,), {})
 
@@ -252,6 +255,17 @@ class Task:
     def arguments(self, call: Call) -> dict[str, Any]:
         """The call's normalised arguments by name."""
         return self._name(*call.bound)
+
+    @property
+    def has_own_id(self) -> bool:
+        """Whether `key=` gives an ID in place of the arguments."""
+        return self._id_of is not None
+
+    def counted(self, call: Call) -> dict[str, Any]:
+        """What the key is made of, by name: the arguments, or `key=`'s own ID in place of them."""
+        if self._id_of is None:
+            return self.arguments(call)
+        return {OWN_ID: self._id_of(*call.args, **call.kwargs)}
 
     def advice(self, call: Call, error: UnstableKeyError) -> str:
         """How to leave out what has no stable form."""
