@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.canonical.text import blob, quote, tag
+from beautyspot.canonical.text import blob, little_endian, quote, tag
 from beautyspot.canonical.walk import KEYED
 
 if TYPE_CHECKING:
@@ -103,9 +103,8 @@ def _numbers(array: Any) -> str:
     if sys.byteorder == "big":
         from array import array as numbers
 
-        swapped = numbers({1: "B", 2: "H", 4: "I", 8: "Q"}[width], data.tobytes())
-        swapped.byteswap()
-        return blob(swapped)
+        code = {1: "B", 2: "H", 4: "I", 8: "Q"}[width]
+        return blob(little_endian(numbers(code, data.tobytes())))
     return blob(data)
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import array
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.canonical.text import blob, chunked, quote, tag
+from beautyspot.canonical.text import blob, chunked, little_endian, quote, tag
 from beautyspot.canonical.walk import KEYED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import polars as pl
 
     from beautyspot.canonical.walk import Form, Walk
@@ -161,15 +158,8 @@ def _numbers(value: pl.Series, code: str) -> str:
         for start in range(0, len(value), _ROWS)
     )
     if len(value) <= _ROWS:
-        return blob(next(_little(parts), b""))
-    return chunked(_little(parts))
-
-
-def _little(parts: Iterator[array.array[Any]]) -> Iterator[array.array[Any]]:
-    for part in parts:
-        if sys.byteorder == "big":
-            part.byteswap()
-        yield part
+        return blob(next(map(little_endian, parts), b""))
+    return chunked(map(little_endian, parts))
 
 
 def _polars_type(_walk: Walk, value: pl.DataType) -> str:

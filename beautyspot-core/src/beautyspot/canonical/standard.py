@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.canonical.state import attributes, is_cached_property, unreadable
-from beautyspot.canonical.text import blob, quote, tag
+from beautyspot.canonical.text import blob, little_endian, quote, tag
 
 if TYPE_CHECKING:
     import array
@@ -100,10 +99,8 @@ def _chain_map(walk: Walk, value: collections.ChainMap[Any, Any]) -> str:
 
 
 def _array(walk: Walk, value: array.array[Any]) -> str:
-    if sys.byteorder == "big":
-        value = value[:]
-        value.byteswap()
-    return tag("array", f"[{walk.array([value.typecode, value.itemsize])},{blob(value)}]")
+    content = blob(little_endian(value))
+    return tag("array", f"[{walk.array([value.typecode, value.itemsize])},{content}]")
 
 
 # ------------------------------------------------------------------------------ small values

@@ -15,12 +15,14 @@ from __future__ import annotations
 import hashlib
 import json.encoder
 import re
+import sys
 from struct import error as PackError  # noqa: N812 - it is a class
 from struct import pack
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Callable, Collection, Iterable
 
 LARGE: Final = 1024
@@ -86,6 +88,14 @@ def blob(data: Any) -> str:
     if view.nbytes <= LARGE:
         return f'"{view.tobytes().hex()}"'
     return _large(view.nbytes, hashlib.sha256(view).hexdigest())
+
+
+def little_endian(numbers: array[Any]) -> array[Any]:
+    """The same numbers in the order of bytes that counts; never changed in place."""
+    if sys.byteorder == "big":
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers
 
 
 def chunked(chunks: Iterable[Any]) -> str:
