@@ -17,9 +17,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from beautyspot import Spot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PACES = {"of 10 ms": 0.01, "of 1 ms": 0.001, "that do nothing else": 0.0}
 """How long the function takes, in seconds."""
@@ -92,7 +95,7 @@ def kill(way: str, save: str, pace: float, seconds: float) -> Loss:
 
 def _loss(directory: Path, returned: list[float]) -> Loss:
     with Spot("app", directory=directory, config=False) as spot:
-        marked = spot.mark(ignore=["pace"])(work)
+        marked = mark(spot)
         stored = [spot.peek(marked, number, 0.0) is not None for number in range(len(returned))]
     lost = [when for when, there in zip(returned, stored, strict=True) if not there]
     return Loss(len(returned), len(lost), returned[-1] - lost[0] if lost else 0.0)
@@ -105,10 +108,15 @@ def work(number: int, pace: float) -> list[int]:
     return [number]
 
 
+def mark(spot: Spot) -> Callable[[int, float], list[int]]:
+    """The same function for who calls it and for who looks what is stored."""
+    return spot.mark(ignore=["pace"])(work)
+
+
 def child(directory: str, save: str, pace: float, life: float) -> None:
     """Call until killed, or for so many seconds."""
     spot = Spot("app", directory=directory, config=False, save=save)
-    marked = spot.mark(ignore=["pace"])(work)
+    marked = mark(spot)
     marked(0, pace)
     spot.flush()
     with Path(directory, "times").open("r+b") as file:

@@ -74,16 +74,8 @@ class Engine:
 
     __slots__ = (
         *("__weakref__", "_executor", "_lock", "_workers", "active", "cache", "closed", "flights"),
-        *(
-            "gates",
-            "given_executor",
-            "limit_stats",
-            "limited_for_all",
-            "limiting",
-            "reporter",
-            "saver",
-        ),
-        *("stats", "uses", "wait_timeout"),
+        *("gates", "given_executor", "limit_stats", "limited_for_all", "limiting", "reporter"),
+        *("saver", "stats", "uses", "wait_timeout"),
     )
 
     def __init__(
