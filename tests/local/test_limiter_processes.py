@@ -86,15 +86,7 @@ sys.stdin.readline()
 [thread.join() for thread in threads]
 print(json.dumps(times))
 """
-    command = [sys.executable, "-c", program, str(path)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(4)]
-    assert [process.stdout.readline() for process in processes if process.stdout] == ["ready\n"] * 4
-    start = time.monotonic()
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    processes, start = _started_together(4, program, str(path))
     times = sorted(when for process in processes for when in json.loads(process.communicate()[0]))
     assert len(times) == 40
     early = [place for place, when in enumerate(times) if when < start + place / 200 - 1e-6]
@@ -141,15 +133,8 @@ def test_eight_processes_of_eight_threads_against_a_server_that_counts(tmp_path:
     Counting.arrivals = []
     with Server(("127.0.0.1", 0), Counting) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        command = [sys.executable, "-c", CLIENT, str(server.server_address[1]), str(tmp_path)]
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        clients = [subprocess.Popen(command, **pipes) for _ in range(8)]
-        assert [client.stdout.readline() for client in clients if client.stdout] == ["ready\n"] * 8
-        start = time.monotonic()
-        for client in clients:
-            assert client.stdin is not None
-            client.stdin.write("go\n")
-            client.stdin.flush()
+        arguments = str(server.server_address[1]), str(tmp_path)
+        clients, start = _started_together(8, CLIENT, *arguments)
         for client in clients:
             client.communicate(timeout=60)
         server.shutdown()
@@ -160,6 +145,22 @@ def test_eight_processes_of_eight_threads_against_a_server_that_counts(tmp_path:
     for window in range(max(windows) + 1):
         so_far = sum(windows[earlier] for earlier in range(window + 1))
         assert so_far <= 25 * (window + 1) + 1, f"too many after {window + 1} tenths: {windows}"
+
+
+def _started_together(
+    number: int, program: str, *arguments: str
+) -> tuple[list[subprocess.Popen[str]], float]:
+    """Processes that begin at a signal, once all are ready; and when that was."""
+    command = [sys.executable, "-c", program, *arguments]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    started = [subprocess.Popen(command, **pipes) for _ in range(number)]
+    assert [one.stdout.readline() for one in started if one.stdout] == ["ready\n"] * number
+    start = time.monotonic()
+    for one in started:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    return started, start
 
 
 def _run(program: str, path: Path) -> str:
