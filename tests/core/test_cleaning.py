@@ -210,11 +210,10 @@ def test_two_who_evict_at_once_evict_no_more_than_one(aged: Any, monkeypatch: An
     totals = spot.metadata.totals()
     assert spot.prune(max_size=half).evicted == 5
     # The other one has counted, and listed, before the first removed anything.
-    asked = spot._engine.cache.metadata
-    monkeypatch.setattr(asked, "totals", lambda: totals)
+    monkeypatch.setattr(spot.metadata, "totals", lambda: totals)
     rows = list(spot.metadata.scan())
     gone = [row._replace(cache_key=f"{n:032x}", made_at=0.0) for n, row in enumerate(rows)]
-    monkeypatch.setattr(asked, "scan", lambda **_: iter([*gone, *rows]))
+    monkeypatch.setattr(spot.metadata, "scan", lambda **_: iter([*gone, *rows]))
     assert spot.prune(max_size=half, expired=False).evicted == 0
     assert sum(spot.peek(marked, x) is not None for x in range(10)) == 5
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -197,19 +198,22 @@ import sqlite3, sys
 sqlite3.connect(sys.argv[1], timeout=10).execute(f"PRAGMA user_version = {sys.argv[2]}")
 """
 
-FAULTS: dict[str, tuple[Any, str]] = {
-    "disk full": (full_disk, "disk"),
-    "read-only mount": (read_only_mount, "disk"),
-    "removed directory": (removed_directory, "place"),
-    "file in the way": (file_in_the_way, "place"),
-    "permission denied": (another_user, "place"),
-    "locked database": (locked, "place"),
-    "damaged database": (damaged_file, "place"),
-    "damaged wal": (damaged_wal, "place"),
-    "cut wal": (cut_wal, "place"),
-    "dropped table": (dropped_table, "place"),
-    "schema of the future": (future_schema, "place"),
+FRESH = "a fresh one takes its place|the next call starts a fresh one|check the disk"
+
+FAULTS: dict[str, tuple[Any, str, str]] = {
+    "disk full": (full_disk, "disk", "free some space|the disk has room|check the disk"),
+    "read-only mount": (read_only_mount, "disk", "writable|may be written|may write into it"),
+    "removed directory": (removed_directory, "place", "check that the directory"),
+    "file in the way": (file_in_the_way, "place", "check that the directory"),
+    "permission denied": (another_user, "place", "check that the directory may be written"),
+    "locked database": (locked, "place", "try again"),
+    "damaged database": (damaged_file, "place", FRESH),
+    "damaged wal": (damaged_wal, "place", FRESH),
+    "cut wal": (cut_wal, "place", FRESH),
+    "dropped table": (dropped_table, "place", "check .* that no other program changes the file"),
+    "schema of the future": (future_schema, "place", "upgrade beautyspot"),
 }
+"""What goes wrong, where, and what each warning says to do (a regular expression)."""
 
 HEALS = {"removed directory", "damaged wal", "cut wal", "dropped table"}
 """Mended by the first operation that meets them, so that there may be nothing to say."""
@@ -251,7 +255,7 @@ def test_cell(
     blob: bool,
     save: str,
 ) -> None:
-    breaking, where = FAULTS[fault]
+    breaking, where, advice = FAULTS[fault]
     place: Path = request.getfixturevalue(where)
     function, call = KINDS[kind]
     metadata = {"use": "sqlite", "timeout": 0.02}
@@ -273,7 +277,7 @@ def test_cell(
     assert said or fault in HEALS or where == "disk", "it is said"
     assert len(said) == len(set(said)), "once"
     assert len(said) <= 4, "saving a blob and a row, looking up, a lease"
-    assert all(":" in text for text in said), "with what to do"
+    assert all(re.search(advice, text) for text in said), "with what to do"
     spot._engine.cache.health.insist()
     call(marked, 5)
     spot._engine.cache.health.insist()

@@ -117,17 +117,21 @@ def bucket_gone(spot: Spot, way: proxy.Proxy, server: seaweedfs.Server) -> Itera
     client.close()
 
 
-FAULTS: dict[str, Any] = {
-    "500": answering(500),
-    "503": answering(503),
-    "403": answering(403),
-    "reset": resetting,
-    "cut": breaking_off,
-    "silent": silent,
-    "credentials refused": refused,
-    "read only": read_only,
-    "bucket gone": bucket_gone,
+NETWORK = "check endpoint_url, region_name and the network"
+PERMISSIONS = "grant s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket"
+
+FAULTS: dict[str, tuple[Any, str]] = {
+    "500": (answering(500), NETWORK),
+    "503": (answering(503), "try again later"),
+    "403": (answering(403), PERMISSIONS),
+    "reset": (resetting, NETWORK),
+    "cut": (breaking_off, NETWORK),
+    "silent": (silent, "check its server and the network"),
+    "credentials refused": (refused, "check the credentials"),
+    "read only": (read_only, PERMISSIONS),
+    "bucket gone": (bucket_gone, "create the bucket"),
 }
+"""What goes wrong, and what its warnings say to do."""
 
 
 @pytest.fixture
@@ -158,7 +162,8 @@ def test_cell(
     marked: Callable[..., Any] = spot.mark(name="f", save_blob=True)(function)
     assert [call(marked, x) for x in (1, 2)] == [result(1), result(2)]
     assert not caplog.records
-    with FAULTS[fault](spot, way, server):
+    misbehave, advice = FAULTS[fault]
+    with misbehave(spot, way, server):
         for x in (1, 3, 1, 3, 4):
             assert call(marked, x) == result(x), "the result is right"
         ours = [record for record in caplog.records if record.name == "beautyspot"]
@@ -172,7 +177,9 @@ def test_cell(
         )
     assert said, "it is said"
     assert len(said) <= 3, "looking up, saving, removing what is replaced"
-    assert all(":" in text for text in said), "with what to do"
+    asking = [text for text in said if "is damaged; it is computed again" not in text]
+    assert asking, "what is cut off is looked up as damaged, and can not be saved"
+    assert all(advice in text for text in asking), "with what to do"
     spot._engine.cache.health.insist()
     RAN.clear()
     assert [call(marked, x) for x in (9, 9)] == [result(9), result(9)]
