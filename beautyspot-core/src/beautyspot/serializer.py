@@ -49,9 +49,10 @@ class MsgpackSerializer(SerializerBase):
     bytearray, list, tuple, dict with any such keys, set, frozenset, range, slice, the containers of
     `collections`, `array`, dates, times and zones, Decimal, Fraction, UUID, paths, IP addresses,
     compiled patterns, SimpleNamespace; arrays and scalars of NumPy, frames of pandas, Polars and
-    PyArrow, images of Pillow; and of the program's own, once it vouches for them by `register` or
-    by an annotation: dataclasses, attrs, enums, named tuples, pydantic models, exceptions,
-    subclasses of builtin types, and any class with functions of its own to write and read it.
+    PyArrow, dense tensors of Torch on the CPU (without gradient and graph), images of Pillow; and
+    of the program's own, once it vouches for them by `register` or by an annotation: dataclasses,
+    attrs, enums, named tuples, pydantic models, exceptions, subclasses of builtin types, and any
+    class with functions of its own to write and read it.
 
     Everything else is refused, and nothing is flattened: a subclass of str is not stored as a str.
     Objects that are shared inside a value are stored as often as they stand in it. A memoryview is

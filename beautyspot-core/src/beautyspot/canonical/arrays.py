@@ -1,4 +1,4 @@
-"""The forms of NumPy arrays and scalars, Torch tensors and PIL images: type, shape and bytes.
+"""The forms of NumPy arrays and scalars, and of PIL images: type, shape and bytes.
 
 Bytes are hashed where they are, at the digest's own speed; only what does not lie in one piece, in
 C order, is copied, a part at a time.
@@ -6,7 +6,6 @@ C order, is copied, a part at a time.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.canonical.state import state, unreadable
@@ -106,25 +105,7 @@ def _ufunc(walk: Walk, value: np.ufunc) -> str:
     return tag("function", f'["numpy:{value.__name__}"]')
 
 
-# ------------------------------------------------------------------------------ Torch, images
-
-
-def _tensor(walk: Walk, value: Any) -> str:
-    torch = sys.modules["torch"]
-    if value.layout is not torch.strided or value.is_quantized:
-        walk.refuse(value, "is sparse or quantised, and only dense tensors have a stable form")
-    dense = value.detach().cpu().contiguous().reshape(-1)
-    head = walk.array(
-        [str(value.dtype), str(value.device.type), value.requires_grad, [*value.shape]]
-    )
-    # As bytes, since NumPy lacks some of Torch's types, such as bfloat16.
-    return tag(
-        "tensor", f"[{walk.named(type(value))},{head},{blob(dense.view(torch.uint8).numpy())}]"
-    )
-
-
-def _torch_constant(_walk: Walk, value: Any) -> str:
-    return tag("special", quote(str(value)))
+# ------------------------------------------------------------------------------------ images
 
 
 def _image(walk: Walk, value: Image) -> str:
@@ -144,8 +125,4 @@ FAMILIES: Final[dict[str, Form]] = {
     "numpy:ndarray": _array,
     "numpy:str_": _scalar,
     "numpy:ufunc": _ufunc,
-    "torch:Size": _torch_constant,
-    "torch:Tensor": _tensor,
-    "torch:device": _torch_constant,
-    "torch:dtype": _torch_constant,
 }

@@ -44,7 +44,7 @@ _ROOMS: Final = {
     **dict.fromkeys(_STANDARD, "standard"),
     "numpy": "arrays",
     "PIL": "arrays",
-    "torch": "arrays",
+    "torch": "tensors",
     "pandas": "frames",
     "polars": "frames",
     "pyarrow": "arrow",

@@ -24,7 +24,7 @@ _HEAP: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made at run time, as every class s
 _IMMUTABLE: Final = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: never the work of a class statement
 _POINTER: Final = tuple.__itemsize__
 
-_NOTHING: Final = "{}"
+NOTHING: Final = "{}"
 _CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ between processes
 
 _USED_UP: Final = ("__next__", "__anext__", "__await__")
@@ -95,8 +95,8 @@ def state(walk: Walk, value: object, base: type) -> str:
     for name in names:
         members.pop(name, None)
     text = attributes(walk, value, fields)
-    beside = attributes(walk, value, members) if members else _NOTHING
-    return text if beside == _NOTHING else f"{text},{beside}"
+    beside = attributes(walk, value, members) if members else NOTHING
+    return text if beside == NOTHING else f"{text},{beside}"
 
 
 def attributes(walk: Walk, value: object, members: dict[str, Any]) -> str:

@@ -45,6 +45,7 @@ _LIBRARIES: Final = {
     "polars": ("beautyspot.codecs.polars_frames", range(95, 100)),
     "pyarrow": ("beautyspot.codecs.arrow_tables", range(100, 105)),
     "PIL": ("beautyspot.codecs.images", range(110, 115)),
+    "torch": ("beautyspot.codecs.tensors", range(115, 120)),
 }
 
 
