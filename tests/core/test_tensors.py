@@ -154,6 +154,18 @@ def test_there_and_back(torch: Any) -> None:
     assert torch.equal(round_trip(values[0]).detach(), values[0])
 
 
+FROZEN = (
+    "dd00000002c7090002000000000000003396d47301a5696e743634920202920100c2c420"
+    "0100000000000000020000000000000003000000000000000400000000000000"
+)
+
+
+def test_the_stored_form_is_frozen(torch: Any) -> None:
+    """A change of it is a change of the format, and needs a new version beside the old one."""
+    turned = torch.tensor([[1, 2], [3, 4]], dtype=torch.int64).permute([1, 0])
+    assert SERIALIZER.dumps(turned).hex() == FROZEN
+
+
 def test_a_hit_has_memory_of_its_own(torch: Any) -> None:
     stored = SERIALIZER.dumps(torch.tensor([1, 2]))
     first, second = SERIALIZER.loads(stored), SERIALIZER.loads(stored)
