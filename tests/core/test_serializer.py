@@ -527,7 +527,7 @@ parts = st.recursive(
     max_leaves=6,
 )
 CODES = [*range(1, 13), *range(20, 26), *range(30, 36), *range(40, 46), *range(60, 68)]
-CODES += [80, 81, 82, *range(88, 97), 100, 110, 115]
+CODES += [80, 81, 82, *range(88, 97), 100, 110, 115, *range(120, 124)]
 
 
 @settings(deadline=None, max_examples=400)

@@ -45,6 +45,8 @@ _ROOMS: Final = {
     "numpy": "arrays",
     "PIL": "arrays",
     "torch": "tensors",
+    "dateutil": "zones",
+    "pytz": "zones",
     "pandas": "frames",
     "polars": "frames",
     "pyarrow": "arrow",

@@ -46,6 +46,8 @@ _LIBRARIES: Final = {
     "pyarrow": ("beautyspot.codecs.arrow_tables", range(100, 105)),
     "PIL": ("beautyspot.codecs.images", range(110, 115)),
     "torch": ("beautyspot.codecs.tensors", range(115, 120)),
+    "dateutil": ("beautyspot.codecs.dateutil_zones", range(120, 122)),
+    "pytz": ("beautyspot.codecs.pytz_zones", range(122, 125)),
 }
 
 

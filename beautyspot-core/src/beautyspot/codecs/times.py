@@ -74,12 +74,13 @@ def _decode_timezone(parts: list[Any], read: Read) -> timezone:
     return timezone(*check(parts, timedelta, *[str] * (len(parts) - 1)))
 
 
-_KEY: Final = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*"
+ZONE_KEY: Final = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*"
+"""What a key of the IANA data base of zones looks like, such as Europe/Berlin."""
 
 
 def _encode_zone(value: ZoneInfo, write: Write) -> list[object]:
     del write
-    if value.key is None or not re.fullmatch(_KEY, value.key):
+    if value.key is None or not re.fullmatch(ZONE_KEY, value.key):
         raise Refused(
             "a zone without a key of the IANA data base can't be found again: use ZoneInfo(key)"
         )
@@ -89,7 +90,7 @@ def _encode_zone(value: ZoneInfo, write: Write) -> list[object]:
 def _decode_zone(parts: list[Any], read: Read) -> ZoneInfo:
     del read
     [key] = check(parts, str)
-    if not re.fullmatch(_KEY, key):  # ZoneInfo checks as well; no stored text gets near a path
+    if not re.fullmatch(ZONE_KEY, key):  # ZoneInfo checks as well; no stored text gets near a path
         raise RestoreError("a zone whose key is none")
     return ZoneInfo(key)
 
