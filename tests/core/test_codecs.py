@@ -612,6 +612,24 @@ def test_no_form_follows_from_the_class(cls):
     assert entry_for(cls) is None
 
 
+def test_a_model_keeps_attributes_that_are_no_fields():
+    """The clients of LLM APIs set `_request_id` on an answer, which the class does not declare."""
+
+    class Answer(pydantic.BaseModel):
+        text: str
+
+        @functools.cached_property
+        def words(self) -> list[str]:
+            return self.text.split()
+
+    answer = Answer(text="yes and no")
+    answer._request_id = "req_1"
+    assert answer.words
+    back = round_trip(answer, Answer)
+    assert vars(back) == {"text": "yes and no", "_request_id": "req_1"}
+    assert back.words == answer.words
+
+
 def test_half_a_named_tuple_is_a_tuple():
     assert round_trip(Half((1,)), Half) == Half((1,))
 

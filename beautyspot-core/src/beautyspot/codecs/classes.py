@@ -280,24 +280,34 @@ def _model(cls: type) -> _Kind | None:
 
 
 def _encode_model(value: Any, write: Write) -> list[object]:
-    """As pydantic's own `__getstate__` has it: fields, which of them were given, extra, private."""
+    """As pydantic's own `__getstate__` has it: fields, which of them were given, extra, private.
+
+    Then what else was set on it, if there is any, such as the `_request_id` of an API's client.
+    """
     state = value.__getstate__()
-    fields = {name: state["__dict__"][name] for name in type(value).model_fields}
-    private = state["__pydantic_private__"]
+    attributes = dict(state["__dict__"])
+    fields = {name: attributes.pop(name) for name in type(value).model_fields}
+    private, further = state["__pydantic_private__"], _further(value, attributes)
     return [
         write.attributes(fields),
         sorted(state["__pydantic_fields_set__"]),
         write.value(state["__pydantic_extra__"], ".model_extra"),
         None if private is None else write.attributes(private),
+        *([write.attributes(further)] if further else ()),
     ]
 
 
 def _decode_model(cls: Any, parts: list[Any], read: Read) -> object:
     del read
-    fields, given, extra, private = check(parts, dict, list, (dict, type(None)), (dict, type(None)))
+    optional = (dict, type(None))
+    fields, given, extra, private, *rest = check(
+        parts, dict, list, optional, optional, *[dict] * (len(parts) == 5)
+    )
     _same_fields(cls, fields, tuple(cls.model_fields))
     value = object.__new__(cls)
     object.__setattr__(value, "__dict__", fields)
+    for further in rest:
+        _set_further(value, further)
     object.__setattr__(value, "__pydantic_fields_set__", set(given))
     object.__setattr__(value, "__pydantic_extra__", extra)
     object.__setattr__(value, "__pydantic_private__", private)
