@@ -66,11 +66,16 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DEFENCES)
 def test_without_a_defence_its_tests_fail(copy: Copy, name: str) -> None:
-    outcomes = copy.without(DEFENCES[name])
-    tests = outcomes.within(DEFENCES[name].fails)
+    defence = DEFENCES[name]
+    outcomes = copy.without(defence)
+    tests = outcomes.within(defence.fails)
     control = outcomes.within(CONTROL)
     assert control.passed, f"nothing ran:\n{outcomes.said[-3000:]}"
     assert control.failed == {}, "the edit takes out more than a defence"
-    assert sorted(tests.passed) == [], "these pass without their defence"
+    passed = tests.passed
+    if passed:  # on a busy machine what a test is to meet may be over before: once more, alone
+        alone = tuple(node.removeprefix("tests/") for node in passed)
+        passed = copy.without(defence._replace(fails=alone)).within(alone).passed
+    assert sorted(passed) == [], "these pass without their defence"
     if not tests.failed:
         pytest.skip("what its tests need is not here")
