@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from beautyspot import database
 from beautyspot.stacks import others_inside
 from core.test_metadata_processes import HEAD, forking, run
 
@@ -90,6 +91,52 @@ print(*said, *[record.cache_key for record in store.scan()])
     act, waits = COMERS[comer]
     code = code.format(path=str(tmp_path / "store.db"), act=act, waits=waits)
     assert run(code) == ["True", "before", "child"]
+
+
+@forking
+def test_a_fork_does_not_wait_for_a_store_that_is_just_closed(tmp_path):
+    code = (
+        FORKING
+        + """
+from beautyspot.connections import Connection
+from beautyspot.database import Database
+closing, forking = threading.Event(), threading.Event()
+def end(self, end=Connection.end):
+    closing.set(); forking.wait(60)
+    end(self)
+Connection.end = end
+held = []
+def hold(self, deadline, hold=Database.hold):
+    kept = self.local
+    forking.set()
+    done = hold(self, deadline)
+    held.append(self.local is not kept)   # or it could not be had in time
+    return done
+Database.hold = hold
+def come():
+    other = SqliteMetadataStore({path!r}); other.open(); other.close()
+put("before")
+thread = threading.Thread(target=come); thread.start(); closing.wait(60)
+fork()
+thread.join()
+print(*held, *[record.cache_key for record in store.scan()])
+"""
+    )
+    found = run(code.format(path=str(tmp_path / "store.db")))
+    assert found == ["True", "True", "before", "child"]
+
+
+def test_a_store_that_is_made_at_a_fork_does_not_end_the_holding_of_others(monkeypatch):
+    class Changing(list):
+        def __iter__(self):
+            changed.append(True)
+            if len(changed) == 1:
+                raise RuntimeError("Set changed size during iteration")
+            return super().__iter__()
+
+    changed = []
+    monkeypatch.setattr(database, "_databases", Changing("ab"))
+    assert database._all_of_them() == ["a", "b"]
 
 
 @forking

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
 from beautyspot import connections, schema
@@ -78,10 +78,8 @@ class Database:
         Who comes finds no connection of his own, and waits for the lock to make one.
         """
         held, kept = ExitStack(), self.local
-        if self.writing.acquire(timeout=left(deadline)):
-            held.callback(self.writing.release)
-        if self._opening.acquire(timeout=left(deadline)):  # else it may be changed by its holder
-            held.callback(self._opening.release)
+        hold(self.writing, deadline, held)
+        if hold(self._opening, deadline, held):  # else it may be changed by its holder
             held.callback(setattr, self, "local", kept)
             self.local = threading.local()
         return held.close
@@ -271,9 +269,26 @@ class _Held(threading.local):
 _held = _Held()
 
 
+_forking = threading.Lock()
+
+
+def _all_of_them() -> list[Database]:
+    while True:
+        with suppress(RuntimeError):  # another thread made one meanwhile
+            return list(_databases)
+
+
 def left(deadline: float) -> float:
     """Seconds until then, as a lock's time-out may be."""
     return min(max(deadline - time.monotonic(), 0.0), threading.TIMEOUT_MAX)
+
+
+def hold(lock: threading.Lock | threading.RLock, deadline: float, held: ExitStack) -> bool:
+    """Acquire a lock that `held` gives back; False where that took too long."""
+    acquired = lock.acquire(timeout=left(deadline))
+    if acquired:
+        held.callback(lock.release)
+    return acquired
 
 
 def _before_fork() -> None:
@@ -283,14 +298,13 @@ def _before_fork() -> None:
     inherit another thread's, which nobody there gives back, and stand still in its first look-up.
     So who comes is held at a lock, and who is inside is waited for.
     """
-    _held.stack = ExitStack()
-    databases = list(_databases)
+    held = _held.stack = ExitStack()
+    databases = _all_of_them()
     deadline = time.monotonic() + max((each.timeout for each in databases), default=0.0)
-    ending = connections.ending
-    if ending.acquire(timeout=left(deadline)):
-        _held.stack.callback(ending.release)
+    hold(_forking, deadline, held)  # two that fork would wait for each other
     for database in databases:
-        _held.stack.callback(database.hold(deadline))
+        held.callback(database.hold(deadline))
+    hold(connections.ending, deadline, held)  # last: who holds a database ends connections
     while others_inside(_INSIDE, _AT_A_LOCK) and left(deadline):
         time.sleep(_PAUSE)
 
@@ -300,6 +314,8 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
+    global _forking  # noqa: PLW0603 - a lock can't be reset in place
+    _forking = threading.Lock()
     connections.after_fork_in_child()
     _held.stack.pop_all()  # the child's databases get locks of their own
     for database in list(_databases):
