@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -219,6 +219,66 @@ def test_an_executor_that_was_shut_down_loses_nothing(make_spot: Callable[..., S
     assert spot.stats()["entries"] == 1
 
 
+class GrowingStore(BrokenStore):
+    """Another result comes while each batch is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.more: Callable[[int], Any] = lambda number: None
+
+    def put_many(self, records: Any) -> None:
+        super().put_many(records)
+        if self.totals().entries < 100:
+            self.more(int(self.totals().entries))
+
+
+class IdleExecutor(Executor):
+    """Takes work, and never begins with it."""
+
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return Future()
+
+
+def test_who_flushes_does_not_wait_for_what_comes_later(make_spot: Callable[..., Spot]) -> None:
+    store = GrowingStore()
+    spot = make_spot(metadata=store, save="background", strict=True, executor=IdleExecutor())
+    marked = spot.mark(work)
+    store.more = marked
+    marked(0)
+    assert spot.flush() is True
+    assert store.totals().entries == 1
+
+
+def test_a_thread_that_never_ends_does_not_keep_the_interpreter_from_ending(tmp_path: Path) -> None:
+    code = """
+        import itertools, sys, threading
+        from beautyspot.metadata import SqliteMetadataStore
+        from beautyspot.spot import Spot
+
+        class Outrun(SqliteMetadataStore):
+            def put_many(self, records):
+                super().put_many(records)
+                while engine.active and not engine.saver._queue:
+                    running.wait(0.001)
+
+        def work_for_ever():
+            for x in itertools.count():
+                work(x)
+                running.set()
+
+        running = threading.Event()
+        spot = Spot("app", config=False, save="background", metadata=Outrun(sys.argv[1]))
+        engine = spot._engine
+        work = spot.mark(name="work")(lambda x: x)
+        threading.Thread(target=work_for_ever, daemon=True).start()
+        running.wait(20)
+    """
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "app.db")],
+        check=True, timeout=DEADLINE,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("wait", [True, False])
 def test_shutdown_stores_what_is_left(make_spot: Callable[..., Spot], wait: bool) -> None:
     store = SlowStore()
@@ -346,7 +406,7 @@ PROGRAM = """
         process.start()
         process.join()
 
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Executor, Future, ThreadPoolExecutor
     import multiprocessing
     pool = ThreadPoolExecutor(1)
 

@@ -1,8 +1,10 @@
 """Save results in the background: the caller goes on, and many results share one commit.
 
-There is no idle thread: the first result that is queued submits one job to the Spot's executor,
-which writes until the queue is empty. The standard library waits for such jobs at interpreter exit,
-and where no job can be submitted any more the caller writes in place, so that nothing is lost.
+There is no idle thread: the first result that is queued submits a job to the Spot's executor, which
+writes one batch, and submits the next while there is more. The standard library waits for such jobs
+at interpreter exit, and where no job can be submitted any more the caller writes in place, so that
+nothing is lost. Whoever empties the queue stops at what was in it when he began: a thread that goes
+on making results, faster than they can be written, keeps nobody from ending.
 """
 
 from __future__ import annotations
@@ -46,6 +48,9 @@ class Saver:
         """An empty queue: what was in a forked child's copy is its parent's to save."""
         self._queue: dict[str, Turn] = {}
         self._writing: dict[str, Turn] = {}
+        self._numbers: dict[str, int] = {}  # of what is queued, in the order of its coming
+        self._last = 0
+        self._began = 0  # with this number what is being written
         self._bytes = 0
         self._draining = False
         self._round = threading.Lock()
@@ -63,13 +68,16 @@ class Saver:
                 return False
             replaced = self._queue.pop(record.cache_key, None)
             self._queue[record.cache_key] = saving
+            self._last += 1
+            self._numbers[record.cache_key] = self._last
             self._cache.waiting[record.cache_key] = record
             self._bytes += record.size or 0
+            if replaced is not None:
+                self._bytes -= (replaced.record and replaced.record.size) or 0
             start, self._draining = not self._draining, True
             if len(self._queue) >= BATCH:
                 self._changed.notify_all()
         if replaced is not None:
-            self._bytes -= (replaced.record and replaced.record.size) or 0
             replaced.end()
         if start:
             self._start()
@@ -80,10 +88,27 @@ class Saver:
 
     def _start(self) -> None:
         try:
-            self._executor().submit(self._drain)
+            self._executor().submit(self._work)
         except RuntimeError:  # shut down, or the interpreter is
             self._hurry()
+            with self._changed:
+                self._draining = False  # who comes from now on is here himself
             self._drain()
+
+    def _work(self) -> None:
+        try:
+            self._write_next()
+        finally:
+            with self._changed:
+                again = self._draining = bool(self._queue)
+            if again:  # no loop: an executor that is to end takes no more
+                self._start()
+
+    def _write_next(self) -> None:
+        with self._round:  # one batch after the other: a key's newer result comes later
+            batch = self._take()
+            if batch:
+                self._write(batch)
 
     def _hurry(self) -> None:
         """Let nothing linger any more."""
@@ -92,22 +117,29 @@ class Saver:
             self._changed.notify_all()
 
     def _drain(self) -> None:
-        while True:
-            with self._round:  # one batch after the other: a key's newer result comes later
-                batch = self._take()
-                if not batch:
-                    return
-                self._write(batch)
+        """Write what is in the queue now, and not what comes meanwhile."""
+        last = self._last
+        while not self._is_written(last):
+            self._write_next()
 
     def _take(self) -> list[Turn]:
-        """The next batch; an empty one, taken as the end of draining, where nothing waits."""
+        """The next batch; an empty one where nothing waits."""
         with self._changed:
             self._changed.wait_for(self._is_ripe, LINGER)
             keys = list(self._queue)[:BATCH]
             batch = [self._queue.pop(key) for key in keys]
+            numbers = [self._numbers.pop(key) for key in keys]
+            self._began = numbers[0] if numbers else self._last
             self._writing.update(zip(keys, batch, strict=True))
-            self._draining = bool(batch)
             return batch
+
+    def _is_written(self, number: int) -> bool:
+        """Whether nothing waits that was queued as this number, or before."""
+        with self._changed:
+            if self._writing:
+                return self._began > number
+            first = next(iter(self._queue), None)
+            return first is None or self._numbers[first] > number
 
     def _is_ripe(self) -> bool:
         return self._hurried > 0 or not 0 < len(self._queue) < BATCH
@@ -165,19 +197,21 @@ class Saver:
             saving = self._queue.pop(key, None)
             if saving is None:
                 return False
+            del self._numbers[key]
             self._cache.waiting.pop(key, None)
             self._bytes -= (saving.record and saving.record.size) or 0
         saving.end()
         return True
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all that is queued is written; False where `timeout` seconds did not do."""
+        """Wait until all that is queued now is written; False where `timeout` was too short."""
         self._hurry()
+        last = self._last
         try:
             if timeout is None:
                 self._drain()  # here: who waits may be the very thread that would write
             with self._changed:
-                return self._changed.wait_for(lambda: not (self._queue or self._writing), timeout)
+                return self._changed.wait_for(lambda: self._is_written(last), timeout)
         finally:
             with self._changed:
                 self._hurried -= 1
