@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import tracemalloc
@@ -218,6 +219,29 @@ def test_a_compressed_frame_is_not_unpacked(frame: Any, compression: str) -> Non
     assert len(bomb) < 100_000
     with pytest.raises(RestoreError, match="compressed"):
         MsgpackSerializer().loads(envelope(frame, segment(frame), bomb))
+
+
+def test_a_frame_of_addresses(frame: Any) -> None:
+    """Polars before 1.30 follows them, or ends the process."""
+    pa = pytest.importorskip("pyarrow")
+    mark = {"ARROW:extension:name": "POLARS_EXTENSION_TYPE", "ARROW:extension:metadata": "1;8"}
+    schema = pa.schema([pa.field("a", pa.binary(8), metadata=mark)])
+    trap = arrow_bytes(pa.table([pa.array([b"pointers"], pa.binary(8))], schema=schema))
+    with pytest.raises(RestoreError, match="addresses"):
+        MsgpackSerializer().loads(envelope(frame, segment(frame), trap))
+
+
+@pytest.mark.parametrize("part", ["columns", "column_indexes"])
+def test_a_zone_that_names_a_file(part: str) -> None:
+    """Pandas would open it."""
+    pd, pa = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    index = pd.Index(["x", "y"])
+    table = pa.Table.from_pandas(pd.DataFrame({"": [False, False]}, index=index))
+    metadata = json.loads(table.schema.metadata[b"pandas"])
+    metadata[part][0]["numpy_type"] = "datetime64[ns, dateutil//etc/passwd]"
+    trap = arrow_bytes(table.replace_schema_metadata({"pandas": json.dumps(metadata)}))
+    with pytest.raises(RestoreError, match="named by a path"):
+        MsgpackSerializer().loads(envelope(index, segment(index), trap))
 
 
 def test_a_frame_of_nothing_but_rows(frame: Any) -> None:

@@ -415,6 +415,17 @@ def test_sizes_that_are_none(make_spot: Any) -> None:
     assert spot.stats()["entries"] == 4
 
 
+@pytest.mark.parametrize("ttl", [None, 3600])
+@pytest.mark.parametrize("took", ["long", b"long"])
+def test_a_duration_that_is_none(make_spot: Any, took: Any, ttl: int | None) -> None:
+    spot = make_spot(strict=True)
+    marked = spot.mark(ttl=ttl)(work)
+    marked(1)
+    execute(spot.db_path, "UPDATE tasks SET took = ?", values=(took,))
+    assert marked(1) == [1]
+    assert spot.stats()["hits"] == 1
+
+
 def test_many_rows_of_one_key(make_spot: Any, db: Path) -> None:
     """A listing goes on at the next key, and so ends."""
     execute(db, f"CREATE TABLE tasks ({', '.join(COLUMNS)})", *META, CURRENT)

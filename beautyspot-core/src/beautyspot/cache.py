@@ -153,7 +153,8 @@ class Cache:
             return MISSING  # a row that points nowhere is a miss, and the next save mends it
         except Exception as error:
             return self._report_miss("look up", task, error)
-        call.saves = entry.took or 0.0
+        took = entry.took
+        call.saves = took if isinstance(took, int | float) else 0.0  # a stranger's may be anything
         return value
 
     def find(self, key: str, *, patient: bool = True) -> Entry | None:

@@ -85,8 +85,8 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                     value = task.serializer.loads(data)
                 else:
                     value = task.restore(_as_it_is(key, data, digest))
-                stats.hits += 1
                 stats.seconds_saved += took or 0.0
+                stats.hits += 1
                 seen[key] = now = monotonic()  # what `Uses.note` does
                 if now > uses.due:
                     uses.write_later()

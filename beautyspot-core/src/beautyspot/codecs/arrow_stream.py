@@ -1,4 +1,4 @@
-"""A look into a stream of Arrow's before its own readers are given it: that it is no bomb.
+"""A look into a stream of Arrow's before its own readers are given it: that it is no bomb or trap.
 
 Arrow's readers unpack what is compressed, to any size, and make room for as many rows as a stream
 says. Our writers compress nothing, so a stream that does was written by somebody else.
@@ -19,7 +19,10 @@ CELLS: Final = 2**24
 """Values that a stream may hold whatever its size: columns of nothing but nulls take no bytes."""
 
 _CONTINUES: Final = 0xFFFFFFFF
-_DICTIONARY, _BATCH = 2, 3  # of the union `MessageHeader`; 1 is the schema
+_SCHEMA, _DICTIONARY, _BATCH = 1, 2, 3  # of the union `MessageHeader`
+
+_OBJECTS: Final = b"POLARS_EXTENSION_TYPE"
+"""How Polars before 1.30 marks columns of Python objects: it takes their bytes for addresses."""
 
 
 class _Table:
@@ -65,7 +68,8 @@ def refuse_bombs(stream: memoryview) -> None:
     """Read the heads of all messages of a stream.
 
     Raises:
-        RestoreError: it is compressed, or holds more values than its size can account for.
+        RestoreError: it is compressed, holds more values than its size can account for, or
+            addresses of Python objects.
         struct.error: it is damaged.
     """
     cells = position = 0
@@ -90,6 +94,8 @@ def _message(buffer: memoryview) -> tuple[int, int]:
     kind, body = message.number(1, "<B"), message.number(3, "<q")
     if body < 0:
         raise RestoreError("a message of Arrow's with a negative size")
+    if kind == _SCHEMA and _OBJECTS in bytes(buffer):
+        raise RestoreError("a column of addresses, which Polars would follow")
     if kind not in (_DICTIONARY, _BATCH):
         return body, 0
     header = message.table(2)

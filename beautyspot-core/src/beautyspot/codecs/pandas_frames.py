@@ -76,9 +76,19 @@ def _decode_arrow(parts: list[Any], read: Read) -> Any:
     from beautyspot.codecs.arrow_tables import read_table
 
     part, frequency = check(parts, int, (str, type(None)))
-    frame = read_table(read.buffer(part)).to_pandas(split_blocks=True).copy()
+    table = read_table(read.buffer(part))
+    _refuse_files(table.schema.pandas_metadata or {})
+    frame = table.to_pandas(split_blocks=True).copy()
     _set_frequency(frame, frequency)
     return frame
+
+
+def _refuse_files(metadata: dict[str, Any]) -> None:
+    """Refuse zones by dateutil, whose names may be paths: pandas would open the file."""
+    for part in ("columns", "column_indexes"):
+        for column in metadata.get(part, ()):
+            if "dateutil" in str(column["numpy_type"]):
+                raise RestoreError("a zone that is named by a path")
 
 
 # ----------------------------------------------------------------------------------------- frames
