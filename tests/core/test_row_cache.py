@@ -516,6 +516,28 @@ def test_a_file_that_is_replaced_alone(store, path, tmp_path):
     assert store._database.rows is not rows, "another file, other rows"
 
 
+@pytest.mark.parametrize("moved", ["the file", "the folder"])
+@pytest.mark.parametrize("length", [10, row_cache.LARGEST])
+def test_a_place_that_is_left_beside_its_log_is_seen_soon(tmp_path, make, clock, moved, length):
+    """Neither changes the log: who moves a database in its place, or the folder away."""
+    path = tmp_path / "folder" / "store.db"
+    store, new = SqliteMetadataStore(path), make()
+    store.put(plain(ONE, "o" * length))
+    settle(path)
+    for _ in range(3):
+        assert row(store) == "o" * length
+    if moved == "the file":
+        new.put(plain(ONE, "new"))
+        new._database.handle().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (tmp_path / "store.db").rename(path)
+    else:
+        path.parent.rename(tmp_path / "aside")
+    clock.now += quiescence.LOOK
+    row(store)
+    assert row(store) == ("new" if moved == "the file" else ())
+    store.close()
+
+
 def test_rows_of_one_file_are_not_kept_with_another_s(store, path):
     keep(store, ONE)
     connection = store._database.handle().connection

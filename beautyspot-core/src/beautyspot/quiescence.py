@@ -43,6 +43,11 @@ before; a second writer killed within a few instructions of its starting the ``-
 the commit that a first one left half-way.
 """
 
+LOOK: Final = 0.1
+"""Seconds after which its place is looked at again: the log itself does not tell that the database
+alone was moved away, or the folder of both.
+"""
+
 _REALTIME_COARSE: Final = 5  # <linux/time.h>: the clock that the times of files are taken from
 _ROUND: Final = 1_000_000
 """Whole milliseconds are of a file system that keeps no finer times, or one write in a million."""
@@ -61,13 +66,13 @@ class Quiescence:
     def __init__(self, handle: Handle, log: str) -> None:
         self.handle = handle
         self.since = time.monotonic()
-        self._until = self.since + LONGEST
+        self._until = self.since + LOOK
         self._descriptor = os.open(log, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
         self._status = os.fstat(self._descriptor)
         self._inode, self._changed = self._status.st_ino, self._status.st_ctime_ns
 
     def lasts(self) -> bool:
-        """Whether nobody has committed since. One system call, which waits for nothing."""
+        """Whether nobody has committed since. A system call, rarely two, which wait for nothing."""
         try:
             status = os.fstat(self._descriptor)
         except OSError:  # whoever closes all descriptors, as a daemon does, closed this one
@@ -75,8 +80,15 @@ class Quiescence:
         return (
             status.st_ctime_ns == self._changed
             and status[1] == self._inode  # not another file's descriptor by now
-            and time.monotonic() < self._until
+            and (time.monotonic() < self._until or self._goes_on())
         )
+
+    def _goes_on(self) -> bool:
+        now = time.monotonic()
+        if now >= self.since + LONGEST or self.handle.moved():
+            return False
+        self._until = min(now + LOOK, self.since + LONGEST)
+        return True
 
     def is_settled(self) -> bool:
         """Whether the next write to it will show as another time."""

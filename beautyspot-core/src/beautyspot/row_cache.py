@@ -42,7 +42,10 @@ OVERHEAD: Final = 250
 """Bytes of an entry beside key and columns: a tuple and its place in the dictionary."""
 
 CHECKED: Final = 16
-"""Rows kept between two looks whether the rest lasts: hits look, but no key may come twice."""
+"""Rows kept between two looks whether the rest lasts: hits look, but no key may come twice.
+
+A row that is too large to be kept makes the look each time.
+"""
 
 
 class Snapshot(dict[str, Row]):
@@ -119,11 +122,12 @@ class RowCache:
             self._lock.release()
 
     def _keep(self, snapshot: Snapshot, rest: Quiescence, key: str, row: Row) -> None:
-        if len(snapshot) % CHECKED == CHECKED - 1 and not rest.lasts():
+        size = OVERHEAD + getsizeof(key) + sum(map(getsizeof, row))
+        too_large = size > min(LARGEST, self._room)
+        if (too_large or len(snapshot) % CHECKED == CHECKED - 1) and not rest.lasts():
             self._drop(rest)
             return
-        size = OVERHEAD + getsizeof(key) + sum(map(getsizeof, row))
-        if size > min(LARGEST, self._room):
+        if too_large:
             return
         snapshot.room -= size
         if snapshot.room < 0:
