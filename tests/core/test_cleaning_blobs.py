@@ -272,6 +272,26 @@ def test_collect_while_others_save_and_replace(spot: Any) -> None:
     assert len(list(spot.storage.list())) == 10
 
 
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_what_a_stream_has_just_saved_is_not_collected(make_spot: Any, save: str) -> None:
+    collected: list[Any] = []
+
+    class Watched(MemoryStorage):
+        def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
+            location = super().save(key, data, content_type=content_type)
+            if "/clock/" not in key:
+                collected.append(other.collect(grace=0))
+            return location
+
+    storage = Watched()
+    spot, other = make_spot(storage=storage, save=save), make_spot(storage=storage)
+    stream = spot.mark(save_blob=True)(lambda: (yield from "abc"))
+    assert list(stream()) == [*"abc"]
+    spot.flush()
+    assert collected == [NOTHING]
+    assert spot.peek(stream).value == [*"abc", None]
+
+
 def test_a_copy_of_a_database_is_the_same_store(make_spot: Any, tmp_path: Path) -> None:
     """What the manual warns of: the copy knows nothing of what the original saved since."""
     shared = LocalStorage(tmp_path / "shared")

@@ -82,6 +82,8 @@ class Recording:
             return
         turn = Turn(self._engine, self._call, None)
         turn.took = time.perf_counter() - self._began
+        if self._engine.leases:
+            turn.take_lease()  # or who collects might take the blob before a row names it
         saver = self._engine.saver
         if turn.encode(items) and (saver is None or not saver.add(turn)):
             turn.save()
