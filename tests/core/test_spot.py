@@ -9,9 +9,9 @@ import subprocess
 import sys
 import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
@@ -173,6 +173,61 @@ def test_a_thousand_spots_leave_nothing_behind(tmp_path: Path) -> None:
     threads, descriptors = count()
     assert threads <= before[0], "fewer, where those of an earlier test ended"
     assert descriptors <= before[1]
+
+
+class Service:
+    """Has a Spot that leads back to it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.failures: list[bs.Trouble] = []
+        self.spot = bs.Spot("app", directory=directory, config=False, on_error=self.failed)
+        self.told = bs.Spot(
+            "told", directory=directory, config=False, on_error=lambda trouble: self.failed(trouble)
+        )
+
+        class Answer:
+            @self.spot.mark
+            def text(self) -> str:
+                return "text"
+
+        self.spot.register(Answer, encode=lambda _: self.asked(), decode=lambda _: Answer())
+        self.answer = self.spot.mark(Answer)
+
+    def failed(self, trouble: bs.Trouble) -> None:
+        self.failures.append(trouble)
+
+    def asked(self) -> str:
+        return "answer"
+
+
+def test_an_object_with_a_spot_that_leads_back_to_it_goes(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+    service.answer(), service.answer()
+    assert service.spot.stats()["hits"] == 1
+    gone = [weakref.ref(service), weakref.ref(service.spot._engine)]
+    del service
+    gc.collect()
+    gc.collect()
+    assert [each() for each in gone] == [None, None]
+
+
+class IdleExecutor(Executor):
+    """Takes work, and never begins with it."""
+
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return Future()
+
+
+def test_on_error_is_told_what_the_end_of_a_dropped_spot_meets() -> None:
+    troubles: list[bs.Trouble] = []
+    spot = bs.Spot(
+        "app", config=False, save="background", executor=IdleExecutor(),
+        metadata=BrokenStore("put", "put_many"), on_error=lambda trouble: troubles.append(trouble),
+    )  # fmt: skip
+    spot.mark(lambda: 1)()
+    assert troubles == []
+    del spot
+    assert [trouble.operation for trouble in troubles] == ["save the result"]
 
 
 NUMBERS = itertools.count()

@@ -2,19 +2,24 @@
 
 Its marked functions do, so that whoever has one of them has the cache. An engine does not, nor do
 the calls that wait to be saved: a Spot would never be dropped, or in a thread that saves for it.
+
+An engine outlives its Spot, to end it. So what a user gives that may lead back to the Spot, such as
+a method of the object that has it, is kept by the Spot, and by the engine only as long as it is.
 """
 
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from beautyspot.contracts import Backend
     from beautyspot.engine import Engine
     from beautyspot.spot import Spot
 
+P = ParamSpec("P")
 F = TypeVar("F", bound="Callable[..., Any]")
 
 KEPT = "__beautyspot_home__"
@@ -43,6 +48,26 @@ def home_of(engine: Engine) -> Spot:
             "no part of them can be sent to another process: keep one of them in a variable"
         )
     return spot
+
+
+class Made(dict[str, "Backend"]):
+    """Backends that hold what the user gave, by their extension point: the Spot keeps them."""
+
+    __slots__ = ("__weakref__",)
+
+
+def weakly(function: Callable[P, object]) -> Callable[P, object]:
+    """Calls the function as long as somebody else keeps it; where that can't be told, itself."""
+    try:
+        kept_elsewhere = weakref.ref(function)
+    except TypeError:
+        return function
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> object:
+        found = kept_elsewhere()
+        return None if found is None else found(*args, **kwargs)
+
+    return call
 
 
 def kept(spot: Spot, function: F) -> F:

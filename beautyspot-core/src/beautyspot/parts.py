@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from beautyspot.contracts import Context, LimiterBase
+from beautyspot.contracts import Backend, Context, LimiterBase
 from beautyspot.deadline import within
 from beautyspot.errors import (
     BackendNotFound,
@@ -17,6 +18,7 @@ from beautyspot.errors import (
     StorageError,
 )
 from beautyspot.guard import METADATA_DEADLINE, needs_deadline
+from beautyspot.homes import Made
 from beautyspot.plugin_registry import load_plugins
 from beautyspot.selection import OUT_OF_REACH, class_of, masked, select
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from beautyspot.config import Config
     from beautyspot.contracts import (
-        Backend,
         BlobStorageBase,
         KeyGenBase,
         MetadataStoreBase,
@@ -49,11 +50,11 @@ class Parts:
         ConfigError, BackendNotFound, PluginConflictError: a setting selects what can't be had.
     """
 
-    def __init__(self, name: str, config: Config, plugins: Iterable[object]) -> None:
+    def __init__(self, name: str, config: Config, plugins: Iterable[object], made: Made) -> None:
         self._config = config
         self._registry = load_plugins(plugins)
         self._owned: list[Backend] = []
-        self._made: dict[str, Backend] = {}
+        self._made = weakref.ref(made)
         self._foreseen = False
         self._lock = threading.RLock()
         self._storage: BlobStorageBase | None = None
@@ -145,7 +146,7 @@ class Parts:
         backend, owned = select(
             point, spec, registry=self._registry, context=context, source=source, anchor=anchor
         )
-        if owned:
+        if owned and type(backend).close is not Backend.close:
             self._owned.append(backend)
         return backend
 
@@ -160,10 +161,13 @@ class Parts:
         return cast("SerializerBase", self._made_once("serializer"))
 
     def _made_once(self, point: str) -> Backend:
+        made = self._made()
+        if made is None:  # the Spot is being dropped
+            made = Made()
         with self._lock:
-            if point not in self._made:
-                self._made[point] = self._make(point)
-            return self._made[point]
+            if point not in made:
+                made[point] = self._make(point)
+            return made[point]
 
     # ------------------------------------------------------------------------------ storage
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, ov
 
 from beautyspot.config import UNSET, Config, resolve
 from beautyspot.errors import ConfigError
-from beautyspot.homes import kept, let_go, remember
+from beautyspot.homes import Made, kept, let_go, remember, weakly
 from beautyspot.lifetime import checked_executor, end, finish, make_engine, start
 from beautyspot.names import check_name
 from beautyspot.parts import Parts
@@ -133,8 +133,10 @@ class Spot:
         given = {key: value for key, value in settings.items() if value is not UNSET}
         self._given: dict[str, Any] = {**given, **others}
         self.config: Config = resolve(settings, config=config, profile=profile)
-        self._parts = Parts(self.name, self.config, plugins)
-        reporter = Reporter(self.name, on_error, strict=self.config["strict"])
+        self._made = Made()
+        self._parts = Parts(self.name, self.config, plugins, self._made)
+        told = weakly(on_error) if callable(on_error) else on_error
+        reporter = Reporter(self.name, told, strict=self.config["strict"])
         self._engine = make_engine(self._parts, self.config, reporter, checked_executor(executor))
         self._runs: dict[int, Callable[..., Any]] = {}
         self._keyed: LimitsByKey | None = None
