@@ -132,7 +132,7 @@ def _arguments(directory: Path, port: int) -> list[str]:
         "-s3.allowDeleteBucketNotEmpty=false",
         f"-master.port={port + 1}",
         f"-volume.port={port + 2}",
-        "-volume.max=1000",  # or as many as the free disk has room for: a bucket takes seven
+        "-volume.max=1000",  # or as the free disk has room for: a bucket takes one
         f"-filer.port={port + 3}",
     ]
 
