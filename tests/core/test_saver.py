@@ -249,6 +249,21 @@ def test_who_flushes_does_not_wait_for_what_comes_later(make_spot: Callable[...,
     assert store.totals().entries == 1
 
 
+def test_who_flushes_waits_for_the_newer_result_of_a_key(make_spot: Callable[..., Spot]) -> None:
+    """It takes the place of the older one, which is never written."""
+    spot = make_spot(save="background", strict=True, executor=IdleExecutor())
+    marked = spot.mark(work)
+    marked(0)
+    saver = spot._engine.saver
+    assert saver is not None
+    first = saver._last
+    spot.refresh(marked, 0)
+    assert not saver._is_written(first)
+    assert spot.flush() is True
+    assert saver._is_written(first)
+    assert spot.stats()["entries"] == 1
+
+
 def test_a_thread_that_never_ends_does_not_keep_the_interpreter_from_ending(tmp_path: Path) -> None:
     code = """
         import itertools, sys, threading

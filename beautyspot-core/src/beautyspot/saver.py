@@ -66,10 +66,11 @@ class Saver:
             if not self._has_room(record.size or 0):
                 self.cancel(record.cache_key)  # or an older result would be written over this one
                 return False
-            replaced = self._queue.pop(record.cache_key, None)
-            self._queue[record.cache_key] = saving
-            self._last += 1
-            self._numbers[record.cache_key] = self._last
+            replaced = self._queue.get(record.cache_key)
+            self._queue[record.cache_key] = saving  # in its place: somebody may wait for it
+            if replaced is None:
+                self._last += 1
+                self._numbers[record.cache_key] = self._last
             self._cache.waiting[record.cache_key] = record
             self._bytes += record.size or 0
             if replaced is not None:
