@@ -252,12 +252,14 @@ def test_who_flushes_does_not_wait_for_what_comes_later(make_spot: Callable[...,
 def test_who_flushes_waits_for_the_newer_result_of_a_key(make_spot: Callable[..., Spot]) -> None:
     """It takes the place of the older one, which is never written."""
     spot = make_spot(save="background", strict=True, executor=IdleExecutor())
-    marked = spot.mark(work)
-    marked(0)
+    stream = spot.mark(name="s")(lambda: (yield 1))
+    one, two = stream(), stream()
+    next(one), next(two)
+    list(one)
     saver = spot._engine.saver
     assert saver is not None
     first = saver._last
-    spot.refresh(marked, 0)
+    list(two)
     assert not saver._is_written(first)
     assert spot.flush() is True
     assert saver._is_written(first)
