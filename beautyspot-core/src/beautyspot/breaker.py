@@ -107,8 +107,9 @@ class Breaker:
                 self._until = self._clock()
 
     def reset_after_fork(self) -> None:
-        """A forked child may have copied the lock while another thread held it."""
+        """Another thread may have held the lock, or have been the one that probes."""
         self._lock = threading.Lock()
+        self.insist()
 
     def __call__(self, work: Callable[[], T]) -> T:
         """Call `work`, unless the backend is left alone.

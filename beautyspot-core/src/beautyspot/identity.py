@@ -14,10 +14,11 @@ back makes the code count, which costs a miss after an edit and never a wrong va
 from __future__ import annotations
 
 from enum import Enum
-from functools import cached_property, partial
+from functools import partial
 from types import BuiltinMethodType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.lazily import Lazily
 from beautyspot.naming import (
     identifier_of,
     is_anonymous,
@@ -61,7 +62,7 @@ class Identity:
         self.func_name = str(getattr(self.named, "__name__", None) or self.named.__qualname__)
         self.func_identifier = identifier_of(self._target)
 
-    @cached_property
+    @Lazily
     def anonymous(self) -> bool:
         """The identifier alone does not lead back: `code` (if any) and `captures` count too.
 
@@ -70,7 +71,7 @@ class Identity:
         """
         return bool(self._held) or self._nameless
 
-    @cached_property
+    @Lazily
     def code(self) -> str | None:
         """A digest of the code; None where the name says enough, or there is no code in Python."""
         return _code_digest(self.named) if self._nameless else None
@@ -87,14 +88,14 @@ class Identity:
         own = {"<self>": self.named} if poses else {}  # an object that poses as a function
         return {**captured_by(self.named), **own, **self._held}
 
-    @cached_property
+    @Lazily
     def may_capture(self) -> frozenset[str]:
         """The names that `captures` may give at any time: a variable may have no value yet."""
         code = getattr(self.named, "__code__", None)
         variables = ("<unknown>",) if code is None else code.co_freevars
         return frozenset(self._held).union(variables if self._nameless else ())
 
-    @cached_property
+    @Lazily
     def _nameless(self) -> bool:
         return is_anonymous(self.named)
 
@@ -104,7 +105,8 @@ class Identity:
 
     def take(self, sent: tuple[bool, str | None]) -> None:
         """Know what `sent` gave: here the name may lead elsewhere, and the source be missing."""
-        self._nameless, self.code = sent
+        nameless, code = sent
+        vars(self).update(_nameless=nameless, code=code)
 
 
 def identify(func: Callable[..., Any]) -> Identity:

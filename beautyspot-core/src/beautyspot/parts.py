@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from contextlib import suppress
@@ -43,6 +44,9 @@ class _Wish(NamedTuple):
     part: str = ""  # which of several
 
 
+_parts: weakref.WeakSet[Parts] = weakref.WeakSet()
+
+
 class Parts:
     """Makes backends, remembers which are its own, and closes those.
 
@@ -57,6 +61,7 @@ class Parts:
         self._made = weakref.ref(made)
         self._foreseen = False
         self._lock = threading.RLock()
+        _parts.add(self)
         self._storage: BlobStorageBase | None = None
         self.context = _context(name, config)
         # What nobody chose can't be a mistake, and is made when the first function is marked.
@@ -169,6 +174,10 @@ class Parts:
                 made[point] = self._make(point)
             return made[point]
 
+    def reset_after_fork(self) -> None:
+        """Another thread may have been making one."""
+        self._lock = threading.RLock()
+
     # ------------------------------------------------------------------------------ storage
 
     def storage(self) -> BlobStorageBase | None:
@@ -251,3 +260,12 @@ def _context(name: str, config: Config) -> Context:
 def _anchored(config: Config, setting: str, path: str) -> Path:
     """An absolute path: the program may change its working directory later."""
     return ((config.anchor(setting) or Path.cwd()) / path).absolute()
+
+
+def _reset_after_fork() -> None:
+    for parts in list(_parts):
+        parts.reset_after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
+    os.register_at_fork(after_in_child=_reset_after_fork)

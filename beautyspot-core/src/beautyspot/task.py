@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json.encoder
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh32_hexdigest
@@ -24,6 +23,7 @@ from beautyspot.framing import framed, unframed
 from beautyspot.hints import hints
 from beautyspot.identity import identify
 from beautyspot.keygen import KeyMaker
+from beautyspot.lazily import Lazily
 from beautyspot.memo import Memo
 from beautyspot.naming import edited_in_place, is_ours, unwrap_ours
 from beautyspot.payload import Payload
@@ -118,7 +118,7 @@ class Task:
                 "ttl no result expires: give mark(ttl=), or a ttl of the Spot"
             )
 
-    @cached_property
+    @Lazily
     def serializer(self) -> SerializerBase:
         """The serializer, which restores what stands in the function's return annotation.
 
@@ -359,7 +359,7 @@ class Task:
         """Whether a value stored by `codec` may be built upon its data, where nobody has them."""
         return codec == self.codec and not self.streams and bool(self._owned)
 
-    @cached_property
+    @Lazily
     def _owned(self) -> dict[str, Any]:
         """What tells the serializer that data are its own, if it takes that."""
         return hints(self.serializer.loads, owned=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.errors import ConfigError
 from beautyspot.naming import module_name
@@ -13,9 +14,7 @@ if TYPE_CHECKING:
 
     from beautyspot.codecs.wire import Read, Tag, Write
 
-_LOCK: Final = (
-    Lock()
-)  # one for all: classes are registered rarely, and so a registry can be pickled
+_lock = Lock()  # one for all: classes are registered rarely, and so a registry can be pickled
 
 
 class Entry(NamedTuple):
@@ -58,7 +57,7 @@ class Registry:
         Raises:
             ConfigError: another class has the name.
         """
-        with _LOCK:
+        with _lock:
             self._check_name(entry)
             old = self._by_name.get(entry.name)
             if old is not None:  # of a class that was defined anew: the old one is no longer it
@@ -88,3 +87,13 @@ def qualified(cls: type) -> str:
 def _same(old: type, new: type) -> bool:
     """One class, or one edited and defined anew (a notebook's cell, a reloaded module)."""
     return old is new or (qualified(old) == qualified(new) and "<locals>" not in new.__qualname__)
+
+
+def _renew_lock() -> None:
+    """A forked child may have copied the lock while another thread held it."""
+    global _lock  # noqa: PLW0603 - a lock can't be replaced in place
+    _lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
+    os.register_at_fork(after_in_child=_renew_lock)
