@@ -387,3 +387,28 @@ def test_another_process_waits_for_its_result(spot: Spot, tmp_path: Path) -> Non
     assert "waits for 3" in said
     assert "3" not in said
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("seconds", [1e10, 1e308])
+def test_a_patience_beyond_what_locks_know_is_for_ever(
+    make_spot: Callable[..., Spot], seconds: float
+) -> None:
+    spot = make_spot(strict=True, wait_timeout=seconds, save="background")
+    entered, done = threading.Event(), threading.Event()
+
+    @spot.mark(ignore=("entered", "done"))
+    @spot.limiter(max_concurrent=1, timeout=seconds)
+    def work(x: int) -> int:
+        entered.set()
+        assert done.wait(DEADLINE)
+        return x
+
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(work, 1)
+        assert entered.wait(DEADLINE)
+        others = [pool.submit(work, x) for x in (1, 2)]
+        while len(spot._engine.flights) < 2 and not any(future.done() for future in others):
+            pass
+        done.set()
+        assert [future.result(DEADLINE) for future in (first, *others)] == [1, 1, 2]
+    assert spot.flush(seconds)

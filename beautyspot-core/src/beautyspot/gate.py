@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from beautyspot.errors import RateLimitError
-from beautyspot.steps import Alarm
+from beautyspot.steps import Alarm, waitable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ class Gate:
         done = threading.Event()
         waiter, waits = self._line_up(done.set)
         try:
-            done.wait(timeout)
+            done.wait(waitable(timeout))
             self._check(waiter, timeout)
         except BaseException:
             self._give_up(waiter)

@@ -12,6 +12,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Final
 
+from beautyspot.steps import waitable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
@@ -212,7 +214,7 @@ class Saver:
             if timeout is None:
                 self._drain()  # here: who waits may be the very thread that would write
             with self._changed:
-                return self._changed.wait_for(lambda: self._is_written(last), timeout)
+                return self._changed.wait_for(lambda: self._is_written(last), waitable(timeout))
         finally:
             with self._changed:
                 self._hurried -= 1

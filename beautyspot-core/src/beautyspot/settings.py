@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -103,7 +104,7 @@ def seconds(value: object) -> float:
     if isinstance(value, str):
         number = _duration(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
+        number = float(value) if value <= sys.float_info.max else math.inf
     else:
         number = _total_seconds(value)
     if not 0 <= number < math.inf:

@@ -53,6 +53,11 @@ class Step(Protocol):
         """Do it without blocking the event loop; `executor` makes one where it is needed."""
 
 
+def waitable(timeout: float | None) -> float | None:
+    """A time-out as a lock takes it: three centuries at most, where somebody means for ever."""
+    return None if timeout is None else min(timeout, threading.TIMEOUT_MAX)
+
+
 def drive(flow: Generator[Step, Any, Outcome]) -> Any:
     """Perform a flow in this thread; returns or raises as the user's function did."""
     try:
@@ -170,7 +175,7 @@ class Join:
         done = threading.Event()
         self.flight.add_waker(done.set)
         try:
-            return done.wait(self.timeout)
+            return done.wait(waitable(self.timeout))
         finally:
             self.flight.remove_waker(done.set)
 
