@@ -266,6 +266,33 @@ def test_who_flushes_waits_for_the_newer_result_of_a_key(make_spot: Callable[...
     assert spot.stats()["entries"] == 1
 
 
+class InterruptedStore(BrokenStore):
+    """The user presses Ctrl-C at the first commit."""
+
+    interrupts = 1
+
+    def put_many(self, records: Any) -> None:
+        if self.interrupts:
+            self.interrupts -= 1
+            raise KeyboardInterrupt
+        super().put_many(records)
+
+
+def test_who_is_interrupted_while_flushing_loses_nothing(make_spot: Callable[..., Spot]) -> None:
+    store = InterruptedStore()
+    spot = make_spot(metadata=store, save="background", strict=True, executor=IdleExecutor())
+    marked = spot.mark(work)
+    for x in (1, 2):
+        marked(x)
+    with pytest.raises(KeyboardInterrupt):
+        spot.flush()
+    assert [marked(1), spot.refresh(marked, 2), marked(3)] == [[1], [2], [3]]
+    assert RAN == [1, 2, 2, 3]
+    assert spot.flush() is True
+    assert store.totals().entries == 3
+    assert len(spot._engine.flights) == 0
+
+
 def test_a_thread_that_never_ends_does_not_keep_the_interpreter_from_ending(tmp_path: Path) -> None:
     code = """
         import itertools, sys, threading

@@ -10,6 +10,8 @@ on making results, faster than they can be written, keeps nobody from ending.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.steps import waitable
@@ -76,7 +78,7 @@ class Saver:
             self._cache.waiting[record.cache_key] = record
             self._bytes += record.size or 0
             if replaced is not None:
-                self._bytes -= (replaced.record and replaced.record.size) or 0
+                self._bytes -= _size(replaced)
             start, self._draining = not self._draining, True
             if len(self._queue) >= BATCH:
                 self._changed.notify_all()
@@ -109,9 +111,28 @@ class Saver:
 
     def _write_next(self) -> None:
         with self._round:  # one batch after the other: a key's newer result comes later
-            batch = self._take()
-            if batch:
-                self._write(batch)
+            try:
+                self._write(self._take())
+            finally:
+                if self._writing:
+                    self._put_back()
+
+    def _put_back(self) -> None:
+        """Queue anew what an interrupted thread (Ctrl-C, `sys.exit`) has not written."""
+        with self._changed:
+            left, self._writing = self._writing, {}
+            first = {key: turn for key, turn in left.items() if key not in self._queue}
+            newer = [turn for key, turn in left.items() if self._queue.get(key, turn) is not turn]
+            self._queue = {**first, **self._queue}
+            self._numbers = {**dict.fromkeys(first, self._began), **self._numbers}
+            self._bytes -= sum(_size(turn) for turn in newer)
+            start, self._draining = not self._draining, True
+            self._changed.notify_all()
+        for turn in newer:
+            turn.end()
+        if start:
+            with suppress(RuntimeError):  # no work is taken any more: the end writes it
+                self._executor().submit(self._work)
 
     def _hurry(self) -> None:
         """Let nothing linger any more."""
@@ -129,12 +150,12 @@ class Saver:
         """The next batch; an empty one where nothing waits."""
         with self._changed:
             self._changed.wait_for(self._is_ripe, LINGER)
-            keys = list(self._queue)[:BATCH]
-            batch = [self._queue.pop(key) for key in keys]
-            numbers = [self._numbers.pop(key) for key in keys]
-            self._began = numbers[0] if numbers else self._last
-            self._writing.update(zip(keys, batch, strict=True))
-            return batch
+            batch = dict(islice(self._queue.items(), BATCH))
+            self._began = next((self._numbers[key] for key in batch), self._last)
+            self._writing.update(batch)  # first: who is interrupted here finds it there
+            for key in batch:
+                del self._queue[key], self._numbers[key]
+            return list(batch.values())
 
     def _is_written(self, number: int) -> bool:
         """Whether nothing waits that was queued as this number, or before."""
@@ -148,7 +169,17 @@ class Saver:
         return self._hurried > 0 or not 0 < len(self._queue) < BATCH
 
     def _write(self, batch: list[Turn]) -> None:
-        """Write a batch in one commit; one by one where that fails, to lose only what must be."""
+        """Write a batch, if there is any."""
+        try:
+            if batch:
+                self._commit(batch)
+        except Exception:  # of a strict reporter; who is interrupted has it put back
+            self._done(batch)
+            raise
+        self._done(batch)
+
+    def _commit(self, batch: list[Turn]) -> None:
+        """In one commit; one by one where that fails, to lose only what must be."""
         placed: list[tuple[Turn, TaskRecord]] = []
         for saving in batch:
             self._cache.unsaved.drop(saving.call.key)
@@ -161,9 +192,6 @@ class Saver:
             self._cache.unsaved.try_later()
             for saving, record in placed:
                 self._cache.discard(record.cache_key, saving.call.replaces)
-        finally:
-            for saving in batch:
-                self._done(saving)
 
     def _place(self, saving: Turn) -> TaskRecord | None:
         task = saving.call.task
@@ -182,16 +210,17 @@ class Saver:
                 why = again if len(placed) > 1 else error
                 self._cache.keep(saving.call.task, record, why)
 
-    def _done(self, saving: Turn) -> None:
-        record = saving.record
-        assert record is not None  # noqa: S101 - see `add`
-        with self._changed:
-            self._writing.pop(record.cache_key, None)
-            self._bytes -= record.size or 0
-            if self._cache.waiting.get(record.cache_key) is record:
-                del self._cache.waiting[record.cache_key]
-            self._changed.notify_all()
-        saving.end()
+    def _done(self, batch: list[Turn]) -> None:
+        for saving in batch:
+            record = saving.record
+            assert record is not None  # noqa: S101 - see `add`
+            with self._changed:
+                del self._writing[record.cache_key]
+                self._bytes -= record.size or 0
+                if self._cache.waiting.get(record.cache_key) is record:
+                    del self._cache.waiting[record.cache_key]
+                self._changed.notify_all()
+            saving.end()
 
     def cancel(self, key: str) -> bool:
         """Take a result out of the queue unsaved; one that is being written is waited for."""
@@ -202,7 +231,7 @@ class Saver:
                 return False
             del self._numbers[key]
             self._cache.waiting.pop(key, None)
-            self._bytes -= (saving.record and saving.record.size) or 0
+            self._bytes -= _size(saving)
         saving.end()
         return True
 
@@ -227,3 +256,7 @@ class Saver:
 
     def __len__(self) -> int:
         return len(self._queue) + len(self._writing)
+
+
+def _size(saving: Turn) -> int:
+    return (saving.record and saving.record.size) or 0
