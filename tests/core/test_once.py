@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.mark import Turn
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
@@ -412,3 +413,27 @@ def test_a_patience_beyond_what_locks_know_is_for_ever(
         done.set()
         assert [future.result(DEADLINE) for future in (first, *others)] == [1, 1, 2]
     assert spot.flush(seconds)
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+@pytest.mark.parametrize("part", ["encode", "take_lease"])
+def test_who_is_interrupted_while_saving_keeps_nobody_out(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, save: str, part: str
+) -> None:
+    spot = make_spot(strict=True, save=save)
+    marked = spot.mark(lambda x: x)
+    real = getattr(Turn, part)
+
+    def interrupted(*args: Any) -> None:
+        real(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Turn, part, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            marked(1)
+    assert len(spot._engine.flights) == 0
+    lease = spot.metadata.try_lease(spot.key(marked, 1))
+    assert lease is not None
+    lease.release()
+    assert marked(1) == 1

@@ -249,12 +249,21 @@ def _run(turn: Turn) -> Flow:
         turn.share(UNSTORABLE)
         return outcome
     engine.uses.bound()
-    turn.saves = True
     if engine.saver is None:
-        yield Block(partial(turn.encode_and_save, outcome.value))
-    elif turn.encode(outcome.value) and not engine.saver.add(turn):
-        yield Block(turn.save)  # the queue is full: whoever fills it helps to empty it
+        yield from _save(turn, Block(partial(turn.encode_and_save, outcome.value)))
+    elif turn.encode(outcome.value):
+        turn.saves = True
+        if not engine.saver.add(turn):  # the queue is full: whoever fills it helps to empty it
+            yield from _save(turn, Block(turn.save))
     return outcome
+
+
+def _save(turn: Turn, block: Block) -> Generator[Step, Any, None]:
+    """Perform a block that ends the turn; one that is interrupted here leaves that to `_lead`."""
+    try:
+        yield block
+    finally:
+        turn.saves = block.elsewhere
 
 
 def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
@@ -279,7 +288,7 @@ class Turn:
         lease: keeps other processes out, until it has ended; None where nothing does.
         took: seconds that the function took.
         record: the row of the result, once that is encoded.
-        saves: whether the end comes with the saving: the call may be cancelled meanwhile.
+        saves: whether the end comes with the saving, elsewhere: the call may be cancelled then.
     """
 
     __slots__ = ("call", "engine", "flight", "lease", "record", "saves", "took")

@@ -118,12 +118,17 @@ class Execute:
 
 
 class Block:
-    """Run something of ours that may block."""
+    """Run something of ours that may block.
 
-    __slots__ = ("work",)
+    Attributes:
+        elsewhere: whether it is run by the executor, and goes on whatever becomes of who waits.
+    """
+
+    __slots__ = ("elsewhere", "work")
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self.work = work
+        self.elsewhere = False
 
     def perform(self) -> Any:
         """Run it here."""
@@ -133,6 +138,7 @@ class Block:
         """Run it in the executor; once there, a cancelled caller no longer stops it."""
         try:
             future = executor().submit(self.work)
+            self.elsewhere = True
         except RuntimeError:  # shut down, or the interpreter is: nothing may be lost even then
             return self.work()
         alarm = Alarm()
