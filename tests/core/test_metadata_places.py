@@ -215,7 +215,7 @@ def test_a_directory_in_place_of_the_file(path):
 def test_another_error_of_connecting_is_raised(path, monkeypatch):
     tried = []
 
-    def fail(_, mode, **__):
+    def fail(_, mode, *__, **___):
         tried.append(mode)
         raise sqlite3.OperationalError("out of memory")
 

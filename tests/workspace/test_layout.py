@@ -49,7 +49,8 @@ FLOORS = (
     {"guard", "late", "limits_by_key", "limits_together", "memory", "row_cache"},
     {"code_names", "code_source", "leases", "plugin_check", "schema", "settings", "steps"},
     # What each knows one thing well: code, settings, the database, how to select.
-    {"cleaning", "code_digest", "config", "database", "mark_options", "selection"},
+    {"cleaning", "code_digest", "config", "mark_options", "network", "selection"},
+    {"database"},
     {"code_auto", "collecting", "metadata"},
     {"code"},
     {"identity", "twins"},

@@ -25,7 +25,7 @@ import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from beautyspot.errors import MetadataError
 from beautyspot.file_systems import network_file_system
@@ -72,17 +72,25 @@ class Connection(sqlite3.Connection):
     that is what `Handle` is for.
 
     Attributes:
+        options: what is added to the URI that it is opened by.
         path: the file it was opened at.
+        read_only: whether it can't write.
         identity: which file that was; None until the connection is ready for use.
     """
 
+    options: ClassVar[str] = ""
     path: Path
+    read_only = False
     identity: Identity | None = None
     _pid = 0  # of its process; 0 once it has ended, and before it is ready
 
-    def ready(self, path: Path, identity: Identity | None) -> None:
+    def mode(self) -> str:
+        """The journal mode that the file is in."""
+        return str(self.execute("PRAGMA journal_mode").fetchone()[0])
+
+    def ready(self, identity: Identity | None) -> None:
         """From here on the connection needs an end."""
-        self.path, self.identity, self._pid = path, identity, os.getpid()
+        self.identity, self._pid = identity, os.getpid()
 
     def end(self) -> None:
         """Close it, or abandon it where closing would do harm."""
@@ -273,18 +281,18 @@ def _names_a_super_journal(journal: Path) -> bool:
         return False
 
 
-def connect(path: Path) -> Handle:
+def connect(path: Path, kind: type[Connection] = Connection) -> Handle:
     """A new connection: for writing, or for reading where the place allows no more.
 
     Raises:
         sqlite3.Error: it can't be opened, is busy, or is no database.
     """
     try:
-        return _connect(path, "mode=rw", read_only=not _may_write(path))
+        return _connect(path, "mode=rw", kind, read_only=not _may_write(path))
     except sqlite3.OperationalError as error:
         if code_of(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise
-    return _connect(path, _read_only_mode(path), read_only=True)
+    return _connect(path, _read_only_mode(path), kind, read_only=True)
 
 
 def obstacle(path: Path) -> str:
@@ -314,32 +322,32 @@ def _read_only_mode(path: Path) -> str:
     return "mode=ro" if in_use or _may_write(path.parent) else "mode=ro&immutable=1"
 
 
-def _connect(path: Path, mode: str, *, read_only: bool) -> Handle:
+def _connect(path: Path, mode: str, kind: type[Connection], *, read_only: bool) -> Handle:
     identity = identify(path)  # before: if the file is exchanged now, it counts as moved
     connection = sqlite3.connect(
-        f"{path.as_uri()}?{mode}",
-        factory=Connection,
+        f"{path.as_uri()}?{mode}{kind.options}",
+        factory=kind,
         uri=True,
         timeout=0,  # never waits inside of SQLite: a hit is read in place, also on an event loop
         isolation_level=None,
         check_same_thread=False,  # a thread that ends may have its connection closed by another
     )
+    connection.path, connection.read_only = path, read_only
     try:
         _make_safe(connection)
         # The first read of the file: what can't be opened, or is no database, says so here.
-        mode_name = connection.execute("PRAGMA journal_mode").fetchone()[0]
-        if mode_name == "wal":
+        if connection.mode() == "wal":
             connection.execute("PRAGMA synchronous = NORMAL")  # whole after any crash, in WAL mode
     except BaseException:
         connection.close()
         raise
-    connection.ready(path, identity)
+    connection.ready(identity)
     return Handle(connection, read_only=read_only)
 
 
 def _make_safe(connection: Any) -> None:
     for pragma in _PRAGMAS:
-        connection.execute(pragma)
+        sqlite3.Connection.execute(connection, pragma)  # which looks at no file, and needs no lock
     if hasattr(connection, "setconfig"):
         for name, value in _SWITCHES.items():
             connection.setconfig(getattr(sqlite3, name), value)
@@ -362,7 +370,7 @@ def enter_wal(handle: Handle, timeout: float) -> str:
     except sqlite3.OperationalError as error:
         if is_busy(error):
             raise
-        mode = str(handle.execute("PRAGMA journal_mode").fetchone()[0])
+        mode = handle.connection.mode()
     handle.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
     return mode
 

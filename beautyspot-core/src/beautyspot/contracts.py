@@ -45,6 +45,13 @@ class Context(NamedTuple):
     db_path: Path
 
 
+def network_file_system(path: Path) -> str | None:
+    """The kind of network file system that `path` is on, or None; only Linux tells."""
+    from beautyspot import file_systems  # not needed to import the library
+
+    return file_systems.network_file_system(path)
+
+
 class Backend(ABC):
     """What the backends of all extension points have in common.
 
@@ -54,7 +61,8 @@ class Backend(ABC):
         blocking: False where every operation takes microseconds.
         local: True where an operation that blocks is a call of this machine's kernel (a file, not
             a network), so that it can't hang. Core then gives it no deadline, which would cost
-            a thread.
+            a thread. An instance whose files are elsewhere (`network_file_system` tells) says
+            False.
     """
 
     name: ClassVar[str]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from beautyspot import connections, schema
 from beautyspot.connections import Connection, Handle, Identity, identify, patiently
 from beautyspot.errors import MetadataBusyError, MetadataError
+from beautyspot.file_systems import network_file_system
 from beautyspot.leases import leases_beside
 from beautyspot.row_cache import FINDS, RowCache
 from beautyspot.stacks import others_inside
@@ -186,7 +187,7 @@ class Database:
         return self._prepared()
 
     def _prepared(self) -> Handle:
-        handle = patiently(self.timeout, connections.connect, self.path)
+        handle = patiently(self.timeout, connections.connect, self.path, _kind(self.path))
         if self.store_id is None:
             try:
                 self.store_id = self._prepare(handle)
@@ -254,6 +255,16 @@ class Database:
         except OSError:
             return None
         return lease
+
+
+def _kind(path: Path) -> type[Connection]:
+    """How to connect to the file."""
+    file_system = network_file_system(path)
+    if file_system is None:
+        return Connection
+    from beautyspot.network import kind_of_connection  # few databases are on one
+
+    return kind_of_connection(file_system)
 
 
 _PAUSE: Final = 0.0001

@@ -55,9 +55,19 @@ class Leases(Protocol):
 
 def leases_beside(database: Path) -> Leases:
     """The best kind of leases that the system has, on files beside the database."""
-    if sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK"):
-        return RangeLeases(database.with_name(f"{database.name}.lock"))
+    if have_ranges():
+        return RangeLeases(lock_file(database))
     return FileLeases(database.with_name(f"{database.name}.locks"))
+
+
+def have_ranges() -> bool:
+    """Whether byte ranges can be locked, for one descriptor each."""
+    return sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK")
+
+
+def lock_file(database: Path) -> Path:
+    """Where byte ranges are locked."""
+    return database.with_name(f"{database.name}.lock")
 
 
 def offset_of(key: str) -> int:
@@ -73,7 +83,8 @@ def offset_of(key: str) -> int:
     return int.from_bytes(digest, "big") % _OFFSETS
 
 
-def _open(path: Path) -> int:
+def open_lock_file(path: Path) -> int:
+    """A descriptor of the file, which is made where it is missing."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # or it makes a file elsewhere
     try:
         return os.open(path, flags, 0o600)  # not inherited by programs: PEP 446
@@ -92,7 +103,7 @@ class _Descriptor:
 
     def __init__(self, path: Path) -> None:
         self.number = -1
-        self.number = _open(path)
+        self.number = open_lock_file(path)
 
     def close(self) -> None:
         number, self.number = self.number, -1
@@ -137,6 +148,22 @@ def _take(once: list[Any]) -> Any:
 
 def _set_lock(number: int, offset: int, kind: int) -> None:
     fcntl.fcntl(number, fcntl.F_OFD_SETLK, _FLOCK.pack(kind, os.SEEK_SET, offset, 1, 0))
+
+
+def lock_byte(number: int, offset: int, exclusive: bool | None) -> bool:
+    """Lock a byte, exclusively or not, or unlock it (None); False where it is another's.
+
+    Raises:
+        OSError: there are no locks.
+    """
+    kind = {True: fcntl.F_WRLCK, False: fcntl.F_RDLCK, None: fcntl.F_UNLCK}[exclusive]
+    try:
+        _set_lock(number, offset, kind)
+    except OSError as error:
+        if error.errno not in _HELD_BY_ANOTHER:
+            raise
+        return False
+    return True
 
 
 class RangeLeases:
@@ -221,7 +248,7 @@ class FileLeases:
         """See `Leases`."""
         path = self._directory / f"{offset_of(key):016x}"
         for _ in range(_TRIES):
-            number = _open(path)
+            number = open_lock_file(path)
             kept = False
             try:
                 if not _lock_whole(number):

@@ -6,6 +6,8 @@ Reading a hit is one SELECT on the thread's own connection, or none where nobody
 other processes are ever in the way, and those are waited for with short pauses. A loss of power may
 take the last moments before it, never the database (``synchronous = NORMAL``).
 
+On a network file system there is no WAL, and writers take turns; see `beautyspot.network`.
+
 Beside the file stand SQLite's ``-wal`` and ``-shm``, and ``.lock`` (or ``.locks/``) for the leases.
 """
 
@@ -22,6 +24,7 @@ from beautyspot.connections import patiently
 from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord, Totals
 from beautyspot.database import Database
 from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.file_systems import network_file_system
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -96,9 +99,12 @@ class SqliteMetadataStore(MetadataStoreBase):
     leases: ClassVar[bool] = True
 
     def __init__(self, path: str | Path, *, timeout: float = 5.0, memory: int = 16_777_216) -> None:
-        self._database = Database(
-            _checked_path(path), _checked_timeout(timeout), _checked_memory(memory)
-        )
+        file = _checked_path(path)
+        self._database = Database(file, _checked_timeout(timeout), _checked_memory(memory))
+        if network_file_system(file):  # whose server may not answer
+            import beautyspot.network  # noqa: F401 - no call has to import it
+
+            vars(self).update(blocking=True)
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, overload
 from urllib.parse import unquote, urlsplit
 
-from beautyspot.contracts import BlobInfo, BlobStorageBase
+from beautyspot.contracts import BlobInfo, BlobStorageBase, network_file_system
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class LocalStorage(BlobStorageBase):
             raise ConfigError(f"fsync can't be {fsync!r}: give True or False")
         self.base_dir: Final = Path(os.path.abspath(base_dir))  # noqa: PTH100 - Path.absolute keeps ".."
         self.fsync: Final = fsync
+        if network_file_system(self.base_dir):
+            vars(self).update(local=False)
         self._root = os.path.join(self.base_dir, "")  # noqa: PTH118 - a str, that ends in a separator
 
     @classmethod

@@ -1,0 +1,380 @@
+"""A database on a network file system, as the table of mounts has it; the file is on a local one.
+
+`test_network_mount.py` mounts one for real.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+
+import pytest
+from beautyspot import connections, file_systems, leases, network
+from beautyspot.errors import MetadataBusyError, MetadataError
+from beautyspot.metadata import SqliteMetadataStore
+from beautyspot.testing.records import KEYS, a_record
+from beautyspot_local.storage import LocalStorage
+from sqlite_tools import another, open_files
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+
+
+@pytest.fixture
+def mounted(tmp_path, monkeypatch):
+    """Makes the folder `share` one of a network file system."""
+    table, share = tmp_path / "mounts", tmp_path / "share"
+    share.mkdir()
+    monkeypatch.setattr(file_systems, "_MOUNTS", table)
+    table.write_text("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n")
+
+    def mount(kind):
+        with table.open("a") as lines:
+            lines.write(f"2 1 0:40 / {share} rw - {kind} server:/share rw\n")
+        return share / "store.db"
+
+    return mount
+
+
+@pytest.fixture(params=["cifs", "nfs4"])
+def path(mounted, request):
+    return mounted(request.param)
+
+
+@pytest.fixture
+def make(request):
+    def store(path, **options):
+        made = SqliteMetadataStore(path, **options)
+        request.addfinalizer(made.close)
+        return made
+
+    return store
+
+
+@pytest.fixture
+def naps(monkeypatch):
+    """What is done at each pause of who is next, in place of sleeping; the last one for good."""
+    work = []
+
+    def sleep(seconds):
+        assert 0 < seconds < 0.1
+        (work.pop(0) if len(work) > 1 else work[0])()
+
+    monkeypatch.setattr(network.time, "sleep", sleep)
+    return work
+
+
+def record(number):
+    return a_record(cache_key=KEYS[number])
+
+
+def test_it_does_all_that_it_does_elsewhere(path, make):
+    store = make(path)
+    store.put(record(0))
+    store.put_many([record(1), record(2)])
+    store.touch({KEYS[0]: 5.0})
+    assert store.find(KEYS[1]) is not None
+    assert store.find_plain(KEYS[9]) == ()
+    assert store.get(KEYS[0]) == record(0)._replace(used_at=5.0)
+    assert (store.delete(KEYS[2]), store.delete(KEYS[2])) == (True, False)
+    assert {found.cache_key for found in store.scan()} == {KEYS[0], KEYS[1]}
+    assert store.totals().entries == 2
+
+
+def test_its_server_may_not_answer(mounted, tmp_path, make):
+    path = mounted("nfs4")
+    assert make(path).blocking
+    assert not LocalStorage(path.parent).local
+    assert not make(tmp_path / "store.db").blocking
+    assert LocalStorage(tmp_path).local
+
+
+def test_without_ranges_sqlite_is_alone(monkeypatch):
+    monkeypatch.setattr(network, "have_ranges", lambda: False)
+    assert network.kind_of_connection("cifs") is connections.Connection
+
+
+# --------------------------------------------------------------------------------- one at a time
+
+
+def test_writers_take_turns(path, make, naps):
+    first, second = make(path), make(path, timeout=0)
+    first.put(record(0))
+    second.put(record(1))
+    connection = first._database.handle().connection
+    connection.execute("BEGIN IMMEDIATE")
+    naps.append(lambda: connection.execute("COMMIT"))
+    second.put(record(2))
+    assert not connection.in_transaction, "it was waited for"
+    assert first.totals().entries == 3
+
+
+def test_a_turn_that_does_not_end_is_busy(path, make, monkeypatch):
+    monkeypatch.setattr(network, "PATIENCE", {True: 0.0, False: 0.0})
+    first, second = make(path), make(path, timeout=0)
+    second.put(record(0))
+    execute = first._database.handle().execute
+    execute("BEGIN IMMEDIATE")
+    with pytest.raises(MetadataBusyError):
+        second.put(record(1))
+    execute("ROLLBACK")
+    second.put(record(1))
+
+
+def test_who_waits_comes_next(tmp_path, naps):
+    turns = [network.Turn(tmp_path / "store.db") for _ in range(3)]
+    assert turns[0].take(exclusive=True)
+    tried = []
+
+    def go_on():
+        turns[0].give_back()
+        tried.append(turns[2].take(exclusive=True))
+        tried.append(turns[0].take(exclusive=True))
+
+    naps.append(go_on)
+    assert turns[1].take(exclusive=True)
+    assert tried == [False, False], "they stand behind it"
+    turns[1].give_back()
+    assert turns[2].take(exclusive=True)
+    for turn in turns:
+        turn.close()
+
+
+def test_readers_read_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(network, "PATIENCE", {True: 0.0, False: 0.0})
+    turns = [network.Turn(tmp_path / "store.db") for _ in range(3)]
+    assert [
+        turn.take(exclusive=exclusive)
+        for turn, exclusive in zip(turns, (False, False, True), strict=True)
+    ] == [True, True, False]
+    for turn in turns:
+        turn.give_back()
+    assert [turn.take(exclusive=True) for turn in turns] == [True, False, False]
+    for turn in turns:
+        turn.close()
+
+
+def test_a_failure_that_ends_the_transaction_ends_the_turn(path, make):
+    first, second = make(path), make(path, timeout=0)
+    second.put(record(0))
+    connection = first._database.handle().connection
+    connection.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError):
+        connection.executemany("INSERT OR ROLLBACK INTO nothing VALUES (?)", [(1,)])
+    connection.execute("ROLLBACK")
+    connection.execute("BEGIN IMMEDIATE")
+    again = "INSERT OR ROLLBACK INTO tasks (cache_key) VALUES (?)"
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.executemany(again, [(KEYS[0],)])
+    assert not connection.in_transaction
+    second.put(record(1))
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute(again, (KEYS[0],))
+    second.put(record(2))
+
+
+def test_a_file_that_is_not_there_needs_no_turn(tmp_path):
+    for kind in (network.NetworkConnection, network.SmbConnection):
+        with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+            connections.connect(tmp_path / "store.db", kind)
+
+
+def test_no_descriptor_is_left(path, make):
+    before = open_files()
+    for _ in range(3):
+        store = make(path)
+        store.put(record(0))
+        thread = threading.Thread(target=store.put, args=(record(1),))
+        thread.start()
+        thread.join()
+        store.close()
+    assert open_files() == before
+
+
+def test_a_forked_child_does_not_keep_the_turn(path, make):
+    program = """
+        import os, sys
+        from pathlib import Path
+        from beautyspot import network
+        from beautyspot.metadata import SqliteMetadataStore
+        from beautyspot.testing.records import KEYS, a_record
+
+        connection = network.NetworkConnection(":memory:")
+        connection.path = Path(sys.argv[1])
+        connection.ready(None)
+        connection._alone("BEGIN IMMEDIATE")
+        child = os.fork()
+        if not child:
+            connection.end()
+            connection = None
+            os.read(0, 1)
+            os._exit(0)
+        os.kill(os.getpid(), 9)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program), str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as parent:
+        parent.wait(60)
+        make(path).put(record(0))
+        assert parent.stdin is not None
+        parent.stdin.close()
+
+
+# ------------------------------------------------------------------------- beside SQLite's locks
+
+
+def test_a_commit_waits_for_who_reads(mounted, make, naps):
+    path = mounted("nfs4")
+    store = make(path, timeout=0)
+    store.put(record(0))
+    statements = []
+    store._database.handle().connection.set_trace_callback(statements.append)
+    with another(path) as other:
+        reading = other.execute("SELECT cache_key FROM tasks")
+
+        def refused():
+            with another(path) as late, pytest.raises(sqlite3.OperationalError, match="locked"):
+                late.execute("SELECT * FROM tasks").fetchall()
+
+        naps += [refused, reading.close]
+        store.put(record(1))
+    assert statements.count("COMMIT") == 3, "it was not begun again"
+    assert sum(each.startswith("INSERT") for each in statements) == 1
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_commit_does_not_wait_for_ever(mounted, make, monkeypatch, many):
+    path = mounted("nfs4")
+    monkeypatch.setattr(network, "COMMIT", 0.0)
+    store, write = make(path, timeout=0), "put_many" if many else "put"
+    store.put(record(0))
+    given = [record(1)] if many else record(1)
+    with another(path) as other:
+        reading = other.execute("SELECT cache_key FROM tasks")
+        with pytest.raises(MetadataBusyError):
+            getattr(store, write)(given)
+        assert reading.fetchall() == [(KEYS[0],)]
+        assert other.execute("SELECT COUNT(*) FROM tasks").fetchone() == (1,)
+    getattr(make(path, timeout=0), write)(given)
+
+
+def test_without_locks_of_ours_sqlites_decide(mounted, make, monkeypatch):
+    path = mounted("nfs4")
+    monkeypatch.setattr(leases, "_set_lock", no_locks)
+    store = make(path)
+    store.put(record(0))
+    assert store.get(KEYS[0]) == record(0)
+
+
+def no_locks(*_):
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+# ------------------------------------------------------------------------------ in place of them
+
+
+def test_sqlite_locks_nothing_on_an_smb_share(mounted, make):
+    """SMB makes no exclusive lock of a shared one, which is what its commits ask for."""
+    path = mounted("cifs")
+    store = make(path, timeout=0)
+    store.put(record(0))
+    with another(path) as other:
+        reading = other.execute("SELECT cache_key FROM tasks")
+        store.put(record(1))
+        reading.close()
+
+
+def test_without_locks_of_ours_an_smb_share_is_not_used(mounted, make, monkeypatch):
+    path = mounted("cifs")
+    monkeypatch.setattr(leases, "_set_lock", no_locks)
+    with pytest.raises(MetadataError, match="choose another db_path"):
+        make(path).put(record(0))
+
+
+def test_a_lock_that_can_not_be_given_back_ends_with_its_file(mounted, make, monkeypatch):
+    path = mounted("cifs")
+    store = make(path, timeout=0)
+    store.put(record(0))
+    with monkeypatch.context() as patch:
+        real = leases._set_lock
+
+        def failing(number, offset, kind):
+            if kind == leases.fcntl.F_UNLCK and offset == network._TURN:
+                no_locks()
+            real(number, offset, kind)
+
+        patch.setattr(leases, "_set_lock", failing)
+        store.put(record(1))
+    make(path, timeout=0).put(record(2))
+
+
+def test_what_a_killed_writer_left_is_rolled_back_by_one_alone(
+    mounted, make, tmp_path, monkeypatch
+):
+    path = mounted("cifs")
+    store = make(path)
+    store.put(record(0))
+    store.close()
+    copy = tmp_path / "copy.db"
+    with another(path) as other:
+        other.execute("PRAGMA cache_size = 1")  # what does not fit is written before the commit
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("UPDATE tasks SET func_name = 'torn'")
+        rows = [(f"torn {number}", bytes(9000)) for number in range(9)]
+        other.executemany("INSERT INTO tasks (cache_key, result_data) VALUES (?, ?)", rows)
+        for suffix in ("", "-journal"):
+            shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+        other.execute("ROLLBACK")
+    for suffix in ("", "-journal"):
+        shutil.copy(f"{copy}{suffix}", f"{path}{suffix}")
+    taken = []
+    real = network.Turn.take
+
+    def take(turn, *, exclusive):
+        taken.append((exclusive, path.with_name("store.db-journal").exists()))
+        return real(turn, exclusive=exclusive)
+
+    monkeypatch.setattr(network.Turn, "take", take)
+    again = make(path)
+    assert again.get(KEYS[0]) == record(0)
+    assert again.totals().entries == 1
+    tries = [exclusive for exclusive, torn in taken if torn]
+    assert tries == [False, True] * (len(tries) // 2), "none reads it who is not alone"
+
+
+def test_what_was_in_wal_mode_leaves_it(mounted, make, tmp_path):
+    elsewhere = make(tmp_path / "store.db")
+    elsewhere.put(record(0))
+    elsewhere.close()
+    path = mounted("cifs")
+    shutil.copy(tmp_path / "store.db", path)
+    store = make(path)
+    assert store.get(KEYS[0]) == record(0)
+    assert store._database.handle().connection.mode() == "delete"
+    with another(path) as other:
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_a_log_that_is_in_use_is_left_alone(mounted, make, tmp_path):
+    path = mounted("cifs")
+    with another(path) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("CREATE TABLE it (is_mine)")
+        with pytest.raises(MetadataError, match="choose another db_path"):
+            make(path).put(record(0))
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_what_may_only_be_read_needs_no_lock(mounted, make, monkeypatch):
+    path = mounted("cifs")
+    store = make(path)
+    store.put(record(0))
+    store.close()
+    path.with_name("store.db.lock").unlink()
+    monkeypatch.setattr(connections, "_may_write", lambda path: False)
+    monkeypatch.setattr(leases, "_set_lock", no_locks)
+    assert make(path).get(KEYS[0]) == record(0)
