@@ -126,12 +126,13 @@ def test_a_turn_that_does_not_end_is_busy(path, make, monkeypatch):
     second.put(record(1))
 
 
-def test_who_waits_comes_next(tmp_path, naps):
+def test_who_waits_comes_next(tmp_path, naps, monkeypatch):
     turns = [network.Turn(tmp_path / "store.db") for _ in range(3)]
     assert turns[0].take(exclusive=True)
     tried = []
 
     def go_on():
+        monkeypatch.setattr(network, "PATIENCE", {True: 0.0, False: 0.0})
         turns[0].give_back()
         tried.append(turns[2].take(exclusive=True))
         tried.append(turns[0].take(exclusive=True))
@@ -222,6 +223,16 @@ def test_a_forked_child_does_not_keep_the_turn(path, make):
         make(path).put(record(0))
         assert parent.stdin is not None
         parent.stdin.close()
+
+
+def test_one_that_hangs_as_it_ends_keeps_nobody_waiting(path, make):
+    store = make(path)
+    store.put(record(0))
+    threads = [threading.Thread(target=store.close, daemon=True)]
+    with connections.ending:  # as a thread that ends another one has it
+        threads[0].start()
+        threads[0].join(60)
+        assert not threads[0].is_alive()
 
 
 # ------------------------------------------------------------------------- beside SQLite's locks

@@ -95,13 +95,16 @@ class Connection(sqlite3.Connection):
     def end(self) -> None:
         """Close it, or abandon it where closing would do harm."""
         with ending:
-            pid, self._pid = self._pid, 0
-            if not pid:
-                return
-            if pid != os.getpid() or identify(self.path) not in (None, self.identity):
-                _abandoned.append(self)
-            else:
-                self.close()
+            self._end()
+
+    def _end(self) -> None:
+        pid, self._pid = self._pid, 0
+        if not pid:
+            return
+        if pid != os.getpid() or identify(self.path) not in (None, self.identity):
+            _abandoned.append(self)
+        else:
+            self.close()
 
     def __del__(self) -> None:
         self.end()
@@ -213,11 +216,11 @@ def patiently(timeout: float, work: Callable[P, T], *args: P.args, **kwargs: P.k
             deadline = deadline or now + timeout
             if not is_busy(error) or now >= deadline:
                 raise
-        time.sleep(min(pause * _jitter(), max(deadline - now, 0.0)))
+        time.sleep(min(pause * jitter(), max(deadline - now, 0.0)))
         pause = min(pause * 1.25, LONGEST_PAUSE)
 
 
-def _jitter() -> float:
+def jitter() -> float:
     """A factor between 0.5 and 1.5, so that processes that met once do not meet again."""
     return 0.5 + os.urandom(1)[0] / 255
 
@@ -362,6 +365,8 @@ def enter_wal(handle: Handle, timeout: float) -> str:
     wanted = "DELETE" if network_file_system(handle.path) else "WAL"
 
     def switch() -> str:
+        if handle.connection.mode() == wanted.lower():  # to say it again may take a lock
+            return wanted.lower()
         return str(handle.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0])
 
     try:

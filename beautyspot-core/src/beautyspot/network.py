@@ -20,7 +20,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.connections import Connection, code_of, is_busy
+from beautyspot.connections import Connection, code_of, is_busy, jitter
 from beautyspot.leases import have_ranges, lock_byte, lock_file, open_lock_file
 
 if TYPE_CHECKING:
@@ -81,16 +81,20 @@ class Turn:
         return self.held
 
     def _wait(self, exclusive: bool) -> bool:
-        if not lock_byte(self._number, _NEXT, exclusive):
+        deadline = time.monotonic() + PATIENCE[exclusive]
+        if not self._lock(_NEXT, exclusive, deadline):
             return False
         try:
-            deadline = time.monotonic() + PATIENCE[exclusive]
-            while not lock_byte(self._number, _TURN, exclusive):
-                if time.monotonic() >= deadline:
-                    return False
-                time.sleep(PAUSE)
+            return self._lock(_TURN, exclusive, deadline)
         finally:
             lock_byte(self._number, _NEXT, None)
+
+    def _lock(self, byte: int, exclusive: bool, deadline: float) -> bool:
+        """All who wait try equally often, who has just had a turn too: so it goes round."""
+        while not lock_byte(self._number, byte, exclusive):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(PAUSE * jitter())
         return True
 
     def give_back(self) -> None:
@@ -136,8 +140,8 @@ class NetworkConnection(Connection):
             self._leave()
 
     def end(self) -> None:
-        """As in the base class."""
-        super().end()
+        """As in the base class, but under no lock: where the server is gone it takes for ever."""
+        self._end()
         if self._turn is not None:
             self._turn.close()
 
