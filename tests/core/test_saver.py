@@ -293,6 +293,22 @@ def test_who_is_interrupted_while_flushing_loses_nothing(make_spot: Callable[...
     assert len(spot._engine.flights) == 0
 
 
+def test_a_store_that_interrupts_its_thread_is_not_tried_over_and_over(
+    make_spot: Callable[..., Spot],
+) -> None:
+    store = InterruptedStore()
+    store.interrupts = 1000
+    with ThreadPoolExecutor(1) as executor:
+        spot = make_spot(metadata=store, save="background", strict=True, executor=executor)
+        spot.mark(work)(1)
+        for _ in range(3):
+            executor.submit(int).result(DEADLINE)
+        assert store.interrupts == 999
+        store.interrupts = 0
+        assert spot.flush() is True
+    assert store.totals().entries == 1
+
+
 def test_a_thread_that_never_ends_does_not_keep_the_interpreter_from_ending(tmp_path: Path) -> None:
     code = """
         import itertools, sys, threading

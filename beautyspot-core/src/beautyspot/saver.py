@@ -101,11 +101,16 @@ class Saver:
             self._drain()
 
     def _work(self) -> None:
+        goes_on = False  # with who is interrupted it is for the next result, a flush or the end
         try:
             self._write_next()
+            goes_on = True
+        except Exception:  # of a strict reporter
+            goes_on = True
+            raise
         finally:
             with self._changed:
-                again = self._draining = bool(self._queue)
+                again = self._draining = goes_on and bool(self._queue)
             if again:  # no loop: an executor that is to end takes no more
                 self._start()
 
