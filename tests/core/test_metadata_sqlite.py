@@ -327,6 +327,38 @@ def test_nothing_is_stored_of_many_when_one_can_t_be(store):
     store.put(a_record())
 
 
+def test_an_interrupt_leaves_the_turn_to_others(store, monkeypatch):
+    """Ctrl-C may come when the lock is acquired, before the caller knows of it."""
+    database = store._database
+    take_turn = database.take_turn
+
+    def interrupted() -> None:
+        take_turn()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(database, "take_turn", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.put(a_record())
+    monkeypatch.undo()
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(database.writing.acquire, blocking=False).result()
+        other.submit(database.writing.release).result()
+
+
+def test_the_thread_that_writes_does_not_write_in_between(store):
+    """A signal's handler would do so within the transaction, which may be rolled back."""
+
+    class Handled:
+        def __conform__(self, _):
+            with pytest.raises(MetadataBusyError):
+                store.put(a_record(KEYS[2]))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.put_many([a_record(KEYS[0]), a_record(KEYS[1], func_name=Handled())])
+    assert list(store.scan()) == []
+
+
 def test_an_interrupt_leaves_no_transaction_open(store):
     class Interrupting:
         def __conform__(self, _):

@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -289,6 +290,16 @@ def test_a_rest_is_checked_also_where_no_key_comes_twice(store):
 
 
 def test_while_another_thread_of_ours_writes_nothing_is_seen(store, observed, path):
+    settle(path)
+    with ThreadPoolExecutor(1) as other:
+        other.submit(store._database.writing.acquire).result()
+        assert row(store) == "text"
+        other.submit(store._database.writing.release).result()
+    assert observed == []
+
+
+def test_while_this_thread_writes_nothing_is_seen(store, observed, path):
+    """A signal's handler may look something up."""
     settle(path)
     with store._database.writing:
         assert row(store) == "text"

@@ -16,7 +16,7 @@ from beautyspot.connections import Connection, Handle, Identity, identify, patie
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.file_systems import network_file_system
 from beautyspot.leases import leases_beside
-from beautyspot.row_cache import FINDS, RowCache
+from beautyspot.row_cache import FINDS, RowCache, holds
 from beautyspot.stacks import others_inside
 
 if TYPE_CHECKING:
@@ -40,14 +40,15 @@ class Database:
     Attributes:
         local: `local.handle` is the calling thread's connection, where it has one already, and
             `local.reader` one that can only read: it is looked at again before each use.
-        writing: held by the thread that writes.
+        writing: held by the thread that writes, which is not to enter twice. It knows its holder,
+            so that who is interrupted (Ctrl-C) just when he has it can give it back.
         rows: those that are kept in memory.
         finds: how many may go by before `stay` is to be called.
         store_id: None until the file has been opened and brought up to date.
     """
 
     local: threading.local
-    writing: threading.Lock
+    writing: threading.RLock
     rows: RowCache
     finds: int
     store_id: str | None
@@ -66,7 +67,7 @@ class Database:
         """No connection, and locks that nobody holds."""
         self.local = threading.local()
         self.store_id = None
-        self.writing = threading.Lock()
+        self.writing = threading.RLock()
         self.finds = FINDS
         self.rows = RowCache(self._memory, self.writing)
         self._opening = threading.RLock()
@@ -129,6 +130,11 @@ class Database:
         return MetadataBusyError(
             f"{self.path} is locked by another connection (timeout: {self.timeout} s): try again"
         )
+
+    def check_turn(self) -> None:
+        """Raise `MetadataBusyError` in the thread that writes: for a signal's handler, say."""
+        if holds(self.writing):
+            raise self.busy_error()
 
     def take_turn(self) -> None:
         """Become the thread that writes: acquire `writing`.

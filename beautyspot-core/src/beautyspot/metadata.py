@@ -280,8 +280,9 @@ class SqliteMetadataStore(MetadataStoreBase):
         self, work: Callable[[Handle, str, Any], T], statement: str, values: Any
     ) -> T:
         database = self._database
-        database.take_turn()
+        database.check_turn()
         try:
+            database.take_turn()  # in here: an interrupt may come once it has the lock
             handle = database.handle()
             if handle.moved() or handle.read_only:  # which it may be no more
                 database.reset()
@@ -293,7 +294,10 @@ class SqliteMetadataStore(MetadataStoreBase):
                 )
             return patiently(database.timeout, work, handle, statement, values)
         finally:
-            database.writing.release()
+            try:  # noqa: SIM105 - an interrupt may come wherever a Python function is entered
+                database.writing.release()
+            except RuntimeError:  # it did not get it
+                pass
 
     def _translated(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `work`, its failures as ours."""

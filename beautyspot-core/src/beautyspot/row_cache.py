@@ -65,6 +65,12 @@ class Snapshot(dict[str, Row]):
             self.lasts = rest.lasts  # bound once: the look-up is part of every hit
 
 
+def holds(lock: threading.RLock) -> bool:
+    """Whether this thread holds it already, as in a signal's handler: it is not to enter twice."""
+    held: bool = lock._is_owned()  # type: ignore[attr-defined] # as `threading.Condition` asks
+    return held
+
+
 class RowCache:
     """The rows of one database, for all threads of a process.
 
@@ -77,7 +83,7 @@ class RowCache:
         skip: for how many finds there is nothing to look into, nor anything to tell.
     """
 
-    def __init__(self, room: int, writing: threading.Lock) -> None:
+    def __init__(self, room: int, writing: threading.RLock) -> None:
         self.snapshot = self._nothing = Snapshot(None, 0)
         self.skip = FINDS
         self._room = room
@@ -164,9 +170,14 @@ class RowCache:
             self.skip = 0
 
     def _observed(self, handle: Handle) -> Quiescence | None:
-        if not self._writing.acquire(blocking=False):
+        if holds(self._writing):
             return None
         try:
+            if not self._writing.acquire(blocking=False):
+                return None
             return quiescence.observe(handle)
         finally:
-            self._writing.release()
+            try:  # noqa: SIM105 - as in `SqliteMetadataStore`
+                self._writing.release()
+            except RuntimeError:
+                pass
