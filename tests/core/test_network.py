@@ -115,7 +115,7 @@ def test_writers_take_turns(path, make, naps):
 
 
 def test_a_turn_that_does_not_end_is_busy(path, make, monkeypatch):
-    monkeypatch.setattr(network, "PATIENCE", {True: 0.0, False: 0.0})
+    monkeypatch.setattr(network, "PATIENCE", 0.0)
     first, second = make(path), make(path, timeout=0)
     second.put(record(0))
     execute = first._database.handle().execute
@@ -132,7 +132,7 @@ def test_who_waits_comes_next(tmp_path, naps, monkeypatch):
     tried = []
 
     def go_on():
-        monkeypatch.setattr(network, "PATIENCE", {True: 0.0, False: 0.0})
+        monkeypatch.setattr(network, "PATIENCE", 0.0)
         turns[0].give_back()
         tried.append(turns[2].take(exclusive=True))
         tried.append(turns[0].take(exclusive=True))
@@ -147,7 +147,7 @@ def test_who_waits_comes_next(tmp_path, naps, monkeypatch):
 
 
 def test_readers_read_together(tmp_path, monkeypatch):
-    monkeypatch.setattr(network, "PATIENCE", {True: 0.0, False: 0.0})
+    monkeypatch.setattr(network, "PATIENCE", 0.0)
     turns = [network.Turn(tmp_path / "store.db") for _ in range(3)]
     assert [
         turn.take(exclusive=exclusive)
@@ -271,6 +271,33 @@ def test_a_commit_does_not_wait_for_ever(mounted, make, monkeypatch, many):
         assert reading.fetchall() == [(KEYS[0],)]
         assert other.execute("SELECT COUNT(*) FROM tasks").fetchone() == (1,)
     getattr(make(path, timeout=0), write)(given)
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_who_reads_takes_a_turn_among_those_who_write(mounted, make, monkeypatch, foreign):
+    path = mounted("nfs4")
+    store = make(path, timeout=0)
+    store.put(record(0))
+    taken = []
+    real = network.Turn.take
+    with another(path) as other:
+        other.execute("BEGIN EXCLUSIVE")
+
+        def take(turn, *, exclusive):
+            taken.append(exclusive)
+            if not foreign:
+                other.rollback()
+            return real(turn, exclusive=exclusive)
+
+        monkeypatch.setattr(network.Turn, "take", take)
+        if foreign:
+            with pytest.raises(MetadataBusyError):
+                store.get(KEYS[0])
+        else:
+            assert store.get(KEYS[0]) == record(0)
+        assert taken == [False]
+    monkeypatch.undo()
+    make(path, timeout=0).put(record(1))
 
 
 def test_without_locks_of_ours_sqlites_decide(mounted, make, monkeypatch):

@@ -6,7 +6,7 @@ There is no WAL there, and with a rollback journal two things go wrong, both see
   did, a dozen trips to the server, is done again, so that four processes that store came to a tenth
   of what one does, and waited for longer than their time-out. Here writers take turns, also those
   of other processes, and a commit stays where it is until the readers have left: SQLite keeps new
-  ones away from the first try on.
+  ones away from the first try on. A reader who meets that takes a turn among the writers.
 - On an SMB share the kernel asks the server for the locks, and in SMB no shared lock becomes an
   exclusive one. That is what SQLite asks for at each commit, so each is "locked", by its own
   connection, for ever. There SQLite takes no locks, and each statement is run under one of ours.
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-PATIENCE: Final = {True: 1.0, False: 0.3}
-"""Seconds for which one who is next waits, to write and to read. `patiently` asks again."""
+PATIENCE: Final = 1.0
+"""Seconds for which one waits for a turn. `patiently` asks again."""
 
 COMMIT: Final = 5.0
 """Seconds for which a commit waits for those who read: each reads one page of a listing at most."""
@@ -81,7 +81,7 @@ class Turn:
         return self.held
 
     def _wait(self, exclusive: bool) -> bool:
-        deadline = time.monotonic() + PATIENCE[exclusive]
+        deadline = time.monotonic() + PATIENCE
         if not self._lock(_NEXT, exclusive, deadline):
             return False
         try:
@@ -187,7 +187,16 @@ class NetworkConnection(Connection):
             time.sleep(PAUSE)
 
     def _read(self, statement: str, values: Sequence[Any]) -> Any:
-        return super().execute(statement, values)
+        try:
+            return super().execute(statement, values)
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+        self._take(exclusive=False)  # after who writes now, and before who is to write next
+        try:
+            return Rows(super().execute(statement, values).fetchall())
+        finally:
+            self._give_back()
 
     def _take(self, *, exclusive: bool) -> None:
         with suppress(OSError):  # SQLite's locks decide alone
