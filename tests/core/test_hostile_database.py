@@ -236,15 +236,18 @@ def test_programs_that_come_later_do_not_run_where_python_can_say_so(
 
 
 def test_the_switches_are_set_where_there_are_any() -> None:
-    class Connection:
+    class Older(sqlite3.Connection):
         def __init__(self) -> None:
+            super().__init__(":memory:")
             self.set: list[Any] = []
+            self.set_trace_callback(self.set.append)
 
-        def execute(self, pragma: str) -> None:
-            self.set.append(pragma)
+        @property
+        def setconfig(self) -> Any:
+            raise AttributeError
 
-    class Newer(Connection):
-        def setconfig(self, code: int, value: bool) -> None:
+    class Newer(Older):
+        def setconfig(self, code: int, value: bool) -> None:  # type: ignore[override]
             self.set.append((code, value))
 
     numbers = {"ENABLE_TRIGGER": 1003, "ENABLE_VIEW": 1015, "DEFENSIVE": 1010}
@@ -256,9 +259,9 @@ def test_the_switches_are_set_where_there_are_any() -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name, number in missing.items():
             patch.setattr(sqlite3, name, number, raising=False)
-        older, newer = Connection(), Newer()
-        connections._make_safe(older)
-        connections._make_safe(newer)
+        with closing(Older()) as older, closing(Newer()) as newer:
+            connections._make_safe(older)
+            connections._make_safe(newer)
     assert "PRAGMA trusted_schema = OFF" in older.set
     assert newer.set == [*older.set, (1003, False), (1015, False), (1010, True)]
 
