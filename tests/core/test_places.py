@@ -103,6 +103,16 @@ def test_a_folder_that_can_be_made_later_has_its_marks(
     assert (tmp_path / "later" / "cache").stat().st_mode & 0o777 == 0o700
 
 
+def test_missing_parents_are_private(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_spot(directory=tmp_path / "a" / "b" / "cache")
+    finally:
+        os.umask(before)
+    for folder in ("a", "a/b", "a/b/cache"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize("blob", [False, True])
 def test_a_folder_that_was_removed_is_made_again_with_its_marks(
     make_spot: Callable[..., Spot], tmp_path: Path, *, blob: bool

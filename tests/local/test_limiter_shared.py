@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import struct
 import sys
 import threading
@@ -132,6 +133,16 @@ def test_the_file_is_private_and_small(bucket: SharedTokenBucket, path: Path) ->
     assert path.stat().st_size == HEADER.size
 
 
+def test_missing_folders_are_private(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        SharedTokenBucket(rate="600/min", path=tmp_path / "a" / "b" / "app.limit").consume()
+    finally:
+        os.umask(before)
+    for folder in (tmp_path / "a", tmp_path / "a" / "b"):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_costs_and_timeouts_are_checked(bucket: SharedTokenBucket) -> None:
     with pytest.raises(CostError):
         bucket.reserve(101)
@@ -254,7 +265,7 @@ def test_a_place_that_is_gone_for_a_while(bucket: SharedTokenBucket, path: Path)
     path.unlink()
     path.parent.rmdir()
     path.parent.write_text("in the way")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(NotADirectoryError):
         bucket.reserve()
     path.parent.unlink()
     assert delays(bucket, 1, 1) == [0, 1]

@@ -313,6 +313,16 @@ def test_modes_are_private(storage: LocalStorage, base: Path) -> None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_missing_parents_of_the_directory_are_private(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        LocalStorage(tmp_path / "a" / "b" / "c").save(KEY, b"x")
+    finally:
+        os.umask(before)
+    for folder in ("a", "a/b", "a/b/c"):
+        assert stat.S_IMODE((tmp_path / folder).stat().st_mode) == 0o700
+
+
 def test_the_mode_of_a_given_directory_stays(storage: LocalStorage, base: Path) -> None:
     base.mkdir(parents=True, mode=0o755)
     storage.save(KEY, b"x")

@@ -24,18 +24,15 @@ _spots: dict[Path, bool] = {}
 
 
 def prepare(directory: Path) -> None:
-    """Make `directory` (0700) with its marks; one that is there already is left as it is.
+    """Make `directory` with its marks, if it is missing; one that is there is left as it is.
 
     Raises:
         OSError: it can't be made; its marks will come with it.
     """
     there = directory.exists()
     _spots[directory] = not there or all((directory / name).exists() for name in _FILES)
-    if there:
-        return
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    directory.mkdir(mode=0o700, exist_ok=True)
-    _mark(directory)
+    if not there:
+        make_directory(directory)
 
 
 def make_directory(path: Path) -> None:

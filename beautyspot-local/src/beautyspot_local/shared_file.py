@@ -30,6 +30,7 @@ from weakref import WeakSet
 
 from beautyspot.errors import ConfigError, NotSupportedError
 
+from beautyspot_local.folders import make_private
 from beautyspot_local.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class SharedFile:
     # ------------------------------------------------------------------ the lock
 
     def _open(self) -> int:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self._path.parent)
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._written = b""
         return self._fd

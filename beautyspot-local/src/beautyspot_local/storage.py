@@ -24,6 +24,8 @@ from urllib.parse import unquote, urlsplit
 from beautyspot.contracts import BlobInfo, BlobStorageBase, network_file_system
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
 
+from beautyspot_local.folders import make_private
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -283,16 +285,8 @@ class LocalStorage(BlobStorageBase):
             try:
                 return os.open(temporary, _CREATE, 0o600)
             except FileNotFoundError:
-                self._make_folder(Path(folder))
+                make_private(Path(folder))
         return os.open(temporary, _CREATE, 0o600)
-
-    def _make_folder(self, folder: Path) -> None:
-        """`Path.mkdir` gives the mode to the last folder only, but all of ours are private."""
-        if folder != self.base_dir and not folder.parent.is_dir():
-            self._make_folder(folder.parent)
-        # What somebody removes at this very moment is no failure: `_create` tries again.
-        with suppress(FileNotFoundError, FileExistsError):
-            folder.mkdir(mode=0o700, parents=folder == self.base_dir, exist_ok=True)
 
     def _failure(self, action: str, location: str, error: OSError | ValueError) -> StorageError:
         if isinstance(error, ValueError) or error.errno in _NO_PLACE:
