@@ -630,6 +630,23 @@ def test_a_model_keeps_attributes_that_are_no_fields():
     assert back.words == answer.words
 
 
+def test_a_root_model_comes_back():
+    """It has no extra and no private part, not even an empty one."""
+
+    class Names(pydantic.RootModel[list[str]]):
+        pass
+
+    class Page(pydantic.BaseModel):
+        names: Names
+
+    names = round_trip(Names(["a"]), Names)
+    assert names == Names(["a"])
+    assert vars(names) == {"root": ["a"]}
+    assert names.model_fields_set == {"root"}
+    assert names.model_dump() == ["a"]
+    assert round_trip(Page(names=Names(["b"])), Page, Names).names.root == ["b"]
+
+
 def test_half_a_named_tuple_is_a_tuple():
     assert round_trip(Half((1,)), Half) == Half((1,))
 

@@ -280,7 +280,9 @@ def test_what_pandas_can_not_bring_back_is_refused():
 
 def test_without_pyarrow_pandas_is_refused_and_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    refused(pd.DataFrame({"a": [1]}), "install pyarrow")
+    monkeypatch.delitem(sys.modules, "beautyspot.codecs.arrow_tables")
+    refused(pd.DataFrame({"a": [1]}), "by way of Arrow: install pyarrow")
+    refused(pd.Series([1]), "by way of Arrow: install pyarrow")
 
 
 def test_hostile_pandas_scalars():

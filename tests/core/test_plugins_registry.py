@@ -195,7 +195,7 @@ def test_none_is_no_plugin_whatever_is_called_so(monkeypatch, choice):
 @pytest.mark.parametrize(
     ("point", "name", "line"),
     [
-        ("storage", "s3", "pip install 'beautyspot[s3]'"),
+        ("storage", "s3", "pip install 'beautyspot[s3]>=3'"),
         ("storage", "local", "pip install 'beautyspot-local'"),
         ("limiter", "gcra", "pip install 'beautyspot-local'"),
     ],
@@ -218,7 +218,7 @@ def test_an_unknown_scheme(monkeypatch):
     with pytest.raises(BackendNotFound, match=r"'s4://'\. Did you mean 's3a?://'\?"):
         load_plugins().by_scheme("storage", "s4")
     install(monkeypatch)
-    with pytest.raises(BackendNotFound, match=r"pip install 'beautyspot\[s3\]'"):
+    with pytest.raises(BackendNotFound, match=r"pip install 'beautyspot\[s3\]>=3'"):
         load_plugins().by_scheme("storage", "s3")
 
 

@@ -85,7 +85,7 @@ def test_beautyspot_brings_local_backends_and_no_boto3(empty: Environment) -> No
         assert installed.pop(name) == VERSION
     assert set(installed) - BACKPORT == {"pluggy", "msgpack", "xxhash"}
     empty.run(CALL.format(name="app", options=", limiter='600/min', save='background'"))
-    assert "pip install 'beautyspot[s3]'" in _error(
+    assert "pip install 'beautyspot[s3]>=3'" in _error(
         empty, "bs.Spot('x', storage='s3://bucket/cache')"
     )
 

@@ -23,7 +23,7 @@ FEW: Final = 5
 """So many names are shown of what may be many."""
 
 _PIP: Final = {
-    "s3": "beautyspot[s3]",
+    "s3": "beautyspot[s3]>=3",
     "local": "beautyspot-local",
     "file": "beautyspot-local",
     "gcra": "beautyspot-local",

@@ -287,11 +287,12 @@ def _encode_model(value: Any, write: Write) -> list[object]:
     state = value.__getstate__()
     attributes = dict(state["__dict__"])
     fields = {name: attributes.pop(name) for name in type(value).model_fields}
-    private, further = state["__pydantic_private__"], _further(value, attributes)
+    # A root model has no part for extra fields, nor one for private attributes.
+    private, further = state.get("__pydantic_private__"), _further(value, attributes)
     return [
         write.attributes(fields),
         sorted(state["__pydantic_fields_set__"]),
-        write.value(state["__pydantic_extra__"], ".model_extra"),
+        write.value(state.get("__pydantic_extra__"), ".model_extra"),
         None if private is None else write.attributes(private),
         *([write.attributes(further)] if further else ()),
     ]
@@ -309,8 +310,9 @@ def _decode_model(cls: Any, parts: list[Any], read: Read) -> object:
     for further in rest:
         _set_further(value, further)
     object.__setattr__(value, "__pydantic_fields_set__", set(given))
-    object.__setattr__(value, "__pydantic_extra__", extra)
-    object.__setattr__(value, "__pydantic_private__", private)
+    if not cls.__pydantic_root_model__:
+        object.__setattr__(value, "__pydantic_extra__", extra)
+        object.__setattr__(value, "__pydantic_private__", private)
     return value
 
 

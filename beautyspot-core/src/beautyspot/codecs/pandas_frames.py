@@ -66,9 +66,10 @@ def _set_frequency(frame: Any, frequency: str | None) -> None:
 
 
 def _encode_arrow(frame: Any, write: Write) -> list[object]:
+    table = _to_table(frame)  # first: it says what to do where there is no PyArrow
     from beautyspot.codecs.arrow_tables import write_table
 
-    return [write_table(_to_table(frame), write), _frequency(frame)]
+    return [write_table(table, write), _frequency(frame)]
 
 
 def _decode_arrow(parts: list[Any], read: Read) -> Any:
