@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing.process
 import subprocess
 import sys
 import textwrap
@@ -307,6 +308,49 @@ def test_a_store_that_interrupts_its_thread_is_not_tried_over_and_over(
         store.interrupts = 0
         assert spot.flush() is True
     assert store.totals().entries == 1
+
+
+POOL = """
+    import multiprocessing, sys
+    from beautyspot.spot import Spot
+
+    spot = Spot("app", directory=sys.argv[1], config=False, save="background")
+
+    @spot.mark(name="work")
+    def work(x):
+        return x
+
+    if __name__ == "__main__":
+        for k in range(3):
+            with multiprocessing.get_context(sys.argv[2]).Pool(2) as pool:
+                pool.map(work, range(k * 20, k * 20 + 20))
+        print(sum(spot.peek(work, x) is None for x in range(60)))
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_pool_that_ends_its_workers_loses_nothing(tmp_path: Path, method: str) -> None:
+    """By SIGTERM, for which they have no handler: the end of its `with` block."""
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(POOL))
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "cache"), method],
+        check=True, timeout=DEADLINE, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout == "0\n"
+
+
+def test_a_process_that_others_end_saves_at_once(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multiprocessing.process.current_process(), "_config", {"daemon": True})
+    spot = make_spot(save="background", strict=True, executor=IdleExecutor())
+    marked = spot.mark(work)
+    stream = spot.mark(name="s")(lambda: (yield 1))
+    assert marked(1) == marked(1)
+    assert list(stream()) == list(stream()) == [1]
+    assert spot.stats()["hits"] == 2
+    assert spot.stats()["entries"] == 2
 
 
 def test_a_thread_that_never_ends_does_not_keep_the_interpreter_from_ending(tmp_path: Path) -> None:

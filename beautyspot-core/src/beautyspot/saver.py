@@ -4,11 +4,13 @@ There is no idle thread: the first result that is queued submits a job to the Sp
 writes one batch, and submits the next while there is more. The standard library waits for such jobs
 at interpreter exit, and where no job can be submitted any more the caller writes in place, so that
 nothing is lost. Whoever empties the queue stops at what was in it when he began: a thread that goes
-on making results, faster than they can be written, keeps nobody from ending.
+on making results, faster than they can be written, keeps nobody from ending. In a process that may
+be ended at any moment nothing is queued.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import suppress
 from itertools import islice
@@ -40,6 +42,15 @@ Without it the saver competes with the callers for the interpreter, one commit f
 """
 
 
+def _is_ended_by_others() -> bool:
+    """Whether multiprocessing will end this process by SIGTERM, whatever it is just doing.
+
+    So it does with all that are `daemon`, such as the workers of a `Pool` in a `with` block.
+    """
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and bool(module.current_process().daemon)
+
+
 class Saver:
     """The queue of one Spot, and the job that empties it."""
 
@@ -63,7 +74,7 @@ class Saver:
         self._cache.waiting.clear()
 
     def add(self, saving: Turn) -> bool:
-        """Queue a result; False where the queue is full, and the caller is to save it."""
+        """Queue a result; False where that is full or may be lost, and the caller is to save it."""
         record = saving.record
         assert record is not None  # noqa: S101 - only what was encoded is queued
         with self._changed:
@@ -89,7 +100,8 @@ class Saver:
         return True
 
     def _has_room(self, size: int) -> bool:
-        return len(self._queue) < QUEUE_LIMIT and self._bytes + size <= QUEUE_BYTES
+        full = len(self._queue) >= QUEUE_LIMIT or self._bytes + size > QUEUE_BYTES
+        return not full and not _is_ended_by_others()
 
     def _start(self) -> None:
         try:
