@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import json
 import os
@@ -83,6 +84,13 @@ class Worker(Base):
 def by_object(x): return tool.use(x)
 def by_class(x): return Worker().run(x)
 def by_partial(x): return part(x)
+def by_type(x): return helpers.shown(x)
+def by_type_of_argument(x): return Dispatching().shown(x)
+class Dispatching:
+    @functools.singledispatchmethod
+    def shown(self, x): return "something"
+    @shown.register
+    def _(self, x: int): return "a whole number"
 def by_tuple(x): return [step(x) for step in STEPS]
 
 def deco(times):
@@ -116,7 +124,7 @@ def calls_made(): return made()
 '''
 
 HELPERS = """
-import enum, re
+import enum, functools, re
 from pack.inside import value as _value
 PATTERN = re.compile("x+")
 def clean(x): return _value(x)
@@ -125,6 +133,12 @@ def default_helper(x): return x
 def keyword_helper(x): return x
 def imported(x): return x
 def by_module(x): return x
+@functools.singledispatch
+def shown(x): return "anything"
+@shown.register
+def _(x: int): return "a number"
+@shown.register(str)
+def _of_text(x): return clean(x)
 def partially(x, y, key): return x
 def keyed(x): return x
 class Base:
@@ -252,6 +266,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         ("by_partial", "def partially(x, y, key): return x", "def partially(x, y, key): return y"),
         ("by_partial", "def keyed(x): return x", "def keyed(x): return -x"),
         ("by_partial", "partially, 1", "partially, 2"),
+        ("by_type", 'return "anything"', 'return "whatever"'),
+        ("by_type", 'return "a number"', 'return "numeric"'),
+        ("by_type", "def _(x: int)", "def _(x: bool)"),
+        ("by_type", "SCALE = 10", "SCALE = 11"),
+        ("by_type_of_argument", 'return "something"', 'return "nothing"'),
+        ("by_type_of_argument", 'return "a whole number"', 'return "an integer"'),
+        ("by_type_of_argument", "x: int): return", "x: bool): return"),
         ("by_tuple", "return SCALE * x", "return SCALE + x"),
         ("by_tuple", "(clean, LIMIT, os)", "(clean, LIMIT, 1, os)"),
         ("decorated", "@deco(3)", "@deco(4)"),
@@ -301,6 +322,19 @@ def test_a_global_that_is_made_later_does_not_count_before_and_after(project: Pr
         before = version_auto(main.f)
     with project.imported(("LIMIT = 3", "LIMIT = None"), ("NOTHING = None", "NOTHING = 1")) as main:
         assert version_auto(main.f) == before
+
+
+def test_what_others_register_with_a_function_of_others_does_not_count():
+    def f(x: object) -> object:
+        return theirs(x)
+
+    namespace: dict[str, Any] = {"__name__": "json"}
+    exec("def shown(x): return x", namespace)
+    theirs = functools.singledispatch(namespace["shown"])
+    theirs.__module__ = "json"
+    before = version_auto(f)
+    theirs.register(int, repr)
+    assert version_auto(f) == before
 
 
 def test_our_own_wrappers_are_looked_through(project: Project):

@@ -7,7 +7,7 @@ import functools
 import importlib.util
 import sys
 from pathlib import PurePath
-from types import FunctionType, ModuleType
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.code_digest import code_digest, function_digest
@@ -37,9 +37,10 @@ def version_auto(func: Callable[..., Any]) -> str:
     """A version that changes when the code does which `func` runs: 32 hex digits.
 
     It follows the function, and whatever of the user's own project its code names, from one to the
-    next: functions, classes with their methods and bases, methods called on `self`, functions that
-    were captured or stand as defaults, what decorators wrap around them, and constants (numbers,
-    texts, tuples, enums, patterns) of modules and classes. An edit of a comment, of layout or of a
+    next: functions, with what `functools.singledispatch` calls in their place, classes with their
+    methods and bases, methods called on `self`, functions that were captured or stand as defaults,
+    what decorators wrap around them, and constants (numbers, texts, tuples, enums, patterns) of
+    modules and classes. An edit of a comment, of layout or of a
     docstring changes nothing (see `beautyspot.code_form`).
 
     The user's own project is the top-level package of `func` itself, wherever it is installed, and
@@ -96,6 +97,7 @@ class _Walk:
 
     def _visit_object(self, owner: str, label: str, value: Any) -> None:
         """A function, with those that it wraps; of another object its class counts."""
+        self._visit_implementations(owner, label, value)
         for step in chain(value):
             if is_ours(step):
                 self._visit_mark(step)
@@ -103,6 +105,19 @@ class _Walk:
                 self._visit_function(step)
         if not isinstance(value, FunctionType):
             self._follow(owner, label, [type(value)])
+
+    def _visit_implementations(self, owner: str, label: str, value: Any) -> None:
+        """What `functools.singledispatch` calls in place of a function, by the type it is given."""
+        if isinstance(value, functools.singledispatchmethod):
+            value = value.dispatcher
+        registry = getattr(value, "registry", None)
+        if not isinstance(value, FunctionType) or not isinstance(registry, MappingProxyType):
+            return
+        self._follow(owner, label, registry.values())
+        namespace = namespace_of(value)
+        if self._is_own(namespace, str(namespace.get("__file__"))):  # others' grows with imports
+            for cls in registry:
+                self.records.add((identifier_of(value), "dispatch", identifier_of(cls)))
 
     def _visit_mark(self, wrapper: FunctionType) -> None:
         """A helper that is marked itself says by its version when its results change."""

@@ -369,6 +369,8 @@ class Spot:
     def refresh(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a call whatever is stored, and replace that; awaitable for an async function.
 
+        Where the new result is not stored (`cache_if` refuses it, say) the old one stays.
+
         Raises:
             UnstableKeyError: an argument has no stable form.
         """
@@ -503,10 +505,11 @@ class Spot:
 
         Returns:
             `hits`, `misses` (executions), `bypassed` (calls that ran uncached), `errors` (failures
-            of ours), `seconds_saved` (how long the hits would have run), `entries` and `bytes` (of
-            all results in the store; NaN where it fails, and after `shutdown`), `unsaved` (results
-            that wait in memory for a store that fails) and `resting` (how many kinds of operation
-            of the backends are not tried at the moment, since they failed).
+            of ours), `seconds_saved` (how long the executions took that the hits spared, with what
+            they waited for a limiter beneath), `entries` and `bytes` (of all results in the store;
+            NaN where it fails, and after `shutdown`), `unsaved` (results that wait in memory for a
+            store that fails) and `resting` (how many kinds of operation of the backends are not
+            tried at the moment, since they failed).
 
             Of the limits, in this process: `limiter_grants`, `limiter_waits` (those of the grants
             that had to wait), `limiter_refusals` (`RateLimitError` and `CostError`),
