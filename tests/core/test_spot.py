@@ -67,7 +67,7 @@ def test_the_database_may_be_elsewhere(make_spot: Callable[..., bs.Spot], tmp_pa
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "a\\b", "a\0b", ".", "..", "CON", "x" * 300])
 def test_a_name_can_not_leave_the_directory(make_spot: Callable[..., bs.Spot], name: str) -> None:
-    with pytest.raises(bs.ConfigError):
+    with pytest.raises(bs.ConfigError, match="can't be the name of a Spot"):
         make_spot(name)
 
 
