@@ -29,7 +29,7 @@ import attrs
 import pydantic
 import pytest
 from beautyspot import Spot
-from beautyspot.codecs import table
+from beautyspot.codecs import registry, table
 from beautyspot.codecs.classes import entry_for
 from beautyspot.codecs.document import build
 from beautyspot.codecs.table import tag_of_code
@@ -741,3 +741,12 @@ def test_a_stored_value_of_the_standard_library_may_be_the_first_that_is_met(mon
     monkeypatch.setattr(table, "_BY_CODE", {})
     assert tag_of_code(40) is table.BY_TYPE[Decimal]
     assert tag_of_code(30) is table.BY_TYPE[date]
+
+
+def test_a_forked_child_can_register():
+    """The hook that runs in it: another thread may have held the lock."""
+    held = registry._lock
+    with held:
+        registry._renew_lock()
+        assert round_trip(Source("u"), Source) == Source("u")
+    assert registry._lock is not held

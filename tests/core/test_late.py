@@ -239,3 +239,30 @@ def test_a_constructor_that_hangs_is_given_up(
     end_pause(spot.metadata)
     assert spot.flush()
     assert spot.stats()["entries"] == 1
+
+
+def test_a_forked_child_makes_its_own(make_spot: Callable[..., Spot]) -> None:
+    """The hooks that run in it: another thread may have been making one."""
+    from beautyspot import late, parts
+
+    Outage.error = MetadataError("away")
+    spot = make_spot(metadata=RemoteStore)
+    makers = set(late._makers)
+    held = [spot._parts._lock, *(maker._lock for maker in makers)]
+    for lock in held:
+        lock.acquire()
+    Outage.error = None
+    late._reset_after_fork()
+    parts._reset_after_fork()
+    assert makers
+    assert all(maker._lock.acquire(blocking=False) for maker in makers)
+    assert spot._parts._lock not in held
+    for lock in (*held, *(maker._lock for maker in makers)):
+        lock.release()
+
+
+def test_a_spot_that_is_being_dropped_has_its_parts(make_spot: Callable[..., Spot]) -> None:
+    """A thread may still be in one of its functions."""
+    parts = make_spot()._parts
+    parts._made = lambda: None
+    assert parts.keygen is not parts.keygen

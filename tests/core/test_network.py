@@ -56,6 +56,14 @@ def make(request):
     return store
 
 
+def test_a_mistake_is_no_reason_to_take_a_turn(make, path):
+    store = make(path)
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        store._database.handle().execute("SELECT 1 FROM elsewhere")
+    store.put(a_record())
+    assert store.get(KEYS[0]) is not None
+
+
 @pytest.fixture
 def naps(monkeypatch):
     """What is done at each pause of who is next, in place of sleeping; the last one for good."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import saver
-from broken import BrokenStore
+from broken import Broken, BrokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -292,6 +292,78 @@ def test_who_is_interrupted_while_flushing_loses_nothing(make_spot: Callable[...
     assert spot.flush() is True
     assert store.totals().entries == 3
     assert len(spot._engine.flights) == 0
+
+
+def test_who_is_interrupted_leaves_the_newer_result_of_a_key(
+    make_spot: Callable[..., Spot],
+) -> None:
+    class Overtaken(InterruptedStore):
+        def put_many(self, records: Any) -> None:
+            if self.interrupts:
+                assert list(two) == []
+            super().put_many(records)
+
+    store = Overtaken()
+    spot = make_spot(metadata=store, save="background", strict=True, executor=IdleExecutor())
+    stream = spot.mark(name="s")(lambda: (yield 1))
+    one, two = stream(), stream()
+    next(one), next(two)
+    assert list(one) == []
+    saver = spot._engine.saver
+    assert saver is not None
+    with pytest.raises(KeyboardInterrupt):
+        spot.flush()
+    assert len(saver) == 1
+    assert spot.flush() is True
+    assert saver._bytes == 0
+    assert store.totals().entries == 1
+
+
+def test_who_is_interrupted_where_no_executor_works_leaves_it_to_the_end(
+    make_spot: Callable[..., Spot],
+) -> None:
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    store = InterruptedStore()
+    spot = make_spot(metadata=store, save="background", strict=True, executor=pool)
+    with pytest.raises(KeyboardInterrupt):
+        spot.mark(work)(1)
+    assert store.totals().entries == 0
+    spot.shutdown()
+    assert store.totals().entries == 1
+
+
+def test_a_strict_spot_raises_where_it_saves(make_spot: Callable[..., Spot]) -> None:
+    store = BrokenStore("put", "put_many")
+    spot = make_spot(metadata=store, save="background", strict=True, executor=IdleExecutor())
+    spot.mark(work)(1)
+    saver = spot._engine.saver
+    assert saver is not None
+    with pytest.raises(Broken):
+        saver._work()
+    assert len(saver) == 0
+    assert saver._draining is False
+
+
+def test_a_result_without_a_stored_form_is_not_queued(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(save="background")
+    marked = spot.mark(lambda: object())
+    assert marked() is not marked()
+    assert spot.stats()["unsaved"] == 0
+
+
+def test_a_stream_is_stored_without_leases_too(make_spot: Callable[..., Spot]) -> None:
+    class Leaseless(BrokenStore):
+        leases = False
+
+        def try_lease(self, key: str) -> Any:
+            raise AssertionError("it has none")
+
+    spot = make_spot(metadata=Leaseless(), save="background", strict=True)
+    stream = spot.mark(name="s")(lambda: (yield 1))
+    assert list(stream()) == list(stream()) == [1]
+    spot.flush()
+    assert spot.stats()["entries"] == 1
 
 
 def test_a_store_that_interrupts_its_thread_is_not_tried_over_and_over(

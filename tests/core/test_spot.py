@@ -310,3 +310,20 @@ def test_core_alone_works(tmp_path: Path) -> None:
         "assert spot.stats()['hits'] == 1\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_on_error_may_be_an_object_that_no_weak_reference_takes(
+    make_spot: Callable[..., bs.Spot],
+) -> None:
+    class Counting:
+        __slots__ = ("count",)
+
+        def __init__(self) -> None:
+            self.count = 0
+
+        def __call__(self, trouble: bs.Trouble) -> None:
+            self.count += 1
+
+    counting = Counting()
+    assert make_spot(on_error=counting).mark(lambda: object())() is not None
+    assert counting.count == 1
