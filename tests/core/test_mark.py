@@ -15,8 +15,10 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot import mark
 from beautyspot.contracts import SerializerBase
 from beautyspot.errors import ConfigError, SerializationError, UnstableKeyError
+from beautyspot.testing.memory import MemoryMetadataStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -641,3 +643,30 @@ def test_a_helper_edited_at_the_prompt_is_another_version(tmp_path: Path) -> Non
         linecache.cache[f"<cell {number}>"] = (len(text), None, text.splitlines(True), "")
         exec(compile(text, f"<cell {number}>", "exec"), names)
     assert (names["first"], names["second"]) == (2, 101)
+
+
+class Taken(MemoryMetadataStore):
+    """Another process has the lease, for as many questions as `refusals`."""
+
+    def __init__(self, refusals: int) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+    def try_lease(self, key: str) -> Any:
+        self.refusals -= 1
+        return None if self.refusals >= 0 else super().try_lease(key)
+
+
+def test_who_wants_a_lease_asks_until_it_is_free(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mark, "FIRST_PAUSE", 0.0)
+    store = Taken(3)
+    assert make_spot(metadata=store).mark(lambda: 1)() == 1
+    assert store.refusals == -1
+
+
+def test_who_waited_long_enough_for_a_lease_runs_without(make_spot: Callable[..., Spot]) -> None:
+    store = Taken(1000)
+    assert make_spot(metadata=store, wait_timeout=0).mark(lambda: 1)() == 1
+    assert store.refusals == 999
