@@ -86,10 +86,10 @@ class Saver:
             if replaced is None:
                 self._last += 1
                 self._numbers[record.cache_key] = self._last
+            else:
+                self._bytes -= _size(replaced)
             self._cache.waiting[record.cache_key] = record
             self._bytes += record.size or 0
-            if replaced is not None:
-                self._bytes -= _size(replaced)
             start, self._draining = not self._draining, True
             if len(self._queue) >= BATCH:
                 self._changed.notify_all()
