@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import lifetime, limits, memo, single_flight
+from beautyspot import forks, limits, memo, single_flight
 from beautyspot.cache import MISSING
 from beautyspot.contracts import LimiterBase, Reservation, SerializerBase
 from beautyspot.errors import (
@@ -248,7 +248,7 @@ def test_a_child_begins_with_free_locks_and_nobody_to_wait_for(
     lock.acquire()
     with single_flight._graph:
         single_flight._renew_lock()
-        lifetime._reset_after_fork()
+        forks._reset_all()
     assert len(engine.flights) == 0
     assert spot.mark(lambda: 1)() == 1
     assert spot.executor is not None

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from beautyspot import breaker
+from beautyspot import breaker, forks
 from beautyspot.breaker import Breaker, Resting
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
@@ -243,17 +243,14 @@ def test_a_constructor_that_hangs_is_given_up(
 
 def test_a_forked_child_makes_its_own(make_spot: Callable[..., Spot]) -> None:
     """The hooks that run in it: another thread may have been making one."""
-    from beautyspot import late, parts
-
     Outage.error = MetadataError("away")
     spot = make_spot(metadata=RemoteStore)
-    makers = set(late._makers)
+    makers = [made for made in forks._all if isinstance(made, Maker)]
     held = [spot._parts._lock, *(maker._lock for maker in makers)]
     for lock in held:
         lock.acquire()
     Outage.error = None
-    late._reset_after_fork()
-    parts._reset_after_fork()
+    forks._reset_all()
     assert makers
     assert all(maker._lock.acquire(blocking=False) for maker in makers)
     assert spot._parts._lock not in held

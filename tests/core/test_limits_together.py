@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from beautyspot import limits_together
+from beautyspot import forks
 from beautyspot.errors import ConfigError, CostError, RateLimitError
 from beautyspot.limits_together import LimitsTogether
 from beautyspot.testing.limiter_model import ManualClock, Model, Taken
@@ -344,7 +344,7 @@ def test_what_cannot_begin_later_cannot_be_kept_together() -> None:
 def test_a_fork_has_a_lock_of_its_own(limits: LimitsTogether) -> None:
     with limits._lock:
         before = limits._lock
-        limits_together._unlock_all()
+        forks._reset_all()
     assert limits._lock is not before
     assert delay(limits, requests=1) == 0
 

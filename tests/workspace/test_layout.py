@@ -18,7 +18,17 @@ DISTRIBUTIONS = [ROOT, *MEMBERS.values()]
 
 FLOORS = (
     # What stands on nothing of ours but itself and `errors`.
-    {"answers", "errors", "file_systems", "hints", "lazily", "places", "stacks", "tensors"},
+    {
+        "answers",
+        "errors",
+        "file_systems",
+        "forks",
+        "hints",
+        "lazily",
+        "places",
+        "stacks",
+        "tensors",
+    },
     {
         "breaker",
         "code_text",

@@ -7,13 +7,12 @@ and hands everything on once that has worked. Whoever makes the backend also clo
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from beautyspot.breaker import SLOW, Breaker, MetadataResting, Resting
 from beautyspot.contracts import LimiterBase, MetadataStoreBase
+from beautyspot.forks import reset_in_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Backend, Entry, Lease, Reservation, TaskRecord, Totals
 
 B = TypeVar("B", bound="Backend")
-
-_makers: weakref.WeakSet[Maker[Any]] = weakref.WeakSet()
 
 
 class Maker(Generic[B]):
@@ -41,7 +38,7 @@ class Maker(Generic[B]):
         self._made: B | None = None
         self._closed = False
         self._lock = threading.Lock()
-        _makers.add(self)
+        reset_in_children(self)
         breaker.leave(breaker.enter() - 2 * SLOW, error)  # one failure is enough: it may take long
 
     def reset_after_fork(self) -> None:
@@ -217,12 +214,3 @@ class LateLimiter(LimiterBase):
     def try_consume(self, cost: float = 1) -> bool:
         """See the base class."""
         return self._maker.backend().try_consume(cost)
-
-
-def _reset_after_fork() -> None:
-    for maker in list(_makers):
-        maker.reset_after_fork()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_after_fork)

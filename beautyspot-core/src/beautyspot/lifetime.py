@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import weakref
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING
 from beautyspot.cache import Cache
 from beautyspot.engine import Engine
 from beautyspot.errors import ConfigError
+from beautyspot.forks import reset_in_children
 from beautyspot.places import prepare
 from beautyspot.reports import OPENING
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from beautyspot.config import Config
     from beautyspot.parts import Parts
     from beautyspot.reports import Reporter
-
-_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 
 def checked_executor(executor: object) -> Executor | None:
@@ -64,7 +61,7 @@ def make_engine(
 
 def start(engine: Engine, parts: Parts) -> None:
     """Make the place, reach the store and bring its schema up to date; later where that fails."""
-    _engines.add(engine)
+    reset_in_children(engine)
     directory = parts.context.directory
     try:
         if parts.context.db_path.parent == directory and parts.metadata.name == "sqlite":
@@ -101,12 +98,3 @@ def _store_rest(engine: Engine) -> None:
     if engine.saver is not None:
         engine.saver.finish()
     engine.cache.unsaved.finish()
-
-
-def _reset_after_fork() -> None:
-    for engine in list(_engines):
-        engine.reset_after_fork()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -10,16 +10,15 @@ all begin together. What lies before stays free for calls that fit there.
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Final
-from weakref import WeakSet
 
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, CostError, NotSupportedError
+from beautyspot.forks import reset_in_children
 from beautyspot.reports import logger
 from beautyspot.suggest import did_you_mean, listing
 
@@ -92,10 +91,11 @@ class LimitsTogether(LimiterBase):
             blocking=any(limit.blocking for limit in limits.values()),
             shared=all(limit.shared for limit in limits.values()),
         )
-        self._unlock()
-        _alive.add(self)
+        self.reset_after_fork()
+        reset_in_children(self)
 
-    def _unlock(self) -> None:
+    def reset_after_fork(self) -> None:
+        """Another thread may have held the lock: the child's copy would stay locked for good."""
         self._lock = threading.Lock()
 
     # ------------------------------------------------------------------- reserve and wait
@@ -312,16 +312,3 @@ def _too_early(costs: dict[str, float], begins: dict[str, float], begin: float) 
 
 def _is_zero(number: object) -> bool:
     return type(number) in (int, float) and number == 0
-
-
-# A fork while another thread holds the lock would leave the child's copy locked for good.
-_alive: WeakSet[LimitsTogether] = WeakSet()
-
-
-def _unlock_all() -> None:
-    for limits in list(_alive):
-        limits._unlock()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_unlock_all)

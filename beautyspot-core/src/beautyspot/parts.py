@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from contextlib import suppress
@@ -18,6 +17,7 @@ from beautyspot.errors import (
     MetadataError,
     StorageError,
 )
+from beautyspot.forks import reset_in_children
 from beautyspot.guard import METADATA_DEADLINE, needs_deadline
 from beautyspot.homes import Made
 from beautyspot.plugin_registry import load_plugins
@@ -44,9 +44,6 @@ class _Wish(NamedTuple):
     part: str = ""  # which of several
 
 
-_parts: weakref.WeakSet[Parts] = weakref.WeakSet()
-
-
 class Parts:
     """Makes backends, remembers which are its own, and closes those.
 
@@ -61,7 +58,7 @@ class Parts:
         self._made = weakref.ref(made)
         self._foreseen = False
         self._lock = threading.RLock()
-        _parts.add(self)
+        reset_in_children(self)
         self._storage: BlobStorageBase | None = None
         self.context = _context(name, config)
         # What nobody chose can't be a mistake, and is made when the first function is marked.
@@ -260,12 +257,3 @@ def _context(name: str, config: Config) -> Context:
 def _anchored(config: Config, setting: str, path: str) -> Path:
     """An absolute path: the program may change its working directory later."""
     return ((config.anchor(setting) or Path.cwd()) / path).absolute()
-
-
-def _reset_after_fork() -> None:
-    for parts in list(_parts):
-        parts.reset_after_fork()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_after_fork)
