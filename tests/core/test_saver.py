@@ -434,8 +434,8 @@ def test_a_thread_that_never_ends_does_not_keep_the_interpreter_from_ending(tmp_
         class Outrun(SqliteMetadataStore):
             def put_many(self, records):
                 super().put_many(records)
-                while engine.active and not engine.saver._queue:
-                    running.wait(0.001)
+                while engine.saver._draining and not engine.saver._queue:
+                    running.wait(0.001)  # no longer where he saves in place: he waits for this
 
         def work_for_ever():
             for x in itertools.count():
