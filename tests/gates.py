@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import faulthandler
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from beautyspot.spot import Spot
 
@@ -30,11 +33,19 @@ class Gate:
         assert self.open.wait(DEADLINE)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for a state that no event announces."""
+def until(condition: Callable[[], bool], *, unless: Sequence[Future[Any]] = ()) -> None:
+    """Wait for a state that no event announces; raises what one of `unless` has raised.
+
+    Where it does not come, the stacks of all threads tell why, among what the test has printed.
+    """
     deadline = time.monotonic() + DEADLINE
     while not condition():
-        assert time.monotonic() < deadline
+        for future in unless:
+            if future.done():
+                future.result()
+        if time.monotonic() >= deadline:
+            faulthandler.dump_traceback(sys.__stderr__)
+            raise AssertionError("it has not come")
         time.sleep(0.001)
 
 

@@ -116,7 +116,7 @@ def test_followers_share_nothing(spot: Spot) -> None:
     marked = spot.mark(save_blob=True)(gated)
     with ThreadPoolExecutor(4) as pool:
         futures = [pool.submit(marked, 1) for _ in range(4)]
-        until(lambda: followers(spot) == 3)
+        until(lambda: followers(spot) == 3, unless=futures)
         GATE.open.set()
         arrays = [future.result(DEADLINE) for future in futures]
     for array in arrays:

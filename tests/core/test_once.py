@@ -45,7 +45,7 @@ def test_threads_follow_one_leader(spot: Spot) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(work, 1) for _ in range(8)]
-        until(lambda: followers(spot) == 7)
+        until(lambda: followers(spot) == 7, unless=futures)
         STATE.gate.open.set()
         results = [future.result(DEADLINE) for future in futures]
     assert results == [[1]] * 8
@@ -64,7 +64,7 @@ def test_tasks_of_several_loops_follow_one_leader(spot: Spot) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         futures = [pool.submit(asyncio.run, several()) for _ in range(2)]
-        until(lambda: followers(spot) == 5)
+        until(lambda: followers(spot) == 5, unless=futures)
         STATE.gate.open.set()
         results = [future.result(DEADLINE) for future in futures]
     assert results == [[[1]] * 3] * 2
@@ -79,7 +79,7 @@ def test_the_same_function_marked_twice_runs_once(spot: Spot) -> None:
     first, second = spot.mark(work), spot.mark(work)
     with ThreadPoolExecutor(2) as pool:
         futures = [pool.submit(first, 1), pool.submit(second, 1)]
-        until(lambda: followers(spot) == 1)
+        until(lambda: followers(spot) == 1, unless=futures)
         STATE.gate.open.set()
         assert [future.result(DEADLINE) for future in futures] == [1, 1]
     assert STATE.gate.count == 1
@@ -108,7 +108,7 @@ def test_an_exception_is_shared_with_those_who_wait(spot: Spot) -> None:
 
     with ThreadPoolExecutor(3) as pool:
         futures = [pool.submit(fails, 1) for _ in range(3)]
-        until(lambda: followers(spot) == 2)
+        until(lambda: followers(spot) == 2, unless=futures)
         STATE.gate.open.set()
         for future in futures:
             with pytest.raises(KeyError):
@@ -299,7 +299,7 @@ def test_a_result_that_can_not_be_stored_is_computed_by_each(
 
     with ThreadPoolExecutor(3) as pool:
         futures = [pool.submit(work, 1) for _ in range(3)]
-        until(lambda: followers(spot) == 2)
+        until(lambda: followers(spot) == 2, unless=futures)
         STATE.gate.open.set()
         assert len({id(future.result(DEADLINE)) for future in futures}) == 3
     assert STATE.gate.count == 3
