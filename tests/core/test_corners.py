@@ -7,6 +7,7 @@ import os
 import pickle
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -65,11 +66,12 @@ def test_a_diamond_of_waiting_flights_is_walked_once() -> None:
 
 def test_leaving_twice_and_late_does_no_harm() -> None:
     flights = Flights()
-    first, leads = flights.enter("k")
-    assert leads
+    leader, other = SimpleNamespace(flight=None), SimpleNamespace(flight=None)
+    first = flights.enter("k", leader)
+    assert first is leader.flight
     assert first is not None
-    second, leads = flights.enter("k", anew=True)
-    assert leads
+    second = flights.enter("k", other, anew=True)
+    assert second is other.flight
     assert second is not None
     flights.leave("k", first)
     assert len(flights) == 1, "the newer flight of the key goes on"
@@ -81,11 +83,12 @@ def test_leaving_twice_and_late_does_no_harm() -> None:
 
 def test_a_follower_that_forsakes_twice_does_no_harm() -> None:
     flight = Flight(None)
-    token = single_flight.start(Flight(None))
+    outer = single_flight.leading()
     try:
+        single_flight.lead((Flight(None),))
         single_flight.forsake(flight)
     finally:
-        single_flight.stop(token)
+        single_flight.lead(outer)
     assert flight.waits_for == []
 
 
@@ -243,7 +246,7 @@ def test_a_child_begins_with_free_locks_and_nobody_to_wait_for(
     """What the fork hook does, in this process: a child's own lines are not measured."""
     spot = make_spot(save=save, strict=True)
     engine = spot._engine
-    engine.flights.enter("led by the parent")
+    engine.flights.enter("led by the parent", SimpleNamespace(flight=None))
     lock = engine._lock
     lock.acquire()
     with single_flight._graph:

@@ -87,6 +87,36 @@ def test_no_file_stays_open(table):
     assert open_files() <= before
 
 
+def test_a_lease_that_is_dropped_is_released(table, tmp_path):
+    """By who was interrupted before he had it, say."""
+    others = type(table)(tmp_path / "dir" / "locks")
+    lease = table.try_lease("k")
+    assert table.try_lease("k") is None
+    assert others.try_lease("k") is None
+    del lease
+    lease = others.try_lease("k")
+    assert lease is not None
+    assert table.try_lease("k") is None
+    lease.release()
+    assert table.try_lease("k") is not None
+
+
+@linux
+def test_an_interrupted_release_unlocks_all_the_same(tmp_path, monkeypatch):
+    table, others = RangeLeases(tmp_path / "locks"), RangeLeases(tmp_path / "locks")
+    lease = table.try_lease("k")
+    real = leases._set_lock
+
+    def interrupted(*args):
+        monkeypatch.setattr(leases, "_set_lock", real)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(leases, "_set_lock", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lease.release()
+    assert others.try_lease("k") is not None
+
+
 def test_forgetting_keeps_what_is_held(table):
     lease = table.try_lease("k")
     table.forget()

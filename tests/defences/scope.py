@@ -16,6 +16,7 @@ SCOPE: Final = (
     # results that wait, exits, kill -9, power loss
     "core/test_unsaved.py::test_*",
     "core/test_saver.py::test_*",
+    "core/test_interrupts.py::test_*",
     "core/test_crash.py::test_*",
     "core/test_long_run.py::test_*",
     "core/test_once.py::test_another_process*",

@@ -20,7 +20,9 @@ import importlib
 import os
 import struct
 import sys
-from typing import TYPE_CHECKING, Any, Final, Protocol
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from beautyspot.contracts import Lease
 from beautyspot.places import make_directory
@@ -114,10 +116,17 @@ class _Descriptor:
         self.close()
 
 
+Table: TypeAlias = dict[int, "weakref.ref[Any]"]
+"""The leases that are held, weakly: what is dropped without a release is released by its entry.
+
+So ends a lease that never reached who asked for it, since he was interrupted (Ctrl-C) on the way.
+"""
+
+
 class _RangeLease(Lease):
     __slots__ = ("_descriptor", "_offset", "_once", "_table")
 
-    def __init__(self, table: dict[int, _RangeLease], offset: int, descriptor: _Descriptor) -> None:
+    def __init__(self, table: Table, offset: int, descriptor: _Descriptor) -> None:
         self._table = table
         self._offset = offset
         self._descriptor = descriptor
@@ -125,17 +134,41 @@ class _RangeLease(Lease):
 
     def release(self) -> None:
         """Unlock the byte, then let this instance's other threads in."""
-        if not _take(self._once):
-            return
-        try:
-            _set_lock(self._descriptor.number, self._offset, fcntl.F_UNLCK)
-        finally:
-            del self._table[self._offset]
+        if _take(self._once):
+            _unlock(self._table, self._offset, self._descriptor)
 
     def void(self) -> None:
         """Become empty, in a forked child."""
         self._once.clear()
         self._descriptor.close()
+
+
+def _unlock(table: Table, offset: int, descriptor: _Descriptor) -> None:
+    try:
+        _set_lock(descriptor.number, offset, fcntl.F_UNLCK)
+    except BaseException:  # an interrupt, maybe, which has come before the lock was gone
+        _set_lock(descriptor.number, offset, fcntl.F_UNLCK)
+        raise
+    finally:
+        table.pop(offset, None)
+
+
+def _drop(
+    table: Table, offset: int, descriptor: _Descriptor, entry: weakref.ref[_RangeLease]
+) -> None:
+    """Release what nobody holds any more."""
+    if table.get(offset) is entry:
+        with contextlib.suppress(OSError):
+            _unlock(table, offset, descriptor)
+
+
+def _void(table: Table) -> None:
+    """Empty the leases of a table, in a forked child, and the table itself."""
+    for entry in list(table.values()):
+        lease = entry()
+        if lease is not None:
+            lease.void()
+    table.clear()
 
 
 def _take(once: list[Any]) -> Any:
@@ -171,7 +204,7 @@ class RangeLeases:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._table: dict[int, _RangeLease] = {}
+        self._table: Table = {}
         self._descriptor: _Descriptor | None = None
 
     def try_lease(self, key: str) -> Lease | None:
@@ -181,7 +214,8 @@ class RangeLeases:
             descriptor = self._descriptor = _Descriptor(self._path)
         offset = offset_of(key)
         lease = _RangeLease(self._table, offset, descriptor)
-        if self._table.setdefault(offset, lease) is not lease:
+        entry = weakref.ref(lease, partial(_drop, self._table, offset, descriptor))
+        if self._table.setdefault(offset, entry) is not entry:
             return None
         try:
             _set_lock(descriptor.number, offset, fcntl.F_WRLCK)
@@ -198,9 +232,7 @@ class RangeLeases:
 
     def after_fork_in_child(self) -> None:
         """See `Leases`."""
-        for lease in self._table.values():
-            lease.void()
-        self._table = {}
+        _void(self._table)
         if self._descriptor is not None:
             self._descriptor.close()
             self._descriptor = None
@@ -212,24 +244,36 @@ class RangeLeases:
 class _FileLease(Lease):
     __slots__ = ("_numbers", "_once", "_path")
 
-    def __init__(self, path: Path, number: int, numbers: dict[int, _FileLease]) -> None:
+    def __init__(self, path: Path, number: int, numbers: Table) -> None:
         self._path = path
         self._once = [number]
         self._numbers = numbers
-        numbers[number] = self
 
     def release(self) -> None:
         """Remove the file while it is locked, so that nobody locks one that is about to go."""
         number = _take(self._once)
-        if number is None:
-            return
-        del self._numbers[number]
-        _remove(self._path)
-        os.close(number)
+        if number is not None:
+            _unlock_whole(self._numbers, number, self._path)
 
     def void(self) -> None:
         """Become empty, in a forked child."""
-        os.close(self._once.pop())
+        while self._once:  # another thread may just have released it
+            os.close(self._once.pop())
+
+
+def _unlock_whole(numbers: Table, number: int, path: Path) -> None:
+    try:
+        numbers.pop(number, None)
+        _remove(path)
+    finally:
+        os.close(number)
+
+
+def _drop_whole(numbers: Table, number: int, path: Path, entry: weakref.ref[_FileLease]) -> None:
+    """Release what nobody holds any more."""
+    if numbers.get(number) is entry:
+        with contextlib.suppress(OSError):
+            _unlock_whole(numbers, number, path)
 
 
 def _remove(path: Path) -> None:
@@ -242,23 +286,27 @@ class FileLeases:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._numbers: dict[int, _FileLease] = {}
+        self._numbers: Table = {}
 
     def try_lease(self, key: str) -> Lease | None:
         """See `Leases`."""
         path = self._directory / f"{offset_of(key):016x}"
         for _ in range(_TRIES):
             number = open_lock_file(path)
+            lease = _FileLease(path, number, self._numbers)
             kept = False
             try:
                 if not _lock_whole(number):
                     return None
                 kept = _is_at(path, number)  # else its last holder removed it before our lock
+                if kept:
+                    dropped = partial(_drop_whole, self._numbers, number, path)
+                    self._numbers[number] = weakref.ref(lease, dropped)
             finally:
-                if not kept:
+                if number not in self._numbers:
                     os.close(number)
             if kept:
-                return _FileLease(path, number, self._numbers)
+                return lease
         return None
 
     def forget(self) -> None:
@@ -266,9 +314,7 @@ class FileLeases:
 
     def after_fork_in_child(self) -> None:
         """See `Leases`."""
-        for lease in self._numbers.values():
-            lease.void()
-        self._numbers = {}
+        _void(self._numbers)
 
 
 def _is_at(path: Path, number: int) -> bool:

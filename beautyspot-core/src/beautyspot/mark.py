@@ -173,11 +173,12 @@ def _together(engine: Engine, call: Call) -> Flow:
     """Lead the flight of the call's key, or follow it as often as its leader leaves it."""
     deadline = monotonic() + engine.wait_timeout
     while True:
-        flight, leads = engine.flights.enter(call.key, anew=call.refresh)
-        if leads:
-            return (yield from _lead(Turn(engine, call, flight), deadline))
+        turn = Turn(engine, call)
+        flight = yield from _enter(turn, deadline)
+        if isinstance(flight, Outcome):
+            return flight
         if flight is None:  # waiting would be a deadlock: the function calls itself
-            return (yield from _run(Turn(engine, call, None)))
+            return (yield from _run(turn))
         done = yield from _follow(call, flight, deadline)
         shared = flight.result if done else UNSTORABLE
         if isinstance(shared, Payload):
@@ -187,7 +188,27 @@ def _together(engine: Engine, call: Call) -> Flow:
         elif isinstance(shared, Outcome):
             return shared
         if shared is not ABANDONED:
-            return (yield from _run(Turn(engine, call, None)))
+            return (yield from _run(turn))
+
+
+def _enter(turn: Turn, deadline: float) -> Generator[Step, Any, Outcome | Flight | None]:
+    """Lead the flight of the call's key to its outcome, or find the one to follow.
+
+    However it ends, the turn ends as well: one that stayed would keep everyone else waiting.
+    """
+    engine, call = turn.engine, turn.call
+    try:
+        flight = engine.flights.enter(call.key, turn, anew=call.refresh)
+        if turn.flight is None:
+            return flight
+        return (yield from _lead(turn, deadline))
+    finally:
+        if not turn.saves:
+            try:
+                turn.end()
+            except BaseException:  # interrupted (Ctrl-C) on the way
+                turn.end()
+                raise
 
 
 def _follow(call: Call, flight: Flight, deadline: float) -> Generator[Step, Any, bool]:
@@ -201,22 +222,18 @@ def _follow(call: Call, flight: Flight, deadline: float) -> Generator[Step, Any,
 
 def _lead(turn: Turn, deadline: float) -> Flow:
     engine, call = turn.engine, turn.call
-    try:
-        if engine.leases and not turn.take_lease():
-            if engine.saver is not None and call.key in engine.cache.waiting:
-                yield Block(engine.saver.flush)  # a result of our own holds it until it is written
-            yield from _win(turn, deadline)
-        # What another one stored between our look-up and our turn; in place where that is quick.
-        value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)
-        if value is ELSEWHERE:
-            value = yield Block(partial(engine.cache.recall, call))
-        if value is not MISSING and not call.refresh:
-            engine.hit(call)
-            return Outcome(value)
-        return (yield from _run(turn))
-    finally:
-        if not turn.saves:
-            turn.end()
+    if engine.leases and not turn.take_lease():
+        if engine.saver is not None and call.key in engine.cache.waiting:
+            yield Block(engine.saver.flush)  # a result of our own holds it until it is written
+        yield from _win(turn, deadline)
+    # What another one stored between our look-up and our turn; in place where that is quick.
+    value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)
+    if value is ELSEWHERE:
+        value = yield Block(partial(engine.cache.recall, call))
+    if value is not MISSING and not call.refresh:
+        engine.hit(call)
+        return Outcome(value)
+    return (yield from _run(turn))
 
 
 def _win(turn: Turn, deadline: float) -> Generator[Step, Any, None]:
@@ -251,15 +268,14 @@ def _run(turn: Turn) -> Flow:
     engine.uses.bound()
     if engine.saver is None:
         yield from _save(turn, Block(partial(turn.encode_and_save, outcome.value)))
-    elif turn.encode(outcome.value):
-        turn.saves = True
-        if not engine.saver.add(turn):  # the queue is full: whoever fills it helps to empty it
-            yield from _save(turn, Block(turn.save))
+    elif turn.encode(outcome.value) and not engine.saver.add(turn):
+        # The queue is full: whoever fills it helps to empty it.
+        yield from _save(turn, Block(turn.save))
     return outcome
 
 
 def _save(turn: Turn, block: Block) -> Generator[Step, Any, None]:
-    """Perform a block that ends the turn; one that is interrupted here leaves that to `_lead`."""
+    """Perform a block that ends the turn; who is interrupted here leaves that to `_enter`."""
     try:
         yield block
     finally:
@@ -280,8 +296,8 @@ def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
 class Turn:
     """A call that runs its function, on the way of its result into the store.
 
-    It ends once, in whichever thread and way that is: by then its followers have been told, and its
-    key is free.
+    It ends in whichever thread and way that is: by then its followers have been told, and its key
+    is free. Who is interrupted (Ctrl-C) as he ends it can end it again.
 
     Attributes:
         flight: what others of this process follow, until it has ended; None where none can.
@@ -293,10 +309,10 @@ class Turn:
 
     __slots__ = ("call", "engine", "flight", "lease", "record", "saves", "took")
 
-    def __init__(self, engine: Engine, call: Call, flight: Flight | None) -> None:
+    def __init__(self, engine: Engine, call: Call) -> None:
         self.engine = engine
         self.call = call
-        self.flight = flight
+        self.flight: Flight | None = None
         self.lease: Lease | None = None
         self.took = 0.0
         self.record: TaskRecord | None = None
@@ -339,9 +355,12 @@ class Turn:
 
     def end(self) -> None:
         """Let the next one in, here and in other processes."""
-        lease, self.lease = self.lease, None
-        if lease is not None:
-            self.engine.release(self.call, lease)
-        flight, self.flight = self.flight, None
-        if flight is not None:
-            self.engine.flights.leave(self.call.key, flight)
+        lease, flight = self.lease, self.flight
+        try:
+            if lease is not None:
+                self.engine.release(self.call, lease)
+                self.lease = None
+        finally:
+            if flight is not None:
+                self.engine.flights.leave(self.call.key, flight)
+                self.flight = None

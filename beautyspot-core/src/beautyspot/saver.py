@@ -70,45 +70,67 @@ class Saver:
         self._draining = False
         self._round = threading.Lock()
         self._hurried = 0  # how many wait for the queue to be empty
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()  # by itself: an interrupt finds no way between it and `with`
+        self._changed = threading.Condition(self._lock)
         self._cache.waiting.clear()
 
     def add(self, saving: Turn) -> bool:
         """Queue a result; False where that is full or may be lost, and the caller is to save it."""
         record = saving.record
         assert record is not None  # noqa: S101 - only what was encoded is queued
-        with self._changed:
-            if not self._has_room(record.size or 0):
-                self.cancel(record.cache_key)  # or an older result would be written over this one
-                return False
-            replaced = self._queue.get(record.cache_key)
-            self._queue[record.cache_key] = saving  # in its place: somebody may wait for it
-            if replaced is None:
-                self._last += 1
-                self._numbers[record.cache_key] = self._last
-            else:
-                self._bytes -= _size(replaced)
-            self._cache.waiting[record.cache_key] = record
-            self._bytes += record.size or 0
-            start, self._draining = not self._draining, True
-            if len(self._queue) >= BATCH:
-                self._changed.notify_all()
-        if replaced is not None:
-            replaced.end()
-        if start:
-            self._start()
+        start = False
+        try:
+            with self._lock:
+                if not self._has_room(record.size or 0):
+                    self.cancel(record.cache_key)  # or an older one would be written over this
+                    return False
+                replaced = self._put(saving, record)
+                start, self._draining = not self._draining, True
+                if len(self._queue) >= BATCH:
+                    self._changed.notify_all()
+            if replaced is not None:
+                replaced.end()
+            if start:
+                self._start()
+        except BaseException:  # interrupted: the next result starts it, a flush or the end does it
+            if start:
+                self._draining = False
+            raise
         return True
+
+    def _put(self, saving: Turn, record: TaskRecord) -> Turn | None:
+        """Queue a result, all of it or nothing; returns the one that it replaces."""
+        key = record.cache_key
+        replaced = self._queue.get(key)
+        bytes_more = (record.size or 0) - (0 if replaced is None else _size(replaced))
+        # From here on no function is called: an interrupt comes where one is.
+        if replaced is None:
+            self._last += 1
+            self._numbers[key] = self._last
+        self._queue[key] = saving  # in its place: somebody may wait for it
+        self._cache.waiting[key] = record
+        self._bytes += bytes_more
+        saving.saves = True
+        return replaced
 
     def _has_room(self, size: int) -> bool:
         full = len(self._queue) >= QUEUE_LIMIT or self._bytes + size > QUEUE_BYTES
         return not full and not _is_ended_by_others()
+
+    def _wake(self) -> None:
+        """Have the queue emptied, where who began that was interrupted."""
+        with self._lock:
+            start = bool(self._queue) and not self._draining
+            self._draining |= start
+        if start:
+            self._start()
 
     def _start(self) -> None:
         try:
             self._executor().submit(self._work)
         except RuntimeError:  # shut down, or the interpreter is
             self._hurry()
-            with self._changed:
+            with self._lock:
                 self._draining = False  # who comes from now on is here himself
             self._drain()
 
@@ -121,7 +143,7 @@ class Saver:
             goes_on = True
             raise
         finally:
-            with self._changed:
+            with self._lock:
                 again = self._draining = goes_on and bool(self._queue)
             if again:  # no loop: an executor that is to end takes no more
                 self._start()
@@ -136,7 +158,7 @@ class Saver:
 
     def _put_back(self) -> None:
         """Queue anew what an interrupted thread (Ctrl-C, `sys.exit`) has not written."""
-        with self._changed:
+        with self._lock:
             left, self._writing = self._writing, {}
             first = {key: turn for key, turn in left.items() if key not in self._queue}
             newer = [turn for key, turn in left.items() if self._queue.get(key, turn) is not turn]
@@ -153,7 +175,7 @@ class Saver:
 
     def _hurry(self) -> None:
         """Let nothing linger any more."""
-        with self._changed:
+        with self._lock:
             self._hurried += 1
             self._changed.notify_all()
 
@@ -165,7 +187,7 @@ class Saver:
 
     def _take(self) -> list[Turn]:
         """The next batch; an empty one where nothing waits."""
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(self._is_ripe, LINGER)
             batch = dict(islice(self._queue.items(), BATCH))
             self._began = next((self._numbers[key] for key in batch), self._last)
@@ -176,7 +198,7 @@ class Saver:
 
     def _is_written(self, number: int) -> bool:
         """Whether nothing waits that was queued as this number, or before."""
-        with self._changed:
+        with self._lock:
             if self._writing:
                 return self._began > number
             first = next(iter(self._queue), None)
@@ -231,7 +253,7 @@ class Saver:
         for saving in batch:
             record = saving.record
             assert record is not None  # noqa: S101 - see `add`
-            with self._changed:
+            with self._lock:
                 del self._writing[record.cache_key]
                 self._bytes -= record.size or 0
                 if self._cache.waiting.get(record.cache_key) is record:
@@ -241,7 +263,7 @@ class Saver:
 
     def cancel(self, key: str) -> bool:
         """Take a result out of the queue unsaved; one that is being written is waited for."""
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(lambda: key not in self._writing)
             saving = self._queue.pop(key, None)
             if saving is None:
@@ -259,10 +281,12 @@ class Saver:
         try:
             if timeout is None:
                 self._drain()  # here: who waits may be the very thread that would write
-            with self._changed:
+            else:
+                self._wake()
+            with self._lock:
                 return self._changed.wait_for(lambda: self._is_written(last), waitable(timeout))
         finally:
-            with self._changed:
+            with self._lock:
                 self._hurried -= 1
 
     def finish(self) -> None:

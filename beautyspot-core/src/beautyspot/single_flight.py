@@ -14,10 +14,22 @@ from __future__ import annotations
 import contextvars
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
+
+    class Leader(Protocol):
+        """Who may lead a flight.
+
+        Attributes:
+            flight: the one that it leads.
+        """
+
+        flight: Flight | None
+
 
 _graph = threading.Lock()
 """Guards all flights of the process: the waiting graph crosses Spots. Held for microseconds."""
@@ -68,8 +80,14 @@ class Flight:
                 return
             self.done, self.result = True, result
             wakers, self._wakers = self._wakers, []
-        for wake in wakers:
-            wake()
+        try:
+            for wake in wakers:
+                wake()
+        except BaseException:  # interrupted: nobody else would wake the others
+            for wake in wakers:
+                with suppress(Exception):
+                    wake()
+            raise
 
     def leads_to(self, flights: tuple[Flight, ...]) -> bool:
         """Whether this flight waits, over any number of others, for one of `flights`."""
@@ -91,30 +109,34 @@ class Flights:
     def __init__(self) -> None:
         self._flights: dict[str, Flight] = {}
 
-    def enter(self, key: str, *, anew: bool = False) -> tuple[Flight | None, bool]:
-        """The flight of `key`, and whether the caller leads it.
+    def enter(self, key: str, leader: Leader, *, anew: bool = False) -> Flight | None:
+        """The flight of `key`; the caller leads it where it is that of `leader` now.
 
-        `(None, False)` where waiting for it would be a deadlock: the caller runs on its own. A
-        leader ends with `leave`, a follower with `forsake`. With `anew` the caller leads in any
-        case, and those who come later follow it; who follows the flight before stays with that.
+        None where waiting for it would be a deadlock: the caller runs on its own. A leader ends
+        with `leave`, also where it is interrupted here; a follower with `forsake`. With `anew` the
+        caller leads in any case, and those who come later follow it; who follows the flight before
+        stays with that.
         """
         mine = _leading.get()
         innermost = mine[-1] if mine else None
         with _graph:
             flight = self._flights.get(key)
             if flight is not None and mine and flight.leads_to(mine):
-                return None, False
-            leads = flight is None or anew
+                return None
             if flight is None or anew:
                 before, flight = flight, Flight(innermost)
                 flight.waits_for += [] if before is None else [before]
+                leader.flight = flight
                 self._flights[key] = flight
             if innermost is not None:
                 innermost.waits_for.append(flight)
-            return flight, leads
+            return flight
 
     def leave(self, key: str, flight: Flight) -> None:
-        """End a flight, from any thread. One that its leader never finished is abandoned."""
+        """End a flight, from any thread. One that its leader never finished is abandoned.
+
+        A second call does nothing.
+        """
         with _graph:
             if self._flights.get(key) is flight:
                 del self._flights[key]
@@ -143,15 +165,17 @@ def _unlink(waiting: Flight | None, flight: Flight) -> None:
         waiting.waits_for.remove(flight)
 
 
-def start(flight: Flight | None) -> contextvars.Token[tuple[Flight, ...]]:
-    """Mark what runs from here, in this thread or task, as part of `flight`."""
-    mine = _leading.get()
-    return _leading.set(mine if flight is None else (*mine, flight))
+def leading() -> tuple[Flight, ...]:
+    """The flights that the running code is part of, the outermost first."""
+    return _leading.get()
 
 
-def stop(token: contextvars.Token[tuple[Flight, ...]]) -> None:
-    """Undo `start`."""
-    _leading.reset(token)
+def lead(flights: tuple[Flight, ...]) -> None:
+    """Mark what runs from here, in this thread or task, as part of these.
+
+    No token undoes it, but the flights of before: who is interrupted here has no token.
+    """
+    _leading.set(flights)
 
 
 def _renew_lock() -> None:

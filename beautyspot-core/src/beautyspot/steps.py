@@ -96,25 +96,29 @@ class Execute:
     def perform(self) -> Outcome:
         """Call it here."""
         call = self.call
-        token = single_flight.start(self.flight)
+        outer = single_flight.leading()
         try:
+            if self.flight is not None:
+                single_flight.lead((*outer, self.flight))
             return Outcome(call.task.function(*call.args, **call.kwargs))
         except Exception as error:
             return Outcome(error=error)
         finally:
-            single_flight.stop(token)
+            single_flight.lead(outer)
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
         """Await it here, in the caller's own task."""
         del executor
         call = self.call
-        token = single_flight.start(self.flight)
+        outer = single_flight.leading()
         try:
+            if self.flight is not None:
+                single_flight.lead((*outer, self.flight))
             return Outcome(await call.task.function(*call.args, **call.kwargs))
         except Exception as error:
             return Outcome(error=error)
         finally:
-            single_flight.stop(token)
+            single_flight.lead(outer)
 
 
 class Block:

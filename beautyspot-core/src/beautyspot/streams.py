@@ -80,7 +80,7 @@ class Recording:
         items = self._items
         if items is None or not self._is_wanted(items):
             return
-        turn = Turn(self._engine, self._call, None)
+        turn = Turn(self._engine, self._call)
         turn.took = time.perf_counter() - self._began
         if self._engine.leases:
             turn.take_lease()  # or who collects might take the blob before a row names it

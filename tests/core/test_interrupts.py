@@ -1,0 +1,173 @@
+"""Ctrl-C at any moment of a call: whoever comes next finds the key free, and the store as well.
+
+Python runs the handlers of signals as it enters a function written in Python and after one written
+in C: at each of these moments in turn a call is interrupted here, by a profiler that raises.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import beautyspot
+import pytest
+from beautyspot.single_flight import Flight
+from gates import DEADLINE, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from beautyspot.metadata import SqliteMetadataStore
+    from beautyspot.spot import Spot
+
+OURS = str(Path(beautyspot.__file__).parent)
+BETWEEN = 3
+"""How far below our own functions those of the standard library are interrupted, too."""
+
+
+class Interrupt:
+    """A profiler that raises at one moment of the calls of ours: the `at`-th."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.met = 0
+
+    @property
+    def came(self) -> bool:
+        return self.met >= self.at
+
+    def __call__(self, frame: FrameType, event: str, arg: object) -> None:
+        if event in ("call", "c_return") and not self.came and is_ours(frame):
+            self.met += 1
+            if self.came:
+                sys.setprofile(None)
+                raise KeyboardInterrupt
+
+
+def is_ours(frame: FrameType | None) -> bool:
+    for _ in range(BETWEEN):
+        if frame is None:
+            return False
+        if frame.f_code.co_filename.startswith(OURS):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def interrupted(call: Callable[[], Any], at: int) -> bool:
+    """Interrupt `call` at a moment; False where it was over before that."""
+    interrupt = Interrupt(at)
+    try:
+        sys.setprofile(interrupt)
+        call()
+    except KeyboardInterrupt:
+        assert interrupt.came
+        return True
+    except ZeroDivisionError:
+        pass
+    finally:
+        sys.setprofile(None)
+    assert not interrupt.came, "somebody has swallowed it"
+    return False
+
+
+def plain(x: int) -> int:
+    return x
+
+
+def failing(x: int) -> float:
+    return x / 0
+
+
+def stream(x: int) -> Iterator[int]:
+    yield x
+    yield x
+
+
+def outcome(function: Callable[[int], Any], x: int) -> Any:
+    try:
+        result = function(x)
+        return list(result) if hasattr(result, "__next__") else result
+    except ZeroDivisionError:
+        return "fails"
+
+
+KINDS: dict[str, tuple[Callable[[int], Any], dict[str, Any]]] = {
+    "plain": (plain, {}),
+    "blob": (plain, {"save_blob": True}),
+    "failing": (failing, {}),
+    "refused": (plain, {"cache_if": lambda value: False}),
+    "stream": (stream, {}),
+}
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_call_that_is_interrupted_keeps_nobody_out(
+    make_spot: Callable[..., Spot], kind: str, save: str
+) -> None:
+    function, options = KINDS[kind]
+    spot, other = make_spot(save=save, strict=True), make_spot("app", strict=True)
+    marked = spot.mark(**options)(function)
+    outcome(marked, -1)
+    at = 1
+    while interrupted(lambda: list(marked(at)) if kind == "stream" else marked(at), at):
+        assert spot.flush(DEADLINE)
+        check_free(spot, other, spot.key(marked, at))
+        assert called_by_another(marked, at) == outcome(function, at)
+        at += 1
+    assert at > 50
+    assert spot.flush(DEADLINE)
+
+
+def check_free(spot: Spot, other: Spot, key: str) -> None:
+    until(lambda: len(spot._engine.flights) == 0)
+    path = store_of(spot)._database.path
+    for store in (store_of(spot), store_of(other)):
+        until(lambda store=store: is_free(store, key))  # type: ignore[misc]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+
+
+def store_of(spot: Spot) -> SqliteMetadataStore:
+    store: Any = spot._engine.cache.metadata.real
+    return store  # type: ignore[no-any-return]
+
+
+def is_free(store: SqliteMetadataStore, key: str) -> bool:
+    lease = store.try_lease(key)
+    if lease is not None:
+        lease.release()
+    return lease is not None
+
+
+def called_by_another(function: Callable[[int], Any], x: int) -> Any:
+    """In a thread of its own, since locks of the interrupted one would let itself in."""
+    outcomes: list[Any] = []
+    thread = threading.Thread(target=lambda: outcomes.append(outcome(function, x)), daemon=True)
+    thread.start()
+    thread.join(DEADLINE)
+    assert outcomes, "it waits"
+    return outcomes[0]
+
+
+def test_who_is_interrupted_as_he_wakes_others_wakes_all() -> None:
+    woken: list[str] = []
+
+    def interrupted() -> None:
+        woken.append("interrupted")
+        if len(woken) == 1:
+            raise KeyboardInterrupt
+
+    flight = Flight(None)
+    flight.add_waker(interrupted)
+    flight.add_waker(lambda: woken.append("the other"))
+    with pytest.raises(KeyboardInterrupt):
+        flight.finish(1)
+    assert "the other" in woken
