@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shutil
 import sqlite3
@@ -54,14 +55,6 @@ def make(request):
         return made
 
     return store
-
-
-def test_a_mistake_is_no_reason_to_take_a_turn(make, path):
-    store = make(path)
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        store._database.handle().execute("SELECT 1 FROM elsewhere")
-    store.put(a_record())
-    assert store.get(KEYS[0]) is not None
 
 
 @pytest.fixture
@@ -132,6 +125,41 @@ def test_a_turn_that_does_not_end_is_busy(path, make, monkeypatch):
         second.put(record(1))
     execute("ROLLBACK")
     second.put(record(1))
+
+
+def test_who_found_others_busy_lets_go_at_the_end(path, make, monkeypatch):
+    """At once, and not when a collector of cycles comes by."""
+    monkeypatch.setattr(network, "PATIENCE", 0.0)
+    first, second = make(path), make(path, timeout=0)
+    second.put(record(0))
+    connection = second._database.handle().connection
+    first._database.handle().execute("BEGIN IMMEDIATE")
+    gc.disable()
+    try:
+        with pytest.raises(MetadataBusyError):
+            second.put(record(1))
+        second.close()
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.total_changes  # noqa: B018
+    finally:
+        gc.enable()
+
+
+def test_a_mistake_is_no_reason_to_take_a_turn(make, mounted, monkeypatch):
+    execute = make(mounted("nfs4"))._database.handle().execute
+    taken = []
+    monkeypatch.setattr(network.Turn, "take", lambda turn, *, exclusive: taken.append(exclusive))
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        execute("SELECT 1 FROM elsewhere")
+    assert taken == []
+
+
+def test_a_mistake_ends_the_turn(make, mounted):
+    path = mounted("cifs")
+    execute = make(path)._database.handle().execute
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        execute("SELECT 1 FROM elsewhere")
+    make(path, timeout=0).put(record(0))
 
 
 def test_who_waits_comes_next(tmp_path, naps, monkeypatch):
@@ -403,6 +431,8 @@ def test_what_was_in_wal_mode_leaves_it(mounted, make, tmp_path):
     assert store._database.handle().connection.mode() == "delete"
     with another(path) as other:
         assert other.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    make(path).put(record(1))
+    assert store.get(KEYS[1]) == record(1), "it is not alone with the file"
 
 
 def test_a_log_that_is_in_use_is_left_alone(mounted, make, tmp_path):

@@ -206,13 +206,22 @@ class NetworkConnection(Connection):
         if self._turn is None:
             self._turn = Turn(self.path)
         if not self._turn.take(exclusive=exclusive):
-            busy = sqlite3.OperationalError("database is locked")
-            busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
-            raise busy
+            raise _busy()
 
     def _give_back(self) -> None:
         assert self._turn is not None  # noqa: S101 - whoever comes here has asked for it
         self._turn.give_back()
+
+
+def _busy() -> sqlite3.OperationalError:
+    """What SQLite would say.
+
+    Who raises it keeps it in no variable. That would make a cycle with its traceback, which holds
+    those who use the connection, so that it would stay open after the end of its store.
+    """
+    busy = sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return busy
 
 
 class Rows(list[Any]):
