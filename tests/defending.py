@@ -84,6 +84,14 @@ def check_anchor(edit: Edit) -> None:
         )
 
 
+def edited(defence: Defence) -> dict[str, str]:
+    """By file the source without the defence."""
+    texts = {edit.file: source_of(edit.file).read_text(encoding="utf-8") for edit in defence.edits}
+    for edit in defence.edits:
+        texts[edit.file] = texts[edit.file].replace(edit.old, edit.new)
+    return texts
+
+
 def claims(patterns: Iterable[str], nodes: Iterable[str]) -> dict[str, list[str]]:
     """By pattern the tests that it means; `*` stands for any text, all else for itself."""
     nodes = list(nodes)
@@ -139,10 +147,8 @@ class Copy:
         for edit in defence.edits:
             check_anchor(edit)
         try:
-            for edit in defence.edits:
-                target = self.sources / edit.file
-                text = target.read_text(encoding="utf-8")
-                target.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
+            for file, text in edited(defence).items():
+                (self.sources / file).write_text(text, encoding="utf-8")
             return self.run([*CONTROL, *defence.fails], timeout=timeout)
         finally:
             for edit in defence.edits:

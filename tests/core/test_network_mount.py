@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import subprocess
-import sys
-import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot import connections
+from beautyspot.errors import MetadataBusyError
+from beautyspot.metadata import SqliteMetadataStore
+from beautyspot.testing.processes import Child
+from beautyspot.testing.records import KEYS, a_record
 from kinds import RAN, result, work
 from servers import sftp
 
@@ -66,32 +67,64 @@ def test_it_works_without_wal_and_says_so_once(
     assert "choose a db_path on a local disk" in said.getMessage()
 
 
-PROGRAM = """
-    import sys
-    import beautyspot as bs
+HOLDING = """
+from beautyspot.metadata import SqliteMetadataStore
+store = SqliteMetadataStore({path!r})
+store._database.handle().execute("BEGIN IMMEDIATE")
+say("written")
+wait()
+"""
 
-    spot = bs.Spot("app", directory=sys.argv[1], config=False, save=sys.argv[2])
 
-    @spot.mark(name="square")
-    def square(x):
-        print(x, flush=True)
-        return x * x
+def test_who_writes_keeps_other_processes_out(share: Path) -> None:
+    store = SqliteMetadataStore(share / "store.db", timeout=0)
+    with contextlib.closing(store):
+        store.put(a_record(KEYS[0]))
+        with Child(HOLDING.format(path=str(share / "store.db"))) as other:
+            assert other.heard() == "written"
+            with pytest.raises(MetadataBusyError):
+                store.put(a_record(KEYS[1]))
+        store.put(a_record(KEYS[1]))
+        assert store.totals().entries == 2
 
-    assert [square(x) for x in range(12)] == [x * x for x in range(12)]
-    spot.shutdown()
+
+SHARING = """
+import beautyspot as bs
+
+spot = bs.Spot("app", directory={directory!r}, config=False, save={save!r})
+ran = []
+
+@spot.mark(name="square")
+def square(x):
+    ran.append(x)
+    return x * x
+
+spot.stats()
+say("ready")
+wait()
+for x in range(12):
+    for number in (x, {own} + x):
+        assert square(number) == number ** 2
+spot.flush()
+say(" ".join(map(str, ran)))
+wait()
+spot.shutdown()
 """
 
 
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_two_processes_share_it(share: Path, make_spot: Callable[..., Spot], save: str) -> None:
-    command = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(share / "cache"), save]
-    running: list[Any] = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    told = [process.communicate(timeout=120) for process in running]
-    assert [process.returncode for process in running] == [0, 0], told
-    ran = {line for output, _ in told for line in output.split()}
-    assert ran == {str(x) for x in range(12)}  # once or twice: a look-up waits a second, no longer
+    given = {"directory": str(share / "cache"), "save": save}
+    with contextlib.ExitStack() as stack:
+        both = [stack.enter_context(Child(SHARING.format(own=own, **given))) for own in (100, 200)]
+        assert [child.heard() for child in both] == ["ready"] * 2
+        for child in both:
+            child.go_on()
+        told = [child.heard().split() for child in both]  # and both have it open still
+        for child in both:
+            child.expect_success()
+    # What both asked for: once or twice, since a look-up waits a second, no longer.
+    ran = {int(number) for numbers in told for number in numbers}
+    assert ran == {first + x for first in (0, 100, 200) for x in range(12)}
     spot = make_spot(directory=share / "cache")
-    assert spot.stats()["entries"] == 12
+    assert spot.stats()["entries"] == 36

@@ -141,6 +141,15 @@ def test_a_log_behind_a_link(handle, path, log):
     aside.rename(log)
 
 
+def test_a_pipe_in_the_place_of_the_log_is_not_waited_for(handle, path, log):
+    settle(path)
+    aside = log.rename(f"{path}-aside")
+    os.mkfifo(log)
+    settle(path)
+    assert quiescence.observe(handle) is None
+    aside.rename(log)
+
+
 def test_what_sqlite_says_of_a_broken_connection_is_raised(handle, path, monkeypatch):
     settle(path)
     failure = sqlite3.OperationalError("disk I/O error")

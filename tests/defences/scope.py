@@ -94,19 +94,29 @@ SCOPE: Final = (
     "local/test_limiter_shared.py::test_a_deleted*",
     "local/test_limiter_shared.py::test_a_lock_that*",
     "local/test_limiter_shared.py::test_an_error_inside*",
+    # databases on network file systems
+    "core/test_network.py::test_*",
+    "core/test_network_mount.py::test_*",
+    # rows that are kept while nobody commits
+    "core/test_quiescence.py::test_*",
+    "core/test_quiescence_model.py::test_*",
+    "core/test_row_cache_processes.py::test_*",
 )
 
 _TABLE = "it is about the table of faults"
 _LONG = "minutes long: the long form of a test that has its defence"
 _CONTRARY = "the contrary: that a defence refuses no more than it has to"
 _FORM = "how something is written or chosen: it meets no fault"
+_MODEL = "a model, which takes the defences out by itself, and holds no source of ours"
 _BELOW = "it holds by Python or SQLite, or by construction: nothing of ours can be taken out"
 
 EXEMPT: Final = {
     "core/test_fault_matrix.py::test_no_cell_is_empty": _TABLE,
     "core/test_crash.py::test_killed_while_saving_hundreds_of_times*": _LONG,
     "core/test_long_run.py::test_eight_processes*": _LONG,
+    "core/test_row_cache_processes.py::test_no_reader_sees*[1000]": _LONG,
     "core/test_long_run.py::test_a_soak*": _LONG,
+    "core/test_quiescence_model.py::test_*": _MODEL,
     "core/test_sending.py::test_a_backend_that_can_travel_does": _CONTRARY,
     "core/test_signing.py::test_forms_of_a_key*": _CONTRARY,
     "core/test_signing.py::test_what_decides_nothing_is_not*": _CONTRARY,
@@ -117,5 +127,6 @@ EXEMPT: Final = {
     "core/test_saver.py::test_a_value_changed_after_the_call*": _BELOW,
     "core/test_sending.py::test_functions_of_a_module_travel_by_name[spawn]": _BELOW,
     "core/test_metadata_processes.py::test_an_interpreter_ends_quietly*": _BELOW,
+    "core/test_quiescence.py::test_a_descriptor_that_only_names_a_file*": _BELOW,
     "core/test_hostile_database.py::test_programs_that_come_later*": _BELOW,  # before Python 3.12
 }

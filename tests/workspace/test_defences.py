@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from defences import DEFENCES, EXEMPT, SCOPE
-from defending import CONTROL, ROOT, Copy, check_anchor, claims
+from defending import CONTROL, ROOT, Copy, check_anchor, claims, edited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,13 @@ def test_each_defence_is_where_the_table_says() -> None:
         for edit in defence.edits:
             check_anchor(edit)
             assert edit.new != edit.old
+
+
+def test_without_a_defence_the_source_is_python_still() -> None:
+    """Else all of a test's programs would fail, and nothing be said about the defence."""
+    for defence in DEFENCES.values():
+        for file, text in edited(defence).items():
+            compile(text, file, "exec", dont_inherit=True)
 
 
 def test_each_pattern_means_a_test() -> None:
