@@ -14,6 +14,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from pathlib import Path
 
 import pytest
 from beautyspot import connections, file_systems, leases, network
@@ -21,7 +22,7 @@ from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.metadata import SqliteMetadataStore
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local.storage import LocalStorage
-from sqlite_tools import another, open_files
+from sqlite_tools import another, files, open_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 
@@ -93,6 +94,12 @@ def test_its_server_may_not_answer(mounted, tmp_path, make):
     assert not LocalStorage(path.parent).local
     assert not make(tmp_path / "store.db").blocking
     assert LocalStorage(tmp_path).local
+
+
+@pytest.mark.parametrize("kind", ["cifs", "smb3", "smbfs"])
+def test_which_shares_are_smb(kind):
+    assert network.kind_of_connection(kind) is network.SmbConnection
+    assert network.kind_of_connection("nfs4") is network.NetworkConnection
 
 
 def test_without_ranges_sqlite_is_alone(monkeypatch):
@@ -325,14 +332,14 @@ def test_who_reads_takes_a_turn_among_those_who_write(mounted, make, monkeypatch
                 other.rollback()
             return real(turn, exclusive=exclusive)
 
-        monkeypatch.setattr(network.Turn, "take", take)
-        if foreign:
-            with pytest.raises(MetadataBusyError):
-                store.get(KEYS[0])
-        else:
-            assert store.get(KEYS[0]) == record(0)
+        with monkeypatch.context() as patch:
+            patch.setattr(network.Turn, "take", take)
+            if foreign:
+                with pytest.raises(MetadataBusyError):
+                    store.get(KEYS[0])
+            else:
+                assert store.get(KEYS[0]) == record(0)
         assert taken == [False]
-    monkeypatch.undo()
     make(path, timeout=0).put(record(1))
 
 
@@ -386,6 +393,25 @@ def test_a_lock_that_can_not_be_given_back_ends_with_its_file(mounted, make, mon
     make(path, timeout=0).put(record(2))
 
 
+def test_a_lock_file_that_was_lost_is_opened_again(mounted, make, monkeypatch):
+    """A server that was away may have forgotten who had it open, and tells each time."""
+    store = make(mounted("cifs"), timeout=0)
+    store.put(record(0))
+    real, lost = leases._set_lock, store._database.handle().connection._turn._number
+
+    def failing(number, offset, kind):
+        if number == lost:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(number, offset, kind)
+
+    monkeypatch.setattr(leases, "_set_lock", failing)
+    with pytest.raises(MetadataError, match="Input/output"):
+        store.put(record(1))
+    with Path(os.devnull).open("rb"):  # which has its number now
+        store.put(record(1))
+    assert store.totals().entries == 2
+
+
 def test_what_a_killed_writer_left_is_rolled_back_by_one_alone(
     mounted, make, tmp_path, monkeypatch
 ):
@@ -420,6 +446,21 @@ def test_what_a_killed_writer_left_is_rolled_back_by_one_alone(
     assert tries == [False, True] * (len(tries) // 2), "none reads it who is not alone"
 
 
+def test_who_can_not_be_alone_with_what_was_left_gives_his_turn_back(mounted, make, monkeypatch):
+    path = mounted("cifs")
+    store = make(path, timeout=0)
+    store.put(record(0))
+    path.with_name("store.db-journal").touch()
+    monkeypatch.setattr(network, "PATIENCE", 0.0)
+    reader = network.Turn(path)
+    assert reader.take(exclusive=False)
+    with pytest.raises(MetadataBusyError):
+        store.get(KEYS[0])
+    reader.give_back()
+    assert reader.take(exclusive=True), "two who want to be alone would wait for each other"
+    reader.close()
+
+
 def test_what_was_in_wal_mode_leaves_it(mounted, make, tmp_path):
     elsewhere = make(tmp_path / "store.db")
     elsewhere.put(record(0))
@@ -429,10 +470,29 @@ def test_what_was_in_wal_mode_leaves_it(mounted, make, tmp_path):
     store = make(path)
     assert store.get(KEYS[0]) == record(0)
     assert store._database.handle().connection.mode() == "delete"
+    assert files(path.parent) == ["store.db", "store.db.lock"]
     with another(path) as other:
         assert other.execute("PRAGMA journal_mode").fetchone() == ("delete",)
     make(path).put(record(1))
     assert store.get(KEYS[1]) == record(1), "it is not alone with the file"
+
+
+@pytest.mark.parametrize("kind", ["cifs", "nfs4"])
+def test_who_has_a_file_leave_wal_mode_is_alone(mounted, make, tmp_path, monkeypatch, kind):
+    elsewhere = make(tmp_path / "store.db")
+    elsewhere.put(record(0))
+    elsewhere.close()
+    path = mounted(kind)
+    shutil.copy(tmp_path / "store.db", path)
+    monkeypatch.setattr(network, "PATIENCE", 0.0)
+    reader, store = network.Turn(path), make(path, timeout=0)
+    assert reader.take(exclusive=False)
+    with pytest.raises(MetadataBusyError):
+        store.open()
+    with another(path) as other:
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    reader.close()
+    assert store.get(KEYS[0]) == record(0)
 
 
 def test_a_log_that_is_in_use_is_left_alone(mounted, make, tmp_path):
