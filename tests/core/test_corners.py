@@ -157,6 +157,40 @@ def test_work_that_an_executor_drops_is_done_in_place() -> None:
         assert asyncio.run(Block(threading.get_ident).perform_async(lambda: pool)) == here
 
 
+def test_work_that_an_executor_refuses_and_keeps_is_done_once() -> None:
+    """Where no thread can be started, `ThreadPoolExecutor` has queued it before it says so."""
+    queue: list[Callable[[], Any]] = []
+
+    class Refusing(ThreadPoolExecutor):
+        def submit(self, work: Any, *_: Any, **__: Any) -> Future[Any]:
+            queue.append(work)
+            raise RuntimeError("can't start new thread")
+
+    runs: list[int] = []
+    with Refusing(1) as pool:
+        asyncio.run(Block(lambda: runs.append(1)).perform_async(lambda: pool))
+    queue.pop()()
+    assert runs == [1]
+
+
+def test_work_that_an_executor_refuses_and_does_is_waited_for() -> None:
+    """By a thread that runs already, while its caller is told that none could be started."""
+
+    class Overtaken(ThreadPoolExecutor):
+        def submit(self, work: Any, *_: Any, **__: Any) -> Future[Any]:
+            super().submit(work).result(DEADLINE)
+            raise RuntimeError("can't start new thread")
+
+    here = threading.get_ident()
+    with Overtaken(1) as pool:
+        assert asyncio.run(Block(threading.get_ident).perform_async(lambda: pool)) != here
+
+
+def test_what_work_raises_is_raised_to_who_waits() -> None:
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ZeroDivisionError):
+        asyncio.run(Block(lambda: 1 / 0).perform_async(lambda: pool))
+
+
 # ------------------------------------------------------------------------------------ streams
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import multiprocessing.process
 import subprocess
@@ -137,6 +138,37 @@ def test_a_value_changed_after_the_call_is_stored_as_it_was(make_spot: Callable[
     store.open_gate.set()
     spot.flush()
     assert marked(1) == [1]
+
+
+SHARED: list[Any] = []
+
+
+class Meddling(ThreadPoolExecutor):
+    """Where somebody else changes what a coroutine has returned as soon as he has a turn."""
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        SHARED.append("changed")
+        return super().submit(*args, **kwargs)
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_what_a_coroutine_returns_is_stored_as_it_was(
+    make_spot: Callable[..., Spot], save: str
+) -> None:
+    with Meddling(1) as executor:
+        spot = make_spot(save=save, strict=True, executor=executor)
+
+        @spot.mark(name="shared")
+        async def shared(x: int) -> list[Any]:
+            SHARED[:] = [x]
+            return SHARED
+
+        asyncio.run(shared(1))
+        spot.flush()
+        assert "changed" in SHARED
+        found = spot.peek(shared, 1)
+        assert found is not None
+        assert found.value == [1]
 
 
 @pytest.mark.parametrize("bound", ["QUEUE_LIMIT", "QUEUE_BYTES"])

@@ -266,11 +266,9 @@ def _run(turn: Turn) -> Flow:
         turn.share(UNSTORABLE)
         return outcome
     engine.uses.bound()
-    if engine.saver is None:
-        yield from _save(turn, Block(partial(turn.encode_and_save, outcome.value)))
-    elif turn.encode(outcome.value) and not engine.saver.add(turn):
-        # The queue is full: whoever fills it helps to empty it.
-        yield from _save(turn, Block(turn.save))
+    # Encoded here, before anyone else runs: who has the value as well may change it at any moment.
+    if turn.encode(outcome.value) and not (engine.saver is not None and engine.saver.add(turn)):
+        yield from _save(turn, Block(turn.save))  # with a queue that is full its fillers help
     return outcome
 
 
@@ -347,11 +345,6 @@ class Turn:
             self.engine.cache.save(self.call, self.record)
         finally:
             self.end()
-
-    def encode_and_save(self, value: Any) -> None:
-        """Both, one after the other."""
-        if self.encode(value):
-            self.save()
 
     def end(self) -> None:
         """Let the next one in, here and in other processes."""

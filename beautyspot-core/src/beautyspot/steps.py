@@ -18,7 +18,7 @@ from beautyspot import single_flight
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Generator
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
     from beautyspot.single_flight import Flight
     from beautyspot.task import Call
@@ -139,16 +139,56 @@ class Block:
         return self.work()
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Any:
-        """Run it in the executor; once there, a cancelled caller no longer stops it."""
+        """Run it in the executor; once there, a cancelled caller no longer stops it.
+
+        Where that takes no work (it is shut down, or the interpreter is), drops it, or finds no
+        thread for it, it is run here: nothing may be lost even then.
+        """
+        job, alarm = Job(self.work), Alarm()
+        job.done.add_done_callback(alarm)
         try:
-            future = executor().submit(self.work)
+            queued = executor().submit(job)
             self.elsewhere = True
-        except RuntimeError:  # shut down, or the interpreter is: nothing may be lost even then
-            return self.work()
-        alarm = Alarm()
-        future.add_done_callback(alarm)
+            queued.add_done_callback(alarm)  # also where it is dropped
+        except RuntimeError:
+            job()  # may stand in the queue as well, and be under way by now
         await alarm.rung
-        return self.work() if future.cancelled() else future.result()
+        job()
+        return job.done.result()
+
+
+class Job:
+    """Work that is run once, by whoever comes first.
+
+    An executor may refuse what it has queued already: where a new thread can't be started, one that
+    runs takes it all the same, now or much later.
+
+    Attributes:
+        done: what comes of it.
+    """
+
+    __slots__ = ("_free", "_work", "done")
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        from concurrent.futures import Future
+
+        self._work = work
+        self._free = [True]
+        self.done: Future[Any] = Future()
+
+    def __call__(self) -> None:
+        """Run it, unless somebody has."""
+        try:
+            self._free.pop()
+        except IndexError:
+            return
+        try:
+            result = self._work()
+        except BaseException as error:
+            self.done.set_exception(error)
+            del self  # the traceback holds this frame: without this, a cycle for the collector
+        else:
+            self.done.set_result(result)
 
 
 class Pause:
