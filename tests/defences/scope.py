@@ -11,6 +11,7 @@ SCOPE: Final = (
     "core/test_breaker.py::test_*",
     "core/test_answers.py::test_*",
     "core/test_late.py::test_*",
+    "core/test_listings.py::test_*",
     "s3/test_s3_faults.py::test_*",
     "s3/test_s3_failures.py::test_*",
     # results that wait, exits, kill -9, power loss
