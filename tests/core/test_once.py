@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import gates
 import pytest
+from beautyspot.engine import Engine
 from beautyspot.mark import Turn
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from beautyspot.spot import Spot
 
@@ -26,6 +29,7 @@ class State:
 
     gate: Gate
     calls: list[Any]
+    spot: Spot
     stuck: asyncio.Event
 
 
@@ -85,16 +89,29 @@ def test_the_same_function_marked_twice_runs_once(spot: Spot) -> None:
     assert STATE.gate.count == 1
 
 
-def test_two_spots_on_one_directory_run_once(make_spot: Callable[..., Spot]) -> None:
+def test_two_spots_on_one_directory_run_once(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = threading.Event()
+    ask = Engine.try_lease
+
+    def try_lease(engine: Engine, call: Any) -> tuple[bool, Any]:
+        won, lease = ask(engine, call)
+        if not won:
+            refused.set()
+        return won, lease
+
     def work(x: int) -> int:
         STATE.gate.pass_through()
         return x
 
+    monkeypatch.setattr(Engine, "try_lease", try_lease)
     first, second = (make_spot(strict=True).mark(work) for _ in range(2))
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(first, 1)
         assert STATE.gate.entered.wait(DEADLINE)
         follower = pool.submit(second, 1)
+        until(lambda: refused.is_set() or STATE.gate.count == 2, unless=[leader, follower])
         STATE.gate.open.set()
         assert [leader.result(DEADLINE), follower.result(DEADLINE)] == [1, 1]
     assert STATE.gate.count == 1
@@ -244,13 +261,16 @@ def test_async_recursion_on_one_key_is_no_deadlock(spot: Spot) -> None:
 
 
 def test_recursion_over_other_keys_is_cached(spot: Spot) -> None:
+    STATE.spot = spot
+
     @spot.mark
     def fib(n: int) -> int:
-        STATE.calls.append(n)
+        STATE.calls.append((n, len(STATE.spot._engine.flights)))
         return n if n < 2 else fib(n - 1) + fib(n - 2)
 
     assert fib(20) == 6765
-    assert sorted(STATE.calls) == list(range(21))
+    assert sorted(n for n, _ in STATE.calls) == list(range(21))
+    assert dict(STATE.calls)[1] == 20, "each leads a flight, for others to follow"
 
 
 def test_two_calls_that_wait_for_each_other_are_no_deadlock(spot: Spot) -> None:
@@ -309,13 +329,36 @@ PROGRAM = """
     import sys, threading
     from pathlib import Path
     import beautyspot.spot
+    from gates import until
 
     spot = beautyspot.spot.Spot("app", directory=sys.argv[1], config=False, strict=True)
+    told = Path(sys.argv[2])
+    ask = spot._engine.try_lease
+    waiting = set()
+
+    def say(line):
+        with told.open("a") as log:
+            log.write(f"{line}\\n")
+
+    def try_lease(call):
+        won, lease = ask(call)
+        (x,) = call.args
+        if not won and x not in waiting:
+            waiting.add(x)
+            say(f"waits for {x}")
+        return won, lease
+
+    type(spot._engine).try_lease = staticmethod(try_lease)
+
+    def others_came():
+        lines = told.read_text().splitlines()
+        return lines.count("waits for 0") == int(sys.argv[3]) or lines.count("0") > 1
 
     @spot.mark(name="work")
     def work(x):
-        with open(sys.argv[2], "a") as log:
-            log.write(f"{x}\\n")
+        say(x)
+        if x == 0:
+            until(others_came)  # they wait, or run it as well
         return x * x
 
     print("ready", flush=True)
@@ -328,13 +371,20 @@ PROGRAM = """
 """
 
 
+def start(cache: Path, log: Path, others: int) -> subprocess.Popen[str]:
+    """A process that computes on a word; what it does first waits until the others ask for it."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(cache), str(log), str(others)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(gates.__file__).parent)},
+    )
+
+
 def test_eight_processes_by_eight_threads_execute_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    command = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(tmp_path / "cache"), str(log)]
-    processes = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(8)
-    ]
+    processes = [start(tmp_path / "cache", log, 7) for _ in range(8)]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -345,19 +395,8 @@ def test_eight_processes_by_eight_threads_execute_once(tmp_path: Path) -> None:
     for process in processes:
         process.communicate(timeout=DEADLINE * 2)
         assert process.returncode == 0
-    assert sorted(log.read_text().split()) == ["0", "1", "2", "3", "4"]
-
-
-TELLS = """
-    ask = spot._engine.try_lease
-    def try_lease(call):
-        won, lease = ask(call)
-        if not won:
-            with open(sys.argv[2], "a") as log:
-                log.write(f"waits for {call.args[0]}\\n")
-        return won, lease
-    type(spot._engine).try_lease = staticmethod(try_lease)
-"""
+    ran = [line for line in log.read_text().splitlines() if not line.startswith("waits")]
+    assert sorted(ran) == ["0", "1", "2", "3", "4"]
 
 
 def test_another_process_waits_for_its_result(spot: Spot, tmp_path: Path) -> None:
@@ -367,14 +406,10 @@ def test_another_process_waits_for_its_result(spot: Spot, tmp_path: Path) -> Non
         return x * x
 
     log = tmp_path / "log"
-    program = textwrap.dedent(PROGRAM.replace("    print(", f"{TELLS}\n    print(", 1))
-    command = [sys.executable, "-c", program, str(spot.db_path.parent), str(log)]
     with ThreadPoolExecutor(1) as pool:
         leader = pool.submit(work, 3)
         assert STATE.gate.entered.wait(DEADLINE)
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as process:
+        with start(spot.db_path.parent, log, 0) as process:
             assert process.stdout is not None
             assert process.stdin is not None
             assert process.stdout.readline() == "ready\n"
@@ -408,8 +443,12 @@ def test_a_patience_beyond_what_locks_know_is_for_ever(
         first = pool.submit(work, 1)
         assert entered.wait(DEADLINE)
         others = [pool.submit(work, x) for x in (1, 2)]
-        while len(spot._engine.flights) < 2 and not any(future.done() for future in others):
-            pass
+        until(
+            lambda: (
+                (followers(spot) == 1 and len(spot._engine.flights) == 2)
+                or any(future.done() for future in others)
+            )
+        )
         done.set()
         assert [future.result(DEADLINE) for future in (first, *others)] == [1, 1, 2]
     assert spot.flush(seconds)
@@ -430,10 +469,11 @@ def test_who_is_interrupted_while_saving_keeps_nobody_out(
 
     with monkeypatch.context() as patch:
         patch.setattr(Turn, part, interrupted)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as kept:  # its frames hold the call
             marked(1)
     assert len(spot._engine.flights) == 0
     lease = spot.metadata.try_lease(spot.key(marked, 1))
     assert lease is not None
     lease.release()
     assert marked(1) == 1
+    del kept

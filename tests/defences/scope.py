@@ -12,6 +12,7 @@ SCOPE: Final = (
     "core/test_answers.py::test_*",
     "core/test_late.py::test_*",
     "core/test_listings.py::test_*",
+    "core/test_spot.py::test_on_error_*",
     "s3/test_s3_faults.py::test_*",
     "s3/test_s3_failures.py::test_*",
     # results that wait, exits, kill -9, power loss
@@ -20,9 +21,14 @@ SCOPE: Final = (
     "core/test_interrupts.py::test_*",
     "core/test_crash.py::test_*",
     "core/test_long_run.py::test_*",
-    "core/test_once.py::test_another_process*",
+    # who asks at the same time
+    "core/test_once.py::test_*",
     # fork, spawn, pickle
+    "core/test_forks.py::test_*",
     "core/test_sending.py::test_*",
+    "core/test_sending_pools.py::test_*",
+    "core/test_stacks.py::test_*",
+    "core/test_metadata_forks.py::test_*",
     "core/test_metadata_processes.py::test_*",
     "core/test_leases.py::test_*",
     "core/test_corners.py::test_a_child_begins*",
@@ -126,6 +132,7 @@ EXEMPT: Final = {
     "s3/test_s3_failures.py::test_a_profile": _FORM,
     "s3/test_s3_failures.py::test_a_region_is_not_needed": _FORM,
     "core/test_saver.py::test_a_value_changed_after_the_call*": _BELOW,
+    "core/test_once.py::test_the_second_event_loop_works_as_the_first": _BELOW,
     "core/test_sending.py::test_functions_of_a_module_travel_by_name[spawn]": _BELOW,
     "core/test_metadata_processes.py::test_an_interpreter_ends_quietly*": _BELOW,
     "core/test_quiescence.py::test_a_descriptor_that_only_names_a_file*": _BELOW,
