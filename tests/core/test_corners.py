@@ -25,6 +25,7 @@ from beautyspot.forwarding import LateSource
 from beautyspot.framing import framed, unframed
 from beautyspot.single_flight import ABANDONED, Flight, Flights
 from beautyspot.steps import Alarm, Block, Join, Pause
+from gates import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -105,13 +106,18 @@ def test_a_late_alarm_for_a_closed_loop_wakes_nobody() -> None:
 
 
 def test_an_alarm_that_rings_twice_rings_once() -> None:
+    failures: list[dict[str, Any]] = []
+
     async def main() -> bool:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: failures.append(context))
         alarm = Alarm()
         alarm()
         alarm()
         return await asyncio.wait_for(alarm.rung, DEADLINE)
 
     assert asyncio.run(main()) is True
+    assert failures == []
 
 
 def test_a_pause_lets_others_run() -> None:
@@ -361,8 +367,7 @@ def test_a_follower_that_can_not_restore_runs_itself(make_spot: Callable[..., Sp
         task = work.__beautyspot__  # type: ignore[attr-defined]
         follower = pool.submit(work, 1)
         flight = engine.flights._flights[spot.key(work, 1)]
-        while not flight._wakers:
-            threading.Event().wait(0.001)
+        until(lambda: bool(flight._wakers))
         restore, task.restore = task.restore, lambda payload: 1 / 0
         go_on.set()
         assert [leader.result(DEADLINE), follower.result(DEADLINE)] == [1, 1]

@@ -23,6 +23,13 @@ SCOPE: Final = (
     "core/test_long_run.py::test_*",
     # who asks at the same time
     "core/test_once.py::test_*",
+    "core/test_corners.py::test_a_waker_*",
+    "core/test_corners.py::test_a_diamond*",
+    "core/test_corners.py::test_leaving_twice*",
+    "core/test_corners.py::test_a_follower_*",
+    "core/test_corners.py::test_a_late_alarm*",
+    "core/test_corners.py::test_an_alarm_*",
+    "core/test_corners.py::test_joining_*",
     # fork, spawn, pickle
     "core/test_forks.py::test_*",
     "core/test_sending.py::test_*",
