@@ -25,6 +25,7 @@ FLOORS = (
         "forks",
         "hints",
         "lazily",
+        "logs",
         "places",
         "stacks",
         "tensors",
@@ -83,7 +84,8 @@ FLOORS = (
 package such as `codecs`). What is imported for the type checker only ties nothing, and is free."""
 
 PUBLIC = tuple(
-    f"beautyspot{module}" for module in ("", ".contracts", ".errors", ".hookspecs", ".memory")
+    f"beautyspot{module}"
+    for module in ("", ".contracts", ".errors", ".hookspecs", ".logs", ".memory")
 )
 """The modules that a plug-in may import from: those that a stranger's plug-in has, too."""
 

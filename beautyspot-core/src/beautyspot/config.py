@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
+from beautyspot.logs import logger
 from beautyspot.options import boolean
-from beautyspot.reports import logger
 from beautyspot.settings import SETTINGS
 from beautyspot.suggest import did_you_mean, listing
 from beautyspot.urls import masked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import threading
@@ -16,6 +15,7 @@ from beautyspot.connections import Connection, Handle, Identity, identify, patie
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.file_systems import network_file_system
 from beautyspot.leases import leases_beside
+from beautyspot.logs import logger
 from beautyspot.row_cache import FINDS, RowCache, holds
 from beautyspot.stacks import others_inside
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import Lease
     from beautyspot.row_cache import Row, Snapshot
-
-log = logging.getLogger("beautyspot")
 
 SET_ASIDE: Final = "\0set aside"
 """The lease that keeps two processes from moving one damaged file, and the second its successor."""
@@ -221,7 +219,7 @@ class Database:
         if mode == "wal" or self._told:
             return
         self._told = True
-        log.warning(
+        logger.warning(
             "%s is in SQLite's journal mode %r, since WAL does not work there: readers and writers "
             "wait for each other; choose a db_path on a local disk",
             self.path,
@@ -236,14 +234,14 @@ class Database:
         try:
             if identify(self.path) == damaged:
                 aside = connections.set_aside(self.path)
-                log.warning(
+                logger.warning(
                     "%s is damaged and was renamed to %s: a fresh one takes its place; nothing was "
                     "deleted, and what can be read of it may be recovered (sqlite3 FILE .recover)",
                     self.path,
                     aside,
                 )
         except OSError as error:
-            log.warning("%s is damaged; renaming it failed (%s): move it away", self.path, error)
+            logger.warning("%s is damaged; renaming it failed (%s): move it away", self.path, error)
         finally:
             if lease is not None:
                 lease.release()

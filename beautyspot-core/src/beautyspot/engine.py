@@ -10,7 +10,7 @@ from weakref import WeakSet
 from beautyspot.breaker import Breaker
 from beautyspot.errors import BeautyspotError, MetadataError, UnstableKeyError
 from beautyspot.limit_stats import LimitStats
-from beautyspot.reports import logger
+from beautyspot.logs import logger
 from beautyspot.single_flight import Flights
 from beautyspot.steps import Outcome
 from beautyspot.uses import Uses

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, CostError, NotSupportedError
 from beautyspot.forks import reset_in_children
-from beautyspot.reports import logger
+from beautyspot.logs import logger
 from beautyspot.suggest import did_you_mean, listing
 
 LONG: Final = 5.0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import builtin, distributions
 from beautyspot.hookspecs import PROJECT
+from beautyspot.logs import logger
 from beautyspot.plugin_info import Origin, identity
-from beautyspot.reports import logger
 from beautyspot.suggest import did_you_mean, listing
 
 if TYPE_CHECKING:

@@ -6,12 +6,14 @@ them into the very crash that they are to replace.
 
 from __future__ import annotations
 
-import logging
+import inspect
 import re
+import sys
 import threading
 import time
 import traceback
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.breaker import Resting
@@ -22,13 +24,13 @@ from beautyspot.errors import (
     StorageError,
     UnstableKeyError,
 )
+from beautyspot.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     Cause = tuple[str, str, type[Exception], str]
-
-logger: Final = logging.getLogger("beautyspot")
 
 QUIET: Final = 60.0
 """Seconds within which a backend that fails again after working again is not news."""
@@ -44,6 +46,8 @@ OPENING: Final = "open the metadata store"
 
 STORING: Final = "store the result"
 """The operation that turns a result into bytes."""
+
+_SUSPENDS: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 _NAMING: Final = (UnstableKeyError, SerializationError, ConfigError)
 """Errors whose messages begin with what they are about."""
@@ -98,16 +102,38 @@ def _detail(error: Exception) -> str:
 
 
 def _let_go(error: BaseException | None) -> None:
-    """Free what an error's frames hold, such as a connection.
+    """Free what frames of ours hold on an error's way, such as a connection.
 
     A log handler or `on_error` may keep the error for good; a database whose WAL was damaged heals
     only when every connection to it is closed.
+
+    An error that came through code of others is theirs, and so is what was there before it: what
+    the user is just handling, say. To clear the frame of a generator or coroutine closes that.
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        traceback.clear_frames(error.__traceback__)
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if not all(map(_may_be_on_our_way, frames)):
+            return
+        for frame in filter(_holds_only_ours, frames):
+            with suppress(RuntimeError):  # it still runs
+                frame.clear()
         error = error.__cause__ or error.__context__
+
+
+def _may_be_on_our_way(frame: FrameType) -> bool:
+    package = _package(frame)
+    return package == "beautyspot" or package in sys.stdlib_module_names
+
+
+def _holds_only_ours(frame: FrameType) -> bool:
+    """Whether it is a plain function's: one that can be suspended may have the user's in it."""
+    return _package(frame) == "beautyspot" and not frame.f_code.co_flags & _SUSPENDS
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
 class Reporter:

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.breaker import Resting
-from beautyspot.reports import logger
+from beautyspot.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable

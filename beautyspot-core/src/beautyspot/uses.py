@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.reports import logger
+from beautyspot.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable

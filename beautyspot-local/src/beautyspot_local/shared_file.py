@@ -18,7 +18,6 @@ us by SIGBUS; this way a truncated or damaged file is a fresh start with one war
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import struct
@@ -29,6 +28,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from beautyspot.errors import ConfigError, NotSupportedError
+from beautyspot.logs import logger
 
 from beautyspot_local.folders import make_private
 from beautyspot_local.timeline import Timeline
@@ -49,8 +49,6 @@ POLL: Final = 0.0005
 
 LOOK: Final = 1.0
 """Seconds after which to look whether the path still leads to the file that is open."""
-
-logger = logging.getLogger("beautyspot")
 
 
 class SharedFile:

@@ -7,12 +7,12 @@ same moment. So a waiter asks `remaining` after each sleep, and goes on only whe
 
 from __future__ import annotations
 
-import logging
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError
+from beautyspot.logs import logger
 
 from beautyspot_local.rate import checked_seconds
 
@@ -32,8 +32,6 @@ Threads and event loops wake up late by milliseconds, and must not lose their tu
 comes later than this (a suspended machine, a blocked event loop) is given a new interval: whoever
 slept with it would otherwise start at the same moment.
 """
-
-logger = logging.getLogger("beautyspot")
 
 
 class Held(Reservation):
