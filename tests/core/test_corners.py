@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import forks, limits, memo, single_flight
+from beautyspot import endings, forks, limits, memo, single_flight
 from beautyspot.cache import MISSING
 from beautyspot.contracts import LimiterBase, Reservation, SerializerBase
 from beautyspot.errors import (
@@ -426,9 +426,7 @@ def test_shutting_down_twice_without_waiting_ends_once(make_spot: Callable[..., 
     spot.shutdown(wait=False)
     spot.shutdown(wait=False)
     go_on.set()
-    for thread in threading.enumerate():
-        if thread.name == "beautyspot-shutdown":
-            thread.join(DEADLINE)
+    endings.finish()
     assert store.totals().entries == 1
 
 

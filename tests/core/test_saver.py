@@ -13,7 +13,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import saver
+from beautyspot import endings, saver, single_flight
 from broken import Broken, BrokenStore
 
 if TYPE_CHECKING:
@@ -498,9 +498,7 @@ def test_shutdown_stores_what_is_left(make_spot: Callable[..., Spot], wait: bool
         store.open_gate.set()
     spot.shutdown(wait=wait)
     store.open_gate.set()
-    for thread in threading.enumerate():
-        if thread.name == "beautyspot-shutdown":
-            thread.join(DEADLINE)
+    endings.finish()
     assert store.totals().entries == 5
 
 
@@ -510,6 +508,32 @@ def test_a_dropped_spot_stores_what_is_left(tmp_path: Path) -> None:
     spot = Spot("app", directory=tmp_path, config=False, save="background")
     spot.mark(work)(1)
     del spot
+    endings.finish()
+    assert Spot("app", directory=tmp_path, config=False).stats()["entries"] == 1
+
+
+def test_the_collector_may_come_to_who_holds_a_lock(tmp_path: Path) -> None:
+    """What the end of a dropped Spot does waits for other threads, which may wait for that lock."""
+    from beautyspot.spot import Spot
+
+    spot: Any = Spot("app", directory=tmp_path, config=False, save="background")
+    spot.me = spot
+    spot.mark(work)(1)
+
+    def interrupted() -> None:
+        with single_flight._graph:
+            gc.collect()
+
+    del spot
+    gc.disable()
+    try:
+        thread = threading.Thread(target=interrupted, daemon=True)
+        thread.start()
+        thread.join(DEADLINE)
+    finally:
+        gc.enable()
+    assert not thread.is_alive()
+    endings.finish()
     assert Spot("app", directory=tmp_path, config=False).stats()["entries"] == 1
 
 
@@ -549,6 +573,16 @@ def test_a_spot_may_be_collected_by_the_thread_that_saves_for_it(
     store.dropped.set()
     assert finished.wait(DEADLINE)
     assert store.totals().entries == 1
+
+
+def test_a_spot_may_be_shut_down_by_the_thread_that_saves_for_it(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot = make_spot(save="background")
+    spot.mark(work)(1)
+    spot.executor.submit(spot.shutdown).result(DEADLINE)
+    endings.finish()
+    assert make_spot("app").stats()["entries"] == 1
 
 
 ENDINGS = {

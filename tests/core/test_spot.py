@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
+from beautyspot import endings
 from broken import BrokenStore
+from gates import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,9 +172,9 @@ def test_a_thousand_spots_leave_nothing_behind(tmp_path: Path) -> None:
         spot = bs.Spot(f"s{n % 7}", directory=tmp_path, config=False, save="background")
         spot.mark(lambda: n)()
         del spot
-    threads, descriptors = count()
-    assert threads <= before[0], "fewer, where those of an earlier test ended"
-    assert descriptors <= before[1]
+    endings.finish()
+    until(lambda: threading.active_count() <= before[0])  # fewer, where those of others ended
+    assert count()[1] <= before[1]
 
 
 class Service:
@@ -207,6 +209,7 @@ def test_an_object_with_a_spot_that_leads_back_to_it_goes(tmp_path: Path) -> Non
     gone = [weakref.ref(service), weakref.ref(service.spot._engine)]
     del service
     gc.collect()
+    endings.finish()
     gc.collect()
     assert [each() for each in gone] == [None, None]
 
@@ -227,6 +230,7 @@ def test_on_error_is_told_what_the_end_of_a_dropped_spot_meets() -> None:
     spot.mark(lambda: 1)()
     assert troubles == []
     del spot
+    endings.finish()
     assert [trouble.operation for trouble in troubles] == ["save the result"]
 
 

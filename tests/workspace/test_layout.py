@@ -36,6 +36,7 @@ FLOORS = (
         "connections",
         "deadline",
         "distributions",
+        "endings",
         "forwarding",
         "hookspecs",
         "naming",

@@ -16,7 +16,6 @@ from beautyspot.steps import Outcome
 from beautyspot.uses import Uses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from concurrent.futures import Executor
 
     from beautyspot.cache import Cache
@@ -152,9 +151,11 @@ class Engine:
             executor.shutdown(wait=wait)
             self._workers.clear()  # their numbers are given to other threads
 
-    def finish_later(self, finish: Callable[[], None]) -> None:
-        """Run the end in a thread of its own, which the interpreter waits for at exit."""
-        threading.Thread(target=finish, name="beautyspot-shutdown", daemon=False).start()
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to write, nor a thread to wait for."""
+        waits = self.saver or self.cache.unsaved or (self.uses.writes and self.uses.seen)
+        return not waits and self._executor is None
 
     def reset_after_fork(self) -> None:
         """The threads, the flights and the queue stayed in the parent."""

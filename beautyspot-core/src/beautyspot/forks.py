@@ -1,10 +1,17 @@
-"""What a forked child makes anew: another thread of its parent may have held the locks."""
+"""What a forked child makes anew: another thread of its parent may have held the locks.
+
+And how a child of `multiprocessing` is told of its end.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import weakref
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Forked(Protocol):
@@ -20,6 +27,20 @@ _all: Final[weakref.WeakSet[Forked]] = weakref.WeakSet()
 def reset_in_children(made: Forked) -> None:
     """Have `made` reset in each process that is forked while it is there."""
     _all.add(made)
+
+
+def at_end_of_child(end: Callable[[], object]) -> bool:
+    """Have `end` called when this process ends, if it is one that runs no `atexit`.
+
+    Such are the children of `multiprocessing`. False while that is not imported: to be asked again.
+    """
+    util = sys.modules.get("multiprocessing.util")
+    if util is None:
+        return False
+    in_child = sys.modules["multiprocessing.process"].parent_process() is not None
+    if in_child:  # pragma: no cover - children are not measured
+        util.Finalize(None, end, exitpriority=10)
+    return True
 
 
 def _reset_all() -> None:

@@ -10,7 +10,7 @@ a method of the object that has it, is kept by the Spot, and by the engine only 
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,18 +56,28 @@ class Made(dict[str, "Backend"]):
     __slots__ = ("__weakref__",)
 
 
+class _Weakly(Generic[P]):
+    __slots__ = ("kept_elsewhere",)
+
+    def __init__(self, function: Callable[P, object]) -> None:
+        self.kept_elsewhere = weakref.ref(function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> object:
+        found = self.kept_elsewhere()
+        return None if found is None else found(*args, **kwargs)
+
+
 def weakly(function: Callable[P, object]) -> Callable[P, object]:
     """Calls the function as long as somebody else keeps it; where that can't be told, itself."""
     try:
-        kept_elsewhere = weakref.ref(function)
+        return _Weakly(function)
     except TypeError:
         return function
 
-    def call(*args: P.args, **kwargs: P.kwargs) -> object:
-        found = kept_elsewhere()
-        return None if found is None else found(*args, **kwargs)
 
-    return call
+def strongly(function: object) -> object:
+    """What `weakly` was given, for who keeps it; None where it is gone."""
+    return function.kept_elsewhere() if isinstance(function, _Weakly) else function
 
 
 def kept(spot: Spot, function: F) -> F:

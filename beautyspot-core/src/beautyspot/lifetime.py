@@ -6,19 +6,23 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from beautyspot import endings
 from beautyspot.cache import Cache
 from beautyspot.engine import Engine
 from beautyspot.errors import ConfigError
 from beautyspot.forks import reset_in_children
+from beautyspot.homes import strongly
 from beautyspot.places import prepare
 from beautyspot.reports import OPENING
 
 if TYPE_CHECKING:
+    import weakref
     from concurrent.futures import Executor
 
     from beautyspot.config import Config
     from beautyspot.parts import Parts
     from beautyspot.reports import Reporter
+    from beautyspot.spot import Spot
 
 
 def checked_executor(executor: object) -> Executor | None:
@@ -76,12 +80,35 @@ def start(engine: Engine, parts: Parts) -> None:
         engine.reporter.report(OPENING, "", error, advice)
 
 
-def end(engine: Engine, parts: Parts) -> None:
-    """Finish; elsewhere where this thread is one to wait for, which a collector may come to."""
-    if engine.is_at_work():
-        engine.finish_later(lambda: finish(engine, parts))
+def end(spot: weakref.ref[Spot], engine: Engine, parts: Parts) -> None:
+    """Finish; elsewhere where this thread is not the one to wait."""
+    if spot() is None:
+        _end_dropped(engine, parts)
+    elif engine.is_at_work():
+        finish_later(engine, parts)
     else:
         finish(engine, parts)
+
+
+def _end_dropped(engine: Engine, parts: Parts) -> None:
+    """A collector of cycles may have come anywhere: nothing is waited for."""
+    if engine.is_idle and parts.close_at_once:
+        finish(engine, parts)
+    else:
+        finish_later(engine, parts)
+
+
+def finish_later(engine: Engine, parts: Parts) -> None:
+    """Finish in another thread, which the interpreter waits for at its end."""
+    engine.active, engine.closed = False, True
+    on_error = strongly(engine.reporter.on_error)
+    endings.later(partial(_finish_with, on_error, engine, parts))
+
+
+def _finish_with(on_error: object, engine: Engine, parts: Parts) -> None:
+    """Finish while that is kept, as the Spot no longer does."""
+    finish(engine, parts)
+    del on_error
 
 
 def finish(engine: Engine, parts: Parts) -> None:

@@ -225,6 +225,11 @@ class Parts:
 
     # -------------------------------------------------------------------------------- close
 
+    @property
+    def close_at_once(self) -> bool:
+        """Whether closing them waits for nothing."""
+        return not any(map(needs_deadline, self._owned))
+
     def close(self) -> list[Exception]:
         """Close what was made here, and nothing that was given; what errors that gave."""
         errors: list[Exception] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, ov
 from beautyspot.config import UNSET, Config, resolve
 from beautyspot.errors import ConfigError
 from beautyspot.homes import Made, kept, let_go, remember, weakly
-from beautyspot.lifetime import checked_executor, end, finish, make_engine, start
+from beautyspot.lifetime import checked_executor, end, finish_later, make_engine, start
 from beautyspot.names import check_name
 from beautyspot.parts import Parts
 from beautyspot.reports import Reporter
@@ -142,7 +142,7 @@ class Spot:
         self._keyed: LimitsByKey | None = None
         start(self._engine, self._parts)
         remember(self, self._engine)
-        self._finalizer = weakref.finalize(self, end, self._engine, self._parts)
+        self._finalizer = weakref.finalize(self, end, weakref.ref(self), self._engine, self._parts)
 
     # ------------------------------------------------------------------------- its parts
 
@@ -690,7 +690,7 @@ class Spot:
             self._finalizer()
             return
         if self._finalizer.detach() is not None:
-            self._engine.finish_later(lambda: finish(self._engine, self._parts))
+            finish_later(self._engine, self._parts)
 
     def __enter__(self) -> Self:
         return self

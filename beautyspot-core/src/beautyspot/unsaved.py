@@ -7,11 +7,11 @@ and a last time when the Spot ends; what is unsaved even then is said.
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.breaker import Resting
+from beautyspot.forks import at_end_of_child
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
@@ -229,11 +229,5 @@ class Unsaved:
         )
 
     def _watch_process_end(self) -> None:
-        """Have the end called in a child of `multiprocessing`, which runs no `atexit`."""
-        util = sys.modules.get("multiprocessing.util")
-        if self._is_watched or util is None:
-            return
-        self._is_watched = True
-        in_child = sys.modules["multiprocessing.process"].parent_process() is not None
-        if in_child:  # pragma: no cover - children are not measured
-            util.Finalize(None, self.at_process_end, exitpriority=10)
+        if not self._is_watched:
+            self._is_watched = at_end_of_child(self.at_process_end)
