@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,3 +183,48 @@ def test_a_folder_that_can_not_be_looked_into_is_the_stores_to_report(tmp_path: 
     place.rename(tmp_path / "elsewhere")
     places.complete(place / "app.db")
     assert not place.exists()
+
+
+WITHOUT_A_PLACE = """
+import os, sys, tempfile
+import beautyspot as bs
+from beautyspot_local import LocalStorage
+
+def told(**options):
+    try:
+        bs.Spot("app", **options)
+    except bs.ConfigError as error:
+        return str(error)
+
+place = sys.argv[1]
+gone = tempfile.mkdtemp(dir=place)
+os.chdir(gone)
+os.rmdir(gone)
+with open(os.path.join(place, "own.toml"), "w") as file:
+    file.write('ttl = "1h"')
+options = {"storage": "local", "blob_threshold": 0, "strict": True}
+with bs.Spot("app", directory=os.path.join(place, "cache"), **options) as spot:
+    assert [spot.cached_run(pow, 2, 3) for _ in range(2)] == [8, 8]
+    assert spot.stats()["hits"] == 1
+assert bs.Spot("app", directory=place, config=os.path.join(place, "own.toml")).config["ttl"]
+for options in (
+    {},
+    {"directory": place, "db_path": "relative.db"},
+    {"directory": place, "config": "relative.toml"},
+    {"directory": place, "metadata": {"use": "sqlite", "path": "relative.db"}},
+    {"directory": place, "limiter": {"use": "gcra-shared", "rate": "5/s", "path": "relative"}},
+):
+    assert "give an absolute path" in (told(**options) or ""), options
+try:
+    LocalStorage("relative")
+except bs.ConfigError as error:
+    print(error)
+"""
+
+
+def test_who_names_an_absolute_folder_needs_no_working_directory(tmp_path: Path) -> None:
+    """A service whose release was replaced goes on in a folder that is gone."""
+    command = [sys.executable, "-c", WITHOUT_A_PLACE, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert "starts in the working directory, and that is gone: give an absolute path" in done.stdout

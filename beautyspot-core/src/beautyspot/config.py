@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
 from beautyspot.logs import logger
-from beautyspot.options import boolean
+from beautyspot.options import absolute, boolean
 from beautyspot.settings import SETTINGS
 from beautyspot.suggest import did_you_mean, listing
 from beautyspot.urls import masked
@@ -203,15 +203,15 @@ def _file(
 
     if config is True or not isinstance(config, str | os.PathLike | None):
         raise ConfigError(f"config={config!r:.80}: give the path of a file, or False to read none")
-    try:
-        start = Path(cwd) if cwd is not None else Path.cwd()
-    except FileNotFoundError:  # the working directory was removed
-        return None
     path = config or environ.get("BEAUTYSPOT_CONFIG", "").strip()
     if not path:
-        return find_file(start.absolute())
+        try:
+            start = Path(cwd or "").absolute()
+        except OSError:  # the working directory was removed
+            return None
+        return find_file(start)
     try:
-        return read_file(start.absolute() / Path(path).expanduser())
+        return read_file(absolute(Path(cwd or "") / Path(path).expanduser(), "config"))
     except ConfigError as exc:
         source = "argument config=" if config else "environment variable BEAUTYSPOT_CONFIG"
         raise ConfigError(f"{source}: {exc}") from None

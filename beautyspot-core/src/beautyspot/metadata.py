@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from beautyspot import connections, schema
@@ -25,9 +24,11 @@ from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord, Totals
 from beautyspot.database import Database
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.file_systems import network_file_system
+from beautyspot.options import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from beautyspot.connections import Handle
     from beautyspot.contracts import Context, Lease
@@ -382,7 +383,7 @@ def _checked_path(path: str | Path) -> Path:
             "path=':memory:' is not supported: each thread would have a database of its own; "
             "use metadata='memory', or MemoryMetadataStore of beautyspot.testing.memory"
         )
-    return Path(text).absolute()  # a later chdir must not change which database it is
+    return absolute(text, "path")  # a later chdir must not change which database it is
 
 
 def _checked_timeout(timeout: float) -> float:

@@ -20,6 +20,7 @@ from beautyspot.errors import (
 from beautyspot.forks import reset_in_children
 from beautyspot.guard import METADATA_DEADLINE, needs_deadline
 from beautyspot.homes import Made
+from beautyspot.options import absolute
 from beautyspot.plugin_registry import load_plugins
 from beautyspot.selection import OUT_OF_REACH, class_of, masked, select
 
@@ -260,5 +261,4 @@ def _context(name: str, config: Config) -> Context:
 
 
 def _anchored(config: Config, setting: str, path: str) -> Path:
-    """An absolute path: the program may change its working directory later."""
-    return ((config.anchor(setting) or Path.cwd()) / path).absolute()
+    return absolute((config.anchor(setting) or Path()) / path, setting)

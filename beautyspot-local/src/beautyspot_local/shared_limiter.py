@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from beautyspot.errors import ConfigError
 
+from beautyspot_local.folders import absolute
 from beautyspot_local.rate import checked_cost, checked_seconds
 from beautyspot_local.shared_file import SharedFile
 from beautyspot_local.timeline_limiter import TimelineLimiter
@@ -15,6 +15,7 @@ from beautyspot_local.timeline_limiter import TimelineLimiter
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+    from pathlib import Path
 
     from beautyspot.contracts import Context
 
@@ -96,6 +97,6 @@ class SharedTokenBucket(TimelineLimiter):
 
 def _file(path: object) -> Path:
     try:
-        return Path(path).absolute()  # type: ignore[arg-type]  # tried, not known
+        return absolute(path, "path")  # type: ignore[arg-type]  # tried, not known
     except TypeError as error:
         raise ConfigError(f"path={path!r:.80} is no path: give the file that is shared") from error

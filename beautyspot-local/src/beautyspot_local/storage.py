@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 from beautyspot.contracts import BlobInfo, BlobStorageBase, network_file_system
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
 
-from beautyspot_local.folders import make_private
+from beautyspot_local.folders import absolute, make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,8 @@ class LocalStorage(BlobStorageBase):
             raise ConfigError(f"base_dir can't be {base_dir!r}: give the path of a directory")
         if not isinstance(fsync, bool):
             raise ConfigError(f"fsync can't be {fsync!r}: give True or False")
-        self.base_dir: Final = Path(os.path.abspath(base_dir))  # noqa: PTH100 - Path.absolute keeps ".."
+        place = absolute(base_dir, "base_dir")
+        self.base_dir: Final = Path(os.path.abspath(place))  # noqa: PTH100 - Path.absolute keeps ".."
         self.fsync: Final = fsync
         if network_file_system(self.base_dir):
             vars(self).update(local=False)
