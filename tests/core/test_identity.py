@@ -6,8 +6,11 @@ import functools
 import math
 import operator
 import re
+import runpy
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -232,7 +235,8 @@ def test_a_name_that_is_not_bound_yet_is_taken_to_be_on_its_way():
         return func
 
     module = ModuleType("bound_later")
-    vars(module).update(__file__="bound_later.py", note=note)
+    spec = ModuleSpec("bound_later", None)
+    vars(module).update(__file__="bound_later.py", __spec__=spec, note=note)
     code = compile("@note\ndef f(): pass\n", "bound_later.py", "exec")
     sys.modules["bound_later"] = module
     try:
@@ -394,14 +398,42 @@ def test_a_local_function_in_a_cache_object_is_told_by_what_it_wraps():
     assert identify(local).code == identify(factory(1)).code
 
 
-def test_a_function_of_a_module_that_is_not_imported_is_looked_up_in_its_globals():
-    namespace: dict[str, Any] = {"__name__": "not_imported", "__file__": "not_imported.py"}
-    exec(
-        compile("def f(): pass\ndef g(): pass\nh = g\ng = 3", "not_imported.py", "exec"), namespace
-    )
-    assert identify(namespace["f"]).func_identifier == "not_imported:f"
-    assert not identify(namespace["f"]).anonymous
-    assert identify(namespace["h"]).anonymous
+def test_a_function_of_a_module_that_no_import_leads_to_is_told_by_its_code():
+    """Two files may have been loaded under one name."""
+    identities = []
+    for body in ("1", "2"):
+        namespace: dict[str, Any] = {"__name__": "not_imported", "__file__": "not_imported.py"}
+        exec(compile(f"def f(): return {body}", "not_imported.py", "exec"), namespace)
+        identities.append(identify(namespace["f"]))
+    one, two = identities
+    assert one.func_identifier == two.func_identifier == "not_imported:f"
+    assert one.anonymous
+    assert one.code != two.code
+
+
+def test_a_function_of_a_module_that_another_one_replaced_is_told_by_its_code(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    module = ModuleType("sample")
+    vars(module).update(__file__="a.py", __spec__=ModuleSpec("sample", None))
+    exec(compile("def f(): pass", "a.py", "exec"), vars(module))
+    monkeypatch.setitem(sys.modules, "sample", module)
+    assert not identify(module.f).anonymous
+    other = ModuleType("sample")
+    vars(other).update(__file__="b.py", __spec__=ModuleSpec("sample", None))
+    monkeypatch.setitem(sys.modules, "sample", other)
+    assert identify(module.f).anonymous
+
+
+def test_a_class_of_a_script_that_runpy_ran_is_told_by_its_code(tmp_path: Path):
+    for name, value in (("a", 1), ("b", 2)):
+        script = f"class C:\n    def f(self): return {value}\n"
+        (tmp_path / f"{name}.py").write_text(
+            script + "import beautyspot.identity as identity\ncode = identity.identify(C).code\n"
+        )
+    codes = [runpy.run_path(str(tmp_path / f"{name}.py"))["code"] for name in "ab"]
+    assert None not in codes
+    assert codes[0] != codes[1]
 
 
 def test_a_main_that_was_sent_by_its_code_keeps_its_name():

@@ -154,3 +154,23 @@ def test_a_thread_that_outlives_its_script_still_knows_the_name(tmp_path: Path):
         """)
     )
     assert python("job.py", cwd=tmp_path) == ["False", "job:run", "False"]
+
+
+@pytest.mark.parametrize("options", ["", ", run_name='job'"])
+def test_scripts_that_runpy_runs_are_told_by_their_code(tmp_path: Path, options: str):
+    """It calls each of them by one name: two of other code share no result."""
+    script = """
+        import beautyspot as bs
+        spot = bs.Spot("app", directory="cache", config=False)
+        @spot.mark
+        def f(x): return {}
+        print(f(5), spot.stats()["hits"])
+        spot.shutdown()
+    """
+    for name, body in (("a", "x + 1"), ("b", "x * 100")):
+        (tmp_path / name).mkdir()
+        text = textwrap.dedent(script).format(body)
+        (tmp_path / name / "job.py").write_text(text)
+    run = "import runpy, sys; runpy.run_path(sys.argv[1]" + options + ")"
+    printed = [python("-c", run, f"{name}/job.py", cwd=tmp_path) for name in "abab"]
+    assert printed == [["6", "0"], ["500", "0"], ["6", "1"], ["500", "1"]]

@@ -88,7 +88,7 @@ def is_anonymous(obj: Any, *, bound: bool = False) -> bool:
         return is_anonymous(type(obj))
     if python_function(obj) is None and not is_python_class(obj):
         return False  # written in C: there is no code to tell it by, and a name is enough
-    return is_made_at_run_time(obj, bound=bound) or edited_in_place(obj)
+    return is_made_at_run_time(obj, bound=bound) or edited_in_place(obj) or _is_of_no_import(obj)
 
 
 def is_made_at_run_time(obj: Any, *, bound: bool = True) -> bool:
@@ -162,6 +162,25 @@ def _leads_back(obj: Any, *, bound: bool) -> bool:
     if found is None:  # `Model[int]` is made by its brackets, which its name shows
         return not bound or "[" in name
     return any(step is obj for step in chain(found))
+
+
+def _is_of_no_import(obj: Any) -> bool:
+    """Whether no import leads to the module that `obj` says it is of, so that another may too.
+
+    Such as ``<run_path>``, as `runpy` calls every script, and what a loader made that gives no
+    spec, or does not enter it in `sys.modules`. A function that only says whose it is, as those by
+    `functools.wraps` do, is left alone. `__main__` is named by its file.
+    """
+    name = _raw_module(obj)
+    if name in _MAIN:
+        return False
+    if "<" in name:
+        return True
+    namespace: dict[str, Any] = getattr(python_function(obj), "__globals__", {})
+    if namespace.get("__name__") != name:
+        return False
+    module = sys.modules.get(name)
+    return getattr(module, "__dict__", None) is not namespace or namespace.get("__spec__") is None
 
 
 def edited_in_place(obj: Any) -> bool:
