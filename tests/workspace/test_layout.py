@@ -27,6 +27,7 @@ FLOORS = (
         "lazily",
         "logs",
         "places",
+        "shortage",
         "stacks",
         "tensors",
     },

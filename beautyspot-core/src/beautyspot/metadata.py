@@ -18,7 +18,7 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
-from beautyspot import connections, schema
+from beautyspot import connections, schema, shortage
 from beautyspot.connections import patiently
 from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord, Totals
 from beautyspot.database import Database
@@ -59,7 +59,7 @@ _LOST: Final = frozenset(
 """After these a connection is not used again; the next call makes a new one."""
 
 _ADVICE: Final = {
-    sqlite3.SQLITE_FULL: "free some space on the disk",
+    sqlite3.SQLITE_FULL: shortage.ROOM,
     sqlite3.SQLITE_READONLY: "make the file and its directory writable, or choose another db_path",
     sqlite3.SQLITE_PERM: "check the permissions of the file and its directory",
     sqlite3.SQLITE_IOERR: "check the disk",
@@ -71,6 +71,8 @@ _TO_REMOVE: Final = (
 )
 """Goes on where `_ADVICE` on a full disk ends, for who is freeing space."""
 _OTHER_ADVICE: Final = "check what was asked for, and that no other program changes the file"
+
+_NO_LOCKS: Final = "check that the directory may be written and that its file system has locks"
 
 _FIND: Final = schema.FIND
 _FIND_PLAIN: Final = schema.FIND_PLAIN
@@ -259,10 +261,8 @@ class SqliteMetadataStore(MetadataStoreBase):
         try:
             return self._database.leases.try_lease(key)
         except OSError as error:
-            raise MetadataError(
-                f"no lock file beside {self._database.path} ({error}): check that the directory "
-                "may be written and that its file system has locks"
-            ) from error
+            what = f"no lock file beside {self._database.path} ({error})"
+            raise MetadataError(f"{what}: {shortage.remedy(error, _NO_LOCKS)}") from error
 
     def close(self) -> None:
         """Close every thread's connection. Leases that are held stay so until released."""
@@ -321,7 +321,8 @@ class SqliteMetadataStore(MetadataStoreBase):
         path = self._database.path
         advice = _ADVICE.get(code, _OTHER_ADVICE)
         if isinstance(error, OSError) or code == sqlite3.SQLITE_CANTOPEN:
-            advice = f"{connections.obstacle(path)}, or choose another db_path"
+            obstacle = f"{connections.obstacle(path)}, or choose another db_path"
+            advice = shortage.remedy(error, obstacle)
         return MetadataError(f"{path}: {error}: {advice}")
 
     def _damage(self, error: Exception) -> MetadataError:

@@ -25,6 +25,7 @@ from beautyspot.errors import (
     UnstableKeyError,
 )
 from beautyspot.logs import logger
+from beautyspot.shortage import advised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,7 +176,7 @@ class Reporter:
             return  # its cause was reported when it happened
         if isinstance(error, MetadataError | StorageError):
             _let_go(error)
-        trouble = Trouble(self.spot, operation, function, error, advice)
+        trouble = Trouble(self.spot, operation, function, error, advised(advice, error))
         number = self._number_of(trouble)
         if number:
             more = ". More causes of this are only counted" if number == SEVERAL else ""
