@@ -7,6 +7,7 @@ on its output all that the model in `test_long_run.py` needs to know.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sys
 import threading
@@ -26,7 +27,7 @@ def value(name: str, number: int) -> list[Any]:
 
 
 def _say(word: str, name: str, number: int) -> None:
-    sys.stdout.write(f"{word} {name} {number}\n")
+    sys.stdout.write(f"{word} {name} {number} {time.monotonic():.4f} {os.getpid()}\n")
 
 
 def small(number: int) -> list[Any]:

@@ -45,12 +45,12 @@ def check(lines: list[str], make_spot: Any, directory: Path) -> None:
     """What was computed: each key once, and once more a change; and each is stored at the end."""
     said: Counter[tuple[str, str, int]] = Counter()
     for line in lines:
-        word, name, number = line.split()
+        word, name, number, *_ = line.split()
         said[word, name, int(number)] += 1
     ran = {(name, number): times for (word, name, number), times in said.items() if word == "ran"}
     assert [key for key in said if key[0] == "wrong"] == []
     doubled = {
-        key: times
+        key: [line for line in lines if f" {key[0]} {key[1]} " in line]  # with time and process
         for key, times in ran.items()
         if key[0] != "stream"  # who meets one that is being recorded runs his own
         and times > 1 + said["changed", *key]
