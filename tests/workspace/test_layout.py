@@ -26,6 +26,7 @@ FLOORS = (
         "hints",
         "lazily",
         "logs",
+        "patience",
         "places",
         "shortage",
         "stacks",

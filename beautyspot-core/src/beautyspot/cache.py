@@ -28,6 +28,7 @@ from beautyspot.errors import (
 from beautyspot.expiry import has_expired, outlived
 from beautyspot.guard import GuardedStore, Health, guarded_storage
 from beautyspot.hints import hints
+from beautyspot.patience import Patience
 from beautyspot.payload import Payload
 from beautyspot.reports import STORING
 from beautyspot.unsaved import Unsaved
@@ -172,17 +173,16 @@ class Cache:
 
     def _wait_and_find(self, key: str) -> Entry | None:
         """What is found within `BUSY_WAIT`: to the breaker one operation."""
-        deadline = 0.0
+        patience: Patience | None = None
         pause = 0.001
         while True:
             try:
                 return self.metadata.find_now(key)
             except MetadataBusyError:
-                now = time.monotonic()
-                deadline = deadline or now + BUSY_WAIT
-                if now + pause > deadline:
+                patience = patience or Patience(BUSY_WAIT)
+                if patience.left() < pause:
                     raise
-            time.sleep(pause)
+            time.sleep(patience.spend(pause))
             pause = min(pause * 2, 0.05)
 
     def is_fresh(self, task: Task, entry: Entry) -> bool:

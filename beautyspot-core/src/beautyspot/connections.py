@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from beautyspot.errors import MetadataError
 from beautyspot.file_systems import network_file_system
+from beautyspot.patience import Patience
 from beautyspot.places import complete, make_directory
 
 if TYPE_CHECKING:
@@ -206,17 +207,16 @@ def patiently(timeout: float, work: Callable[P, T], *args: P.args, **kwargs: P.k
     SQLite's own busy handler is not used: the switch to WAL does not call it, and its pauses of up
     to 100 ms, equal for all, make one of four steady writers wait for seconds.
     """
-    deadline = 0.0
+    patience: Patience | None = None
     pause = SHORTEST_PAUSE
     while True:
         try:
             return work(*args, **kwargs)
         except sqlite3.OperationalError as error:
-            now = time.monotonic()
-            deadline = deadline or now + timeout
-            if not is_busy(error) or now >= deadline:
+            patience = patience or Patience(timeout)
+            if not is_busy(error) or not patience.left():
                 raise
-        time.sleep(min(pause * jitter(), max(deadline - now, 0.0)))
+        time.sleep(patience.spend(pause * jitter()))
         pause = min(pause * 1.25, LONGEST_PAUSE)
 
 

@@ -16,6 +16,7 @@ from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.file_systems import network_file_system
 from beautyspot.leases import leases_beside
 from beautyspot.logs import logger
+from beautyspot.patience import Patience
 from beautyspot.row_cache import FINDS, RowCache, holds
 from beautyspot.stacks import others_inside
 
@@ -248,12 +249,12 @@ class Database:
 
     def _await_lease(self) -> Lease | None:
         """The right to move the file; None where the system has no locks there."""
-        deadline = time.monotonic() + self.timeout
+        patience = Patience(self.timeout)
         try:
             while (lease := self.leases.try_lease(SET_ASIDE)) is None:
-                if time.monotonic() >= deadline:
+                if not patience.left():
                     raise self.busy_error()
-                time.sleep(connections.SHORTEST_PAUSE)
+                time.sleep(patience.spend(connections.SHORTEST_PAUSE))
         except MetadataBusyError:
             raise
         except OSError:
@@ -320,8 +321,9 @@ def _before_fork() -> None:
     for database in databases:
         held.callback(database.hold(deadline))
     hold(connections.ending, deadline, held)  # last: who holds a database ends connections
-    while others_inside(_INSIDE, _AT_A_LOCK) and left(deadline):
-        time.sleep(_PAUSE)
+    patience = Patience(left(deadline))
+    while others_inside(_INSIDE, _AT_A_LOCK) and patience.left():
+        time.sleep(patience.spend(_PAUSE))
 
 
 def _after_fork_in_parent() -> None:

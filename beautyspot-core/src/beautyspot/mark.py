@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot import single_flight
 from beautyspot.cache import ELSEWHERE, MISSING, fingerprint
 from beautyspot.errors import CacheMissError, RestoreError
+from beautyspot.patience import Patience
 from beautyspot.payload import Payload
 from beautyspot.single_flight import ABANDONED, Flight
 from beautyspot.steps import Block, Execute, Join, Outcome, Pause, Step
@@ -238,10 +239,11 @@ def _lead(turn: Turn, deadline: float) -> Flow:
 
 def _win(turn: Turn, deadline: float) -> Generator[Step, Any, None]:
     """Win the key's lease from other processes, or go without once the deadline has passed."""
+    patience = Patience(deadline - monotonic())
     pause = FIRST_PAUSE
-    while monotonic() + pause <= deadline:
+    while patience.left() >= pause:
         turn.call.waited = True
-        yield Pause(pause)
+        yield Pause(patience.spend(pause))
         if turn.take_lease():
             return
         pause = min(pause * 2, LONGEST_PAUSE)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.connections import Connection, code_of, is_busy, jitter
 from beautyspot.leases import have_ranges, lock_byte, lock_file, open_lock_file
+from beautyspot.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,20 +82,20 @@ class Turn:
         return self.held
 
     def _wait(self, exclusive: bool) -> bool:
-        deadline = time.monotonic() + PATIENCE
-        if not self._lock(_NEXT, exclusive, deadline):
+        patience = Patience(PATIENCE)
+        if not self._lock(_NEXT, exclusive, patience):
             return False
         try:
-            return self._lock(_TURN, exclusive, deadline)
+            return self._lock(_TURN, exclusive, patience)
         finally:
             lock_byte(self._number, _NEXT, None)
 
-    def _lock(self, byte: int, exclusive: bool, deadline: float) -> bool:
+    def _lock(self, byte: int, exclusive: bool, patience: Patience) -> bool:
         """All who wait try equally often, who has just had a turn too: so it goes round."""
         while not lock_byte(self._number, byte, exclusive):
-            if time.monotonic() >= deadline:
+            if not patience.left():
                 return False
-            time.sleep(PAUSE * jitter())
+            time.sleep(patience.spend(PAUSE * jitter()))
         return True
 
     def give_back(self) -> None:
@@ -177,14 +178,14 @@ class NetworkConnection(Connection):
             self._give_back()
 
     def _commit(self) -> Any:
-        deadline = time.monotonic() + COMMIT
+        patience = Patience(COMMIT)
         while True:
             try:
                 return super().execute("COMMIT")
             except sqlite3.OperationalError as error:
-                if not is_busy(error) or time.monotonic() >= deadline:
+                if not is_busy(error) or not patience.left():
                     raise
-            time.sleep(PAUSE)
+            time.sleep(patience.spend(PAUSE))
 
     def _read(self, statement: str, values: Sequence[Any]) -> Any:
         try:

@@ -146,7 +146,9 @@ class SharedFile:
 
     def _lock_patiently(self, fd: int) -> None:
         deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+        tries = int(PATIENCE / POLL)  # where the clock stands still
+        while tries > 0 and time.monotonic() < deadline:
+            tries -= 1
             time.sleep(POLL)
             try:
                 self._flock(fd, self._exclusive)

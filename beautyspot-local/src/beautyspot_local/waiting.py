@@ -137,13 +137,20 @@ class WaitingLimiter(LimiterBase):
             logger.warning("a place in the limiter could not be given back", exc_info=True)
 
     def _naps(self, held: Held, timeout: float | None) -> Iterator[float]:
-        """How long to sleep, again and again, until the time has come."""
-        deadline = None if timeout is None else self._clock() + checked_seconds(timeout, "timeout")
+        """How long to sleep, again and again, until the time has come.
+
+        Or until it must have: a clock that stands still, such as a test's, would have no end.
+        """
+        began, slept = self._clock(), 0.0
+        deadline = None if timeout is None else began + checked_seconds(timeout, "timeout")
         left = held.delay
         while left > 0:
             if left >= LONG:
                 logger.info("waiting %.0f s for the limiter", left)
             yield min(left, NAP)
+            slept += min(left, NAP)
+            if slept >= held.delay and self._clock() == began:
+                return
             left = self.remaining(held)
             if deadline is not None and left > max(0.0, deadline - self._clock()):
                 raise self._refusal(held.cost, timeout, left)
