@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import endings, saver, single_flight
+from beautyspot.metadata import SqliteMetadataStore
 from broken import Broken, BrokenStore
 
 if TYPE_CHECKING:
@@ -138,6 +139,29 @@ def test_a_value_changed_after_the_call_is_stored_as_it_was(make_spot: Callable[
     store.open_gate.set()
     spot.flush()
     assert marked(1) == [1]
+
+
+def test_who_forgets_a_queued_result_keeps_others_out_meanwhile(
+    make_spot: Callable[..., Spot], tmp_path: Path
+) -> None:
+    """Or what they run and store, as the row is removed, is removed with it."""
+    others = SqliteMetadataStore(tmp_path / "app.db")
+    leases: list[Any] = []
+
+    class Watched(SqliteMetadataStore):
+        def delete(self, key: str) -> bool:
+            leases.append(others.try_lease(key))
+            return super().delete(key)
+
+    store = Watched(tmp_path / "app.db")
+    spot = make_spot(metadata=store, save="background", strict=True, executor=IdleExecutor())
+    marked = spot.mark(work)
+    marked(1)
+    assert spot.invalidate(marked, 1)
+    assert leases == [None]
+    assert others.try_lease(spot.key(marked, 1)) is not None
+    assert len(spot._engine.flights) == 0
+    others.close()
 
 
 SHARED: list[Any] = []

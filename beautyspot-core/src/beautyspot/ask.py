@@ -96,8 +96,12 @@ def invalidate(engine: Engine, key: str) -> bool:
 
 
 def _forget(engine: Engine, cache: Cache, key: str) -> bool:
-    queued = engine.saver is not None and engine.saver.cancel(key)
-    return cache.forget(key) or queued
+    queued = None if engine.saver is None else engine.saver.withdraw(key)
+    try:
+        return cache.forget(key) or queued is not None
+    finally:
+        if queued is not None:  # not before: what others would store meanwhile would go as well
+            queued.end()
 
 
 def invalidate_all(

@@ -263,16 +263,21 @@ class Saver:
 
     def cancel(self, key: str) -> bool:
         """Take a result out of the queue unsaved; one that is being written is waited for."""
+        saving = self.withdraw(key)
+        if saving is not None:
+            saving.end()
+        return saving is not None
+
+    def withdraw(self, key: str) -> Turn | None:
+        """The same, but the turn is for the caller to end: until then nobody else runs the call."""
         with self._lock:
             self._changed.wait_for(lambda: key not in self._writing)
             saving = self._queue.pop(key, None)
-            if saving is None:
-                return False
-            del self._numbers[key]
-            self._cache.waiting.pop(key, None)
-            self._bytes -= _size(saving)
-        saving.end()
-        return True
+            if saving is not None:
+                del self._numbers[key]
+                self._cache.waiting.pop(key, None)
+                self._bytes -= _size(saving)
+            return saving
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that is queued now is written; False where `timeout` was too short."""
