@@ -41,6 +41,7 @@ FLOORS = (
         "endings",
         "forwarding",
         "hookspecs",
+        "loops",
         "naming",
         "plugin_info",
     },

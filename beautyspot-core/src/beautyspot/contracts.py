@@ -558,4 +558,7 @@ class LimiterBase(Backend):
         if seconds > 0:
             import asyncio  # takes 60 ms: synchronous programs never pay for it
 
+            from beautyspot.loops import check_asyncio
+
+            check_asyncio("to wait for a limit")
             await asyncio.sleep(seconds)

@@ -11,6 +11,7 @@ from beautyspot.breaker import Breaker
 from beautyspot.errors import BeautyspotError, MetadataError, UnstableKeyError
 from beautyspot.limit_stats import LimitStats
 from beautyspot.logs import logger
+from beautyspot.loops import REMEDY
 from beautyspot.single_flight import Flights
 from beautyspot.steps import Outcome
 from beautyspot.uses import Uses
@@ -53,7 +54,7 @@ class Stats:
         """Another process counts from the start."""
         self.hits = 0
         self.misses = 0  # executions of marked functions
-        self.bypassed = 0  # calls that ran uncached: no stable key, or the Spot switched off
+        self.bypassed = 0  # calls that ran uncached: no stable key, the Spot switched off, Trio
         self.seconds_saved = 0.0  # how long the executions took that the hits spared
 
 
@@ -284,6 +285,17 @@ class Engine:
                 "closed",
                 "was shut down: its functions run uncached from now on: make a new Spot to cache",
             )
+
+    def say_elsewhere(self, call: Call) -> None:
+        """Outside of asyncio calls run uncached; say so once."""
+        if not self.active or not call.key:
+            return  # it runs uncached for that
+        self.stats.bypassed += 1
+        self.reporter.once(
+            "elsewhere",
+            f"{call.task.func_identifier} is called outside of asyncio, as by Trio, and so runs "
+            f"uncached, as all asynchronous functions there: {REMEDY}",
+        )
 
     def say_moved(self, call: Call) -> None:
         """A result that belongs to no one key is not stored."""

@@ -7,10 +7,24 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from beautyspot.errors import RateLimitError
+from beautyspot.loops import check_asyncio, in_asyncio
 from beautyspot.steps import Alarm, waitable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def _nobody() -> None:
+    """Wakes who does not wait."""
+
+
+async def _rung(alarm: Alarm | None, timeout: float | None) -> None:
+    import asyncio
+
+    if alarm is None:
+        return check_asyncio("to wait for max_concurrent=")
+    await asyncio.wait([alarm.rung], timeout=timeout)
+    return None
 
 
 class _Waiter:
@@ -57,14 +71,17 @@ class Gate:
         return waits
 
     async def enter_async(self, timeout: float | None = None) -> bool:
-        """`enter` for a task; one that is cancelled gives its place back."""
-        import asyncio
+        """`enter` for a task; one that is cancelled gives its place back.
 
-        alarm = Alarm()
-        waiter, waits = self._line_up(alarm)
+        Raises:
+            RateLimitError: as there.
+            NotSupportedError: there is no room, and no event loop of asyncio to wait in.
+        """
+        alarm = Alarm() if in_asyncio() else None
+        waiter, waits = self._line_up(alarm or _nobody)
         try:
             if waits:
-                await asyncio.wait([alarm.rung], timeout=timeout)
+                await _rung(alarm, timeout)
             self._check(waiter, timeout)
         except BaseException:
             self._give_up(waiter)

@@ -91,6 +91,9 @@ class Permit:
         except RateLimitError:
             self._engine.limit_stats.refused()
             raise
+        except NotSupportedError as error:
+            self._gate = None  # it is not in there
+            self._failed(error)
         try:
             self._hold_key()
             await self._ask_async(began)

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from beautyspot import single_flight
+from beautyspot.loops import check_asyncio
 
 if TYPE_CHECKING:
     import asyncio
@@ -252,6 +253,7 @@ class Alarm:
     def __init__(self) -> None:
         import asyncio
 
+        check_asyncio("to wait for another thread")
         self._loop = asyncio.get_running_loop()
         self.rung: asyncio.Future[bool] = self._loop.create_future()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from beautyspot.cache import ELSEWHERE, MISSING
 from beautyspot.errors import SerializationError
+from beautyspot.loops import in_asyncio
 from beautyspot.mark import Turn, answer, not_stored
 from beautyspot.steps import Block
 
@@ -192,12 +193,27 @@ class _Replayed:
 async def find_source(engine: Engine, call: Call) -> AsyncSource:
     """A marked async generator: what is stored, or the user's own, recorded."""
     items = answer(engine, call, in_place=True)
+    if (items is MISSING or items is ELSEWHERE) and not in_asyncio():
+        return _find_elsewhere(engine, call, items)
     if items is ELSEWHERE:
         look = partial(engine.cache.recall, call)
         items = await Block(look).perform_async(engine.executor)
         if items is not MISSING:
             engine.hit(call)
     return _RecordedAsync(engine, call) if items is MISSING else _ReplayedAsync(call, items)
+
+
+def _find_elsewhere(engine: Engine, call: Call, items: Any) -> AsyncSource:
+    """One that is not found at once, in a loop of Trio's, say: nothing of ours can wait there."""
+    if call.task.options.mode != "replay":
+        engine.say_elsewhere(call)
+        return cast("AsyncGenerator[Any, Any]", _open(call))
+    if items is ELSEWHERE:
+        items = engine.cache.recall(call)
+    if items is MISSING:
+        raise not_stored(call)
+    engine.hit(call)
+    return _ReplayedAsync(call, items)
 
 
 class _RecordedAsync:

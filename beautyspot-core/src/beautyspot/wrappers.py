@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from beautyspot.cache import ELSEWHERE, MISSING
 from beautyspot.forwarding import LateSource, forwarding
+from beautyspot.loops import in_asyncio
 from beautyspot.mark import answer, flow
 from beautyspot.sending import make_hit
 from beautyspot.steps import drive, drive_async
@@ -70,8 +71,18 @@ def _call(engine: Engine, call: Call) -> Any:
 async def _await(engine: Engine, call: Call) -> Any:
     value = answer(engine, call, in_place=True)
     if value is MISSING or value is ELSEWHERE:
+        if not in_asyncio():
+            return await _await_elsewhere(engine, call, looked=value is MISSING)
         return await drive_async(flow(engine, call, looked=value is MISSING), engine.executor)
     return value
+
+
+async def _await_elsewhere(engine: Engine, call: Call, *, looked: bool) -> Any:
+    """A call that is no hit, in a loop of Trio's, say: nothing of ours can wait there."""
+    if call.task.options.mode == "replay":  # in which the function is not called, nor waited for
+        return drive(flow(engine, call, looked=looked))
+    engine.say_elsewhere(call)
+    return await call.task.function(*call.args, **call.kwargs)
 
 
 def _open(engine: Engine, call: Call) -> AsyncSource:
