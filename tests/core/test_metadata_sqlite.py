@@ -318,7 +318,7 @@ def test_closing_below_a_running_call(store):
 
 def test_nothing_is_stored_of_many_when_one_can_t_be(store):
     with pytest.raises(MetadataError, match="surrogates not allowed: check"):
-        store.put_many([a_record(KEYS[0]), a_record(KEYS[1], func_name="\ud800")])
+        store.put_many([a_record(KEYS[0]), a_record("\ud800")])
     with pytest.raises(MetadataError, match="too large"):
         store.put_many([a_record(KEYS[0]), a_record(KEYS[1], size=2**70)])
     with pytest.raises(MetadataError, match="not supported"):

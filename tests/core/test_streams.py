@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -148,6 +149,24 @@ def test_what_is_sent_reaches_the_function_and_is_not_stored(spot: Spot) -> None
         with pytest.raises(StopIteration, match="end"):
             source.send("stop")
     assert RAN == ["began", "began"]
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_an_error_in_the_body_reaches_a_marked_context_manager(spot: Spot, stored: bool) -> None:
+    """`contextlib` of Python 3.11 throws a type, a value and a traceback."""
+
+    @contextlib.contextmanager
+    @spot.mark
+    def managed(x: int) -> Iterator[int]:
+        RAN.append(x)
+        yield x
+
+    if stored:
+        with managed(1):
+            pass
+    with pytest.raises(ValueError, match="the body"), managed(1) as x:
+        raise ValueError(f"the body of {x}")
+    assert RAN == [1, 1] if stored else [1]
 
 
 def test_a_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None:

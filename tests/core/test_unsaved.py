@@ -204,21 +204,50 @@ def test_a_blob_whose_store_is_down_is_stored_later(make_spot: Callable[..., Spo
     assert len(RAN) == 2
 
 
+class Choosy(BrokenStore):
+    """It does not take what is poison."""
+
+    def put(self, record: Any) -> None:
+        self._may("put")
+        if b"poison" in (record.result_data or b""):
+            raise MetadataError("never")
+        super().put(record)
+
+    def put_many(self, records: Any) -> None:
+        self._may("put_many")
+        for record in records:
+            self.put(record)
+
+
+def test_results_that_no_store_takes_hold_up_no_other(make_spot: Callable[..., Spot]) -> None:
+    store = Choosy("put", "put_many")
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    for text in ("poison 1", "poison 2", "poison 3", "a", "b"):
+        marked(text)
+    store.broken.clear()
+    assert spot.flush()
+    assert store.totals().entries == 2
+
+
+def test_after_those_that_a_slow_store_refused_others_come_first(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unsaved, "SEARCH", -1.0)  # each took so long
+    store = Choosy("put", "put_many")
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    for text in ("poison 1", "poison 2", "poison 3", "a"):
+        marked(text)
+    store.broken.clear()
+    assert spot.flush() is False
+    assert spot.flush()
+    assert store.totals().entries == 1
+
+
 def test_one_result_that_no_store_takes_holds_up_no_other(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
-    class Choosy(BrokenStore):
-        def put(self, record: Any) -> None:
-            self._may("put")
-            if b"poison" in (record.result_data or b""):
-                raise MetadataError("never")
-            super().put(record)
-
-        def put_many(self, records: Any) -> None:
-            self._may("put_many")
-            for record in records:
-                self.put(record)
-
     store = Choosy("put", "put_many")
     spot = make_spot(metadata=store, on_error=troubles.append)
     marked = spot.mark(double)
@@ -240,6 +269,17 @@ def test_a_table_of_the_future_gets_nothing_ever(make_spot: Callable[..., Spot])
     spot = make_spot(metadata=Newer())
     spot.mark(double)(1)
     assert spot.stats()["unsaved"] == 0
+
+
+def test_names_that_are_no_utf_8_are_stored_too(make_spot: Callable[..., Spot]) -> None:
+    """As `os.listdir` gives them; SQLite takes none."""
+    spot = make_spot(strict=True)
+    marked = spot.mark(name="f\udce9", version="v\udcff", key=lambda path: path)(double)
+    for _ in range(2):
+        assert marked("caf\udce9.txt") == "caf\udce9.txt" * 2
+    assert RAN == ["caf\udce9.txt"]
+    assert [record.version for record in spot.metadata.scan(version="v\udcff")] == ["v\\udcff"]
+    assert spot.invalidate_all("f\udce9") == 1
 
 
 def test_without_an_executor_the_end_stores_it(make_spot: Callable[..., Spot]) -> None:

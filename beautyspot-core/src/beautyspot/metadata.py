@@ -236,7 +236,9 @@ class SqliteMetadataStore(MetadataStoreBase):
     ) -> Iterator[TaskRecord]:
         """List; see the base class. Nothing is held or locked between two records."""
         given = {"func_identifier": func_identifier, "version": version, "tag": tag}
-        filters = {name: value for name, value in given.items() if value is not None}
+        filters = {
+            name: schema.storable(value) for name, value in given.items() if value is not None
+        }
         last, first = "", True
         while True:
             query = schema.page_query(filters, first=first, with_data=with_data)

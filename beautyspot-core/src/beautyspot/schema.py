@@ -92,9 +92,18 @@ def page_query(filters: Iterable[str], *, first: bool, with_data: bool) -> str:
 
 def to_row(record: TaskRecord) -> tuple[Any, ...]:
     """What `PUT` binds."""
-    row: list[Any] = list(record)
+    row = [storable(value) if value.__class__ is str else value for value in record]
+    row[0] = record.cache_key  # as it is asked for
     row[_TAGS] = _tags_text(record.tags) if record.tags else None
     return tuple(row)
+
+
+def storable(text: str) -> str:
+    """The text itself, or with escapes for what no UTF-8 has: lone surrogates.
+
+    `os.listdir` gives such for the names of files that are not in UTF-8, and SQLite refuses them.
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _tags_text(tags: tuple[str, ...]) -> str:

@@ -114,7 +114,11 @@ def _open(call: Call) -> Any:
 
 
 class _Recorded:
-    """The user's generator, with what comes out of it recorded."""
+    """The user's generator, with what comes out of it recorded.
+
+    Into this and those below, an error is thrown as into any generator: by itself, or as a type, a
+    value and a traceback (`contextlib` of Python 3.11 does so).
+    """
 
     def __init__(self, call: Call, recording: Recording) -> None:
         self._source: Generator[Any, Any, Any] = _open(call)
@@ -139,9 +143,9 @@ class _Recorded:
         self._recording.stop()
         return self._take(partial(self._source.send, value))
 
-    def throw(self, error: BaseException) -> Any:
+    def throw(self, *error: Any) -> Any:
         self._recording.stop()
-        return self._take(partial(self._source.throw, error))
+        return self._take(partial(self._source.throw, *error))
 
     def close(self) -> None:
         self._source.close()
@@ -179,8 +183,8 @@ class _Replayed:
     def send(self, value: Any) -> Any:
         return self._go_live().send(value)
 
-    def throw(self, error: BaseException) -> Any:
-        return self._go_live().throw(error)
+    def throw(self, *error: Any) -> Any:
+        return self._go_live().throw(*error)
 
     def close(self) -> None:
         if self._live is not None:

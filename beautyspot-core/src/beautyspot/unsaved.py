@@ -8,6 +8,7 @@ and a last time when the Spot ends; what is unsaved even then is said.
 from __future__ import annotations
 
 import threading
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.breaker import Resting
@@ -29,6 +30,9 @@ BYTES: Final = 64 * 2**20
 
 BATCH: Final = 64
 """Results tried in one commit."""
+
+SEARCH: Final = 1.0
+"""Seconds for which one after the other is tried where none is taken; a store that hangs, twice."""
 
 
 class Kept(NamedTuple):
@@ -176,19 +180,31 @@ class Unsaved:
         return placed
 
     def _write_singly(self, batch: list[Kept]) -> bool:
-        """Find what no store takes; where nothing at all is taken, the store itself is at fault."""
+        """Find what no store takes; where nothing at all is taken, the store itself is at fault.
+
+        Then others are the first to be tried next time.
+        """
         refused: list[Kept] = []
         stored = 0
+        ends = monotonic() + SEARCH
         for kept in batch:
             if self._refusal(kept) is None:
                 stored += 1
                 continue
             refused.append(kept)
-            if stored == 0 and len(refused) > 1:
-                return False
+            if stored == 0 and len(refused) > 1 and monotonic() > ends:
+                break
         if stored:
             self._give_up(refused)
+        else:
+            self._put_last(refused)
         return stored > 0
+
+    def _put_last(self, refused: list[Kept]) -> None:
+        with self._changed:
+            for kept in refused:
+                if self._kept.get(kept.key) is kept:
+                    self._kept[kept.key] = self._kept.pop(kept.key)
 
     def _refusal(self, kept: Kept) -> Exception | None:
         self._cache.health.writes.insist()  # the batch has just failed, and began a pause
