@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
-from beautyspot.identity import module_name
+from beautyspot.identity import identify, module_name
 
 PRINT = "from beautyspot.identity import identify\ndef run(): pass\n"
 SHOW = "print(identify(run).func_identifier, identify(run).anonymous)\n"
@@ -89,6 +89,14 @@ def test_main_is_called_what_it_would_be_if_imported(
 ):
     main_module(monkeypatch, name, **attributes)
     assert module_name(name) == expected
+
+
+def test_a_function_of_a_script_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch):
+    main_module(monkeypatch, __file__="/a/job.py")
+    namespace = vars(sys.modules["__main__"])
+    exec(compile("def f(): pass", "/a/job.py", "exec"), namespace)
+    found = identify(namespace["f"])
+    assert (found.func_identifier, found.anonymous) == ("job:f", False)
 
 
 def test_a_script_is_called_like_its_import(project: Path):

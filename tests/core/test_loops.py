@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -87,6 +88,11 @@ def test_whose_loop_it_is() -> None:
     assert asyncio.run(ask())
     assert asyncio.run(ask_by_hand())
     assert not asyncio.run(in_no_task())
+
+
+def test_who_never_imported_asyncio_is_in_no_task_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "asyncio")
+    assert not in_asyncio()
 
 
 @pytest.mark.parametrize("save", ["sync", "background"])
