@@ -169,6 +169,30 @@ def test_an_error_in_the_body_reaches_a_marked_context_manager(spot: Spot, store
     assert RAN == [1, 1] if stored else [1]
 
 
+def test_a_loop_that_ends_closes_a_stream_that_is_left(
+    spot: Spot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The user's generator and ours at once, since it knows both."""
+
+    @spot.mark
+    async def slow_to_end(x: int) -> AsyncIterator[int]:
+        try:
+            yield x
+        finally:
+            await asyncio.sleep(0)
+            RAN.append("closed")
+
+    left: list[Any] = []
+
+    async def main() -> None:
+        left.append(slow_to_end(1))
+        assert await anext(left[0]) == 1
+
+    asyncio.run(main())
+    assert RAN == ["closed"]
+    assert caplog.records == []
+
+
 def test_a_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None:
     @spot.mark
     def source() -> Generator[Any, Any, str]:

@@ -92,7 +92,7 @@ def page_query(filters: Iterable[str], *, first: bool, with_data: bool) -> str:
 
 def to_row(record: TaskRecord) -> tuple[Any, ...]:
     """What `PUT` binds."""
-    row = [storable(value) if value.__class__ is str else value for value in record]
+    row: list[Any] = [storable(value) if type(value) is str else value for value in record]
     row[0] = record.cache_key  # as it is asked for
     row[_TAGS] = _tags_text(record.tags) if record.tags else None
     return tuple(row)

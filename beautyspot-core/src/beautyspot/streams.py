@@ -247,7 +247,12 @@ class _RecordedAsync:
         return await self._take(self._source.athrow(error))
 
     async def aclose(self) -> None:
-        await self._source.aclose()
+        await _close(self._source)
+
+
+async def _close(source: AsyncGenerator[Any, Any]) -> None:
+    if not getattr(source, "ag_running", False):  # else a loop that ends is closing it already
+        await source.aclose()
 
 
 class _ReplayedAsync:
@@ -281,4 +286,4 @@ class _ReplayedAsync:
 
     async def aclose(self) -> None:
         if self._live is not None:
-            await self._live.aclose()
+            await _close(self._live)
