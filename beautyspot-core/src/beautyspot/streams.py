@@ -8,6 +8,7 @@ is recorded, another caller runs its own.
 
 from __future__ import annotations
 
+import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -240,19 +241,27 @@ class _RecordedAsync:
     async def asend(self, value: Any) -> Any:
         if value is not None:
             self._recording.stop()
-        return await self._take(self._source.asend(value))
+        return await self._take(_unseen(self._source.asend, value))
 
     async def athrow(self, error: BaseException) -> Any:
         self._recording.stop()
-        return await self._take(self._source.athrow(error))
+        return await self._take(_unseen(self._source.athrow, error))
 
     async def aclose(self) -> None:
-        await _close(self._source)
+        await self._source.aclose()
 
 
-async def _close(source: AsyncGenerator[Any, Any]) -> None:
-    if not getattr(source, "ag_running", False):  # else a loop that ends is closing it already
-        await source.aclose()
+def _unseen(step: Callable[..., Awaitable[Any]], *args: Any) -> Awaitable[Any]:
+    """A step of a generator of which no event loop gets to know (PEP 525).
+
+    At its end that would close it and ours, which closes it as well, at the same time.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return step(*args)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
 
 
 class _ReplayedAsync:
@@ -266,14 +275,14 @@ class _ReplayedAsync:
 
     async def asend(self, value: Any) -> Any:
         if self._live is not None or value is not None:
-            return await (await self._go_live()).asend(value)
+            return await _unseen((await self._go_live()).asend, value)
         if self._count == len(self._items):
             raise StopAsyncIteration
         self._count += 1
         return self._items[self._count - 1]
 
     async def athrow(self, error: BaseException) -> Any:
-        return await (await self._go_live()).athrow(error)
+        return await _unseen((await self._go_live()).athrow, error)
 
     async def _go_live(self) -> AsyncGenerator[Any, Any]:
         """The user's generator, run up to where the replay stands."""
@@ -281,9 +290,9 @@ class _ReplayedAsync:
         if live is None:
             live = self._live = cast("AsyncGenerator[Any, Any]", _open(self._call))
             for _ in range(self._count):
-                await anext(live)
+                await _unseen(live.asend, None)
         return live
 
     async def aclose(self) -> None:
         if self._live is not None:
-            await _close(self._live)
+            await self._live.aclose()
