@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.leases import FileLeases
 from beautyspot.spot import Spot
 from kinds import RAN, result, work
 
@@ -65,6 +67,51 @@ def test_files_are_made_in_the_folder_alone(
             ".gitignore",
             "CACHEDIR.TAG",
         )
+
+
+@pytest.mark.parametrize("umask", ["000", "277", "575", "777"])
+def test_all_is_private_and_usable_under_any_umask(tmp_path: Path, umask: str) -> None:
+    pytest.importorskip("fcntl")
+    home = tmp_path / "deep" / "er"
+    limiter = {"use": "gcra-shared", "rate": "1000/s", "path": tmp_path / "own" / "limit"}
+    before = os.umask(int(umask, 8))
+    try:
+        spot = Spot("app", directory=home, limiter=limiter, strict=True, config=False)
+        lease = FileLeases(tmp_path / "locks").try_lease("k")
+        marked = spot.mark(save_blob=True)(spot.limiter(cost=1)(work))
+        assert marked(1) == marked(1) == result(1)
+        made = {path: path.stat().st_mode for path in tmp_path.rglob("*")}
+        spot.shutdown()
+    finally:
+        os.umask(before)
+    assert lease is not None
+    lease.release()
+    assert set(made.values()) == {stat.S_IFDIR | 0o700, stat.S_IFREG | 0o600}
+    marks = {home / name for name in MARKS}
+    assert made.keys() > marks | {home / "app.db", home / "app.db-wal", tmp_path / "own/limit"}
+
+
+def test_the_mode_of_a_folder_that_another_one_made_meanwhile_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from beautyspot import places
+
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    folder.chmod(0o070)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", lambda path: path != folder)
+        places.make_directory(folder)
+    assert folder.stat().st_mode & 0o777 == 0o070
+    folder.chmod(0o700)
+
+
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path: Path) -> None:
+    from beautyspot import places
+
+    (tmp_path / "cache").symlink_to("nowhere")
+    with pytest.raises(FileExistsError):
+        places.make_directory(tmp_path / "cache")
 
 
 def test_a_later_change_of_the_working_directory_moves_nothing(

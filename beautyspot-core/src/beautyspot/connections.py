@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 from beautyspot.errors import MetadataError
 from beautyspot.file_systems import network_file_system
 from beautyspot.patience import Patience
-from beautyspot.places import complete, make_directory
+from beautyspot.places import complete, create, make_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,9 +243,8 @@ def make_place(path: Path) -> None:
     # The lock keeps a second thread from having the new file open when its descriptor is closed.
     with _creating:
         if not os.path.lexists(path):
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
             with suppress(FileExistsError):  # another process was faster
-                os.close(os.open(path, flags, 0o600))
+                os.close(create(path, os.O_WRONLY))
     refuse_traps(path)
 
 

@@ -25,7 +25,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from beautyspot.contracts import Lease
-from beautyspot.places import make_directory
+from beautyspot.places import create, make_directory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,12 +87,15 @@ def offset_of(key: str) -> int:
 
 def open_lock_file(path: Path) -> int:
     """A descriptor of the file, which is made where it is missing."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # or it makes a file elsewhere
-    try:
-        return os.open(path, flags, 0o600)  # not inherited by programs: PEP 446
-    except FileNotFoundError:
-        make_directory(path.parent)
-    return os.open(path, flags, 0o600)
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)  # or it locks a file elsewhere
+    for _ in range(_TRIES):  # another process may make it, and remove it
+        try:
+            return os.open(path, flags)  # not inherited by programs: PEP 446
+        except FileNotFoundError:
+            make_directory(path.parent)
+        with contextlib.suppress(FileExistsError):
+            return create(path, flags)
+    return os.open(path, flags)
 
 
 # --------------------------------------------------------------------- one file, a byte a key

@@ -7,6 +7,7 @@ is always made after it. What a user has made is left as it is.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -43,9 +44,35 @@ def make_directory(path: Path) -> None:
     """
     missing = [part for part in (path, *path.parents) if not part.exists()]
     for part in reversed(missing):
-        part.mkdir(mode=0o700, exist_ok=True)
+        _make_private(part)
     if missing and path in _spots:
         _mark(path)
+
+
+def _make_private(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return  # another one was faster: its mode is his
+    with suppress(OSError, NotImplementedError):  # who goes in meets it as well
+        if path.lstat().st_mode & 0o700 != 0o700:  # by the umask
+            path.chmod(0o700, follow_symlinks=False)  # it may have been exchanged since
+
+
+def create(path: Path, flags: int) -> int:
+    """A descriptor of a new file, private to the user: 0600, whatever the umask takes away.
+
+    Raises:
+        FileExistsError: there is one.
+        OSError: it can't be made.
+    """
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    if os.fstat(descriptor).st_mode & 0o600 != 0o600:
+        with suppress(OSError):  # a file system that has no modes
+            os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def complete(database: Path) -> None:
@@ -67,7 +94,7 @@ def _mark(directory: Path) -> None:
     for name, text in _FILES.items():
         path = directory / name
         try:
-            path.touch(mode=0o600, exist_ok=False)
+            os.close(create(path, os.O_WRONLY))
         except OSError:  # another process was faster; or nothing can be written: no results either
             continue
         try:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from beautyspot.errors import ConfigError
-
-if TYPE_CHECKING:
-    import os
 
 
 def absolute(path: str | os.PathLike[str], option: str) -> Path:
@@ -37,5 +34,26 @@ def make_private(folder: Path) -> None:
     """
     if not folder.parent.is_dir():
         make_private(folder.parent)
-    with suppress(FileNotFoundError, FileExistsError):
-        folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return  # its mode is his who made it
+    except FileNotFoundError:
+        return
+    with suppress(OSError, NotImplementedError):  # who opens a file in it sees that
+        if folder.lstat().st_mode & 0o700 != 0o700:  # by the umask
+            folder.chmod(0o700, follow_symlinks=False)  # it may have been exchanged since
+
+
+def create(path: str | Path, flags: int) -> int:
+    """A descriptor of a new file, private to its owner: 0600, whatever the umask takes away.
+
+    Raises:
+        FileExistsError: there is one.
+        OSError: it can't be made.
+    """
+    descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    if os.fstat(descriptor).st_mode & 0o600 != 0o600:
+        with suppress(OSError):  # a file system that has no modes
+            os.fchmod(descriptor, 0o600)
+    return descriptor

@@ -30,7 +30,7 @@ from weakref import WeakSet
 from beautyspot.errors import ConfigError, NotSupportedError
 from beautyspot.logs import logger
 
-from beautyspot_local.folders import make_private
+from beautyspot_local.folders import create, make_private
 from beautyspot_local.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -129,9 +129,18 @@ class SharedFile:
 
     def _open(self) -> int:
         make_private(self._path.parent)
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._fd = os.open(self._path, os.O_RDWR)  # not inherited by programs: PEP 446
+        except FileNotFoundError:
+            self._fd = self._create()
         self._written = b""
         return self._fd
+
+    def _create(self) -> int:
+        try:
+            return create(self._path, os.O_RDWR)
+        except FileExistsError:  # another process was faster
+            return os.open(self._path, os.O_RDWR)
 
     def _lock_file(self) -> int:
         """Lock the file that the path leads to now, and return its descriptor."""

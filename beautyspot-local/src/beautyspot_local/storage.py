@@ -24,7 +24,7 @@ from urllib.parse import unquote, urlsplit
 from beautyspot.contracts import BlobInfo, BlobStorageBase, network_file_system
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
 
-from beautyspot_local.folders import absolute, make_private
+from beautyspot_local.folders import absolute, create, make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ _READ: Final = (
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_BINARY", 0)
 )
-_CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_WRITE: Final = os.O_WRONLY | getattr(os, "O_BINARY", 0)
 
 _NO_PLACE: Final = frozenset(
     {errno.ELOOP, errno.EMLINK, errno.ENAMETOOLONG, errno.ENXIO, errno.EINVAL, errno.EILSEQ}
@@ -289,10 +289,10 @@ class LocalStorage(BlobStorageBase):
         """Open a new file, making its folders where they are missing: most are there already."""
         for _ in range(_ATTEMPTS):  # somebody may clean up what we make
             try:
-                return os.open(temporary, _CREATE, 0o600)
+                return create(temporary, _WRITE)
             except FileNotFoundError:
                 make_private(Path(folder))
-        return os.open(temporary, _CREATE, 0o600)
+        return create(temporary, _WRITE)
 
     def _failure(self, action: str, location: str, error: OSError | ValueError) -> StorageError:
         if isinstance(error, ValueError) or error.errno in _NO_PLACE:
