@@ -36,10 +36,8 @@ def make_private(folder: Path) -> None:
         make_private(folder.parent)
     try:
         folder.mkdir(mode=0o700)
-    except FileExistsError:
-        return  # its mode is his who made it
-    except FileNotFoundError:
-        return
+    except (FileExistsError, FileNotFoundError):
+        return  # the mode of one that is there is his who made it
     with suppress(OSError, NotImplementedError):  # who opens a file in it sees that
         if folder.lstat().st_mode & 0o700 != 0o700:  # by the umask
             folder.chmod(0o700, follow_symlinks=False)  # it may have been exchanged since
