@@ -28,7 +28,7 @@ from beautyspot.steps import Alarm, Block, Join, Pause
 from gates import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from beautyspot.spot import Spot
 
@@ -65,12 +65,20 @@ def test_a_diamond_of_waiting_flights_is_walked_once() -> None:
     assert top.leads_to((bottom,))
 
 
+@pytest.fixture(autouse=True)
+def nothing_led() -> Iterator[None]:
+    """Who enters a flight by himself leads it until he says otherwise."""
+    yield
+    single_flight.lead(())
+
+
 def test_leaving_twice_and_late_does_no_harm() -> None:
     flights = Flights()
     leader, other = SimpleNamespace(flight=None), SimpleNamespace(flight=None)
     first = flights.enter("k", leader)
     assert first is leader.flight
     assert first is not None
+    single_flight.lead(())  # somebody else
     second = flights.enter("k", other, anew=True)
     assert second is other.flight
     assert second is not None

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from beautyspot.errors import RateLimitError
-from beautyspot.gate import Gate
+from beautyspot.gate import Gate, _Waiter
+from beautyspot.steps import Bell
 
 
 def waits(gate: Gate, number: int) -> None:
@@ -129,7 +130,7 @@ def test_an_interrupted_thread_leaves_the_queue(monkeypatch: pytest.MonkeyPatch)
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(threading.Event, "wait", interrupted)
+    monkeypatch.setattr(Bell, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         gate.enter()
     assert (gate.inside, len(gate._queue)) == (1, 0)
@@ -138,7 +139,7 @@ def test_an_interrupted_thread_leaves_the_queue(monkeypatch: pytest.MonkeyPatch)
 def test_after_a_fork_nobody_waits() -> None:
     gate = Gate(1)
     gate.enter()
-    gate._line_up(lambda: None)
+    gate._line_up(_Waiter(lambda: None))
     with gate._lock:
         gate.reset_after_fork()
     gate.leave()

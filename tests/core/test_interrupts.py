@@ -6,28 +6,20 @@ in C: at each of these moments in turn a call is interrupted here, by a profiler
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 import threading
-from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import beautyspot
 import pytest
 from beautyspot.single_flight import Flight
-from gates import DEADLINE, until
+from gates import DEADLINE
+from moments import check_free, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from beautyspot.metadata import SqliteMetadataStore
     from beautyspot.spot import Spot
-
-OURS = str(Path(beautyspot.__file__).parent)
-BETWEEN = 3
-"""How far below our own functions those of the standard library are interrupted, too."""
 
 
 class Interrupt:
@@ -47,16 +39,6 @@ class Interrupt:
             if self.came:
                 sys.setprofile(None)
                 raise KeyboardInterrupt
-
-
-def is_ours(frame: FrameType | None) -> bool:
-    for _ in range(BETWEEN):
-        if frame is None:
-            return False
-        if frame.f_code.co_filename.startswith(OURS):
-            return True
-        frame = frame.f_back
-    return False
 
 
 def interrupted(call: Callable[[], Any], at: int) -> bool:
@@ -123,28 +105,6 @@ def test_a_call_that_is_interrupted_keeps_nobody_out(
         at += 1
     assert at > 50
     assert spot.flush(DEADLINE)
-
-
-def check_free(spot: Spot, other: Spot, key: str) -> None:
-    until(lambda: len(spot._engine.flights) == 0)
-    path = store_of(spot)._database.path
-    for store in (store_of(spot), store_of(other)):
-        until(lambda store=store: is_free(store, key))  # type: ignore[misc]
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("ROLLBACK")
-
-
-def store_of(spot: Spot) -> SqliteMetadataStore:
-    store: Any = spot._engine.cache.metadata.real
-    return store  # type: ignore[no-any-return]
-
-
-def is_free(store: SqliteMetadataStore, key: str) -> bool:
-    lease = store.try_lease(key)
-    if lease is not None:
-        lease.release()
-    return lease is not None
 
 
 def called_by_another(function: Callable[[int], Any], x: int) -> Any:

@@ -517,7 +517,8 @@ def test_only_who_stood_in_line_for_a_cap_has_waited(make_spot: Callable[..., Sp
     threads[0].start()
     assert inside.wait(60)
     threads[1].start()
-    (gate,) = limited.__beautyspot__._gates._gates.values()  # type: ignore[attr-defined]
+    (entry,) = limited.__beautyspot__._gates._gates.values()  # type: ignore[attr-defined]
+    gate = entry()
     while not gate._queue:
         threading.Event().wait(0.001)
     go_on.set()

@@ -102,9 +102,10 @@ class Breaker:
 
     def insist(self) -> None:
         """End the pause: the next caller probes."""
-        with self._lock:
+        now = self._clock()
+        with self._lock:  # nothing is called here, nor below: see `beautyspot.locks`
             if self._until is not None:
-                self._until = self._clock()
+                self._until = now
 
     def reset_after_fork(self) -> None:
         """Another thread may have held the lock, or have been the one that probes."""
@@ -159,12 +160,12 @@ class Breaker:
 
     def _probe(self) -> None:
         """Let one caller in once the pause is over, and keep the others out meanwhile."""
+        now, pause = self._clock(), max(self._pause, PROBE)
         with self._lock:
-            now = self._clock()
             if self._until is None:
                 return
             if now >= self._until:
-                self._until = now + max(self._pause, PROBE)
+                self._until = now + pause
                 return
             rest = self._until - now
         raise self._resting(
@@ -184,18 +185,22 @@ class Breaker:
             self._fail(error, took)
 
     def _recover(self) -> None:
+        pause = max(FIRST_PAUSE, self._pause / 2)
         with self._lock:
             self._failures = 0
             self._until = None
-            self._pause = max(FIRST_PAUSE, self._pause / 2)
+            self._pause = pause
         self._on_change(False)
 
     def _fail(self, error: Exception, took: float) -> None:
+        last, now = f"{type(error).__name__}: {error}"[:300], self._clock()
+        pause = self._pause
+        longer = min(pause * 2, LONGEST_PAUSE)
         with self._lock:
             self._failures += 1
-            self._last = f"{type(error).__name__}: {error}"[:300]
+            self._last = last
             if self._failures < LIMIT and took <= SLOW and self._until is None:
                 return
-            self._until = self._clock() + self._pause
-            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+            self._until = now + pause
+            self._pause = longer
         self._on_change(True)

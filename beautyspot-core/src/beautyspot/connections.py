@@ -21,12 +21,12 @@ import errno
 import os
 import sqlite3
 import stat
-import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
+from beautyspot import locks
 from beautyspot.errors import MetadataError
 from beautyspot.file_systems import network_file_system
 from beautyspot.patience import Patience
@@ -58,8 +58,8 @@ _SWITCHES: Final = {  # the same and more, where Python lets us say it (3.12)
 _NAMES_A_SUPER_JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")
 """The last 8 bytes of a rollback journal that does."""
 
-_creating = threading.Lock()
-ending = threading.RLock()
+_creating = locks.reentrant()
+ending = locks.reentrant()
 """Held by the thread that closes a connection: a collector may come to another one meanwhile."""
 
 _abandoned: list[Connection] = []
@@ -179,8 +179,8 @@ def _never_close() -> None:
 def after_fork_in_child() -> None:
     """Make the module usable in a forked child: a lock of another thread stays locked there."""
     global _creating, ending  # noqa: PLW0603 - a lock can't be reset in place
-    _creating = threading.Lock()
-    ending = threading.RLock()
+    _creating = locks.reentrant()
+    ending = locks.reentrant()
 
 
 # ---------------------------------------------------------------------------------- waiting

@@ -10,14 +10,15 @@ import weakref
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
-from beautyspot import connections, schema
+from beautyspot import connections, locks, schema
 from beautyspot.connections import Connection, Handle, Identity, identify, patiently
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.file_systems import network_file_system
 from beautyspot.leases import leases_beside
+from beautyspot.locks import holds
 from beautyspot.logs import logger
 from beautyspot.patience import Patience
-from beautyspot.row_cache import FINDS, RowCache, holds
+from beautyspot.row_cache import FINDS, RowCache
 from beautyspot.stacks import others_inside
 
 if TYPE_CHECKING:
@@ -66,10 +67,10 @@ class Database:
         """No connection, and locks that nobody holds."""
         self.local = threading.local()
         self.store_id = None
-        self.writing = threading.RLock()
+        self.writing = locks.reentrant()
         self.finds = FINDS
         self.rows = RowCache(self._memory, self.writing)
-        self._opening = threading.RLock()
+        self._opening = locks.reentrant()
 
     # ----------------------------------------------------------------------------------- forking
 

@@ -21,7 +21,6 @@ T = TypeVar("T")
 IDLE: Final = 5.0
 """Seconds for which a thread waits for more work before it ends."""
 
-_lock = threading.Lock()
 _idle: list[_Worker] = []
 
 
@@ -45,16 +44,15 @@ class _Worker(threading.Thread):
             _perform(work, future)
             del work, future  # or what they hold lives until the next job
             if last:
-                with _lock:
-                    _idle.append(self)
+                _idle.append(self)
 
     def _retire(self) -> bool:
         """Take itself out of the list; False where somebody has it, and brings a job."""
-        with _lock:
-            if self not in _idle:
-                return False
-            _idle.remove(self)
-            return True
+        try:
+            _idle.remove(self)  # one step, as all that is done with this list: it needs no lock
+        except ValueError:
+            return False
+        return True
 
 
 def _perform(work: Callable[[], Any], future: Future[Any]) -> None:
@@ -112,9 +110,8 @@ class Helper:
 
 
 def _worker() -> _Worker:
-    with _lock:
-        if _idle:
-            return _idle.pop()
+    with suppress(IndexError):
+        return _idle.pop()
     worker = _Worker()
     worker.start()
     return worker
@@ -122,8 +119,6 @@ def _worker() -> _Worker:
 
 def _reset_after_fork() -> None:
     """The threads stayed in the parent."""
-    global _lock  # noqa: PLW0603 - a lock can't be replaced in place
-    _lock = threading.Lock()
     _idle.clear()
 
 

@@ -130,15 +130,18 @@ class Engine:
         """The user's executor, or one of our own that is made when it is first needed."""
         if self.given_executor is not None:
             return self.given_executor
-        with self._lock:
-            if self._executor is None:
-                from concurrent.futures import ThreadPoolExecutor
+        executor = self._executor
+        if executor is None:
+            made = self._made_executor()
+            with self._lock:  # nothing is called here: see `beautyspot.locks`
+                executor = self._executor = self._executor or made
+        return executor
 
-                workers = self._workers
-                self._executor = ThreadPoolExecutor(
-                    THREADS, "beautyspot", lambda: workers.add(threading.get_ident())
-                )
-            return self._executor
+    def _made_executor(self) -> Executor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        workers = self._workers
+        return ThreadPoolExecutor(THREADS, "beautyspot", lambda: workers.add(threading.get_ident()))
 
     def is_at_work(self) -> bool:
         """Whether the calling thread is one of our own executor's."""

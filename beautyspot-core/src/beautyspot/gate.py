@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from beautyspot import locks
 from beautyspot.errors import RateLimitError
 from beautyspot.loops import check_asyncio, in_asyncio
-from beautyspot.steps import Alarm, waitable
+from beautyspot.steps import Alarm, Bell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,12 +48,14 @@ class Gate:
         self.size = size
         self.inside = 0
         self._queue: deque[_Waiter] = deque()
+        self._let_in_lately: list[_Waiter] = []
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
         """Those who wait stayed in the parent, and a copied lock may be held by a thread there."""
-        self._lock = threading.Lock()
+        self._lock = locks.reentrant()
         self._queue.clear()
+        self._let_in_lately.clear()
 
     def enter(self, timeout: float | None = None) -> bool:
         """Wait in this thread until there is room; whether there was none at once.
@@ -60,10 +63,12 @@ class Gate:
         Raises:
             RateLimitError: there was none within `timeout` seconds.
         """
-        done = threading.Event()
-        waiter, waits = self._line_up(done.set)
+        bell = Bell()
+        waiter = _Waiter(bell)
         try:
-            done.wait(waitable(timeout))
+            waits = self._line_up(waiter)
+            if waits:
+                bell.wait(timeout)
             self._check(waiter, timeout)
         except BaseException:
             self._give_up(waiter)
@@ -78,8 +83,9 @@ class Gate:
             NotSupportedError: there is no room, and no event loop of asyncio to wait in.
         """
         alarm = Alarm() if in_asyncio() else None
-        waiter, waits = self._line_up(alarm or _nobody)
+        waiter = _Waiter(alarm or _nobody)
         try:
+            waits = self._line_up(waiter)
             if waits:
                 await _rung(alarm, timeout)
             self._check(waiter, timeout)
@@ -92,22 +98,42 @@ class Gate:
         """Let the next one in."""
         with self._lock:
             self.inside -= 1
-            self._admit()
+        self._admit()
 
-    def _line_up(self, wake: Callable[[], object]) -> tuple[_Waiter, bool]:
-        """The place in the line, and whether it has to be waited in."""
-        waiter = _Waiter(wake)
-        with self._lock:
-            self._queue.append(waiter)
-            self._admit()
-            return waiter, not waiter.admitted
+    def _line_up(self, waiter: _Waiter) -> bool:
+        """Whether the place in the line has to be waited in."""
+        self._queue.append(waiter)
+        self._admit()
+        if not waiter.admitted and locks.inside():
+            self._let_through(waiter)
+        return not waiter.admitted
+
+    def _let_through(self, waiter: _Waiter) -> None:
+        """Let in who interrupts one that others may wait for: he can't wait for them."""
+        with suppress(ValueError):  # there is room meanwhile
+            self._queue.remove(waiter)
+            self.inside += 1
+            waiter.admitted = True
 
     def _admit(self) -> None:
-        while self._queue and self.inside < self.size:
-            waiter = self._queue.popleft()
-            waiter.admitted = True
-            self.inside += 1
+        """Let in those for whom there is room; wake whom another one let in and was interrupted."""
+        while self._let_in():
+            pass
+        for waiter in self._let_in_lately.copy():
             waiter.wake()
+            with suppress(ValueError):
+                self._let_in_lately.remove(waiter)
+
+    def _let_in(self) -> bool:
+        with self._lock:
+            if not self._queue or self.inside >= self.size:
+                return False
+            waiter = self._queue[0]
+            self.inside += 1
+            waiter.admitted = True
+            del self._queue[0]
+            self._let_in_lately.append(waiter)
+        return True
 
     def _check(self, waiter: _Waiter, timeout: float | None) -> None:
         if not waiter.admitted:
@@ -117,9 +143,7 @@ class Gate:
             )
 
     def _give_up(self, waiter: _Waiter) -> None:
-        with self._lock:
-            if waiter.admitted:
-                self.inside -= 1
-                self._admit()
-            else:
-                self._queue.remove(waiter)
+        with suppress(ValueError):  # it was let in meanwhile
+            self._queue.remove(waiter)
+        if waiter.admitted:
+            self.leave()

@@ -7,9 +7,9 @@ and hands everything on once that has worked. Whoever makes the backend also clo
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from beautyspot import locks
 from beautyspot.breaker import SLOW, Breaker, MetadataResting, Resting
 from beautyspot.contracts import LimiterBase, MetadataStoreBase
 from beautyspot.forks import reset_in_children
@@ -37,13 +37,13 @@ class Maker(Generic[B]):
         self._first: Exception | None = error
         self._made: B | None = None
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = locks.reentrant()
         reset_in_children(self)
         breaker.leave(breaker.enter() - 2 * SLOW, error)  # one failure is enough: it may take long
 
     def reset_after_fork(self) -> None:
         """Another thread may have been making it: the child does so itself."""
-        self._lock = threading.Lock()
+        self._lock = locks.reentrant()
         self._breaker.reset_after_fork()
 
     def backend(self) -> B:
@@ -54,7 +54,8 @@ class Maker(Generic[B]):
         """
         if self._made is None:
             with self._lock:
-                self._made = self._made or self._try()
+                made = self._made or self._try()
+                self._made = self._made or made  # the first, where a handler has made one as well
         return self._made
 
     def _try(self) -> B:

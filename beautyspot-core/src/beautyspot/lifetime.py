@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from beautyspot import endings
+from beautyspot import endings, locks
 from beautyspot.cache import Cache
 from beautyspot.engine import Engine
 from beautyspot.errors import ConfigError
@@ -54,7 +54,7 @@ def make_engine(
     engine = Engine(cache, reporter, config["wait_timeout"], executor, active=config["enabled"])
     engine.limited_for_all = None if parts.limiter is None else parts.limiter.shared
     engine.uses.writes = config["mode"] == "normal"
-    cache.unsaved.start = lambda work: engine.executor().submit(work)
+    cache.unsaved.start = lambda work: locks.submit(engine.executor(), work)
     cache.unsaved.at_process_end = partial(_store_rest, engine)
     if config["save"] == "background":
         from beautyspot.saver import Saver

@@ -40,7 +40,7 @@ class LimitStats:
         """A call was let in after so many seconds."""
         second = int(self._clock())
         place = second % MINUTE
-        with self._lock:
+        with self._lock:  # nothing is called here: see `beautyspot.locks`
             self.grants += 1
             self.waits += waited > 0
             self.seconds += waited
@@ -56,6 +56,5 @@ class LimitStats:
     def last_minute(self) -> int:
         """Grants of the last 60 seconds, to the second."""
         since = int(self._clock()) - MINUTE
-        with self._lock:
-            pairs = zip(self._seconds, self._counts, strict=True)
-            return sum(count for second, count in pairs if second > since)
+        pairs = zip(self._seconds.copy(), self._counts.copy(), strict=True)
+        return sum(count for second, count in pairs if second > since)

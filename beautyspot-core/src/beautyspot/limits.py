@@ -6,7 +6,7 @@ import functools
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from beautyspot.answers import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
@@ -179,24 +179,39 @@ class _Gates:
 
     def __init__(self, size: int, engine: Engine) -> None:
         self._size = size
-        self._gates: WeakValueDictionary[str | None, Gate] = WeakValueDictionary()
+        self._gates: dict[str | None, ref[Gate]] = {}
         self._lock = threading.Lock()
         engine.gates.add(self)
 
     def reset_after_fork(self) -> None:
         """What is under way stayed in the parent."""
         self._lock = threading.Lock()
-        for gate in list(self._gates.values()):
-            gate.reset_after_fork()
-        self._gates.clear()
+        for entry in list(self._gates.values()):
+            gate = entry()
+            if gate is not None:
+                gate.reset_after_fork()
+        self._gates = {}
 
     def of(self, key: str | None) -> Gate:
         """The gate of a key."""
-        with self._lock:
-            gate = self._gates.get(key)
-            if gate is None:
-                gate = self._gates[key] = Gate(self._size)
-            return gate
+        while True:
+            entry = self._gates.get(key)
+            gate = None if entry is None else entry()
+            if gate is not None:
+                return gate
+            made = Gate(self._size)
+            fresh = ref(made, functools.partial(self._forget, key))
+            gates = self._gates
+            with self._lock:  # nothing is called here: see `beautyspot.locks`
+                if (gates[key] if key in gates else None) is entry:  # noqa: SIM401 - a call
+                    gates[key] = fresh
+                    return made
+
+    def _forget(self, key: str | None, entry: ref[Gate]) -> None:
+        gates = self._gates
+        with self._lock:  # as above
+            if key in gates and gates[key] is entry:
+                del gates[key]
 
 
 # ------------------------------------------------------------------------------------ wrappers

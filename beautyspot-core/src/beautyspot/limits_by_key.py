@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
-import threading
 import time
 from typing import TYPE_CHECKING
 
+from beautyspot import locks
 from beautyspot.errors import ConfigError, NotSupportedError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class LimitsByKey:
 
     def reset_after_fork(self) -> None:
         """A forked child may have copied the lock while another thread held it."""
-        self._lock = threading.Lock()
+        self._lock = locks.reentrant()
 
     def __len__(self) -> int:
         """The keys that still matter."""
@@ -70,7 +70,8 @@ class LimitsByKey:
             self._forget()
             entry = self._entries.get(key)
             if entry is None:
-                entry = self._entries[key] = _Entry(self._limiter.twin(key))
+                made = _Entry(self._limiter.twin(key))
+                entry = self._entries.setdefault(key, made)  # a handler may have been faster
             entry.users += 1
             return entry.limiter
 
@@ -94,7 +95,9 @@ class LimitsByKey:
         now = self._clock()
         while self._queue and self._queue[0][0] <= now:
             _, key = heapq.heappop(self._queue)
-            entry = self._entries[key]
+            entry = self._entries.get(key)
+            if entry is None:
+                continue
             entry.queued = False
             if not entry.users:
                 self._forget_if_idle(key, entry)
@@ -104,6 +107,8 @@ class LimitsByKey:
             idle = entry.limiter.busy_for() <= 0
         except Exception:
             idle = False
+        if entry.users or entry.queued:
+            return  # a handler had a call of it meanwhile
         if idle:
             del self._entries[key]
             entry.limiter.close()

@@ -10,12 +10,12 @@ all begin together. What lies before stays free for calls that fit there.
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Final
 
+from beautyspot import locks
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, CostError, NotSupportedError
 from beautyspot.forks import reset_in_children
@@ -96,7 +96,7 @@ class LimitsTogether(LimiterBase):
 
     def reset_after_fork(self) -> None:
         """Another thread may have held the lock: the child's copy would stay locked for good."""
-        self._lock = threading.Lock()
+        self._lock = locks.reentrant()
 
     # ------------------------------------------------------------------- reserve and wait
 

@@ -20,7 +20,7 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot import single_flight
+from beautyspot import locks, single_flight
 from beautyspot.cache import ELSEWHERE, MISSING, fingerprint
 from beautyspot.errors import CacheMissError, RestoreError
 from beautyspot.patience import Patience
@@ -158,7 +158,7 @@ def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
 
 
 def _execute(call: Call) -> Flow:
-    outcome: Outcome = yield Execute(call, None)
+    outcome: Outcome = yield Execute(call)
     return outcome
 
 
@@ -198,18 +198,24 @@ def _enter(turn: Turn, deadline: float) -> Generator[Step, Any, Outcome | Flight
     However it ends, the turn ends as well: one that stayed would keep everyone else waiting.
     """
     engine, call = turn.engine, turn.call
+    outer = single_flight.leading()
     try:
         flight = engine.flights.enter(call.key, turn, anew=call.refresh)
-        if turn.flight is None:
-            return flight
-        return (yield from _lead(turn, deadline))
+        if turn.flight is not None:
+            return (yield from _lead(turn, deadline))
+        if flight is not None and locks.inside():  # who leads it may wait for that lock
+            single_flight.forsake(flight)
+            return None
+        return flight
     finally:
-        if not turn.saves:
-            try:
+        try:
+            if not turn.saves:
                 turn.end()
-            except BaseException:  # interrupted (Ctrl-C) on the way
-                turn.end()
-                raise
+        except BaseException:  # interrupted (Ctrl-C) on the way
+            turn.end()
+            raise
+        finally:
+            single_flight.lead(outer)
 
 
 def _follow(call: Call, flight: Flight, deadline: float) -> Generator[Step, Any, bool]:
@@ -258,7 +264,7 @@ def _run(turn: Turn) -> Flow:
         engine.stats.misses += 1
         return (yield from _execute(call))
     began = perf_counter()
-    outcome: Outcome = yield Execute(call, turn.flight)
+    outcome: Outcome = yield Execute(call)
     turn.took = perf_counter() - began
     engine.stats.misses += 1
     if outcome.error is not None:

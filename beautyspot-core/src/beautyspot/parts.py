@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from beautyspot import locks
 from beautyspot.contracts import Backend, Context, LimiterBase
 from beautyspot.deadline import within
 from beautyspot.errors import (
@@ -58,7 +58,7 @@ class Parts:
         self._owned: list[Backend] = []
         self._made = weakref.ref(made)
         self._foreseen = False
-        self._lock = threading.RLock()
+        self._lock = locks.reentrant()
         reset_in_children(self)
         self._storage: BlobStorageBase | None = None
         self.context = _context(name, config)
@@ -169,12 +169,12 @@ class Parts:
             made = Made()
         with self._lock:
             if point not in made:
-                made[point] = self._make(point)
+                made.setdefault(point, self._make(point))
             return made[point]
 
     def reset_after_fork(self) -> None:
         """Another thread may have been making one."""
-        self._lock = threading.RLock()
+        self._lock = locks.reentrant()
 
     # ------------------------------------------------------------------------------ storage
 
@@ -188,7 +188,8 @@ class Parts:
             return self._storage
         with self._lock:
             if self._storage is None:  # pragma: no branch - else another thread was quicker
-                self._storage = self._default_storage()
+                made = self._default_storage()
+                self._storage = self._storage or made
             return self._storage
 
     def foresee_storage(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from beautyspot import locks
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.steps import Block
 
@@ -188,7 +189,9 @@ class Permit:
             return  # nothing was reserved: the limiter failed, or there is only a cap
         correct = partial(self._settle, self._bucket, self._reservation, real_cost)
         if self._asynchronous and self._bucket.blocking:
-            self._engine.executor().submit(self._reporting, correct, "settle a cost")
+            locks.submit(
+                self._engine.executor(), partial(self._reporting, correct, "settle a cost")
+            )
         else:
             self._reporting(correct, "settle a cost", (CostError, NotSupportedError))
 

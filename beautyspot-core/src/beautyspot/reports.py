@@ -9,13 +9,13 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-import threading
 import time
 import traceback
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from beautyspot import locks
 from beautyspot.breaker import Resting
 from beautyspot.errors import (
     ConfigError,
@@ -162,7 +162,7 @@ class Reporter:
         self._quiet_until: dict[str, float] = {}
         self._said: set[Cause] = set()
         self._causes: Counter[tuple[str, str]] = Counter()
-        self._lock = threading.Lock()
+        self._lock = locks.reentrant()
 
     def report(self, operation: str, function: str, error: Exception, advice: str) -> None:
         """Report a failure; returns, unless strict.
@@ -196,7 +196,7 @@ class Reporter:
     def unstored(self, function: str) -> list[str]:
         """What is known in this process of results of a function that were not stored."""
         with self._lock:
-            said = [cause[2:] for cause in self._said if cause[:2] == (STORING, function)]
+            said = [cause[2:] for cause in self._said.copy() if cause[:2] == (STORING, function)]
         known = sorted(": ".join(filter(None, (kind.__name__, detail))) for kind, detail in said)
         refused = self.refused[function]
         told = [f"a result could not be stored ({why})" for why in known[:3]]
@@ -223,9 +223,9 @@ class Reporter:
         """A backend works again: what fails next is news; but not every second."""
         with self._lock:
             if self._clock() >= self._quiet_until.get(point, 0.0):
-                self._said = {cause for cause in self._said if cause[0] != point}
-                for kind in [kind for kind in self._causes if kind[0] == point]:
-                    del self._causes[kind]
+                self._said -= {cause for cause in self._said.copy() if cause[0] == point}
+                for kind in [kind for kind in list(self._causes) if kind[0] == point]:
+                    self._causes.pop(kind, None)
 
     def _hand_over(self, on_error: Callable[[Trouble], object], trouble: Trouble) -> None:
         try:
@@ -235,5 +235,5 @@ class Reporter:
 
     def reset_after_fork(self) -> None:
         """Another process counts from the start; and another thread may have held the lock."""
-        self._lock = threading.Lock()
+        self._lock = locks.reentrant()
         self.counts.clear()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import quiescence
 from beautyspot.file_systems import timed_by_the_kernel
+from beautyspot.locks import holds
 
 if TYPE_CHECKING:
     from beautyspot.connections import Handle, Identity
@@ -63,12 +64,6 @@ class Snapshot(dict[str, Row]):
         self.room = room
         if rest is not None:
             self.lasts = rest.lasts  # bound once: the look-up is part of every hit
-
-
-def holds(lock: threading.RLock) -> bool:
-    """Whether this thread holds it already, as in a signal's handler: it is not to enter twice."""
-    held: bool = lock._is_owned()  # type: ignore[attr-defined] # as `threading.Condition` asks
-    return held
 
 
 class RowCache:

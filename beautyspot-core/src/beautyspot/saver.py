@@ -13,9 +13,10 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import suppress
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from beautyspot import locks
+from beautyspot.errors import MetadataBusyError
 from beautyspot.steps import waitable
 
 if TYPE_CHECKING:
@@ -64,13 +65,15 @@ class Saver:
         self._queue: dict[str, Turn] = {}
         self._writing: dict[str, Turn] = {}
         self._numbers: dict[str, int] = {}  # of what is queued, in the order of its coming
+        self._changes = 0
         self._last = 0
         self._began = 0  # with this number what is being written
         self._bytes = 0
         self._draining = False
-        self._round = threading.Lock()
+        self._starter = 0  # the thread that is about to submit the job for that
+        self._round = locks.reentrant()
         self._hurried = 0  # how many wait for the queue to be empty
-        self._lock = threading.RLock()  # by itself: an interrupt finds no way between it and `with`
+        self._lock = locks.reentrant()  # by itself: an interrupt finds no way between it and `with`
         self._changed = threading.Condition(self._lock)
         self._cache.waiting.clear()
 
@@ -78,14 +81,17 @@ class Saver:
         """Queue a result; False where that is full or may be lost, and the caller is to save it."""
         record = saving.record
         assert record is not None  # noqa: S101 - only what was encoded is queued
-        start = False
+        if not self._has_room(record.size or 0):
+            with suppress(MetadataBusyError):
+                self.cancel(record.cache_key)  # or an older one would be written over this
+            return False
+        start, me = False, threading.get_ident()
         try:
             with self._lock:
-                if not self._has_room(record.size or 0):
-                    self.cancel(record.cache_key)  # or an older one would be written over this
-                    return False
                 replaced = self._put(saving, record)
-                start, self._draining = not self._draining, True
+                if not self._draining:
+                    start = self._draining = True
+                    self._starter = me
                 if len(self._queue) >= BATCH:
                     self._changed.notify_all()
             if replaced is not None:
@@ -100,16 +106,18 @@ class Saver:
 
     def _put(self, saving: Turn, record: TaskRecord) -> Turn | None:
         """Queue a result, all of it or nothing; returns the one that it replaces."""
+        # No function is called here: an interrupt comes where one is.
         key = record.cache_key
-        replaced = self._queue.get(key)
-        bytes_more = (record.size or 0) - (0 if replaced is None else _size(replaced))
-        # From here on no function is called: an interrupt comes where one is.
+        replaced = self._queue[key] if key in self._queue else None  # noqa: SIM401 - a call
         if replaced is None:
             self._last += 1
             self._numbers[key] = self._last
+        elif replaced.record is not None:  # pragma: no branch - as all that are queued
+            self._bytes -= replaced.record.size or 0
         self._queue[key] = saving  # in its place: somebody may wait for it
         self._cache.waiting[key] = record
-        self._bytes += bytes_more
+        self._bytes += record.size or 0
+        self._changes += 1
         saving.saves = True
         return replaced
 
@@ -118,21 +126,25 @@ class Saver:
         return not full and not _is_ended_by_others()
 
     def _wake(self) -> None:
-        """Have the queue emptied, where who began that was interrupted."""
+        """Have the queue emptied, where who began that was interrupted, by this maybe."""
+        start, me = False, threading.get_ident()
         with self._lock:
-            start = bool(self._queue) and not self._draining
-            self._draining |= start
+            if self._queue and (not self._draining or self._starter == me):
+                start = self._draining = True
+                self._starter = me
         if start:
             self._start()
 
     def _start(self) -> None:
         try:
-            self._executor().submit(self._work)
+            locks.submit(self._executor(), self._work)
         except RuntimeError:  # shut down, or the interpreter is
             self._hurry()
             with self._lock:
                 self._draining = False  # who comes from now on is here himself
             self._drain()
+        if self._starter == threading.get_ident():
+            self._starter = 0
 
     def _work(self) -> None:
         goes_on = False  # with who is interrupted it is for the next result, a flush or the end
@@ -144,7 +156,9 @@ class Saver:
             raise
         finally:
             with self._lock:
-                again = self._draining = goes_on and bool(self._queue)
+                again = self._draining = goes_on
+                if not self._queue:
+                    again = self._draining = False
             if again:  # no loop: an executor that is to end takes no more
                 self._start()
 
@@ -160,18 +174,23 @@ class Saver:
         """Queue anew what an interrupted thread (Ctrl-C, `sys.exit`) has not written."""
         with self._lock:
             left, self._writing = self._writing, {}
-            first = {key: turn for key, turn in left.items() if key not in self._queue}
-            newer = [turn for key, turn in left.items() if self._queue.get(key, turn) is not turn]
-            self._queue = {**first, **self._queue}
-            self._numbers = {**dict.fromkeys(first, self._began), **self._numbers}
-            self._bytes -= sum(_size(turn) for turn in newer)
+            while True:
+                changes = self._changes
+                first = {key: turn for key, turn in left.items() if key not in self._queue}
+                queue = {**first, **self._queue}
+                numbers = {**dict.fromkeys(first, self._began), **self._numbers}
+                if changes == self._changes:  # who interrupted this has queued nothing
+                    self._queue, self._numbers = queue, numbers
+                    break
+            newer = [turn for key, turn in left.items() if key not in first]
+            self._bytes -= sum(map(_size, newer))
             start, self._draining = not self._draining, True
             self._changed.notify_all()
         for turn in newer:
             turn.end()
         if start:
             with suppress(RuntimeError):  # no work is taken any more: the end writes it
-                self._executor().submit(self._work)
+                locks.submit(self._executor(), self._work)
 
     def _hurry(self) -> None:
         """Let nothing linger any more."""
@@ -180,7 +199,12 @@ class Saver:
             self._changed.notify_all()
 
     def _drain(self) -> None:
-        """Write what is in the queue now, and not what comes meanwhile."""
+        """Write what is in the queue now, and not what comes meanwhile.
+
+        Nothing where this interrupts other code of ours, such as itself: it stays queued.
+        """
+        if locks.inside():
+            return
         last = self._last
         while not self._is_written(last):
             self._write_next()
@@ -189,20 +213,23 @@ class Saver:
         """The next batch; an empty one where nothing waits."""
         with self._lock:
             self._changed.wait_for(self._is_ripe, LINGER)
-            batch = dict(islice(self._queue.items(), BATCH))
-            self._began = next((self._numbers[key] for key in batch), self._last)
-            self._writing.update(batch)  # first: who is interrupted here finds it there
-            for key in batch:
-                del self._queue[key], self._numbers[key]
-            return list(batch.values())
+            for key in list(self._queue)[:BATCH]:
+                if key in self._queue:  # pragma: no branch - unless who interrupts cancels it
+                    if not self._writing:
+                        self._began = self._numbers[key]
+                    self._writing[key] = self._queue[key]  # first: who is interrupted finds it
+                    del self._queue[key], self._numbers[key]
+                    self._changes += 1
+            return list(self._writing.values())
 
     def _is_written(self, number: int) -> bool:
         """Whether nothing waits that was queued as this number, or before."""
         with self._lock:
             if self._writing:
                 return self._began > number
-            first = next(iter(self._queue), None)
-            return first is None or self._numbers[first] > number
+            for first in self._queue:  # no function is called: who interrupts may take it out
+                return self._numbers[first] > number
+            return True
 
     def _is_ripe(self) -> bool:
         return self._hurried > 0 or not 0 < len(self._queue) < BATCH
@@ -221,7 +248,7 @@ class Saver:
         """In one commit; one by one where that fails, to lose only what must be."""
         placed: list[tuple[Turn, TaskRecord]] = []
         for saving in batch:
-            self._cache.unsaved.drop(saving.call.key)
+            self._cache.unsaved.drop(saving.call.key, self._round)
         try:
             placed = [(saving, record) for saving in batch if (record := self._place(saving))]
             self._cache.metadata.put_many([record for _, record in placed])
@@ -256,13 +283,18 @@ class Saver:
             with self._lock:
                 del self._writing[record.cache_key]
                 self._bytes -= record.size or 0
-                if self._cache.waiting.get(record.cache_key) is record:
-                    del self._cache.waiting[record.cache_key]
+                waiting, key = self._cache.waiting, record.cache_key
+                if key in waiting and waiting[key] is record:
+                    del waiting[key]
                 self._changed.notify_all()
             saving.end()
 
     def cancel(self, key: str) -> bool:
-        """Take a result out of the queue unsaved; one that is being written is waited for."""
+        """Take a result out of the queue unsaved; one that is being written is waited for.
+
+        Raises:
+            MetadataBusyError: it is being written by the thread that this interrupts.
+        """
         saving = self.withdraw(key)
         if saving is not None:
             saving.end()
@@ -270,19 +302,28 @@ class Saver:
 
     def withdraw(self, key: str) -> Turn | None:
         """The same, but the turn is for the caller to end: until then nobody else runs the call."""
+        interrupts = locks.inside()
         with self._lock:
+            if interrupts and key in self._writing:
+                raise MetadataBusyError("a result is just being written: try again")
             self._changed.wait_for(lambda: key not in self._writing)
             saving = self._queue.pop(key, None)
             if saving is not None:
-                del self._numbers[key]
+                self._changes += 1
+                self._numbers.pop(key, None)
                 self._cache.waiting.pop(key, None)
                 self._bytes -= _size(saving)
             return saving
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all that is queued now is written; False where `timeout` was too short."""
-        self._hurry()
+        """Wait until all that is queued now is written; False where `timeout` was too short.
+
+        Also where this interrupts other code of ours: it waits for nobody then.
+        """
         last = self._last
+        if locks.inside():
+            return self._is_written(last)
+        self._hurry()
         try:
             if timeout is None:
                 self._drain()  # here: who waits may be the very thread that would write

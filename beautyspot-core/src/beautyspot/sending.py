@@ -16,12 +16,12 @@ import copyreg
 import functools
 import itertools
 import os
-import threading
 import weakref
 from datetime import timedelta
 from pathlib import PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot import locks
 from beautyspot.contracts import Backend
 from beautyspot.engine import Engine
 from beautyspot.homes import home_of
@@ -37,7 +37,7 @@ _PLAIN: Final = (str, int, float, bool, bytes, timedelta, PosixPath, WindowsPath
 
 _known: weakref.WeakValueDictionary[str, Spot] = weakref.WeakValueDictionary()
 _arrived: dict[str, Spot] = {}
-_lock = threading.Lock()
+_lock = locks.reentrant()
 
 
 def sent_spot(spot: Spot, options: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -159,7 +159,7 @@ def _travels_by_code(function: object) -> bool:
 
 def _reset_after_fork() -> None:
     global _lock  # noqa: PLW0603 - a lock can't be replaced in place
-    _lock = threading.Lock()
+    _lock = locks.reentrant()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork

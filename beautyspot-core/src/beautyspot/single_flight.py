@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import contextvars
 import os
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
         flight: Flight | None
 
 
-_graph = threading.Lock()
+_graph = locks.reentrant()
 """Guards all flights of the process: the waiting graph crosses Spots. Held for microseconds."""
 
 _leading: contextvars.ContextVar[tuple[Flight, ...]] = contextvars.ContextVar(
@@ -76,18 +77,20 @@ class Flight:
     def finish(self, result: object) -> None:
         """Give `result` to all who wait and to who comes later. Only the first call counts."""
         with _graph:
-            if self.done:
-                return
-            self.done, self.result = True, result
-            wakers, self._wakers = self._wakers, []
+            if not self.done:
+                self.result = result
+                self.done = True
         try:
-            for wake in wakers:
-                wake()
+            self._wake()
         except BaseException:  # interrupted: nobody else would wake the others
-            for wake in wakers:
-                with suppress(Exception):
-                    wake()
+            self._wake()
             raise
+
+    def _wake(self) -> None:
+        """Wake all who wait, maybe not for the first time."""
+        for wake in self._wakers.copy():
+            with suppress(Exception):
+                wake()
 
     def leads_to(self, flights: tuple[Flight, ...]) -> bool:
         """Whether this flight waits, over any number of others, for one of `flights`."""
@@ -119,15 +122,22 @@ class Flights:
         """
         mine = _leading.get()
         innermost = mine[-1] if mine else None
+        flights = self._flights
         with _graph:
-            flight = self._flights.get(key)
-            if flight is not None and mine and flight.leads_to(mine):
-                return None
+            flight = flights.get(key)
+            while True:
+                if flight is not None and mine and flight.leads_to(mine):
+                    return None
+                made = Flight(innermost)
+                if flight is None or anew:
+                    made.waits_for += [] if flight is None else [flight]
+                    lead((*mine, made))  # first: who interrupts this is to find it
+                # From here on no function is called, unless who interrupted has left another one.
+                if (flights[key] if key in flights else None) is flight:  # noqa: SIM401 - a call
+                    break
+                flight = flights.get(key)
             if flight is None or anew:
-                before, flight = flight, Flight(innermost)
-                flight.waits_for += [] if before is None else [before]
-                leader.flight = flight
-                self._flights[key] = flight
+                leader.flight = flight = flights[key] = made
             if innermost is not None:
                 innermost.waits_for.append(flight)
             return flight
@@ -141,8 +151,7 @@ class Flights:
             if self._flights.get(key) is flight:
                 del self._flights[key]
             _unlink(flight.within, flight)
-        if not flight.done:
-            flight.finish(ABANDONED)
+        flight.finish(ABANDONED)
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -181,7 +190,7 @@ def lead(flights: tuple[Flight, ...]) -> None:
 def _renew_lock() -> None:
     """A forked child may have copied the lock while another thread held it."""
     global _graph  # noqa: PLW0603 - a lock can't be replaced in place
-    _graph = threading.Lock()
+    _graph = locks.reentrant()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
+from beautyspot import locks
 from beautyspot.config import UNSET, Config, resolve
 from beautyspot.errors import ConfigError
 from beautyspot.homes import Made, kept, let_go, remember, weakly
@@ -668,8 +669,9 @@ class Spot:
         """Wait until every result so far is stored.
 
         Returns:
-            False where `timeout` seconds did not do, or where the store does not work: then the
-            results wait in memory.
+            False where `timeout` seconds did not do, where the store does not work (then the
+            results wait in memory), and where the handler of a signal calls this in the midst of
+            code of ours (which goes on writing after it).
         """
         saver = self._engine.saver
         self._engine.uses.write()
@@ -683,10 +685,12 @@ class Spot:
         is a `MetadataError` then; `key`, `explain` and `stats` answer as far as they can.
 
         Args:
-            wait: False returns at once, and the rest is done in the background.
+            wait: False returns at once, and the rest is done in the background. So it is where
+                the handler of a signal calls this in the midst of code of ours.
         """
         self._engine.active, self._engine.closed = False, True
-        if wait or self._engine.saver is None or not len(self._engine.saver):
+        nothing_waits = self._engine.saver is None or not len(self._engine.saver)
+        if not locks.inside() and (wait or nothing_waits):
             self._finalizer()
             return
         if self._finalizer.detach() is not None:

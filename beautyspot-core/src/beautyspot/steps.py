@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from beautyspot import single_flight
 from beautyspot.loops import check_asyncio
 
 if TYPE_CHECKING:
@@ -86,40 +86,29 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
 
 
 class Execute:
-    """Call the user's function, as part of a flight."""
+    """Call the user's function."""
 
-    __slots__ = ("call", "flight")
+    __slots__ = ("call",)
 
-    def __init__(self, call: Call, flight: Flight | None) -> None:
+    def __init__(self, call: Call) -> None:
         self.call = call
-        self.flight = flight
 
     def perform(self) -> Outcome:
         """Call it here."""
         call = self.call
-        outer = single_flight.leading()
         try:
-            if self.flight is not None:
-                single_flight.lead((*outer, self.flight))
             return Outcome(call.task.function(*call.args, **call.kwargs))
         except Exception as error:
             return Outcome(error=error)
-        finally:
-            single_flight.lead(outer)
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
         """Await it here, in the caller's own task."""
         del executor
         call = self.call
-        outer = single_flight.leading()
         try:
-            if self.flight is not None:
-                single_flight.lead((*outer, self.flight))
             return Outcome(await call.task.function(*call.args, **call.kwargs))
         except Exception as error:
             return Outcome(error=error)
-        finally:
-            single_flight.lead(outer)
 
 
 class Block:
@@ -222,13 +211,13 @@ class Join:
         self.timeout = timeout
 
     def perform(self) -> bool:
-        """Wait on an event."""
-        done = threading.Event()
-        self.flight.add_waker(done.set)
+        """Wait for a bell."""
+        bell = Bell()
+        self.flight.add_waker(bell)
         try:
-            return done.wait(waitable(self.timeout))
+            return bell.wait(self.timeout)
         finally:
-            self.flight.remove_waker(done.set)
+            self.flight.remove_waker(bell)
 
     async def perform_async(self, executor: Callable[[], Executor]) -> bool:
         """Wait on a future of this loop's own: never in the executor, which the leader needs."""
@@ -243,6 +232,26 @@ class Join:
             return False
         finally:
             self.flight.remove_waker(alarm)
+
+
+class Bell:
+    """Wakes one thread. Unlike an event it has no lock that a thread may be interrupted in."""
+
+    __slots__ = ("_rung",)
+
+    def __init__(self) -> None:
+        self._rung = threading.Lock()
+        self._rung.acquire()
+
+    def __call__(self) -> None:
+        """Ring, maybe again; from any thread."""
+        with suppress(RuntimeError):  # it is rung
+            self._rung.release()
+
+    def wait(self, timeout: float | None) -> bool:
+        """Whether it rings within so many seconds."""
+        seconds = -1 if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX)
+        return self._rung.acquire(timeout=seconds)
 
 
 class Alarm:

@@ -11,6 +11,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from beautyspot import locks
 from beautyspot.breaker import Resting
 from beautyspot.forks import at_end_of_child
 from beautyspot.logs import logger
@@ -67,8 +68,9 @@ class Unsaved:
             self._cache.waiting.pop(key, None)
         self._kept: dict[str, Kept] = {}
         self._bytes = 0
-        self._changed = threading.Condition()
-        self._round = threading.Lock()
+        self._lock = locks.reentrant()
+        self._changed = threading.Condition(self._lock)
+        self._round = locks.reentrant()
         self._writing: set[str] = set()
         self._is_trying = self._is_watched = False
 
@@ -80,7 +82,7 @@ class Unsaved:
         data = record.result_data
         record = record._replace(result_data=None if data is None else bytes(data))
         size = len(data or b"")
-        with self._changed:
+        with self._lock:
             if len(self._kept) >= LIMIT or self._bytes + size > BYTES:
                 return False
             if not self._is_newest(record):
@@ -96,12 +98,17 @@ class Unsaved:
         queued = self._cache.waiting.get(record.cache_key)
         return queued is None or (queued.made_at or 0.0) <= (record.made_at or 0.0)
 
-    def drop(self, key: str) -> bool:
-        """Forget a result, since another takes its place; waits while it is being written."""
+    def drop(self, key: str, besides: threading.RLock | None = None) -> bool:
+        """Forget a result, since another takes its place; waits while it is being written.
+
+        Unless this interrupts other code of ours: then it may be written all the same.
+        """
         if not self._kept:
             return False
-        with self._changed:
-            self._changed.wait_for(lambda: key not in self._writing)
+        interrupts = locks.inside(besides)
+        with self._lock:
+            if not interrupts:
+                self._changed.wait_for(lambda: key not in self._writing)
             return self._forget(key)
 
     def _forget(self, key: str) -> bool:
@@ -109,8 +116,9 @@ class Unsaved:
         if kept is None:
             return False
         self._bytes -= len(kept.record.result_data or b"")
-        if self._cache.waiting.get(key) is kept.record:  # pragma: no branch - or a newer one
-            del self._cache.waiting[key]
+        waiting = self._cache.waiting
+        if key in waiting and waiting[key] is kept.record:  # pragma: no branch - or a newer one
+            del waiting[key]
         return True
 
     # --------------------------------------------------------------------------- trying again
@@ -139,7 +147,12 @@ class Unsaved:
         return not self._kept
 
     def _try(self) -> None:
-        """Store what waits, a batch at a time, until one fails."""
+        """Store what waits, a batch at a time, until one fails.
+
+        Not where this interrupts other code of ours, such as itself: that goes on after it.
+        """
+        if locks.inside():
+            return
         with self._round:
             going = True
             while going and (batch := self._begin()):
@@ -149,13 +162,13 @@ class Unsaved:
                     self._end()
 
     def _begin(self) -> list[Kept]:
-        with self._changed:
+        with self._lock:
             batch = list(self._kept.values())[:BATCH]
             self._writing = {kept.key for kept in batch}
             return batch
 
     def _end(self) -> None:
-        with self._changed:
+        with self._lock:
             self._writing = set()
             self._changed.notify_all()
 
@@ -173,7 +186,7 @@ class Unsaved:
         record = self._cache.place(kept.task, kept.record)
         if record.result_data is not None:
             return kept
-        with self._changed:
+        with self._lock:
             self._forget(kept.key)
             placed = self._kept[kept.key] = Kept(kept.task, record)
             self._cache.waiting[kept.key] = record
@@ -224,7 +237,7 @@ class Unsaved:
                 self._cache.report_unsaved(kept.task, error, kept=False)
 
     def _settle(self, batch: list[Kept]) -> None:
-        with self._changed:
+        with self._lock:
             for kept in batch:
                 if self._kept.get(kept.key) is kept:
                     self._forget(kept.key)

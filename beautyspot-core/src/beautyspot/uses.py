@@ -9,6 +9,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from beautyspot import locks
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Uses:
         """Have the executor write; where it does not take work any more, the Spot's end will."""
         self.due = monotonic() + INTERVAL
         try:
-            self._executor().submit(self.write)
+            locks.submit(self._executor(), self.write)
         except RuntimeError:
             self.seen.clear()  # nothing bounds it any more
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 import os
 import struct
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,6 +29,7 @@ from weakref import WeakSet
 from beautyspot.errors import ConfigError, NotSupportedError
 from beautyspot.logs import logger
 
+from beautyspot_local.exclusive import Exclusive
 from beautyspot_local.folders import create, make_private
 from beautyspot_local.timeline import Timeline
 
@@ -51,7 +51,7 @@ LOOK: Final = 1.0
 """Seconds after which to look whether the path still leads to the file that is open."""
 
 
-class SharedFile:
+class SharedFile(Exclusive):
     """Gives the timeline at the present time to one thread of one process at a time.
 
     Args:
@@ -72,7 +72,7 @@ class SharedFile:
         self._path = path
         self._rate = rate
         self._clock = clock
-        self._flock, self._exclusive, self._free = _file_locks()
+        self._flock, self._exclusive, self._unlocked = _file_locks()
         self._boot = boot_id()
         self._line = Timeline(clock(), tolerance)
         self._warned = False
@@ -87,7 +87,7 @@ class SharedFile:
 
     def reset(self) -> None:
         """Begin anew in a forked child, which must not share its parent's lock."""
-        self._lock = threading.Lock()
+        self._renew()
         self._written = b""
         self._looked = -math.inf
         self._close()
@@ -105,25 +105,17 @@ class SharedFile:
     def __del__(self) -> None:
         self._close()
 
-    def __enter__(self) -> Timeline:
-        self._lock.__enter__()
-        try:
-            fd = self._lock_file()
-            reading = self._clock()
-            self._load(os.pread(fd, SIZE, 0), reading)
-            self._line.tick(reading)
-        except BaseException:
-            self._unlock()
-            raise
+    def _begin(self) -> Timeline:
+        fd = self._lock_file()
+        reading = self._clock()
+        self._load(os.pread(fd, SIZE, 0), reading)
+        self._line.tick(reading)
         return self._line
 
-    def __exit__(self, cause: type[BaseException] | None, *_: object) -> None:
-        try:
-            self._written = b"" if cause else self._dump()
-            if self._fd is not None and self._written:
-                os.pwrite(self._fd, self._written, 0)
-        finally:
-            self._unlock()
+    def _end(self, *, failed: bool) -> None:
+        self._written = b"" if failed else self._dump()
+        if self._fd is not None and self._written:
+            os.pwrite(self._fd, self._written, 0)
 
     # ------------------------------------------------------------------ the lock
 
@@ -169,12 +161,12 @@ class SharedFile:
             "let it go on, or end it"
         )
 
-    def _unlock(self) -> None:
+    def _free(self) -> None:
         try:
             if self._fd is not None:
-                self._flock(self._fd, self._free)
+                self._flock(self._fd, self._unlocked)
         finally:
-            self._lock.release()
+            super()._free()
 
     def _reopen_if_replaced(self) -> None:
         self._looked = time.monotonic()

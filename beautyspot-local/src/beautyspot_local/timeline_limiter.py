@@ -189,11 +189,11 @@ class TimelineLimiter(WaitingLimiter):
 
 
 # One for all: pauses and new keys are rare. In a list, for a forked child is given a new one.
-_twins_lock = [threading.Lock()]
+_twins_lock = [threading.RLock()]
 
 
 def _reset_lock() -> None:
-    _twins_lock[0] = threading.Lock()
+    _twins_lock[0] = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork

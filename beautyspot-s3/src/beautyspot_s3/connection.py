@@ -42,7 +42,7 @@ class Connection:
         self._session = session
         self._options = client
         self._addressing_style: AddressingStyle = addressing_style
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._pid = os.getpid()
         self._client: S3Client | None = None
 
@@ -50,7 +50,7 @@ class Connection:
         """The client of this process."""
         if self._pid != os.getpid():
             # The parent's lock may have been held at the fork, and would be for ever.
-            self._lock, self._client, self._pid = threading.Lock(), None, os.getpid()
+            self._lock, self._client, self._pid = threading.RLock(), None, os.getpid()
         return self._client or self._make_once()
 
     def close(self) -> None:
@@ -61,7 +61,8 @@ class Connection:
 
     def _make_once(self) -> S3Client:
         with self._lock:
-            self._client = self._client or self._make()
+            made = self._client or self._make()
+            self._client = self._client or made  # another one, where a handler was at it as well
             return self._client
 
     def _make(self) -> S3Client:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from beautyspot import locks
 from beautyspot.errors import ConfigError
 from beautyspot.naming import module_name
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from beautyspot.codecs.wire import Read, Tag, Write
 
-_lock = Lock()  # one for all: classes are registered rarely, and so a registry can be pickled
+# One for all: classes are registered rarely, and so a registry can be pickled.
+_lock = locks.reentrant()
 
 
 class Entry(NamedTuple):
@@ -92,7 +93,7 @@ def _same(old: type, new: type) -> bool:
 def _renew_lock() -> None:
     """A forked child may have copied the lock while another thread held it."""
     global _lock  # noqa: PLW0603 - a lock can't be replaced in place
-    _lock = Lock()
+    _lock = locks.reentrant()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork

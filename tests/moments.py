@@ -1,0 +1,106 @@
+"""The moments of a call of ours at which Python may run other code, and what that leaves behind."""
+
+from __future__ import annotations
+
+import faulthandler
+import sqlite3
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import beautyspot
+from gates import DEADLINE, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from beautyspot.metadata import SqliteMetadataStore
+    from beautyspot.spot import Spot
+
+OURS = str(Path(beautyspot.__file__).parent)
+BETWEEN = 3
+"""How far below our own functions those of the standard library are interrupted, too."""
+
+
+def is_ours(frame: FrameType | None, place: str = OURS) -> bool:
+    if frame is not None and frame.f_globals.get("__name__") == "_weakrefset":
+        return False  # a callback of something that goes: Python swallows what it raises
+    for _ in range(BETWEEN):
+        if frame is None:
+            return False
+        if frame.f_code.co_filename.startswith(place):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def check_free(spot: Spot, other: Spot, key: str) -> None:
+    until(lambda: len(spot._engine.flights) == 0)
+    path = store_of(spot)._database.path
+    for store in (store_of(spot), store_of(other)):
+        until(lambda store=store: is_free(store, key))  # type: ignore[misc]
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+
+
+def store_of(spot: Spot) -> SqliteMetadataStore:
+    store: Any = spot._engine.cache.metadata.real
+    return store  # type: ignore[no-any-return]
+
+
+def is_free(store: SqliteMetadataStore, key: str) -> bool:
+    lease = store.try_lease(key)
+    if lease is not None:
+        lease.release()
+    return lease is not None
+
+
+class Handler:
+    """A profiler that calls `handle` at one moment of the calls of ours: the `at`-th."""
+
+    def __init__(self, at: int, handle: Callable[[], Any], place: str) -> None:
+        self.at = at
+        self.place = place
+        self.met = 0
+        self.handle = handle
+
+    @property
+    def came(self) -> bool:
+        return self.met >= self.at
+
+    def __call__(self, frame: FrameType, event: str, arg: object) -> None:
+        if event in ("call", "c_return") and not self.came and is_ours(frame, self.place):
+            self.met += 1
+            if self.came:
+                sys.setprofile(None)
+                self.handle()
+
+
+def handled(call: Callable[[], Any], at: int, handle: Callable[[], Any], place: str = OURS) -> bool:
+    """Make a call with a handler that comes at a moment; False where it was over before that."""
+    handler = Handler(at, handle, place)
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            sys.setprofile(handler)
+            try:
+                call()
+            finally:
+                sys.setprofile(None)
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(DEADLINE)
+    if thread.is_alive():
+        faulthandler.dump_traceback(sys.__stderr__)
+        raise AssertionError(f"it hangs, interrupted at {at}")
+    if errors:
+        raise errors[0]
+    return handler.came
