@@ -15,10 +15,11 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.errors import StorageError
 from kinds import KINDS, RAN, result
 
 if TYPE_CHECKING:
@@ -292,3 +293,56 @@ def test_cell(
             assert call(marked, x) == result(x)
             assert spot.flush()
     assert all(RAN.count(x) <= 1 for x in (1, 2, 3, 4))
+
+
+@pytest.mark.parametrize("shortage", ["blocks", "files"])
+def test_a_process_that_starts_on_a_full_disk(
+    disk: Path, make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, shortage: str
+) -> None:
+    """It can make neither the log nor what SQLite shares; what is stored is found all the same."""
+    if shortage == "files":
+        command = ["mount", "-o", "remount,nr_inodes=16", str(disk)]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("the kernel does not limit their number there")
+    function, call = KINDS["sync"]
+    with make_spot(directory=disk / "cache") as first:
+        marked = first.mark(name="f")(function)
+        assert [call(marked, x) for x in (1, 2)] == [result(1), result(2)]
+    RAN.clear()
+    with full_disk(disk, first) if shortage == "blocks" else no_more_files(disk):
+        spot = make_spot(directory=disk / "cache")
+        marked = spot.mark(name="f")(function)
+        assert [call(marked, x) for x in (1, 2, 3, 1, 3)] == [result(x) for x in (1, 2, 3, 1, 3)]
+        assert RAN == [3], "what is stored is found, and what can't be stored waits"
+        assert spot.stats()["unsaved"] == 1
+        said = [record.getMessage() for record in caplog.records]
+        assert len(said) == 1
+        assert re.search("free some space on the disk|as many files as it can: delete", said[0])
+    spot._engine.cache.health.insist()
+    assert spot.flush()
+    with make_spot(directory=disk / "cache") as third:
+        assert call(third.mark(name="f")(function), 3) == result(3)
+    assert RAN == [3]
+
+
+@contextmanager
+def no_more_files(disk: Path) -> Iterator[None]:
+    made = []
+    with suppress(OSError):
+        for number in range(100):
+            (disk / f"filler{number}").touch(exist_ok=False)
+            made.append(disk / f"filler{number}")
+    yield
+    for path in made:
+        path.unlink()
+
+
+def test_collecting_on_a_full_disk_says_what_it_needs(
+    disk: Path, make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(directory=disk / "cache")
+    marked = spot.mark(name="f", save_blob=True)(KINDS["sync"][0])
+    assert marked(1) == result(1)
+    with full_disk(disk, spot), pytest.raises(StorageError, match="some kilobytes"):
+        spot.collect(grace=0)
+    assert spot.collect(grace=0).failed == 0

@@ -79,6 +79,7 @@ SCOPE: Final = (
     "core/test_places.py::test_*",
     "core/test_metadata_places.py::test_*",
     "core/test_metadata_damage.py::test_*",
+    "core/test_standstill.py::test_*",
     "core/test_schema.py::test_a_migration_*",
     "core/test_schema.py::test_a_newer_database*",
     "core/test_schema.py::test_a_table_of_another*",

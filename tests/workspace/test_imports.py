@@ -42,8 +42,8 @@ OF_A_SPOT = OF_THE_LIBRARY | {
     "lifetime", "limit_stats", "locks", "logs", "loops", "memory", "metadata", "names", "options",
     "parts", "patience", "payload", "places", "plugin_check", "plugin_info", "plugin_registry",
     "plugin_scan", "quiescence", "reports", "row_cache", "schema", "selection", "settings",
-    "shortage", "signing", "single_flight", "spot", "stacks", "steps", "suggest", "unsaved", "urls",
-    "uses",
+    "shortage", "signing", "single_flight", "spot", "stacks", "standstill", "steps", "suggest",
+    "unsaved", "urls", "uses",
 }  # fmt: skip
 """What `Spot("x")` brings. Each takes a fifth of a millisecond at least: add one if it must be."""
 

@@ -32,7 +32,7 @@ FLOORS = (
         "stacks",
         "tensors",
     },
-    {"endings"},
+    {"endings", "standstill"},
     {"locks"},
     {
         "breaker",

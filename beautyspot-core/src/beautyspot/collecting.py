@@ -34,6 +34,10 @@ _OURS: Final = r"(?:[0-9a-f]{2}|clock)/([0-9a-f]{32})-[0-9a-f]{8}\.[^/]+"
 LONGEST_SAVE: Final = 3600.0
 """Seconds for which a blob that is still being written is left alone, whatever the grace time."""
 
+_TO_COLLECT: Final = (
+    ". To collect takes one small file, by which the storage tells its time: on a full disk make "
+    "room first, some kilobytes. Blobs may be deleted by hand, and are misses then"
+)
 _PROBE: Final = "0" * 32
 """The key of the blobs that ask for the time: of no call."""
 
@@ -92,7 +96,10 @@ class Collector:
     def _now(self) -> float:
         """The storage's own time: a blob's age is told by it, and ours may be another one."""
         probe = f"{self._prefix}clock/{_PROBE}-{os.urandom(4).hex()}.probe"
-        location = self._storage.save(probe, b"what time is it?")
+        try:
+            location = self._storage.save(probe, b"what time is it?")
+        except StorageError as error:
+            raise StorageError(f"{error}{_TO_COLLECT}") from error
         try:
             for blob in self._storage.list(f"{self._prefix}clock/"):
                 if blob.location == location:

@@ -31,6 +31,8 @@ from beautyspot.errors import MetadataError
 from beautyspot.file_systems import network_file_system
 from beautyspot.patience import Patience
 from beautyspot.places import complete, create, make_directory
+from beautyspot.shortage import lack
+from beautyspot.standstill import Standing, is_still, look, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +57,11 @@ _SWITCHES: Final = {  # the same and more, where Python lets us say it (3.12)
     "SQLITE_DBCONFIG_ENABLE_VIEW": False,
     "SQLITE_DBCONFIG_DEFENSIVE": True,
 }
+_READ_INSTEAD: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+_FOR_WANT_OF_ROOM: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+"""What SQLite may say where it can't make a file, or make one longer."""
+
+_AS_IT_IS: Final = "mode=ro&immutable=1"
 _NAMES_A_SUPER_JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")
 """The last 8 bytes of a rollback journal that does."""
 
@@ -77,12 +84,14 @@ class Connection(sqlite3.Connection):
         path: the file it was opened at.
         read_only: whether it can't write.
         identity: which file that was; None until the connection is ready for use.
+        stood: how it stood, before it was opened.
     """
 
     options: ClassVar[str] = ""
     path: Path
     read_only = False
     identity: Identity | None = None
+    stood: Standing | None = None
     _pid = 0  # of its process; 0 once it has ended, and before it is ready
 
     def mode(self) -> str:
@@ -111,6 +120,15 @@ class Connection(sqlite3.Connection):
         self.end()
 
 
+class StillConnection(Connection):
+    """Reads without locks: what it reads counts if the file stands still. See `standstill`."""
+
+    def execute(self, statement: str, values: Any = (), /) -> Any:
+        """As in the base class."""
+        plain = super().execute
+        return read(self.path, self.stood, lambda: plain(statement, values))
+
+
 class Handle:
     """A thread's own connection. Whoever uses one holds the handle itself while at it.
 
@@ -118,33 +136,35 @@ class Handle:
     the store is closed or dropped, and never below a thread that is just using it.
     """
 
-    __slots__ = ("_found", "_text", "connection", "execute", "identity", "path", "read_only")
+    __slots__ = (
+        *("_found", "_text", "connection", "execute", "identity", "path", "read_only"),
+        "without_room",
+    )
 
-    def __init__(self, connection: Connection, *, read_only: bool) -> None:
+    def __init__(
+        self, connection: Connection, *, read_only: bool, without_room: bool = False
+    ) -> None:
         self.connection = connection
         self.execute = connection.execute  # bound once: the look-up is part of every hit
         self.path = connection.path
         self._text = str(connection.path)  # made once: it is asked for at every save
         self.identity = connection.identity
         self.read_only = read_only
-        self._found = self._look() if read_only else None
+        self.without_room = without_room
+        self._found = self._look(connection.stood) if read_only else None
 
-    def _look(self) -> object:
+    def _look(self, stands: Standing | None) -> object:
         """What may be done with the file, and how it stands: what a new connection would go by."""
         path = self.path
-        try:
-            status = os.stat(path)  # noqa: PTH116 - as in `identify`
-        except OSError:
-            return None
-        stands = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-        return _may_write(path), _read_only_mode(path), stands
+        lacks = self.without_room and lack(path.parent)
+        return stands and (_may_write(path), _read_only_mode(path), lacks, stands)
 
     def outdated(self) -> bool:
         """Whether a connection that can only read would be another by now.
 
         One to a file that nobody on this side may write takes it for one that never changes.
         """
-        return self.read_only and self._found != self._look()
+        return self.read_only and self._found != self._look(look(self.path))
 
     def moved(self) -> bool:
         """Whether another file, or none, stands at the path now."""
@@ -284,7 +304,7 @@ def _names_a_super_journal(journal: Path) -> bool:
 
 
 def connect(path: Path, kind: type[Connection] = Connection) -> Handle:
-    """A new connection: for writing, or for reading where the place allows no more.
+    """A new connection: for writing, or for reading where the place allows or holds no more.
 
     Raises:
         sqlite3.Error: it can't be opened, is busy, or is no database.
@@ -292,9 +312,20 @@ def connect(path: Path, kind: type[Connection] = Connection) -> Handle:
     try:
         return _connect(path, "mode=rw", kind, read_only=not _may_write(path))
     except sqlite3.OperationalError as error:
-        if code_of(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        without_room = lacks_room(error, path)
+        if without_room and not is_still(path):
             raise
-    return _connect(path, _read_only_mode(path), kind, read_only=True)
+        if not without_room and code_of(error) not in _READ_INSTEAD:
+            raise
+    mode = _AS_IT_IS if without_room else _read_only_mode(path)
+    if mode == _AS_IT_IS and kind is Connection:
+        kind = StillConnection
+    return _connect(path, mode, kind, read_only=True, without_room=without_room)
+
+
+def lacks_room(error: BaseException, path: Path) -> str:
+    """What to do about a failure if it is for want of room on the disk; else ""."""
+    return lack(path.parent) if code_of(error) in _FOR_WANT_OF_ROOM else ""
 
 
 def obstacle(path: Path) -> str:
@@ -321,11 +352,13 @@ def _read_only_mode(path: Path) -> str:
     either, and the file is read as it is, unless a ``-wal`` says that it is in use.
     """
     in_use = path.with_name(f"{path.name}-wal").exists()
-    return "mode=ro" if in_use or _may_write(path.parent) else "mode=ro&immutable=1"
+    return "mode=ro" if in_use or _may_write(path.parent) else _AS_IT_IS
 
 
-def _connect(path: Path, mode: str, kind: type[Connection], *, read_only: bool) -> Handle:
-    identity = identify(path)  # before: if the file is exchanged now, it counts as moved
+def _connect(
+    path: Path, mode: str, kind: type[Connection], *, read_only: bool, without_room: str = ""
+) -> Handle:
+    identity, stood = identify(path), look(path)  # before: if it is exchanged now, it was moved
     connection = sqlite3.connect(
         f"{path.as_uri()}?{mode}{kind.options}",
         factory=kind,
@@ -334,7 +367,7 @@ def _connect(path: Path, mode: str, kind: type[Connection], *, read_only: bool) 
         isolation_level=None,
         check_same_thread=False,  # a thread that ends may have its connection closed by another
     )
-    connection.path, connection.read_only = path, read_only
+    connection.path, connection.read_only, connection.stood = path, read_only, stood
     try:
         _make_safe(connection)
         # The first read of the file: what can't be opened, or is no database, says so here.
@@ -344,7 +377,7 @@ def _connect(path: Path, mode: str, kind: type[Connection], *, read_only: bool) 
         connection.close()
         raise
     connection.ready(identity)
-    return Handle(connection, read_only=read_only)
+    return Handle(connection, read_only=read_only, without_room=bool(without_room))
 
 
 def _make_safe(connection: Any) -> None:

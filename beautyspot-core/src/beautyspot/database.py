@@ -10,7 +10,7 @@ import weakref
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
-from beautyspot import connections, locks, schema
+from beautyspot import connections, locks, schema, standstill
 from beautyspot.connections import Connection, Handle, Identity, identify, patiently
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.file_systems import network_file_system
@@ -19,6 +19,7 @@ from beautyspot.locks import holds
 from beautyspot.logs import logger
 from beautyspot.patience import Patience
 from beautyspot.row_cache import FINDS, RowCache
+from beautyspot.shortage import lack
 from beautyspot.stacks import others_inside
 
 if TYPE_CHECKING:
@@ -209,6 +210,8 @@ class Database:
             self._tell(connections.enter_wal(handle, self.timeout))
             patiently(self.timeout, schema.migrate, connection, self.path)
         elif not patiently(self.timeout, schema.is_current, connection, self.path):
+            if handle.without_room:
+                raise standstill.no_room()
             raise MetadataError(
                 f"{self.path} was written by an earlier release and may only be read: "
                 "make it writable once, so that its table is brought up to date"
@@ -218,8 +221,8 @@ class Database:
 
     def _tell(self, mode: str) -> None:
         """Log, once, that the file is in another journal mode than it should be."""
-        if mode == "wal" or self._told:
-            return
+        if mode == "wal" or self._told or lack(self.path.parent):
+            return  # without room, no mode works
         self._told = True
         logger.warning(
             "%s is in SQLite's journal mode %r, since WAL does not work there: readers and writers "

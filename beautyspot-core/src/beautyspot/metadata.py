@@ -18,7 +18,7 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
-from beautyspot import connections, schema, shortage
+from beautyspot import connections, schema, shortage, standstill
 from beautyspot.connections import patiently
 from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord, Totals
 from beautyspot.database import Database
@@ -216,10 +216,9 @@ class SqliteMetadataStore(MetadataStoreBase):
         try:
             return self._write(_execute, schema.DELETE, (key,)) > 0
         except MetadataError as error:
-            cause = error.__cause__
-            if cause is None or connections.code_of(cause) != sqlite3.SQLITE_FULL:
+            if not str(error).endswith(shortage.ROOM):
                 raise
-            raise MetadataError(f"{error}{_TO_REMOVE}") from cause
+            raise MetadataError(f"{error}{_TO_REMOVE}") from error.__cause__
 
     def touch(self, used: Mapping[str, float]) -> None:
         """Set `used_at`, in one transaction; what was set within the hour stays."""
@@ -291,6 +290,8 @@ class SqliteMetadataStore(MetadataStoreBase):
                 database.reset()
                 handle.close()
                 handle = database.handle()
+            if handle.without_room:
+                raise standstill.no_room()
             if handle.read_only:
                 raise MetadataError(
                     f"{self._database.path} may only be read: {_ADVICE[sqlite3.SQLITE_READONLY]}"
@@ -325,6 +326,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         if isinstance(error, OSError) or code == sqlite3.SQLITE_CANTOPEN:
             obstacle = f"{connections.obstacle(path)}, or choose another db_path"
             advice = shortage.remedy(error, obstacle)
+        advice = connections.lacks_room(error, path) or advice
         return MetadataError(f"{path}: {error}: {advice}")
 
     def _damage(self, error: Exception) -> MetadataError:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from beautyspot.connections import Connection, code_of, is_busy, jitter
 from beautyspot.leases import have_ranges, lock_byte, lock_file, open_lock_file
 from beautyspot.patience import Patience
+from beautyspot.standstill import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -223,18 +224,6 @@ def _busy() -> sqlite3.OperationalError:
     busy = sqlite3.OperationalError("database is locked")
     busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
     return busy
-
-
-class Rows(list[Any]):
-    """The rows of a statement, all read, as its cursor would give them."""
-
-    def fetchone(self) -> Any:
-        """The first."""
-        return self[0] if self else None
-
-    def fetchall(self) -> list[Any]:
-        """All."""
-        return self
 
 
 class SmbConnection(NetworkConnection):

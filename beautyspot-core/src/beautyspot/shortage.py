@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILES: Final = (
     "the process has too many files open: have it close some, or raise its limit (ulimit -n)"
 )
 ROOM: Final = "free some space on the disk"
+
+NO_ROOM: Final = f"the disk is full: {ROOM}"
+NO_INODES: Final = "the disk holds as many files as it can: delete some"
+
+ENOUGH: Final = 65_536
+"""Bytes that SQLite needs to begin: 32 KiB to share, and a log."""
 
 _REMEDIES: Final = {
     errno.EMFILE: FILES,
@@ -30,6 +39,17 @@ def remedy(error: Exception, otherwise: str) -> str:
     if isinstance(error, OSError):
         return _REMEDIES.get(error.errno or 0, otherwise)
     return f"{otherwise}; it may also be that {FILES}" if _is_without_files() else otherwise
+
+
+def lack(folder: Path) -> str:
+    """What to do where the file system of `folder` has no more room; "" where it has some."""
+    try:
+        found = os.statvfs(folder)
+    except (OSError, AttributeError):  # Windows has none
+        return ""
+    if found.f_bavail * found.f_frsize < ENOUGH:
+        return NO_ROOM
+    return NO_INODES if found.f_files and not found.f_favail else ""
 
 
 def _is_without_files() -> bool:
