@@ -179,6 +179,25 @@ def test_a_lock_file_that_never_stays_is_given_up(tmp_path, monkeypatch):
     assert FileLeases(tmp_path / "locks").try_lease("k") is None
 
 
+@pytest.mark.parametrize("times", [1, 1000])
+def test_a_lock_file_that_another_one_makes_and_removes(tmp_path, monkeypatch, times):
+    """Between the look for it and its making; it is not tried for ever."""
+    create, left = leases.create, iter(range(times))
+
+    def late(path, flags):
+        for _ in left:
+            raise FileExistsError(errno.EEXIST, "File exists")
+        return create(path, flags)
+
+    monkeypatch.setattr(leases, "create", late)
+    if times == 1:
+        os.close(leases.open_lock_file(tmp_path / "lock"))
+    else:
+        with pytest.raises(FileNotFoundError):
+            leases.open_lock_file(tmp_path / "lock")
+    assert next(left, None) in (None, leases._TRIES)
+
+
 def test_on_windows_msvcrt_locks(tmp_path, monkeypatch):
     """With a stand-in that, like msvcrt, excludes whoever has the file open a second time."""
     locked = {}

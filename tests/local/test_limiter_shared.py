@@ -133,6 +133,18 @@ def test_the_file_is_private_and_small(bucket: SharedTokenBucket, path: Path) ->
     assert path.stat().st_size == HEADER.size
 
 
+def test_two_that_make_the_file_use_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = shared_file.create
+
+    def late(name: str | Path, flags: int) -> int:
+        os.close(create(name, flags))  # the other process
+        return create(name, flags)
+
+    monkeypatch.setattr(shared_file, "create", late)
+    SharedTokenBucket(rate="600/min", path=path).consume()
+    assert path.stat().st_size == HEADER.size
+
+
 def test_missing_folders_are_private(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
