@@ -19,6 +19,7 @@ SCOPE: Final = (
     "core/test_unsaved.py::test_*",
     "core/test_saver.py::test_*",
     "core/test_interrupts.py::test_*",
+    "core/test_under_way.py::test_*",
     "core/test_handlers.py::*the same call*",
     "core/test_endings.py::test_*",
     "core/test_crash.py::test_*",

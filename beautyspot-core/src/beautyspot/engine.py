@@ -17,10 +17,12 @@ from beautyspot.steps import Outcome
 from beautyspot.uses import Uses
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Executor
 
     from beautyspot.cache import Cache
     from beautyspot.contracts import Lease
+    from beautyspot.mark import Turn
     from beautyspot.payload import Payload
     from beautyspot.reports import Reporter
     from beautyspot.saver import Saver
@@ -70,10 +72,13 @@ class Engine:
         limited_for_all: whether the limit holds for all processes of the machine; None: no limit.
         gates: the caps and the limits a key.
         uses: when results were last found.
+        running: the calls whose function runs or whose result is on its way.
+        closing: once the Spot has ended, what the last of these has to do.
     """
 
     __slots__ = (
-        *("__weakref__", "_executor", "_lock", "_workers", "active", "cache", "closed", "flights"),
+        *("__weakref__", "_executor", "_lock", "_workers", "active", "cache", "closed"),
+        *("closing", "flights", "running"),
         *("gates", "given_executor", "limit_stats", "limited_for_all", "limiting", "reporter"),
         *("saver", "stats", "uses", "wait_timeout"),
     )
@@ -93,6 +98,8 @@ class Engine:
         self.given_executor = given_executor
         self.active = active
         self.closed = False
+        self.running: dict[Turn, None] = {}
+        self.closing: list[Callable[[], object]] = []
         self.saver: Saver | None = None
         self.flights = Flights()
         self.stats = Stats()
@@ -166,6 +173,7 @@ class Engine:
         self._lock = threading.Lock()
         self._executor = None
         self._workers = set()
+        self.running, self.closing = {}, []
         self.flights.reset_after_fork()
         self.uses.reset_after_fork()
         self.stats.reset_after_fork()
@@ -177,6 +185,20 @@ class Engine:
         self.cache.unsaved.reset_after_fork()
         if self.saver is not None:
             self.saver.reset_after_fork()
+
+    def has_run(self, turn: Turn) -> None:
+        """A call is over: the last one of an ended Spot closes the store."""
+        self.running.pop(turn, None)
+        if self.closing and not self.running:
+            self.close()
+
+    def close(self) -> None:
+        """Do what is left to do, unless another thread does."""
+        try:
+            work = self.closing.pop()
+        except IndexError:
+            return
+        work()
 
     # ------------------------------------------------------- what the flow asks, never raising
 

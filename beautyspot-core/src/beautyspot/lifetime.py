@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -84,10 +85,20 @@ def end(spot: weakref.ref[Spot], engine: Engine, parts: Parts) -> None:
     """Finish; elsewhere where this thread is not the one to wait."""
     if spot() is None:
         _end_dropped(engine, parts)
+    elif _others_go_on():
+        _store_rest(engine)
+        engine.uses.write()
     elif engine.is_at_work():
         finish_later(engine, parts)
     else:
         finish(engine, parts)
+
+
+def _others_go_on() -> bool:
+    """Whether this is the interpreter's end, and daemon threads still run: the store stays open."""
+    main = threading.main_thread()
+    mine = (main, threading.current_thread())
+    return not main.is_alive() and any(other not in mine for other in threading.enumerate())
 
 
 def _end_dropped(engine: Engine, parts: Parts) -> None:
@@ -112,16 +123,27 @@ def _finish_with(on_error: object, engine: Engine, parts: Parts) -> None:
 
 
 def finish(engine: Engine, parts: Parts) -> None:
-    """Store what is left and close; at `shutdown`, when a Spot is dropped, or at exit."""
+    """Store what is left and close; at `shutdown`, when a Spot is dropped, or at exit.
+
+    Closed it is by the last call that is under way, if there are any.
+    """
     engine.active, engine.closed = False, True
     _store_rest(engine)
     engine.uses.write()
     engine.stop_executor(wait=True)
+    engine.closing.append(partial(_close, engine, parts))
+    if not engine.running:
+        engine.close()
+
+
+def _close(engine: Engine, parts: Parts) -> None:
+    engine.stop_executor(wait=False)  # a late one may have made another, and be in it
     for error in parts.close():
         engine.reporter.report("close a backend", "", error, "It may hold files or connections")
 
 
 def _store_rest(engine: Engine) -> None:
     if engine.saver is not None:
+        engine.saver.in_place = True
         engine.saver.finish()
     engine.cache.unsaved.finish()

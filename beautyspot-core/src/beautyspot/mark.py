@@ -179,7 +179,7 @@ def _together(engine: Engine, call: Call) -> Flow:
         if isinstance(flight, Outcome):
             return flight
         if flight is None:  # waiting would be a deadlock: the function calls itself
-            return (yield from _run(turn))
+            return (yield from _run_alone(turn))
         done = yield from _follow(call, flight, deadline)
         shared = flight.result if done else UNSTORABLE
         if isinstance(shared, Payload):
@@ -189,7 +189,16 @@ def _together(engine: Engine, call: Call) -> Flow:
         elif isinstance(shared, Outcome):
             return shared
         if shared is not ABANDONED:
-            return (yield from _run(turn))
+            return (yield from _run_alone(turn))
+
+
+def _run_alone(turn: Turn) -> Flow:
+    """Run, with nobody who follows."""
+    try:
+        return (yield from _run(turn))
+    finally:
+        if not turn.saves:
+            turn.end()
 
 
 def _enter(turn: Turn, deadline: float) -> Generator[Step, Any, Outcome | Flight | None]:
@@ -256,8 +265,12 @@ def _win(turn: Turn, deadline: float) -> Generator[Step, Any, None]:
 
 
 def _run(turn: Turn) -> Flow:
-    """Call the user's function, and see to it that its result is shared and stored."""
+    """Call the user's function, and see to it that its result is shared and stored.
+
+    A Spot that ends meanwhile leaves its store open for that.
+    """
     engine, call = turn.engine, turn.call
+    engine.running[turn] = None  # until it ends
     if call.waited and call.task.has_moved(call):
         turn.share(UNSTORABLE)  # what the function would give now belongs to another key
         engine.say_moved(call)
@@ -365,3 +378,5 @@ class Turn:
             if flight is not None:
                 self.engine.flights.leave(self.call.key, flight)
                 self.flight = None
+            if self in self.engine.running:
+                self.engine.has_run(self)

@@ -58,6 +58,7 @@ class Saver:
     def __init__(self, cache: Cache, executor: Callable[[], Executor]) -> None:
         self._cache = cache
         self._executor = executor
+        self.in_place = False
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
@@ -123,7 +124,7 @@ class Saver:
 
     def _has_room(self, size: int) -> bool:
         full = len(self._queue) >= QUEUE_LIMIT or self._bytes + size > QUEUE_BYTES
-        return not full and not _is_ended_by_others()
+        return not full and not self.in_place and not _is_ended_by_others()
 
     def _wake(self) -> None:
         """Have the queue emptied, where who began that was interrupted, by this maybe."""

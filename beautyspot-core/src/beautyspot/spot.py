@@ -684,6 +684,9 @@ class Spot:
         What reads or changes the store (`peek`, `invalidate`, `invalidate_all`, `prune`, `collect`)
         is a `MetadataError` then; `key`, `explain` and `stats` answer as far as they can.
 
+        A call that is under way is stored when it returns, which is not waited for; the last of
+        them closes the store.
+
         Args:
             wait: False returns at once, and the rest is done in the background. So it is where
                 the handler of a signal calls this in the midst of code of ours.

@@ -54,12 +54,14 @@ class Unsaved:
     Attributes:
         start: has a function called in the background.
         at_process_end: called when a child of `multiprocessing` ends with results that wait.
+        has_ended: whether nothing is kept any more.
     """
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self.start: Callable[[Callable[[], Any]], object] = lambda work: work()
         self.at_process_end: Callable[[], object] = lambda: None
+        self.has_ended = False
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
@@ -78,12 +80,12 @@ class Unsaved:
         return len(self._kept)
 
     def add(self, task: Task, record: TaskRecord) -> bool:
-        """Keep a result; False where there is no room."""
+        """Keep a result; False where there is no room, or nobody will try again."""
         data = record.result_data
         record = record._replace(result_data=None if data is None else bytes(data))
         size = len(data or b"")
         with self._lock:
-            if len(self._kept) >= LIMIT or self._bytes + size > BYTES:
+            if self.has_ended or len(self._kept) >= LIMIT or self._bytes + size > BYTES:
                 return False
             if not self._is_newest(record):
                 return True
@@ -246,6 +248,7 @@ class Unsaved:
 
     def finish(self) -> None:
         """Try a last time, and say what is lost."""
+        self.has_ended = True
         if self.try_now():
             return
         names = sorted({kept.task.func_identifier for kept in self._kept.values()})
