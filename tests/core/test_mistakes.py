@@ -8,6 +8,7 @@ import pytest
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import BackendNotFound, ConfigError, CostError
 from beautyspot.naming import identifier_of
+from beautyspot.reports import Trouble
 from beautyspot.spot import Spot
 
 if TYPE_CHECKING:
@@ -23,6 +24,19 @@ TWO = [
 def double(x: int) -> int:
     """A function to mark."""
     return 2 * x
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "MemoryError: there is not enough memory: give the process more"),
+        (KeyError(), "could not save the result for f: KeyError. The function"),
+        (OSError("gone"), "OSError: gone. The function"),
+    ],
+)
+def test_an_error_is_told_by_what_it_says(error: Exception, words: str) -> None:
+    trouble = Trouble("app", "save the result", "f", error, "The function runs")
+    assert words in str(trouble)
 
 
 # ------------------------------------------------------------------------------ what is marked

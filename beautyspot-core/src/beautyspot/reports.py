@@ -73,9 +73,17 @@ class Trouble(NamedTuple):
 
     def __str__(self) -> str:
         where = f" for {self.function}" if self.function else ""
-        kind = type(self.error).__name__
-        what = f"could not {self.operation}{where}: {kind}: {self.error}"
-        return f"{self.spot}: {what}. {self.advice}"
+        return (
+            f"{self.spot}: could not {self.operation}{where}: {_words(self.error)}. {self.advice}"
+        )
+
+
+def _words(error: Exception) -> str:
+    """The kind of an error, and what it says; Python's own of memory says nothing."""
+    said = str(error)
+    if not said and isinstance(error, MemoryError):
+        said = "there is not enough memory: give the process more, or it smaller parts"
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _cause(trouble: Trouble) -> Cause:
