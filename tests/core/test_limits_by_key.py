@@ -140,3 +140,21 @@ def test_a_key_that_is_used_again_when_it_would_be_forgotten() -> None:
     clock.advance(1)
     assert len(by_key) == 1
     assert by_key.enter("a") is first
+
+
+def test_a_key_that_a_handler_uses_as_it_is_looked_at_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by_key = LimitsByKey(TokenBucket(1))
+    limiter: Any = by_key.enter("a")
+
+    def handled() -> float:
+        by_key.enter("a")
+        return 0.0
+
+    by_key.leave("a")
+    by_key._queue.insert(0, (0.0, "forgotten"))
+    by_key._queue[1] = (0.0, "a")
+    monkeypatch.setattr(limiter, "busy_for", handled)
+    assert len(by_key) == 1
+    assert by_key.enter("a") is limiter

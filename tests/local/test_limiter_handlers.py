@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot_local
 import pytest
+from beautyspot.errors import ConfigError
 from beautyspot_local import SharedTokenBucket, TokenBucket
+from beautyspot_local.folders import absolute
+from beautyspot_local.limiter import _Locked
+from beautyspot_local.timeline import Timeline
 from moments import handled
 
 if TYPE_CHECKING:
@@ -81,3 +85,27 @@ def test_a_handler_may_pause(tmp_path: Path, make: Callable[..., Any]) -> None:
         assert bucket.wait_for(1) == pytest.approx(7.0), at
         clock.time += 100.0
         at += 1
+
+
+def test_who_interrupts_a_change_is_given_a_copy_and_charged_afterwards() -> None:
+    clock = Clock()
+    line = _Locked(Timeline(clock(), 10.0), clock)
+    with line as own:
+        before = own.tat
+        with line as copy:
+            assert copy is not own
+            copy.charge(3.0)
+            copy.pause(7.0)
+        assert own.tat == before, "nothing changes under the one that is interrupted"
+    with line as own:
+        assert own.tat >= before + 3.0
+        assert own.pause_left() == 7.0
+
+
+def test_a_relative_place_needs_a_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: Path) -> Path:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(Path, "absolute", gone)
+    with pytest.raises(ConfigError, match="give an absolute path"):
+        absolute("here", "base")
