@@ -12,6 +12,7 @@ from beautyspot.breaker import LIMIT, Breaker, Resting
 from beautyspot.codecs import registry
 from beautyspot.errors import MetadataError
 from beautyspot.testing.memory import MemoryMetadataStore, MemoryStorage
+from gates import held_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,7 +133,7 @@ def test_a_class_that_is_just_registered(make_spot: Callable[..., Any]) -> None:
         pass
 
     spot = make_spot()
-    with registry._lock:
+    with held_elsewhere(registry._lock):
         assert_a_child_can(lambda: spot.register(Mine, encode=id, decode=id))
 
 

@@ -15,6 +15,7 @@ from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.hookspecs import hookimpl
 from beautyspot.late import Maker
 from beautyspot.testing.memory import MemoryMetadataStore
+from gates import held_elsewhere
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -247,15 +248,14 @@ def test_a_forked_child_makes_its_own(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(metadata=RemoteStore)
     makers = [made for made in forks._all if isinstance(made, Maker)]
     held = [spot._parts._lock, *(maker._lock for maker in makers)]
-    for lock in held:
-        lock.acquire()
-    Outage.error = None
-    forks._reset_all()
-    assert makers
-    assert all(maker._lock.acquire(blocking=False) for maker in makers)
-    assert spot._parts._lock not in held
-    for lock in (*held, *(maker._lock for maker in makers)):
-        lock.release()
+    with held_elsewhere(*held):
+        Outage.error = None
+        forks._reset_all()
+        assert makers
+        assert all(maker._lock.acquire(blocking=False) for maker in makers)
+        assert spot._parts._lock not in held
+    for maker in makers:
+        maker._lock.release()
 
 
 def test_a_spot_that_is_being_dropped_has_its_parts(make_spot: Callable[..., Spot]) -> None:

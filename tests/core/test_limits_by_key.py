@@ -11,6 +11,7 @@ from beautyspot.errors import ConfigError
 from beautyspot.limits_by_key import LimitsByKey
 from beautyspot.testing.limiter_model import ManualClock
 from beautyspot_local import TokenBucket
+from gates import held_elsewhere
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -124,7 +125,7 @@ def test_a_limiter_without_twins_is_refused() -> None:
 
 def test_a_fork_has_a_lock_of_its_own() -> None:
     by_key = LimitsByKey(TokenBucket(1))
-    with by_key._lock:
+    with held_elsewhere(by_key._lock):
         by_key.reset_after_fork()
         assert len(by_key) == 0
         assert by_key.enter("k") is not None

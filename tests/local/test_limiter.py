@@ -15,6 +15,7 @@ from beautyspot.errors import ConfigError, CostError, RateLimitError
 from beautyspot.testing.limiter import ManualClock
 from beautyspot_local import limiter as module
 from beautyspot_local.limiter import TokenBucket
+from gates import held_elsewhere
 
 if TYPE_CHECKING:
     from beautyspot_local.waiting import Held
@@ -360,7 +361,7 @@ def test_a_clock_that_fails_leaves_nothing_locked() -> None:
 
 def test_a_fork_unlocks() -> None:
     bucket = TokenBucket(1)
-    with bucket._lock:
+    with held_elsewhere(bucket._lock):
         module._unlock_all()
         assert bucket.reserve() is not None, "the child has a lock of its own"
 
@@ -372,10 +373,17 @@ import os, threading
 from beautyspot_local import TokenBucket
 bucket = TokenBucket("1/h")
 bucket.consume()
-with bucket._lock:
-    child = os.fork()
-    if not child:
-        os._exit(0 if bucket.reserve().delay > 3000 else 1)
+has_it, let_go = threading.Event(), threading.Event()
+def hold():
+    with bucket._lock:
+        has_it.set()
+        let_go.wait(30)
+threading.Thread(target=hold, daemon=True).start()
+has_it.wait(30)
+child = os.fork()
+if not child:
+    os._exit(0 if bucket.reserve().delay > 3000 else 1)
+let_go.set()
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     done = subprocess.run(
