@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import endings, forks, lifetime, locks, options
+from beautyspot import endings, files, forks, lifetime, locks
 from beautyspot.errors import ConfigError, MetadataBusyError
 from beautyspot.gate import Gate
 from broken import BrokenStore
@@ -188,4 +188,4 @@ def test_a_relative_place_needs_a_working_directory(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Path, "absolute", gone)
     with pytest.raises(ConfigError, match="give an absolute path"):
-        options.absolute("here", "directory")
+        files.absolute("here", "directory")

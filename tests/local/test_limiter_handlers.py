@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot_local
 import pytest
-from beautyspot.errors import ConfigError
 from beautyspot_local import SharedTokenBucket, TokenBucket
-from beautyspot_local.folders import absolute
 from beautyspot_local.limiter import _Locked
 from beautyspot_local.timeline import Timeline
 from moments import handled
@@ -100,12 +98,3 @@ def test_who_interrupts_a_change_is_given_a_copy_and_charged_afterwards() -> Non
     with line as own:
         assert own.tat >= before + 3.0
         assert own.pause_left() == 7.0
-
-
-def test_a_relative_place_needs_a_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(_: Path) -> Path:
-        raise FileNotFoundError(2, "No such file or directory")
-
-    monkeypatch.setattr(Path, "absolute", gone)
-    with pytest.raises(ConfigError, match="give an absolute path"):
-        absolute("here", "base")

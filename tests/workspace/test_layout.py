@@ -27,13 +27,12 @@ FLOORS = (
         "lazily",
         "logs",
         "patience",
-        "places",
         "shortage",
         "stacks",
         "tensors",
     },
-    {"endings", "standstill"},
-    {"locks"},
+    {"endings", "files", "standstill"},
+    {"locks", "places"},
     {
         "breaker",
         "code_text",
@@ -90,7 +89,7 @@ package such as `codecs`). What is imported for the type checker only ties nothi
 
 PUBLIC = tuple(
     f"beautyspot{module}"
-    for module in ("", ".contracts", ".errors", ".hookspecs", ".logs", ".memory")
+    for module in ("", ".contracts", ".errors", ".files", ".hookspecs", ".logs", ".memory")
 )
 """The modules that a plug-in may import from: those that a stranger's plug-in has, too."""
 

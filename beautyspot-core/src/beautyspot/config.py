@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
+from beautyspot.files import absolute
 from beautyspot.logs import logger
-from beautyspot.options import absolute, boolean
+from beautyspot.options import boolean
 from beautyspot.settings import SETTINGS
 from beautyspot.suggest import did_you_mean, listing
 from beautyspot.urls import masked

@@ -29,8 +29,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 from beautyspot import locks
 from beautyspot.errors import MetadataError
 from beautyspot.file_systems import network_file_system
+from beautyspot.files import create
 from beautyspot.patience import Patience
-from beautyspot.places import complete, create, make_directory
+from beautyspot.places import complete, make_directory
 from beautyspot.shortage import lack
 from beautyspot.standstill import Standing, is_still, look, read
 

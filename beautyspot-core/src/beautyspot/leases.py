@@ -25,7 +25,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from beautyspot.contracts import Lease
-from beautyspot.places import create, make_directory
+from beautyspot.files import create
+from beautyspot.places import make_directory
 
 if TYPE_CHECKING:
     from pathlib import Path

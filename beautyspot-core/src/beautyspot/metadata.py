@@ -24,7 +24,7 @@ from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord, Totals
 from beautyspot.database import Database
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.file_systems import network_file_system
-from beautyspot.options import absolute
+from beautyspot.files import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

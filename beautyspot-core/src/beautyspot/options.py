@@ -10,7 +10,6 @@ import inspect
 import os
 import re
 import typing
-from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +18,7 @@ from beautyspot.suggest import did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 _PLAIN: Final[dict[str, type]] = {"int": int, "float": float, "bool": bool, "str": str}
 _WORDS: Final = {
@@ -38,21 +38,6 @@ def boolean(text: str) -> bool:
     if value is None:
         raise ValueError("write 1/0, true/false, yes/no or on/off")
     return value
-
-
-def absolute(path: str | Path, setting: str) -> Path:
-    """The absolute path: the program may change its working directory later.
-
-    Raises:
-        ConfigError: there is no working directory now, in which a relative path would start.
-    """
-    try:
-        return Path(path).absolute()
-    except OSError as error:
-        raise ConfigError(
-            f"{setting}={str(path)!r} starts in the working directory, and that is gone "
-            f"({error.strerror}): give an absolute path, or change to a folder that is there"
-        ) from error
 
 
 class Options:

@@ -17,10 +17,10 @@ from beautyspot.errors import (
     MetadataError,
     StorageError,
 )
+from beautyspot.files import absolute
 from beautyspot.forks import reset_in_children
 from beautyspot.guard import METADATA_DEADLINE, needs_deadline
 from beautyspot.homes import Made
-from beautyspot.options import absolute
 from beautyspot.plugin_registry import load_plugins
 from beautyspot.selection import OUT_OF_REACH, class_of, masked, select
 

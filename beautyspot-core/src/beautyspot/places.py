@@ -11,6 +11,8 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from beautyspot.files import create, make_folder
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -51,28 +53,10 @@ def make_directory(path: Path) -> None:
 
 def _make_private(path: Path) -> None:
     try:
-        path.mkdir(mode=0o700)
-    except FileExistsError:
+        make_folder(path)
+    except FileExistsError:  # another one was faster
         if not path.is_dir():
             raise
-        return  # another one was faster: its mode is his
-    with suppress(OSError, NotImplementedError):  # who goes in meets it as well
-        if path.lstat().st_mode & 0o700 != 0o700:  # by the umask
-            path.chmod(0o700, follow_symlinks=False)  # it may have been exchanged since
-
-
-def create(path: Path, flags: int) -> int:
-    """A descriptor of a new file, private to the user: 0600, whatever the umask takes away.
-
-    Raises:
-        FileExistsError: there is one.
-        OSError: it can't be made.
-    """
-    descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
-    if os.fstat(descriptor).st_mode & 0o600 != 0o600:
-        with suppress(OSError):  # a file system that has no modes
-            os.fchmod(descriptor, 0o600)
-    return descriptor
 
 
 def complete(database: Path) -> None:

@@ -1,27 +1,14 @@
-"""Folders that are private to their owner, and where they are."""
+"""Folders that are private to their owner."""
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from beautyspot.errors import ConfigError
+from beautyspot.files import make_folder
 
-
-def absolute(path: str | os.PathLike[str], option: str) -> Path:
-    """The absolute path: the program may change its working directory later.
-
-    Raises:
-        ConfigError: there is no working directory now, in which a relative path would start.
-    """
-    try:
-        return Path(path).absolute()
-    except OSError as error:
-        raise ConfigError(
-            f"{option}={str(path)!r} starts in the working directory, and that is gone: give an "
-            "absolute path"
-        ) from error
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def make_private(folder: Path) -> None:
@@ -34,24 +21,5 @@ def make_private(folder: Path) -> None:
     """
     if not folder.parent.is_dir():
         make_private(folder.parent)
-    try:
-        folder.mkdir(mode=0o700)
-    except (FileExistsError, FileNotFoundError):
-        return  # the mode of one that is there is his who made it
-    with suppress(OSError, NotImplementedError):  # who opens a file in it sees that
-        if folder.lstat().st_mode & 0o700 != 0o700:  # by the umask
-            folder.chmod(0o700, follow_symlinks=False)  # it may have been exchanged since
-
-
-def create(path: str | Path, flags: int) -> int:
-    """A descriptor of a new file, private to its owner: 0600, whatever the umask takes away.
-
-    Raises:
-        FileExistsError: there is one.
-        OSError: it can't be made.
-    """
-    descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
-    if os.fstat(descriptor).st_mode & 0o600 != 0o600:
-        with suppress(OSError):  # a file system that has no modes
-            os.fchmod(descriptor, 0o600)
-    return descriptor
+    with suppress(FileExistsError, FileNotFoundError):
+        make_folder(folder)

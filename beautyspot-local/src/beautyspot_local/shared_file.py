@@ -27,10 +27,11 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from beautyspot.errors import ConfigError, NotSupportedError
+from beautyspot.files import create
 from beautyspot.logs import logger
 
 from beautyspot_local.exclusive import Exclusive
-from beautyspot_local.folders import create, make_private
+from beautyspot_local.folders import make_private
 from beautyspot_local.timeline import Timeline
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from beautyspot.errors import ConfigError
+from beautyspot.files import absolute
 
-from beautyspot_local.folders import absolute
 from beautyspot_local.rate import checked_cost, checked_seconds
 from beautyspot_local.shared_file import SharedFile
 from beautyspot_local.timeline_limiter import TimelineLimiter

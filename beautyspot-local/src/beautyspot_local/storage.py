@@ -23,8 +23,9 @@ from urllib.parse import unquote, urlsplit
 
 from beautyspot.contracts import BlobInfo, BlobStorageBase, network_file_system
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
+from beautyspot.files import absolute, create
 
-from beautyspot_local.folders import absolute, create, make_private
+from beautyspot_local.folders import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
