@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import BlobStorageBase, Reservation, SerializerBase
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
 
 class Broken(Exception):
     """What a broken backend raises."""
+
+
+class IdleExecutor(Executor):
+    """Takes work, and never begins with it."""
+
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return Future()
 
 
 class BrokenStore(MemoryMetadataStore):

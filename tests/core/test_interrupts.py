@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.single_flight import Flight
 from gates import DEADLINE
-from moments import check_free, is_final, is_ours
+from moments import OURS, Handler, check_free, is_final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,25 +23,18 @@ if TYPE_CHECKING:
     from beautyspot.spot import Spot
 
 
-class Interrupt:
-    """A profiler that raises at one moment of the calls of ours: the `at`-th."""
+class Interrupt(Handler):
+    """The handler of Ctrl-C, where what it raises is not swallowed."""
 
     def __init__(self, at: int) -> None:
-        self.at = at
-        self.met = 0
+        super().__init__(at, self.interrupt, OURS)
 
-    @property
-    def came(self) -> bool:
-        return self.met >= self.at
+    def interrupt(self) -> None:
+        raise KeyboardInterrupt
 
     def __call__(self, frame: FrameType, event: str, arg: object) -> None:
-        if event in ("call", "c_return") and not self.came and is_ours(frame):
-            if is_final(frame):
-                return
-            self.met += 1
-            if self.came:
-                sys.setprofile(None)
-                raise KeyboardInterrupt
+        if not is_final(frame):
+            super().__call__(frame, event, arg)
 
 
 def interrupted(call: Callable[[], Any], at: int) -> bool:

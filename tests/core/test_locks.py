@@ -8,15 +8,15 @@ from __future__ import annotations
 import _thread
 import sys
 import threading
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot import endings, files, forks, lifetime, locks
 from beautyspot.errors import ConfigError, MetadataBusyError
 from beautyspot.gate import Gate
-from broken import BrokenStore
+from broken import BrokenStore, IdleExecutor
 from gates import DEADLINE
 from gates import Gate as Door
 
@@ -34,13 +34,6 @@ def held() -> Iterator[threading.RLock]:
     lock = locks.reentrant()
     with lock:
         yield lock
-
-
-class IdleExecutor(Executor):
-    """Whose workers never come to it."""
-
-    def submit(self, *_: Any, **__: Any) -> Any:
-        return None
 
 
 def work(x: int) -> list[int]:

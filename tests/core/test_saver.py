@@ -9,13 +9,13 @@ import subprocess
 import sys
 import textwrap
 import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import endings, saver, single_flight
 from beautyspot.metadata import SqliteMetadataStore
-from broken import Broken, BrokenStore
+from broken import Broken, BrokenStore, IdleExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -287,13 +287,6 @@ class GrowingStore(BrokenStore):
         super().put_many(records)
         if self.totals().entries < 100:
             self.more(int(self.totals().entries))
-
-
-class IdleExecutor(Executor):
-    """Takes work, and never begins with it."""
-
-    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return Future()
 
 
 def test_who_flushes_does_not_wait_for_what_comes_later(make_spot: Callable[..., Spot]) -> None:

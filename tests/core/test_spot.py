@@ -9,14 +9,14 @@ import subprocess
 import sys
 import threading
 import weakref
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import beautyspot as bs
 import pytest
 from beautyspot import endings
-from broken import BrokenStore
+from broken import BrokenStore, IdleExecutor
 from gates import until
 
 if TYPE_CHECKING:
@@ -212,13 +212,6 @@ def test_an_object_with_a_spot_that_leads_back_to_it_goes(tmp_path: Path) -> Non
     endings.finish()
     gc.collect()
     assert [each() for each in gone] == [None, None]
-
-
-class IdleExecutor(Executor):
-    """Takes work, and never begins with it."""
-
-    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return Future()
 
 
 def test_on_error_is_told_what_the_end_of_a_dropped_spot_meets() -> None:

@@ -25,7 +25,7 @@ class Disk:
 
     def connect(self, path, mode, *rest, **options):
         if self.full and mode == "mode=rw":
-            raise standstill._error("disk I/O error", self.code)
+            raise standstill.failure("disk I/O error", self.code)
         return self._connect(path, mode, *rest, **options)
 
     def lack(self, folder):

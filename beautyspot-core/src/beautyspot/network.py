@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from beautyspot.connections import Connection, code_of, is_busy, jitter
 from beautyspot.leases import have_ranges, lock_byte, lock_file, open_lock_file
 from beautyspot.patience import Patience
-from beautyspot.standstill import Rows
+from beautyspot.standstill import Rows, failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,22 +208,11 @@ class NetworkConnection(Connection):
         if self._turn is None:
             self._turn = Turn(self.path)
         if not self._turn.take(exclusive=exclusive):
-            raise _busy()
+            raise failure("database is locked", sqlite3.SQLITE_BUSY)
 
     def _give_back(self) -> None:
         assert self._turn is not None  # noqa: S101 - whoever comes here has asked for it
         self._turn.give_back()
-
-
-def _busy() -> sqlite3.OperationalError:
-    """What SQLite would say.
-
-    Who raises it keeps it in no variable. That would make a cycle with its traceback, which holds
-    those who use the connection, so that it would stay open after the end of its store.
-    """
-    busy = sqlite3.OperationalError("database is locked")
-    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
-    return busy
 
 
 class SmbConnection(NetworkConnection):

@@ -69,7 +69,7 @@ def is_still(path: Path) -> bool:
     quiet = QUIET if timed_by_the_kernel(path) else QUIET_ELSEWHERE
     age = time.time_ns() - min(stands.changed)
     if 0 <= age <= quiet == QUIET:
-        raise _error("the database was changed just now", sqlite3.SQLITE_BUSY)
+        raise failure("the database was changed just now", sqlite3.SQLITE_BUSY)
     return age > quiet
 
 
@@ -102,15 +102,20 @@ def read(path: Path, stood: Standing | None, execute: Callable[[], sqlite3.Curso
 
 def _check(path: Path, stood: Standing | None) -> None:
     if look(path) != stood:
-        raise _error("the database was changed while it was read", sqlite3.SQLITE_BUSY)
+        raise failure("the database was changed while it was read", sqlite3.SQLITE_BUSY)
 
 
 def no_room() -> sqlite3.OperationalError:
     """What SQLite says where there is no room to write."""
-    return _error("database or disk is full", sqlite3.SQLITE_FULL)
+    return failure("database or disk is full", sqlite3.SQLITE_FULL)
 
 
-def _error(text: str, code: int) -> sqlite3.OperationalError:
+def failure(text: str, code: int) -> sqlite3.OperationalError:
+    """What SQLite itself would raise.
+
+    Who raises it keeps it in no variable. That would make a cycle with its traceback, which holds
+    those who use the connection, so that it would stay open after the end of its store.
+    """
     error = sqlite3.OperationalError(text)
     error.sqlite_errorcode = code
     return error

@@ -216,7 +216,7 @@ class Unsaved:
         return stored > 0
 
     def _put_last(self, refused: list[Kept]) -> None:
-        with self._changed:
+        with self._lock:
             for kept in refused:
                 if self._kept.get(kept.key) is kept:
                     self._kept[kept.key] = self._kept.pop(kept.key)
