@@ -42,8 +42,8 @@ PATIENCE = 0.5
 """Seconds after which the backends of `faults` let go of who waits for them."""
 
 CONTROL = (
-    "core/test_fault_matrix.py::test_without_a_fault[*]",
-    "core/test_fault_places.py::test_without_a_fault[*]",
+    "core/resilience/test_fault_matrix.py::test_without_a_fault[*]",
+    "core/resilience/test_fault_places.py::test_without_a_fault[*]",
 )
 """What works with any defence out: an edit that breaks this takes out more than a defence."""
 
@@ -51,7 +51,7 @@ CONTROL = (
 class Edit(NamedTuple):
     """A text of a source file, and what stands in its place where the defence is out."""
 
-    file: str  # below the members' src folders, as in "beautyspot/cache.py"
+    file: str  # below the members' src folders, as in "beautyspot/results/cache.py"
     old: str
     new: str
 

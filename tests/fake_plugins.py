@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import ModuleType, SimpleNamespace
 
 import beautyspot as bs
-from beautyspot import distributions, plugin_registry, plugin_scan
-from beautyspot.plugin_info import Origin
+from beautyspot.backends import discovery, entry_points, registry
+from beautyspot.backends.plugin import Origin
 
 BASE = {
     "metadata": bs.MetadataStoreBase,
@@ -90,13 +90,13 @@ class EntryPoints:
 def install(monkeypatch, *origins, core=None):
     """Pretend that exactly these are installed. `core` replaces what core itself brings."""
     metadata = EntryPoints(*origins)
-    monkeypatch.setattr(distributions, "all_in_folders", lambda: False)
-    monkeypatch.setattr(distributions, "library", lambda: metadata)
+    monkeypatch.setattr(entry_points, "all_in_folders", lambda: False)
+    monkeypatch.setattr(entry_points, "library", lambda: metadata)
     monkeypatch.delenv("BEAUTYSPOT_PLUGINS", raising=False)
     monkeypatch.setattr(
-        plugin_scan,
+        discovery,
         "builtin",
         core or offering(backend("sqlite", "metadata"), point="metadata"),
     )
-    plugin_registry.forget()
+    registry.forget()
     return metadata

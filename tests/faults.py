@@ -20,9 +20,9 @@ from beautyspot.contracts import (
     SerializerBase,
 )
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
-from beautyspot.keygen import KeyGen
+from beautyspot.keys.generator import KeyGen
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
-from beautyspot.serializer import MsgpackSerializer
+from beautyspot.serialization.serializer import MsgpackSerializer
 
 PATIENCE = 30.0
 

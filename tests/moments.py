@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from beautyspot.metadata import SqliteMetadataStore
     from beautyspot.spot import Spot
+    from beautyspot_local.sqlite.store import SqliteMetadataStore
 
 OURS = str(Path(beautyspot.__file__).parent)
 BETWEEN = 3

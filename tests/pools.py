@@ -143,11 +143,11 @@ POOLS: dict[str, Callable[[Calls], list[Any]]] = {
 
 def failing(number: int) -> list[int]:
     """One call of several fails: joblib kills its workers then."""
-    from beautyspot import saver
+    from beautyspot.results import background
 
     if number == 40:
         raise ValueError("as it happens")
-    vars(saver)["LINGER"] = 3600.0  # what waits to be saved is lost with the worker
+    vars(background)["LINGER"] = 3600.0  # what waits to be saved is lost with the worker
     given = double(number)
     note("returned", number)
     return given

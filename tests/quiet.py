@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 import pytest
-from beautyspot import quiescence, row_cache
-from beautyspot.file_systems import timed_by_the_kernel
 from beautyspot.testing.records import a_record
+from beautyspot_local.sqlite import row_cache, wal_watch
+from beautyspot_local.sqlite.file_systems import timed_by_the_kernel
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="rows are kept on Linux only")
 
@@ -19,8 +19,8 @@ def plain(key, text="text"):
 
 def eager(monkeypatch):
     """Look at each find, and count as quiet what the next write can be told from."""
-    monkeypatch.setattr(quiescence, "QUIET", 1)
-    monkeypatch.setattr(quiescence, "_ROUND", 1 << 62)
+    monkeypatch.setattr(wal_watch, "QUIET", 1)
+    monkeypatch.setattr(wal_watch, "_ROUND", 1 << 62)
     monkeypatch.setattr(row_cache, "FINDS", 0)
     monkeypatch.setattr(row_cache, "FIRST_PAUSE", 0.0)
 
@@ -30,7 +30,7 @@ def settle(path):
     if not timed_by_the_kernel(path):
         pytest.skip("this file system's times are not known to be the kernel's")
     changed = path.with_name(f"{path.name}-wal").stat().st_ctime_ns
-    while quiescence.coarse_now() <= changed:
+    while wal_watch.coarse_now() <= changed:
         pass
 
 

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from beautyspot import connections
+from beautyspot_local.sqlite import connections
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import beautyspot as bs
 import pytest
-from beautyspot import endings
+from beautyspot.concurrency import deferred
 from broken import BrokenStore, IdleExecutor
 from gates import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.reports import Trouble
+    from beautyspot.resilience.reporting import Trouble
 
 
 def test_files_live_below_the_working_directory(
@@ -172,7 +172,7 @@ def test_a_thousand_spots_leave_nothing_behind(tmp_path: Path) -> None:
         spot = bs.Spot(f"s{n % 7}", directory=tmp_path, config=False, save="background")
         spot.mark(lambda: n)()
         del spot
-    endings.finish()
+    deferred.finish()
     until(lambda: threading.active_count() <= before[0])  # fewer, where those of others ended
     assert count()[1] <= before[1]
 
@@ -209,7 +209,7 @@ def test_an_object_with_a_spot_that_leads_back_to_it_goes(tmp_path: Path) -> Non
     gone = [weakref.ref(service), weakref.ref(service.spot._engine)]
     del service
     gc.collect()
-    endings.finish()
+    deferred.finish()
     gc.collect()
     assert [each() for each in gone] == [None, None]
 
@@ -223,7 +223,7 @@ def test_on_error_is_told_what_the_end_of_a_dropped_spot_meets() -> None:
     spot.mark(lambda: 1)()
     assert troubles == []
     del spot
-    endings.finish()
+    deferred.finish()
     assert [trouble.operation for trouble in troubles] == ["save the result"]
 
 
@@ -282,7 +282,7 @@ def test_a_table_of_an_earlier_release_stays_listed_and_is_never_hit(
 ) -> None:
     import shutil
 
-    old = next(Path(__file__).parent.glob("data/*2.7.7*.db"))
+    old = next(Path(__file__).parents[1].glob("local/sqlite/data/*2.7.7*.db"))
     (tmp_path / "cache").mkdir()
     shutil.copy(old, tmp_path / "cache" / "app.db")
     spot = make_spot(strict=True)

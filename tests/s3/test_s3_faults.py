@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import guard
+from beautyspot.resilience import guarded_backends
 from beautyspot.spot import Spot
 from beautyspot_s3 import S3Storage, connection
 from kinds import KINDS, RAN, result
@@ -77,7 +77,7 @@ def silent(spot: Spot, way: proxy.Proxy, server: Any) -> Iterator[None]:
     with misbehaving(spot, way, proxy.hold(release)):
         yield
         release.set()
-    guarded._deadline = guard.BLOB_DEADLINE  # type: ignore[union-attr]
+    guarded._deadline = guarded_backends.BLOB_DEADLINE  # type: ignore[union-attr]
 
 
 @contextmanager

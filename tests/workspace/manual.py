@@ -20,8 +20,8 @@ from typing import Any
 
 import beautyspot as bs
 from beautyspot import hookspecs
-from beautyspot.config import UNSET
-from beautyspot.settings import SETTINGS
+from beautyspot.config.resolve import UNSET
+from beautyspot.config.settings import SETTINGS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PART = re.compile(r"(<!-- code: (\w+)(?: ([\w. ]+))? -->\n)(.*?)(<!-- end -->)", re.DOTALL)

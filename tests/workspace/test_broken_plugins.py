@@ -23,8 +23,8 @@ logging.getLogger("beautyspot").addHandler(handler)
 
 import beautyspot
 from beautyspot.contracts import Context
-from beautyspot.plugin_registry import load_plugins, plugins
-from beautyspot.selection import select
+from beautyspot.backends.registry import load_plugins, plugins
+from beautyspot.backends.selection import select
 
 heavy = {"importlib.metadata", "importlib_metadata", "asyncio", "boto3"} & set(sys.modules)
 assert not heavy, heavy  # nothing is looked for before a Spot is made

@@ -12,9 +12,9 @@ from pathlib import Path
 import beautyspot as bs
 import pytest
 from beautyspot import hookspecs
-from beautyspot.config import _ONLY_IN_CODE, _OTHER_VARIABLES
-from beautyspot.plugin_check import BASES
-from beautyspot.settings import SETTINGS
+from beautyspot.backends.loading import BASES
+from beautyspot.config.resolve import _ONLY_IN_CODE, _OTHER_VARIABLES
+from beautyspot.config.settings import SETTINGS
 from workspace import manual
 from workspace.sources import ROOT
 

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import beautyspot as bs
 import pytest
-from beautyspot import cache, contracts, guard, hookspecs
-from beautyspot.hints import hints
-from beautyspot.plugin_check import BASES
+from beautyspot import contracts, hookspecs
+from beautyspot.backends.loading import BASES
+from beautyspot.contracts.optional_arguments import hints
+from beautyspot.resilience import guarded_backends
+from beautyspot.results import cache
 
 FROZEN = Path(__file__).parent / "plugins" / "beautyspot-frozen" / "beautyspot_frozen.py"
 DIGEST = "f64676459ffece8d4157f01c59a542c4c02cf23777648429eff8e0ffccb21261"
@@ -165,7 +167,7 @@ def test_a_new_optional_argument_reaches_only_who_takes_it(
     def newer(method: Any, **given: object) -> dict[str, Any]:
         return hints(method, storage_class="cold", **given)
 
-    monkeypatch.setattr(guard, "hints", newer)  # the last one before the backend
+    monkeypatch.setattr(guarded_backends, "hints", newer)  # the last one before the backend
     use(tmp_path, load())
 
     seen = []

@@ -227,7 +227,7 @@ def test_no_import_is_relative() -> None:
 
 
 def room(module: str) -> str:
-    """The part of core that a module belongs to: `beautyspot.codecs.wire` to `codecs`."""
+    """The part of core that a module belongs to: `beautyspot.serialization.codecs.contract` to `codecs`."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else ""
 
@@ -259,7 +259,7 @@ def _is_ours(use: Import) -> bool:
 
 
 def _module_of(use: Import) -> str:
-    """`from beautyspot import ask` imports the module `beautyspot.ask`."""
+    """`from beautyspot import ask` imports the module `beautyspot.calls.queries`."""
     whole = f"{use.module}.{use.name}"
     return whole if whole in files("beautyspot") else use.module
 

@@ -136,7 +136,7 @@ def test_the_extras_named_are_those_of_the_distribution() -> None:
 
 
 def test_every_option_of_mark_is_in_the_table() -> None:
-    from beautyspot.mark_options import MarkOptions
+    from beautyspot.tasks.options import MarkOptions
 
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", TEXT, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}

@@ -53,32 +53,32 @@ from beautyspot.errors import (
 from beautyspot.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from beautyspot.ask import Explanation, Stored
-    from beautyspot.cleaning import Pruned
-    from beautyspot.collecting import Collected
-    from beautyspot.config import Config
-    from beautyspot.keygen import KeyGen
-    from beautyspot.permits import Permit
-    from beautyspot.plugin_listing import PluginInfo
-    from beautyspot.plugin_registry import plugins
-    from beautyspot.reports import Trouble
-    from beautyspot.serializer import MsgpackSerializer
+    from beautyspot.backends.listing import PluginInfo
+    from beautyspot.backends.registry import plugins
+    from beautyspot.calls.queries import Explanation, Stored
+    from beautyspot.config.resolve import Config
+    from beautyspot.keys.generator import KeyGen
+    from beautyspot.limits.permit import Permit
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.results.collecting import Collected
+    from beautyspot.results.pruning import Pruned
+    from beautyspot.serialization.serializer import MsgpackSerializer
     from beautyspot.spot import Spot
 
 # A plug-in needs the names above and nothing else; what follows is loaded when it is first named.
 _LATER = {
-    "Collected": "collecting",
-    "Config": "config",
-    "Explanation": "ask",
-    "KeyGen": "keygen",
-    "MsgpackSerializer": "serializer",
-    "Permit": "permits",
-    "PluginInfo": "plugin_listing",
-    "Pruned": "cleaning",
+    "Collected": "results.collecting",
+    "Config": "config.resolve",
+    "Explanation": "calls.queries",
+    "KeyGen": "keys.generator",
+    "MsgpackSerializer": "serialization.serializer",
+    "Permit": "limits.permit",
+    "PluginInfo": "backends.listing",
+    "Pruned": "results.pruning",
     "Spot": "spot",
-    "Stored": "ask",
-    "Trouble": "reports",
-    "plugins": "plugin_registry",
+    "Stored": "calls.queries",
+    "Trouble": "resilience.reporting",
+    "plugins": "backends.registry",
 }
 
 

@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING
 from beautyspot.hookspecs import API, hookimpl
 
 if TYPE_CHECKING:
-    from beautyspot.contracts import MetadataStoreBase
-    from beautyspot.keygen import KeyGen
-    from beautyspot.memory import MemoryStorage
-    from beautyspot.serializer import MsgpackSerializer
+    from beautyspot.keys.generator import KeyGen
+    from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+    from beautyspot.serialization.serializer import MsgpackSerializer
 
 beautyspot_api = API
 
 
 @hookimpl
-def beautyspot_register_metadata() -> list[type[MetadataStoreBase]]:
-    """The metadata stores `sqlite` and `memory`."""
+def beautyspot_register_metadata() -> type[MemoryMetadataStore]:
+    """The metadata store `memory`."""
     from beautyspot.memory import MemoryMetadataStore
-    from beautyspot.metadata import SqliteMetadataStore
 
-    return [SqliteMetadataStore, MemoryMetadataStore]
+    return MemoryMetadataStore
 
 
 @hookimpl
@@ -35,7 +33,7 @@ def beautyspot_register_storage() -> type[MemoryStorage]:
 @hookimpl
 def beautyspot_register_serializer() -> type[MsgpackSerializer]:
     """The serializer `msgpack`."""
-    from beautyspot.serializer import MsgpackSerializer
+    from beautyspot.serialization.serializer import MsgpackSerializer
 
     return MsgpackSerializer
 
@@ -43,6 +41,6 @@ def beautyspot_register_serializer() -> type[MsgpackSerializer]:
 @hookimpl
 def beautyspot_register_keygen() -> type[KeyGen]:
     """The key generation `stable`."""
-    from beautyspot.keygen import KeyGen
+    from beautyspot.keys.generator import KeyGen
 
     return KeyGen

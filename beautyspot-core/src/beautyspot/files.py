@@ -1,4 +1,4 @@
-"""Files and folders that are private to their owner, and where they are: for all members.
+"""Private files and folders, what to do where a disk is full, and which file system a path is on.
 
 The mode that is asked for is not the one that comes, where the umask takes more away than it has to
 (`open(2)`, `mkdir(2)`). Changed is only what was just made.
@@ -6,9 +6,12 @@ The mode that is asked for is not the one that comes, where the umask takes more
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from beautyspot.errors import ConfigError
 
@@ -53,3 +56,134 @@ def create(path: str | Path, flags: int) -> int:
         with suppress(OSError):  # a file system that has no modes
             os.fchmod(descriptor, 0o600)
     return descriptor
+
+
+# ---------------------------------------------------------------------------------- shortage
+
+FILES: Final = (
+    "the process has too many files open: have it close some, or raise its limit (ulimit -n)"
+)
+ROOM: Final = "free some space on the disk"
+
+NO_ROOM: Final = f"the disk is full: {ROOM}"
+NO_INODES: Final = "the disk holds as many files as it can: delete some"
+
+ENOUGH: Final = 65_536
+"""Bytes that SQLite needs to begin: 32 KiB to share, and a log."""
+
+_REMEDIES: Final = {
+    errno.EMFILE: FILES,
+    errno.ENFILE: "all processes together have too many files open: close some (ulimit -n)",
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+}
+_OF_FILES: Final = (errno.EMFILE, errno.ENFILE)
+_ABOUT_FILES: Final = "(ulimit -n)"
+_DEPTH: Final = 20
+
+
+def remedy(error: Exception, otherwise: str) -> str:
+    """What to do about a file that can't be opened: `otherwise`, unless there is a shortage.
+
+    SQLite does not tell why it could not open one; then that is asked here.
+    """
+    if isinstance(error, OSError):
+        return _REMEDIES.get(error.errno or 0, otherwise)
+    return f"{otherwise}; it may also be that {FILES}" if _is_without_files() else otherwise
+
+
+def lack(folder: Path) -> str:
+    """What to do where the file system of `folder` has no more room; "" where it has some."""
+    try:
+        found = os.statvfs(folder)
+    except (OSError, AttributeError):  # Windows has none
+        return ""
+    if found.f_bavail * found.f_frsize < ENOUGH:
+        return NO_ROOM
+    return NO_INODES if found.f_files and not found.f_favail else ""
+
+
+def _is_without_files() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in _OF_FILES
+    return False
+
+
+def advised(advice: str, error: BaseException) -> str:
+    """The advice, in which another remedy takes the place of what follows its colon.
+
+    That is where the error, or what it was raised from, is of too many open files.
+    """
+    found = _of_files(error)
+    if found is None:
+        return advice
+    now = advice.partition(":")[0]
+    return now if _ABOUT_FILES in str(error) else f"{now}: {found}"
+
+
+def _of_files(error: BaseException | None) -> str | None:
+    for _ in range(_DEPTH):  # a chain may be a ring
+        if error is None:
+            return None
+        number = error.errno if isinstance(error, OSError) else None
+        if number in _OF_FILES:
+            return _REMEDIES[number]
+        hidden = error.__suppress_context__
+        error = error.__cause__ or (None if hidden else error.__context__)
+    return None
+
+
+# ------------------------------------------------------------------------------ file systems
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_ESCAPES: Final = {"040": " ", "011": "\t", "012": "\n", "043": "#", "134": "\\"}
+
+_NETWORK: Final = frozenset(
+    {"9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.gcsfuse", "fuse.glusterfs"}
+    | {"fuse.juicefs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "gfs2", "glusterfs", "gpfs"}
+    | {"lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "smb3", "smbfs", "virtiofs"}
+)
+
+
+class Mount(NamedTuple):
+    """A line of the table of mounts."""
+
+    kind: str
+    device: str  # major:minor
+
+
+def network_file_system(path: Path) -> str | None:
+    """The kind of network file system that `path` is on, or None; only Linux tells."""
+    mount = mount_of(os.path.realpath(path))
+    return mount.kind if mount is not None and mount.kind in _NETWORK else None
+
+
+def mount_of(real: str) -> Mount | None:
+    """The mount of an absolute path without links, as proc_pid_mountinfo(5) has it.
+
+    It is the last one on the way to the path, which hides those before, above and below.
+    """
+    if sys.platform != "linux":
+        return None
+    found = None
+    try:
+        with _MOUNTS.open(encoding="utf-8", errors="surrogateescape") as lines:
+            for line in lines:
+                fields = line.split()
+                if _leads_to(_unescaped(fields[4]), real):
+                    found = Mount(fields[fields.index("-", 6) + 1], fields[2])
+    except OSError:
+        return None
+    return found
+
+
+def _leads_to(place: str, real: str) -> bool:
+    return real == place or real.startswith(f"{place.rstrip('/')}/")
+
+
+def _unescaped(place: str) -> str:
+    for digits, character in _ESCAPES.items():  # the backslash last
+        place = place.replace(f"\\{digits}", character)
+    return place

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
-from beautyspot import locks
-from beautyspot.config import UNSET, Config, resolve
+from beautyspot.backends.spot_backends import Parts
+from beautyspot.calls.lifecycle import checked_executor, end, finish_later, make_engine, start
+from beautyspot.calls.ownership import Made, kept, let_go, remember, weakly
+from beautyspot.concurrency import locks
+from beautyspot.config.resolve import UNSET, Config, resolve
+from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
+from beautyspot.config.spot_names import check_name
 from beautyspot.errors import ConfigError
-from beautyspot.homes import Made, kept, let_go, remember, weakly
-from beautyspot.lifetime import checked_executor, end, finish_later, make_engine, start
-from beautyspot.names import check_name
-from beautyspot.parts import Parts
-from beautyspot.reports import Reporter
-from beautyspot.settings import DURATION, SIZE, byte_count, seconds
-from beautyspot.suggest import checks_options
+from beautyspot.messages.suggestions import checks_options
+from beautyspot.resilience.reporting import Reporter
 
 # What a method needs that many programs never call is imported in it: a start is short.
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from beautyspot.ask import Explanation, Stored
-    from beautyspot.cleaning import Pruned
-    from beautyspot.collecting import Collected
+    from beautyspot.calls.queries import Explanation, Stored
     from beautyspot.contracts import (
         BlobStorageBase,
         KeyGenBase,
@@ -35,12 +33,14 @@ if TYPE_CHECKING:
         MetadataStoreBase,
         SerializerBase,
     )
-    from beautyspot.limits import CallCost, Limit
-    from beautyspot.limits_by_key import LimitsByKey
-    from beautyspot.mark_options import KeyOption, MarkOptions
-    from beautyspot.permits import Cost, Permit
-    from beautyspot.reports import Trouble
-    from beautyspot.task import Call, Task
+    from beautyspot.limits.decorator import CallCost, Limit
+    from beautyspot.limits.per_key import LimitsByKey
+    from beautyspot.limits.permit import Cost, Permit
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.results.collecting import Collected
+    from beautyspot.results.pruning import Pruned
+    from beautyspot.tasks.options import KeyOption, MarkOptions
+    from beautyspot.tasks.task import Call, Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,14 +50,14 @@ RUNNERS: Final = 64
 """Undecorated functions that a Spot keeps ready for `cached_run`; after that it starts afresh."""
 
 BackendSetting = str | Mapping[str, Any]
-"""A name, a URL or a table of options; see `beautyspot.selection`."""
+"""A name, a URL or a table of options; see `beautyspot.backends.selection`."""
 
 
 class Spot:
     """A cache of results and a rate limit, handed out as decorators.
 
     Every setting except the objects (`executor`, `on_error`, `plugins`) may come from the
-    environment (``BEAUTYSPOT_<SETTING>``) or a file too; see `beautyspot.config`.
+    environment (``BEAUTYSPOT_<SETTING>``) or a file too; see `beautyspot.config.resolve`.
 
     Args:
         name: names the database, ``<directory>/<name>.db``; can't leave the directory.
@@ -187,7 +187,7 @@ class Spot:
         return self._engine.executor()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from beautyspot.sending import sent_spot
+        from beautyspot.calls.pickling import sent_spot
 
         context = self._parts.context
         places: dict[str, Any] = {"directory": str(context.directory)}
@@ -271,7 +271,7 @@ class Spot:
         return self._mark(function, options)
 
     def _mark(self, function: Any, options: dict[str, Any]) -> Any:
-        from beautyspot.wrappers import wrap
+        from beautyspot.calls.wrappers import wrap
 
         if isinstance(function, classmethod | staticmethod):
             return type(function)(self._mark(function.__func__, options))
@@ -283,7 +283,7 @@ class Spot:
         return kept(self, wrap(self._engine, self._task(function, self._prepared(options))))
 
     def _prepared(self, options: dict[str, Any]) -> MarkOptions:
-        from beautyspot.mark_options import MarkOptions
+        from beautyspot.tasks.options import MarkOptions
 
         known = MarkOptions.from_keywords(options)
         if known.save_blob:
@@ -291,8 +291,8 @@ class Spot:
         return known
 
     def _task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
-        from beautyspot.task import Task
-        from beautyspot.wrappers import kind_of
+        from beautyspot.calls.wrappers import kind_of
+        from beautyspot.tasks.task import Task
 
         parts = self._parts
         parts.foresee_storage()
@@ -313,7 +313,7 @@ class Spot:
         A function that is marked already keeps its own options. An asynchronous one gives an
         awaitable, as it does by itself.
         """
-        from beautyspot.task import is_marked
+        from beautyspot.tasks.task import is_marked
 
         if is_marked(function):
             return function(*args, **kwargs)
@@ -337,12 +337,12 @@ class Spot:
     def _call(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Call:
-        from beautyspot import ask
+        from beautyspot.calls import queries
 
         try:
-            return ask.call_of(function, args, kwargs)
+            return queries.call_of(function, args, kwargs)
         except LookupError:
-            return ask.call_of(self._runner(function), args, kwargs)
+            return queries.call_of(self._runner(function), args, kwargs)
 
     def key(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str:
         """The key of a call: 32 hex digits.
@@ -350,9 +350,9 @@ class Spot:
         Raises:
             UnstableKeyError: an argument has no stable form; the call would run uncached.
         """
-        from beautyspot import ask
+        from beautyspot.calls import queries
 
-        return ask.addressed(self._call(function, args, kwargs)).key
+        return queries.addressed(self._call(function, args, kwargs)).key
 
     def peek(
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
@@ -363,9 +363,9 @@ class Spot:
             UnstableKeyError: an argument has no stable form.
             MetadataError: the Spot was shut down. A store that fails gives None, and is reported.
         """
-        from beautyspot import ask
+        from beautyspot.calls import queries
 
-        return ask.peek(self._engine, self._call(function, args, kwargs))
+        return queries.peek(self._engine, self._call(function, args, kwargs))
 
     def refresh(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a call whatever is stored, and replace that; awaitable for an async function.
@@ -375,9 +375,9 @@ class Spot:
         Raises:
             UnstableKeyError: an argument has no stable form.
         """
-        from beautyspot import ask
+        from beautyspot.calls import queries
 
-        return cast("R", ask.refresh(self._engine, self._call(function, args, kwargs)))
+        return cast("R", queries.refresh(self._engine, self._call(function, args, kwargs)))
 
     def invalidate(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Forget what is stored for one call; whether there was something.
@@ -386,9 +386,9 @@ class Spot:
             UnstableKeyError: an argument has no stable form.
             MetadataError: the store failed, and the result is still there.
         """
-        from beautyspot import ask
+        from beautyspot.calls import queries
 
-        return ask.invalidate(self._engine, self.key(function, *args, **kwargs))
+        return queries.invalidate(self._engine, self.key(function, *args, **kwargs))
 
     @checks_options("invalidate_all")
     def invalidate_all(
@@ -410,7 +410,7 @@ class Spot:
             ConfigError: nothing is given. To forget everything, delete the database and the blobs.
             MetadataError: the store failed; what was not reached is still there.
         """
-        from beautyspot import ask
+        from beautyspot.calls import queries
 
         if function is None and version is None and tag is None:
             raise ConfigError("say what to forget: invalidate_all(function, version=…, tag=…)")
@@ -424,15 +424,15 @@ class Spot:
         if callable(function):
             name = self._call(function, (), {}).task.func_identifier
         wanted = None if version is None else str(version)
-        return ask.invalidate_all(self._engine, cast("str | None", name), wanted, tag)
+        return queries.invalidate_all(self._engine, cast("str | None", name), wanted, tag)
 
     def explain(
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
     ) -> Explanation:
         """Why a call is a hit or a miss, and what differs from the nearest stored one."""
-        from beautyspot import ask
+        from beautyspot.calls import queries
 
-        return ask.explain(self._engine, self._call(function, args, kwargs))
+        return queries.explain(self._engine, self._call(function, args, kwargs))
 
     @checks_options("prune")
     def prune(
@@ -459,7 +459,7 @@ class Spot:
             ConfigError: a limit is no size or no duration.
             MetadataError: the store failed; what was not reached is still there.
         """
-        from beautyspot.cleaning import Limits, prune
+        from beautyspot.results.pruning import Limits, prune
 
         limits = Limits(
             max_size=_limit("max_size", max_size, byte_count, SIZE),
@@ -487,7 +487,7 @@ class Spot:
             MetadataError, StorageError: one of them failed, or gave no answer; what was not reached
                 is still there.
         """
-        from beautyspot.collecting import Collector
+        from beautyspot.results.collecting import Collector
 
         least = _limit("grace", grace, seconds, DURATION)
         if least is None:
@@ -573,7 +573,7 @@ class Spot:
         Raises:
             ConfigError: the Spot has no limiter, or an option does not fit.
         """
-        from beautyspot.limits import limited
+        from beautyspot.limits.decorator import limited
 
         _check_made(self, "limiter")
         limit = self._limit(
@@ -599,8 +599,8 @@ class Spot:
         Raises:
             ConfigError: the Spot has no limiter, or an option does not fit.
         """
-        from beautyspot.limit_checks import check_cost, check_key, check_timeout
-        from beautyspot.permits import Permit
+        from beautyspot.limits.checks import check_cost, check_key, check_timeout
+        from beautyspot.limits.permit import Permit
 
         bucket = self.bucket
         if bucket is None:
@@ -615,7 +615,7 @@ class Spot:
         return Permit(self._engine, bucket, asked, timeout, by_key=by_key, key=known)
 
     def _limit(self, **options: Any) -> Limit:
-        from beautyspot.limits import Limit
+        from beautyspot.limits.decorator import Limit
 
         bucket = self.bucket
         if bucket is None and options["max_concurrent"] is None:
@@ -633,7 +633,7 @@ class Spot:
     def _by_key(self) -> LimitsByKey:
         """The limits of all keys, which all functions of the Spot share."""
         if self._keyed is None:
-            from beautyspot.limits_by_key import LimitsByKey
+            from beautyspot.limits.per_key import LimitsByKey
 
             assert self.bucket is not None  # noqa: S101 - checked by those who ask
             self._keyed = LimitsByKey(self.bucket)

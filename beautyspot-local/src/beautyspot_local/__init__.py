@@ -1,4 +1,4 @@
-"""The local backends of beautyspot: results as files on disk, and the GCRA rate limiters.
+"""What lives on this machine: the SQLite store, results as files, and the GCRA rate limiters.
 
 The module is a plug-in, which core imports whenever a `Spot` is made. So it imports nothing but the
 hook marker; the classes come when first asked for.
@@ -13,17 +13,27 @@ from beautyspot.hookspecs import hookimpl
 if TYPE_CHECKING:
     from beautyspot_local.limiter import TokenBucket
     from beautyspot_local.shared_limiter import SharedTokenBucket
+    from beautyspot_local.sqlite.store import SqliteMetadataStore
     from beautyspot_local.storage import LocalStorage
 
-__all__ = ["LocalStorage", "SharedTokenBucket", "TokenBucket"]
+__all__ = ["LocalStorage", "SharedTokenBucket", "SqliteMetadataStore", "TokenBucket"]
 
 _MODULES = {
     "LocalStorage": "storage",
     "SharedTokenBucket": "shared_limiter",
+    "SqliteMetadataStore": "sqlite.store",
     "TokenBucket": "limiter",
 }
 
 beautyspot_api = 1
+
+
+@hookimpl
+def beautyspot_register_metadata() -> type[SqliteMetadataStore]:
+    """The metadata store `sqlite`."""
+    from beautyspot_local.sqlite.store import SqliteMetadataStore
+
+    return SqliteMetadataStore
 
 
 @hookimpl

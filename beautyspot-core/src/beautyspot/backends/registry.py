@@ -1,0 +1,225 @@
+"""Find the installed plug-ins, and in them the backend that a name or a URL scheme means.
+
+Discovery happens when a `Spot` is made. The scan of installed distributions and the import of the
+plug-ins are done once a process; a `Spot` with plug-ins of its own adds those to the rest.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from beautyspot.backends.discovery import VARIABLE, chosen, core, scan, warn_once
+from beautyspot.backends.discovery import forget as forget_scan
+from beautyspot.backends.loading import load
+from beautyspot.backends.plugin import BrokenPlugin, Loaded, Origin
+from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from beautyspot.backends.listing import PluginInfo
+    from beautyspot.contracts import Backend
+
+__all__ = ["Registry", "forget", "load_plugins", "plugins"]
+
+_GIVE_A_LIST: Final = (
+    "give a list of modules or objects with hooks, such as plugins=[my_plugin] "
+    "after `import my_plugin`"
+)
+
+
+class Registry:
+    """All backends that a Spot may choose from, and the plug-ins that bring none, with the reason.
+
+    Attributes:
+        loaded: the plug-ins in the order of their discovery, what core ships first.
+        broken: those that are skipped, all or a part of them; every hook is asked for that.
+        left_out: entry points that `BEAUTYSPOT_PLUGINS` leaves out.
+        choice: the value of `BEAUTYSPOT_PLUGINS`; None where it is not set.
+    """
+
+    def __init__(
+        self,
+        installed: Sequence[Loaded],
+        extra: Sequence[Loaded] = (),
+        left_out: Sequence[str] = (),
+        choice: str | None = None,
+    ) -> None:
+        self.loaded = (*installed, *extra)
+        self.left_out = tuple(left_out)
+        self.choice = choice
+        # What was given to the Spot itself wins over what happens to be installed.
+        self._layers = (extra, installed)
+
+    @property
+    def broken(self) -> list[BrokenPlugin]:
+        """See above."""
+        return [
+            BrokenPlugin(str(one.origin), one.origin.name, one.broken)
+            for one in self.loaded
+            if one.broken is not None
+        ]
+
+    def find(self, point: str, name: str) -> type[Backend]:
+        """The backend of this name.
+
+        Args:
+            point: the extension point: metadata, storage, serializer, keygen or limiter.
+            name: what the backend's class calls itself.
+
+        Raises:
+            BackendNotFound: no plug-in brings it; the message says which would.
+            PluginConflictError: several do.
+        """
+        found = self._one(point, f"name {name!r}", lambda cls: cls.name == name)
+        return found or self._not_found(point, name, self.names(point))
+
+    def by_scheme(self, point: str, scheme: str) -> type[Backend]:
+        """The backend that answers to URLs of this scheme, or else has it as its name.
+
+        Raises:
+            BackendNotFound: no plug-in brings it; the message says which would.
+            PluginConflictError: several do.
+        """
+        found = self._one(point, f"URL scheme {scheme!r}", lambda cls: scheme in cls.schemes)
+        found = found or self._one(point, f"name {scheme!r}", lambda cls: cls.name == scheme)
+        return found or self._not_found(point, f"{scheme}://", self._schemes(point))
+
+    def names(self, point: str) -> list[str]:
+        """The names of all backends of an extension point, sorted."""
+        return sorted({cls.name for _, cls in self._all(point, self.loaded)})
+
+    def _schemes(self, point: str) -> list[str]:
+        return sorted({f"{s}://" for _, cls in self._all(point, self.loaded) for s in cls.schemes})
+
+    @staticmethod
+    def _all(point: str, plugins: Iterable[Loaded]) -> list[tuple[Origin, type[Backend]]]:
+        return [(one.origin, cls) for one in plugins for cls in _offered(one, point)]
+
+    def _one(
+        self, point: str, what: str, fits: Callable[[type[Backend]], bool]
+    ) -> type[Backend] | None:
+        for layer in self._layers:
+            claims = {cls: origin for origin, cls in self._all(point, layer) if fits(cls)}
+            if len(claims) > 1:
+                raise PluginConflictError(_conflict(point, what, claims))
+            if claims:
+                return next(iter(claims))
+        return None
+
+    def _not_found(self, point: str, wanted: str, there: list[str]) -> type[Backend]:
+        from beautyspot.backends.not_found import not_found
+
+        raise BackendNotFound(not_found(self, point, wanted, there))
+
+
+def load_plugins(
+    extra: Iterable[object] = (), *, environ: Mapping[str, str] = os.environ
+) -> Registry:
+    """The backends of core, of the installed plug-ins, and of `extra`.
+
+    A broken plug-in is skipped with a warning and becomes an error when its backend is asked for.
+
+    Args:
+        extra: modules or objects with hooks, for this registry alone. Their backends win over
+            installed ones of the same name.
+        environ: where to look for `BEAUTYSPOT_PLUGINS`.
+
+    Raises:
+        ConfigError: something in `extra` is neither a module nor an object with hooks.
+    """
+    base = _installed(environ.get(VARIABLE))
+    targets = _unknown_targets(extra, base)
+    if not targets:
+        return base
+    given = [_load(_given(target)) for target in targets]
+    return Registry(base.loaded, given, base.left_out, base.choice)
+
+
+def plugins(*, rescan: bool = False) -> list[PluginInfo]:
+    """All installed plug-ins: from where, which version, what they offer, what is broken and why.
+
+    Args:
+        rescan: look again, for what was installed since this process looked first. Spots that
+            exist keep what they have.
+    """
+    from beautyspot.backends.listing import info
+
+    if rescan:
+        forget()
+    return [info(one) for one in load_plugins().loaded]
+
+
+def forget() -> None:
+    """Forget the scan, so that the next Spot does it again."""
+    forget_scan()
+    _installed.cache_clear()
+
+
+@lru_cache(maxsize=8)
+def _installed(choice: str | None) -> Registry:
+    origins = scan()
+    allowed = chosen(origins, choice)
+    left_out = [origin.name for origin in origins if origin not in allowed]
+    loaded: list[Loaded] = []
+    for origin in (core(), *allowed):
+        loaded.append(_unless_twice(_load(origin), loaded))
+    return Registry(loaded, left_out=left_out, choice=choice)
+
+
+def _load(origin: Origin) -> Loaded:
+    """Load a plug-in; what is wrong with it goes to the log, once."""
+    loaded = load(origin)
+    if loaded.unusable is not None:
+        warn_once(f"the plug-in {origin} is skipped: {loaded.unusable}")
+    for note in loaded.notes:
+        warn_once(f"the plug-in {origin}: {note}")
+    return loaded
+
+
+def _offered(loaded: Loaded, point: str) -> tuple[type[Backend], ...]:
+    """What a plug-in brings for an extension point; what is wrong with that goes to the log."""
+    offer = loaded.offer(point)
+    if offer.broken is not None:
+        warn_once(f"the plug-in {loaded.origin} is skipped: {offer.broken}")
+    return offer.classes
+
+
+def _unless_twice(loaded: Loaded, before: Iterable[Loaded]) -> Loaded:
+    """The same module under a second entry point adds nothing, and is no conflict with itself."""
+    for other in before:
+        if loaded.target is not None and loaded.target is other.target:
+            note = f"the same as {other.origin}: one of the entry points is enough"
+            return Loaded(loaded.origin, loaded.target, notes=(note,))
+    return loaded
+
+
+def _unknown_targets(extra: Iterable[object], base: Registry) -> list[object]:
+    if isinstance(extra, str) or not hasattr(extra, "__iter__"):
+        raise ConfigError(f"plugins={extra!r:.80}: {_GIVE_A_LIST}")
+    targets: list[object] = []
+    known = [one.target for one in base.loaded]
+    for target in extra:
+        if target is None or isinstance(target, str | bytes | int | float):
+            raise ConfigError(f"plugins= holds {target!r:.80}: {_GIVE_A_LIST}")
+        if not any(target is other for other in (*known, *targets)):
+            targets.append(target)
+    return targets
+
+
+def _given(target: object) -> Origin:
+    name = getattr(target, "__name__", None) or type(target).__qualname__
+    return Origin(str(name), str(name), lambda: target)
+
+
+def _conflict(point: str, what: str, claims: Mapping[type[Backend], Origin]) -> str:
+    who = " and ".join(
+        f"{cls.__module__}.{cls.__qualname__} of {origin}" for cls, origin in claims.items()
+    )
+    return (
+        f"the {point} of the {what} is claimed by {who}: uninstall one, or leave one out by "
+        f"{VARIABLE}, such as {VARIABLE}=-{list(claims.values())[-1].name}; "
+        "or give the class itself in place of the name"
+    )

@@ -1,0 +1,202 @@
+"""Make the backend that a setting selects: an instance, a class, a name, a URL or a table.
+
+All of these mean the same::
+
+    storage=S3Storage("bucket", prefix="cache")
+    storage="s3://bucket/cache?region_name=eu-west-1"
+    storage={"use": "s3", "bucket_name": "bucket", "prefix": "cache"}
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot.backends.constructor_options import Options
+from beautyspot.backends.loading import BASES, left_open
+from beautyspot.backends.urls import is_url, masked, parse_url, without
+from beautyspot.config.settings import SETTINGS
+from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beautyspot.backends.registry import Registry
+    from beautyspot.contracts import Backend, Context
+
+_RATE: Final = r"[-+.]?\d"
+"""How a rate begins; whether the rest makes it one is the limiter's to say."""
+
+_RATE_LIMITER: Final = "gcra"
+
+# What a network or a disk out of reach raises: no mistake of the user, so no ConfigError.
+OUT_OF_REACH: Final[dict[str, type[BeautyspotError]]] = {
+    "metadata": MetadataError,
+    "storage": StorageError,
+    "serializer": BeautyspotError,
+    "keygen": BeautyspotError,
+    "limiter": BeautyspotError,
+}
+
+
+class Selected(NamedTuple):
+    """A backend, and whether it is the Spot's to close: it closes what was made for it."""
+
+    backend: Backend
+    owned: bool
+
+
+class _Wish(NamedTuple):
+    """A setting, understood: the class to make, and what the user says to its constructor."""
+
+    cls: type[Backend]
+    options: dict[str, Any]
+    query: dict[str, str]  # of a URL: texts, whatever the option's type is
+
+
+def select(
+    point: str,
+    spec: object,
+    *,
+    registry: Registry,
+    context: Context,
+    source: str = "",
+    anchor: Path | None = None,
+) -> Selected:
+    """The backend that `spec` means.
+
+    Args:
+        point: the extension point: metadata, storage, serializer, keygen or limiter.
+        spec: an instance, a class, a name, a URL, or a table ``{"use": ..., <option>: ...}`` whose
+            ``use`` is one of the latter three; for a limiter also a rate such as ``"600/min"``.
+        registry: the backends there are.
+        context: where the Spot lives, for the options that the user leaves out.
+        source: where `spec` comes from, for messages.
+        anchor: the folder that relative paths in `spec` start from; default the working directory.
+
+    Raises:
+        ConfigError: `spec`, or an option in it, is wrong.
+        BackendNotFound: no plug-in brings it.
+        PluginConflictError: several do.
+        MetadataError, StorageError: its constructor could not reach its place.
+    """
+    base = BASES[point]
+    if isinstance(spec, base):
+        return Selected(spec, owned=False)
+    origin = f" (from: {source})" if source else ""
+    try:
+        wish = _understand(point, spec, registry)
+    except BeautyspotError as exc:
+        raise type(exc)(masked(f"{exc}{origin}")) from None  # the original may show a secret
+    what = f"the {point} {wish.cls.name!r}{origin}"
+    return Selected(_make(point, wish, what, context, anchor), owned=True)
+
+
+def class_of(point: str, spec: object, registry: Registry) -> type[Backend]:
+    """The class of the backend that `spec` means, which is not made."""
+    return _understand(point, spec.strip() if isinstance(spec, str) else spec, registry).cls
+
+
+def _understand(point: str, spec: object, registry: Registry) -> _Wish:
+    if isinstance(spec, str):
+        return _from_text(point, spec.strip(), registry)
+    if isinstance(spec, type):
+        return _Wish(_right_class(point, spec), {}, {})
+    if isinstance(spec, Mapping):
+        return _from_table(point, spec, registry)
+    raise ConfigError(
+        f"{point}= takes an instance of {BASES[point].__name__}, such a class, a name, a URL or a "
+        f"table, not an object of type {type(spec).__qualname__}: give one of these"
+    )
+
+
+def _from_text(point: str, text: str, registry: Registry) -> _Wish:
+    if is_url(text):
+        return _from_url(point, text, registry)
+    is_rate = point == "limiter" and re.match(_RATE, text)
+    if is_rate and text not in registry.names(point):
+        return _Wish(registry.find(point, _RATE_LIMITER), {"rate": text}, {})
+    return _Wish(registry.find(point, text), {}, {})
+
+
+def _from_url(point: str, text: str, registry: Registry) -> _Wish:
+    url = parse_url(text)
+    cls = registry.by_scheme(point, url.scheme)
+    try:
+        return _Wish(cls, cls.options_from_url(url.base), url.query)
+    except Exception as exc:
+        why = f"is no URL of the {point} {cls.name!r}: {exc}"
+        raise ConfigError(f"{masked(text)!r} {why}") from exc
+
+
+def _from_table(point: str, table: Mapping[Any, Any], registry: Registry) -> _Wish:
+    if "use" not in table:
+        raise ConfigError(
+            f'the table for {point} does not say which backend: add "use" with a name or a URL, '
+            f"such as {_example(point, table)}"
+        )
+    options = {str(key): value for key, value in table.items() if key != "use"}
+    use = table["use"]
+    if isinstance(use, str | type):
+        wish = _understand(point, use, registry)
+        query = {key: text for key, text in wish.query.items() if key not in options}
+        return _Wish(wish.cls, {**wish.options, **options}, query)
+    raise ConfigError(
+        f'"use" in the table for {point} is an object of type {type(use).__qualname__}: '
+        "write a name, a URL or a class"
+    )
+
+
+def _example(point: str, table: Mapping[Any, Any]) -> str:
+    use = SETTINGS[point].default or _RATE_LIMITER
+    entries = [f'"use": "{use}"', *(f'"{key}": ...' for key in table)]
+    return f"{{{', '.join(entries)}}}"
+
+
+def _right_class(point: str, cls: type) -> type[Backend]:
+    base = BASES[point]
+    if issubclass(cls, base):
+        if inspect.isabstract(cls):
+            raise ConfigError(f"{point}={cls.__qualname__} {left_open(cls, base)}")
+        return cls
+    raise ConfigError(
+        f"{point}={cls.__qualname__}: this class is no subclass of {base.__name__}: "
+        "give another one, or derive this one from it"
+    )
+
+
+def _make(point: str, wish: _Wish, what: str, context: Context, anchor: Path | None) -> Backend:
+    takes = Options(wish.cls)
+    given = _given(takes, wish, what, anchor)
+    try:
+        options = {**takes.accepted(wish.cls.defaults(context)), **given}
+        takes.check_required(options, wish.cls.name, what)
+        return wish.cls(**options)
+    except ConfigError as exc:
+        raise ConfigError(f"{what}: {without(str(exc), given)}") from None
+    except BeautyspotError:
+        raise
+    except OSError as exc:
+        error = OUT_OF_REACH[point]
+        raise error(_failed(what, exc, given)) from exc
+    except Exception as exc:
+        raise ConfigError(f"{_failed(what, exc, given)}: correct its options") from exc
+
+
+def _given(takes: Options, wish: _Wish, what: str, anchor: Path | None) -> dict[str, Any]:
+    """The user's options, checked, those of a URL's query part turned into their types."""
+    takes.check_names({**wish.options, **wish.query}, what)
+    query = {name: takes.from_text(name, text, what) for name, text in wish.query.items()}
+    given = {**wish.options, **query}
+    for name, value in given.items():
+        takes.check_type(name, value, what)
+    return {name: takes.anchored(name, value, anchor) for name, value in given.items()}
+
+
+def _failed(what: str, exc: Exception, given: Mapping[str, Any]) -> str:
+    return f"can't make {what}: {type(exc).__name__}: {without(str(exc), given)}"
+
+
+__all__ = ["OUT_OF_REACH", "Selected", "class_of", "masked", "select"]

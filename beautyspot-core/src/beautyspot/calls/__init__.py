@@ -1,0 +1,1 @@
+"""One call of a marked function on its way: kinds of functions, flow, turn, streams, lifetime."""

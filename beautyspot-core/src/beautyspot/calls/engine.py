@@ -1,0 +1,341 @@
+"""What the marked functions of one Spot share while they run."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from weakref import WeakSet
+
+from beautyspot.calls.steps import Outcome
+from beautyspot.concurrency.event_loops import REMEDY
+from beautyspot.concurrency.single_flight import Flights
+from beautyspot.errors import BeautyspotError, MetadataError, UnstableKeyError
+from beautyspot.limits.stats import LimitStats
+from beautyspot.logs import logger
+from beautyspot.resilience.circuit_breaker import Breaker
+from beautyspot.results.last_use import Uses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from beautyspot.calls.flow import Turn
+    from beautyspot.contracts import Lease
+    from beautyspot.resilience.reporting import Reporter
+    from beautyspot.results.background import Saver
+    from beautyspot.results.cache import Cache
+    from beautyspot.serialization.payload import Payload
+    from beautyspot.tasks.task import Call, Task
+
+
+class Forked(Protocol):
+    """Something that a forked child must not go on with as it was."""
+
+    def reset_after_fork(self) -> None:
+        """Let go of what stayed in the parent."""
+
+
+THREADS: Final = 8
+"""Threads of the executor that a Spot makes where the user gives none."""
+
+
+class Stats:
+    """What was counted since the Spot was made, in this process.
+
+    `+= 1` on a plain attribute is one step for CPython with its global lock, so nothing is lost
+    between threads; a lock would cost more than the rest of the counting.
+    """
+
+    __slots__ = ("bypassed", "hits", "misses", "seconds_saved")
+
+    def __init__(self) -> None:
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """Another process counts from the start."""
+        self.hits = 0
+        self.misses = 0  # executions of marked functions
+        self.bypassed = 0  # calls that ran uncached: no stable key, the Spot switched off, Trio
+        self.seconds_saved = 0.0  # how long the executions took that the hits spared
+
+
+class Engine:
+    """The parts of a Spot that work while functions are called.
+
+    Attributes:
+        active: False once the Spot is switched off or shut down: calls run uncached.
+        blocking: whether a look-up may take longer than an event loop can wait.
+        leases: whether the metadata store excludes other processes.
+        limiting: lets calls through while the limiter fails.
+        limit_stats: what became of the calls that the limits were asked for.
+        limited_for_all: whether the limit holds for all processes of the machine; None: no limit.
+        gates: the caps and the limits a key.
+        uses: when results were last found.
+        running: the calls whose function runs or whose result is on its way.
+        closing: once the Spot has ended, what the last of these has to do.
+    """
+
+    __slots__ = (
+        *("__weakref__", "_executor", "_lock", "_workers", "active", "cache", "closed"),
+        *("closing", "flights", "running"),
+        *("gates", "given_executor", "limit_stats", "limited_for_all", "limiting", "reporter"),
+        *("saver", "stats", "uses", "wait_timeout"),
+    )
+
+    def __init__(
+        self,
+        cache: Cache,
+        reporter: Reporter,
+        wait_timeout: float,
+        given_executor: Executor | None,
+        *,
+        active: bool = True,
+    ) -> None:
+        self.cache = cache
+        self.reporter = reporter
+        self.wait_timeout = wait_timeout
+        self.given_executor = given_executor
+        self.active = active
+        self.closed = False
+        self.running: dict[Turn, None] = {}
+        self.closing: list[Callable[[], object]] = []
+        self.saver: Saver | None = None
+        self.flights = Flights()
+        self.stats = Stats()
+        self.limiting = Breaker("the limiter")
+        self.limit_stats = LimitStats()
+        self.limited_for_all: bool | None = None
+        self.gates: WeakSet[Forked] = WeakSet()
+        self.uses = Uses(cache, self.executor)
+        self._executor: Executor | None = None
+        self._workers: set[int] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def blocking(self) -> bool:
+        """Whether a look-up may take longer than an event loop can wait."""
+        return self.cache.metadata.blocking
+
+    @property
+    def leases(self) -> bool:
+        """Whether the metadata store can exclude other processes."""
+        return self.cache.metadata.leases
+
+    def check_open(self) -> None:
+        """Refuse to answer out of a store that may be closed.
+
+        Raises:
+            MetadataError: the Spot was shut down.
+        """
+        if self.closed:
+            raise MetadataError(f"the Spot {self.reporter.spot!r} was shut down: make a new one")
+
+    # ----------------------------------------------------------------------------- executor
+
+    def executor(self) -> Executor:
+        """The user's executor, or one of our own that is made when it is first needed."""
+        if self.given_executor is not None:
+            return self.given_executor
+        executor = self._executor
+        if executor is None:
+            made = self._made_executor()
+            with self._lock:  # nothing is called here: see `beautyspot.concurrency.locks`
+                executor = self._executor = self._executor or made
+        return executor
+
+    def _made_executor(self) -> Executor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        workers = self._workers
+        return ThreadPoolExecutor(THREADS, "beautyspot", lambda: workers.add(threading.get_ident()))
+
+    def is_at_work(self) -> bool:
+        """Whether the calling thread is one of our own executor's."""
+        return threading.get_ident() in self._workers
+
+    def stop_executor(self, *, wait: bool) -> None:
+        """End the threads of our own executor; one that was given is the user's."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=wait)
+            self._workers.clear()  # their numbers are given to other threads
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to write, nor a thread to wait for."""
+        waits = self.saver or self.cache.unsaved or (self.uses.writes and self.uses.seen)
+        return not waits and self._executor is None
+
+    def reset_after_fork(self) -> None:
+        """The threads, the flights and the queue stayed in the parent."""
+        self._lock = threading.Lock()
+        self._executor = None
+        self._workers = set()
+        self.running, self.closing = {}, []
+        self.flights.reset_after_fork()
+        self.uses.reset_after_fork()
+        self.stats.reset_after_fork()
+        self.reporter.reset_after_fork()
+        self.limit_stats.reset_after_fork()
+        for gate in list(self.gates):
+            gate.reset_after_fork()
+        self.cache.health.reset_after_fork()
+        self.cache.unsaved.reset_after_fork()
+        if self.saver is not None:
+            self.saver.reset_after_fork()
+
+    def has_run(self, turn: Turn) -> None:
+        """A call is over: the last one of an ended Spot closes the store."""
+        self.running.pop(turn, None)
+        if self.closing and not self.running:
+            self.close()
+
+    def close(self) -> None:
+        """Do what is left to do, unless another thread does."""
+        try:
+            work = self.closing.pop()
+        except IndexError:
+            return
+        work()
+
+    # ------------------------------------------------------- what the flow asks, never raising
+
+    def hit(self, call: Call) -> None:
+        """Count a hit."""
+        self.stats.hits += 1
+        self.stats.seconds_saved += call.saves
+        self.uses.note(call.key)
+
+    def try_lease(self, call: Call) -> tuple[bool, Lease | None]:
+        """Whether to go on, and with which lease: none where leases fail."""
+        try:
+            lease = self.cache.metadata.try_lease(call.key)
+        except Exception as error:
+            advice = "The call goes on, and another process may compute the same result"
+            self.reporter.report("take a lease", call.task.func_identifier, error, advice)
+            return True, None
+        return lease is not None, lease
+
+    def release(self, call: Call, lease: Lease) -> None:
+        """Let the next process in."""
+        try:
+            lease.release()
+        except Exception as error:
+            advice = "Other processes wait until this one ends, or for wait_timeout"
+            self.reporter.report("release a lease", call.task.func_identifier, error, advice)
+
+    def restored(self, call: Call, payload: Payload) -> Outcome | None:
+        """A follower's own copy of what its leader computed, or None where that fails."""
+        try:
+            value = call.task.restore(payload)
+        except Exception as error:
+            advice = "The function runs instead"
+            self.reporter.report("restore", call.task.func_identifier, error, advice)
+            return None
+        self.hit(call)
+        return Outcome(value)
+
+    def keeps(self, task: Task, value: Any) -> bool:
+        """What `cache_if` says of a value."""
+        cache_if = task.options.cache_if
+        if cache_if is None:
+            return True
+        try:
+            if cache_if(value):
+                return True
+            self.reporter.refused[task.func_identifier] += 1
+            return False
+        except Exception as error:
+            advice = "The value is returned, and not cached: mend the function given as cache_if="
+            self.reporter.report("ask cache_if", task.func_identifier, error, advice)
+            return False
+
+    def statistics(self) -> dict[str, float]:
+        """What was counted, and what is stored."""
+        stats = self.stats
+        cache = self.cache
+        limits = self.limit_stats
+        totals = self._totals()
+        return {
+            "hits": stats.hits,
+            "misses": stats.misses,
+            "bypassed": stats.bypassed,
+            "errors": sum(self.reporter.counts.values()),
+            "seconds_saved": stats.seconds_saved,
+            "entries": totals[0],
+            "bytes": totals[1],
+            "unsaved": len(cache.unsaved),
+            "resting": sum(breaker.is_open for breaker in (*cache.health.breakers, self.limiting)),
+            "limiter_grants": limits.grants,
+            "limiter_waits": limits.waits,
+            "limiter_refusals": limits.refusals,
+            "limiter_seconds_waited": limits.seconds,
+            "limiter_grants_last_minute": limits.last_minute(),
+            "limiter_per_process": int(self.limited_for_all is False),
+        }
+
+    def _totals(self) -> tuple[float, float]:
+        if self.closed:
+            return math.nan, math.nan
+        try:
+            entries, size = self.cache.metadata.totals()
+            return float(entries), float(size)
+        except Exception as error:
+            self.reporter.report("count what is stored", "", error, "It is given as NaN")
+            return math.nan, math.nan
+
+    # ------------------------------------------------------------------------- what it says
+
+    def report_no_key(self, call: Call, error: Exception) -> None:
+        """A call without a key runs uncached; say why, and what would mend it."""
+        self.stats.bypassed += 1
+        ours = isinstance(error, BeautyspotError)
+        if isinstance(error, TypeError) and not ours and not call.task.fits(call):
+            return  # the function itself tells its caller what is wrong with the arguments
+        given = call.task.options.key
+        own = not ours and given is not None and not isinstance(given, str)
+        what = "the function given as key=" if own else "what makes the key"
+        advice = f"The call runs uncached: mend {what}"
+        if isinstance(error, UnstableKeyError):
+            advice = f"The call runs uncached; {call.task.advice(call, error)}"
+        self.reporter.report("make a key", call.task.func_identifier, error, advice)
+
+    def say_inactive(self) -> None:
+        """After `shutdown` calls run uncached; say so once."""
+        self.stats.bypassed += 1
+        if self.closed:
+            self.reporter.once(
+                "closed",
+                "was shut down: its functions run uncached from now on: make a new Spot to cache",
+            )
+
+    def say_elsewhere(self, call: Call) -> None:
+        """Outside of asyncio calls run uncached; say so once."""
+        if not self.active or not call.key:
+            return  # it runs uncached for that
+        self.stats.bypassed += 1
+        self.reporter.once(
+            "elsewhere",
+            f"{call.task.func_identifier} is called outside of asyncio, as by Trio, and so runs "
+            f"uncached, as all asynchronous functions there: {REMEDY}",
+        )
+
+    def say_moved(self, call: Call) -> None:
+        """A result that belongs to no one key is not stored."""
+        name = call.task.func_identifier
+        self.reporter.once(
+            f"moved {name}",
+            f"an argument of {name} was changed while the call was under way, so its result is not "
+            "stored: pass a copy",
+        )
+
+    def say_stale(self, call: Call, outcome: Outcome) -> None:
+        """An expired result stands in for an error."""
+        logger.warning(
+            "%s: %s raised %r: its expired result is returned instead (stale_on_error=True)",
+            self.reporter.spot,
+            call.task.func_identifier,
+            outcome.error,
+        )

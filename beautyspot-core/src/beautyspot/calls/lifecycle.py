@@ -1,0 +1,150 @@
+"""How a Spot's engine is made, started and ended, and what a fork leaves of it."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from beautyspot_local.sqlite.directories import prepare
+
+from beautyspot.calls.engine import Engine
+from beautyspot.calls.ownership import strongly
+from beautyspot.concurrency import deferred, locks
+from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.errors import ConfigError
+from beautyspot.resilience.reporting import OPENING
+from beautyspot.results.cache import Cache
+
+if TYPE_CHECKING:
+    import weakref
+    from concurrent.futures import Executor
+
+    from beautyspot.backends.spot_backends import Parts
+    from beautyspot.config.resolve import Config
+    from beautyspot.resilience.reporting import Reporter
+    from beautyspot.spot import Spot
+
+
+def checked_executor(executor: object) -> Executor | None:
+    """The executor: what is submitted to it holds connections and locks, bound to a process.
+
+    Raises:
+        ConfigError: its workers are no threads.
+    """
+    if executor is None:
+        return None
+    from concurrent.futures import Executor, ProcessPoolExecutor
+
+    if isinstance(executor, Executor) and not isinstance(executor, ProcessPoolExecutor):
+        return executor
+    raise ConfigError(
+        f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, "
+        "such as concurrent.futures.ThreadPoolExecutor(8)"
+    )
+
+
+def make_engine(
+    parts: Parts, config: Config, reporter: Reporter, executor: Executor | None
+) -> Engine:
+    """The engine of a Spot, out of its parts and settings."""
+    cache = Cache(
+        parts.metadata, parts.storage, reporter,
+        blob_threshold=config["blob_threshold"], signing_keys=config["signing_key"],
+    )  # fmt: skip
+    engine = Engine(cache, reporter, config["wait_timeout"], executor, active=config["enabled"])
+    engine.limited_for_all = None if parts.limiter is None else parts.limiter.shared
+    engine.uses.writes = config["mode"] == "normal"
+    cache.unsaved.start = lambda work: locks.submit(engine.executor(), work)
+    cache.unsaved.at_process_end = partial(_store_rest, engine)
+    if config["save"] == "background":
+        from beautyspot.results.background import Saver
+
+        engine.saver = Saver(cache, engine.executor)
+    return engine
+
+
+def start(engine: Engine, parts: Parts) -> None:
+    """Make the place, reach the store and bring its schema up to date; later where that fails."""
+    reset_in_children(engine)
+    directory = parts.context.directory
+    try:
+        if parts.context.db_path.parent == directory and parts.metadata.name == "sqlite":
+            with suppress(OSError):  # the store meets the same, and says what to do
+                prepare(directory)
+        engine.cache.metadata.open()
+    except Exception as error:
+        advice = (
+            f"Its functions run uncached until that is mended ({parts.context.db_path}); "
+            "directory= or BEAUTYSPOT_DIRECTORY chooses another place"
+        )
+        engine.reporter.report(OPENING, "", error, advice)
+
+
+def end(spot: weakref.ref[Spot], engine: Engine, parts: Parts) -> None:
+    """Finish; elsewhere where this thread is not the one to wait."""
+    if spot() is None:
+        _end_dropped(engine, parts)
+    elif _others_go_on():
+        _store_rest(engine)
+        engine.uses.write()
+    elif engine.is_at_work():
+        finish_later(engine, parts)
+    else:
+        finish(engine, parts)
+
+
+def _others_go_on() -> bool:
+    """Whether this is the interpreter's end, and daemon threads still run: the store stays open."""
+    main = threading.main_thread()
+    mine = (main, threading.current_thread())
+    return not main.is_alive() and any(other not in mine for other in threading.enumerate())
+
+
+def _end_dropped(engine: Engine, parts: Parts) -> None:
+    """A collector of cycles may have come anywhere: nothing is waited for."""
+    if engine.is_idle and parts.close_at_once:
+        finish(engine, parts)
+    else:
+        finish_later(engine, parts)
+
+
+def finish_later(engine: Engine, parts: Parts) -> None:
+    """Finish in another thread, which the interpreter waits for at its end."""
+    engine.active, engine.closed = False, True
+    on_error = strongly(engine.reporter.on_error)
+    deferred.later(partial(_finish_with, on_error, engine, parts))
+
+
+def _finish_with(on_error: object, engine: Engine, parts: Parts) -> None:
+    """Finish while that is kept, as the Spot no longer does."""
+    finish(engine, parts)
+    del on_error
+
+
+def finish(engine: Engine, parts: Parts) -> None:
+    """Store what is left and close; at `shutdown`, when a Spot is dropped, or at exit.
+
+    Closed it is by the last call that is under way, if there are any.
+    """
+    engine.active, engine.closed = False, True
+    _store_rest(engine)
+    engine.uses.write()
+    engine.stop_executor(wait=True)
+    engine.closing.append(partial(_close, engine, parts))
+    if not engine.running:
+        engine.close()
+
+
+def _close(engine: Engine, parts: Parts) -> None:
+    engine.stop_executor(wait=False)  # a late one may have made another, and be in it
+    for error in parts.close():
+        engine.reporter.report("close a backend", "", error, "It may hold files or connections")
+
+
+def _store_rest(engine: Engine) -> None:
+    if engine.saver is not None:
+        engine.saver.in_place = True
+        engine.saver.finish()
+    engine.cache.unsaved.finish()

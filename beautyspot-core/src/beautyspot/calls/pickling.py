@@ -1,0 +1,166 @@
+"""Spots and marked functions on their way to another process, by pickle or cloudpickle.
+
+A Spot travels as the arguments that it was made with, and is made again where it arrives: no lock,
+connection or thread is sent. It is made once a process however often it arrives, stays there until
+the process ends, and in the process that it came from it is the same one. Where its arguments are
+plain values, its pickle is the same in every process, so that Dask's tokens are, too.
+
+A marked function of an importable module travels as its name. One of ``__main__`` or of another
+function's inside can be sent by cloudpickle alone (joblib, Dask, …), with its code; it keeps its
+key, so that all processes share its results.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import functools
+import itertools
+import os
+import weakref
+from datetime import timedelta
+from pathlib import PosixPath, WindowsPath
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.calls.engine import Engine
+from beautyspot.calls.flow import quick
+from beautyspot.calls.ownership import home_of
+from beautyspot.concurrency import locks
+from beautyspot.contracts import Backend
+from beautyspot.tasks.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from beautyspot.spot import Spot
+
+_PLAIN: Final = (str, int, float, bool, bytes, timedelta, PosixPath, WindowsPath)
+
+_known: weakref.WeakValueDictionary[str, Spot] = weakref.WeakValueDictionary()
+_arrived: dict[str, Spot] = {}
+_lock = locks.reentrant()
+
+
+def sent_spot(spot: Spot, options: Mapping[str, Any]) -> tuple[Any, ...]:
+    """How to make `spot` again, for pickle.
+
+    Raises:
+        pickle.PicklingError: an argument can't travel; says which, and what to give instead.
+    """
+    for option, value in options.items():
+        _check(spot.name, option, value)
+    with _lock:
+        tokens = [token for token, known in _known.items() if known is spot]
+        token = tokens[0] if tokens else _token(spot, options)
+        _known[token] = spot
+    return make_spot, (type(spot), token, spot.name, dict(options))
+
+
+def _token(spot: Spot, options: Mapping[str, Any]) -> str:
+    """A name for the Spot, which another one has only where it would be made just the same."""
+    made_of = [type(spot).__module__, type(spot).__qualname__, spot.name, sorted(options.items())]
+    if not _is_plain(made_of):
+        return os.urandom(16).hex()
+    import hashlib
+
+    token = hashlib.sha256(repr(made_of).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    return next(name for n in itertools.count() if (name := f"{token}-{n}") not in _known)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether its `repr` says all there is to say of a value, the same in every process."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.items()))
+    return value is None or type(value) in _PLAIN
+
+
+def _check(spot: str, option: str, value: object) -> None:
+    if not isinstance(value, Backend):
+        return
+    import pickle
+
+    try:
+        pickle.dumps(value)
+    except Exception as error:
+        raise pickle.PicklingError(
+            f"the Spot {spot!r} can't be sent to another process, since its {option}={value!r} "
+            f"can't ({error}): give {option}= as a URL or a table in place of an object"
+        ) from error
+
+
+def make_spot(cls: type[Spot], token: str, name: str, options: dict[str, Any]) -> Spot:
+    """The Spot that arrives, made where it is not known yet."""
+    with _lock:
+        spot = _known.get(token)
+        if spot is None or _is_over(token, spot):
+            spot = _known[token] = _arrived[token] = cls(name, **options)
+        return spot
+
+
+def _is_over(token: str, spot: Spot) -> bool:
+    """Whether it arrived here and was shut down, which is no reason for the next to be so."""
+    return spot._engine.closed and _arrived.get(token) is spot
+
+
+def _sent_engine(engine: Engine) -> tuple[Any, ...]:
+    return _engine_of, (home_of(engine),)
+
+
+def _engine_of(spot: Spot) -> Engine:
+    return spot._engine
+
+
+def _sent_task(task: Task) -> tuple[Any, ...]:
+    # Its function may refer to itself: what the task is made of comes as its state, set later.
+    return _blank_task, (), (home_of(task.engine), *task.sent()), None, None, _fill
+
+
+def _blank_task() -> Task:
+    return Task.__new__(Task)
+
+
+def _fill(task: Task, state: tuple[Any, ...]) -> None:
+    spot, function, options, identity = state
+    vars(task).update(vars(spot._task(function, options)))
+    task.engine = spot._engine
+    task.take_identity(identity)
+
+
+copyreg.pickle(Engine, _sent_engine)
+copyreg.pickle(Task, _sent_task)
+
+
+class SentHit(functools.partial[Any]):
+    """The shortest way to a hit of a function that can be sent with its code.
+
+    It costs some dozens of nanoseconds more than the function in it, hence only those have it that
+    can't be sent by name.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return make_hit, (self.engine, self.task)  # type: ignore[attr-defined]  # see `make_hit`
+
+
+def make_hit(engine: Engine, task: Task) -> Callable[..., Any]:
+    """What `mark.quick` makes; able to travel where its function can only travel by its code."""
+    hit = quick(engine, task)
+    if not _travels_by_code(task.function):
+        return hit
+    sent = SentHit(hit)
+    sent.engine, sent.task = engine, task  # type: ignore[attr-defined]  # a partial takes any
+    return sent
+
+
+def _travels_by_code(function: object) -> bool:
+    inside = "<" in getattr(function, "__qualname__", "<")
+    return inside or getattr(function, "__module__", "__main__") in ("__main__", "__mp_main__")
+
+
+def _reset_after_fork() -> None:
+    global _lock  # noqa: PLW0603 - a lock can't be replaced in place
+    _lock = locks.reentrant()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,0 +1,256 @@
+"""Questions about calls, and orders that concern them: key, peek, refresh, invalidate, explain."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from beautyspot.calls.wrappers import perform
+from beautyspot.errors import BlobNotFound, UnstableKeyError
+from beautyspot.results.cache import MISSING
+from beautyspot.tasks.task import OWN_ID, Call, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.calls.engine import Engine
+    from beautyspot.contracts import Entry, TaskRecord
+    from beautyspot.results.cache import Cache
+
+
+class Stored(NamedTuple):
+    """A stored result, as `peek` finds it. It is true whatever the value is.
+
+    Attributes:
+        value: the result; of a generator the list of its items, and last what it returned.
+        key: the call's key.
+        location: where a person finds the blob, as a path or URL; None for one in the database.
+    """
+
+    value: Any
+    key: str
+    location: str | None = None
+
+    def __bool__(self) -> bool:
+        return True
+
+
+def call_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+    """The call that `function(*args, **kwargs)` makes, of a marked function or method."""
+    bound = getattr(function, "__self__", None) if inspect.ismethod(function) else None
+    return Call(task_of(function), args if bound is None else (bound, *args), kwargs)
+
+
+def task_of(function: Any) -> Task:
+    """The task of a marked function, also where another decorator stands above the mark.
+
+    Raises:
+        LookupError: it is not marked.
+    """
+    while function is not None:
+        task = getattr(function, "__beautyspot__", None)
+        if isinstance(task, Task):
+            return task
+        function = getattr(function, "__wrapped__", None)
+    raise LookupError("not marked")
+
+
+def addressed(call: Call) -> Call:
+    """The call with its key.
+
+    Raises:
+        TypeError: the arguments do not fit the function.
+        UnstableKeyError: an argument has no stable form; says how to leave it out.
+    """
+    try:
+        call.task.address(call)
+    except UnstableKeyError as error:
+        advice = call.task.advice(call, error)
+        raise UnstableKeyError(f"{error}; {advice}", path=error.path) from error
+    return call
+
+
+def peek(engine: Engine, call: Call) -> Stored | None:
+    """What is stored for the call; nothing runs, and nothing is counted."""
+    engine.check_open()
+    value = engine.cache.recall(addressed(call))
+    if value is MISSING:
+        return None
+    return Stored(value, call.key, engine.cache.whereabouts(call.replaces))
+
+
+def refresh(engine: Engine, call: Call) -> Any:
+    """Run the call and replace what is stored for it; gives what the function gives."""
+    addressed(call)
+    anew = Call(call.task, call.args, call.kwargs)
+    anew.refresh = True
+    return perform(engine, anew)
+
+
+def invalidate(engine: Engine, key: str) -> bool:
+    """Forget what is stored, or queued to be stored, under a key."""
+    engine.check_open()
+    return _forget(engine, engine.cache.for_the_user(), key)
+
+
+def _forget(engine: Engine, cache: Cache, key: str) -> bool:
+    queued = None if engine.saver is None else engine.saver.withdraw(key)
+    try:
+        return cache.forget(key) or queued is not None
+    finally:
+        if queued is not None:  # not before: what others would store meanwhile would go as well
+            queued.end()
+
+
+def invalidate_all(
+    engine: Engine, identifier: str | None, version: str | None, tag: str | None
+) -> int:
+    """Forget all that match every filter given; how many there were."""
+    engine.check_open()
+    if engine.saver is not None:
+        engine.saver.flush()
+    cache = engine.cache.for_the_user()
+    scan = cache.metadata.scan(func_identifier=identifier, version=version, tag=tag)
+    return sum(_forget(engine, cache, record.cache_key) for record in scan)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Explanation:
+    """Why a call is a hit or a miss. ``print`` shows it as text.
+
+    Attributes:
+        hit: whether the result is stored and valid, and the Spot not switched off.
+        key: the call's key; "" where it has none.
+        reason: in one sentence.
+        arguments: the canonical text of each argument, by name; where `mark` was given a
+            function or an ID as `key`, that of the ID in place of them, as "mark(key=)".
+        nearest: the stored call that differs least, if any.
+        differs: what differs from it: argument names, "mark(key=)", "version", "expired",
+            "code", "damaged", or "blob", which is gone from the storage.
+    """
+
+    hit: bool
+    key: str
+    reason: str
+    arguments: dict[str, str]
+    nearest: TaskRecord | None = None
+    differs: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """The text as well: it is read at prompts and in notebooks."""
+        return str(self)
+
+    def __str__(self) -> str:
+        lines = [f"{'hit' if self.hit else 'miss'}: {self.reason}", f"key: {self.key or 'none'}"]
+        lines += [f"  {name} = {text:.200}" for name, text in self.arguments.items()]
+        if self.nearest is not None and not self.hit:
+            made = self.nearest.updated_at
+            lines.append(f"nearest: {self.nearest.cache_key}, made {made} UTC")
+        return "\n".join(lines)
+
+
+def explain(engine: Engine, call: Call) -> Explanation:
+    """Why the call is a hit or a miss; nothing runs."""
+    try:
+        addressed(call)
+    except UnstableKeyError as error:
+        reason = f"it has no key: {error}"
+        return Explanation(hit=False, key="", reason=reason, arguments={})
+    texts = _texts(call)
+    try:
+        told = _explain_stored(engine, call, texts)
+        return told if engine.active else _switched_off(told)
+    except Exception as error:  # the moment when one wants to be told, not stopped
+        reason = f"the metadata store can't be asked: {error}"
+        return Explanation(hit=False, key=call.key, reason=reason, arguments=texts)
+
+
+def _switched_off(told: Explanation) -> Explanation:
+    reason = (
+        "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED), so the call "
+        f"runs. Otherwise it would be a {'hit' if told.hit else 'miss'}: {told.reason}"
+    )
+    return replace(told, hit=False, reason=reason)
+
+
+def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
+    engine.check_open()
+    cache = engine.cache
+    record = cache.waiting.get(call.key) or cache.metadata.get(call.key)
+    entry = cache.find(call.key)
+    if record is None or entry is None:
+        return _explain_miss(engine, call, texts)
+    stored = f"stored {record.updated_at} UTC"
+    if not cache.is_fresh(call.task, entry):
+        reason, differs = f"{stored}, and expired since", "expired"
+    else:
+        reason, differs = _why_lost(cache, call, entry)
+    if not differs:
+        return Explanation(True, call.key, stored, texts, record)
+    return Explanation(False, call.key, reason, texts, record, (differs,))
+
+
+def _why_lost(cache: Cache, call: Call, entry: Entry) -> tuple[str, str]:
+    """Why what is stored can't be restored, and what differs; nothing where it can."""
+    try:
+        cache.restore(call.task, call.key, entry)
+    except BlobNotFound:
+        return "its blob is gone from the storage: the next call stores it anew", "blob"
+    except Exception as error:
+        return f"what is stored can't be restored: {error}", "damaged"
+    return "", ""
+
+
+def _texts(call: Call) -> dict[str, str]:
+    keygen = call.task.keygen
+    try:
+        return {name: keygen.canonical(value) for name, value in call.task.counted(call).items()}
+    except Exception:  # the key generation shows no canonical text
+        return {}
+
+
+def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
+    found = [(_differences(call, record), record) for record in _candidates(engine, call)]
+    if not found:
+        name = call.task.func_identifier
+        known = ", ".join(engine.reporter.unstored(name))
+        reason = f"nothing is stored for {name}{known and f'; in this process {known}'}"
+        return Explanation(False, call.key, reason, texts)
+    differs, nearest = min(found, key=lambda pair: (len(pair[0]), -(pair[1].made_at or 0.0)))
+    reason = f"the nearest stored call differs in {', '.join(differs)}"
+    return Explanation(False, call.key, reason, texts, nearest, differs)
+
+
+def _candidates(engine: Engine, call: Call) -> Iterator[TaskRecord]:
+    records = engine.cache.metadata.scan(func_identifier=call.task.func_identifier)
+    return (record for record in records if record.key_scheme is not None)
+
+
+def _differences(call: Call, record: TaskRecord) -> tuple[str, ...]:
+    """What tells a stored call from this one; at least the code, or what the function captured."""
+    differs: list[str] = []
+    if record.version != call.task.version:
+        auto = f"{record.version}{call.task.version}".count("auto:") == 2
+        differs.append("code" if auto else "version")
+    if record.input_id != call.input_id:
+        differs += _different_arguments(call, record)
+    return tuple(differs) or ("code or captured values",)
+
+
+def _digests(text: str | None) -> dict[str, Any]:
+    """What the column `arg_digests` says; nothing where it is none of ours."""
+    try:
+        digests = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return digests if isinstance(digests, dict) else {}
+
+
+def _different_arguments(call: Call, record: TaskRecord) -> list[str]:
+    ours = _digests(call.task.argument_digests(call))
+    theirs = _digests(record.arg_digests)
+    names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
+    whole = OWN_ID if call.task.has_own_id else "the arguments"
+    return [f"argument {name}" for name in names] or [whole]

@@ -1,0 +1,140 @@
+"""The function that a mark puts in the place of the user's: one kind for each kind of function."""
+
+from __future__ import annotations
+
+import concurrent.futures.thread  # noqa: F401 - for calls that come when no file can be opened
+import functools
+import inspect
+from functools import partial
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.calls.flow import answer, flow
+from beautyspot.calls.pickling import make_hit
+from beautyspot.calls.steps import drive, drive_async
+from beautyspot.calls.streams import find_source, generate
+from beautyspot.concurrency.async_generators import LateSource, forwarding
+from beautyspot.concurrency.event_loops import in_asyncio
+from beautyspot.results.cache import ELSEWHERE, MISSING
+from beautyspot.tasks.task import Call, Task
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+
+    from beautyspot.calls.engine import Engine
+    from beautyspot.concurrency.async_generators import AsyncSource
+
+
+def kind_of(function: Callable[..., Any]) -> str:
+    """A function's kind: "function", "coroutine", "generator" or "async generator"."""
+    kind = _kind_of_code(function)
+    if kind == "function" and not isinstance(function, type | FunctionType | MethodType):
+        return _kind_of_code(type(function).__call__)
+    return kind
+
+
+def _kind_of_code(function: object) -> str:
+    if inspect.isasyncgenfunction(function):
+        return "async generator"
+    if inspect.isgeneratorfunction(function):
+        code = getattr(function, "__code__", None)
+        # One that `types.coroutine` made to be awaited is used up by that, as a coroutine is.
+        awaited = code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE
+        return "function" if awaited else "generator"
+    return "coroutine" if inspect.iscoroutinefunction(function) else "function"
+
+
+def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
+    """A function like the task's, whose calls are answered from the cache where they can be.
+
+    It is a function as before: `__wrapped__`, signature, and what `inspect` says of its kind.
+    """
+    task.engine = engine
+    wrapper = _WRAP[task.kind](engine, task)
+    functools.update_wrapper(wrapper, task.function)
+    wrapper.__beautyspot__ = task  # type: ignore[attr-defined]  # a function takes any attribute
+    return wrapper
+
+
+def perform(engine: Engine, call: Call) -> Any:
+    """Make a call that is prepared already, as its kind of function would."""
+    return _PERFORM[call.task.kind](engine, call)
+
+
+def _call(engine: Engine, call: Call) -> Any:
+    value = answer(engine, call, in_place=False)
+    if value is MISSING:
+        return drive(flow(engine, call, looked=True))
+    return value
+
+
+async def _await(engine: Engine, call: Call) -> Any:
+    value = answer(engine, call, in_place=True)
+    if value is MISSING or value is ELSEWHERE:
+        if not in_asyncio():
+            return await _await_elsewhere(engine, call, looked=value is MISSING)
+        return await drive_async(flow(engine, call, looked=value is MISSING), engine.executor)
+    return value
+
+
+async def _await_elsewhere(engine: Engine, call: Call, *, looked: bool) -> Any:
+    """A call that is no hit, in a loop of Trio's, say: nothing of ours can wait there."""
+    if call.task.options.mode == "replay":  # in which the function is not called, nor waited for
+        return drive(flow(engine, call, looked=looked))
+    engine.say_elsewhere(call)
+    return await call.task.function(*call.args, **call.kwargs)
+
+
+def _open(engine: Engine, call: Call) -> AsyncSource:
+    return LateSource(partial(find_source, engine, call))
+
+
+def _iterate(engine: Engine, call: Call) -> AsyncGenerator[Any, Any]:
+    return forwarding(lambda _args, _kwargs: _open(engine, call))()
+
+
+_PERFORM = {
+    "function": _call,
+    "coroutine": _await,
+    "generator": generate,
+    "async generator": _iterate,
+}
+
+
+def _wrap_function(engine: Engine, task: Task) -> Callable[..., Any]:
+    hit = make_hit(engine, task)
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        found = hit(args, kwargs)
+        return _call(engine, found) if found.__class__ is Call else found
+
+    return wrapper
+
+
+def _wrap_coroutine(engine: Engine, task: Task) -> Callable[..., Any]:
+    hit = make_hit(engine, task)
+
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        found = hit(args, kwargs)
+        return await _await(engine, found) if found.__class__ is Call else found
+
+    return wrapper
+
+
+def _wrap_generator(engine: Engine, task: Task) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        return (yield from generate(engine, Call(task, args, kwargs)))
+
+    return wrapper
+
+
+def _wrap_async_generator(engine: Engine, task: Task) -> Callable[..., Any]:
+    return forwarding(lambda args, kwargs: _open(engine, Call(task, args, kwargs)))
+
+
+_WRAP = {
+    "function": _wrap_function,
+    "coroutine": _wrap_coroutine,
+    "generator": _wrap_generator,
+    "async generator": _wrap_async_generator,
+}

@@ -1,8 +1,0 @@
-"""What a function's code comes to: its digest, and the version that follows it and its helpers."""
-
-from __future__ import annotations
-
-from beautyspot.code_auto import version_auto
-from beautyspot.code_digest import code_digest
-
-__all__ = ["code_digest", "version_auto"]

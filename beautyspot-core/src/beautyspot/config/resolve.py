@@ -1,0 +1,316 @@
+"""The settings of a Spot, resolved: for each its value and where it comes from.
+
+Arguments win over the environment, the environment over the file, the file over the defaults. In a
+file a profile inherits from the base table, key by key::
+
+    [tool.beautyspot]                 # in pyproject.toml; in beautyspot.toml without that prefix
+    storage = "local"
+    [tool.beautyspot.profiles.prod]
+    storage = "s3://bucket/cache"
+    limiter = { use = "gcra", rate = "600/min" }
+
+A relative path in a file starts from the file's folder; in an argument or an environment variable
+from the working directory.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot.backends.constructor_options import boolean
+from beautyspot.backends.urls import masked
+from beautyspot.config.settings import SETTINGS
+from beautyspot.errors import ConfigError
+from beautyspot.files import absolute
+from beautyspot.logs import logger
+from beautyspot.messages.suggestions import did_you_mean, listing
+
+if TYPE_CHECKING:
+    from beautyspot.config.toml_files import ConfigFile
+
+__all__ = ["UNSET", "Config", "Row", "resolve"]
+
+PREFIX: Final = "BEAUTYSPOT_"
+_OTHER_VARIABLES: Final = frozenset(
+    {"BEAUTYSPOT_PLUGINS", "BEAUTYSPOT_CONFIG", "BEAUTYSPOT_DISABLED"}
+)
+_ONLY_IN_CODE: Final = frozenset({"name", "executor", "on_error", "plugins", "config"})
+_PROFILES: Final = "profiles"
+
+_warned: set[str] = set()
+
+
+class _Unset:
+    """The type of `UNSET`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final[Any] = _Unset()
+"""The value of an argument that was not given. (Any: it may stand as a default of every type.)"""
+
+
+class Row(NamedTuple):
+    """One line of a `Config`, as text that may be shown."""
+
+    setting: str
+    value: str
+    source: str
+
+
+class _Given(NamedTuple):
+    value: Any
+    source: str
+    anchor: Path | None = None
+
+
+class Config(Mapping[str, Any]):
+    """All settings of a Spot; read-only. ``print(config)`` shows a table, secrets masked."""
+
+    __slots__ = ("_given",)
+
+    def __init__(self, given: Mapping[str, _Given]) -> None:
+        self._given = dict(given)
+
+    def __getitem__(self, setting: str) -> Any:
+        return self._given[setting].value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    def source(self, setting: str) -> str:
+        """Where a setting comes from.
+
+        ``argument``, ``environment BEAUTYSPOT_TTL``, ``/path/beautyspot.toml:3`` or ``default``.
+        """
+        return self._given[setting].source
+
+    def anchor(self, setting: str) -> Path | None:
+        """The folder from which a setting's relative paths start; None: the working directory."""
+        return self._given[setting].anchor
+
+    def table(self) -> list[Row]:
+        """A row a setting, secrets masked."""
+        return [Row(key, _shown(given.value), given.source) for key, given in self._given.items()]
+
+    def __str__(self) -> str:
+        rows = self.table()
+        wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
+        return "\n".join(f"{r.setting:{wide[0]}}  {r.value:{wide[1]}}  {r.source}" for r in rows)
+
+    def __repr__(self) -> str:
+        """Only what was changed, secrets masked."""
+        changed = (f"{r.setting}={r.value}" for r in self.table() if r.source != "default")
+        return f"<Config {' '.join(changed) or 'of defaults'}>"
+
+
+def resolve(
+    arguments: Mapping[str, Any],
+    *,
+    config: str | os.PathLike[str] | bool | None = None,
+    profile: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+    cwd: str | os.PathLike[str] | None = None,
+) -> Config:
+    """All settings, and where each comes from.
+
+    Args:
+        arguments: setting -> value; one that is `UNSET` was not given.
+        config: a file to read; False to read none; None to find one, see `config_files`.
+        profile: the profile of the file to take; None to leave that to environment and file.
+        environ: the environment.
+        cwd: where to look for a file, default the working directory.
+
+    Raises:
+        ConfigError: an unknown setting or profile, a wrong type or value, an unreadable file.
+    """
+    given = _from_arguments({**arguments, **({"profile": profile} if profile is not None else {})})
+    environment = _from_environment(environ)
+    file = _file(config, environ, cwd)
+    chosen = given.get("profile") or environment.get("profile")
+    if config is False and "profile" not in given:
+        chosen = None  # the environment speaks to programs that read a file
+    from_file = _from_file(file, chosen)
+    defaults = {key: _Given(setting.default, "default") for key, setting in SETTINGS.items()}
+    return Config({**defaults, **from_file, **environment, **given})
+
+
+def _from_arguments(arguments: Mapping[str, Any]) -> dict[str, _Given]:
+    found = {}
+    for key, value in arguments.items():
+        if value is not UNSET:
+            _check_known(key, f"argument {key}=")
+            found[key] = _Given(SETTINGS[key].checked(value, f"argument {key}="), "argument")
+    return found
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
+    """What the environment gives; an empty variable gives nothing."""
+    found = {}
+    for key, setting in SETTINGS.items():
+        text = environ.get(setting.variable, "").strip()
+        if text:
+            value = setting.from_text(text, f"environment variable {setting.variable}")
+            found[key] = _Given(value, f"environment {setting.variable}")
+    if _is_disabled(environ):
+        found["enabled"] = _Given(False, "environment BEAUTYSPOT_DISABLED")
+    _warn_unknown(environ)
+    return found
+
+
+def _is_disabled(environ: Mapping[str, str]) -> bool:
+    text = environ.get("BEAUTYSPOT_DISABLED", "").strip()
+    try:
+        return bool(text) and boolean(text)
+    except ValueError as exc:
+        raise ConfigError(f"environment variable BEAUTYSPOT_DISABLED is {text!r}: {exc}") from None
+
+
+def _warn_unknown(environ: Mapping[str, str]) -> None:
+    """A warning, not an error: the environment is shared with whatever else runs in it."""
+    known = {setting.variable for setting in SETTINGS.values()} | _OTHER_VARIABLES
+    for name in environ:
+        if name.startswith(PREFIX) and name not in known and name not in _warned:
+            _warned.add(name)
+            hint = _similar(name, known)
+            logger.warning("the environment variable %s means nothing to beautyspot.%s", name, hint)
+
+
+def _similar(variable: str, known: frozenset[str] | set[str]) -> str:
+    words = {name.removeprefix(PREFIX).lower() for name in known}  # all are alike with the prefix
+    hint = did_you_mean(variable.removeprefix(PREFIX), words)
+    if not hint:
+        return f" Those that do: {listing(known)}"
+    return f" Did you mean {PREFIX}{hint.split(chr(39))[1].upper()}?"
+
+
+def _file(
+    config: str | os.PathLike[str] | bool | None,
+    environ: Mapping[str, str],
+    cwd: str | os.PathLike[str] | None,
+) -> ConfigFile | None:
+    if config is False:
+        return None
+    from beautyspot.config.toml_files import find_file, read_file
+
+    if config is True or not isinstance(config, str | os.PathLike | None):
+        raise ConfigError(f"config={config!r:.80}: give the path of a file, or False to read none")
+    path = config or environ.get("BEAUTYSPOT_CONFIG", "").strip()
+    if not path:
+        try:
+            start = Path(cwd or "").absolute()
+        except OSError:  # the working directory was removed
+            return None
+        return find_file(start)
+    try:
+        return read_file(absolute(Path(cwd or "") / Path(path).expanduser(), "config"))
+    except ConfigError as exc:
+        source = "argument config=" if config else "environment variable BEAUTYSPOT_CONFIG"
+        raise ConfigError(f"{source}: {exc}") from None
+
+
+def _from_file(file: ConfigFile | None, chosen: _Given | None) -> dict[str, _Given]:
+    if file is None:
+        if chosen is not None and chosen.value is not None:
+            raise ConfigError(
+                f"the profile {chosen.value!r} ({chosen.source}) needs a configuration file, and "
+                "none is read: write [profiles.<name>] in beautyspot.toml, or give config=<path>"
+            )
+        return {}
+    found = _from_table(file, (), file.table)
+    profiles = _profiles(file)  # all of them: a mistake in one that is not chosen is one too
+    chosen = chosen or found.get("profile")
+    if chosen is None or chosen.value is None:
+        return found
+    if chosen.value not in profiles:
+        advice = "" if profiles else f": write a table {file.header(_PROFILES, chosen.value)}"
+        raise ConfigError(
+            f"there is no profile {chosen.value!r} ({chosen.source}) in {file.path}."
+            f"{did_you_mean(chosen.value, profiles)} Its profiles: {listing(profiles)}{advice}"
+        )
+    return {**found, **profiles[chosen.value], "profile": chosen}
+
+
+def _profiles(file: ConfigFile) -> dict[str, dict[str, _Given]]:
+    found = {}
+    for name, table in file.table.get(_PROFILES, {}).items():
+        if not isinstance(table, dict):
+            where, header = file.where(_PROFILES, name), file.header(_PROFILES, name)
+            raise ConfigError(f"{where}: a profile is a table: write {header}")
+        found[name] = _from_table(file, (_PROFILES, name), table)
+    return found
+
+
+def _from_table(
+    file: ConfigFile, keys: tuple[str, ...], table: dict[str, Any]
+) -> dict[str, _Given]:
+    found = {}
+    for key, raw in table.items():
+        where = file.where(*keys, key)
+        if not keys:
+            _check_place(file, key, raw, where)
+        if key != _PROFILES or keys:
+            _check_known(key, where, others=() if keys else (_PROFILES,))
+            _check_no_nested_profile(key, keys, where)
+            value = SETTINGS[key].checked(raw, where)
+            found[key] = _anchored(key, value, where, file.path.parent)
+    return found
+
+
+def _anchored(key: str, value: Any, where: str, folder: Path) -> _Given:
+    if SETTINGS[key].is_path and value is not None:
+        value = str(folder / value)
+    return _Given(value, where, folder)
+
+
+def _check_place(file: ConfigFile, key: str, raw: object, where: str) -> None:
+    """Refuse a table, or what should be one, that stands where it means something else."""
+    if key == _PROFILES and not isinstance(raw, dict):
+        header = file.header(_PROFILES, "<name>")
+        raise ConfigError(f"{where}: {_PROFILES} is a table of tables: write {header}")
+    if key == "profile" and isinstance(raw, dict):
+        raise ConfigError(
+            f"{where}: the settings of profiles stand below {_PROFILES!r}: "
+            f"write {file.header(_PROFILES, next(iter(raw), '<name>'))}"
+        )
+    if key == "tool" and not file.base:
+        raise ConfigError(
+            f"{where}: in this file the settings stand without a prefix: "
+            "remove tool.beautyspot from the names of its tables"
+        )
+
+
+def _check_no_nested_profile(key: str, keys: tuple[str, ...], where: str) -> None:
+    if key == "profile" and keys:
+        raise ConfigError(f"{where}: a profile can't name a profile: remove the key")
+
+
+def _check_known(key: str, where: str, others: tuple[str, ...] = ()) -> None:
+    if key in SETTINGS:
+        return
+    if key in _ONLY_IN_CODE:
+        raise ConfigError(f"{where}: {key!r} can only be given in code: pass it to Spot(...)")
+    raise ConfigError(
+        f"{where}: there is no setting {key!r}.{did_you_mean(key, [*SETTINGS, *others])} "
+        f"The settings: {listing(SETTINGS)}"
+    )
+
+
+def _shown(value: object) -> str:
+    value = masked(value)
+    if value is None or isinstance(value, str | int | float | list | tuple):
+        return repr(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_shown(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, type):
+        return value.__qualname__
+    return f"<{type(value).__qualname__}>"  # an object's own text may hold a secret

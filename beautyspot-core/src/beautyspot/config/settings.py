@@ -1,0 +1,330 @@
+"""The settings of a Spot that environment and files can give too: types, defaults, checks."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from beautyspot.backends.constructor_options import boolean
+from beautyspot.backends.urls import MASK, masked
+from beautyspot.config.signing import SHORTEST, SigningKeys
+from beautyspot.errors import ConfigError
+
+_UNITS: Final = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+DURATION: Final = (
+    'a number of seconds, not negative, or a text such as "90s", "12h" or "1h 30min" '
+    f"(units: {', '.join(_UNITS)})"
+)
+"""What `seconds` takes, for messages."""
+LIFETIME: Final = f'{DURATION}, or "none" for ever'
+
+_SIZES: Final = {
+    unit.lower(): base**power
+    for base, units in ((1000, "B kB MB GB TB"), (1024, "B KiB MiB GiB TiB"))
+    for power, unit in enumerate(units.split())
+}
+SIZE: Final = (
+    'a number of bytes, not negative, or a text such as "500MB" or "1.5 GiB" '
+    "(units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)"
+)
+"""What `byte_count` takes, for messages."""
+
+_LIMIT_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_ -]*"
+_LIMIT: Final = '{name = "requests", use = "gcra", rate = "600/min"}'
+_PART: Final = r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)"
+
+
+class Setting(NamedTuple):
+    """One setting.
+
+    Attributes:
+        name: as an argument and in files; ``BEAUTYSPOT_<NAME>`` in the environment.
+        default: its value where nobody gives one.
+        expects: what it takes, for messages and the manual.
+        check: gives the value back in its final form.
+            Raises TypeError or ValueError, without a message worth showing, or ConfigError, which
+            says more than `expects`.
+        read: turns an environment variable's text into what a file would give. Raises the same.
+        what: its meaning, for the manual.
+        is_path: whether a relative one in a file starts from the file's folder.
+        is_secret: whether no message and no table may show it.
+    """
+
+    name: str
+    default: Any
+    expects: str
+    check: Callable[[object], Any]
+    read: Callable[[str], object]
+    what: str
+    is_path: bool = False
+    is_secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return f"BEAUTYSPOT_{self.name.upper()}"
+
+    def checked(self, value: object, where: str) -> Any:
+        """`value` in its final form.
+
+        Raises:
+            ConfigError: it is of another type or out of range; says what is expected.
+        """
+        return self._checked(lambda: value, value, where)
+
+    def from_text(self, text: str, where: str) -> Any:
+        """The same, for a text from the environment."""
+        return self._checked(lambda: self.read(text.strip()), text, where)
+
+    def _checked(self, read: Callable[[], object], shown: object, where: str) -> Any:
+        try:
+            return self.check(read())
+        except ConfigError as exc:
+            raise ConfigError(f"{where}: {self.name}: {exc}") from None
+        except (TypeError, ValueError):
+            raise ConfigError(f"{where}: {self._refusal(shown)}") from None
+
+    def _refusal(self, value: object) -> str:
+        shown = MASK if self.is_secret else f"{masked(value)!r:.120}"
+        return f"{self.name} takes {self.expects}, not {shown} ({type(value).__name__})"
+
+
+def seconds(value: object) -> float:
+    """A duration in seconds: a number, a `timedelta`, or a text such as ``"7d"`` or ``"1h 30min"``.
+
+    Units: ms, s (sec), min, h, d, w.
+
+    Raises:
+        TypeError, ValueError: it is none of these, negative, or not finite.
+    """
+    if isinstance(value, str):
+        number = _duration(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value) if value <= sys.float_info.max else math.inf
+    else:
+        number = _total_seconds(value)
+    if not 0 <= number < math.inf:
+        raise ValueError("negative or not finite")
+    return number
+
+
+def _duration(text: str) -> float:
+    text = text.strip().lower()
+    parts = re.findall(_PART, text)
+    if not parts or re.sub(_PART, "", text).strip():
+        return float(text)
+    return sum(float(number) * _unit(unit) for number, unit in parts)
+
+
+def _unit(unit: str) -> float:
+    if unit not in _UNITS:
+        raise ValueError(f"no unit {unit!r}")
+    return _UNITS[unit]
+
+
+def byte_count(value: object) -> int:
+    """A size in bytes: a whole number, or a text such as ``"500MB"`` or ``"1.5 GiB"``.
+
+    Units: B, kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024).
+
+    Raises:
+        TypeError, ValueError: it is none of these, or negative.
+    """
+    if not isinstance(value, str):
+        return _count(value)
+    parts = re.fullmatch(_PART, value.lower().strip())
+    if parts is None:
+        return _count(int(value))
+    if parts[2] not in _SIZES:
+        raise ValueError(f"no unit {parts[2]!r}")
+    return int(float(parts[1]) * _SIZES[parts[2]])
+
+
+def _total_seconds(value: object) -> float:
+    # A timedelta, known by its method: `datetime` is not imported for a check.
+    total = getattr(value, "total_seconds", None)
+    if total is None:
+        raise TypeError("no duration")
+    return float(total())
+
+
+def or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
+    """The same check, and None; ``"none"`` says that where a text, a file or an option can't."""
+
+    def checked(value: object) -> Any:
+        if value is None or (isinstance(value, str) and value.lower() == "none"):
+            return None
+        return check(value)
+
+    return checked
+
+
+def _path(value: object) -> str:
+    if (
+        isinstance(value, str | os.PathLike)
+        and (path := os.fspath(value))
+        and isinstance(path, str)
+    ):
+        if "\0" in path:
+            raise ValueError("NUL")
+        return os.path.expanduser(path)  # noqa: PTH111 - a text in, a text out
+    raise TypeError("no path")
+
+
+def _backend(value: object) -> object:
+    """A text or a table; what else an argument may be is checked where the backend is made."""
+    if value is None or value == "" or isinstance(value, bool | int | float | bytes | list | tuple):
+        raise TypeError("no backend")
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _limits(value: object) -> object:
+    """A backend, or several tables with a name each."""
+    if not isinstance(value, list | tuple):
+        return _backend(value)
+    if not value:
+        raise ConfigError('a list of limits holds none: name some, or write "none"')
+    names: set[str] = set()
+    for table in value:
+        name = _limit_name(table)
+        if name in names:
+            raise ConfigError(f"two of the limits have the name {name!r}: give each its own")
+        names.add(name)
+    return [dict(table) for table in value]
+
+
+def _limit_name(table: object) -> str:
+    if not isinstance(table, Mapping):
+        raise ConfigError(f'each of several limits is a table with a "name": write {_LIMIT}')
+    if "name" not in table:
+        raise ConfigError(f'a limit has no "name": write {_LIMIT}')
+    name = table["name"]
+    if not isinstance(name, str) or not re.fullmatch(_LIMIT_NAME, name):
+        raise ConfigError(
+            f"the name of a limit can't be {name!r:.80}: use letters, digits, spaces, - and _"
+        )
+    return name
+
+
+def _bool(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("no bool")
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError("no count")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError("no text")
+    return value
+
+
+def _saving(value: object) -> str:
+    if value not in ("sync", "background"):
+        raise ValueError("neither")
+    return str(value)
+
+
+def _mode(value: object) -> str:
+    if value not in ("normal", "readonly", "replay"):
+        raise ValueError("none of them")
+    return str(value)
+
+
+def _signing_keys(value: object) -> SigningKeys:
+    if isinstance(value, SigningKeys):
+        return value
+    if isinstance(value, str | bytes | list | tuple):
+        return SigningKeys(value)
+    raise TypeError("no keys")
+
+
+def _words(text: str) -> object:
+    return text if text.lower() == "none" else text.split()
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _table(text: str) -> object:
+    """A text, or the table or the list that it is in the form of TOML."""
+    if not text.startswith(("{", "[")):
+        return text
+    import tomllib
+
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except (ValueError, RecursionError) as exc:
+        why = re.sub(r" \(at .*", "", str(exc))  # a place in a text that nobody sees
+        advice = 'write {use = "name", option = "value"}'
+        shown = f"{masked(text)!r:.120}"
+        raise ConfigError(f"{shown} is no table in TOML's form ({why}): {advice}") from None
+
+
+_BACKEND: Final = 'a backend\'s name, URL, class or instance, or a table with "use"'
+
+SETTINGS: Final[dict[str, Setting]] = {
+    setting.name: setting
+    for setting in (
+        Setting(
+            "directory", ".beautyspot", "a path", _path, _as_it_is,
+            "the folder of the database and of local blobs", is_path=True,
+        ),
+        Setting(
+            "db_path", None, 'a path, or "none" for <directory>/<name>.db', or_none(_path),
+            _as_it_is, "the file of the SQLite database", is_path=True,
+        ),
+        Setting("metadata", "sqlite", _BACKEND, _backend, _table, "the metadata store"),
+        Setting("storage", "local", _BACKEND, _backend, _table, "the storage of large results"),
+        Setting("serializer", "msgpack", _BACKEND, _backend, _table, "turns results into bytes"),
+        Setting("keygen", "stable", _BACKEND, _backend, _table, "turns arguments into keys"),
+        Setting(
+            "limiter", None,
+            f'{_BACKEND}, a rate such as "600/min", a list of tables with a "name" each, or "none"',
+            or_none(_limits), _table, "the rate limit, or several that hold at once",
+        ),
+        Setting(
+            "save", "sync", '"sync" or "background"', _saving, _as_it_is,
+            "whether a call waits until its result is stored",
+        ),
+        Setting(
+            "ttl", None, LIFETIME, or_none(seconds), _as_it_is,
+            "how long a result is valid",
+        ),
+        Setting(
+            "blob_threshold", 2**20, "a number of bytes, 0 or more", _count, int,
+            "a larger result goes to the storage",
+        ),
+        Setting("enabled", True, "true or false", _bool, boolean, "false: calls run uncached"),
+        Setting("strict", False, "true or false", _bool, boolean, "true: our own failures raise"),
+        Setting(
+            "profile", None, 'the name of a profile, or "none"', or_none(_text), _as_it_is,
+            "the table of the file that wins over its base table",
+        ),
+        Setting(
+            "wait_timeout", 600.0, DURATION, seconds, _as_it_is,
+            "how long a call waits for another one that computes the same result",
+        ),
+        Setting(
+            "mode", "normal", '"normal", "readonly" or "replay"', _mode, _as_it_is,
+            "readonly: nothing is stored; replay: nothing runs, and a miss raises",
+        ),
+        Setting(
+            "signing_key", None,
+            f"a text or bytes of at least {SHORTEST} bytes, or several of them, of which the first "
+            'signs, or "none"', or_none(_signing_keys), _words,
+            "signs results, so that a shared store is trusted no further", is_secret=True,
+        ),
+    )
+}  # fmt: skip
+"""Setting by name, in the order of the manual."""

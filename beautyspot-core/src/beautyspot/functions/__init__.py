@@ -1,0 +1,1 @@
+"""Which function it is, of what kind, and what its code is."""

@@ -1,0 +1,100 @@
+"""The digest of a function's code: of its source in normal form, or of its bytecode."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.functions.code.forms import constant_form, digest_of
+from beautyspot.functions.code.normal_form import UNKNOWN, normal_form
+from beautyspot.functions.code.source import class_definitions_of, definition_of
+from beautyspot.functions.names import chain, is_ours, namespace_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from beautyspot.functions.code.normal_form import Definition
+
+_known: dict[int, tuple[weakref.ref[Any], str]] = {}  # by the `id` of a code object or a class
+
+
+def code_digest(func: Any) -> str:
+    """A digest of the code of `func`: 32 hex digits.
+
+    Of the source in normal form (see `beautyspot.functions.code.normal_form`), the same in every Python; where there
+    is no source, of the bytecode, the same within one minor version of Python (``-O`` apart, which
+    removes asserts). The functions that `func` wraps (`__wrapped__`) count too.
+
+    Args:
+        func: a function, a class, or an object that wraps a function.
+    """
+    if isinstance(func, type):
+        return _remembered(func, lambda: digest_of(_class_form(func)))
+    steps = [step for step in chain(func) if isinstance(step, FunctionType) and not is_ours(step)]
+    digests = [function_digest(step) for step in steps]
+    return digests[0] if len(digests) == 1 else digest_of(digests)
+
+
+def methods_of(cls: type[Any]) -> dict[str, FunctionType]:
+    """The functions that stand in a class body, by name and sorted, without their wrappers."""
+    found: dict[str, FunctionType] = {}
+    for name in sorted(vars(cls)):
+        value = vars(cls)[name]
+        steps = [] if isinstance(value, type) else list(chain(value))
+        functions = [step for step in steps if isinstance(step, FunctionType)]
+        if functions and functions[-1].__module__ == cls.__module__:
+            found[name] = functions[-1]
+    return found
+
+
+def function_digest(function: FunctionType) -> str:
+    """The digest of one function, without what it wraps."""
+    return _remembered(function.__code__, lambda: digest_of(_function_form(function)))
+
+
+def _remembered(owner: Any, make: Callable[[], str]) -> str:
+    """The digest of a code object or a class. By `id`: code objects are equal by value."""
+    key = id(owner)
+    known = _known.get(key)
+    if known is not None and known[0]() is owner:
+        return known[1]
+    digest = make()
+    _known[key] = (weakref.ref(owner, lambda _: _known.pop(key, None)), digest)
+    return digest
+
+
+def _function_form(function: FunctionType) -> object:
+    node = definition_of(function)
+    form = None if node is None else _normal(node, function.__globals__)
+    return (_python(), *bytecode(function.__code__)) if form is None else form
+
+
+def _class_form(cls: type[Any]) -> object:
+    methods, namespace = methods_of(cls), namespace_of(cls)
+    nodes = class_definitions_of(cls, methods.values(), namespace)
+    forms = [_normal(node, namespace) for node in nodes]
+    if forms and None not in forms:
+        return forms
+    digests = [(name, function_digest(method)) for name, method in methods.items()]
+    return (_python(), list(vars(cls).get("__annotations__", ())), digests)
+
+
+def _normal(node: Definition, namespace: Mapping[str, Any]) -> object:
+    try:
+        return normal_form(node, lambda name: namespace.get(name, UNKNOWN))
+    except RecursionError:  # hundreds of operators in one expression
+        return None
+
+
+def _python() -> str:
+    return f"bytecode of Python {sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def bytecode(code: CodeType) -> Iterator[object]:
+    """What a code object does, wherever it stands."""
+    yield (code.co_code.hex(), code.co_names, code.co_varnames, code.co_freevars, code.co_flags)
+    yield (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+    for const in code.co_consts:
+        yield tuple(bytecode(const)) if isinstance(const, CodeType) else constant_form(const)

@@ -1,0 +1,204 @@
+"""Where a function's source is: its file, parsed, and the very definition in it.
+
+A file may have been edited since it was imported, and then tells of another function. So the source
+is compiled, and believed only where that gives the code that the function runs; where it does not
+(edited, or rewritten on import, as pytest does with `assert`), there is no source for us.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import inspect
+import linecache
+from functools import lru_cache
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot.functions.names import in_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from beautyspot.functions.code.normal_form import Definition, Function
+
+_FUTURES: Final = sum({getattr(__future__, n).compiler_flag for n in __future__.all_feature_names})
+_FILES: Final = 16  # parsed files kept, some megabytes each
+_Span = tuple[tuple[int, int], tuple[int, int]]
+
+
+class Source(NamedTuple):
+    """What is in a file.
+
+    Attributes:
+        definitions: its functions and lambdas, by name and first line.
+        classes: its classes, by qualified name.
+        rebound: the names of globals that functions assign.
+        codes: its code objects.
+    """
+
+    definitions: dict[tuple[str, int], list[Definition]]
+    classes: dict[str, list[ast.ClassDef]]
+    rebound: set[str]
+    codes: frozenset[CodeType]
+
+
+def definition_of(function: FunctionType) -> Function | ast.Lambda | None:
+    """The node of a function in its source, or None where there is no source to be believed."""
+    source = _believed(function)
+    if source is None:
+        return None
+    code = function.__code__
+    found: list[Any] = source.definitions.get((code.co_name, code.co_firstlineno), [])
+    if code.co_name == "<lambda>" and len(found) > 1:
+        return _lambda_of(code, found)
+    return found[-1] if found else None
+
+
+def class_definitions_of(
+    cls: type[Any], functions: Iterable[FunctionType], namespace: Mapping[str, Any]
+) -> list[ast.ClassDef]:
+    """The nodes that may be a class's in its source; several where it stands in branches.
+
+    Args:
+        cls: the class.
+        functions: the functions in its body. They tell whether to believe the source; the source of
+            a class without any is taken as it is.
+        namespace: the names of the module that it is in.
+    """
+    nodes: list[ast.ClassDef] = []
+    for function in functions:
+        if _is_generated(function, namespace):
+            continue
+        source = _believed(function)
+        if source is None:
+            return []
+        found = source.classes.get(cls.__qualname__, [])
+        nodes += [n for n in found if n not in nodes and _encloses(n, function.__code__)]
+    source = None if nodes else module_source(namespace)
+    return nodes if source is None else source.classes.get(cls.__qualname__, [])
+
+
+def _is_generated(function: FunctionType, namespace: Mapping[str, Any]) -> bool:
+    """Whether `dataclass` or the like made a function of a class that has a file."""
+    filename = function.__code__.co_filename
+    if in_place(filename) and "__file__" in namespace:
+        return True
+    return not _lines(filename, function.__globals__)
+
+
+def module_source(namespace: Mapping[str, Any]) -> Source | None:
+    """The source of a module as it is known or in its file now; None where it has none."""
+    return next(_sources(str(namespace.get("__file__")), namespace, 0), None)
+
+
+def _believed(function: FunctionType) -> Source | None:
+    """The source whose code the function runs."""
+    code = function.__code__
+    for source in _sources(code.co_filename, function.__globals__, code.co_flags):
+        if code in source.codes:
+            return source
+    return None
+
+
+def _lines(filename: str, namespace: Mapping[str, Any]) -> list[str]:
+    return linecache.getlines(filename, dict(namespace))  # looks for a loader in it
+
+
+def _sources(filename: str, namespace: Mapping[str, Any], flags: int) -> Iterator[Source]:
+    """The source as `linecache` knows it, then as it is in the file now.
+
+    Each first with what it says of the future itself, then with what an earlier cell said.
+    """
+    for refresh in (False, True):
+        if refresh:
+            linecache.checkcache(filename)
+        text = "".join(_lines(filename, namespace))
+        for future in {0: None, flags & _FUTURES: None} if text else ():
+            source = _parsed(text, future)
+            if source is not None:
+                yield source
+
+
+@lru_cache(maxsize=_FILES)
+def _parsed(text: str, flags: int) -> Source | None:
+    flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # the cells of notebooks
+    try:
+        tree = compile(text, "", "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
+        code = compile(tree, "", "exec", flags, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    source = Source({}, {}, set(), frozenset(_codes(code)))
+    _collect(tree, source)
+    return source
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    todo = [code]
+    while todo:
+        code = todo.pop()
+        yield code
+        todo += [const for const in code.co_consts if isinstance(const, CodeType)]
+
+
+def _collect(top: ast.AST, source: Source) -> None:
+    """File the definitions beneath `top`, from the outside in."""
+    todo: list[tuple[ast.AST, str]] = [(top, "")]  # with the start of the qualified names in it
+    while todo:
+        parent, prefix = todo.pop()
+        todo += [(node, _filed(node, prefix, source)) for node in ast.iter_child_nodes(parent)]
+
+
+def _filed(node: ast.AST, prefix: str, source: Source) -> str:
+    """File `node` if it is a definition; the prefix of what is in it."""
+    if isinstance(node, ast.Lambda):
+        source.definitions.setdefault(("<lambda>", node.lineno), []).append(node)
+        return f"{prefix}<lambda>.<locals>."
+    if isinstance(node, ast.ClassDef):
+        source.classes.setdefault(f"{prefix}{node.name}", []).append(node)
+        return f"{prefix}{node.name}."
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        first = min([node.lineno, *[item.lineno for item in node.decorator_list]])
+        source.definitions.setdefault((node.name, first), []).append(node)
+        return f"{prefix}{node.name}.<locals>."
+    if isinstance(node, ast.Global):
+        source.rebound.update(node.names)
+    return prefix
+
+
+def _lambda_of(code: CodeType, nodes: list[ast.Lambda]) -> ast.Lambda | None:
+    """Of several lambdas that begin in one line, the one that the code is of."""
+    spans = _spans(code)
+    if spans:
+        found = [node for node in nodes if _contains(node.body, spans)]
+        return found[-1] if found else None  # the innermost: they are collected from outside in
+    # Python 3.12 notes no columns for the code of a constant, `-X no_debug_ranges` none at all.
+    found = [node for node in nodes if _compiles_to(node, code)]
+    return found[0] if len({ast.dump(node) for node in found}) == 1 else None
+
+
+def _compiles_to(node: ast.Lambda, code: CodeType) -> bool:
+    made = compile(ast.Expression(node), "", "eval", dont_inherit=True)
+    # a lambda that stands alone is not nested in a function
+    return code.replace(co_flags=code.co_flags & ~inspect.CO_NESTED) in made.co_consts
+
+
+def _encloses(node: ast.ClassDef, code: CodeType) -> bool:
+    return node.lineno <= code.co_firstlineno <= (node.end_lineno or 0)
+
+
+def _contains(node: ast.expr, spans: list[_Span]) -> bool:
+    start = (node.lineno, node.col_offset)
+    end = (node.end_lineno or 0, node.end_col_offset or 0)
+    return all(start <= first and last <= end for first, last in spans)
+
+
+def _spans(code: CodeType) -> list[_Span]:
+    """From where to where in the source the instructions stand, as (line, column) pairs."""
+    spans: list[_Span] = []
+    for line, end_line, column, end_column in code.co_positions():
+        if line is None or end_line is None or column is None or end_column is None:
+            continue
+        if (line, column) != (end_line, end_column):  # else of the frame, such as RESUME
+            spans.append(((line, column), (end_line, end_column)))
+    return spans

@@ -1,0 +1,77 @@
+"""Canonical text: JSON that is one for equal values and another for any other.
+
+`walk` goes through a value, `resolve` finds the form of each class, and a form (`containers`,
+`callables`, `state`, `standard`, `arrays`, …) writes it. The text is the same in every process,
+under every hash seed, on every machine and every supported version of Python; a golden file holds
+it.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.errors import UnstableKeyError
+from beautyspot.keys.canonical.resolve import form_of
+from beautyspot.keys.canonical.text import FLAT, encode, printable, quote, utf8
+from beautyspot.keys.canonical.walk import ADVICE, Walk, Without
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Custom = Mapping[type, Callable[[Any], object]]
+
+__all__ = ["FLAT", "Without", "arguments", "canonical", "encode", "printable", "quote", "utf8"]
+
+_NONE: Final[Custom] = MappingProxyType({})
+
+
+def canonical(value: object, custom: Custom = _NONE) -> str:
+    """The canonical text of `value`.
+
+    Args:
+        value: anything.
+        custom: class -> function that gives what counts of its instances; subclasses match too.
+
+    Raises:
+        UnstableKeyError: a part has no stable form; its path starts with ``value``.
+    """
+    walk = Walk(form_of, custom)
+    return printable(_guarded(walk, lambda: walk.at("value", "", value)))
+
+
+def arguments(args: tuple[Any, ...], kwargs: dict[str, Any], custom: Custom = _NONE) -> str:
+    """The canonical text of a call: a JSON array of `args` (an array) and `kwargs` (an object).
+
+    Raises:
+        UnstableKeyError: its path starts with ``args[0]`` or ``kwargs['name']``.
+    """
+    walk = Walk(form_of, custom)
+    return printable(_guarded(walk, lambda: _call(walk, args, kwargs)))
+
+
+def _call(walk: Walk, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    texts = [walk.at("args[{}]", number, value) for number, value in enumerate(args)]
+    # The place tells that this is no dict, so a keyword may look like a tag without harm.
+    named = [
+        f"{quote(name)}:{walk.at('kwargs[{!r}]', name, kwargs[name])}" for name in sorted(kwargs)
+    ]
+    return f"[[{','.join(texts)}],{{{','.join(named)}}}]"
+
+
+def _guarded(walk: Walk, write: Callable[[], str]) -> str:
+    """Whatever fails on the way (a closed file, a property that raises) becomes our error."""
+    try:
+        return write()
+    except UnstableKeyError:
+        raise
+    except RecursionError as error:  # little was left of the stack when the walk started
+        why = "is nested too deeply for what is left of Python's stack"
+        raise _unreadable(walk, why) from error
+    except Exception as error:
+        raise _unreadable(walk, f"could not be read ({type(error).__name__}: {error})") from error
+
+
+def _unreadable(walk: Walk, why: str) -> UnstableKeyError:
+    path = walk.path()
+    return UnstableKeyError(f"{path[:80]} {why}: {ADVICE}", path=path)

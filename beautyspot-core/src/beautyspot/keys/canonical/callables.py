@@ -1,0 +1,129 @@
+"""Functions, classes, methods, modules and type expressions as arguments.
+
+What a name leads back to counts by its name; `beautyspot.functions.identity` says when code and captured
+values have to count as well. A bound method is its object and its function.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import typing
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    GenericAlias,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    UnionType,
+    WrapperDescriptorType,
+)
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.functions.identity import function_parts, module_name
+from beautyspot.keys.canonical.state import attributes, unreadable
+from beautyspot.keys.canonical.text import quote, tag
+
+if TYPE_CHECKING:
+    from beautyspot.keys.canonical.walk import Form, Walk
+
+
+def _class(walk: Walk, value: type) -> str:
+    if value.__module__ == "typing":  # what is a class there differs between Python versions
+        return _special_form(walk, value)
+    return tag("type", walk.named(value))
+
+
+def _function(walk: Walk, value: Any) -> str:
+    return tag("function", walk.array(function_parts(value), "<captured {}>"))
+
+
+def _method(walk: Walk, value: MethodType) -> str:
+    owner = walk.at(".__self__", "", value.__self__)
+    return tag("method", f"[{owner},{walk.at('.__func__', '', value.__func__)}]")
+
+
+def _builtin(walk: Walk, value: Any) -> str:
+    """A builtin function, or a builtin method with the object that it is bound to."""
+    if isinstance(value.__self__, ModuleType | None):
+        return _function(walk, value)
+    return tag("method", f"[{walk.at('.__self__', '', value.__self__)},{quote(value.__name__)}]")
+
+
+def _module(_walk: Walk, value: ModuleType) -> str:
+    return tag("module", quote(module_name(value.__name__)))
+
+
+def _partial(walk: Walk, value: functools.partial[Any]) -> str:
+    func = walk.at(".func", "", value.func)
+    args = walk.array(value.args, ".args[{}]")
+    return tag("partial", f"[{func},{args},{walk.mapping(value.keywords)}]")
+
+
+def _partialmethod(walk: Walk, value: functools.partialmethod[Any]) -> str:
+    members = {"func": value.func, "args": value.args, "keywords": value.keywords}
+    return tag("partialmethod", attributes(walk, value, members))
+
+
+def _type_expression(walk: Walk, value: Any) -> str:
+    """``list[int]``, ``int | None`` and those of `typing`: what is subscripted, and by what."""
+    origin, args = typing.get_origin(value), typing.get_args(value)
+    parts = f"{walk.at('.__origin__', '', origin)},{walk.array(args)}"
+    return tag("generic", f"[{quote(type(value).__module__)},{parts}]")
+
+
+def _special_form(_walk: Walk, value: Any) -> str:
+    return tag("special", quote(f"typing:{value.__qualname__}"))
+
+
+def _type_variable(_walk: Walk, value: Any) -> str:
+    return tag("special", quote(f"{module_name(value.__module__)}:{value.__name__}"))
+
+
+def named_or_refused(walk: Walk, value: Any) -> str:
+    """The form of extension types: their callables by name, everything else refused."""
+    if _is_found_by_name(value):
+        return tag("function", f"[{quote(f'{value.__module__}:{value.__qualname__}')}]")
+    return unreadable(walk, value)
+
+
+def _is_found_by_name(value: Any) -> bool:
+    """Whether a callable of an extension module stands where its name says."""
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    if not isinstance(module, str) or not isinstance(name, str):
+        return False
+    return getattr(sys.modules.get(module), name, None) is value
+
+
+def _class_of(value: object) -> type:
+    return type(value)  # which for a type checker is no class of its own
+
+
+FORMS: dict[type, Form] = {functools.partial: _partial}
+
+# The classes of `typing`'s own expressions, bare and subscripted: not `list`.
+_TYPING_CLASSES = (_class_of(typing.List), _class_of(typing.List[int]))  # noqa: UP006 - they are what is looked for
+
+FAMILIES: dict[Any, Form] = {
+    type: _class,
+    FunctionType: _function,
+    MethodType: _method,
+    BuiltinFunctionType: _builtin,
+    MethodWrapperType: _builtin,
+    MethodDescriptorType: _function,
+    WrapperDescriptorType: _function,
+    ClassMethodDescriptorType: _function,
+    functools._lru_cache_wrapper: _function,
+    ModuleType: _module,
+    functools.partialmethod: _partialmethod,
+    GenericAlias: _type_expression,
+    UnionType: _type_expression,
+    **dict.fromkeys(_TYPING_CLASSES, _type_expression),
+    _class_of(typing.Union): _special_form,
+    typing.TypeVar: _type_variable,
+    typing.ParamSpec: _type_variable,
+    typing.TypeVarTuple: _type_variable,
+}

@@ -1,0 +1,111 @@
+"""Which form a class has.
+
+The forms of the builtin types are known from the start. Those of a library, of the standard library
+too, are loaded when a class of it is first met, so nothing is imported that the program has not.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+from beautyspot.keys.canonical import callables, containers
+from beautyspot.keys.canonical.callables import named_or_refused
+from beautyspot.keys.canonical.state import (
+    SubclassForm,
+    defines_state,
+    has_hidden_state,
+    is_live,
+    is_used_up,
+    plain_object,
+    root_of,
+    unreadable,
+    used_up,
+)
+
+if TYPE_CHECKING:
+    from beautyspot.keys.canonical.walk import Form
+
+_FORMS: Final[dict[type, Form]] = {**containers.FORMS, **callables.FORMS}
+"""Forms of a type itself; that of a subclass is it within a `SubclassForm`."""
+
+_FAMILIES: Final[dict[type, Form]] = {**containers.FAMILIES, **callables.FAMILIES}
+"""Forms that write subclasses too, and see to their class and state themselves."""
+
+_STANDARD: Final = (
+    "array", "collections", "datetime", "decimal", "enum", "fractions", "ipaddress", "logging",
+    "operator", "pathlib", "random", "re", "types", "uuid", "zoneinfo",
+)  # fmt: skip
+
+_MODULES: Final = {
+    **dict.fromkeys(_STANDARD, "beautyspot.keys.canonical.standard"),
+    "numpy": "beautyspot.libraries.numpy_keys",
+    "PIL": "beautyspot.libraries.pillow_keys",
+    "torch": "beautyspot.libraries.torch_keys",
+    "dateutil": "beautyspot.libraries.zones_keys",
+    "pytz": "beautyspot.libraries.zones_keys",
+    "pandas": "beautyspot.libraries.pandas_keys",
+    "polars": "beautyspot.libraries.pandas_keys",
+    "pyarrow": "beautyspot.libraries.arrow_keys",
+    "pydantic": "beautyspot.libraries.pydantic_keys",
+}
+"""Top-level module -> our module with the forms of its classes."""
+
+_known: Final[WeakKeyDictionary[type, Form]] = WeakKeyDictionary()
+
+
+def form_of(kind: type) -> Form:
+    """The form of the instances of `kind`."""
+    form = _FORMS.get(kind) or _known.get(kind)
+    if form is None:
+        form = _known[kind] = _find(kind)
+    return form
+
+
+def _find(kind: type) -> Form:
+    for base in kind.__mro__:
+        _load(root_of(base.__module__))
+    # Families first: an `IntEnum` is an enum, though `int` comes before `Enum` in its bases.
+    for base in kind.__mro__:
+        if base in _FAMILIES:
+            return _FAMILIES[base]
+    for base in kind.__mro__:
+        if base in _FORMS:
+            return _FORMS[base] if base is kind else _form_of_subclass(kind, base)
+    return _form_of_object(kind)
+
+
+def _form_of_subclass(kind: type, base: type) -> Form:
+    return named_or_refused if has_hidden_state(kind, base) else SubclassForm(base, _FORMS[base])
+
+
+@functools.cache
+def _load(root: str) -> None:
+    """Add the forms of a top-level module. The program has imported it: a class of it is here."""
+    name = _MODULES.get(root)
+    if name is not None:
+        module = importlib.import_module(name)
+        _FORMS.update(_found(root, module.FORMS))
+        _FAMILIES.update(_found(root, module.FAMILIES))
+
+
+def _found(root: str, forms: dict[str, Form]) -> dict[type, Form]:
+    """Classes in place of their names, which are ``module:name``, less those that are not there."""
+    found: dict[type, Form] = {}
+    for path, form in forms.items():
+        module, _, name = path.partition(":")
+        cls = getattr(sys.modules.get(module), name, None) if root_of(module) == root else None
+        if isinstance(cls, type):
+            found[cls] = form
+    return found
+
+
+def _form_of_object(kind: type) -> Form:
+    if is_used_up(kind):
+        return used_up
+    if has_hidden_state(kind):
+        return named_or_refused
+    return plain_object if defines_state(kind) and not is_live(kind) else unreadable

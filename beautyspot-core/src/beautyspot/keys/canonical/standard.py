@@ -1,0 +1,253 @@
+"""The forms of the standard library's types, by the name under which a program finds each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.keys.canonical.state import attributes, is_cached_property, unreadable
+from beautyspot.keys.canonical.text import blob, little_endian, quote, tag
+
+if TYPE_CHECKING:
+    import array
+    import collections
+    import datetime as dt
+    import enum
+    import random
+    import types
+    import zoneinfo
+    from collections.abc import Callable
+    from decimal import Decimal
+    from fractions import Fraction
+    from ipaddress import (
+        IPv4Address,
+        IPv4Interface,
+        IPv4Network,
+        IPv6Address,
+        IPv6Interface,
+        IPv6Network,
+    )
+    from pathlib import PurePath
+    from re import Pattern
+
+    from beautyspot.keys.canonical.walk import Form, Walk
+
+
+def _text_form(name: str, text: Callable[[Any], str]) -> Form:
+    """The form of a type whose value a string says in full."""
+    return lambda _walk, value: tag(name, quote(text(value)))
+
+
+# ---------------------------------------------------------------------------- dates and times
+
+
+def _date(walk: Walk, value: dt.date) -> str:
+    return tag("date", walk.array([value.year, value.month, value.day]))
+
+
+def _datetime(walk: Walk, value: dt.datetime) -> str:
+    day = (value.year, value.month, value.day)
+    return tag("datetime", walk.array([*day, *_clock(value), value.tzinfo]))
+
+
+def _time(walk: Walk, value: dt.time) -> str:
+    return tag("time", walk.array([*_clock(value), value.tzinfo]))
+
+
+def _clock(value: dt.datetime | dt.time) -> tuple[int, ...]:
+    return (value.hour, value.minute, value.second, value.microsecond, value.fold)
+
+
+def _timedelta(walk: Walk, value: dt.timedelta) -> str:
+    return tag("timedelta", walk.array([value.days, value.seconds, value.microseconds]))
+
+
+def _timezone(walk: Walk, value: dt.timezone) -> str:
+    return tag("timezone", walk.array([value.utcoffset(None), value.tzname(None)]))
+
+
+def _zone_info(walk: Walk, value: zoneinfo.ZoneInfo) -> str:
+    if value.key is None:
+        walk.refuse(value, "was read from a file and has no key")
+    return tag("zoneinfo", quote(value.key))
+
+
+# ------------------------------------------------------------------------------- collections
+
+
+def _ordered_dict(walk: Walk, value: collections.OrderedDict[Any, Any]) -> str:
+    return tag("ordereddict", walk.array(dict.items(value)))
+
+
+def _default_dict(walk: Walk, value: collections.defaultdict[Any, Any]) -> str:
+    items = walk.mapping(dict(dict.items(value)))
+    return tag("defaultdict", f"[{walk.at('.default_factory', '', value.default_factory)},{items}]")
+
+
+def _counter(walk: Walk, value: collections.Counter[Any]) -> str:
+    return tag("counter", walk.mapping(dict(dict.items(value))))
+
+
+def _deque(walk: Walk, value: collections.deque[Any]) -> str:
+    from collections import deque
+
+    items = walk.array(deque.__iter__(value))
+    return tag("deque", f"[{walk.at('.maxlen', '', value.maxlen)},{items}]")
+
+
+def _chain_map(walk: Walk, value: collections.ChainMap[Any, Any]) -> str:
+    return tag("chainmap", walk.array(value.maps, ".maps[{}]"))
+
+
+def _array(walk: Walk, value: array.array[Any]) -> str:
+    content = blob(little_endian(value))
+    return tag("array", f"[{walk.array([value.typecode, value.itemsize])},{content}]")
+
+
+# ------------------------------------------------------------------------------ small values
+
+
+def _fraction(walk: Walk, value: Fraction) -> str:
+    return tag("fraction", walk.array([value.numerator, value.denominator]))
+
+
+def _decimal(walk: Walk, value: Decimal) -> str:
+    # Digits and exponent: 1.0 is not 1.00. The letters' case is the current context's.
+    return tag("decimal", walk.at("", "", str(value).upper()))
+
+
+def _pattern(walk: Walk, value: Pattern[Any]) -> str:
+    return tag("pattern", walk.array([value.pattern, int(value.flags)]))
+
+
+def _path(_walk: Walk, value: PurePath) -> str:
+    import pathlib
+
+    # Never the attributes: they hold what was computed so far, such as the text itself.
+    name = "path" if isinstance(value, pathlib.Path) else "purepath"
+    flavour = "windows" if isinstance(value, pathlib.PureWindowsPath) else "posix"
+    return tag(name, f'["{flavour}",{quote(str(value))}]')
+
+
+# Numbers and not texts: Python 3.13 writes IPv4 addresses in IPv6 differently.
+
+
+def _address(walk: Walk, value: IPv4Address | IPv6Address) -> str:
+    parts = [value.version, int(value), getattr(value, "scope_id", None)]
+    return tag("ipaddress", walk.array(parts))
+
+
+def _interface(walk: Walk, value: IPv4Interface | IPv6Interface) -> str:
+    parts = [value.version, int(value), getattr(value, "scope_id", None), value.network.prefixlen]
+    return tag("ipinterface", walk.array(parts))
+
+
+def _network(walk: Walk, value: IPv4Network | IPv6Network) -> str:
+    return tag("ipnetwork", walk.array([value.network_address, value.prefixlen]))
+
+
+# ------------------------------------------------------------------------ enums, tools, others
+
+
+def _enum(walk: Walk, value: enum.Enum) -> str:
+    name = walk.at(".name", "", value.name)
+    return tag("enum", f"[{walk.named(type(value))},{name}{_set_on_member(walk, value)}]")
+
+
+def _flag(walk: Walk, value: enum.Flag) -> str:
+    # By value: unions of flags have no name of their own.
+    number = walk.at(".value", "", value.value)
+    return tag("flag", f"[{walk.named(type(value))},{number}{_set_on_member(walk, value)}]")
+
+
+def _set_on_member(walk: Walk, value: enum.Enum) -> str:
+    """What somebody attached to a member, after a comma.
+
+    With a constructor nobody can tell that from what the class itself says of its members.
+    """
+    kind = type(value)
+    if _has_constructor(kind):
+        return ""
+    text = attributes(
+        walk,
+        value,
+        {
+            name: item
+            for name, item in vars(value).items()
+            if not _is_of_enum(name) and not is_cached_property(kind, name)
+        },
+    )
+    return "" if text == "{}" else f",{text}"
+
+
+def _has_constructor(kind: type[enum.Enum]) -> bool:
+    from enum import Enum
+    from types import FunctionType
+
+    new = vars(kind)["_new_member_"]
+    own_new = isinstance(new, FunctionType) and new.__module__ != "enum"
+    return own_new or kind.__init__ is not Enum.__init__
+
+
+def _is_of_enum(name: object) -> bool:
+    """Whether `enum` keeps that name for itself: ``_value_``, ``__objclass__``."""
+    return isinstance(name, str) and name[:1] == name[-1:] == "_"
+
+
+def _operator(walk: Walk, value: Any) -> str:
+    """Getters and callers of `operator`, which tell their parts to whoever copies them."""
+    return tag("operator", walk.at("", "", value.__reduce__()))
+
+
+def _random(walk: Walk, value: random.Random) -> str:
+    try:
+        return tag("random", walk.at(".getstate()", "", value.getstate()))
+    except NotImplementedError:  # random.SystemRandom
+        return unreadable(walk, value)
+
+
+def _namespace(walk: Walk, value: types.SimpleNamespace) -> str:
+    return tag("namespace", attributes(walk, value, vars(value)))
+
+
+FORMS: Final[dict[str, Form]] = {
+    "array:array": _array,
+    "collections:ChainMap": _chain_map,
+    "collections:Counter": _counter,
+    "collections:OrderedDict": _ordered_dict,
+    "collections:defaultdict": _default_dict,
+    "collections:deque": _deque,
+    "datetime:date": _date,
+    "datetime:datetime": _datetime,
+    "datetime:time": _time,
+    "datetime:timedelta": _timedelta,
+    "datetime:timezone": _timezone,
+    "decimal:Decimal": _decimal,
+    "fractions:Fraction": _fraction,
+    "ipaddress:IPv4Address": _address,
+    "ipaddress:IPv4Interface": _interface,
+    "ipaddress:IPv4Network": _network,
+    "ipaddress:IPv6Address": _address,
+    "ipaddress:IPv6Interface": _interface,
+    "ipaddress:IPv6Network": _network,
+    "operator:attrgetter": _operator,
+    "operator:itemgetter": _operator,
+    "operator:methodcaller": _operator,
+    "pathlib:Path": _path,
+    "pathlib:PosixPath": _path,
+    "pathlib:PurePath": _path,
+    "pathlib:PurePosixPath": _path,
+    "pathlib:PureWindowsPath": _path,
+    "pathlib:WindowsPath": _path,
+    "random:Random": _random,
+    "re:Pattern": _pattern,
+    "types:SimpleNamespace": _namespace,
+    "uuid:UUID": _text_form("uuid", str),
+    "zoneinfo:ZoneInfo": _zone_info,
+}
+
+FAMILIES: Final[dict[str, Form]] = {
+    "enum:Enum": _enum,
+    "enum:Flag": _flag,
+    # The same place in every process under its name, whatever is attached to it in this one.
+    "logging:Logger": _text_form("logger", lambda logger: str(logger.name)),
+}

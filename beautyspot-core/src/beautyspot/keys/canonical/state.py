@@ -1,0 +1,199 @@
+"""Objects: what their state is, and which have none that can be read.
+
+An object counts by its class and whatever stands in its ``__dict__`` and slots: the fields of a
+dataclass or an attrs class as one JSON object, and in a second one what it has beside them, if it
+has anything. Values that a cached property left there don't count, or the key would change when
+somebody reads the property.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import MemberDescriptorType
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.keys.canonical.text import tag
+from beautyspot.keys.canonical.walk import ATTRIBUTE, Without
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beautyspot.keys.canonical.walk import Form, Walk
+
+_HEAP: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made at run time, as every class statement does
+_IMMUTABLE: Final = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: never the work of a class statement
+_POINTER: Final = tuple.__itemsize__
+
+NOTHING: Final = "{}"
+_CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ between processes
+
+_USED_UP: Final = ("__next__", "__anext__", "__await__")
+"""Iterators and awaitables: to use one changes it, so two calls with it are never the same."""
+
+_LIVE: Final = frozenset(
+    {
+        "asyncio", "concurrent", "contextvars", "multiprocessing", "queue", "selectors", "socket",
+        "socketserver", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "weakref",
+        "_weakrefset",
+    }
+)  # fmt: skip
+"""Modules whose objects are ties to the running process, even where they are written in Python."""
+
+
+def root_of(module: object) -> str:
+    """The top-level part of a module's name, which a class may have replaced by anything."""
+    return module.partition(".")[0] if isinstance(module, str) else ""
+
+
+def is_used_up(kind: type) -> bool:
+    """Whether it is a class of iterators or awaitables."""
+    return any(hasattr(kind, name) for name in _USED_UP)
+
+
+def is_live(kind: type) -> bool:
+    """Whether its objects are ties to the running process: locks, queues, connections."""
+    return not _LIVE.isdisjoint([root_of(base.__module__) for base in kind.__mro__])
+
+
+def unreadable(walk: Walk, value: object) -> str:
+    """The form of what has none."""
+    walk.refuse(value)
+
+
+def plain_object(walk: Walk, value: object) -> str:
+    """Class and state."""
+    return tag("object", f"[{walk.named(type(value))},{state(walk, value, object)}]")
+
+
+class SubclassForm:
+    """The form of a subclass of a type with a form: class, that form, and what state it adds."""
+
+    __slots__ = ("_base", "_form")
+
+    def __init__(self, base: type, form: Form) -> None:
+        self._base = base
+        self._form = form
+
+    def __call__(self, walk: Walk, value: object) -> str:
+        """Write `value`."""
+        own = state(walk, value, self._base)
+        return tag("sub", f"[{walk.named(type(value))},{self._form(walk, value)},{own}]")
+
+
+def state(walk: Walk, value: object, base: type) -> str:
+    """The JSON object of the attributes that `value` has beyond those of `base`.
+
+    With a comma and a second one where there are attributes beside the fields: what a form writes
+    after it would be mistaken for that, so it comes last.
+    """
+    kind = type(value)
+    members = dict(_slots_and_dict(value, kind, base))
+    names = _fields(kind)
+    if names is None:
+        return attributes(walk, value, members)
+    fields = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    for name in names:
+        members.pop(name, None)
+    text = attributes(walk, value, fields)
+    beside = attributes(walk, value, members) if members else NOTHING
+    return text if beside == NOTHING else f"{text},{beside}"
+
+
+def attributes(walk: Walk, value: object, members: dict[str, Any]) -> str:
+    """The JSON object of `members`, less what a `Without` leaves out of `value`."""
+    paths = walk.less(value)
+    if paths:
+        members = {
+            name: _less(name, item, paths) for name, item in members.items() if name not in paths
+        }
+    return walk.mapping(members, ATTRIBUTE)
+
+
+def is_cached_property(kind: type, name: str) -> bool:
+    """Whether the class has a cached property of that name, of whichever library."""
+    for base in kind.__mro__:
+        if name in vars(base):
+            return type(vars(base)[name]).__name__ == "cached_property"
+    return False
+
+
+def used_up(walk: Walk, value: object) -> str:
+    """The form of what is_used_up."""
+    walk.refuse(value, "is used up by whoever reads it")
+
+
+def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
+    inner = tuple(path[len(name) + 1 :] for path in paths if path.startswith(f"{name}."))
+    return Without(item, inner) if inner else item
+
+
+def _slots_and_dict(value: object, kind: type, base: type) -> Iterator[tuple[str, Any]]:
+    for owner in reversed(kind.__mro__[: kind.__mro__.index(base)]):
+        for name, slot in vars(owner).items() if is_statement(owner) else ():
+            if type(slot) is MemberDescriptorType and not _is_computed(owner, name):
+                with suppress(AttributeError):  # it was never set
+                    yield name, slot.__get__(value, kind)
+    for name, item in getattr(value, "__dict__", {}).items():
+        if name != _CACHED_HASH and not is_cached_property(kind, name):
+            yield name, item
+
+
+def _is_computed(owner: type, name: str) -> bool:
+    """Whether attrs keeps there, in a slot, what it computed: a hash, or a cached property.
+
+    In place of the property there is a ``__getattr__``, with the functions as its default.
+    """
+    defaults = getattr(vars(owner).get("__getattr__"), "__defaults__", None) or ()
+    return name == _CACHED_HASH or any(
+        isinstance(functions, dict) and name in functions for functions in defaults
+    )
+
+
+def _fields(kind: type) -> list[str] | None:
+    """The fields of a class that is a dataclass or an attrs class itself.
+
+    A subclass that is none may have any further attributes, and what an `InitVar` went into can't
+    be seen in the fields: there everything counts.
+    """
+    own = vars(kind)
+    if "__attrs_attrs__" in own:
+        return [field.name for field in own["__attrs_attrs__"]]
+    fields = own.get("__dataclass_fields__")
+    if fields is None or any(
+        _kind_of_field(field) == "_FIELD_INITVAR" for field in fields.values()
+    ):
+        return None
+    return [name for name, field in fields.items() if _kind_of_field(field) == "_FIELD"]
+
+
+def _kind_of_field(field: Any) -> str:
+    return str(field._field_type)  # `dataclasses.fields` does not show the others
+
+
+def is_statement(kind: type) -> bool:
+    """Whether a class may be the work of a class statement: most of extension modules can't."""
+    return bool(kind.__flags__ & _HEAP) and not kind.__flags__ & _IMMUTABLE
+
+
+def has_hidden_state(kind: type, base: type = object) -> bool:
+    """Whether instances hold what no attribute shows beyond `base`, as extension types do.
+
+    `object.__reduce_ex__` tells by the same sum what it can't copy (Objects/typeobject.c): an
+    instance is as large as a bare object, its slots, and where they are not kept in front of it,
+    the pointers to its ``__dict__`` and its weak references.
+    """
+    added = kind.__mro__[: kind.__mro__.index(base)]
+    if not all(map(is_statement, added)):
+        return True
+    slots = sum(
+        type(item) is MemberDescriptorType for owner in added for item in vars(owner).values()
+    )
+    pointers = slots + (kind.__dictoffset__ != 0) + (kind.__weakrefoffset__ != 0)
+    if base is object:
+        pointers = slots + (kind.__dictoffset__ > 0) + (kind.__weakrefoffset__ > 0)
+    return kind.__basicsize__ > base.__basicsize__ + pointers * _POINTER
+
+
+def defines_state(kind: type) -> bool:
+    """Whether its instances have attributes at all; a bare `object()` has only its address."""
+    return kind.__dictoffset__ != 0 or any("__slots__" in vars(base) for base in kind.__mro__)

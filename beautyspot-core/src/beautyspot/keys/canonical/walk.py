@@ -1,0 +1,234 @@
+"""One way through a value: depth, cycles, what was seen before, and where we are.
+
+A *form* writes one kind of value, with the walk's help for what is inside. The walk is made anew
+for each text and used by one thread.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+from weakref import WeakKeyDictionary
+
+from beautyspot.errors import UnstableKeyError
+from beautyspot.functions.identity import function_parts
+from beautyspot.keys.canonical.text import (
+    FLAT,
+    flat_array,
+    flat_object,
+    fold,
+    is_plain_key,
+    quote,
+    tag,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    Form = Callable[["Walk", Any], str]
+
+MAX_DEPTH: Final = 100
+"""Values nested deeper are refused. Five calls a level leave half of Python's limit of 1000."""
+
+OWN_KEY: Final = "__beautyspot_key__"
+"""The method by which a class says what counts: it returns any value that has a stable form."""
+
+ADVICE: Final = (
+    "leave it out with mark(ignore=...), give its class a method __beautyspot_key__, or register a "
+    "function with KeyGen.register(cls, function)"
+)
+
+NO_FORM: Final = "has no form that is the same in another process"
+
+ITEM: Final = "[{}]"
+KEYED: Final = "[key]"
+ATTRIBUTE: Final = ".{}"
+ELEMENT: Final = "<element>"
+KEY: Final = "<key>"
+
+
+_MAIN: Final = ("__main__", "__mp_main__")
+_names: Final[WeakKeyDictionary[type, str]] = WeakKeyDictionary()
+
+
+class Without:
+    """A value less some of its attributes: ``Without(self, ("client", "http.session"))``.
+
+    Where the value counts by its state, the attributes on these dotted paths do not count. Paths
+    that lead to nothing leave nothing out.
+    """
+
+    __slots__ = ("paths", "value")
+
+    def __init__(self, value: object, paths: tuple[str, ...]) -> None:
+        if isinstance(value, Without):
+            paths = value.paths + paths
+            value = value.value
+        self.value: object = value
+        self.paths: tuple[str, ...] = paths
+
+
+class Walk:
+    """Writes one value. Forms call `at` for each part, `refuse` for what has no stable form."""
+
+    __slots__ = ("_active", "_less", "_memo", "_path", "_resolve", "custom")
+
+    def __init__(
+        self,
+        resolve: Callable[[type], Form],
+        custom: Mapping[type, Callable[[Any], object]] = MappingProxyType({}),
+    ) -> None:
+        self.custom = custom
+        self._resolve = resolve
+        self._path: list[tuple[str, object]] = []
+        self._active: set[int] = set()
+        # The value is kept beside its text: an address says nothing once its object is gone.
+        self._memo: dict[int, tuple[object, str]] = {}
+        self._less: dict[int, tuple[str, ...]] = {}
+
+    def at(self, step: str, key: object, value: object) -> str:
+        """The text of a part; `step` says how `key` continues the path: `ITEM`, `ATTRIBUTE`, …"""
+        atom = FLAT.get(type(value))
+        if atom is not None:
+            return atom(value)
+        self._path.append((step, key))
+        text = self._nested(value)
+        self._path.pop()
+        return text
+
+    def array(self, items: Iterable[Any], step: str = ITEM) -> str:
+        """The JSON array of `items`."""
+        items = tuple(items)
+        text = flat_array(items)
+        if text is None:
+            text = ",".join([self.at(step, number, item) for number, item in enumerate(items)])
+            return f"[{text}]"
+        return text
+
+    def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
+        """A JSON object where all keys are plain, else pairs, sorted either way."""
+        if not all(map(is_plain_key, items)):
+            return tag("dict", self._pairs(items))
+        text = flat_object(items)
+        if text is None:
+            members = [f"{quote(key)}:{self.at(step, key, items[key])}" for key in sorted(items)]
+            return f"{{{','.join(members)}}}"
+        return text
+
+    def sorted(self, items: Iterable[Any]) -> str:
+        """The JSON array of `items` in the order of their texts."""
+        return f"[{','.join(sorted([self.at(ELEMENT, '', item) for item in items]))}]"
+
+    def named(self, cls: type) -> str:
+        """The text of a class: its name, and what else tells it where no name leads back to it."""
+        name = _names.get(cls)
+        if name is not None:
+            return name
+        parts = function_parts(cls)
+        if len(parts) > 1:
+            return tag("class", self.at(".__class__", "", parts))
+        name = quote(str(parts[0]))
+        if cls.__module__ not in _MAIN:  # which is another module in the next cell, or process
+            _names[cls] = name
+        return name
+
+    def less(self, value: object) -> tuple[str, ...]:
+        """The dotted paths that don't count in the state of `value`."""
+        return self._less.get(id(value), ())
+
+    def path(self) -> str:
+        """Where we are, such as ``args[0].session._lock``."""
+        return "".join([_rendered(step, key) for step, key in self._path])
+
+    def refuse(self, value: object, why: str = NO_FORM) -> NoReturn:
+        """Say that `value`, where we are, can't be in a key."""
+        path = self.path()
+        raise UnstableKeyError(
+            f"{path[:200]} is {_described(value)}, which {why}: {ADVICE}", path=path
+        )
+
+    def _without(self, marker: Without) -> str:
+        address = id(marker.value)
+        outer = self._less.get(address, ())
+        self._less[address] = outer + marker.paths
+        text = self.at("", "", marker.value)
+        self._less[address] = outer
+        return text
+
+    def _nested(self, value: object) -> str:
+        if type(value) is Without:
+            return self._without(value)
+        address = id(value)
+        seen = self._memo.get(address)
+        if seen is not None and not self._less.get(address):
+            return seen[1]
+        self._enter(value)
+        written = self._form(value)(self, value)
+        self._active.discard(address)
+        text = fold(written)
+        # Only what was folded is remembered: the rest is cheap, and sharing doubles a text only
+        # until it is long enough to be folded.
+        if text is not written and not self._less.get(address):
+            self._memo[address] = (value, text)
+        return text
+
+    def _enter(self, value: object) -> None:
+        if id(value) in self._active:
+            self.refuse(value, "contains itself")
+        if len(self._active) >= MAX_DEPTH:
+            self.refuse(value, f"is nested more than {MAX_DEPTH} levels deep")
+        self._active.add(id(value))
+
+    def _form(self, value: object) -> Form:
+        kind = type(value)
+        for base in kind.__mro__ if self.custom else ():
+            if base in self.custom:
+                return _UserForm(self.custom[base])
+        own = getattr(kind, OWN_KEY, None)
+        if own is not None and any(OWN_KEY in vars(base) for base in kind.__mro__):
+            return _UserForm(own)  # of the class, and not of its metaclass, which is for the class
+        return self._resolve(kind)
+
+    def _pairs(self, items: dict[Any, Any]) -> str:
+        keys = [self.at(KEY, "", key) for key in items]
+        values = [self.at(KEYED, key, item) for key, item in items.items()]
+        pairs = [f"[{key},{value}]" for key, value in zip(keys, values, strict=True)]
+        return f"[{','.join(sorted(pairs))}]"
+
+
+class _UserForm:
+    """The form of a class whose key is given by the user's function or method."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[[Any], object]) -> None:
+        self._function = function
+
+    def __call__(self, walk: Walk, value: object) -> str:
+        try:
+            key = self._function(value)
+        except Exception as error:
+            raise _failed(walk, value, self._function, error) from error
+        return tag("key", f"[{walk.named(type(value))},{walk.at('<key>', '', key)}]")
+
+
+def _failed(walk: Walk, value: object, function: object, error: Exception) -> UnstableKeyError:
+    name = getattr(function, "__qualname__", type(function).__name__)
+    return UnstableKeyError(
+        f"{walk.path()} is {_described(value)}, whose key function {name} raised "
+        f"{type(error).__name__}: {error}. Mend that function, or leave the argument out with "
+        "mark(ignore=...)",
+        path=walk.path(),
+    )
+
+
+def _described(value: object) -> str:
+    kind = type(value)
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    name = module + kind.__qualname__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _rendered(step: str, key: object) -> str:
+    return f"[{reprlib.repr(key)}]" if step is KEYED else step.format(key)

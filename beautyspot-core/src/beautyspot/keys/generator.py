@@ -1,0 +1,199 @@
+"""Keys: a call's arguments become its `input_id`, and that with function and version its cache key.
+
+Both are 32 hex digits: by default SHA-256 (FIPS 180-4) cut to 128 bits, which is as fast as MD5 on
+short inputs and faster on long ones, and leaves nobody a way to craft two prompts that collide.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from beautyspot.contracts import KEY_SCHEME, KeyGenBase
+from beautyspot.errors import ConfigError
+from beautyspot.keys.canonical import FLAT, arguments, canonical, encode, printable, quote, utf8
+from beautyspot.keys.canonical.plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Digest = Callable[[bytes], "hashlib._Hash"]
+    AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+HEX_DIGITS: Final = 32
+"""Length of every key and `input_id`: 128 bits."""
+
+
+def _md5(data: bytes) -> hashlib._Hash:
+    return hashlib.md5(data, usedforsecurity=False)
+
+
+DIGESTS: Final[dict[str, Digest]] = {"sha256": hashlib.sha256, "md5": _md5}
+"""The digests that may be selected by name."""
+
+
+class KeyGen(KeyGenBase):
+    """Keys by a canonical text of the arguments, the same in every process and on every machine.
+
+    Args:
+        digest: ``"sha256"``, cut to 128 bits, or ``"md5"`` as in earlier releases. Large parts of
+            the arguments go into the text by their SHA-256 either way.
+
+    Raises:
+        ConfigError: an unknown digest.
+    """
+
+    name: ClassVar[str] = "stable"
+
+    def __init__(self, *, digest: str = "sha256") -> None:
+        self.digest = digest
+        self._digest = _digest_named(digest)
+        self._custom: dict[type, Callable[[Any], object]] = {}
+        self._plain: Callable[[Any], str] = plain
+
+    def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """The digest of the canonical arguments: 32 hex digits.
+
+        All NaNs are one; `1`, `True` and `1.0` are three, `0.0` and `-0.0` are two.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
+        """
+        try:  # most calls have nothing but small plain arguments, and need no walk
+            text = f"[[{','.join([self._plain(value) for value in args])}],{{"
+            if kwargs:
+                named = [(quote(name), kwargs[name]) for name in sorted(kwargs)]
+                text += ",".join([f"{name}:{self._plain(value)}" for name, value in named])
+            data = encode(text + "}]")
+        except Exception:  # whatever it was, the walk meets it again, and says where
+            data = encode(arguments(args, kwargs, self._custom))
+        return self._digest(data).hexdigest()[:HEX_DIGITS]
+
+    def canonical(self, value: object) -> str:
+        """The canonical text of one value.
+
+        Raises:
+            UnstableKeyError: a part has no stable form; the path starts with ``value``.
+        """
+        try:
+            return printable(self._plain(value))
+        except Exception:  # as above
+            return canonical(value, self._custom)
+
+    def register(self, cls: type, function: Callable[[Any], object]) -> None:
+        """Let `function` say what counts of the instances of a class and its subclasses.
+
+        Args:
+            cls: any class but those of flat values (`str`, `int`, `float`, `bool`, `None`).
+            function: takes an instance and returns any value that has a stable form. The class
+                itself always counts as well.
+
+        Raises:
+            ConfigError: `cls` is no class that can be registered, or `function` can't be called.
+        """
+        if not isinstance(cls, type) or cls is object or cls in FLAT:
+            raise ConfigError(f"no key function can be registered for {cls!r}: give another class")
+        if not callable(function):
+            raise ConfigError(f"{function!r} can't be called: give a function of one argument")
+        self._custom = {**self._custom, cls: function}  # a call that is under way keeps the old one
+        if cls in (dict, list, tuple):
+            self._plain = _flat
+
+    @staticmethod
+    def default(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """The `input_id` by the default digest, without any registered classes."""
+        return _DEFAULT.input_id(args, kwargs)
+
+    @staticmethod
+    def from_path_stat(path: AnyPath) -> str:
+        """An ID of a file as it is now, without reading it: path as given, size, time of change.
+
+        The path is not made absolute, so that a shared cache works for another user's directory.
+        A change that keeps size and `mtime_ns` is not seen; `from_file_content` sees every one.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            IsADirectoryError: a directory's own time tells nothing of the files in it.
+        """
+        status = _status(path)
+        return _DEFAULT.input_id((os.fsdecode(path), status.st_size, status.st_mtime_ns), {})
+
+    @staticmethod
+    def from_file_content(path: AnyPath) -> str:
+        """An ID of a file's content, whatever its name; reads it once, a part at a time.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            IsADirectoryError: it is a directory.
+        """
+        _status(path)
+        with Path(os.fsdecode(path)).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:HEX_DIGITS]
+
+
+class KeyMaker:
+    """Makes the cache keys of one function: called with an `input_id`, it returns 32 hex digits.
+
+    The key is the digest of the JSON array ``[scheme, identity, version]`` followed by the
+    `input_id`. The array ends where its bracket closes, so no identity, version or ID can pass for
+    another: ID ``"a:v1"`` is not ID ``"a"`` of version ``"v1"``.
+
+    Args:
+        identity: the function's identity, or any text that stands for it.
+        version: the version of its logic; None is not ``""``.
+        digest: see `KeyGen`.
+
+    Raises:
+        ConfigError: an unknown digest.
+    """
+
+    __slots__ = ("_start",)
+
+    def __init__(self, identity: str, version: str | None = None, digest: str = "sha256") -> None:
+        head = json.dumps([KEY_SCHEME, identity, version], separators=(",", ":"))
+        self._start = _digest_named(digest)(head.encode())
+
+    def __call__(self, input_id: str) -> str:
+        """The cache key of the call with this `input_id`."""
+        digest = self._start.copy()
+        digest.update(utf8(input_id))
+        return digest.hexdigest()[:HEX_DIGITS]
+
+
+def cache_key(
+    identity: str, input_id: str, version: str | None = None, *, digest: str = "sha256"
+) -> str:
+    """The cache key of one call; see `KeyMaker`, which is faster for many calls of one function."""
+    return KeyMaker(identity, version, digest)(input_id)
+
+
+def _flat(value: object) -> str:
+    return FLAT[type(value)](value)
+
+
+def _digest_named(name: str) -> Digest:
+    try:
+        return DIGESTS[name]
+    except (KeyError, TypeError):
+        known = ", ".join(DIGESTS)
+        raise ConfigError(f"there is no key digest {name!r}: use one of {known}") from None
+
+
+def _status(path: AnyPath) -> os.stat_result:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - takes every kind of path, bytes too
+    except FileNotFoundError as error:
+        why = "no such file, so it can't be in a key: check the path"
+        raise FileNotFoundError(error.errno, why, os.fsdecode(path)) from None
+    if stat.S_ISDIR(status.st_mode):
+        why = "a directory can't be in a key: name the files in it"
+        raise IsADirectoryError(errno.EISDIR, why, os.fsdecode(path))
+    return status
+
+
+_DEFAULT: Final = KeyGen()

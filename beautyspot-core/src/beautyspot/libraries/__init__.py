@@ -1,0 +1,1 @@
+"""Keys and values of NumPy, pandas, Torch and others; each module is loaded by its name."""

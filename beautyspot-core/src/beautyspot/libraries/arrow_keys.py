@@ -1,0 +1,138 @@
+"""The forms of PyArrow tables and arrays: names, types and values.
+
+How they are cut into chunks does not count, nor what lies beneath a null, before a slice or after
+it, as in Arrow's own comparison. A schema's metadata do: they say what a table becomes in pandas.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.keys.canonical.text import blob, little_endian, quote, tag
+from beautyspot.keys.canonical.walk import KEYED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beautyspot.keys.canonical.walk import Form, Walk
+
+_BITS: Final = 64
+"""Values of so many bits count as bits: as Python's objects times would lose nanoseconds."""
+
+
+def _table(walk: Walk, value: Any) -> str:
+    names = value.schema.names
+    columns = [walk.at(KEYED, name, value.column(place)) for place, name in enumerate(names)]
+    parts = f"{_fields(walk, value.schema)},{value.num_rows},[{','.join(columns)}]"
+    return tag("arrowtable", f"[{walk.named(type(value))},{parts}]")
+
+
+def _fields(walk: Walk, schema: Any) -> str:
+    return f"[{walk.at('.metadata', '', schema.metadata)},{_described(walk, schema)}]"
+
+
+def _described(walk: Walk, fields: Iterable[Any]) -> str:
+    """Field by field, since a type's own text does not tell where the name of a field ends."""
+    texts = [
+        f"[{quote(field.name)},{_kind(walk, field.type)},"
+        f"{walk.array([field.nullable, field.metadata])}]"
+        for field in fields
+    ]
+    return f"[{','.join(texts)}]"
+
+
+def _kind(walk: Walk, kind: Any) -> str:
+    import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
+
+    if isinstance(kind, pa.BaseExtensionType):
+        walk.refuse(kind, f"is {kind}, an extension type without a stable form: cast it, or else")
+    inner = [kind.field(number) for number in range(kind.num_fields)]
+    return f"[{quote(str(kind))},{_described(walk, inner)}]" if inner else quote(str(kind))
+
+
+def _schema(walk: Walk, value: Any) -> str:
+    return tag("arrowschema", _fields(walk, value))
+
+
+def _type(walk: Walk, value: Any) -> str:
+    return tag("arrowtype", _kind(walk, value))
+
+
+def _array(walk: Walk, value: Any) -> str:
+    import pyarrow as pa
+
+    chunked = isinstance(value, pa.ChunkedArray)
+    content = _content(walk, value.combine_chunks() if chunked else value)
+    name = "arrowchunks" if chunked else "arrowarray"
+    return tag(name, f"[{_kind(walk, value.type)},{len(value)},{content}]")
+
+
+def _content(walk: Walk, array: Any) -> str:
+    """Which are null, and the values of the others."""
+    nulls = "null" if array.null_count == 0 else _numbers(array.is_null().cast("uint8"))
+    return f"[{nulls},{_values(walk, array)}]"
+
+
+def _values(walk: Walk, array: Any) -> str:
+    from pyarrow import types
+
+    kind = array.type
+    if types.is_null(kind):
+        return "null"
+    if types.is_boolean(kind):
+        return _numbers(array.cast("uint8").fill_null(0))
+    if types.is_primitive(kind) and kind.bit_width <= _BITS:
+        return _numbers(array.view(f"uint{kind.bit_width}").fill_null(0))
+    if types.is_dictionary(kind):
+        return f"[{_content(walk, array.indices)},{walk.at('.dictionary', '', array.dictionary)}]"
+    if types.is_struct(kind):
+        return f"[{','.join([_content(walk, part) for part in array.flatten()])}]"
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return _lists(walk, array)
+    if not _is_of_python(kind):
+        walk.refuse(array, f"is of the type {kind}, which has no stable form: cast it, or else")
+    return walk.array(array.to_pylist())
+
+
+def _numbers(array: Any) -> str:
+    """The values of an array of integers without nulls."""
+    width = array.type.bit_width // 8
+    view = memoryview(array.buffers()[1] or b"").cast("B")
+    data = view[array.offset * width : (array.offset + len(array)) * width]
+    if sys.byteorder == "big":
+        from array import array as numbers
+
+        code = {1: "B", 2: "H", 4: "I", 8: "Q"}[width]
+        return blob(little_endian(numbers(code, data.tobytes())))
+    return blob(data)
+
+
+def _lists(walk: Walk, array: Any) -> str:
+    from pyarrow import compute
+
+    lengths = compute.call_function("list_value_length", [array]).cast("uint64").fill_null(0)
+    return f"[{_numbers(lengths)},{_content(walk, array.flatten())}]"
+
+
+def _is_of_python(kind: Any) -> bool:
+    """Whether a Python object holds all of such a value: text, bytes, a decimal."""
+    from pyarrow import types
+
+    return bool(
+        types.is_decimal(kind)
+        or types.is_fixed_size_binary(kind)
+        or str(kind).removeprefix("large_").removesuffix("_view") in ("string", "binary")
+    )
+
+
+FORMS: Final[dict[str, Form]] = {}
+
+FAMILIES: Final[dict[str, Form]] = {
+    "pyarrow:Array": _array,
+    "pyarrow:ChunkedArray": _array,
+    "pyarrow:DataType": _type,
+    "pyarrow:RecordBatch": _table,
+    "pyarrow:Schema": _schema,
+    "pyarrow:Table": _table,
+}

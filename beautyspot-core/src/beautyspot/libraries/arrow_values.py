@@ -1,0 +1,81 @@
+"""Codec of PyArrow tables, and what the codec of pandas shares with it: Arrow's stream format.
+
+The format: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format. It is written
+straight into the output, and what is read is validated in full, as Arrow trusts offsets otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
+
+from beautyspot.libraries.arrow_stream import refuse_bombs
+from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
+from beautyspot.serialization.codecs.sink import Sink
+
+if TYPE_CHECKING:
+    from beautyspot.serialization.codecs.contract import Read, Write
+
+
+def require_safe(version: str) -> None:
+    """Before 14.0.1, reading a stream could run code that stands in it (CVE-2023-47248)."""
+    if tuple(map(int, version.split(".")[:3])) < (14, 0, 1):
+        raise ImportError(
+            f"PyArrow {version} is not safe to read data with: install 14.0.1 or later"
+        )
+
+
+require_safe(pa.__version__)
+
+
+def _empty_batch(table: Any) -> Any:
+    arrays = [
+        column.chunk(0) if column.num_chunks else pa.array([], column.type)
+        for column in table.columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=table.schema)
+
+
+def write_table(table: Any, write: Write) -> object:
+    """The packable form of a table."""
+
+    def fill(out: bytearray) -> None:
+        with pa.ipc.new_stream(pa.PythonFile(Sink(out), "w"), table.schema) as stream:
+            if table.num_rows:
+                stream.write_table(table)
+            else:  # would write nothing, and lose what stands in the dictionaries of categories
+                stream.write_batch(_empty_batch(table))
+
+    return write.buffer(None, fill)
+
+
+def read_table(view: memoryview) -> Any:
+    """The table in a stream; its columns are views of `view`."""
+    refuse_bombs(view)
+    with pa.ipc.open_stream(pa.py_buffer(view)) as stream:
+        table = stream.read_all()
+    table.validate(full=True)
+    return table
+
+
+def _encode_table(value: Any, write: Write) -> list[object]:
+    if any(isinstance(kind, pa.BaseExtensionType) for kind in value.schema.types):
+        raise Refused("a column of an extension type is readable only where that is known: cast it")
+    return [write_table(value, write)]
+
+
+def _decode_table(parts: list[Any], read: Read) -> Any:
+    [part] = check(parts, int)
+    view = read.buffer(part)
+    return read_table(memoryview(bytes(view)) if view.readonly else view)
+
+
+_TABLE: Final = Codec(100, _encode_table, _decode_table)
+
+TAGS: Final[dict[int, Tag]] = {_TABLE.code: _TABLE}
+
+
+def codec_of_type(cls: type) -> Codec | None:
+    """The codec of exactly this type."""
+    return _TABLE if cls is pa.Table else None

@@ -1,0 +1,270 @@
+"""Codecs of pandas frames, series, indices and scalars.
+
+Columns of Python objects are written as lists, by the codecs of their elements; labels as an index
+of their own; the rest by way of Arrow. Not everything survives that, so it is converted there and
+back before it is accepted, without copying what Arrow can share, and refused if values, data types
+or the index differ.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd  # type: ignore[import-untyped] # it ships no types
+
+from beautyspot.errors import RestoreError
+from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
+
+if TYPE_CHECKING:
+    from beautyspot.serialization.codecs.contract import Read, Write
+
+# ----------------------------------------------------------------------------- by way of Arrow
+
+
+def _to_table(frame: Any) -> Any:
+    """The Arrow table of a frame, proven to lead back to it."""
+    try:
+        import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
+
+        table = pa.Table.from_pandas(frame)
+        restored = table.to_pandas(split_blocks=True)
+        _set_frequency(restored, _frequency(frame))
+        difference = _difference(frame, restored)
+    except ImportError as error:
+        raise Refused("pandas values are stored by way of Arrow: install pyarrow") from error
+    except Exception as error:
+        raise Refused(f"Arrow can't take it ({error}): convert it to plain data types") from error
+    if difference:
+        raise Refused(f"{difference} would come back changed: convert it to a plain data type")
+    return table
+
+
+def _difference(frame: Any, restored: Any) -> str | None:
+    """What differs between two frames, if anything."""
+    left, right = frame.index, restored.index
+    if type(left) is not type(right) or left.dtype != right.dtype or not left.identical(right):
+        return f"its index of the data type {left.dtype}"
+    for label, dtype in frame.dtypes.items():
+        column = restored[label]
+        if type(dtype) is not type(column.dtype) or not frame[label].equals(column):
+            return f"a column of the data type {dtype}"
+    return None
+
+
+def _frequency(frame: Any) -> str | None:
+    """What an index of times was made with; Arrow does not keep it."""
+    if isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
+        frequency: str | None = frame.index.freqstr
+        return frequency
+    return None
+
+
+def _set_frequency(frame: Any, frequency: str | None) -> None:
+    if frequency is not None:
+        frame.index.freq = frequency
+
+
+def _encode_arrow(frame: Any, write: Write) -> list[object]:
+    table = _to_table(frame)  # first: it says what to do where there is no PyArrow
+    from beautyspot.libraries.arrow_values import write_table
+
+    return [write_table(table, write), _frequency(frame)]
+
+
+def _decode_arrow(parts: list[Any], read: Read) -> Any:
+    """The frame, on memory of its own."""
+    from beautyspot.libraries.arrow_values import read_table
+
+    part, frequency = check(parts, int, (str, type(None)))
+    table = read_table(read.buffer(part))
+    _refuse_files(table.schema.pandas_metadata or {})
+    frame = table.to_pandas(split_blocks=True).copy()
+    _set_frequency(frame, frequency)
+    return frame
+
+
+def _refuse_files(metadata: dict[str, Any]) -> None:
+    """Refuse zones by dateutil, whose names may be paths: pandas would open the file."""
+    for part in ("columns", "column_indexes"):
+        for column in metadata.get(part, ()):
+            if "dateutil" in str(column["numpy_type"]):
+                raise RestoreError("a zone that is named by a path")
+
+
+# ----------------------------------------------------------------------------------------- frames
+
+_NO_COLUMN: Final = ""  # carries the index of a frame without a column for Arrow
+
+
+def _encode_columns(frame: Any, write: Write) -> list[object]:
+    """Columns of objects by their place; the others, named by their place, through Arrow."""
+    objects = {
+        place: frame.iloc[:, place]
+        for place, dtype in enumerate(frame.dtypes)
+        if dtype == np.dtype(object)
+    }
+    places = [place for place in range(frame.shape[1]) if place not in objects]
+    plain = frame.iloc[:, places] if objects else frame.copy(deep=False)
+    plain.columns = pd.Index([str(place) for place in places], dtype=object)
+    plain.attrs = {}
+    if not places:
+        plain[_NO_COLUMN] = False
+    lists = {place: write.items(column.tolist()) for place, column in objects.items()}
+    return [lists, *_encode_arrow(plain, write)]
+
+
+def _decode_columns(parts: list[Any], read: Read) -> Any:
+    lists, *rest = parts
+    frame = _decode_arrow(rest, read)
+    if _NO_COLUMN in frame:
+        frame = frame.drop(columns=_NO_COLUMN)
+    for place, items in sorted(check([lists], dict)[0].items()):
+        frame.insert(place, str(place), _objects(check([items], list)[0], frame.index))
+    return frame
+
+
+def _objects(items: list[Any], index: Any) -> Any:
+    """A column of exactly these objects; NumPy would make a table of a list of lists."""
+    array = np.empty(len(items), object)
+    for place, item in enumerate(items):
+        array[place] = item
+    return pd.Series(array, index=index, dtype=object)
+
+
+def _require_default_flags(value: Any) -> None:
+    if not value.flags.allows_duplicate_labels:
+        raise Refused("it does not allow duplicate labels, which can't be stored: reset the flag")
+
+
+def _encode_frame(value: Any, write: Write) -> list[object]:
+    _require_default_flags(value)
+    return [
+        write.value(value.columns, ".columns"),
+        write.mapping(value.attrs),
+        *_encode_columns(value, write),
+    ]
+
+
+def _decode_frame(parts: list[Any], read: Read) -> Any:
+    columns, attrs, *rest = parts
+    frame = _decode_columns(rest, read)
+    frame.columns = columns
+    frame.attrs = check([attrs], dict)[0]
+    return frame
+
+
+def _encode_series(value: Any, write: Write) -> list[object]:
+    _require_default_flags(value)
+    return [
+        write.value(value.name, ".name"),
+        write.mapping(value.attrs),
+        *_encode_columns(value.to_frame(), write),
+    ]
+
+
+def _decode_series(parts: list[Any], read: Read) -> Any:
+    name, attrs, *rest = parts
+    series = _decode_columns(rest, read).iloc[:, 0].rename(name)
+    series.attrs = check([attrs], dict)[0]
+    return series
+
+
+def _encode_index(value: Any, write: Write) -> list[object]:
+    return _encode_arrow(pd.DataFrame({_NO_COLUMN: np.zeros(len(value), "b1")}, index=value), write)
+
+
+def _decode_index(parts: list[Any], read: Read) -> Any:
+    return _decode_arrow(parts, read).index
+
+
+def _encode_range(value: Any, write: Write) -> list[object]:
+    return [value.start, value.stop, value.step, write.value(value.name, ".name")]
+
+
+def _decode_range(parts: list[Any], read: Read) -> Any:
+    del read
+    *numbers, name = parts
+    return pd.RangeIndex(*check(numbers, int, int, int), name=name)
+
+
+# ---------------------------------------------------------------------------------------- scalars
+
+
+def _encode_timestamp(value: Any, write: Write) -> list[object]:
+    return [
+        int(value.asm8.view("i8")),
+        np.datetime_data(value.asm8.dtype)[0],
+        write.value(value.tzinfo, ".tzinfo"),
+    ]
+
+
+def _decode_timestamp(parts: list[Any], read: Read) -> Any:
+    del read
+    *instant, zone = parts
+    number, unit = check(instant, int, str)
+    stamp = pd.Timestamp(np.datetime64(number, _unit(unit)))
+    return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
+
+
+def _encode_timedelta(value: Any, write: Write) -> list[object]:
+    del write
+    return [int(value.asm8.view("i8")), np.datetime_data(value.asm8.dtype)[0]]
+
+
+def _decode_timedelta(parts: list[Any], read: Read) -> Any:
+    del read
+    number, unit = check(parts, int, str)
+    return pd.Timedelta(np.timedelta64(number, _unit(unit)))
+
+
+def _unit(text: str) -> Any:
+    if text not in ("s", "ms", "us", "ns"):
+        raise RestoreError(f"an unknown unit of time {text[:20]!r}")
+    return text
+
+
+def _decode_missing(parts: list[Any], read: Read) -> Any:
+    del read
+    return {"NaT": pd.NaT, "<NA>": pd.NA}[check(parts, str)[0]]
+
+
+_FRAME: Final = Codec(90, _encode_frame, _decode_frame)
+_SERIES: Final = Codec(91, _encode_series, _decode_series)
+_INDEX: Final = Codec(92, _encode_index, _decode_index)
+_TIMESTAMP: Final = Codec(93, _encode_timestamp, _decode_timestamp)
+_TIMEDELTA: Final = Codec(94, _encode_timedelta, _decode_timedelta)
+_RANGE: Final = Codec(88, _encode_range, _decode_range)
+_MISSING: Final = Codec(89, lambda value, _: [str(value)], _decode_missing)
+
+TAGS: Final[dict[int, Tag]] = {
+    codec.code: codec
+    for codec in (_RANGE, _MISSING, _FRAME, _SERIES, _INDEX, _TIMESTAMP, _TIMEDELTA)
+}
+
+_BY_TYPE: Final[dict[type, Codec]] = {
+    pd.DataFrame: _FRAME,
+    pd.Series: _SERIES,
+    pd.RangeIndex: _RANGE,
+    pd.Timestamp: _TIMESTAMP,
+    pd.Timedelta: _TIMEDELTA,
+    type(pd.NaT): _MISSING,
+    type(pd.NA): _MISSING,
+    **dict.fromkeys(
+        (
+            pd.Index,
+            pd.MultiIndex,
+            pd.DatetimeIndex,
+            pd.TimedeltaIndex,
+            pd.CategoricalIndex,
+            pd.PeriodIndex,
+            pd.IntervalIndex,
+        ),
+        _INDEX,
+    ),
+}
+
+
+def codec_of_type(cls: type) -> Codec | None:
+    """The codec of exactly this type."""
+    return _BY_TYPE.get(cls)

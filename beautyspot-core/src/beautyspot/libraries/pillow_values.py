@@ -1,0 +1,81 @@
+"""Codec of Pillow's images: size, mode, pixels and what `info` says of them.
+
+The pixels are stored as they are, without compression: exact for every mode, quick, and no bomb to
+unpack. A result that is to be a PNG in a folder is returned as PNG bytes with a `content_type`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from PIL import Image
+
+from beautyspot.errors import RestoreError
+from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
+
+if TYPE_CHECKING:
+    from beautyspot.serialization.codecs.contract import Read, Write
+
+_BITS: Final = {
+    "1": 1,
+    "L": 8,
+    "LA": 16,
+    "La": 16,
+    "I;16": 16,
+    "RGB": 24,
+    "YCbCr": 24,
+    "HSV": 24,
+    "LAB": 24,
+    "RGBA": 32,
+    "RGBX": 32,
+    "RGBa": 32,
+    "CMYK": 32,
+    "I": 32,
+    "F": 32,
+}
+"""Modes without a palette -> bits a pixel; each line of pixels fills whole bytes."""
+
+_LONGEST_EMPTY: Final = 2**16
+"""Pixels of one side of an image without any: Pillow keeps a pointer for each line."""
+
+
+def _size(mode: str, width: int, height: int) -> int:
+    return (width * _BITS[mode] + 7) // 8 * height
+
+
+def _encode_image(value: Image.Image, write: Write) -> list[object]:
+    if value.mode not in _BITS:
+        raise Refused(
+            f"an image of the mode {value.mode} has no stored form: convert it, to RGB say"
+        )
+    size = _size(value.mode, *value.size)
+    return [
+        value.mode,
+        *value.size,
+        write.value(value.info, ".info"),
+        write.buffer(size, lambda out: out.__iadd__(value.tobytes())),
+    ]
+
+
+def _decode_image(parts: list[Any], read: Read) -> Image.Image:
+    mode, width, height, info, part = check(parts, str, int, int, dict, (bytes, int))
+    view = read.buffer(part)
+    if mode not in _BITS or min(width, height) < 0 or _size(mode, width, height) != len(view):
+        raise RestoreError("an image whose size does not fit its data")
+    if not len(view) and max(width, height) > _LONGEST_EMPTY:
+        raise RestoreError("an image whose size does not fit its data")
+    image = Image.new(mode, (width, height))
+    if len(view):
+        image.frombytes(bytes(view))
+    image.info = info
+    return image
+
+
+_IMAGE: Final = Codec(110, _encode_image, _decode_image)
+
+TAGS: Final[dict[int, Tag]] = {_IMAGE.code: _IMAGE}
+
+
+def codec_of_type(cls: type) -> Codec | None:
+    """The codec of exactly this type; what `Image.open` gives is a subclass: `.copy()` is none."""
+    return _IMAGE if cls is Image.Image else None

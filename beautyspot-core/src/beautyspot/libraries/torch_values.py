@@ -1,0 +1,98 @@
+"""Codec of Torch's dense tensors on the CPU: data type, shape, order of the axes, raw bytes.
+
+The order is that in which the axes lie in memory, so that one in "channels last" comes back as
+that. Refused is what the bytes don't tell: a graph behind a tensor, a gradient, attributes, another
+device, subclasses.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.errors import RestoreError
+from beautyspot.libraries.torch_common import gradient, lacks, raw
+from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
+
+if TYPE_CHECKING:
+    from beautyspot.serialization.codecs.contract import Read, Write
+
+_TORCH: Final[Any] = import_module("torch")  # by name: the checkers need no Torch
+
+_TYPES: Final = frozenset(
+    {
+        *("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
+        *("float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
+        *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz"),
+    }
+)
+"""The data types whose bytes mean the same value everywhere, as attributes of `torch`."""
+
+
+def _check(value: Any) -> None:
+    """Refuse what would not come back."""
+    if reason := lacks(value):
+        raise Refused(f"a tensor that {reason}: return it in another form")
+    if value.device.type != "cpu":
+        raise Refused(f"a tensor on {value.device}: return it with .cpu()")
+    if value.grad_fn is not None:
+        raise Refused("a tensor with the graph that made it: return it with .detach()")
+    if gradient(value) is not None or value.__dict__:
+        raise Refused("a tensor with a gradient or attributes: return them beside it")
+    if _name(value) not in _TYPES or sys.byteorder != "little":
+        raise Refused(f"a tensor of {value.dtype} has no stored form: convert it, with .to(…)")
+
+
+def _name(value: Any) -> str:
+    return str(value.dtype).removeprefix("torch.")
+
+
+def _axes(value: Any) -> list[int]:
+    """The axes from the outermost in memory to the innermost; as they are if there are gaps."""
+    axes = sorted(range(value.dim()), key=lambda axis: -value.stride(axis))
+    return axes if value.permute(axes).is_contiguous() else list(range(value.dim()))
+
+
+def _encode(value: Any, write: Write) -> list[object]:
+    _check(value)
+    axes = _axes(value)
+    content = raw(value.permute(axes))
+    return [
+        _name(value),
+        list(value.shape),
+        axes,
+        value.requires_grad,
+        write.buffer(content.nbytes, lambda out: out.__iadd__(content.data)),
+    ]
+
+
+def _decode(parts: list[Any], read: Read) -> Any:
+    name, shape, axes, trains, part = check(parts, str, list, list, bool, (bytes, int))
+    check(shape, *[int] * len(shape))
+    if name not in _TYPES or sorted(check(axes, *[int] * len(shape))) != [*range(len(shape))]:
+        raise RestoreError(f"a tensor of the type {name:.40} and the axes {axes!r:.40}")
+    dtype, view = getattr(_TORCH, name), read.buffer(part)
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(view):
+        raise RestoreError("a tensor whose shape does not fit its data")
+    inner = [shape[axis] for axis in axes]
+    outer = [axes.index(axis) for axis in range(len(axes))]
+    return _flat(view, dtype).reshape(inner).permute(outer).requires_grad_(trains)
+
+
+def _flat(view: memoryview, dtype: Any) -> Any:
+    """The elements; a copy, since Torch takes it for granted that they are aligned."""
+    if not len(view):
+        return _TORCH.empty(0, dtype=dtype)
+    return _TORCH.frombuffer(bytearray(view), dtype=dtype)
+
+
+_TENSOR: Final = Codec(115, _encode, _decode)
+
+TAGS: Final[dict[int, Tag]] = {_TENSOR.code: _TENSOR}
+
+
+def codec_of_type(cls: type) -> Codec | None:
+    """The codec of exactly this type."""
+    return _TENSOR if cls is _TORCH.Tensor else None

@@ -1,0 +1,49 @@
+"""The forms of the zones of `dateutil` and `pytz`, by what their own `__reduce__` rests on."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.keys.canonical.text import tag
+
+if TYPE_CHECKING:
+    from beautyspot.keys.canonical.walk import Form, Walk
+
+
+def _dateutil_utc(_walk: Walk, _value: Any) -> str:
+    return tag("dateutil", "[]")
+
+
+def _dateutil_offset(walk: Walk, value: Any) -> str:
+    return tag("dateutil", walk.array([value.utcoffset(None), value.tzname(None)]))
+
+
+def _pytz_zone(walk: Walk, value: Any) -> str:
+    """The name, and where the zone has several times, which of them it stands for."""
+    if type(value) is not type(_named(value.zone)):
+        walk.refuse(value, "has not the name that pytz knows it by")
+    return tag("pytz", walk.array([value.zone, *value.__reduce__()[1][1:]]))
+
+
+def _named(key: Any) -> Any:
+    pytz = sys.modules["pytz"]
+    try:
+        return pytz.timezone(key)
+    except (pytz.UnknownTimeZoneError, AttributeError, TypeError):  # no name, or none of its
+        return None
+
+
+def _pytz_offset(walk: Walk, value: Any) -> str:
+    return tag("pytz", walk.array([value.utcoffset(None)]))
+
+
+FORMS: Final[dict[str, Form]] = {
+    "dateutil.tz.tz:tzoffset": _dateutil_offset,
+    "dateutil.tz.tz:tzutc": _dateutil_utc,
+}
+
+FAMILIES: Final[dict[str, Form]] = {
+    "pytz.tzinfo:BaseTzInfo": _pytz_zone,  # each zone has a class of its own below it
+    "pytz:_FixedOffset": _pytz_offset,
+}

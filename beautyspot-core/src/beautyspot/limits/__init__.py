@@ -1,0 +1,1 @@
+"""The limiter decorator: permits, several limits together, a limit for each key, a cap."""

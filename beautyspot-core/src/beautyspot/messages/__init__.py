@@ -1,0 +1,1 @@
+"""What the texts of errors and warnings share: suggestions, and masking of secrets."""

@@ -1,0 +1,1 @@
+"""A backend that fails or hangs: guards, circuit breakers, paged listings, reports."""

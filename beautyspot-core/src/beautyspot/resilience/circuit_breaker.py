@@ -1,0 +1,206 @@
+"""A circuit breaker: a backend that keeps failing is left alone for a while.
+
+After `LIMIT` failures in a row, or one that took longer than `SLOW` seconds, an operation is not
+tried for a pause, which doubles from one second to a minute. Then one caller probes; its success
+lets everybody in again. (Michael Nygard, "Release It!", the pattern Circuit Breaker.)
+
+One breaker guards one family of operations of one backend: a disk that is full stops saves, and no
+look-up.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+
+from beautyspot.errors import (
+    BeautyspotError,
+    BlobLocationError,
+    BlobNotFound,
+    CostError,
+    MetadataBusyError,
+    MetadataError,
+    NotSupportedError,
+    RateLimitError,
+    StorageError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LIMIT: Final = 3
+"""Failures in a row after which the backend is left alone."""
+
+SLOW: Final = 1.0
+"""Seconds; one failure that took longer is enough."""
+
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 60.0
+"""Seconds until the backend is tried again, after the first and after many failed probes."""
+
+PROBE: Final = 30.0
+"""Seconds that a probe keeps others out; one that takes longer is as good as lost."""
+
+_ANSWERS: Final = (BlobNotFound, BlobLocationError, NotSupportedError, CostError, RateLimitError)
+"""Errors of a backend that works: it says no."""
+
+
+class Resting(BeautyspotError):  # noqa: N818 - reads as a sentence where caught
+    """Not tried, since it failed just before; the cause was reported then."""
+
+
+class MetadataResting(Resting, MetadataError):  # noqa: N818 - as above
+    """The metadata store is left alone for a while."""
+
+
+class StorageResting(Resting, StorageError):  # noqa: N818 - as above
+    """The blob storage is left alone for a while."""
+
+
+class Breaker:
+    """Guards one family of operations of one backend.
+
+    Args:
+        what: names them in messages: "the metadata store (look-ups)".
+        resting: the error that callers get while the backend is left alone.
+        on_change: called with True when that begins, and with False when an operation succeeds
+            after any failure.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        resting: type[Resting] = Resting,
+        *,
+        on_change: Callable[[bool], object] = lambda opened: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._what = what
+        self._resting = resting
+        self._on_change = on_change
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._last = ""
+        self._pause = FIRST_PAUSE
+        self._until: float | None = None  # None: closed, everybody may
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the backend is left alone."""
+        return self._until is not None
+
+    def is_resting(self) -> bool:
+        """Whether a call would be refused at this moment."""
+        return self._until is not None and self._clock() < self._until
+
+    def insist(self) -> None:
+        """End the pause: the next caller probes."""
+        now = self._clock()
+        with self._lock:  # nothing is called here, nor below: see `beautyspot.concurrency.locks`
+            if self._until is not None:
+                self._until = now
+
+    def reset_after_fork(self) -> None:
+        """Another thread may have held the lock, or have been the one that probes."""
+        self._lock = threading.Lock()
+        self.insist()
+
+    def __call__(self, work: Callable[[], T]) -> T:
+        """Call `work`, unless the backend is left alone.
+
+        Raises:
+            Resting: it is.
+        """
+        return self.guarding(work)()
+
+    def guarding(self, operation: Callable[P, T]) -> Callable[P, T]:
+        """The same as one function: what is called all the time has a single layer around it."""
+        clock = self._clock
+
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+            began = clock() if self._until is None else self.enter()
+            try:
+                result = operation(*args, **kwargs)
+            except Exception as error:
+                self.leave(began, error)
+                raise
+            if self._failures:
+                self.leave(began)
+            return result
+
+        return guarded
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """The same for a block, which may await."""
+        began = self.enter()
+        try:
+            yield
+        except Exception as error:
+            self.leave(began, error)
+            raise
+        self.leave(began)
+
+    def enter(self) -> float:
+        """Begin an operation: the time now.
+
+        Raises:
+            Resting: the backend is left alone.
+        """
+        if self._until is not None:
+            self._probe()
+        return self._clock()
+
+    def _probe(self) -> None:
+        """Let one caller in once the pause is over, and keep the others out meanwhile."""
+        now, pause = self._clock(), max(self._pause, PROBE)
+        with self._lock:
+            if self._until is None:
+                return
+            if now >= self._until:
+                self._until = now + pause
+                return
+            rest = self._until - now
+        raise self._resting(
+            f"{self._what} failed {self._failures} times ({self._last}), and is not asked for "
+            f"another {rest:.0f} s: mend it; it is tried again by itself"
+        )
+
+    def leave(self, began: float, error: Exception | None = None) -> None:
+        """End an operation that was begun at `began`, well or with an error."""
+        took = self._clock() - began
+        if error is None or isinstance(error, _ANSWERS):
+            if self._failures:
+                self._recover()
+        elif isinstance(error, Resting):
+            return  # of a breaker further down, which counts for itself
+        elif took > SLOW or not isinstance(error, MetadataBusyError):
+            self._fail(error, took)
+
+    def _recover(self) -> None:
+        pause = max(FIRST_PAUSE, self._pause / 2)
+        with self._lock:
+            self._failures = 0
+            self._until = None
+            self._pause = pause
+        self._on_change(False)
+
+    def _fail(self, error: Exception, took: float) -> None:
+        last, now = f"{type(error).__name__}: {error}"[:300], self._clock()
+        pause = self._pause
+        longer = min(pause * 2, LONGEST_PAUSE)
+        with self._lock:
+            self._failures += 1
+            self._last = last
+            if self._failures < LIMIT and took <= SLOW and self._until is None:
+                return
+            self._until = now + pause
+            self._pause = longer
+        self._on_change(True)

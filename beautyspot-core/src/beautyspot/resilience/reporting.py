@@ -1,0 +1,247 @@
+"""What happens when something of ours fails: it is said once, counted, and never reaches the user.
+
+The logger is `beautyspot`. Warnings of the module `warnings` are not used: `-W error` would turn
+them into the very crash that they are to replace.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import time
+import traceback
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from beautyspot.concurrency import locks
+from beautyspot.errors import (
+    ConfigError,
+    MetadataError,
+    SerializationError,
+    StorageError,
+    UnstableKeyError,
+)
+from beautyspot.files import advised
+from beautyspot.logs import logger
+from beautyspot.resilience.circuit_breaker import Resting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    Cause = tuple[str, str, type[Exception], str]
+
+QUIET: Final = 60.0
+"""Seconds within which a backend that fails again after working again is not news."""
+
+CAUSES: Final = 1000
+"""So many different causes are remembered as said; it bounds the memory, not the counts."""
+
+SEVERAL: Final = 10
+"""So many causes are said of one function and operation, or of one backend and operation."""
+
+OPENING: Final = "open the metadata store"
+"""The operation that every other one of the store needs: its failure is theirs."""
+
+STORING: Final = "store the result"
+"""The operation that turns a result into bytes."""
+
+_SUSPENDS: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+_NAMING: Final = (UnstableKeyError, SerializationError, ConfigError)
+"""Errors whose messages begin with what they are about."""
+
+
+class Trouble(NamedTuple):
+    """One failure of ours, as `on_error` gets it.
+
+    Attributes:
+        spot: the Spot's name.
+        operation: what was tried: "key", "look up", "restore", "save", "lease", "clean up", ….
+        function: the identifier of the marked function, or "" where none is concerned.
+        error: what was raised.
+        advice: what happens now, and what to do.
+    """
+
+    spot: str
+    operation: str
+    function: str
+    error: Exception
+    advice: str
+
+    def __str__(self) -> str:
+        where = f" for {self.function}" if self.function else ""
+        return (
+            f"{self.spot}: could not {self.operation}{where}: {_words(self.error)}. {self.advice}"
+        )
+
+
+def _words(error: Exception) -> str:
+    """The kind of an error, and what it says; Python's own of memory says nothing."""
+    said = str(error)
+    if not said and isinstance(error, MemoryError):
+        said = "there is not enough memory: give the process more, or it smaller parts"
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _cause(trouble: Trouble) -> Cause:
+    """What counts as one cause.
+
+    An outage of a backend is one for each operation and class of error, whoever meets it. What a
+    function's arguments or results lack is one for each place and type; see `_detail`.
+    """
+    kind = type(trouble.error)
+    for point, family in (("metadata", MetadataError), ("storage", StorageError)):
+        if issubclass(kind, family):
+            return point, trouble.operation, kind, ""
+    return trouble.operation, trouble.function, kind, _detail(trouble.error)
+
+
+def _detail(error: Exception) -> str:
+    """The beginning of a message that names a place and a type: which element it was is no matter.
+
+    What follows is advice, or tells of one value.
+    """
+    if not isinstance(error, _NAMING):
+        return ""
+    text = ": ".join(str(error).split(": ", 2)[:2])
+    return re.sub(r"(?<!args)\[[^\]]*\]", "[]", text)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free what frames of ours hold on an error's way, such as a connection.
+
+    A log handler or `on_error` may keep the error for good; a database whose WAL was damaged heals
+    only when every connection to it is closed.
+
+    An error that came through code of others is theirs, and so is what was there before it: what
+    the user is just handling, say. To clear the frame of a generator or coroutine closes that.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if not all(map(_may_be_on_our_way, frames)):
+            return
+        for frame in filter(_holds_only_ours, frames):
+            with suppress(RuntimeError):  # it still runs
+                frame.clear()
+        error = error.__cause__ or error.__context__
+
+
+def _may_be_on_our_way(frame: FrameType) -> bool:
+    package = _package(frame)
+    return package == "beautyspot" or package in sys.stdlib_module_names
+
+
+def _holds_only_ours(frame: FrameType) -> bool:
+    """Whether it is a plain function's: one that can be suspended may have the user's in it."""
+    return _package(frame) == "beautyspot" and not frame.f_code.co_flags & _SUSPENDS
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
+
+
+class Reporter:
+    """Says each cause once, counts all of them, and hands every one to `on_error`.
+
+    With `strict` it raises what it is told instead; for tests.
+    """
+
+    def __init__(
+        self,
+        spot: str,
+        on_error: Callable[[Trouble], object] | None = None,
+        *,
+        strict: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.spot = spot
+        if on_error is not None and not callable(on_error):
+            raise ConfigError(f"on_error={on_error!r:.80} is no function: give one of a Trouble")
+        self.on_error = on_error
+        self.strict = strict
+        self.counts: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()  # results that cache_if refused, by function
+        self._clock = clock
+        self._quiet_until: dict[str, float] = {}
+        self._said: set[Cause] = set()
+        self._causes: Counter[tuple[str, str]] = Counter()
+        self._lock = locks.reentrant()
+
+    def report(self, operation: str, function: str, error: Exception, advice: str) -> None:
+        """Report a failure; returns, unless strict.
+
+        Raises:
+            Exception: `error` itself, where the reporter is strict.
+        """
+        if self.strict:
+            raise error
+        if isinstance(error, Resting):
+            return  # its cause was reported when it happened
+        if isinstance(error, MetadataError | StorageError):
+            _let_go(error)
+        trouble = Trouble(self.spot, operation, function, error, advised(advice, error))
+        number = self._number_of(trouble)
+        if number:
+            more = ". More causes of this are only counted" if number == SEVERAL else ""
+            logger.warning("%s%s", trouble, more)
+        if self.on_error is not None:
+            self._hand_over(self.on_error, trouble)
+
+    def once(self, about: str, message: str) -> None:
+        """Log a warning that is no failure, such as the use of a Spot that was shut down."""
+        cause = ("once", about, Exception, "")
+        with self._lock:
+            if cause in self._said:
+                return
+            self._said.add(cause)
+        logger.warning("%s: %s", self.spot, message)
+
+    def unstored(self, function: str) -> list[str]:
+        """What is known in this process of results of a function that were not stored."""
+        with self._lock:
+            said = [cause[2:] for cause in self._said.copy() if cause[:2] == (STORING, function)]
+        known = sorted(": ".join(filter(None, (kind.__name__, detail))) for kind, detail in said)
+        refused = self.refused[function]
+        told = [f"a result could not be stored ({why})" for why in known[:3]]
+        return [*told, f"cache_if refused {refused} results"] if refused else told
+
+    def _number_of(self, trouble: Trouble) -> int:
+        """How many causes of its kind were said with this one; 0 where it is not to be said."""
+        cause = _cause(trouble)
+        kind = cause[:2]
+        with self._lock:
+            self.counts[trouble.operation] += 1
+            if self._is_known(cause) or self._causes[kind] >= SEVERAL or len(self._said) >= CAUSES:
+                return 0
+            self._said.add(cause)
+            self._causes[kind] += 1
+            self._quiet_until[cause[0]] = self._clock() + QUIET
+            return self._causes[kind]
+
+    def _is_known(self, cause: Cause) -> bool:
+        """Whether it was said, or that the store can't even be opened."""
+        return cause in self._said or (cause[0], OPENING, *cause[2:]) in self._said
+
+    def recovered(self, point: str) -> None:
+        """A backend works again: what fails next is news; but not every second."""
+        with self._lock:
+            if self._clock() >= self._quiet_until.get(point, 0.0):
+                self._said -= {cause for cause in self._said.copy() if cause[0] == point}
+                for kind in [kind for kind in list(self._causes) if kind[0] == point]:
+                    self._causes.pop(kind, None)
+
+    def _hand_over(self, on_error: Callable[[Trouble], object], trouble: Trouble) -> None:
+        try:
+            on_error(trouble)
+        except Exception:  # the user's callback is no reason to lose the user's result either
+            logger.exception("%s: on_error raised; the call goes on", self.spot)
+
+    def reset_after_fork(self) -> None:
+        """Another process counts from the start; and another thread may have held the lock."""
+        self._lock = locks.reentrant()
+        self.counts.clear()

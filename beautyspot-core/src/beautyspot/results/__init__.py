@@ -1,0 +1,1 @@
+"""Look up, save, retry, save in the background, prune and collect results."""

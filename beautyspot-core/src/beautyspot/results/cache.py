@@ -1,0 +1,391 @@
+"""Look a result up, save a result: what joins metadata, storage and serializer.
+
+Nothing here raises what is our own failure (a `strict` reporter aside): a look-up that fails is a
+miss, and a save that fails is reported. The digest of every stored result is checked before its
+bytes are restored, so that damage is a miss as well.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from xxhash import xxh3_128, xxh3_128_digest
+
+from beautyspot.concurrency.time_budget import Patience
+from beautyspot.contracts import DIRECT_BLOB, FILE, KEY_SCHEME, Data, Entry, TaskRecord
+from beautyspot.contracts.optional_arguments import hints
+from beautyspot.errors import (
+    BlobNotFound,
+    MetadataBusyError,
+    MetadataError,
+    RestoreError,
+    SchemaError,
+    SerializationError,
+)
+from beautyspot.resilience.circuit_breaker import Resting
+from beautyspot.resilience.guarded_backends import GuardedStore, Health, guarded_storage
+from beautyspot.resilience.reporting import STORING
+from beautyspot.results.expiry import has_expired, outlived
+from beautyspot.results.retry import Unsaved
+from beautyspot.serialization.payload import Payload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.config.signing import SigningKeys
+    from beautyspot.contracts import BlobStorageBase, MetadataStoreBase
+    from beautyspot.resilience.guarded_backends import GuardedStorage
+    from beautyspot.resilience.reporting import Reporter
+    from beautyspot.tasks.task import Call, Task
+
+BUSY_WAIT: Final = 1.0
+"""So many seconds a look-up that may wait goes on trying while the store is locked."""
+
+_SMALL: Final = 1 << 16
+
+
+class _Sign:
+    """A value of our own that no user's function can return."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+MISSING: Final = _Sign("MISSING")
+"""Nothing usable is stored."""
+
+ELSEWHERE: Final = _Sign("ELSEWHERE")
+"""Something may be stored, but reading it would block."""
+
+
+def fingerprint(key: str, codec: str, data: Data) -> bytes:
+    """The digest of a result, taken together with where it belongs (XXH3, 128 bits).
+
+    It finds accidents: a flipped bit, a truncation, two rows or blobs swapped. Not attackers.
+    """
+    prefix = f"{key}\n{codec}\n".encode()
+    if len(data) <= _SMALL:
+        return xxh3_128_digest(prefix + data)
+    digest = xxh3_128(prefix)
+    digest.update(data)
+    return digest.digest()
+
+
+class Cache:
+    """The results of one Spot.
+
+    Attributes:
+        clock: gives Unix time, in seconds.
+        signing_keys: sign what is stored; None where nothing is signed: that finds accidents only.
+        health: whether metadata store and storage work; both are asked behind their guards.
+        waiting: what is yet to be written, by key: queued, or kept since the store failed.
+        unsaved: the latter, which is tried again.
+    """
+
+    def __init__(
+        self,
+        metadata: MetadataStoreBase,
+        storage: Callable[[], BlobStorageBase | None],
+        reporter: Reporter,
+        *,
+        blob_threshold: int,
+        clock: Callable[[], float] = time.time,
+        signing_keys: SigningKeys | None = None,
+    ) -> None:
+        self.health = Health(reporter)
+        self.metadata = GuardedStore(metadata, self.health)
+        self.storage = guarded_storage(storage, self.health)
+        self.reporter = reporter
+        self.blob_threshold = blob_threshold
+        self.clock = clock
+        self.signing_keys = signing_keys
+        self.waiting: dict[str, TaskRecord] = {}
+        self.unsaved = Unsaved(self)
+        self._find_patiently = self.health.reads.guarding(self._wait_and_find)
+
+    def for_the_user(self) -> Cache:
+        """The same behind fresh breakers: what a user asks for is tried, whatever failed before."""
+
+        def storage() -> GuardedStorage | None:
+            found = self.storage()
+            return None if found is None else found.behind(health)
+
+        self.health.loads.insist()  # a storage that is not made yet has its other try as well
+        cache = copy.copy(self)
+        cache.health = health = Health(self.reporter)
+        cache.metadata = self.metadata.behind(health)
+        cache.storage = storage
+        cache._find_patiently = health.reads.guarding(cache._wait_and_find)
+        return cache
+
+    # ------------------------------------------------------------------------------- look up
+
+    def recall(self, call: Call, *, in_place: bool = False, stale: bool = False) -> Any:
+        """The value that is stored for the call, or `MISSING`.
+
+        With `in_place`, `ELSEWHERE` where reading it would block. With `stale`, an expired value
+        is as good as another.
+        """
+        task = call.task
+        try:
+            entry = self.find(call.key, patient=not in_place)
+            if entry is None:
+                return MISSING
+            call.replaces = entry.result_value
+            if not (stale or self.is_fresh(task, entry)):
+                return MISSING
+            if in_place and entry.result_type != DIRECT_BLOB:
+                return ELSEWHERE
+            value = self.restore(task, call.key, entry)
+        except MetadataBusyError as error:
+            if in_place:
+                return ELSEWHERE
+            return self._report_miss("look up", task, error)
+        except BlobNotFound:
+            return MISSING  # a row that points nowhere is a miss, and the next save mends it
+        except Exception as error:
+            return self._report_miss("look up", task, error)
+        took = entry.took
+        call.saves = took if isinstance(took, int | float) else 0.0  # a stranger's may be anything
+        return value
+
+    def find(self, key: str, *, patient: bool = True) -> Entry | None:
+        """The entry of `key`, be it in the store or on its way there.
+
+        Raises:
+            MetadataError: the store failed; `MetadataBusyError` where it is locked, and stays so.
+        """
+        if self.waiting and (record := self.waiting.get(key)) is not None:
+            self.unsaved.try_later()
+            return Entry(*[getattr(record, field) for field in Entry._fields])
+        if not patient:
+            return self.metadata.find(key)
+        return self._find_patiently(key)
+
+    def _wait_and_find(self, key: str) -> Entry | None:
+        """What is found within `BUSY_WAIT`: to the breaker one operation."""
+        patience: Patience | None = None
+        pause = 0.001
+        while True:
+            try:
+                return self.metadata.find_now(key)
+            except MetadataBusyError:
+                patience = patience or Patience(BUSY_WAIT)
+                if patience.left() < pause:
+                    raise
+            time.sleep(patience.spend(pause))
+            pause = min(pause * 2, 0.05)
+
+    def is_fresh(self, task: Task, entry: Entry) -> bool:
+        """Whether it has yet to expire: by its own expiry and by the function's present `ttl`."""
+        if entry.expires_at is None and task.ttl is None:
+            return True
+        now = self.clock()
+        if entry.expires_at is not None and has_expired(now, entry.made_at, entry.expires_at):
+            return False
+        return task.ttl is None or not outlived(now, entry.made_at or 0.0, task.ttl)
+
+    def restore(self, task: Task, key: str, entry: Entry) -> Any:
+        """The value of an entry, checked.
+
+        Raises:
+            RestoreError: damaged, or stored by another serializer or kind of function.
+            StorageError: the blob could not be read.
+        """
+        payload = self._payload(task, entry)
+        if payload is None:
+            raise RestoreError(f"the row {key} names no data; it is computed again")
+        self._check(key, entry, payload)
+        return task.restore(payload)
+
+    def _payload(self, task: Task, entry: Entry) -> Payload | None:
+        """The data of an entry, wherever they are."""
+        codec, data = entry.serializer, entry.result_data
+        if codec is None:
+            return None
+        if entry.result_type == DIRECT_BLOB:
+            return None if data is None else Payload(data, codec)
+        owned = task.takes_over(codec)
+        return Payload(self._load(entry, writable=owned), codec, owned)
+
+    def _check(self, key: str, entry: Entry, payload: Payload) -> None:
+        """Refuse what is damaged, and where results are signed, what is not."""
+        keys, (data, codec, _) = self.signing_keys, payload
+        if keys is None:
+            if fingerprint(key, codec, data) != entry.digest:
+                raise RestoreError(f"the result under {key} is damaged; it is computed again")
+        elif not keys.signed(entry.digest, key, codec, entry.made_at, entry.expires_at, data):
+            raise RestoreError(
+                f"the result under {key} bears no signature by a signing_key of this Spot; "
+                "it is computed again"
+            )
+
+    def _load(self, entry: Entry, *, writable: bool) -> bytes | bytearray:
+        storage = self.storage()
+        if storage is None or entry.result_value is None:
+            raise RestoreError("the result is a blob, and the Spot has no storage to read it from")
+        return storage.load(entry.result_value, writable=writable)
+
+    def _report_miss(self, operation: str, task: Task, error: Exception) -> Any:
+        advice = "The function runs instead, and nothing is lost"
+        if isinstance(error, RestoreError):
+            advice = "The function runs instead, and its result replaces what is stored"
+        self.reporter.report(operation, task.func_identifier, error, advice)
+        return MISSING
+
+    def whereabouts(self, location: str | None) -> str | None:
+        """Where a person finds the blob that a row names, as a path or URL."""
+        storage = self.storage() if location is not None else None
+        return None if storage is None or location is None else storage.whereabouts(location)
+
+    # ---------------------------------------------------------------------------------- save
+
+    def encode(self, task: Task, value: object) -> Payload | None:
+        """The bytes of a result, or None (reported) where it has no faithful stored form."""
+        try:
+            return task.encode(value)
+        except SerializationError as error:
+            advice = "The value is returned, and not cached"
+            self.reporter.report(STORING, task.func_identifier, error, advice)
+        except Exception as error:
+            advice = "The serializer failed: the value is returned, and not cached"
+            self.reporter.report(STORING, task.func_identifier, error, advice)
+        return None
+
+    def record(self, call: Call, payload: Payload, took: float) -> TaskRecord:
+        """The row of a result; its data stands in it until `save` decides where it belongs."""
+        task = call.task
+        key = call.key
+        now = self.clock()
+        expires_at = None if task.ttl is None else now + task.ttl
+        return TaskRecord(
+            cache_key=key,
+            func_name=task.func_name,
+            input_id=call.input_id,
+            version=task.version,
+            result_type=DIRECT_BLOB,
+            content_type=task.content_type,
+            result_data=payload.data,  # type: ignore[arg-type]  # any buffer, until it is stored
+            updated_at=_timestamp(now),
+            func_identifier=task.func_identifier,
+            key_scheme=KEY_SCHEME,
+            serializer=payload.codec,
+            digest=self._digest(key, payload, now, expires_at),
+            size=len(payload.data),
+            arg_digests=task.argument_digests(call),
+            tags=task.tags,
+            made_at=now,
+            took=took,
+            expires_at=expires_at,
+        )
+
+    def _digest(self, key: str, payload: Payload, made: float, expires: float | None) -> bytes:
+        if self.signing_keys is None:
+            return fingerprint(key, payload.codec, payload.data)
+        return self.signing_keys.sign(key, payload.codec, made, expires, payload.data)
+
+    def save(self, call: Call, record: TaskRecord) -> bool:
+        """Write one result, its blob first; whether it is stored now."""
+        self.unsaved.drop(record.cache_key)
+        try:
+            record = self.place(call.task, record)
+            self.metadata.put(record)
+        except Exception as error:
+            self.keep(call.task, record, error)
+            return False
+        self.unsaved.try_later()
+        self.discard(record.cache_key, call.replaces)
+        return True
+
+    def keep(self, task: Task, record: TaskRecord, error: Exception) -> None:
+        """Keep in memory what could not be stored, and say so; or that there is no room for it."""
+        never = self.reporter.strict or isinstance(error, SchemaError)
+        kept = not never and self.unsaved.add(task, record)
+        if not kept and isinstance(error, Resting):
+            error = MetadataError(f"{error} Too many results wait in memory already")
+        self.report_unsaved(task, error, kept=kept)
+
+    def report_unsaved(self, task: Task, error: Exception, *, kept: bool) -> None:
+        """Say that a result could not be stored."""
+        advice = "Its caller has it, and it is computed again next time: mend the place it goes to"
+        if kept:
+            advice = "It waits in memory, and is tried again: mend the place it goes to"
+        self.reporter.report("save the result", task.func_identifier, error, advice)
+
+    def place(self, task: Task, record: TaskRecord) -> TaskRecord:
+        """The record with its data where it belongs: in the row, or in the storage."""
+        data = record.result_data
+        if data is None:  # there already
+            return record
+        if task.wants_blob(len(data), self.blob_threshold):
+            location = self._save_blob(task, record, data)
+            if location is not None:
+                return record._replace(result_type=FILE, result_value=location, result_data=None)
+        return record if type(data) is bytes else record._replace(result_data=bytes(data))
+
+    def _save_blob(self, task: Task, record: TaskRecord, data: Data) -> str | None:
+        """Where the blob is; None where it can't be stored, and the row has to hold it."""
+        name = self._blob_name(record.cache_key, task.extension(record.serializer))
+        try:
+            storage = self.storage()
+            if storage is None:
+                return None
+            optional = hints(storage.save, content_type=task.blob_type(record.serializer))
+            return storage.save(name, data, **optional)
+        except Exception as error:
+            advice = "The database keeps the result instead: mend the storage"
+            self.reporter.report("save a blob", task.func_identifier, error, advice)
+            return None
+
+    def _blob_name(self, key: str, extension: str) -> str:
+        """A new name for every save, below the store's own part, so that stores share a place."""
+        return f"{self.metadata.store_id}/{key[:2]}/{key}-{os.urandom(4).hex()}.{extension}"
+
+    def discard(self, key: str, location: str | None) -> None:
+        """Remove a blob that `key` names no more; what fails is left to the collector.
+
+        Only one that this store made for this key: what a row names may be an earlier release's,
+        and a hostile row could name anything in the storage.
+        """
+        storage = self.storage() if location is not None else None
+        if storage is None or location is None:
+            return
+        try:
+            if f"{self.metadata.store_id}/{key[:2]}/{key}-" in location.replace("\\", "/"):
+                storage.delete(location)
+        except Exception as error:
+            advice = "The blob stays as an orphan, until it is collected"
+            self.reporter.report("remove a replaced blob", "", error, advice)
+
+    def forget(self, key: str) -> bool:
+        """Remove the result of `key`, row first; whether there was one.
+
+        Raises:
+            MetadataError: the row could not be removed.
+        """
+        kept = self.unsaved.drop(key)
+        entry = self.metadata.find(key)
+        gone = self.metadata.delete(key) or kept
+        if entry is not None:
+            self.discard(key, entry.result_value)
+        return gone
+
+
+def _timestamp(now: float) -> str:
+    """Unix time as SQLite writes a TIMESTAMP, in UTC, with microseconds."""
+    seconds = int(now)
+    return f"{_second(seconds)}.{int((now - seconds) * 1_000_000):06d}"
+
+
+@lru_cache(maxsize=2)  # many results are made within one second, and formatting takes 3 us
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))

@@ -1,0 +1,152 @@
+"""Collecting garbage: remove blobs that no row names, and what broken-off saves have left.
+
+A blob is written before its row, and a row may be replaced while its old blob is being listed. So a
+blob is taken only if all of these hold:
+
+- it lies in the part of the storage that bears this store's ID, under a name that we give;
+- it is older than the grace time, by the clock of the storage itself;
+- no row named it when the rows were read;
+- just before it goes, and under its key's lease where the store has such, the row of its own key
+  does not name it either.
+
+Whoever writes meanwhile holds the lease of what it writes, or is younger than the grace time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from beautyspot.errors import StorageError
+from beautyspot.resilience.guarded_backends import TimedStorage
+from beautyspot.results.pruning import claimed
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import BlobInfo
+    from beautyspot.resilience.guarded_backends import GuardedStorage
+    from beautyspot.results.cache import Cache
+
+_OURS: Final = r"(?:[0-9a-f]{2}|clock)/([0-9a-f]{32})-[0-9a-f]{8}\.[^/]+"
+"""The name of a blob below the store's ID, with its key; see `Cache` for how it is made."""
+
+LONGEST_SAVE: Final = 3600.0
+"""Seconds for which a blob that is still being written is left alone, whatever the grace time."""
+
+_TO_COLLECT: Final = (
+    ". To collect takes one small file, by which the storage tells its time: on a full disk make "
+    "room first, some kilobytes. Blobs may be deleted by hand, and are misses then"
+)
+_PROBE: Final = "0" * 32
+"""The key of the blobs that ask for the time: of no call."""
+
+
+class Collected(NamedTuple):
+    """What `collect` removed."""
+
+    blobs: int  # that no row named
+    size: int  # their bytes
+    leftovers: int  # of saves that broke off
+    failed: int  # blobs that the storage did not let go; they are reported
+
+
+class Collector:
+    """One collection of one store's garbage."""
+
+    def __init__(self, cache: Cache, storage: GuardedStorage, grace: float) -> None:
+        self._cache = cache
+        self._storage = TimedStorage(storage)
+        self._grace = grace
+        self._prefix = f"{cache.metadata.store_id}/"
+
+    def collect(self) -> Collected:
+        """Remove the garbage.
+
+        Raises:
+            MetadataError: the store failed; nothing that a row may name was removed.
+            StorageError: the blobs can't be listed.
+            NotSupportedError: the storage can't list or delete.
+        """
+        now = self._now()
+        oldest = now - self._grace
+        named = self._named()
+        blobs = size = failed = 0
+        for blob in self._storage.list(self._prefix):
+            if blob.modified_at > oldest or hash(self._tail(blob.location)) in named:
+                continue
+            removed = self._take(blob)
+            if removed is None:
+                failed += 1
+            elif removed:
+                blobs, size = blobs + 1, size + blob.size
+        return Collected(blobs, size, self._sweep(now), failed)
+
+    def _tail(self, location: str) -> str:
+        """What of a location is the same however the storage is reached; "" of another store's."""
+        location = location.replace("\\", "/")
+        start = location.rfind(self._prefix)
+        return "" if start < 0 else location[start + len(self._prefix) :]
+
+    def _named(self) -> set[int]:
+        """The hashes of all locations that rows name: where two are equal, garbage stays."""
+        locations = (record.result_value for record in self._cache.metadata.scan())
+        return {hash(self._tail(location)) for location in locations if location is not None}
+
+    def _now(self) -> float:
+        """The storage's own time: a blob's age is told by it, and ours may be another one."""
+        probe = f"{self._prefix}clock/{_PROBE}-{os.urandom(4).hex()}.probe"
+        try:
+            location = self._storage.save(probe, b"what time is it?")
+        except StorageError as error:
+            raise StorageError(f"{error}{_TO_COLLECT}") from error
+        try:
+            for blob in self._storage.list(f"{self._prefix}clock/"):
+                if blob.location == location:
+                    return blob.modified_at
+        finally:
+            self._storage.delete(location)
+        raise StorageError(
+            "the storage does not list a blob that it has just saved, so it can't be told which "
+            "blobs are in use: collect when it does"
+        )
+
+    def _take(self, blob: BlobInfo) -> bool | None:
+        """Remove one blob, if it is an orphan of ours; None where the storage fails to."""
+        ours = re.fullmatch(_OURS, self._tail(blob.location))
+        if ours is None:
+            return False
+        key = ours[1]
+        with claimed(self._cache, key) as is_free:
+            if not is_free or key in self._cache.waiting or self._names(key, blob.location):
+                return False
+            try:
+                self._storage.delete(blob.location)
+            except StorageError as error:
+                advice = "It stays, and is tried again at the next collection"
+                self._cache.reporter.report("collect a blob", "", error, advice)
+                return None
+        return True
+
+    def _names(self, key: str, location: str) -> bool:
+        entry = self._cache.metadata.find(key)
+        if entry is None or entry.result_value is None:
+            return False
+        return self._tail(entry.result_value) == self._tail(location)
+
+    def _sweep(self, now: float) -> int:
+        """Remove what broken-off saves have left, where the storage has a `sweep` for it.
+
+        No lease tells whether their save is still under way: only their age does.
+        """
+        sweep = getattr(self._storage.real, "sweep", None)
+        if sweep is None:
+            return 0
+        ahead = time.time() - now  # of the storage's clock: `sweep` goes by ours
+        age = max(self._grace, LONGEST_SAVE) + ahead
+        try:
+            return int(self._storage.in_time(lambda: sweep(older_than=age, prefix=self._prefix)))
+        except StorageError as error:  # S3 has a permission of its own for it
+            advice = "They stay; the other garbage was removed"
+            self._cache.reporter.report("collect leftovers", "", error, advice)
+            return 0

@@ -1,0 +1,183 @@
+"""Pruning: remove results that are expired, old, unused, or too many. Only when it is asked for.
+
+A row goes first, its blob after it, so that a row never points to what is gone for longer than a
+reader takes to miss. Each row is looked at again just before it goes, under its key's lease where
+the store has such: what another one computes, or has replaced meanwhile, stays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from beautyspot_local.sqlite.schema import seconds
+
+from beautyspot.errors import MetadataError
+from beautyspot.results.expiry import has_expired
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beautyspot.calls.engine import Engine
+    from beautyspot.contracts import TaskRecord
+    from beautyspot.results.cache import Cache
+
+GONE: Final = "gone"
+KEPT: Final = "kept"
+REMOVED: Final = "removed"
+
+
+class Pruned(NamedTuple):
+    """What `prune` removed: so many results for each reason, and their bytes in all."""
+
+    expired: int
+    old: int
+    unused: int
+    evicted: int
+    size: int
+
+    @property
+    def entries(self) -> int:
+        """How many results were removed in all."""
+        return self.expired + self.old + self.unused + self.evicted
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may stay. Sizes in bytes, times in seconds; None is no limit."""
+
+    max_size: int | None
+    older_than: float | None
+    unused_for: float | None
+    expired: bool
+
+    def reason(self, record: TaskRecord, used: float | None, now: float) -> str:
+        """Why a record has to go, as a field of `Pruned`; "" where it may stay."""
+        ends = record.expires_at if self.expired else None
+        if ends is not None and has_expired(now, record.made_at, ends):
+            return "expired"
+        made = made_at(record)
+        if self.older_than is not None and made is not None and now - made > self.older_than:
+            return "old"
+        last = last_use(record, used)
+        if self.unused_for is not None and last is not None and now - last > self.unused_for:
+            return "unused"
+        return ""
+
+
+class _Candidate(NamedTuple):
+    """A row that may be evicted, in the order in which they are."""
+
+    last_use: float
+    key: str
+    made_at: float | None
+    size: int
+
+
+def made_at(record: TaskRecord) -> float | None:
+    """When the result was made, in Unix time; of a row of an earlier release by its text."""
+    return record.made_at if record.made_at is not None else seconds(record.updated_at)
+
+
+def last_use(record: TaskRecord, used: float | None) -> float | None:
+    """When the result was made or last found, in Unix time; `used` is what this process knows."""
+    times = [time for time in (made_at(record), record.used_at, used) if time is not None]
+    return max(times, default=None)
+
+
+def prune(engine: Engine, limits: Limits) -> Pruned:
+    """Remove every result that is over the limits.
+
+    Raises:
+        MetadataError: the store failed; what was not reached is still there.
+    """
+    engine.check_open()
+    counts: Counter[str] = Counter()
+    try:
+        _prune(engine.cache.for_the_user(), engine.uses.times(), limits, counts)
+    finally:
+        if counts:  # there may be room again, for what could not be saved
+            engine.cache.health.insist()
+    return Pruned(*(counts[field] for field in Pruned._fields))
+
+
+def _prune(cache: Cache, used: dict[str, float], limits: Limits, counts: Counter[str]) -> None:
+    now = cache.clock()
+    for record in cache.metadata.scan():
+        reason = limits.reason(record, used.get(record.cache_key), now)
+        if reason and remove(cache, record.cache_key, record.made_at) == REMOVED:
+            counts[reason] += 1
+            counts["size"] += _size(record)
+    if limits.max_size is not None:
+        _evict(cache, used, limits.max_size, counts)
+
+
+def _evict(cache: Cache, used: dict[str, float], max_size: int, counts: Counter[str]) -> None:
+    """Remove what was not used for the longest time, until `max_size` bytes are left."""
+    excess = cache.metadata.totals().size - max_size
+    if excess <= 0:
+        return
+    for candidate in sorted(_candidates(cache, used), key=lambda found: found[:2]):
+        outcome = remove(cache, candidate.key, candidate.made_at)
+        if outcome == REMOVED:
+            counts["evicted"] += 1
+            counts["size"] += candidate.size
+        if outcome != KEPT:  # another one that evicts at the same time counts as well
+            excess -= candidate.size
+        if excess <= 0:
+            return
+
+
+def _candidates(cache: Cache, used: dict[str, float]) -> Iterator[_Candidate]:
+    """Every row with a size: without one, nothing is known to be won."""
+    for record in cache.metadata.scan():
+        if size := _size(record):
+            last = last_use(record, used.get(record.cache_key)) or 0.0
+            yield _Candidate(last, record.cache_key, record.made_at, size)
+
+
+def _size(record: TaskRecord) -> int:
+    return max(0, record.size or 0)
+
+
+def remove(cache: Cache, key: str, made: float | None) -> str:
+    """Remove the row of `key` and its blob, if it is still the one that was made then.
+
+    Raises:
+        MetadataError: the store failed.
+    """
+    with claimed(cache, key) as is_free:
+        if not is_free:
+            return KEPT
+        entry = cache.find(key)
+        if entry is None:
+            return GONE
+        if entry.made_at != made or not cache.metadata.delete(key):
+            return KEPT
+        cache.discard(key, entry.result_value)
+        return REMOVED
+
+
+@contextmanager
+def claimed(cache: Cache, key: str) -> Iterator[bool]:
+    """Whether nobody is computing or saving `key`, nor will before this ends.
+
+    Where the store has no leases, or they fail, it is taken for granted.
+    """
+    lease = None
+    if cache.metadata.leases:
+        try:
+            lease = cache.metadata.try_lease(key)
+        except MetadataError:
+            yield True
+            return
+        if lease is None:
+            yield False
+            return
+    try:
+        yield True
+    finally:
+        if lease is not None:
+            lease.release()

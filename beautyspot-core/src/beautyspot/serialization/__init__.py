@@ -1,0 +1,1 @@
+"""Values to bytes and back: those of Python and its standard library."""

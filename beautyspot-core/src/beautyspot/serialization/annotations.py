@@ -1,0 +1,201 @@
+"""Which classes an annotation vouches for.
+
+A function that is annotated ``-> list[Answer]`` names `Answer`, and so do the fields of what it
+names: ``sources: list[Source]`` in `Answer` vouches for `Source`. Only classes of which the stored
+form can be told from the class count (dataclasses, attrs, named tuples, enums, pydantic models,
+exceptions, subclasses of builtin types); never `object`, `Any` or an abstract class.
+
+Annotations may be text (``from __future__ import annotations``). Each name in it is looked up by
+itself, so that one that is imported only for the type checker costs that part and no other.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Callable as AbstractCallable
+from enum import Enum
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ForwardRef,
+    Literal,
+    NewType,
+    TypeVar,
+    get_args,
+    get_origin,
+)
+
+from beautyspot.serialization.codecs.classes import is_storable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+def classes_in(annotation: object) -> list[type]:
+    """The classes that a return annotation vouches for, in the order in which they are met.
+
+    Text in it is passed over, as it can't be resolved here; see `return_classes`.
+    """
+    walk = _Walk()
+    walk.visit(annotation, {})
+    return walk.found
+
+
+def return_classes(func: Callable[..., Any]) -> list[type]:
+    """The classes that a function's return annotation vouches for. Never raises.
+
+    A name that is not defined yet is passed over: call it when the module is complete, at the
+    function's first call for example.
+    """
+    try:
+        function = _unwrap(func)
+        annotation = getattr(function, "__annotations__", {}).get("return")
+        walk = _Walk()
+        walk.visit(annotation, _names_of(function))
+    except Exception:  # an annotation is the user's, and may be anything
+        return []
+    return walk.found
+
+
+def _unwrap(func: Any) -> Any:
+    """The function that carries the annotation, below partials, methods and wrappers."""
+    while True:
+        inner = getattr(func, "__func__", None) or getattr(func, "__wrapped__", None)
+        inner = inner or getattr(func, "func", None)
+        if inner is None:
+            break
+        func = inner
+    return func if hasattr(func, "__annotations__") else type(func).__call__
+
+
+def _names_of(function: Any) -> dict[str, Any]:
+    """What the text of an annotation may name: globals, what was captured, type parameters."""
+    names = dict(getattr(function, "__globals__", {}))
+    code = getattr(function, "__code__", None)
+    for name, cell in zip(
+        code.co_freevars if code else (), function.__closure__ or (), strict=False
+    ):
+        try:
+            names[name] = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    names.update(
+        {parameter.__name__: parameter for parameter in getattr(function, "__type_params__", ())}
+    )
+    return names
+
+
+class _Unknown:
+    """Stands for a name that can't be resolved; takes part in any annotation."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    def __getitem__(self, item: object) -> object:
+        return tuple[item]  # type: ignore[valid-type] # keeps what stands in the brackets
+
+    def __or__(self, other: Any) -> object:
+        return typing.Union[other, None]  # noqa: UP007 - at run time, and also of text
+
+    __ror__ = __or__
+
+    def __call__(self) -> None:
+        """Callable, so that `typing` takes it for a type."""
+
+
+class _Names(dict[str, Any]):
+    """A namespace in which every name is found."""
+
+    def __missing__(self, name: str) -> Any:
+        return getattr(builtins, name, _Unknown())
+
+
+class _Walk:
+    """One walk over an annotation; `found` are the classes met."""
+
+    def __init__(self) -> None:
+        self.found: list[type] = []
+        self._seen: set[int] = set()
+        self._kept: list[object] = []  # so that no id is used again during the walk
+
+    def visit(self, annotation: Any, names: Mapping[str, Any]) -> None:
+        """Walk on; `names` resolve text."""
+        annotation = _resolve(_resolve(annotation, names), names)  # text may hold quoted text
+        if annotation is None or id(annotation) in self._seen:
+            return
+        self._seen.add(id(annotation))
+        self._kept.append(annotation)
+        for part in _parts(annotation):
+            self.visit(part, names)
+        if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+            self._class(annotation, names)
+
+    def _class(self, cls: type, names: Mapping[str, Any]) -> None:
+        typed_dict = typing.is_typeddict(cls)
+        if not typed_dict and not is_storable(cls):
+            return
+        if not typed_dict:
+            self.found.append(cls)
+        for annotation, scope in _fields(cls, names):
+            self.visit(annotation, scope)
+
+
+def _resolve(annotation: Any, names: Mapping[str, Any]) -> Any:
+    """What a text stands for, None if that can't be told; anything else as it is."""
+    text = annotation.__forward_arg__ if isinstance(annotation, ForwardRef) else annotation
+    if not isinstance(text, str):
+        return annotation
+    if not names:
+        return None
+    try:
+        return eval(text, {}, _Names(names))  # noqa: S307 - the user's own annotation, as in typing
+    except Exception:  # not an expression, or one that no type understands
+        return None
+
+
+def _parts(annotation: Any) -> tuple[Any, ...]:
+    """What stands inside one annotation."""
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return tuple(type(value) for value in get_args(annotation) if isinstance(value, Enum))
+    if origin is Annotated:
+        return (annotation.__origin__,)
+    if origin is AbstractCallable:
+        return ()
+    if origin is not None:
+        return (origin, *get_args(annotation))
+    if isinstance(annotation, NewType):
+        return (annotation.__supertype__,)
+    if isinstance(annotation, TypeVar):
+        return (annotation.__bound__, *annotation.__constraints__)
+    return _alias_parts(annotation)
+
+
+def _alias_parts(annotation: Any) -> tuple[Any, ...]:
+    """What a ``type X = …`` stands for; it is evaluated here, and may name what is missing."""
+    if type(annotation).__name__ != "TypeAliasType":  # no such class before Python 3.12
+        return ()
+    try:
+        return (annotation.__value__,)
+    except Exception:
+        return ()
+
+
+def _fields(cls: type, names: Mapping[str, Any]) -> list[tuple[Any, Mapping[str, Any]]]:
+    """The annotations of a class and its bases, each with what its text may name."""
+    found: list[tuple[Any, Mapping[str, Any]]] = []
+    for base in cls.__mro__:
+        module = sys.modules.get(base.__module__)
+        scope = {**names, **(vars(module) if module else {}), base.__name__: base}
+        annotations = inspect.get_annotations(base)
+        found += [(annotation, scope) for annotation in annotations.values()]
+    fields = getattr(cls, "__pydantic_fields__", {}).values()  # with type parameters filled in
+    attributes = getattr(cls, "__attrs_attrs__", ())  # attr.ib(type=…)
+    found += [(field.annotation, names) for field in fields]
+    found += [(attribute.type, names) for attribute in attributes]
+    return found

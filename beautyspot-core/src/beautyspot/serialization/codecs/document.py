@@ -1,0 +1,204 @@
+"""A whole document: the envelope around a tree with tagged values, and the way back.
+
+A plain document is msgpack of the value, nothing else. One with tagged values is an msgpack array::
+
+    [ext(0, <version: 1 byte> <length of the packed tree: 8 bytes>), tree, nil…, segment, nil…, …]
+
+Its header is of fixed width (array 32, ext 8), so one comparison finds it, and each segment is a
+bin 32: a big buffer that its codec writes straight into the output and reads as a view of the
+input. As many nils stand before it (a byte each, and none that is not needed) as make its bytes
+begin at a multiple of 64, so that an array can be used where it lies. What is small stands in the
+tree. Integers are big-endian, as everywhere in msgpack
+(https://github.com/msgpack/msgpack/blob/master/spec.md).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from msgpack import packb, unpackb  # type: ignore[import-untyped] # it ships no types
+
+from beautyspot.errors import RestoreError
+from beautyspot.serialization.codecs.contract import MAX_SIZE, Refused, Tag
+from beautyspot.serialization.codecs.table import tag_of_code
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import Data
+    from beautyspot.serialization.codecs.registry import Entry, Registry
+    from beautyspot.serialization.codecs.writer import Segment
+
+_VERSION: Final = 2  # in 1, which was never released, segments began anywhere
+_ALIGNMENT: Final = 64
+_HEADER: Final = struct.Struct(">BI BBB BQ")  # array 32, count; ext 8, size, type; version, length
+_BIN: Final = struct.Struct(">BI")
+_MARK: Final = b"\xc7\x09\x00"
+_NIL: Final = b"\xc0"
+
+
+def build(tree: object, segments: list[Segment]) -> Data:
+    """The document of a tree and its segments.
+
+    Raises:
+        Refused: a part is too large for msgpack.
+    """
+    packed = _pack(tree)
+    out = bytearray(_head(2, len(packed)))
+    out += packed
+    count = 2 + sum(_append(out, segment) for segment in segments)
+    out[: _HEADER.size] = _head(count, len(packed))
+    return out if segments else bytes(out)
+
+
+def _head(count: int, length: int) -> bytes:
+    return _HEADER.pack(0xDD, count, *_MARK, _VERSION, length)
+
+
+def _pack(tree: object) -> bytes:
+    try:
+        return cast("bytes", packb(tree, strict_types=True))
+    except ValueError as error:  # over 4 GiB - 1; types and nesting were checked before
+        raise Refused(
+            f"a part of it is too large ({error}): store it as a blob of its own"
+        ) from error
+
+
+def _append(out: bytearray, segment: Segment) -> int:
+    """Let a codec write its buffer behind the others, then fill in how long it became.
+
+    Returns how many items of the document that makes: the segment and the nils before it.
+    """
+    _, fill = segment
+    nils = _nils(len(out))
+    out += nils
+    start = len(out)
+    out += _BIN.pack(0xC6, 0)
+    fill(out)
+    size = len(out) - start - _BIN.size
+    if size > MAX_SIZE:
+        raise Refused("a buffer of over 4 GiB does not fit msgpack: return it in parts")
+    _BIN.pack_into(out, start, 0xC6, size)
+    return len(nils) + 1
+
+
+def _nils(start: int) -> bytes:
+    """What stands before a segment, from `start` on."""
+    return _NIL * (-(start + _BIN.size) % _ALIGNMENT)
+
+
+def is_tagged(data: Data) -> bool:
+    """Whether a document has the envelope; no plain one starts like it."""
+    return data[0] == 0xDD and data[5:8] == _MARK
+
+
+def parse(data: Data, registry: Registry, *, owned: bool) -> Any:
+    """The value of a document with the envelope.
+
+    Args:
+        owned: nobody else has the data, so that an array which is most of them may stay in them.
+
+    Raises:
+        RestoreError: damaged, or of a class that nobody vouched for.
+        Exception: damaged as well, whatever a constructor says to its parts.
+    """
+    view = memoryview(data) if owned else memoryview(data).toreadonly()
+    _, count, _, _, _, version, length = _HEADER.unpack_from(view)
+    if version != _VERSION:
+        raise RestoreError(
+            f"the document's version {version} is unknown: stored by another release"
+        )
+    end = _HEADER.size + length
+    reader = Reader(registry, _segments(view, end, count - 2))
+    value = unpackb(
+        view[_HEADER.size : end],
+        strict_map_key=False,
+        ext_hook=reader.marker,
+        list_hook=reader.array,
+    )
+    reader.finish()
+    return value
+
+
+def _segments(view: memoryview, start: int, count: int) -> list[memoryview | None]:
+    """The views of the segments; their sizes must add up to the data's, and the items to `count`.
+
+    One that is less than half of the data is read-only: it would keep all of them in memory.
+    """
+    segments: list[memoryview | None] = []
+    while count > 0:
+        nils = _nils(start)
+        start += len(nils)
+        if view[start - len(nils) : start] != nils:
+            raise RestoreError("a segment that does not begin where it has to")
+        code, size = _BIN.unpack_from(view, start)
+        end = start + _BIN.size + size
+        if code != 0xC6 or end > len(view):
+            raise RestoreError("a segment is cut off")
+        segment = view[start + _BIN.size : end]
+        segments.append(segment if 2 * size >= len(view) else segment.toreadonly())
+        start = end
+        count -= len(nils) + 1
+    if count or start != len(view):
+        raise RestoreError("bytes or items are missing or left over at the end")
+    return segments
+
+
+class Reader:
+    """One way back: the `Read` that codecs are given, and the hooks of msgpack's unpacker.
+
+    The unpacker calls them innermost first, without recursion of ours.
+    """
+
+    __slots__ = ("_markers", "_registry", "_segments")
+
+    def __init__(self, registry: Registry, segments: list[memoryview | None]) -> None:
+        self._registry = registry
+        self._segments = segments
+        self._markers = 0  # met and not yet at the head of an array
+
+    def marker(self, code: int, data: bytes) -> Tag:
+        """The tag of an ext."""
+        tag = tag_of_code(code)
+        if data != tag.marker.data:
+            raise RestoreError(
+                f"version {data.hex()} of the ext type {code} is unknown: stored by a newer release"
+            )
+        self._markers += 1
+        return tag
+
+    def array(self, items: list[Any]) -> Any:
+        """The value of a tagged array; any other as it is."""
+        if items and isinstance(items[0], Tag):
+            self._markers -= 1
+            return items[0].decode(items[1:], self)
+        return items
+
+    def finish(self) -> None:
+        """Refuse a document in which a marker stood elsewhere, or a segment was not used."""
+        if self._markers or any(segment is not None for segment in self._segments):
+            raise RestoreError("a marker or a segment without its value")
+
+    def buffer(self, part: object) -> memoryview:
+        """See `Read.buffer`. Each segment once: a small document can't become a big value."""
+        if type(part) is bytes:
+            return memoryview(part)
+        if type(part) is not int or not 0 <= part < len(self._segments):
+            raise RestoreError("a buffer that is not there")
+        segment, self._segments[part] = self._segments[part], None
+        if segment is None:
+            raise RestoreError("a buffer that is used twice")
+        return segment
+
+    def entry(self, name: object, tag: Tag) -> Entry:
+        """See `Read.entry`."""
+        if type(name) is not str:
+            raise RestoreError("a class without a name")
+        entry = self._registry.of_name(name, tag)
+        if entry is not None:
+            return entry
+        if self._registry.names(name):
+            raise RestoreError(f"{name!r} is now stored in another way than it was")
+        raise RestoreError(
+            f"nobody vouched for {name!r}: register it, or name it in the function's return "
+            "annotation"
+        )

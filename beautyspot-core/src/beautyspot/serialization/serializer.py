@@ -1,0 +1,170 @@
+"""`MsgpackSerializer`: values to bytes and back, equal and of equal type, or not at all."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
+
+from beautyspot.contracts import SerializerBase
+from beautyspot.errors import ConfigError, RestoreError, SerializationError
+from beautyspot.serialization.annotations import classes_in
+from beautyspot.serialization.codecs import document
+from beautyspot.serialization.codecs.classes import custom_entry, entry_for
+from beautyspot.serialization.codecs.contract import Refused
+from beautyspot.serialization.codecs.registry import Registry, qualified
+from beautyspot.serialization.codecs.table import BY_TYPE, standard_codec
+from beautyspot.serialization.codecs.writer import SCALARS, Writer, is_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from beautyspot.contracts import Data
+
+_KEEP: Final = 2**20  # bytes; a packer that has written more is dropped, with the buffer it holds
+
+
+class _Packers(threading.local):
+    """One packer a thread: making one takes longer than packing a small value."""
+
+    def __init__(self) -> None:
+        self.packer = Packer(strict_types=True)
+
+
+_PACKERS: Final = _Packers()
+
+
+def _pack(value: object) -> bytes:
+    data: bytes = _PACKERS.packer.pack(value)
+    if len(data) > _KEEP:
+        _PACKERS.packer = Packer(strict_types=True)
+    return data
+
+
+class MsgpackSerializer(SerializerBase):
+    """Stores values as msgpack (https://msgpack.org), with ext types for what msgpack lacks.
+
+    Stored, with equality and type: None, bool, int of any size, float, complex, str, bytes,
+    bytearray, list, tuple, dict with any such keys, set, frozenset, range, slice, the containers of
+    `collections`, `array`, dates, times and zones, Decimal, Fraction, UUID, paths, IP addresses,
+    compiled patterns, SimpleNamespace; arrays and scalars of NumPy, frames of pandas, Polars and
+    PyArrow, dense tensors of Torch on the CPU (without gradient and graph), images of Pillow; and
+    of the program's own, once it vouches for them by `register` or by an annotation: dataclasses,
+    attrs, enums, named tuples, pydantic models, exceptions, subclasses of builtin types, and any
+    class with functions of its own to write and read it.
+
+    Everything else is refused, and nothing is flattened: a subclass of str is not stored as a str.
+    Objects that are shared inside a value are stored as often as they stand in it. A memoryview is
+    refused: it is a window on memory of somebody else's. Nothing in stored bytes is a reason to
+    import or to call anything but the codecs of this library and the classes vouched for.
+
+    Instances may be shared by threads and pickled.
+    """
+
+    name = "msgpack"
+
+    def __init__(self) -> None:
+        self._registry = Registry()
+
+    def dumps(self, value: object) -> Data:
+        """The bytes of `value`: `bytes`, or a `bytearray` where big buffers are among them.
+
+        Raises:
+            SerializationError: the value has no faithful form; names the part by its path, such as
+                ``result["rows"][3].client``.
+        """
+        try:
+            if is_plain(value):
+                return _pack(value)
+        except (ValueError, OverflowError, RecursionError):
+            pass  # surrogates (UnicodeError), big integers, sizes, nesting: the walk says which
+        return self._dumps_tagged(value)
+
+    def _dumps_tagged(self, value: object) -> Data:
+        writer = Writer(self._registry)
+        try:
+            return document.build(writer.tree(value), writer.segments)
+        except Refused as refused:
+            message = f"{refused.path()} can't be stored: {refused.reason}"
+            raise SerializationError(message) from refused.__cause__
+        except Exception as error:  # an iteration of the value's own, or out of memory
+            raise SerializationError(
+                f"the result ({type(value).__qualname__}) can't be stored: {error!r} while it was "
+                "read; return it in a simpler form"
+            ) from error
+
+    def loads(self, data: Data, *, owned: bool = False) -> Any:
+        """The value of `data`, made afresh: no two calls share anything that can change.
+
+        Args:
+            data: the bytes.
+            owned: whether nobody else has `data`, nor will use them. They can be written to, then
+                an array that is most of them stays where it lies instead of being copied.
+
+        Raises:
+            RestoreError: the data are damaged, of a newer release, or of a class that was not
+            vouched
+                for or has changed.
+        """
+        try:
+            if document.is_tagged(data):
+                return document.parse(data, self._registry, owned=owned)
+            return unpackb(data, strict_map_key=False, ext_hook=_no_ext)
+        except RestoreError:
+            raise
+        except Exception as error:
+            raise RestoreError(f"the stored bytes can't be restored: {error!r}") from error
+
+    def vouching(self, types: Iterable[Any]) -> MsgpackSerializer:
+        """A serializer that also restores the classes in these annotations, and in their fields.
+
+        It shares what is registered here, also later. `self` where the annotations name no class.
+
+        Raises:
+            ConfigError: a class has the name under which another one is registered.
+        """
+        classes = [cls for annotation in types for cls in classes_in(annotation)]
+        if not classes:
+            return self
+        child = MsgpackSerializer()
+        child._registry = Registry(self._registry)
+        for entry in filter(None, map(entry_for, dict.fromkeys(classes))):
+            child._registry.add(entry)
+        return child
+
+    def register(
+        self,
+        cls: type[Any],
+        *,
+        encode: Callable[[Any], object] | None = None,
+        decode: Callable[[Any], Any] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """See `SerializerBase.register`. Applies to exactly this class, not to its subclasses.
+
+        Change the name whenever `decode` could misread what an earlier `encode` wrote.
+
+        Raises:
+            ConfigError: another class has the name; it is a type that is stored anyway; or it can't
+                be told from the class how to store it, and `encode` and `decode` are not given.
+        """
+        if not isinstance(cls, type):
+            raise ConfigError(f"register takes a class, not {cls!r:.80}")
+        if cls in BY_TYPE or cls in SCALARS or cls in (list, dict) or standard_codec(cls):
+            raise ConfigError(
+                f"{cls.__qualname__} is stored as it is: there is nothing to register"
+            )
+        if encode is not None or decode is not None:
+            self._registry.add(custom_entry(cls, encode, decode, name))
+            return
+        entry = entry_for(cls, name)
+        if entry is None:
+            raise ConfigError(
+                f"it can't be told from {qualified(cls)} how to store it: give encode= and decode="
+            )
+        self._registry.add(entry)
+
+
+def _no_ext(code: int, data: bytes) -> object:
+    raise RestoreError(f"an ext type {code} of {len(data)} bytes where none can be")

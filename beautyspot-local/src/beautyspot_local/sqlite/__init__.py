@@ -1,0 +1,1 @@
+"""The metadata store in a SQLite file on this machine."""

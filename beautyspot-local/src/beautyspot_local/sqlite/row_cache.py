@@ -1,0 +1,179 @@
+"""Rows kept in memory while nobody commits: a hit of a quiet database without a SELECT.
+
+Kept are rows that were read after the database was seen at rest, and they are handed out as long
+as that lasts: `beautyspot_local.sqlite.wal_watch` says how that is known, for every process's commits. One
+commit forgets them all.
+
+Where others commit all the time this would only cost. So each look that finds no rest, and each
+commit soon after one, doubles the pause to the next look; in between, finding a row is as it is
+without. Nothing here ever waits, since event loops come here: a lock that is taken means that
+another thread does the same.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from sys import getsizeof
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.concurrency.locks import holds
+
+from beautyspot_local.sqlite import wal_watch
+from beautyspot_local.sqlite.file_systems import timed_by_the_kernel
+
+if TYPE_CHECKING:
+    from beautyspot_local.sqlite.connections import Handle, Identity
+    from beautyspot_local.sqlite.wal_watch import Quiescence
+
+Row = tuple[Any, bytes | None, float | None]
+"""What `find_plain` answers."""
+
+FINDS: Final = 64
+"""Finds before the clock is looked at: a script of a few calls pays nothing."""
+
+FIRST_PAUSE: Final = 0.08  # enough for what was just written to count as quiet
+LONGEST_PAUSE: Final = 4.0
+STABLE: Final = 1.0
+"""Seconds. After a rest of `STABLE` the next pause is the first again."""
+
+LARGEST: Final = 65_536
+"""Bytes of a row that is kept; of larger ones, the SELECT is not what costs."""
+
+OVERHEAD: Final = 250
+"""Bytes of an entry beside key and columns: a tuple and its place in the dictionary."""
+
+CHECKED: Final = 16
+"""Rows kept between two looks whether the rest lasts: hits look, but no key may come twice.
+
+A row that is too large to be kept makes the look each time.
+"""
+
+
+class Snapshot(dict[str, Row]):
+    """Rows by their keys; `lasts()` tells, once one was found, whether it may be used.
+
+    Attributes:
+        rest: when the database was at rest, before any of the rows was read; None: never.
+        room: bytes left.
+    """
+
+    __slots__ = ("lasts", "rest", "room")
+
+    def __init__(self, rest: Quiescence | None, room: int) -> None:
+        self.rest = rest
+        self.room = room
+        if rest is not None:
+            self.lasts = rest.lasts  # bound once: the look-up is part of every hit
+
+
+class RowCache:
+    """The rows of one database, for all threads of a process.
+
+    Who finds a row counts `skip` down. Once it is 0 he first looks into `snapshot`, and if that had
+    no row that lasts, he sees whether the file is still there, and tells `note` which row he read
+    since, and what `snapshot` was before.
+
+    Attributes:
+        snapshot: the rows there are.
+        skip: for how many finds there is nothing to look into, nor anything to tell.
+    """
+
+    def __init__(self, room: int, writing: threading.RLock) -> None:
+        self.snapshot = self._nothing = Snapshot(None, 0)
+        self.skip = FINDS
+        self._room = room
+        self._writing = writing
+        self._lock = threading.Lock()
+        self._works: bool | None = None if room else False  # None: nobody has asked yet
+        self._due = 0.0
+        self._pause = FIRST_PAUSE
+
+    def is_of(self, identity: Identity | None) -> bool:
+        """Whether the rows, if any, are those of this file."""
+        rest = self.snapshot.rest
+        return rest is None or rest.handle.identity == identity
+
+    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Row) -> None:
+        """Keep a row that was read after `snapshot` was taken, or see whether rows can be kept.
+
+        Raises:
+            sqlite3.Error: the connection is of no more use.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            if snapshot is not self.snapshot or handle.connection.in_transaction:
+                return  # another thread was faster; or the row may never be committed
+            rest = snapshot.rest
+            if rest is None:
+                self._look(handle)
+            elif rest.handle.identity == handle.identity:
+                self._keep(snapshot, rest, key, row)
+        finally:
+            self._lock.release()
+
+    def drop(self, snapshot: Snapshot) -> None:
+        """Forget rows that do not last."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            if snapshot is self.snapshot and snapshot.rest is not None:
+                self._drop(snapshot.rest)
+        finally:
+            self._lock.release()
+
+    def _keep(self, snapshot: Snapshot, rest: Quiescence, key: str, row: Row) -> None:
+        size = OVERHEAD + getsizeof(key) + sum(map(getsizeof, row))
+        too_large = size > min(LARGEST, self._room)
+        if (too_large or len(snapshot) % CHECKED == CHECKED - 1) and not rest.lasts():
+            self._drop(rest)
+            return
+        if too_large:
+            return
+        snapshot.room -= size
+        if snapshot.room < 0:
+            snapshot.clear()
+            snapshot.room = self._room - size
+        snapshot[key] = row
+
+    def _drop(self, rest: Quiescence) -> None:
+        self.snapshot = self._nothing
+        self.skip = FINDS
+        now = time.monotonic()
+        if now - rest.since >= STABLE:
+            self._pause = FIRST_PAUSE
+        self._put_off(now)
+
+    def _put_off(self, now: float) -> None:
+        self._due = now + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def _look(self, handle: Handle) -> None:
+        self.skip = FINDS
+        now = time.monotonic()
+        if now < self._due or self._works is False:
+            return
+        if self._works is None:
+            self._works = timed_by_the_kernel(handle.path)
+        if not self._works:
+            return
+        rest = self._observed(handle)
+        if rest is None:
+            self._put_off(now)
+        else:
+            self.snapshot = Snapshot(rest, self._room)
+            self.skip = 0
+
+    def _observed(self, handle: Handle) -> Quiescence | None:
+        if holds(self._writing):
+            return None
+        try:
+            if not self._writing.acquire(blocking=False):
+                return None
+            return wal_watch.observe(handle)
+        finally:
+            try:  # noqa: SIM105 - as in `SqliteMetadataStore`
+                self._writing.release()
+            except RuntimeError:
+                pass

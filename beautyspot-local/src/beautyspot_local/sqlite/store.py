@@ -1,0 +1,406 @@
+"""`SqliteMetadataStore`: the metadata store that core brings, one SQLite file.
+
+Any number of threads and processes of one machine read and write it at the same time (WAL mode).
+Reading a hit is one SELECT on the thread's own connection, or none where nobody commits (see
+`beautyspot_local.sqlite.row_cache`), and never waits. Writers of one process take turns at a lock, so that only
+other processes are ever in the way, and those are waited for with short pauses. A loss of power may
+take the last moments before it, never the database (``synchronous = NORMAL``).
+
+On a network file system there is no WAL, and writers take turns; see `beautyspot_local.sqlite.network_locks`.
+
+Beside the file stand SQLite's ``-wal`` and ``-shm``, and ``.lock`` (or ``.locks/``) for the leases.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
+
+from beautyspot import files
+from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord, Totals
+from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.files import absolute, network_file_system
+
+from beautyspot_local.sqlite import connections, immutable_reads, schema
+from beautyspot_local.sqlite.connections import patiently
+from beautyspot_local.sqlite.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from beautyspot.contracts import Context, Lease
+
+    from beautyspot_local.sqlite.connections import Handle
+    from beautyspot_local.sqlite.row_cache import Row
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PAGE: Final = 500
+PAGE_WITH_DATA: Final = 20
+"""Rows that a listing reads at a time; with data a row may hold megabytes."""
+
+_FAILURES: Final = (sqlite3.Error, UnicodeError, OverflowError, OSError)
+"""What SQLite, and binding a value to one of its parameters, may raise."""
+
+_FAILURES_OR_NEW: Final = (AttributeError, *_FAILURES)
+"""The same, and that this thread has no connection yet."""
+
+_LOST: Final = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,  # also: another program dropped the table
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,  # also: the file was moved (SQLITE_READONLY_DBMOVED)
+    }
+)
+"""After these a connection is not used again; the next call makes a new one."""
+
+_ADVICE: Final = {
+    sqlite3.SQLITE_FULL: files.ROOM,
+    sqlite3.SQLITE_READONLY: "make the file and its directory writable, or choose another db_path",
+    sqlite3.SQLITE_PERM: "check the permissions of the file and its directory",
+    sqlite3.SQLITE_IOERR: "check the disk",
+    sqlite3.SQLITE_TOOBIG: "store a value of that size as a blob (save_blob=True)",
+}
+_TO_REMOVE: Final = (
+    " first, some megabytes: to remove results takes room as well. Blobs may be deleted by hand, "
+    "and are misses then"
+)
+"""Goes on where `_ADVICE` on a full disk ends, for who is freeing space."""
+_OTHER_ADVICE: Final = "check what was asked for, and that no other program changes the file"
+
+_NO_LOCKS: Final = "check that the directory may be written and that its file system has locks"
+
+_FIND: Final = schema.FIND
+_FIND_PLAIN: Final = schema.FIND_PLAIN
+_new: Final = tuple.__new__
+
+
+class SqliteMetadataStore(MetadataStoreBase):
+    """A metadata store in a SQLite file.
+
+    A file that is damaged is renamed to ``<name>.damaged-<UTC time>``, with a warning, and a fresh
+    one takes its place. A file that may only be read is read.
+
+    Args:
+        path: the file; made when first needed, with its directory, both private to the user.
+        timeout: seconds for which a call waits while other processes write; 0 or more. `find` never
+            waits.
+        memory: bytes that may be used to keep rows of a database to which nobody commits; 0 keeps
+            none.
+
+    Raises:
+        ConfigError: `path`, `timeout` or `memory` is none.
+    """
+
+    name = "sqlite"
+    schemes = ("sqlite",)
+    blocking = False
+    leases: ClassVar[bool] = True
+
+    def __init__(self, path: str | Path, *, timeout: float = 5.0, memory: int = 16_777_216) -> None:
+        file = _checked_path(path)
+        self._database = Database(file, _checked_timeout(timeout), _checked_memory(memory))
+        if network_file_system(file):  # whose server may not answer
+            import beautyspot_local.sqlite.network_locks  # noqa: F401 - no call has to import it
+
+            vars(self).update(blocking=True)
+
+    @classmethod
+    def defaults(cls, context: Context) -> dict[str, Any]:
+        """The Spot's own `db_path`."""
+        return {"path": context.db_path}
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """``sqlite:///relative/path.db`` or ``sqlite:////absolute/path.db``, as SQLAlchemy has it.
+
+        Percent escapes are resolved: ``%3F`` is a question mark in a name.
+        """
+        from urllib.parse import unquote, urlsplit
+
+        parts = urlsplit(url)
+        path = unquote(parts.path[1:])
+        if parts.netloc or not path:
+            raise ConfigError(
+                "a SQLite URL names a file: write sqlite:///relative/path.db (three slashes) or "
+                "sqlite:////absolute/path.db (four)"
+            )
+        return {"path": path}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {str(self._database.path)!r}>"
+
+    # ------------------------------------------------------------------------------- the contract
+
+    def open(self) -> None:
+        """Reach the file and bring its schema up to date; see the base class."""
+        self._translated(self._database.handle)
+
+    @property
+    def store_id(self) -> str:
+        """16 hex digits; they change when a damaged file gives way to a fresh one."""
+        while (store_id := self._database.store_id) is None:
+            self.open()
+        return store_id
+
+    def find(self, key: str) -> Entry | None:
+        """What a hit needs; see the base class."""
+        database = self._database
+        if database.finds > 0:
+            database.finds -= 1
+        else:
+            database.stay()
+        try:
+            handle = database.local.handle  # held while at it: see `Handle`
+            row = handle.execute(_FIND, (key,)).fetchone()
+        except _FAILURES_OR_NEW:
+            row = self._translated(self._find, key)
+        if row is None:
+            return None
+        if row[6].__class__ is str:  # release 2.7 wrote a text into expires_at
+            row = (*row[:6], schema.seconds(row[6]), *row[7:])
+        return _new(Entry, row)  # what Entry._make does, in half the time
+
+    def find_plain(self, key: str) -> tuple[Any, bytes | None, float | None] | tuple[()] | None:
+        """The whole reading of most hits; see the base class."""
+        database = self._database
+        rows, snapshot = database.rows, None
+        if rows.skip > 0:
+            rows.skip -= 1
+        else:
+            snapshot = rows.snapshot  # before the row is read: it must be older
+            kept = snapshot.get(key)
+            if kept is not None and snapshot.lasts():
+                return kept
+            if kept is not None or snapshot.rest is None:
+                database.doubt(snapshot)
+        try:
+            handle = database.local.handle
+            row = handle.execute(_FIND_PLAIN, (key,)).fetchone()
+        except _FAILURES_OR_NEW:
+            return super().find_plain(key)
+        if row is None:
+            return ()
+        if not row[3]:
+            return None
+        found: Row = row[:3]
+        if snapshot is not None:
+            database.note(snapshot, handle, key, found)
+        return found
+
+    def _find(self, key: str) -> Any:
+        rows = _tolerant(self._database.handle(), _FIND, (key,))
+        return rows[0] if rows else None
+
+    def get(self, key: str) -> TaskRecord | None:
+        """The whole record; see the base class."""
+        rows = self._rows(schema.GET, (key,))
+        return schema.to_record(rows[0]) if rows else None
+
+    def put(self, record: TaskRecord) -> None:
+        """Insert or replace; committed when it returns."""
+        row = schema.to_row(record)
+        self._write(_execute, schema.PUT, row)
+
+    def put_many(self, records: Iterable[TaskRecord]) -> None:
+        """Insert or replace all of them, or none, in one transaction."""
+        rows = [schema.to_row(record) for record in records]
+        self._write(_transact, schema.PUT, rows)
+
+    def delete(self, key: str) -> bool:
+        """Remove; see the base class."""
+        try:
+            return self._write(_execute, schema.DELETE, (key,)) > 0
+        except MetadataError as error:
+            if not str(error).endswith(files.ROOM):
+                raise
+            raise MetadataError(f"{error}{_TO_REMOVE}") from error.__cause__
+
+    def touch(self, used: Mapping[str, float]) -> None:
+        """Set `used_at`, in one transaction; what was set within the hour stays."""
+        rows = [(when, key, when) for key, when in used.items()]
+        self._write(_transact, schema.TOUCH, rows)
+
+    def scan(
+        self,
+        *,
+        func_identifier: str | None = None,
+        version: str | None = None,
+        tag: str | None = None,
+        with_data: bool = False,
+    ) -> Iterator[TaskRecord]:
+        """List; see the base class. Nothing is held or locked between two records."""
+        given = {"func_identifier": func_identifier, "version": version, "tag": tag}
+        filters = {
+            name: schema.storable(value) for name, value in given.items() if value is not None
+        }
+        last, first = "", True
+        while True:
+            query = schema.page_query(filters, first=first, with_data=with_data)
+            size = PAGE_WITH_DATA if with_data else PAGE
+            rows = self._rows(query, (last, *filters.values(), size))
+            if not rows:
+                return
+            yield from map(schema.to_record, rows)
+            last, first = rows[-1][0], False
+
+    def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return self._patiently(lambda handle: _tolerant(handle, query, values))
+
+    def totals(self) -> Totals:
+        """How much is stored; reads every row, but none's data."""
+        row = self._patiently(lambda handle: handle.execute(schema.TOTALS).fetchone())
+        return Totals(row[0], int(row[1]))
+
+    def try_lease(self, key: str) -> Lease | None:
+        """A lock of the kernel; see the base class and `beautyspot_local.sqlite.leases`."""
+        self._database.check_open()
+        try:
+            return self._database.leases.try_lease(key)
+        except OSError as error:
+            what = f"no lock file beside {self._database.path} ({error})"
+            raise MetadataError(f"{what}: {files.remedy(error, _NO_LOCKS)}") from error
+
+    def close(self) -> None:
+        """Close every thread's connection. Leases that are held stay so until released."""
+        self._database.close()
+
+    # -------------------------------------------------------------------- performing and failing
+
+    def _patiently(self, work: Callable[[Handle], T]) -> T:
+        database = self._database
+        return self._translated(patiently, database.timeout, lambda: work(database.handle()))
+
+    def _write(self, work: Callable[[Handle, str, Any], T], statement: str, values: Any) -> T:
+        return self._translated(self._write_in_turn, work, statement, values)
+
+    def _write_in_turn(
+        self, work: Callable[[Handle, str, Any], T], statement: str, values: Any
+    ) -> T:
+        database = self._database
+        database.check_turn()
+        try:
+            database.take_turn()  # in here: an interrupt may come once it has the lock
+            handle = database.handle()
+            if handle.moved() or handle.read_only:  # which it may be no more
+                database.reset()
+                handle.close()
+                handle = database.handle()
+            if handle.without_room:
+                raise immutable_reads.no_room()
+            if handle.read_only:
+                raise MetadataError(
+                    f"{self._database.path} may only be read: {_ADVICE[sqlite3.SQLITE_READONLY]}"
+                )
+            return patiently(database.timeout, work, handle, statement, values)
+        finally:
+            try:  # noqa: SIM105 - an interrupt may come wherever a Python function is entered
+                database.writing.release()
+            except RuntimeError:  # it did not get it
+                pass
+
+    def _translated(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call `work`, its failures as ours."""
+        try:
+            return work(*args, **kwargs)
+        except MetadataError:
+            raise
+        except _FAILURES as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> MetadataError:
+        """What to raise for `error`; lets go of connections that are of no more use."""
+        if connections.is_busy(error):
+            return self._database.busy_error()
+        if connections.is_damage(error):
+            return self._damage(error)
+        code = connections.code_of(error)
+        if code in _LOST:
+            self._database.reset()
+        path = self._database.path
+        advice = _ADVICE.get(code, _OTHER_ADVICE)
+        if isinstance(error, OSError) or code == sqlite3.SQLITE_CANTOPEN:
+            obstacle = f"{connections.obstacle(path)}, or choose another db_path"
+            advice = files.remedy(error, obstacle)
+        advice = connections.lacks_room(error, path) or advice
+        return MetadataError(f"{path}: {error}: {advice}")
+
+    def _damage(self, error: Exception) -> MetadataError:
+        local = self._database.local
+        handle: Handle | None = getattr(local, "handle", None) or getattr(local, "reader", None)
+        if handle is not None:
+            found = handle.identity
+            self._database.reset()
+            handle.close()  # before its file is moved: see `beautyspot_local.sqlite.connections`
+            self._database.set_aside(found)
+        return MetadataError(
+            f"{self._database.path} is damaged ({error}): the log tells where it was moved, or "
+            "that you have to move it; then the next call starts a fresh one"
+        )
+
+
+def _tolerant(handle: Handle, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """The rows of a query; one with a text that is no UTF-8 must not hide all others."""
+    try:
+        return handle.execute(query, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if connections.code_of(error):  # SQLite's own; else Python's, of decoding
+            raise
+    connection = handle.connection
+    connection.text_factory = _decoded
+    try:
+        return connection.execute(query, values).fetchall()
+    finally:
+        connection.text_factory = str
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "backslashreplace")
+
+
+def _execute(handle: Handle, statement: str, values: tuple[Any, ...]) -> int:
+    """Execute `statement` in a transaction of its own; the number of rows that it changed."""
+    return handle.execute(statement, values).rowcount
+
+
+def _transact(handle: Handle, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    """Execute `statement` for all of `rows`, or for none."""
+    handle.execute("BEGIN IMMEDIATE")
+    try:
+        handle.connection.executemany(statement, rows)
+        handle.execute("COMMIT")
+    except BaseException:
+        if handle.connection.in_transaction:  # some failures have rolled back already
+            handle.execute("ROLLBACK")
+        raise
+
+
+def _checked_path(path: str | Path) -> Path:
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else ""
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise ConfigError(f"path={path!r} names no file: give the path of a database file")
+    if text == ":memory:":
+        raise ConfigError(
+            "path=':memory:' is not supported: each thread would have a database of its own; "
+            "use metadata='memory', or MemoryMetadataStore of beautyspot.testing.memory"
+        )
+    return absolute(text, "path")  # a later chdir must not change which database it is
+
+
+def _checked_timeout(timeout: float) -> float:
+    good = isinstance(timeout, int | float) and 0 <= timeout <= threading.TIMEOUT_MAX
+    if not good or isinstance(timeout, bool):
+        raise ConfigError(f"timeout={timeout!r} is no number of seconds: give 0 or more")
+    return float(timeout)
+
+
+def _checked_memory(memory: int) -> int:
+    if not isinstance(memory, int) or isinstance(memory, bool) or memory < 0:
+        raise ConfigError(f"memory={memory!r} is no number of bytes: give 0 or more")
+    return memory

@@ -1,0 +1,148 @@
+"""Whether anybody has committed to a database since a moment at which nobody was about to.
+
+Every commit in WAL mode begins with a ``write`` to the ``-wal``, and a ``write`` moves the time of
+change (ctime) that the kernel keeps of a file, and that nobody can set. As long as it stands still
+nothing was committed. Four things make this exact:
+
+- A commit is seen only some time after its ``write``, when the index in the ``-shm`` follows, and
+  its writer may be stopped in between for any time. So the time is taken *at rest*: under SQLite's
+  write lock, where no commit is half-way. Whoever reads after that sees each commit, or its
+  ``write`` is still ahead.
+- The clock of such times ticks each few milliseconds, and two writes within one tick may leave one
+  time. So the last change must be older than that.
+- A writer that was killed half-way leaves a commit that nobody sees, and that SQLite's recovery
+  brings to light without a ``write``. SQLite recovers when a file is opened that nobody has open,
+  so the connection that took the lock stays open.
+- The file is looked at through a descriptor that stays with it whatever happens to its name.
+
+The descriptor is one that names a file without opening it (``O_PATH``). Its end drops no locks, as
+that of one that opens the file would; see `beautyspot_local.sqlite.connections`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import time
+from typing import TYPE_CHECKING, Final
+
+from beautyspot_local.sqlite.connections import is_busy
+
+if TYPE_CHECKING:
+    from beautyspot_local.sqlite.connections import Handle
+
+QUIET: Final = 50_000_000
+"""Nanoseconds that the last change lies back: several ticks of the slowest kernel's clock."""
+
+LONGEST: Final = 60.0
+"""Seconds after which it is no longer believed, whatever the file says.
+
+What else could deceive: a wall clock put back, and then a commit in the very nanosecond of the one
+before; a second writer killed within a few instructions of its starting the ``-wal`` anew, above
+the commit that a first one left half-way.
+"""
+
+LOOK: Final = 0.1
+"""Seconds after which its place is looked at again: the log itself does not tell that the database
+alone was moved away, or the folder of both.
+"""
+
+_REALTIME_COARSE: Final = 5  # <linux/time.h>: the clock that the times of files are taken from
+_ROUND: Final = 1_000_000
+"""Whole milliseconds are of a file system that keeps no finer times, or one write in a million."""
+
+
+class Quiescence:
+    """The log of a database at rest; `lasts` until somebody writes to it.
+
+    Attributes:
+        handle: the connection that saw it, and stays open as long as this.
+        since: when, by the monotonic clock.
+    """
+
+    __slots__ = ("_changed", "_descriptor", "_inode", "_status", "_until", "handle", "since")
+
+    def __init__(self, handle: Handle, log: str) -> None:
+        self.handle = handle
+        self.since = time.monotonic()
+        self._until = self.since + LOOK
+        self._descriptor = os.open(log, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
+        self._status = os.fstat(self._descriptor)
+        self._inode, self._changed = self._status.st_ino, self._status.st_ctime_ns
+
+    def lasts(self) -> bool:
+        """Whether nobody has committed since. A system call, rarely two, which wait for nothing."""
+        try:
+            status = os.fstat(self._descriptor)
+        except OSError:  # whoever closes all descriptors, as a daemon does, closed this one
+            return False
+        return (
+            status.st_ctime_ns == self._changed
+            and status[1] == self._inode  # not another file's descriptor by now
+            and (time.monotonic() < self._until or self._goes_on())
+        )
+
+    def _goes_on(self) -> bool:
+        now = time.monotonic()
+        if now >= self.since + LONGEST or self.handle.moved():
+            return False
+        self._until = min(now + LOOK, self.since + LONGEST)
+        return True
+
+    def is_settled(self) -> bool:
+        """Whether the next write to it will show as another time."""
+        is_file = stat.S_ISREG(self._status.st_mode)  # a link is never written to
+        return is_file and settled(self._changed)
+
+    def __del__(self) -> None:
+        try:
+            # Unless it was closed by somebody else, and is another file's by now.
+            if os.path.samestat(os.fstat(self._descriptor), self._status):
+                os.close(self._descriptor)
+        except (AttributeError, OSError):  # it never was, or is no more
+            pass
+
+
+def settled(changed: int) -> bool:
+    """Whether a change at this time is so long ago that the next one has another."""
+    return changed % _ROUND != 0 and coarse_now() - changed >= QUIET
+
+
+def coarse_now() -> int:
+    """Nanoseconds of the clock that the times of files are taken from."""
+    return time.clock_gettime_ns(_REALTIME_COARSE)
+
+
+def observe(handle: Handle) -> Quiescence | None:
+    """The database at rest; None where it is not, or where that can't be told now.
+
+    For a connection that may write and is in no transaction, by who holds the lock of the writers
+    of this process. The file system must be one that `timed_by_the_kernel`.
+
+    Raises:
+        sqlite3.Error: the connection is of no more use.
+    """
+    log = f"{handle.path}-wal"
+    try:
+        # First without the lock: where others write all the time they shall not meet it.
+        return _at_rest(handle, log) if settled(os.stat(log).st_ctime_ns) else None  # noqa: PTH116 - a text
+    except OSError:
+        return None
+
+
+def _at_rest(handle: Handle, log: str) -> Quiescence | None:
+    try:
+        handle.execute("BEGIN IMMEDIATE")
+        if handle.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            return None
+        found = Quiescence(handle, log)
+        # Last, whether the file is still ours: whoever replaces it moves the log away before it.
+        return found if found.is_settled() and not handle.moved() else None
+    except sqlite3.OperationalError as error:
+        if is_busy(error):
+            return None
+        raise
+    finally:
+        if handle.connection.in_transaction:
+            handle.execute("ROLLBACK")

@@ -1,0 +1,459 @@
+"""Discovery, and finding a backend by name or scheme among plug-ins of which some are broken."""
+
+from __future__ import annotations
+
+import logging
+
+import beautyspot as bs
+import pytest
+from beautyspot.backends import registry
+from beautyspot.backends.plugin import Origin
+from beautyspot.backends.registry import load_plugins, plugins
+from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
+from fake_plugins import backend, dist, install, module, offering, origin
+
+S3 = backend("s3", schemes=("s3", "s3a"))
+DISK = backend("disk")
+
+
+@pytest.fixture(autouse=True)
+def _no_traces():
+    yield
+    registry.forget()
+
+
+def test_installed_plugins_and_cores_own_are_found(monkeypatch):
+    sqlite = backend("sqlite", "metadata")
+    install(monkeypatch, origin(offering(S3), "s3"), core=offering(sqlite, point="metadata"))
+    registry = load_plugins()
+    assert registry.find("storage", "s3") is S3
+    assert registry.find("metadata", "sqlite") is sqlite
+    assert registry.by_scheme("storage", "s3a") is S3
+    assert registry.names("storage") == ["s3"]
+    assert registry.names("keygen") == []
+    assert registry.broken == []
+
+
+def test_a_scheme_may_also_be_the_backends_name(monkeypatch):
+    install(monkeypatch, origin(offering(DISK)))
+    assert load_plugins().by_scheme("storage", "disk") is DISK
+
+
+def test_the_scan_is_done_once_a_process(monkeypatch):
+    metadata = install(monkeypatch, origin(offering(S3)))
+    assert load_plugins() is load_plugins()
+    load_plugins([offering(DISK)])
+    plugins()
+    assert metadata.scans == 1
+    plugins(rescan=True)
+    assert metadata.scans == 2
+
+
+def test_a_broken_plugin_is_skipped_with_one_warning(monkeypatch, caplog):
+    bad = origin(RuntimeError("boom"), "bad", name="beautyspot-bad", version="0.3")
+    install(monkeypatch, bad, origin(offering(S3), "s3"))
+    with caplog.at_level(logging.WARNING, "beautyspot"):
+        registry = load_plugins()
+        load_plugins([offering(DISK)])
+        load_plugins()
+    (record,) = caplog.records
+    assert record.name == "beautyspot"
+    assert record.levelno == logging.WARNING
+    text = record.getMessage()
+    assert "the plug-in 'bad' (beautyspot-bad 0.3) is skipped: it raised RuntimeError: boom" in text
+    assert registry.find("storage", "s3") is S3
+    (broken,) = registry.broken
+    assert (broken.name, broken.plugin) == ("bad", "'bad' (beautyspot-bad 0.3)")
+
+
+def test_a_hook_is_asked_when_its_extension_point_is_first_looked_at(monkeypatch):
+    asked = []
+
+    def hook():
+        asked.append(S3)
+        return S3
+
+    install(monkeypatch, origin(module(beautyspot_register_storage=bs.hookimpl(hook)), "s3"))
+    registry = load_plugins()
+    assert registry.names("limiter") == []
+    assert asked == []
+    assert registry.find("storage", "s3") is load_plugins().find("storage", "s3") is S3
+    assert asked == [S3]
+
+
+def test_a_hook_that_fails_leaves_the_others(monkeypatch, caplog):
+    plugin = offering(S3, beautyspot_register_limiter=bs.hookimpl(lambda: 1 / 0))
+    install(monkeypatch, origin(plugin, "s3"))
+    registry = load_plugins()
+    assert registry.find("storage", "s3") is S3
+    assert caplog.records == []
+    assert "Broken: 's3' (fake-dist 1.2): it raised ZeroDivision" in unknown(
+        registry, "limiter", "x"
+    )
+    assert registry.find("storage", "s3") is S3
+    (record,) = caplog.records
+    assert "the plug-in 's3' (fake-dist 1.2) is skipped: it raised Zero" in record.getMessage()
+    (shown,) = [one for one in plugins() if one.name == "s3"]
+    assert shown.offers == {"storage": ["s3"]}
+    assert shown.broken is not None
+
+
+def test_a_misspelt_hook_warns_and_keeps_the_plugin(monkeypatch, caplog):
+    plugin = offering(S3, beautyspot_register_stroage=bs.hookimpl(lambda: DISK))
+    install(monkeypatch, origin(plugin, "typo"))
+    assert load_plugins().find("storage", "s3") is S3
+    (record,) = caplog.records
+    assert "'typo' (fake-dist 1.2)" in record.getMessage()
+    assert "Did you mean 'beautyspot_register_storage'?" in record.getMessage()
+
+
+def unknown(registry, point, name) -> str:
+    with pytest.raises(BackendNotFound) as caught:
+        registry.find(point, name)
+    return str(caught.value)
+
+
+def test_an_unknown_name_says_what_is_there_and_what_is_broken(monkeypatch):
+    missing = ModuleNotFoundError("No module named 'redis'", name="redis")
+    install(monkeypatch, origin(offering(DISK), "disk"), origin(missing, "redis"))
+    told = unknown(load_plugins(), "storage", "dsik")
+    assert told.startswith("no installed plug-in brings the storage 'dsik'. Did you mean 'disk'?")
+    assert "Installed: disk." in told
+    assert "Broken: 'redis' (fake-dist 1.2): it needs the module 'redis'" in told
+    assert "look for a distribution named beautyspot-dsik" in told
+
+
+def test_a_name_whose_plugin_is_broken_advises_no_second_install(monkeypatch):
+    install(monkeypatch, origin(RuntimeError("boom"), "s3"))
+    told = unknown(load_plugins(), "storage", "s3")
+    assert "Installed: none." in told
+    assert "boom" in told
+    assert "To get it" not in told
+
+
+def test_a_plugin_of_that_name_whose_hook_is_misspelt_is_not_looked_for(monkeypatch):
+    plugin = offering(DISK, beautyspot_register_stroage=bs.hookimpl(lambda: S3))
+    install(monkeypatch, origin(plugin, "s3", name="dist-s3"), origin(offering(DISK), "other"))
+    told = unknown(load_plugins(), "storage", "s3")
+    assert told.endswith(
+        "The plug-in 's3' (dist-s3 1.2) is installed, but there is no hook "
+        "'beautyspot_register_stroage', so it is never called. "
+        "Did you mean 'beautyspot_register_storage'?"
+    )
+
+
+@pytest.mark.parametrize("wanted", ["foo", "foo_bar"])
+def test_a_plugin_of_that_name_that_brings_other_backends(monkeypatch, wanted):
+    name = f"beautyspot-{wanted.replace('_', '-')}"
+    install(monkeypatch, origin(offering(DISK), "entry", name=name))
+    told = unknown(load_plugins(), "storage", wanted)
+    assert told.endswith(f"'entry' ({name} 1.2) is installed, and brings storage disk.")
+    empty = module(beautyspot_register_storage=bs.hookimpl(lambda: ()))
+    install(monkeypatch, origin(empty, wanted))
+    told = unknown(load_plugins(), "storage", wanted)
+    assert told.endswith(
+        f"The plug-in '{wanted}' (fake-dist 1.2) is installed, and brings nothing."
+    )
+
+
+def test_of_many_broken_plugins_the_one_asked_for_is_told(monkeypatch):
+    many = [origin(RuntimeError("boom" * 30), f"bad{number:02}") for number in range(20)]
+    install(monkeypatch, *many)
+    told = unknown(load_plugins(), "storage", "bad07")
+    assert "Broken: 'bad07' (fake-dist 1.2): it raised RuntimeError" in told
+    assert told.count("boom" * 30) == 1
+    told = unknown(load_plugins(), "storage", "disk")
+    assert "boom" not in told
+    assert (
+        "Broken: bad00, bad01, bad02, bad03, bad04 and 15 more (beautyspot.plugins() says why)."
+        in told
+    )
+
+
+def test_of_many_left_out_plugins_the_one_asked_for_is_told(monkeypatch):
+    many = [origin(offering(backend(f"p{number}")), f"p{number}") for number in range(12)]
+    install(monkeypatch, *many)
+    registry = load_plugins(environ={"BEAUTYSPOT_PLUGINS": "p1"})
+    assert unknown(registry, "storage", "p11").endswith("BEAUTYSPOT_PLUGINS='p1' leaves out: p11.")
+    told = unknown(registry, "storage", "zzz")
+    assert "BEAUTYSPOT_PLUGINS='p1' leaves out: p0, p10, p11, p2, p3 and 6 more." in told
+
+
+def test_a_misspelt_choice_of_plugins_is_told_where_it_is_missed(monkeypatch):
+    install(monkeypatch, origin(offering(S3), "lmdb"), origin(offering(DISK), "disk"))
+    registry = load_plugins(environ={"BEAUTYSPOT_PLUGINS": "lmbd"})
+    told = unknown(registry, "storage", "s3")
+    assert "BEAUTYSPOT_PLUGINS names 'lmbd', which is not installed. Did you mean 'lmdb'?" in told
+
+
+@pytest.mark.parametrize("choice", ["none", "none,-a", "none,"])
+def test_none_is_no_plugin_whatever_is_called_so(monkeypatch, choice):
+    install(monkeypatch, origin(offering(S3), "none"), origin(offering(DISK), "a"))
+    assert load_plugins(environ={"BEAUTYSPOT_PLUGINS": choice}).names("storage") == []
+
+
+@pytest.mark.parametrize(
+    ("point", "name", "line"),
+    [
+        ("storage", "s3", "pip install 'beautyspot[s3]>=3'"),
+        ("storage", "local", "pip install 'beautyspot-local'"),
+        ("limiter", "gcra", "pip install 'beautyspot-local'"),
+    ],
+)
+def test_a_known_name_says_how_to_install_it(monkeypatch, point, name, line):
+    install(monkeypatch)
+    assert unknown(load_plugins(), point, name).endswith(line)
+
+
+def test_what_can_not_be_a_name_is_no_distribution(monkeypatch):
+    install(monkeypatch)
+    told = unknown(load_plugins(), "metadata", "./cache")
+    assert told.endswith('what is an option goes into a table, beside "use"')
+    told = unknown(load_plugins(), "storage", "./cache")
+    assert told.endswith('storage={"use": "local", "base_dir": \'./cache\'}')
+
+
+def test_an_unknown_scheme(monkeypatch):
+    install(monkeypatch, origin(offering(S3)))
+    with pytest.raises(BackendNotFound, match=r"'s4://'\. Did you mean 's3a?://'\?"):
+        load_plugins().by_scheme("storage", "s4")
+    install(monkeypatch)
+    with pytest.raises(BackendNotFound, match=r"pip install 'beautyspot\[s3\]>=3'"):
+        load_plugins().by_scheme("storage", "s3")
+
+
+def test_two_distributions_that_claim_one_name(monkeypatch):
+    install(
+        monkeypatch,
+        origin(offering(backend("s3"), DISK), "a", name="dist-a"),
+        origin(offering(backend("s3", schemes=("s3",))), "b", name="dist-b"),
+    )
+    registry = load_plugins()
+    assert registry.find("storage", "disk") is DISK
+    with pytest.raises(PluginConflictError) as caught:
+        registry.find("storage", "s3")
+    told = str(caught.value)
+    assert "the storage of the name 's3' is claimed by" in told
+    assert "'a' (dist-a 1.2)" in told
+    assert "'b' (dist-b 1.2)" in told
+    assert "BEAUTYSPOT_PLUGINS=-b" in told
+    assert registry.by_scheme("storage", "s3").schemes == ("s3",)
+
+
+def test_two_distributions_that_claim_one_scheme(monkeypatch):
+    one, two = backend("one", schemes=("x",)), backend("two", schemes=("x",))
+    install(monkeypatch, origin(offering(one), "a"), origin(offering(two), "b"))
+    with pytest.raises(PluginConflictError, match="the URL scheme 'x' is claimed by"):
+        load_plugins().by_scheme("storage", "x")
+    assert load_plugins().find("storage", "two") is two
+
+
+def test_one_name_at_two_extension_points_is_no_conflict(monkeypatch):
+    limiter = backend("s3", "limiter")
+    install(monkeypatch, origin(offering(S3), "a"), origin(offering(limiter, point="limiter"), "b"))
+    assert load_plugins().find("limiter", "s3") is limiter
+    assert load_plugins().find("storage", "s3") is S3
+
+
+def test_one_module_under_two_entry_points_is_no_conflict(monkeypatch, caplog):
+    plugin = offering(S3)
+    install(monkeypatch, origin(plugin, "a"), origin(plugin, "b"))
+    assert load_plugins().find("storage", "s3") is S3
+    assert "the same as 'a' (fake-dist 1.2)" in str(plugins()[2])
+    assert caplog.records == []
+
+
+# ------------------------------------------------------------------- plug-ins of one Spot alone
+
+
+def test_extra_plugins_are_for_one_registry_alone(monkeypatch):
+    install(monkeypatch, origin(offering(S3)))
+    registry = load_plugins([offering(DISK)])
+    assert registry.find("storage", "disk") is DISK
+    assert registry.find("storage", "s3") is S3
+    assert registry.names("storage") == ["disk", "s3"]
+    with pytest.raises(BackendNotFound):
+        load_plugins().find("storage", "disk")
+
+
+def test_extra_plugins_win_over_installed_ones(monkeypatch):
+    install(monkeypatch, origin(offering(S3)))
+    fake = backend("s3", schemes=("s3",))
+    registry = load_plugins([offering(fake)])
+    assert registry.find("storage", "s3") is fake
+    assert registry.by_scheme("storage", "s3") is fake
+    assert registry.by_scheme("storage", "s3a") is S3
+
+
+def test_an_extra_that_is_installed_already_adds_nothing(monkeypatch):
+    plugin = offering(S3)
+    install(monkeypatch, origin(plugin))
+    assert load_plugins([plugin]) is load_plugins()
+
+
+def test_an_extra_given_twice_is_no_conflict(monkeypatch):
+    install(monkeypatch)
+    plugin = offering(S3)
+    assert load_plugins([plugin, plugin]).find("storage", "s3") is S3
+
+
+def test_a_broken_extra_is_skipped_too(monkeypatch, caplog):
+    install(monkeypatch)
+    registry = load_plugins([module("mine"), offering(S3)])
+    assert registry.find("storage", "s3") is S3
+    assert "the plug-in 'mine' (given as plugins=) is skipped" in caplog.text
+
+
+def test_an_extra_object_is_called_by_its_class(monkeypatch):
+    install(monkeypatch)
+
+    class Mine:
+        pass
+
+    (broken,) = load_plugins([Mine()]).broken
+    assert broken.name.endswith("Mine")
+
+
+@pytest.mark.parametrize("extra", ["s3", offering(S3), [None], ["beautyspot_s3"], 3, [b"x"]])
+def test_what_is_no_plugin_is_refused(monkeypatch, extra):
+    install(monkeypatch)
+    with pytest.raises(ConfigError, match=r"^plugins.*: give a list of modules"):
+        load_plugins(extra)
+
+
+def test_a_broken_extra_warns_once_a_process(monkeypatch, caplog):
+    install(monkeypatch)
+    bad = module("mine")
+    load_plugins([bad])
+    load_plugins([bad])
+    assert len(caplog.records) == 1
+
+
+# ---------------------------------------------------------------- damaged installations of anyone
+
+
+def test_a_distribution_whose_metadata_is_damaged_is_one_broken_plugin(monkeypatch, caplog):
+    class Damaged:
+        @property
+        def name(self):
+            raise UnicodeDecodeError("utf-8", b"", 0, 1, "x")
+
+        def locate_file(self, path):
+            return "/site"
+
+    bad = Origin("bad", "bad", lambda: 1 / 0, Damaged())
+    install(monkeypatch, bad, origin(offering(S3), "s3"))
+    assert load_plugins().find("storage", "s3") is S3
+    assert "the plug-in 'bad' (? ?) is skipped: it raised ZeroDivisionError" in caplog.text
+    assert str(plugins()[1]).startswith("bad (? ?)")
+    nameless = Origin("x", "x", object, dist(name=None, version=None))
+    assert str(nameless) == "'x' (? ?)"
+
+
+def test_a_scan_that_fails_leaves_out_what_is_damaged_alone(monkeypatch, caplog):
+    metadata = install(monkeypatch, origin(offering(S3), "s3"))
+
+    class Damaged:
+        name, version = "other", "2"
+
+        @property
+        def entry_points(self):
+            raise ValueError("no section headers")
+
+    class Whole:
+        entry_points = metadata.points
+
+    for point in metadata.points:
+        point.group = "beautyspot"
+
+    def fail(*, group):
+        raise ValueError(group)
+
+    monkeypatch.setattr(metadata, "entry_points", fail)
+    metadata.distributions = lambda: [Damaged(), Whole()]
+    assert load_plugins().find("storage", "s3") is S3
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "the entry points of other 2 can't be read (no section headers): install it again"
+    )
+
+
+# ------------------------------------------------------------------------- BEAUTYSPOT_PLUGINS
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        ("a", ["a"]),
+        (" a , c ", ["a", "c"]),
+        ("-a", ["b", "c"]),
+        ("a,b,-b", ["a"]),
+        ("", []),
+        ("none", []),
+        (",", []),
+    ],
+)
+def test_the_environment_limits_plugins(monkeypatch, caplog, choice, names):
+    loads = []
+    origins = [
+        Origin(n, n, lambda n=n: loads.append(n) or offering(backend(n)), dist()) for n in "abc"
+    ]
+    install(monkeypatch, *origins)
+    registry = load_plugins(environ={"BEAUTYSPOT_PLUGINS": choice})
+    assert registry.names("storage") == names
+    assert registry.names("metadata") == ["sqlite"]  # what core brings is always there
+    assert loads == names  # the others are not even imported
+    assert caplog.records == []
+    left_out = [n for n in "abc" if n not in names]
+    told = unknown(registry, "storage", "unknown")
+    assert f"BEAUTYSPOT_PLUGINS={choice!r} leaves out: {', '.join(left_out)}." in told
+    assert "To get it" not in unknown(registry, "storage", left_out[0])
+    assert load_plugins([offering(DISK)], environ={"BEAUTYSPOT_PLUGINS": choice}).left_out == tuple(
+        left_out
+    )
+
+
+def test_an_unknown_name_in_the_environment_warns(monkeypatch, caplog):
+    install(monkeypatch, origin(offering(S3), "s3"), origin(offering(DISK), "disk"))
+    load_plugins(environ={"BEAUTYSPOT_PLUGINS": "s3,dsk"})
+    (record,) = caplog.records
+    told = record.getMessage()
+    assert told.startswith("BEAUTYSPOT_PLUGINS names the plug-in 'dsk', which is not installed.")
+    assert "Did you mean 'disk'? Installed: disk, s3" in told
+
+
+def test_the_process_environment_counts(monkeypatch):
+    install(monkeypatch, origin(offering(S3), "s3"))
+    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
+    assert load_plugins().names("storage") == []
+
+
+# -------------------------------------------------------------------------------- the listing
+
+
+def test_the_listing_holds_core_and_all_others(monkeypatch):
+    install(monkeypatch, origin(offering(S3), "s3"), origin(RuntimeError("boom"), "bad"))
+    core, bad, s3 = plugins()
+    assert (core.name, core.distribution, core.version) == ("core", "beautyspot-core", "3.0.0")
+    assert core.offers == {"metadata": ["sqlite"]}
+    assert core.location == "/site"
+    assert s3.offers == {"storage": ["s3"]}
+    assert bad.broken is not None
+    assert bad.offers == {}
+
+
+def test_the_real_installation_is_whole(monkeypatch):
+    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "local,s3")  # whatever else is installed here
+    registry.forget()
+    registry = load_plugins()
+    assert registry.broken == []
+    assert registry.names("storage") == ["local", "memory", "s3"]
+    assert registry.names("limiter") == ["gcra", "gcra-shared"]
+    assert registry.names("metadata") == ["memory", "sqlite"]
+    assert registry.names("serializer") == ["msgpack"]
+    assert registry.names("keygen") == ["stable"]
+    assert {one.distribution for one in plugins()} == {
+        "beautyspot-core",
+        "beautyspot-local",
+        "beautyspot-s3",
+    }

@@ -1,0 +1,266 @@
+"""A backend that can't be reached when the Spot is made: the program runs, it comes later."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from beautyspot.backends.stand_ins import Maker
+from beautyspot.concurrency import forks
+from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
+from beautyspot.hookspecs import hookimpl
+from beautyspot.resilience import circuit_breaker
+from beautyspot.resilience.circuit_breaker import Breaker, Resting
+from beautyspot.testing.memory import MemoryMetadataStore
+from gates import held_elsewhere
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+RAN: list[Any] = []
+
+
+class Outage:
+    """Whether the servers are down, and how often they were asked."""
+
+    error: ClassVar[Exception | None] = None
+    tries: ClassVar[int] = 0
+
+    @classmethod
+    def meet(cls) -> None:
+        cls.tries += 1
+        if cls.error is not None:
+            raise cls.error
+
+
+class RemoteStore(MemoryMetadataStore):
+    name = "remote"
+    schemes = ("remote",)
+    blocking = True
+    closed: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        Outage.meet()
+        super().__init__()
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        return {}
+
+    def close(self) -> None:
+        type(self).closed += 1
+
+
+class RemoteLimiter(LimiterBase):
+    name = "remote"
+
+    def __init__(self) -> None:
+        Outage.meet()
+        self.calls: list[str] = []
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
+        self.calls.append("reserve")
+        return Reservation(0.0, cost)
+
+    def release(self, reservation: Reservation) -> None:
+        self.calls.append("release")
+
+    def settle(self, reservation: Reservation, real_cost: float) -> None:
+        self.calls.append("settle")
+
+
+@hookimpl
+def beautyspot_register_metadata() -> type[RemoteStore]:
+    return RemoteStore
+
+
+@hookimpl
+def beautyspot_register_limiter() -> type[RemoteLimiter]:
+    return RemoteLimiter
+
+
+PLUGIN = SimpleNamespace(
+    beautyspot_register_metadata=beautyspot_register_metadata,
+    beautyspot_register_limiter=beautyspot_register_limiter,
+)
+
+
+@pytest.fixture(autouse=True)
+def _afresh() -> Any:
+    RAN.clear()
+    Outage.error, Outage.tries, RemoteStore.closed = None, 0, 0
+
+
+def double(x: int) -> int:
+    RAN.append(x)
+    return x * 2
+
+
+async def double_later(x: int) -> int:
+    return double(x)
+
+
+def end_pause(late: Any) -> None:
+    late._maker._breaker.insist()
+
+
+@pytest.mark.parametrize("error", [MetadataError("no server"), ConnectionRefusedError("no server")])
+@pytest.mark.parametrize("spec", ["remote", " remote:// ", {"use": "remote"}, RemoteStore])
+def test_a_store_out_of_reach_comes_later(
+    make_spot: Callable[..., Spot],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Any,
+    spec: Any,
+) -> None:
+    monkeypatch.setattr(circuit_breaker, "FIRST_PAUSE", 3600.0)  # however slow the machine is
+    Outage.error = error
+    spot = make_spot(metadata=spec, plugins=[PLUGIN])
+    marked, later = spot.mark(double), spot.mark(double_later)
+    assert repr(spot.metadata) == "<LateStore for 'remote'>"
+    for _ in range(20):
+        assert [marked(1), asyncio.run(later(1))] == [2, 2]
+    assert Outage.tries == 1, "each try may take seconds: not at every call"
+    assert len(caplog.records) == 1
+    assert "no server" in caplog.text
+    Outage.error = None
+    end_pause(spot.metadata)
+    spot._engine.cache.health.insist()
+    assert [marked(2), asyncio.run(later(2))] == [4, 4]
+    assert spot.flush()
+    RAN.clear()
+    assert [marked(1), marked(2), asyncio.run(later(1)), asyncio.run(later(2))] == [2, 4, 2, 4]
+    assert RAN == [], "what was computed meanwhile is stored"
+    assert spot.stats()["entries"] == 4
+    spot.shutdown()
+    assert RemoteStore.closed == 1
+
+
+def test_a_store_that_comes_is_whole(make_spot: Callable[..., Spot]) -> None:
+    from beautyspot.testing.records import KEYS, a_record
+
+    Outage.error = MetadataError("no server")
+    store = make_spot(metadata="remote", plugins=[PLUGIN]).metadata
+    with pytest.raises(Resting):
+        store.open()
+    Outage.error = None
+    end_pause(store)
+    store.open()
+    store.put(a_record())
+    store.put_many([a_record(KEYS[1])])
+    store.touch({KEYS[0]: 5.0})
+    assert len(store.store_id) == 16
+    assert store.totals().entries == 2
+    assert store.get(KEYS[0]) is not None
+    assert store.find(KEYS[0]) is not None
+    store.put(a_record(expires_at=None))
+    assert store.find_plain(KEYS[0]) is not None
+    assert store.delete(KEYS[0])
+    assert [record.cache_key for record in store.scan()] == [KEYS[1]]
+    assert store.try_lease("k") is not None
+    assert (store.blocking, store.leases, store.name) == (True, True, "remote")
+
+
+def test_a_limiter_out_of_reach_lets_calls_through(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    Outage.error = TimeoutError("no server")
+    spot = make_spot(limiter="remote", plugins=[PLUGIN])
+    limited, later = spot.limiter(double), spot.limiter(double_later)
+    for _ in range(5):
+        assert [limited(1), asyncio.run(later(1))] == [2, 2]
+    assert Outage.tries == 1
+    assert len(caplog.records) == 1
+    assert "no server" in caplog.text
+    assert "unlimited" in caplog.text
+    Outage.error = None
+    end_pause(spot.bucket)
+    spot._engine.limiting.insist()
+    assert [limited(1), asyncio.run(later(1))] == [2, 2]
+    bucket: Any = spot.bucket
+    assert repr(bucket) == "<LateLimiter for 'remote'>"
+    reservation = bucket.reserve(1)
+    bucket.settle(reservation, 2)
+    assert bucket.remaining(reservation) == 0.0
+    bucket.release(reservation)
+    with pytest.raises(NotSupportedError, match="can't pause"):
+        bucket.pause(1)
+    assert bucket.try_consume()
+    assert asyncio.run(bucket.consume_async()).cost == 1
+    calls = bucket._maker.backend().calls
+    assert calls == ["reserve"] * 3 + ["settle", "release", "reserve", "reserve"]
+
+
+@pytest.mark.parametrize("point", ["metadata", "limiter"])
+def test_a_mistake_is_no_outage(make_spot: Callable[..., Spot], point: str) -> None:
+    Outage.error = TypeError("mine")
+    with pytest.raises(ConfigError, match="mine"):
+        make_spot(**{point: "remote"}, plugins=[PLUGIN])
+
+
+def test_a_strict_spot_raises_an_outage(make_spot: Callable[..., Spot]) -> None:
+    Outage.error = MetadataError("no server")
+    with pytest.raises(MetadataError, match="no server"):
+        make_spot(metadata="remote", plugins=[PLUGIN], strict=True)
+
+
+def test_tries_are_paused_ever_longer() -> None:
+    clock, tries = Clock(), []
+
+    def make() -> Any:
+        tries.append(clock.now)
+        raise MetadataError("no server")
+
+    maker: Maker[Any] = Maker(make, Breaker("it", clock=clock), MetadataError("the first"))
+    clock.now += 5  # nobody asked meanwhile: the first error is old news
+    for _ in range(5000):
+        with pytest.raises((MetadataError, Resting)):
+            maker.backend()
+        clock.now += 0.1
+    assert len(tries) < 20
+    assert tries[0] == 1005
+
+
+def test_a_constructor_that_hangs_is_given_up(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr("beautyspot.backends.spot_backends.METADATA_DEADLINE", 0.05)
+    monkeypatch.setattr(Outage, "meet", lambda: released.wait(30))
+    spot = make_spot(metadata="remote", plugins=[PLUGIN])
+    assert spot.mark(double)(1) == 2
+    released.set()
+    monkeypatch.setattr("beautyspot.backends.spot_backends.METADATA_DEADLINE", 30)
+    end_pause(spot.metadata)
+    assert spot.flush()
+    assert spot.stats()["entries"] == 1
+
+
+def test_a_forked_child_makes_its_own(make_spot: Callable[..., Spot]) -> None:
+    """The hooks that run in it: another thread may have been making one."""
+    Outage.error = MetadataError("away")
+    spot = make_spot(metadata=RemoteStore)
+    makers = [made for made in forks._all if isinstance(made, Maker)]
+    held = [spot._parts._lock, *(maker._lock for maker in makers)]
+    with held_elsewhere(*held):
+        Outage.error = None
+        forks._reset_all()
+        assert makers
+        assert all(maker._lock.acquire(blocking=False) for maker in makers)
+        assert spot._parts._lock not in held
+    for maker in makers:
+        maker._lock.release()
+
+
+def test_a_spot_that_is_being_dropped_has_its_parts(make_spot: Callable[..., Spot]) -> None:
+    """A thread may still be in one of its functions."""
+    parts = make_spot()._parts
+    parts._made = lambda: None
+    assert parts.keygen is not parts.keygen

@@ -1,0 +1,450 @@
+"""Single programs in which a marked function once gave something else than the function gives."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import enum
+import functools
+import gc
+import sys
+import threading
+import time
+import types
+import weakref
+from dataclasses import dataclass, make_dataclass
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+
+    from beautyspot.spot import Spot
+
+DEADLINE = 30.0
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Callable objects that are equal and do different things."""
+
+    value: object
+
+    def __call__(self, x: int) -> tuple[str, int]:
+        return type(self.value).__name__, x
+
+
+@dataclass
+class Point:
+    x: int
+    y: int
+
+
+class Later:
+    async def __call__(self, x: int) -> list[int]:
+        RAN.append(x)
+        return [x]
+
+
+class Stream:
+    def __call__(self, x: int) -> Iterator[int]:
+        RAN.append(x)
+        yield x
+        yield x + 1
+
+
+class LaterStream:
+    async def __call__(self, x: int) -> AsyncIterator[int]:
+        RAN.append(x)
+        yield x
+
+
+# ------------------------------------------------------------------------- what is the function
+
+
+def test_equal_callables_are_not_one_for_cached_run(spot: Spot) -> None:
+    """A table of functions by equality took one for the other."""
+    values: list[object] = [1, True, 1.0]
+    names = [spot.cached_run(Holder(value), 7)[0] for value in values]
+    assert names == ["int", "bool", "float"]
+
+
+def test_cached_run_keeps_no_more_than_so_many_functions(spot: Spot) -> None:
+    def make(n: int) -> Callable[[], int]:
+        return lambda: n
+
+    first = make(0)
+    gone = weakref.ref(first)
+    assert spot.cached_run(first) == 0
+    del first
+    assert [spot.cached_run(make(n)) for n in range(1, 100)] == list(range(1, 100))
+    gc.collect()
+    assert gone() is None
+
+
+def test_objects_with_an_asynchronous_call_are_awaited_and_stored(spot: Spot) -> None:
+    marked = spot.mark(Later())
+    assert [asyncio.run(marked(1)), asyncio.run(marked(1))] == [[1], [1]]
+    assert RAN == [1]
+
+
+def test_objects_whose_call_is_a_generator_are_streams(spot: Spot) -> None:
+    marked = spot.mark(Stream())
+    assert [list(marked(1)), list(marked(1))] == [[1, 2], [1, 2]]
+    assert RAN == [1]
+
+
+def test_objects_whose_call_is_an_async_generator_are_streams(spot: Spot) -> None:
+    marked = spot.mark(LaterStream())
+
+    async def collect() -> list[int]:
+        return [item async for item in marked(1)]
+
+    assert [asyncio.run(collect()), asyncio.run(collect())] == [[1], [1]]
+    assert RAN == [1]
+
+
+def test_a_generator_made_to_be_awaited_is_awaited(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+
+    @spot.mark
+    @types.coroutine
+    def old_style(x: int) -> Generator[Any, None, int]:
+        yield from asyncio.sleep(0).__await__()
+        return x
+
+    async def main() -> int:
+        return await old_style(3)
+
+    assert asyncio.run(main()) == 3
+
+
+def test_a_marked_class_vouches_for_its_instances(spot: Spot) -> None:
+    marked = spot.mark(Point)
+    marked(1, 2)
+    assert spot.peek(marked, 1, y=2) == (Point(1, 2), spot.key(marked, x=1, y=2), None)
+
+
+# --------------------------------------------------------------- classes that are made at run time
+
+
+def _with_base(k: int) -> Any:
+    class Base:
+        factor = k
+
+    class Made(Base):
+        pass
+
+    return Made
+
+
+def _with_data(k: int) -> Any:
+    class Made:
+        factors = (k,)
+
+    return Made
+
+
+def _with_inner(k: int) -> Any:
+    class Made:
+        class Inner:
+            factor = k
+
+    return Made
+
+
+def _with_metaclass(k: int) -> Any:
+    class Meta(type):
+        factor = k
+
+    class Made(metaclass=Meta):
+        pass
+
+    return Made
+
+
+MAKERS: dict[str, tuple[Callable[[int], Any], Callable[[Any], Any]]] = {
+    "base": (_with_base, lambda cls: cls().factor),
+    "data": (_with_data, lambda cls: cls().factors[0]),
+    "inner class": (_with_inner, lambda cls: cls.Inner.factor),
+    "metaclass": (_with_metaclass, lambda cls: type(cls).factor),
+    "call of type": (lambda k: type("Made", (), {"table": {"k": k}}), lambda cls: cls.table["k"]),
+    "enum": (lambda k: enum.Enum("Made", {"A": k}), lambda cls: cls.A.value),
+    "member of an enum": (lambda k: enum.Enum("Made", {"A": k}).A, lambda member: member.value),
+    "local member": (lambda k: _local_enum(k).A, lambda member: member.value),
+    "named tuple": (
+        lambda k: collections.namedtuple("Made", f"a{k}")(0),
+        lambda row: int(row._fields[0][1:]),
+    ),
+    "model": (
+        lambda k: pydantic.create_model("Made", x=(int, k)),
+        lambda cls: cls.model_fields["x"].default,
+    ),
+    "dataclass": (lambda k: make_dataclass("Made", [("x", int, k)]), lambda cls: cls().x),
+}
+
+
+def _local_enum(k: int) -> Any:
+    class Made(enum.Enum):
+        A = k
+
+    return Made
+
+
+@pytest.mark.parametrize("made", MAKERS)
+def test_classes_of_one_name_that_are_made_at_run_time_differ(spot: Spot, made: str) -> None:
+    make, look = MAKERS[made]
+    marked = spot.mark(look)
+    assert [marked(make(k)) for k in (1, 2, 1)] == [1, 2, 1]
+    assert spot.stats()["misses"] == 2
+
+
+def test_a_class_that_holds_its_own_instance_has_a_key(spot: Spot) -> None:
+    class Single:
+        instance: Any = None
+
+        def __init__(self) -> None:
+            self.x = 6
+
+    Single.instance = Single()
+    assert spot.cached_run(lambda single: single.x, Single()) == 6
+
+
+# --------------------------------------------------------------- arguments that somebody changes
+
+
+def test_an_argument_changed_while_a_task_waits_stores_nothing_wrong(spot: Spot) -> None:
+    """The key was of the list as it was, the result of the list as it became."""
+
+    @spot.mark
+    async def total(numbers: list[int]) -> int:
+        return sum(numbers)
+
+    async def main() -> int:
+        numbers = [1]
+
+        async def change() -> None:
+            numbers.append(10)
+
+        await asyncio.gather(total(numbers), change())
+        return await total([1])
+
+    assert asyncio.run(main()) == 1
+
+
+def test_an_argument_changed_while_a_thread_waits_stores_nothing_wrong(spot: Spot) -> None:
+    numbers = [1]
+    lease = spot.metadata.try_lease(spot.key(total_of, numbers))
+    assert lease is not None
+    results: list[int] = []
+    thread = threading.Thread(target=lambda: results.append(spot.cached_run(total_of, numbers)))
+    thread.start()
+    deadline = time.monotonic() + DEADLINE
+    while not len(spot._engine.flights):
+        assert time.monotonic() < deadline
+    numbers.append(10)
+    lease.release()
+    thread.join(DEADLINE)
+    assert results in ([1], [11])
+    assert spot.cached_run(total_of, [1]) == 1
+
+
+def total_of(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+def test_a_stream_whose_argument_its_consumer_changes_is_not_stored(spot: Spot) -> None:
+    @spot.mark
+    def each(numbers: list[int]) -> Iterator[int]:
+        yield from numbers
+
+    numbers = [1, 2]
+    seen = []
+    for number in each(numbers):
+        if number == 1:
+            numbers.append(3)
+        seen.append(number)
+    assert seen == [1, 2, 3]
+    assert list(each([1, 2])) == [1, 2]
+
+
+def test_a_key_that_can_no_longer_be_made_stores_nothing(spot: Spot) -> None:
+    @spot.mark
+    def each(items: list[Any]) -> Iterator[int]:
+        items.append(iter(()))
+        yield 1
+
+    assert list(each([])) == [1]
+    assert spot.peek(each, []) is None
+
+
+# ------------------------------------------------------------------------------------- refresh
+
+
+def test_refresh_runs_while_the_result_is_still_queued(make_spot: Callable[..., Spot]) -> None:
+    """It joined the flight of the call before, whose result was on its way into the store."""
+    spot = make_spot(strict=True, save="background")
+    marked = spot.mark(counted)
+    for n in range(20):
+        before = len(RAN)
+        marked(n)
+        assert spot.refresh(marked, n) == before + 2
+        assert marked(n) == before + 2
+
+
+def counted(x: int) -> int:
+    RAN.append(x)
+    return len(RAN)
+
+
+def test_refresh_does_not_join_a_run_that_began_before_it(spot: Spot) -> None:
+    entered, gate = threading.Event(), threading.Event()
+
+    @spot.mark(ignore=("entered", "gate"))
+    def work(x: int) -> int:
+        RAN.append(x)
+        if len(RAN) == 1:
+            entered.set()
+            assert gate.wait(DEADLINE)
+            return 1
+        return 2
+
+    refreshed: list[int] = []
+    first = threading.Thread(target=work, args=(1,))
+    second = threading.Thread(target=lambda: refreshed.append(spot.refresh(work, 1)))
+    first.start()
+    assert entered.wait(DEADLINE)
+    old = next(iter(spot._engine.flights._flights.values()))
+    second.start()
+    deadline = time.monotonic() + DEADLINE
+    while next(iter(spot._engine.flights._flights.values())) is old:
+        assert time.monotonic() < deadline
+    gate.set()
+    first.join(DEADLINE)
+    second.join(DEADLINE)
+    assert refreshed == [2]
+    assert work(1) == 2
+    assert len(RAN) == 2
+
+
+def test_a_function_that_is_refreshed_while_it_calls_itself_is_no_deadlock(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot = make_spot(strict=True, wait_timeout=600)
+    entered, gate = threading.Event(), threading.Event()
+
+    @spot.mark(ignore=("entered", "gate"))
+    def work(x: int) -> int:
+        RAN.append(x)
+        if len(RAN) == 1:
+            entered.set()
+            assert gate.wait(DEADLINE)
+            return work(x)
+        return 2
+
+    first = threading.Thread(target=work, args=(1,), daemon=True)
+    second = threading.Thread(target=lambda: spot.refresh(work, 1), daemon=True)
+    first.start()
+    assert entered.wait(DEADLINE)
+    old = next(iter(spot._engine.flights._flights.values()))
+    second.start()
+    deadline = time.monotonic() + DEADLINE
+    while next(iter(spot._engine.flights._flights.values())) is old:
+        assert time.monotonic() < deadline
+    gate.set()
+    first.join(DEADLINE)
+    second.join(DEADLINE)
+    assert not first.is_alive()
+    assert not second.is_alive()
+
+
+def test_a_full_queue_never_writes_an_older_result_over_a_newer(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from beautyspot.results import background
+
+    spot = make_spot(strict=True, save="background")
+    marked = spot.mark(counted)
+    monkeypatch.setattr(spot._engine.cache.metadata, "leases", False)
+    gate = threading.Event()
+    spot.executor.submit(gate.wait, DEADLINE)
+    for _ in range(7):
+        spot.executor.submit(gate.wait, DEADLINE)  # all its threads: nothing is written
+    assert marked(1) == 1
+    monkeypatch.setattr(background, "QUEUE_LIMIT", 0)
+    assert spot.refresh(marked, 1) == 2
+    assert marked(1) == 2
+    gate.set()
+    spot.flush()
+    assert marked(1) == 2
+
+
+# -------------------------------------------------------------------------------- the options
+
+
+def test_cache_if_is_asked_about_streams_too(spot: Spot) -> None:
+    @spot.mark(cache_if=lambda items: len(items) > 1)
+    def items(n: int) -> Iterator[int]:
+        RAN.append(n)
+        yield from range(n)
+
+    for n in (1, 2):
+        assert list(items(n)) == list(items(n)) == list(range(n))
+    assert RAN == [1, 1, 2]
+
+
+def test_the_many_spellings_of_a_partial_are_one_call(spot: Spot) -> None:
+    def work(a: int, b: int = 2, *, c: int = 3) -> tuple[int, int, int]:
+        RAN.append(a)
+        return a, b, c
+
+    marked = spot.mark(functools.partial(work, 1, c=5))
+    assert marked() == marked(2) == marked(b=2) == marked(2, c=5) == (1, 2, 5)
+    assert marked(c=6) == (1, 2, 6)
+
+
+def test_parameters_may_have_any_name(spot: Spot) -> None:
+    @spot.mark
+    def odd(a: int, /, *args: int, self: int = 1, bind: int = 2, call: int = 3, **kwargs: Any):
+        return a, args, self, bind, call, kwargs
+
+    for _ in range(2):
+        names: dict[str, Any] = {"a": 2, "task": 3, "engine": 4, "function": 5, "args": 6}
+        assert odd(1, **names) == (1, (), 1, 2, 3, names)
+        assert odd(1, 2) == (1, (2,), 1, 2, 3, {})
+        assert odd(1, args=(2,)) == (1, (), 1, 2, 3, {"args": (2,)})
+
+
+def test_defaults_count_as_they_are_at_the_call(spot: Spot) -> None:
+    box = [1]
+
+    @spot.mark
+    def boxed(x: int, items: list[int] = box, add: Callable[[int], int] = lambda n: n + 1) -> int:
+        return add(x) + sum(items)
+
+    assert boxed(1) == boxed(1) == 3
+    box.append(5)
+    assert boxed(1) == 8
+
+
+def test_a_class_typed_at_a_prompt_counts_by_its_code(
+    spot: Spot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cell is edited in place; what its class holds stands in its code, and may well change."""
+    marked = spot.mark(lambda cls: cls.number)
+    monkeypatch.setitem(sys.modules, "cells", types.ModuleType("cells"))
+    namespace = vars(sys.modules["cells"])
+    for number, expected_runs in ((1, 1), (2, 2), (1, 2)):
+        text = f"class Typed:\n    seen = []\n    number = {number}\n    def one(self): return 1\n"
+        exec(compile(text, f"<cell {number}>", "exec"), namespace)
+        namespace["Typed"].seen.append(object())
+        assert marked(namespace["Typed"]) == number
+        assert spot.stats()["misses"] == expected_runs

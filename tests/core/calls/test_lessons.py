@@ -1,0 +1,346 @@
+"""The lessons about running at the same time, each as a test of a Spot.
+
+`test_once` holds the rest of them: threads and tasks that follow one leader, cancelled leaders and
+followers, leaders that exit, and eight processes by eight threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.concurrency.single_flight import Flight
+from gates import DEADLINE, followers, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+
+
+class State:
+    """What the functions share with their test; global, since what is captured counts as input."""
+
+    calls: list[Any]
+    gate: threading.Event
+    entered: threading.Event
+
+
+STATE = State()
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    STATE.calls, STATE.gate, STATE.entered = [], threading.Event(), threading.Event()
+
+
+def test_a_caller_that_times_out_cancels_nobody_else(spot: Spot) -> None:
+    """The first caller is the leader: its followers get a result all the same."""
+
+    @spot.mark
+    async def work(x: int) -> int:
+        STATE.calls.append(x)
+        while len(STATE.calls) == 1:
+            await asyncio.sleep(0.001)  # the first run never ends
+        return x
+
+    async def main() -> list[Any]:
+        async def impatient() -> Any:
+            try:
+                async with asyncio.timeout(None) as patience:
+                    task = asyncio.current_task()
+                    assert task is not None
+                    asyncio.get_running_loop().call_later(0, _reschedule, patience, spot)
+                    return await work(1)
+            except TimeoutError:
+                return "timed out"
+
+        first = asyncio.create_task(impatient())
+        while not STATE.calls:
+            await asyncio.sleep(0)
+        rest = [asyncio.create_task(work(1)) for _ in range(3)]
+        return await asyncio.wait_for(asyncio.gather(first, *rest), DEADLINE)
+
+    assert asyncio.run(main()) == ["timed out", 1, 1, 1]
+    assert STATE.calls == [1, 1]
+
+
+def _reschedule(patience: asyncio.Timeout, spot: Spot) -> None:
+    """Let the leader time out once all three follow it."""
+    loop = asyncio.get_running_loop()
+    if followers(spot) == 3:
+        patience.reschedule(loop.time())
+    else:
+        loop.call_soon(_reschedule, patience, spot)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit()])
+def test_what_ends_one_thread_is_not_raised_in_the_others(spot: Spot, error: BaseException) -> None:
+    @spot.mark(ignore=("error",))
+    def work(x: int) -> int:
+        STATE.calls.append(x)
+        if len(STATE.calls) == 1:
+            STATE.entered.set()
+            assert STATE.gate.wait(DEADLINE)
+            raise error
+        return x
+
+    outcomes: list[Any] = []
+
+    def call() -> None:
+        try:
+            outcomes.append(work(1))
+        except BaseException as raised:
+            outcomes.append(raised)
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    threads[0].start()
+    assert STATE.entered.wait(DEADLINE)
+    for thread in threads[1:]:
+        thread.start()
+    until(lambda: followers(spot) == 3)
+    STATE.gate.set()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert [outcome for outcome in outcomes if outcome is error] == [error]
+    assert outcomes.count(1) == 3
+    assert len(STATE.calls) == 2
+
+
+def test_recursion_over_one_key_through_a_second_function_is_no_deadlock(spot: Spot) -> None:
+    @spot.mark(name="even")
+    def even(x: int) -> int:
+        STATE.calls.append("even")
+        return odd(x) if len(STATE.calls) < 5 else x
+
+    @spot.mark(name="odd", ignore=("even",))
+    def odd(x: int) -> int:
+        STATE.calls.append("odd")
+        return even(x)
+
+    began = time.monotonic()
+    assert even(1) == 1
+    assert time.monotonic() - began < DEADLINE
+
+
+def test_three_calls_that_wait_for_each_other_in_a_ring_are_no_deadlock(spot: Spot) -> None:
+    barrier = threading.Barrier(3)
+
+    @spot.mark(ignore=("barrier",))
+    def work(mine: int, depth: int = 0) -> int:
+        STATE.calls.append(mine)
+        if STATE.calls.count(mine) == 1:
+            barrier.wait(DEADLINE)
+            return work((mine + 1) % 3)
+        return mine
+
+    with ThreadPoolExecutor(3) as pool:
+        results = [job.result(DEADLINE) for job in [pool.submit(work, n) for n in range(3)]]
+    assert set(results) <= {0, 1, 2}
+    assert len(spot._engine.flights) == 0
+
+
+def test_calls_that_wait_for_each_other_across_two_spots_are_no_deadlock(
+    make_spot: Callable[..., Spot], tmp_path: Path
+) -> None:
+    one, two = make_spot("one", strict=True), make_spot("two", strict=True)
+    barrier = threading.Barrier(2)
+
+    @one.mark(name="a", ignore=("b", "barrier"))
+    def a(x: int) -> int:
+        STATE.calls.append("a")
+        if STATE.calls.count("a") == 1:
+            barrier.wait(DEADLINE)
+            return b(x)
+        return 1
+
+    @two.mark(name="b", ignore=("a", "barrier"))
+    def b(x: int) -> int:
+        STATE.calls.append("b")
+        if STATE.calls.count("b") == 1:
+            barrier.wait(DEADLINE)
+            return a(x)
+        return 2
+
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(a, 1), pool.submit(b, 1)]
+        assert {job.result(DEADLINE) for job in jobs} <= {1, 2}
+
+
+def test_a_notification_that_is_lost_costs_no_more_than_the_deadline(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(strict=True, wait_timeout=0.2)
+    monkeypatch.setattr(Flight, "add_waker", lambda self, wake: None)
+
+    @spot.mark
+    def work(x: int) -> int:
+        STATE.calls.append(x)
+        if len(STATE.calls) == 1:
+            STATE.entered.set()
+            assert STATE.gate.wait(DEADLINE)
+        return x
+
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(work, 1)
+        assert STATE.entered.wait(DEADLINE)
+        follower = pool.submit(work, 1)
+        assert follower.result(DEADLINE) == 1
+        STATE.gate.set()
+        assert leader.result(DEADLINE) == 1
+
+
+FRESH = """
+    import sys
+    import beautyspot
+
+    print("ready", flush=True)
+    sys.stdin.readline()
+    spot = beautyspot.Spot("app", directory=sys.argv[1], config=False, strict=True)
+    marked = spot.mark(name="work")(lambda x: x * x)
+    assert [marked(x) for x in range(3)] == [0, 1, 4]
+    assert spot.peek(marked, 2) is not None
+    spot.shutdown()
+"""
+
+
+def test_processes_that_open_a_fresh_store_at_one_moment_all_can(tmp_path: Path) -> None:
+    """The switch to WAL does not wait by itself, and two may create one table."""
+    for attempt in range(3):
+        directory = str(tmp_path / str(attempt))
+        command = [sys.executable, "-c", textwrap.dedent(FRESH), directory]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(4)]
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        for process in processes:
+            _, errors = process.communicate(timeout=2 * DEADLINE)
+            assert process.returncode == 0, errors
+
+
+def test_every_event_loop_works_as_the_first(spot: Spot) -> None:
+    @spot.mark(save_blob=True)  # read and written in the executor
+    async def work(x: int) -> int:
+        STATE.calls.append(x)
+        await asyncio.sleep(0)
+        return x
+
+    for loop in range(3):
+        assert asyncio.run(work(loop)) == loop
+        assert asyncio.run(work(0)) == 0
+    assert STATE.calls == [0, 1, 2]
+
+
+def test_a_loop_that_is_closed_while_it_waits_harms_nobody(spot: Spot) -> None:
+    """Its alarm rings in a loop that is no more."""
+
+    @spot.mark
+    def work(x: int) -> int:
+        STATE.calls.append(x)
+        STATE.entered.set()
+        assert STATE.gate.wait(DEADLINE)
+        return x
+
+    @spot.mark(name="later")
+    async def later(x: int) -> int:
+        return x
+
+    async def give_up() -> None:
+        leader = SimpleNamespace(flight=None)
+        flight = spot._engine.flights.enter(spot.key(work, 1), leader)
+        assert flight is not None
+        assert leader.flight is None
+        from beautyspot.calls.steps import Join
+
+        join = asyncio.create_task(Join(flight, DEADLINE).perform_async(lambda: spot.executor))
+        while not followers(spot):
+            await asyncio.sleep(0)
+        join.cancel()
+
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(work, 1)
+        assert STATE.entered.wait(DEADLINE)
+        asyncio.run(give_up())
+        STATE.gate.set()
+        assert leader.result(DEADLINE) == 1
+    assert asyncio.run(later(1)) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_forked_during_a_call_does_not_wait_for_its_parents_flight(spot: Spot) -> None:
+    @spot.mark
+    def work(x: int) -> int:
+        STATE.calls.append(x)
+        if len(STATE.calls) == 1:
+            STATE.entered.set()
+            assert STATE.gate.wait(DEADLINE)
+        return x
+
+    thread = threading.Thread(target=work, args=(1,))
+    thread.start()
+    assert STATE.entered.wait(DEADLINE)
+    child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        os._exit(0 if len(spot._engine.flights) == 0 and work(2) == 2 else 1)
+    _, status = os.waitpid(child, 0)
+    STATE.gate.set()
+    thread.join(DEADLINE)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_cancelled_waiters_of_a_limit_hold_no_place(make_spot: Callable[..., Spot]) -> None:
+    """Ten cancelled waiters at 1/s: the next one waits one second, not eleven."""
+    spot = make_spot(strict=True, limiter={"use": "gcra", "rate": "1/s", "max_cost": 1})
+    bucket = spot.bucket
+    assert bucket is not None
+
+    @spot.mark
+    @spot.limiter
+    async def ask(x: int) -> int:
+        return x
+
+    async def main() -> float:
+        assert await ask(0) == 0
+        waiters = [asyncio.create_task(ask(n)) for n in range(1, 11)]
+        for _ in range(100):
+            await asyncio.sleep(0)
+        for waiter in waiters:
+            waiter.cancel()
+        await asyncio.gather(*waiters, return_exceptions=True)
+        reservation = bucket.reserve(1)
+        assert reservation is not None
+        return reservation.delay
+
+    assert asyncio.run(main()) <= 1.0
+
+
+def test_one_limit_serves_two_event_loops(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True, limiter={"use": "gcra", "rate": "1000/s", "max_cost": 10})
+
+    @spot.mark
+    @spot.limiter
+    async def ask(x: int) -> int:
+        return x
+
+    async def several(start: int) -> list[int]:
+        return await asyncio.gather(*(ask(x) for x in range(start, start + 5)))
+
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(asyncio.run, several(start)) for start in (0, 10)]
+        assert [job.result(DEADLINE) for job in jobs] == [[*range(5)], [*range(10, 15)]]

@@ -1,0 +1,672 @@
+"""A marked function gives what the function gives, and runs once: for every kind of function."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import linecache
+import subprocess
+import sys
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.calls import flow
+from beautyspot.contracts import SerializerBase
+from beautyspot.errors import ConfigError, SerializationError, UnstableKeyError
+from beautyspot.testing.memory import MemoryMetadataStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+def add(a: int, b: int = 2, *, c: int = 3) -> tuple[int, int, int]:
+    """Adds nothing."""
+    RAN.append("add")
+    return a, b, c
+
+
+async def add_later(a: int, b: int = 2) -> tuple[int, int]:
+    RAN.append("add_later")
+    await asyncio.sleep(0)
+    return a, b
+
+
+class Adder:
+    """Its state counts."""
+
+    def __init__(self, base: int) -> None:
+        self.base = base
+
+    def method(self, x: int) -> int:
+        RAN.append("method")
+        return self.base + x
+
+    async def method_later(self, x: int) -> int:
+        RAN.append("method_later")
+        return self.base + x
+
+    def __call__(self, x: int) -> int:
+        RAN.append("call")
+        return self.base * x
+
+
+def test_every_spelling_of_a_call_is_one_call(spot: Spot) -> None:
+    marked = spot.mark(add)
+    calls = [marked(1), marked(1, 2), marked(1, b=2), marked(b=2, a=1), marked(1, c=3)]
+    assert calls == [(1, 2, 3)] * 5
+    assert RAN == ["add"]
+
+
+def test_different_arguments_are_different_calls(spot: Spot) -> None:
+    marked = spot.mark(lambda x: (RAN.append(x), type(x).__name__)[1])
+    assert [marked(x) for x in (1, True, 1.0, "1", b"1", (1,), [1], None)] == [
+        "int", "bool", "float", "str", "bytes", "tuple", "list", "NoneType",
+    ]  # fmt: skip
+    assert len(RAN) == 8
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        0,
+        -1,
+        2**100,
+        1.5,
+        "text",
+        b"bytes",
+        (1, (2,)),
+        {1: "a"},
+        {1, 2},
+        [],
+        {},
+        deque([1]),
+    ],
+    ids=repr,
+)
+def test_a_hit_is_equal_and_of_equal_type(spot: Spot, value: object) -> None:
+    @spot.mark
+    def give() -> object:
+        RAN.append(1)
+        return value
+
+    first, second = give(), give()
+    assert first == second == value
+    assert type(second) is type(value)
+    assert RAN == [1]
+
+
+def test_a_hit_is_a_value_of_its_own(spot: Spot) -> None:
+    @spot.mark
+    def listed() -> list[int]:
+        return [1]
+
+    listed().append(2)
+    listed().append(3)
+    assert listed() == [1]
+
+
+def test_a_coroutine_function_runs_once(spot: Spot) -> None:
+    marked = spot.mark(add_later)
+    assert asyncio.run(marked(1)) == asyncio.run(marked(a=1)) == (1, 2)
+    assert RAN == ["add_later"]
+
+
+def test_a_marked_function_is_a_function_as_before(spot: Spot) -> None:
+    marked = spot.mark(add)
+    assert marked.__wrapped__ is add
+    assert marked.__name__ == "add"
+    assert marked.__doc__ == "Adds nothing."
+    assert inspect.signature(marked) == inspect.signature(add)
+    assert inspect.isfunction(marked)
+
+
+def test_a_marked_function_keeps_its_kind(spot: Spot) -> None:
+    def generator():  # type: ignore[no-untyped-def]
+        yield 1
+
+    async def async_generator():  # type: ignore[no-untyped-def]
+        yield 1
+
+    assert inspect.iscoroutinefunction(spot.mark(add_later))
+    assert inspect.isgeneratorfunction(spot.mark(generator))
+    assert inspect.isasyncgenfunction(spot.mark(async_generator))
+    assert not inspect.iscoroutinefunction(spot.mark(add))
+
+
+def test_methods_count_their_object_by_its_state(spot: Spot) -> None:
+    class Marked(Adder):
+        method = spot.mark(Adder.method)
+        method_later = spot.mark(Adder.method_later)
+
+    assert [Marked(1).method(1), Marked(1).method(1), Marked(2).method(1)] == [2, 2, 3]
+    assert asyncio.run(Marked(1).method_later(1)) == asyncio.run(Marked(1).method_later(1)) == 2
+    assert RAN == ["method", "method", "method_later"]
+
+
+def test_class_and_static_methods_in_either_order(spot: Spot) -> None:
+    class Tools:
+        @spot.mark
+        @classmethod
+        def one(cls, x: int) -> str:
+            RAN.append("one")
+            return f"{cls.__name__}{x}"
+
+        @classmethod
+        @spot.mark
+        def two(cls, x: int) -> str:
+            RAN.append("two")
+            return f"{cls.__name__}{x}"
+
+        @spot.mark
+        @staticmethod
+        def three(x: int) -> int:
+            RAN.append("three")
+            return x
+
+        @staticmethod
+        @spot.mark
+        def four(x: int) -> int:
+            RAN.append("four")
+            return x
+
+    class Derived(Tools):
+        pass
+
+    for _ in range(2):
+        assert [Tools.one(1), Tools().two(1), Tools.three(1), Tools().four(1)] == [
+            "Tools1", "Tools1", 1, 1,
+        ]  # fmt: skip
+        assert Derived.one(1) == "Derived1"
+    assert RAN == ["one", "two", "three", "four", "one"]
+
+
+def test_callables_that_are_no_functions(spot: Spot) -> None:
+    call_object = spot.mark(Adder(3))
+    part = spot.mark(functools.partial(add, 1))
+    bound = spot.mark(Adder(4).method)
+    assert [call_object(2), call_object(2)] == [6, 6]
+    assert [part(5), part(b=5)] == [(1, 5, 3)] * 2
+    assert [bound(1), bound(1)] == [5, 5]
+    assert RAN == ["call", "add", "method"]
+    assert spot.mark(Adder(5))(2) == 10
+    assert spot.mark(functools.partial(add, 2))(5) == (2, 5, 3)
+    assert spot.mark(Adder(6).method)(1) == 7
+
+
+def test_closures_and_lambdas_do_not_share_results(spot: Spot) -> None:
+    def make(n: int) -> Callable[[int], int]:
+        return spot.mark(lambda x: x * n)
+
+    assert [make(2)(10), make(3)(10), make(2)(10)] == [20, 30, 20]
+    one, two = spot.mark(lambda x: x + 1), spot.mark(lambda x: x + 2)
+    assert (one(1), two(1)) == (2, 3)
+
+
+def test_a_captured_variable_counts_as_it_is_at_the_call(spot: Spot) -> None:
+    factor = 2
+
+    @spot.mark
+    def scaled(x: int) -> int:
+        return x * factor
+
+    assert scaled(10) == 20
+    factor = 3
+    assert scaled(10) == 30
+
+
+def test_one_decorator_on_two_functions(spot: Spot) -> None:
+    decorate = spot.mark(version="1")
+    first, second = decorate(lambda x: ("a", x)), decorate(lambda x: ("b", x))
+    assert (first(1), second(1)) == (("a", 1), ("b", 1))
+
+
+def test_functions_as_arguments_do_not_collide(spot: Spot) -> None:
+    apply = spot.mark(lambda function, x: function(x))
+    assert apply(lambda x: x + 1, 10) == 11
+    assert apply(lambda x: x * 2, 10) == 20
+    assert apply(functools.partial(add, 1), 10) == (1, 10, 3)
+    assert apply(functools.partial(add, 2), 10) == (2, 10, 3)
+    assert apply(Adder(1).method, 10) == 11
+    assert apply(Adder(2).method, 10) == 12
+
+
+def test_exceptions_are_raised_as_they_are_and_never_stored(spot: Spot) -> None:
+    @spot.mark
+    def fails(x: int) -> int:
+        RAN.append(x)
+        raise StopIteration("mine")
+
+    for _ in range(2):
+        with pytest.raises(StopIteration, match="mine") as caught:
+            fails(1)
+        assert caught.traceback[-1].name == "fails"
+    assert RAN == [1, 1]
+
+
+def test_an_async_exception_is_raised_as_it_is(spot: Spot) -> None:
+    @spot.mark
+    async def fails() -> None:
+        raise StopAsyncIteration("mine")
+
+    with pytest.raises(StopAsyncIteration, match="mine"):
+        asyncio.run(fails())
+
+
+def test_wrong_arguments_are_the_functions_own_error(spot: Spot) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'd'"):
+        spot.mark(add)(1, d=4)  # type: ignore[call-arg]
+
+
+def test_the_version_is_part_of_the_key(spot: Spot) -> None:
+    one, two = spot.mark(version="1")(add), spot.mark(version=2)(add)
+    one(1), two(1), one(1), two(1)
+    assert RAN == ["add", "add"]
+
+
+def test_an_id_and_a_version_do_not_run_together(spot: Spot) -> None:
+    plain = spot.mark(key="a:v1")(add)
+    versioned = spot.mark(key="a", version="v1")(add)
+    assert spot.key(plain, 1) != spot.key(versioned, 1)
+
+
+def test_a_key_of_the_users_own(spot: Spot) -> None:
+    marked = spot.mark(key=lambda a, b=2: f"id-{a}")(add)
+    assert marked(1, 5) == marked(1, 6) == (1, 5, 3)
+    assert marked(2) == (2, 2, 3)
+
+
+def test_a_key_that_is_no_text_counts_by_value(spot: Spot) -> None:
+    marked = spot.mark(key=lambda a, **_: (a % 2, "parity"))(add)
+    assert marked(1) == marked(3) == (1, 2, 3)
+    assert marked(2) == (2, 2, 3)
+
+
+def test_an_argument_can_count_by_its_file(spot: Spot, tmp_path: Path) -> None:
+    from beautyspot.keys.generator import KeyGen
+
+    @spot.mark(key={"path": KeyGen.from_file_content})
+    def read(path: Path) -> str:
+        RAN.append(path.name)
+        return path.read_text()
+
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("same")
+    two.write_text("same")
+    assert read(one) == read(two) == "same"
+    one.write_text("changed")
+    assert read(one) == "changed"
+    assert RAN == ["one", "one"]
+
+
+def test_arguments_can_be_left_out(spot: Spot) -> None:
+    @spot.mark(ignore=("verbose",))
+    def work(x: int, verbose: bool = False) -> int:
+        RAN.append(verbose)
+        return x
+
+    assert work(1, verbose=True) == work(1) == 1
+    assert RAN == [True]
+
+
+def test_a_part_of_self_can_be_left_out(spot: Spot) -> None:
+    class Client:
+        def __init__(self, model: str) -> None:
+            self.model = model
+            self.lock = iter(())  # has no stable form
+
+        @spot.mark(ignore=("self.lock",))
+        def ask(self, text: str) -> str:
+            RAN.append(text)
+            return f"{self.model}: {text}"
+
+    assert Client("a").ask("x") == Client("a").ask("x") == "a: x"
+    assert Client("b").ask("x") == "b: x"
+    assert RAN == ["x", "x"]
+
+
+def test_a_name_survives_moving_the_function(spot: Spot) -> None:
+    before = spot.mark(name="task")(add)
+    moved = FunctionType(add.__code__, {"RAN": RAN}, "moved", add.__defaults__)
+    moved.__kwdefaults__ = {"c": 3}
+    moved.__module__ = "elsewhere"
+    after = spot.mark(name="task")(moved)
+    before(1)
+    after(1)
+    assert RAN == ["add"]
+
+
+def test_cache_if_keeps_what_it_likes(spot: Spot) -> None:
+    @spot.mark(cache_if=bool)
+    def found(x: int) -> list[int]:
+        RAN.append(x)
+        return [x] * x
+
+    assert [found(0), found(0), found(1), found(1)] == [[], [], [1], [1]]
+    assert RAN == [0, 0, 1]
+
+
+def test_unstable_arguments_run_uncached(spot: Spot) -> None:
+    with pytest.raises(UnstableKeyError, match=r"args\[0\]|x"):
+        spot.mark(lambda x: 1)(iter(()))
+
+
+def test_unstorable_results_are_refused(spot: Spot) -> None:
+    with pytest.raises(SerializationError):
+        spot.mark(lambda: object())()
+
+
+@dataclass
+class Answer:
+    text: str
+    score: float
+
+
+def test_annotated_classes_are_restored(spot: Spot) -> None:
+    @spot.mark
+    def answers(n: int) -> list[Answer]:
+        RAN.append(n)
+        return [Answer("yes", 0.5)] * n
+
+    assert answers(2) == answers(2) == [Answer("yes", 0.5)] * 2
+    assert RAN == [2]
+
+
+def test_registered_classes_are_restored(spot: Spot) -> None:
+    spot.register(Answer)
+    marked = spot.mark(lambda: (RAN.append(1), {"a": Answer("no", 1.0)})[1])
+    assert marked() == marked() == {"a": Answer("no", 1.0)}
+    assert RAN == [1]
+
+
+def test_blobs_are_files_as_any_viewer_wants_them(spot: Spot) -> None:
+    @spot.mark(save_blob=True, content_type="image/png")
+    def draw(n: int) -> bytes:
+        RAN.append(n)
+        return b"\x89PNG" * n
+
+    assert draw(2) == draw(2) == b"\x89PNG" * 2
+    assert RAN == [2]
+    record = spot.metadata.get(spot.key(draw, 2))
+    assert record is not None
+    assert (record.result_type, record.content_type) == ("FILE", "image/png")
+    assert record.result_data is None
+    files = [path for path in (spot.db_path.parent / "blobs").rglob("*") if path.is_file()]
+    assert [file.read_bytes() for file in files] == [b"\x89PNG" * 2]
+    assert files[0].suffix == ".png"
+
+
+def test_text_with_a_content_type_stays_text(spot: Spot) -> None:
+    marked = spot.mark(content_type="text/vnd.mermaid")(lambda text: text)
+    for text in ("graph TD", "grüße", "\ud800"):
+        assert marked(text) == marked(text) == text
+
+
+def test_large_results_become_blobs_by_themselves(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True, blob_threshold=100)
+    marked = spot.mark(lambda n: "x" * n)
+    kinds = {}
+    for size in (10, 1000):
+        assert marked(size) == marked(size) == "x" * size
+        record = spot.metadata.get(spot.key(marked, size))
+        assert record is not None
+        kinds[size] = record.result_type
+    assert kinds == {10: "DIRECT_BLOB", 1000: "FILE"}
+
+
+def test_a_replaced_blob_is_removed(spot: Spot) -> None:
+    draw = spot.mark(save_blob=True)(lambda: "x")
+    draw()
+    spot.refresh(draw)
+    blobs = [path for path in (spot.db_path.parent / "blobs").rglob("*") if path.is_file()]
+    assert len(blobs) == 1
+
+
+def test_an_async_blob_is_read_off_the_loop(spot: Spot) -> None:
+    @spot.mark(save_blob=True)
+    async def load(n: int) -> bytes:
+        RAN.append(n)
+        return b"x" * n
+
+    assert asyncio.run(load(5)) == asyncio.run(load(5)) == b"xxxxx"
+    assert RAN == [5]
+
+
+def test_cached_run_needs_no_decorator(spot: Spot) -> None:
+    assert spot.cached_run(add, 1, b=5) == spot.cached_run(add, 1, 5) == (1, 5, 3)
+    assert asyncio.run(spot.cached_run(add_later, 1)) == (1, 2)
+    assert spot.cached_run(Adder(1).method, 1) == spot.cached_run(Adder(1).method, 1) == 2
+    assert spot.cached_run(Adder(2).method, 1) == 3
+    assert RAN == ["add", "add_later", "method", "method"]
+
+
+def test_cached_run_keeps_the_options_of_a_marked_function(spot: Spot) -> None:
+    marked = spot.mark(version="7")(add)
+    spot.cached_run(marked, 1)
+    marked(1)
+    assert RAN == ["add"]
+
+
+def test_cached_run_takes_what_has_no_hash(spot: Spot) -> None:
+    class Unhashable(Adder):
+        __hash__ = None  # type: ignore[assignment]
+
+    assert spot.cached_run(Unhashable(2), 4) == spot.cached_run(Unhashable(2), 4) == 8
+    assert RAN == ["call"]
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"verison": "2"}, "Did you mean 'version'"),
+        ({"version": True}, "version"),
+        ({"save_blob": "yes"}, "save_blob"),
+        ({"content_type": "png"}, "MIME"),
+        ({"key": 3}, "key"),
+        ({"key": {"a": 3}}, "key"),
+        ({"key": {"z": str}}, "z"),
+        ({"tags": "one"}, "tags"),
+        ({"ignore": ("nothing",)}, "nothing"),
+        ({"ignore": 3}, "ignore"),
+        ({"name": ""}, "name"),
+        ({"cache_if": 1}, "cache_if"),
+        ({"mode": "never"}, "mode"),
+        ({"ttl": -1}, "ttl"),
+        ({"ttl": "soon"}, "ttl"),
+        ({"stale_on_error": 1.5}, "stale_on_error"),
+    ],
+    ids=str,
+)
+def test_wrong_options_are_errors_at_decoration(
+    spot: Spot, options: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        spot.mark(**options)(add)
+
+
+def test_what_is_no_function_is_an_error(spot: Spot) -> None:
+    with pytest.raises(ConfigError, match="takes a function"):
+        spot.mark(property(lambda self: 1))  # type: ignore[call-overload]
+
+
+def test_marks_are_transparent_to_each_other(make_spot: Callable[..., Spot]) -> None:
+    one, two = make_spot("one", strict=True), make_spot("two", strict=True)
+    marked = one.mark(two.mark(add))
+    assert marked(1) == marked(1) == (1, 2, 3)
+    assert RAN == ["add"]
+    assert one.key(marked, 1) == one.key(add, 1)
+
+
+def test_a_class_defined_below_its_function_is_restored(spot: Spot) -> None:
+    assert spot.mark(give_later)() == spot.mark(give_later)() == Later(1)
+
+
+def give_later() -> Later:
+    return Later(1)
+
+
+@dataclass
+class Later:
+    x: int
+
+
+def test_cached_run_caches_what_stands_above_a_mark(spot: Spot) -> None:
+    marked = spot.mark(add)
+
+    @functools.wraps(marked)
+    def outer(*args: int) -> tuple[int, ...]:
+        RAN.append("outer")
+        return (*marked(*args), 0)
+
+    assert spot.cached_run(outer, 1) == spot.cached_run(outer, 1) == (1, 2, 3, 0)
+    assert RAN == ["outer", "add"]
+
+
+@pytest.mark.parametrize(
+    ("value", "codec", "extension"),
+    [
+        (b"x" * 100_000, "raw:bytes", ".bin"),
+        ("ü" * 100_000, "raw:text", ".txt"),
+        ("x" * 10, "msgpack", ".msgpack"),
+        (b"x" * 10, "msgpack", ".msgpack"),
+        ("\ud800" * 100_000, "msgpack", ".msgpack"),
+        (bytearray(100_000), "msgpack", ".msgpack"),
+    ],
+    ids=["bytes", "text", "short text", "short bytes", "surrogates", "bytearray"],
+)
+@pytest.mark.parametrize("save_blob", [True, False])
+def test_large_plain_results_are_stored_as_they_are(
+    spot: Spot, value: Any, codec: str, extension: str, save_blob: bool
+) -> None:
+    marked = spot.mark(save_blob=save_blob, ignore=("value",))(lambda: value)
+    assert marked() == marked() == value
+    assert type(marked()) is type(value)
+    record = spot.metadata.get(spot.key(marked))
+    assert record is not None
+    assert record.serializer == codec
+    assert record.result_value is None or record.result_value.endswith(extension)
+
+
+def test_another_serializer_gets_large_results_too(make_spot: Callable[..., Spot]) -> None:
+    class Shout(SerializerBase):
+        name = "shout"
+
+        def dumps(self, value: object) -> bytes:
+            return str(value).upper().encode()
+
+        def loads(self, data: Any) -> str:
+            return bytes(data).decode()
+
+    spot = make_spot(serializer=Shout)
+    marked = spot.mark(lambda: "x" * 100_000)
+    assert marked() == "x" * 100_000
+    assert marked() == "X" * 100_000
+
+
+def test_an_object_that_holds_a_spot_is_an_argument_as_any_other(spot: Spot) -> None:
+    class Worker:
+        def __init__(self, n: int) -> None:
+            self.n = n
+            self.spot = spot
+
+    marked = spot.mark(lambda worker: (RAN.append(worker.n), worker.n)[1])
+    assert [marked(Worker(1)), marked(Worker(1)), marked(Worker(2))] == [1, 1, 2]
+    assert RAN == [1, 2]
+
+
+SCRIPT = """
+import multiprocessing, sys
+from dataclasses import dataclass
+import beautyspot as bs
+
+spot = bs.Spot("app", directory=sys.argv[1] if len(sys.argv) > 1 else DIRECTORY, config=False)
+
+@dataclass
+class Answer:
+    x: int
+
+@spot.mark
+def paid(x: int) -> Answer:
+    with open(LOG, "a") as log:
+        log.write("ran ")
+    return Answer(x)
+
+if __name__ == "__main__":
+    for _ in range(2):
+        assert paid(1).x == 1
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            pool.map(paid, [1])
+"""
+
+
+def test_a_scripts_own_classes_are_one_wherever_it_runs(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    script = tmp_path / "job.py"
+    head = f"DIRECTORY = {str(tmp_path / 'cache')!r}\nLOG = {str(log)!r}\n"
+    script.write_text(head + SCRIPT)
+    for command in ([str(script)], ["-m", "job"], ["-c", "import job; job.paid(1)"]):
+        subprocess.run([sys.executable, *command], cwd=tmp_path, check=True, timeout=60)
+    assert log.read_text() == "ran "
+
+
+NOTEBOOK = """
+import beautyspot as bs
+spot = bs.Spot("app", directory=DIRECTORY, config=False)
+def helper(x): return x + 1
+@spot.mark(version="auto")
+def f(x): return helper(x)
+first = f(1)
+def helper(x): return x + 100
+second = f(1)
+"""
+
+
+def test_a_helper_edited_at_the_prompt_is_another_version(tmp_path: Path) -> None:
+    names: dict[str, Any] = {"DIRECTORY": str(tmp_path), "__name__": "__main__"}
+    for number, cell in enumerate(NOTEBOOK.split("first = ")):
+        text = cell if number == 0 else "first = " + cell
+        linecache.cache[f"<cell {number}>"] = (len(text), None, text.splitlines(True), "")
+        exec(compile(text, f"<cell {number}>", "exec"), names)
+    assert (names["first"], names["second"]) == (2, 101)
+
+
+class Taken(MemoryMetadataStore):
+    """Another process has the lease, for as many questions as `refusals`."""
+
+    def __init__(self, refusals: int) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+    def try_lease(self, key: str) -> Any:
+        self.refusals -= 1
+        return None if self.refusals >= 0 else super().try_lease(key)
+
+
+def test_who_wants_a_lease_asks_until_it_is_free(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "FIRST_PAUSE", 0.0)
+    store = Taken(3)
+    assert make_spot(metadata=store).mark(lambda: 1)() == 1
+    assert store.refusals == -1
+
+
+def test_who_waited_long_enough_for_a_lease_runs_without(make_spot: Callable[..., Spot]) -> None:
+    store = Taken(1000)
+    assert make_spot(metadata=store, wait_timeout=0).mark(lambda: 1)() == 1
+    assert store.refusals == 999

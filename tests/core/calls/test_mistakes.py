@@ -1,0 +1,292 @@
+"""Mistakes in using the library: told early, with where they stand and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.errors import BackendNotFound, ConfigError, CostError
+from beautyspot.functions.names import identifier_of
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TWO = [
+    {"name": "requests", "use": "gcra", "rate": "60/min"},
+    {"name": "tokens", "use": "gcra", "rate": "6/min", "max_cost": 3},
+]
+
+
+def double(x: int) -> int:
+    """A function to mark."""
+    return 2 * x
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "MemoryError: there is not enough memory: give the process more"),
+        (KeyError(), "could not save the result for f: KeyError. The function"),
+        (OSError("gone"), "OSError: gone. The function"),
+    ],
+)
+def test_an_error_is_told_by_what_it_says(error: Exception, words: str) -> None:
+    trouble = Trouble("app", "save the result", "f", error, "The function runs")
+    assert words in str(trouble)
+
+
+# ------------------------------------------------------------------------------ what is marked
+
+
+def test_a_stale_result_needs_a_ttl(make_spot: Callable[..., Spot]) -> None:
+    """Without one no result ever expires, and the option does nothing."""
+    with pytest.raises(ConfigError, match=r"double: .*: give mark\(ttl=\), or a ttl of the Spot"):
+        make_spot().mark(stale_on_error=True)(double)
+    make_spot().mark(stale_on_error=True, ttl="1h")(double)
+    make_spot(ttl=5).mark(stale_on_error=True)(double)
+
+
+def test_a_method_of_the_class_in_place_of_a_spots() -> None:
+    for decorator in (Spot.mark, Spot.limiter):
+        with pytest.raises(ConfigError, match=rf"make one, .* write @spot.{decorator.__name__}$"):
+            decorator(double)  # type: ignore[arg-type]
+
+
+def test_none_is_for_ever_whatever_the_ttl_of_the_spot(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(ttl="1h")
+    for ttl, expires in (("none", False), ("None", False), (None, True), ("2h", True)):
+        assert spot.mark(ttl=ttl, name=repr(ttl))(double)(3) == 6
+        (record,) = spot.metadata.scan(func_identifier=repr(ttl))
+        assert (record.expires_at is not None) is expires
+    with pytest.raises(ConfigError, match=r"stale_on_error.*without a ttl"):
+        spot.mark(ttl="none", stale_on_error=True)(double)
+    with pytest.raises(ConfigError, match='or "none" for ever'):
+        spot.mark(ttl=float("inf"))
+    monkeypatch.setenv("BEAUTYSPOT_TTL", "none")
+    assert make_spot().config["ttl"] is None
+    assert make_spot(ttl="none").config["ttl"] is None
+
+
+@pytest.mark.parametrize("folder", ["/some/path", "./blobs", "C:\\blobs"])
+def test_a_folder_is_no_storage(make_spot: Callable[..., Spot], folder: str) -> None:
+    with pytest.raises(BackendNotFound) as mistake:
+        make_spot(storage=folder)
+    assert f'storage={{"use": "local", "base_dir": {folder!r}}}' in str(mistake.value)
+
+
+# ------------------------------------------------------------------------------ what is limited
+
+
+def test_a_cost_that_is_never_granted(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter="60/min")
+    with pytest.raises(ConfigError, match=r"limiter\(cost=61\) is above max_cost=60, .* raise"):
+        spot.limiter(cost=61)
+    spot.limiter(cost=60)
+    with pytest.raises(CostError), spot.limit(cost=61):  # a call of its own, and no decorator
+        pass
+
+
+def test_a_cost_that_one_of_several_limits_never_grants(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter=TWO)
+    with pytest.raises(ConfigError, match=r"limiter\(cost=\{'tokens': 4\}\) is above max_cost=3"):
+        spot.limiter(cost={"requests": 1, "tokens": 4})
+    spot.limiter(cost={"requests": 60, "tokens": lambda x: x})
+
+
+class Stranger(LimiterBase):
+    """One that knows no largest cost in our sense."""
+
+    name = "stranger"
+    max_cost: Any = None
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
+        return Reservation(0.0, cost)
+
+    def release(self, reservation: Reservation) -> None:
+        pass
+
+
+@pytest.mark.parametrize("most", [None, "5", float("inf"), True])
+def test_a_limiter_that_tells_no_largest_cost(make_spot: Callable[..., Spot], most: Any) -> None:
+    limiter = Stranger()
+    limiter.max_cost = most
+    limited = make_spot(limiter=limiter).limiter(cost=10**9)(double)
+    assert limited(1) == 2
+
+
+# ------------------------------------------------------------------- what a setting selects
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('limiter = "10"', "rate='10' is no rate: write"),
+        ('limiter = ".5/s"', "rate='.5/s' is no rate: write"),
+        ('limiter = "600 per minute"', "rate='600 per minute' is no rate: write"),
+        ('limiter = "600/mni"', "rate='600/mni' is no rate: write"),
+        ('limiter = {use = "gcra", rate = "6/s", max_cost = -1}', "max_cost=-1 is not a positive"),
+        ('metadata = {use = "sqlite", memory = -1}', "memory=-1 is no number of bytes: give"),
+        ('keygen = {use = "stable", digest = "md6"}', "there is no key digest 'md6': use one of"),
+    ],
+)
+def test_what_a_backend_refuses_has_its_place(tmp_path: Path, line: str, what: str) -> None:
+    file = tmp_path / "beautyspot.toml"
+    file.write_text(f"\n{line}\n")
+    with pytest.raises(ConfigError) as caught:
+        Spot("app", config=file, directory=tmp_path)
+    place = rf"(from: {file}:2): {what}"
+    assert place in str(caught.value)
+
+
+def test_which_of_several_limits_is_refused(tmp_path: Path) -> None:
+    limits = [
+        {"name": "a", "rate": "6/min", "use": "gcra"},
+        {"name": "b", "rate": 0, "use": "gcra"},
+    ]
+    with pytest.raises(ConfigError) as caught:
+        Spot("app", limiter=limits, config=False, directory=tmp_path)
+    place = "the limiter 'gcra' (from: argument, the limit 'b'): rate=0 is no rate"
+    assert str(caught.value).startswith(place)
+
+
+def test_limits_that_can_not_be_kept_together_have_their_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no reserve_after.*\(from: argument\)"):
+        Spot("app", directory=tmp_path, limiter=[{"name": "a", "use": Stranger()}])
+
+
+@pytest.mark.parametrize(
+    ("table", "example"),
+    [
+        ({"metadata": {"memory": 3}}, '{"use": "sqlite", "memory": ...}'),
+        ({"limiter": {"rate": "6/s"}}, '{"use": "gcra", "rate": ...}'),
+        ({"storage": {}}, '{"use": "local"}'),
+    ],
+)
+def test_a_table_without_use(tmp_path: Path, table: Any, example: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Spot("app", directory=tmp_path, **table)
+    assert f'add "use" with a name or a URL, such as {example}' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("point", "name", "meant"),
+    [
+        ("metadata", "SQLite", "sqlite"),
+        ("storage", "Local", "local"),
+        ("keygen", "STABLE", "stable"),
+    ],
+)
+def test_a_name_in_another_case(tmp_path: Path, point: str, name: str, meant: str) -> None:
+    with pytest.raises(BackendNotFound) as caught:
+        Spot("app", directory=tmp_path, **{point: name})
+    assert f"Did you mean '{meant}'?" in str(caught.value)
+    assert "no backend's name" not in str(caught.value)
+    assert "look for a distribution" not in str(caught.value)
+
+
+# ------------------------------------------------------------------------------ what is misspelt
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "meant"),
+    [
+        ("limiter", "cots", "cost"),
+        ("limit", "time_out", "timeout"),
+        ("prune", "maxsize", "max_size"),
+        ("collect", "grave", "grace"),
+        ("invalidate_all", "tags", "tag"),
+        ("mark", "verison", "version"),
+    ],
+)
+def test_a_misspelt_keyword(spot: Spot, method: str, option: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        getattr(spot, method)(**{option: "x"})
+    told = f"{method} takes no option {option!r}. Did you mean {meant!r}? There are: "
+    assert str(caught.value).startswith(told)
+    assert "self" not in str(caught.value)
+
+
+def test_a_misspelt_keyword_beside_what_is_positional(spot: Spot) -> None:
+    with pytest.raises(ConfigError, match="Spot takes no option 'storge'. Did you mean 'storage'"):
+        Spot("app", storge="local")  # type: ignore[call-arg]
+    with pytest.raises(ConfigError, match=r"register .* There are: cls, decode, encode, name$"):
+        spot.register(Spot, encoder=id)  # type: ignore[call-arg]
+
+
+def test_a_keyword_that_is_missing_is_pythons_to_tell() -> None:
+    with pytest.raises(TypeError, match="'name'"):
+        Spot()  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("option", ["ignore", "tags"])
+def test_one_name_that_should_be_a_list(spot: Spot, option: str) -> None:
+    with pytest.raises(ConfigError, match=rf"mark\({option}='x'\) .*comma: {option}=\(\"x\",\)$"):
+        spot.mark(**{option: "x"})(double)
+
+
+# -------------------------------------------------- functions that do not take a call's arguments
+
+
+def test_a_cost_or_key_that_does_not_take_the_call_is_named(make_spot: Any) -> None:
+    spot = make_spot(limiter="6000/min")
+
+    def ask(prompt: str, *, language: str = "en") -> str:
+        return prompt
+
+    for option in ("cost", "key"):
+        limited = spot.limiter(**{option: lambda prompt: 1 if option == "cost" else "x"})(ask)
+        with pytest.raises(TypeError, match="unexpected keyword argument") as mistake:
+            limited("hello", language="fr")
+        (note,) = mistake.value.__notes__
+        assert note.startswith(f"Raised by the function given as limiter({option}=) of ")
+        assert f"{identifier_of(ask)}. It is called with the arguments of the call: give" in note
+
+
+def test_an_error_that_is_raised_again_has_one_note(make_spot: Any) -> None:
+    error = KeyError("no such model")
+
+    def cost(_: str) -> float:
+        raise error
+
+    limited = make_spot(limiter="6000/min").limiter(cost=cost)(len)
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            limited("hello")
+    assert len(error.__notes__) == 1
+
+
+def test_a_settle_that_fails_names_its_function(make_spot: Any, troubles: list[Any]) -> None:
+    def ask(prompt: str) -> str:
+        return prompt
+
+    spot = make_spot(limiter="6000/min", on_error=troubles.append)
+    assert spot.limiter(settle=lambda: 1.0)(ask)("hello") == "hello"
+    (trouble,) = troubles
+    assert trouble.function == identifier_of(ask)
+    assert "mend the function given as settle=" in str(trouble)
+
+
+@pytest.mark.parametrize("key", [lambda prompt: prompt, {"prompt": lambda: "x"}])
+def test_a_key_that_does_not_take_the_call_is_named(
+    make_spot: Any, troubles: list[Any], key: Any
+) -> None:
+    def ask(prompt: str, *, language: str = "en") -> str:
+        return prompt
+
+    spot = make_spot(on_error=troubles.append)
+    marked = spot.mark(key=key)(ask)
+    assert marked("hello", language="fr") == "hello"
+    (trouble,) = troubles
+    assert trouble.function == identifier_of(ask)
+    assert trouble.advice == "The call runs uncached: mend the function given as key="
+    with pytest.raises(TypeError) as mistake:
+        spot.key(marked, "hello", language="fr")
+    notes = getattr(mistake.value, "__notes__", [])
+    assert all(f"mark(key=) of {identifier_of(ask)}" in note for note in notes)
+    assert len(notes) == callable(key)

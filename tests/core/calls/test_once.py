@@ -1,0 +1,482 @@
+"""One execution a key, whoever asks at the same time: threads, tasks, loops, Spots, processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gates
+import pytest
+from beautyspot.calls.engine import Engine
+from beautyspot.calls.flow import Turn
+from gates import DEADLINE, Gate, followers, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+
+class State:
+    """What the functions share with their test; global, since what is captured counts as input."""
+
+    gate: Gate
+    calls: list[Any]
+    pool: ThreadPoolExecutor
+    spot: Spot
+    stuck: asyncio.Event
+
+
+STATE = State()
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    STATE.gate, STATE.calls = Gate(), []
+
+
+def test_threads_follow_one_leader(spot: Spot) -> None:
+    @spot.mark
+    def work(x: int) -> list[int]:
+        STATE.gate.pass_through()
+        return [x]
+
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(work, 1) for _ in range(8)]
+        until(lambda: followers(spot) == 7, unless=futures)
+        STATE.gate.open.set()
+        results = [future.result(DEADLINE) for future in futures]
+    assert results == [[1]] * 8
+    assert STATE.gate.count == 1
+    assert len({id(result) for result in results}) == 8, "no two callers share a mutable object"
+
+
+def test_tasks_of_several_loops_follow_one_leader(spot: Spot) -> None:
+    @spot.mark
+    async def work(x: int) -> list[int]:
+        await asyncio.to_thread(STATE.gate.pass_through)
+        return [x]
+
+    async def several() -> list[list[int]]:
+        return await asyncio.gather(*(work(1) for _ in range(3)))
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(asyncio.run, several()) for _ in range(2)]
+        until(lambda: followers(spot) == 5, unless=futures)
+        STATE.gate.open.set()
+        results = [future.result(DEADLINE) for future in futures]
+    assert results == [[[1]] * 3] * 2
+    assert STATE.gate.count == 1
+
+
+def test_the_same_function_marked_twice_runs_once(spot: Spot) -> None:
+    def work(x: int) -> int:
+        STATE.gate.pass_through()
+        return x
+
+    first, second = spot.mark(work), spot.mark(work)
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(first, 1), pool.submit(second, 1)]
+        until(lambda: followers(spot) == 1, unless=futures)
+        STATE.gate.open.set()
+        assert [future.result(DEADLINE) for future in futures] == [1, 1]
+    assert STATE.gate.count == 1
+
+
+def test_two_spots_on_one_directory_run_once(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = threading.Event()
+    ask = Engine.try_lease
+
+    def try_lease(engine: Engine, call: Any) -> tuple[bool, Any]:
+        won, lease = ask(engine, call)
+        if not won:
+            refused.set()
+        return won, lease
+
+    def work(x: int) -> int:
+        STATE.gate.pass_through()
+        return x
+
+    monkeypatch.setattr(Engine, "try_lease", try_lease)
+    first, second = (make_spot(strict=True).mark(work) for _ in range(2))
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(first, 1)
+        assert STATE.gate.entered.wait(DEADLINE)
+        follower = pool.submit(second, 1)
+        until(lambda: refused.is_set() or STATE.gate.count == 2, unless=[leader, follower])
+        STATE.gate.open.set()
+        assert [leader.result(DEADLINE), follower.result(DEADLINE)] == [1, 1]
+    assert STATE.gate.count == 1
+
+
+def test_an_exception_is_shared_with_those_who_wait(spot: Spot) -> None:
+    @spot.mark
+    def fails(x: int) -> int:
+        STATE.gate.pass_through()
+        raise KeyError(x)
+
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(fails, 1) for _ in range(3)]
+        until(lambda: followers(spot) == 2, unless=futures)
+        STATE.gate.open.set()
+        for future in futures:
+            with pytest.raises(KeyError):
+                future.result(DEADLINE)
+    assert STATE.gate.count == 1
+    with pytest.raises(KeyError):
+        fails(1)
+    assert STATE.gate.count == 2, "an exception is not stored"
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_a_leader_that_exits_takes_nobody_with_it(spot: Spot, error: type[BaseException]) -> None:
+    @spot.mark
+    def work(x: int) -> int:
+        STATE.gate.pass_through()
+        if STATE.gate.count == 1:
+            raise error  # captured by its name: a class
+        return x
+
+    outcomes: list[Any] = []
+
+    def call() -> None:
+        try:
+            outcomes.append(work(1))
+        except BaseException as raised:
+            outcomes.append(type(raised))
+
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    until(lambda: followers(spot) == 2)
+    STATE.gate.open.set()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert sorted(outcomes, key=str) == sorted([error, 1, 1], key=str)
+    assert STATE.gate.count == 2
+
+
+def test_a_cancelled_leader_hands_over_and_frees_its_key(spot: Spot) -> None:
+    async def main() -> None:
+        STATE.stuck = asyncio.Event()
+
+        @spot.mark
+        async def work(x: int) -> int:
+            STATE.calls.append("ran")
+            if len(STATE.calls) == 1:
+                await STATE.stuck.wait()
+            return x
+
+        leader = asyncio.create_task(work(1))
+        follower = asyncio.create_task(work(1))
+        while followers(spot) < 1 or not STATE.calls:
+            await asyncio.sleep(0)
+        leader.cancel()
+        assert await asyncio.wait_for(follower, DEADLINE) == 1
+        with pytest.raises(asyncio.CancelledError):
+            await leader
+
+    asyncio.run(main())
+    assert STATE.calls == ["ran", "ran"]
+    assert len(spot._engine.flights) == 0
+
+
+def test_a_cancelled_follower_does_not_break_its_leader(spot: Spot) -> None:
+    async def main() -> None:
+        STATE.stuck = asyncio.Event()
+
+        @spot.mark
+        async def work(x: int) -> int:
+            STATE.calls.append("ran")
+            await STATE.stuck.wait()
+            return x
+
+        leader = asyncio.create_task(work(1))
+        follower = asyncio.create_task(work(1))
+        while followers(spot) < 1:
+            await asyncio.sleep(0)
+        follower.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await follower
+        assert followers(spot) == 0
+        STATE.stuck.set()
+        assert await asyncio.wait_for(leader, DEADLINE) == 1
+
+    asyncio.run(main())
+    assert STATE.calls == ["ran"]
+
+
+def test_many_waiting_tasks_do_not_starve_their_leader(make_spot: Callable[..., Spot]) -> None:
+    with ThreadPoolExecutor(1) as STATE.pool:
+        spot = make_spot(strict=True, executor=STATE.pool)
+
+        @spot.mark
+        async def work(x: int) -> int:
+            STATE.calls.append(x)
+            await asyncio.sleep(0)
+            return await asyncio.get_running_loop().run_in_executor(STATE.pool, abs, x)
+
+        async def many() -> list[int]:
+            return await asyncio.gather(*(work(1) for _ in range(40)))
+
+        assert asyncio.run(asyncio.wait_for(many(), DEADLINE)) == [1] * 40
+    assert STATE.calls == [1]
+
+
+def test_the_second_event_loop_works_as_the_first(spot: Spot) -> None:
+    @spot.mark
+    async def work(x: int) -> int:
+        return x
+
+    assert [asyncio.run(work(x)) for x in (1, 2, 1, 2)] == [1, 2, 1, 2]
+
+
+def test_recursion_on_one_key_is_no_deadlock(spot: Spot) -> None:
+    @spot.mark
+    def work(x: int) -> int:
+        STATE.calls.append(x)
+        return x if len(STATE.calls) > 1 else work(x)
+
+    assert work(1) == 1
+    assert STATE.calls == [1, 1]
+
+
+def test_async_recursion_on_one_key_is_no_deadlock(spot: Spot) -> None:
+    @spot.mark
+    async def work(x: int) -> int:
+        STATE.calls.append(x)
+        return x if len(STATE.calls) > 1 else sum(await asyncio.gather(work(x), work(x))) // 2
+
+    assert asyncio.run(asyncio.wait_for(work(1), DEADLINE)) == 1
+
+
+def test_recursion_over_other_keys_is_cached(spot: Spot) -> None:
+    STATE.spot = spot
+
+    @spot.mark
+    def fib(n: int) -> int:
+        STATE.calls.append((n, len(STATE.spot._engine.flights)))
+        return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+    assert fib(20) == 6765
+    assert sorted(n for n, _ in STATE.calls) == list(range(21))
+    assert dict(STATE.calls)[1] == 20, "each leads a flight, for others to follow"
+
+
+def test_two_calls_that_wait_for_each_other_are_no_deadlock(spot: Spot) -> None:
+    both = threading.Barrier(2)
+    meet = {"a": True, "b": True}
+
+    @spot.mark(ignore=("both", "meet"))
+    def work(mine: str, other: str) -> str:
+        if meet.pop(mine, None):
+            both.wait(DEADLINE)
+            return mine + work(other, mine)
+        return mine
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(work, "a", "b"), pool.submit(work, "b", "a")]
+        results = {future.result(DEADLINE)[0] for future in futures}
+    assert results == {"a", "b"}
+
+
+def test_a_follower_runs_itself_when_its_patience_ends(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True, wait_timeout=0)
+
+    @spot.mark
+    def work(x: int) -> int:
+        if STATE.gate.count == 0:
+            STATE.gate.pass_through()
+        return x
+
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(work, 1)
+        assert STATE.gate.entered.wait(DEADLINE)
+        assert work(1) == 1
+        STATE.gate.open.set()
+        assert leader.result(DEADLINE) == 1
+
+
+def test_a_result_that_can_not_be_stored_is_computed_by_each(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot = make_spot()
+
+    @spot.mark
+    def work(x: int) -> object:
+        STATE.gate.pass_through()
+        return object()
+
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(work, 1) for _ in range(3)]
+        until(lambda: followers(spot) == 2, unless=futures)
+        STATE.gate.open.set()
+        assert len({id(future.result(DEADLINE)) for future in futures}) == 3
+    assert STATE.gate.count == 3
+
+
+PROGRAM = """
+    import sys, threading
+    from pathlib import Path
+    import beautyspot.spot
+    from gates import until
+
+    spot = beautyspot.spot.Spot("app", directory=sys.argv[1], config=False, strict=True)
+    told = Path(sys.argv[2])
+    ask = spot._engine.try_lease
+    waiting = set()
+
+    def say(line):
+        with told.open("a") as log:
+            log.write(f"{line}\\n")
+
+    def try_lease(call):
+        won, lease = ask(call)
+        (x,) = call.args
+        if not won and x not in waiting:
+            waiting.add(x)
+            say(f"waits for {x}")
+        return won, lease
+
+    type(spot._engine).try_lease = staticmethod(try_lease)
+
+    def others_came():
+        lines = told.read_text().splitlines()
+        return lines.count("waits for 0") == int(sys.argv[3]) or lines.count("0") > 1
+
+    @spot.mark(name="work")
+    def work(x):
+        say(x)
+        if x == 0:
+            until(others_came)  # they wait, or run it as well
+        return x * x
+
+    print("ready", flush=True)
+    sys.stdin.readline()
+    threads = [threading.Thread(target=lambda: [work(x) for x in range(5)]) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert [work(x) for x in range(5)] == [x * x for x in range(5)]
+    spot.shutdown()
+"""
+
+
+def start(cache: Path, log: Path, others: int) -> subprocess.Popen[str]:
+    """A process that computes on a word; what it does first waits until the others ask for it."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(PROGRAM), str(cache), str(log), str(others)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(gates.__file__).parent)},
+    )
+
+
+def test_eight_processes_by_eight_threads_execute_once(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    processes = [start(tmp_path / "cache", log, 7) for _ in range(8)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate(timeout=DEADLINE * 2)
+        assert process.returncode == 0
+    ran = [line for line in log.read_text().splitlines() if not line.startswith("waits")]
+    assert sorted(ran) == ["0", "1", "2", "3", "4"]
+
+
+def test_another_process_waits_for_its_result(spot: Spot, tmp_path: Path) -> None:
+    @spot.mark(name="work")
+    def work(x: int) -> int:
+        STATE.gate.pass_through()
+        return x * x
+
+    log = tmp_path / "log"
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(work, 3)
+        assert STATE.gate.entered.wait(DEADLINE)
+        with start(spot.db_path.parent, log, 0) as process:
+            assert process.stdout is not None
+            assert process.stdin is not None
+            assert process.stdout.readline() == "ready\n"
+            process.stdin.write("\n")
+            process.stdin.flush()
+            until(lambda: log.exists() and "3" in log.read_text())  # it waits, or runs it as well
+            STATE.gate.open.set()
+            process.communicate(timeout=DEADLINE)
+        assert leader.result(DEADLINE) == 9
+    said = log.read_text().splitlines()
+    assert "waits for 3" in said
+    assert "3" not in said
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("seconds", [1e10, 1e308])
+def test_a_patience_beyond_what_locks_know_is_for_ever(
+    make_spot: Callable[..., Spot], seconds: float
+) -> None:
+    spot = make_spot(strict=True, wait_timeout=seconds, save="background")
+    entered, done = threading.Event(), threading.Event()
+
+    @spot.mark(ignore=("entered", "done"))
+    @spot.limiter(max_concurrent=1, timeout=seconds)
+    def work(x: int) -> int:
+        entered.set()
+        assert done.wait(DEADLINE)
+        return x
+
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(work, 1)
+        assert entered.wait(DEADLINE)
+        others = [pool.submit(work, x) for x in (1, 2)]
+        until(
+            lambda: (
+                (followers(spot) == 1 and len(spot._engine.flights) == 2)
+                or any(future.done() for future in others)
+            )
+        )
+        done.set()
+        assert [future.result(DEADLINE) for future in (first, *others)] == [1, 1, 2]
+    assert spot.flush(seconds)
+
+
+@pytest.mark.parametrize(
+    ("part", "save"),
+    [*product(("take_lease", "encode"), ("sync", "background")), ("save", "sync")],
+)
+def test_who_is_interrupted_while_saving_keeps_nobody_out(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, save: str, part: str
+) -> None:
+    spot = make_spot(strict=True, save=save)
+    marked = spot.mark(lambda x: x)
+    real = getattr(Turn, part)
+
+    def interrupted(*args: Any) -> None:
+        if part != "save":  # which would end the turn
+            real(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Turn, part, interrupted)
+        with pytest.raises(KeyboardInterrupt) as kept:  # its frames hold the call
+            marked(1)
+    assert len(spot._engine.flights) == 0
+    lease = spot.metadata.try_lease(spot.key(marked, 1))
+    assert lease is not None
+    lease.release()
+    assert marked(1) == 1
+    del kept

@@ -1,0 +1,349 @@
+"""Spots and marked functions in other processes: by fork, spawn, pickle and cloudpickle."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import pickle
+import subprocess
+import sys
+import textwrap
+import weakref
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import cloudpickle
+import pytest
+from beautyspot.calls import pickling
+from beautyspot.memory import MemoryStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+
+DEADLINE = 60.0
+
+
+def run(program: str, *arguments: object, cwd: Path | None = None) -> str:
+    command = [sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)]
+    done = subprocess.run(
+        command, capture_output=True, timeout=DEADLINE, check=False, text=True, cwd=cwd
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_spot_comes_back_as_itself_in_its_own_process(spot: Spot) -> None:
+    for module in (pickle, cloudpickle):
+        assert module.loads(module.dumps(spot)) is spot
+    assert pickle.dumps(spot) == pickle.dumps(spot)
+
+
+ARRIVE = """
+    import pickle, sys
+    data = bytes.fromhex(sys.argv[1])
+    spot = pickle.loads(data)
+    assert pickle.loads(data) is spot, "made once a process"
+    print(spot.name, spot.db_path, spot.config["ttl"], spot.metadata.store_id)
+"""
+
+
+def test_a_spot_is_made_again_elsewhere(
+    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spot = make_spot("one", directory="relative", ttl="1h", db_path="mine.db")
+    (tmp_path / "elsewhere").mkdir()
+    told = run(ARRIVE, pickle.dumps(spot).hex(), cwd=tmp_path / "elsewhere").split()
+    assert told == ["one", str(tmp_path / "mine.db"), "3600.0", spot.metadata.store_id]
+
+
+def test_a_spot_that_was_sent_drops_as_before(tmp_path: Path) -> None:
+    spot = bs.Spot("app", directory=tmp_path, config=False)
+    marked = spot.mark(lambda x: x)
+    pickle.dumps(spot)
+    task, alive = marked.__beautyspot__, weakref.ref(spot)
+    del spot
+    assert cloudpickle.loads(cloudpickle.dumps(marked)).__beautyspot__.engine is task.engine
+    del marked
+    assert alive() is None
+    with pytest.raises(pickle.PicklingError, match="keep one of them in a variable"):
+        cloudpickle.dumps(task)
+
+
+def test_a_backend_that_can_not_travel_is_named(make_spot: Callable[..., Spot]) -> None:
+    class Local(MemoryStorage):
+        pass
+
+    spot = make_spot(storage=Local())
+    with pytest.raises(pickle.PicklingError, match="its storage=<Local> can't .*: give storage="):
+        pickle.dumps(spot)
+
+
+def test_a_backend_that_can_travel_does(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
+    from beautyspot_local import LocalStorage
+
+    spot = make_spot(storage=LocalStorage(tmp_path / "blobs"))
+    again = "import pickle, sys; print(pickle.loads(bytes.fromhex(sys.argv[1])).storage.base_dir)"
+    assert run(again, pickle.dumps(spot).hex()).strip() == str(tmp_path / "blobs")
+
+
+def test_the_pickle_of_a_spot_is_the_same_in_every_process(tmp_path: Path) -> None:
+    program = """
+        import pickle, sys
+        from pathlib import Path
+        import beautyspot as bs
+        options = {"ttl": 5.5, "limiter": {"use": "gcra", "rate": "1/s"}, "plugins": ()}
+        one = bs.Spot("app", directory=Path(sys.argv[1]), config=False, **options)
+        print(pickle.dumps(one).hex())
+    """
+    assert run(program, tmp_path) == run(program, tmp_path) != run(program, tmp_path / "else")
+
+
+def test_two_spots_made_alike_are_told_apart(make_spot: Callable[..., Spot]) -> None:
+    spots = make_spot(), make_spot()
+    sent = [pickle.dumps(spot) for spot in spots]
+    assert all(pickle.loads(data) is spot for data, spot in zip(sent, spots, strict=True))
+
+
+def test_two_spots_are_not_taken_for_one_by_what_they_look_like(
+    make_spot: Callable[..., Spot],
+) -> None:
+    """An object may look like another one that does something else."""
+
+    def token(place: str) -> str:
+        spot = make_spot(storage=LookAlike(place), metadata="memory")
+        made: str = spot.__reduce__()[1][1]
+        return made.partition("-")[0]
+
+    assert token("a") != token("a")
+    shown = [make_spot(metadata="memory", ttl=ttl) for ttl in (5, "5", 5.5)]
+    assert len({spot.__reduce__()[1][1] for spot in shown}) == 3
+
+
+class LookAlike(MemoryStorage):
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def __reduce__(self) -> Any:
+        return LookAlike, (self.place,)
+
+    def __repr__(self) -> str:
+        return "LookAlike()"
+
+
+def test_a_spot_that_arrives_after_it_was_shut_down_is_made_anew(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pickling, "_arrived", {})
+    spot = make_spot()
+    cls, _, name, options = spot.__reduce__()[1]
+    arrived = pickling.make_spot(cls, "of another process", name, options)
+    assert pickling.make_spot(cls, "of another process", name, options) is arrived is not spot
+    arrived.shutdown()
+    again = pickling.make_spot(cls, "of another process", name, options)
+    assert again is not arrived
+    assert again.mark(len)("abc") == 3
+    assert again.stats()["entries"] == 1
+    again.shutdown()
+    spot.shutdown()
+    assert pickle.loads(pickle.dumps(spot)) is spot, "where it came from it is still the same"
+
+
+# --------------------------------------------------------------------------------- functions
+
+MODULE = """
+    import beautyspot as bs
+
+    spot = bs.Spot("app", directory=__file__ + ".cache", config=False)
+
+    @spot.mark
+    def double(x):
+        return x * 2
+
+    class Model:
+        def __init__(self, factor):
+            self.factor = factor
+
+        @spot.mark
+        def times(self, x):
+            return self.factor * x
+
+        @classmethod
+        @spot.mark
+        def name(cls, x):
+            return [cls.__name__, x]
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    (tmp_path / "sent_module.py").write_text(textwrap.dedent(MODULE))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "sent_module", raising=False)
+    import sent_module  # type: ignore[import-not-found]  # made above
+
+    yield sent_module
+    sent_module.spot.shutdown()
+    del sys.modules["sent_module"]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_functions_of_a_module_travel_by_name(module: Any, method: str) -> None:
+    assert pickle.loads(pickle.dumps(module.double)) is module.double
+    with ProcessPoolExecutor(2, multiprocessing.get_context(method)) as pool:
+        assert list(pool.map(module.double, range(20))) == [x * 2 for x in range(20)]
+        assert list(pool.map(module.Model(3).times, range(5))) == [0, 3, 6, 9, 12]
+        assert list(pool.map(module.Model.name, range(2))) == [["Model", 0], ["Model", 1]]
+    assert module.spot.stats()["entries"] == 27
+    assert module.double(7) == 14
+    assert module.spot.stats()["hits"] == 1
+
+
+BY_CODE = """
+    import asyncio, os, pickle, sys, threading
+    import cloudpickle
+    import beautyspot as bs
+
+    spot = bs.Spot("app", directory=sys.argv[1], config=False, limiter="1000/s")
+    offset = 100
+
+    @spot.mark
+    @spot.limiter(cost=lambda x: x)
+    def limited(x):
+        return [x, os.getpid()]
+
+    @spot.mark
+    def double(x):
+        return [x * 2, os.getpid()]
+
+    @spot.mark(version="auto", tags=("t",), ttl="1h")
+    def factorial(n):
+        return 1 if n < 2 else n * factorial(n - 1)
+
+    def closure(y):
+        @spot.mark
+        def add(x):
+            return [x + y + offset, os.getpid()]
+        return add
+
+    @spot.mark
+    async def later(x):
+        return [x, os.getpid()]
+
+    @spot.mark
+    def stream(x):
+        yield [x, os.getpid()]
+
+    @spot.mark
+    async def stream_later(x):
+        yield [x, os.getpid()]
+
+    class Model:
+        def __init__(self, factor):
+            self.factor = factor
+
+        @spot.mark
+        def times(self, x):
+            return self.factor * x
+
+    async def listed(stream):
+        return [item async for item in stream]
+
+    everything = {
+        "double": lambda: double(1),
+        "limited": lambda: limited(5),
+        "factorial": lambda: factorial(5),
+        "closure": lambda add=closure(5): add(1),
+        "lambda": lambda f=spot.mark(lambda x: [x, os.getpid()]): f(4),
+        "later": lambda: asyncio.run(later(1)),
+        "stream": lambda: list(stream(1)),
+        "stream_later": lambda: asyncio.run(listed(stream_later(1))),
+        "method": lambda: Model(3).times(5),
+    }
+    print(cloudpickle.dumps(everything).hex())
+    print(repr({name: call() for name, call in everything.items()}))
+    spot.flush()
+"""
+
+ARRIVED = """
+    import pickle, sys
+    everything = pickle.loads(bytes.fromhex(sys.argv[1]))
+    print(repr({name: call() for name, call in everything.items()}))
+    from beautyspot.calls import pickling
+    (spot,) = pickling._arrived.values()
+    print(spot.stats()["misses"])
+"""
+
+
+def test_functions_of_main_travel_by_their_code_and_keep_their_keys(tmp_path: Path) -> None:
+    sent, computed = run(BY_CODE, tmp_path / "cache").splitlines()
+    arrived, misses = run(ARRIVED, sent).splitlines()
+    assert arrived == computed, "every one a hit: what the first process computed"
+    assert float(misses) == 1, "the class of `self` is another one there"
+
+
+def test_a_task_that_arrives_computes_and_stores(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+
+    @spot.mark(version="3", tags=("a",))
+    def inner(x: int) -> list[int]:
+        return [x]
+
+    program = """
+        import pickle, sys
+        inner = pickle.loads(bytes.fromhex(sys.argv[1]))
+        print(inner(1), inner(2))
+    """
+    assert run(program, cloudpickle.dumps(inner).hex()).split() == ["[1]", "[2]"]
+    assert [inner(1), inner(2)] == [[1], [2]]
+    assert spot.stats()["hits"] == 2
+    assert [record.tags for record in spot.metadata.scan()] == [("a",)] * 2
+
+
+def test_a_limit_that_arrives_limits(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter={"use": "gcra", "rate": "1/h", "max_cost": 1})
+    limited = spot.limiter(timeout=0)(lambda: 5)
+    program = """
+        import pickle, sys
+        import beautyspot as bs
+        limited = pickle.loads(bytes.fromhex(sys.argv[1]))
+        print(limited())
+        try:
+            limited()
+        except bs.RateLimitError:
+            print("refused")
+    """
+    assert run(program, cloudpickle.dumps(limited).hex()).split() == ["5", "refused"]
+    assert limited() == 5
+
+
+def test_a_function_sent_to_its_own_process_is_as_good(spot: Spot) -> None:
+    ran: list[int] = []
+
+    @spot.mark(name="f", key="k")
+    def inner(x: int) -> int:
+        return x
+
+    again = cloudpickle.loads(cloudpickle.dumps(inner))
+    assert [inner(5), again(5)] == [5, 5]
+    assert spot.stats()["hits"] == 1
+    del ran
+
+    @spot.mark
+    async def later(x: int) -> int:
+        return x
+
+    again = cloudpickle.loads(cloudpickle.dumps(later))
+    assert [asyncio.run(later(5)), asyncio.run(again(5))] == [5, 5]
+
+
+def test_a_forked_child_has_a_lock_of_its_own() -> None:
+    before = pickling._lock
+    pickling._reset_after_fork()
+    assert pickling._lock is not before

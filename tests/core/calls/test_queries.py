@@ -1,0 +1,439 @@
+"""key, peek, refresh, invalidate, explain and stats; tags and versions."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import math
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import KeyGenBase
+from beautyspot.errors import ConfigError, MetadataError, UnstableKeyError
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot.results.cache import fingerprint
+from broken import BrokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+def work(a: int, b: int = 2) -> list[int]:
+    RAN.append(a)
+    return [a, b, len(RAN)]
+
+
+async def work_later(a: int) -> int:
+    RAN.append(a)
+    return a
+
+
+class Thing:
+    def __init__(self, state: int) -> None:
+        self.state = state
+
+    def method(self, x: int) -> int:
+        RAN.append(x)
+        return self.state + x
+
+
+def test_a_key_is_32_hex_digits_and_follows_the_arguments(spot: Spot) -> None:
+    marked = spot.mark(work)
+    key = spot.key(marked, 1)
+    assert len(bytes.fromhex(key)) == 16
+    assert key == spot.key(marked, a=1, b=2) == spot.key(work, 1)
+    assert key != spot.key(marked, 2)
+    assert RAN == []
+
+
+def test_a_call_without_a_stable_key_has_none(spot: Spot) -> None:
+    with pytest.raises(UnstableKeyError):
+        spot.key(work, iter(()))  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        spot.key(work)  # type: ignore[call-arg]
+
+
+def test_peek_finds_without_running(spot: Spot) -> None:
+    marked = spot.mark(work)
+    assert spot.peek(marked, 1) is None
+    assert RAN == []
+    marked(1)
+    found = spot.peek(marked, 1)
+    assert found
+    assert (found.value, found.key) == ([1, 2, 1], spot.key(marked, 1))
+    assert spot.stats()["hits"] == 0
+
+
+def test_a_stored_none_is_found(spot: Spot) -> None:
+    marked = spot.mark(lambda: None)
+    marked()
+    assert spot.peek(marked)
+
+
+def test_methods_can_be_asked_about(spot: Spot) -> None:
+    class Marked(Thing):
+        method = spot.mark(Thing.method)
+
+    Marked(1).method(1)
+    assert spot.peek(Marked(1).method, 1)
+    assert not spot.peek(Marked(2).method, 1)
+
+
+def test_a_decorator_above_the_mark_is_looked_through(spot: Spot) -> None:
+    marked = spot.mark(work)
+
+    @functools.wraps(marked)
+    def outer(*args: Any, **kwargs: Any) -> Any:
+        return marked(*args, **kwargs)
+
+    outer(1)
+    assert spot.peek(outer, 1)
+
+
+def test_refresh_runs_again_and_replaces(spot: Spot) -> None:
+    marked = spot.mark(work)
+    marked(1)
+    assert spot.refresh(marked, 1) == [1, 2, 2] == marked(1)
+    later = spot.mark(work_later)
+    asyncio.run(later(5))
+    assert asyncio.run(spot.refresh(later, 5)) == 5
+    assert RAN == [1, 1, 5, 5]
+
+
+def test_refresh_after_shutdown_runs_uncached(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    marked = spot.mark(work)
+    spot.shutdown()
+    assert spot.refresh(marked, 1) == [1, 2, 1]
+
+
+def test_invalidate_forgets_one_call(spot: Spot) -> None:
+    marked = spot.mark(save_blob=True)(work)
+    marked(1), marked(2)
+    assert spot.invalidate(marked, 1) is True
+    assert spot.invalidate(marked, 1) is False
+    assert (spot.peek(marked, 1), bool(spot.peek(marked, 2))) == (None, True)
+    blobs = [path for path in (spot.db_path.parent / "blobs").rglob("*") if path.is_file()]
+    assert len(blobs) == 1
+
+
+def test_invalidate_takes_what_is_queued(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True, save="background")
+    marked = spot.mark(work)
+    marked(1)
+    assert spot.invalidate(marked, 1) is True
+    spot.flush()
+    assert spot.peek(marked, 1) is None
+
+
+def test_invalidate_all_by_function_version_and_tag(spot: Spot) -> None:
+    def fill() -> None:
+        for version, tags in (("1", ["x"]), ("2", ["x", "y"]), (None, [])):
+            spot.mark(version=version, tags=tags)(work)(1)
+        spot.mark(tags=["y"])(work_later)
+        asyncio.run(spot.cached_run(work_later, 1))
+
+    for selection, expected in (
+        ({"function": work}, 3),
+        ({"function": "test_ask:work"}, 0),
+        ({"function": work, "version": "2"}, 1),
+        ({"version": 1}, 1),
+        ({"tag": "x"}, 2),
+        ({"tag": "y"}, 1),
+        ({"tag": "nothing"}, 0),
+    ):
+        fill()
+        assert spot.invalidate_all(**selection) == expected, selection  # type: ignore[arg-type]
+
+
+def test_invalidate_all_waits_for_the_queue(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True, save="background")
+    marked = spot.mark(tags=("x",))(work)
+    for n in range(20):
+        marked(n)
+    assert spot.invalidate_all(tag="x") == 20
+
+
+def test_invalidate_all_knows_no_version_auto(spot: Spot) -> None:
+    @spot.mark(version="auto")
+    def work(x: int) -> int:
+        return x
+
+    work(1)
+    with pytest.raises(ConfigError, match='"auto:" and a digest .* leave version= out'):
+        spot.invalidate_all(work, version="auto")
+    (record,) = spot.metadata.scan()
+    assert spot.invalidate_all(work, version=record.version) == 1
+
+
+def test_invalidate_all_wants_to_know_what(spot: Spot) -> None:
+    with pytest.raises(ConfigError, match="say what to forget"):
+        spot.invalidate_all()
+
+
+def test_explain_a_hit_and_misses(spot: Spot) -> None:
+    marked = spot.mark(work)
+    first = spot.explain(marked, 1)
+    assert (first.hit, first.nearest) == (False, None)
+    assert "nothing is stored" in str(first)
+    marked(1)
+    hit = spot.explain(marked, 1)
+    assert hit.hit
+    assert hit.arguments == {"a": "1", "b": "2"}
+    assert str(hit).startswith("hit: stored")
+    marked(1, 3)
+    other = spot.explain(marked, 1, 4)
+    assert other.differs == ("argument b",)
+    assert "nearest: " in str(other)
+    assert spot.explain(spot.mark(version="2")(work), 1).differs == ("version",)
+    assert RAN == [1, 1]
+
+
+def test_explain_tells_of_results_that_were_not_stored(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    marked = spot.mark(lambda a: [map(str, a)], name="mapped")
+    assert spot.explain(marked, "a").reason == "nothing is stored for mapped"
+    marked("a"), marked("b")
+    assert spot.explain(marked, "a").reason == (
+        "nothing is stored for mapped; in this process a result could not be stored "
+        "(SerializationError: result[] can't be stored: builtins:map is used up by its reader)"
+    )
+    picky = spot.mark(cache_if=lambda value: value[0] > 2)(work)
+    picky(1), picky(2)
+    assert "; in this process cache_if refused 2 results" in spot.explain(picky, 1).reason
+    picky(3)
+    assert spot.explain(picky, 1).differs == ("argument a",)
+
+
+def test_explain_an_unstable_call(spot: Spot) -> None:
+    told = spot.explain(work, iter(()))  # type: ignore[arg-type]
+    assert (told.hit, told.key) == (False, "")
+    assert "no key" in str(told)
+
+
+def test_explain_an_expired_and_a_damaged_result(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    marked = spot.mark(ttl=10)(work)
+    marked(1)
+    record = spot.metadata.get(spot.key(marked, 1))
+    assert record is not None
+    spot.metadata.put(record._replace(expires_at=1.0))
+    assert spot.explain(marked, 1).differs == ("expired",)
+    spot.metadata.put(record._replace(result_data=b"?"))
+    assert spot.explain(marked, 1).differs == ("damaged",)
+
+
+def test_explain_another_code_and_another_capture(spot: Spot) -> None:
+    def make(n: int) -> Callable[[], int]:
+        return spot.mark(lambda: n)
+
+    make(1)()
+    assert spot.explain(make(2)).differs == ("code or captured values",)
+    record = spot.metadata.get(spot.key(make(1)))
+    assert record is not None
+    auto = spot.mark(version="auto")(work)
+    auto(1)
+    stored = spot.metadata.get(spot.key(auto, 1))
+    assert stored is not None
+    spot.metadata.delete(stored.cache_key)
+    spot.metadata.put(stored._replace(cache_key="0" * 32, version="auto:older"))
+    assert spot.explain(auto, 1).differs == ("code",)
+
+
+def test_explain_with_ids_of_the_users_own(spot: Spot) -> None:
+    marked = spot.mark(key=lambda a, b=2: f"id-{a}")(work)
+    marked(1)
+    told = spot.explain(marked, 2, b=threading.Lock())  # type: ignore[arg-type]
+    assert told.differs == ("mark(key=)",)
+    assert told.arguments == {"mark(key=)": '"id-2"'}
+    assert '\n  mark(key=) = "id-2"\n' in str(told)
+    assert spot.explain(marked, 1).arguments == {"mark(key=)": '"id-1"'}
+    pair = spot.mark(key=lambda a, b=2: (a, b))(work)
+    assert spot.explain(pair, 1).arguments == {"mark(key=)": '{"$tuple":[1,2]}'}
+    assert spot.explain(spot.mark(key="fixed")(work), 1).arguments == {"mark(key=)": '"fixed"'}
+    part = spot.mark(key={"a": lambda a: a + 1})(work)
+    assert spot.explain(part, 1).arguments == {"a": "2", "b": "2"}
+
+
+def test_explain_says_that_the_spot_is_switched_off(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    marked = spot.mark(work)
+    marked(1)
+    with spot.disabled():
+        told = spot.explain(marked, 1)
+        assert not told.hit
+        assert "the Spot is switched off" in told.reason
+        assert "Otherwise it would be a hit: stored " in told.reason
+        assert "Otherwise it would be a miss: " in spot.explain(marked, 2).reason
+    assert spot.explain(marked, 1).hit
+    off = make_spot(enabled=False)
+    assert not off.explain(off.mark(work), 1).hit
+    assert "enabled=False" in str(off.explain(off.mark(work), 1))
+
+
+def test_explain_with_a_key_generation_that_shows_no_text(make_spot: Callable[..., Spot]) -> None:
+    class Repr(KeyGenBase):
+        name = "repr"
+
+        def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+            return repr((args, sorted(kwargs.items())))
+
+    spot = make_spot(strict=True, keygen=Repr)
+    marked = spot.mark(work)
+    marked(1)
+    told = spot.explain(marked, 2)
+    assert (told.arguments, told.differs) == ({}, ("the arguments",))
+
+
+def test_stats_count_what_happened_and_what_is_stored(spot: Spot) -> None:
+    marked = spot.mark(work)
+    marked(1), marked(1), marked(1), marked(2)
+    stats = spot.stats()
+    assert {name: stats[name] for name in ("hits", "misses", "bypassed", "errors", "entries")} == {
+        "hits": 2, "misses": 2, "bypassed": 0, "errors": 0, "entries": 2,
+    }  # fmt: skip
+    assert stats["bytes"] > 0
+    assert stats["seconds_saved"] > 0
+
+
+def test_tags_and_times_stand_in_the_record(spot: Spot) -> None:
+    marked = spot.mark(tags=("x", "y"), version=3, ttl="1h")(work)
+    marked(1)
+    record = spot.metadata.get(spot.key(marked, 1))
+    assert record is not None
+    assert (record.func_name, record.version, record.tags) == ("work", "3", ("x", "y"))
+    assert record.func_identifier is not None
+    assert record.func_identifier.endswith("test_ask:work")
+    assert record.made_at is not None
+    assert record.expires_at == record.made_at + 3600
+    assert record.took is not None
+    assert record.updated_at is not None
+    assert record.arg_digests is not None
+    assert set(record.arg_digests) >= set('{"a":')
+
+
+def test_peek_says_where_a_person_finds_the_blob(spot: Spot) -> None:
+    draw = spot.mark(save_blob=True, content_type="image/png")(lambda: b"\x89PNG")
+    draw()
+    found = spot.peek(draw)
+    assert found is not None
+    assert found.location is not None
+    assert Path(found.location).read_bytes() == b"\x89PNG"
+    marked = spot.mark(work)
+    marked(1)
+    small = spot.peek(marked, 1)
+    assert small is not None
+    assert small.location is None
+
+
+def test_explain_tells_of_a_store_that_fails(make_spot: Callable[..., Spot]) -> None:
+    class Store(BrokenStore):
+        def get(self, key: str) -> Any:
+            raise MetadataError("away")
+
+    told = make_spot(metadata=Store()).explain(work, 1)
+    assert not told.hit
+    assert "can't be asked: away" in repr(told)
+
+
+# ----------------------------------------------------------------------------- after `shutdown`
+
+ORDERS: dict[str, Any] = {
+    "peek": lambda spot, marked: spot.peek(marked, 1),
+    "invalidate": lambda spot, marked: spot.invalidate(marked, 1),
+    "invalidate_all": lambda spot, marked: spot.invalidate_all(marked),
+    "prune": lambda spot, marked: spot.prune(),
+    "collect": lambda spot, marked: spot.collect(),
+}
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["its own store", "a given one"])
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_reads_or_changes_the_store_needs_an_open_spot(
+    make_spot: Callable[..., Spot], order: str, given: bool
+) -> None:
+    store: Any = MemoryMetadataStore() if given else "sqlite"
+    spot = make_spot(metadata=store, storage="memory")
+    marked = spot.mark(work)
+    marked(1)
+    spot.shutdown()
+    with pytest.raises(MetadataError, match="^the Spot 'app' was shut down: make a new one"):
+        ORDERS[order](spot, marked)
+
+
+def test_what_can_be_told_without_the_store_is_told_after_shutdown(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot()
+    marked = spot.mark(work)
+    marked(1)
+    spot.shutdown()
+    assert len(spot.key(marked, 1)) == 32
+    assert "the Spot 'app' was shut down: make a new one" in spot.explain(marked, 1).reason
+    stats = spot.stats()
+    assert (stats["misses"], stats["errors"]) == (1, 0)
+    assert math.isnan(stats["entries"])
+    assert not caplog.text
+    marked(1)
+    assert "run uncached from now on: make a new Spot" in caplog.text
+
+
+# -------------------------------------------------------------------------- why there is none
+
+
+@pytest.mark.parametrize("order", ["key", "peek", "refresh", "invalidate"])
+def test_what_has_no_stable_form_is_named(spot: Spot, order: str) -> None:
+    marked = spot.mark(work)
+    with pytest.raises(UnstableKeyError, match=r"write mark\(ignore=\(\"b\",\)\)$") as caught:
+        getattr(spot, order)(marked, 1, threading.Lock())
+    assert caught.value.path == "args[1]"
+    told = spot.explain(marked, 1, threading.Lock())  # type: ignore[arg-type]
+    assert 'write mark(ignore=("b",))' in told.reason
+
+
+def test_explain_a_blob_that_is_gone(spot: Spot) -> None:
+    marked = spot.mark(save_blob=True)(work)
+    marked(1)
+    found = spot.peek(marked, 1)
+    assert found is not None
+    assert found.location is not None
+    Path(found.location).unlink()
+    told = spot.explain(marked, 1)
+    assert told.differs == ("blob",)
+    assert "its blob is gone from the storage: the next call stores it anew" in told.reason
+
+
+def test_explain_another_serializer(spot: Spot) -> None:
+    marked = spot.mark(work)
+    marked(1)
+    record = spot.metadata.get(spot.key(marked, 1))
+    assert record is not None
+    digest = fingerprint(record.cache_key, "other", record.result_data or b"")
+    spot.metadata.put(record._replace(serializer="other", digest=digest))
+    told = spot.explain(marked, 1)
+    assert told.differs == ("damaged",)
+    assert "stored by 'other', and 'msgpack' can't read it" in told.reason
+
+
+def test_explain_what_waits_to_be_written(spot: Spot) -> None:
+    marked = spot.mark(work)
+    marked(1)
+    key = spot.key(marked, 1)
+    record = spot.metadata.get(key)
+    assert record is not None
+    spot.metadata.delete(key)
+    spot._engine.cache.waiting[key] = record
+    assert spot.explain(marked, 1).hit
+    spot._engine.cache.waiting.clear()
+    assert not spot.explain(marked, 1).hit

@@ -1,0 +1,358 @@
+"""Generators and async generators: passed on live, stored when they end by themselves, replayed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.calls import streams
+from beautyspot.errors import CacheMissError, ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+def count(n: int) -> Generator[list[int], Any, str]:
+    RAN.append("began")
+    for i in range(n):
+        RAN.append(i)
+        yield [i]
+    return "done"
+
+
+async def count_later(n: int) -> AsyncIterator[list[int]]:
+    RAN.append("began")
+    for i in range(n):
+        RAN.append(i)
+        await asyncio.sleep(0)
+        yield [i]
+
+
+async def collect(source: AsyncIterator[Any]) -> list[Any]:
+    return [item async for item in source]
+
+
+def whole(source: Iterator[Any]) -> tuple[list[Any], Any]:
+    """The items and the returned value."""
+
+    def outer() -> Iterator[Any]:
+        returned.append((yield from source))  # type: ignore[misc]
+
+    returned: list[Any] = []
+    return list(outer()), returned[0]
+
+
+def test_a_replay_yields_the_same_items_and_returns_the_same_value(spot: Spot) -> None:
+    marked = spot.mark(count)
+    assert whole(marked(2)) == whole(marked(2)) == ([[0], [1]], "done")
+    assert RAN == ["began", 0, 1]
+
+
+def test_an_empty_stream_is_stored_too(spot: Spot) -> None:
+    marked = spot.mark(count)
+    assert whole(marked(0)) == whole(marked(0)) == ([], "done")
+    assert RAN == ["began"]
+
+
+def test_an_async_replay_yields_the_same_items(spot: Spot) -> None:
+    marked = spot.mark(count_later)
+    assert asyncio.run(collect(marked(2))) == asyncio.run(collect(marked(2))) == [[0], [1]]
+    assert RAN == ["began", 0, 1]
+
+
+def test_nothing_runs_before_the_first_item_is_asked_for(spot: Spot) -> None:
+    spot.mark(count)(1)
+    spot.mark(count_later)(1)
+    assert RAN == []
+
+
+def test_a_stream_is_passed_on_live(spot: Spot) -> None:
+    source = spot.mark(count)(3)
+    assert next(source) == [0]
+    assert RAN == ["began", 0]
+    source.close()
+
+
+def test_a_stream_that_is_broken_off_stores_nothing(spot: Spot) -> None:
+    marked = spot.mark(count)
+    source = marked(2)
+    next(source)
+    source.close()
+    assert whole(marked(2))[0] == [[0], [1]]
+    assert RAN == ["began", 0, "began", 0, 1]
+
+
+def test_an_async_stream_that_is_broken_off_stores_nothing(spot: Spot) -> None:
+    marked = spot.mark(count_later)
+
+    async def first() -> list[int]:
+        source = marked(2)
+        item: list[int] = await anext(source)
+        await source.aclose()  # type: ignore[attr-defined]
+        return item
+
+    assert asyncio.run(first()) == [0]
+    assert asyncio.run(collect(marked(2))) == [[0], [1]]
+    assert RAN == ["began", 0, "began", 0, 1]
+
+
+def test_a_stream_that_raises_stores_nothing(spot: Spot) -> None:
+    @spot.mark
+    def fails() -> Iterator[int]:
+        RAN.append(1)
+        yield 1
+        raise KeyError("mine")
+
+    for _ in range(2):
+        with pytest.raises(KeyError, match="mine"):
+            list(fails())
+    assert RAN == [1, 1]
+
+
+def test_an_item_changed_by_its_consumer_is_stored_as_it_was(spot: Spot) -> None:
+    marked = spot.mark(count)
+    for item in marked(2):
+        item.append("changed")
+    assert list(marked(2)) == [[0], [1]]
+
+
+def echo() -> Generator[Any, Any, str]:
+    RAN.append("began")
+    got = yield "first"
+    while got != "stop":
+        try:
+            got = yield ("got", got)
+        except ValueError as error:
+            got = f"caught {error}"
+    return "end"
+
+
+def test_what_is_sent_reaches_the_function_and_is_not_stored(spot: Spot) -> None:
+    marked = spot.mark(echo)
+    for _ in range(2):
+        source = marked()
+        assert next(source) == "first"
+        assert source.send("a") == ("got", "a")
+        assert source.throw(ValueError("b")) == ("got", "caught b")
+        with pytest.raises(StopIteration, match="end"):
+            source.send("stop")
+    assert RAN == ["began", "began"]
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_an_error_in_the_body_reaches_a_marked_context_manager(spot: Spot, stored: bool) -> None:
+    """`contextlib` of Python 3.11 throws a type, a value and a traceback."""
+
+    @contextlib.contextmanager
+    @spot.mark
+    def managed(x: int) -> Iterator[int]:
+        RAN.append(x)
+        yield x
+
+    if stored:
+        with managed(1):
+            pass
+    with pytest.raises(ValueError, match="the body"), managed(1) as x:
+        raise ValueError(f"the body of {x}")
+    assert RAN == [1, 1] if stored else [1]
+
+
+def test_a_loop_that_ends_closes_a_stream_that_is_left(
+    spot: Spot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The user's generator and ours at once, since it knows both."""
+
+    @spot.mark
+    async def slow_to_end(x: int) -> AsyncIterator[int]:
+        try:
+            yield x
+        finally:
+            await asyncio.sleep(0)
+            RAN.append("closed")
+
+    left: list[Any] = []
+
+    async def main() -> None:
+        left.append(slow_to_end(1))
+        assert await anext(left[0]) == 1
+
+    asyncio.run(main())
+    assert RAN == ["closed"]
+    assert caplog.records == []
+
+
+def test_a_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None:
+    @spot.mark
+    def source() -> Generator[Any, Any, str]:
+        RAN.append("began")
+        got = yield 1
+        got = yield (2, got)
+        yield (3, got)
+        return "end"
+
+    assert list(source()) == [1, (2, None), (3, None)]
+    replay = source()
+    assert [next(replay), next(replay), replay.send("x")] == [1, (2, None), (3, "x")]
+    assert list(replay) == []
+    thrown = source()
+    next(thrown)
+    with pytest.raises(KeyError):
+        thrown.throw(KeyError())
+    closed = source()
+    next(closed)
+    closed.send("y")
+    closed.close()
+    untouched = source()
+    next(untouched)
+    untouched.close()
+    assert RAN == ["began"] * 4
+
+
+def test_an_async_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None:
+    @spot.mark
+    async def source():  # type: ignore[no-untyped-def]
+        RAN.append("began")
+        got = yield 1
+        try:
+            got = yield (2, got)
+        except ValueError:
+            got = "caught"
+        yield (3, got)
+
+    async def main() -> None:
+        live = source()
+        assert [await live.asend(None), await live.asend("a"), await live.athrow(ValueError())] == [
+            1, (2, "a"), (3, "caught"),
+        ]  # fmt: skip
+        await live.aclose()
+        assert await collect(source()) == [1, (2, None), (3, None)]
+        replay = source()
+        assert [await anext(replay), await replay.asend("x"), await anext(replay)] == [
+            1, (2, "x"), (3, None),
+        ]  # fmt: skip
+        assert [item async for item in replay] == []
+        thrown = source()
+        assert [await anext(thrown), await anext(thrown)] == [1, (2, None)]
+        assert await thrown.athrow(ValueError()) == (3, "caught")
+        await thrown.aclose()
+        untouched = source()
+        await anext(untouched)
+        await untouched.aclose()
+        unborn = source()
+        await unborn.aclose()
+        with pytest.raises(ValueError):
+            await source().athrow(ValueError())
+
+    asyncio.run(main())
+    assert RAN == ["began"] * 4
+
+
+def test_two_recordings_of_one_stream_run_side_by_side(spot: Spot) -> None:
+    marked = spot.mark(count)
+    one, two = marked(1), marked(1)
+    assert [next(one), next(two)] == [[0], [0]]
+    assert list(one) == list(two) == []
+    assert RAN == ["began", 0, "began", 0]
+
+
+def test_an_item_that_can_not_be_stored_passes_all_the_same(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+
+    @spot.mark
+    def items() -> Iterator[object]:
+        RAN.append("began")
+        yield object()
+        yield object()
+
+    assert len(list(items())) == len(list(items())) == 2
+    assert RAN == ["began", "began"]
+    assert {trouble.operation for trouble in troubles} == {"store the stream"}
+
+
+def test_a_stream_too_long_to_record_passes_all_the_same(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "STREAM_BYTES", 10)
+    spot = make_spot(on_error=troubles.append)
+    marked = spot.mark(count)
+    assert len(list(marked(20))) == len(list(marked(20))) == 20
+    assert RAN.count("began") == 2
+    assert "over" in str(troubles[0].error)
+
+
+def test_a_stream_without_a_key_passes_all_the_same(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    marked = spot.mark(lambda source: (yield from source))
+    assert list(marked(iter([1, 2]))) == [1, 2]
+
+
+def test_streams_are_saved_in_the_background_too(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True, save="background")
+    marked, later = spot.mark(count), spot.mark(count_later)
+    assert list(marked(2)) == asyncio.run(collect(later(2))) == [[0], [1]]
+    assert spot.flush(30)
+    assert spot.stats()["entries"] == 2
+
+
+def test_a_stream_of_blobs_is_read_off_the_loop(spot: Spot) -> None:
+    marked = spot.mark(save_blob=True)(count_later)
+    assert asyncio.run(collect(marked(2))) == asyncio.run(collect(marked(2))) == [[0], [1]]
+    assert RAN == ["began", 0, 1]
+
+
+def test_a_missing_stream_is_an_error_in_replay(spot: Spot) -> None:
+    with pytest.raises(CacheMissError):
+        list(spot.mark(mode="replay")(count)(1))
+    with pytest.raises(CacheMissError):
+        asyncio.run(collect(spot.mark(mode="replay")(count_later)(1)))
+    assert RAN == []
+
+
+def test_nothing_is_stored_of_a_readonly_stream(spot: Spot) -> None:
+    assert len(list(spot.mark(mode="readonly")(count)(1))) == 1
+    assert spot.stats()["entries"] == 0
+
+
+def test_a_refreshed_stream_runs_again(spot: Spot) -> None:
+    marked = spot.mark(count)
+    list(marked(1))
+    assert list(spot.refresh(marked, 1)) == [[0]]
+    assert RAN == ["began", 0, "began", 0]
+    later = spot.mark(count_later)
+    asyncio.run(collect(later(1)))
+    assert asyncio.run(collect(spot.refresh(later, 1))) == [[0]]
+    assert RAN == ["began", 0] * 4
+
+
+def test_a_row_of_another_kind_of_function_is_a_miss(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+
+    def items() -> list[int]:
+        return [1]
+
+    def stream() -> Iterator[int]:
+        yield 2
+
+    assert spot.mark(name="one")(items)() == [1]
+    assert list(spot.mark(name="one")(stream)()) == [2]
+    assert spot.mark(name="one")(items)() == [1]
+
+
+def test_a_stream_has_no_stale_result_to_fall_back_on(spot: Spot) -> None:
+    for function in (count, count_later):
+        with pytest.raises(ConfigError, match="has no meaning"):
+            spot.mark(stale_on_error=True)(function)

@@ -1,0 +1,194 @@
+"""Coroutines that another loop than asyncio's runs, such as Trio's: by hand, without any loop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.concurrency.event_loops import in_asyncio
+from beautyspot.errors import CacheMissError, NotSupportedError
+from beautyspot_local import TokenBucket
+from broken import BrokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+RAN: list[int] = []
+
+
+class Checkpoint:
+    """What such a loop's own functions await, and only that loop understands."""
+
+    def __await__(self) -> Generator[str, None, None]:
+        yield "of this loop"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+def by_hand(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run it as such a loop does."""
+    while True:
+        try:
+            asked = coroutine.send(None)
+        except StopIteration as end:
+            return end.value
+        assert asked == "of this loop"
+
+
+async def double(x: int) -> int:
+    await Checkpoint()
+    RAN.append(x)
+    return x * 2
+
+
+async def quick(x: int) -> int:
+    RAN.append(x)
+    return x * 2
+
+
+async def count(x: int) -> AsyncGenerator[int, None]:
+    for number in range(x):
+        await Checkpoint()
+        RAN.append(number)
+        yield number
+
+
+async def quick_count(x: int) -> AsyncGenerator[int, None]:
+    for number in range(x):
+        RAN.append(number)
+        yield number
+
+
+async def collect(items: AsyncGenerator[int, None]) -> list[int]:
+    return [item async for item in items]
+
+
+def test_whose_loop_it_is() -> None:
+    async def ask() -> bool:
+        return in_asyncio()
+
+    async def ask_by_hand() -> bool:
+        return bool(by_hand(ask()))
+
+    async def in_no_task() -> bool:
+        """As a loop that is a guest of asyncio's runs its own tasks."""
+        found: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(lambda: found.set_result(by_hand(ask())))
+        return await found
+
+    assert not by_hand(ask())
+    assert asyncio.run(ask())
+    assert asyncio.run(ask_by_hand())
+    assert not asyncio.run(in_no_task())
+
+
+def test_who_never_imported_asyncio_is_in_no_task_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "asyncio")
+    assert not in_asyncio()
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_what_is_no_hit_runs_uncached_and_is_said_once(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, save: str
+) -> None:
+    spot = make_spot(save=save)
+    marked, counted = spot.mark(double), spot.mark(count)
+    assert [by_hand(marked(1)), by_hand(marked(1))] == [2, 2]
+    assert by_hand(collect(counted(2))) == by_hand(collect(counted(2))) == [0, 1]
+    assert RAN == [1, 1, 0, 1, 0, 1]
+    assert len(caplog.records) == 1
+    assert "run it in asyncio, or by AnyIO with its backend asyncio" in caplog.text
+    assert spot.stats()["bypassed"] == 4
+
+
+def test_what_another_call_stored_is_a_hit(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    marked, counted = spot.mark(quick), spot.mark(quick_count)
+    asyncio.run(marked(1))
+    asyncio.run(collect(counted(2)))
+    assert RAN == [1, 0, 1]
+    assert by_hand(marked(1)) == 2
+    assert by_hand(collect(counted(2))) == [0, 1]
+    assert RAN == [1, 0, 1]
+    assert spot.stats()["hits"] == 2
+
+
+def test_what_the_function_raises_is_raised(make_spot: Callable[..., Spot]) -> None:
+    async def fail() -> None:
+        await Checkpoint()
+        raise LookupError("its own")
+
+    with pytest.raises(LookupError, match="its own"):
+        by_hand(make_spot().mark(fail)())
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_replay_runs_nothing(make_spot: Callable[..., Spot], blocking: bool) -> None:
+    store = BrokenStore()
+    store.blocking = blocking  # type: ignore[misc]  # of this object
+    first = make_spot(metadata=store)
+    asyncio.run(first.mark(name="f")(quick)(1))
+    asyncio.run(collect(first.mark(name="g")(quick_count)(2)))
+    RAN.clear()
+    spot = make_spot(metadata=store, mode="replay")
+    marked, counted = spot.mark(name="f")(quick), spot.mark(name="g")(quick_count)
+    assert by_hand(marked(1)) == 2
+    assert by_hand(collect(counted(2))) == [0, 1]
+    with pytest.raises(CacheMissError):
+        by_hand(marked(2))
+    with pytest.raises(CacheMissError):
+        by_hand(collect(counted(3)))
+    assert RAN == []
+    assert spot.stats()["hits"] == 2
+
+
+def test_a_spot_that_was_shut_down_says_that_alone(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot()
+    marked = spot.mark(double)
+    spot.shutdown()
+    assert by_hand(marked(1)) == 2
+    assert len(caplog.records) == 1
+    assert "shut down" in caplog.text
+
+
+def test_a_limit_that_would_have_to_wait_lets_the_call_through(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(
+        limiter={"use": "gcra", "rate": "1/h", "max_cost": 1}, on_error=troubles.append
+    )
+    limited = spot.limiter(cost=1)(double)
+    assert by_hand(limited(1)) == 2
+    assert not troubles
+    assert by_hand(limited(1)) == 2
+    (trouble,) = troubles
+    assert isinstance(trouble.error, NotSupportedError)
+    assert "run it in asyncio" in str(trouble)
+    bucket = TokenBucket("1/h", max_cost=1)
+    by_hand(bucket.consume_async(1))
+    with pytest.raises(NotSupportedError, match="takes the event loop of asyncio"):
+        by_hand(bucket.consume_async(1))
+
+
+def test_a_cap_that_would_have_to_wait_lets_the_call_through(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    limited = spot.limiter(max_concurrent=1)(double)
+    first, second = limited(1), limited(2)
+    assert first.send(None) == "of this loop"
+    assert by_hand(second) == 4
+    assert [type(trouble.error) for trouble in troubles] == [NotSupportedError]
+    assert by_hand(first) == 2
+    assert by_hand(limited(3)) == 6, "there is room again, and no more"
+    assert len(troubles) == 1

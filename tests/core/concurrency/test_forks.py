@@ -1,0 +1,155 @@
+"""A fork while another thread makes what is made once: the child makes its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import MetadataError
+from beautyspot.resilience.circuit_breaker import LIMIT, Breaker, Resting
+from beautyspot.serialization.codecs import registry
+from beautyspot.testing.memory import MemoryMetadataStore, MemoryStorage
+from gates import held_elsewhere
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+DEADLINE = 30
+
+
+class Making:
+    """Holds the thread that comes first, until it is let go."""
+
+    def __init__(self) -> None:
+        self.entered, self.open_gate = threading.Event(), threading.Event()
+
+    def wait(self) -> None:
+        if not self.entered.is_set():
+            self.entered.set()
+            assert self.open_gate.wait(DEADLINE)
+
+
+@pytest.fixture
+def making() -> Iterator[Making]:
+    making = Making()
+    yield making
+    making.open_gate.set()
+
+
+def assert_a_child_can(work: Callable[[], object]) -> None:
+    child = os.fork()
+    if child == 0:  # pragma: no cover - coverage does not see into it
+        signal.alarm(DEADLINE)  # ends one that hangs
+        try:
+            work()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def meanwhile(work: Callable[[], object], making: Making) -> threading.Thread:
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert making.entered.wait(DEADLINE)
+    return thread
+
+
+def test_a_store_that_is_made_late(make_spot: Callable[..., Any], making: Making) -> None:
+    tries: list[int] = []
+
+    class Far(MemoryMetadataStore):
+        name = "far"
+
+        def __init__(self) -> None:
+            tries.append(1)
+            if len(tries) == 1:
+                raise MetadataError("out of reach")
+            making.wait()
+            super().__init__()
+
+    spot = make_spot(metadata=Far)
+    marked = spot.mark(lambda x: x)
+    spot.metadata._maker._breaker.insist()
+    thread = meanwhile(lambda: marked(1), making)
+
+    def child() -> None:
+        assert marked(2) == marked(2) == 2
+        assert spot.stats()["hits"] == 1
+
+    assert_a_child_can(child)
+    making.open_gate.set()
+    thread.join()
+    assert marked(1) == 1
+
+
+def test_a_storage_that_is_just_made(make_spot: Callable[..., Any], making: Making) -> None:
+    class Slow(MemoryStorage):
+        name = "slow"
+
+        def __init__(self) -> None:
+            making.wait()
+            super().__init__()
+
+    spot = make_spot()
+    marked = spot.mark(save_blob=True)(lambda x: x)
+    spot._parts._storage, spot._parts._default_storage = None, Slow
+    thread = meanwhile(lambda: marked(1), making)
+    assert_a_child_can(lambda: marked(2))
+    making.open_gate.set()
+    thread.join()
+
+
+def test_a_function_that_is_just_called_first(
+    make_spot: Callable[..., Any], making: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from beautyspot.functions import identity
+    from beautyspot.tasks import task
+
+    spot = make_spot()
+    one, two = (spot.mark(name=name)(lambda x: x) for name in ("one", "two"))
+    for module, name in ((task, "return_classes"), (identity, "is_anonymous")):
+        real = getattr(module, name)
+
+        def slowly(*args: Any, real: Any = real) -> Any:
+            making.wait()
+            return real(*args)
+
+        monkeypatch.setattr(module, name, slowly)
+        making.entered.clear(), making.open_gate.clear()
+        thread = meanwhile(lambda: one(1), making)
+        assert_a_child_can(lambda: two(1))
+        making.open_gate.set()
+        thread.join()
+        one, two = (spot.mark(name=name)(lambda x: x) for name in ("three", "four"))
+
+
+def test_a_class_that_is_just_registered(make_spot: Callable[..., Any]) -> None:
+    class Mine:
+        pass
+
+    spot = make_spot()
+    with held_elsewhere(registry._lock):
+        assert_a_child_can(lambda: spot.register(Mine, encode=id, decode=id))
+
+
+def test_a_probe_that_stayed_in_the_parent() -> None:
+    breaker = Breaker("it")
+    for _ in range(LIMIT):
+        with pytest.raises(OSError, match="away"):
+            breaker(away)
+    breaker.insist()
+    breaker.enter()  # by the thread that probes
+    with pytest.raises(Resting):
+        breaker(int)
+    breaker.reset_after_fork()
+    assert breaker(int) == 0
+
+
+def away() -> None:
+    raise OSError("away")

@@ -1,0 +1,131 @@
+"""Ctrl-C at any moment of a call: whoever comes next finds the key free, and the store as well.
+
+Python runs the handlers of signals as it enters a function written in Python and after one written
+in C: at each of these moments in turn a call is interrupted here, by a profiler that raises.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.concurrency.single_flight import Flight
+from gates import DEADLINE
+from moments import OURS, Handler, check_free, is_final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from beautyspot.spot import Spot
+
+
+class Interrupt(Handler):
+    """The handler of Ctrl-C, where what it raises is not swallowed."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at, self.interrupt, OURS)
+
+    def interrupt(self) -> None:
+        raise KeyboardInterrupt
+
+    def __call__(self, frame: FrameType, event: str, arg: object) -> None:
+        if not is_final(frame):
+            super().__call__(frame, event, arg)
+
+
+def interrupted(call: Callable[[], Any], at: int) -> bool:
+    """Interrupt `call` at a moment; False where it was over before that."""
+    interrupt = Interrupt(at)
+    gc.disable()  # it may call back whoever watches what it finds, of another test maybe
+    try:
+        sys.setprofile(interrupt)
+        call()
+    except KeyboardInterrupt:
+        assert interrupt.came
+        return True
+    except ZeroDivisionError:
+        pass
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+    assert not interrupt.came, "somebody has swallowed it"
+    return False
+
+
+def plain(x: int) -> int:
+    return x
+
+
+def failing(x: int) -> float:
+    return x / 0
+
+
+def stream(x: int) -> Iterator[int]:
+    yield x
+    yield x
+
+
+def outcome(function: Callable[[int], Any], x: int) -> Any:
+    try:
+        result = function(x)
+        return list(result) if hasattr(result, "__next__") else result
+    except ZeroDivisionError:
+        return "fails"
+
+
+KINDS: dict[str, tuple[Callable[[int], Any], dict[str, Any]]] = {
+    "plain": (plain, {}),
+    "blob": (plain, {"save_blob": True}),
+    "failing": (failing, {}),
+    "refused": (plain, {"cache_if": lambda value: False}),
+    "stream": (stream, {}),
+}
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_call_that_is_interrupted_keeps_nobody_out(
+    make_spot: Callable[..., Spot], kind: str, save: str
+) -> None:
+    function, options = KINDS[kind]
+    spot, other = make_spot(save=save, strict=True), make_spot("app", strict=True)
+    marked = spot.mark(**options)(function)
+    outcome(marked, -1)
+    at = 1
+    while interrupted(lambda: list(marked(at)) if kind == "stream" else marked(at), at):
+        assert spot.flush(DEADLINE)
+        check_free(spot, other, spot.key(marked, at))
+        assert called_by_another(marked, at) == outcome(function, at)
+        at += 1
+    assert at > 50
+    assert spot.flush(DEADLINE)
+
+
+def called_by_another(function: Callable[[int], Any], x: int) -> Any:
+    """In a thread of its own, since locks of the interrupted one would let itself in."""
+    outcomes: list[Any] = []
+    thread = threading.Thread(target=lambda: outcomes.append(outcome(function, x)), daemon=True)
+    thread.start()
+    thread.join(DEADLINE)
+    assert outcomes, "it waits"
+    return outcomes[0]
+
+
+def test_who_is_interrupted_as_he_wakes_others_wakes_all() -> None:
+    woken: list[str] = []
+
+    def interrupted() -> None:
+        woken.append("interrupted")
+        if len(woken) == 1:
+            raise KeyboardInterrupt
+
+    flight = Flight(None)
+    flight.add_waker(interrupted)
+    flight.add_waker(lambda: woken.append("the other"))
+    with pytest.raises(KeyboardInterrupt):
+        flight.finish(1)
+    assert "the other" in woken

@@ -1,0 +1,152 @@
+"""A clock that stands still, such as that of a test which freezes the time, holds up no call."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.calls import flow
+from beautyspot.calls.steps import Pause
+from beautyspot.concurrency.time_budget import Patience
+from beautyspot.errors import MetadataBusyError
+from beautyspot.results import cache
+from beautyspot_local import TokenBucket, shared_file
+from beautyspot_local.sqlite import connections, database, network_locks
+from beautyspot_local.sqlite.store import SqliteMetadataStore
+from broken import BrokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+
+ENOUGH = 100_000
+"""Pauses after which a loop is taken to have no end."""
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was slept; the clock does not move for it."""
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        assert len(pauses) < ENOUGH, "it has no end"
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(time, "monotonic", lambda: 5.0)
+    monkeypatch.setattr(flow, "monotonic", lambda: 5.0)
+    return pauses
+
+
+def busy() -> None:
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    raise error
+
+
+def test_patience_ends_by_the_clock_or_by_its_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 5.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    patience = Patience(3)
+    assert (patience.left(), patience.spend(1), patience.left()) == (3, 1, 2)
+    assert (patience.spend(5), patience.left(), patience.spend(1)) == (2, 0, 0)
+    patience = Patience(3)
+    now = 7.0
+    assert (patience.left(), patience.spend(2), patience.left()) == (1, 1, 1)
+    now = 9.0
+    assert (patience.left(), patience.spend(1)) == (0, 0)
+
+
+def test_a_locked_database_is_given_up(slept: list[float]) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        connections.patiently(5, busy)
+    assert sum(slept) == pytest.approx(5)
+
+
+def test_a_look_up_of_a_locked_store_is_given_up(
+    make_spot: Callable[..., Spot], slept: list[float]
+) -> None:
+    class Locked(BrokenStore):
+        def find(self, key: str) -> Any:
+            raise MetadataBusyError("locked")
+
+    assert make_spot(metadata=Locked()).mark(abs)(-1) == 1
+    assert 0 < sum(slept) <= 2 * cache.BUSY_WAIT, "before its turn, and in it"
+
+
+def test_a_lease_of_another_process_is_not_waited_for_without_end(slept: list[float]) -> None:
+    class Waiting:
+        class call:  # noqa: N801 - stands for an object
+            waited = False
+
+        def take_lease(self) -> bool:
+            return False
+
+    turn: Any = Waiting()
+    pauses = []
+    for step in flow._win(turn, 5.0 + 60):
+        assert isinstance(step, Pause)
+        pauses.append(step.seconds)
+        assert len(pauses) < ENOUGH, "it has no end"
+    assert sum(pauses) == pytest.approx(60, abs=flow.LONGEST_PAUSE)
+
+
+def test_a_file_that_another_process_moves_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slept: list[float]
+) -> None:
+    store = SqliteMetadataStore(tmp_path / "app.db", timeout=1)
+    monkeypatch.setattr(store._database.leases, "try_lease", lambda key: None)
+    with pytest.raises(MetadataBusyError):
+        store._database._await_lease()
+    assert sum(slept) == pytest.approx(1)
+
+
+def test_a_fork_does_not_wait_for_who_is_inside_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slept: list[float]
+) -> None:
+    store = SqliteMetadataStore(tmp_path / "app.db", timeout=0.01)
+    monkeypatch.setattr(database, "_all_of_them", lambda: [store._database])
+    monkeypatch.setattr(database, "others_inside", lambda *_: True)
+    database._before_fork()
+    database._after_fork_in_parent()
+    assert sum(slept) == pytest.approx(0.01)
+
+
+def test_a_turn_on_a_network_file_system_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slept: list[float]
+) -> None:
+    def lock(number: int, offset: int, exclusive: bool | None) -> bool:
+        return exclusive is None
+
+    monkeypatch.setattr(network_locks, "lock_byte", lock)
+    turn = network_locks.Turn(tmp_path / "app.db")
+    assert not turn.take(exclusive=True)
+    turn.close()
+    assert sum(slept) == pytest.approx(network_locks.PATIENCE)
+
+
+def test_a_limit_is_waited_for_as_long_as_was_promised(slept: list[float]) -> None:
+    bucket = TokenBucket("1/s", max_cost=1, clock=time.monotonic)
+    waited = []
+    for _ in range(3):
+        slept.clear()
+        bucket.consume(1)
+        waited.append(sum(slept))
+    assert waited == [0, 1, 2]
+
+
+def test_a_shared_limits_file_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slept: list[float]
+) -> None:
+    def lock(descriptor: int, kind: int) -> None:
+        raise BlockingIOError
+
+    file = shared_file.SharedFile(tmp_path / "limit", 1.0, 0.0, time.monotonic)
+    monkeypatch.setattr(file, "_flock", lock)
+    with pytest.raises(TimeoutError):
+        file._lock_patiently(0)
+    assert sum(slept) == pytest.approx(shared_file.PATIENCE)

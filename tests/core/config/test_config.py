@@ -1,0 +1,407 @@
+"""Settings from arguments, environment, file and defaults, and where each comes from."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from beautyspot.config.resolve import UNSET, Config, resolve
+from beautyspot.config.resolve import resolve as config_module
+from beautyspot.config.settings import SETTINGS, seconds
+from beautyspot.errors import ConfigError
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+EXAMPLES = {
+    "directory": ("cache", "cache"),
+    "db_path": ("x.db", "x.db"),
+    "metadata": ("sqlite://x", "sqlite://x"),
+    "storage": ("s3://b", "s3://b"),
+    "serializer": ("json", "json"),
+    "keygen": ("other", "other"),
+    "limiter": ("600/min", "600/min"),
+    "save": ("background", "background"),
+    "ttl": ("7d", 604800.0),
+    "blob_threshold": ("1000", 1000),
+    "enabled": ("off", False),
+    "strict": ("yes", True),
+    "profile": ("none", None),
+    "wait_timeout": ("90", 90.0),
+    "mode": ("replay", "replay"),
+    "signing_key": ("none", None),
+}
+"""Setting -> text in the environment, value."""
+
+
+@pytest.fixture(autouse=True)
+def _forget_warnings(monkeypatch):
+    monkeypatch.setattr(config_module, "_warned", set())
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A repository."""
+    (tmp_path / ".git").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def in_project(project):
+    """Resolve in the repository, with no environment."""
+
+    def run(arguments=MappingProxyType({}), *, environ=MappingProxyType({}), **kwargs):
+        return resolve(arguments, environ=environ, **{"cwd": project, **kwargs})
+
+    return run
+
+
+def write(folder: Path, text: str, name: str = "beautyspot.toml") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+# -------------------------------------------------------------------------------------- order
+
+
+def test_defaults(in_project):
+    config = in_project()
+    assert dict(config) == {key: setting.default for key, setting in SETTINGS.items()}
+    assert {config.source(key) for key in config} == {"default"}
+    assert config.anchor("storage") is None
+
+
+def test_every_setting_has_an_example_here():
+    assert EXAMPLES.keys() == SETTINGS.keys()
+
+
+@pytest.mark.parametrize("key", EXAMPLES)
+def test_every_setting_from_the_environment(in_project, key):
+    text, value = EXAMPLES[key]
+    config = in_project(environ={f"BEAUTYSPOT_{key.upper()}": f" {text} "})
+    assert (config[key], type(config[key])) == (value, type(value))
+    assert config.source(key) == f"environment BEAUTYSPOT_{key.upper()}"
+
+
+@pytest.mark.parametrize("key", EXAMPLES)
+def test_every_setting_as_an_argument(in_project, key):
+    value = EXAMPLES[key][1]
+    config = in_project({key: value})
+    assert config[key] == value
+    assert config.source(key) == "argument"
+
+
+@pytest.mark.parametrize("key", sorted(EXAMPLES.keys() - {"profile"}))
+def test_every_setting_from_a_file(in_project, project, key):
+    value = EXAMPLES[key][1]
+    text = str(value).lower() if isinstance(value, bool | float | int) else f'"{value}"'
+    path = write(project, f"# a comment\n{key} = {text}\n")
+    config = in_project()
+    assert config[key] == (str(project / value) if SETTINGS[key].is_path else value)
+    assert config.source(key) == f"{path}:2"
+    assert config.anchor(key) == project
+
+
+def test_arguments_over_environment_over_file_over_defaults(in_project, project):
+    path = write(project, 'ttl = 1\nsave = "background"\nstorage = "file"\n')
+    environ = {"BEAUTYSPOT_TTL": "2", "BEAUTYSPOT_STORAGE": "env"}
+    config = in_project({"ttl": 3, "save": UNSET}, environ=environ)
+    assert config["ttl"] == 3
+    assert config["storage"] == "env"
+    assert config["save"] == "background"
+    assert config["keygen"] == "stable"
+    assert [config.source(key) for key in ("ttl", "storage", "save", "keygen")] == [
+        "argument",
+        "environment BEAUTYSPOT_STORAGE",
+        f"{path}:2",
+        "default",
+    ]
+
+
+def test_an_empty_variable_gives_nothing(in_project):
+    config = in_project(environ={"BEAUTYSPOT_TTL": "", "BEAUTYSPOT_DISABLED": " "})
+    assert config.source("ttl") == "default"
+    assert config["enabled"] is True
+
+
+def test_none_undoes_what_lies_beneath(in_project, project):
+    write(project, 'ttl = 5\nlimiter = "9/s"\n[profiles.free]\nttl = "none"\nlimiter = "none"\n')
+    config = in_project(profile="free")
+    assert config["ttl"] is None
+    assert config["limiter"] is None
+    assert in_project(environ={"BEAUTYSPOT_TTL": "None"})["ttl"] is None
+    assert in_project({"ttl": None})["ttl"] is None
+
+
+# -------------------------------------------------------------------------------- environment
+
+
+@pytest.mark.parametrize("text", ["1", "true", "YES", "on"])
+def test_the_off_switch(in_project, text):
+    config = in_project(environ={"BEAUTYSPOT_DISABLED": text, "BEAUTYSPOT_ENABLED": "1"})
+    assert config["enabled"] is False
+    assert config.source("enabled") == "environment BEAUTYSPOT_DISABLED"
+
+
+def test_the_off_switch_that_is_off_says_nothing(in_project):
+    config = in_project(environ={"BEAUTYSPOT_DISABLED": "0"})
+    assert config.source("enabled") == "default"
+
+
+def test_an_argument_wins_over_the_off_switch(in_project):
+    assert in_project({"enabled": True}, environ={"BEAUTYSPOT_DISABLED": "1"})["enabled"] is True
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("BEAUTYSPOT_DISABLED", "maybe"),
+        ("BEAUTYSPOT_ENABLED", "maybe"),
+        ("BEAUTYSPOT_STRICT", "2"),
+        ("BEAUTYSPOT_TTL", "-1"),
+        ("BEAUTYSPOT_TTL", "7 fortnights"),
+        ("BEAUTYSPOT_BLOB_THRESHOLD", "1MB"),
+        ("BEAUTYSPOT_BLOB_THRESHOLD", "-1"),
+        ("BEAUTYSPOT_SAVE", "later"),
+        ("BEAUTYSPOT_WAIT_TIMEOUT", "inf"),
+        ("BEAUTYSPOT_STORAGE", "{use ="),
+    ],
+)
+def test_a_bad_variable_is_named(in_project, variable, text):
+    with pytest.raises(ConfigError, match=f"environment variable {variable}") as caught:
+        in_project(environ={variable: text})
+    assert repr(text) in str(caught.value)
+
+
+def test_a_table_in_the_environment(in_project):
+    text = '{ use = "gcra", rate = "600/min", max_cost = 600 }'
+    config = in_project(environ={"BEAUTYSPOT_LIMITER": text})
+    assert config["limiter"] == {"use": "gcra", "rate": "600/min", "max_cost": 600}
+
+
+def test_an_unknown_variable_warns_once(in_project, caplog):
+    environ = {"BEAUTYSPOT_STORGE": "x", "BEAUTYSPOT_PLUGINS": "s3", "OTHER": "x"}
+    with caplog.at_level(logging.WARNING, "beautyspot"):
+        in_project(environ=environ)
+        in_project(environ=environ)
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "the environment variable BEAUTYSPOT_STORGE means nothing to beautyspot."
+        " Did you mean BEAUTYSPOT_STORAGE?"
+    )
+
+
+def test_an_unknown_variable_like_none_of_ours(in_project, caplog):
+    in_project(environ={"BEAUTYSPOT_QQQ": "x"})
+    assert "Those that do: BEAUTYSPOT_BLOB_THRESHOLD, BEAUTYSPOT_CONFIG," in caplog.text
+
+
+# ------------------------------------------------------------------------------------- values
+
+_DURATIONS = [
+    (5, 5.0), (0, 0.0), (2.5, 2.5), ("5", 5.0), ("1.5", 1.5), ("45s", 45.0), ("45 sec", 45.0),
+    ("30min", 1800.0), ("12h", 43200.0), ("7d", 604800.0), ("2w", 1209600.0), ("500ms", 0.5),
+    ("1h30min", 5400.0), (" 1D 12H ", 129600.0), (timedelta(hours=1), 3600.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "expected"), _DURATIONS)
+def test_durations(value, expected):
+    assert seconds(value) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [-1, "-1", float("nan"), float("inf"), "nan", "x", "", "5x", "5h x", "h", "1h-5min", True]
+    + [None, [], timedelta(-1), "1m", 10**400],
+)
+def test_no_durations(value):
+    with pytest.raises((TypeError, ValueError)):
+        seconds(value)
+
+
+@hypothesis_settings(deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 23), st.integers(0, 59), st.sampled_from(["", " "]))
+def test_a_duration_is_the_sum_of_its_parts(days, hours, minutes, gap):
+    expected = timedelta(days=days, hours=hours, minutes=minutes).total_seconds()
+    assert seconds(f"{days}d{gap}{hours}h{gap}{minutes}min") == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("directory", 3), ("directory", ""), ("directory", None), ("directory", b"x"),
+        ("directory", "a\0b"), ("db_path", 3), ("metadata", 3), ("storage", None), ("storage", ""),
+        ("storage", True), ("serializer", b"x"), ("keygen", ["x"]), ("limiter", 1.5),
+        ("save", "later"), ("save", True), ("ttl", -1), ("ttl", "soon"), ("ttl", True),
+        ("blob_threshold", -1), ("blob_threshold", 1.5), ("blob_threshold", True),
+        ("blob_threshold", "1"), ("enabled", 1), ("strict", "yes"), ("profile", 3), ("profile", ""),
+        ("wait_timeout", None), ("wait_timeout", -0.1), ("mode", "off"), ("mode", None),
+    ],
+)  # fmt: skip
+def test_a_wrong_argument_says_what_is_expected(in_project, key, value):
+    with pytest.raises(ConfigError) as caught:
+        in_project({key: value})
+    told = str(caught.value)
+    assert told.startswith(f"argument {key}=: {key} takes {SETTINGS[key].expects}, not ")
+    assert type(value).__name__ in told
+
+
+def test_paths_of_any_kind(in_project, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert in_project({"directory": Path("a/b")})["directory"] == str(Path("a/b"))
+    assert in_project({"directory": "~/x"})["directory"] == "/home/someone/x"
+    assert in_project({"db_path": None})["db_path"] is None
+
+
+def test_a_backend_as_an_argument_is_handed_on_as_it_is(in_project):
+    thing = object()
+    assert in_project({"storage": thing})["storage"] is thing
+    assert in_project({"storage": Path})["storage"] is Path
+    table = MappingProxyType({"use": "s3"})
+    assert in_project({"storage": table})["storage"] == {"use": "s3"}
+
+
+def test_an_unknown_argument(in_project):
+    with pytest.raises(ConfigError, match=r"argument storge=: there is no setting 'storge'\. Did"):
+        in_project({"storge": "x"})
+
+
+# ------------------------------------------------------------------------------------ profiles
+
+_PROFILES = """\
+storage = "local"
+ttl = 10
+[profiles.prod]
+storage = "s3://b"
+[profiles.test]
+enabled = false
+"""
+
+
+def test_a_profile_inherits_key_by_key(in_project, project):
+    path = write(project, _PROFILES)
+    config = in_project(profile="prod")
+    assert (config["storage"], config["ttl"], config["profile"]) == ("s3://b", 10, "prod")
+    assert config.source("storage") == f"{path}:4 [profiles.prod]"
+    assert config.source("ttl") == f"{path}:2"
+    assert config.source("profile") == "argument"
+    assert in_project()["storage"] == "local"
+
+
+def test_who_chooses_the_profile(in_project, project):
+    path = write(project, f'profile = "test"\n{_PROFILES}')
+    config = in_project()
+    assert (config["profile"], config["enabled"]) == ("test", False)
+    assert config.source("profile") == f"{path}:1"
+    environ = {"BEAUTYSPOT_PROFILE": "prod"}
+    config = in_project(environ=environ)
+    assert (config["profile"], config["storage"], config["enabled"]) == ("prod", "s3://b", True)
+    assert config.source("profile") == "environment BEAUTYSPOT_PROFILE"
+    assert in_project(environ=environ, profile="test")["enabled"] is False
+    assert in_project({"profile": "test"}, environ=environ)["enabled"] is False
+    assert in_project({"profile": "none"}, environ=environ)["profile"] is None
+    assert in_project(environ={"BEAUTYSPOT_PROFILE": "none"})["enabled"] is True
+
+
+def test_an_unknown_profile_lists_those_there_are(in_project, project):
+    path = write(project, _PROFILES)
+    with pytest.raises(ConfigError) as caught:
+        in_project(environ={"BEAUTYSPOT_PROFILE": "prd"})
+    assert str(caught.value) == (
+        f"there is no profile 'prd' (environment BEAUTYSPOT_PROFILE) in {path}. "
+        "Did you mean 'prod'? Its profiles: prod, test"
+    )
+    write(project, "ttl = 1")
+    with pytest.raises(ConfigError, match="Its profiles: none"):
+        in_project(profile="prod")
+
+
+def test_a_profile_without_any_file(in_project):
+    with pytest.raises(ConfigError, match=r"'prod' \(argument\) needs a configuration file"):
+        in_project(profile="prod")
+    with pytest.raises(ConfigError, match="needs a configuration file"):
+        in_project(environ={"BEAUTYSPOT_PROFILE": "prod"})
+    with pytest.raises(ConfigError, match="needs a configuration file"):
+        in_project(profile="prod", config=False)
+    assert in_project(profile="none")["profile"] is None
+
+
+def test_the_environments_profile_does_not_reach_who_reads_no_file(in_project):
+    assert in_project(environ={"BEAUTYSPOT_PROFILE": "prod"}, config=False)["storage"] == "local"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("profiles = 3", r"beautyspot\.toml:1: profiles is a table of tables"),
+        ("[profiles]\nprod = 3", r"beautyspot\.toml:2 \[profiles\]: a profile is a table"),
+        ('[profiles.prod]\nprofile = "x"', r":2 \[profiles.prod\]: a profile can't name a profile"),
+        ("[profiles.prod]\n[profiles.prod.profiles]", r"there is no setting 'profiles'"),
+        ("[profiles.prod]\nstorge = 1", r":2 \[profiles.prod\]: there is no setting 'storge'"),
+    ],
+)
+def test_malformed_profiles(in_project, project, text, told):
+    write(project, text)
+    with pytest.raises(ConfigError, match=told):
+        in_project(profile="prod")
+
+
+# ------------------------------------------------------------------------------------- showing
+
+
+def test_the_view_is_a_table_without_secrets(in_project, project):
+    class Mine:
+        def __repr__(self):
+            raise AssertionError("an object's own text may hold a secret")
+
+    path = write(project, 'limiter = { use = "gcra", api_key = "HUSH", rate = 5 }\n')
+    config = in_project(
+        {"storage": Mine(), "keygen": Mine},
+        environ={"BEAUTYSPOT_METADATA": "x://u:HUSH@h?token=HUSH"},
+    )
+    text = str(config)
+    assert "HUSH" not in text
+    assert "HUSH" not in repr(config)
+    rows = {row.setting: row for row in config.table()}
+    assert list(rows) == list(SETTINGS)
+    assert rows["limiter"].value == "{use = 'gcra', api_key = '***', rate = 5}"
+    assert rows["limiter"].source == f"{path}:1"
+    assert rows["metadata"].value == "'x://***@h?token=***'"
+    assert rows["storage"].value.endswith("Mine>")
+    assert rows["keygen"].value.endswith("Mine")
+    assert rows["ttl"].value == "None"
+    lines = text.splitlines()
+    assert len(lines) == len(SETTINGS)
+    starts = {line.index(row.source, 20) for line, row in zip(lines, rows.values(), strict=True)}
+    assert len(starts) == 1
+
+
+def test_the_short_form_names_what_was_changed(in_project):
+    assert repr(in_project()) == "<Config of defaults>"
+    assert repr(in_project({"ttl": 5})) == "<Config ttl=5.0>"
+
+
+def test_the_view_is_a_read_only_mapping(in_project):
+    config = in_project()
+    assert isinstance(config, Config)
+    assert len(config) == len(SETTINGS)
+    with pytest.raises(TypeError):
+        config["ttl"] = 5
+    with pytest.raises(AttributeError):
+        config.ttl = 5
+    with pytest.raises(KeyError):
+        config["nothing"]
+
+
+def test_no_error_shows_a_secret(in_project, project):
+    values = (("storage", ["x://u:HUSH@h"]), ("ttl", "token=HUSH"), ("ttl", {"key": "HUSH"}))
+    for key, value in values:
+        with pytest.raises(ConfigError) as caught:
+            in_project({key: value})
+        assert "HUSH" not in str(caught.value)
+    assert repr(UNSET) == "UNSET"

@@ -1,0 +1,160 @@
+"""What a mistake in the settings is told with: where it stands, its key, and what to do."""
+
+from __future__ import annotations
+
+import pytest
+from beautyspot.config.resolve import resolve
+from beautyspot.errors import ConfigError
+
+
+@pytest.fixture
+def told(tmp_path):
+    """The message about a file, the environment, or both; folders are left out of it."""
+    (tmp_path / ".git").mkdir()
+
+    def run(text=None, *, environ=(), name="beautyspot.toml", **kwargs):
+        if text is not None:
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        with pytest.raises(ConfigError) as caught:
+            resolve({}, environ=dict(environ), cwd=tmp_path, **kwargs)
+        return str(caught.value).replace(f"{tmp_path}/", "")
+
+    return run
+
+
+def resolved(tmp_path, text, **kwargs):
+    (tmp_path / ".git").mkdir(exist_ok=True)
+    (tmp_path / "beautyspot.toml").write_text(text, encoding="utf-8")
+    return resolve({}, environ={}, cwd=tmp_path, **kwargs)
+
+
+# ------------------------------------------------------------------------- profiles not chosen
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('storag = "local"', "there is no setting 'storag'. Did you mean 'storage'?"),
+        ('ttl = "soon"', "ttl takes a number of seconds"),
+        ('executor = "x"', "'executor' can only be given in code"),
+        ('profile = "dev"', "a profile can't name a profile"),
+    ],
+)
+def test_a_mistake_in_a_profile_that_is_not_chosen(told, line, what):
+    message = told(f"ttl = 3\n[profiles.dev]\nttl = 4\n[profiles.prod]\n{line}\n", profile="dev")
+    assert message.startswith(f"beautyspot.toml:5 [profiles.prod]: {what}")
+
+
+def test_a_profile_that_is_no_table(told):
+    message = told("[profiles]\nprod = 3\n")
+    assert message == "beautyspot.toml:2 [profiles]: a profile is a table: write [profiles.prod]"
+    shared = told(
+        "[tool.beautyspot.profiles]\nprod = 3\n", name="pyproject.toml", config="pyproject.toml"
+    )
+    assert "write [tool.beautyspot.profiles.prod]" in shared
+
+
+def test_what_is_the_backends_business_waits_until_the_profile_is_chosen(tmp_path):
+    """Its plug-in may not be installed here."""
+    config = resolved(tmp_path, '[profiles.prod.storage]\nuse = "gcs"\nbucked = "x"\n')
+    assert config["storage"] == "local"
+
+
+def test_a_profile_does_not_reach_the_base(tmp_path):
+    text = "ttl = 3\n[profiles.a]\nttl = 4\n[profiles.b]\nblob_threshold = 5\n"
+    assert resolved(tmp_path, text)["ttl"] == 3
+    assert resolved(tmp_path, text, profile="a")["ttl"] == 4
+    assert resolved(tmp_path, text, profile="b")["ttl"] == 3
+
+
+def test_a_profile_that_is_not_there(told):
+    message = told("ttl = 3\n", profile="prd")
+    assert message.endswith("Its profiles: none: write a table [profiles.prd]")
+    message = told("[profiles.prod]\nttl = 3\n[profiles.dev]\n", profile="prd")
+    assert message.endswith("Did you mean 'prod'? Its profiles: dev, prod")
+
+
+# ------------------------------------------------------------------------------ wrong places
+
+
+def test_a_table_in_the_wrong_place(told):
+    assert told("[profile.prod]\nttl = 3\n") == (
+        "beautyspot.toml:1: the settings of profiles stand below 'profiles': write [profiles.prod]"
+    )
+    assert told("[tool.beautyspot]\nttl = 3\n") == (
+        "beautyspot.toml:1: in this file the settings stand without a prefix: "
+        "remove tool.beautyspot from the names of its tables"
+    )
+
+
+def test_a_misspelt_table_of_profiles(told):
+    message = told("ttl = 3\n[Profiles.prod]\nttl = 3\n")
+    assert message.startswith(
+        "beautyspot.toml:2: there is no setting 'Profiles'. Did you mean 'profiles'? "
+    )
+
+
+def test_a_table_that_is_named_by_its_parts_has_its_line(told):
+    assert told("\n[ttl.a.b]\n").startswith("beautyspot.toml:2: ttl takes")
+    assert told("\n\nttl.a = 3\n").startswith("beautyspot.toml:3: ttl takes")
+
+
+# ----------------------------------------------------------------------------- environment
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{use="s3"', '{"use": "s3"}', '{use="local" base_dir="x"}', "[1,", "[" * 9999],
+)
+def test_a_broken_table_in_the_environment(told, text):
+    message = told(environ={"BEAUTYSPOT_STORAGE": text})
+    assert message.startswith("environment variable BEAUTYSPOT_STORAGE: storage: '")
+    assert " is no table in TOML's form (" in message
+    assert message.endswith('): write {use = "name", option = "value"}')
+    assert "line 1" not in message  # it is not a line of theirs
+
+
+def test_a_broken_table_shows_no_secret(told):
+    text = '{use="s3", secret_access_key="hunter2" x'
+    assert "hunter2" not in told(environ={"BEAUTYSPOT_STORAGE": text})
+
+
+def test_a_file_that_the_environment_names(told):
+    environ = {"BEAUTYSPOT_CONFIG": "other.toml"}
+    source = "environment variable BEAUTYSPOT_CONFIG: "
+    message = told(environ=environ)
+    assert message == f"{source}there is no file other.toml: correct the path"
+    assert told("a = = 3", name="other.toml", environ=environ).startswith(
+        f"{source}other.toml is no valid TOML: "
+    )
+    message = told("", name="pyproject.toml", environ={"BEAUTYSPOT_CONFIG": "pyproject.toml"})
+    assert message.startswith(f"{source}pyproject.toml has no table [tool.beautyspot]")
+
+
+def test_a_file_that_an_argument_names(told):
+    assert told(config="x.toml") == "argument config=: there is no file x.toml: correct the path"
+
+
+# ---------------------------------------------------------------------------------- values
+
+
+@pytest.mark.parametrize(
+    ("limits", "what"),
+    [
+        ('[{name = "a"}, {name = "a"}]', "two of the limits have the name 'a': give each its own"),
+        ('[{rate = 1}, {name = "b"}]', 'a limit has no "name": write {name = "requests", use = '),
+        ('[{name = "", rate = 2}]', "the name of a limit can't be ''"),
+        ('[{name = "a/b", rate = 2}]', "the name of a limit can't be 'a/b'"),
+        ("[{name = 3, rate = 2}]", "the name of a limit can't be 3"),
+        ('["6/min", "5/s"]', 'each of several limits is a table with a "name": write {name = '),
+        ("[]", "a list of limits holds none: name some"),
+    ],
+)
+def test_several_limits(told, limits, what):
+    assert told(f"\nlimiter = {limits}\n").startswith(f"beautyspot.toml:2: limiter: {what}")
+
+
+@pytest.mark.parametrize("setting", ["ttl", "wait_timeout"])
+def test_a_duration_names_the_units(told, setting):
+    message = told(f'{setting} = "1 day"')
+    assert '"1h 30min" (units: ms, s, sec, min, h, d, w)' in message

@@ -1,0 +1,287 @@
+"""Which file is read, and what is told of a file that is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from beautyspot.config.resolve import resolve, toml_files
+from beautyspot.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    toml_files._read.cache_clear()
+
+
+@pytest.fixture
+def repo(tmp_path):
+    """A repository with a folder below it."""
+    (tmp_path / "repo" / ".git").mkdir(parents=True)
+    (tmp_path / "repo" / "a" / "b").mkdir(parents=True)
+    return tmp_path / "repo"
+
+
+def directory(cwd, **kwargs):
+    """Where the file in charge puts the results."""
+    config = resolve({}, environ=kwargs.pop("environ", {}), cwd=cwd, **kwargs)
+    return config["directory"]
+
+
+def own(folder, value):
+    (folder / "beautyspot.toml").write_text(f'directory = "{value}"\n')
+
+
+def shared(folder, value):
+    (folder / "pyproject.toml").write_text(f'[tool.beautyspot]\ndirectory = "{value}"\n')
+
+
+def test_the_nearest_file_counts(repo):
+    own(repo, "far")
+    assert directory(repo / "a" / "b") == str(repo / "far")
+    shared(repo / "a", "near")
+    assert directory(repo / "a" / "b") == str(repo / "a" / "near")
+
+
+def test_of_two_in_one_folder_our_own_wins(repo):
+    shared(repo, "shared")
+    assert directory(repo) == str(repo / "shared")
+    own(repo, "own")
+    assert directory(repo) == str(repo / "own")
+
+
+@pytest.mark.parametrize(
+    "text", ["[project]\n", "[tool.other]\nx = 'beautyspot'\n", "x = 1 # beautyspot\n"]
+)
+def test_a_pyproject_without_our_table_is_passed_over(repo, text):
+    own(repo, "far")
+    (repo / "a" / "pyproject.toml").write_text(text)
+    assert directory(repo / "a") == str(repo / "far")
+
+
+def test_a_malformed_pyproject_that_is_not_ours_is_none_of_our_business(repo):
+    (repo / "pyproject.toml").write_text("][")
+    assert directory(repo) == ".beautyspot"
+
+
+@pytest.mark.parametrize("mark", [".git", ".hg"])
+def test_the_search_ends_at_the_repositorys_root(repo, mark):
+    own(repo.parent, "outside")
+    (repo / ".git").rmdir()
+    assert directory(repo / "a") == str(repo.parent / "outside")
+    (repo / mark).touch()  # a worktree has a file there
+    assert directory(repo / "a") == ".beautyspot"
+
+
+def test_the_search_ends_at_home_outside_of_a_repository(repo, monkeypatch):
+    own(repo.parent, "outside")
+    (repo / ".git").rmdir()
+    monkeypatch.setenv("HOME", str(repo))
+    assert directory(repo / "a") == ".beautyspot"
+    own(repo, "home")
+    assert directory(repo / "a") == str(repo / "home")
+
+
+def test_the_search_ends_at_the_root_of_the_file_system():
+    assert list(toml_files._folders(Path("/"))) == [Path("/")]
+
+
+def test_the_working_directory_is_where_the_search_begins(repo, monkeypatch):
+    own(repo, "here")
+    monkeypatch.chdir(repo / "a")
+    assert resolve({}, environ={})["directory"] == str(repo / "here")
+
+
+def test_a_working_directory_that_is_gone(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert resolve({}, environ={})["directory"] == ".beautyspot"
+    os.chdir(tmp_path)
+
+
+def test_a_changed_file_is_read_again(repo):
+    own(repo, "one")
+    assert directory(repo) == str(repo / "one")
+    own(repo, "other")
+    assert directory(repo) == str(repo / "other")
+
+
+def test_an_unchanged_file_is_read_once(repo):
+    own(repo, "one")
+    directory(repo)
+    directory(repo)
+    assert toml_files._read.cache_info().hits == 1
+
+
+# ---------------------------------------------------------------------------- a file that is named
+
+
+def test_a_named_file(repo, tmp_path):
+    own(repo, "found")
+    (tmp_path / "other.toml").write_text('directory = "named"\n')
+    path = tmp_path / "other.toml"
+    assert directory(repo, config=path) == str(tmp_path / "named")
+    assert directory(repo, config=str(path)) == str(tmp_path / "named")
+    assert directory(repo, environ={"BEAUTYSPOT_CONFIG": str(path)}) == str(tmp_path / "named")
+    relative = {"BEAUTYSPOT_CONFIG": "../other.toml"}
+    assert directory(repo, environ=relative) == str(repo / ".." / "named")
+    assert directory(repo, environ={"BEAUTYSPOT_CONFIG": " "}) == str(repo / "found")
+
+
+def test_an_argument_wins_over_the_environment(repo, tmp_path):
+    own(repo, "found")
+    environ = {"BEAUTYSPOT_CONFIG": str(tmp_path / "missing.toml")}
+    assert directory(tmp_path, config="repo/beautyspot.toml", environ=environ) == str(
+        repo / "found"
+    )
+
+
+def test_no_file_at_all(repo):
+    own(repo, "found")
+    environ = {"BEAUTYSPOT_CONFIG": str(repo / "beautyspot.toml")}
+    assert directory(repo, config=False, environ=environ) == ".beautyspot"
+
+
+def refused(cwd, **kwargs) -> str:
+    with pytest.raises(ConfigError) as caught:
+        directory(cwd, **kwargs)
+    return str(caught.value)
+
+
+def test_a_named_file_that_is_not_there(repo):
+    told = refused(repo, config="x.toml")
+    assert told == f"argument config=: there is no file {repo / 'x.toml'}: correct the path"
+    assert "there is no file" in refused(repo, config=repo)
+
+
+def test_a_named_pyproject_without_our_table(repo):
+    (repo / "pyproject.toml").write_text("[project]\n")
+    told = refused(repo, config="pyproject.toml")
+    assert told.endswith(
+        "pyproject.toml has no table [tool.beautyspot]: add it, or give another file"
+    )
+
+
+@pytest.mark.parametrize("config", [True, 3, b"x"])
+def test_what_is_no_path(repo, config):
+    assert "give the path of a file, or False" in refused(repo, config=config)
+
+
+# ---------------------------------------------------------------------------- a file that is wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("ttl = \n", "beautyspot.toml is no valid TOML: Invalid value (at line 1, column 7)"),
+        ("\nstorge = 1\n", "beautyspot.toml:2: there is no setting 'storge'. Did you mean"),
+        ("strict = 'x'\n", "beautyspot.toml:1: strict takes true or false, not 'x' (str)"),
+        ("ttl = -1\n", "beautyspot.toml:1: ttl takes a number of seconds"),
+        ("storage = 3\n", "beautyspot.toml:1: storage takes a backend's name"),
+        ("executor = 'x'\n", "beautyspot.toml:1: 'executor' can only be given in code"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_file_and_line(repo, text, told):
+    (repo / "beautyspot.toml").write_text(text)
+    assert f"{repo}/{told}" in refused(repo / "a")
+
+
+def test_a_wrong_key_of_a_pyproject_is_told_with_its_table(repo):
+    (repo / "pyproject.toml").write_text("[tool.beautyspot]\nstorge = 'x'\n")
+    assert f"{repo}/pyproject.toml:2 [tool.beautyspot]: there is no setting" in refused(repo)
+    (repo / "pyproject.toml").write_text("[tool]\nbeautyspot = 3\n")
+    assert refused(repo).endswith("tool.beautyspot is no table: write [tool.beautyspot]")
+    (repo / "pyproject.toml").write_text("tool = 'beautyspot'\n")
+    assert directory(repo) == ".beautyspot"
+
+
+def test_a_file_that_is_no_utf8(repo):
+    (repo / "beautyspot.toml").write_bytes(b"# \xff\n")
+    assert refused(repo).endswith("beautyspot.toml is no UTF-8 text (byte 2): save it as UTF-8")
+
+
+def test_a_byte_order_mark_is_no_harm(repo):
+    (repo / "beautyspot.toml").write_bytes(b"\xef\xbb\xbfdirectory = 'x'\n")
+    assert directory(repo) == str(repo / "x")
+
+
+def test_a_file_that_can_not_be_read(repo):
+    (repo / "beautyspot.toml").mkdir()
+    assert "can't be read (Is a directory): allow it, or pass config=False" in refused(repo)
+
+
+# -------------------------------------------------------------------------------- lines of keys
+
+_TRICKY = '''\
+# ttl = 1
+keygen = """
+[tool.beautyspot]
+ttl = 2
+"""
+[tool.other]
+ttl = 3
+
+[ tool . "beautyspot" ] # ours
+"ttl" = 4
+storage = { use = "s3", bucket_name = "x" }
+profiles.x.ttl = 5
+[tool.beautyspot.profiles.'y']
+ttl = 6  # = 7
+[tool.beautyspot.limiter]
+use = "gcra"
+'''
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [
+        (("ttl",), ":10 [tool.beautyspot]"),
+        (("storage",), ":11 [tool.beautyspot]"),
+        (("profiles", "x", "ttl"), ":12 [tool.beautyspot.profiles.x]"),
+        (("profiles", "y", "ttl"), ":14 [tool.beautyspot.profiles.y]"),
+        (("limiter",), ":15 [tool.beautyspot]"),
+        (("nowhere",), " [tool.beautyspot]"),
+    ],
+)
+def test_the_line_of_a_key(repo, keys, where):
+    path = repo / "pyproject.toml"
+    path.write_text(_TRICKY)
+    found = toml_files.read_file(path)
+    assert found.where(*keys) == f"{path}{where}"
+    assert found.table["ttl"] == 4
+
+
+def test_keys_of_an_inline_table_have_the_file_alone(repo):
+    path = repo / "beautyspot.toml"
+    path.write_text("profiles = { x = { ttl = 5 } }\n")
+    assert resolve({}, environ={}, cwd=repo, profile="x").source("ttl") == f"{path} [profiles.x]"
+
+
+# --------------------------------------------------------------------------------------- anchors
+
+
+def test_paths_in_a_file_start_from_its_folder(repo):
+    (repo / "beautyspot.toml").write_text(
+        "directory = 'x'\ndb_path = '/abs/y.db'\nstorage = 'local'\n"
+    )
+    config = resolve({}, environ={}, cwd=repo / "a" / "b")
+    assert config["directory"] == str(repo / "x")
+    assert config["db_path"] == "/abs/y.db"
+    assert config["storage"] == "local"
+    assert config.anchor("storage") == repo
+    assert config.anchor("keygen") is None
+
+
+def test_paths_in_the_environment_start_from_the_working_directory(repo):
+    own(repo, "x")
+    config = resolve({}, environ={"BEAUTYSPOT_DIRECTORY": "y"}, cwd=repo)
+    assert config["directory"] == "y"
+    assert config.anchor("directory") is None
+
+
+def test_none_in_a_file_is_no_path(repo):
+    (repo / "beautyspot.toml").write_text("db_path = 'none'\n")
+    assert resolve({}, environ={}, cwd=repo)["db_path"] is None

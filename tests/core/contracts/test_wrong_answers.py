@@ -1,0 +1,120 @@
+"""Backends that answer what their contract does not have, most by a forgotten ``return``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import KeyGenBase, LimiterBase
+from beautyspot.errors import PluginError, StorageError
+from beautyspot.testing.memory import MemoryStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+
+class FooStorage(MemoryStorage):
+    """Its methods answer what `said` holds, where it holds something."""
+
+    def __init__(self, **said: Any) -> None:
+        super().__init__()
+        self.said = said
+
+    def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
+        location = super().save(key, data, content_type=content_type)
+        return self.said.get("save", location)
+
+    def load(self, location: str) -> bytes:
+        loaded = super().load(location)
+        return self.said["load"](loaded) if "load" in self.said else loaded
+
+
+class FooKeys(KeyGenBase):
+    name = "foo"
+
+    def input_id(self, args: Any, kwargs: Any) -> Any:
+        return (args, kwargs) if args == (1,) else None
+
+
+class FooLimiter(LimiterBase):
+    name = "foo"
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Any:
+        return True
+
+    def release(self, reservation: object) -> None:
+        raise NotImplementedError
+
+
+def double(x: Any) -> Any:
+    return x * 2
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [(None, "None"), ("", "''"), (b"x", "an object of type bytes")],
+)
+def test_save_that_returns_no_location(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], said: Any, named: str
+) -> None:
+    spot = make_spot(storage=FooStorage(save=said), on_error=troubles.append)
+    marked = spot.mark(save_blob=True)(double)
+    assert [marked("a"), marked("a")] == ["aa", "aa"]
+    assert spot.stats()["hits"] == 1, "the database keeps it instead"
+    trouble = troubles[0]
+    assert str(trouble.error) == (
+        f"FooStorage.save returned {named} in place of the location: return where `load` finds it"
+    )
+    strict = make_spot(storage=FooStorage(save=said), strict=True)
+    with pytest.raises(StorageError, match=r"FooStorage\.save returned"):
+        strict.mark(save_blob=True)(double)("b")
+
+
+@pytest.mark.parametrize(("as_said", "named"), [(str, "str"), (lambda data: None, "None")])
+def test_load_that_returns_no_bytes(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], as_said: Any, named: str
+) -> None:
+    spot = make_spot(storage=FooStorage(load=as_said), on_error=troubles.append)
+    marked = spot.mark(save_blob=True)(double)
+    assert [marked("a"), marked("a")] == ["aa", "aa"]
+    trouble = troubles[0]
+    assert isinstance(trouble.error, StorageError)
+    assert str(trouble.error).startswith("FooStorage.load returned ")
+    assert f"{named} in place of the blob: return its bytes" in str(trouble.error)
+
+
+@pytest.mark.parametrize("as_said", [bytearray, memoryview])
+def test_load_may_return_any_kind_of_bytes(make_spot: Callable[..., Spot], as_said: Any) -> None:
+    spot = make_spot(storage=FooStorage(load=as_said), strict=True)
+    marked = spot.mark(save_blob=True, content_type="image/png")(double)
+    assert marked(b"a") == marked(b"a") == b"aa"
+    assert spot.stats()["hits"] == 1
+
+
+@pytest.mark.parametrize(("x", "named"), [(1, "an object of type tuple"), (2, "None")])
+def test_an_input_id_that_is_no_text(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], x: int, named: str
+) -> None:
+    assert make_spot(keygen=FooKeys(), on_error=troubles.append).mark(double)(x) == x * 2
+    (trouble,) = troubles
+    told = f"FooKeys.input_id returned {named} in place of the ID: return a str"
+    assert str(trouble.error) == told
+    with pytest.raises(PluginError, match="FooKeys"):
+        make_spot(keygen=FooKeys(), strict=True).mark(double)(x)
+
+
+def test_a_reservation_that_is_none(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(limiter=FooLimiter(), on_error=troubles.append)
+    assert spot.limiter()(double)(2) == 4
+    (trouble,) = troubles
+    assert str(trouble.error) == (
+        "FooLimiter.reserve returned an object of type bool in place of the Reservation: "
+        "return one, or None"
+    )
+    with pytest.raises(PluginError, match="FooLimiter"):
+        make_spot(limiter=FooLimiter(), strict=True).limiter()(double)(2)

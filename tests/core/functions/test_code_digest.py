@@ -1,0 +1,435 @@
+"""The digest of a function's code: found in its source, believed only where it is what runs."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import json
+import linecache
+import os
+import shutil
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import beautyspot
+import pytest
+from beautyspot.functions.code import code_digest
+from beautyspot.functions.code import digest as module
+from beautyspot.functions.code import source as code_source
+from beautyspot.functions.code.source import class_definitions_of, definition_of
+
+Load = Callable[..., types.ModuleType]
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """Write a source to a file and run it as a module."""
+
+    def loader(source: str, name: str = "sample", flags: int = 0) -> types.ModuleType:
+        path = tmp_path / f"{name}.py"
+        path.write_text(source, encoding="utf-8")
+        linecache.checkcache(str(path))
+        made = types.ModuleType(name)
+        made.__file__ = str(path)
+        exec(compile(source, str(path), "exec", flags, dont_inherit=True), vars(made))
+        return made
+
+    return loader
+
+
+LAMBDAS = """
+def pair(*items): return items
+fs = pair(lambda x: x + 1, lambda x: x - 1, lambda x: (lambda y: x + y), lambda: (yield 1))
+none = pair(lambda: None, lambda: 0)
+ä = pair("äöü", lambda s: s.upper(), lambda s: s.lower())
+chained = [lambda s: (s
+    .strip()
+    .lower()), lambda s: [c for c in s if c]]
+nested = lambda: [(lambda: 1), (lambda: 2)]
+"""
+
+
+def test_every_lambda_of_a_line_is_found(load: Load):
+    found = load(LAMBDAS)
+    lambdas = [*found.fs, found.fs[2](1), *found.none, *found.ä[1:], *found.chained]
+    lambdas += [found.nested, *found.nested()]
+    nodes = [definition_of(item) for item in lambdas]
+    assert None not in nodes
+    assert len({id(node) for node in nodes}) == len(lambdas)
+    assert len({code_digest(item) for item in lambdas}) == len(lambdas)
+
+
+def test_the_place_of_a_lambda_does_not_count(load: Load):
+    there = load("# moved\nimport os\nx = [\n  lambda x:\n     x + 1]\n", "there").x[0]
+    here = load("f, g = lambda x: x + 1, lambda x: x - 1\n", "here")
+    assert code_digest(here.f) == code_digest(there) != code_digest(here.g)
+
+
+def test_functions_are_found_in_any_place(load: Load):
+    found = load(
+        "def deco(f): return f\n"
+        "@deco\n@deco\ndef decorated(): return 1\n"
+        "def outer():\n    def inner(): return 2\n    return inner\n"
+        "class A:\n    @staticmethod\n    def method(): return 3\n"
+        "async def later(): return 4\n"
+        "if True:\n    def branch(): return 5\n"
+    )
+    functions = [
+        found.decorated,
+        found.outer,
+        found.outer(),
+        found.A.method,
+        found.later,
+        found.branch,
+    ]
+    nodes = [definition_of(item) for item in functions]
+    assert [node.name for node in nodes] == [item.__name__ for item in functions]  # type: ignore[union-attr]
+
+
+def test_an_edit_of_the_file_after_the_import_is_noticed(load: Load, tmp_path: Path):
+    found = load("def f():\n    return 1\n")
+    (tmp_path / "sample.py").write_text("def f():\n    return 2 + 2\n")
+    linecache.checkcache()
+    assert definition_of(found.f) is None
+    again = load("def f():\n    return 1\n", "sample")
+    assert definition_of(again.f) is not None
+
+
+def test_a_stale_line_cache_is_refreshed(load: Load, tmp_path: Path):
+    load("def f():\n    return 1\n")
+    path = str(tmp_path / "sample.py")
+    assert linecache.getline(path, 2) == "    return 1\n"
+    source = "def f():\n    return 2 + 2\n"
+    (tmp_path / "sample.py").write_text(source)
+    namespace: dict[str, Any] = {"__name__": "sample"}
+    exec(compile(source, path, "exec"), namespace)
+    assert definition_of(namespace["f"]) is not None
+
+
+def test_a_source_that_no_longer_parses_is_none(load: Load, tmp_path: Path):
+    found = load("def f():\n    return 1\n")
+    (tmp_path / "sample.py").write_text("def f(:\n")
+    linecache.checkcache()
+    assert definition_of(found.f) is None
+    assert code_digest(found.f)
+
+
+def test_future_flags_of_an_earlier_cell_are_heeded(load: Load):
+    import __future__
+
+    flag = __future__.annotations.compiler_flag
+    found = load("def outer():\n    def f(x: later) -> now: return x\n    return f\n", flags=flag)
+    assert definition_of(found.outer()) is not None
+
+
+def bytecode_function(source: str, filename: str = "<nowhere>") -> Any:
+    namespace: dict[str, Any] = {"__name__": "nowhere"}
+    exec(compile(source, filename, "exec"), namespace)
+    return namespace["f"]
+
+
+def test_where_there_is_no_source_the_bytecode_counts():
+    one = code_digest(bytecode_function("def f(x): return x + 1"))
+    assert one == code_digest(
+        bytecode_function("\n\ndef f(x):\n    # comment\n    return x + 1", "<other>")
+    )
+    others = [
+        "def f(x): return x + 2",
+        "def f(x): return x - 1",
+        "def f(x): return x + 1.0",
+        "def f(y): return y + 1",
+        "def f(x): return (lambda: x + 1)",
+        "def f(x): return (lambda: x + 2)",
+        "def f(x): return x.a",
+        "def f(x): return x.b",
+        "def f(*x): return x + 1",
+        "async def f(x): return x + 1",
+    ]
+    assert (
+        len({one, *[code_digest(bytecode_function(source)) for source in others]})
+        == len(others) + 1
+    )
+
+
+def test_bytecode_is_told_from_that_of_another_python(monkeypatch: pytest.MonkeyPatch):
+    one = code_digest(bytecode_function("def f(x): return x in {1, 'a'}"))
+    monkeypatch.setattr(sys, "version_info", (3, 99, 0, "final", 0))
+    assert code_digest(bytecode_function("def f(x): return x in {1, 'a'}")) != one
+
+
+def test_a_set_in_bytecode_has_one_form_under_any_hash_seed():
+    script = (
+        "from beautyspot.functions.code import code_digest\n"
+        "ns = {}\n"
+        'exec(\'def f(x): return x in {"a", "b", "c", "d"}\', ns)\n'
+        "print(code_digest(ns['f']))\n"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    }
+    assert len(digests) == 1
+
+
+def test_constant_lambdas_of_one_line_are_told_apart(load: Load):
+    found = load("fs = [lambda: 1, lambda: True, lambda: 1, lambda: 1.0]\n")
+    nodes = [definition_of(item) for item in found.fs]
+    assert None not in nodes
+    digests = [code_digest(item) for item in found.fs]
+    assert digests[0] == digests[2]
+    assert len(set(digests)) == 3
+
+
+def test_lambdas_without_columns_are_told_by_what_they_compile_to(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+):
+    """As Python 3.12 has it for constants."""
+    monkeypatch.setattr(code_source, "_spans", lambda _code: [])
+    found = load("def make(n):\n    return [lambda: 1, lambda: 2, lambda: n, lambda: -n]\n")
+    made = found.make(1)
+    assert definition_of(made[0]) is not definition_of(made[1]) is not None
+    assert definition_of(made[2]) is definition_of(made[3]) is None  # alone it has no captures
+
+
+def test_without_columns_lambdas_of_one_line_are_told_where_they_can_be(tmp_path: Path):
+    (tmp_path / "job.py").write_text(
+        "from beautyspot.functions.code import code_digest\n"
+        "from beautyspot.functions.code.source import definition_of\n"
+        "f, g = lambda x: x + 1, lambda x: x - 1\n"
+        "h, i = lambda x=1: x, lambda x=2: x\n"
+        "print(definition_of(f) is None, definition_of(h), code_digest(f) == code_digest(g))\n"
+    )
+    command = [sys.executable, "-X", "no_debug_ranges", "job.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "None", "False"]
+
+
+def test_expressions_too_deep_to_walk_fall_back_to_bytecode(load: Load):
+    found = load(f"def f(x):\n    return {' + '.join(['x'] * 500)}\n")
+    assert code_digest(found.f) == module.digest_of(
+        (module._python(), *module.bytecode(found.f.__code__))
+    )
+
+
+def test_what_a_function_wraps_counts(load: Load):
+    found = load(
+        "import functools\n"
+        "def deco(f):\n    @functools.wraps(f)\n    def w(): return f()\n    return w\n"
+        "one = deco(lambda: 1)\ntwo = deco(lambda: 2)\n"
+        "cached = functools.lru_cache(one)\n"
+    )
+    assert code_digest(found.one) != code_digest(found.two)
+    assert code_digest(found.cached) == code_digest(found.one)
+
+
+def test_what_has_no_code_in_python_has_one_digest():
+    assert code_digest(len) == code_digest(str.upper)
+
+
+def test_one_code_object_is_read_once(monkeypatch: pytest.MonkeyPatch):
+    def make() -> Any:
+        return lambda: 1
+
+    first = code_digest(make())
+    monkeypatch.setattr(module, "definition_of", None)
+    assert code_digest(make()) == first
+
+
+def test_equal_code_objects_are_told_by_their_sources(load: Load):
+    """The decorators are no part of the code object, and the text of both is of one length."""
+    head = "def d(n): return lambda f: f\n"
+    one = load(f"{head}@d(1)\ndef f(): pass\n", "one").f
+    two = load(f"{head}@d(2)\ndef f(): pass\n", "two").f
+    assert one.__code__ == two.__code__
+    assert code_digest(one) != code_digest(two)
+
+
+def test_digests_are_forgotten_with_the_code():
+    gc.collect()
+    before = len(module._known)
+    function = bytecode_function("def f(): return 'forget'")
+    code_digest(function)
+    assert len(module._known) == before + 1
+    del function
+    gc.collect()
+    assert len(module._known) == before
+
+
+# ------------------------------------------------------------------------------------- classes
+
+
+def test_a_class_is_told_by_its_source(load: Load):
+    source = (
+        "from dataclasses import dataclass\n"
+        "class A:\n    def m(self): return 1\n"
+        "class B(A):\n    x = 1\n"
+        "@dataclass\nclass C:\n    x: int = 1\n"
+        "def make():\n    class A:\n        def m(self): return 2\n    return A\n"
+    )
+    one, two = (
+        load(source),
+        load(source.replace("x = 1", "x = 2").replace("x: int", "x: str"), "two"),
+    )
+    sys.modules.update(sample=one, two=two)
+    try:
+        assert code_digest(one.A) == code_digest(two.A)
+        assert code_digest(one.B) != code_digest(two.B)
+        assert code_digest(one.C) != code_digest(two.C)
+        assert code_digest(one.make()) == code_digest(two.make()) != code_digest(one.A)
+    finally:
+        del sys.modules["sample"], sys.modules["two"]
+
+
+def test_of_two_classes_of_one_name_the_right_one_is_found(load: Load):
+    found = load(
+        "class A:\n    def m(self): return 1\nfirst = A\nclass A:\n    def m(self): return 2\n"
+        "class E: x = 1\nclass E: x = 2\n"
+    )
+    sys.modules["sample"] = found
+    try:
+        assert code_digest(found.first) != code_digest(found.A)
+        assert len(class_definitions_of(found.E, [], vars(found))) == 2  # both count
+    finally:
+        del sys.modules["sample"]
+
+
+def test_a_class_whose_file_was_edited_is_told_by_its_methods(load: Load, tmp_path: Path):
+    source = "class A:\n    x: int\n    def m(self): return 1\n    n = len\n    k = str\n"
+    found = load(source)
+    (tmp_path / "sample.py").write_text(source.replace("1", "2 + 2"))
+    linecache.checkcache()
+    assert class_definitions_of(found.A, [found.A.m], vars(found)) == []
+    one = code_digest(found.A)
+    assert one != code_digest(load(source.replace("1", "3"), "other").A)
+    assert len(one) == 32
+
+
+def test_a_class_without_a_file_is_told_by_fields_and_methods():
+    namespace: dict[str, Any] = {"__name__": "nowhere"}
+    exec("class A:\n    x: int\nclass B:\n    y: int\nclass C:\n    def m(self): pass", namespace)
+    assert len({code_digest(namespace[name]) for name in "ABC"}) == 3
+
+
+def test_functions_from_elsewhere_are_no_methods(load: Load):
+    found = load(
+        "import os\nclass A:\n    join = os.path.join\n    def m(self): pass\n    B = dict\n"
+    )
+    assert list(module.methods_of(found.A)) == ["m"]
+    wrapped = functools.lru_cache(found.A.m)
+    assert list(module.methods_of(type("A", (), {"m": wrapped, "__module__": "sample"}))) == ["m"]
+
+
+# -------------------------------------------------------------------------------------- golden
+
+GOLDEN = {
+    "plain": "93a4e1ef7501fd779f827a54ac19f68b",
+    "waits": "6705932d63bbc3de3fe7c4698401edaa",
+    "matches": "dc29f04659d05bd074e3f71bad8ff9ca",
+    "decorated": "ae9786db9a18f31ef757289bdc69c24b",
+    "Sample": "ca2c9937da58b30a866dfd97d43118c2",
+    "value": "cff7bf9cad15e519a35d94459d7bff16",
+    "lambda 0": "258bcce51586fa2fdb854ce19029b834",
+    "lambda 1": "467fbcaa6c18261e6fae6fc37ce0dee0",
+}
+
+SAMPLE = '''
+import functools
+
+def plain(x, /, y=1, *args, k: int = 0xff, **kwargs) -> "str":
+    """Docstring."""
+    total: float = 1e3 + 2j.real
+    note: str
+    with open(x) as one, open(y) as two:
+        pass
+    for i, (a, *b) in enumerate([*args, -1, ...]):
+        while (n := i) and not a: continue
+        else: break
+    try:
+        global plain
+        del b[1:2, ::3]
+    except (ValueError, KeyError) as error:
+        raise RuntimeError(f"{error!r:>{k}} is {x=} " "and" f"{y}" r"\\d" f"") from error
+    finally:
+        assert x is None, "no"
+    return {**kwargs, "a": {1, 2}, 'b': b"\\x00", "c": (x if y else 1.5),
+            "d": "\\ud800ä\\N{BULLET}"}
+
+async def waits(xs):
+    async with xs as x, x: yield await x
+    async for x in xs: yield [y async for y in x if y] or {k: v for k, v in x} or (z for z in x)
+
+def matches(x):
+    match x:
+        case {"a": [1, *rest], **more} if rest: return more
+        case Point(x=0) | -1 | (1 | 2) as y: return lambda self, *, k=None: self @ k
+        case None: return not x <= 3 != 4
+    try: pass
+    except* OSError: pass
+
+@functools.lru_cache(maxsize=None)
+def decorated(x: int) -> int:
+    """Counts."""
+    import os.path as p; from . import q, r as s
+    nonlocal_ = x; x += 1
+    def inner():
+        nonlocal x
+        x **= 2
+    return inner
+
+class Sample(dict, metaclass=type):
+    """Counts too."""
+    field: int = 1
+    other: "str"
+    def method(self, x: int): return super().get(x)
+    @property
+    def value(self): return self[0]
+
+lambdas = [lambda: 1, lambda x: f'{x!s}{x:}{x:%Y-%m}']
+'''
+
+TELL = """
+import json, sys, types
+package = sys.modules["beautyspot"] = types.ModuleType("beautyspot")
+package.__path__ = [sys.argv[1]]  # without its `__init__`, which needs other distributions
+import sample
+from beautyspot.functions.code import code_digest
+names = ["plain", "waits", "matches", "decorated", "Sample"]
+found = {name: code_digest(getattr(sample, name)) for name in names}
+found["value"] = code_digest(sample.Sample.value.fget)
+found |= {f"lambda {n}": code_digest(item) for n, item in enumerate(sample.lambdas)}
+print(json.dumps(found))
+"""
+
+
+def pythons() -> list[str]:
+    """This Python and the others that are found: by `BEAUTYSPOT_PYTHONS`, or on the path."""
+    given = os.environ.get("BEAUTYSPOT_PYTHONS", "").split(os.pathsep)
+    others = [shutil.which(f"python3.{minor}") for minor in (11, 12, 13)]
+    return [
+        sys.executable,
+        *[path for path in (*given, *others) if path and path != sys.executable],
+    ]
+
+
+@pytest.mark.parametrize("python", pythons())
+def test_digests_are_the_same_in_every_python_and_release(python: str, tmp_path: Path):
+    if subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode:
+        pytest.skip(f"{python} does not run")
+    (tmp_path / "sample.py").write_text(SAMPLE, encoding="utf-8")
+    (tmp_path / "tell.py").write_text(TELL)
+    folder = str(Path(beautyspot.__file__).parent)
+    done = subprocess.run(
+        [python, "tell.py", folder], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == GOLDEN

@@ -1,0 +1,496 @@
+"""Which function is it: the name, whether it leads back, the code and what is held beside it."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+import re
+import runpy
+import sys
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import FunctionType, ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from beautyspot.functions.identity import identify
+from beautyspot.functions.names import chain, is_ours, python_function, unwrap_ours
+
+HERE = __name__
+
+
+def _our_wrapper() -> Callable[[Any], Any]:
+    """A decorator such as `spot.mark`, whose code is in a module of ours."""
+    namespace: dict[str, Any] = {"__name__": "beautyspot.calls.wrappers", "functools": functools}
+    exec(
+        "def mark(func):\n"
+        "    @functools.wraps(func)\n"
+        "    def wrapper(*args, **kwargs): return func(*args, **kwargs)\n"
+        "    wrapper.__beautyspot__ = 'a task'\n"
+        "    return wrapper\n",
+        namespace,
+    )
+    return namespace["mark"]
+
+
+mark = _our_wrapper()
+
+
+def polite(func: Any) -> Any:
+    """Somebody's decorator that keeps the name."""
+
+    @functools.wraps(func)
+    def wrapper(*args: Any) -> Any:
+        return func(*args)
+
+    return wrapper
+
+
+def rude(func: Any) -> Any:
+    """Somebody's decorator that leaves no way back."""
+
+    def wrapper(*args: Any) -> Any:
+        return func(*args)
+
+    return wrapper
+
+
+class Counted:
+    """Somebody's decorator that is a class."""
+
+    def __init__(self, func: Any, times: int = 1) -> None:
+        functools.update_wrapper(self, func)
+        self.times = times
+
+    def __call__(self) -> None: ...
+
+
+def plain() -> None: ...
+
+
+def twice_defined() -> int:
+    return 1
+
+
+first_definition = twice_defined
+
+
+def twice_defined() -> int:  # type: ignore[no-redef]  # noqa: F811 - that is the case
+    return 2
+
+
+@mark
+def marked() -> None: ...
+
+
+@polite
+@mark
+@polite
+def wrapped_above_and_beneath() -> None: ...
+
+
+@rude
+@mark
+def hidden() -> None: ...
+
+
+@mark
+@Counted
+def counted() -> None: ...
+
+
+@mark
+@functools.lru_cache
+def remembered() -> None: ...
+
+
+@mark
+@mark
+def marked_twice() -> None: ...
+
+
+class Outer:
+    class Inner:
+        def method(self) -> None: ...
+
+        @mark
+        def marked_method(self) -> None: ...
+
+        @staticmethod
+        @mark
+        def static() -> None: ...
+
+        @classmethod
+        @mark
+        def of_class(cls) -> None: ...
+
+        @property
+        def value(self) -> int:
+            return 1
+
+        @functools.cached_property
+        def cached(self) -> int:
+            return 1
+
+        def __private(self) -> None: ...
+
+        first_private = __private
+
+        def __private(self) -> None: ...  # type: ignore[no-redef]  # noqa: F811 - that is the case
+
+        def __call__(self) -> None: ...
+
+
+INNER = f"{HERE}:Outer.Inner"
+inner_of: dict[str, Any] = vars(Outer.Inner)
+
+
+def factory(number: int) -> Callable[[], int]:
+    def made() -> int:
+        return number
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("func", "identifier", "name"),
+    [
+        (plain, f"{HERE}:plain", "plain"),
+        (marked, f"{HERE}:marked", "marked"),
+        (marked_twice, f"{HERE}:marked_twice", "marked_twice"),
+        (
+            wrapped_above_and_beneath,
+            f"{HERE}:wrapped_above_and_beneath",
+            "wrapped_above_and_beneath",
+        ),
+        (counted, f"{HERE}:counted", "counted"),
+        (remembered, f"{HERE}:remembered", "remembered"),
+        (Outer.Inner.method, f"{INNER}.method", "method"),
+        (Outer.Inner.marked_method, f"{INNER}.marked_method", "marked_method"),
+        (Outer.Inner.static, f"{INNER}.static", "static"),
+        (inner_of["value"].fget, f"{INNER}.value", "value"),
+        (inner_of["cached"].func, f"{INNER}.cached", "cached"),
+        (inner_of["_Inner__private"], f"{INNER}.__private", "__private"),
+        (Outer.Inner, INNER, "Inner"),
+        (len, "builtins:len", "len"),
+        (math.sqrt, "math:sqrt", "sqrt"),
+        (str.upper, "builtins:str.upper", "upper"),
+        (dict, "builtins:dict", "dict"),
+        (re.compile, "re:compile", "compile"),
+        (type(None), "builtins:NoneType", "NoneType"),
+    ],
+)
+def test_a_name_that_leads_back_is_all_there_is(func: Any, identifier: str, name: str):
+    identity = identify(func)
+    assert (identity.func_identifier, identity.func_name) == (identifier, name)
+    assert not identity.anonymous
+    assert identity.code is None
+    assert identity.captures() == {}
+
+
+def test_the_decorators_of_others_are_looked_through_from_the_name():
+    beneath = unwrap_ours(vars(wrapped_above_and_beneath)["__wrapped__"])
+    assert beneath.__code__ is wrapped_above_and_beneath.__code__  # the polite wrapper beneath ours
+    assert not identify(beneath).anonymous
+
+
+def test_two_functions_of_one_name_are_told_by_their_code():
+    first, second = identify(first_definition), identify(twice_defined)
+    assert first.func_identifier == second.func_identifier
+    assert first.anonymous
+    assert not second.anonymous
+    assert first.code != identify(factory(1)).code
+
+
+def test_a_private_name_is_found_in_its_class():
+    assert identify(Outer.Inner.first_private).anonymous
+    assert not identify(inner_of["_Inner__private"]).anonymous
+
+
+def test_two_wrappings_of_one_function_are_told_apart():
+    """Both have the name of `plain`, to which the name leads and not to them."""
+    first, second = identify(polite(plain)), identify(polite(hidden))
+    assert first.anonymous
+    assert first.captures() == {"func": plain}
+    assert second.captures() == {"func": hidden}
+    assert identify(polite(plain)).code == first.code
+    assert identify(functools.wraps(plain)(rude(plain))).code != first.code
+
+
+def test_a_decorator_above_that_leaves_no_way_back_makes_the_code_count():
+    function = python_function(hidden.__closure__[0].cell_contents)
+    identity = identify(function)
+    assert identity.func_identifier == f"{HERE}:hidden"
+    assert identity.anonymous
+    assert identity.code is not None
+
+
+def test_a_name_that_is_not_bound_yet_is_taken_to_be_on_its_way():
+    seen = []
+
+    def note(func: Any) -> Any:
+        seen.append(identify(func).anonymous)
+        return func
+
+    module = ModuleType("bound_later")
+    spec = ModuleSpec("bound_later", None)
+    vars(module).update(__file__="bound_later.py", __spec__=spec, note=note)
+    code = compile("@note\ndef f(): pass\n", "bound_later.py", "exec")
+    sys.modules["bound_later"] = module
+    try:
+        exec(code, vars(module))
+    finally:
+        del sys.modules["bound_later"]
+    assert seen == [False]
+
+
+def test_lambdas_and_local_functions_are_told_by_code_and_captures():
+    one, two = identify(factory(1)), identify(factory(2))
+    assert one.func_identifier == f"{HERE}:factory.<locals>.made"
+    assert one.anonymous
+    assert one.code == two.code
+    assert (one.captures(), two.captures()) == ({"number": 1}, {"number": 2})
+    plus, minus = identify(lambda x: x + 1), identify(lambda x: x - 1)
+    assert plus.func_identifier == minus.func_identifier
+    assert plus.code != minus.code
+
+
+def test_captures_are_read_when_asked():
+    state = 1
+
+    def read() -> int:
+        return state
+
+    identity = identify(read)
+    assert identity.captures() == {"state": 1}
+    state = 2
+    assert identity.captures() == {"state": 2}
+
+
+def test_a_capture_that_is_not_assigned_yet_is_left_out():
+    def early() -> int:
+        return late
+
+    assert identify(early).captures() == {}
+    late = 1
+    assert identify(early).captures() == {"late": 1}
+
+
+def test_a_local_function_does_not_capture_itself():
+    @mark
+    def down(n: int) -> int:
+        return n and down(n - 1)
+
+    assert identify(down).captures() == {}
+
+
+def test_our_own_wrapper_is_looked_through():
+    local = factory(1)
+    assert identify(mark(mark(local))).code == identify(local).code
+    assert identify(mark(local)).captures() == {"number": 1}
+
+
+def test_a_wrapper_of_ours_is_told_from_one_that_copied_its_attributes():
+    around = polite(marked)
+    assert around.__beautyspot__ == "a task"
+    assert not is_ours(around)
+    assert is_ours(marked)
+    assert not is_ours(plain)
+    assert not is_ours(3)
+    assert unwrap_ours(around) is around
+
+
+def test_a_bound_method_holds_its_object():
+    one, two = Outer.Inner(), Outer.Inner()
+    for method in (one.method, one.marked_method):
+        identity = identify(method)
+        assert identity.anonymous
+        assert identity.code is None
+        assert identity.captures() == {"<self>": one}
+    assert identify(two.method).captures()["<self>"] is two
+    assert identify(one.method).func_identifier == f"{INNER}.method"
+
+
+def test_a_bound_class_method_holds_its_class():
+    identity = identify(Outer.Inner.of_class)
+    assert identity.func_identifier == f"{INNER}.of_class"
+    assert identity.captures() == {"<self>": Outer.Inner}
+
+
+def test_a_bound_method_of_c_holds_its_object():
+    assert identify("ab".upper).captures() == {"<self>": "ab"}
+    assert identify("ab".upper).func_identifier == "builtins:str.upper"
+    assert identify((1).__add__).captures() == {"<self>": 1}
+    assert identify(dict.fromkeys).func_identifier == "builtins:dict.fromkeys"
+
+
+def test_an_object_with_a_call_method_is_held():
+    one = Outer.Inner()
+    identity = identify(one)
+    assert identity.func_identifier == f"{INNER}.__call__"
+    assert identity.func_name == "Inner"
+    assert identity.anonymous
+    assert identity.code is None
+    assert identity.captures() == {"<self>": one}
+    getter = operator.itemgetter(1)
+    assert identify(getter).captures() == {"<self>": getter}
+
+
+def test_an_object_of_a_local_class_brings_the_code_of_its_class():
+    def make(number: int) -> Any:
+        class Local:
+            def __call__(self) -> int:
+                return number
+
+        return Local()
+
+    one, two = identify(make(1)), identify(make(2))
+    assert one.code == two.code is not None
+    assert one.captures()["__call__.number"] == 1
+    assert two.captures()["__call__.number"] == 2
+
+
+def test_an_object_that_poses_as_a_function_brings_its_state():
+    one, two = Counted(plain, 1), Counted(plain, 2)
+    assert identify(one).func_identifier == f"{HERE}:plain"
+    assert identify(one).captures() == {"<self>": one}
+    assert identify(two).captures() == {"<self>": two}
+
+
+def test_a_partial_holds_its_arguments():
+    identity = identify(functools.partial(plain, 1, k=2))
+    assert identity.func_identifier == f"{HERE}:plain"
+    assert identity.func_name == "plain"
+    assert identity.anonymous
+    assert identity.captures() == {"<args>": (1,), "<kwargs>": {"k": 2}, "<func>": {}}
+
+
+def test_a_partial_of_a_partial_and_of_a_method_holds_all_of_it():
+    one = Outer.Inner()
+    inner = functools.partial(mark(one.method), 1)
+    inner.note = "no longer flattened"  # type: ignore[attr-defined]
+    captures = identify(mark(functools.partial(inner, 2))).captures()
+    assert captures["<args>"] == (2,)
+    assert captures["<func>"]["<args>"] == (1,)
+    assert captures["<func>"]["<func>"] == {"<self>": one}
+
+
+def test_a_bound_partial_keeps_both():
+    bound = functools.partial(plain, 1)
+    method = method_of(bound)
+    assert identify(method).captures() == {
+        "<self>": "owner",
+        "<func>": {"<args>": (1,), "<kwargs>": {}, "<func>": {}},
+    }
+
+
+def method_of(func: Any) -> Any:
+    from types import MethodType
+
+    return MethodType(func, "owner")
+
+
+def test_a_local_function_in_a_cache_object_is_told_by_what_it_wraps():
+    local = functools.lru_cache(factory(1))
+    assert identify(local).captures() == {"number": 1}
+    assert identify(local).code == identify(factory(1)).code
+
+
+def test_a_function_of_a_module_that_no_import_leads_to_is_told_by_its_code():
+    """Two files may have been loaded under one name."""
+    identities = []
+    for body in ("1", "2"):
+        namespace: dict[str, Any] = {"__name__": "not_imported", "__file__": "not_imported.py"}
+        exec(compile(f"def f(): return {body}", "not_imported.py", "exec"), namespace)
+        identities.append(identify(namespace["f"]))
+    one, two = identities
+    assert one.func_identifier == two.func_identifier == "not_imported:f"
+    assert one.anonymous
+    assert one.code != two.code
+
+
+def test_a_function_of_a_module_that_another_one_replaced_is_told_by_its_code(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    module = ModuleType("sample")
+    vars(module).update(__file__="a.py", __spec__=ModuleSpec("sample", None))
+    exec(compile("def f(): pass", "a.py", "exec"), vars(module))
+    monkeypatch.setitem(sys.modules, "sample", module)
+    assert not identify(module.f).anonymous
+    other = ModuleType("sample")
+    vars(other).update(__file__="b.py", __spec__=ModuleSpec("sample", None))
+    monkeypatch.setitem(sys.modules, "sample", other)
+    assert identify(module.f).anonymous
+
+
+def test_a_class_of_a_script_that_runpy_ran_is_told_by_its_code(tmp_path: Path):
+    for name, value in (("a", 1), ("b", 2)):
+        script = f"class C:\n    def f(self): return {value}\n"
+        (tmp_path / f"{name}.py").write_text(
+            script
+            + "import beautyspot.functions.identity as identity\ncode = identity.identify(C).code\n"
+        )
+    codes = [runpy.run_path(str(tmp_path / f"{name}.py"))["code"] for name in "ab"]
+    assert None not in codes
+    assert codes[0] != codes[1]
+
+
+def test_a_main_that_was_sent_by_its_code_keeps_its_name():
+    """As tools do that send a script's functions to machines where `__main__` is another."""
+    code = compile("def f(): pass", "job.py", "exec").co_consts[0]
+    function = FunctionType(code, {"__name__": "__main__", "__file__": "/elsewhere/job.py"}, "f")
+    assert identify(function).func_identifier == "job:f"
+
+
+@pytest.mark.parametrize("filename", ["<stdin>", "<ipython-input-1-abc>", "<string>"])
+def test_code_that_comes_from_no_file_counts_in_a_module_with_one(filename: str):
+    namespace: dict[str, Any] = {"__name__": "not_imported", "__file__": "not_imported.py"}
+    exec(compile("def f(): pass", filename, "exec"), namespace)
+    assert identify(namespace["f"]).anonymous
+
+
+def test_frozen_modules_of_the_standard_library_count_as_files():
+    import os
+
+    assert not identify(os.path.join).anonymous
+    assert not identify(os.makedirs).anonymous
+
+
+def test_a_callable_with_a_plain_name_alone_is_named_by_it():
+    class Ufunc:
+        __module__ = "anything"
+
+        def __init__(self) -> None:
+            self.__name__ = "add"
+
+    assert identify(Ufunc()).func_identifier == "anything:add"
+    assert identify(Ufunc()).func_name == "add"
+
+
+def test_a_callable_with_a_qualified_name_alone_is_named_by_it():
+    odd = SimpleNamespace(__qualname__="Odd.name", __module__="anything")
+    assert identify(odd).func_name == "Odd.name"  # type: ignore[arg-type]
+
+
+def test_something_of_c_without_a_module_is_a_builtin():
+    odd = SimpleNamespace(__qualname__="odd", __module__=None)
+    assert identify(odd).func_identifier == "builtins:odd"  # type: ignore[arg-type]
+
+
+def test_a_proxy_is_not_asked_for_what_it_wraps():
+    class Proxy:
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("__") and name not in {"__wrapped__", "__func__"}:
+                raise AttributeError(name)
+            raise AssertionError(name)
+
+    assert list(chain(proxy := Proxy())) == [proxy]
+
+
+def test_wrappers_in_a_circle_come_to_an_end():
+    def around() -> None: ...
+
+    around.__wrapped__ = around  # type: ignore[attr-defined]
+    assert set(chain(around)) == {around}

@@ -1,0 +1,333 @@
+"""Binders: every way to write a call is one call, and what does not fit is refused as usual."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+
+import pytest
+from beautyspot.errors import ConfigError
+from beautyspot.keys.binding import Omitted, make_binder, name_arguments, parameter_names
+from beautyspot.keys.canonical import Without
+from beautyspot.keys.generator import KeyGen
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SENTINEL = object()
+MUTABLE = []
+
+
+def plain(a, b=2):
+    return a, b
+
+
+def everything(a, /, b, c=3, *rest, d, e=5, **more):
+    return a, b, c, rest, d, e, more
+
+
+def odd_names(args, kwargs, _c0=1, _c_=2, *, bind, Without=3, self=4):
+    return args, kwargs
+
+
+def mutable(x=MUTABLE, *, y=SENTINEL):
+    return x, y
+
+
+def nothing():
+    return None
+
+
+def variadic(*args, **kwargs):
+    return args, kwargs
+
+
+class Service:
+    def ask(self, prompt, client=None):
+        return prompt
+
+    def __call__(self, x, y=1):
+        return x
+
+    @classmethod
+    def of_class(cls, x=1):
+        return x
+
+    @staticmethod
+    def static(x=1):
+        return x
+
+    def __private(self, __x=1):
+        return __x
+
+    private = __private
+
+
+def test_every_way_to_write_a_call_is_one():
+    bind = make_binder(plain)
+    assert bind(1) == bind(a=1) == bind(1, 2) == bind(1, b=2) == bind(b=2, a=1) == ((1, 2), {})
+
+
+def test_all_kinds_of_parameters():
+    bind = make_binder(everything)
+    assert bind(1, 2, d=4) == ((1, 2, 3), {"d": 4, "e": 5})
+    assert bind(1, b=2, d=4, e=6, a=7) == ((1, 2, 3), {"d": 4, "e": 6, "a": 7})
+    assert bind(1, 2, 3, 4, 5, d=4, z=1) == ((1, 2, 3, 4, 5), {"d": 4, "e": 5, "z": 1})
+    assert make_binder(nothing)() == ((), {})
+    assert make_binder(variadic)(1, a=2) == ((1,), {"a": 2})
+
+
+def test_names_may_be_those_that_are_used_inside():
+    bind = make_binder(odd_names, ignore=["args.x"], key_of={"kwargs": str, "bind": repr})
+    args, kwargs = bind(1, 2, bind=3)
+    assert (args[0].value, args[0].paths) == (1, ("x",))
+    assert (args[1:], kwargs) == (("2", 1, 2), {"bind": "3", "Without": 3, "self": 4})
+
+
+def test_defaults_are_the_very_objects():
+    (x,), kwargs = make_binder(mutable)()
+    assert x is MUTABLE
+    assert kwargs["y"] is SENTINEL
+
+
+@pytest.mark.parametrize("function", [plain, everything, odd_names, mutable, nothing, Service.ask])
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [
+        ((), {}),
+        ((1,), {}),
+        ((1, 2, 3, 4, 5, 6), {}),
+        ((1,), {"a": 2}),
+        ((), {"zz": 1}),
+        ((1, 2), {"b": 3}),
+    ],
+)
+def test_a_call_that_does_not_fit_raises_as_the_function_does(function, args, kwargs):
+    def outcome(called):
+        try:
+            called(*args, **kwargs)
+        except TypeError as error:
+            return str(error)
+        return "fits"
+
+    assert outcome(make_binder(function)) == outcome(function)
+
+
+CALLS = st.tuples(
+    st.lists(st.integers(), max_size=5),
+    st.dictionaries(st.sampled_from(["a", "b", "c", "d", "e", "z"]), st.integers(), max_size=6),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(CALLS, st.sampled_from([plain, everything, nothing, variadic]))
+def test_a_binder_binds_as_inspect_does(call, function):
+    args, kwargs = call
+    bind = make_binder(function)
+    try:
+        function(*args, **kwargs)
+    except TypeError:
+        with pytest.raises(TypeError):
+            bind(*args, **kwargs)
+        return
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound.apply_defaults()
+    assert bind(*args, **kwargs) == (bound.args, bound.kwargs)
+
+
+def test_self_is_the_first_parameter():
+    service = Service()
+    assert make_binder(Service.ask)(service, "p") == ((service, "p", None), {})
+    assert make_binder(service.ask)("p") == (("p", None), {})
+    assert make_binder(service)(2) == ((2, 1), {})
+    assert make_binder(Service.of_class)() == make_binder(Service.static)() == ((1,), {})
+    assert make_binder(Service.private)(service) == ((service, 1), {})
+    assert make_binder(functools.partial(plain, b=5))(1) == ((1,), {"b": 5})
+
+
+def test_a_callable_without_a_signature_takes_what_it_is_given():
+    bind = make_binder(max)
+    assert bind(1, 2, key=abs) == ((1, 2), {"key": abs})
+    assert parameter_names(max) == ()
+    assert name_arguments(max, (1, 2), {"key": abs}) == {"args[0]": 1, "args[1]": 2, "key": abs}
+    with pytest.raises(ConfigError, match="none that are known"):
+        make_binder(max, ignore=["key"])
+
+
+# -------------------------------------------------------------------------- ignore and key_of
+
+
+def test_arguments_may_be_left_out():
+    bind = make_binder(everything, ignore=("b", "e"))
+    assert bind(1, 2, d=4, e=6) == bind(1, b=3, d=4) == ((1, 3), {"d": 4})
+    assert make_binder(everything, ignore=("rest", "more"))(1, 2, 3, 4, d=5, z=6) == (
+        (1, 2, 3),
+        {"d": 5, "e": 5},
+    )
+    assert make_binder(plain, ignore="b")(1, 3) == ((1,), {})
+    assert make_binder(plain, ignore=("a", "b"))(1, 3) == ((), {})
+
+
+def test_attributes_may_be_left_out():
+    bind = make_binder(Service.ask, ignore=("self.client", "self.http.session", "client"))
+    service = Service()
+    (marker, prompt), kwargs = bind(service, "p")
+    assert type(marker) is Without
+    assert marker.value is service
+    assert marker.paths == ("client", "http.session")
+    assert (prompt, kwargs) == ("p", {})
+    service.client = threading.Lock()
+    service.http = Service()
+    service.http.session = threading.Lock()
+    keygen = KeyGen()
+    first = keygen.input_id(*bind(service, "p"))
+    service.client = service.http.session = None
+    assert keygen.input_id(*bind(service, "p")) == first
+
+
+def test_an_argument_may_be_keyed_by_a_function(tmp_path):
+    def size(path, *, other=None):
+        return path.stat().st_size
+
+    bind = make_binder(size, key_of={"path": KeyGen.from_file_content, "other": repr})
+    path, copy = tmp_path / "a", tmp_path / "b"
+    path.write_text("same")
+    copy.write_text("same")
+    assert bind(path) == bind(copy) == ((KeyGen.from_file_content(path),), {"other": "None"})
+    path.write_text("changed")
+    assert bind(path) != bind(copy)
+
+
+def test_names_that_come_in_by_keyword():
+    def loose(a, **options):
+        return a
+
+    bind = make_binder(loose, ignore=["verbose", "http.session"], key_of={"path": str})
+    args, kwargs = bind(1, verbose=True, http=SENTINEL, path=3, x=4)
+    assert (args, kwargs["path"], kwargs["x"]) == ((1,), "3", 4)
+    assert (kwargs["http"].value, kwargs["http"].paths) == (SENTINEL, ("session",))
+    assert "verbose" not in kwargs
+    assert bind(1) == ((1,), {})
+
+
+@pytest.mark.parametrize("wrong", ["verbos", "self", "verbos.x", "", ".client"])
+def test_unknown_names_are_refused(wrong):
+    def ask(prompt, verbose=False):
+        return prompt
+
+    with pytest.raises(ConfigError, match="it has prompt, verbose"):
+        make_binder(ask, ignore=(wrong,))
+    with pytest.raises(ConfigError, match="it has prompt, verbose"):
+        make_binder(ask, key_of={wrong: str})
+    if wrong == "verbos":
+        with pytest.raises(ConfigError, match="Did you mean 'verbose'"):
+            make_binder(ask, ignore=(wrong,))
+
+
+def test_captured_variables_may_be_named():
+    captured = threading.Lock()
+
+    def ask(prompt):
+        return captured, prompt
+
+    assert make_binder(ask, ignore=("captured",))(1) == ((1,), {})
+
+
+@pytest.mark.parametrize("wrong", ["self.", "self..x", "self.a-b", "self.a[0]"])
+def test_a_path_that_is_none(wrong):
+    with pytest.raises(ConfigError, match='write it as "self.client"'):
+        make_binder(Service.ask, ignore=(wrong,))
+
+
+# --------------------------------------------------------------------------------- wrappers
+
+
+def wrapped(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def test_wrappers_that_pass_on_are_bound_by_what_they_wrap():
+    bind = make_binder(wrapped(wrapped(plain)))
+    assert bind(1) == bind(a=1)
+    assert bind(1, 3) == bind(1, b=3) == bind(b=3, a=1) == ((1, 3), {})
+    assert parameter_names(wrapped(plain)) == ("a", "b")
+
+
+def test_wrappers_may_know_other_defaults():
+    @functools.wraps(plain)
+    def other_default(*args, **kwargs):
+        return plain(*args, **{"b": 7, **kwargs})
+
+    bind = make_binder(other_default)
+    assert bind(1) == ((1, Omitted.OMITTED), {}) != bind(1, 2)
+    keygen = KeyGen()
+    assert keygen.input_id(*bind(1)) == keygen.input_id(*bind(a=1))
+    assert make_binder(other_default, key_of={"b": str})(1) == bind(1)
+    assert make_binder(other_default, key_of={"b": str})(1, 2) == ((1, "2"), {})
+
+
+def test_wrappers_may_take_other_arguments_than_what_they_wrap():
+    @functools.wraps(plain)
+    def injects(*args, **kwargs):
+        return plain("session", *args, **kwargs)
+
+    bind = make_binder(injects)
+    assert bind(1, 2, 3) == ((1, 2, 3), {})
+    assert bind(z=1) == ((), {"z": 1})
+
+
+def test_wrappers_with_a_signature_of_their_own():
+    @functools.wraps(plain)
+    def own(a, b=3):
+        return plain(a, b)
+
+    assert make_binder(own)(1) == ((1, 3), {})
+
+    @functools.wraps(max)
+    def of_builtin(*args, **kwargs):
+        return max(*args, **kwargs)
+
+    assert make_binder(of_builtin)(1, key=2) == ((1,), {"key": 2})
+
+
+def test_names_in_wrappers():
+    bind = make_binder(wrapped(plain), ignore=("b",))
+    assert bind(1, 2) == bind(1, b=3) == ((1,), {})
+    with pytest.raises(ConfigError, match="it has a, b"):
+        make_binder(wrapped(plain), ignore=("c",))
+
+
+# ------------------------------------------------------------------------------------- names
+
+
+def test_normalised_arguments_have_names():
+    bound = make_binder(everything)(1, 2, 3, 4, 5, d=6, z=7)
+    named = {"a": 1, "b": 2, "c": 3, "rest": (4, 5), "d": 6, "e": 5, "z": 7}
+    assert name_arguments(everything, *bound) == named
+    assert name_arguments(plain, *make_binder(plain)(1)) == {"a": 1, "b": 2}
+    assert name_arguments(variadic, (1, 2), {"a": 3}) == {"args": (1, 2), "a": 3}
+
+
+def test_names_when_some_are_left_out():
+    ignore = ("a", "c", "e", "d.x")
+    bound = make_binder(everything, ignore=ignore)(1, 2, 3, 4, d=6)
+    named = name_arguments(everything, *bound, ignore=ignore)
+    assert named.pop("d").value == 6
+    assert named == {"b": 2, "rest": (4,)}
+
+
+def test_parameter_names():
+    assert parameter_names(everything) == ("a", "b", "c", "rest", "d", "e", "more")
+    assert parameter_names(Service.ask) == ("self", "prompt", "client")
+    assert parameter_names(nothing) == ()
+
+
+def test_an_object_that_is_no_function_and_has_no_name():
+    bind = make_binder(functools.partial(plain, 1))
+    assert bind.__name__ == "bind"
+    with pytest.raises(ConfigError, match="partial"):
+        make_binder(functools.partial(plain, 1), ignore=("x",))

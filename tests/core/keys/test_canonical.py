@@ -1,0 +1,705 @@
+"""Canonical text: what counts, what doesn't, and what is refused where."""
+
+# ruff: noqa: UP006, UP007, UP017, UP045, DTZ001, PTH123 - the old forms are values here
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextvars
+import copy
+import ctypes
+import datetime as dt
+import decimal
+import enum
+import functools
+import hashlib
+import io
+import itertools
+import json.encoder
+import math
+import operator
+import pathlib
+import queue
+import random
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import types
+import typing
+import weakref
+import zoneinfo
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import InitVar, dataclass, field
+
+import pytest
+from beautyspot.errors import UnstableKeyError
+from beautyspot.keys.canonical import Without, canonical, text
+from beautyspot.keys.canonical.state import root_of
+
+
+class Plain:
+    def __init__(self, **state):
+        self.__dict__.update(state)
+
+    def method(self):
+        return self
+
+
+class Slots:
+    __slots__ = ("a", "b")
+
+
+class MoreSlots(Slots):
+    __slots__ = ("c",)
+
+
+class SlotsAndDict(Slots):
+    pass
+
+
+class NoState:
+    __slots__ = ()
+
+
+@dataclass
+class Point:
+    x: int
+    y: object = None
+
+
+class SubPoint(Point):
+    pass
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Shade(enum.Enum):
+    RED = "red"
+
+
+class Answer(enum.StrEnum):
+    YES = "yes"
+
+
+def function():
+    return 1
+
+
+def slots(cls, **state):
+    made = cls()
+    for name, value in state.items():
+        setattr(made, name, value)
+    return made
+
+
+# ---------------------------------------------------------------------------------- distinct
+
+LOOKALIKES = [
+    [1, True, 1.0, "1", b"1", 1 + 0j, decimal.Decimal(1), [1], (1,), {1}, frozenset({1})],
+    [0, False, 0.0, -0.0, "", b"", None, [], (), {}, set(), bytearray(), range(0)],
+    [b"a", bytearray(b"a"), memoryview(b"a"), "a", "b'a'"],
+    [dt.date(2024, 1, 1), dt.datetime(2024, 1, 1), "2024-01-01",
+     dt.datetime(2024, 1, 1, tzinfo=dt.UTC)],
+    [decimal.Decimal("1.0"), decimal.Decimal("1.00"), "1.0", 1.0],
+    [range(3), range(1, 3), [0, 1, 2], "range(0, 3)", slice(0, 3)],
+    [Point(1, 2), {"x": 1, "y": 2}, (1, 2), SubPoint(1, 2), Point(1, 2.0)],
+    [Colour.RED, Shade.RED, "red", "RED", "Colour.RED", Colour],
+    [Answer.YES, "yes"],
+    [{1: 2}, {"1": 2}, {True: 2}, {1.0: 2}, [(1, 2)], collections.OrderedDict({1: 2})],
+    [{"$tuple": [1]}, (1,), {"$dict": [["$tuple", [1]]]}, {"$set": [1]}, {1}],
+    [{"a": 1}, collections.Counter(a=1), collections.defaultdict(None, a=1),
+     collections.OrderedDict(a=1), types.MappingProxyType({"a": 1}), types.SimpleNamespace(a=1),
+     collections.ChainMap({"a": 1}), collections.UserDict(a=1), Plain(a=1)],
+    [collections.deque([1]), collections.deque([1], 1), collections.deque([1], 2), [1]],
+    [collections.defaultdict(list), collections.defaultdict(set), collections.defaultdict(None)],
+    [collections.OrderedDict(a=1, b=2), collections.OrderedDict(b=2, a=1)],
+    [pathlib.PurePosixPath("a"), pathlib.PureWindowsPath("a"), pathlib.Path("a"), "a"],
+    [dt.timezone.utc, dt.timezone(dt.timedelta(0), "GMT"), zoneinfo.ZoneInfo("UTC"), "UTC"],
+    [int, str, "int", Plain, Point, function, len, max, functools.partial(function)],
+    [Plain(a=1).method, Plain(a=2).method, Plain.method, function],
+    [[].append, [1].append, [].extend, "a".upper, "b".upper, str.upper, str.lower],
+    [functools.partial(max, 1), functools.partial(max, 2), functools.partial(min, 1),
+     functools.partial(max, key=1), functools.partialmethod(max, 1), max],
+    [list[int], list[str], list, typing.List[int], typing.List, tuple[int], "list[int]"],
+    [int | str, int | None, typing.Union[int, str], typing.Optional[int]],
+    [typing.Literal[1], typing.Literal["1"], typing.Literal[True]],
+    [ValueError(1), ValueError("1"), ValueError(), KeyError(1), Exception(1)],
+    [FileNotFoundError(2, "x", "a"), FileNotFoundError(2, "x", "b"), FileNotFoundError(2, "x")],
+    [ImportError("x", name="a"), ImportError("x", name="b"), ImportError("x", path="a")],
+    [random.Random(1), random.Random(2)],
+    [operator.itemgetter(1), operator.itemgetter("1"), operator.attrgetter("a"),
+     operator.methodcaller("a"), operator.methodcaller("a", 1), operator.methodcaller("a", k=1)],
+    [slots(Slots, a=1), slots(Slots, b=1), slots(MoreSlots, a=1), slots(SlotsAndDict, a=1),
+     slots(SlotsAndDict, a=1, z=1), Slots(), NoState(), Plain()],
+    ["\ud83d\ude00", "\U0001f600", "\\ud83d\\ude00", "\ud83d", "\\ud83d"],
+    [lambda: 1, lambda: 2],
+    [2**5000, -(2**5000), 2**5000 + 1, format(2**5000, "x")],
+    ["x" * 5000, "x" * 4999 + "y", b"x" * 5000, bytearray(b"x" * 5000)],
+    [list(range(5000)), list(range(4999)), tuple(range(5000)), [*range(4999), 4999.0]],
+    [memoryview(bytes(4)), memoryview(bytes(4)).cast("H"), memoryview(bytes(4)).cast("B", (2, 2))],
+    [..., NotImplemented, None, "Ellipsis"],
+    [json, "json", operator],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("group", LOOKALIKES, ids=lambda group: type(group[0]).__name__)
+def test_what_is_not_the_same_has_another_text(group):
+    for one, other in itertools.combinations(group, 2):
+        assert canonical(one) != canonical(other), (one, other)
+
+
+def closure(value, default=None):
+    def inner(x, y=default):
+        return x, y, value
+
+    return inner
+
+
+def test_closures_count_by_what_they_capture():
+    assert canonical(closure(1)) == canonical(closure(1))
+    assert canonical(closure(1)) != canonical(closure(2))
+    assert canonical(closure(1)) != canonical(closure(True))
+    assert canonical(closure(1)) != canonical(closure(1, 2))
+    with pytest.raises(UnstableKeyError) as error:
+        canonical([closure(threading.Lock())])
+    assert error.value.path.startswith("value[0]<captured ")
+
+
+def test_functions_that_call_themselves_come_to_an_end():
+    def factorial(n):
+        return n * factorial(n - 1) if n else 1
+
+    assert "factorial" in canonical(factorial)
+
+
+def test_classes_that_one_function_makes_differ():
+    def make(number):
+        class Local:
+            def method(self):
+                return number
+
+        return Local
+
+    assert canonical(make(1)) == canonical(make(1)) != canonical(make(2))
+    assert canonical(make(1)()) == canonical(make(1)()) != canonical(make(2)())
+
+
+def test_classes_of_main_are_named_anew_each_time(monkeypatch):
+    Local = type("Local", (), {"__module__": "__main__"})
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "Local", Local, raising=False)
+    monkeypatch.setattr(main, "__file__", "/some/first.py", raising=False)
+    monkeypatch.setattr(main, "__spec__", None)
+    assert canonical(Local()) == '{"$object":["first:Local",{}]}'
+    monkeypatch.setattr(main, "__file__", "/some/second.py")
+    assert canonical(Local()) == '{"$object":["second:Local",{}]}'
+
+
+def test_an_mro_with_an_odd_module_is_no_stumbling_block():
+    assert root_of(None) == ""
+    odd = type("Odd", (), {"__module__": "odd.one"})
+    assert "odd.one:Odd" in canonical(odd())
+
+
+# ------------------------------------------------------------------------------------- equal
+
+
+def test_the_order_of_equal_dicts_and_sets_does_not_count():
+    assert canonical({"a": 1, "b": [2]}) == canonical({"b": [2], "a": 1})
+    assert canonical({1: 1, "b": 2}) == canonical({"b": 2, 1: 1})
+    assert canonical({"a", "b", "c", 1, None}) == canonical({None, 1, "c", "b", "a"})
+    assert canonical(Plain(a=1, b=2)) == canonical(Plain(b=2, a=1))
+
+
+def test_all_nans_are_one():
+    assert canonical([math.nan]) == canonical([float("-nan")])
+    assert canonical({math.nan: 1, float("nan"): 2}) == canonical({math.nan: 2, float("nan"): 1})
+
+
+@pytest.mark.parametrize("group", LOOKALIKES, ids=lambda group: type(group[0]).__name__)
+def test_copies_have_one_text(group):
+    for value in group:
+        if not isinstance(value, memoryview | types.MappingProxyType | types.ModuleType):
+            assert canonical(copy.deepcopy(value)) == canonical(value)
+
+
+def test_a_shared_part_counts_as_two_equal_ones():
+    part = [1, (2,)]
+    assert canonical([part, part]) == canonical([part, [1, (2,)]])
+    long = [(number,) for number in range(5000)]
+    assert canonical([long, long]) == canonical([long, copy.deepcopy(long)])
+
+
+def test_parts_that_are_shared_often_take_no_time():
+    part = ["x"]
+    for _ in range(90):
+        part = [part, part]
+    assert "$fold" in canonical(part)
+
+
+def test_a_cached_property_does_not_count():
+    class Circle:
+        def __init__(self, radius):
+            self.radius = radius
+
+        @functools.cached_property
+        def area(self):
+            return self.radius**2
+
+    circle = Circle(2)
+    before = canonical(circle)
+    assert circle.area == 4
+    assert canonical(circle) == before
+    circle.other = 4
+    assert canonical(circle) != before
+
+
+def test_a_logger_is_a_name():
+    import logging
+
+    logger = logging.getLogger("some.where")
+    logger.addHandler(logging.NullHandler())
+    assert canonical(Plain(log=logger)) == canonical(Plain(log=logging.getLogger("some.where")))
+    assert canonical(logger) != canonical(logging.getLogger("else.where"))
+
+
+def test_an_exception_counts_without_its_traceback():
+    try:
+        raise ValueError(1)
+    except ValueError as error:
+        raised = error
+    assert canonical(raised) == canonical(ValueError(1))
+    raised.add_note("more")
+    assert canonical(raised) != canonical(ValueError(1))
+
+
+def test_letters_of_decimals_do_not_follow_the_context():
+    number = decimal.Decimal("1e20")
+    before = canonical(number)
+    with decimal.localcontext() as context:
+        context.capitals = 0
+        assert str(number) == "1e+20"
+        assert canonical(number) == before
+
+
+def test_large_integers_do_not_meet_the_limit_of_digits():
+    limit = sys.get_int_max_str_digits()
+    value = [10**616, 10**700, -(10**5000)]
+    before = canonical(value)
+    sys.set_int_max_str_digits(640)
+    try:
+        assert canonical(value) == before
+    finally:
+        sys.set_int_max_str_digits(limit)
+
+
+def test_big_endian_machines_write_the_same(monkeypatch):
+    import array
+
+    numbers = array.array("i", [1, 2])
+    swapped = array.array("i", [1, 2])
+    swapped.byteswap()
+    expected = canonical(numbers)
+    monkeypatch.setattr(sys, "byteorder", "big")
+    assert canonical(swapped) == expected
+    assert swapped[0] == 1 << 24
+
+
+# ------------------------------------------------------------------------- fields and states
+
+
+@dataclass
+class Counted:
+    x: int
+    silent: int = field(default=0, compare=False)
+
+
+def test_a_dataclass_counts_by_its_fields():
+    assert canonical(Counted(1)) == canonical(Counted(1))
+    assert canonical(Counted(1)) != canonical(Counted(2))
+    assert canonical(Counted(1)) != canonical(Counted(1, silent=1))  # rather a miss too many
+
+
+def test_a_dataclass_with_a_field_that_is_not_set():
+    @dataclass
+    class Late:
+        x: int
+        y: int = field(init=False)
+
+    late = Late(1)
+    before = canonical(late)
+    late.y = 2
+    assert canonical(late) != before
+
+
+def test_what_init_vars_went_into_counts():
+    @dataclass
+    class Scaled:
+        scale: InitVar[int]
+
+        def __post_init__(self, scale):
+            self._scale = scale
+
+    assert canonical(Scaled(1)) != canonical(Scaled(2))
+
+
+def test_a_subclass_of_a_dataclass_counts_with_all_it_has():
+    first, second = SubPoint(1), SubPoint(1)
+    second.more = 3
+    assert canonical(first) != canonical(second)
+
+
+def test_subclasses_of_builtins_count_with_class_and_state():
+    class Items(list):
+        pass
+
+    class Items2(list):
+        pass
+
+    first, second = Items([1]), Items([1])
+    assert canonical(first) == canonical(second) != canonical(Items2([1]))
+    second.more = 1
+    assert canonical(first) != canonical(second)
+
+
+@pytest.mark.parametrize(
+    ("base", "one", "other"),
+    [(str, "a", "b"), (int, 1, 2), (float, 1.0, 2.0), (bytes, b"a", b"b"), (bytearray, b"a", b"b"),
+     (list, [1], [2]), (tuple, (1,), (2,)), (dict, {1: 1}, {1: 2}), (set, {1}, {2}),
+     (frozenset, {1}, {2}), (complex, 1j, 2j), (collections.OrderedDict, {1: 1}, {1: 2}),
+     (collections.Counter, "a", "b"), (collections.deque, [1], [2])],
+)  # fmt: skip
+def test_methods_that_a_subclass_overrides_are_not_asked(base, one, other):
+    lies = {
+        name: lambda self, *args: 1 / 0 for name in ("__iter__", "__str__", "__int__", "__repr__")
+    }
+    lies |= {name: lambda self: 1 / 0 for name in ("items", "keys", "__len__", "__float__")}
+    made = type("Liar", (base,), {})
+    first, again, second = made(one), made(one), made(other)
+    for name, lie in lies.items():
+        setattr(made, name, lie)
+    assert canonical(first) == canonical(again) != canonical(second)
+
+
+class Keyed:
+    def __init__(self, key, rest=None):
+        self.key = key
+        self.rest = rest
+
+    def __beautyspot_key__(self):
+        return self.key
+
+
+class SubKeyed(Keyed):
+    pass
+
+
+def test_a_class_may_say_what_counts():
+    assert canonical(Keyed(1, object())) == canonical(Keyed(1, threading.Lock()))
+    assert canonical(Keyed(1)) != canonical(Keyed(2))
+    assert canonical(Keyed(1)) != canonical(SubKeyed(1)) != canonical(1)
+
+
+def test_the_class_of_such_objects_is_a_class_like_any_other():
+    class Meta(type):
+        def __beautyspot_key__(cls):
+            return "the class"
+
+    class Made(metaclass=Meta):
+        def __init__(self, a):
+            self.a = a
+
+    assert '"the class"' in canonical(Made)
+    assert canonical(Made(1)) != canonical(Made(2))
+
+
+def test_a_key_method_may_be_added_later():
+    class Late:
+        def __init__(self):
+            self.lock = threading.Lock()
+
+    with pytest.raises(UnstableKeyError):
+        canonical(Late())
+    Late.__beautyspot_key__ = lambda self: 1
+    assert canonical(Late()) == canonical(Late())
+
+
+# ----------------------------------------------------------------------------------- without
+
+
+def test_attributes_may_be_left_out():
+    lock = threading.Lock()
+    first = Without(Plain(a=1, client=lock), ("client",))
+    assert canonical(first) == canonical(Without(Plain(a=1, client=2), ("client",)))
+    assert canonical(first) == canonical(Plain(a=1))
+    assert canonical(first) != canonical(Without(Plain(a=2, client=lock), ("client",)))
+
+
+def test_attributes_of_attributes_may_be_left_out():
+    def service(lock):
+        return Plain(http=Plain(session=lock, url="u", pool=Plain(size=1, lock=lock)), a=1)
+
+    paths = ("http.session", "http.pool.lock")
+    made = canonical(Without(service(threading.Lock()), paths))
+    assert made == canonical(Without(service(threading.Lock()), paths))
+    assert '"url":"u"' in made
+    assert '"size":1' in made
+    with pytest.raises(UnstableKeyError) as error:
+        canonical(Without(service(threading.Lock()), ("http.session",)))
+    assert error.value.path == "value.http.pool.lock"
+
+
+def test_left_out_of_fields_slots_namespaces_and_subclasses():
+    class Items(list):
+        pass
+
+    items = Items([1])
+    items.lock = threading.Lock()
+    lock = threading.Lock()
+    for value, path in [
+        (Point(1, lock), "y"),
+        (slots(Slots, a=1, b=lock), "b"),
+        (types.SimpleNamespace(a=1, b=lock), "b"),
+        (items, "lock"),
+    ]:
+        canonical(Without(value, (path,)))
+        with pytest.raises(UnstableKeyError):
+            canonical(value)
+
+
+def test_paths_that_lead_to_nothing_leave_nothing_out():
+    assert canonical(Without(Plain(a=1), ("b", "a.b"))) == canonical(Plain(a=1))
+    assert canonical(Without(3, ("b",))) == "3"
+    assert canonical(Without([1], ("b",))) == "[1]"
+
+
+def test_the_same_object_elsewhere_counts_in_full():
+    plain = Plain(a=1, b=2)
+    made = canonical([Without(plain, ("b",)), plain, Without(plain, ("a",))])
+    assert made == f"[{canonical(Plain(a=1))},{canonical(plain)},{canonical(Plain(b=2))}]"
+    rest = {f"name{number}": [number] for number in range(1000)}  # long enough to be remembered
+    long = Plain(b=1, c=2, **rest)
+    without_b, without_c = Without(long, ("b",)), Without(long, ("c",))
+    made = canonical([long, without_b, long, without_c, long])
+    assert made == canonical([long, Plain(c=2, **rest), long, Plain(b=1, **rest), long])
+    made = canonical([without_b, without_c, long])
+    assert made == canonical([Plain(c=2, **rest), Plain(b=1, **rest), long])
+
+
+def test_markers_add_up():
+    plain = Plain(a=1, b=2, c=3)
+    assert canonical(Without(Without(plain, ("a",)), ("b",))) == canonical(Plain(c=3))
+
+
+# ------------------------------------------------------------------------------------ refused
+
+
+def numbers():
+    yield 1
+
+
+async def coroutine():
+    return 1
+
+
+class Iterator:
+    def __next__(self):
+        return 1
+
+
+class Awaitable:
+    def __await__(self):
+        yield
+
+
+class Thread(threading.Thread):
+    pass
+
+
+class Session:
+    def __init__(self):
+        self._lock = threading.Lock()
+
+
+def made_by(make):
+    return pytest.param(make, id=getattr(make, "__name__", str(make)))
+
+
+REFUSED = [
+    object, threading.Lock, threading.RLock, threading.Event, threading.Condition, Thread,
+    threading.local, queue.Queue, queue.SimpleQueue, asyncio.Lock, asyncio.Event, asyncio.Queue,
+    io.BytesIO, io.StringIO, Iterator, Awaitable, numbers, weakref.WeakSet,
+    weakref.WeakValueDictionary, random.SystemRandom,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", REFUSED, ids=lambda make: make.__qualname__)
+def test_what_has_no_stable_form_is_refused(make):
+    with pytest.raises(UnstableKeyError, match=r"mark\(ignore=\.\.\.\)"):
+        canonical(make())
+
+
+def test_more_that_is_refused():
+    waiting = coroutine()
+    with open(sys.executable, "rb") as file, socket.socket() as plug, ThreadPoolExecutor() as pool:
+        for value in (
+            iter([]), reversed([]), map(int, []), zip(), enumerate([]), itertools.count(),
+            {}.keys(), waiting, file, plug, pool, weakref.ref(Plain), function.__code__,
+            sys._getframe(), contextvars.ContextVar("v"), ctypes.c_int(1), sys.version_info,
+            property(function),
+        ):  # fmt: skip
+            with pytest.raises(UnstableKeyError):
+                canonical(value)
+    waiting.close()
+
+
+def test_what_extension_types_hide_is_refused():
+    import _random
+
+    class Hiding(_random.Random):  # its numbers stand in no attribute
+        pass
+
+    for value in (Hiding(), struct.Struct("i"), hashlib.sha256()):
+        with pytest.raises(UnstableKeyError):
+            canonical(value)
+
+
+def test_a_memoryview_counts_by_what_it_shows():
+    assert canonical(memoryview(b"abcd")[::2]) == canonical(memoryview(b"ac"))
+    assert canonical(memoryview(b"abcd")[::2]) != canonical(memoryview(b"ad"))
+
+
+def test_the_fold_counts():
+    late = dt.datetime(2024, 10, 27, 2, 30)
+    assert canonical(late) != canonical(late.replace(fold=1))
+    assert canonical(late.time()) != canonical(late.time().replace(fold=1))
+
+
+def test_a_tuple_with_more_than_its_items():
+    assert canonical(time.gmtime(0)) == canonical(time.gmtime(0)) != canonical(time.gmtime(1))
+    local = time.struct_time((*time.gmtime(0), "CET", 3600))
+    assert local == time.gmtime(0)
+    assert canonical(local) != canonical(time.gmtime(0))
+
+
+def test_a_zone_from_a_file_is_refused():
+    from importlib.resources import files
+
+    try:
+        data = files("tzdata.zoneinfo").joinpath("UTC").read_bytes()
+    except ModuleNotFoundError:
+        data = pathlib.Path("/usr/share/zoneinfo/UTC").read_bytes()
+    zone = zoneinfo.ZoneInfo.from_file(io.BytesIO(data))
+    with pytest.raises(UnstableKeyError, match="has no key"):
+        canonical(zone)
+
+
+def test_the_path_of_what_is_refused():
+    cases = {
+        "value.session._lock": Plain(session=Session()),
+        "value['a'][1]": {"a": [1, object()]},
+        "value[1]": (1, object()),
+        "value<element>": {object()},
+        "value<key>": {object(): 1},
+        "value[2]": {2: object()},
+        "value[2].http._lock": [1, 2, Plain(http=Session())],
+        "value.args[0]": functools.partial(function, object()),
+        "value.__self__.a": Plain(a=object()).method,
+        "value.default_factory": collections.defaultdict(functools.partial),
+        "value.maps[1]['a']": collections.ChainMap({}, {"a": object()}),
+        "value.y": Point(1, object()),
+        "value['long name lo...me long name ']": {"long name " * 5: object()},
+    }
+    cases["value.default_factory.__self__"] = collections.defaultdict(Session().__init__)
+    cases.pop("value.default_factory")
+    for path, value in cases.items():
+        with pytest.raises(UnstableKeyError) as error:
+            canonical(value)
+        assert error.value.path.startswith(path)
+        assert str(error.value).startswith(path)
+
+
+def test_values_that_contain_themselves_are_refused():
+    loop = []
+    loop.append(loop)
+    ring = {}
+    ring["a"] = [ring]
+    tree = Plain()
+    tree.child = Plain(parent=tree)
+    for value, path in [(loop, "value[0]"), (ring, "value['a'][0]"), (tree, "value.child.parent")]:
+        with pytest.raises(UnstableKeyError, match="contains itself") as error:
+            canonical(value)
+        assert error.value.path == path
+
+
+def nested(levels):
+    value = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+def test_deep_values_are_refused_at_a_level():
+    assert canonical(nested(100)) == "[" * 100 + "]" * 100
+    with pytest.raises(UnstableKeyError, match="nested more than 100 levels deep"):
+        canonical(nested(101))
+
+
+def test_deep_in_the_stack_there_is_no_recursion_error():
+    def deep(levels):
+        return deep(levels - 1) if levels else canonical(nested(90))
+
+    room = sys.getrecursionlimit()
+    with pytest.raises(UnstableKeyError, match="too deeply for what is left of Python's stack"):
+        deep(room - 250)
+
+
+def test_what_fails_on_the_way_is_named():
+    class Broken:
+        @property
+        def __dict__(self):
+            raise RuntimeError("gone")
+
+    with pytest.raises(
+        UnstableKeyError, match=r"could not be read \(RuntimeError: gone\)"
+    ) as error:
+        canonical([Broken()])
+    assert error.value.path == "value[0]"
+    view = memoryview(b"abc")
+    view.release()
+    with pytest.raises(UnstableKeyError, match="released memoryview"):
+        canonical(view)
+
+
+def test_values_are_left_as_they_were():
+    value = {"a": [1, {2, 3}], "b": collections.deque([1])}
+    before = copy.deepcopy(value)
+    canonical(value)
+    assert value == before
+
+
+def test_an_interpreter_without_the_c_encoder_writes_the_same(monkeypatch):
+    values = tuple([1, "é\0", math.nan, -0.0, None, True] * 5), {"b": 1, "a": "\ud800"}
+    expected = [text._encode_json(value) for value in values]
+    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
+    slow = text._make_encoder()
+    assert [slow(value) for value in values] == expected
+
+
+def test_nothing_is_imported_that_the_program_has_not():
+    code = (
+        "import sys, beautyspot.keys.generator as k\n"
+        "class P: pass\n"
+        "k.KeyGen().input_id(([1, (2,)], {'a': P()}), {'f': print, 't': int})\n"
+        "roots = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(sorted(roots & {'numpy', 'pandas', 'polars', 'pydantic', 'PIL', 'torch', 'attr',"
+        " 'asyncio'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

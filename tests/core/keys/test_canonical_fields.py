@@ -1,0 +1,454 @@
+"""A dataclass or an attrs class counts by its fields, and by what its objects have beside them."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import sys
+import threading
+from dataclasses import InitVar, dataclass, field, make_dataclass
+from typing import ClassVar, Generic, TypeVar
+
+import attrs
+import pytest
+from beautyspot import Spot
+from beautyspot.errors import UnstableKeyError
+from beautyspot.keys.canonical import Without, canonical
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+T = TypeVar("T")
+
+
+@dataclass
+class Session:
+    url: str
+
+    def login(self, user):
+        self.user = user
+
+    def whoami(self):
+        return self.user
+
+
+@dataclass(frozen=True)
+class FrozenSession:
+    url: str
+
+
+@dataclass
+class OwnSlots:
+    __slots__ = ("url", "user")
+    url: str
+
+
+@attrs.define(slots=False)
+class AttrsSession:
+    url: str
+
+
+class Base:
+    def __init__(self):
+        self.user = None
+
+
+@dataclass
+class OfPlainBase(Base):
+    url: str
+
+
+class SlottedBase:
+    __slots__ = ("user",)
+
+
+@dataclass(slots=True)
+class OfSlottedBase(SlottedBase):
+    url: str
+
+
+@attrs.define
+class AttrsOfSlottedBase(SlottedBase):
+    url: str
+
+
+@attrs.define
+class AttrsOfDataclass(Session):
+    more: int = 0
+
+
+@dataclass
+class Items(list):
+    url: str
+
+
+@dataclass
+class Failed(Exception):
+    url: str
+
+
+@dataclass
+class Shadowed:
+    url: str
+    user: ClassVar[str] = "nobody"
+
+
+@dataclass
+class Secret:
+    url: str
+
+    def set(self, user):
+        self.__user = user
+
+
+class Password(Secret):
+    pass
+
+
+KINDS = [
+    Session, FrozenSession, OwnSlots, AttrsSession, OfPlainBase, OfSlottedBase, AttrsOfSlottedBase,
+    AttrsOfDataclass, Items, Failed, Shadowed,
+]  # fmt: skip
+
+
+def given_user(kind, user):
+    made = kind("u")
+    object.__setattr__(made, "user", user)
+    return made
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_attributes_beside_the_fields_count(kind):
+    texts = [canonical(kind("u")), *[canonical(given_user(kind, user)) for user in ("A", "B", 1)]]
+    assert len(set(texts)) == 4
+    assert canonical(given_user(kind, "A")) == texts[1]
+
+
+def test_without_any_the_text_is_as_ever():
+    name = f"{__name__}:"
+    assert canonical(Session("u")) == f'{{"$object":["{name}Session",{{"url":"u"}}]}}'
+    assert canonical(OwnSlots("u")) == f'{{"$object":["{name}OwnSlots",{{"url":"u"}}]}}'
+    assert canonical(AttrsSession("u")) == f'{{"$object":["{name}AttrsSession",{{"url":"u"}}]}}'
+    assert canonical(Items("u")) == f'{{"$sub":["{name}Items",[],{{"url":"u"}}]}}'
+    made = given_user(Session, "A")
+    text = f'{{"$object":["{name}Session",{{"url":"u"}},{{"user":"A"}}]}}'
+    assert canonical(made) == text
+    assert canonical([made]) == f"[{text}]"
+    del made.user
+    assert canonical(made) == canonical(Session("u"))
+
+
+def test_a_method_of_one_user_does_not_answer_another(tmp_path):
+    spot = Spot("app", directory=tmp_path, strict=True)
+
+    @dataclass
+    class Client:
+        url: str
+
+        def login(self, user):
+            self.user = user
+
+        @spot.mark
+        def whoami(self):
+            return self.user
+
+    @spot.mark
+    def name(client):
+        return client.user
+
+    for user in ("Alice", "Bob", "Alice"):
+        client = Client("u")
+        client.login(user)
+        assert client.whoami() == user
+        assert name(client) == user
+    spot.shutdown()
+
+
+def test_what_post_init_made_counts_and_may_be_left_out():
+    @dataclass
+    class Client:
+        url: str
+
+        def __post_init__(self):
+            self.size = len(self.url)
+            self.lock = threading.Lock()
+
+    with pytest.raises(UnstableKeyError) as error:
+        canonical(Client("u"))
+    assert error.value.path == "value.lock"
+    assert canonical(Without(Client("u"), ("lock",))) == canonical(Without(Client("u"), ("lock",)))
+    bare = canonical(Without(Client("u"), ("lock", "size")))
+    assert bare != canonical(Without(Client("u"), ("lock",)))
+    assert bare.endswith(',{"url":"u"}]}')  # nothing is left beside the fields
+    nested = Session("u")
+    nested.inner = Client("v")
+    assert '"url":"v"' in canonical(Without(nested, ("inner.lock",)))
+
+
+def test_what_is_a_field_in_one_version_of_the_class_and_none_in_another(monkeypatch):
+    texts = []
+    for fields in (["x", "y"], ["x"], []):
+        made = make_dataclass("Same", fields, namespace={"__module__": __name__})
+        monkeypatch.setattr(sys.modules[__name__], "Same", made, raising=False)
+        value = made(*range(len(fields)))
+        value.x, value.y = 1, 2
+        texts.append(canonical(value))
+        assert texts[-1].startswith(f'{{"$object":["{__name__}:Same",{{')
+    assert len(set(texts)) == 3
+
+
+def test_a_field_that_is_stored_elsewhere():
+    @dataclass
+    class Stored:
+        x: int
+
+    Stored.x = property(lambda self: abs(self._x), lambda self, x: setattr(self, "_x", x))
+    assert canonical(Stored(1)) == canonical(Stored(1)) != canonical(Stored(-1))
+
+
+def test_fields_that_are_not_compared_and_init_vars_count_as_ever():
+    @dataclass
+    class Counted:
+        x: int
+        silent: int = field(default=0, compare=False)
+
+    @dataclass
+    class Scaled:
+        scale: InitVar[int]
+
+        def __post_init__(self, scale):
+            self.scaled = scale
+
+    assert canonical(Counted(1)) != canonical(Counted(1, silent=1))
+    assert canonical(Scaled(1)) != canonical(Scaled(2))
+    assert canonical(Scaled(1)).endswith(',{"scaled":1}]}')
+
+
+def test_a_type_argument_counts_as_in_plain_classes():
+    @dataclass
+    class Box(Generic[T]):
+        x: T
+
+    assert canonical(Box[int](1)) == canonical(Box[int](1)) != canonical(Box[str](1))
+
+
+def test_private_attributes_of_two_classes_are_two():
+    one, other = Password("u"), Password("u")
+    one._Secret__user = other._Password__user = 1
+    assert canonical(one) != canonical(other)
+
+
+@pytest.mark.parametrize("name", ["url", "$dict", "", "a.b", "self", "é", "\ud800", "__doc__", 1])
+def test_names_may_be_odd(name):
+    texts = set()
+    for value in (1, 2, {name: 1}):
+        made = Session("u")
+        vars(made)[name] = value
+        texts.add(canonical(made))
+    assert len(texts) == 3
+
+
+def test_cached_properties_do_not_count():
+    @dataclass
+    class Circle:
+        radius: int
+
+        @functools.cached_property
+        def area(self):
+            return self.radius**2
+
+    @attrs.define(slots=False)
+    class AttrsCircle:
+        radius: int
+
+        @functools.cached_property
+        def area(self):
+            return self.radius**2
+
+    for kind in (Circle, AttrsCircle):
+        circle = kind(2)
+        before = canonical(circle)
+        assert circle.area == 4
+        assert canonical(circle) == before
+        circle.other = 4
+        assert canonical(circle) != before
+
+
+def test_nor_where_attrs_keeps_them_in_slots():
+    @attrs.define
+    class Circle:
+        radius: int
+
+        @functools.cached_property
+        def area(self):
+            return self.radius**2
+
+    class SubCircle(Circle):
+        pass
+
+    for kind in (Circle, SubCircle):
+        circle = kind(2)
+        before = canonical(circle)
+        assert "area" not in before  # neither is it computed for this
+        assert circle.area == 4
+        assert canonical(circle) == before
+
+
+@pytest.mark.parametrize("slots", [False, True])
+def test_nor_the_hash_that_attrs_keeps(slots):
+    @attrs.define(slots=slots, frozen=True, cache_hash=True)
+    class Point:
+        x: str
+
+    class SubPoint(Point):
+        pass
+
+    for kind in (Point, SubPoint):
+        point = kind("a")
+        before = canonical(point)
+        hash(point)
+        assert canonical(point) == before
+        assert "cached_hash" not in before
+
+
+def test_a_slot_that_is_not_set_is_asked_of_nobody():
+    class Asked:
+        __slots__ = ("a", "b")
+
+        def __getattr__(self, name):
+            if name == "__dict__":
+                raise AttributeError(name)
+            return name
+
+    made = Asked()
+    made.a = 1
+    assert canonical(made).endswith(',{"a":1}]}')
+
+
+# ------------------------------------------------------------------------------ enum members
+
+
+class Colour(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Word(enum.StrEnum):
+    YES = "yes"
+
+
+class Right(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+MEMBERS = [Colour.RED, Level.LOW, Word.YES, Right.READ, Right.READ | Right.WRITE]
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=str)
+def test_what_was_attached_to_a_member_counts(member):
+    before = canonical(member)
+    ~member if isinstance(member, enum.Flag) else None  # which is kept on the member
+    assert canonical(member) == before
+    assert before.count("{") == 1
+    try:
+        texts = {before}
+        for user in ("A", "B"):
+            member.user = user
+            texts.add(canonical(member))
+        assert len(texts) == 3
+        assert canonical(Without(member, ("user",))) == before
+    finally:
+        del member.user
+    assert canonical(member) == before
+
+
+def test_what_a_class_says_of_its_members_does_not_count():
+    class Planet(enum.Enum):
+        EARTH = (5.97, 6.37)
+
+        def __init__(self, mass, radius):
+            self.mass = mass
+            self.lock = threading.Lock()
+
+    class Described(enum.StrEnum):
+        A = ("a", "first")
+
+        def __new__(cls, value, text):
+            made = str.__new__(cls, value)
+            made._value_ = value
+            made.text = text
+            return made
+
+    @dataclass
+    class Data:
+        x: int
+
+    class Mixed(Data, enum.Enum):
+        ONE = 1
+
+    for member in (Planet.EARTH, Described.A, Mixed.ONE):
+        assert canonical(member).endswith(f',"{member.name}"]}}')
+
+
+def test_a_cached_property_of_a_member_does_not_count():
+    class Cached(enum.Enum):
+        A = 1
+
+        @functools.cached_property
+        def doubled(self):
+            return self.value * 2
+
+    before = canonical(Cached.A)
+    assert Cached.A.doubled == 2
+    assert canonical(Cached.A) == before
+
+
+# ----------------------------------------------------------------------------- any attributes
+
+NAMES = st.sampled_from(["x", "y", "z", "$object", "", "user"]) | st.text(max_size=3)
+VALUES = st.none() | st.booleans() | st.integers(-2, 2) | st.text(max_size=2)
+NESTED = VALUES | st.dictionaries(NAMES, VALUES, max_size=2) | st.lists(VALUES, max_size=2)
+STATES = st.dictionaries(NAMES, NESTED, max_size=4)
+
+
+@dataclass
+class Two:
+    x: object
+    y: object
+
+
+def same(one, other):
+    """Whether two values are equal with their types, as `==` does not say of 1 and True."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other
+
+
+@given(STATES, STATES)
+def test_two_objects_have_one_text_if_all_their_attributes_are_the_same(one, other):
+    made = []
+    for state in (one, other):
+        value = Two(1, 2)
+        vars(value).clear()  # not even the fields need be there
+        vars(value).update(state)
+        made.append(canonical(value))
+    assert (made[0] == made[1]) == same(one, other)
+
+
+@given(STATES)
+def test_the_order_in_which_they_were_set_does_not_count(state):
+    assume(len(state) > 1)
+    one, other = Two(1, 2), Two(1, 2)
+    vars(one).update(state)
+    for name in reversed(state):
+        vars(other).pop(name, None)
+        vars(other)[name] = state[name]
+    assert canonical(one) == canonical(other)

@@ -1,0 +1,288 @@
+"""KeyGen and KeyMaker: IDs of arguments and files, and keys of calls."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from beautyspot.contracts import KEY_SCHEME
+from beautyspot.errors import ConfigError, UnstableKeyError
+from beautyspot.keys.canonical import arguments
+from beautyspot.keys.generator import KeyGen, KeyMaker, cache_key
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+FLAT = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters())
+
+
+def test_the_id_is_the_digest_of_the_canonical_arguments():
+    made = KeyGen().input_id(("hello", 3), {"k": None})
+    text = '[["hello",3],{"k":null}]'
+    assert made == hashlib.sha256(text.encode()).hexdigest()[:32]
+    assert arguments(("hello", 3), {"k": None}) == text
+
+
+def test_md5_is_as_in_earlier_releases():
+    made = KeyGen(digest="md5").input_id((1,), {})
+    assert made == hashlib.md5(b"[[1],{}]").hexdigest()
+
+
+@pytest.mark.parametrize("digest", ["sha1", "SHA256", "", None, []])
+def test_an_unknown_digest_is_refused(digest):
+    with pytest.raises(ConfigError, match="use one of sha256, md5"):
+        KeyGen(digest=digest)
+    with pytest.raises(ConfigError, match="use one of sha256, md5"):
+        KeyMaker("f", None, digest)
+
+
+@settings(deadline=None)
+@given(st.lists(FLAT).map(tuple), st.dictionaries(st.text(), FLAT, max_size=4))
+def test_flat_calls_have_the_id_that_the_walk_gives(args, kwargs):
+    text = arguments(args, kwargs)
+    assert KeyGen().input_id(args, kwargs) == hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@pytest.mark.parametrize(
+    "value", ["x" * 1024, "x" * 1025, 2**2048, -(2**2048), 2**2048 - 1, "\ud800", "\ud83d\ude00"]
+)
+def test_large_flat_values_too(value):
+    text = arguments((value,), {"k": value})
+    made = KeyGen().input_id((value,), {"k": value})
+    assert made == hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def test_a_keyword_that_looks_like_a_tag_is_none():
+    keygen = KeyGen()
+    made = {
+        keygen.input_id(((1,),), {}),
+        keygen.input_id((), {"$tuple": [1]}),
+        keygen.input_id(({"$tuple": [1]},), {}),
+    }
+    assert len(made) == 3
+
+
+def test_a_call_with_nan_has_an_id():
+    other = -math.nan
+    assert KeyGen().input_id((math.nan,), {}) == KeyGen().input_id((other,), {})
+
+
+def test_paths_of_what_is_refused():
+    with pytest.raises(UnstableKeyError) as error:
+        KeyGen().input_id((1, {"a": [object()]}), {})
+    assert error.value.path == "args[1]['a'][0]"
+    assert "mark(ignore=...)" in str(error.value)
+    with pytest.raises(UnstableKeyError) as error:
+        KeyGen().input_id((), {"name": object()})
+    assert error.value.path == "kwargs['name']"
+
+
+# -------------------------------------------------------------------------------- registered
+
+
+class Money:
+    def __init__(self, amount, currency="EUR"):
+        self.amount = amount
+        self.lock = threading.Lock()
+        self.currency = currency
+
+
+class Euro(Money):
+    pass
+
+
+def key_of_money(money):
+    return (money.amount, money.currency)
+
+
+def test_a_registered_function_says_what_counts():
+    keygen = KeyGen()
+    keygen.register(Money, key_of_money)
+    assert keygen.input_id((Money(1),), {}) == keygen.input_id((Money(1),), {})
+    assert keygen.input_id((Money(1),), {}) != keygen.input_id((Money(2),), {})
+    assert keygen.canonical(Money(1)).endswith('{"$tuple":[1,"EUR"]}]}')
+
+
+def test_subclasses_match_and_their_class_counts():
+    keygen = KeyGen()
+    keygen.register(Money, key_of_money)
+    assert keygen.input_id((Euro(1),), {}) != keygen.input_id((Money(1),), {})
+    keygen.register(Euro, lambda euro: euro.amount)
+    assert keygen.canonical(Euro(1)).endswith('Euro",1]}')
+
+
+def test_registered_functions_are_of_one_instance():
+    KeyGen().register(Money, key_of_money)
+    with pytest.raises(UnstableKeyError, match="lock"):
+        KeyGen().input_id((Money(1),), {})
+
+
+def test_a_call_that_is_under_way_keeps_what_was_registered():
+    keygen = KeyGen()
+
+    def registers(money):
+        keygen.register(list, len)
+        return money.amount
+
+    keygen.register(Money, registers)
+    during = keygen.input_id((Money(1), [1]), {})
+    assert keygen.input_id((Money(1), [2]), {}) != during
+    assert keygen.input_id(([1],), {}) == keygen.input_id(([2],), {})
+
+
+def test_builtin_classes_may_be_registered():
+    keygen = KeyGen()
+    keygen.register(list, len)
+    assert keygen.input_id(([1, 2],), {}) == keygen.input_id(([3, 4],), {})
+    assert keygen.input_id(({"a": [1]},), {}) != keygen.input_id(({"a": []},), {})
+
+
+@pytest.mark.parametrize("cls", [object, str, int, float, bool, type(None), "Money", None])
+def test_what_can_not_be_registered(cls):
+    with pytest.raises(ConfigError, match="give another class"):
+        KeyGen().register(cls, repr)
+
+
+def test_a_key_function_must_be_callable():
+    with pytest.raises(ConfigError, match="give a function of one argument"):
+        KeyGen().register(Money, "amount")
+
+
+def test_a_key_function_that_raises_is_named():
+    keygen = KeyGen()
+
+    def broken(money):
+        raise ValueError("no rate")
+
+    keygen.register(Money, broken)
+    with pytest.raises(
+        UnstableKeyError, match=r"broken raised ValueError: no rate\. Mend"
+    ) as error:
+        keygen.input_id(([Money(1)],), {})
+    assert error.value.path == "args[0][0]"
+    assert isinstance(error.value.__cause__, ValueError)
+
+
+def test_a_key_function_that_returns_what_is_unstable():
+    keygen = KeyGen()
+    keygen.register(Money, lambda money: money.lock)
+    with pytest.raises(UnstableKeyError) as error:
+        keygen.input_id((Money(1),), {})
+    assert error.value.path == "args[0]<key>"
+
+
+def test_a_key_function_that_returns_its_argument_ends():
+    keygen = KeyGen()
+    keygen.register(Money, lambda money: money)
+    with pytest.raises(UnstableKeyError, match="contains itself"):
+        keygen.input_id((Money(1),), {})
+    keygen.register(Money, lambda money: Money(1))
+    with pytest.raises(UnstableKeyError, match="nested"):
+        keygen.input_id((Money(1),), {})
+
+
+# -------------------------------------------------------------------------------- utilities
+
+
+def test_default_is_a_utility():
+    assert KeyGen.default((1,), {"a": 2}) == KeyGen().input_id((1,), {"a": 2})
+
+
+def test_stat_sees_size_time_and_name(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("one")
+    os.utime(path, ns=(1, 1))
+    first = KeyGen.from_path_stat(path)
+    assert first == KeyGen.from_path_stat(str(path)) == KeyGen.from_path_stat(os.fsencode(path))
+    assert len(first) == 32
+    os.utime(path, ns=(1, 2))
+    second = KeyGen.from_path_stat(path)
+    path.write_text("four")
+    os.utime(path, ns=(1, 2))
+    third = KeyGen.from_path_stat(path)
+    copy = tmp_path / "b.txt"
+    copy.write_text("four")
+    os.utime(copy, ns=(1, 2))
+    assert len({first, second, third, KeyGen.from_path_stat(copy)}) == 4
+
+
+def test_stat_keeps_the_path_as_it_is_given(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("one")
+    monkeypatch.chdir(tmp_path)
+    assert KeyGen.from_path_stat("a.txt") != KeyGen.from_path_stat(tmp_path / "a.txt")
+
+
+def test_content_is_independent_of_the_name(tmp_path):
+    one, other = tmp_path / "a.txt", tmp_path / "b.bin"
+    one.write_bytes(b"same" * 100_000)
+    other.write_bytes(b"same" * 100_000)
+    made = KeyGen.from_file_content(one)
+    assert made == KeyGen.from_file_content(os.fsencode(other))
+    assert made == hashlib.sha256(b"same" * 100_000).hexdigest()[:32]
+    other.write_bytes(b"same" * 99_999 + b"some")
+    assert made != KeyGen.from_file_content(str(other))
+
+
+@pytest.mark.parametrize("function", [KeyGen.from_path_stat, KeyGen.from_file_content])
+def test_files_that_are_not_there(function, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"check the path.*nothing\.txt") as error:
+        function(tmp_path / "nothing.txt")
+    assert error.value.filename == str(tmp_path / "nothing.txt")
+    with pytest.raises(IsADirectoryError, match="name the files in it"):
+        function(tmp_path)
+
+
+# ------------------------------------------------------------------------------- cache keys
+
+
+def test_the_scheme_is_in_the_key():
+    head = json.dumps([KEY_SCHEME, "m:f", "1"], separators=(",", ":"))
+    assert cache_key("m:f", "id", "1") == hashlib.sha256((head + "id").encode()).hexdigest()[:32]
+    assert KEY_SCHEME == 1
+
+
+TEXT = st.text(st.sampled_from('ab:",[]\\1\ud800é'), max_size=4)
+
+
+@settings(deadline=None)
+@given(TEXT, TEXT, st.none() | TEXT, TEXT, TEXT, st.none() | TEXT)
+def test_parts_are_joined_without_ambiguity(one, two, three, four, five, six):
+    same = (one, two, three) == (four, five, six)
+    assert (cache_key(one, two, three) == cache_key(four, five, six)) == same
+
+
+def test_an_id_with_a_version_in_it_is_another():
+    assert cache_key("f", "a:v1", None) != cache_key("f", "a", "v1")
+    assert cache_key("f", "a", None) != cache_key("f", "a", "")
+    assert cache_key("f", "a", None) != cache_key("f", "a", "None")
+
+
+def test_a_maker_is_used_again_and_again():
+    maker = KeyMaker("f", "1", "md5")
+    assert maker("a") == maker("a") == cache_key("f", "a", "1", digest="md5")
+    assert maker("a") != maker("b")
+
+
+@dataclass
+class Settings:
+    size: int
+
+
+def test_the_canonical_text_of_one_value():
+    name = Settings.__module__
+    assert KeyGen().canonical(Settings(3)) == f'{{"$object":["{name}:Settings",{{"size":3}}]}}'
+    with pytest.raises(UnstableKeyError) as error:
+        KeyGen().canonical([object()])
+    assert error.value.path == "value[0]"
+
+
+def test_a_path_object_is_keyed_by_its_text():
+    path = Path("a") / "b"
+    before = KeyGen().canonical(path)
+    str(path), hash(path), path.parts
+    assert KeyGen().canonical(path) == before == KeyGen().canonical(Path("a/b"))

@@ -1,0 +1,338 @@
+"""Arrays, frames, models, images and tensors: by type, shape and content."""
+
+# ruff: noqa: E501, DTZ001 - the values stand in tables
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import functools
+import itertools
+import sys
+import threading
+import types
+
+import attrs
+import numpy as np
+import pandas as pd
+import polars as pl
+import pydantic
+import pytest
+from beautyspot.errors import UnstableKeyError
+from beautyspot.keys.canonical import Without, canonical
+from beautyspot.keys.canonical.resolve import _found, _load
+from PIL import Image
+
+RECORD = np.dtype([("a", "i1"), ("b", "f8")], align=True)
+
+
+def records(padding):
+    """Two equal records, with different bytes between their fields."""
+    made = np.frombuffer(bytes([1, *[padding] * 7, *bytes(8)]) * 2, dtype=RECORD)
+    assert made["a"].tolist() == [1, 1]
+    return made
+
+
+@attrs.define
+class Sized:
+    size: int
+
+
+@attrs.define
+class SubSized(Sized):
+    def __attrs_post_init__(self):
+        pass
+
+
+class Model(pydantic.BaseModel):
+    model_config = {"extra": "allow"}
+    a: int
+    b: object = None
+    _private: object = pydantic.PrivateAttr(None)
+
+    @functools.cached_property
+    def cached(self):
+        return 1
+
+
+class OtherModel(pydantic.BaseModel):
+    a: int
+    b: object = None
+
+
+class Frame(pd.DataFrame):
+    _metadata = ["origin"]
+
+    @property
+    def _constructor(self):
+        return Frame
+
+
+class Unit(np.ndarray):
+    pass
+
+
+def unit(name):
+    made = np.arange(3).view(Unit)
+    made.name = name
+    return made
+
+
+def model(private=None, **values):
+    made = Model(**values)
+    made._private = private
+    return made
+
+
+def frame(origin):
+    made = Frame({"a": [1]})
+    made.origin = origin
+    return made
+
+
+def noted(**notes):
+    made = pd.DataFrame({"a": [1]})
+    made.attrs.update(notes)
+    return made
+
+
+NANOSECONDS = pl.Series("t", [1, 2]).cast(pl.Datetime("ns"))
+
+GROUPS = {
+    "arrays": [
+        np.arange(6), np.arange(6).reshape(2, 3), np.arange(6).reshape(3, 2), np.arange(6.0),
+        np.arange(6, dtype="i4"), np.arange(6, dtype=">i8"), np.arange(7), list(range(6)),
+        np.array([0, 1, 2, 3, 4, 6]), np.arange(6).view(np.matrix), np.ma.array(range(6)),
+        np.ma.array(range(6), mask=[1, 0, 0, 0, 0, 0]), pd.Series(range(6)), pl.Series(range(6)),
+        pd.array(range(6)), pd.Index(range(6)), pd.Index([0, 1, 2, 3, 4, 5]),
+    ],
+    "scalars": [
+        np.int64(1), np.int32(1), np.uint64(1), np.float64(1), np.float32(1), np.bool_(True), 1,
+        np.array(1), np.array([1]), np.str_("1"), np.bytes_(b"1"), "1", np.datetime64(1, "s"),
+        np.datetime64(1, "ms"), np.timedelta64(1, "s"), np.longdouble(1), np.clongdouble(1),
+        np.void(b"1"), np.complex128(1),
+    ],
+    "empty": [np.array([]), np.array([], "i8"), np.array([], "U"), np.zeros((0, 2)), np.zeros((2, 0))],
+    "strings": [
+        np.array(["a", "b"]), np.array(["a", "c"]), np.array(["a", "b"], "U5"),
+        np.array(["a", "b"], object), np.array(["a", "b"], np.dtypes.StringDType()),
+        np.array(["a", "c"], np.dtypes.StringDType()), np.array([b"a", b"b"]),
+    ],
+    "objects": [
+        np.array([1, "a", None], object), np.array([True, "a", None], object),
+        np.array([[1], ["a"]], object), np.array([[1, "a"]], object),
+    ],
+    "wide floats": [np.array([1, 2], np.longdouble), np.array([1, 3], np.longdouble), np.array([1.0, 2])],
+    "records": [
+        records(0), np.array([(1, 0.0)], RECORD), np.array([(1, 0.0)] * 2, [("a", "i1"), ("b", "f8")]),
+        np.array([(1, 0.0)] * 2, [("a", "i1"), ("c", "f8")]), np.rec.array(records(0)),
+        np.array([([1, 2],)], [("a", "i1", 2)]), np.array([(1, 2)], [("a", "i1"), ("b", "i1")]),
+    ],
+    "dtypes": [np.dtype("i4"), np.dtype("i8"), RECORD, np.int64, np.dtype(object), "int64"],
+    "functions": [np.add, np.subtract, np.mean, np.max],
+    "subclasses": [unit("m"), unit("s"), np.arange(3)],
+    "large": [
+        np.zeros((500, 500)), np.zeros((500, 501)), np.zeros((250, 1000)), np.ones((500, 500)),
+        np.zeros((500, 500), "f4"), np.tri(500), np.tri(500).T,
+    ],
+    "frames": [
+        pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"a": [1, 3]}), pd.DataFrame({"b": [1, 2]}),
+        pd.DataFrame({"a": [1.0, 2.0]}), pd.DataFrame({"a": [1, 2]}, index=[0, 1]),
+        pd.DataFrame({"a": [1, 2]}, index=["x", "y"]), pd.DataFrame({"a": [1, 2], "b": [1, 2]}),
+        pd.DataFrame({"b": [1, 2], "a": [1, 2]}), pd.DataFrame({"a": [1]}), noted(x=1), noted(x=2),
+        frame("here"), frame("there"), pd.DataFrame({"a": ["1", "2"]}), pd.DataFrame(),
+        pd.DataFrame({"a": pd.array([1, 2])}), pd.DataFrame({"a": pd.array([1, None])}),
+        pd.DataFrame({"a": pd.Categorical(["u", "v"])}), pd.DataFrame({"a": ["u", "v"]}),
+        pd.DataFrame({"a": pd.Categorical(["u", "v"], ["v", "u"])}),
+        pd.DataFrame({"a": pd.Categorical(["u", "v"], ordered=True)}),
+        pd.DataFrame({"a": pd.to_datetime([1, 2])}), pd.DataFrame({"a": pd.to_datetime([1, 2], utc=True)}),
+        pd.DataFrame({"a": pd.to_timedelta([1, 2])}), pd.DataFrame({"a": [None, "x"]}),
+        pd.DataFrame({"a": pd.arrays.SparseArray([1, 2])}), pd.DataFrame({"a": [[1], [2]]}),
+        pd.DataFrame({"a": pd.arrays.IntervalArray.from_breaks([0, 1, 2])}),
+        pl.DataFrame({"a": [1, 2]}), {"a": [1, 2]},
+    ],
+    "indices": [
+        pd.Index([1, 2]), pd.Index([1, 2], name="n"), pd.Index(["1", "2"]), pd.RangeIndex(1, 3),
+        pd.MultiIndex.from_tuples([(1, "a"), (2, "b")]), pd.MultiIndex.from_tuples([(1, "a"), (2, "c")]),
+        pd.DatetimeIndex(["2024-01-01", "2024-01-02"]), pd.date_range("2024-01-01", periods=2),
+        pd.period_range("2024-01", periods=2, freq="M"), pd.CategoricalIndex(["a", "b"]),
+    ],
+    "pandas values": [
+        pd.Timestamp(1), pd.Timestamp(2), pd.Timestamp(1, tz="UTC"), pd.Timestamp(1).as_unit("us"),
+        pd.Timedelta(1), pd.Timedelta(2), dt.timedelta(0), pd.Period("2024"), pd.Period("2025"),
+        pd.Period("2024-01"), pd.Interval(0, 1), pd.Interval(0, 1, "both"), pd.Interval(0, 2),
+        pd.NA, pd.NaT, None, pd.offsets.Day(1), pd.offsets.Day(2), pd.offsets.Hour(1),
+        pd.CategoricalDtype(["a"]), pd.CategoricalDtype(["b"]), pd.Int64Dtype(), pd.Series([1]),
+        pd.Series([1], name="n"), pd.Series([1], index=["x"]),
+    ],
+    "polars": [
+        pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [1, 3]}), pl.DataFrame({"b": [1, 2]}),
+        pl.DataFrame({"a": [1.0, 2.0]}), pl.DataFrame({"a": [1, None]}), pl.DataFrame(),
+        pl.DataFrame({"a": ["1", "2"]}), pl.DataFrame({"a": [[1], [2]]}), pl.DataFrame({"a": []}),
+        pl.DataFrame({"a": [{"x": 1}, {"x": 2}]}), pl.DataFrame({"a": [True, False]}),
+        pl.DataFrame({"a": [dt.date(2024, 1, 1)] * 2}), pl.Series("a", [1, 2]), pl.Series("b", [1, 2]),
+        pl.Series("a", ["u", "v"], pl.Categorical), pl.Series("a", ["u", "v"], pl.Enum(["u", "v"])),
+        pl.Series("a", ["u", "v"], pl.Enum(["v", "u"])), pl.Series("a", ["u", "v"]),
+        NANOSECONDS, NANOSECONDS.dt.cast_time_unit("us"), pl.Series("t", [1, 3]).cast(pl.Datetime("ns")),
+        pl.Series("a", [1, 2], pl.Int32), pl.Series("a", [object, int], pl.Object),
+        pl.Series("a", [object, str], pl.Object), pl.Int64(), pl.Int64, pl.Datetime("ns"),
+        pl.Series("x", range(100_000)), pl.Series("x", range(1, 100_001)), pl.Series("x", [b"a"]),
+    ],
+    "models": [
+        Model(a=1), Model(a=2), Model(a=1, b=2), Model(a=1, z=1), Model(a=1, z=2), OtherModel(a=1),
+        model(a=1, private=1), model(a=1, private=2), {"a": 1, "b": None},
+    ],
+    "attrs": [Sized(1), Sized(2), SubSized(1)],
+    "images": [
+        Image.new("RGB", (2, 3)), Image.new("RGB", (3, 2)), Image.new("RGB", (2, 3), "red"),
+        Image.new("L", (2, 3)), Image.new("P", (2, 3)), Image.new("RGBA", (2, 3)),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_what_is_not_the_same_has_another_text(name):
+    for one, other in itertools.combinations(GROUPS[name], 2):
+        assert canonical(one) != canonical(other), (one, other)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in GROUPS if name != "subclasses"]
+)  # NumPy copies no attributes
+def test_copies_have_one_text(name):
+    for value in GROUPS[name]:
+        assert canonical(copy.deepcopy(value)) == canonical(value), value
+
+
+def test_the_layout_in_memory_does_not_count():
+    array = np.arange(90_000.0).reshape(300, 300)
+    texts = {canonical(array), canonical(np.asfortranarray(array)), canonical(array.T.copy().T)}
+    texts.add(canonical(np.repeat(array, 2, axis=1)[:, ::2]))
+    assert len(texts) == 1
+    cube = np.arange(3 * 10**6).reshape(300, 100, 100)
+    assert canonical(np.asfortranarray(cube)) == canonical(cube)
+    assert canonical(np.arange(20)[::2]) == canonical(np.arange(0, 20, 2))
+
+
+def test_padding_does_not_count():
+    assert canonical(records(0)) == canonical(records(255))
+    wide = np.zeros(2, np.longdouble)
+    wide.view("u1")[10::16] = 255
+    assert canonical(wide) == canonical(np.zeros(2, np.longdouble))
+
+
+def test_long_strings_count_by_their_characters():
+    kind = np.dtypes.StringDType()
+    first, second = (np.array(["x" * 100, "y" * 100 + end], kind) for end in "ab")
+    assert canonical(first) == canonical(np.array([text[:] for text in first.tolist()], kind))
+    assert canonical(first) != canonical(second)
+
+
+def test_the_size_of_a_record_counts():
+    wide = np.dtype({"names": ["a"], "formats": ["i1"], "itemsize": 8})
+    assert canonical(wide) != canonical(np.dtype([("a", "i1")]))
+
+
+def test_a_memory_map_counts_by_its_content(tmp_path):
+    texts = set()
+    for name in ("a", "b"):
+        made = np.memmap(tmp_path / name, dtype="i8", shape=(3,), mode="w+")
+        made[:] = [1, 2, 3]
+        texts.add(canonical(made))
+    assert len(texts) == 1
+
+
+def test_nan_scalars_are_one():
+    other = np.copysign(np.float64("nan"), -1)
+    assert canonical(np.float64("nan")) == canonical(other)
+
+
+def test_a_function_that_is_not_numpys_own_is_refused():
+    made = np.frompyfunc(lambda x: x, 1, 1)
+    with pytest.raises(UnstableKeyError):
+        canonical(made)
+    with pytest.raises(UnstableKeyError):
+        canonical(np.random.default_rng(1))
+
+
+def test_values_in_object_arrays_are_refused_with_their_place():
+    with pytest.raises(UnstableKeyError) as error:
+        canonical([np.array([1, object()], object)])
+    assert error.value.path == "value[0][1]"
+    with pytest.raises(UnstableKeyError) as error:
+        canonical(pd.DataFrame({"a": [1, object()]}))
+    assert error.value.path.startswith("value[column a]")
+    with pytest.raises(UnstableKeyError) as error:
+        canonical(pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}))
+    assert error.value.path == "value['a'][0]"
+
+
+def test_lazy_frames_and_expressions_are_refused():
+    for value in (pl.LazyFrame({"a": [1]}), pl.col("a")):
+        with pytest.raises(UnstableKeyError):
+            canonical(value)
+
+
+def test_polars_chunks_do_not_count():
+    whole = pl.Series("a", range(10))
+    parts = pl.concat([pl.Series("a", range(4)), pl.Series("a", range(4, 10))], rechunk=False)
+    assert parts.n_chunks() == 2
+    assert canonical(parts) == canonical(whole)
+
+
+def test_polars_categories_do_not_depend_on_what_was_seen_before():
+    pl.Series(["z", "y", "x"], dtype=pl.Categorical)
+    first = canonical(pl.Series(["x", "y"], dtype=pl.Categorical))
+    mixed = pl.Series(["y", "x", "y"], dtype=pl.Categorical)[1:]
+    assert canonical(mixed) == first
+
+
+def test_polars_categories_beside_times_are_refused():
+    made = pl.DataFrame({"a": ["u"], "t": [dt.datetime(2024, 1, 1)]})
+    both = made.with_columns(pl.col("a").cast(pl.Categorical)).to_struct("s")
+    with pytest.raises(UnstableKeyError, match="mixes categories"):
+        canonical(both)
+
+
+def test_big_endian_machines_write_the_same(monkeypatch):
+    expected = canonical(pl.Series("x", [1 << 56, 2 << 56]))
+    monkeypatch.setattr(sys, "byteorder", "big")
+    assert canonical(pl.Series("x", [1, 2])) == expected
+
+
+def test_cached_properties_of_models_do_not_count():
+    made = Model(a=1)
+    before = canonical(made)
+    assert made.cached == 1
+    assert canonical(made) == before
+
+
+def test_fields_of_models_may_be_left_out():
+    made = Model(a=1, b=threading.Lock())
+    assert canonical(Without(made, ("b",))) == canonical(Without(Model(a=1, b=2), ("b",)))
+    with pytest.raises(UnstableKeyError) as error:
+        canonical(made)
+    assert error.value.path == "value.b"
+
+
+def test_an_animation_is_refused(tmp_path):
+    path = tmp_path / "two.gif"
+    frames = [Image.new("L", (2, 2), colour) for colour in (0, 255)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    with Image.open(path) as image, pytest.raises(UnstableKeyError, match="several frames"):
+        canonical(image)
+
+
+def test_an_image_from_a_file(tmp_path):
+    path = tmp_path / "one.png"
+    Image.new("RGB", (2, 2), "red").save(path)
+    with Image.open(path) as first, Image.open(path) as second:
+        assert canonical(first) == canonical(second)
+
+
+def test_a_library_that_lacks_a_class_or_is_half_imported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", types.ModuleType("torch"))
+    assert _found("torch", {"torch:Tensor": repr, "numpy:ndarray": repr}) == {}
+    monkeypatch.delitem(sys.modules, "torch")
+    assert _found("torch", {"torch:Tensor": repr}) == {}
+    _load("no such library")

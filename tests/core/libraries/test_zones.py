@@ -1,0 +1,131 @@
+"""The zones of `dateutil` and `pytz`, in arguments and in results."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import sys
+from typing import Any
+
+import pytest
+import pytz
+from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
+from beautyspot.keys.canonical import canonical
+from beautyspot.serialization.codecs.document import build
+from beautyspot.serialization.codecs.table import tag_of_code
+from beautyspot.serialization.serializer import MsgpackSerializer
+from dateutil import tz
+
+SERIALIZER = MsgpackSerializer()
+NOON = dt.datetime.fromisoformat("2020-07-01 12:00")
+BERLIN = pytz.timezone("Europe/Berlin")
+
+ZONES = [
+    tz.UTC,
+    tz.tzoffset(None, 3600),
+    tz.tzoffset("CET", 3600),
+    tz.tzoffset(None, dt.timedelta(hours=-9, minutes=-30)),
+    pytz.UTC,
+    pytz.timezone("Etc/GMT+3"),
+    pytz.timezone("Asia/Tokyo"),
+    pytz.FixedOffset(90),
+    pytz.FixedOffset(-90),
+    BERLIN,
+    BERLIN.localize(NOON).tzinfo,
+    BERLIN.localize(NOON.replace(month=1)).tzinfo,
+    BERLIN.localize(NOON.replace(year=1945, month=6)).tzinfo,
+]
+
+
+def test_each_is_another_argument() -> None:
+    texts = [canonical(NOON.replace(tzinfo=zone)) for zone in [*ZONES, None, dt.UTC]]
+    for one, other in itertools.combinations(texts, 2):
+        assert one != other
+    assert texts[0] == canonical(NOON.replace(tzinfo=tz.tzutc()))
+
+
+@pytest.mark.parametrize("zone", ZONES, ids=repr)
+def test_there_and_back(zone: Any) -> None:
+    moment = NOON.replace(tzinfo=zone)
+    back = SERIALIZER.loads(SERIALIZER.dumps([moment]))[0]
+    assert back == moment
+    assert back.isoformat() == moment.isoformat()
+    assert back.tzname() == moment.tzname()
+    assert type(back.tzinfo) is type(zone)
+    assert back.tzinfo is zone or type(zone) in (tz.tzoffset, type(pytz.FixedOffset(1)))
+
+
+class Elsewhere(tz.tzutc):
+    pass
+
+
+class OfSomebody(pytz.tzinfo.StaticTzInfo):
+    __module__ = "pytz.tzfile"
+    zone = "Europe/Berlin"
+    _utcoffset = dt.timedelta(hours=7)
+    _tzname = "X"
+
+
+class Unnamed(OfSomebody):
+    __module__ = "pytz.tzfile"
+    zone = None
+
+
+class AtAPath(OfSomebody):
+    __module__ = "pytz.tzfile"
+    zone = "../Berlin"
+
+
+@pytest.mark.parametrize("zone", [tz.tzlocal(), Elsewhere(), tz.gettz("Europe/Berlin")], ids=repr)
+def test_what_means_something_else_elsewhere_is_refused(zone: Any) -> None:
+    with pytest.raises(SerializationError, match=r"result\.tzinfo can't be stored"):
+        SERIALIZER.dumps(NOON.replace(tzinfo=zone))
+
+
+@pytest.mark.parametrize("cls", [OfSomebody, Unnamed, AtAPath])
+def test_a_zone_that_its_name_does_not_lead_back_to_is_refused(cls: Any) -> None:
+    with pytest.raises(SerializationError, match=r"pytz\.timezone\(…\) does not lead back to"):
+        SERIALIZER.dumps(cls())
+    with pytest.raises(UnstableKeyError, match="has not the name that pytz knows it by"):
+        canonical(cls())
+
+
+@pytest.mark.parametrize(
+    ("code", "parts"),
+    [
+        (120, [1]),
+        (121, []),
+        (121, ["x", None]),
+        (122, []),
+        (122, ["../Berlin"]),
+        (122, ["Europe/Nowhere"]),
+        (122, [1]),
+        (122, ["Europe/Berlin", 7200, 3600]),
+        (122, ["Europe/Berlin", 7200, 3600, "CET"]),
+        (122, ["Etc/GMT+3", 7200, 3600, "CET"]),
+        (122, ["Europe/Berlin", 7200, 3600, "CEST", 1]),
+        (123, []),
+        (123, [1.5]),
+        (123, [10**6]),
+    ],
+)
+def test_damaged_payloads_are_restore_errors(code: int, parts: list[Any]) -> None:
+    with pytest.raises(RestoreError):
+        SERIALIZER.loads(build([tag_of_code(code).marker, *parts], []))
+
+
+def test_an_offset_that_no_time_of_day_has_is_a_restore_error() -> None:
+    day = [tag_of_code(33).marker, 999, 0, 0]
+    with pytest.raises(RestoreError):
+        SERIALIZER.loads(build([tag_of_code(121).marker, day, None], []))
+
+
+@pytest.mark.parametrize(("library", "code"), [("dateutil", 120), ("pytz", 122)])
+def test_its_absence_is_said(monkeypatch: Any, library: str, code: int) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.setitem(sys.modules, f"{library}.tz", None)
+    monkeypatch.delitem(
+        sys.modules, f"beautyspot.serialization.codecs.{library}_zones", raising=False
+    )
+    with pytest.raises(RestoreError, match=f"a value of {library} is stored: install it"):
+        tag_of_code(code)

@@ -1,0 +1,402 @@
+"""Several limits at once: all grant or none, at one moment, and no limit is ever broken."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import combinations
+from typing import Any
+
+import pytest
+from beautyspot.concurrency import forks
+from beautyspot.errors import ConfigError, CostError, RateLimitError
+from beautyspot.limits.combined import LimitsTogether
+from beautyspot.testing.limiter_model import ManualClock, Model, Taken
+from beautyspot_local import TokenBucket
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+RATES = {"requests": 1.0, "tokens": 4.0}
+EFFORT = settings(
+    deadline=None, max_examples=50, stateful_step_count=25, report_multiple_bugs=False
+)
+
+REQUESTS = st.integers(0, 3)
+TOKENS = st.integers(0, 64).map(lambda eighths: eighths / 8)
+SECONDS = st.integers(0, 64).map(lambda sixteenths: sixteenths / 16)
+COSTS = st.fixed_dictionaries({"requests": REQUESTS, "tokens": TOKENS}).filter(
+    lambda costs: any(costs.values())
+)
+
+
+def make(clock: ManualClock) -> LimitsTogether:
+    buckets = {name: TokenBucket(rate, 100, clock=clock) for name, rate in RATES.items()}
+    return LimitsTogether(buckets, clock)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def limits(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> LimitsTogether:
+    together = make(clock)
+    monkeypatch.setattr(together, "_sleep", clock.advance)
+    monkeypatch.setattr(together, "_sleep_async", clock.advance_async)
+    return together
+
+
+def delay(limits: LimitsTogether, **costs: float) -> float:
+    joint = limits.reserve(costs)
+    assert joint is not None
+    return joint.delay
+
+
+# ------------------------------------------------------------------- any order, against a model
+
+
+class Exact(RuleBasedStateMachine):
+    """Each reservation is at the earliest moment that is free in all limits, found by trying."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = ManualClock()
+        self.limits = make(self.clock)
+        self.models = {name: Model(rate) for name, rate in RATES.items()}
+        self.joints: list[Any] = []
+
+    def earliest(self, costs: dict[str, float]) -> float:
+        now = self.clock()
+        ends = [t.end for model in self.models.values() for t in model.taken if t.end > now]
+        return min(
+            start
+            for start in (now, *ends)
+            if all(
+                self.models[name].earliest(cost / RATES[name], start) == start
+                for name, cost in costs.items()
+                if cost
+            )
+        )
+
+    @rule(costs=COSTS, max_wait=st.none() | SECONDS)
+    def reserve(self, costs: dict[str, float], max_wait: float | None) -> None:
+        expected = self.earliest(costs)
+        joint = self.limits.reserve(costs, max_wait=max_wait)
+        if max_wait is not None and expected - self.clock() > max_wait:
+            assert joint is None
+            return
+        assert joint is not None
+        assert self.clock() + joint.delay == expected
+        taken = {
+            name: Taken(joint.parts[name], expected, cost / RATES[name], cost)
+            for name, cost in costs.items()
+            if cost
+        }
+        for name, one in taken.items():
+            self.models[name].taken.append(one)
+        self.joints.append((joint, taken))
+
+    @precondition(lambda self: self.joints)
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        joint, taken = data.draw(st.sampled_from(self.joints))
+        self.limits.release(joint)
+        self.limits.release(joint)
+        for name, one in taken.items():
+            if not one.settled and one.end > self.clock() and one in self.models[name].taken:
+                self.models[name].taken.remove(one)
+
+    @precondition(lambda self: self.joints)
+    @rule(data=st.data(), share=st.sampled_from([0.0, 0.5, 1.0]))
+    def settle(self, data: st.DataObject, share: float) -> None:
+        joint, taken = data.draw(st.sampled_from(self.joints))
+        if joint.over or not taken:
+            return
+        name = data.draw(st.sampled_from(sorted(taken)))
+        if not taken[name].settled:
+            self.limits.settle(joint, {name: share * taken[name].cost})
+            self.models[name].settle(taken[name], share * taken[name].cost, self.clock())
+
+    @rule(seconds=SECONDS)
+    def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    def teardown(self) -> None:
+        assert all(model.worst_window() <= 0 for model in self.models.values())
+
+
+def test_the_earliest_common_moment() -> None:
+    run_state_machine_as_test(Exact, settings=EFFORT)
+
+
+class Waiting(RuleBasedStateMachine):
+    """Callers that wait as `consume` does, while limits pause, one alone or all together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = ManualClock()
+        self.limits = make(self.clock)
+        self.waiting: list[list[Any]] = []  # when to ask again, and the reservation
+        self.granted: list[list[Any]] = []  # when, the reservation, and what it costs
+        self.paused_until = 0.0
+
+    @rule(costs=COSTS)
+    def reserve(self, costs: dict[str, float]) -> None:
+        joint = self.limits.reserve(costs)
+        assert joint is not None
+        self.waiting.append([self.clock() + joint.delay, joint])
+        self.advance(0)
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data())
+    def give_up(self, data: st.DataObject) -> None:
+        waiter = data.draw(st.sampled_from(self.waiting))
+        self.limits.release(waiter[1])
+        self.waiting.remove(waiter)
+
+    @precondition(lambda self: self.granted)
+    @rule(data=st.data(), real=TOKENS)
+    def settle(self, data: st.DataObject, real: float) -> None:
+        grant = data.draw(st.sampled_from(self.granted))
+        if "tokens" in grant[1].parts and not grant[1].parts["tokens"].settled:
+            self.limits.settle(grant[1], {"tokens": real})
+            grant[2]["tokens"] = min(real, grant[2]["tokens"])
+
+    @rule(name=st.sampled_from([*RATES, "all"]), seconds=SECONDS)
+    def pause(self, name: str, seconds: float) -> None:
+        if name == "all":
+            self.limits.pause(seconds)
+            self.paused_until = max(self.paused_until, self.clock() + seconds)
+        else:
+            self.limits.limits[name].pause(seconds)
+
+    @rule(seconds=SECONDS)
+    def advance(self, seconds: float) -> None:
+        target = self.clock() + seconds
+        while self.waiting:
+            waiter = min(self.waiting, key=lambda waiter: waiter[0])
+            if waiter[0] > target:
+                break
+            self.clock.reading = max(self.clock(), waiter[0])
+            self._ask(waiter)
+        self.clock.reading = target
+
+    def _ask(self, waiter: list[Any]) -> None:
+        left = self.limits.remaining(waiter[1])
+        waiter[0] = self.clock() + left
+        if left == 0:
+            assert self.clock() >= self.paused_until, "granted in a pause"
+            self.waiting.remove(waiter)
+            self.granted.append([self.clock(), waiter[1], dict(waiter[1].costs)])
+
+    def teardown(self) -> None:
+        for _ in range(20):
+            self.advance(100)
+        assert not self.waiting, "somebody waits for good"
+        for name, rate in RATES.items():
+            grants = [(when, costs[name]) for when, _, costs in self.granted if costs.get(name)]
+            for i, j in combinations(range(len(grants) + 1), 2):
+                some = [cost for _, cost in grants[i:j]]
+                most = rate * (grants[j - 1][0] - grants[i][0]) + max(some)
+                assert sum(some) <= most + 0.01, f"{name}: {grants[i:j]}"
+
+
+def test_no_limit_is_broken_by_those_who_wait_for_another() -> None:
+    run_state_machine_as_test(Waiting, settings=EFFORT)
+
+
+# ------------------------------------------------------------------------------ one by one
+
+
+def test_all_or_none(limits: LimitsTogether) -> None:
+    assert delay(limits, requests=1, tokens=40) == 0
+    assert limits.reserve({"requests": 1, "tokens": 1}, max_wait=5) is None
+    assert delay(limits, requests=1) == 1, "what was refused took no request"
+    with pytest.raises(CostError, match="above max_cost"):
+        limits.reserve({"requests": 1, "tokens": 101})
+    assert delay(limits, requests=1) == 2, "what was an error took no request"
+
+
+def test_calls_that_waited_for_one_limit_do_not_break_the_other(limits: LimitsTogether) -> None:
+    delay(limits, tokens=40)
+    found = [delay(limits, requests=1, tokens=0.25) for _ in range(4)]
+    assert found == [10, 11, 12, 13], "one a second, though all wait for the same tokens"
+    assert delay(limits, requests=1) == 0, "what lies before is free for who needs no tokens"
+
+
+def test_consume_in_both_ways(limits: LimitsTogether, clock: ManualClock) -> None:
+    start = clock()
+    for turn in range(2):
+        assert limits.consume({"requests": 1, "tokens": 8}).cost == 9
+        assert clock() - start == 4 * turn
+        asyncio.run(limits.consume_async({"requests": 1, "tokens": 8}))
+        assert clock() - start == 4 * turn + 2
+    assert limits.try_consume({"tokens": 1}) is False
+    with pytest.raises(RateLimitError):
+        limits.consume({"tokens": 1}, timeout=1)
+    clock.advance(2)
+    assert limits.try_consume({"tokens": 1}) is True
+
+
+def test_a_refusal_says_how_long_the_slowest_limit_takes(limits: LimitsTogether) -> None:
+    limits.consume({"requests": 1, "tokens": 8})
+    assert limits.wait_for({"requests": 1, "tokens": 1}) == 2
+    assert limits.wait_for({"requests": 1}) == 1
+    with pytest.raises(RateLimitError, match="it would take 2 s now") as caught:
+        limits.consume({"requests": 1, "tokens": 1}, timeout=1)
+    assert caught.value.retry_after == 2
+
+
+def test_what_is_used_is_not_given_back(limits: LimitsTogether) -> None:
+    limits.release(limits.consume({"requests": 1}))
+    assert delay(limits, requests=1) == 1
+
+
+def test_a_pause_of_one_limit_moves_the_whole_call(
+    limits: LimitsTogether, clock: ManualClock
+) -> None:
+    delay(limits, requests=1, tokens=4)
+    joint = limits.reserve({"requests": 1, "tokens": 4})
+    assert joint is not None
+    limits.limits["requests"].pause(10)
+    assert limits.remaining(joint) == 1, "it was told to wait for so long"
+    clock.advance(1)
+    assert limits.remaining(joint) == 10
+    assert delay(limits, tokens=8) == 0, "its tokens went back"
+    clock.advance(10)
+    assert limits.remaining(joint) == limits.remaining(joint) == 0
+
+
+def test_a_pause_of_all(limits: LimitsTogether) -> None:
+    limits.pause(7)
+    assert delay(limits, requests=1) == delay(limits, tokens=1) == 7
+    assert limits.busy_for() == 8
+
+
+def test_settling_corrects_what_is_named(limits: LimitsTogether) -> None:
+    joint = limits.consume({"requests": 1, "tokens": 40})
+    limits.settle(joint, {"tokens": 4})
+    assert delay(limits, tokens=4) == 1
+    limits.settle(joint, {"requests": 3})
+    assert delay(limits, requests=1) == 3
+
+
+def test_settling_after_a_release_does_nothing(limits: LimitsTogether) -> None:
+    joint = limits.reserve({"tokens": 40})
+    assert joint is not None
+    limits.release(joint)
+    limits.settle(joint, {"tokens": 50})
+    assert delay(limits, tokens=4) == 0
+
+
+@pytest.mark.parametrize(
+    ("real_cost", "message"),
+    [(3, "does not say of which"), ({"token": 3}, "Did you mean 'tokens'"),
+     ({"requests": 1}, "reserved nothing"), ({"tokens": -1}, "no finite number")],
+)  # fmt: skip
+def test_a_real_cost_that_is_none(limits: LimitsTogether, real_cost: Any, message: str) -> None:
+    joint = limits.consume({"tokens": 1})
+    with pytest.raises(CostError, match=message):
+        limits.settle(joint, real_cost)
+
+
+@pytest.mark.parametrize(
+    ("cost", "message"),
+    [(1, "does not say of which"), ({"request": 1}, "Did you mean 'requests'"),
+     ({"requests": 0, "tokens": 0.0}, "asks no limit"), ({}, "asks no limit"),
+     ({"tokens": -1}, "not a positive"), ({"tokens": float("nan")}, "not a positive"),
+     ({"tokens": False}, "not a positive")],
+)  # fmt: skip
+def test_a_cost_that_is_none(limits: LimitsTogether, cost: Any, message: str) -> None:
+    for take in (limits.reserve, limits.consume, limits.try_consume):
+        with pytest.raises(CostError, match=message):
+            take(cost)
+
+
+def test_twins_are_limits_of_their_own(limits: LimitsTogether) -> None:
+    delay(limits, requests=1)
+    twin = limits.twin("a")
+    assert delay(twin, requests=1) == 0
+    with pytest.raises(ConfigError, match="not of this limiter"):
+        limits.release(twin.consume({"tokens": 1}))
+
+
+def test_what_cannot_begin_later_cannot_be_kept_together() -> None:
+    from beautyspot.contracts import LimiterBase
+
+    class Least(LimiterBase):
+        name = "least"
+        reserve = TokenBucket.reserve  # type: ignore[assignment]
+        release = TokenBucket.release
+
+    with pytest.raises(ConfigError, match="has no reserve_after"):
+        LimitsTogether({"a": Least()})  # type: ignore[abstract]
+    with pytest.raises(ConfigError, match="holds no limit"):
+        LimitsTogether({})
+
+
+def test_a_fork_has_a_lock_of_its_own(limits: LimitsTogether) -> None:
+    with limits._lock:
+        before = limits._lock
+        forks._reset_all()
+    assert limits._lock is not before
+    assert delay(limits, requests=1) == 0
+
+
+def test_what_fails_in_the_middle_takes_nothing(
+    limits: LimitsTogether, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise OSError("locked")
+
+    monkeypatch.setattr(limits.limits["tokens"], "reserve_after", fails)
+    with pytest.raises(OSError, match="locked"):
+        limits.consume({"requests": 1, "tokens": 1})
+    assert delay(limits, requests=1) == 0
+
+
+def test_by_the_systems_clock() -> None:
+    limits = LimitsTogether({"a": TokenBucket(1000, 100), "b": TokenBucket(2000, 100)})
+    first = limits.reserve({"a": 1, "b": 1})
+    assert first is not None
+    assert first.delay == 0
+    assert limits.try_consume({"a": 100, "b": 100}) is False
+    limits.consume({"a": 5, "b": 40})
+
+
+def test_a_long_wait_is_told(
+    limits: LimitsTogether, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "beautyspot")
+    limits.consume({"requests": 65})
+    start = clock()
+    limits.consume({"requests": 4}, timeout=65)
+    assert clock() - start == 65
+    assert [record.getMessage() for record in caplog.records] == [
+        "waiting 65 s for the limits requests, tokens",
+        "waiting 5 s for the limits requests, tokens",
+    ]
+
+
+def test_a_twin_closes_what_was_made_for_it() -> None:
+    closed = []
+
+    class Closing(TokenBucket):
+        def _fresh(self, key: str) -> Closing:
+            return Closing(self.rate)
+
+        def close(self) -> None:
+            closed.append(self)
+
+    limits = LimitsTogether({"a": Closing(1)})
+    limits.close()
+    assert closed == []
+    twin = limits.twin("x")
+    twin.close()
+    assert closed == [twin.limits["a"]]

@@ -1,0 +1,232 @@
+"""`Spot.limiter`: a permit before each execution, none for a hit, refusals before it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.errors import ConfigError, CostError, RateLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+RAN: list[Any] = []
+
+
+class Ledger(LimiterBase):
+    """Grants everything at once up to `most`, and writes down what it was asked."""
+
+    name = "ledger"
+
+    def __init__(self, most: float = 100) -> None:
+        self.most = most
+        self.costs: list[float] = []
+        self.waits: list[float | None] = []
+        self.broken = False
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
+        if self.broken:
+            raise OSError("broken")
+        if cost > self.most:
+            raise CostError("too much")
+        self.waits.append(max_wait)
+        if sum(self.costs) + cost > self.most:
+            return None
+        self.costs.append(cost)
+        return Reservation(0.0, cost)
+
+    def release(self, reservation: Reservation) -> None:
+        self.costs.remove(reservation.cost)
+
+
+class RemoteLedger(Ledger):
+    """One that may block: on a network, say."""
+
+    name = "remote-ledger"
+    blocking = True
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+@pytest.fixture(params=[Ledger, RemoteLedger])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    made: Ledger = request.param()
+    return made
+
+
+@pytest.fixture
+def limited(make_spot: Callable[..., Spot], ledger: Ledger) -> Spot:
+    return make_spot(strict=True, limiter=ledger)
+
+
+def work(x: int) -> int:
+    RAN.append(x)
+    return x
+
+
+async def work_later(x: int) -> int:
+    return work(x)
+
+
+def work_stream(x: int) -> Iterator[int]:
+    yield work(x)
+
+
+async def work_stream_later(x: int) -> AsyncIterator[int]:
+    yield work(x)
+
+
+async def collect(source: AsyncIterator[int]) -> list[int]:
+    return [item async for item in source]
+
+
+def call_each_kind(spot: Spot, x: int, **options: Any) -> list[int]:
+    limit = spot.limiter(**options)
+    return [
+        limit(work)(x),
+        asyncio.run(limit(work_later)(x)),
+        *limit(work_stream)(x),
+        *asyncio.run(collect(limit(work_stream_later)(x))),
+    ]
+
+
+def test_every_kind_of_function_pays(limited: Spot, ledger: Ledger) -> None:
+    assert call_each_kind(limited, 3) == [3] * 4
+    assert ledger.costs == [1, 1, 1, 1]
+
+
+def test_the_cost_may_follow_the_arguments(limited: Spot, ledger: Ledger) -> None:
+    call_each_kind(limited, 3, cost=lambda x: x + 0.5)
+    assert ledger.costs == [3.5] * 4
+
+
+def test_a_limited_function_keeps_its_kind_and_signature(limited: Spot) -> None:
+    assert inspect.iscoroutinefunction(limited.limiter(work_later))
+    assert inspect.isgeneratorfunction(limited.limiter(work_stream))
+    assert inspect.isasyncgenfunction(limited.limiter(work_stream_later))
+    assert inspect.signature(limited.limiter(work)) == inspect.signature(work)
+    assert limited.limiter(work).__wrapped__ is work
+
+
+def test_a_hit_pays_nothing(limited: Spot, ledger: Ledger) -> None:
+    marked = limited.mark(limited.limiter(cost=2)(work))
+    later = limited.mark(limited.limiter(work_later))
+    assert [marked(1), marked(1), asyncio.run(later(2)), asyncio.run(later(2))] == [1, 1, 2, 2]
+    assert ledger.costs == [2, 1]
+
+
+def test_the_limit_beneath_a_mark_changes_no_key(limited: Spot) -> None:
+    assert limited.key(limited.mark(limited.limiter(work)), 1) == limited.key(work, 1)
+
+
+def test_methods_of_every_sort_pay(limited: Spot, ledger: Ledger) -> None:
+    class Tools:
+        @limited.limiter
+        def method(self, x: int) -> int:
+            return x
+
+        @limited.limiter
+        @classmethod
+        def of_class(cls, x: int) -> int:
+            return x
+
+        @staticmethod
+        @limited.limiter
+        def static(x: int) -> int:
+            return x
+
+    assert [Tools().method(1), Tools.of_class(2), Tools.static(3)] == [1, 2, 3]
+    assert len(ledger.costs) == 3
+
+
+def test_refusals_reach_the_caller_before_the_function_runs(
+    make_spot: Callable[..., Spot], ledger: Ledger
+) -> None:
+    spot = make_spot(limiter=ledger)
+    limit = spot.limiter(cost=60, timeout=0)
+    limit(work)(1)
+    with pytest.raises(RateLimitError):
+        limit(work)(2)
+    with pytest.raises(RateLimitError):
+        asyncio.run(limit(work_later)(2))
+    with pytest.raises(CostError):
+        spot.mark(spot.limiter(cost=101)(work))(3)
+    with pytest.raises(CostError):
+        asyncio.run(collect(spot.limiter(cost=101)(work_stream_later)(3)))
+    assert RAN == [1]
+    assert ledger.waits == [0, 0, 0]
+
+
+def test_a_limiter_that_fails_lets_calls_through(
+    make_spot: Callable[..., Spot],
+    ledger: Ledger,
+    troubles: list[Trouble],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spot = make_spot(limiter=ledger, on_error=troubles.append)
+    ledger.broken = True
+    assert call_each_kind(spot, 3) == [3] * 4
+    assert len(caplog.records) == 1
+    assert {trouble.operation for trouble in troubles} == {"ask the limiter"}
+
+
+def test_what_the_cost_function_raises_is_the_users(limited: Spot) -> None:
+    with pytest.raises(ZeroDivisionError):
+        limited.limiter(cost=lambda x: 1 / x)(work)(0)
+    assert RAN == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"cost": 0}, {"cost": -1}, {"cost": float("nan")}, {"cost": float("inf")}, {"cost": True},
+     {"cost": "1"}, {"timeout": -1}, {"timeout": "1"}, {"timeout": True}],
+    ids=str,
+)  # fmt: skip
+def test_wrong_options_are_errors_at_decoration(limited: Spot, options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="does not fit"):
+        limited.limiter(**options)
+
+
+def test_a_spot_without_a_rate_says_how_to_set_one(spot: Spot) -> None:
+    assert spot.bucket is None
+    with pytest.raises(ConfigError, match='limiter="600/min"'):
+        spot.limiter(work)
+
+
+def test_what_is_no_function_is_an_error(limited: Spot) -> None:
+    with pytest.raises(ConfigError, match="takes a function"):
+        limited.limiter(3)  # type: ignore[call-overload]
+
+
+def test_a_limit_above_a_mark_is_warned_of(
+    limited: Spot, caplog: pytest.LogCaptureFixture, ledger: Ledger
+) -> None:
+    limited.limiter(limited.mark(work))
+    assert "hits pay as well" in caplog.text
+
+
+def test_the_rate_in_words(make_spot: Callable[..., Spot]) -> None:
+    from beautyspot_local import TokenBucket
+
+    spot = make_spot(limiter="600/min")
+    assert isinstance(spot.bucket, TokenBucket)
+    assert spot.bucket.rate == 10.0
+    assert spot.mark(spot.limiter(work))(1) == 1
+
+
+def test_an_async_generator_that_is_never_begun_pays_nothing(limited: Spot, ledger: Ledger) -> None:
+    async def main() -> None:
+        source = limited.limiter(work_stream_later)(1)
+        await source.aclose()  # type: ignore[attr-defined]
+
+    asyncio.run(main())
+    assert ledger.costs == []

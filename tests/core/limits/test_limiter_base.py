@@ -1,0 +1,131 @@
+"""`LimiterBase`: what its templates do for a limiter that brings the least, or changes its plan."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from beautyspot import contracts
+from beautyspot.backends.stand_ins import LateLimiter
+from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.errors import NotSupportedError, RateLimitError
+from beautyspot_local import TokenBucket
+from owned_clock import Clock
+
+
+class Plan(LimiterBase):
+    """Asks its callers to wait as long as the plan says, and again after each wait."""
+
+    name = "plan"
+
+    def __init__(self, *waits: float) -> None:
+        self.waits = list(waits)
+        self.slept: list[float] = []
+        self.released = 0
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
+        return Reservation(self.waits.pop(0), cost)
+
+    def release(self, reservation: Reservation) -> None:
+        self.released += 1
+
+    def remaining(self, reservation: Reservation) -> float:
+        return self.waits.pop(0)
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def _sleep_async(self, seconds: float) -> None:
+        self._sleep(seconds)
+
+
+def consume_async(limiter: LimiterBase, **options: Any) -> Reservation:
+    return asyncio.run(limiter.consume_async(**options))
+
+
+WAYS = pytest.mark.parametrize("consume", [LimiterBase.consume, consume_async])
+
+
+@WAYS
+def test_it_waits_until_nothing_remains(consume: Any) -> None:
+    limiter = Plan(3, 2, 1, 0)
+    consume(limiter)
+    assert limiter.slept == [3, 2, 1]
+    assert limiter.released == 0
+
+
+@WAYS
+def test_what_goes_at_once_is_not_asked_again(consume: Any) -> None:
+    limiter = Plan(0)
+    consume(limiter)
+    assert limiter.slept == limiter.waits == []
+
+
+@WAYS
+def test_a_wait_that_grows_over_the_timeout_is_given_up(
+    consume: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contracts.time, "monotonic", Clock())
+    limiter = Plan(3, 4, 6)
+    with pytest.raises(RateLimitError):
+        consume(limiter, timeout=5)
+    assert limiter.slept == [3, 4]
+    assert limiter.released == 1
+
+
+@WAYS
+def test_a_limiter_that_can_not_tell_how_long_it_takes(consume: Any) -> None:
+    class Never(Least):
+        error: type[Exception] = NotSupportedError
+
+        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> None:
+            return None
+
+        def wait_for(self, cost: float = 1) -> float:
+            if self.error is NotSupportedError:
+                return super().wait_for(cost)
+            raise self.error("its server is away")
+
+    limiter = Never()
+    for error in (NotSupportedError, OSError):
+        limiter.error = error
+        with pytest.raises(RateLimitError, match="within 5 s: wait longer") as caught:
+            consume(limiter, timeout=5)
+        assert caught.value.retry_after is None
+
+
+class Least(LimiterBase):
+    name = "least"
+    reserve = Plan.reserve
+    release = Plan.release
+
+
+@pytest.mark.parametrize(
+    ("ability", "arguments"),
+    [("pause", [1]), ("settle", [None, 1]), ("reserve_after", [1, 1]), ("twin", ["a"]),
+     ("busy_for", []), ("wait_for", [1])],
+)  # fmt: skip
+def test_what_a_limiter_lacks_it_says(ability: str, arguments: list[Any]) -> None:
+    with pytest.raises(NotSupportedError, match="'least' can't"):
+        getattr(Least(), ability)(*arguments)
+
+
+def test_without_a_plan_that_changes_nothing_remains() -> None:
+    assert Least().remaining(Reservation(3, 1)) == 0.0
+
+
+def test_a_stand_in_hands_everything_on() -> None:
+    clock = Clock()
+    real = TokenBucket(1, 10, clock=clock)
+    late = LateLimiter(TokenBucket, lambda: real, OSError("away"))
+    late._maker._made = real
+    assert late.shared is False
+    first = late.reserve_after(2, 3)
+    assert first is not None
+    assert first.delay == late.remaining(first) == 3
+    assert late.busy_for() == 5
+    assert [late.wait_for(3), late.wait_for(4)] == [0, 5]
+    late.pause(10)
+    assert late.remaining(first) == 13
+    assert late.twin("a").reserve().delay == 10

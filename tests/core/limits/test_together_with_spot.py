@@ -1,0 +1,588 @@
+"""Several limits, limits for keys, caps and the real cost, through a Spot."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import LimiterBase
+from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
+from beautyspot.limits.combined import LimitsTogether
+from beautyspot.limits.stats import LimitStats
+from beautyspot_local import SharedTokenBucket, TokenBucket
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+REQUESTS = {"use": "gcra", "name": "requests", "rate": "500/h"}
+TOKENS = {"use": "gcra", "name": "tokens", "rate": "30000/h"}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def bucket(clock: Clock) -> TokenBucket:
+    """One permit a second, by a clock that stands still."""
+    return TokenBucket(1, 1000, clock=clock)
+
+
+@pytest.fixture
+def limited(make_spot: Callable[..., Spot], bucket: TokenBucket) -> Spot:
+    return make_spot(strict=True, limiter=bucket)
+
+
+@pytest.fixture
+def several(make_spot: Callable[..., Spot]) -> Spot:
+    return make_spot(strict=True, limiter=[REQUESTS, TOKENS])
+
+
+def tats(spot: Spot) -> list[float]:
+    """How long each of the Spot's limits is busy, in units of its cost."""
+    assert isinstance(spot.bucket, LimitsTogether)
+    limits: Any = spot.bucket.limits
+    return [round(limit.busy_for() * limit.rate) for limit in limits.values()]
+
+
+# -------------------------------------------------------------------------------- several
+
+
+def test_a_call_takes_from_all_limits(several: Spot) -> None:
+    @several.limiter(cost={"requests": 1, "tokens": lambda text: len(text)})
+    def ask(text: str) -> str:
+        return text
+
+    ask("x" * 500)
+    assert tats(several) == [1, 500]
+
+
+def test_a_function_may_give_the_whole_table(several: Spot) -> None:
+    several.limiter(cost=lambda n: {"tokens": n})(abs)(-30 + 60)
+    assert tats(several) == [0, 30]
+
+
+def test_several_limits_from_a_file(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[[tool.beautyspot.limiter]]\nuse = "500/h"\nname = "requests"\n'
+        '[[tool.beautyspot.limiter]]\nuse = "gcra-shared"\nname = "tokens"\nrate = "30000/h"\n'
+    )
+    spot = make_spot(config=tmp_path / "pyproject.toml", strict=True)
+    bucket: Any = spot.bucket
+    assert list(bucket.limits) == ["requests", "tokens"]
+    assert isinstance(bucket.limits["requests"], TokenBucket)
+    assert isinstance(bucket.limits["tokens"], SharedTokenBucket)
+    assert (tmp_path / "cache" / "app.tokens.limit").exists()
+    assert "tokens" in str(spot.config)
+
+
+def test_several_limits_from_the_environment(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = '[{use = "5/s", name = "a"}, {use = "gcra", name = "b", rate = 3}]'
+    monkeypatch.setenv("BEAUTYSPOT_LIMITER", text)
+    bucket: Any = make_spot().bucket
+    assert [limit.rate for limit in bucket.limits.values()] == [5, 3]
+
+
+def test_what_was_given_is_not_closed(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
+    given = SharedTokenBucket(1, path=tmp_path / "x.limit")
+    spot = make_spot(limiter=[{"use": given, "name": "mine"}, {**TOKENS, "use": "gcra-shared"}])
+    bucket: Any = spot.bucket
+    made = bucket.limits["tokens"]
+    assert bucket.limits["mine"] is given
+    spot.shutdown()
+    assert given._file._fd is not None
+    assert made._file._fd is None
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [[], [REQUESTS, REQUESTS], [{"use": "5/s"}], ["5/s"], [{**REQUESTS, "name": "a/b"}],
+     [{**REQUESTS, "name": 3}], [{"name": "x"}], [{**REQUESTS, "rat": 3}],
+     [{"use": TokenBucket(1), "name": "x", "rate": 3}]],
+    ids=repr,
+)  # fmt: skip
+def test_limits_that_are_none(make_spot: Callable[..., Spot], limits: Any) -> None:
+    with pytest.raises(ConfigError):
+        make_spot(limiter=limits)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({}, "say what a call costs of each"), ({"cost": 3}, "say what a call costs of each"),
+     ({"cost": {"request": 1}}, "Did you mean 'requests'"), ({"cost": {}}, "one of them above 0"),
+     ({"cost": {"tokens": 0}}, "one of them above 0"), ({"cost": {"tokens": -1}}, "from 0 up"),
+     ({"cost": {"tokens": "1"}}, "from 0 up")],
+)  # fmt: skip
+def test_costs_that_do_not_fit_several_limits(
+    several: Spot, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        several.limiter(**options)
+    with pytest.raises(ConfigError, match=message):
+        several.limit(**options)
+
+
+def test_a_table_does_not_fit_one_limit(limited: Spot) -> None:
+    with pytest.raises(ConfigError, match="name its limits"):
+        limited.limiter(cost={"requests": 1})
+
+
+def test_a_bad_table_of_a_function_is_refused_before_it_runs(several: Spot) -> None:
+    with pytest.raises(CostError, match="Did you mean 'tokens'"):
+        several.limiter(cost=lambda: {"token": 3})(pytest.fail)()
+
+
+# ----------------------------------------------------------------------------- the real cost
+
+
+def test_the_real_cost_by_the_result(limited: Spot, bucket: TokenBucket) -> None:
+    @limited.limiter(cost=50, settle=len)
+    def ask(n: int) -> str:
+        return "x" * n
+
+    @limited.limiter(cost=50, settle=len)
+    async def ask_later(n: int) -> str:
+        return "x" * n
+
+    ask(20)
+    assert bucket.busy_for() == 20
+    bucket._clock.now += 20  # type: ignore[attr-defined]
+    asyncio.run(ask_later(70))
+    assert bucket.busy_for() == 70
+
+
+def test_what_raises_stays_spent(limited: Spot, bucket: TokenBucket) -> None:
+    with pytest.raises(ZeroDivisionError):
+        limited.limiter(cost=50, settle=len)(lambda: 1 / 0)()
+    assert bucket.busy_for() == 50
+
+
+def test_a_result_is_never_lost_for_its_cost(
+    make_spot: Callable[..., Spot], bucket: TokenBucket, troubles: list[Trouble]
+) -> None:
+    spot = make_spot(limiter=bucket, on_error=troubles.append)
+    assert spot.limiter(cost=5, settle=lambda result: result.usage)(lambda: 3)() == 3
+    bucket._clock.now += 5  # type: ignore[attr-defined]
+    assert spot.limiter(cost=5, settle=lambda result: -result)(lambda: 3)() == 3
+    assert [trouble.operation for trouble in troubles] == ["settle a cost"] * 2
+    assert bucket.busy_for() == 5
+
+
+def test_a_permit_for_a_block(limited: Spot, several: Spot, bucket: TokenBucket) -> None:
+    with limited.limit(cost=50) as permit:
+        permit.settle(7)
+    assert bucket.busy_for() == 7
+    bucket._clock.now += 7  # type: ignore[attr-defined]
+
+    async def main() -> None:
+        async with limited.limit() as permit:
+            assert (permit.cost, permit.waited) == (1, 0)
+            permit.settle(3)
+
+    asyncio.run(main())
+    assert bucket.busy_for() == 3
+    with several.limit(cost={"requests": 1, "tokens": 500}) as permit:
+        permit.settle({"tokens": 200})
+    assert tats(several) == [1, 200]
+
+
+def test_mistakes_in_settling_are_told(limited: Spot) -> None:
+    with limited.limit(cost=5) as permit, pytest.raises(CostError):
+        permit.settle(-1)
+    with pytest.raises(ConfigError, match="for one call"), permit:
+        pass
+
+
+def test_one_that_cannot_settle(make_spot: Callable[..., Spot], bucket: TokenBucket) -> None:
+    class Least(TokenBucket):
+        settle = LimiterBase.settle
+
+    spot = make_spot(limiter=Least(1))
+    with spot.limit() as permit, pytest.raises(NotSupportedError):
+        permit.settle(3)
+    with pytest.raises(ConfigError, match="'gcra' can't correct a cost"):
+        spot.limiter(settle=len)
+
+
+class Remote(TokenBucket):
+    """On a network, and it may break."""
+
+    blocking = True
+    broken = False
+
+    def settle(self, reservation: Any, real_cost: Any) -> None:
+        if self.broken:
+            raise OSError("away")
+        super().settle(reservation, real_cost)
+
+    def pause(self, seconds: float) -> None:
+        if self.broken:
+            raise OSError("away")
+        super().pause(seconds)
+
+
+def test_a_limiter_on_a_network_is_not_waited_for_on_the_loop(
+    make_spot: Callable[..., Spot], clock: Clock, troubles: list[Trouble]
+) -> None:
+    remote = Remote(1, 100, clock=clock)
+    spot = make_spot(limiter=remote, on_error=troubles.append)
+
+    async def main() -> None:
+        async with spot.limit(cost=50) as permit:
+            permit.settle(7)
+
+    asyncio.run(main())
+    spot.executor.shutdown()
+    assert remote.busy_for() == 7
+    remote.broken = True
+    clock.now += 7
+    with spot.limit(cost=5) as permit:
+        permit.settle(3)
+        permit.pause(3)
+    assert [trouble.operation for trouble in troubles] == ["settle a cost", "pause the limiter"]
+
+
+# ------------------------------------------------------------------------------- for each key
+
+
+def test_each_key_has_limits_of_its_own(limited: Spot, bucket: TokenBucket) -> None:
+    fetch = limited.limiter(key=lambda url: url.partition("/")[0], timeout=0)(str)
+    other = limited.limiter(key=lambda url: url.partition("/")[0], timeout=0)(repr)
+    fetch("a/1")
+    fetch("b/1")
+    with pytest.raises(RateLimitError):
+        fetch("a/2")
+    with pytest.raises(RateLimitError):
+        other("b/2")
+    with pytest.raises(RateLimitError), limited.limit(key="a", timeout=0):
+        pass
+    assert bucket.busy_for() == 0
+    assert len(limited._by_key()) == 2
+
+
+def test_several_limits_for_each_key(several: Spot) -> None:
+    ask = several.limiter(cost={"requests": 1}, key=str, timeout=0)(str)
+    assert [ask("a"), ask("b")] == ["a", "b"]
+    with pytest.raises(RateLimitError):
+        ask("a")
+
+
+def test_a_pause_holds_all_keys_or_one(limited: Spot, bucket: TokenBucket, clock: Clock) -> None:
+    with limited.limit(key="a") as permit:
+        permit.pause(10)
+    with limited.limit(key="b", timeout=0):
+        pass
+    with pytest.raises(RateLimitError), limited.limit(key="a", timeout=9):
+        pass
+    clock.now += 11
+    bucket.pause(10)
+    for key in ("a", "b", "new"):
+        with pytest.raises(RateLimitError), limited.limit(key=key, timeout=9):
+            pass
+
+
+def test_a_key_that_is_no_text(limited: Spot) -> None:
+    with pytest.raises(ConfigError, match="is a text, not None"):
+        limited.limiter(key=lambda: None)(pytest.fail)()  # type: ignore[arg-type,return-value]
+    with pytest.raises(ConfigError, match="is a text, not 3"):
+        limited.limit(key=3)  # type: ignore[arg-type]
+
+
+def test_a_key_whose_limiter_cannot_be_made_is_unlimited(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    class Breaks(TokenBucket):
+        def _fresh(self, key: str) -> TokenBucket:
+            raise OSError(28, "no space")
+
+    spot = make_spot(limiter=Breaks(1), on_error=troubles.append)
+    for _ in range(3):
+        with spot.limit(key="a", timeout=0) as permit:
+            permit.settle(3)
+            permit.pause(3)
+    assert [trouble.operation for trouble in troubles] == ["ask the limiter"] * 3
+
+
+# ------------------------------------------------------------------------------------- a cap
+
+
+def test_a_cap_without_a_rate(spot: Spot) -> None:
+    inside, most = [0], [0]
+
+    @spot.limiter(max_concurrent=2)
+    async def work() -> None:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        for _ in range(3):
+            await asyncio.sleep(0)
+        inside[0] -= 1
+
+    async def main() -> None:
+        await asyncio.gather(*(work() for _ in range(10)))
+
+    asyncio.run(main())
+    assert most == [2]
+    assert spot.stats()["limiter_grants"] == 10
+
+
+def under_way(kind: str, spot: Spot) -> Callable[[], Any]:
+    """A call of each kind, that has begun and not ended, and what ends it."""
+    cap = spot.limiter(max_concurrent=1, timeout=0)
+
+    @cap
+    def stream() -> Iterator[int]:
+        yield 1
+        yield 2
+
+    @cap
+    async def stream_later() -> AsyncIterator[int]:
+        yield 1
+        yield 2
+
+    return {"generator": stream, "async generator": stream_later}[kind]
+
+
+@pytest.mark.parametrize("end", ["exhausted", "closed", "thrown"])
+def test_a_generator_counts_until_it_ends(spot: Spot, end: str) -> None:
+    stream = under_way("generator", spot)
+    first = stream()
+    assert next(first) == 1
+    with pytest.raises(RateLimitError):
+        next(stream())
+    if end == "exhausted":
+        assert list(first) == [2]
+    elif end == "closed":
+        first.close()
+    else:
+        with pytest.raises(KeyError):
+            first.throw(KeyError)
+    assert list(stream()) == [1, 2]
+
+
+@pytest.mark.parametrize("end", ["exhausted", "closed", "thrown"])
+def test_an_async_generator_counts_until_it_ends(spot: Spot, end: str) -> None:
+    stream = under_way("async generator", spot)
+
+    async def main() -> None:
+        first = stream()
+        assert await anext(first) == 1
+        with pytest.raises(RateLimitError):
+            await anext(stream())
+        if end == "exhausted":
+            assert [item async for item in first] == [2]
+        elif end == "closed":
+            await first.aclose()
+        else:
+            with pytest.raises(KeyError):
+                await first.athrow(KeyError)
+        assert [item async for item in stream()] == [1, 2]
+
+    asyncio.run(main())
+
+
+def test_the_cap_is_given_back(limited: Spot) -> None:
+    cap = limited.limiter(max_concurrent=1, timeout=0, cost=lambda n: 1 / n)
+    later: Any = cap(asyncio.sleep)
+    work: Any = cap(lambda n: 1 // (n - 2))
+    with pytest.raises(ZeroDivisionError):
+        work(0)  # its cost
+    with pytest.raises(CostError):
+        work(-1)
+    with pytest.raises(ZeroDivisionError):
+        work(2)
+    with pytest.raises(RateLimitError, match="no permit"):
+        work(4)
+    limited.bucket._clock.now += 9  # type: ignore[union-attr]
+    assert work(4) == 0
+
+    async def cancelled() -> None:
+        limited.bucket._clock.now += 9  # type: ignore[union-attr]
+        task = asyncio.create_task(later(60))
+        await asyncio.sleep(0)
+        with pytest.raises(RateLimitError, match="1 calls were under way"):
+            await later(60)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(RateLimitError, match="no permit"):
+            await later(1)
+
+    asyncio.run(cancelled())
+    with pytest.raises(RateLimitError, match="no permit"):
+        work(1)
+
+
+def test_a_cap_for_each_key(spot: Spot) -> None:
+    started, done = threading.Barrier(3), threading.Event()
+
+    @spot.limiter(max_concurrent=1, key=lambda host, wait: host, timeout=0)
+    def fetch(host: str, wait: bool) -> str:
+        if wait:
+            started.wait(30)
+            done.wait(30)
+        return host
+
+    threads = [threading.Thread(target=fetch, args=(host, True)) for host in "ab"]
+    for thread in threads:
+        thread.start()
+    started.wait(30)
+    with pytest.raises(RateLimitError):
+        fetch("a", False)
+    assert fetch("c", False) == "c"
+    done.set()
+    for thread in threads:
+        thread.join(30)
+    assert fetch("a", False) == "a"
+    gc.collect()
+    gates = next(iter(spot._engine.gates))
+    assert not gates._gates  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"max_concurrent": 0}, {"max_concurrent": True}, {"max_concurrent": 1.5}, {"key": "host"},
+     {"settle": 3}],
+    ids=repr,
+)  # fmt: skip
+def test_options_that_do_not_fit(limited: Spot, options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="does not fit"):
+        limited.limiter(**options)
+
+
+def test_settling_needs_a_result_and_a_rate(limited: Spot, spot: Spot) -> None:
+    def stream() -> Iterator[int]:
+        yield 1
+
+    with pytest.raises(ConfigError, match="does not fit a generator"):
+        limited.limiter(settle=len)(stream)
+    with pytest.raises(ConfigError, match="there is no rate"):
+        spot.limiter(settle=len, max_concurrent=3)
+    with pytest.raises(ConfigError, match="has no rate to keep"):
+        spot.limit()
+    with pytest.raises(ConfigError, match="call the function yourself"):
+        limited.limit(cost=len)  # type: ignore[arg-type]
+
+
+# -------------------------------------------------------------------------------------- seen
+
+
+def test_what_is_counted(limited: Spot, bucket: TokenBucket) -> None:
+    work = limited.limiter(timeout=0)(abs)
+    work(1)
+    for _ in range(2):
+        with pytest.raises(RateLimitError):
+            work(1)
+    with pytest.raises(RateLimitError):
+        asyncio.run(limited.limiter(timeout=0)(asyncio.sleep)(1))
+    bucket._sleep = lambda seconds: setattr(bucket._clock, "now", 2000)  # type: ignore[method-assign]
+    limited.limiter(abs)(1)
+    stats = limited.stats()
+    assert (stats["limiter_grants"], stats["limiter_refusals"]) == (2, 3)
+    assert (stats["limiter_waits"], stats["limiter_grants_last_minute"]) == (1, 2)
+    assert stats["limiter_seconds_waited"] > 0
+
+
+def test_only_who_stood_in_line_for_a_cap_has_waited(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True)
+    inside, go_on = threading.Event(), threading.Event()
+
+    def work(first: bool) -> bool:
+        inside.set()
+        return not first or go_on.wait(60)
+
+    limited = spot.limiter(max_concurrent=1)(work)
+
+    async def later(first: bool) -> bool:
+        return first
+
+    assert limited(False)
+    asyncio.run(spot.limiter(max_concurrent=1)(later)(True))
+    stats = spot.stats()
+    assert (stats["limiter_grants"], stats["limiter_waits"]) == (2, 0)
+    assert stats["limiter_seconds_waited"] == 0
+    inside.clear()
+    threads = [threading.Thread(target=limited, args=(first,)) for first in (True, False)]
+    threads[0].start()
+    assert inside.wait(60)
+    threads[1].start()
+    (entry,) = limited.__beautyspot__._gates._gates.values()  # type: ignore[attr-defined]
+    gate = entry()
+    while not gate._queue:
+        threading.Event().wait(0.001)
+    go_on.set()
+    for thread in threads:
+        thread.join(60)
+    stats = spot.stats()
+    assert (stats["limiter_grants"], stats["limiter_waits"]) == (4, 1)
+    assert stats["limiter_seconds_waited"] > 0
+
+
+def test_under_a_cap_a_call_reserves_once_those_before_it_have_settled(limited: Spot) -> None:
+    async def ask(_: int) -> int:
+        await asyncio.sleep(0)
+        return 0
+
+    def all_at_once(**options: Any) -> Any:
+        work = limited.limiter(cost=100, settle=float, timeout=50, **options)(ask)
+
+        async def gather() -> list[Any]:
+            return await asyncio.gather(*map(work, range(3)), return_exceptions=True)
+
+        return asyncio.run(gather())
+
+    assert all_at_once(max_concurrent=1) == [0, 0, 0]
+    first, *others = all_at_once()
+    assert first == 0
+    assert all(isinstance(error, RateLimitError) for error in others)
+
+
+def test_whether_the_limit_is_of_this_process_alone(make_spot: Callable[..., Spot]) -> None:
+    shared = {**TOKENS, "use": "gcra-shared"}
+    for limiter, alone in [(None, 0), ("5/s", 1), ([shared], 0), ([shared, REQUESTS], 1)]:
+        told = make_spot(limiter=limiter).stats()["limiter_per_process"]
+        assert (told, type(told)) == (alone, int)  # printed as the manual says
+
+
+def test_the_last_minute() -> None:
+    clock = Clock(5.5)
+    stats = LimitStats(clock)
+    stats.granted(0)
+    clock.now += 30
+    stats.granted(2)
+    stats.granted(1)
+    assert stats.last_minute() == 3
+    clock.now += 30
+    assert stats.last_minute() == 2
+    stats.granted(0)
+    assert stats.last_minute() == 3
+    clock.now += 600
+    assert stats.last_minute() == 0
+    assert (stats.grants, stats.waits, stats.seconds) == (4, 2, 3)
+
+
+def test_a_fork_keeps_no_lock_and_no_cap(limited: Spot) -> None:
+    work = limited.limiter(max_concurrent=1, key=lambda n: "k")(lambda n: os.fork() if n else 7)
+    engine = limited._engine
+    gates = [gate for gate in engine.gates if hasattr(gate, "_gates")]
+    with engine.limit_stats._lock, gates[0]._lock, limited._by_key()._lock:
+        child = os.fork()
+        if not child:
+            os._exit(work(0))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    held = gates[0].of("k")
+    held.enter()
+    with gates[0]._lock, held._lock:  # what the child did
+        engine.reset_after_fork()
+    assert work(0) == 7

@@ -1,0 +1,491 @@
+"""A backend that keeps failing is left alone, asked again by one probe, and said once an outage."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.concurrency import deadlines
+from beautyspot.errors import BlobNotFound, MetadataBusyError, MetadataError, StorageError
+from beautyspot.resilience import circuit_breaker, guarded_backends
+from beautyspot.resilience.circuit_breaker import Breaker, Resting
+from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Health
+from beautyspot.resilience.reporting import Reporter, Trouble
+from broken import Broken, BrokenStorage, BrokenStore
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+
+def failing(clock: Clock, seconds: float = 0.0, error: type[Exception] = Broken) -> Any:
+    def work() -> None:
+        clock.now += seconds
+        raise error("down")
+
+    return work
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def changes() -> list[bool]:
+    return []
+
+
+@pytest.fixture
+def guarded(clock: Clock, changes: list[bool]) -> Breaker:
+    return Breaker("the store", on_change=changes.append, clock=clock)
+
+
+def fail(guarded: Breaker, work: Any, times: int = 1) -> None:
+    for _ in range(times):
+        with pytest.raises(Exception, match="down"):
+            guarded(work)
+
+
+def test_three_failures_in_a_row_open_it(
+    guarded: Breaker, clock: Clock, changes: list[bool]
+) -> None:
+    fail(guarded, failing(clock), 2)
+    assert guarded(lambda: 5) == 5
+    fail(guarded, failing(clock), 2)
+    assert not guarded.is_open
+    fail(guarded, failing(clock))
+    assert guarded.is_open
+    with pytest.raises(Resting, match=r"the store failed 3 times \(Broken: down\).* 1 s: mend it"):
+        guarded(lambda: 5)
+    assert changes == [False, True]
+
+
+def test_a_slow_failure_opens_it_at_once(guarded: Breaker, clock: Clock) -> None:
+    fail(guarded, failing(clock, seconds=1.5))
+    assert guarded.is_resting()
+
+
+def test_the_pause_doubles_up_to_a_minute(guarded: Breaker, clock: Clock) -> None:
+    fail(guarded, failing(clock), 3)
+    pauses = []
+    for _ in range(8):
+        before = clock.now
+        while guarded.is_resting():
+            clock.now += 0.5
+        pauses.append(clock.now - before)
+        fail(guarded, failing(clock))
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_one_caller_probes_and_its_success_lets_all_in(
+    guarded: Breaker, clock: Clock, changes: list[bool]
+) -> None:
+    fail(guarded, failing(clock), 3)
+    clock.now += 1
+
+    def probe() -> str:
+        with pytest.raises(Resting):
+            guarded(lambda: "a second one")
+        return "fine"
+
+    assert guarded(probe) == "fine"
+    assert guarded(lambda: 1) == 1
+    assert changes == [True, False]
+
+
+def test_a_probe_that_never_ends_is_followed_by_another(guarded: Breaker, clock: Clock) -> None:
+    fail(guarded, failing(clock), 3)
+    clock.now += 1
+    guarded.enter()
+    clock.now += circuit_breaker.PROBE
+    assert guarded(lambda: 1) == 1
+
+
+def test_two_may_find_the_pause_over(guarded: Breaker, clock: Clock) -> None:
+    """The second to enter finds it closed already."""
+    fail(guarded, failing(clock), 3)
+    guarded.leave(guarded._clock())
+    guarded._probe()
+
+
+def test_insisting_ends_the_pause(guarded: Breaker, clock: Clock) -> None:
+    guarded.insist()
+    fail(guarded, failing(clock), 3)
+    guarded.insist()
+    assert guarded(lambda: 1) == 1
+
+
+@pytest.mark.parametrize("error", [BlobNotFound, MetadataBusyError, Resting])
+def test_an_answer_is_no_failure(guarded: Breaker, clock: Clock, error: type[Exception]) -> None:
+    fail(guarded, failing(clock, error=error), 5)
+    assert not guarded.is_open
+
+
+def test_an_answer_ends_an_outage(guarded: Breaker, clock: Clock) -> None:
+    fail(guarded, failing(clock), 3)
+    clock.now += 1
+    fail(guarded, failing(clock, error=BlobNotFound))
+    assert not guarded.is_open
+
+
+def test_being_busy_for_long_is_a_failure(guarded: Breaker, clock: Clock) -> None:
+    fail(guarded, failing(clock, seconds=5, error=MetadataBusyError))
+    assert guarded.is_open
+
+
+def test_an_interruption_counts_for_nothing(guarded: Breaker) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(4):
+        with pytest.raises(KeyboardInterrupt):
+            guarded(interrupted)
+    assert not guarded.is_open
+
+
+def test_a_block_can_be_watched(guarded: Breaker, clock: Clock) -> None:
+    for _ in range(3):
+        with pytest.raises(Broken), guarded.watching():
+            raise Broken("down")
+    with pytest.raises(Resting), guarded.watching():
+        pass
+    clock.now += 1
+    with guarded.watching():
+        pass
+    assert not guarded.is_open
+    guarded.reset_after_fork()
+
+
+# ------------------------------------------------------------------------------- deadlines
+
+
+def test_work_within_its_deadline_returns_or_raises_as_it_does() -> None:
+    assert deadlines.within(30, lambda: 5) == 5
+    with pytest.raises(Broken):
+        deadlines.within(30, lambda: BrokenStore("find").find("x"))
+
+
+def test_what_hangs_is_left_behind() -> None:
+    release = threading.Event()
+    with pytest.raises(TimeoutError):
+        deadlines.within(0.0, lambda: release.wait(30))
+    release.set()
+
+
+def test_a_thread_is_used_again_and_ends_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadlines, "_idle", [])
+    names = {deadlines.within(30, threading.current_thread) for _ in range(20)}
+    assert len(names) < 20
+    monkeypatch.setattr(deadlines, "IDLE", 0.0)
+    for worker in names:
+        deadlines.within(30, lambda: None)
+        worker.join(30)
+    late = deadlines._Worker()
+    assert late._retire() is False, "somebody has taken it just now"
+
+
+def test_a_thread_that_is_taken_as_it_retires_works_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadlines, "_idle", [])
+    monkeypatch.setattr(deadlines, "IDLE", 0.0)
+    retired = iter([False, True])
+    monkeypatch.setattr(deadlines._Worker, "_retire", lambda worker: next(retired))
+    worker = deadlines._worker()
+    worker.join(30)
+    assert not worker.is_alive()
+    assert list(retired) == []
+
+
+def test_where_no_thread_can_be_started_work_is_done_in_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse() -> Any:
+        raise RuntimeError("can't start new thread at interpreter shutdown")
+
+    monkeypatch.setattr(deadlines, "_worker", refuse)
+    assert deadlines.within(30, threading.get_ident) == threading.get_ident()
+
+
+def test_a_forked_child_has_no_threads_of_its_parent() -> None:
+    deadlines.within(30, lambda: None)
+    child = os.fork()
+    if child == 0:  # pragma: no cover - coverage does not see into it
+        os._exit(0 if deadlines.within(30, lambda: 7) == 7 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    deadlines._reset_after_fork()  # what the child did
+    assert deadlines._idle == []
+
+
+class Hanging(BrokenStore):
+    """Answers when it is released."""
+
+    blocking = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = threading.Event()
+
+    def find(self, key: str) -> Any:
+        assert self.released.wait(30)
+        return super().find(key)
+
+    def put(self, record: Any) -> None:
+        assert self.released.wait(30)
+        super().put(record)
+
+
+class HangingStorage(BrokenStorage):
+    blocking = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = threading.Event()
+
+    def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
+        assert self.released.wait(30)
+        return super().save(key, data, content_type=content_type)
+
+    def load(self, location: str) -> bytes:
+        assert self.released.wait(30)
+        return super().load(location)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarded_backends, "METADATA_DEADLINE", 0.05)
+    monkeypatch.setattr(guarded_backends, "BLOB_DEADLINE", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_backend_that_hangs_is_given_up() -> None:
+    store, storage = Hanging(), HangingStorage()
+    health = Health(Reporter("app"))
+    with pytest.raises(MetadataError, match="no answer within 0 s: check"):
+        GuardedStore(store, health).find("k")
+    with pytest.raises(StorageError, match="no answer within 0 s: check"):
+        GuardedStorage(storage, health).load("k")
+    store.released.set(), storage.released.set()
+    with pytest.raises(BlobNotFound):
+        GuardedStorage(storage, health).load("k")
+
+
+def test_a_blocking_store_that_is_busy_says_so() -> None:
+    class Busy(BrokenStore):
+        blocking = True
+
+        def find(self, key: str) -> Any:
+            raise MetadataBusyError("locked")
+
+    with pytest.raises(MetadataBusyError, match="locked"):
+        GuardedStore(Busy(), Health(Reporter("app"))).find("k")
+
+
+def test_a_guarded_backend_is_like_its_own(tmp_path: Any) -> None:
+    from beautyspot.testing.records import KEYS, a_record
+    from beautyspot_local import LocalStorage
+
+    health = Health(Reporter("app"))
+    store = GuardedStore(BrokenStore(), health)
+    store.open()
+    store.put_many([a_record()])
+    store.touch({KEYS[0]: 5.0})
+    assert [record.used_at for record in store.scan()] == [5.0]
+    assert store.get(KEYS[0]) is not None
+    assert store.totals().entries == 1
+    assert store.leases
+    assert store.store_id == store.real.store_id
+    store.close()
+    storage = GuardedStorage(LocalStorage(tmp_path), health)
+    location = storage.save("a/b.bin", b"x")
+    assert [blob.location for blob in storage.list("a/")] == [location]
+    storage.delete(location)
+    storage.close()
+
+
+# ----------------------------------------------------------------------------- a whole Spot
+
+
+QUESTIONS: dict[str, Callable[[Spot, Any], object]] = {
+    "prune": lambda spot, _: spot.prune(max_size=0).entries,
+    "invalidate": lambda spot, marked: spot.invalidate(marked, 1),
+    "invalidate_all": lambda spot, marked: spot.invalidate_all(marked),
+}
+
+
+def leave_alone(spot: Spot, clock: Clock) -> None:
+    """Have all of the Spot's breakers open, though its backends work."""
+    at(spot, clock)
+    for one in spot._engine.cache.health.breakers:
+        one.leave(clock.now - 2 * circuit_breaker.SLOW, Broken("down"))
+        assert one.is_resting()
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_the_user_asks_for_is_tried_while_calls_leave_the_store_alone(
+    make_spot: Callable[..., Spot], clock: Clock, question: str
+) -> None:
+    storage = BrokenStorage()
+    spot = make_spot(metadata=BrokenStore(), storage=storage)
+    marked = spot.mark(save_blob=True)(double)
+    marked(1)
+    leave_alone(spot, clock)
+    assert QUESTIONS[question](spot, marked) == 1
+    assert list(storage.list()) == [], "the blob as well"
+
+
+def test_a_collection_is_tried_while_calls_leave_the_store_alone(
+    make_spot: Callable[..., Spot], clock: Clock
+) -> None:
+    store, storage = BrokenStore(), BrokenStorage()
+    spot = make_spot(metadata=store, storage=storage)
+    storage.save(f"{store.store_id}/00/{'0' * 32}-00000000.bin", b"of a killed process")
+    leave_alone(spot, clock)
+    assert spot.collect(grace=0).blobs == 1
+
+
+def test_what_prune_has_freed_is_used_at_once(make_spot: Callable[..., Spot], clock: Clock) -> None:
+    spot = make_spot(metadata=BrokenStore())
+    spot.mark(double)(1)
+    leave_alone(spot, clock)
+    writes = spot._engine.cache.health.writes
+    assert spot.prune().entries == 0
+    assert writes.is_resting(), "nothing was freed"
+    assert spot.prune(max_size=0).entries == 1
+    assert not writes.is_resting()
+
+
+def double(x: int) -> int:
+    return x * 2
+
+
+def at(spot: Spot, clock: Clock) -> None:
+    for one in spot._engine.cache.health.breakers:
+        one._clock = clock
+
+
+def test_a_store_that_rests_is_not_asked(
+    make_spot: Callable[..., Spot], clock: Clock, troubles: list[Trouble]
+) -> None:
+    class Counting(BrokenStore):
+        asked = 0
+
+        def find(self, key: str) -> Any:
+            self.asked += 1
+            return super().find(key)
+
+    store = Counting("find", "put", "put_many", "try_lease")
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    at(spot, clock)
+    marked = spot.mark(double)
+    later = spot.mark(name="later")(make_async(double))
+    for x in range(5):
+        assert marked(x) == x * 2
+    asked, told = store.asked, len(troubles)
+    for x in range(5, 50):
+        assert marked(x) == x * 2
+        assert asyncio.run(later(x)) == x * 2
+    assert store.asked == asked
+    assert len(troubles) == told
+    stats = spot.stats()
+    assert stats["resting"] == 3
+    assert stats["unsaved"] == 95
+    store.broken.clear()
+    clock.now += 60
+    assert marked(50) == 100
+    assert spot.flush()
+    assert store.totals().entries == 96, "what waited in memory is stored"
+    assert spot.stats()["resting"] == 0
+    assert [marked(x) for x in range(51)] == [x * 2 for x in range(51)]
+    assert spot.stats()["hits"] == 51
+
+
+def make_async(function: Any) -> Any:
+    async def later(x: int) -> Any:
+        return function(x)
+
+    return later
+
+
+def test_statistics_of_a_store_that_fails(make_spot: Callable[..., Spot]) -> None:
+    class Uncountable(BrokenStore):
+        def totals(self) -> Any:
+            raise MetadataError("down")
+
+    stats = make_spot(metadata=Uncountable()).stats()
+    assert stats["entries"] != stats["entries"], "NaN"
+
+
+def test_an_outage_is_said_once_whoever_meets_it(
+    make_spot: Callable[..., Spot], clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Down(BrokenStore):
+        down = True
+
+        def _may(self, operation: str) -> None:
+            if self.down:
+                raise MetadataError(f"can't {operation}: start the server")
+
+    store = Down()
+    spot = make_spot(metadata=store)
+    first, second = spot.mark(name="one")(double), spot.mark(name="two")(double)
+    for x in range(5):
+        first(x), second(x)
+    now = f"Its functions run uncached until that is mended ({spot.db_path}); "
+    now += "directory= or BEAUTYSPOT_DIRECTORY chooses another place"
+    assert [record.message for record in caplog.records] == [
+        f"app: could not open the metadata store: MetadataError: can't open: start the server. {now}"  # noqa: E501
+    ]
+    store.down = False
+    spot._engine.reporter._clock = clock
+    clock.now = time.monotonic() + 61
+    spot._engine.cache.health.insist()
+    assert spot.flush()
+    first(9)
+    store.down = True
+    for x in range(10, 15):
+        first(x), second(x)
+    said = [record.message.partition(" for ")[0] for record in caplog.records[1:]]
+    news = [
+        "app: could not look up",
+        "app: could not take a lease",
+        "app: could not save the result",
+    ]
+    assert said == news, "the next outage is news, once an operation"
+    store.down = False
+    spot._engine.cache.health.insist()
+    first(20)
+    assert spot.flush()
+    store.down = True
+    first(21)
+    assert len(caplog.records) == 4, "but not every second"
+    store.down = False
+
+
+def test_a_limiter_that_keeps_failing_is_not_asked(make_spot: Callable[..., Spot]) -> None:
+    from beautyspot.contracts import LimiterBase
+
+    class Down(LimiterBase):
+        name = "down"
+        asked = 0
+
+        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Any:
+            self.asked += 1
+            raise Broken("down")
+
+        def release(self, reservation: Any) -> None:
+            raise Broken("down")
+
+    limiter = Down()
+    spot = make_spot(limiter=limiter)
+    limited = spot.limiter(double)
+    later = spot.limiter(make_async(double))
+    assert [limited(x) for x in range(6)] == [0, 2, 4, 6, 8, 10]
+    assert asyncio.run(later(1)) == 2
+    assert limiter.asked == 3
+    assert spot.stats()["resting"] == 1

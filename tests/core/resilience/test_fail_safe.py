@@ -1,0 +1,630 @@
+"""Whatever of ours fails around the user's function, its caller gets its result; said once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import (
+    BackendNotFound,
+    CacheMissError,
+    ConfigError,
+    MetadataBusyError,
+    MetadataError,
+)
+from broken import Broken, BrokenSerializer, BrokenStorage, BrokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+def double(x: Any) -> Any:
+    RAN.append(x)
+    return x * 2
+
+
+async def double_later(x: Any) -> Any:
+    return double(x)
+
+
+def double_stream(x: Any) -> Iterator[Any]:
+    yield double(x)
+
+
+def call_each_kind(spot: Spot, x: Any, **options: Any) -> list[Any]:
+    """One call of every kind of function."""
+    stream = spot.mark(**options)(double_stream)
+    return [
+        spot.mark(**options)(double)(x),
+        asyncio.run(spot.mark(**options)(double_later)(x)),
+        *stream(x),
+    ]
+
+
+BROKEN = ("open", "find", "put", "try_lease", "release", "save", "load")
+
+
+@pytest.mark.parametrize(
+    ("operation", "save"),
+    [*[(name, save) for name in BROKEN for save in ("sync", "background")],
+     ("put_many", "background")],
+)  # fmt: skip
+def test_any_broken_operation_costs_no_result(
+    make_spot: Callable[..., Spot],
+    troubles: list[Trouble],
+    operation: str,
+    save: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store, storage = BrokenStore(operation), BrokenStorage(operation)
+    if save == "background" and operation == "put":
+        store.broken.add("put_many")  # else it is never asked to put a single one
+    spot = make_spot(metadata=store, storage=storage, save=save, on_error=troubles.append)
+    for _ in range(2):
+        assert call_each_kind(spot, 4) == [8, 8, 8]
+        assert call_each_kind(spot, 5, save_blob=True) == [10, 10, 10]
+        spot.flush()
+    if operation == "put_many":  # the batch is written one by one, and none is lost
+        assert RAN == [4, 4, 4, 5, 5, 5]
+        assert spot.stats()["entries"] == 6
+    seen = {trouble.error.args for trouble in troubles}
+    assert operation == "put_many" or seen & {(operation,), ("put_many",)}, "it is said"
+    texts = [record.getMessage() for record in caplog.records]
+    assert len(texts) == len(set(texts)), "each cause is said once"
+    store.broken.clear()
+    storage.broken.clear()
+    spot._engine.cache.health.insist()  # as if the pause were over
+    RAN.clear()
+    for _ in range(2):
+        assert call_each_kind(spot, 6, save_blob=True) == [12, 12, 12]
+        spot.flush()
+    assert RAN == [6, 6, 6], "when the fault is gone, caching works again"
+
+
+def test_what_was_given_is_not_ours_to_close(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(metadata=BrokenStore("close"), on_error=troubles.append)
+    assert call_each_kind(spot, 4) == [8, 8, 8]
+    spot.shutdown()
+    assert troubles == []
+
+
+def test_a_broken_serializer_costs_no_result(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(serializer=BrokenSerializer(), on_error=troubles.append)
+    assert call_each_kind(spot, 4) == [8, 8, 8]
+    assert {trouble.error.args for trouble in troubles} == {("dumps",)}
+
+
+def test_what_can_not_be_restored_is_computed_and_replaced(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    store = BrokenStore()
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    marked = spot.mark(double)
+    marked(1)
+    record = store.get(spot.key(marked, 1))
+    assert record is not None
+    assert record.result_data is not None
+    for damage in (
+        record._replace(result_data=bytes([record.result_data[0] ^ 1, *record.result_data[1:]])),
+        record._replace(result_data=None),
+        record._replace(serializer=None, digest=b"?"),
+        record._replace(serializer="other", digest=b"?"),
+        record._replace(result_type="FILE", result_value=None),
+        record._replace(result_type="FILE", result_value="/etc/passwd"),
+        record._replace(result_type="FILE", result_value="gone/x"),
+        record._replace(digest=None),
+    ):
+        store.put(damage)
+        RAN.clear()
+        assert [marked(1), marked(1)] == [2, 2]
+        assert RAN == [1]
+
+
+def test_two_swapped_rows_are_found(spot: Spot, make_spot: Callable[..., Spot]) -> None:
+    store = BrokenStore()
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    marked(1), marked(2)
+    one, two = (store.get(spot.key(marked, x)) for x in (1, 2))
+    assert one is not None
+    assert two is not None
+    store.put(one._replace(result_data=two.result_data, digest=two.digest))
+    store.put(two._replace(result_data=one.result_data, digest=one.digest))
+    assert [marked(1), marked(2)] == [2, 4]
+
+
+def test_two_swapped_blobs_are_found(make_spot: Callable[..., Spot]) -> None:
+    store = BrokenStore()
+    spot = make_spot(metadata=store)
+    marked = spot.mark(save_blob=True)(double)
+    marked("a"), marked("b")
+    one, two = (store.get(spot.key(marked, x)) for x in ("a", "b"))
+    assert one is not None
+    assert two is not None
+    store.put(one._replace(result_value=two.result_value))
+    store.put(two._replace(result_value=one.result_value))
+    assert [marked("a"), marked("b")] == ["aa", "bb"]
+
+
+def test_a_large_value_is_checked_too(make_spot: Callable[..., Spot]) -> None:
+    store = BrokenStore()
+    spot = make_spot(metadata=store, blob_threshold=2**30)
+    marked = spot.mark(double)
+    text = "x" * 100_000
+    assert marked(text) == marked(text) == text * 2
+    assert [text] == RAN
+    record = store.get(spot.key(marked, text))
+    assert record is not None
+    assert record.result_data is not None
+    store.put(record._replace(result_data=record.result_data[:-1] + b"y"))
+    assert marked(text) == text * 2
+    assert [text] * 2 == RAN
+
+
+def test_a_store_that_is_busy_for_a_moment_is_asked_again(make_spot: Callable[..., Spot]) -> None:
+    class BusyStore(BrokenStore):
+        blocking = False
+        busy = 0
+
+        def find(self, key: str) -> Any:
+            if self.busy:
+                self.busy -= 1
+                raise MetadataBusyError("for a moment")
+            return super().find(key)
+
+    store = BusyStore()
+    spot = make_spot(metadata=store, strict=True)
+    marked, later = spot.mark(double), spot.mark(double_later)
+    marked(1), asyncio.run(later(1))
+    store.busy = 2
+    assert marked(1) == 2
+    store.busy = 2
+    assert asyncio.run(later(1)) == 2
+    assert RAN == [1, 1]
+
+
+def test_a_store_that_stays_busy_costs_no_result(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class BusyStore(BrokenStore):
+        def find(self, key: str) -> Any:
+            raise MetadataBusyError("always")
+
+    monkeypatch.setattr("beautyspot.results.cache.BUSY_WAIT", 0.0)
+    spot = make_spot(metadata=BusyStore(), on_error=troubles.append)
+    assert call_each_kind(spot, 1) == [2, 2, 2]
+    assert {type(trouble.error) for trouble in troubles} == {MetadataBusyError}
+
+
+def test_a_blocking_store_is_asked_off_the_event_loop(make_spot: Callable[..., Spot]) -> None:
+    import threading
+
+    class RemoteStore(BrokenStore):
+        blocking = True
+        local = True  # so that it has no deadline, which takes a thread of its own
+        threads: set[int] = set()
+
+        def find(self, key: str) -> Any:
+            self.threads.add(threading.get_ident())
+            return super().find(key)
+
+    store = RemoteStore()
+    spot = make_spot(metadata=store, strict=True)
+    later = spot.mark(double_later)
+    assert [asyncio.run(later(1)), asyncio.run(later(1))] == [2, 2]
+    assert RAN == [1]
+    assert threading.get_ident() not in store.threads
+
+
+def test_an_unstable_key_is_said_once_with_its_remedy(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    marked = spot.mark(lambda source: list(source))
+    assert [marked(iter([1])), marked(iter([1]))] == [[1], [1]]
+    assert len(troubles) == 2
+    assert len(caplog.records) == 1
+    assert "ignore=" in caplog.text
+    assert spot.stats()["bypassed"] == 2
+
+
+def test_each_argument_and_class_without_a_stable_form_is_named(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot()
+    marked = spot.mark(lambda *args: 0)
+    for args in (
+        (iter([1]), 2),
+        (1, iter([1])),
+        (iter([1]), iter([1])),
+        (1, [iter([1])]),
+        (1, [0, 0, iter([1])]),
+        (1, [{"a": 1}, {"b": iter([1])}]),
+        (1, [lambda: marked, object()]),
+        (1, [lambda: marked, iter({1})]),
+    ):
+        marked(*args)
+    named = [re.search(r"UnstableKeyError: (.*?),", record.message) for record in caplog.records]
+    assert [found and found[1] for found in named] == [
+        "args[0] is a list_iterator",
+        "args[1] is a list_iterator",
+        "args[1][0] is a list_iterator",
+        "args[1][1]['b'] is a list_iterator",
+        "args[1][1] is an object",
+        "args[1][1] is a set_iterator",
+    ]
+
+
+def test_each_class_that_can_not_be_stored_is_named(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    class One: ...
+
+    class Two: ...
+
+    def items(x: Any) -> Any:
+        yield x()
+
+    spot = make_spot()
+    marked, stream = spot.mark(lambda cls: cls()), spot.mark(items)
+    for cls in (One, Two, One, Two):
+        marked(cls), list(stream(cls))
+    named = [re.search(r"<locals>\.(One|Two) is not", r.message) for r in caplog.records]
+    assert [found and found[1] for found in named] == ["One", "One", "Two", "Two"]
+
+
+def test_each_operation_that_fails_is_said(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Down(BrokenStore):
+        def _may(self, operation: str) -> None:
+            if operation in self.broken:
+                raise MetadataError(f"{operation} fails: mend it")
+
+    spot = make_spot(metadata=Down("try_lease", "put"))
+    for name in ("one", "two"):
+        spot.mark(name=name)(double)(1)
+    said = [record.message.partition(" for ")[0] for record in caplog.records]
+    assert said == ["app: could not take a lease", "app: could not save the result"]
+
+
+def test_a_flood_of_causes_of_one_function_is_bounded(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    marked, other = spot.mark(lambda **named: 0), spot.mark(name="other")(lambda x: 0)
+    for number in range(30):
+        marked(**{f"n{number}": iter([1])})
+    other(iter([1]))
+    messages = [record.message for record in caplog.records]
+    assert len(messages) == 11
+    assert ["are only counted" in text for text in messages] == [False] * 9 + [True, False]
+    assert len(troubles) == spot.stats()["errors"] == 31
+
+
+def test_a_key_function_that_fails_costs_no_result(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+
+    def key(x: int) -> str:
+        raise TypeError("mine")
+
+    assert spot.mark(key=key)(double)(1) == 2
+    assert str(troubles[0].error) == "mine"
+
+
+def test_a_cache_if_that_fails_costs_no_result(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    marked = spot.mark(cache_if=lambda value: value.missing)(double)
+    assert [marked(1), marked(1)] == [2, 2]
+    assert len(RAN) == 2
+
+
+def test_an_on_error_that_fails_costs_no_result(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    def on_error(trouble: Trouble) -> None:
+        raise KeyError(trouble)
+
+    spot = make_spot(metadata=BrokenStore("find"), on_error=on_error)
+    assert spot.mark(double)(1) == 2
+    assert "on_error raised" in caplog.text
+
+
+def test_a_trouble_says_what_and_what_now(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(metadata=BrokenStore("put"), on_error=troubles.append)
+    spot.mark(double)(1)
+    text = str(troubles[0])
+    assert "app: could not save the result for" in text
+    assert "test_fail_safe:double: Broken: put" in text
+    assert spot.stats()["errors"] == 1
+
+
+def test_a_strict_spot_raises_what_fails(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata=BrokenStore("find"), strict=True)
+    with pytest.raises(Broken):
+        spot.mark(double)(1)
+    with pytest.raises(Broken):
+        asyncio.run(spot.mark(double_later)(1))
+
+
+def test_the_log_of_causes_is_bounded(
+    make_spot: Callable[..., Spot],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("beautyspot.resilience.reporting.CAUSES", 2)
+    spot = make_spot(metadata=BrokenStore("find", "put", "try_lease"))
+    assert spot.mark(double)(1) == 2
+    assert len(caplog.records) == 2
+
+
+def test_warnings_go_to_the_logger_beautyspot(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "beautyspot"):
+        make_spot(metadata=BrokenStore("open"))
+    assert [record.name for record in caplog.records] == ["beautyspot"]
+
+
+def test_after_shutdown_calls_run_uncached_and_say_so_once(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot()
+    marked = spot.mark(double)
+    spot.shutdown()
+    assert [marked(1), marked(1)] == [2, 2]
+    assert caplog.text.count("was shut down") == 1
+    spot.shutdown()
+
+
+def test_a_disabled_spot_runs_uncached(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(enabled=False)
+    assert [*call_each_kind(spot, 1), *call_each_kind(spot, 1)] == [2] * 6
+    assert len(RAN) == 6
+    assert spot.stats()["entries"] == 0
+
+
+def test_the_environment_switches_it_off(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEAUTYSPOT_DISABLED", "1")
+    marked = make_spot().mark(double)
+    assert [marked(1), marked(1)] == [2, 2]
+    assert len(RAN) == 2
+
+
+def test_a_spot_can_be_disabled_for_a_while(spot: Spot) -> None:
+    marked = spot.mark(double)
+    with spot.disabled():
+        marked(1), marked(1)
+    marked(1), marked(1)
+    assert len(RAN) == 3
+    with spot.disabled():
+        spot.shutdown()
+    marked(1)
+    assert len(RAN) == 4
+
+
+def test_replay_runs_nothing(make_spot: Callable[..., Spot]) -> None:
+    make_spot().mark(double)(1)
+    RAN.clear()
+    spot = make_spot(mode="replay")
+    marked, later = spot.mark(double), spot.mark(double_later)
+    assert marked(1) == 2
+    for missing in (lambda: marked(2), lambda: asyncio.run(later(1)), lambda: marked(iter(()))):
+        with pytest.raises(CacheMissError, match="nothing is stored"):
+            missing()
+    assert RAN == []
+
+
+def test_readonly_stores_nothing(make_spot: Callable[..., Spot]) -> None:
+    make_spot().mark(double)(1)
+    marked = make_spot(mode="readonly").mark(double)
+    assert [marked(1), marked(2), marked(2)] == [2, 4, 4]
+    assert RAN == [1, 2, 2]
+
+
+def test_a_stale_result_can_stand_in_for_an_error(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot()
+    spot._engine.cache.clock = lambda: now
+    now = 1000.0
+
+    @spot.mark(ttl=10, stale_on_error=True)
+    def fetch(x: int) -> int:
+        RAN.append(x)
+        if len(RAN) > 1:
+            raise OSError("down")
+        return x
+
+    assert fetch(1) == 1
+    now = 1009.0
+    assert fetch(1) == 1
+    now = 1010.0
+    assert fetch(1) == 1
+    assert "OSError('down')" in caplog.text
+    with pytest.raises(OSError, match="down"):
+        fetch(2)
+    assert RAN == [1, 1, 2]
+
+
+def test_a_result_expires_by_the_earlier_of_its_own_ttl_and_the_present_one(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot = make_spot(strict=True)
+    spot._engine.cache.clock = lambda: now
+    now = 1000.0
+    long, short, ever = (spot.mark(ttl=ttl)(double) for ttl in (100, 10, None))
+    long(1)
+    now = 1011.0
+    assert (long(1), ever(1)) == (2, 2)
+    assert RAN == [1]
+    short(1)
+    assert RAN == [1, 1]
+    now = 1022.0
+    assert ever(1) == 2
+    assert RAN == [1, 1, 1]
+
+
+def test_the_spots_ttl_holds_where_the_function_has_none(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True, ttl="1min")
+    spot._engine.cache.clock = lambda: now
+    now = 1000.0
+    marked = spot.mark(double)
+    marked(1)
+    now = 1060.0
+    marked(1)
+    assert RAN == [1, 1]
+
+
+def test_a_save_that_fails_frees_its_key(make_spot: Callable[..., Spot]) -> None:
+    store = BrokenStore("put")
+    spot = make_spot(metadata=store, wait_timeout=600)
+    marked = spot.mark(double)
+    assert [marked(1), marked(1)] == [2, 2]
+    assert len(spot._engine.flights) == 0
+
+
+def test_a_blob_that_can_not_be_removed_is_left_to_the_collector(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(storage=BrokenStorage("delete"), on_error=troubles.append)
+    marked = spot.mark(save_blob=True)(double)
+    marked(1)
+    assert spot.refresh(marked, 1) == 2
+    assert [trouble.operation for trouble in troubles] == ["remove a replaced blob"]
+
+
+def test_a_locked_database_costs_no_result(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(metadata={"use": "sqlite", "timeout": 0.0}, on_error=troubles.append)
+    marked = spot.mark(double)
+    other = sqlite3.connect(spot.db_path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert marked(1) == 2
+    other.execute("ROLLBACK")
+    other.close()
+    assert [marked(1), marked(1)] == [2, 2]
+    assert RAN == [1], "the result waited in memory"
+    assert spot.flush()
+    assert spot.stats()["entries"] == 1
+    assert isinstance(troubles[0].error, MetadataBusyError)
+
+
+def test_a_directory_that_can_not_be_made_costs_no_result(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], tmp_path: Any
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    spot = make_spot(directory=tmp_path / "file" / "cache", on_error=troubles.append)
+    assert call_each_kind(spot, 3, save_blob=True) == [6, 6, 6]
+    assert troubles[0].operation == "open the metadata store"
+
+
+def test_no_storage_installed_keeps_results_in_the_database(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from beautyspot.backends import registry
+
+    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
+    registry.forget()
+    try:
+        spot = make_spot(strict=True, blob_threshold=1)
+        marked = spot.mark(double)
+        assert marked("abc") == marked("abc") == "abcabc"
+        assert RAN == ["abc"]
+        for mistake in (lambda: spot.mark(save_blob=True)(double), lambda: spot.storage):
+            with pytest.raises(BackendNotFound, match="leaves out: local"):
+                mistake()
+    finally:
+        registry.forget()
+
+
+def test_mistakes_are_raised_when_a_spot_is_made(make_spot: Callable[..., Spot]) -> None:
+    for options, error in (
+        ({"storage": "s4"}, BackendNotFound),
+        ({"storage": {"use": "local", "base": "x"}}, ConfigError),
+        ({"ttl": "soon"}, ConfigError),
+        ({"executor": 3}, ConfigError),
+        ({"name": "../x"}, ConfigError),
+    ):
+        with pytest.raises(error):
+            make_spot(**options)
+
+
+class Held:
+    def __init__(self) -> None:
+        self.lock = iter(())
+
+    def method(self, x: object, *rest: object, flag: object = None) -> int:
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (lambda m: m(Held(), 1), '("self.lock",)'),
+        (lambda m: m(1, iter(())), '("x",)'),
+        (lambda m: m(1, 2, 3, iter(())), '("rest",)'),
+        (lambda m: m(1, 2, flag=iter(())), '("flag",)'),
+        (lambda m: m(1, 2, flag=[Held()]), '("flag",)'),
+        (lambda m: m([iter(())], 2), '("self",)'),
+    ],
+)
+def test_a_warning_prints_the_line_that_would_mend_it(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], call: Any, line: str
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    call(spot.mark(Held.method))
+    assert f"write mark(ignore={line})" in str(troubles[0])
+    call(spot.mark(ignore=(line[2:-3],))(Held.method))
+    assert len(troubles) == 1, "the line works"
+
+
+def test_a_captured_value_without_a_form_is_named(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    source = iter(())
+    spot.mark(lambda: source)()
+    assert 'write mark(ignore=("source",))' in str(troubles[0])
+
+
+def test_a_key_without_a_path_has_no_line_to_print(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    spot.mark(key=lambda: iter(()))(lambda: 1)()
+    assert "args[0]" in str(troubles[0].error)
+    spot.mark(lambda *args: 1)(iter(()))
+    assert 'write mark(ignore=("args",))' in str(troubles[-1])
+
+
+def test_an_on_error_that_is_no_function_is_a_mistake(make_spot: Callable[..., Spot]) -> None:
+    with pytest.raises(ConfigError, match="is no function"):
+        make_spot(on_error=3)

@@ -1,0 +1,327 @@
+"""Collecting garbage: orphans go, what lives stays, whoever writes meanwhile."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beautyspot import BlobInfo, BlobStorageBase, ConfigError, NotSupportedError, StorageError
+from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot.results.collecting import Collected, Collector
+from beautyspot_local import LocalStorage
+
+NOTHING = Collected(0, 0, 0, 0)
+HOUR = 3600.0
+
+
+def text(x: int) -> str:
+    return f"{x}" * 100
+
+
+@pytest.fixture
+def spot(make_spot: Any) -> Any:
+    return make_spot(strict=True)
+
+
+@pytest.fixture
+def marked(spot: Any) -> Any:
+    """Three results in the storage."""
+    marked = spot.mark(save_blob=True)(text)
+    for x in range(3):
+        marked(x)
+    return marked
+
+
+def orphan(spot: Any, name: str = "") -> str:
+    """What a process leaves that is killed between a blob and its row."""
+    key = f"{7:032x}"
+    name = name or f"{key[:2]}/{key}-{os.urandom(4).hex()}.msgpack"
+    location: str = spot.storage.save(f"{spot.metadata.store_id}/{name}", b"orphan")
+    return location
+
+
+def age(spot: Any, seconds: float = 2 * HOUR) -> None:
+    """Make every file of the storage older."""
+    for path in Path(spot.storage.base_dir).rglob("*"):
+        os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_orphans_go_and_what_lives_stays(spot: Any, marked: Any) -> None:
+    gone = orphan(spot)
+    age(spot)
+    young = orphan(spot)
+    assert spot.collect() == Collected(blobs=1, size=6, leftovers=0, failed=0)
+    assert [blob.location for blob in spot.storage.list()].count(gone) == 0
+    assert spot.storage.load(young) == b"orphan"
+    assert all(spot.peek(marked, x).value == text(x) for x in range(3))
+    assert spot.collect() == NOTHING
+    assert spot.collect(grace=0).blobs == 1
+    assert all(spot.peek(marked, x).value == text(x) for x in range(3))
+
+
+def test_a_replaced_blob_that_could_not_be_removed_goes(
+    spot: Any, marked: Any, monkeypatch: Any
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStorage, "delete", lambda *_: None)
+        spot.refresh(marked, 1)
+    assert spot.collect(grace=0).blobs == 1
+    assert spot.peek(marked, 1).value == text(1)
+
+
+def test_two_stores_in_one_place_leave_each_other_alone(make_spot: Any, tmp_path: Path) -> None:
+    place = {"storage": LocalStorage(tmp_path / "shared")}
+    one, two = make_spot("one", **place), make_spot("two", **place)
+    both = [spot.mark(save_blob=True)(text) for spot in (one, two)]
+    for marked in both:
+        marked(1)
+    orphan(two)
+    age(two)
+    assert one.collect() == NOTHING
+    assert two.collect().blobs == 1
+    assert one.peek(both[0], 1).value == two.peek(both[1], 1).value == text(1)
+
+
+def test_two_spots_of_one_store(make_spot: Any) -> None:
+    one, two = make_spot(), make_spot()
+    marked = one.mark(save_blob=True)(text)
+    marked(1)
+    age(one)
+    assert two.collect() == NOTHING
+    assert one.peek(marked, 1).value == text(1)
+
+
+def test_what_is_not_named_as_ours_is_left_alone(spot: Any, marked: Any) -> None:
+    for name in ("notes.txt", "ab/notes.txt", f"00/{7:032x}.bin", f"zz/{7:032x}-12345678.bin"):
+        orphan(spot, name)
+    age(spot)
+    assert spot.collect() == NOTHING
+
+
+def test_a_row_may_name_a_blob_by_an_absolute_path_or_another_s_key(spot: Any, marked: Any) -> None:
+    """Whatever names it, it is in use."""
+    rows = list(spot.metadata.scan())
+    absolute = f"{spot.storage.base_dir}/{rows[0].result_value}"
+    spot.metadata.put(rows[0]._replace(result_value=absolute))
+    spot.metadata.delete(rows[1].cache_key)
+    spot.metadata.put(rows[1]._replace(cache_key="f" * 32))
+    age(spot)
+    assert spot.collect() == NOTHING
+
+
+def test_a_row_that_is_written_after_the_rows_were_read(
+    spot: Any, marked: Any, monkeypatch: Any
+) -> None:
+    """Its blob may be old by then: a disk was slow, or a store was away for hours."""
+    age(spot)
+    monkeypatch.setattr(Collector, "_named", lambda _: set())
+    assert spot.collect() == NOTHING
+    assert all(spot.peek(marked, x).value == text(x) for x in range(3))
+
+
+def test_a_key_that_somebody_is_saving_is_left_alone(spot: Any) -> None:
+    orphan(spot)
+    age(spot)
+    lease = spot.metadata.try_lease(f"{7:032x}")
+    assert spot.collect() == NOTHING
+    lease.release()
+    waiting = spot._engine.cache.waiting
+    waiting[f"{7:032x}"] = None
+    assert spot.collect() == NOTHING
+    waiting.clear()
+    assert spot.collect().blobs == 1
+
+
+def test_leftovers_of_broken_saves_go(spot: Any, marked: Any) -> None:
+    folder = Path(spot.storage.base_dir) / spot.metadata.store_id / "ab"
+    folder.mkdir()
+    (folder / ".tmp-0123").write_bytes(b"half")
+    assert spot.collect() == NOTHING
+    age(spot)
+    assert spot.collect() == NOTHING._replace(leftovers=1)
+    assert not (folder / ".tmp-0123").exists()
+
+
+def test_age_is_told_by_the_storage_s_clock(make_spot: Any) -> None:
+    """Its server's clock, here years behind ours: what it calls a minute old is a minute old."""
+
+    class Behind(MemoryStorage):
+        now = 1e9
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.saved: dict[str, float] = {}
+
+        def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
+            self.saved[key] = self.now
+            return super().save(key, data)
+
+        def list(self, prefix: str = "") -> Any:
+            for blob in super().list(prefix):
+                yield blob._replace(modified_at=self.saved[blob.location])
+
+    spot = make_spot(strict=True, storage=Behind())
+    orphan(spot)
+    spot.storage.now += 60
+    assert spot.collect() == NOTHING
+    spot.storage.now += HOUR
+    assert spot.collect().blobs == 1
+
+
+def test_the_question_for_the_time_leaves_nothing(spot: Any) -> None:
+    spot.collect()
+    assert list(spot.storage.list()) == []
+    orphan(spot, f"clock/{'0' * 32}-12345678.probe")  # of a collector that was killed
+    age(spot)
+    assert spot.collect().blobs == 1
+
+
+def test_a_listing_that_lags_behind_stops_it(make_spot: Any) -> None:
+    class Lagging(MemoryStorage):
+        def list(self, prefix: str = "") -> Any:
+            return iter(())
+
+    with pytest.raises(StorageError, match="does not list"):
+        make_spot(storage=Lagging()).collect()
+
+
+class Minimal(BlobStorageBase):
+    """The two methods that a storage must have."""
+
+    name = "minimal"
+
+    def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
+        return key
+
+    def load(self, location: str) -> bytes:
+        return b""
+
+
+def test_a_storage_that_can_t_list_or_delete(make_spot: Any) -> None:
+    with pytest.raises(NotSupportedError):
+        make_spot(storage=Minimal()).collect()
+
+
+def test_one_that_can_t_be_removed_stops_nothing(make_spot: Any, troubles: Any) -> None:
+    class Stubborn(MemoryStorage):
+        def delete(self, location: str) -> None:
+            if "0007-" in location:
+                raise StorageError("not allowed")
+            super().delete(location)
+
+    spot = make_spot(storage=Stubborn(), on_error=troubles.append)
+    orphan(spot)
+    orphan(spot, f"ff/{'f' * 32}-12345678.bin")
+    assert spot.collect(grace=0) == Collected(blobs=1, size=6, leftovers=0, failed=1)
+    assert "tried again" in troubles[0].advice
+
+
+def test_leftovers_that_can_t_be_listed_stop_nothing(make_spot: Any, troubles: Any) -> None:
+    class Forbidding(MemoryStorage):
+        def sweep(self, *, older_than: float, prefix: str) -> int:
+            raise StorageError("no permission")
+
+    spot = make_spot(storage=Forbidding(), on_error=troubles.append)
+    orphan(spot)
+    assert spot.collect(grace=0) == Collected(blobs=1, size=6, leftovers=0, failed=0)
+    assert [trouble.operation for trouble in troubles] == ["collect leftovers"]
+
+
+def test_without_leases(make_spot: Any) -> None:
+    class Leaseless(MemoryMetadataStore):
+        leases = False
+
+        def try_lease(self, key: str) -> Any:
+            pytest.fail("it has none")
+
+    spot = make_spot(strict=True, metadata=Leaseless(), storage=MemoryStorage())
+    marked = spot.mark(save_blob=True)(text)
+    marked(1)
+    orphan(spot)
+    assert spot.collect(grace=0).blobs == 1
+    assert spot.peek(marked, 1).value == text(1)
+
+
+@pytest.mark.parametrize("grace", ["soon", -1, None, b"1"])
+def test_a_wrong_grace_time(spot: Any, grace: Any) -> None:
+    with pytest.raises(ConfigError, match="grace=.*: give a number of seconds"):
+        spot.collect(grace=grace)
+
+
+def test_collect_while_others_save_and_replace(spot: Any) -> None:
+    """With no grace at all: the leases alone keep what is being written."""
+    marked = spot.mark(save_blob=True)(text)
+
+    def write(n: int) -> None:
+        spot.refresh(marked, n % 10)
+        orphan(spot)
+
+    with ThreadPoolExecutor(4) as pool:
+        writing = [pool.submit(write, n) for n in range(120)]
+        while not all(future.done() for future in writing):
+            spot.collect(grace=0)
+        for future in writing:
+            future.result()
+    assert all(spot.peek(marked, x).value == text(x) for x in range(10))
+    spot.collect(grace=0)
+    assert len(list(spot.storage.list())) == 10
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_what_a_stream_has_just_saved_is_not_collected(make_spot: Any, save: str) -> None:
+    collected: list[Any] = []
+
+    class Watched(MemoryStorage):
+        def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
+            location = super().save(key, data, content_type=content_type)
+            if "/clock/" not in key:
+                collected.append(other.collect(grace=0))
+            return location
+
+    storage = Watched()
+    spot, other = make_spot(storage=storage, save=save), make_spot(storage=storage)
+    stream = spot.mark(save_blob=True)(lambda: (yield from "abc"))
+    assert list(stream()) == [*"abc"]
+    spot.flush()
+    assert collected == [NOTHING]
+    assert spot.peek(stream).value == [*"abc", None]
+
+
+def test_a_copy_of_a_database_is_the_same_store(make_spot: Any, tmp_path: Path) -> None:
+    """What the manual warns of: the copy knows nothing of what the original saved since."""
+    shared = LocalStorage(tmp_path / "shared")
+    with make_spot("one", storage=shared) as one:
+        marked = one.mark(save_blob=True)(text)
+        marked(1)
+    copy = shutil.copy(one.db_path, tmp_path / "copy.db")
+    two = make_spot("two", db_path=copy, storage=shared)
+    assert two.collect(grace=0) == NOTHING
+    assert two.metadata.store_id in [blob.location for blob in shared.list()][0]
+
+
+def test_a_location_is_compared_however_the_storage_writes_it(make_spot: Any) -> None:
+    class Windows(MemoryStorage):
+        def list(self, prefix: str = "") -> Any:
+            for blob in super().list(prefix):
+                yield BlobInfo(blob.location.replace("/", "\\"), blob.size, blob.modified_at)
+
+        def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
+            return super().save(key, data).replace("/", "\\")
+
+        def load(self, location: str) -> bytes:
+            return super().load(location.replace("\\", "/"))
+
+        def delete(self, location: str) -> None:
+            super().delete(location.replace("\\", "/"))
+
+    spot = make_spot(strict=True, storage=Windows())
+    marked = spot.mark(save_blob=True)(text)
+    marked(1)
+    orphan(spot)
+    assert spot.collect(grace=0).blobs == 1
+    assert spot.peek(marked, 1).value == text(1)

@@ -1,0 +1,472 @@
+"""Pruning: what is asked for goes, and nothing else; and when results were last used."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beautyspot import ConfigError, MetadataError
+from beautyspot.config.settings import byte_count
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot.results import last_use
+from beautyspot.results.expiry import has_expired, outlived
+from beautyspot.results.pruning import REMOVED, Limits, Pruned, claimed, remove
+from broken import BrokenStore
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+DAY = 86400.0
+NOTHING = Pruned(0, 0, 0, 0, 0)
+
+
+class Clock:
+    """A wall clock that a test owns."""
+
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def aged(make_spot: Any, clock: Clock) -> Any:
+    """Makes strict Spots on the clock."""
+
+    def make(**options: Any) -> Any:
+        spot = make_spot(strict=True, **options)
+        spot._engine.cache.clock = clock
+        return spot
+
+    return make
+
+
+def blobs(spot: Any) -> list[str]:
+    root = Path(spot.storage.base_dir)
+    return sorted(path.name for path in root.rglob("*") if path.is_file())
+
+
+def keys(spot: Any) -> set[str]:
+    return {record.cache_key for record in spot.metadata.scan()}
+
+
+def text(x: int) -> str:
+    return f"{x}" * 100
+
+
+# ------------------------------------------------------------------------------------- prune
+
+
+def test_nothing_is_removed_unless_asked(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    for x in range(20):
+        marked(x)
+    clock.now += 100 * 365 * DAY
+    assert spot.prune() == NOTHING
+    assert len(keys(spot)) == 20
+    assert spot.peek(marked, 3).value == text(3)
+
+
+def test_the_expired_go_with_their_blobs(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    short = spot.mark(ttl=60, save_blob=True)(text)
+    long = spot.mark(ttl="2h", save_blob=True, name="long")(text)
+    ever = spot.mark(name="ever")(text)
+    for function in (short, long, ever):
+        function(1)
+    clock.now += 3600
+    assert spot.prune(expired=False) == NOTHING
+    pruned = spot.prune()
+    assert pruned == NOTHING._replace(expired=1, size=pruned.size)
+    assert pruned.size > 100
+    assert pruned.entries == 1
+    assert spot.peek(short, 1) is None
+    assert spot.peek(long, 1).value == spot.peek(ever, 1).value == text(1)
+    assert len(blobs(spot)) == 1
+
+
+def test_the_old_go(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    marked(1)
+    clock.now += 10 * DAY
+    marked(2)
+    marked(1)  # a use makes nothing younger
+    assert spot.prune(older_than="30d") == NOTHING
+    assert spot.prune(older_than=timedelta(days=9)).old == 1
+    assert keys(spot) == {spot.key(marked, 2)}
+
+
+def test_the_unused_go(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    for x in (1, 2, 3):
+        marked(x)
+    clock.now += 10 * DAY
+    marked(1)
+    spot.flush()  # the store knows of 1
+    clock.now += 5 * DAY
+    marked(2)  # this process knows of 2
+    assert spot.prune(unused_for="20d") == NOTHING
+    assert spot.prune(unused_for="6d").unused == 1
+    assert keys(spot) == {spot.key(marked, 1), spot.key(marked, 2)}
+    clock.now += 5 * DAY
+    assert spot.prune(unused_for="6d").unused == 1, "what 1 was found is 10 days ago by now"
+
+
+def test_the_least_recently_used_go_first(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    for x in range(10):
+        marked(x)
+        clock.now += DAY
+    marked(0)
+    each = int(spot.stats()["bytes"] / 10)
+    pruned = spot.prune(max_size=4 * each + 1)
+    assert pruned == NOTHING._replace(evicted=6, size=6 * each)
+    assert keys(spot) == {spot.key(marked, x) for x in (0, 7, 8, 9)}
+    assert spot.prune(max_size=4 * each) == NOTHING
+    assert spot.prune(max_size="0 B").entries == 4
+    assert keys(spot) == set()
+
+
+def test_one_that_is_in_use_is_passed_over(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    for x in range(3):
+        marked(x)
+        clock.now += DAY
+    lease = spot.metadata.try_lease(spot.key(marked, 0))
+    each = int(spot.stats()["bytes"] / 3)
+    assert spot.prune(max_size=2 * each).evicted == 1
+    assert keys(spot) == {spot.key(marked, 0), spot.key(marked, 2)}
+    lease.release()
+
+
+def test_reasons_are_counted_once(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    spot.mark(ttl=1)(text)(1)
+    spot.mark(name="other")(text)(1)
+    clock.now += 9 * DAY
+    pruned = spot.prune(older_than="1d", unused_for="1d", max_size=0)
+    assert pruned == NOTHING._replace(expired=1, old=1, size=pruned.size)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"max_size": "1 parsec"}, {"max_size": -1}, {"max_size": 1.5}, {"max_size": "-1"},
+        {"max_size": "nan"}, {"older_than": "soon"}, {"older_than": -1}, {"unused_for": b"1"},
+        {"unused_for": float("nan")},
+    ],
+)  # fmt: skip
+def test_a_wrong_limit_says_what_is_expected(aged: Any, limits: Any) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"{next(iter(limits))}=.*: give a number of (bytes|seconds), .*units: "
+    ):
+        aged().prune(**limits)
+
+
+def test_sizes() -> None:
+    assert [byte_count(text) for text in ("7", "1.5 kB", "2KiB", "1GB", "1 gib", "0 B")] == [
+        7, 1500, 2048, 10**9, 2**30, 0,
+    ]  # fmt: skip
+    assert byte_count(12) == 12
+
+
+def test_what_another_computes_or_has_replaced_stays(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(ttl=60)(text)
+    marked(1)
+    key = spot.key(marked, 1)
+    clock.now += 61
+    lease = spot.metadata.try_lease(key)
+    assert spot.prune() == NOTHING, "somebody is about to replace it"
+    lease.release()
+    old = spot.metadata.get(key).made_at
+    spot.refresh(marked, 1)
+    assert remove(spot._engine.cache, key, old) == "kept"
+    assert spot.peek(marked, 1).value == text(1)
+    assert remove(spot._engine.cache, key, clock.now) == REMOVED
+    assert remove(spot._engine.cache, key, clock.now) == "gone"
+
+
+def test_two_who_evict_at_once_evict_no_more_than_one(aged: Any, monkeypatch: Any) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    for x in range(10):
+        marked(x)
+    half = int(spot.stats()["bytes"] / 2)
+    totals = spot.metadata.totals()
+    assert spot.prune(max_size=half).evicted == 5
+    # The other one has counted, and listed, before the first removed anything.
+    monkeypatch.setattr(spot.metadata, "totals", lambda: totals)
+    rows = list(spot.metadata.scan())
+    gone = [row._replace(cache_key=f"{n:032x}", made_at=0.0) for n, row in enumerate(rows)]
+    monkeypatch.setattr(spot.metadata, "scan", lambda **_: iter([*gone, *rows]))
+    assert spot.prune(max_size=half, expired=False).evicted == 0
+    assert sum(spot.peek(marked, x) is not None for x in range(10)) == 5
+
+
+def test_rows_without_a_size_or_a_time_stay(make_spot: Any, clock: Clock) -> None:
+    """Those of earlier releases have neither; with a text for a time they have an age."""
+    spot = make_spot(strict=True, metadata=MemoryMetadataStore())
+    spot._engine.cache.clock = clock
+    spot.mark(text)(1)
+    (row,) = spot.metadata.scan(with_data=True)
+    bare = row._replace(made_at=None, size=None, updated_at=None)
+    spot.metadata.put(bare._replace(cache_key="bare"))
+    spot.metadata.put(bare._replace(cache_key="dated", updated_at="2020-01-01 00:00:00"))
+    assert spot.prune(max_size=0).evicted == 1
+    assert spot.prune(older_than="1d", unused_for="1d").old == 1
+    assert keys(spot) == {"bare"}
+
+
+def test_without_leases_it_removes_all_the_same(make_spot: Any) -> None:
+    class Leaseless(MemoryMetadataStore):
+        leases = False
+
+        def try_lease(self, key: str) -> Any:
+            pytest.fail("it has none")
+
+    spot = make_spot(strict=True, metadata=Leaseless())
+    spot.mark(text)(1)
+    assert spot.prune(max_size=0).evicted == 1
+
+
+def test_a_store_whose_leases_fail_is_pruned_all_the_same(make_spot: Any) -> None:
+    class Failing(MemoryMetadataStore):
+        def try_lease(self, key: str) -> Any:
+            raise MetadataError("no lock file")
+
+    spot = make_spot(metadata=Failing())
+    spot.mark(text)(1)
+    with claimed(spot._engine.cache, "key") as is_free:
+        assert is_free
+    assert spot.prune(max_size=0).evicted == 1
+
+
+def test_a_store_that_fails_says_so(make_spot: Any) -> None:
+    store = BrokenStore()
+    spot = make_spot(metadata=store)
+    spot.mark(text)(1)
+    store.broken = {"delete"}
+    with pytest.raises(Exception, match="delete"):
+        spot.prune(max_size=0)
+
+
+def test_only_this_store_s_blobs_are_removed(aged: Any) -> None:
+    """A hostile row, or one of a store that was merged into this one, names any blob it likes."""
+    spot = aged()
+    marked = spot.mark(save_blob=True)(text)
+    marked(1)
+    foreign = spot.storage.save("0123456789abcdef/aa/other.bin", b"precious")
+    (row,) = spot.metadata.scan()
+    ours = row.result_value
+    spot.metadata.put(row._replace(result_value=foreign))
+    assert spot.prune(max_size=0).evicted == 1
+    assert spot.storage.load(foreign) == b"precious"
+    assert spot.storage.load(ours)
+
+
+# ----------------------------------------------------------- while others read and write
+
+
+def test_prune_while_others_read_and_write(aged: Any) -> None:
+    """Every caller gets its own result, whatever is removed at that moment."""
+    spot = aged()
+    marked = spot.mark(save_blob=True)(text)
+    stop = threading.Event()
+
+    def clean() -> int:
+        removed = 0
+        while not stop.is_set():
+            removed += spot.prune(max_size=2000).entries
+            removed += spot.collect().blobs
+        return removed
+
+    with ThreadPoolExecutor(5) as pool:
+        cleaner = pool.submit(clean)
+        calls = pool.map(lambda n: (n % 40, marked(n % 40)), range(400))
+        assert all(value == text(x) for x, value in calls)
+        stop.set()
+        assert cleaner.result() > 0
+    assert spot.stats()["errors"] == 0
+    spot.prune(max_size=0)
+    assert blobs(spot) == []
+
+
+# ----------------------------------------------------------------------------- last use
+
+
+def used(spot: Any) -> list[float | None]:
+    return [record.used_at for record in spot.metadata.scan()]
+
+
+def test_a_hit_writes_nothing_and_a_flush_does(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    for _ in range(3):
+        marked(1)
+    assert used(spot) == [None]
+    spot.flush()
+    assert used(spot) == [pytest.approx(clock.now, abs=5)]
+    assert spot._engine.uses.seen == {}
+
+
+def test_once_an_hour_a_row(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    marked(1), marked(1), spot.flush()
+    first = used(spot)
+    clock.now += 1800
+    marked(1), spot.flush()
+    assert used(spot) == first
+    clock.now += 1900
+    marked(1), spot.flush()
+    assert used(spot) == [pytest.approx(clock.now, abs=5)]
+
+
+@pytest.mark.parametrize("save_blob", [True, False])
+def test_the_first_hit_after_an_hour_has_it_written(
+    aged: Any, monkeypatch: Any, save_blob: bool
+) -> None:
+    spot = aged(executor=ThreadPoolExecutor(1))
+    marked = spot.mark(save_blob=save_blob)(text)
+    marked(1)
+    marked(1)
+    assert used(spot) == [None]
+    monkeypatch.setattr(spot._engine.uses, "due", 0.0)
+    marked(1)
+    spot.executor.shutdown()
+    assert used(spot) != [None]
+    assert spot._engine.uses.due > 0.0
+
+
+def test_the_end_writes_it(make_spot: Any) -> None:
+    with make_spot(strict=True) as spot:
+        marked = spot.mark(text)
+        marked(1), marked(1)
+    assert used(make_spot()) != [None]
+
+
+def test_a_spot_that_stores_nothing_writes_no_use_either(make_spot: Any) -> None:
+    make_spot(strict=True).mark(text)(1)
+    spot = make_spot(strict=True, mode="readonly")
+    assert spot.mark(text)(1) == text(1)
+    assert len(spot._engine.uses.seen) == 1
+    spot.flush()
+    assert used(spot) == [None]
+
+
+def test_a_store_that_can_t_be_written_is_no_trouble(make_spot: Any, troubles: Any) -> None:
+    class Full(MemoryMetadataStore):
+        def touch(self, used: Any) -> None:
+            raise MetadataError("full")
+
+    spot = make_spot(metadata=Full(), on_error=troubles.append)
+    marked = spot.mark(text)
+    marked(1), marked(1)
+    spot.flush()
+    assert troubles == []
+
+
+def test_what_waits_to_be_written_is_bounded(aged: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(last_use, "LIMIT", 10)
+    spot = aged(executor=ThreadPoolExecutor(1))
+    marked = spot.mark(text)
+    for x in range(12):
+        marked(x), marked(x)
+    spot.executor.shutdown()
+    assert used(spot).count(None) == 1
+    assert len(spot._engine.uses.seen) == 1
+    for x in range(10):  # and where no executor takes work any more
+        spot._engine.uses.note(str(x))
+    assert spot._engine.uses.seen == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_leaves_what_its_parent_found_to_it(aged: Any) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    marked(1), marked(1)
+    spot._engine.reset_after_fork()  # what a child does
+    spot.flush()
+    assert used(spot) == [None]
+
+
+# ------------------------------------------------------------------- a wall clock that jumps
+
+
+def test_a_small_step_back_ends_nothing_and_prolongs_little(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(ttl="1h")(text)
+    marked(1)
+    made = clock.now
+    clock.now = made - 1800
+    assert spot.peek(marked, 1) is not None
+    assert spot.prune() == NOTHING
+    clock.now = made + 3599
+    assert spot.peek(marked, 1) is not None
+    clock.now = made + 3600
+    assert spot.peek(marked, 1) is None
+
+
+def test_a_result_from_far_in_the_future_does_not_live_until_then(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(ttl="1h")(text)
+    present = clock.now
+    clock.now += 50 * 365 * DAY
+    marked(1)
+    clock.now = present
+    assert spot.peek(marked, 1) is None
+    assert spot.prune().expired == 1
+    marked(1)
+    assert spot.peek(marked, 1) is not None
+
+
+def test_the_function_s_own_ttl_is_read_in_the_same_way(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    spot.mark(text)(1)
+    marked = spot.mark(ttl="1h")(text)
+    clock.now -= 1800
+    assert spot.peek(marked, 1) is not None
+    clock.now -= 1800
+    assert spot.peek(marked, 1) is None
+    assert spot.peek(spot.mark(text), 1) is not None, "without a ttl it is valid for ever"
+
+
+@settings(deadline=None)
+@given(
+    made=st.floats(-1e10, 1e10), ttl=st.floats(1e-3, 1e9), jump=st.floats(-1e10, 1e10),
+    later=st.floats(0, 1e10),
+)  # fmt: skip
+def test_no_jump_makes_a_result_live_longer_than_twice(
+    made: float, ttl: float, jump: float, later: float
+) -> None:
+    """`jump`: how the clock is put, once, right after; `later`: how much time really passes."""
+    now = made + jump + later
+    if later > 2.000001 * ttl + 0.001:
+        fresh = not has_expired(now, made, made + ttl)
+        assert not fresh or jump < -ttl * 0.999, "only what was put back by more than its lifetime"
+        assert fresh is False or has_expired(made + jump, made, made + ttl), "and had ended before"
+    if abs(jump + later) < 0.999 * ttl - 0.001:
+        assert not has_expired(now, made, made + ttl)
+        assert not outlived(now, made, ttl)
+
+
+def test_limits_of_a_row_without_a_time_of_making() -> None:
+    assert has_expired(10.0, None, 10.0)
+    assert not has_expired(9.0, None, 10.0)
+    assert Limits(None, None, None, True).max_size is None

@@ -1,0 +1,370 @@
+"""Results that could not be stored wait in memory, and are stored when that is possible again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import MetadataError, SchemaError
+from beautyspot.results import retry
+from broken import BrokenStorage, BrokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+DEADLINE = 30.0
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+def double(x: Any) -> Any:
+    RAN.append(x)
+    return x * 2
+
+
+def mend(spot: Spot, store: BrokenStore) -> None:
+    store.broken.clear()
+    spot._engine.cache.health.insist()
+
+
+def settled(spot: Spot) -> None:
+    """Wait for the round in the background."""
+    spot.executor.submit(lambda: None).result(DEADLINE)
+    spot._engine.stop_executor(wait=True)
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_a_look_up_has_what_waits_stored(make_spot: Callable[..., Spot], save: str) -> None:
+    store = BrokenStore("put", "put_many")
+    spot = make_spot(metadata=store, save=save)
+    marked = spot.mark(double)
+    assert [marked(x) for x in range(3)] == [0, 2, 4]
+    if save == "background":
+        spot._engine.saver.flush(DEADLINE)  # type: ignore[union-attr]
+    assert spot.stats()["unsaved"] == 3
+    settled(spot)
+    mend(spot, store)
+    assert marked(1) == 2
+    settled(spot)
+    assert store.totals().entries == 3
+    assert spot.stats()["unsaved"] == 0
+    assert RAN == [0, 1, 2]
+    assert spot._engine.cache.waiting == {}
+
+
+def test_a_save_has_the_others_stored(make_spot: Callable[..., Spot]) -> None:
+    store = BrokenStore("put", "put_many")
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    marked(1)
+    settled(spot)
+    mend(spot, store)
+    marked(2)
+    settled(spot)
+    assert store.totals().entries == 2
+
+
+def test_the_end_stores_what_waits(make_spot: Callable[..., Spot]) -> None:
+    store = BrokenStore("put", "put_many")
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    for x in range(200):
+        marked(x)
+    store.broken.clear()
+    spot.shutdown()
+    assert store.totals().entries == 200
+
+
+def test_the_end_says_what_is_lost(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot(metadata=BrokenStore("put", "put_many"))
+    for number in range(6):
+        spot.mark(name=f"f{number}")(double)(number)
+    assert spot.flush() is False
+    caplog.clear()
+    spot.shutdown()
+    assert "6 results of f0, f1, f2, f3, f4, … could not be stored" in caplog.text
+
+
+@pytest.mark.parametrize(("bound", "limit"), [("LIMIT", 2), ("BYTES", 100)])
+def test_the_room_is_bounded_and_a_full_one_is_said(
+    make_spot: Callable[..., Spot],
+    troubles: list[Trouble],
+    monkeypatch: pytest.MonkeyPatch,
+    bound: str,
+    limit: int,
+) -> None:
+    monkeypatch.setattr(retry, bound, limit)
+    spot = make_spot(metadata=BrokenStore("put", "put_many"), on_error=troubles.append)
+    marked = spot.mark(double)
+    texts = [f"{x}" * 20 for x in range(8)]
+    assert [marked(text) for text in texts] == [text * 2 for text in texts]
+    assert spot.stats()["unsaved"] == 2
+    assert "Too many results wait in memory already" in str(troubles[-1])
+
+
+def test_a_newer_result_takes_the_place_of_one_that_waits(make_spot: Callable[..., Spot]) -> None:
+    store = BrokenStore("put", "put_many")
+    spot = make_spot(metadata=store)
+    counted = spot.mark(lambda: (RAN.append(1), len(RAN))[1])
+    assert counted() == 1
+    assert spot.refresh(counted) == 2
+    assert counted() == 2
+    assert spot.stats()["unsaved"] == 1
+    settled(spot)
+    mend(spot, store)
+    assert spot.refresh(counted) == 3
+    assert spot.stats()["unsaved"] == 0
+    assert counted() == 3
+    assert store.totals().entries == 1
+
+
+def test_what_waits_can_be_invalidated(make_spot: Callable[..., Spot]) -> None:
+    store = BrokenStore("put", "put_many")
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    marked(1)
+    assert spot.invalidate(marked, 1)
+    assert not spot.invalidate(marked, 1)
+    assert spot.stats()["unsaved"] == 0
+
+
+def test_invalidation_waits_for_a_round_that_writes(make_spot: Callable[..., Spot]) -> None:
+    class Slow(BrokenStore):
+        entered, gate = threading.Event(), threading.Event()
+
+        def put_many(self, records: Any) -> None:
+            self._may("put_many")
+            self.entered.set()
+            assert self.gate.wait(DEADLINE)
+            super().put_many(records)
+
+    store = Slow("put", "put_many")
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    marked(1)
+    mend(spot, store)
+    marked(1)
+    assert store.entered.wait(DEADLINE)
+    forgotten: list[bool] = []
+    thread = threading.Thread(target=lambda: forgotten.append(spot.invalidate(marked, 1)))
+    thread.start()
+    store.gate.set()
+    thread.join(DEADLINE)
+    assert forgotten == [True]
+    settled(spot)
+    assert store.totals().entries == 0
+
+
+def test_a_blob_is_uploaded_once(make_spot: Callable[..., Spot]) -> None:
+    store, storage = BrokenStore("put", "put_many"), BrokenStorage()
+    spot = make_spot(metadata=store, storage=storage)
+    marked = spot.mark(save_blob=True)(double)
+    marked("a")
+    for _ in range(3):
+        assert not spot.flush()
+    assert len(list(storage.list())) == 1
+    assert marked("a") == "aa"
+    store.broken.clear()
+    assert spot.flush()
+    assert (store.totals().entries, len(list(storage.list()))) == (1, 1)
+    assert marked("a") == "aa"
+    assert RAN == ["a"]
+
+
+def test_a_blob_whose_store_is_down_is_stored_later(make_spot: Callable[..., Spot]) -> None:
+    class Anonymous(BrokenStore):
+        @property
+        def store_id(self) -> str:
+            self._may("store_id")
+            return super().store_id
+
+    store, storage = Anonymous("store_id", "put", "put_many"), BrokenStorage()
+    spot = make_spot(metadata=store, storage=storage)
+    marked = spot.mark(save_blob=True)(double)
+    marked("a"), marked("b")
+    assert list(storage.list()) == []
+    store.broken.clear()
+    assert spot.flush()
+    assert len(list(storage.list())) == 2
+    assert [marked("a"), marked("b")] == ["aa", "bb"]
+    assert len(RAN) == 2
+
+
+class Choosy(BrokenStore):
+    """It does not take what is poison."""
+
+    def put(self, record: Any) -> None:
+        self._may("put")
+        if b"poison" in (record.result_data or b""):
+            raise MetadataError("never")
+        super().put(record)
+
+    def put_many(self, records: Any) -> None:
+        self._may("put_many")
+        for record in records:
+            self.put(record)
+
+
+def test_results_that_no_store_takes_hold_up_no_other(make_spot: Callable[..., Spot]) -> None:
+    store = Choosy("put", "put_many")
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    for text in ("poison 1", "poison 2", "poison 3", "a", "b"):
+        marked(text)
+    store.broken.clear()
+    assert spot.flush()
+    assert store.totals().entries == 2
+
+
+def test_after_those_that_a_slow_store_refused_others_come_first(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "SEARCH", -1.0)  # each took so long
+    store = Choosy("put", "put_many")
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    for text in ("poison 1", "poison 2", "poison 3", "a"):
+        marked(text)
+    store.broken.clear()
+    assert spot.flush() is False
+    assert spot.flush()
+    assert store.totals().entries == 1
+
+
+def test_one_result_that_no_store_takes_holds_up_no_other(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    store = Choosy("put", "put_many")
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    marked = spot.mark(double)
+    for text in ("poison", "a", "b"):
+        marked(text)
+    store.broken.clear()
+    assert spot.flush()
+    assert store.totals().entries == 2
+    assert "computed again next time" in str(troubles[-1])
+    marked("poison 2")
+    assert spot.flush() is False, "alone, it may be the store's fault"
+
+
+def test_a_table_of_the_future_gets_nothing_ever(make_spot: Callable[..., Spot]) -> None:
+    class Newer(BrokenStore):
+        def put(self, record: Any) -> None:
+            raise SchemaError("of a newer release")
+
+    spot = make_spot(metadata=Newer())
+    spot.mark(double)(1)
+    assert spot.stats()["unsaved"] == 0
+
+
+def test_names_that_are_no_utf_8_are_stored_too(make_spot: Callable[..., Spot]) -> None:
+    """As `os.listdir` gives them; SQLite takes none."""
+    spot = make_spot(strict=True)
+    marked = spot.mark(name="f\udce9", version="v\udcff", key=lambda path: path)(double)
+    for _ in range(2):
+        assert marked("caf\udce9.txt") == "caf\udce9.txt" * 2
+    assert RAN == ["caf\udce9.txt"]
+    assert [record.version for record in spot.metadata.scan(version="v\udcff")] == ["v\\udcff"]
+    assert spot.invalidate_all("f\udce9") == 1
+
+
+def test_without_an_executor_the_end_stores_it(make_spot: Callable[..., Spot]) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    store, pool = BrokenStore("put", "put_many"), ThreadPoolExecutor(1)
+    spot = make_spot(metadata=store, executor=pool)
+    marked = spot.mark(double)
+    marked(1)
+    pool.shutdown()
+    mend(spot, store)
+    marked(1)
+    spot.shutdown()
+    assert store.totals().entries == 1
+
+
+def test_an_older_result_does_not_displace_a_newer_one(make_spot: Callable[..., Spot]) -> None:
+    store = BrokenStore("put", "put_many")
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    marked(1)
+    cache = spot._engine.cache
+    (record,) = cache.waiting.values()
+    (kept,) = cache.unsaved._kept.values()
+    assert cache.unsaved.add(kept.task, record._replace(made_at=1.0))
+    assert list(cache.waiting.values()) == [record]
+    cache.unsaved._settle([kept, kept._replace(record=record._replace(cache_key="other"))])
+    assert len(cache.unsaved) == 0
+
+
+def test_what_waits_in_a_forked_child_is_its_parents(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata=BrokenStore("put", "put_many"))
+    marked = spot.mark(double)
+    marked(1)
+    spot._engine.reset_after_fork()  # what a child does
+    assert spot.stats()["unsaved"] == 0
+    assert spot._engine.cache.waiting == {}
+
+
+CHILD = """
+    import multiprocessing, os, sys
+    from beautyspot.errors import MetadataError
+    from beautyspot_local.sqlite.store import SqliteMetadataStore
+    from beautyspot.spot import Spot
+
+    class Failing(SqliteMetadataStore):
+        down = True
+
+        def put(self, record):
+            if self.down:
+                raise MetadataError("down")
+            super().put(record)
+
+        def put_many(self, records):
+            if self.down:
+                raise MetadataError("down")
+            super().put_many(records)
+
+    spot = Spot("app", directory=sys.argv[1], config=False, metadata=Failing)
+
+    @spot.mark(name="work")
+    def work(x):
+        return x
+
+    def child():
+        for x in range(5):
+            work(x)
+        assert spot.stats()["unsaved"] == 5, spot.stats()
+        Failing.down = False
+
+    if __name__ == "__main__":
+        work(100)
+        one = multiprocessing.get_context("fork").Process(target=child)
+        one.start()
+        one.join()
+        assert one.exitcode == 0
+        assert spot.stats()["unsaved"] == 1
+"""
+
+
+def test_a_child_of_multiprocessing_stores_what_waits(
+    make_spot: Callable[..., Spot], tmp_path: Path
+) -> None:
+    program = [sys.executable, "-c", textwrap.dedent(CHILD), str(tmp_path / "cache")]
+    done = subprocess.run(program, capture_output=True, timeout=DEADLINE, check=False, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "1 results of work could not be stored before the end" in done.stderr
+    assert make_spot().stats()["entries"] == 5

@@ -1,0 +1,193 @@
+"""The stored form of values, frozen: a change of it is a change of the format.
+
+`golden/values.txt` holds a line a value: its name and the bytes, in hexadecimal digits. A line is
+never edited; a new form of a type gets a new version and a new line, and the old one must still be
+read. To add lines for new names, run this file as a script.
+
+Once, before 3.0.0 was released, the lines were written anew: the document's version rose to 2,
+since segments begin at a multiple of 64 bytes now. Nothing but that byte changed in them.
+"""
+
+from __future__ import annotations
+
+import array
+import collections
+import dataclasses
+import datetime as dt
+import decimal
+import enum
+import fractions
+import ipaddress
+import pathlib
+import re
+import types
+import uuid
+import zoneinfo
+from typing import Any, NamedTuple
+
+import attrs
+import numpy as np
+import pandas as pd
+import pydantic
+import pytest
+from beautyspot.serialization.serializer import MsgpackSerializer
+from PIL import Image
+
+FILE = pathlib.Path(__file__).parent / "golden" / "values.txt"
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: tuple[str, ...] = ()
+
+
+@attrs.define
+class Slotted:
+    x: int
+
+
+class Pair(NamedTuple):
+    a: int
+    b: str
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+class Access(enum.Flag):
+    R = 4
+    W = 2
+
+
+class Model(pydantic.BaseModel):
+    x: int = 1
+    name: str = "n"
+
+
+class Problem(ValueError):
+    pass
+
+
+class UserId(str):
+    __slots__ = ()
+
+
+class Custom:
+    def __init__(self, x: int) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Custom) and other.x == self.x
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def make() -> MsgpackSerializer:
+    serializer = MsgpackSerializer()
+    for cls in (Point, Slotted, Pair, Color, Access, Model, Problem, UserId):
+        serializer.register(cls, name=cls.__name__)
+    serializer.register(
+        Custom, name="custom/1", encode=lambda c: [c.x], decode=lambda v: Custom(*v)
+    )
+    return serializer
+
+
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+VALUES: dict[str, Any] = {
+    "none": None,
+    "plain": {"a": 1, "b": "text", "c": 2.5, "d": [True, None, -7, b"bytes", "日本"]},
+    "int keys": {1: "a", 2.5: "b", None: "c"},
+    "big int": -(2**70),
+    "surrogate": "a\ud800",
+    "bytearray": bytearray(b"abc"),
+    "nested": [(), {"a": ((),)}],
+    "complex": 1 - 2j,
+    "tuple": (1, ("a",)),
+    "set": {1},
+    "frozenset": frozenset({"a"}),
+    "pairs": {(1, 2): "a"},
+    "range": range(1, 10, 2),
+    "slice": slice(1, None),
+    "ellipsis": ...,
+    "not implemented": NotImplemented,
+    "deque": collections.deque([1], maxlen=3),
+    "ordered": collections.OrderedDict(b=1, a=2),
+    "default": collections.defaultdict(list, {"a": [1]}),
+    "counter": collections.Counter("aab"),
+    "namespace": types.SimpleNamespace(a=1),
+    "date": dt.date(2020, 2, 29),
+    "time": dt.time(1, 2, 3, 4, fold=1),
+    "datetime": dt.datetime(2020, 10, 25, 2, 30, tzinfo=BERLIN, fold=1),
+    "timedelta": dt.timedelta(-1, 2, 3),
+    "timezone": dt.timezone(dt.timedelta(hours=1), "CET"),
+    "decimal": decimal.Decimal("-1.50E+7"),
+    "fraction": fractions.Fraction(1, 3),
+    "uuid": uuid.UUID(int=7),
+    "path": pathlib.PurePosixPath("/a/b"),
+    "address": ipaddress.ip_interface("10.0.0.1/8"),
+    "pattern": re.compile("a+", re.IGNORECASE),
+    "dataclass": Point(1, ("a",)),
+    "attrs": Slotted(2),
+    "named tuple": Pair(1, "b"),
+    "enum": Color.RED,
+    "flag": Access.R | Access.W,
+    "model": Model(x=3),
+    "str subclass": UserId("u"),
+    "custom": Custom(5),
+    "image": Image.new("RGB", (2, 1), "red"),
+    "timestamp": pd.Timestamp("2020-01-01", tz="UTC").as_unit("us"),
+}
+OTHERS: dict[str, Any] = {  # not compared by ==
+    "array": np.arange(3, dtype="<i4").reshape(1, 3),
+    "structured array": np.zeros(1, [("a", "<i2"), ("b", "<f8")]),
+    "numpy scalar": np.float32(1.5),
+    "stdlib array": array.array("B", b"ab"),
+    "exception": Problem("no", 1),
+}
+ALL = {**VALUES, **OTHERS}
+
+
+def read() -> dict[str, bytes]:
+    lines = FILE.read_text("utf-8").splitlines()
+    return {name: bytes.fromhex(data) for name, _, data in (line.partition(": ") for line in lines)}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_stored_form_is_frozen(name):
+    assert bytes(make().dumps(ALL[name])) == read()[name]
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_frozen_bytes_are_read(name):
+    restored = make().loads(read()[name])
+    assert type(restored) is type(VALUES[name])
+    assert restored == VALUES[name]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_frozen_bytes_of_the_others_are_read(name):
+    restored = make().loads(read()[name])
+    assert type(restored) is type(OTHERS[name])
+    assert repr(restored) == repr(OTHERS[name])
+
+
+def test_the_layout_of_segments_is_frozen():
+    """They are too large for the file: what stands around them."""
+    stored = bytes(make().dumps((b"x" * 2**16, b"y" * (2**16 + 1))))
+    head = "dd0000005bc7090002000000000000000e93d4050192d40c010092d40c0101"
+    first, second = "c0" * 28 + "c600010000", "c0" * 59 + "c600010001"
+    assert stored == b"".join(
+        (bytes.fromhex(head + first), b"x" * 2**16, bytes.fromhex(second), b"y" * (2**16 + 1))
+    )
+
+
+def test_every_line_is_a_value():
+    assert read().keys() == ALL.keys()
+
+
+if __name__ == "__main__":  # adds lines, changes none
+    known = read() if FILE.exists() else {}
+    known |= {name: bytes(make().dumps(ALL[name])) for name in ALL if name not in known}
+    FILE.write_text("".join(f"{name}: {data.hex()}\n" for name, data in known.items()), "utf-8")

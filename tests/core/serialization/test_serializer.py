@@ -1,0 +1,593 @@
+"""`MsgpackSerializer` as a whole: the contract, refusals, registering, hostile bytes, copies."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+import struct
+import threading
+import tracemalloc
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import msgpack
+import pytest
+from beautyspot.contracts import SerializerBase
+from beautyspot.errors import ConfigError, RestoreError, SerializationError
+from beautyspot.serialization.serializer import _PACKERS, MsgpackSerializer
+from beautyspot.testing.serializer import Plain, Point, SerializerContract, assert_same
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+text = st.text(st.characters())  # lone surrogates too
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(2**200), 2**200)
+    | st.floats()
+    | text
+    | st.binary()
+)
+keys = scalars.filter(lambda v: v == v) | st.tuples(st.integers(), text) | st.dates() | st.uuids()
+values = (
+    scalars
+    | st.complex_numbers()
+    | st.binary().map(bytearray)
+    | st.dates()
+    | st.times()
+    | st.datetimes(timezones=st.none() | st.timezones(), allow_imaginary=False)
+    | st.timedeltas()
+    | st.decimals()
+    | st.fractions()
+    | st.uuids()
+    | st.ip_addresses()
+    | st.sets(st.integers())
+    | st.frozensets(st.tuples(text))
+    | st.builds(range, st.integers(), st.integers(), st.integers(1))
+)
+
+
+def inside(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    several = st.lists(inner, max_size=4)
+    return several | several.map(tuple) | st.dictionaries(keys, inner, max_size=4)
+
+
+class TestMsgpack(SerializerContract):
+    # A signalling NaN equals nothing and can't even be compared: it has a test of its own.
+    values = st.recursive(
+        values.filter(lambda v: not isinstance(v, Decimal) or not v.is_nan()), inside, max_leaves=12
+    )
+    takes_classes = True
+
+    def make(self) -> SerializerBase:
+        return MsgpackSerializer()
+
+
+class JsonSerializer(SerializerBase):
+    name = "json"
+
+    def dumps(self, value: object) -> bytes:
+        try:
+            return json.dumps(value, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise SerializationError(f"JSON can't take it: {error}") from error
+
+    def loads(self, data: bytes | bytearray | memoryview) -> Any:
+        try:
+            return json.loads(bytes(data))
+        except (ValueError, RecursionError) as error:
+            raise RestoreError(f"no JSON: {error}") from error
+
+
+class TestJson(SerializerContract):
+    """A stranger's serializer can pass honestly."""
+
+    def make(self) -> SerializerBase:
+        return JsonSerializer()
+
+
+class PickleSerializer(SerializerBase):
+    name = "pickle"
+
+    def dumps(self, value: object) -> bytes:
+        try:
+            return pickle.dumps(value)
+        except Exception as error:
+            raise SerializationError(f"pickle can't take it: {error}") from error
+
+    def loads(self, data: bytes | bytearray | memoryview) -> Any:
+        try:
+            return pickle.loads(data)
+        except Exception as error:
+            raise RestoreError(f"no pickle: {error}") from error
+
+
+class TestPickle(SerializerContract):
+    values = TestMsgpack.values
+    finds_damage = False  # it runs what stands in the bytes
+
+    def make(self) -> SerializerBase:
+        return PickleSerializer()
+
+
+def test_the_contract_asks_for_a_factory():
+    with pytest.raises(NotImplementedError, match="override make"):
+        SerializerContract().make()
+
+
+class Flattening(MsgpackSerializer):
+    """Breaks the promise that the contract must notice: tuples come back as lists."""
+
+    def dumps(self, value: object) -> bytes:
+        return msgpack.packb(value, default=repr)
+
+
+def test_the_contract_notices_another_type():
+    class Broken(SerializerContract):
+        values = st.just((1, 2))
+
+        def make(self):
+            return Flattening()
+
+    with pytest.raises(AssertionError, match="became a list"):
+        Broken().test_a_round_trip_keeps_equality_and_type()
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (0.0, -0.0),
+        (0j, -0j),
+        (1, True),
+        ([1], [1.0]),
+        ([1], [1, 2]),
+        ({1: 2, 3: 4}, {3: 4, 1: 2}),
+        ("a", "b"),
+    ],
+)
+def test_the_contract_compares_strictly(left, right):
+    with pytest.raises(AssertionError):
+        assert_same(left, right)
+    assert_same([float("nan"), Point(1, "a")], [float("nan"), Point(1, "a")])
+
+
+# ---------------------------------------------------------------------------------- refusals
+
+
+@dataclasses.dataclass
+class Answer:
+    text: str
+    client: object = None
+
+
+class Text(str):
+    __slots__ = ()
+
+
+class Meter(int):
+    pass
+
+
+@pytest.fixture
+def serializer() -> MsgpackSerializer:
+    return MsgpackSerializer()
+
+
+def refusal(serializer: SerializerBase, value: object) -> str:
+    with pytest.raises(SerializationError) as caught:
+        serializer.dumps(value)
+    return str(caught.value)
+
+
+def test_a_refusal_names_the_path(serializer):
+    serializer.register(Answer)
+    rows = {"rows": [1, 2, 3, Answer("x", client=(threading.Lock(),))]}
+    message = refusal(serializer, rows)
+    assert message.startswith('result["rows"][3].client[0] can\'t be stored: _thread:')
+    assert "another serializer" in message
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({1: object()}, "result[1]"),
+        ({(1,): object()}, "result[(1,)]"),
+        ({frozenset([Plain]): 1}, "result.<key"),
+        ({object}, "result.<element 0>"),
+        (slice(0, object()), "result.stop"),
+        ({"a": {"b": [object()]}}, 'result["a"]["b"][0]'),
+    ],
+)
+def test_paths(serializer, value, path):
+    assert refusal(serializer, value).startswith(path)
+
+
+def test_a_refusal_says_what_to_do(serializer):
+    assert "-> Answer" in refusal(serializer, Answer("x"))
+    assert "spot.register(Answer)" in refusal(serializer, Answer("x"))
+    assert "spot.register(Plain, encode=…, decode=…)" in refusal(serializer, Plain("x"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Text("a"), Meter(1), [Text("a")], {Text("a"): 1}, {"a": Meter(1)}, memoryview(b"a")],
+)
+def test_nothing_is_flattened(serializer, value):
+    refusal(serializer, value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [msgpack.ExtType(5, b"\x01"), msgpack.Timestamp(1), [msgpack.ExtType(5, b"\x01"), 1]],
+)
+def test_types_of_msgpack_are_not_let_through(serializer, value):
+    refusal(serializer, value)
+
+
+def nested(depth: int, wrap: Any = lambda v: [v]) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = wrap(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda v: [v], lambda v: (v,), lambda v: {"a": v}, lambda v: {(1,): v}]
+)
+def test_nesting_has_a_limit_that_is_the_same_for_all(serializer, wrap):
+    value = nested(60, wrap)
+    assert serializer.loads(serializer.dumps(value)) == value
+    assert "100 levels" in refusal(serializer, nested(101, wrap))
+
+
+def test_exactly_the_limit_is_stored_and_read(serializer):
+    for wrap in (lambda v: [v], lambda v: (v,)):
+        value = nested(100, wrap)
+        assert serializer.loads(serializer.dumps(value)) == value
+
+
+def test_what_contains_itself_is_refused_with_a_short_path(serializer):
+    value: dict[str, object] = {}
+    value["me"] = value
+    message = refusal(serializer, value)
+    assert "contains itself" in message
+    assert "…" in message
+    assert len(message) < 300
+
+
+def test_a_recursion_error_never_escapes(serializer, monkeypatch):
+    def exhausted(value: object) -> bool:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr("beautyspot.serialization.serializer.is_plain", exhausted)
+    assert serializer.loads(serializer.dumps([1])) == [1]
+    monkeypatch.setattr("beautyspot.serialization.serializer.Writer.tree", lambda *_: exhausted(1))
+    assert "RecursionError" in refusal(serializer, [1])
+
+
+def test_a_shared_object_is_stored_twice(serializer):
+    part = (1,)
+    first, second = serializer.loads(serializer.dumps([[part], [part]]))
+    assert first == second
+
+
+def test_a_size_that_msgpack_lacks_is_refused(serializer, monkeypatch):
+    def too_large(tree: object, **options: object) -> bytes:
+        raise ValueError("bytes is too large")
+
+    monkeypatch.setattr("beautyspot.serialization.codecs.document.packb", too_large)
+    assert "too large" in refusal(serializer, (1,))
+    monkeypatch.setattr("beautyspot.serialization.codecs.document.MAX_SIZE", 10)
+    monkeypatch.undo()
+    monkeypatch.setattr("beautyspot.serialization.codecs.document.MAX_SIZE", 10)
+    assert "4 GiB" in refusal(serializer, bytearray(2**16))
+
+
+def test_a_property_that_raises_while_it_is_read_is_a_refusal(serializer):
+    class Moody(dict):
+        def items(self):
+            raise LookupError("not today")
+
+    serializer.register(Moody, encode=lambda m: m.items(), decode=dict)
+    assert "not today" in refusal(serializer, Moody())
+    assert isinstance(
+        pytest.raises(SerializationError, serializer.dumps, Moody()).value.__cause__, LookupError
+    )
+
+
+# ------------------------------------------------------------------------------- registering
+
+
+def test_a_registered_class_is_written_by_its_functions(serializer):
+    serializer.register(Plain, encode=lambda p: p.text, decode=Plain, name="plain")
+    restored = serializer.loads(serializer.dumps([Plain("x")]))
+    assert restored[0].text == "x"
+    assert b"plain" in serializer.dumps([Plain("x")])
+
+
+def test_what_encode_gives_must_be_storable(serializer):
+    serializer.register(Plain, encode=lambda p: [object()], decode=Plain)
+    assert refusal(serializer, Plain("x")).startswith("result.<encoded Plain>[0]")
+
+
+def test_decode_must_give_the_class(serializer):
+    serializer.register(Plain, encode=vars, decode=lambda v: v)
+    with pytest.raises(RestoreError, match="gave a dict"):
+        serializer.loads(serializer.dumps(Plain("x")))
+
+
+def test_what_decode_raises_is_a_restore_error(serializer):
+    serializer.register(Plain, encode=vars, decode=lambda v: 1 / 0)
+    with pytest.raises(RestoreError, match="ZeroDivisionError"):
+        serializer.loads(serializer.dumps(Plain("x")))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cls": Plain}, "encode= and decode="),
+        ({"cls": Plain, "encode": vars}, "belong together"),
+        ({"cls": Plain, "encode": vars, "decode": 3}, "belong together"),
+        ({"cls": 3}, "takes a class"),
+        ({"cls": list[int]}, "takes a class"),
+        ({"cls": int}, "stored as it is"),
+        ({"cls": dict}, "stored as it is"),
+        ({"cls": date, "encode": str, "decode": str}, "stored as it is"),
+    ],
+)
+def test_mistakes_in_registering(serializer, options, message):
+    with pytest.raises(ConfigError, match=message):
+        serializer.register(options.pop("cls"), **options)
+
+
+def test_one_name_for_two_classes_is_an_error(serializer):
+    serializer.register(Point, name="x")
+    serializer.register(Point, name="x")
+    with pytest.raises(ConfigError, match="'x' stands for .*:Point already"):
+        serializer.register(Answer, name="x")
+    child = serializer.vouching([Answer])
+    with pytest.raises(ConfigError):
+        child.register(Answer, name="x")
+
+
+def make_local() -> type:
+    @dataclasses.dataclass
+    class Local:
+        x: int = 1
+
+    return Local
+
+
+def redefined(**body: Any) -> type:
+    return dataclasses.dataclass(type("Cell", (), {"__module__": "__main__", **body}))
+
+
+def test_two_local_classes_are_two(serializer):
+    serializer.register(make_local())
+    with pytest.raises(ConfigError):
+        serializer.register(make_local())
+
+
+def test_a_class_that_is_defined_anew_replaces_the_old_one(serializer):
+    """A notebook's cell is run again; instances of the old class would come back as the new."""
+    old, new = redefined(), redefined()
+    serializer.register(old)
+    stored = serializer.dumps(old())
+    serializer.register(new)
+    assert type(serializer.loads(stored)) is new
+    assert "can't be stored" in refusal(serializer, old())
+
+
+def test_a_class_keeps_its_older_names(serializer):
+    serializer.register(Point, name="old")
+    stored = serializer.dumps(Point(1, "a"))
+    serializer.register(Point, name="new")
+    assert serializer.loads(stored) == Point(1, "a")
+    assert b"new" in serializer.dumps(Point(1, "a"))
+
+
+def test_registering_after_vouching_keeps_both_forms_readable(serializer):
+    child = serializer.vouching([Answer])
+    before = child.dumps(Answer("x"))
+    serializer.register(Answer, encode=lambda a: a.text, decode=Answer)
+    after = child.dumps(Answer("x"))
+    assert before != after
+    assert child.loads(before) == child.loads(after) == Answer("x")
+    with pytest.raises(RestoreError, match="another way"):
+        serializer.loads(before)
+
+
+def test_vouching_for_nothing_is_the_serializer_itself(serializer):
+    assert serializer.vouching([]) is serializer
+    assert serializer.vouching([int, list[str], None]) is serializer
+    assert serializer.vouching([Answer]) is not serializer
+
+
+def test_nobody_vouched(serializer):
+    stored = serializer.vouching([Answer]).dumps(Answer("x"))
+    with pytest.raises(RestoreError, match="nobody vouched for '.*:Answer'"):
+        serializer.loads(stored)
+
+
+def test_instances_can_be_pickled(serializer):
+    serializer.register(Point, name="p")
+    child = serializer.vouching([Answer])
+    copy = pickle.loads(pickle.dumps(child))
+    value = [Answer("x"), Point(1, "y")]
+    assert copy.loads(child.dumps(value)) == value
+    assert child.loads(copy.dumps(value)) == value
+
+
+# ---------------------------------------------------------------------------- hostile bytes
+
+
+def document(
+    tree: Any,
+    *segments: bytes,
+    version: int = 2,
+    count: int | None = None,
+    nils: int | None = None,
+    filler: bytes = b"\xc0",
+) -> bytes:
+    packed = msgpack.packb(tree)
+    body, items = packed, 2
+    for segment in segments:
+        needed = -(17 + len(body) + 5) % 64 if nils is None else nils
+        body += filler * needed + struct.pack(">BI", 0xC6, len(segment)) + segment
+        items += needed + 1
+    count = items if count is None else count
+    return struct.pack(">BIBBBBQ", 0xDD, count, 0xC7, 9, 0, version, len(packed)) + body
+
+
+def ext(code: int, version: int = 1) -> msgpack.ExtType:
+    return msgpack.ExtType(code, bytes([version]))
+
+
+def test_the_document_is_msgpack(serializer):
+    """Any reader of msgpack can show it."""
+    stored = serializer.dumps((1, bytearray(b"x" * 2**16)))
+    head, tree, *nils, segment = msgpack.unpackb(stored)
+    assert head.code == 0
+    assert tree == [ext(5), 1, [ext(3), 0]]
+    assert nils == [None] * 32
+    assert segment == b"x" * 2**16
+
+
+HOSTILE = {
+    "an ext in a plain document": msgpack.packb(ext(5)),
+    "a newer document": document([ext(5)], version=3),
+    "a document of before the release": document([ext(5)], version=1),
+    "a newer payload": document([ext(5, version=2), 1]),
+    "an unknown ext": document([ext(127), 1]),
+    "an unknown ext of a library": document([ext(84), 1]),
+    "a marker alone": document(ext(5)),
+    "a marker at the end": document([1, ext(5)]),
+    "a marker in a tagged value": document([ext(5), ext(5)]),
+    "a marker as a key": document({ext(5): 1}),
+    "no segment": document([ext(3), 0]),
+    "a segment that is not there": document([ext(3), 1], b"x"),
+    "a negative segment": document([ext(3), -1], b"x"),
+    "a segment used twice": document([[ext(3), 0], [ext(3), 0]], b"x"),
+    "a segment unused": document([1], b"x"),
+    "a segment cut off": document([ext(3), 0], b"xyz")[:-1],
+    "a segment without its nils": document([ext(3), 0], b"x", nils=0),
+    "a segment behind too many nils": document([ext(3), 0], b"x", nils=37 + 64),
+    "a segment behind something else": document([ext(3), 0], b"x", filler=b"\x01"),
+    "nils at the end": document([ext(5)], count=3) + b"\xc0",
+    "trailing bytes": document([ext(5)]) + b"x",
+    "trailing bytes of a plain one": msgpack.packb([1]) + b"x",
+    "more segments than bytes": document([ext(5)], count=2**32 - 1),
+    "one item too many": document([ext(3), 0], b"x", count=41),
+    "one item too few": document([ext(3), 0], b"x", count=39),
+    "fewer than two parts": document([ext(5)], count=0) + b"x",
+    "an array of 4 G": b"\xdd\xff\xff\xff\xff",
+    "a size for a buffer": document([ext(3), 10**12]),
+    "a class without a name": document([ext(60)]),
+    "a class with a number for a name": document([ext(60), 7, {}, {}]),
+    "an unhashable element": document([ext(6), [1]]),
+    "an unhashable key": document([ext(8), [1], 2]),
+    "half a pair": document([ext(8), 1]),
+    "too many parts": document([ext(4), 1.0, 2.0, 3.0]),
+    "a part of another type": document([ext(4), 1.0, "2"]),
+    "nested too deep": document(1)[:9] + struct.pack(">Q", 10**5) + b"\x91" * 10**5,
+    "text for bytes": b"\xa2\xff\xff",
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_bytes_are_a_restore_error(serializer, data):
+    with pytest.raises(RestoreError):
+        serializer.loads(data)
+    with pytest.raises(RestoreError):
+        serializer.loads(bytearray(data), owned=True)
+
+
+def test_the_hostile_documents_differ_from_a_sound_one_as_they_say(serializer):
+    assert serializer.loads(document([ext(3), 0], b"x")) == bytearray(b"x")
+    assert serializer.loads(document([ext(3), 0], b"x", count=40)) == bytearray(b"x")
+    assert serializer.loads(document([ext(5)])) == ()
+
+
+def test_what_is_no_bytes_is_a_restore_error(serializer):
+    for data in ("text", None, 3):
+        with pytest.raises(RestoreError):
+            serializer.loads(data)
+
+
+parts = st.recursive(
+    scalars.filter(lambda v: type(v) is not int or -(2**63) <= v < 2**64).filter(
+        lambda v: type(v) is not str or v.isascii()
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=2),
+    max_leaves=6,
+)
+CODES = [*range(1, 13), *range(20, 26), *range(30, 36), *range(40, 46), *range(60, 68)]
+CODES += [80, 81, 82, *range(88, 97), 100, 110, 115, *range(120, 124)]
+
+
+@settings(deadline=None, max_examples=400)
+@given(code=st.sampled_from(CODES), items=st.lists(parts, max_size=5))
+def test_any_payload_of_any_codec_is_a_value_or_a_restore_error(code, items):
+    serializer = MsgpackSerializer()
+    serializer.register(Point, name="ab")
+    with suppress(RestoreError):
+        serializer.loads(document([ext(code), *items], b"abc"))
+
+
+# ------------------------------------------------------------------------------- large values
+
+
+def test_a_packer_that_wrote_much_is_dropped(serializer):
+    before = _PACKERS.packer
+    serializer.dumps([1])
+    assert _PACKERS.packer is before
+    serializer.dumps(["x" * 2**21])
+    assert _PACKERS.packer is not before
+
+
+def peak(function: Any) -> float:
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_big_buffer_is_copied_once_each_way(serializer):
+    size = 2**23
+    value = {"deep": [(bytearray(size), 1)]}
+    assert peak(lambda: serializer.dumps(value)) < 1.2 * size
+    stored = serializer.dumps(value)
+    assert peak(lambda: serializer.loads(stored)) < 1.2 * size
+
+
+def test_what_is_restored_does_not_share_memory_with_the_bytes(serializer):
+    stored = bytearray(serializer.dumps((bytearray(b"x" * 2**17), b"y" * 2**17)))
+    changing, fixed = serializer.loads(stored)
+    stored[:] = bytes(len(stored))
+    assert changing == b"x" * 2**17
+    assert fixed == b"y" * 2**17
+
+
+def test_numbers_and_times_at_their_ends(serializer):
+    ends = [
+        *(2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 10**400),
+        *(
+            date.min,
+            date.max,
+            datetime.min,  # noqa: DTZ901 - naive on purpose
+            datetime.max,  # noqa: DTZ901 - as above
+            time.min,
+            time.max,
+            timedelta.min,
+            timedelta.max,
+        ),
+        *(timezone.min, timezone.max, Decimal("1E+999999"), Decimal("-0.00"), Fraction(-1, 10**30)),
+    ]
+    assert_same(ends, serializer.loads(serializer.dumps(ends)))

@@ -1,0 +1,160 @@
+"""What is said where there are no more files to open: not that something else be mended."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import files
+from beautyspot.errors import MetadataError, StorageError
+from beautyspot_local import LocalStorage
+from beautyspot_local.sqlite.store import SqliteMetadataStore
+from broken import BrokenStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+
+def no_more(number: int = errno.EMFILE) -> OSError:
+    return OSError(number, os.strerror(number))
+
+
+def test_a_key_that_needs_a_file(make_spot: Callable[..., Spot], troubles: list[Trouble]) -> None:
+    def key(x: int) -> str:
+        raise no_more()
+
+    assert make_spot(on_error=troubles.append).mark(key=key)(abs)(-1) == 1
+    (trouble,) = troubles
+    assert trouble.advice == f"The call runs uncached: {files.FILES}"
+
+
+def test_what_has_another_cause_keeps_its_advice(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    def key(x: int) -> str:
+        try:
+            raise no_more()
+        except OSError:
+            raise ValueError("no key") from None
+
+    assert make_spot(on_error=troubles.append).mark(key=key)(abs)(-1) == 1
+    assert troubles[0].advice == "The call runs uncached: mend the function given as key="
+
+
+@pytest.mark.parametrize("chained", ["cause", "context", "ring"])
+def test_a_cause_far_down_counts(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], chained: str
+) -> None:
+    def save(*_: Any, **__: Any) -> str:
+        error, first = StorageError("out of reach: check the network"), no_more(errno.ENFILE)
+        middle = ValueError("no connection")
+        if chained == "cause":
+            error.__cause__, middle.__cause__ = middle, first
+        elif chained == "context":
+            error.__cause__, middle.__context__ = middle, first
+        else:
+            error.__cause__, middle.__cause__ = middle, error
+        raise error
+
+    storage: Any = BrokenStorage()
+    storage.save = save
+    spot = make_spot(storage=storage, on_error=troubles.append)
+    assert spot.mark(save_blob=True)(abs)(-1) == 1
+    found = {("all processes together" in trouble.advice) for trouble in troubles}
+    assert found == {chained != "ring"}
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"), [(errno.EMFILE, files.FILES), (errno.ENOSPC, files.ROOM)]
+)
+def test_a_lock_file_that_can_not_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, advice: str
+) -> None:
+    def fail(*_: Any) -> int:
+        raise no_more(number)
+
+    store = SqliteMetadataStore(tmp_path / "app.db")
+    monkeypatch.setattr("beautyspot_local.sqlite.leases.open_lock_file", fail)
+    with pytest.raises(MetadataError, match=f"{re.escape(advice)}$"):
+        store.try_lease("0" * 32)
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EACCES, 0])
+def test_sqlite_does_not_tell_why_it_can_not_open_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fail(*_: Any, **__: Any) -> sqlite3.Connection:
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise error
+
+    opened = os.open
+
+    def open_file(path: Any, *rest: Any) -> int:
+        if number and path == os.devnull:
+            raise no_more(number)
+        return opened(path, *rest)
+
+    store = SqliteMetadataStore(tmp_path / "app.db")
+    monkeypatch.setattr("sqlite3.connect", fail)
+    monkeypatch.setattr("os.open", open_file)
+    with pytest.raises(MetadataError, match="check that the directory may be written") as caught:
+        store.open()
+    told = "it may also be that the process has too many files open" in str(caught.value)
+    assert told == (number in {errno.EMFILE, errno.ENFILE})
+
+
+def test_a_blob_that_can_not_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> int:
+        raise no_more()
+
+    storage = LocalStorage(tmp_path)
+    monkeypatch.setattr(storage, "_create", fail)
+    with pytest.raises(StorageError, match=r"raise its limit \(ulimit -n\)$"):
+        storage.save("ab/cd.bin", b"x")
+
+
+PROGRAM = """
+import logging, os, resource, sys
+import beautyspot as bs
+
+said = []
+spot = bs.Spot("app", directory=sys.argv[1], config=False, on_error=said.append)
+logging.disable()
+
+@spot.mark
+def plain(x): return x
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+held = []
+try:
+    while True:
+        held.append(os.open(os.devnull, os.O_RDONLY))
+except OSError:
+    pass
+assert plain(1) == 1
+assert spot.cached_run(lambda z: z, 1) == 1
+for descriptor in held:
+    os.close(descriptor)
+print(*said, sep="\\n")
+assert len(said) >= 2
+assert all("ulimit -n" in str(each) for each in said)
+assert not any("mend what" in str(each) for each in said)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are set by the system's own calls")
+def test_a_process_without_descriptors_says_so(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "cache")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,233 @@
+"""Damaged, moved and removed databases: nothing is lost, and a fresh one takes the place."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from beautyspot.errors import MetadataBusyError, MetadataError
+from beautyspot.testing.records import KEYS, a_record
+from beautyspot_local.sqlite import connections
+from beautyspot_local.sqlite.database import SET_ASIDE
+from beautyspot_local.sqlite.store import SqliteMetadataStore
+from sqlite_tools import another, files, pausing
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def store(path):
+    store = SqliteMetadataStore(path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    return pausing(monkeypatch)
+
+
+DAMAGE = """
+import os, sys
+with open(sys.argv[1], "r+b") as file:
+    file.seek(4096)
+    file.write(b"\\xa5" * (os.path.getsize(sys.argv[1]) - 4096))
+"""
+"""Overwrites all pages but the first, as a bad disk would."""
+
+
+def test_a_file_that_is_no_database_makes_way(path, caplog):
+    path.write_bytes(b"this is no database, but somebody may miss it" * 100)
+    before = path.read_bytes()
+    store = SqliteMetadataStore(path)
+    store.put(a_record())
+    assert store.get(KEYS[0]) == a_record()
+    (aside,) = path.parent.glob("store.db.damaged-*[0-9]Z")
+    assert aside.read_bytes() == before
+    assert str(aside) in caplog.text
+    store.close()
+
+
+def test_a_database_that_is_damaged_makes_way_when_that_shows(path, caplog):
+    store = SqliteMetadataStore(path)
+    store.put_many(a_record(key) for key in KEYS)
+    first = store.store_id
+    store.close()
+    subprocess.run([sys.executable, "-c", DAMAGE, str(path)], check=True)
+    before = path.read_bytes()
+    store = SqliteMetadataStore(path)
+    assert store.find(KEYS[0]) is None, "a fresh store took the place"
+    assert "is damaged and was renamed to" in caplog.text
+    assert store.store_id != first
+    (aside,) = path.parent.glob("store.db.damaged-*")
+    assert aside.read_bytes() == before
+    store.put(a_record())
+    store.close()
+
+
+@pytest.fixture
+def damaged_while_open(path):
+    """Two stores of one place with a connection each, whose tables get damaged below them."""
+    stores = [SqliteMetadataStore(path), SqliteMetadataStore(path)]
+    stores[0].put_many(a_record(key, result_data=bytes(3000)) for key in KEYS)
+    for store in stores:
+        store.open()
+        store._database.handle().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    # By another process: a descriptor closed in this one would drop SQLite's locks.
+    subprocess.run([sys.executable, "-c", DAMAGE, str(path)], check=True)
+    for store in stores:
+        store._database.handle().execute("PRAGMA shrink_memory")  # what it read is forgotten
+    yield stores
+    for store in stores:
+        store.close()
+
+
+def find_until_quiet(store):
+    for _ in range(3):
+        try:
+            return store.find(KEYS[0])
+        except MetadataError:
+            continue
+    return pytest.fail("it never recovered")
+
+
+def test_damage_of_an_open_database(damaged_while_open, path, monkeypatch):
+    abandoned = []
+    monkeypatch.setattr(connections, "_abandoned", abandoned)
+    one, two = damaged_while_open
+    assert find_until_quiet(one) is None
+    assert abandoned == [], "its own connection was closed before the file was moved"
+    one.put(a_record(version="after"))
+    two.put(a_record(KEYS[1]))
+    assert one.get(KEYS[1]) == a_record(KEYS[1]), "both use the fresh file"
+    assert two.get(KEYS[0]).version == "after"
+    assert len(files(path.parent, "store.db.damaged-*[0-9]Z")) == 1, "only one of them moved it"
+    one.close()
+    two.close()
+    for connection in abandoned:
+        connection.close()
+
+
+def test_the_second_finds_that_it_was_moved(damaged_while_open, path):
+    one, two = damaged_while_open
+    find_until_quiet(one)
+    one.put(a_record(version="after"))
+    find_until_quiet(two)
+    assert two.get(KEYS[0]).version == "after"
+    assert len(files(path.parent, "store.db.damaged-*[0-9]Z")) == 1
+
+
+def test_the_connection_to_a_moved_file_is_never_closed(store, path, monkeypatch):
+    """Closing it as the last one would remove the -wal of the file that stands there now."""
+    abandoned = []
+    monkeypatch.setattr(connections, "_abandoned", abandoned)
+    monkeypatch.setattr(connections.atexit, "register", lambda function: None)
+    store.put(a_record())
+    for suffix in ("-wal", "-shm", ""):
+        path.with_name(path.name + suffix).rename(path.with_name(f"moved.db{suffix}"))
+    other = SqliteMetadataStore(path)
+    other.put(a_record(KEYS[1]))
+    store.put(a_record(KEYS[2]))
+    assert [record.cache_key for record in store.scan()] == KEYS[1:3]
+    assert len(abandoned) == 1
+    assert path.with_name("store.db-wal").exists()
+    other.close()
+    for connection in abandoned:
+        connection.close()
+
+
+def test_a_removed_file_is_made_again(store, path, monkeypatch):
+    abandoned = []
+    monkeypatch.setattr(connections, "_abandoned", abandoned)
+    store.put(a_record(KEYS[0]))
+    first = store.store_id
+    for file in path.parent.iterdir():
+        file.unlink()
+    store.put(a_record(KEYS[1]))
+    assert [record.cache_key for record in store.scan()] == [KEYS[1]]
+    assert store.store_id != first
+    assert not abandoned
+
+
+def test_damage_that_can_t_be_moved(path, monkeypatch, caplog):
+    path.write_bytes(b"no database " * 1000)
+    store = SqliteMetadataStore(path)
+
+    def refuse(*_):
+        raise PermissionError("not yours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        with pytest.raises(MetadataError, match="damaged"):
+            store.find(KEYS[0])
+    assert "renaming it failed (not yours): move it away" in caplog.text
+    assert store.find(KEYS[0]) is None
+    store.close()
+
+
+def test_another_process_moves_it_just_now(path):
+    path.write_bytes(b"no database " * 1000)
+    other, store = SqliteMetadataStore(path), SqliteMetadataStore(path, timeout=0)
+    lease = other.try_lease(SET_ASIDE)
+    with pytest.raises(MetadataBusyError):
+        store.open()
+    lease.release()
+    store.open()
+    store.close()
+    other.close()
+
+
+def test_another_process_is_awaited_with_moving(path, pauses):
+    path.write_bytes(b"no database " * 1000)
+    other, store = SqliteMetadataStore(path), SqliteMetadataStore(path)
+    lease = other.try_lease(SET_ASIDE)
+    pauses.append(lease.release)
+    store.open()
+    assert pauses == []
+    store.close()
+    other.close()
+
+
+def test_damage_where_the_system_has_no_locks(path, monkeypatch):
+    path.write_bytes(b"no database " * 1000)
+    store = SqliteMetadataStore(path)
+
+    def fail(_):
+        raise OSError("no locks")
+
+    monkeypatch.setattr(store._database.leases, "try_lease", fail)
+    store.put(a_record())
+    assert len(files(path.parent, "*.damaged-*")) == 1
+    store.close()
+
+
+def test_what_belongs_to_it_is_moved_too(path):
+    for suffix in ("", "-wal", "-shm", ".lock"):
+        path.with_name(path.name + suffix).write_text(suffix)
+    aside = connections.set_aside(path)
+    for suffix in ("", "-wal", "-shm"):
+        assert aside.with_name(aside.name + suffix).read_text() == suffix
+    assert files(path.parent, "store.db*") == sorted(
+        ["store.db.lock", *files(path.parent, "*.damaged-*")]
+    )
+
+
+def test_another_has_moved_it_already(store, path):
+    store.put(a_record())
+    store._database.set_aside((0, 0))
+    assert files(path.parent, "*.damaged-*") == []
+
+
+def test_a_dropped_table_is_made_again(store, path):
+    store.put(a_record())
+    with another(path) as other:
+        other.execute("DROP TABLE tasks")
+    with pytest.raises(MetadataError, match="no such table"):
+        store.find(KEYS[0])
+    assert store.find(KEYS[0]) is None
+    store.put(a_record())

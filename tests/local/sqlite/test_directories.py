@@ -1,0 +1,277 @@
+"""Where a Spot lives: it writes in its folder and nowhere else, and runs without one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.spot import Spot
+from beautyspot_local.sqlite.leases import FileLeases
+from kinds import RAN, result, work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A working directory that can't be written: nobody's but root's, who becomes somebody."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    place = tmp_path / "nowhere"
+    place.mkdir(mode=0o755)
+    for folder in place.parents:
+        if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
+            folder.chmod(0o755)
+    with Spot("first", directory=tmp_path / "first", config=False) as first:
+        first.mark(save_blob=True)(work)(0)  # imports what another user may not read
+    monkeypatch.chdir(place)
+    os.seteuid(65534)
+    yield place
+    os.seteuid(0)
+
+
+def test_a_working_directory_that_can_not_be_written(
+    nowhere: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    RAN.clear()
+    with Spot("app", config=False) as spot:
+        marked, blob = spot.mark(work), spot.mark(name="b", save_blob=True)(work)
+        assert [marked(1), marked(1), blob(2), blob(2)] == [result(1)] * 2 + [result(2)] * 2
+        assert RAN == [1, 2], "while the program runs, results wait in memory"
+        assert len(caplog.records) == 1
+        assert "BEAUTYSPOT_DIRECTORY" in caplog.text
+        os.seteuid(0)
+    assert list(nowhere.iterdir()) == [nowhere / ".beautyspot"], "mended before the end: stored"
+
+
+def test_files_are_made_in_the_folder_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Spot("app", config=False, save="background") as spot:
+        spot.mark(save_blob=True)(work)(1)
+    assert [path.name for path in tmp_path.iterdir()] == [".beautyspot"]
+    made = {path.name for path in (tmp_path / ".beautyspot").iterdir()}
+    assert {".gitignore", "CACHEDIR.TAG", "app.db", "blobs"} <= made
+    for path in (tmp_path / ".beautyspot").rglob("*"):
+        mode = path.stat().st_mode & 0o777
+        assert mode == (0o700 if path.is_dir() else 0o600) or path.name in (
+            ".gitignore",
+            "CACHEDIR.TAG",
+        )
+
+
+@pytest.mark.parametrize("umask", ["000", "277", "575", "777"])
+def test_all_is_private_and_usable_under_any_umask(tmp_path: Path, umask: str) -> None:
+    pytest.importorskip("fcntl")
+    home = tmp_path / "deep" / "er"
+    limiter = {"use": "gcra-shared", "rate": "1000/s", "path": tmp_path / "own" / "limit"}
+    before = os.umask(int(umask, 8))
+    try:
+        spot = Spot("app", directory=home, limiter=limiter, strict=True, config=False)
+        lease = FileLeases(tmp_path / "locks").try_lease("k")
+        marked = spot.mark(save_blob=True)(spot.limiter(cost=1)(work))
+        assert marked(1) == marked(1) == result(1)
+        made = {path: path.stat().st_mode for path in tmp_path.rglob("*")}
+        spot.shutdown()
+    finally:
+        os.umask(before)
+    assert lease is not None
+    lease.release()
+    assert set(made.values()) == {stat.S_IFDIR | 0o700, stat.S_IFREG | 0o600}
+    marks = {home / name for name in MARKS}
+    assert made.keys() > marks | {home / "app.db", home / "app.db-wal", tmp_path / "own/limit"}
+
+
+def test_the_mode_of_a_folder_that_another_one_made_meanwhile_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from beautyspot_local.sqlite import directories
+
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    folder.chmod(0o070)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", lambda path: path != folder)
+        directories.make_directory(folder)
+    assert folder.stat().st_mode & 0o777 == 0o070
+    folder.chmod(0o700)
+
+
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path: Path) -> None:
+    from beautyspot_local.sqlite import directories
+
+    (tmp_path / "cache").symlink_to("nowhere")
+    with pytest.raises(FileExistsError):
+        directories.make_directory(tmp_path / "cache")
+
+
+def test_a_later_change_of_the_working_directory_moves_nothing(
+    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    spot = make_spot(directory="cache", storage="local", strict=True)
+    monkeypatch.chdir(tmp_path / "b")
+    marked = spot.mark(save_blob=True)(work)
+    assert marked(1) == marked(1) == result(1)
+    assert list((tmp_path / "b").iterdir()) == []
+
+
+# ------------------------------------------------- a folder that is made later, or again
+
+MARKS = {".gitignore", "CACHEDIR.TAG"}
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("blob", [False, True])
+def test_a_folder_that_can_be_made_later_has_its_marks(
+    make_spot: Callable[..., Spot], tmp_path: Path, *, blob: bool
+) -> None:
+    (tmp_path / "later").touch()  # a file in the folder's way
+    spot = make_spot(directory=tmp_path / "later" / "cache")
+    marked = spot.mark(save_blob=blob)(work)
+    assert marked(1) == result(1)
+    (tmp_path / "later").unlink()
+    spot._engine.cache.health.insist()
+    assert marked(2) == result(2)
+    spot.flush()
+    assert names(tmp_path / "later" / "cache") >= MARKS | {"app.db"}
+    assert (tmp_path / "later" / "cache").stat().st_mode & 0o777 == 0o700
+
+
+def test_missing_parents_are_private(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_spot(directory=tmp_path / "a" / "b" / "cache")
+    finally:
+        os.umask(before)
+    for folder in ("a", "a/b", "a/b/cache"):
+        assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("blob", [False, True])
+def test_a_folder_that_was_removed_is_made_again_with_its_marks(
+    make_spot: Callable[..., Spot], tmp_path: Path, *, blob: bool
+) -> None:
+    spot = make_spot(save="sync")
+    marked = spot.mark(save_blob=blob)(work)
+    for x in range(3):
+        assert marked(x) == result(x)
+        assert names(tmp_path / "cache") >= MARKS | {"app.db"}
+        assert (tmp_path / "cache" / ".gitignore").read_text().endswith("*\n")
+        shutil.rmtree(tmp_path / "cache")
+
+
+def test_what_was_the_users_and_is_made_by_us_has_marks(
+    make_spot: Callable[..., Spot], tmp_path: Path
+) -> None:
+    (tmp_path / "cache").mkdir()
+    marked = make_spot().mark(work)
+    marked(1)
+    assert not names(tmp_path / "cache") & MARKS
+    (tmp_path / "cache" / "app.db").unlink()
+    marked(2)
+    assert not names(tmp_path / "cache") & MARKS, "the folder is still the user's"
+    shutil.rmtree(tmp_path / "cache")
+    marked(3)
+    assert names(tmp_path / "cache") >= MARKS
+
+
+def test_a_folder_that_comes_with_something_in_it_gets_no_marks(
+    make_spot: Callable[..., Spot], tmp_path: Path
+) -> None:
+    """A disk that was not mounted at first."""
+    (tmp_path / "disk").touch()
+    spot = make_spot(directory=tmp_path / "disk" / "work")
+    (tmp_path / "disk").unlink()
+    (tmp_path / "disk" / "work").mkdir(parents=True)
+    (tmp_path / "disk" / "work" / "thesis.tex").touch()
+    spot._engine.cache.health.insist()
+    spot.mark(work)(1)
+    spot.flush()
+    assert names(tmp_path / "disk" / "work") >= {"thesis.tex", "app.db"}
+    assert not names(tmp_path / "disk" / "work") & MARKS
+
+
+def test_a_mark_is_never_left_empty(
+    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        marked = make_spot().mark(work)
+    assert marked(1) == result(1)
+    assert not names(tmp_path / "cache") & MARKS
+    shutil.rmtree(tmp_path / "cache")
+    assert marked(2) == result(2)
+    assert names(tmp_path / "cache") >= MARKS
+
+
+def test_a_folder_that_can_not_be_looked_into_is_the_stores_to_report(tmp_path: Path) -> None:
+    from beautyspot_local.sqlite import directories
+
+    place = tmp_path / "cache"
+    directories.prepare(place)
+    place.rename(tmp_path / "elsewhere")
+    directories.complete(place / "app.db")
+    assert not place.exists()
+
+
+WITHOUT_A_PLACE = """
+import os, sys, tempfile
+import beautyspot as bs
+from beautyspot_local import LocalStorage
+
+def told(**options):
+    try:
+        bs.Spot("app", **options)
+    except bs.ConfigError as error:
+        return str(error)
+
+place = sys.argv[1]
+gone = tempfile.mkdtemp(dir=place)
+os.chdir(gone)
+os.rmdir(gone)
+with open(os.path.join(place, "own.toml"), "w") as file:
+    file.write('ttl = "1h"')
+options = {"storage": "local", "blob_threshold": 0, "strict": True}
+with bs.Spot("app", directory=os.path.join(place, "cache"), **options) as spot:
+    assert [spot.cached_run(pow, 2, 3) for _ in range(2)] == [8, 8]
+    assert spot.stats()["hits"] == 1
+assert bs.Spot("app", directory=place, config=os.path.join(place, "own.toml")).config["ttl"]
+for options in (
+    {},
+    {"directory": place, "db_path": "relative.db"},
+    {"directory": place, "config": "relative.toml"},
+    {"directory": place, "metadata": {"use": "sqlite", "path": "relative.db"}},
+    {"directory": place, "limiter": {"use": "gcra-shared", "rate": "5/s", "path": "relative"}},
+):
+    assert "give an absolute path" in (told(**options) or ""), options
+try:
+    LocalStorage("relative")
+except bs.ConfigError as error:
+    print(error)
+"""
+
+
+def test_who_names_an_absolute_folder_needs_no_working_directory(tmp_path: Path) -> None:
+    """A service whose release was replaced goes on in a folder that is gone."""
+    command = [sys.executable, "-c", WITHOUT_A_PLACE, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert "starts in the working directory, and that is gone: give an absolute path" in done.stdout

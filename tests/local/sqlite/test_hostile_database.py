@@ -1,0 +1,521 @@
+"""A database that an attacker wrote: nothing runs or is touched, every call gets its result."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import struct
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from beautyspot import MetadataError
+from beautyspot.testing.records import a_record
+from beautyspot_local.sqlite import connections, schema
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+posix = pytest.mark.skipif(os.name != "posix", reason="POSIX only")
+COLUMNS = list(schema.COLUMNS)
+ENDLESS = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT"
+META = (
+    "CREATE TABLE beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)",
+    "INSERT INTO beautyspot_meta VALUES ('store_id', '0123456789abcdef')",
+)
+TABLE = f"CREATE TABLE tasks ({', '.join(COLUMNS)}, PRIMARY KEY (cache_key))"
+CURRENT = f"PRAGMA user_version = {schema.VERSION}"
+
+
+def work(x: int) -> list[int]:
+    return [x]
+
+
+def execute(path: Path, *statements: str, values: Any = ()) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement, values)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """The directory of the Spots, ready for an attacker."""
+    path = tmp_path / "cache"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def db(place: Path) -> Path:
+    return place / "app.db"
+
+
+def use(spot: Any) -> Any:
+    """Every operation there is, as a user and as an administrator."""
+    marked = spot.mark(work)
+    blob = spot.mark(save_blob=True, tags=("t",), ttl="1h", name="blob")(work)
+    assert [marked(1), marked(1), blob(1), blob(1)] == [[1]] * 4
+    assert spot.cached_run(work, 2) == [2]
+    for ask in (
+        lambda: spot.explain(marked, 3),
+        lambda: list(spot.metadata.scan(with_data=True)),
+        lambda: spot.stats(),
+        lambda: spot.invalidate_all(tag="t"),
+        lambda: spot.prune(older_than="520w", unused_for="520w", max_size="1GB"),
+        lambda: spot.collect(),
+    ):
+        try:
+            ask()
+        except MetadataError as error:
+            yield str(error)
+
+
+# ------------------------------------------------------------------------------ what is no file
+
+
+@posix
+def test_a_fifo_in_its_place(make_spot: Any, db: Path) -> None:
+    os.mkfifo(db)
+    assert "is no plain file" in next(use(make_spot()))
+
+
+def test_a_directory_in_its_place(make_spot: Any, db: Path) -> None:
+    db.mkdir()
+    assert "directory" in next(use(make_spot()))
+
+
+@posix
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/full", "/nowhere/at/all"])
+def test_a_link_to_a_device_or_to_nothing(make_spot: Any, db: Path, device: str) -> None:
+    db.symlink_to(device)
+    assert "is a symbolic link" in next(use(make_spot()))
+    assert db.is_symlink()
+
+
+@posix
+def test_a_link_to_a_database_of_somebody_else(make_spot: Any, db: Path, tmp_path: Path) -> None:
+    other = tmp_path / "precious.sqlite"
+    execute(other, "CREATE TABLE letters (text)")
+    before = other.read_bytes(), sorted(tmp_path.iterdir())
+    db.symlink_to(other)
+    assert "give that file as db_path if it was you" in next(use(make_spot()))
+    assert (other.read_bytes(), sorted(tmp_path.iterdir())) == before
+
+
+@posix
+def test_a_link_that_is_put_there_at_that_moment(
+    db: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(connections.os.path, "lexists", lambda _: False)
+    connections.make_place(db)
+    connections.make_place(db)  # another process was faster
+    db.unlink()
+    db.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(MetadataError, match="is a symbolic link"):
+        connections.make_place(db)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@posix
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".lock"])
+def test_links_in_the_place_of_its_companions(
+    make_spot: Any, db: Path, tmp_path: Path, suffix: str
+) -> None:
+    precious, made = tmp_path / "precious", tmp_path / "made"
+    precious.write_text("precious" * 1000)
+    for target in (precious, made):
+        companion = db.with_name(db.name + suffix)
+        companion.unlink(missing_ok=True)
+        companion.symlink_to(target)
+        spot = make_spot()
+        list(use(spot))
+        spot.shutdown()
+    assert precious.read_text() == "precious" * 1000
+    assert not made.exists()
+
+
+@posix
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".lock"])
+def test_fifos_in_the_place_of_its_companions(make_spot: Any, db: Path, suffix: str) -> None:
+    os.mkfifo(db.with_name(db.name + suffix))
+    list(use(make_spot()))
+
+
+def hot_journal(db: Path, names: Path) -> None:
+    """A database with a journal to roll back, that names a super-journal."""
+    with closing(sqlite3.connect(db, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE x (a, b)")
+        connection.executemany("INSERT INTO x VALUES (?, ?)", [(n, "y" * 1000) for n in range(99)])
+        connection.execute("PRAGMA cache_size = 5")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE x SET b = b || 'z'")
+        torn, journal = db.read_bytes(), Path(f"{db}-journal").read_bytes()
+        connection.execute("ROLLBACK")
+    name = str(names).encode()
+    ending = struct.pack(">II", len(name), sum(name)) + bytes.fromhex("d9d505f920a163d7")
+    db.write_bytes(torn)
+    Path(f"{db}-journal").write_bytes(journal + bytes(4) + name + ending)
+
+
+def test_a_journal_that_has_sqlite_delete_a_file(make_spot: Any, db: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "precious"
+    victim.write_text("precious")
+    hot_journal(db, victim)
+    assert "would have SQLite delete another file" in next(use(make_spot()))
+    assert victim.exists()
+    Path(f"{db}-journal").unlink()
+    hot_journal(tmp_path / "other.db", victim)
+    execute(tmp_path / "other.db", "SELECT * FROM x")
+    assert not victim.exists(), "SQLite is patient by now: the defence can go"
+
+
+# ------------------------------------------------------------------------- programs in the schema
+
+PROGRAMS = {
+    "a view that never ends": (
+        f"CREATE VIEW tasks AS {ENDLESS} {', '.join(f'x AS {name}' for name in COLUMNS)} FROM c",
+        *META,
+    ),
+    "a view of the IDs": (TABLE, f"CREATE VIEW beautyspot_meta AS {ENDLESS} x AS name FROM c"),
+    "a trigger that fills the disk": (
+        TABLE,
+        *META,
+        "CREATE TABLE junk (a)",
+        f"CREATE TRIGGER t AFTER INSERT ON tasks BEGIN INSERT INTO junk {ENDLESS} x FROM c; END",
+    ),
+    "a trigger on the IDs": (
+        *META,
+        "CREATE TRIGGER t BEFORE DELETE ON beautyspot_meta BEGIN SELECT 1; END",
+    ),
+    "a generated gigabyte": (
+        "CREATE TABLE tasks (cache_key, result_data GENERATED ALWAYS AS (zeroblob(900000000)))",
+    ),
+    "a generated gigabyte, written shortly": (
+        "CREATE TABLE Tasks (cache_key TEXT PRIMARY KEY, result_data as\n(zeroblob(900000000)))",
+    ),
+    "a check": ("CREATE TABLE tasks (cache_key CHECK (length(hex(zeroblob(400000000))) > 0))",),
+    "an index of an expression": (
+        TABLE,
+        "CREATE INDEX i ON tasks (hex(zeroblob(400000000 + length(func_name))))",
+    ),
+    "an index with a condition": (TABLE, "CREATE INDEX i ON tasks (tags) WHERE tags LIKE 'a'"),
+    "a virtual table": (f"CREATE VIRTUAL TABLE tasks USING fts4({', '.join(COLUMNS)})",),
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("version", ["", CURRENT])
+def test_programs_in_the_schema_are_refused(
+    make_spot: Any, db: Path, program: str, version: str
+) -> None:
+    execute(db, *PROGRAMS[program], *filter(None, [version]))
+    assert "was prepared by another program" in next(use(make_spot()))
+
+
+def test_indexes_of_plain_columns_are_the_user_s_affair(make_spot: Any, db: Path) -> None:
+    execute(db, TABLE, 'CREATE UNIQUE INDEX "i" ON tasks (func_name COLLATE NOCASE, tags DESC)')
+    assert list(use(make_spot())) == []
+
+
+def test_programs_that_come_later_do_not_run_where_python_can_say_so(
+    make_spot: Any, db: Path
+) -> None:
+    spot = make_spot()
+    marked = spot.mark(work)
+    marked(1)
+    execute(
+        db,
+        "CREATE TABLE junk (a)",
+        "CREATE TRIGGER t AFTER INSERT ON tasks BEGIN INSERT INTO junk VALUES (1); END",
+    )
+    marked(2)
+    with closing(sqlite3.connect(db)) as connection:
+        (rows,) = connection.execute("SELECT count(*) FROM junk").fetchone()
+    assert rows == (0 if hasattr(sqlite3.Connection, "setconfig") else 1)
+
+
+def test_the_switches_are_set_where_there_are_any() -> None:
+    class Older(sqlite3.Connection):
+        def __init__(self) -> None:
+            super().__init__(":memory:")
+            self.set: list[Any] = []
+            self.set_trace_callback(self.set.append)
+
+        @property
+        def setconfig(self) -> Any:
+            raise AttributeError
+
+    class Newer(Older):
+        def setconfig(self, code: int, value: bool) -> None:  # type: ignore[override]
+            self.set.append((code, value))
+
+    numbers = {"ENABLE_TRIGGER": 1003, "ENABLE_VIEW": 1015, "DEFENSIVE": 1010}
+    missing = {
+        f"SQLITE_DBCONFIG_{name}": number
+        for name, number in numbers.items()
+        if not hasattr(sqlite3, f"SQLITE_DBCONFIG_{name}")
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, number in missing.items():
+            patch.setattr(sqlite3, name, number, raising=False)
+        with closing(Older()) as older, closing(Newer()) as newer:
+            connections._make_safe(older)
+            connections._make_safe(newer)
+    assert "PRAGMA trusted_schema = OFF" in older.set
+    assert newer.set == [*older.set, (1003, False), (1015, False), (1010, True)]
+
+
+# --------------------------------------------------------------------------- another schema
+
+
+SCHEMAS = {
+    "no columns of ours": (["CREATE TABLE tasks (a, b)"], "of another program"),
+    "of the future": (["PRAGMA user_version = 99"], "upgrade beautyspot"),
+    "of the past": (["PRAGMA user_version = -7"], ""),
+    "no types, no key": ([f"CREATE TABLE tasks ({', '.join(COLUMNS)})", *META, CURRENT], ""),
+    "no IDs": ([TABLE, CURRENT], ""),
+    "no ID": ([TABLE, META[0], CURRENT], ""),
+    "an ID that leads out": ([TABLE, META[0], CURRENT, META[1].replace("0123", "../../")], ""),
+    "an ID of nothing": ([TABLE, META[0], CURRENT, META[1].replace("0123456789abcdef", "")], ""),
+    "IDs without a key": (
+        [TABLE, "CREATE TABLE beautyspot_meta (name, value)", META[1], META[1], CURRENT], "",
+    ),
+    "other IDs": ([TABLE, "CREATE TABLE beautyspot_meta (a, b)", CURRENT], "no such column"),
+    "wide characters": (["PRAGMA encoding = 'UTF-16be'", "CREATE TABLE x (a)"], ""),
+    "wide pages": (["PRAGMA page_size = 65536", "CREATE TABLE x (a)"], ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SCHEMAS)
+def test_another_schema(make_spot: Any, db: Path, case: str) -> None:
+    statements, told = SCHEMAS[case]
+    execute(db, *statements)
+    spot = make_spot()
+    errors = list(use(spot))
+    if told:
+        assert told in errors[0]
+        return
+    assert errors == []
+    assert set(spot.metadata.store_id) <= set("0123456789abcdef")
+    assert len(spot.metadata.store_id) >= 8
+    assert spot.stats()["hits"] == 2
+
+
+def test_its_id_is_taken_away_while_it_is_in_use(db: Path) -> None:
+    execute(db, TABLE, *META, "DELETE FROM beautyspot_meta")
+    with closing(sqlite3.connect(db)) as connection, pytest.raises(MetadataError, match="db_path"):
+        schema.read_store_id(connection)
+
+
+# ---------------------------------------------------------------------------------- the rows
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=True),
+    st.text(max_size=20),
+    st.binary(max_size=60),
+    st.sampled_from(
+        [
+            "DIRECT_BLOB", "FILE", "msgpack", "raw:text", "raw:bytes", "stream:msgpack",
+            "/etc/passwd", "../../x", "file:///etc/passwd", "s3://other/x", "https://x/y", "NUL",
+            "a\0b", "[" * 5000, '["t"]', '{"x": 1}', "9" * 5000, float("inf"), "1" * 100_000,
+            b"\xff\xfe", b"\xdd\xff\xff\xff\xff\xc7\x09\x00", b"\xdd\xff\xff\xff\xff",
+            b"\x91" * 5000, "2024-01-01", "9999-99-99", "0001-01-01 00:00:00+23:59",
+        ]
+    ),
+)  # fmt: skip
+
+
+def hostile_rows(keys: list[str]) -> Any:
+    return st.lists(
+        st.fixed_dictionaries(
+            {"cache_key": st.sampled_from(keys) | ANYTHING},
+            optional={name: ANYTHING for name in COLUMNS if name != "cache_key"},
+        ),
+        max_size=4,
+    )
+
+
+@pytest.fixture(scope="module")
+def keys() -> list[str]:
+    """The keys of the calls that `use` makes."""
+    from beautyspot.testing.spots import memory_spot
+
+    with memory_spot() as spot:
+        list(use(spot))
+        return [spot.key(work, 1), spot.key(work, 2), spot.key(spot.mark(name="blob")(work), 1)]
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_rows_of_anything(make_spot: Any, keys: list[str], data: Any, tmp_path: Path) -> None:
+    outside = tmp_path / "precious"
+    outside.write_text("precious")
+    spot = make_spot(directory=tmp_path / os.urandom(4).hex())
+    spot.metadata.open()
+    with closing(sqlite3.connect(spot.db_path)) as connection:
+        for row in data.draw(hostile_rows(keys)):
+            marks = ", ".join("?" * len(row))
+            statement = f"INSERT OR REPLACE INTO tasks ({', '.join(row)}) VALUES ({marks})"
+            connection.execute(statement, list(row.values()))
+        connection.commit()
+    assert list(use(spot)) == []
+    for record in spot.metadata.scan(with_data=True):
+        assert_well_typed(record)
+    assert outside.read_text() == "precious"
+    spot.shutdown()
+
+
+def assert_well_typed(record: Any) -> None:
+    """A record is what its class says, whatever the row is."""
+    plain = a_record()
+    for field, value in record._asdict().items():
+        wanted = type(getattr(plain, field))
+        if wanted is type(None) or value is None:
+            continue
+        fits = (int, float) if wanted is float else wanted
+        assert isinstance(value, fits), field
+
+
+@pytest.mark.parametrize("column", ["func_name", "tags", "serializer", "result_value", "version"])
+def test_a_text_that_is_no_utf8_hides_no_other_row(make_spot: Any, column: str) -> None:
+    spot = make_spot(strict=True)
+    marked = spot.mark(work)
+    marked(1), marked(2)
+    key = spot.key(marked, 1)
+    statement = f"UPDATE tasks SET {column} = CAST(x'66ff66' AS TEXT) WHERE cache_key = ?"
+    execute(spot.db_path, statement, values=(key,))
+    assert len(list(spot.metadata.scan())) == 2
+    assert spot.metadata.get(key).cache_key == key
+    assert spot.metadata.get(key).func_name in ("work", "f\\xfff")
+    assert spot.prune(max_size=0).evicted + len(list(spot.metadata.scan())) == 2
+    assert marked(2) == [2]
+
+
+def test_what_sqlite_itself_refuses_is_not_tried_again(make_spot: Any) -> None:
+    spot = make_spot()
+    spot.metadata.open()
+    execute(spot.db_path, "ALTER TABLE tasks RENAME COLUMN took TO gone")
+    connection = spot.metadata._database.handle().connection
+    connection.execute = lambda *_: pytest.fail("the handle has asked, and once is enough")
+    with pytest.raises(MetadataError, match="no such column"):
+        list(spot.metadata.scan())
+
+
+def test_sizes_that_are_none(make_spot: Any) -> None:
+    spot = make_spot(strict=True)
+    marked = spot.mark(work)
+    for x in range(5):
+        marked(x)
+    total = spot.stats()["bytes"]
+    for x, size in enumerate((float("inf"), -(2**63), "9" * 400, b"\xff")):
+        values = (size, spot.key(marked, x))
+        execute(spot.db_path, "UPDATE tasks SET size = ? WHERE cache_key = ?", values=values)
+    assert spot.stats()["bytes"] == total / 5
+    assert spot.prune(max_size=0) == (0, 0, 0, 1, total / 5)
+    assert spot.stats()["entries"] == 4
+
+
+@pytest.mark.parametrize("ttl", [None, 3600])
+@pytest.mark.parametrize("took", ["long", b"long"])
+def test_a_duration_that_is_none(make_spot: Any, took: Any, ttl: int | None) -> None:
+    spot = make_spot(strict=True)
+    marked = spot.mark(ttl=ttl)(work)
+    marked(1)
+    execute(spot.db_path, "UPDATE tasks SET took = ?", values=(took,))
+    assert marked(1) == [1]
+    assert spot.stats()["hits"] == 1
+
+
+def test_many_rows_of_one_key(make_spot: Any, db: Path) -> None:
+    """A listing goes on at the next key, and so ends."""
+    execute(db, f"CREATE TABLE tasks ({', '.join(COLUMNS)})", *META, CURRENT)
+    with closing(sqlite3.connect(db)) as connection:
+        rows = [("k", 10**10, made) for made in (None, 1.0, "x") * 500]
+        connection.executemany(
+            "INSERT INTO tasks (cache_key, size, made_at) VALUES (?, ?, ?)", rows
+        )
+        connection.commit()
+    assert list(use(make_spot())) == []
+
+
+def test_deep_texts_are_no_digests(make_spot: Any) -> None:
+    spot = make_spot(strict=True)
+    marked = spot.mark(work)
+    marked(1)
+    for text in ("[" * 100_000, "{", "[1]", "7", '{"x": {}}'):
+        execute(spot.db_path, "UPDATE tasks SET arg_digests = ?, tags = ?", values=(text, text))
+        assert spot.explain(marked, 2).differs
+        assert list(spot.metadata.scan())[0].tags == ()
+
+
+def test_blobs_elsewhere_are_neither_read_nor_removed(make_spot: Any, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"\x91\x01")
+    spot = make_spot()
+    marked = spot.mark(save_blob=True)(work)
+    for location in (
+        str(precious), f"../../{precious.name}", f"file://{precious}", f"{precious}\0", "/dev/zero",
+        f"{spot.storage.base_dir}/../../{precious.name}", "s3://bucket/key", "https://x/y", "CON",
+        f"{spot.metadata.store_id}/../../../{precious.name}",
+    ):  # fmt: skip
+        marked(1)
+        digest = connections_digest(spot, spot.key(marked, 1), b"\x91\x01")
+        execute(
+            spot.db_path, "UPDATE tasks SET result_value = ?, digest = ?", values=(location, digest)
+        )
+        assert spot.peek(marked, 1) is None
+        assert marked(1) == [1]
+        assert spot.prune(max_size=0).evicted == 1
+    assert precious.read_bytes() == b"\x91\x01"
+
+
+def connections_digest(spot: Any, key: str, data: bytes) -> bytes:
+    from beautyspot.results.cache import fingerprint
+
+    return fingerprint(key, "msgpack", data)
+
+
+# ------------------------------------------------------------------------------- permissions
+
+
+@posix
+def test_all_is_private(make_spot: Any, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with make_spot(directory=tmp_path / "a" / "b", save="background") as spot:
+            list(use(spot))
+            modes = {
+                path: stat.S_IMODE(path.lstat().st_mode)
+                for path in (tmp_path / "a" / "b").rglob("*")
+            }
+        modes[tmp_path / "a" / "b"] = stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode)
+    finally:
+        os.umask(before)
+    assert len(modes) > 6
+    wrong = {
+        path.name: oct(mode)
+        for path, mode in modes.items()
+        if mode != (0o700 if path.is_dir() else 0o600) and path.exists()
+    }
+    assert wrong == {}
+
+
+def test_a_race_for_the_directory_s_marks(tmp_path: Path, monkeypatch: Any) -> None:
+    from beautyspot_local.sqlite.directories import prepare
+
+    place = tmp_path / "cache"
+    real = Path.mkdir
+
+    def mkdir(path: Path, *args: Any, **kwargs: Any) -> None:
+        real(path, *args, **kwargs)
+        if path == place:
+            (path / ".gitignore").symlink_to(tmp_path / "elsewhere")
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    prepare(place)
+    assert not (tmp_path / "elsewhere").exists()
+    assert (place / "CACHEDIR.TAG").read_text().startswith("Signature:")

@@ -1,0 +1,277 @@
+"""Databases of earlier, partial, foreign and newer making."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from beautyspot.contracts import TaskRecord
+from beautyspot.errors import MetadataError, SchemaError
+from beautyspot.testing.processes import Child
+from beautyspot.testing.records import KEYS, a_record
+from beautyspot_local.sqlite import schema
+from beautyspot_local.sqlite.store import SqliteMetadataStore
+
+DATA = Path(__file__).parent / "data"
+RELEASES = ["2.0.0", "2.4.1", "2.7.7"]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "app.db"
+
+
+@pytest.fixture
+def old(path):
+    """Put the database of a release into place."""
+
+    def place(release):
+        shutil.copy(DATA / f"beautyspot-{release}.db", path)
+        return path
+
+    return place
+
+
+def sql(path, *statements):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        rows = [connection.execute(statement).fetchall() for statement in statements]
+    return rows[-1]
+
+
+def listed(path):
+    store = SqliteMetadataStore(path)
+    records = list(store.scan(with_data=True))
+    store.close()
+    return records
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_an_old_database_is_listed_without_loss(old, release):
+    path = old(release)
+    before = sql(path, "SELECT cache_key, func_name, input_id, version, result_type, content_type, "
+                       "result_value, result_data FROM tasks ORDER BY cache_key")  # fmt: skip
+    records = listed(path)
+    assert [record[:8] for record in records] == before
+    assert {record.key_scheme for record in records} == {None}
+    assert {record.func_name for record in records} >= {"square", "report", "picture"}
+    for record in records:
+        assert re.fullmatch(r"2026-11-24 \d\d:\d\d:\d\d(\.\d{6})?", record.updated_at)
+    assert [record.version for record in records if record.func_name == "report"] == ["v2", "v2"]
+
+
+def test_the_expiry_of_2_7_is_a_number(old):
+    path = old("2.7.7")
+    texts = dict(sql(path, "SELECT cache_key, expires_at FROM tasks"))
+    store = SqliteMetadataStore(path)
+    for record in store.scan():
+        stored = datetime.fromisoformat(texts[record.cache_key])
+        assert record.expires_at == stored.timestamp()
+        assert record.func_identifier == f"__main__.{record.func_name}"
+        assert store.find(record.cache_key).expires_at == record.expires_at
+        assert store.find(record.cache_key).took is None
+    store.close()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_migrated_database_works_like_a_fresh_one(old, release):
+    path = old(release)
+    number = len(sql(path, "SELECT 1 FROM tasks"))
+    store = SqliteMetadataStore(path)
+    store.put(a_record())
+    assert store.get(KEYS[0]) == a_record()
+    assert store.totals().entries == number + 1
+    store_id = store.store_id
+    store.close()
+    again = SqliteMetadataStore(path)
+    assert again.store_id == store_id
+    again.close()
+    assert sql(path, "PRAGMA user_version") == [(schema.VERSION,)]
+    assert sql(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_the_columns_of_a_fresh_table_are_the_specification_s(path):
+    SqliteMetadataStore(path).open()
+    columns = {row[1]: row[2] for row in sql(path, "PRAGMA table_info(tasks)")}
+    assert columns.items() >= {
+        "cache_key": "TEXT", "func_name": "TEXT", "input_id": "TEXT", "version": "TEXT",
+        "result_type": "TEXT", "content_type": "TEXT", "result_value": "TEXT",
+        "result_data": "BLOB", "updated_at": "TIMESTAMP",
+    }.items()  # fmt: skip
+    assert set(columns) == set(TaskRecord._fields)
+    keys = [row[1] for row in sql(path, "PRAGMA table_info(tasks)") if row[5]]
+    assert keys == ["cache_key"]
+
+
+@pytest.mark.parametrize("missing", [name for name in schema.COLUMNS if name != "cache_key"])
+def test_any_missing_column_is_added(path, missing):
+    columns = [f"{n} {k}" for n, k in schema.COLUMNS.items() if n != missing]
+    sql(
+        path,
+        f"CREATE TABLE tasks ({', '.join(columns)})",
+        "INSERT INTO tasks (cache_key) VALUES ('k')",
+        "CREATE TABLE beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)",
+        "INSERT INTO beautyspot_meta VALUES ('store_id', '0123456789abcdef')",
+        f"PRAGMA user_version = {schema.VERSION}",  # a number that lies
+    )
+    store = SqliteMetadataStore(path)
+    assert store.store_id == "0123456789abcdef", "the ID is for good"
+    assert [record.cache_key for record in store.scan()] == ["k"]
+    store.put(a_record())
+    assert store.get(KEYS[0]) == a_record()
+    store.close()
+
+
+def test_column_names_differ_in_case_only(path):
+    sql(path, "CREATE TABLE tasks (CACHE_KEY TEXT PRIMARY KEY, Func_Name TEXT)")
+    store = SqliteMetadataStore(path)
+    store.put(a_record())
+    assert store.get(KEYS[0]) == a_record()
+    store.close()
+
+
+def test_a_newer_database_is_left_alone(path):
+    sql(path, "CREATE TABLE tasks (other TEXT)", "PRAGMA user_version = 4")
+    before = path.read_bytes()
+    store = SqliteMetadataStore(path)
+    with pytest.raises(SchemaError, match="upgrade beautyspot"):
+        store.open()
+    with pytest.raises(SchemaError):
+        store.find("k")
+    store.close()
+    assert sql(path, "SELECT * FROM sqlite_master")[0][4] == "CREATE TABLE tasks (other TEXT)"
+    assert len(path.read_bytes()) == len(before)
+
+
+def test_a_table_of_another_program_is_left_alone(path):
+    sql(path, "CREATE TABLE tasks (id INTEGER, title TEXT)")
+    store = SqliteMetadataStore(path)
+    with pytest.raises(MetadataError, match="another program: choose another db_path"):
+        store.open()
+    store.close()
+    assert [row[1] for row in sql(path, "PRAGMA table_info(tasks)")] == ["id", "title"]
+
+
+def test_tables_of_another_program_stay(path):
+    sql(path, "CREATE TABLE notes (text TEXT)", "INSERT INTO notes VALUES ('mine')")
+    store = SqliteMetadataStore(path)
+    store.put(a_record())
+    store.close()
+    assert sql(path, "SELECT * FROM notes") == [("mine",)]
+
+
+def test_a_migration_is_done_wholly_or_not(old, monkeypatch):
+    path = old("2.0.0")
+    monkeypatch.setitem(schema.COLUMNS, "used_at", "REAL NOT NULL")  # can't be added
+    store = SqliteMetadataStore(path)
+    with pytest.raises(MetadataError, match="NOT NULL"):
+        store.open()
+    assert len(sql(path, "PRAGMA table_info(tasks)")) == 9
+    monkeypatch.undo()
+    assert len(list(store.scan())) == 6
+    store.close()
+
+
+def test_a_migration_that_is_interrupted_leaves_nothing_open(path, monkeypatch):
+    def interrupt(connection, path):
+        connection.execute("CREATE TABLE half (a)")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(schema, "_bring_up_to_date", interrupt)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        with pytest.raises(KeyboardInterrupt):
+            schema.migrate(connection, path)
+        assert not connection.in_transaction
+    assert sql(path, "SELECT * FROM sqlite_master") == []
+
+
+def test_a_migration_that_sqlite_rolled_back_raises_its_own_error(path, monkeypatch):
+    def roll_back(connection, path):
+        connection.execute("ROLLBACK")
+        raise sqlite3.OperationalError("full")
+
+    monkeypatch.setattr(schema, "_bring_up_to_date", roll_back)
+    connection = sqlite3.connect(path, isolation_level=None)
+    with closing(connection), pytest.raises(sqlite3.OperationalError, match="full"):
+        schema.migrate(connection, path)
+
+
+def test_another_may_migrate_first(path, monkeypatch):
+    """Between our look and our lock."""
+    answers = iter([False, True])
+    monkeypatch.setattr(schema, "is_current", lambda *_: next(answers))
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        schema.migrate(connection, path)
+        assert not connection.in_transaction
+    assert sql(path, "SELECT * FROM sqlite_master") == []
+
+
+@pytest.mark.parametrize("release", [None, *RELEASES])
+def test_threads_with_stores_of_their_own_open_it_at_once(old, path, release):
+    if release:
+        old(release)
+    barrier = threading.Barrier(8)
+
+    def work(number):
+        store = SqliteMetadataStore(path, timeout=30)
+        barrier.wait(30)
+        store.put(a_record(KEYS[number]))
+        return store
+
+    with ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(work, range(8)))
+    assert len({store.store_id for store in stores}) == 1
+    assert {record.cache_key for record in stores[0].scan()} >= set(KEYS[:8])
+    for store in stores:
+        store.close()
+
+
+def test_processes_migrate_one_database_at_once(old):
+    path = old("2.7.7")
+    code = (
+        "from beautyspot_local.sqlite.store import SqliteMetadataStore\n"
+        f"store = SqliteMetadataStore({str(path)!r}, timeout=30)\n"
+        "say('ready'); wait(); say(sum(1 for _ in store.scan()))"
+    )
+    children = [Child(code) for _ in range(4)]
+    assert [child.heard() for child in children] == ["ready"] * 4
+    for child in children:
+        child.go_on()
+    assert [child.heard() for child in children] == ["7"] * 4
+    for child in children:
+        child.expect_success()
+
+
+@pytest.mark.parametrize(
+    ("stored", "tags"),
+    [
+        ("NULL", ()), ("'[\"a\", 1, null, \"b\"]'", ("a", "b")), ("'{\"a\": 1}'", ()),
+        ("'not json'", ()), ("''", ()), ("5", ()), ("x'ff'", ()),
+    ],
+)  # fmt: skip
+def test_foreign_tags_stop_no_listing(path, stored, tags):
+    store = SqliteMetadataStore(path)
+    store.put(a_record(KEYS[1], tags=("wanted",)))
+    sql(path, f"INSERT INTO tasks (cache_key, tags) VALUES ('k', {stored})")
+    assert store.get("k").tags == tags
+    assert [record.cache_key for record in store.scan(tag="wanted")] == [KEYS[1]]
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("stored", "number"),
+    [
+        (None, None), (5, 5.0), (2.5, 2.5), ("", None), ("soon", None), (b"2024-01-01", None),
+        ("2024-02-29 12:00:00", datetime(2024, 2, 29, 12, tzinfo=UTC).timestamp()),
+        ("2024-02-29T12:00:00+02:00", datetime(2024, 2, 29, 10, tzinfo=UTC).timestamp()),
+        ("2024-02-29 12:00:00.25+00:00", datetime(2024, 2, 29, 12, tzinfo=UTC).timestamp() + 0.25),
+    ],
+)  # fmt: skip
+def test_seconds(stored, number):
+    assert schema.seconds(stored) == number
