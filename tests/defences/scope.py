@@ -147,5 +147,5 @@ EXEMPT: Final = {
     "core/calls/test_pickling.py::test_functions_of_a_module_travel_by_name[spawn]": _BELOW,
     "local/sqlite/test_processes.py::test_an_interpreter_ends_quietly*": _BELOW,
     "local/sqlite/test_wal_watch.py::test_a_descriptor_that_only_names_a_file*": _BELOW,
-    "local/sqlite/test_hostile_database.py::test_programs_that_come_later*": _BELOW,  # before Python 3.12
+    "local/sqlite/test_hostile_database.py::test_programs_that_come_later*": _BELOW,
 }

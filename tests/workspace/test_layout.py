@@ -17,75 +17,18 @@ VERSION = runpy.run_path(str(ROOT / "VERSION.py"))["__version__"]
 DISTRIBUTIONS = [ROOT, *MEMBERS.values()]
 
 FLOORS = (
-    # What stands on nothing of ours but itself and `errors`.
-    {
-        "answers",
-        "errors",
-        "file_systems",
-        "forks",
-        "hints",
-        "lazily",
-        "logs",
-        "patience",
-        "shortage",
-        "stacks",
-        "tensors",
-    },
-    {"endings", "files", "standstill"},
-    {"locks", "places"},
-    {
-        "breaker",
-        "code_text",
-        "connections",
-        "deadline",
-        "distributions",
-        "forwarding",
-        "hookspecs",
-        "loops",
-        "naming",
-        "plugin_info",
-    },
-    {
-        "expiry",
-        "framing",
-        "homes",
-        "limit_stats",
-        "listings",
-        "memo",
-        "payload",
-        "quiescence",
-        "reports",
-        "signing",
-        "single_flight",
-        "suggest",
-    },
-    # The contracts, and what reads text.
-    {"contracts", "code_form", "config_files", "names", "options", "unsaved", "urls", "uses"},
-    {"guard", "late", "limits_by_key", "limits_together", "memory", "row_cache"},
-    {"code_names", "code_source", "leases", "plugin_check", "schema", "settings", "steps"},
-    # What each knows one thing well: code, settings, the database, how to select.
-    {"cleaning", "code_digest", "config", "mark_options", "network", "selection"},
-    {"database"},
-    {"code_auto", "collecting", "metadata"},
-    {"code"},
-    {"identity", "twins"},
-    # Values and keys.
-    {"canonical", "codecs"},
-    {"binding", "keygen", "vouching"},
-    {"serializer"},
-    # One call, on its way through.
-    {"builtin", "task"},
-    {"cache", "plugin_scan"},
-    {"plugin_listing", "plugin_missing"},
-    {"mark", "plugin_registry"},
-    {"engine", "parts", "saver", "streams"},
-    {"sending"},
-    {"gate", "limit_checks", "permits", "wrappers"},
-    {"ask", "lifetime", "limits"},
+    {"errors", "logs"},
+    {"files", "concurrency", "messages"},
+    {"contracts", "functions"},
+    {"hookspecs", "memory", "config", "resilience", "keys", "serialization"},
+    {"backends", "limits", "tasks", "libraries"},
+    {"results", "builtin"},
+    {"calls"},
     {"spot"},
+    {""},  # `beautyspot` itself: the public names
+    {"testing"},
 )
-"""Core from the ground up. A module imports from the floors below its own, or from its own room (a
-package such as `codecs`). What is imported for the type checker only ties nothing, and is free."""
+"""Core from the ground up: a district imports from itself and from the floors below its own."""
 
 PUBLIC = tuple(
     f"beautyspot{module}"
@@ -226,32 +169,34 @@ def test_no_import_is_relative() -> None:
     assert [str(use) for use in uses if use.module.startswith(".")] == []
 
 
-def room(module: str) -> str:
-    """The part of core that a module belongs to: `beautyspot.serialization.codecs.contract` to `codecs`."""
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 else ""
-
-
-def test_every_room_of_core_has_one_floor() -> None:
-    rooms = {room(module) for module in files("beautyspot")} - {"", "testing"}
-    placed = [name for floor in FLOORS for name in floor]
-    assert sorted(placed) == sorted(set(placed)), "a room stands on two floors"
-    assert sorted(rooms - set(placed)) == [], "give the new module its floor, above"
-    assert sorted(set(placed) - rooms) == [], "this module is gone: take it from the floors"
+def district(module: str) -> str:
+    """The part of core that a module belongs to: `beautyspot.calls.flow` to `calls`."""
+    return module.partition(".")[2].partition(".")[0]
 
 
 def test_imports_of_core_point_downwards() -> None:
+    """Also those that are made for types only, and those in functions."""
     level = {name: number for number, floor in enumerate(FLOORS) for name in floor}
-    level[""] = len(FLOORS)  # the public names, on top
     upwards = []
     for module, path in files("beautyspot").items():
         for use in imports(path):
-            if room(module) == "testing" or use.types_only or not _is_ours(use):
-                continue
-            here, there = room(module), room(_module_of(use))
-            if {here, there} <= set(level) and here != there and level[there] >= level[here]:
+            here, there = district(module), district(_module_of(use))
+            if _is_ours(use) and here != there and level[there] >= level[here]:
                 upwards.append(str(use))
     assert upwards == []
+
+
+def test_no_import_of_a_member_is_in_a_circle() -> None:
+    uses = {
+        module: {_module_of(use) for use in imports(path)} - {module}
+        for package in MEMBERS
+        for module, path in files(package).items()
+    }
+    ends = True
+    while ends:  # take out what imports nothing that is left
+        ends = {module for module, found in uses.items() if not found & set(uses)}
+        uses = {module: found for module, found in uses.items() if module not in ends}
+    assert sorted(uses) == []
 
 
 def _is_ours(use: Import) -> bool:
@@ -259,19 +204,25 @@ def _is_ours(use: Import) -> bool:
 
 
 def _module_of(use: Import) -> str:
-    """`from beautyspot import ask` imports the module `beautyspot.calls.queries`."""
+    """`from beautyspot.calls import queries` imports the module `beautyspot.calls.queries`."""
     whole = f"{use.module}.{use.name}"
-    return whole if whole in files("beautyspot") else use.module
+    return whole if any(whole in files(package) for package in MEMBERS) else use.module
+
+
+def test_core_has_few_rooms_at_its_top() -> None:
+    top = list((MEMBERS["beautyspot"] / "src" / "beautyspot").iterdir())
+    assert len([path for path in top if path.is_dir() and path.name != "__pycache__"]) <= 16
+    assert len([path for path in top if path.is_file()]) <= 10
 
 
 def test_only_tests_import_the_testing_package() -> None:
     uses = [
         use
         for module, path in files("beautyspot").items()
-        if room(module) != "testing"
+        if district(module) != "testing"
         for use in imports(path)
     ]
-    assert [str(use) for use in uses if room(_module_of(use)) == "testing"] == []
+    assert [str(use) for use in uses if district(_module_of(use)) == "testing"] == []
 
 
 def test_the_testing_package_imports_public_names_only() -> None:
@@ -279,9 +230,9 @@ def test_the_testing_package_imports_public_names_only() -> None:
     uses = [
         use
         for module, path in files("beautyspot").items()
-        if room(module) == "testing"
+        if district(module) == "testing"
         for use in imports(path)
-        if _is_ours(use) and room(_module_of(use)) != "testing"
+        if _is_ours(use) and district(_module_of(use)) != "testing"
     ]
     assert [str(use) for use in uses if not _is_public(use)] == []
 

@@ -6,7 +6,7 @@ import logging
 
 import beautyspot as bs
 import pytest
-from beautyspot.backends import registry
+from beautyspot.backends import registry as plugin_registry
 from beautyspot.backends.plugin import Origin
 from beautyspot.backends.registry import load_plugins, plugins
 from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
@@ -19,7 +19,7 @@ DISK = backend("disk")
 @pytest.fixture(autouse=True)
 def _no_traces():
     yield
-    registry.forget()
+    plugin_registry.forget()
 
 
 def test_installed_plugins_and_cores_own_are_found(monkeypatch):
@@ -444,7 +444,7 @@ def test_the_listing_holds_core_and_all_others(monkeypatch):
 
 def test_the_real_installation_is_whole(monkeypatch):
     monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "local,s3")  # whatever else is installed here
-    registry.forget()
+    plugin_registry.forget()
     registry = load_plugins()
     assert registry.broken == []
     assert registry.names("storage") == ["local", "memory", "s3"]

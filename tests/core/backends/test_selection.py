@@ -341,7 +341,7 @@ def test_a_conflict_keeps_its_type(monkeypatch, refused):
         select(
             "storage",
             "s3",
-            registry=registry.load_plugins(),
+            registry=plugin_registry.load_plugins(),
             context=CONTEXT,
             source="argument storage=",
         )

@@ -24,7 +24,7 @@ from beautyspot.errors import (
     UnstableKeyError,
 )
 from beautyspot.keys import memo
-from beautyspot.limits.decorator import decorator
+from beautyspot.limits import decorator
 from beautyspot.results.cache import MISSING
 from beautyspot.serialization.framing import framed, unframed
 from gates import until

@@ -146,7 +146,7 @@ def test_invalidate_all_by_function_version_and_tag(spot: Spot) -> None:
 
     for selection, expected in (
         ({"function": work}, 3),
-        ({"function": "test_ask:work"}, 0),
+        ({"function": "test_queries:work"}, 0),
         ({"function": work, "version": "2"}, 1),
         ({"version": 1}, 1),
         ({"tag": "x"}, 2),
@@ -314,7 +314,7 @@ def test_tags_and_times_stand_in_the_record(spot: Spot) -> None:
     assert record is not None
     assert (record.func_name, record.version, record.tags) == ("work", "3", ("x", "y"))
     assert record.func_identifier is not None
-    assert record.func_identifier.endswith("test_ask:work")
+    assert record.func_identifier.endswith("test_queries:work")
     assert record.made_at is not None
     assert record.expires_at == record.made_at + 3600
     assert record.took is not None

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from beautyspot.config import resolve as config_module
 from beautyspot.config.resolve import UNSET, Config, resolve
-from beautyspot.config.resolve import resolve as config_module
 from beautyspot.config.settings import SETTINGS, seconds
 from beautyspot.errors import ConfigError
 from hypothesis import given

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from beautyspot import BackendNotFound, BeautyspotError, ConfigError
 from beautyspot.backends.urls import LONGEST, MASK, masked
-from beautyspot.config.resolve import toml_files
+from beautyspot.config import toml_files
 from beautyspot.spot import Spot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

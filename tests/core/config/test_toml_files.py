@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from beautyspot.config.resolve import resolve, toml_files
+from beautyspot.config import toml_files
+from beautyspot.config.resolve import resolve
 from beautyspot.errors import ConfigError
 
 

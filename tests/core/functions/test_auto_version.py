@@ -400,7 +400,11 @@ def test_imports_that_fail_are_passed_over(project: Project, monkeypatch: pytest
 
 
 def test_modules_of_others_are_not_imported(project: Project):
-    script = "import sys, main\nfrom beautyspot.functions.code import version_auto\nversion_auto(main.lazy)\n"
+    script = (
+        "import sys, main\n"
+        "from beautyspot.functions.code import version_auto\n"
+        "version_auto(main.lazy)\n"
+    )
     main = "def lazy():\n    import wave, pytest\n    return wave.open, pytest.mark\n"
     folder = project.write((MAIN, main))
     shown = "print([name in sys.modules for name in ('wave', 'pytest')])"

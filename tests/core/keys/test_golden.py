@@ -70,7 +70,7 @@ def interpreter(version):
     """The Python of that version: BEAUTYSPOT_PYTHONS (paths, as in PATH), else what is on PATH."""
     given = os.environ.get("BEAUTYSPOT_PYTHONS", "")
     for python in [*filter(None, given.split(os.pathsep)), shutil.which(f"python{version}")]:
-        code = "import sys; print('%d.%d' % sys.version_info[:2])"
+        code = "import sys, pluggy, xxhash; print('%d.%d' % sys.version_info[:2])"
         if python is None:
             continue
         done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)

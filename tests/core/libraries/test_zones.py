@@ -124,8 +124,6 @@ def test_an_offset_that_no_time_of_day_has_is_a_restore_error() -> None:
 def test_its_absence_is_said(monkeypatch: Any, library: str, code: int) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     monkeypatch.setitem(sys.modules, f"{library}.tz", None)
-    monkeypatch.delitem(
-        sys.modules, f"beautyspot.serialization.codecs.{library}_zones", raising=False
-    )
+    monkeypatch.delitem(sys.modules, f"beautyspot.libraries.{library}_values", raising=False)
     with pytest.raises(RestoreError, match=f"a value of {library} is stored: install it"):
         tag_of_code(code)

@@ -227,8 +227,8 @@ def test_a_record_names_the_line_that_logs(caplog: pytest.LogCaptureFixture) -> 
         logger.exception("and from %s", "here")
     first, second = caplog.records
     assert (first.module, first.funcName) == (
-        "test_reports",
+        "test_reporting",
         "test_a_record_names_the_line_that_logs",
     )
-    assert second.module == "test_reports"
+    assert second.module == "test_reporting"
     assert "a cause" in caplog.text

@@ -309,11 +309,11 @@ def test_who_flushes_waits_for_the_newer_result_of_a_key(make_spot: Callable[...
     list(one)
     saver = spot._engine.saver
     assert saver is not None
-    first = background._last
+    first = saver._last
     list(two)
-    assert not background._is_written(first)
+    assert not saver._is_written(first)
     assert spot.flush() is True
-    assert background._is_written(first)
+    assert saver._is_written(first)
     assert spot.stats()["entries"] == 1
 
 
@@ -365,7 +365,7 @@ def test_who_is_interrupted_leaves_the_newer_result_of_a_key(
         spot.flush()
     assert len(saver) == 1
     assert spot.flush() is True
-    assert background._bytes == 0
+    assert saver._bytes == 0
     assert store.totals().entries == 1
 
 
@@ -390,9 +390,9 @@ def test_a_strict_spot_raises_where_it_saves(make_spot: Callable[..., Spot]) -> 
     saver = spot._engine.saver
     assert saver is not None
     with pytest.raises(Broken):
-        background._work()
+        saver._work()
     assert len(saver) == 0
-    assert background._draining is False
+    assert saver._draining is False
 
 
 def test_a_result_without_a_stored_form_is_not_queued(make_spot: Callable[..., Spot]) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from beautyspot import DIRECT_BLOB, MsgpackSerializer, RestoreError
+from beautyspot.libraries import arrow_stream
 from beautyspot.libraries.arrow_stream import CELLS, refuse_bombs
 from beautyspot.results.cache import fingerprint
-from beautyspot.serialization.codecs import arrow_stream
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 

@@ -33,5 +33,8 @@ class TestWithLockFiles(Sqlite, LeaseContract):
         monkeypatch.delattr(leases.fcntl, "F_OFD_SETLK", raising=False)
 
     def source(self, tmp_path):
-        without = "import beautyspot_local.sqlite.leases as l\nl.fcntl.__dict__.pop('F_OFD_SETLK', None)\n"
+        without = (
+            "import beautyspot_local.sqlite.leases as l\n"
+            "l.fcntl.__dict__.pop('F_OFD_SETLK', None)\n"
+        )
         return without + super().source(tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from beautyspot_local.sqlite import database
 from beautyspot_local.sqlite.thread_stacks import others_inside
-from core.test_metadata_processes import HEAD, forking, run
+from local.sqlite.test_processes import HEAD, forking, run
 
 FORKING = (
     """

@@ -17,7 +17,7 @@ import pytest
 from beautyspot import files
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.testing.records import KEYS
-from beautyspot_local.sqlite import row_cache, wal_watch
+from beautyspot_local.sqlite import connections, file_systems, row_cache, wal_watch
 from beautyspot_local.sqlite.row_cache import RowCache
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from owned_clock import Clock
@@ -358,13 +358,13 @@ def test_on_a_file_system_whose_times_are_not_known(store, path, monkeypatch):
 
 def test_on_another_system(tmp_path, monkeypatch):
     monkeypatch.setattr(files.sys, "platform", "darwin")
-    assert not files.timed_by_the_kernel(tmp_path / "store.db")
+    assert not file_systems.timed_by_the_kernel(tmp_path / "store.db")
 
 
 def test_a_file_that_may_only_be_read(store, path, monkeypatch):
     settle(path)
     store.close()
-    monkeypatch.setattr(store.connections, "_may_write", lambda _: False)
+    monkeypatch.setattr(connections, "_may_write", lambda _: False)
     reader = SqliteMetadataStore(path)
     with another(path):
         for _ in range(3):

@@ -411,4 +411,4 @@ def test_an_error_that_sqlite_rolled_back_is_raised_itself(store):
             return None
 
     with pytest.raises(sqlite3.OperationalError, match="disk I/O"):
-        store._transact(Handle(), "", [])
+        module._transact(Handle(), "", [])

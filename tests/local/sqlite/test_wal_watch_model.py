@@ -1,4 +1,4 @@
-"""The protocol of `beautyspot_local.sqlite.wal_watch` as a small machine, and all that can happen to it.
+"""The protocol of `wal_watch` as a small machine, and all that can happen to it.
 
 Every order of the steps of a writer, a checkpoint, kills, the clock, and the three things that a
 reader does is tried (breadth first, a few ten thousand states): no row that is handed out differs
