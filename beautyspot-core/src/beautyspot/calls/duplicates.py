@@ -1,6 +1,6 @@
 """Two functions of one identity: each gets the other's results, so the mistake is told.
 
-A function that is known by its name alone (see `beautyspot.functions.identity`) is noted when its first key
+A function that is known by its name alone (see `functions.identity`) is noted when its first key
 is made; one whose code is in its key has no twin. Whether two are of the same code is asked only
 when a second one comes: what is kept until then are code objects, which hold no function, no module
 and no Spot.

@@ -1,7 +1,7 @@
 """Rows kept in memory while nobody commits: a hit of a quiet database without a SELECT.
 
 Kept are rows that were read after the database was seen at rest, and they are handed out as long
-as that lasts: `beautyspot_local.sqlite.wal_watch` says how that is known, for every process's commits. One
+as that lasts: `wal_watch` says how that is known, for every process's commits. One
 commit forgets them all.
 
 Where others commit all the time this would only cost. So each look that finds no rest, and each

@@ -2,11 +2,11 @@
 
 Any number of threads and processes of one machine read and write it at the same time (WAL mode).
 Reading a hit is one SELECT on the thread's own connection, or none where nobody commits (see
-`beautyspot_local.sqlite.row_cache`), and never waits. Writers of one process take turns at a lock, so that only
+`row_cache`), and never waits. Writers of one process take turns at a lock, so that only
 other processes are ever in the way, and those are waited for with short pauses. A loss of power may
 take the last moments before it, never the database (``synchronous = NORMAL``).
 
-On a network file system there is no WAL, and writers take turns; see `beautyspot_local.sqlite.network_locks`.
+On a network file system there is no WAL, and writers take turns; see `network_locks`.
 
 Beside the file stand SQLite's ``-wal`` and ``-shm``, and ``.lock`` (or ``.locks/``) for the leases.
 """

@@ -23,7 +23,7 @@ _known: dict[int, tuple[weakref.ref[Any], str]] = {}  # by the `id` of a code ob
 def code_digest(func: Any) -> str:
     """A digest of the code of `func`: 32 hex digits.
 
-    Of the source in normal form (see `beautyspot.functions.code.normal_form`), the same in every Python; where there
+    Of the source in normal form (see `normal_form`), the same in every Python; where there
     is no source, of the bytecode, the same within one minor version of Python (``-O`` apart, which
     removes asserts). The functions that `func` wraps (`__wrapped__`) count too.
 

@@ -1,6 +1,6 @@
 """Functions, classes, methods, modules and type expressions as arguments.
 
-What a name leads back to counts by its name; `beautyspot.functions.identity` says when code and captured
+What a name leads back to counts by its name; `functions.identity` says when code and captured
 values have to count as well. A bound method is its object and its function.
 """
 
