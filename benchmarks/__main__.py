@@ -49,13 +49,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("tables", nargs="*", metavar="table", help=f"of {', '.join(TABLES)}")
+    parser.add_argument(
+        "tables", nargs="*", metavar="table", help=f"of {', '.join(TABLES)}; or beside"
+    )
     parser.add_argument("--rounds", type=int, default=200, help="how often each one is timed")
     parser.add_argument(
         "--full", action="store_true", help="a million rows, too: takes minutes more"
     )
     parser.add_argument("--no-peers", action="store_true", help="ourselves and the references only")
     parser.add_argument("--small", action="store_true", help="a trial: proves that all works")
+    parser.add_argument("--beside", type=Path, help="another checkout, for the table beside")
     parser.add_argument("--directory", type=Path, help="where to store; default: a temporary one")
     parser.add_argument("--json", type=Path, help="write the results into this file")
     parser.add_argument("--docs", type=Path, help="put the results into this page")
@@ -66,12 +69,17 @@ def _parser() -> argparse.ArgumentParser:
 def _settings(options: argparse.Namespace, directory: Path) -> Settings:
     pace = Pace(rounds=3, seconds=0.0005) if options.small else Pace(rounds=options.rounds)
     return Settings(
-        directory, pace, peers=not options.no_peers, full=options.full, small=options.small
+        directory,
+        pace,
+        peers=not options.no_peers,
+        full=options.full,
+        small=options.small,
+        beside=options.beside and options.beside.resolve(),
     )
 
 
 def _results(options: argparse.Namespace, settings: Settings) -> dict[str, Any]:
-    unknown = set(options.tables) - set(TABLES)
+    unknown = set(options.tables) - {*TABLES, "beside"}
     if unknown:
         raise SystemExit(
             f"no such table: {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}"

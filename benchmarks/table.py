@@ -24,6 +24,7 @@ class Settings:
         peers: whether other libraries are measured, where they are installed.
         full: also what takes long: a million rows.
         small: sizes of a trial run, that proves that all works and measures nothing.
+        beside: another checkout, for the table of that name.
     """
 
     directory: Path
@@ -31,6 +32,7 @@ class Settings:
     peers: bool = True
     full: bool = False
     small: bool = False
+    beside: Path | None = None
 
     @contextmanager
     def place(self, name: str) -> Iterator[Path]:

@@ -71,6 +71,19 @@ def test_kills_are_counted():
     assert {row[2] for row in rows if row[1] == "sync"} == {"0 to 0"}
 
 
+def test_a_checkout_is_measured_beside_another_one(tmp_path):
+    done = run("beside", "--beside", ROOT, "--small", "--directory", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "| miss, background, stored |" in done.stdout
+
+
+def test_the_other_checkout_has_to_be_one(tmp_path):
+    for options, told in ([], "needs another checkout"), (["--beside", tmp_path], "no checkout"):
+        done = run("beside", "--small", *options)
+        assert done.returncode != 0
+        assert told in done.stderr
+
+
 def test_an_unknown_table_is_refused():
     done = run("hit", "--small")
     assert done.returncode != 0
