@@ -291,7 +291,7 @@ class Spot:
         return known
 
     def _task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
-        from beautyspot.calls.wrappers import kind_of
+        from beautyspot.functions.kinds import kind_of
         from beautyspot.tasks.task import Task
 
         parts = self._parts

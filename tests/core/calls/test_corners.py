@@ -11,10 +11,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.calls.steps import Alarm, Block, Join, Pause
+from beautyspot.calls.steps import Block, Join, Pause
 from beautyspot.concurrency import deferred, forks, single_flight
 from beautyspot.concurrency.async_generators import LateSource
 from beautyspot.concurrency.single_flight import ABANDONED, Flight, Flights
+from beautyspot.concurrency.wakeups import Alarm
 from beautyspot.contracts import LimiterBase, Reservation, SerializerBase
 from beautyspot.errors import (
     CostError,

@@ -9,17 +9,15 @@ flow: a `StopIteration` thrown into a generator would become a `RuntimeError`.
 
 from __future__ import annotations
 
-import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from beautyspot.concurrency.event_loops import check_asyncio
+from beautyspot.concurrency.jobs import Job
+from beautyspot.concurrency.wakeups import Alarm, Bell
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Generator
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Executor
 
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.tasks.task import Call
@@ -52,11 +50,6 @@ class Step(Protocol):
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Any:
         """Do it without blocking the event loop; `executor` makes one where it is needed."""
-
-
-def waitable(timeout: float | None) -> float | None:
-    """A time-out as a lock takes it: three centuries at most, where somebody means for ever."""
-    return None if timeout is None else min(timeout, threading.TIMEOUT_MAX)
 
 
 def drive(flow: Generator[Step, Any, Outcome]) -> Any:
@@ -112,73 +105,25 @@ class Execute:
 
 
 class Block:
-    """Run something of ours that may block.
+    """Run something of ours that may block."""
 
-    Attributes:
-        elsewhere: whether it is run by the executor, and goes on whatever becomes of who waits.
-    """
-
-    __slots__ = ("elsewhere", "work")
+    __slots__ = ("_job",)
 
     def __init__(self, work: Callable[[], Any]) -> None:
-        self.work = work
-        self.elsewhere = False
+        self._job = Job(work)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the executor runs it, to its end even if the caller is cancelled."""
+        return self._job.submitted
 
     def perform(self) -> Any:
-        """Run it here."""
-        return self.work()
+        """Run it in this thread."""
+        return self._job.work()
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Any:
-        """Run it in the executor; once there, a cancelled caller no longer stops it.
-
-        Where that takes no work (it is shut down, or the interpreter is), drops it, or finds no
-        thread for it, it is run here: nothing may be lost even then.
-        """
-        job, alarm = Job(self.work), Alarm()
-        job.done.add_done_callback(alarm)
-        try:
-            queued = executor().submit(job)
-            self.elsewhere = True
-            queued.add_done_callback(alarm)  # also where it is dropped
-        except RuntimeError:
-            job()  # may stand in the queue as well, and be under way by now
-        await alarm.rung
-        job()
-        return job.done.result()
-
-
-class Job:
-    """Work that is run once, by whoever comes first.
-
-    An executor may refuse what it has queued already: where a new thread can't be started, one that
-    runs takes it all the same, now or much later.
-
-    Attributes:
-        done: what comes of it.
-    """
-
-    __slots__ = ("_free", "_work", "done")
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        from concurrent.futures import Future
-
-        self._work = work
-        self._free = [True]
-        self.done: Future[Any] = Future()
-
-    def __call__(self) -> None:
-        """Run it, unless somebody has."""
-        try:
-            self._free.pop()
-        except IndexError:
-            return
-        try:
-            result = self._work()
-        except BaseException as error:
-            self.done.set_exception(error)
-            del self  # the traceback holds this frame: without this, a cycle for the collector
-        else:
-            self.done.set_result(result)
+        """Run it in the executor; a cancelled caller does not stop it there."""
+        return await self._job.run_in(executor)
 
 
 class Pause:
@@ -232,47 +177,3 @@ class Join:
             return False
         finally:
             self.flight.remove_waker(alarm)
-
-
-class Bell:
-    """Wakes one thread. Unlike an event it has no lock that a thread may be interrupted in."""
-
-    __slots__ = ("_rung",)
-
-    def __init__(self) -> None:
-        self._rung = threading.Lock()
-        self._rung.acquire()
-
-    def __call__(self) -> None:
-        """Ring, maybe again; from any thread."""
-        with suppress(RuntimeError):  # it is rung
-            self._rung.release()
-
-    def wait(self, timeout: float | None) -> bool:
-        """Whether it rings within so many seconds."""
-        seconds = -1 if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX)
-        return self._rung.acquire(timeout=seconds)
-
-
-class Alarm:
-    """Wakes a task from any thread; where its loop was closed meanwhile, nobody."""
-
-    __slots__ = ("_loop", "rung")
-
-    def __init__(self) -> None:
-        import asyncio
-
-        check_asyncio("to wait for another thread")
-        self._loop = asyncio.get_running_loop()
-        self.rung: asyncio.Future[bool] = self._loop.create_future()
-
-    def __call__(self, *_: object) -> None:
-        """Ring; from any thread."""
-        try:
-            self._loop.call_soon_threadsafe(self._ring)
-        except RuntimeError:  # closed: nobody waits in it any more
-            return
-
-    def _ring(self) -> None:
-        if not self.rung.done():
-            self.rung.set_result(True)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures.thread  # noqa: F401 - for calls that come when no file can be opened
 import functools
-import inspect
 from functools import partial
-from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.calls.flow import answer, flow
@@ -23,25 +21,6 @@ if TYPE_CHECKING:
 
     from beautyspot.calls.engine import Engine
     from beautyspot.concurrency.async_generators import AsyncSource
-
-
-def kind_of(function: Callable[..., Any]) -> str:
-    """A function's kind: "function", "coroutine", "generator" or "async generator"."""
-    kind = _kind_of_code(function)
-    if kind == "function" and not isinstance(function, type | FunctionType | MethodType):
-        return _kind_of_code(type(function).__call__)
-    return kind
-
-
-def _kind_of_code(function: object) -> str:
-    if inspect.isasyncgenfunction(function):
-        return "async generator"
-    if inspect.isgeneratorfunction(function):
-        code = getattr(function, "__code__", None)
-        # One that `types.coroutine` made to be awaited is used up by that, as a coroutine is.
-        awaited = code is not None and code.co_flags & inspect.CO_ITERABLE_COROUTINE
-        return "function" if awaited else "generator"
-    return "coroutine" if inspect.iscoroutinefunction(function) else "function"
 
 
 def wrap(engine: Engine, task: Task) -> Callable[..., Any]:

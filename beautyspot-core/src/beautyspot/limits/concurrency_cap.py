@@ -6,9 +6,9 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from beautyspot.calls.steps import Alarm, Bell
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.event_loops import check_asyncio, in_asyncio
+from beautyspot.concurrency.wakeups import Alarm, Bell
 from beautyspot.errors import RateLimitError
 
 if TYPE_CHECKING:

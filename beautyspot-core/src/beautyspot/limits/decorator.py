@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from beautyspot.calls.ownership import home_of
-from beautyspot.calls.wrappers import kind_of
 from beautyspot.concurrency.async_generators import LateSource, forwarding
 from beautyspot.contracts.wrong_answers import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
+from beautyspot.functions.kinds import kind_of
 from beautyspot.functions.names import identifier_of
 from beautyspot.limits.checks import (
     check_callable,

@@ -15,8 +15,8 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.calls.steps import waitable
 from beautyspot.concurrency import locks
+from beautyspot.concurrency.wakeups import waitable
 from beautyspot.errors import MetadataBusyError
 
 if TYPE_CHECKING:
