@@ -27,7 +27,7 @@ from beautyspot.errors import (
 from beautyspot.keys import memo
 from beautyspot.limits import decorator
 from beautyspot.results.cache import MISSING
-from beautyspot.serialization.framing import framed, unframed
+from beautyspot.serialization.payload import framed, unframed
 from gates import until
 
 if TYPE_CHECKING:

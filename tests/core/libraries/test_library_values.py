@@ -16,10 +16,10 @@ import pyarrow as pa
 import pytest
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.libraries import polars_values
+from beautyspot.libraries.arrow_stream import Sink
 from beautyspot.libraries.arrow_values import require_safe
 from beautyspot.serialization.codecs import table
 from beautyspot.serialization.codecs.document import build
-from beautyspot.serialization.codecs.sink import Sink
 from beautyspot.serialization.codecs.table import tag_of_code
 from beautyspot.serialization.serializer import MsgpackSerializer
 from hypothesis import given, settings

@@ -11,7 +11,7 @@ as `Message.fbs` of Arrow numbers their fields.
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Any, Final
 
 from beautyspot.errors import RestoreError
 
@@ -104,3 +104,25 @@ def _message(buffer: memoryview) -> tuple[int, int]:
         raise RestoreError("a table that is compressed: nothing of ours is, so it may be a bomb")
     rows = batch.number(0, "<q")
     return body, max(rows, 0) * batch.count(1)
+
+
+class Sink:
+    """A file that can only be written to, and appends to the output without a copy between."""
+
+    closed = False
+
+    def __init__(self, out: bytearray) -> None:
+        self._out = out
+
+    def write(self, data: Any) -> int:
+        """Append bytes, or anything with a buffer."""
+        view = memoryview(data)
+        self._out += view
+        return view.nbytes
+
+    def flush(self) -> None:
+        """Nothing waits to be written."""
+
+    def writable(self) -> bool:
+        """It is."""
+        return True

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
-from beautyspot.libraries.arrow_stream import refuse_bombs
+from beautyspot.libraries.arrow_stream import Sink, refuse_bombs
 from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
-from beautyspot.serialization.codecs.sink import Sink
 
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from beautyspot.errors import RestoreError
-from beautyspot.libraries.arrow_stream import refuse_bombs
+from beautyspot.libraries.arrow_stream import Sink, refuse_bombs
 from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
-from beautyspot.serialization.codecs.sink import Sink
 
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write

@@ -26,8 +26,7 @@ from beautyspot.keys.binding import make_binder, make_namer
 from beautyspot.keys.generator import KeyMaker
 from beautyspot.keys.memo import Memo
 from beautyspot.serialization.annotations import return_classes
-from beautyspot.serialization.framing import framed, unframed
-from beautyspot.serialization.payload import Payload
+from beautyspot.serialization.payload import Payload, framed, unframed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,8 +17,14 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError, RestoreError
-from beautyspot.serialization.codecs.contract import Refused, Tag, check, refuse_attributes
-from beautyspot.serialization.codecs.registry import Entry, qualified
+from beautyspot.serialization.codecs.contract import (
+    Entry,
+    Refused,
+    Tag,
+    check,
+    refuse_attributes,
+)
+from beautyspot.serialization.codecs.registry import qualified
 from beautyspot.serialization.codecs.unfinished import no_result_yet
 
 if TYPE_CHECKING:

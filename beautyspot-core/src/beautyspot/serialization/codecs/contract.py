@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from msgpack import ExtType  # type: ignore[import-untyped] # it ships no types
 
@@ -10,8 +10,6 @@ from beautyspot.errors import RestoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from beautyspot.serialization.codecs.registry import Entry
 
 MAX_DEPTH: Final = 100
 """How many values may stand in one another. Each takes up to six of the thousand calls that Python
@@ -106,11 +104,6 @@ class Tag:
         self.decode = decode
         self.marker = ExtType(code, bytes([version]))
 
-    def __reduce__(self) -> tuple[object, ...]:
-        from beautyspot.serialization.codecs.table import tag_of_code
-
-        return (tag_of_code, (self.code,))
-
 
 class Codec(Tag):
     """How the values of one type, or one family of types, are written and read.
@@ -129,6 +122,16 @@ class Codec(Tag):
     ) -> None:
         super().__init__(code, decode)
         self.encode = encode
+
+
+class Entry(NamedTuple):
+    """One class and how its instances are written and read."""
+
+    cls: type[Any]
+    name: str
+    tag: Tag
+    encode: Callable[[Any, Write], list[object]]
+    decode: Callable[[list[Any], Read], Any]
 
 
 def check(parts: list[Any], *types: type | tuple[type, ...]) -> list[Any]:

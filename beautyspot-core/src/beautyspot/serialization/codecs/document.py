@@ -25,7 +25,8 @@ from beautyspot.serialization.codecs.table import tag_of_code
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Data
-    from beautyspot.serialization.codecs.registry import Entry, Registry
+    from beautyspot.serialization.codecs.contract import Entry
+    from beautyspot.serialization.codecs.registry import Registry
     from beautyspot.serialization.codecs.writer import Segment
 
 _VERSION: Final = 2  # in 1, which was never released, segments began anywhere

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from beautyspot.concurrency import locks
 from beautyspot.errors import ConfigError
 from beautyspot.functions.names import module_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.serialization.codecs.contract import Read, Tag, Write
+    from beautyspot.serialization.codecs.contract import Entry, Tag
 
 # One for all: classes are registered rarely, and so a registry can be pickled.
 _lock = locks.reentrant()
-
-
-class Entry(NamedTuple):
-    """One class and how its instances are written and read."""
-
-    cls: type[Any]
-    name: str
-    tag: Tag
-    encode: Callable[[Any, Write], list[object]]
-    decode: Callable[[list[Any], Read], Any]
 
 
 class Registry:

@@ -6,14 +6,16 @@ imported by the program, or when such a value is restored; those of the standard
 
 from __future__ import annotations
 
+import copyreg
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
 from beautyspot.serialization.codecs import builtin, classes
+from beautyspot.serialization.codecs.contract import Codec, Tag
 
 if TYPE_CHECKING:
-    from beautyspot.serialization.codecs.contract import Codec, Tag
+    from collections.abc import Callable
 
 BY_TYPE: Final[dict[type, Codec]] = {**builtin.CODECS}
 """The types that are stored anyway; those of the standard library once `standard_codec` met one."""
@@ -102,3 +104,12 @@ def _library_tag(library: str, module: str, code: int) -> Tag:
             f"the ext type {code} of {library} is unknown: stored by a newer release"
         )
     return tags[code]
+
+
+def _by_code(tag: Tag) -> tuple[Callable[[int], Any], tuple[int]]:
+    return tag_of_code, (tag.code,)
+
+
+# A registry is pickled with its tags, which are compared by identity.
+copyreg.pickle(Tag, _by_code)
+copyreg.pickle(Codec, _by_code)
