@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import ModuleType, SimpleNamespace
 
 import beautyspot as bs
@@ -93,10 +94,8 @@ def install(monkeypatch, *origins, core=None):
     monkeypatch.setattr(entry_points, "all_in_folders", lambda: False)
     monkeypatch.setattr(entry_points, "library", lambda: metadata)
     monkeypatch.delenv("BEAUTYSPOT_PLUGINS", raising=False)
-    monkeypatch.setattr(
-        discovery,
-        "builtin",
-        core or offering(backend("sqlite", "metadata"), point="metadata"),
-    )
+    core = core or offering(backend("sqlite", "metadata"), point="metadata")
+    monkeypatch.setitem(sys.modules, "core_of_the_test", core)
+    monkeypatch.setattr(discovery, "BUILTIN", "core_of_the_test")
     registry.forget()
     return metadata

@@ -301,12 +301,19 @@ def test_core_alone_works(tmp_path: Path) -> None:
     program = (
         "import sys; sys.modules['beautyspot_local'] = sys.modules['beautyspot_s3'] = None\n"
         "import beautyspot as bs\n"
-        f"spot = bs.Spot('app', directory={str(tmp_path)!r}, config=False)\n"
+        f"place = {{'directory': {str(tmp_path)!r}, 'config': False}}\n"
+        "spot = bs.Spot('app', metadata='memory', **place)\n"
         "f = spot.mark(lambda x: x * 2_000_000)\n"
         "assert f('a') == f('a')\n"
         "assert spot.stats()['hits'] == 1\n"
+        "try:\n"
+        "    bs.Spot('app', **place)\n"
+        "except bs.BackendNotFound as error:\n"
+        "    print(error)\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert "pip install 'beautyspot-local'" in done.stdout
 
 
 def test_on_error_may_be_an_object_that_no_weak_reference_takes(

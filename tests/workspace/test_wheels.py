@@ -129,15 +129,17 @@ def test_the_readmes_wheels_are_all_that_a_folder_needs(
 def test_core_alone_works_and_says_what_to_install(empty: Environment) -> None:
     empty.install("beautyspot-core")
     assert "beautyspot-local" not in empty.installed()
-    empty.run(CALL.format(name="small", options=""))
-    empty.run(CALL.format(name="large", options=", blob_threshold=0"))  # all in the database
+    memory = "metadata='memory'"
+    empty.run(CALL.format(name="small", options=f", {memory}"))
+    empty.run(CALL.format(name="large", options=f", {memory}, blob_threshold=0"))  # all in rows
     for expression in (
-        "bs.Spot('x', limiter='600/min')",
-        "bs.Spot('x', storage='local')",
-        "bs.Spot('x').mark(save_blob=True)",
-        "bs.Spot('x').storage",
+        "bs.Spot('x')",
+        f"bs.Spot('x', {memory}, limiter='600/min')",
+        f"bs.Spot('x', {memory}, storage='local')",
+        f"bs.Spot('x', {memory}).mark(save_blob=True)",
+        f"bs.Spot('x', {memory}).storage",
     ):
         said = _error(empty, expression)
         assert said.startswith("BackendNotFound")
         assert "pip install" in said
-    assert "limiter" in _error(empty, "bs.Spot('x').limiter(len)")
+    assert "limiter" in _error(empty, f"bs.Spot('x', {memory}).limiter(len)")

@@ -8,6 +8,7 @@ from beautyspot.hookspecs import API, hookimpl
 
 if TYPE_CHECKING:
     from beautyspot.keys.generator import KeyGen
+    from beautyspot.limits.combined import LimitsTogether
     from beautyspot.memory import MemoryMetadataStore, MemoryStorage
     from beautyspot.serialization.serializer import MsgpackSerializer
 
@@ -44,3 +45,11 @@ def beautyspot_register_keygen() -> type[KeyGen]:
     from beautyspot.keys.generator import KeyGen
 
     return KeyGen
+
+
+@hookimpl
+def beautyspot_register_limiter() -> type[LimitsTogether]:
+    """The limiter `together`: several limits that hold at once."""
+    from beautyspot.limits.combined import LimitsTogether
+
+    return LimitsTogether

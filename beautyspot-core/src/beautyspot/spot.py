@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
-from beautyspot.backends.spot_backends import Parts
+from beautyspot.backends.spot_backends import Made, Parts
 from beautyspot.calls.lifecycle import checked_executor, end, finish_later, make_engine, start
-from beautyspot.calls.ownership import Made, kept, let_go, remember, weakly
+from beautyspot.calls.ownership import kept, let_go, remember, weakly
 from beautyspot.concurrency import locks
 from beautyspot.config.resolve import UNSET, Config, resolve
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from beautyspot.backends.urls import is_url, masked, parse_url, without
+from beautyspot.backends.urls import is_url, parse_url
 from beautyspot.errors import ConfigError
+from beautyspot.messages.masking import masked, without
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from beautyspot import BackendNotFound, BeautyspotError, ConfigError
-from beautyspot.backends.urls import LONGEST, MASK, masked
 from beautyspot.config import toml_files
+from beautyspot.messages.masking import LONGEST, MASK, masked
 from beautyspot.spot import Spot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -550,11 +550,12 @@ def test_no_storage_installed_keeps_results_in_the_database(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from beautyspot.backends import registry
+    from beautyspot_local.sqlite.store import SqliteMetadataStore
 
     monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
     registry.forget()
     try:
-        spot = make_spot(strict=True, blob_threshold=1)
+        spot = make_spot(metadata=SqliteMetadataStore, strict=True, blob_threshold=1)
         marked = spot.mark(double)
         assert marked("abc") == marked("abc") == "abcabc"
         assert RAN == ["abc"]

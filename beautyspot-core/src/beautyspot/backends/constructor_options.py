@@ -13,6 +13,7 @@ import typing
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.config.settings import boolean
 from beautyspot.errors import ConfigError
 from beautyspot.messages.suggestions import did_you_mean, listing
 
@@ -21,23 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PLAIN: Final[dict[str, type]] = {"int": int, "float": float, "bool": bool, "str": str}
-_WORDS: Final = {
-    "1": True, "true": True, "yes": True, "on": True,
-    "0": False, "false": False, "no": False, "off": False,
-}  # fmt: skip
 _PATH: Final = r"\b(Path|PathLike|PurePath)\b"
-
-
-def boolean(text: str) -> bool:
-    """What 1/0, true/false, yes/no or on/off mean.
-
-    Raises:
-        ValueError: `text` is none of these.
-    """
-    value = _WORDS.get(text.strip().lower())
-    if value is None:
-        raise ValueError("write 1/0, true/false, yes/no or on/off")
-    return value
 
 
 class Options:

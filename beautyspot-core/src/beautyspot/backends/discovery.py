@@ -6,7 +6,6 @@ import importlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot import builtin
 from beautyspot.backends import entry_points
 from beautyspot.backends.plugin import Origin, identity
 from beautyspot.hookspecs import PROJECT
@@ -22,6 +21,9 @@ VARIABLE: Final = "BEAUTYSPOT_PLUGINS"
 NONE: Final = "none"
 
 CORE: Final = "beautyspot-core"
+
+BUILTIN: Final = "beautyspot.builtin"
+"""The module of core's own plug-in, named as an entry point names one."""
 
 _told: set[str] = set()
 
@@ -62,7 +64,7 @@ def _points_of(dist: Any, points: Callable[[str], list[Any]]) -> list[Any]:
 
 def core() -> Origin:
     """What core itself brings, as a plug-in like any other."""
-    return Origin("core", builtin.__name__, lambda: builtin, _CoreDistribution())
+    return Origin("core", BUILTIN, lambda: importlib.import_module(BUILTIN), _CoreDistribution())
 
 
 class _CoreDistribution:

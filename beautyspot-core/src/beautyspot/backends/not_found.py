@@ -14,10 +14,9 @@ from beautyspot.backends.plugin import identity
 from beautyspot.messages.suggestions import did_you_mean, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from beautyspot.backends.plugin import Loaded
-    from beautyspot.backends.registry import Registry
 
 FEW: Final = 5
 """So many names are shown of what may be many."""
@@ -26,15 +25,26 @@ _PIP: Final = {
     "s3": "beautyspot[s3]>=3",
     "local": "beautyspot-local",
     "file": "beautyspot-local",
+    "sqlite": "beautyspot-local",
     "gcra": "beautyspot-local",
+    "gcra-shared": "beautyspot-local",
 }
 
 
-def not_found(registry: Registry, point: str, wanted: str, there: list[str]) -> str:
+def not_found(
+    loaded: Sequence[Loaded],
+    left_out: Sequence[str],
+    choice: str | None,
+    point: str,
+    wanted: str,
+    there: list[str],
+) -> str:
     """The message.
 
     Args:
-        registry: where it was looked for.
+        loaded: the plug-ins there are.
+        left_out: the entry points that `BEAUTYSPOT_PLUGINS` leaves out.
+        choice: the value of `BEAUTYSPOT_PLUGINS`, or None.
         point: the extension point.
         wanted: the name, or the scheme with its ``://``.
         there: the names or schemes there are.
@@ -43,11 +53,11 @@ def not_found(registry: Registry, point: str, wanted: str, there: list[str]) -> 
     meant = did_you_mean(wanted, there)
     lines = [f"no installed plug-in brings the {point} {wanted!r}.{meant}"]
     lines += [f"Installed: {listing(there)}."]
-    lines += _choice(registry, name)
-    namesakes = [one for one in registry.loaded if _is_called(one, name)]
+    lines += _choice(loaded, left_out, choice, name)
+    namesakes = [one for one in loaded if _is_called(one, name)]
     lines += [_whole(one) for one in namesakes if one.broken is None]
-    lines += _broken(registry, namesakes)
-    if not namesakes and name not in registry.left_out and (is_name(name) or not meant):
+    lines += _broken(loaded, namesakes)
+    if not namesakes and name not in left_out and (is_name(name) or not meant):
         lines += [_how_to_get(point, name)]
     return " ".join(lines)
 
@@ -76,8 +86,8 @@ def _in_order(words: Collection[str]) -> str:
     return ", ".join(words) or "nothing"
 
 
-def _broken(registry: Registry, namesakes: list[Loaded]) -> Iterator[str]:
-    broken = [one for one in registry.loaded if one.broken is not None]
+def _broken(loaded: Sequence[Loaded], namesakes: list[Loaded]) -> Iterator[str]:
+    broken = [one for one in loaded if one.broken is not None]
     told = broken if len(broken) == 1 else [one for one in namesakes if one.broken is not None]
     for one in told:
         yield f"Broken: {one.origin}: {one.broken}."
@@ -86,14 +96,16 @@ def _broken(registry: Registry, namesakes: list[Loaded]) -> Iterator[str]:
         yield f"Broken: {names} (beautyspot.plugins() says why)."
 
 
-def _choice(registry: Registry, name: str) -> Iterator[str]:
+def _choice(
+    loaded: Sequence[Loaded], left_out: Sequence[str], choice: str | None, name: str
+) -> Iterator[str]:
     """What `BEAUTYSPOT_PLUGINS` has to do with it."""
-    names = {*registry.left_out, *(one.origin.name for one in registry.loaded)}
-    for word in unknown(registry.choice, names):
+    names = {*left_out, *(one.origin.name for one in loaded)}
+    for word in unknown(choice, names):
         yield f"{VARIABLE} names {word!r}, which is not installed.{did_you_mean(word, names)}"
-    if registry.left_out:
-        shown = [name] if name in registry.left_out else registry.left_out
-        yield f"{VARIABLE}={registry.choice!r:.80} leaves out: {_few(shown)}."
+    if left_out:
+        shown = [name] if name in left_out else left_out
+        yield f"{VARIABLE}={choice!r:.80} leaves out: {_few(shown)}."
 
 
 def _few(names: Collection[str]) -> str:

@@ -112,7 +112,9 @@ class Registry:
     def _not_found(self, point: str, wanted: str, there: list[str]) -> type[Backend]:
         from beautyspot.backends.not_found import not_found
 
-        raise BackendNotFound(not_found(self, point, wanted, there))
+        raise BackendNotFound(
+            not_found(self.loaded, self.left_out, self.choice, point, wanted, there)
+        )
 
 
 def load_plugins(

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.backends.constructor_options import Options
 from beautyspot.backends.loading import BASES, left_open
-from beautyspot.backends.urls import is_url, masked, parse_url, without
+from beautyspot.backends.urls import is_url, parse_url
 from beautyspot.config.settings import SETTINGS
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
+from beautyspot.messages.masking import masked, without
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -197,6 +198,3 @@ def _given(takes: Options, wish: _Wish, what: str, anchor: Path | None) -> dict[
 
 def _failed(what: str, exc: Exception, given: Mapping[str, Any]) -> str:
     return f"can't make {what}: {type(exc).__name__}: {without(str(exc), given)}"
-
-
-__all__ = ["OUT_OF_REACH", "Selected", "class_of", "masked", "select"]

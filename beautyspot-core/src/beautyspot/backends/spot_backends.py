@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from beautyspot.backends.registry import load_plugins
-from beautyspot.backends.selection import OUT_OF_REACH, class_of, masked, select
-from beautyspot.calls.ownership import Made
+from beautyspot.backends.selection import OUT_OF_REACH, class_of, select
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.deadlines import within
 from beautyspot.concurrency.forks import reset_in_children
@@ -22,6 +21,7 @@ from beautyspot.errors import (
     StorageError,
 )
 from beautyspot.files import absolute
+from beautyspot.messages.masking import masked
 from beautyspot.resilience.guarded_backends import METADATA_DEADLINE, needs_deadline
 
 if TYPE_CHECKING:
@@ -43,6 +43,12 @@ class _Wish(NamedTuple):
     spec: Any
     context: Context
     part: str = ""  # which of several
+
+
+class Made(dict[str, Backend]):
+    """Backends that hold what the user gave, by their extension point: the Spot keeps them."""
+
+    __slots__ = ("__weakref__",)
 
 
 class Parts:
@@ -77,11 +83,10 @@ class Parts:
             return None
         if not isinstance(spec, list):
             return cast("LimiterBase", self._make_or_stand_in("limiter"))
-        from beautyspot.limits.combined import LimitsTogether
-
         limits = {table["name"]: self._named_limiter(table) for table in spec}
         try:
-            return LimitsTogether(limits)
+            together: Any = self._registry.find("limiter", "together")
+            return cast("LimiterBase", together(limits))
         except ConfigError as exc:
             raise ConfigError(f"{exc} (from: {self._config.source('limiter')})") from None
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.calls.engine import Engine
-    from beautyspot.contracts import Backend
     from beautyspot.spot import Spot
 
 P = ParamSpec("P")
@@ -48,12 +47,6 @@ def home_of(engine: Engine) -> Spot:
             "no part of them can be sent to another process: keep one of them in a variable"
         )
     return spot
-
-
-class Made(dict[str, "Backend"]):
-    """Backends that hold what the user gave, by their extension point: the Spot keeps them."""
-
-    __slots__ = ("__weakref__",)
 
 
 class _Weakly(Generic[P]):

@@ -20,12 +20,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.backends.constructor_options import boolean
-from beautyspot.backends.urls import masked
-from beautyspot.config.settings import SETTINGS
+from beautyspot.config.settings import SETTINGS, boolean
 from beautyspot.errors import ConfigError
 from beautyspot.files import absolute
 from beautyspot.logs import logger
+from beautyspot.messages.masking import masked
 from beautyspot.messages.suggestions import did_you_mean, listing
 
 if TYPE_CHECKING:

@@ -9,10 +9,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from beautyspot.backends.constructor_options import boolean
-from beautyspot.backends.urls import MASK, masked
 from beautyspot.config.signing import SHORTEST, SigningKeys
 from beautyspot.errors import ConfigError
+from beautyspot.messages.masking import MASK, masked
 
 _UNITS: Final = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 DURATION: Final = (
@@ -33,6 +32,10 @@ SIZE: Final = (
 )
 """What `byte_count` takes, for messages."""
 
+_BOOLEANS: Final = {
+    "1": True, "true": True, "yes": True, "on": True,
+    "0": False, "false": False, "no": False, "off": False,
+}  # fmt: skip
 _LIMIT_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_ -]*"
 _LIMIT: Final = '{name = "requests", use = "gcra", rate = "600/min"}'
 _PART: Final = r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)"
@@ -124,6 +127,18 @@ def _unit(unit: str) -> float:
     if unit not in _UNITS:
         raise ValueError(f"no unit {unit!r}")
     return _UNITS[unit]
+
+
+def boolean(text: str) -> bool:
+    """What 1/0, true/false, yes/no or on/off mean.
+
+    Raises:
+        ValueError: `text` is none of these.
+    """
+    value = _BOOLEANS.get(text.strip().lower())
+    if value is None:
+        raise ValueError("write 1/0, true/false, yes/no or on/off")
+    return value
 
 
 def byte_count(value: object) -> int:

@@ -1,0 +1,90 @@
+"""Texts and tables made fit to be shown: their secrets are replaced by ``***``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MASK: Final = "***"
+
+LONGEST: Final = 2000
+"""Characters of a text that is shown; the patterns below take quadratic time."""
+
+# Patterns are texts here and elsewhere: `re` compiles one when it is first used, and keeps it.
+_WORDS: Final = "key|secret|token|passw|pwd|credential|signature"
+_NAME: Final = rf"[\w.%-]*(?:{_WORDS})[\w.%-]*"
+# A colon is of prose too ("the wrong signature: ..."). It is an option's where the name is quoted,
+# the first of its line or entry, of several words ("api_key"), or where no space follows.
+_SECRET_PAIR: Final = rf"""(?ix)(
+        (?:^|[?&;,{{\s'"]) (?: ['"]?{_NAME}['"]?\s*= | (['"]){_NAME}\2\s*: | {_NAME}:(?=\S) )\s*
+        | (?:^|[?&;,{{\n]) [ ]*{_NAME}:\s*
+        | (?:^|\s) (?=\w+[_-]\w) {_NAME}:\s*
+    ) (?:"[^"]*"|'[^']*'|[^&;#,}}\s]+)"""
+_USERINFO: Final = r"(?<=://)[^/?#\s]*@"
+# A password with a raw "/" or "?" in it: what stands before looks like "user:not-a-port".
+_BROKEN_USERINFO: Final = r"(?<=://)[^/?#@\s]+:(?!\d*(?:[/?#]|$))\S*@"
+
+
+def is_secret(key: str) -> bool:
+    """Whether an option of this name looks like a secret; rather once too often."""
+    return re.search(_WORDS, key, re.IGNORECASE) is not None
+
+
+@overload
+def masked(value: str) -> str: ...
+@overload
+def masked(value: Mapping[str, Any]) -> dict[str, Any]: ...
+@overload
+def masked(value: object) -> object: ...
+def masked(value: object) -> object:
+    """`value` with its secrets replaced by ``***``.
+
+    In a text: what stands before the ``@`` of a URL, and the value of ``name=value`` where the name
+    looks secret. In a table: what stands under such names, at any depth.
+    """
+    if isinstance(value, str):
+        return _masked_text(value)
+    if isinstance(value, Mapping):
+        return {key: _masked_item(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(item) for item in value]
+    return value
+
+
+def without(text: str, secrets: Mapping[str, Any]) -> str:
+    """`text`, such as a library's error message, with no secret value of the table in it."""
+    for value in _secret_values(secrets):
+        text = text.replace(value, MASK)
+    return masked(text)
+
+
+def _masked_text(text: str) -> str:
+    text = _bounded(text)
+    text = re.sub(_BROKEN_USERINFO, f"{MASK}@", text)
+    text = re.sub(_USERINFO, f"{MASK}@", text)
+    return re.sub(_SECRET_PAIR, rf"\1{MASK}", text)
+
+
+def _bounded(text: str) -> str:
+    """A text short enough for the patterns above, and cut where no secret can be halved."""
+    if len(text) <= LONGEST:
+        return text
+    words = text[:LONGEST].rpartition(" ")[0]
+    return f"{words} …" if words else MASK
+
+
+def _masked_item(key: str, value: object) -> object:
+    return MASK if value is not None and is_secret(key) else masked(value)
+
+
+def _secret_values(table: Mapping[str, Any], *, all_of_it: bool = False) -> Iterator[str]:
+    for key, value in table.items():
+        secret = all_of_it or is_secret(str(key))
+        if isinstance(value, Mapping):
+            yield from _secret_values(value, all_of_it=secret)
+        elif secret and isinstance(value, str) and value:
+            yield value
