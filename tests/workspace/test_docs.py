@@ -95,6 +95,13 @@ def test_every_link_leads_somewhere(name: str) -> None:
             assert anchor in anchors(target.read_text()), f"{link}#{anchor}"
 
 
+def test_every_place_of_the_house_exists() -> None:
+    places = re.findall(r"`([\w./-]+(?:\.py|\.md|/))`", page("house.md"))
+    roots = (ROOT, ROOT / "beautyspot-core" / "src" / "beautyspot")
+    missing = {name for name in places if not any((root / name).exists() for root in roots)}
+    assert missing == {"batch/"}  # where `spot.map` would go
+
+
 def test_every_page_is_listed() -> None:
     listed = set(re.findall(r"\]\(([\w/]+\.md)\)", page("README.md")))
     assert listed == {name for name in PAGES if not name.endswith("README.md")}

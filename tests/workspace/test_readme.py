@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import linecache
 import re
 import shutil
@@ -17,6 +16,8 @@ from workspace.sources import MEMBERS, ROOT
 
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
+INSTALL = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+MARKING = (ROOT / "docs" / "marking.md").read_text(encoding="utf-8")
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _RUN = re.compile(r"^<!-- run: (\w+) -->\n```bash\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
@@ -27,21 +28,6 @@ def blocks(language: str) -> list[tuple[int, str]]:
     """The fenced blocks of a language, each with the number of the line above its first."""
     found = [match for match in _FENCE.finditer(TEXT) if match[1] == language]
     return [(TEXT.count("\n", 0, match.start(2)), match[2]) for match in found]
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An S3 with the bucket that the README names, for AWS's address and for MinIO's."""
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("MOTO_S3_CUSTOM_ENDPOINTS", "http://localhost:9000")
-    import boto3
-    from moto import mock_aws
-
-    with mock_aws():
-        with contextlib.closing(boto3.client("s3", region_name="eu-west-1")) as client:
-            place = {"LocationConstraint": "eu-west-1"}
-            client.create_bucket(Bucket="my-bucket", CreateBucketConfiguration=place)
-        yield
 
 
 @pytest.fixture
@@ -58,7 +44,6 @@ def module() -> Iterator[types.ModuleType]:
     del sys.modules["readme"]
 
 
-@pytest.mark.usefixtures("bucket")
 def test_every_python_block_runs_in_order(
     module: types.ModuleType,
     tmp_path: Path,
@@ -66,13 +51,11 @@ def test_every_python_block_runs_in_order(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for line, source in blocks("python"):
         code = compile("\n" * line + source, str(README), "exec")
         exec(code, vars(module))
     assert not caplog.records, "the README's code should give no warnings"
     assert list((tmp_path / ".beautyspot" / "blobs").rglob("*.svg"))
-    assert (tmp_path / "home" / ".cache" / "app" / "app.db").exists()
 
 
 def test_the_first_example_does_what_it_says(
@@ -85,24 +68,8 @@ def test_the_first_example_does_what_it_says(
     assert (stats["misses"], stats["hits"], stats["errors"]) == (1, 1, 0)
 
 
-def test_the_toml_is_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import beautyspot as bs
-
-    [(_, text)] = blocks("toml")
-    assert tomllib.loads(text)
-    (tmp_path / "beautyspot.toml").write_text(text)
-    monkeypatch.chdir(tmp_path)
-    with bs.Spot("app") as plain:
-        assert plain.config["ttl"] == 30 * 86400
-    monkeypatch.setenv("BEAUTYSPOT_PROFILE", "prod")
-    monkeypatch.setenv("BEAUTYSPOT_TTL", "12h")
-    with bs.Spot("app", storage="local") as prod:
-        assert prod.config["ttl"] == 12 * 3600
-        assert prod.bucket is not None
-
-
 def test_the_lines_to_run_are_one_line_each_and_name_what_is_there() -> None:
-    commands = dict(_RUN.findall(TEXT))
+    commands = dict(_RUN.findall(TEXT + INSTALL))
     assert list(commands) == ["quickstart", "tests", "wheels"]
     for command in commands.values():
         assert "\n" not in command
@@ -112,10 +79,16 @@ def test_the_lines_to_run_are_one_line_each_and_name_what_is_there() -> None:
 
 
 def test_every_shell_command_exists() -> None:
-    for _, text in blocks("bash"):
-        for part in re.split(r"&&|\n", text.strip()):
-            program = part.split()[0]
-            assert program in ("python", "export") or shutil.which(program), part
+    commands = re.findall(r"^```bash\n(.*?)^```$", TEXT + INSTALL, re.MULTILINE | re.DOTALL)
+    for part in re.split(r"&&|\n", "\n".join(commands).strip()):
+        program = part.split()[0] if part else "python"
+        assert program == "python" or shutil.which(program), part
+
+
+def test_it_is_short_and_starts_with_a_call() -> None:
+    lines = TEXT.splitlines()
+    assert len(lines) <= 150
+    assert any(line.startswith("translate(") for line in lines[:40])
 
 
 def test_every_link_leads_to_a_file() -> None:
@@ -125,12 +98,12 @@ def test_every_link_leads_to_a_file() -> None:
 
 
 def test_every_member_that_is_named_exists() -> None:
-    assert set(_MEMBER.findall(TEXT)) == {member.name for member in MEMBERS.values()}
+    assert set(_MEMBER.findall(INSTALL)) == {member.name for member in MEMBERS.values()}
 
 
 def test_the_extras_named_are_those_of_the_distribution() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = set(re.findall(r"beautyspot\[(\w+)\]", TEXT))
+    named = set(re.findall(r"beautyspot\[(\w+)\]", INSTALL))
     assert named
     assert named <= set(project["optional-dependencies"])
 
@@ -138,6 +111,6 @@ def test_the_extras_named_are_those_of_the_distribution() -> None:
 def test_every_option_of_mark_is_in_the_table() -> None:
     from beautyspot.tasks.options import MarkOptions
 
-    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", TEXT, re.MULTILINE)
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", MARKING, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     assert set(MarkOptions.__dataclass_fields__) <= named

@@ -109,10 +109,10 @@ def test_the_extra_s3_brings_boto3(empty: Environment) -> None:
     empty.run("from beautyspot_s3 import S3Storage; S3Storage('bucket', prefix='cache')")
 
 
-def test_the_readmes_wheels_are_all_that_a_folder_needs(
+def test_the_wheels_of_the_manual_are_all_that_a_folder_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     line = text.partition("<!-- run: wheels -->\n```bash\npython ")[2].partition("\n")[0]
     what = re.search(r"--find-links dist '(beautyspot\[s3\]\S*)'", text)
     assert what is not None
