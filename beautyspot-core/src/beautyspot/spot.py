@@ -15,6 +15,7 @@ from beautyspot.config.resolve import UNSET, Config, resolve
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
 from beautyspot.config.spot_names import check_name
 from beautyspot.errors import ConfigError
+from beautyspot.limits.limiting import Limiting
 from beautyspot.messages.suggestions import checks_options
 from beautyspot.resilience.reporting import Reporter
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         SerializerBase,
     )
     from beautyspot.limits.decorator import CallCost, Limit
-    from beautyspot.limits.per_key import LimitsByKey
     from beautyspot.limits.permit import Cost, Permit
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.results.collecting import Collected
@@ -140,7 +140,7 @@ class Spot:
         reporter = Reporter(self.name, told, strict=self.config["strict"])
         self._engine = make_engine(self._parts, self.config, reporter, checked_executor(executor))
         self._runs: dict[int, Callable[..., Any]] = {}
-        self._keyed: LimitsByKey | None = None
+        self._limiting = Limiting(self._parts.limiter, reporter, self._engine.executor)
         start(self._engine, self._parts)
         remember(self, self._engine)
         self._finalizer = weakref.finalize(self, end, weakref.ref(self), self._engine, self._parts)
@@ -519,7 +519,9 @@ class Spot:
             the rate ("gcra-shared" keeps one for all), 0 where it is shared or there is none. A
             cap (`max_concurrent`) is of one process always, and is not told here.
         """
-        return self._engine.statistics()
+        stats = {**self._engine.statistics(), **self._limiting.statistics()}
+        stats["resting"] += self._limiting.breaker.is_open
+        return stats
 
     # --------------------------------------------------------------------------- limiter
 
@@ -609,36 +611,21 @@ class Spot:
             raise ConfigError("limit(cost=) is a number or a table: call the function yourself")
         check_cost(cost, bucket)
         check_timeout(timeout)
-        by_key = None if key is None else self._by_key()
         known = None if key is None else check_key(key)
-        asked = 1 if cost is None else cost
-        return Permit(self._engine, bucket, asked, timeout, by_key=by_key, key=known)
+        return Permit(self._limiting, 1 if cost is None else cost, timeout, key=known)
 
     def _limit(self, **options: Any) -> Limit:
         from beautyspot.limits.decorator import Limit
 
-        bucket = self.bucket
-        if bucket is None and options["max_concurrent"] is None:
+        if self.bucket is None and options["max_concurrent"] is None:
             raise self._no_rate()
-        limit = Limit(self._engine, bucket, self._by_key, **options)
-        limit.home = self
-        return limit
+        return Limit(self, self._limiting, **options)
 
     def _no_rate(self) -> ConfigError:
         return ConfigError(
             f"the Spot {self.name!r} has no rate to keep: give it one, "
             f'Spot({self.name!r}, limiter="600/min"), or limiter = "600/min" in beautyspot.toml'
         )
-
-    def _by_key(self) -> LimitsByKey:
-        """The limits of all keys, which all functions of the Spot share."""
-        if self._keyed is None:
-            from beautyspot.limits.per_key import LimitsByKey
-
-            assert self.bucket is not None  # noqa: S101 - checked by those who ask
-            self._keyed = LimitsByKey(self.bucket)
-            self._engine.gates.add(self._keyed)
-        return self._keyed
 
     # --------------------------------------------------------------------- types to know
 

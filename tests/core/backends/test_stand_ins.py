@@ -182,7 +182,7 @@ def test_a_limiter_out_of_reach_lets_calls_through(
     assert "unlimited" in caplog.text
     Outage.error = None
     end_pause(spot.bucket)
-    spot._engine.limiting.insist()
+    spot._limiting.breaker.insist()
     assert [limited(1), asyncio.run(later(1))] == [2, 2]
     bucket: Any = spot.bucket
     assert repr(bucket) == "<LateLimiter for 'remote'>"

@@ -17,7 +17,7 @@ from beautyspot import files
 from beautyspot.calls import lifecycle
 from beautyspot.concurrency import deferred, forks, locks
 from beautyspot.errors import ConfigError, MetadataBusyError
-from beautyspot.limits.concurrency_cap import Gate
+from beautyspot.limits.concurrency_cap import Cap
 from broken import BrokenStore, IdleExecutor
 from gates import DEADLINE
 from gates import Gate as Door
@@ -132,10 +132,10 @@ def test_who_is_inside_follows_nobody(spot: Spot, held: threading.RLock) -> None
 
 
 def test_who_is_inside_is_let_through_a_cap(held: threading.RLock) -> None:
-    gate = Gate(1)
-    gate.enter()
-    gate.enter()
-    assert gate.inside == 2
+    cap = Cap(1)
+    cap.enter()
+    cap.enter()
+    assert cap.inside == 2
 
 
 def test_a_spot_among_daemon_threads_stays_open_at_the_end(

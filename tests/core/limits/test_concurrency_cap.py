@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from beautyspot.concurrency.wakeups import Bell
 from beautyspot.errors import RateLimitError
-from beautyspot.limits.concurrency_cap import Gate, _Waiter
+from beautyspot.limits.concurrency_cap import Cap, _Waiter
 
 
-def waits(gate: Gate, number: int) -> None:
+def waits(gate: Cap, number: int) -> None:
     """Return when so many wait."""
     for _ in range(10_000):
         if len(gate._queue) == number:
@@ -22,7 +22,7 @@ def waits(gate: Gate, number: int) -> None:
 
 
 def test_threads_enter_in_the_order_in_which_they_came() -> None:
-    gate, order = Gate(1), []
+    gate, order = Cap(1), []
     gate.enter()
 
     def work(number: int) -> None:
@@ -43,7 +43,7 @@ def test_threads_enter_in_the_order_in_which_they_came() -> None:
 
 
 def test_loops_and_threads_stand_in_one_queue() -> None:
-    gate, order = Gate(1), []
+    gate, order = Cap(1), []
     gate.enter()
 
     async def task(number: int) -> None:
@@ -71,7 +71,7 @@ def test_loops_and_threads_stand_in_one_queue() -> None:
 
 
 def test_no_more_than_so_many_are_in() -> None:
-    gate, most, lock, inside = Gate(3), [0], threading.Lock(), [0]
+    gate, most, lock, inside = Cap(3), [0], threading.Lock(), [0]
 
     def work() -> None:
         for _ in range(20):
@@ -93,7 +93,7 @@ def test_no_more_than_so_many_are_in() -> None:
 
 
 def test_a_timeout() -> None:
-    gate = Gate(1)
+    gate = Cap(1)
     gate.enter(timeout=0)
     with pytest.raises(RateLimitError, match="1 calls were under way"):
         gate.enter(timeout=0)
@@ -106,7 +106,7 @@ def test_a_timeout() -> None:
 
 @pytest.mark.parametrize("admitted", [False, True])
 def test_a_cancelled_waiter_leaves_the_queue(admitted: bool) -> None:
-    gate = Gate(1)
+    gate = Cap(1)
     gate.enter()
 
     async def main() -> None:
@@ -124,7 +124,7 @@ def test_a_cancelled_waiter_leaves_the_queue(admitted: bool) -> None:
 
 
 def test_an_interrupted_thread_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = Gate(1)
+    gate = Cap(1)
     gate.enter()
 
     def interrupted(*_: Any) -> None:
@@ -137,7 +137,7 @@ def test_an_interrupted_thread_leaves_the_queue(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_after_a_fork_nobody_waits() -> None:
-    gate = Gate(1)
+    gate = Cap(1)
     gate.enter()
     gate._line_up(_Waiter(lambda: None))
     with gate._lock:

@@ -164,7 +164,7 @@ class Table:
         self.give(faults.PATIENCE)
         self.backend.switch.turn_off()
         self.spot._engine.cache.health.insist()
-        self.spot._engine.limiting.insist()
+        self.spot._limiting.breaker.insist()
         self.spot.flush(faults.PATIENCE)
 
 

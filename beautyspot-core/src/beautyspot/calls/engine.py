@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import TYPE_CHECKING, Any, Final, Protocol
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.steps import Outcome
 from beautyspot.concurrency.event_loops import REMEDY
 from beautyspot.concurrency.single_flight import Flights
 from beautyspot.errors import BeautyspotError, MetadataError, UnstableKeyError
-from beautyspot.limits.stats import LimitStats
 from beautyspot.logs import logger
-from beautyspot.resilience.circuit_breaker import Breaker
 from beautyspot.results.last_use import Uses
 
 if TYPE_CHECKING:
@@ -27,13 +24,6 @@ if TYPE_CHECKING:
     from beautyspot.results.cache import Cache
     from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call, Task
-
-
-class Forked(Protocol):
-    """Something that a forked child must not go on with as it was."""
-
-    def reset_after_fork(self) -> None:
-        """Let go of what stayed in the parent."""
 
 
 THREADS: Final = 8
@@ -67,10 +57,6 @@ class Engine:
         active: False once the Spot is switched off or shut down: calls run uncached.
         blocking: whether a look-up may take longer than an event loop can wait.
         leases: whether the metadata store excludes other processes.
-        limiting: lets calls through while the limiter fails.
-        limit_stats: what became of the calls that the limits were asked for.
-        limited_for_all: whether the limit holds for all processes of the machine; None: no limit.
-        gates: the caps and the limits a key.
         uses: when results were last found.
         running: the calls whose function runs or whose result is on its way.
         closing: once the Spot has ended, what the last of these has to do.
@@ -79,8 +65,7 @@ class Engine:
     __slots__ = (
         *("__weakref__", "_executor", "_lock", "_workers", "active", "cache", "closed"),
         *("closing", "flights", "running"),
-        *("gates", "given_executor", "limit_stats", "limited_for_all", "limiting", "reporter"),
-        *("saver", "stats", "uses", "wait_timeout"),
+        *("given_executor", "reporter", "saver", "stats", "uses", "wait_timeout"),
     )
 
     def __init__(
@@ -103,10 +88,6 @@ class Engine:
         self.saver: Saver | None = None
         self.flights = Flights()
         self.stats = Stats()
-        self.limiting = Breaker("the limiter")
-        self.limit_stats = LimitStats()
-        self.limited_for_all: bool | None = None
-        self.gates: WeakSet[Forked] = WeakSet()
         self.uses = Uses(cache, self.executor)
         self._executor: Executor | None = None
         self._workers: set[int] = set()
@@ -178,9 +159,6 @@ class Engine:
         self.uses.reset_after_fork()
         self.stats.reset_after_fork()
         self.reporter.reset_after_fork()
-        self.limit_stats.reset_after_fork()
-        for gate in list(self.gates):
-            gate.reset_after_fork()
         self.cache.health.reset_after_fork()
         self.cache.unsaved.reset_after_fork()
         if self.saver is not None:
@@ -256,7 +234,6 @@ class Engine:
         """What was counted, and what is stored."""
         stats = self.stats
         cache = self.cache
-        limits = self.limit_stats
         totals = self._totals()
         return {
             "hits": stats.hits,
@@ -267,13 +244,7 @@ class Engine:
             "entries": totals[0],
             "bytes": totals[1],
             "unsaved": len(cache.unsaved),
-            "resting": sum(breaker.is_open for breaker in (*cache.health.breakers, self.limiting)),
-            "limiter_grants": limits.grants,
-            "limiter_waits": limits.waits,
-            "limiter_refusals": limits.refusals,
-            "limiter_seconds_waited": limits.seconds,
-            "limiter_grants_last_minute": limits.last_minute(),
-            "limiter_per_process": int(self.limited_for_all is False),
+            "resting": sum(breaker.is_open for breaker in cache.health.breakers),
         }
 
     def _totals(self) -> tuple[float, float]:

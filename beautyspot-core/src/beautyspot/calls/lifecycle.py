@@ -54,7 +54,6 @@ def make_engine(
         blob_threshold=config["blob_threshold"], signing_keys=config["signing_key"],
     )  # fmt: skip
     engine = Engine(cache, reporter, config["wait_timeout"], executor, active=config["enabled"])
-    engine.limited_for_all = None if parts.limiter is None else parts.limiter.shared
     engine.uses.writes = config["mode"] == "normal"
     cache.unsaved.start = lambda work: locks.submit(engine.executor(), work)
     cache.unsaved.at_process_end = partial(_store_rest, engine)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.event_loops import check_asyncio, in_asyncio
+from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.wakeups import Alarm, Bell
 from beautyspot.errors import RateLimitError
 
@@ -36,7 +40,7 @@ class _Waiter:
         self.admitted = False
 
 
-class Gate:
+class Cap:
     """Lets so many in at once; the others wait in the order in which they came.
 
     Attributes:
@@ -147,3 +151,46 @@ class Gate:
             self._queue.remove(waiter)
         if waiter.admitted:
             self.leave()
+
+
+class Caps:
+    """The cap of one `Limit`: one for all calls, or one for each key.
+
+    A cap lives as long as a permit holds it: one where nobody is, is as good as a new one.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._caps: dict[str | None, ref[Cap]] = {}
+        self._lock = threading.Lock()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """What is under way stayed in the parent."""
+        self._lock = threading.Lock()
+        for entry in list(self._caps.values()):
+            cap = entry()
+            if cap is not None:
+                cap.reset_after_fork()
+        self._caps = {}
+
+    def of(self, key: str | None) -> Cap:
+        """The cap of a key."""
+        while True:
+            entry = self._caps.get(key)
+            cap = None if entry is None else entry()
+            if cap is not None:
+                return cap
+            made = Cap(self._size)
+            fresh = ref(made, functools.partial(self._forget, key))
+            caps = self._caps
+            with self._lock:  # nothing is called here: see `beautyspot.concurrency.locks`
+                if (caps[key] if key in caps else None) is entry:  # noqa: SIM401 - a call
+                    caps[key] = fresh
+                    return made
+
+    def _forget(self, key: str | None, entry: ref[Cap]) -> None:
+        caps = self._caps
+        with self._lock:  # as above
+            if key in caps and caps[key] is entry:
+                del caps[key]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
-from weakref import ref
+from typing import TYPE_CHECKING, Any, Protocol
 
-from beautyspot.calls.ownership import home_of
 from beautyspot.concurrency.async_generators import LateSource, forwarding
 from beautyspot.contracts.wrong_answers import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
 from beautyspot.functions.kinds import kind_of
-from beautyspot.functions.names import identifier_of
+from beautyspot.functions.names import OURS, identifier_of, is_ours
 from beautyspot.limits.checks import (
     check_callable,
     check_cost,
@@ -23,51 +20,46 @@ from beautyspot.limits.checks import (
     check_settle,
     check_timeout,
 )
-from beautyspot.limits.concurrency_cap import Gate
+from beautyspot.limits.concurrency_cap import Caps
 from beautyspot.limits.permit import Permit
-from beautyspot.tasks.task import is_marked
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from beautyspot.calls.engine import Engine
     from beautyspot.concurrency.async_generators import AsyncSource
-    from beautyspot.contracts import LimiterBase
-    from beautyspot.limits.per_key import LimitsByKey
+    from beautyspot.limits.limiting import Limiting
     from beautyspot.limits.permit import Cost
-    from beautyspot.spot import Spot
 
 CallCost = float | Callable[..., Any] | Mapping[str, float | Callable[..., float]]
 """A cost, or functions of a call's arguments that return it, or a part of it."""
 
 
-def _again(engine: Engine, options: dict[str, Any]) -> Limit:
-    return home_of(engine)._limit(**options)
+class Home(Protocol):
+    """The Spot that a limit is of."""
+
+    def _limit(self, **options: Any) -> Limit: ...
+
+
+def _again(home: Home, options: dict[str, Any]) -> Limit:
+    return home._limit(**options)
 
 
 class Limit:
     """What a call costs, and who grants it.
 
     Args:
-        engine: of the Spot.
-        bucket: grants it; None where there is only a cap.
-        by_key: the limits of the keys.
+        home: the Spot, which the limited functions keep.
+        limiting: of that Spot.
         cost, timeout, key, settle, max_concurrent: see `Spot.limiter`.
-
-    Attributes:
-        home: the Spot, kept as long as the functions that are limited.
 
     Raises:
         ConfigError: an option can never be fulfilled.
     """
 
-    home: Spot | None = None
-
     def __init__(
         self,
-        engine: Engine,
-        bucket: LimiterBase | None,
-        by_key: Callable[[], LimitsByKey],
+        home: Home,
+        limiting: Limiting,
         *,
         cost: CallCost | None = None,
         timeout: float | None = None,
@@ -75,6 +67,7 @@ class Limit:
         settle: Callable[[Any], Cost] | None = None,
         max_concurrent: int | None = None,
     ) -> None:
+        bucket = limiting.bucket
         check_cost(cost, bucket)
         check_largest(cost, bucket)
         check_timeout(timeout)
@@ -82,14 +75,15 @@ class Limit:
         check_callable("settle", settle, "the call's result that returns its real cost")
         check_number("max_concurrent", max_concurrent)
         check_settle(settle, bucket)
-        self._engine = engine
-        self._bucket = bucket
-        self._by_key = by_key() if key is not None and bucket is not None else None
+        if key is not None and bucket is not None:
+            _ = limiting.by_key  # refuses a limiter that can't have it
+        self._home = home
+        self._limiting = limiting
         self._cost = 1 if cost is None else cost
         self._timeout = timeout
         self._key = key
         self._settle = settle
-        self._gates = _Gates(max_concurrent, engine) if max_concurrent is not None else None
+        self._caps = None if max_concurrent is None else Caps(max_concurrent)
         self._given = {
             "cost": cost, "timeout": timeout, "key": key, "settle": settle,
             "max_concurrent": max_concurrent,
@@ -97,7 +91,7 @@ class Limit:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as the options; the Spot there has a bucket of its own."""
-        return _again, (self._engine, self._given)
+        return _again, (self._home, self._given)
 
     def permit(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -114,15 +108,8 @@ class Limit:
         except Exception as error:
             say_whose(error, f"limiter({option}=)", identifier_of(function), ARGUMENTS)
             raise
-        return Permit(
-            self._engine,
-            self._bucket,
-            cost,
-            self._timeout,
-            by_key=self._by_key,
-            key=key,
-            gate=None if self._gates is None else self._gates.of(key),
-        )
+        cap = None if self._caps is None else self._caps.of(key)
+        return Permit(self._limiting, cost, self._timeout, key=key, cap=cap)
 
     def settle(self, function: Callable[..., Any], permit: Permit, result: Any) -> None:
         """Correct the cost of a call by its result, which is never lost for it."""
@@ -133,7 +120,7 @@ class Limit:
         except Exception as error:
             advice = "The limit is kept by the estimate: mend the function given as settle="
             name = identifier_of(function)
-            self._engine.reporter.report("settle a cost", name, error, advice)
+            self._limiting.reporter.report("settle a cost", name, error, advice)
 
     def check_kind(self, kind: str) -> None:
         """Refuse to settle by the result of what has no single one.
@@ -150,7 +137,7 @@ class Limit:
     def warn_above_mark(self, function: Callable[..., Any]) -> None:
         """Above a mark every call pays, a hit too; hardly what is meant."""
         name = getattr(function, "__qualname__", repr(function))
-        self._engine.reporter.once(
+        self._limiting.reporter.once(
             f"limiter above mark {name}",
             f"@limiter stands above @mark on {name}, so hits pay as well: put @mark on top",
         )
@@ -171,49 +158,6 @@ class Limit:
         return check_key(key)
 
 
-class _Gates:
-    """The cap of one `Limit`: one for all calls, or one for each key.
-
-    A gate lives as long as a permit holds it: one where nobody is, is as good as a new one.
-    """
-
-    def __init__(self, size: int, engine: Engine) -> None:
-        self._size = size
-        self._gates: dict[str | None, ref[Gate]] = {}
-        self._lock = threading.Lock()
-        engine.gates.add(self)
-
-    def reset_after_fork(self) -> None:
-        """What is under way stayed in the parent."""
-        self._lock = threading.Lock()
-        for entry in list(self._gates.values()):
-            gate = entry()
-            if gate is not None:
-                gate.reset_after_fork()
-        self._gates = {}
-
-    def of(self, key: str | None) -> Gate:
-        """The gate of a key."""
-        while True:
-            entry = self._gates.get(key)
-            gate = None if entry is None else entry()
-            if gate is not None:
-                return gate
-            made = Gate(self._size)
-            fresh = ref(made, functools.partial(self._forget, key))
-            gates = self._gates
-            with self._lock:  # nothing is called here: see `beautyspot.concurrency.locks`
-                if (gates[key] if key in gates else None) is entry:  # noqa: SIM401 - a call
-                    gates[key] = fresh
-                    return made
-
-    def _forget(self, key: str | None, entry: ref[Gate]) -> None:
-        gates = self._gates
-        with self._lock:  # as above
-            if key in gates and gates[key] is entry:
-                del gates[key]
-
-
 # ------------------------------------------------------------------------------------ wrappers
 
 
@@ -223,7 +167,7 @@ def limited(limit: Limit, function: Any) -> Any:
         return type(function)(limited(limit, function.__func__))
     if not callable(function):
         raise ConfigError(f"limiter takes a function, not {function!r:.80}: write it above a def")
-    if is_marked(function):
+    if _is_marked(function):
         limit.warn_above_mark(function)
     kind = kind_of(function)
     limit.check_kind(kind)
@@ -231,6 +175,12 @@ def limited(limit: Limit, function: Any) -> Any:
     functools.update_wrapper(wrapper, function)
     wrapper.__beautyspot__ = limit  # type: ignore[attr-defined]  # a function takes any attribute
     return wrapper
+
+
+def _is_marked(function: object) -> bool:
+    """Whether it is the wrapper of a mark; those of a limit are the only others of ours."""
+    function = getattr(function, "__func__", function)
+    return is_ours(function) and not isinstance(getattr(function, OURS), Limit)
 
 
 def _limit_function(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:

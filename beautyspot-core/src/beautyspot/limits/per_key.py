@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency import locks
+from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.errors import ConfigError, NotSupportedError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class LimitsByKey:
         self._entries: dict[str, _Entry] = {}
         self._queue: list[tuple[float, str]] = []  # when to look at a key that nobody uses
         self.reset_after_fork()
+        reset_in_children(self)
 
     def reset_after_fork(self) -> None:
         """A forked child may have copied the lock while another thread held it."""

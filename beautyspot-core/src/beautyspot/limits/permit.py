@@ -12,17 +12,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from beautyspot.calls.steps import Block
 from beautyspot.concurrency import locks
+from beautyspot.concurrency.jobs import Job
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.calls.engine import Engine
     from beautyspot.contracts import LimiterBase, Reservation
-    from beautyspot.limits.concurrency_cap import Gate
-    from beautyspot.limits.per_key import LimitsByKey
+    from beautyspot.limits.concurrency_cap import Cap
+    from beautyspot.limits.limiting import Limiting
 
 Cost = float | Mapping[str, float]
 """What a call costs: a number, or for several limits a table of numbers."""
@@ -43,23 +42,21 @@ class Permit:
 
     def __init__(
         self,
-        engine: Engine,
-        bucket: LimiterBase | None,
+        limiting: Limiting,
         cost: Cost,
         timeout: float | None,
         *,
-        by_key: LimitsByKey | None = None,
         key: str | None = None,
-        gate: Gate | None = None,
+        cap: Cap | None = None,
     ) -> None:
         self.cost = cost
         self.waited = 0.0
-        self._engine = engine
-        self._bucket = bucket
+        self._limiting = limiting
+        self._bucket = limiting.bucket
         self._timeout = timeout
-        self._by_key = by_key
+        self._by_key = None if key is None or limiting.bucket is None else limiting.by_key
         self._key = key
-        self._gate = gate
+        self._cap = cap
         self._queued = False
         self._used = False
         self._asynchronous = False
@@ -70,10 +67,10 @@ class Permit:
     def __enter__(self) -> Self:
         began = self._begin()
         try:
-            if self._gate is not None:
-                self._queued = self._gate.enter(self._timeout)
+            if self._cap is not None:
+                self._queued = self._cap.enter(self._timeout)
         except RateLimitError:
-            self._engine.limit_stats.refused()
+            self._limiting.stats.refused()
             raise
         try:
             self._hold_key()
@@ -87,13 +84,13 @@ class Permit:
         self._asynchronous = True
         began = self._begin()
         try:
-            if self._gate is not None:
-                self._queued = await self._gate.enter_async(self._timeout)
+            if self._cap is not None:
+                self._queued = await self._cap.enter_async(self._timeout)
         except RateLimitError:
-            self._engine.limit_stats.refused()
+            self._limiting.stats.refused()
             raise
         except NotSupportedError as error:
-            self._gate = None  # it is not in there
+            self._cap = None  # it is not in there
             self._failed(error)
         try:
             self._hold_key()
@@ -123,10 +120,10 @@ class Permit:
         if self._bucket is None:
             return self._granted(began, None)
         try:
-            with self._engine.limiting.watching():
+            with self._limiting.breaker.watching():
                 reservation = self._bucket.consume(self._cost, timeout=self._left(began))
         except _ANSWERS:
-            self._engine.limit_stats.refused()
+            self._limiting.stats.refused()
             raise
         except Exception as error:
             return self._failed(error)
@@ -136,10 +133,10 @@ class Permit:
         if self._bucket is None:
             return self._granted(began, None)
         try:
-            with self._engine.limiting.watching():
+            with self._limiting.breaker.watching():
                 reservation = await self._consume_async(self._bucket, self._left(began))
         except _ANSWERS:
-            self._engine.limit_stats.refused()
+            self._limiting.stats.refused()
             raise
         except Exception as error:
             return self._failed(error)
@@ -149,7 +146,7 @@ class Permit:
         if not bucket.blocking:
             return await bucket.consume_async(self._cost, timeout=timeout)
         ask = partial(bucket.consume, self._cost, timeout=timeout)  # a limiter on a network
-        reservation: Reservation = await Block(ask).perform_async(self._engine.executor)
+        reservation: Reservation = await Job(ask).run_in(self._limiting.executor)
         return reservation
 
     @property
@@ -158,8 +155,8 @@ class Permit:
         return self.cost
 
     def _left(self, began: float) -> float | None:
-        """What the gate has left of the time-out; all of it where there is no gate."""
-        if self._timeout is None or self._gate is None:
+        """What waiting for the cap left of the time-out; all of it where there is no cap."""
+        if self._timeout is None or self._cap is None:
             return self._timeout
         return max(0.0, self._timeout - (time.monotonic() - began))
 
@@ -167,11 +164,11 @@ class Permit:
         self._reservation = reservation
         delayed = self._queued or (reservation is not None and reservation.delay > 0)
         self.waited = time.monotonic() - began if delayed else 0.0
-        self._engine.limit_stats.granted(self.waited)
+        self._limiting.stats.granted(self.waited)
 
     def _failed(self, error: Exception) -> None:
         advice = "The call goes on unlimited"
-        self._engine.reporter.report("ask the limiter", "", error, advice)
+        self._limiting.reporter.report("ask the limiter", "", error, advice)
 
     # --------------------------------------------------------------- while and after the call
 
@@ -190,7 +187,7 @@ class Permit:
         correct = partial(self._settle, self._bucket, self._reservation, real_cost)
         if self._asynchronous and self._bucket.blocking:
             locks.submit(
-                self._engine.executor(), partial(self._reporting, correct, "settle a cost")
+                self._limiting.executor(), partial(self._reporting, correct, "settle a cost")
             )
         else:
             self._reporting(correct, "settle a cost", (CostError, NotSupportedError))
@@ -223,7 +220,7 @@ class Permit:
         except mistakes:
             raise
         except Exception as error:
-            self._engine.reporter.report(what, "", error, "The limit is kept by the estimate")
+            self._limiting.reporter.report(what, "", error, "The limit is kept by the estimate")
 
     def __exit__(self, *_: object) -> None:
         self.end()
@@ -233,7 +230,7 @@ class Permit:
 
     def end(self) -> None:
         """The call is over; what the end of the ``with`` does."""
-        if self._gate is not None:
-            self._gate.leave()
+        if self._cap is not None:
+            self._cap.leave()
         if self._by_key is not None and self._key is not None:
             self._by_key.leave(self._key)
