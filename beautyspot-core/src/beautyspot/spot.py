@@ -5,11 +5,12 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from beautyspot.backends.spot_backends import Made, Parts
 from beautyspot.calls.lifecycle import checked_executor, end, finish_later, make_engine, start
-from beautyspot.calls.ownership import kept, let_go, remember, weakly
+from beautyspot.calls.ownership import weakly
 from beautyspot.concurrency import locks
 from beautyspot.config.resolve import UNSET, Config, resolve
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from beautyspot.calls.engine import Owner
     from beautyspot.calls.queries import Explanation, Stored
     from beautyspot.contracts import (
         BlobStorageBase,
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 L = TypeVar("L")
+
+KEPT: Final = "__beautyspot_home__"
+"""The attribute of a marked function that keeps its Spot."""
 
 RUNNERS: Final = 64
 """Undecorated functions that a Spot keeps ready for `cached_run`; after that it starts afresh."""
@@ -138,12 +143,13 @@ class Spot:
         self._parts = Parts(self.name, self.config, plugins, self._made)
         told = weakly(on_error) if callable(on_error) else on_error
         reporter = Reporter(self.name, told, strict=self.config["strict"])
-        self._engine = make_engine(self._parts, self.config, reporter, checked_executor(executor))
+        me: weakref.ref[Owner] = weakref.ref(self)
+        runs_in = checked_executor(executor)
+        self._engine = make_engine(self._parts, self.config, reporter, runs_in, me)
         self._runs: dict[int, Callable[..., Any]] = {}
         self._limiting = Limiting(self._parts.limiter, reporter, self._engine.executor)
         start(self._engine, self._parts)
-        remember(self, self._engine)
-        self._finalizer = weakref.finalize(self, end, weakref.ref(self), self._engine, self._parts)
+        self._finalizer = weakref.finalize(self, end, me, self._engine, self._parts)
 
     # ------------------------------------------------------------------------- its parts
 
@@ -193,7 +199,7 @@ class Spot:
         places: dict[str, Any] = {"directory": str(context.directory)}
         if self.config["db_path"] is not None:
             places["db_path"] = str(context.db_path)
-        return sent_spot(self, {**self._given, **places})
+        return sent_spot(self, self.name, {**self._given, **places})
 
     def __beautyspot_key__(self) -> str:
         """An object that holds a Spot may be an argument: the Spot changes no result."""
@@ -271,16 +277,21 @@ class Spot:
         return self._mark(function, options)
 
     def _mark(self, function: Any, options: dict[str, Any]) -> Any:
-        from beautyspot.calls.wrappers import wrap
-
         if isinstance(function, classmethod | staticmethod):
             return type(function)(self._mark(function.__func__, options))
+        marked = self._wrapped(function, options)
+        setattr(marked, KEPT, self)  # the Spot lives as long as one of its functions
+        return marked
+
+    def _wrapped(self, function: Any, options: dict[str, Any]) -> Callable[..., Any]:
+        from beautyspot.calls.wrappers import wrap
+
         if not callable(function):
             raise ConfigError(
                 f"mark takes a function, not {function!r:.80}: write @spot.mark above a def, "
                 "below @property"
             )
-        return kept(self, wrap(self._engine, self._task(function, self._prepared(options))))
+        return wrap(self._engine, self._task(function, self._prepared(options)))
 
     def _prepared(self, options: dict[str, Any]) -> MarkOptions:
         from beautyspot.tasks.options import MarkOptions
@@ -291,6 +302,7 @@ class Spot:
         return known
 
     def _task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
+        from beautyspot.calls.duplicates import note
         from beautyspot.functions.kinds import kind_of
         from beautyspot.tasks.task import Task
 
@@ -305,7 +317,10 @@ class Spot:
             chosen = parts.select("serializer", options.serializer, source="mark(serializer=)")
             serializer = cast("SerializerBase", chosen)
         options = options.completed(ttl=self.config["ttl"], mode=self.config["mode"])
-        return Task(function, kind_of(function), options, keygen=keygen, serializer=serializer)
+        return Task(
+            function, kind_of(function), options, keygen=keygen, serializer=serializer,
+            owner=self._engine.owner, on_first_key=partial(note, self._engine),
+        )  # fmt: skip
 
     def cached_run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call `function` through the cache once, without decorating it.
@@ -324,7 +339,7 @@ class Spot:
         # runner holds its function, so that no `id` here is used again.
         known = self._runs.get(id(function))
         if known is None:
-            known = let_go(self.mark(function))  # it is the Spot that holds it
+            known = self._wrapped(function, {})
             if getattr(function, "__self__", None) is not None:
                 return known  # a bound method is another object at each access
             if len(self._runs) >= RUNNERS:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import gates
 import pytest
 from beautyspot.calls.engine import Engine
-from beautyspot.calls.flow import Turn
+from beautyspot.calls.turn import Turn
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:

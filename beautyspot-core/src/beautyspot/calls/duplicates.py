@@ -1,11 +1,8 @@
-"""Two functions of one identity: each gets the other's results, so the mistake is told.
+"""Warn where two functions have one identity: each gets the other's results.
 
-A function that is known by its name alone (see `functions.identity`) is noted when its first key
-is made; one whose code is in its key has no twin. Whether two are of the same code is asked only
-when a second one comes: what is kept until then are code objects, which hold no function, no module
-and no Spot.
-
-There is no lock: each step is one operation of a dict, so a fork may come at any time.
+A function is noted when its first key is made, if its name alone is its identity. What is kept of
+it are its code objects, which refer to no function, module or Spot. There is no lock: each step is
+one operation of a dict.
 """
 
 from __future__ import annotations
@@ -18,90 +15,82 @@ from beautyspot.errors import ConfigError
 from beautyspot.functions.names import chain, identifier_of, is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import CodeType
 
     from beautyspot.calls.engine import Engine
-    from beautyspot.functions.identity import Identity
 
     Key = tuple[str, str | None]
 
-_known: weakref.WeakKeyDictionary[Engine, Twins] = weakref.WeakKeyDictionary()
-
 MOST: Final = 1000
-"""Identities that a Spot keeps in mind; after that it starts afresh."""
-
-
-class Twins:
-    """Which function came first, of each identity and version that a Spot met."""
-
-    __slots__ = ("_first", "_told")
-
-    def __init__(self) -> None:
-        self._first: dict[Key, Marked] = {}
-        self._told: dict[Key, Marked] = {}
-
-    def other(self, key: Key, marked: Marked, *, enter: bool = True) -> Marked | None:
-        """The function that came first, if that is another one; else this is it from now on."""
-        first = self._first.get(key)
-        if first is None and enter:
-            if len(self._first) >= MOST:
-                self._first.clear()
-            first = self._first.setdefault(key, marked)
-        return None if first is None or first.is_like(marked) else first
-
-    def is_news(self, key: Key, marked: Marked) -> bool:
-        """Whether this is the one to tell of an identity: nobody did."""
-        if len(self._told) >= MOST:
-            return False
-        return self._told.setdefault(key, marked) is marked
+"""Identities of one store that are remembered; then the table is cleared."""
 
 
 class Marked:
-    """What is kept of a function: its code, and where it stands."""
+    """What is kept of a function: its code, and its place in a file.
 
-    __slots__ = ("_codes", "_function", "place")
+    Attributes:
+        place: "file:line", or the function's identifier where it has no code in Python.
+    """
+
+    __slots__ = ("_codes", "place")
 
     def __init__(self, named: Any) -> None:
-        functions = [step for step in _functions(named) if not is_ours(step)]
-        self._codes: tuple[CodeType, ...] = tuple(step.__code__ for step in functions)
-        self._function = _reference(named)
-        self.place = _place(self._codes[-1]) if self._codes else identifier_of(named)
+        self._codes: list[CodeType] = [
+            step.__code__ for step in _functions(named) if not is_ours(step)
+        ]
+        code = self._codes[-1] if self._codes else None
+        self.place = f"{code.co_filename}:{code.co_firstlineno}" if code else identifier_of(named)
 
     def is_like(self, other: Marked) -> bool:
-        """Whether both do the same, as far as their own code goes."""
+        """Whether both do the same, as far as their own bytecode goes, wherever it stands."""
         if self._codes == other._codes:
             return bool(self._codes) or self.place == other.place
-        from beautyspot.functions.code.digest import bytecode, code_digest
+        from beautyspot.functions.code.digest import bytecode
 
-        one, two = ([tuple(bytecode(code)) for code in x._codes] for x in (self, other))
-        if one == two:  # also where lines were moved, or a file was edited since it was read
-            return True
-        first, second = self._function(), other._function()
-        if first is None or second is None:
-            return False
-        return code_digest(first) == code_digest(second)
+        one, two = ([tuple(bytecode(code)) for code in each._codes] for each in (self, other))
+        return one == two
 
 
-def check(engine: Engine, identifier: str, key: Key, identity: Identity) -> None:
-    """Note a function by its identity, and report another one of the same.
+class Identities:
+    """The first function of each identity that was called, and the identities reported already.
+
+    Spots of one store share it.
+    """
+
+    __slots__ = ("__weakref__", "first", "reported")
+
+    def __init__(self) -> None:
+        self.first: dict[Key, Marked] = {}
+        self.reported: dict[Key, Marked] = {}
+
+
+_all: weakref.WeakValueDictionary[object, Identities] = weakref.WeakValueDictionary()
+
+
+def note(engine: Engine, named: Any, identifier: str, key: Key) -> None:
+    """Remember a function by its identity, and report another one that has the same.
 
     Args:
-        engine: of the Spot that it is marked in.
-        identifier: what the identity is called.
+        engine: the engine of the Spot that marked it.
+        named: the function or class.
+        identifier: the name that the message shows.
         key: the whole identity, and the version.
-        identity: of the function.
 
     Raises:
         ConfigError: there is another one, and the Spot is strict.
     """
-    marked = Marked(identity.named)
-    twins = _known.setdefault(engine, Twins())
-    other = twins.other(key, marked) or _elsewhere(engine, key, marked)
-    if other is None or not (engine.reporter.strict or twins.is_news(key, marked)):
+    marked = Marked(named)
+    known = engine.identities = engine.identities or _of_the_store(engine)
+    if len(known.first) >= MOST:
+        known.first.clear()
+        known.reported.clear()
+    first = known.first.setdefault(key, marked)
+    if first.is_like(marked):
         return
-    where = f"{other.place} and {marked.place}"
-    if other.place == marked.place:
+    if known.reported.setdefault(key, marked) is not marked and not engine.reporter.strict:
+        return
+    where = f"{first.place} and {marked.place}"
+    if first.place == marked.place:
         where = f"{marked.place}, before and after an edit,"
     of = "" if key[1] is None else f" and version ({key[1]})"
     error = ConfigError(f"{where} have one identity{of}, so each gets the other's results")
@@ -112,29 +101,16 @@ def check(engine: Engine, identifier: str, key: Key, identity: Identity) -> None
     engine.reporter.report("tell functions apart", identifier, error, advice)
 
 
-def _elsewhere(engine: Engine, key: Key, marked: Marked) -> Marked | None:
-    """Another function of the same identity in another Spot of the same store."""
-    for reference in _known.keyrefs():
-        spot = reference()
-        if spot is None or spot is engine:
-            continue
-        other = _known[spot].other(key, marked, enter=False)
-        if other is not None and _share(engine, spot):
-            return other
-    return None
-
-
-def _share(one: Engine, two: Engine) -> bool:
-    """Whether two Spots have one store. A store that may block is not asked for this alone."""
-    first, second = one.cache.metadata.real, two.cache.metadata.real
-    if first is second:
-        return True
-    if first.blocking or second.blocking or two.closed:
-        return False
-    try:
-        return first.store_id == second.store_id
-    except Exception:  # it can't be reached: then it gives no wrong result either
-        return False
+def _of_the_store(engine: Engine) -> Identities:
+    """The table of the Spot's store; a store that may block is not asked for its ID."""
+    store = engine.cache.metadata.real
+    which: object = id(store)
+    if not store.blocking:
+        try:
+            which = store.store_id
+        except Exception:  # it can't be reached: then it gives no wrong result either
+            which = id(store)
+    return _all.setdefault(which, Identities())
 
 
 def _functions(named: Any) -> list[FunctionType]:
@@ -144,14 +120,3 @@ def _functions(named: Any) -> list[FunctionType]:
 
         return list(methods_of(named).values())
     return [step for step in chain(named) if isinstance(step, FunctionType)]
-
-
-def _place(code: CodeType) -> str:
-    return f"{code.co_filename}:{code.co_firstlineno}"
-
-
-def _reference(named: Any) -> Callable[[], Any]:
-    try:
-        return weakref.ref(named)
-    except TypeError:
-        return lambda: None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot.calls.steps import Outcome
 from beautyspot.concurrency.event_loops import REMEDY
@@ -14,16 +14,27 @@ from beautyspot.logs import logger
 from beautyspot.results.last_use import Uses
 
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from beautyspot.calls.flow import Turn
+    from beautyspot.calls.duplicates import Identities
     from beautyspot.contracts import Lease
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.background import Saver
     from beautyspot.results.cache import Cache
     from beautyspot.serialization.payload import Payload
+    from beautyspot.tasks.options import MarkOptions
     from beautyspot.tasks.task import Call, Task
+
+
+class Owner(Protocol):
+    """What is needed of a Spot to send it, or something of it, to another process."""
+
+    _engine: Engine
+
+    def _task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
+        """The task of a function that it marks."""
 
 
 THREADS: Final = 8
@@ -59,12 +70,14 @@ class Engine:
         leases: whether the metadata store excludes other processes.
         uses: when results were last found.
         running: the calls whose function runs or whose result is on its way.
+        owner: its Spot, which it does not keep.
+        identities: the functions that were called, by their identity.
         closing: once the Spot has ended, what the last of these has to do.
     """
 
     __slots__ = (
         *("__weakref__", "_executor", "_lock", "_workers", "active", "cache", "closed"),
-        *("closing", "flights", "running"),
+        *("closing", "flights", "identities", "owner", "running"),
         *("given_executor", "reporter", "saver", "stats", "uses", "wait_timeout"),
     )
 
@@ -75,6 +88,7 @@ class Engine:
         wait_timeout: float,
         given_executor: Executor | None,
         *,
+        owner: weakref.ref[Owner],
         active: bool = True,
     ) -> None:
         self.cache = cache
@@ -83,7 +97,9 @@ class Engine:
         self.given_executor = given_executor
         self.active = active
         self.closed = False
-        self.running: dict[Turn, None] = {}
+        self.owner = owner
+        self.identities: Identities | None = None
+        self.running: dict[object, None] = {}
         self.closing: list[Callable[[], object]] = []
         self.saver: Saver | None = None
         self.flights = Flights()
@@ -164,7 +180,7 @@ class Engine:
         if self.saver is not None:
             self.saver.reset_after_fork()
 
-    def has_run(self, turn: Turn) -> None:
+    def has_run(self, turn: object) -> None:
         """A call is over: the last one of an ended Spot closes the store."""
         self.running.pop(turn, None)
         if self.closing and not self.running:

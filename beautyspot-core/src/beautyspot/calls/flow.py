@@ -21,97 +21,25 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.steps import Block, Execute, Join, Outcome, Pause, Step
+from beautyspot.calls.turn import UNSTORABLE, Turn
 from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED, Flight
 from beautyspot.concurrency.time_budget import Patience
-from beautyspot.errors import CacheMissError, RestoreError
-from beautyspot.results.cache import ELSEWHERE, MISSING, fingerprint
+from beautyspot.errors import CacheMissError
+from beautyspot.results.cache import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload
-from beautyspot.tasks.task import RAW_BYTES, RAW_TEXT, Call, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from beautyspot.calls.engine import Engine
-    from beautyspot.contracts import Lease, TaskRecord
+    from beautyspot.tasks.task import Call
 
     Flow = Generator[Step, Any, Outcome]
 
 FIRST_PAUSE: Final = 0.001
 LONGEST_PAUSE: Final = 0.05
 """Seconds between two looks at a lease that another process holds."""
-
-
-class Unstorable:
-    """The result of a flight whose value no follower can get a copy of."""
-
-
-UNSTORABLE: Final = Unstorable()
-
-
-def quick(  # noqa: C901 - one piece: each call between parts of it takes a fortieth of a hit
-    engine: Engine, task: Task
-) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
-    """The shortest way to a hit: for a call whose result lies in its row, and does not expire.
-
-    Returns a function of a call's arguments that returns the value, or a `Call` for whatever is not
-    plain: it fails over nothing, decides nothing and reports nothing; `answer` does all that.
-    """
-    stats, waiting, detours = engine.stats, engine.cache.waiting, engine.cache.health.detours
-    find, bind, memo = engine.cache.metadata.find_plain, task.bind, task.memo
-    codec, uses = task.codec, engine.uses
-    seen = uses.seen
-    slow = task.ttl is not None or engine.blocking or engine.cache.signing_keys is not None
-
-    def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: C901 - as above
-        call = None
-        try:
-            if detours or not engine.active:
-                return Call(task, args, kwargs)
-            positional, named = bind(*args, **kwargs)
-            try:
-                known = not named and memo.by_types[tuple(map(type, positional))][positional]
-            except (KeyError, TypeError):  # not remembered, or not hashable
-                known = None
-            if known:
-                key = known[0]
-            else:
-                call = Call(task, args, kwargs)
-                task.address(call)
-                key = call.key
-            plain = find(key) if key not in waiting else None
-            if plain:
-                data, digest, took = plain
-                if fingerprint(key, codec, data) == digest:
-                    value = task.serializer.loads(data)
-                else:
-                    value = task.restore(_as_it_is(key, data, digest))
-                stats.seconds_saved += took or 0.0
-                stats.hits += 1
-                seen[key] = now = monotonic()  # what `Uses.note` does
-                if now > uses.due:
-                    uses.write_later()
-                return value
-            if plain is not None:
-                call = call or Call(task, args, kwargs)
-                call.looked = True
-        except Exception:  # noqa: S110 - `answer` meets it again, and says it
-            pass
-        return call or Call(task, args, kwargs)
-
-    return (lambda args, kwargs: Call(task, args, kwargs)) if slow else hit
-
-
-def _as_it_is(key: str, data: bytes, digest: bytes | None) -> Payload:
-    """What a row holds that was packed by no serializer: another look would cost more than this.
-
-    Raises:
-        RestoreError: something else, or damaged.
-    """
-    for codec in (RAW_BYTES, RAW_TEXT):
-        if fingerprint(key, codec, data) == digest:
-            return Payload(data, codec)
-    raise RestoreError(key)
 
 
 def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
@@ -310,73 +238,3 @@ def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
         return outcome
     engine.say_stale(call, outcome)
     return Outcome(value)
-
-
-class Turn:
-    """A call that runs its function, on the way of its result into the store.
-
-    It ends in whichever thread and way that is: by then its followers have been told, and its key
-    is free. Who is interrupted (Ctrl-C) as he ends it can end it again.
-
-    Attributes:
-        flight: what others of this process follow, until it has ended; None where none can.
-        lease: keeps other processes out, until it has ended; None where nothing does.
-        took: seconds that the function took.
-        record: the row of the result, once that is encoded.
-        saves: whether the end comes with the saving, elsewhere: the call may be cancelled then.
-    """
-
-    __slots__ = ("call", "engine", "flight", "lease", "record", "saves", "took")
-
-    def __init__(self, engine: Engine, call: Call) -> None:
-        self.engine = engine
-        self.call = call
-        self.flight: Flight | None = None
-        self.lease: Lease | None = None
-        self.took = 0.0
-        self.record: TaskRecord | None = None
-        self.saves = False
-
-    def take_lease(self) -> bool:
-        """Whether other processes are kept out now, or can't be."""
-        won, self.lease = self.engine.try_lease(self.call)
-        return won
-
-    def share(self, result: object) -> None:
-        """Give the followers who wait what they came for."""
-        if self.flight is not None:
-            self.flight.finish(result)
-
-    def encode(self, value: Any) -> bool:
-        """Turn the value into bytes, and share them; False where it can't be stored."""
-        try:
-            payload = self.engine.cache.encode(self.call.task, value)
-            if payload is not None:
-                self.record = self.engine.cache.record(self.call, payload, self.took)
-            self.share(payload or UNSTORABLE)
-            return payload is not None
-        finally:
-            if self.record is None:
-                self.end()
-
-    def save(self) -> None:
-        """Write what `encode` made."""
-        try:
-            assert self.record is not None  # noqa: S101 - `encode` said so
-            self.engine.cache.save(self.call, self.record)
-        finally:
-            self.end()
-
-    def end(self) -> None:
-        """Let the next one in, here and in other processes."""
-        lease, flight = self.lease, self.flight
-        try:
-            if lease is not None:
-                self.engine.release(self.call, lease)
-                self.lease = None
-        finally:
-            if flight is not None:
-                self.engine.flights.leave(self.call.key, flight)
-                self.flight = None
-            if self in self.engine.running:
-                self.engine.has_run(self)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
-
-from beautyspot_local.sqlite.directories import prepare
 
 from beautyspot.calls.engine import Engine
 from beautyspot.calls.ownership import strongly
@@ -22,9 +19,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from beautyspot.backends.spot_backends import Parts
+    from beautyspot.calls.engine import Owner
     from beautyspot.config.resolve import Config
     from beautyspot.resilience.reporting import Reporter
-    from beautyspot.spot import Spot
 
 
 def checked_executor(executor: object) -> Executor | None:
@@ -46,14 +43,20 @@ def checked_executor(executor: object) -> Executor | None:
 
 
 def make_engine(
-    parts: Parts, config: Config, reporter: Reporter, executor: Executor | None
+    parts: Parts,
+    config: Config,
+    reporter: Reporter,
+    executor: Executor | None,
+    owner: weakref.ref[Owner],
 ) -> Engine:
     """The engine of a Spot, out of its parts and settings."""
     cache = Cache(
         parts.metadata, parts.storage, reporter,
         blob_threshold=config["blob_threshold"], signing_keys=config["signing_key"],
     )  # fmt: skip
-    engine = Engine(cache, reporter, config["wait_timeout"], executor, active=config["enabled"])
+    engine = Engine(
+        cache, reporter, config["wait_timeout"], executor, owner=owner, active=config["enabled"]
+    )
     engine.uses.writes = config["mode"] == "normal"
     cache.unsaved.start = lambda work: locks.submit(engine.executor(), work)
     cache.unsaved.at_process_end = partial(_store_rest, engine)
@@ -67,11 +70,7 @@ def make_engine(
 def start(engine: Engine, parts: Parts) -> None:
     """Make the place, reach the store and bring its schema up to date; later where that fails."""
     reset_in_children(engine)
-    directory = parts.context.directory
     try:
-        if parts.context.db_path.parent == directory and parts.metadata.name == "sqlite":
-            with suppress(OSError):  # the store meets the same, and says what to do
-                prepare(directory)
         engine.cache.metadata.open()
     except Exception as error:
         advice = (
@@ -81,7 +80,7 @@ def start(engine: Engine, parts: Parts) -> None:
         engine.reporter.report(OPENING, "", error, advice)
 
 
-def end(spot: weakref.ref[Spot], engine: Engine, parts: Parts) -> None:
+def end(spot: weakref.ref[Owner], engine: Engine, parts: Parts) -> None:
     """Finish; elsewhere where this thread is not the one to wait."""
     if spot() is None:
         _end_dropped(engine, parts)

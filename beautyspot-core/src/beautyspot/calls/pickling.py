@@ -21,9 +21,8 @@ from datetime import timedelta
 from pathlib import PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.engine import Engine
-from beautyspot.calls.flow import quick
-from beautyspot.calls.ownership import home_of
+from beautyspot.calls.engine import Engine, Owner
+from beautyspot.calls.fast_path import quick
 from beautyspot.concurrency import locks
 from beautyspot.contracts import Backend
 from beautyspot.tasks.task import Task
@@ -31,33 +30,32 @@ from beautyspot.tasks.task import Task
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from beautyspot.spot import Spot
 
 _PLAIN: Final = (str, int, float, bool, bytes, timedelta, PosixPath, WindowsPath)
 
-_known: weakref.WeakValueDictionary[str, Spot] = weakref.WeakValueDictionary()
-_arrived: dict[str, Spot] = {}
+_known: weakref.WeakValueDictionary[str, Owner] = weakref.WeakValueDictionary()
+_arrived: dict[str, Owner] = {}
 _lock = locks.reentrant()
 
 
-def sent_spot(spot: Spot, options: Mapping[str, Any]) -> tuple[Any, ...]:
+def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, ...]:
     """How to make `spot` again, for pickle.
 
     Raises:
         pickle.PicklingError: an argument can't travel; says which, and what to give instead.
     """
     for option, value in options.items():
-        _check(spot.name, option, value)
+        _check(name, option, value)
     with _lock:
         tokens = [token for token, known in _known.items() if known is spot]
-        token = tokens[0] if tokens else _token(spot, options)
+        token = tokens[0] if tokens else _token(type(spot), name, options)
         _known[token] = spot
-    return make_spot, (type(spot), token, spot.name, dict(options))
+    return make_spot, (type(spot), token, name, dict(options))
 
 
-def _token(spot: Spot, options: Mapping[str, Any]) -> str:
-    """A name for the Spot, which another one has only where it would be made just the same."""
-    made_of = [type(spot).__module__, type(spot).__qualname__, spot.name, sorted(options.items())]
+def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
+    """A name for a Spot, which another one has only if it was made of the same."""
+    made_of = [cls.__module__, cls.__qualname__, name, sorted(options.items())]
     if not _is_plain(made_of):
         return os.urandom(16).hex()
     import hashlib
@@ -89,7 +87,7 @@ def _check(spot: str, option: str, value: object) -> None:
         ) from error
 
 
-def make_spot(cls: type[Spot], token: str, name: str, options: dict[str, Any]) -> Spot:
+def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[str, Any]) -> Owner:
     """The Spot that arrives, made where it is not known yet."""
     with _lock:
         spot = _known.get(token)
@@ -98,22 +96,38 @@ def make_spot(cls: type[Spot], token: str, name: str, options: dict[str, Any]) -
         return spot
 
 
-def _is_over(token: str, spot: Spot) -> bool:
+def _is_over(token: str, spot: Owner) -> bool:
     """Whether it arrived here and was shut down, which is no reason for the next to be so."""
     return spot._engine.closed and _arrived.get(token) is spot
 
 
+def _still_there(spot: object) -> object:
+    """The Spot.
+
+    Raises:
+        pickle.PicklingError: it is None: the Spot was dropped.
+    """
+    if spot is None:
+        from pickle import PicklingError
+
+        raise PicklingError(
+            "the Spot is gone, and all functions that it marked, so that no part of them can be "
+            "sent to another process: keep one of them in a variable"
+        )
+    return spot
+
+
 def _sent_engine(engine: Engine) -> tuple[Any, ...]:
-    return _engine_of, (home_of(engine),)
+    return _engine_of, (_still_there(engine.owner()),)
 
 
-def _engine_of(spot: Spot) -> Engine:
+def _engine_of(spot: Owner) -> Engine:
     return spot._engine
 
 
 def _sent_task(task: Task) -> tuple[Any, ...]:
     # Its function may refer to itself: what the task is made of comes as its state, set later.
-    return _blank_task, (), (home_of(task.engine), *task.sent()), None, None, _fill
+    return _blank_task, (), (_still_there(task.owner()), *task.sent()), None, None, _fill
 
 
 def _blank_task() -> Task:
@@ -123,7 +137,6 @@ def _blank_task() -> Task:
 def _fill(task: Task, state: tuple[Any, ...]) -> None:
     spot, function, options, identity = state
     vars(task).update(vars(spot._task(function, options)))
-    task.engine = spot._engine
     task.take_identity(identity)
 
 

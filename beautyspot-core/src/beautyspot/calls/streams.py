@@ -13,8 +13,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from beautyspot.calls.flow import Turn, answer, not_stored
+from beautyspot.calls.flow import answer, not_stored
 from beautyspot.calls.steps import Block
+from beautyspot.calls.turn import Turn
 from beautyspot.concurrency.event_loops import in_asyncio
 from beautyspot.errors import SerializationError
 from beautyspot.results.cache import ELSEWHERE, MISSING

@@ -28,7 +28,6 @@ def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
 
     It is a function as before: `__wrapped__`, signature, and what `inspect` says of its kind.
     """
-    task.engine = engine
     wrapper = _WRAP[task.kind](engine, task)
     functools.update_wrapper(wrapper, task.function)
     wrapper.__beautyspot__ = task  # type: ignore[attr-defined]  # a function takes any attribute

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from beautyspot.calls.flow import Turn
+    from beautyspot.calls.turn import Turn
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from xxhash import xxh32_hexdigest
 
-from beautyspot.calls import duplicates
 from beautyspot.concurrency.lazy import Lazily
 from beautyspot.contracts.optional_arguments import hints
 from beautyspot.contracts.wrong_answers import ARGUMENTS, say_whose, wrong_answer
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import KeyGenBase, SerializerBase
     from beautyspot.tasks.options import MarkOptions
+
+    FirstKey = Callable[[Any, str, tuple[str, str | None]], None]
 
 RAW_BYTES: Final = "raw:bytes"
 RAW_TEXT: Final = "raw:text"
@@ -75,6 +76,7 @@ class Task:
         function: the user's function.
         kind: "function", "coroutine", "generator" or "async generator".
         func_name, func_identifier: what stands in the table.
+        owner: gives the Spot whose mark it is, or None where that is gone; for pickle.
     """
 
     def __init__(
@@ -85,8 +87,11 @@ class Task:
         *,
         keygen: KeyGenBase,
         serializer: SerializerBase,
+        owner: Callable[[], object],
+        on_first_key: FirstKey,
     ) -> None:
-        self.engine: Any = None  # the engine that answers its calls
+        self.owner = owner
+        self._on_first_key: FirstKey | None = on_first_key
         self.function = function
         self.kind = kind
         self.options = options
@@ -141,7 +146,6 @@ class Task:
         self._name = make_namer(self._user, ignore=options.ignore)
         self._version = None if options.version is None else str(options.version)
         self._key_maker: KeyMaker | None = None
-        self._checked = False  # whether another function is known to have its identity, or none
         self.memo = Memo()
 
     # ------------------------------------------------------------------- to another process
@@ -229,10 +233,10 @@ class Task:
             parts.append(self._made_id((), held))
         name = parts[0] if len(parts) == 1 else _to_json(parts)
         version = self.version
-        if not self._checked:
+        if self._on_first_key is not None:
             if self.options.version != "auto" and (len(parts) == 1 or self.options.name):
-                duplicates.check(self.engine, self.func_identifier, (name, version), self._identity)
-            self._checked = True
+                self._on_first_key(self._identity.named, self.func_identifier, (name, version))
+            self._on_first_key = None
         maker = KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
         if self._version != "auto" and self._identity.may_capture <= set(self.options.ignore):
             self._key_maker = maker

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from beautyspot import files
@@ -26,6 +27,7 @@ from beautyspot.files import absolute, network_file_system
 from beautyspot_local.sqlite import connections, immutable_reads, schema
 from beautyspot_local.sqlite.connections import patiently
 from beautyspot_local.sqlite.database import Database
+from beautyspot_local.sqlite.directories import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -139,7 +141,9 @@ class SqliteMetadataStore(MetadataStoreBase):
     # ------------------------------------------------------------------------------- the contract
 
     def open(self) -> None:
-        """Reach the file and bring its schema up to date; see the base class."""
+        """Make the folder, reach the file and bring its schema up to date; see the base class."""
+        with suppress(OSError):  # what follows meets the same, and says what to do
+            prepare(self._database.path.parent)
         self._translated(self._database.handle)
 
     @property

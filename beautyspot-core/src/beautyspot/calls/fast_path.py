@@ -1,0 +1,81 @@
+"""The shortest way to a hit, which almost every call takes."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.errors import RestoreError
+from beautyspot.results.cache import fingerprint
+from beautyspot.serialization.payload import Payload
+from beautyspot.tasks.task import RAW_BYTES, RAW_TEXT, Call, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.calls.engine import Engine
+
+
+def quick(  # noqa: C901 - one piece: each call between parts of it takes a fortieth of a hit
+    engine: Engine, task: Task
+) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
+    """The shortest way to a hit: for a call whose result lies in its row, and does not expire.
+
+    Returns a function of a call's arguments that returns the value, or a `Call` for whatever is not
+    plain: it fails over nothing, decides nothing and reports nothing; `answer` does all that.
+    """
+    stats, waiting, detours = engine.stats, engine.cache.waiting, engine.cache.health.detours
+    find, bind, memo = engine.cache.metadata.find_plain, task.bind, task.memo
+    codec, uses = task.codec, engine.uses
+    seen = uses.seen
+    slow = task.ttl is not None or engine.blocking or engine.cache.signing_keys is not None
+
+    def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: C901 - as above
+        call = None
+        try:
+            if detours or not engine.active:
+                return Call(task, args, kwargs)
+            positional, named = bind(*args, **kwargs)
+            try:
+                known = not named and memo.by_types[tuple(map(type, positional))][positional]
+            except (KeyError, TypeError):  # not remembered, or not hashable
+                known = None
+            if known:
+                key = known[0]
+            else:
+                call = Call(task, args, kwargs)
+                task.address(call)
+                key = call.key
+            plain = find(key) if key not in waiting else None
+            if plain:
+                data, digest, took = plain
+                if fingerprint(key, codec, data) == digest:
+                    value = task.serializer.loads(data)
+                else:
+                    value = task.restore(_as_it_is(key, data, digest))
+                stats.seconds_saved += took or 0.0
+                stats.hits += 1
+                seen[key] = now = monotonic()  # what `Uses.note` does
+                if now > uses.due:
+                    uses.write_later()
+                return value
+            if plain is not None:
+                call = call or Call(task, args, kwargs)
+                call.looked = True
+        except Exception:  # noqa: S110 - `answer` meets it again, and says it
+            pass
+        return call or Call(task, args, kwargs)
+
+    return (lambda args, kwargs: Call(task, args, kwargs)) if slow else hit
+
+
+def _as_it_is(key: str, data: bytes, digest: bytes | None) -> Payload:
+    """What a row holds that was packed by no serializer: another look would cost more than this.
+
+    Raises:
+        RestoreError: something else, or damaged.
+    """
+    for codec in (RAW_BYTES, RAW_TEXT):
+        if fingerprint(key, codec, data) == digest:
+            return Payload(data, codec)
+    raise RestoreError(key)
