@@ -482,7 +482,8 @@ class Spot:
             unused_for=_limit("unused_for", unused_for, seconds, DURATION),
             expired=expired,
         )
-        return prune(self._engine, limits)
+        self._engine.check_open()
+        return prune(self._engine.cache, self._engine.uses.times(), limits)
 
     @checks_options("collect")
     def collect(self, *, grace: float | str | timedelta = "1h") -> Collected:

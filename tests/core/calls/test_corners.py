@@ -26,7 +26,7 @@ from beautyspot.errors import (
 )
 from beautyspot.keys import memo
 from beautyspot.limits import decorator
-from beautyspot.results.cache import MISSING
+from beautyspot.results.integrity import MISSING
 from beautyspot.serialization.payload import framed, unframed
 from gates import until
 

@@ -11,7 +11,7 @@ from beautyspot.concurrency.event_loops import REMEDY
 from beautyspot.concurrency.single_flight import Flights
 from beautyspot.errors import BeautyspotError, MetadataError, UnstableKeyError
 from beautyspot.logs import logger
-from beautyspot.results.last_use import Uses
+from beautyspot.results.last_use import LastUses
 
 if TYPE_CHECKING:
     import weakref
@@ -104,7 +104,7 @@ class Engine:
         self.saver: Saver | None = None
         self.flights = Flights()
         self.stats = Stats()
-        self.uses = Uses(cache, self.executor)
+        self.uses = LastUses(cache.metadata.touch, lambda: cache.clock())
         self._executor: Executor | None = None
         self._workers: set[int] = set()
         self._lock = threading.Lock()

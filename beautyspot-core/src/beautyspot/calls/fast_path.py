@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import RestoreError
-from beautyspot.results.cache import fingerprint
+from beautyspot.results.integrity import fingerprint
 from beautyspot.serialization.payload import Payload
 from beautyspot.tasks.task import RAW_BYTES, RAW_TEXT, Call, Task
 
@@ -55,7 +55,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                     value = task.restore(_as_it_is(key, data, digest))
                 stats.seconds_saved += took or 0.0
                 stats.hits += 1
-                seen[key] = now = monotonic()  # what `Uses.note` does
+                seen[key] = now = monotonic()  # what `LastUses.note` does
                 if now > uses.due:
                     uses.write_later()
                 return value

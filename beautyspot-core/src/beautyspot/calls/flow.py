@@ -26,7 +26,7 @@ from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED, Flight
 from beautyspot.concurrency.time_budget import Patience
 from beautyspot.errors import CacheMissError
-from beautyspot.results.cache import ELSEWHERE, MISSING
+from beautyspot.results.integrity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload
 
 if TYPE_CHECKING:

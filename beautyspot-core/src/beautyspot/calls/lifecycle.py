@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from beautyspot.calls.engine import Engine
 from beautyspot.calls.ownership import strongly
-from beautyspot.concurrency import deferred, locks
+from beautyspot.concurrency import deferred
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.errors import ConfigError
+from beautyspot.resilience.guarded_backends import GuardedStore, Health, guarded_storage
 from beautyspot.resilience.reporting import OPENING
 from beautyspot.results.cache import Cache
+from beautyspot.results.placement import Placement
 
 if TYPE_CHECKING:
     import weakref
@@ -50,15 +52,19 @@ def make_engine(
     owner: weakref.ref[Owner],
 ) -> Engine:
     """The engine of a Spot, out of its parts and settings."""
-    cache = Cache(
-        parts.metadata, parts.storage, reporter,
-        blob_threshold=config["blob_threshold"], signing_keys=config["signing_key"],
-    )  # fmt: skip
+    health = Health(reporter)
+    placement = Placement(
+        GuardedStore(parts.metadata, health),
+        guarded_storage(parts.storage, health),
+        health,
+        reporter,
+        blob_threshold=config["blob_threshold"],
+    )
+    cache = Cache(placement, signing_keys=config["signing_key"])
     engine = Engine(
         cache, reporter, config["wait_timeout"], executor, owner=owner, active=config["enabled"]
     )
     engine.uses.writes = config["mode"] == "normal"
-    cache.unsaved.start = lambda work: locks.submit(engine.executor(), work)
     cache.unsaved.at_process_end = partial(_store_rest, engine)
     if config["save"] == "background":
         from beautyspot.results.background import Saver

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.calls.wrappers import perform
 from beautyspot.errors import BlobNotFound, UnstableKeyError
-from beautyspot.results.cache import MISSING
+from beautyspot.results.integrity import MISSING
 from beautyspot.tasks.task import OWN_ID, Call, Task
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from beautyspot.calls.steps import Block
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency.event_loops import in_asyncio
 from beautyspot.errors import SerializationError
-from beautyspot.results.cache import ELSEWHERE, MISSING
+from beautyspot.results.integrity import ELSEWHERE, MISSING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator

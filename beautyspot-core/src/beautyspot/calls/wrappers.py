@@ -13,7 +13,7 @@ from beautyspot.calls.steps import drive, drive_async
 from beautyspot.calls.streams import find_source, generate
 from beautyspot.concurrency.async_generators import LateSource, forwarding
 from beautyspot.concurrency.event_loops import in_asyncio
-from beautyspot.results.cache import ELSEWHERE, MISSING
+from beautyspot.results.integrity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call, Task
 
 if TYPE_CHECKING:

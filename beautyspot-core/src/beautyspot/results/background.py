@@ -13,19 +13,18 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from beautyspot.concurrency import locks
-from beautyspot.concurrency.wakeups import waitable
 from beautyspot.errors import MetadataBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from beautyspot.calls.turn import Turn
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
+    from beautyspot.tasks.task import Call
 
 QUEUE_LIMIT: Final = 10_000
 """Results that may wait; whoever would queue one more writes it in place."""
@@ -41,6 +40,23 @@ LINGER: Final = 0.005
 
 Without it the saver competes with the callers for the interpreter, one commit for each result.
 """
+
+
+class Pending(Protocol):
+    """A call whose result waits to be saved.
+
+    Attributes:
+        call: the call itself.
+        record: the row of its result.
+        saves: set to True where the saver ends it, and no longer its caller.
+    """
+
+    call: Call
+    record: TaskRecord | None
+    saves: bool
+
+    def end(self) -> None:
+        """Let the next call of the key begin, here and in other processes; maybe repeatedly."""
 
 
 def _is_ended_by_others() -> bool:
@@ -63,8 +79,8 @@ class Saver:
 
     def reset_after_fork(self) -> None:
         """An empty queue: what was in a forked child's copy is its parent's to save."""
-        self._queue: dict[str, Turn] = {}
-        self._writing: dict[str, Turn] = {}
+        self._queue: dict[str, Pending] = {}
+        self._writing: dict[str, Pending] = {}
         self._numbers: dict[str, int] = {}  # of what is queued, in the order of its coming
         self._changes = 0
         self._last = 0
@@ -78,7 +94,7 @@ class Saver:
         self._changed = threading.Condition(self._lock)
         self._cache.waiting.clear()
 
-    def add(self, saving: Turn) -> bool:
+    def add(self, saving: Pending) -> bool:
         """Queue a result; False where that is full or may be lost, and the caller is to save it."""
         record = saving.record
         assert record is not None  # noqa: S101 - only what was encoded is queued
@@ -105,7 +121,7 @@ class Saver:
             raise
         return True
 
-    def _put(self, saving: Turn, record: TaskRecord) -> Turn | None:
+    def _put(self, saving: Pending, record: TaskRecord) -> Pending | None:
         """Queue a result, all of it or nothing; returns the one that it replaces."""
         # No function is called here: an interrupt comes where one is.
         key = record.cache_key
@@ -210,7 +226,7 @@ class Saver:
         while not self._is_written(last):
             self._write_next()
 
-    def _take(self) -> list[Turn]:
+    def _take(self) -> list[Pending]:
         """The next batch; an empty one where nothing waits."""
         with self._lock:
             self._changed.wait_for(self._is_ripe, LINGER)
@@ -235,7 +251,7 @@ class Saver:
     def _is_ripe(self) -> bool:
         return self._hurried > 0 or not 0 < len(self._queue) < BATCH
 
-    def _write(self, batch: list[Turn]) -> None:
+    def _write(self, batch: list[Pending]) -> None:
         """Write a batch, if there is any."""
         try:
             if batch:
@@ -245,11 +261,11 @@ class Saver:
             raise
         self._done(batch)
 
-    def _commit(self, batch: list[Turn]) -> None:
+    def _commit(self, batch: list[Pending]) -> None:
         """In one commit; one by one where that fails, to lose only what must be."""
-        placed: list[tuple[Turn, TaskRecord]] = []
+        placed: list[tuple[Pending, TaskRecord]] = []
         for saving in batch:
-            self._cache.unsaved.drop(saving.call.key, self._round)
+            self._cache.unsaved.drop(saving.call.key)
         try:
             placed = [(saving, record) for saving in batch if (record := self._place(saving))]
             self._cache.metadata.put_many([record for _, record in placed])
@@ -258,18 +274,18 @@ class Saver:
         else:
             self._cache.unsaved.try_later()
             for saving, record in placed:
-                self._cache.discard(record.cache_key, saving.call.replaces)
+                self._cache.placement.discard(record.cache_key, saving.call.replaces)
 
-    def _place(self, saving: Turn) -> TaskRecord | None:
+    def _place(self, saving: Pending) -> TaskRecord | None:
         task = saving.call.task
         assert saving.record is not None  # noqa: S101 - see `add`
         try:
-            return self._cache.place(task, saving.record)
+            return self._cache.placement.place(task, saving.record)
         except Exception as error:
             self._cache.keep(task, saving.record, error)
             return None
 
-    def _write_singly(self, placed: list[tuple[Turn, TaskRecord]], error: Exception) -> None:
+    def _write_singly(self, placed: list[tuple[Pending, TaskRecord]], error: Exception) -> None:
         for saving, record in placed:
             try:
                 self._cache.metadata.put(record)
@@ -277,7 +293,7 @@ class Saver:
                 why = again if len(placed) > 1 else error
                 self._cache.keep(saving.call.task, record, why)
 
-    def _done(self, batch: list[Turn]) -> None:
+    def _done(self, batch: list[Pending]) -> None:
         for saving in batch:
             record = saving.record
             assert record is not None  # noqa: S101 - see `add`
@@ -301,7 +317,7 @@ class Saver:
             saving.end()
         return saving is not None
 
-    def withdraw(self, key: str) -> Turn | None:
+    def withdraw(self, key: str) -> Pending | None:
         """The same, but the turn is for the caller to end: until then nobody else runs the call."""
         interrupts = locks.inside()
         with self._lock:
@@ -331,7 +347,7 @@ class Saver:
             else:
                 self._wake()
             with self._lock:
-                return self._changed.wait_for(lambda: self._is_written(last), waitable(timeout))
+                return self._changed.wait_for(lambda: self._is_written(last), timeout)
         finally:
             with self._lock:
                 self._hurried -= 1
@@ -346,5 +362,5 @@ class Saver:
         return len(self._queue) + len(self._writing)
 
 
-def _size(saving: Turn) -> int:
+def _size(saving: Pending) -> int:
     return (saving.record and saving.record.size) or 0

@@ -7,17 +7,13 @@ bytes are restored, so that damage is a miss as well.
 
 from __future__ import annotations
 
-import copy
-import os
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from xxhash import xxh3_128, xxh3_128_digest
-
+from beautyspot.concurrency import locks
 from beautyspot.concurrency.time_budget import Patience
-from beautyspot.contracts import DIRECT_BLOB, FILE, KEY_SCHEME, Data, Entry, TaskRecord
-from beautyspot.contracts.optional_arguments import hints
+from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, Entry, TaskRecord
 from beautyspot.errors import (
     BlobNotFound,
     MetadataBusyError,
@@ -27,9 +23,10 @@ from beautyspot.errors import (
     SerializationError,
 )
 from beautyspot.resilience.circuit_breaker import Resting
-from beautyspot.resilience.guarded_backends import GuardedStore, Health, guarded_storage
+from beautyspot.resilience.guarded_backends import Health
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.expiry import has_expired, outlived
+from beautyspot.results.integrity import ELSEWHERE, MISSING, fingerprint
 from beautyspot.results.retry import Unsaved
 from beautyspot.serialization.payload import Payload
 
@@ -37,47 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.config.signing import SigningKeys
-    from beautyspot.contracts import BlobStorageBase, MetadataStoreBase
-    from beautyspot.resilience.guarded_backends import GuardedStorage
-    from beautyspot.resilience.reporting import Reporter
+    from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Call, Task
 
 BUSY_WAIT: Final = 1.0
-"""So many seconds a look-up that may wait goes on trying while the store is locked."""
-
-_SMALL: Final = 1 << 16
-
-
-class _Sign:
-    """A value of our own that no user's function can return."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-MISSING: Final = _Sign("MISSING")
-"""Nothing usable is stored."""
-
-ELSEWHERE: Final = _Sign("ELSEWHERE")
-"""Something may be stored, but reading it would block."""
-
-
-def fingerprint(key: str, codec: str, data: Data) -> bytes:
-    """The digest of a result, taken together with where it belongs (XXH3, 128 bits).
-
-    It finds accidents: a flipped bit, a truncation, two rows or blobs swapped. Not attackers.
-    """
-    prefix = f"{key}\n{codec}\n".encode()
-    if len(data) <= _SMALL:
-        return xxh3_128_digest(prefix + data)
-    digest = xxh3_128(prefix)
-    digest.update(data)
-    return digest.digest()
+"""Seconds for which a look-up that may wait goes on trying while the store is locked."""
 
 
 class Cache:
@@ -93,39 +54,32 @@ class Cache:
 
     def __init__(
         self,
-        metadata: MetadataStoreBase,
-        storage: Callable[[], BlobStorageBase | None],
-        reporter: Reporter,
+        placement: Placement,
         *,
-        blob_threshold: int,
         clock: Callable[[], float] = time.time,
         signing_keys: SigningKeys | None = None,
+        unsaved: Unsaved | None = None,
     ) -> None:
-        self.health = Health(reporter)
-        self.metadata = GuardedStore(metadata, self.health)
-        self.storage = guarded_storage(storage, self.health)
-        self.reporter = reporter
-        self.blob_threshold = blob_threshold
+        self.placement = placement
+        self.metadata = placement.metadata
+        self.storage = placement.storage
+        self.health = placement.health
+        self.reporter = placement.reporter
         self.clock = clock
         self.signing_keys = signing_keys
-        self.waiting: dict[str, TaskRecord] = {}
-        self.unsaved = Unsaved(self)
+        self.unsaved = Unsaved(placement) if unsaved is None else unsaved
+        self.waiting = self.unsaved.waiting
         self._find_patiently = self.health.reads.guarding(self._wait_and_find)
 
     def for_the_user(self) -> Cache:
         """The same behind fresh breakers: what a user asks for is tried, whatever failed before."""
-
-        def storage() -> GuardedStorage | None:
-            found = self.storage()
-            return None if found is None else found.behind(health)
-
-        self.health.loads.insist()  # a storage that is not made yet has its other try as well
-        cache = copy.copy(self)
-        cache.health = health = Health(self.reporter)
-        cache.metadata = self.metadata.behind(health)
-        cache.storage = storage
-        cache._find_patiently = health.reads.guarding(cache._wait_and_find)
-        return cache
+        self.health.loads.insist()  # a storage that could not be made yet is tried once more
+        return Cache(
+            self.placement.behind(Health(self.reporter)),
+            clock=self.clock,
+            signing_keys=self.signing_keys,
+            unsaved=self.unsaved,
+        )
 
     # ------------------------------------------------------------------------------- look up
 
@@ -295,15 +249,15 @@ class Cache:
 
     def save(self, call: Call, record: TaskRecord) -> bool:
         """Write one result, its blob first; whether it is stored now."""
-        self.unsaved.drop(record.cache_key)
+        self.unsaved.drop(record.cache_key, wait=not locks.inside())
         try:
-            record = self.place(call.task, record)
+            record = self.placement.place(call.task, record)
             self.metadata.put(record)
         except Exception as error:
             self.keep(call.task, record, error)
             return False
         self.unsaved.try_later()
-        self.discard(record.cache_key, call.replaces)
+        self.placement.discard(record.cache_key, call.replaces)
         return True
 
     def keep(self, task: Task, record: TaskRecord, error: Exception) -> None:
@@ -312,59 +266,7 @@ class Cache:
         kept = not never and self.unsaved.add(task, record)
         if not kept and isinstance(error, Resting):
             error = MetadataError(f"{error} Too many results wait in memory already")
-        self.report_unsaved(task, error, kept=kept)
-
-    def report_unsaved(self, task: Task, error: Exception, *, kept: bool) -> None:
-        """Say that a result could not be stored."""
-        advice = "Its caller has it, and it is computed again next time: mend the place it goes to"
-        if kept:
-            advice = "It waits in memory, and is tried again: mend the place it goes to"
-        self.reporter.report("save the result", task.func_identifier, error, advice)
-
-    def place(self, task: Task, record: TaskRecord) -> TaskRecord:
-        """The record with its data where it belongs: in the row, or in the storage."""
-        data = record.result_data
-        if data is None:  # there already
-            return record
-        if task.wants_blob(len(data), self.blob_threshold):
-            location = self._save_blob(task, record, data)
-            if location is not None:
-                return record._replace(result_type=FILE, result_value=location, result_data=None)
-        return record if type(data) is bytes else record._replace(result_data=bytes(data))
-
-    def _save_blob(self, task: Task, record: TaskRecord, data: Data) -> str | None:
-        """Where the blob is; None where it can't be stored, and the row has to hold it."""
-        name = self._blob_name(record.cache_key, task.extension(record.serializer))
-        try:
-            storage = self.storage()
-            if storage is None:
-                return None
-            optional = hints(storage.save, content_type=task.blob_type(record.serializer))
-            return storage.save(name, data, **optional)
-        except Exception as error:
-            advice = "The database keeps the result instead: mend the storage"
-            self.reporter.report("save a blob", task.func_identifier, error, advice)
-            return None
-
-    def _blob_name(self, key: str, extension: str) -> str:
-        """A new name for every save, below the store's own part, so that stores share a place."""
-        return f"{self.metadata.store_id}/{key[:2]}/{key}-{os.urandom(4).hex()}.{extension}"
-
-    def discard(self, key: str, location: str | None) -> None:
-        """Remove a blob that `key` names no more; what fails is left to the collector.
-
-        Only one that this store made for this key: what a row names may be an earlier release's,
-        and a hostile row could name anything in the storage.
-        """
-        storage = self.storage() if location is not None else None
-        if storage is None or location is None:
-            return
-        try:
-            if f"{self.metadata.store_id}/{key[:2]}/{key}-" in location.replace("\\", "/"):
-                storage.delete(location)
-        except Exception as error:
-            advice = "The blob stays as an orphan, until it is collected"
-            self.reporter.report("remove a replaced blob", "", error, advice)
+        self.placement.report_unsaved(task, error, kept=kept)
 
     def forget(self, key: str) -> bool:
         """Remove the result of `key`, row first; whether there was one.
@@ -372,11 +274,11 @@ class Cache:
         Raises:
             MetadataError: the row could not be removed.
         """
-        kept = self.unsaved.drop(key)
+        kept = self.unsaved.drop(key, wait=not locks.inside())
         entry = self.metadata.find(key)
         gone = self.metadata.delete(key) or kept
         if entry is not None:
-            self.discard(key, entry.result_value)
+            self.placement.discard(key, entry.result_value)
         return gone
 
 

@@ -1,7 +1,7 @@
 """When each result was last found: kept in memory, and written at most an hour later.
 
 A hit writes nothing: it leaves a time in a dict, which takes one or two hundredths of the hit. The
-first hit after an hour hands the writing to the executor; `flush` and the Spot's end write too.
+first hit after an hour has a thread write them; `flush` and the Spot's end write too.
 """
 
 from __future__ import annotations
@@ -9,14 +9,11 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.concurrency import locks
+from beautyspot.concurrency import deferred
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Executor
-
-    from beautyspot.results.cache import Cache
 
 INTERVAL: Final = 3600.0
 """Seconds between two writings."""
@@ -25,8 +22,12 @@ LIMIT: Final = 100_000
 """Keys that wait to be written; beyond, they are written earlier. It bounds the memory."""
 
 
-class Uses:
+class LastUses:
     """The last uses of one Spot's results.
+
+    Args:
+        touch: writes such times, in Unix time by key.
+        clock: gives Unix time.
 
     Attributes:
         seen: by key, when it was last found, on the monotonic clock. It is never replaced: the
@@ -35,11 +36,13 @@ class Uses:
         writes: False where nothing may be written.
     """
 
-    __slots__ = ("_cache", "_executor", "due", "seen", "writes")
+    __slots__ = ("_clock", "_touch", "due", "seen", "writes")
 
-    def __init__(self, cache: Cache, executor: Callable[[], Executor]) -> None:
-        self._cache = cache
-        self._executor = executor
+    def __init__(
+        self, touch: Callable[[dict[str, float]], None], clock: Callable[[], float]
+    ) -> None:
+        self._touch = touch
+        self._clock = clock
         self.seen: dict[str, float] = {}
         self.due = monotonic() + INTERVAL
         self.writes = True
@@ -58,30 +61,27 @@ class Uses:
             self.write_later()
 
     def write_later(self) -> None:
-        """Have the executor write; where it does not take work any more, the Spot's end will."""
+        """Have a thread write."""
         self.due = monotonic() + INTERVAL
-        try:
-            locks.submit(self._executor(), self.write)
-        except RuntimeError:
-            self.seen.clear()  # nothing bounds it any more
+        deferred.later(self.write)
 
     def times(self) -> dict[str, float]:
         """By key, when it was last found, in Unix time."""
-        offset = self._cache.clock() - monotonic()
+        offset = self._clock() - monotonic()
         return {key: when + offset for key, when in self.seen.copy().items()}
 
     def write(self) -> None:
-        """Write what is remembered, and forget it; what fails is no trouble to anybody."""
+        """Write what is remembered, and forget it; a failure is only logged, for debugging."""
         used = self.times()
         for key in used:
             self.seen.pop(key, None)
         if not used or not self.writes:
             return
         try:
-            self._cache.metadata.touch(used)
+            self._touch(used)
         except Exception as error:
             logger.debug("the last use of %d results was not written: %r", len(used), error)
 
     def reset_after_fork(self) -> None:
-        """What the parent found is the parent's to write."""
+        """Forget what the parent found: that is the parent's to write."""
         self.seen.clear()

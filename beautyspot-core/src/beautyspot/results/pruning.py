@@ -1,8 +1,8 @@
 """Pruning: remove results that are expired, old, unused, or too many. Only when it is asked for.
 
-A row goes first, its blob after it, so that a row never points to what is gone for longer than a
-reader takes to miss. Each row is looked at again just before it goes, under its key's lease where
-the store has such: what another one computes, or has replaced meanwhile, stays.
+A row is removed before its blob, so that no row points to a blob that is gone. Each row is read
+again just before it is removed, under its key's lease where the store has leases: a result that
+another thread or process computes, or has replaced meanwhile, stays.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot_local.sqlite.schema import seconds
-
 from beautyspot.errors import MetadataError
 from beautyspot.results.expiry import has_expired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beautyspot.calls.engine import Engine
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
 
@@ -58,7 +55,7 @@ class Limits:
         ends = record.expires_at if self.expired else None
         if ends is not None and has_expired(now, record.made_at, ends):
             return "expired"
-        made = made_at(record)
+        made = record.made_at
         if self.older_than is not None and made is not None and now - made > self.older_than:
             return "old"
         last = last_use(record, used)
@@ -76,30 +73,29 @@ class _Candidate(NamedTuple):
     size: int
 
 
-def made_at(record: TaskRecord) -> float | None:
-    """When the result was made, in Unix time; of a row of an earlier release by its text."""
-    return record.made_at if record.made_at is not None else seconds(record.updated_at)
-
-
 def last_use(record: TaskRecord, used: float | None) -> float | None:
     """When the result was made or last found, in Unix time; `used` is what this process knows."""
-    times = [time for time in (made_at(record), record.used_at, used) if time is not None]
+    times = [time for time in (record.made_at, record.used_at, used) if time is not None]
     return max(times, default=None)
 
 
-def prune(engine: Engine, limits: Limits) -> Pruned:
+def prune(cache: Cache, used: dict[str, float], limits: Limits) -> Pruned:
     """Remove every result that is over the limits.
+
+    Args:
+        cache: the results.
+        used: by key, when this process last found a result, in Unix time.
+        limits: what may stay.
 
     Raises:
         MetadataError: the store failed; what was not reached is still there.
     """
-    engine.check_open()
     counts: Counter[str] = Counter()
     try:
-        _prune(engine.cache.for_the_user(), engine.uses.times(), limits, counts)
+        _prune(cache.for_the_user(), used, limits, counts)
     finally:
         if counts:  # there may be room again, for what could not be saved
-            engine.cache.health.insist()
+            cache.health.insist()
     return Pruned(*(counts[field] for field in Pruned._fields))
 
 
@@ -124,14 +120,14 @@ def _evict(cache: Cache, used: dict[str, float], max_size: int, counts: Counter[
         if outcome == REMOVED:
             counts["evicted"] += 1
             counts["size"] += candidate.size
-        if outcome != KEPT:  # another one that evicts at the same time counts as well
+        if outcome != KEPT:  # a row that another process evicted meanwhile counts as well
             excess -= candidate.size
         if excess <= 0:
             return
 
 
 def _candidates(cache: Cache, used: dict[str, float]) -> Iterator[_Candidate]:
-    """Every row with a size: without one, nothing is known to be won."""
+    """Every row whose size is known: to remove another one may win nothing."""
     for record in cache.metadata.scan():
         if size := _size(record):
             last = last_use(record, used.get(record.cache_key)) or 0.0
@@ -143,7 +139,9 @@ def _size(record: TaskRecord) -> int:
 
 
 def remove(cache: Cache, key: str, made: float | None) -> str:
-    """Remove the row of `key` and its blob, if it is still the one that was made then.
+    """Remove the row of `key` and its blob, unless it was replaced since it was `made`.
+
+    An entry of an earlier release has no such time, and is replaced by none.
 
     Raises:
         MetadataError: the store failed.
@@ -154,17 +152,17 @@ def remove(cache: Cache, key: str, made: float | None) -> str:
         entry = cache.find(key)
         if entry is None:
             return GONE
-        if entry.made_at != made or not cache.metadata.delete(key):
+        if entry.made_at not in (None, made) or not cache.metadata.delete(key):
             return KEPT
-        cache.discard(key, entry.result_value)
+        cache.placement.discard(key, entry.result_value)
         return REMOVED
 
 
 @contextmanager
 def claimed(cache: Cache, key: str) -> Iterator[bool]:
-    """Whether nobody is computing or saving `key`, nor will before this ends.
+    """Hold the lease of `key`; whether no other thread or process computes or saves it.
 
-    Where the store has no leases, or they fail, it is taken for granted.
+    True as well where the store has no leases, or they fail.
     """
     lease = None
     if cache.metadata.leases:

@@ -117,7 +117,10 @@ def to_record(row: tuple[Any, ...]) -> TaskRecord:
 
     SQLite lets any column hold a value of any type: what is of another type than ours is None.
     """
-    return TaskRecord._make(read(value) for read, value in zip(_READERS, row, strict=True))
+    record = TaskRecord._make(read(value) for read, value in zip(_READERS, row, strict=True))
+    if record.made_at is None:  # an earlier release's
+        record = record._replace(made_at=seconds(record.updated_at))
+    return record
 
 
 def _key(value: object) -> str:

@@ -1,0 +1,113 @@
+"""Where the bytes of a result go: into its row, or as a blob into the storage."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from beautyspot.contracts import FILE, Data, TaskRecord
+from beautyspot.contracts.optional_arguments import hints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Health
+    from beautyspot.resilience.reporting import Reporter
+    from beautyspot.tasks.task import Task
+
+
+class Placement:
+    """The metadata store and the storage of one Spot, and what is written to which.
+
+    Args:
+        metadata: the store, behind its guard.
+        storage: gives the storage, behind its guard; None where none is installed.
+        health: the breakers of both.
+        reporter: is told what fails.
+        blob_threshold: bytes from which a result goes to the storage.
+    """
+
+    def __init__(
+        self,
+        metadata: GuardedStore,
+        storage: Callable[[], GuardedStorage | None],
+        health: Health,
+        reporter: Reporter,
+        *,
+        blob_threshold: int,
+    ) -> None:
+        self.metadata = metadata
+        self.storage = storage
+        self.health = health
+        self.reporter = reporter
+        self.blob_threshold = blob_threshold
+
+    def behind(self, health: Health) -> Placement:
+        """The same store and storage behind other breakers."""
+
+        def storage() -> GuardedStorage | None:
+            found = self.storage()
+            return None if found is None else found.behind(health)
+
+        metadata, threshold = self.metadata.behind(health), self.blob_threshold
+        return Placement(metadata, storage, health, self.reporter, blob_threshold=threshold)
+
+    def place(self, task: Task, record: TaskRecord) -> TaskRecord:
+        """The record with its data where it belongs: in the row, or in the storage."""
+        data = record.result_data
+        if data is None:  # it is in the storage already
+            return record
+        if task.wants_blob(len(data), self.blob_threshold):
+            location = self._save_blob(task, record, data)
+            if location is not None:
+                return record._replace(result_type=FILE, result_value=location, result_data=None)
+        return record if type(data) is bytes else record._replace(result_data=bytes(data))
+
+    def _save_blob(self, task: Task, record: TaskRecord, data: Data) -> str | None:
+        """Where the blob is; None where it can't be stored, and the row has to hold it.
+
+        Raises:
+            MetadataError: the store can't say its ID: it can't hold the row either.
+        """
+        name = self._prefix(record.cache_key)
+        name += f"{os.urandom(4).hex()}.{task.extension(record.serializer)}"  # new for every save
+        try:
+            storage = self.storage()
+            if storage is None:
+                return None
+            optional = hints(storage.save, content_type=task.blob_type(record.serializer))
+            return storage.save(name, data, **optional)
+        except Exception as error:
+            advice = "The database keeps the result instead: mend the storage"
+            self.reporter.report("save a blob", task.func_identifier, error, advice)
+            return None
+
+    def _prefix(self, key: str) -> str:
+        """How the names of all blobs of a key begin.
+
+        The store's ID comes first, so that several stores can share a storage.
+        """
+        return f"{self.metadata.store_id}/{key[:2]}/{key}-"
+
+    def discard(self, key: str, location: str | None) -> None:
+        """Remove a blob that the row of `key` names no more; one that fails is an orphan.
+
+        Only a blob that this store made for this key is removed: a row may be an earlier release's,
+        and a hostile row could name anything in the storage.
+        """
+        storage = self.storage() if location is not None else None
+        if storage is None or location is None:
+            return
+        try:
+            if self._prefix(key) in location.replace("\\", "/"):
+                storage.delete(location)
+        except Exception as error:
+            advice = "The blob stays as an orphan, until it is collected"
+            self.reporter.report("remove a replaced blob", "", error, advice)
+
+    def report_unsaved(self, task: Task, error: Exception, *, kept: bool) -> None:
+        """Say that a result could not be stored."""
+        advice = "Its caller has it, and it is computed again next time: mend the place it goes to"
+        if kept:
+            advice = "It waits in memory, and is tried again: mend the place it goes to"
+        self.reporter.report("save the result", task.func_identifier, error, advice)
