@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from types import ModuleType, SimpleNamespace
 
 import beautyspot as bs
-from beautyspot.backends import discovery, entry_points, registry
+from beautyspot.backends import discovery, registry
 from beautyspot.backends.plugin import Origin
 
 BASE = {
@@ -66,7 +67,7 @@ def origin(target, entry="fake", /, **kwargs):
 
 
 class EntryPoints:
-    """Stands for `importlib.metadata`, with these entry points alone; counts the scans."""
+    """Stands for `importlib.metadata.entry_points`, with these alone; counts the scans."""
 
     def __init__(self, *origins):
         self.scans = 0
@@ -74,28 +75,19 @@ class EntryPoints:
             SimpleNamespace(name=o.name, value=o.module, load=o.load, dist=o.dist) for o in origins
         ]
 
-    def entry_points(self, *, group):
+    def __call__(self, *, group):
         assert group == "beautyspot"
         self.scans += 1
         return self.points
 
-    def version(self, name):
-        assert name == "beautyspot-core"
-        return "3.0.0"
-
-    def distribution(self, name):
-        assert name == "beautyspot-core"
-        return dist(name)
-
 
 def install(monkeypatch, *origins, core=None):
     """Pretend that exactly these are installed. `core` replaces what core itself brings."""
-    metadata = EntryPoints(*origins)
-    monkeypatch.setattr(entry_points, "all_in_folders", lambda: False)
-    monkeypatch.setattr(entry_points, "library", lambda: metadata)
+    points = EntryPoints(*origins)
+    monkeypatch.setattr(importlib.metadata, "entry_points", points)
     monkeypatch.delenv("BEAUTYSPOT_PLUGINS", raising=False)
     core = core or offering(backend("sqlite", "metadata"), point="metadata")
     monkeypatch.setitem(sys.modules, "core_of_the_test", core)
     monkeypatch.setattr(discovery, "BUILTIN", "core_of_the_test")
     registry.forget()
-    return metadata
+    return points

@@ -26,7 +26,7 @@ from beautyspot.contracts import Context
 from beautyspot.backends.registry import load_plugins, plugins
 from beautyspot.backends.selection import select
 
-heavy = {"importlib.metadata", "importlib_metadata", "asyncio", "boto3"} & set(sys.modules)
+heavy = {"importlib.metadata", "asyncio", "boto3"} & set(sys.modules)
 assert not heavy, heavy  # nothing is looked for before a Spot is made
 context = Context("app", Path("."), Path("app.db"))
 asked = {}
@@ -162,6 +162,7 @@ def test_asking_for_what_a_broken_plugin_brings_tells_that(outcome, spec):
 
 def test_our_own_are_there_all_the_same(outcome):
     assert outcome["found"]["local"][1] == {
+        "metadata": ["sqlite"],
         "storage": ["local"],
         "limiter": ["gcra", "gcra-shared"],
     }

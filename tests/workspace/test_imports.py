@@ -16,7 +16,7 @@ from workspace.sources import MEMBERS, files, imports
 HEAVY = {
     "asyncio", "boto3", "botocore", "email", "http", "multiprocessing", "numpy", "pandas", "PIL",
     "polars", "pyarrow", "pydantic", "pytest", "socket", "sqlite3", "ssl", "subprocess", "tomllib",
-    "torch", "unittest", "importlib.metadata", "importlib_metadata",
+    "torch", "unittest", "importlib.metadata",
 }  # fmt: skip
 """What takes several milliseconds, or is another library's business."""
 
@@ -27,7 +27,12 @@ COSTLY = {
 }  # fmt: skip
 """What takes one or two."""
 
-AT_A_SPOT = {"logging", "sqlite3", "xxhash"}
+SCAN = {
+    "email", "importlib.metadata", "random", "shutil", "socket", "tempfile", "zipfile",
+}  # fmt: skip
+"""The scan for plug-ins, and what it imports itself."""
+
+AT_A_SPOT = SCAN | {"logging", "sqlite3", "xxhash"}
 """Needed by the database, and by whatever fails: when it does, it may be too late to import."""
 
 AT_A_MARK = AT_A_SPOT | {"concurrent.futures", "dataclasses", "hashlib", "json", "msgpack"}
@@ -67,7 +72,8 @@ def test_a_spot_compiles_no_pattern(spot: str, tmp_path: Path) -> None:
     """Each takes a fifth of a millisecond to one; the second start finds its database there."""
     (tmp_path / "program.py").write_text(
         "import re, pluggy, pathlib, sqlite3, logging, inspect, weakref, datetime, xxhash\n"
-        "import urllib.parse\n"
+        "import importlib.metadata, urllib.parse\n"
+        "importlib.metadata.distribution('pluggy')\n"
         "re._compiler.compile = lambda pattern, flags: print('compiled', pattern)\n"
         "import beautyspot as bs\n"
         f"{spot}\n"

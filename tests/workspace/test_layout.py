@@ -128,7 +128,7 @@ def test_a_plug_in_registers_through_the_group(package: str) -> None:
 
 def test_no_member_requires_more_than_it_may() -> None:
     allowed = {
-        "beautyspot": {"pluggy", "msgpack", "xxhash", "importlib-metadata"},
+        "beautyspot": {"pluggy", "msgpack", "xxhash"},
         "beautyspot_local": {"beautyspot-core"},
         "beautyspot_s3": {"beautyspot-core", "boto3"},
     }

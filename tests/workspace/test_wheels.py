@@ -66,9 +66,6 @@ def test_what_the_wheels_say_of_themselves(dist: Path) -> None:
 
 # ---------------------------------------------------------------------------- what they bring
 
-BACKPORT = {"importlib_metadata", "zipp", "lazy-importer"} if sys.version_info < (3, 12) else set()
-"""What core needs where the standard library's is older than 3.12's, and what that needs."""
-
 CALL = """
 import beautyspot as bs
 with bs.Spot("{name}", strict=True, config=False{options}) as spot:
@@ -83,7 +80,7 @@ def test_beautyspot_brings_local_backends_and_no_boto3(empty: Environment) -> No
     installed = empty.installed()
     for name in ("beautyspot", "beautyspot-core", "beautyspot-local"):
         assert installed.pop(name) == VERSION
-    assert set(installed) - BACKPORT == {"pluggy", "msgpack", "xxhash"}
+    assert set(installed) == {"pluggy", "msgpack", "xxhash"}
     empty.run(CALL.format(name="app", options=", limiter='600/min', save='background'"))
     assert "pip install 'beautyspot[s3]>=3'" in _error(
         empty, "bs.Spot('x', storage='s3://bucket/cache')"

@@ -14,8 +14,8 @@ from fake_plugins import BASE, backend, dist, module, offering, origin
 
 def broken(target) -> str:
     loaded = load(origin(target))
-    assert loaded.classes == {}
     assert loaded.broken is not None
+    assert loaded.offers == {}
     return loaded.broken
 
 
@@ -25,7 +25,8 @@ def test_a_whole_plugin_brings_its_classes(point):
     loaded = load(origin(offering(one, two, point=point)))
     assert loaded.broken is None
     assert loaded.notes == ()
-    assert loaded.classes == {point: (one, two)}
+    assert loaded.classes(point) == (one, two)
+    assert loaded.offers == {point: ["one", "two"]}
 
 
 def test_an_attribute_that_raises_breaks_the_plugin():
@@ -44,7 +45,8 @@ def test_a_hook_may_return_one_class_or_nothing():
         beautyspot_register_limiter=bs.hookimpl(lambda: ()),
     )
     # pluggy takes the attribute's name, not the function's
-    assert load(origin(plugin)).classes == {"storage": (one,), "limiter": ()}
+    assert load(origin(plugin)).classes("storage") == (one,)
+    assert load(origin(plugin)).offers == {"storage": ["one"]}
 
 
 def test_an_object_with_hooks_is_a_plugin():
@@ -55,7 +57,7 @@ def test_an_object_with_hooks_is_a_plugin():
         def beautyspot_register_storage(self):
             return [one, one]
 
-    assert load(origin(Plugin())).classes == {"storage": (one,)}
+    assert load(origin(Plugin())).classes("storage") == (one,)
 
 
 def test_an_exception_at_import_is_told_with_its_place():
@@ -65,16 +67,11 @@ def test_an_exception_at_import_is_told_with_its_place():
     loaded = load(Origin("x", "x_module", fail, dist()))
     assert "RuntimeError: boom" in loaded.broken
     assert f"({__file__}, line {fail.__code__.co_firstlineno + 1})" in loaded.broken
-    assert loaded.broken.endswith(
-        "update it, or ask its author (for the whole traceback: python -c 'import x_module')"
-    )
+    assert loaded.broken.endswith("update it, or ask its author")
 
 
-def test_an_exception_without_a_message_or_place():
+def test_an_exception_without_a_message():
     assert broken(RuntimeError()).startswith("it raised RuntimeError (")
-    from beautyspot.backends.loading import cause
-
-    assert cause(RuntimeError(), "m") == "it raised RuntimeError: update it, or ask its author"
 
 
 def test_a_module_that_ends_the_program_is_broken():
@@ -129,63 +126,15 @@ def test_a_syntax_error_names_the_plugins_file(tmp_path, monkeypatch):
         Origin("x", "broken_syntax", lambda: importlib.import_module("broken_syntax"), dist())
     )
     assert "SyntaxError" in loaded.broken
-    where = f"({tmp_path / 'broken_syntax.py'}, line 1)"
-    assert loaded.broken.startswith(f"it raised SyntaxError: invalid syntax {where}: ")
-    assert loaded.broken.count("line ") == 1
+    assert "(broken_syntax.py, line 1)" in loaded.broken
 
 
-@pytest.mark.parametrize(
-    ("target", "named"),
-    [
-        (backend("one"), "json:JSONDecoder"),
-        (AttributeError("no such thing", name="JSONDecoder"), "json:JSONDecoder"),
-    ],
-)
-def test_an_entry_point_that_names_a_class(target, named):
-    told = load(_at(target, named)).broken
-    assert told.startswith(f"its entry point names {named!r}")
-    assert "let it name the module that has the hooks: 'json'" in told
-
-
-def test_an_attribute_that_the_modules_code_lacks_is_no_matter_of_the_entry_point():
-    told = load(_at(AttributeError("no x", name="x"), "json:JSONDecoder")).broken
-    assert "it raised AttributeError: no x" in told
-
-
-@pytest.mark.parametrize("missing", ["foo_plug", "foo_plug.hooks"])
-def test_an_entry_point_that_names_no_module(missing):
-    exc = ModuleNotFoundError("none", name=missing)
-    assert load(_at(exc, "foo_plug.hooks")).broken == (
-        f"its entry point names the module 'foo_plug.hooks', and there is no {missing!r}: "
-        "correct it in pyproject.toml, and install it again"
-    )
-
-
-def test_a_class_in_place_of_the_module():
-    told = load(Origin("FakeOne", "FakeOne", lambda: backend("one"))).broken
-    assert told == (
-        "it registers nothing, for it is a class: give the module that has the hooks in its place"
-    )
-
-
-def _at(target, module):
-    """Where a plug-in comes from whose entry point reads so."""
-    made = origin(target)
-    return Origin(made.name, module, made.load, made.dist)
-
-
-@pytest.mark.parametrize("api", ["1", 1.0, True, None])
-def test_a_plugin_api_that_is_no_number(api):
+@pytest.mark.parametrize("api", [0, 2, "1", True])
+def test_another_plugin_api(api):
     assert broken(offering(backend("one"), beautyspot_api=api)) == (
-        f"its beautyspot_api is {api!r}: write a whole number, not text: beautyspot_api = 1"
+        f"it is built for the plug-in API {api!r}, and this beautyspot-core has 1: "
+        "update the older of the two"
     )
-
-
-@pytest.mark.parametrize(("api", "who"), [(0, "the plug-in"), (2, "beautyspot-core")])
-def test_another_plugin_api(api, who):
-    told = broken(offering(backend("one"), beautyspot_api=api))
-    assert f"built for the plug-in API {api!r}" in told
-    assert told.endswith(f"update {who}")
 
 
 def test_this_plugin_api():
@@ -198,7 +147,7 @@ def test_a_misspelt_hook_is_noted_and_the_plugin_kept():
     plugin.beautyspot_register_storages = bs.hookimpl(lambda: one)
     loaded = load(origin(plugin))
     assert loaded.broken is None
-    assert loaded.classes == {"storage": (one,)}
+    assert loaded.classes("storage") == (one,)
     (note,) = loaded.notes
     assert note == (
         "there is no hook 'beautyspot_register_storages', so it is never called."
@@ -231,6 +180,7 @@ def test_a_hook_without_its_decorator_is_noted():
 
 def test_a_module_without_any_hook():
     assert "registers nothing" in broken(module())
+    assert "registers nothing" in broken(backend("one"))
     assert "@beautyspot.hookimpl" in broken(module())
 
 
@@ -256,21 +206,12 @@ def test_a_hook_that_returns_something_else(value):
     assert told.endswith("return the backend's class itself")
 
 
-def test_an_asynchronous_hook():
-    async def hook():
-        return backend("one")
-
-    told = broken(module(beautyspot_register_storage=bs.hookimpl(hook)))
-    assert "an object of type coroutine" in told
-
-
 def test_a_class_with_the_wrong_base():
     told = broken(offering(backend("one", "limiter")))
     assert told.endswith(
-        "FakeOne, which is no BlobStorageBase: it is a LimiterBase, so return it from "
-        "beautyspot_register_limiter"
+        "FakeOne, which is no BlobStorageBase: derive it from that, or return it from the hook for "
+        "its own base class"
     )
-    assert broken(offering(int)).endswith("which is no BlobStorageBase: derive it from that")
 
 
 def test_a_class_without_a_name():

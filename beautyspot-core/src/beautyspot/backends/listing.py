@@ -58,7 +58,7 @@ def info(loaded: Loaded) -> PluginInfo:
         version=version,
         module=loaded.origin.module,
         location=_location(loaded),
-        offers={point: [cls.name for cls in classes] for point, classes in loaded.classes.items()},
+        offers=loaded.offers,
         broken=loaded.broken,
         notes=loaded.notes,
     )
@@ -69,4 +69,4 @@ def _location(loaded: Loaded) -> str | None:
     if file is not None:
         return str(file)
     dist = loaded.origin.dist
-    return os.path.abspath(dist.locate_file("")) if dist else None  # noqa: PTH100 - of any type
+    return os.path.abspath(str(dist.locate_file(""))) if dist else None  # noqa: PTH100 - no Path

@@ -3,132 +3,107 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
+
+from beautyspot.errors import PluginError
+from beautyspot.logs import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from importlib.metadata import Distribution
 
     from beautyspot.contracts import Backend
 
 
-class Distribution(Protocol):
-    """The part of `importlib.metadata.Distribution` that we read."""
-
-    @property
-    def name(self) -> str:
-        """What `pip` calls it."""
-        ...
-
-    @property
-    def version(self) -> str:
-        """Its version."""
-        ...
-
-    def locate_file(self, path: str) -> Any:
-        """The path of a file in it; of ``""``, the folder it is installed in."""
-        ...
-
-
-class Origin:
+class Origin(NamedTuple):
     """Where a plug-in comes from, and how to load it.
 
     Attributes:
-        name: of its entry point, or of the object that was given to the Spot.
+        name: the name of its entry point, or of the object that was given to the Spot.
         module: what the entry point names.
-        load: imports the module, or hands out the object.
-        dist: the distribution that brings it; None for an object given to the Spot. Its name and
-            version are read from a file, so only when they are shown.
+        load: imports the module, or returns the object.
+        dist: the distribution that brings it; None for an object given to the Spot. Reading its
+            name and version opens a file, so both are read only for messages and listings.
     """
 
-    __slots__ = ("dist", "load", "module", "name")
-
-    def __init__(
-        self, name: str, module: str, load: Callable[[], object], dist: Distribution | None = None
-    ) -> None:
-        self.name = name
-        self.module = module
-        self.load = load
-        self.dist = dist
+    name: str
+    module: str
+    load: Callable[[], object]
+    dist: Distribution | None = None
 
     def __str__(self) -> str:
         """How messages call it."""
-        return f"{self.name!r} ({self.source()})"
-
-    def source(self) -> str:
-        """The distribution and its version, as text."""
         name, version = identity(self.dist)
-        return "given as plugins=" if self.dist is None else f"{name} {version}"
-
-
-class Offer(NamedTuple):
-    """What came of asking a hook."""
-
-    classes: tuple[type[Backend], ...] = ()
-    broken: str | None = None  # why it brings nothing
+        source = "given as plugins=" if self.dist is None else f"{name} {version}"
+        return f"{self.name!r} ({source})"
 
 
 class Loaded:
     """A plug-in after the attempt to load it.
 
-    A hook is asked when a backend of its extension point is first looked for, and once: until then
-    nothing of what it brings is imported.
+    A hook is called once, when a backend of its extension point is first looked for: nothing that
+    the hook brings is imported before.
 
-    Attributes:
+    Args:
         origin: where it comes from.
-        target: what has the hooks.
-        notes: what is odd about it.
-        unusable: why none of its hooks can be asked, or None.
+        target: the module or object that has the hooks.
+        hooks: by extension point a function that returns the backends, or raises `PluginError`.
+        notes: what is odd about it, such as a misspelt hook.
+        unusable: why it could not be loaded, or None.
     """
 
     def __init__(
         self,
         origin: Origin,
         target: object = None,
-        hooks: Mapping[str, Callable[[], Offer]] = MappingProxyType({}),
+        hooks: Mapping[str, Callable[[], tuple[type[Backend], ...]]] = MappingProxyType({}),
         notes: tuple[str, ...] = (),
         unusable: str | None = None,
     ) -> None:
         self.origin = origin
         self.target = target
         self.notes = notes
-        self.unusable = unusable
-        self._hooks = hooks  # by extension point
-        self._offers: dict[str, Offer] = {}
+        self._hooks = hooks
+        self._classes: dict[str, tuple[type[Backend], ...]] = {}
+        self._faults = [] if unusable is None else [unusable]
 
-    def offer(self, point: str) -> Offer:
-        """What it brings for an extension point."""
-        known = self._offers.get(point)
-        if known is None:
-            ask = self._hooks.get(point, Offer)
-            known = self._offers[point] = ask()
-        return known
+    def warn(self) -> None:
+        """Log what is known to be wrong or odd, once a process."""
+        for fault in self._faults:
+            warn_once(f"the plug-in {self.origin} is skipped: {fault}")
+        for note in self.notes:
+            warn_once(f"the plug-in {self.origin}: {note}")
+
+    def classes(self, point: str) -> tuple[type[Backend], ...]:
+        """Its backends of an extension point; none where its hook is broken."""
+        if point in self._hooks and point not in self._classes:
+            self._classes[point] = ()
+            try:
+                self._classes[point] = self._hooks[point]()
+            except PluginError as error:
+                self._faults.append(str(error))
+                self.warn()
+        return self._classes.get(point, ())
 
     @property
-    def classes(self) -> dict[str, tuple[type[Backend], ...]]:
-        """All that it brings, by extension point."""
-        offers = {point: self.offer(point) for point in self._hooks}
-        return {point: offer.classes for point, offer in offers.items() if offer.broken is None}
+    def offers(self) -> dict[str, list[str]]:
+        """The names of all its backends, by extension point."""
+        found = {point: [cls.name for cls in self.classes(point)] for point in self._hooks}
+        return {point: names for point, names in found.items() if names}
 
     @property
     def broken(self) -> str | None:
-        """What is wrong with it or with the first of its hooks that is, or None."""
-        reasons = (self.offer(point).broken for point in self._hooks)
-        return self.unusable or next(filter(None, reasons), None)
-
-
-class BrokenPlugin(NamedTuple):
-    """A plug-in that was skipped, and why."""
-
-    plugin: str  # entry point, distribution and version
-    name: str  # of the entry point
-    cause: str
+        """What is wrong with it, or with the first of its hooks that is broken, or None."""
+        for point in self._hooks:
+            self.classes(point)
+        return self._faults[0] if self._faults else None
 
 
 def identity(dist: Distribution | None) -> tuple[str | None, str | None]:
-    """Name and version of a distribution; ``?`` where its own files don't say."""
+    """Name and version of a distribution; ``?`` where its metadata is damaged."""
     if dist is None:
         return None, None
     try:
         return dist.name or "?", dist.version or "?"
-    except Exception:  # a damaged installation is a broken plug-in, and stops no other
+    except Exception:  # a damaged installation must stop no other plug-in
         return "?", "?"

@@ -6,23 +6,22 @@ plug-ins are done once a process; a `Spot` with plug-ins of its own adds those t
 
 from __future__ import annotations
 
+import importlib
 import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.backends.discovery import VARIABLE, chosen, core, scan, warn_once
-from beautyspot.backends.discovery import forget as forget_scan
+from beautyspot.backends.discovery import VARIABLE, chosen, core, scan
 from beautyspot.backends.loading import load
-from beautyspot.backends.plugin import BrokenPlugin, Loaded, Origin
+from beautyspot.backends.plugin import Loaded, Origin
 from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
+from beautyspot.logs import forget_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from beautyspot.backends.listing import PluginInfo
     from beautyspot.contracts import Backend
-
-__all__ = ["Registry", "forget", "load_plugins", "plugins"]
 
 _GIVE_A_LIST: Final = (
     "give a list of modules or objects with hooks, such as plugins=[my_plugin] "
@@ -31,11 +30,10 @@ _GIVE_A_LIST: Final = (
 
 
 class Registry:
-    """All backends that a Spot may choose from, and the plug-ins that bring none, with the reason.
+    """All backends that a Spot may choose from.
 
     Attributes:
-        loaded: the plug-ins in the order of their discovery, what core ships first.
-        broken: those that are skipped, all or a part of them; every hook is asked for that.
+        loaded: the plug-ins in the order of their discovery, core's own first.
         left_out: entry points that `BEAUTYSPOT_PLUGINS` leaves out.
         choice: the value of `BEAUTYSPOT_PLUGINS`; None where it is not set.
     """
@@ -52,15 +50,6 @@ class Registry:
         self.choice = choice
         # What was given to the Spot itself wins over what happens to be installed.
         self._layers = (extra, installed)
-
-    @property
-    def broken(self) -> list[BrokenPlugin]:
-        """See above."""
-        return [
-            BrokenPlugin(str(one.origin), one.origin.name, one.broken)
-            for one in self.loaded
-            if one.broken is not None
-        ]
 
     def find(self, point: str, name: str) -> type[Backend]:
         """The backend of this name.
@@ -85,24 +74,21 @@ class Registry:
         """
         found = self._one(point, f"URL scheme {scheme!r}", lambda cls: scheme in cls.schemes)
         found = found or self._one(point, f"name {scheme!r}", lambda cls: cls.name == scheme)
-        return found or self._not_found(point, f"{scheme}://", self._schemes(point))
+        schemes = {f"{each}://" for cls in self._all(point) for each in cls.schemes}
+        return found or self._not_found(point, f"{scheme}://", sorted(schemes))
 
     def names(self, point: str) -> list[str]:
         """The names of all backends of an extension point, sorted."""
-        return sorted({cls.name for _, cls in self._all(point, self.loaded)})
+        return sorted({cls.name for cls in self._all(point)})
 
-    def _schemes(self, point: str) -> list[str]:
-        return sorted({f"{s}://" for _, cls in self._all(point, self.loaded) for s in cls.schemes})
-
-    @staticmethod
-    def _all(point: str, plugins: Iterable[Loaded]) -> list[tuple[Origin, type[Backend]]]:
-        return [(one.origin, cls) for one in plugins for cls in _offered(one, point)]
+    def _all(self, point: str) -> list[type[Backend]]:
+        return [cls for one in self.loaded for cls in one.classes(point)]
 
     def _one(
         self, point: str, what: str, fits: Callable[[type[Backend]], bool]
     ) -> type[Backend] | None:
         for layer in self._layers:
-            claims = {cls: origin for origin, cls in self._all(point, layer) if fits(cls)}
+            claims = {cls: one.origin for one in layer for cls in one.classes(point) if fits(cls)}
             if len(claims) > 1:
                 raise PluginConflictError(_conflict(point, what, claims))
             if claims:
@@ -112,9 +98,8 @@ class Registry:
     def _not_found(self, point: str, wanted: str, there: list[str]) -> type[Backend]:
         from beautyspot.backends.not_found import not_found
 
-        raise BackendNotFound(
-            not_found(self.loaded, self.left_out, self.choice, point, wanted, there)
-        )
+        message = not_found(self.loaded, self.left_out, self.choice, point, wanted, there)
+        raise BackendNotFound(message)
 
 
 def load_plugins(
@@ -133,10 +118,11 @@ def load_plugins(
         ConfigError: something in `extra` is neither a module nor an object with hooks.
     """
     base = _installed(environ.get(VARIABLE))
-    targets = _unknown_targets(extra, base)
+    known = {id(one.target) for one in base.loaded}
+    targets = {id(each): each for each in _checked(extra) if id(each) not in known}
     if not targets:
         return base
-    given = [_load(_given(target)) for target in targets]
+    given = [_load(_given(target)) for target in targets.values()]
     return Registry(base.loaded, given, base.left_out, base.choice)
 
 
@@ -155,8 +141,10 @@ def plugins(*, rescan: bool = False) -> list[PluginInfo]:
 
 
 def forget() -> None:
-    """Forget the scan, so that the next Spot does it again."""
-    forget_scan()
+    """Forget the scan and the warnings, so that the next Spot starts anew."""
+    importlib.invalidate_caches()
+    forget_warnings()
+    scan.cache_clear()
     _installed.cache_clear()
 
 
@@ -172,21 +160,9 @@ def _installed(choice: str | None) -> Registry:
 
 
 def _load(origin: Origin) -> Loaded:
-    """Load a plug-in; what is wrong with it goes to the log, once."""
     loaded = load(origin)
-    if loaded.unusable is not None:
-        warn_once(f"the plug-in {origin} is skipped: {loaded.unusable}")
-    for note in loaded.notes:
-        warn_once(f"the plug-in {origin}: {note}")
+    loaded.warn()
     return loaded
-
-
-def _offered(loaded: Loaded, point: str) -> tuple[type[Backend], ...]:
-    """What a plug-in brings for an extension point; what is wrong with that goes to the log."""
-    offer = loaded.offer(point)
-    if offer.broken is not None:
-        warn_once(f"the plug-in {loaded.origin} is skipped: {offer.broken}")
-    return offer.classes
 
 
 def _unless_twice(loaded: Loaded, before: Iterable[Loaded]) -> Loaded:
@@ -198,30 +174,27 @@ def _unless_twice(loaded: Loaded, before: Iterable[Loaded]) -> Loaded:
     return loaded
 
 
-def _unknown_targets(extra: Iterable[object], base: Registry) -> list[object]:
+def _checked(extra: Iterable[object]) -> list[object]:
     if isinstance(extra, str) or not hasattr(extra, "__iter__"):
         raise ConfigError(f"plugins={extra!r:.80}: {_GIVE_A_LIST}")
-    targets: list[object] = []
-    known = [one.target for one in base.loaded]
-    for target in extra:
+    targets = list(extra)
+    for target in targets:
         if target is None or isinstance(target, str | bytes | int | float):
             raise ConfigError(f"plugins= holds {target!r:.80}: {_GIVE_A_LIST}")
-        if not any(target is other for other in (*known, *targets)):
-            targets.append(target)
     return targets
 
 
 def _given(target: object) -> Origin:
-    name = getattr(target, "__name__", None) or type(target).__qualname__
-    return Origin(str(name), str(name), lambda: target)
+    name = str(getattr(target, "__name__", type(target).__qualname__))
+    return Origin(name, name, lambda: target)
 
 
 def _conflict(point: str, what: str, claims: Mapping[type[Backend], Origin]) -> str:
-    who = " and ".join(
+    claimants = " and ".join(
         f"{cls.__module__}.{cls.__qualname__} of {origin}" for cls, origin in claims.items()
     )
     return (
-        f"the {point} of the {what} is claimed by {who}: uninstall one, or leave one out by "
+        f"the {point} of the {what} is claimed by {claimants}: uninstall one, or leave one out by "
         f"{VARIABLE}, such as {VARIABLE}=-{list(claims.values())[-1].name}; "
         "or give the class itself in place of the name"
     )
