@@ -1,6 +1,6 @@
-"""A stand-in for the API of a language model, with its limits: it answers 429 where one is broken.
+"""A stand-in for the API of a language model: it answers 429 if a limit is broken.
 
-It counts as such servers do: in any window of a second, so many requests and so many tokens.
+It counts requests and tokens in any window of a second, as such servers do.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class FakeLLM(ThreadingHTTPServer):
     """Answers each prompt with as many words as it asks for.
 
     Attributes:
-        url: where it listens, on this machine alone.
+        url: where it listens, on this machine only.
         answers: how many calls got an answer.
         refusals: how many got a 429.
     """

@@ -1,4 +1,4 @@
-"""beautyspot: a persistent, shared, typed result cache and a rate limit, one decorator each.
+"""beautyspot: a persistent, typed result cache and a rate limiter, one decorator each.
 
 import beautyspot as bs
 

@@ -1,8 +1,8 @@
 """The five hooks by which a plug-in brings its backends.
 
-A plug-in is a module, named by an entry point of the group ``beautyspot``, that holds functions
-decorated with `hookimpl`. Each hook takes nothing and returns one class or a list of classes, and a
-class carries its own `name`::
+A plug-in is a module, named by an entry point of the group ``beautyspot``, with functions that
+are decorated with `hookimpl`. Each hook takes no arguments and returns one class or a list of
+classes; each class has a `name`::
 
     # beautyspot_foo/__init__.py
     import beautyspot as bs
@@ -16,23 +16,23 @@ class carries its own `name`::
     [project.entry-points.beautyspot]
     foo = "beautyspot_foo"
 
-A plug-in module must import in under a millisecond: whatever is heavy is imported when a backend is
-*made*, not when it is registered. The module is imported when the first `Spot` is made. A hook is
-called once a process, when a backend of its extension point is first looked for: then, or when a
-function is marked; never on a call's way.
+A plug-in module must import in under a millisecond: import what is heavy when a backend is *made*,
+not when it is registered. The module is imported when the first `Spot` is made. A hook is called
+once in a process, when a backend of its extension point is first looked for: when a `Spot` is made
+or a function is marked, never during a call.
 
-What is wrong with a plug-in (an import that fails, a hook with arguments) skips it with one warning
-of the logger ``beautyspot``, what is wrong with a hook's answer (a class without a name or with an
-abstract method left open) that hook alone; it is told again where its backend is asked for, and
-`beautyspot.plugins()` lists all. A hook that does not
-exist, such as a misspelt one, is warned of and the plug-in kept: it may serve a newer core as well.
-(``hookimpl(optionalhook=True)`` says that this is meant, and no warning comes.)
+A plug-in whose import fails, or with a hook that takes arguments, is skipped with one warning of
+the logger ``beautyspot``. If only the result of a hook is wrong (a class without a name, or with an
+abstract method left open), only that hook is skipped. The cause is repeated where the backend is
+asked for, and `beautyspot.plugins()` lists all. A hook that does not exist, such as a misspelt one,
+causes a warning, and the plug-in is kept: it may serve a newer core as well.
+(``hookimpl(optionalhook=True)`` says that this is intended, and suppresses the warning.)
 
-The plug-in API has a number, `API`. It is raised only when a plug-in written before would break: a
-hook or an abstract method that is new, gone, or called in another way. What a contract may gain
-without raising it: hooks, methods with an answer in the base class, fields at the end of a record
-with a default, and arguments that are keyword-only, None by default, and passed only to a method
-that takes them (`contracts.optional_arguments`). A plug-in that states another number is skipped.
+The plug-in API has a number, `API`. It is raised only if an existing plug-in would break: when a
+hook or an abstract method is new, removed, or called in another way. These additions do not raise
+it: hooks, methods with a default implementation in the base class, fields at the end of a record
+with a default, and arguments that are keyword-only, None by default, and passed only to methods
+that take them (`contracts.optional_arguments`). A plug-in that states another number is skipped.
 """
 
 from __future__ import annotations
