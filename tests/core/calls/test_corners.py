@@ -402,7 +402,7 @@ def test_a_refusal_keeps_its_time_on_the_way() -> None:
 
 def test_a_limit_is_made_again_where_its_function_arrives(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(limiter="600/min")
-    assert isinstance(decorator._again(spot._engine, {"cost": 2}), decorator.Limit)
+    assert isinstance(decorator._again(spot, {"cost": 2}), decorator.Limit)
 
 
 def test_a_limiter_that_waits_for_nothing_does_not_sleep() -> None:

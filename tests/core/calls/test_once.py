@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import gates
 import pytest
-from beautyspot.calls.engine import Engine
 from beautyspot.calls.turn import Turn
+from beautyspot_local.sqlite.store import SqliteMetadataStore
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
@@ -95,19 +95,19 @@ def test_two_spots_on_one_directory_run_once(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = threading.Event()
-    ask = Engine.try_lease
+    real = SqliteMetadataStore.try_lease
 
-    def try_lease(engine: Engine, call: Any) -> tuple[bool, Any]:
-        won, lease = ask(engine, call)
-        if not won:
+    def try_lease(store: SqliteMetadataStore, key: str) -> Any:
+        lease = real(store, key)
+        if lease is None:
             refused.set()
-        return won, lease
+        return lease
 
     def work(x: int) -> int:
         STATE.gate.pass_through()
         return x
 
-    monkeypatch.setattr(Engine, "try_lease", try_lease)
+    monkeypatch.setattr(SqliteMetadataStore, "try_lease", try_lease)
     first, second = (make_spot(strict=True).mark(work) for _ in range(2))
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(first, 1)
@@ -333,22 +333,20 @@ PROGRAM = """
 
     spot = beautyspot.spot.Spot("app", directory=sys.argv[1], config=False, strict=True)
     told = Path(sys.argv[2])
-    ask = spot._engine.try_lease
-    waiting = set()
+    store = type(spot.metadata)
+    real = store.try_lease
+    waiting, keys = set(), {}
 
     def say(line):
         with told.open("a") as log:
             log.write(f"{line}\\n")
 
-    def try_lease(call):
-        won, lease = ask(call)
-        (x,) = call.args
-        if not won and x not in waiting:
-            waiting.add(x)
-            say(f"waits for {x}")
-        return won, lease
-
-    type(spot._engine).try_lease = staticmethod(try_lease)
+    def try_lease(metadata, key):
+        lease = real(metadata, key)
+        if lease is None and key not in waiting:
+            waiting.add(key)
+            say(f"waits for {keys[key]}")
+        return lease
 
     def others_came():
         lines = told.read_text().splitlines()
@@ -361,6 +359,8 @@ PROGRAM = """
             until(others_came)  # they wait, or run it as well
         return x * x
 
+    keys.update({spot.key(work, x): x for x in range(5)})
+    store.try_lease = try_lease
     print("ready", flush=True)
     sys.stdin.readline()
     threads = [threading.Thread(target=lambda: [work(x) for x in range(5)]) for _ in range(8)]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from beautyspot.calls.duplicates import Identities
-    from beautyspot.contracts import Lease
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.background import Saver
     from beautyspot.results.cache import Cache
@@ -67,7 +66,6 @@ class Engine:
     Attributes:
         active: False once the Spot is switched off or shut down: calls run uncached.
         blocking: whether a look-up may take longer than an event loop can wait.
-        leases: whether the metadata store excludes other processes.
         uses: when results were last found.
         running: the calls whose function runs or whose result is on its way.
         owner: its Spot, which it does not keep.
@@ -113,11 +111,6 @@ class Engine:
     def blocking(self) -> bool:
         """Whether a look-up may take longer than an event loop can wait."""
         return self.cache.metadata.blocking
-
-    @property
-    def leases(self) -> bool:
-        """Whether the metadata store can exclude other processes."""
-        return self.cache.metadata.leases
 
     def check_open(self) -> None:
         """Refuse to answer out of a store that may be closed.
@@ -201,24 +194,6 @@ class Engine:
         self.stats.hits += 1
         self.stats.seconds_saved += call.saves
         self.uses.note(call.key)
-
-    def try_lease(self, call: Call) -> tuple[bool, Lease | None]:
-        """Whether to go on, and with which lease: none where leases fail."""
-        try:
-            lease = self.cache.metadata.try_lease(call.key)
-        except Exception as error:
-            advice = "The call goes on, and another process may compute the same result"
-            self.reporter.report("take a lease", call.task.func_identifier, error, advice)
-            return True, None
-        return lease is not None, lease
-
-    def release(self, call: Call, lease: Lease) -> None:
-        """Let the next process in."""
-        try:
-            lease.release()
-        except Exception as error:
-            advice = "Other processes wait until this one ends, or for wait_timeout"
-            self.reporter.report("release a lease", call.task.func_identifier, error, advice)
 
     def restored(self, call: Call, payload: Payload) -> Outcome | None:
         """A follower's own copy of what its leader computed, or None where that fails."""

@@ -11,7 +11,7 @@
               ▼
             serialise ──▶ blob first ──▶ row ──▶ return
 
-A hit leaves in `answer`, before any of the flow's machinery starts.
+Most hits return from `fast_path`, the others from `answer`, before `flow` starts.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.steps import Block, Execute, Join, Outcome, Pause, Step
-from beautyspot.calls.turn import UNSTORABLE, Turn
+from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
-from beautyspot.concurrency.single_flight import ABANDONED, Flight
+from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.concurrency.time_budget import Patience
 from beautyspot.errors import CacheMissError
 from beautyspot.results.integrity import ELSEWHERE, MISSING
@@ -33,13 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from beautyspot.calls.engine import Engine
+    from beautyspot.concurrency.single_flight import Flight
     from beautyspot.tasks.task import Call
 
     Flow = Generator[Step, Any, Outcome]
 
 FIRST_PAUSE: Final = 0.001
 LONGEST_PAUSE: Final = 0.05
-"""Seconds between two looks at a lease that another process holds."""
+"""Seconds between two attempts to take a lease that another process holds."""
 
 
 def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
@@ -68,7 +69,7 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
 
 
 def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
-    """One call that was not answered at once; `looked` where nothing was found already."""
+    """One call that `answer` did not answer; `looked` where it found nothing stored."""
     mode = call.task.options.mode
     if not call.key and mode != "replay":
         return (yield from _execute(call))
@@ -99,78 +100,48 @@ def not_stored(call: Call) -> CacheMissError:
 
 
 def _together(engine: Engine, call: Call) -> Flow:
-    """Lead the flight of the call's key, or follow it as often as its leader leaves it."""
+    """Lead the flight of the call's key, or follow it as often as its leader abandons it."""
     deadline = monotonic() + engine.wait_timeout
-    while True:
-        turn = Turn(engine, call)
-        flight = yield from _enter(turn, deadline)
-        if isinstance(flight, Outcome):
-            return flight
-        if flight is None:  # waiting would be a deadlock: the function calls itself
-            return (yield from _run_alone(turn))
-        done = yield from _follow(call, flight, deadline)
-        shared = flight.result if done else UNSTORABLE
+    shared: object = ABANDONED
+    while shared is ABANDONED:
+        outer = single_flight.leading()
+        try:
+            with Turn(engine, call) as turn, turn:
+                flight = engine.flights.enter(call.key, turn, anew=call.refresh)
+                if turn.flight is not None:
+                    return (yield from _lead(turn, deadline))
+        finally:
+            single_flight.lead(outer)
+        shared = None if flight is None else (yield from _follow(call, flight, deadline))
+        if isinstance(shared, Outcome):
+            return shared
         if isinstance(shared, Payload):
             outcome = engine.restored(call, shared)
             if outcome is not None:
                 return outcome
-        elif isinstance(shared, Outcome):
-            return shared
-        if shared is not ABANDONED:
-            return (yield from _run_alone(turn))
-
-
-def _run_alone(turn: Turn) -> Flow:
-    """Run, with nobody who follows."""
-    try:
+    with Turn(engine, call) as turn, turn:  # alone: no value to share, or a deadlock to avoid
         return (yield from _run(turn))
-    finally:
-        if not turn.saves:
-            turn.end()
 
 
-def _enter(turn: Turn, deadline: float) -> Generator[Step, Any, Outcome | Flight | None]:
-    """Lead the flight of the call's key to its outcome, or find the one to follow.
-
-    However it ends, the turn ends as well: one that stayed would keep everyone else waiting.
-    """
-    engine, call = turn.engine, turn.call
-    outer = single_flight.leading()
-    try:
-        flight = engine.flights.enter(call.key, turn, anew=call.refresh)
-        if turn.flight is not None:
-            return (yield from _lead(turn, deadline))
-        if flight is not None and locks.inside():  # who leads it may wait for that lock
-            single_flight.forsake(flight)
-            return None
-        return flight
-    finally:
-        try:
-            if not turn.saves:
-                turn.end()
-        except BaseException:  # interrupted (Ctrl-C) on the way
-            turn.end()
-            raise
-        finally:
-            single_flight.lead(outer)
-
-
-def _follow(call: Call, flight: Flight, deadline: float) -> Generator[Step, Any, bool]:
+def _follow(call: Call, flight: Flight, deadline: float) -> Generator[Step, Any, object]:
+    """What the leader shared; None where the time is over, or waiting might be a deadlock."""
     call.waited = True
     try:
-        done: bool = yield Join(flight, max(0.0, deadline - monotonic()))
-        return done
+        if locks.inside():  # the leader may wait for the lock that this thread holds
+            return None
+        done = yield Join(flight, max(0.0, deadline - monotonic()))
+        return flight.result if done else None
     finally:
         single_flight.forsake(flight)
 
 
 def _lead(turn: Turn, deadline: float) -> Flow:
     engine, call = turn.engine, turn.call
-    if engine.leases and not turn.take_lease():
+    if not turn.take_lease():
         if engine.saver is not None and call.key in engine.cache.waiting:
-            yield Block(engine.saver.flush)  # a result of our own holds it until it is written
+            yield Block(engine.saver.flush)  # a result of this Spot holds it until it is written
         yield from _win(turn, deadline)
-    # What another one stored between our look-up and our turn; in place where that is quick.
+    # Another process may have stored a result between the first look-up and the lease.
     value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)
     if value is ELSEWHERE:
         value = yield Block(partial(engine.cache.recall, call))
@@ -182,11 +153,11 @@ def _lead(turn: Turn, deadline: float) -> Flow:
 
 def _win(turn: Turn, deadline: float) -> Generator[Step, Any, None]:
     """Win the key's lease from other processes, or go without once the deadline has passed."""
-    patience = Patience(deadline - monotonic())
+    budget = Patience(deadline - monotonic())
     pause = FIRST_PAUSE
-    while patience.left() >= pause:
+    while budget.left() >= pause:
         turn.call.waited = True
-        yield Pause(patience.spend(pause))
+        yield Pause(budget.spend(pause))
         if turn.take_lease():
             return
         pause = min(pause * 2, LONGEST_PAUSE)
@@ -195,38 +166,38 @@ def _win(turn: Turn, deadline: float) -> Generator[Step, Any, None]:
 def _run(turn: Turn) -> Flow:
     """Call the user's function, and see to it that its result is shared and stored.
 
-    A Spot that ends meanwhile leaves its store open for that.
+    A Spot that is shut down meanwhile leaves its store open for that.
     """
     engine, call = turn.engine, turn.call
     engine.running[turn] = None  # until it ends
+    engine.stats.misses += 1
     if call.waited and call.task.has_moved(call):
-        turn.share(UNSTORABLE)  # what the function would give now belongs to another key
+        turn.share(None)  # what the function would give now belongs to another key
         engine.say_moved(call)
-        engine.stats.misses += 1
         return (yield from _execute(call))
     began = perf_counter()
-    outcome: Outcome = yield Execute(call)
+    outcome = yield from _execute(call)
     turn.took = perf_counter() - began
-    engine.stats.misses += 1
     if outcome.error is not None:
         turn.share(outcome)
         return (yield from _or_stale(engine, call, outcome))
     if not engine.keeps(call.task, outcome.value):
-        turn.share(UNSTORABLE)
+        turn.share(None)
         return outcome
     engine.uses.bound()
-    # Encoded here, before anyone else runs: who has the value as well may change it at any moment.
-    if turn.encode(outcome.value) and not (engine.saver is not None and engine.saver.add(turn)):
-        yield from _save(turn, Block(turn.save))  # with a queue that is full its fillers help
+    # Encoded before any other code runs: its caller, or a follower, may change the value.
+    if turn.encode(outcome.value) and not turn.queue():
+        yield from _save(turn)
     return outcome
 
 
-def _save(turn: Turn, block: Block) -> Generator[Step, Any, None]:
-    """Perform a block that ends the turn; who is interrupted here leaves that to `_enter`."""
+def _save(turn: Turn) -> Generator[Step, Any, None]:
+    block = Block(turn.save)
     try:
         yield block
     finally:
-        turn.saves = block.elsewhere
+        if block.elsewhere:  # a cancelled call does not stop it
+            turn.hand_over()
 
 
 def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:

@@ -83,13 +83,11 @@ class Recording:
         items = self._items
         if items is None or not self._is_wanted(items):
             return
-        turn = Turn(self._engine, self._call)
-        turn.took = time.perf_counter() - self._began
-        if self._engine.leases:
-            turn.take_lease()  # or who collects might take the blob before a row names it
-        saver = self._engine.saver
-        if turn.encode(items) and (saver is None or not saver.add(turn)):
-            turn.save()
+        with Turn(self._engine, self._call) as turn, turn:
+            turn.took = time.perf_counter() - self._began
+            turn.take_lease()  # or `collect` might remove the blob before a row names it
+            if turn.encode(items) and not turn.queue():
+                turn.save()
 
     def _is_wanted(self, items: list[Data]) -> bool:
         """What `cache_if` says of the list of items: of copies, since the real ones are gone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
@@ -11,25 +11,20 @@ if TYPE_CHECKING:
     from beautyspot.tasks.task import Call
 
 
-class Unstorable:
-    """The result of a flight whose value no follower can get a copy of."""
-
-
-UNSTORABLE: Final = Unstorable()
-
-
 class Turn:
-    """A call that runs its function, on the way of its result into the store.
+    """The right to run one call's function and to store its result.
 
-    It ends in whichever thread and way that is: by then its followers have been told, and its key
-    is free. Who is interrupted (Ctrl-C) as he ends it can end it again.
+    A context manager: leaving the block ends the turn, unless `hand_over` was called in it. Then
+    the thread that saves the result ends it. The end releases the lease, tells the followers that
+    still wait, and frees the key. It may come in any thread, and more than once: a Ctrl-C may
+    come as `__exit__` begins, so a turn is entered twice, ``with Turn(…) as turn, turn:``.
 
     Attributes:
-        flight: what others of this process follow, until it has ended; None where none can.
-        lease: keeps other processes out, until it has ended; None where nothing does.
+        flight: what other calls of this process follow until the end; None where none can.
+        lease: keeps other processes out until the end; None where nothing does.
         took: seconds that the function took.
         record: the row of the result, once that is encoded.
-        saves: whether the end comes with the saving, elsewhere: the call may be cancelled then.
+        saves: whether the turn was handed over.
     """
 
     __slots__ = ("call", "engine", "flight", "lease", "record", "saves", "took")
@@ -43,46 +38,79 @@ class Turn:
         self.record: TaskRecord | None = None
         self.saves = False
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self.saves:
+            self.end()
+
+    def hand_over(self) -> None:
+        """Leave the end to the thread that saves the result."""
+        self.saves = True
+
     def take_lease(self) -> bool:
-        """Whether other processes are kept out now, or can't be."""
-        won, self.lease = self.engine.try_lease(self.call)
-        return won
+        """Whether the call may go on: other processes are kept out now, or can't be."""
+        store = self.engine.cache.metadata
+        if not store.leases:
+            return True
+        try:
+            self.lease = store.try_lease(self.call.key)
+        except Exception as error:
+            advice = "The call goes on, and another process may compute the same result"
+            self._report("take a lease", error, advice)
+            return True
+        return self.lease is not None
 
     def share(self, result: object) -> None:
-        """Give the followers who wait what they came for."""
+        """Give `result` to the followers; None has each of them run the function itself."""
         if self.flight is not None:
             self.flight.finish(result)
 
     def encode(self, value: Any) -> bool:
         """Turn the value into bytes, and share them; False where it can't be stored."""
-        try:
-            payload = self.engine.cache.encode(self.call.task, value)
-            if payload is not None:
-                self.record = self.engine.cache.record(self.call, payload, self.took)
-            self.share(payload or UNSTORABLE)
-            return payload is not None
-        finally:
-            if self.record is None:
-                self.end()
+        payload = self.engine.cache.encode(self.call.task, value)
+        if payload is not None:
+            self.record = self.engine.cache.record(self.call, payload, self.took)
+        self.share(payload)
+        return payload is not None
+
+    def queue(self) -> bool:
+        """Hand the encoded result to the saver; False where there is none, or it has no room."""
+        saver = self.engine.saver
+        if saver is None or not saver.add(self):
+            return False
+        self.hand_over()
+        return True
 
     def save(self) -> None:
-        """Write what `encode` made."""
+        """Write the encoded result, and end."""
         try:
-            assert self.record is not None  # noqa: S101 - `encode` said so
+            assert self.record is not None  # noqa: S101 - `encode` made it
             self.engine.cache.save(self.call, self.record)
         finally:
             self.end()
 
     def end(self) -> None:
-        """Let the next one in, here and in other processes."""
+        """Let the next call of this key run, in this process and in others."""
         lease, flight = self.lease, self.flight
         try:
             if lease is not None:
-                self.engine.release(self.call, lease)
+                self._release(lease)
                 self.lease = None
         finally:
             if flight is not None:
                 self.engine.flights.leave(self.call.key, flight)
                 self.flight = None
-            if self in self.engine.running:
-                self.engine.has_run(self)
+            self.engine.has_run(self)
+
+    def _release(self, lease: Lease) -> None:
+        try:
+            lease.release()
+        except Exception as error:
+            advice = "Other processes wait until this one ends, or for wait_timeout"
+            self._report("release a lease", error, advice)
+
+    def _report(self, operation: str, error: Exception, advice: str) -> None:
+        name = self.call.task.func_identifier
+        self.engine.reporter.report(operation, name, error, advice)

@@ -41,11 +41,8 @@ _leading: contextvars.ContextVar[tuple[Flight, ...]] = contextvars.ContextVar(
 """The flights that the running code is part of, the outermost first."""
 
 
-class Abandoned:
-    """The result of a flight whose leader left without one."""
-
-
-ABANDONED: Final = Abandoned()
+ABANDONED: Final = object()
+"""The result of a flight whose leader left without one."""
 
 
 class Flight:

@@ -135,7 +135,6 @@ class Saver:
         self._cache.waiting[key] = record
         self._bytes += record.size or 0
         self._changes += 1
-        saving.saves = True
         return replaced
 
     def _has_room(self, size: int) -> bool:
