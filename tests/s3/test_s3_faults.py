@@ -1,7 +1,8 @@
-"""A Spot whose blobs are in S3, while the server or the way to it fails, by every kind of function.
+"""A Spot whose blobs are in S3, while the server or the way to it fails.
 
-A real server, behind a proxy that misbehaves. Each cell: the result is right, it is said once what
-is wrong and what to do, and when the fault is gone the same Spot caches again.
+A real server, behind a proxy that misbehaves. Each fault: the result is right, the log says once
+what is wrong and what to do, and when the fault is gone the same Spot caches again. The ordinary
+run has each fault once, with another kind of function each; the slow one has them all.
 """
 
 from __future__ import annotations
@@ -148,9 +149,16 @@ def spot(server: seaweedfs.Server, way: proxy.Proxy, tmp_path: Path) -> Iterator
     client.close()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("fault", FAULTS)
-def test_cell(
+def pairs() -> Iterator[Any]:
+    """Each fault with each kind of function; only one of each fault belongs to the ordinary run."""
+    for number, fault in enumerate(FAULTS):
+        for other, kind in enumerate(KINDS):
+            ordinary = number % len(KINDS) == other
+            yield pytest.param(fault, kind, marks=() if ordinary else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("fault", "kind"), list(pairs()))
+def test_results_are_right_and_caching_comes_back(
     server: seaweedfs.Server,
     way: proxy.Proxy,
     spot: Spot,

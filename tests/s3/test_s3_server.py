@@ -15,6 +15,7 @@ import pytest
 from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
 from beautyspot.testing.storage import StorageContract
 from beautyspot_s3 import S3Storage, connection
+from beautyspot_s3 import storage as storage_module
 from servers import proxy, seaweedfs
 
 pytestmark = pytest.mark.server
@@ -52,7 +53,7 @@ def shared(server: seaweedfs.Server) -> Iterator[Any]:
 
 
 class TestS3Server(StorageContract):
-    writes = 10
+    writes = 5
     large = 2**23
 
     @pytest.fixture(autouse=True)
@@ -72,10 +73,24 @@ class TestS3Server(StorageContract):
 # -------------------------------------------------------------------------------------- blobs
 
 
-@pytest.mark.parametrize("size", [1000, 64 * 2**20, 101 * 2**20], ids=["small", "64MB", "in parts"])
-def test_large_blobs_and_their_content_type(
-    server: seaweedfs.Server, storage: S3Storage, size: int
+@pytest.mark.parametrize(
+    ("size", "in_parts_from"),
+    [
+        (1000, storage_module.MULTIPART_FROM),
+        (9 * 2**20, 9 * 2**20),
+        pytest.param(64 * 2**20, storage_module.MULTIPART_FROM, marks=pytest.mark.slow),
+        pytest.param(101 * 2**20, storage_module.MULTIPART_FROM, marks=pytest.mark.slow),
+    ],
+    ids=["small", "in parts", "64 MB", "101 MB in parts"],
+)
+def test_blobs_and_their_content_type(
+    server: seaweedfs.Server,
+    storage: S3Storage,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    in_parts_from: int,
 ) -> None:
+    monkeypatch.setattr(storage_module, "MULTIPART_FROM", in_parts_from)
     data = os.urandom(size)
     location = storage.save(KEY, data, content_type="image/webp")  # not by the name
     assert storage.load(location) == data

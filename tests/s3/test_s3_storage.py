@@ -216,10 +216,20 @@ def test_a_prefix_never_reaches_its_neighbour(mocked: Any) -> None:
 
 
 def test_a_list_of_many_pages(mocked: Any) -> None:
-    for number in range(1100):
+    for number in range(5):
         mocked.put_object(Bucket="bucket", Key=f"app/{number}", Body=b"x")
+    pages = []
+
+    def two_a_page(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        pages.append(params)
+        return {**params, "MaxKeys": 2}
+
+    event = "provide-client-params.s3.ListObjectsV2"
+    mocked.meta.events.register(event, two_a_page)
     found = {info.location for info in S3Storage("bucket", "app", client=mocked).list()}
-    assert found == {f"s3://bucket/app/{number}" for number in range(1100)}
+    mocked.meta.events.unregister(event, two_a_page)
+    assert found == {f"s3://bucket/app/{number}" for number in range(5)}
+    assert len(pages) == 3
 
 
 # -------------------------------------------------------------------------------------- blobs
