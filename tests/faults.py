@@ -18,6 +18,7 @@ from beautyspot.contracts import (
     MetadataStoreBase,
     Reservation,
     SerializerBase,
+    found_in,
 )
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
 from beautyspot.keys.generator import KeyGen
@@ -114,12 +115,11 @@ class FaultyStore(MemoryMetadataStore):
 
     def find(self, key: str) -> Any:
         record = MemoryMetadataStore.get(self, key)
-        entry = None
-        if record is not None:
-            from beautyspot.contracts import Entry
+        found = None if record is None else found_in(record)
+        return self.switch("find", lambda: found)
 
-            entry = Entry(*[getattr(record, field) for field in Entry._fields])
-        return self.switch("find", lambda: entry)
+    def find_many(self, keys: Any) -> Any:
+        return self.switch("find_many", lambda: MetadataStoreBase.find_many(self, keys))
 
     def put(self, record: Any) -> None:
         self.switch(
@@ -164,12 +164,9 @@ class FaultyStore(MemoryMetadataStore):
 
 
 class QuickFaultyStore(FaultyStore):
-    """The same, asked in place as SQLite is: `find_plain` is read directly."""
+    """The same, asked in place as SQLite is."""
 
     blocking = False
-
-    def find_plain(self, key: str) -> Any:
-        return self.switch("find_plain", lambda: MetadataStoreBase.find_plain(self, key))
 
 
 class FaultyStorage(MemoryStorage):
@@ -314,8 +311,8 @@ def _metadata(operation: str, fault: str) -> str:
         return ENTRY
     if fault == "returns garbage" and operation == "scan":
         return ASKERS
-    if fault == "hangs" and operation == "find_plain":
-        return "read directly only where the store states blocking = False"
+    if operation == "find_many":
+        return "no call of a marked function comes by it"
     return TESTED
 
 
@@ -350,7 +347,7 @@ STREAM = (
 
 def possible(operation: str, kind: str) -> bool:
     """Whether a kind of function comes by an operation at all; else see `STREAM`."""
-    no_stream = ("try_lease", "release", "find_plain", "storage delete")
+    no_stream = ("try_lease", "release", "storage delete")
     return "generator" not in kind or operation not in no_stream
 
 
@@ -360,7 +357,6 @@ _RIGHT: dict[str, type] = {
     "reserve": type(None),
     "get": type(None),
     "find": type(None),
-    "find_plain": type(None),
     "try_lease": type(None),
     "store_id": str,
 }

@@ -13,7 +13,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="rows are kept on Lin
 
 
 def plain(key, text="text"):
-    """A record that `find_plain` finds."""
+    """A record that `find` finds."""
     return a_record(key, result_type="DIRECT_BLOB", result_data=text.encode(), expires_at=None)
 
 
@@ -45,5 +45,5 @@ def keep(store, *keys):
     settle(store._database.path)
     for _ in range(2):  # the first find only looks
         for key in keys:
-            assert store.find_plain(key) is not None
+            assert store.find(key) is not None
     assert kept(store) >= set(keys)

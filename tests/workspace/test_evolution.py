@@ -18,7 +18,7 @@ from beautyspot.resilience import guarded_backends
 from beautyspot.results import cache
 
 FROZEN = Path(__file__).parent / "plugins" / "beautyspot-frozen" / "beautyspot_frozen.py"
-DIGEST = "f64676459ffece8d4157f01c59a542c4c02cf23777648429eff8e0ffccb21261"
+DIGEST = "f441cdded9e36661964b9af741764455c8912d342bcd3072ebc34a03ff5e850f"
 CLASSES = {
     "metadata": "FrozenStore",
     "storage": "FrozenStorage",
@@ -199,7 +199,7 @@ def test_a_new_field_has_a_default(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = with_a_field(getattr(contracts, name))
-    for module in (bs, contracts, cache):
+    for module in (bs, contracts, contracts.metadata, cache):
         monkeypatch.setattr(module, name, newer)
     use(tmp_path, load())
     assert newer._fields[-1] == "colour"

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, overload
 from urllib.parse import unquote, urlsplit
 
-from beautyspot.contracts import BlobInfo, BlobStorageBase, network_file_system
+from beautyspot.contracts import BlobInfo, BlobStorageBase
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
-from beautyspot.files import absolute, create
+from beautyspot.files import absolute, create, network_file_system
 
 from beautyspot_local.folders import make_private
 

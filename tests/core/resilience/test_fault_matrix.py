@@ -61,7 +61,6 @@ QUIET = {
     "whereabouts",
     "close",
     "delete",
-    "find_plain",
     "put_many",
 }
 """Asked by the user, who gets the error; or there is another way that works."""
@@ -114,12 +113,11 @@ def test_no_cell_is_empty() -> None:
 class Table:
     """One Spot with one faulty backend, and a function of one kind."""
 
-    def __init__(self, make_spot: Any, point: str, operation: str, kind: str) -> None:
+    def __init__(
+        self, make_spot: Any, point: str, operation: str, kind: str, *, in_place: bool = False
+    ) -> None:
         self.point = point
-        cls = BACKENDS[point]
-        if point == "metadata" and operation == "find_plain":
-            cls = faults.QuickFaultyStore
-        self.backend = cls()
+        self.backend = faults.QuickFaultyStore() if in_place else BACKENDS[point]()
         options: dict[str, Any] = {"metadata": "memory", "storage": "memory", point: self.backend}
         options["wait_timeout"] = 0.05  # for a lease that is never granted
         if operation == "put_many":
@@ -169,10 +167,16 @@ class Table:
 
 
 def check(
-    make_spot: Any, caplog: Any, kind: str, cell: tuple[str, str, str], garbage: object = None
+    make_spot: Any,
+    caplog: Any,
+    kind: str,
+    cell: tuple[str, str, str],
+    garbage: object = None,
+    *,
+    in_place: bool = False,
 ) -> None:
     point, operation, fault = cell
-    table = Table(make_spot, point, operation, kind)
+    table = Table(make_spot, point, operation, kind, in_place=in_place)
     assert table(1) == result(1)
     table.spot.flush()
     caplog.clear()
@@ -262,6 +266,22 @@ def test_cell(
     fault: str,
 ) -> None:
     check(make_spot, caplog, kind, (point, operation, fault))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("fault", ["raises", "raises another's error"])
+def test_a_look_up_in_place(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, kind: str, fault: str
+) -> None:
+    check(make_spot, caplog, kind, ("metadata", "find", fault), in_place=True)
+
+
+@pytest.mark.parametrize("garbage", faults.garbage_for("find"))
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_garbage_of_a_look_up_in_place(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, kind: str, garbage: object
+) -> None:
+    check(make_spot, caplog, kind, ("metadata", "find", "returns garbage"), garbage, in_place=True)
 
 
 @pytest.mark.parametrize(("point", "operation", "fault", "kind", "garbage"), garbage_cells())

@@ -83,7 +83,7 @@ def test_it_does_all_that_it_does_elsewhere(path, make):
     store.put_many([record(1), record(2)])
     store.touch({KEYS[0]: 5.0})
     assert store.find(KEYS[1]) is not None
-    assert store.find_plain(KEYS[9]) == ()
+    assert store.find(KEYS[9]) is None
     assert store.get(KEYS[0]) == record(0)._replace(used_at=5.0)
     assert (store.delete(KEYS[2]), store.delete(KEYS[2])) == (True, False)
     assert {found.cache_key for found in store.scan()} == {KEYS[0], KEYS[1]}

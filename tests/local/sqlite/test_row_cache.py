@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from beautyspot import files
+from beautyspot.contracts import in_full
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.testing.records import KEYS
 from beautyspot_local.sqlite import connections, file_systems, row_cache, wal_watch
@@ -58,8 +59,8 @@ def store(make):
 
 
 def row(store, key=ONE):
-    found = store.find_plain(key)
-    return found[0].decode() if found else found
+    found = store.find(key)
+    return None if found is None else in_full(found).result_data.decode()
 
 
 @contextmanager
@@ -125,17 +126,17 @@ def test_each_commit_is_seen(store, make, path):
         assert row(store) == "7"
         keep(store, ONE, TWO)
         connection.execute("UPDATE tasks SET expires_at = 1 WHERE cache_key = ?", (ONE,))
-        assert row(store) is None, "`find` is to be asked"
+        assert store.find(ONE).expires_at == 1.0
         keep(store, TWO)
     store.delete(TWO)
-    assert row(store, TWO) == ()
+    assert row(store, TWO) is None
     assert kept(store) == set()
 
 
 def test_a_row_that_is_not_there_is_not_kept(store):
     store.delete(TWO)
     keep(store, ONE)
-    assert row(store, TWO) == ()
+    assert row(store, TWO) is None
     assert kept(store) == {ONE}
 
 
@@ -207,9 +208,9 @@ def observed(monkeypatch):
 def test_a_script_of_a_few_calls_never_looks(patient, observed, looks):
     looks.clear()
     for _ in range(row_cache.FINDS):
-        patient.find_plain(ONE)
+        patient.find(ONE)
     assert observed == looks == []
-    patient.find_plain(ONE)
+    patient.find(ONE)
     assert len(observed) == 1
 
 
@@ -224,7 +225,7 @@ def test_where_others_commit_all_the_time_it_looks_ever_less_often(
             connection.execute("UPDATE tasks SET version = ?", (str(clock.now),))
             before = len(observed)
             for _ in range(row_cache.FINDS + 1):
-                patient.find_plain(ONE)
+                patient.find(ONE)
             if len(observed) > before:
                 times.append(clock.now)
             clock.now += 0.01
@@ -239,12 +240,12 @@ def test_between_two_looks_a_hit_asks_for_nothing(patient, observed, looks, path
     with another(path) as connection:
         connection.execute("UPDATE tasks SET version = 'another'")
         for _ in range(row_cache.FINDS + 1):
-            patient.find_plain(ONE)
+            patient.find(ONE)
         assert observed == [None]
         looks.clear()
         with statements(patient) as seen:
             for _ in range(1000):
-                patient.find_plain(ONE)
+                patient.find(ONE)
     assert len(looks) <= 2 * 1000 / row_cache.FINDS, "whether the file is still there"
     assert len(seen) == 1000
     assert {statement.split()[0] for statement in seen} == {"SELECT"}
@@ -326,7 +327,7 @@ def test_who_comes_with_an_older_snapshot_changes_nothing(store):
     older, handle = rows.snapshot, store._database.handle()
     keep(store, ONE)
     now = rows.snapshot
-    rows.note(older, handle, TWO, (b"old", None, None))
+    rows.note(older, handle, TWO, (b"old", None, None, None, None))
     rows.drop(older)
     assert rows.snapshot is now
     assert kept(store) == {ONE}
@@ -423,7 +424,7 @@ def test_large_rows_are_not_kept(make, path):
     store.put_many([plain(ONE, "x" * row_cache.LARGEST), plain(TWO, "x" * 60_000)])
     settle(path)
     for key in (ONE, TWO, ONE, TWO):
-        store.find_plain(key)
+        store.find(key)
     assert kept(store) == {TWO}
 
 
@@ -452,7 +453,7 @@ def test_a_closed_store_hands_out_nothing(store):
     keep(store, ONE)
     store.close()
     with pytest.raises(MetadataError, match="closed"):
-        store.find_plain(ONE)
+        store.find(ONE)
 
 
 def test_its_connection_stays_as_long_as_the_rows(store, path):
@@ -487,16 +488,15 @@ def test_a_file_that_is_replaced_is_seen_where_its_log_is_as_well(store, path, m
 
 
 @pytest.mark.parametrize("memory", [0, 1_000_000])
-@pytest.mark.parametrize("find", ["find", "find_plain"])
-def test_a_folder_that_was_removed_is_seen_in_a_while(tmp_path, memory, find):
+def test_a_folder_that_was_removed_is_seen_in_a_while(tmp_path, memory):
     folder = tmp_path / "folder"
     store = SqliteMetadataStore(folder / "store.db", memory=memory)
     store.put(plain(ONE))
-    assert getattr(store, find)(ONE)
+    assert store.find(ONE)
     shutil.rmtree(folder)
     for _ in range(row_cache.FINDS):
-        getattr(store, find)(ONE)
-    assert not getattr(store, find)(ONE)
+        store.find(ONE)
+    assert not store.find(ONE)
     assert folder.exists()
     store.close()
 
@@ -505,7 +505,7 @@ def test_a_folder_that_is_removed_below_kept_rows_is_seen_at_once(store, path):
     keep(store, ONE)
     assert kept(store) == {ONE}
     shutil.rmtree(path.parent)
-    assert row(store) == ()
+    assert row(store) is None
 
 
 def test_a_file_that_is_replaced_alone(store, path, tmp_path):
@@ -519,7 +519,7 @@ def test_a_file_that_is_replaced_alone(store, path, tmp_path):
 
     def of_the_new_file():
         handle = store._database.handle()
-        store._database.note(rows.snapshot, handle, TWO, (b"new", None, None))
+        store._database.note(rows.snapshot, handle, TWO, (b"new", None, None, None, None))
         return handle.identity
 
     for part in ("-wal", "-shm"):
@@ -546,7 +546,7 @@ def test_a_place_that_is_left_beside_its_log_is_seen_soon(tmp_path, make, clock,
         path.parent.rename(tmp_path / "aside")
     clock.now += wal_watch.LOOK
     row(store)
-    assert row(store) == ("new" if moved == "the file" else ())
+    assert row(store) == ("new" if moved == "the file" else None)
     store.close()
 
 
@@ -555,7 +555,7 @@ def test_rows_of_one_file_are_not_kept_with_another_s(store, path):
     connection = store._database.handle().connection
     other = SimpleNamespace(identity=(0, 0), connection=connection)
     rows = store._database.rows
-    rows.note(rows.snapshot, other, TWO, (b"other", None, None))
+    rows.note(rows.snapshot, other, TWO, (b"other", None, None, None, None))
     assert kept(store) == {ONE}
 
 

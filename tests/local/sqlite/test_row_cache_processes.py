@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from beautyspot.contracts import in_full
 from beautyspot.testing.processes import Child
 from beautyspot.testing.records import KEYS
 from beautyspot_local.sqlite.store import SqliteMetadataStore
@@ -83,13 +84,13 @@ def stopped(store, path):
 
 def test_a_commit_that_is_half_way_is_no_rest(store, path, stopped):
     settle(path)
-    before = [store.find_plain(ONE)[0] for _ in range(3)]
+    before = [in_full(store.find(ONE)).result_data for _ in range(3)]
     assert len(set(before)) == 1
     assert kept(store) == set()
     os.kill(stopped._process.pid, signal.SIGCONT)
     while (committed := int(stopped.heard())) <= int(before[0]):
         pass  # it said so before it was stopped
-    assert int(store.find_plain(ONE)[0]) >= committed
+    assert int(in_full(store.find(ONE)).result_data) >= committed
 
 
 READING = """
@@ -116,7 +117,7 @@ def test_a_commit_whose_writer_was_killed_stays_hidden(path, store, stopped):
         thread.join()
         # Killed, not closed: whoever is the last to close the file removes the log.
     with Child(code) as newcomer:
-        assert store.find_plain(ONE)[0].decode() == newcomer.heard() == before
+        assert in_full(store.find(ONE)).result_data.decode() == newcomer.heard() == before
         assert kept(store) == {ONE}
 
 
@@ -156,6 +157,7 @@ wait()
 
 READER = """
 import mmap, struct, threading
+from beautyspot.contracts import in_full
 from beautyspot_local.sqlite import wal_watch, row_cache
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 keys = {keys!r}
@@ -169,7 +171,7 @@ def read():
         for place, key in enumerate(keys):
             snapshot = store._database.rows.snapshot
             at_least = struct.unpack_from("q", acknowledged, 8 * place)[0]
-            number = int(store.find_plain(key)[0])
+            number = int(in_full(store.find(key)).result_data)
             looks[key in snapshot] += 1
             if number < at_least:
                 stale.append((number, at_least))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
+from beautyspot.contracts import Entry, in_full
 from beautyspot_local.sqlite import schema
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from hypothesis import settings
@@ -32,7 +33,7 @@ keys = st.sampled_from(KEYS)
 which = st.integers(0, 1)
 from_memory = []
 
-SELECT = "SELECT result_data, digest, took, result_type, expires_at FROM tasks WHERE cache_key = ?"
+SELECT = f"SELECT {', '.join(Entry._fields)} FROM tasks WHERE cache_key = ?"
 
 
 class Machine(RuleBasedStateMachine):
@@ -200,14 +201,13 @@ class Machine(RuleBasedStateMachine):
     def compare(self):
         there = {key: self.selected(key) for key in KEYS}
         for store in self.stores:
-            assert {key: store.find_plain(key) for key in KEYS} == there
+            for key in KEYS:
+                found = store.find(key)
+                assert (None if found is None else in_full(found)) == there[key]
 
     def selected(self, key):
         row = self.witness.execute(SELECT, (key,)).fetchone()
-        if row is None:
-            return ()
-        *found, kind, expires_at = row
-        return tuple(found) if (kind, expires_at) == ("DIRECT_BLOB", None) else None
+        return None if row is None else Entry(*row)
 
 
 @linux

@@ -7,7 +7,7 @@ and hands everything on once that has worked. Whoever makes the backend also clo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
@@ -17,7 +17,7 @@ from beautyspot.resilience.circuit_breaker import SLOW, Breaker, MetadataResting
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from beautyspot.contracts import Backend, Entry, Lease, Reservation, TaskRecord, Totals
+    from beautyspot.contracts import Backend, Entry, Lease, Plain, Reservation, TaskRecord, Totals
 
 B = TypeVar("B", bound="Backend")
 
@@ -104,13 +104,13 @@ class LateStore(MetadataStoreBase):
         """See the base class."""
         return self._maker.backend().get(key)
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> Plain | Entry | None:
         """See the base class."""
         return self._maker.backend().find(key)
 
-    def find_plain(self, key: str) -> tuple[Any, bytes | None, float | None] | tuple[()] | None:
+    def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
         """See the base class."""
-        return self._maker.backend().find_plain(key)
+        return self._maker.backend().find_many(keys)
 
     def totals(self) -> Totals:
         """See the base class."""

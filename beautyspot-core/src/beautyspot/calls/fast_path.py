@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.errors import RestoreError
 from beautyspot.results.integrity import fingerprint
 from beautyspot.serialization.payload import Payload
-from beautyspot.tasks.task import RAW_BYTES, RAW_TEXT, Call, Task
+from beautyspot.tasks.task import Call, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     plain: it fails over nothing, decides nothing and reports nothing; `answer` does all that.
     """
     stats, waiting, detours = engine.stats, engine.cache.waiting, engine.cache.health.detours
-    find, bind, memo = engine.cache.metadata.find_plain, task.bind, task.memo
+    find, bind, memo = engine.cache.metadata.real.find, task.bind, task.memo
     codec, uses = task.codec, engine.uses
     seen = uses.seen
     slow = task.ttl is not None or engine.blocking or engine.cache.signing_keys is not None
@@ -46,36 +46,27 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 call = Call(task, args, kwargs)
                 task.address(call)
                 key = call.key
-            plain = find(key) if key not in waiting else None
-            if plain:
-                data, digest, took = plain
-                if fingerprint(key, codec, data) == digest:
+            if key in waiting:
+                return call or Call(task, args, kwargs)
+            found: Any = find(key)
+            if type(found) is tuple:  # `Plain`
+                data, digest, took, _, stored_by = found
+                if fingerprint(key, stored_by, data) != digest:
+                    raise RestoreError(key)
+                if stored_by == codec:
                     value = task.serializer.loads(data)
                 else:
-                    value = task.restore(_as_it_is(key, data, digest))
+                    value = task.restore(Payload(data, stored_by))
                 stats.seconds_saved += took or 0.0
                 stats.hits += 1
                 seen[key] = now = monotonic()  # what `LastUses.note` does
                 if now > uses.due:
                     uses.write_later()
                 return value
-            if plain is not None:
-                call = call or Call(task, args, kwargs)
-                call.looked = True
+            call = call or Call(task, args, kwargs)
+            call.looked, call.found = found is None, found
         except Exception:  # noqa: S110 - `answer` meets it again, and says it
             pass
         return call or Call(task, args, kwargs)
 
     return (lambda args, kwargs: Call(task, args, kwargs)) if slow else hit
-
-
-def _as_it_is(key: str, data: bytes, digest: bytes | None) -> Payload:
-    """What a row holds that was packed by no serializer: another look would cost more than this.
-
-    Raises:
-        RestoreError: something else, or damaged.
-    """
-    for codec in (RAW_BYTES, RAW_TEXT):
-        if fingerprint(key, codec, data) == digest:
-            return Payload(data, codec)
-    raise RestoreError(key)

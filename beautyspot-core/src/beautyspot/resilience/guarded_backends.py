@@ -2,7 +2,7 @@
 
 The cache asks its backends through these, so that a backend that fails, or hangs, costs its
 time-out once in a while and not at every call. A hit that `mark.quick` finds does not come by here:
-`find_plain` is the store's own, and `detours` tells `quick` when to leave it alone.
+it asks the store itself, and `detours` tells it when not to.
 
 A backend that may block is given a deadline, in a thread of its own. One that states
 ``local = True`` is not: its operations are calls of the kernel, and too short for that price.
@@ -100,7 +100,7 @@ class GuardedStore:
 
     Attributes:
         real: the store itself.
-        find_plain, find_now: without the breaker, for who goes by it in a way of its own.
+        find_now: without the breaker, for a caller that goes by it in a way of its own.
         scan: has the deadline, for each page of records, and no breaker: a question of the user's
             own is asked whenever it is put.
     """
@@ -110,12 +110,12 @@ class GuardedStore:
         self.name, self.blocking, self.leases = store.name, store.blocking, store.leases
         self._deadline = METADATA_DEADLINE if needs_deadline(store) else None
         reads, writes = health.reads, health.writes
-        self.find_plain = store.find_plain
         self.find_now = self._timed(store.find)
         self.scan = self._listed(store.scan)
         self.open = reads.guarding(self._timed(store.open))
         self.get = reads.guarding(self._timed(store.get))
         self.find = reads.guarding(self.find_now)
+        self.find_many = reads.guarding(self._timed(store.find_many))
         self.totals = reads.guarding(self._timed(store.totals))
         self._store_id = reads.guarding(self._timed(lambda: store.store_id))
         self.put = writes.guarding(self._timed(store.put))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.time_budget import Patience
-from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, Entry, TaskRecord
+from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord, entry_of, in_full
 from beautyspot.errors import (
     BlobNotFound,
     MetadataBusyError,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.config.signing import SigningKeys
+    from beautyspot.contracts import Entry, Plain
     from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Call, Task
 
@@ -91,7 +92,8 @@ class Cache:
         """
         task = call.task
         try:
-            entry = self.find(call.key, patient=not in_place)
+            found, call.found = call.found, None
+            entry = found or self.find(call.key, patient=not in_place)
             if entry is None:
                 return MISSING
             call.replaces = entry.result_value
@@ -120,12 +122,11 @@ class Cache:
         """
         if self.waiting and (record := self.waiting.get(key)) is not None:
             self.unsaved.try_later()
-            return Entry(*[getattr(record, field) for field in Entry._fields])
-        if not patient:
-            return self.metadata.find(key)
-        return self._find_patiently(key)
+            return entry_of(record)
+        found = self._find_patiently(key) if patient else self.metadata.find(key)
+        return None if found is None else in_full(found)
 
-    def _wait_and_find(self, key: str) -> Entry | None:
+    def _wait_and_find(self, key: str) -> Plain | Entry | None:
         """What is found within `BUSY_WAIT`: to the breaker one operation."""
         patience: Patience | None = None
         pause = 0.001
@@ -275,10 +276,10 @@ class Cache:
             MetadataError: the row could not be removed.
         """
         kept = self.unsaved.drop(key, wait=not locks.inside())
-        entry = self.metadata.find(key)
+        found = self.metadata.find(key)
         gone = self.metadata.delete(key) or kept
-        if entry is not None:
-            self.placement.discard(key, entry.result_value)
+        if found is not None:
+            self.placement.discard(key, in_full(found).result_value)
         return gone
 
 

@@ -19,6 +19,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from beautyspot.contracts import in_full
 from beautyspot.errors import StorageError
 from beautyspot.resilience.guarded_backends import TimedStorage
 from beautyspot.results.pruning import claimed
@@ -129,10 +130,9 @@ class Collector:
         return True
 
     def _names(self, key: str, location: str) -> bool:
-        entry = self._cache.metadata.find(key)
-        if entry is None or entry.result_value is None:
-            return False
-        return self._tail(entry.result_value) == self._tail(location)
+        found = self._cache.metadata.find(key)
+        named = None if found is None else in_full(found).result_value
+        return named is not None and self._tail(named) == self._tail(location)
 
     def _sweep(self, now: float) -> int:
         """Remove what broken-off saves have left, where the storage has a `sweep` for it.

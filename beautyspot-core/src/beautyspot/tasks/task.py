@@ -30,7 +30,7 @@ from beautyspot.serialization.payload import Payload, framed, unframed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from beautyspot.contracts import KeyGenBase, SerializerBase
+    from beautyspot.contracts import Entry, KeyGenBase, SerializerBase
     from beautyspot.tasks.options import MarkOptions
 
     FirstKey = Callable[[Any, str, tuple[str, str | None]], None]
@@ -52,7 +52,7 @@ class Call:
 
     __slots__ = (
         *("args", "bound", "input_id", "key", "kwargs"),
-        *("looked", "refresh", "replaces", "saves", "task", "waited"),
+        *("found", "looked", "refresh", "replaces", "saves", "task", "waited"),
     )
 
     def __init__(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -63,6 +63,7 @@ class Call:
         self.input_id = ""
         self.bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.saves = 0.0  # seconds that the execution took whose result was found
+        self.found: Entry | None = None  # what a first look-up found, for the next step to take
         self.looked = False  # whether it was looked up already, and nothing was there
         self.refresh = False  # whether to run whatever is stored
         self.waited = False  # others ran since it got its key, and may have changed its arguments

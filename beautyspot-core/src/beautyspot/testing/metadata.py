@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from beautyspot.contracts import FILE, Entry, MetadataStoreBase, TaskRecord, Totals
+from beautyspot.contracts import (
+    FILE,
+    Entry,
+    MetadataStoreBase,
+    TaskRecord,
+    Totals,
+    entry_of,
+    found_in,
+    in_full,
+)
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.testing.metadata_leases import LeaseContract
 from beautyspot.testing.records import HOSTILE_KEYS, KEYS, RECORDS, a_record
@@ -49,21 +58,41 @@ class MetadataStoreContract(LeaseContract):
     def test_any_record_comes_back(self, store: MetadataStoreBase, record: TaskRecord) -> None:
         store.put(record)
         assert store.get(record.cache_key) == record
-        projection = Entry(*[getattr(record, field) for field in Entry._fields])
-        assert store.find(record.cache_key) == projection, "`find` must give a part of `get`"
+        assert _entry(store, record.cache_key) == entry_of(record), "`find` is a part of `get`"
 
-    def test_find_plain_is_a_part_of_find(self, store: MetadataStoreBase) -> None:
-        plain = a_record(KEYS[0], expires_at=None)
-        store.put_many([plain, a_record(KEYS[1]), a_record(KEYS[2], result_type=FILE)])
-        assert store.find_plain(KEYS[0]) == (plain.result_data, plain.digest, plain.took)
-        assert store.find_plain(KEYS[1]) is None, "it expires: `find` is asked"
-        assert store.find_plain(KEYS[2]) is None, "its data is elsewhere: `find` is asked"
-        assert store.find_plain(KEYS[3]) == (), "there is none, and nothing else to be asked"
+    def test_what_is_found_says_which_kind_it_is(self, store: MetadataStoreBase) -> None:
+        whole = {"result_data": None, "result_type": FILE, "result_value": "a/b.bin"}
+        records = [
+            a_record(KEYS[0], expires_at=None),
+            a_record(KEYS[1]),
+            a_record(KEYS[2], **whole),
+            a_record(KEYS[3], **whole, expires_at=None),
+            a_record(KEYS[4], result_data=None, expires_at=None),
+        ]
+        store.put_many(records)
+        for _ in range(3):  # a store may remember what it found
+            for record in records:
+                found = store.find(record.cache_key)
+                if type(found) is not Entry:
+                    assert type(found) is tuple, "an `Entry`, or a bare tuple for `Plain`"
+                    assert found == found_in(record), "`Plain` is for what never expires"
+                else:
+                    assert found == entry_of(record)
+        assert store.find(KEYS[5]) is None
 
-    def test_the_types_are_the_named_tuples(self, store: MetadataStoreBase) -> None:
+    def test_find_many_finds_each(self, store: MetadataStoreBase) -> None:
+        records = {key: a_record(key) for key in KEYS[:7]}
+        records[KEYS[1]] = a_record(KEYS[1], expires_at=None)
+        store.put_many(records.values())
+        entries = {key: entry_of(record) for key, record in records.items()}
+        assert store.find_many(iter(KEYS)) == entries, "a key without a record is left out"
+        many = [*(f"{number:031x}x" for number in range(2000)), KEYS[0], KEYS[0]]
+        assert store.find_many(many) == {KEYS[0]: entries[KEYS[0]]}, "any number, also twice"
+        assert store.find_many([]) == {}
+
+    def test_a_record_is_a_named_tuple(self, store: MetadataStoreBase) -> None:
         store.put(a_record())
         assert type(store.get(KEYS[0])) is TaskRecord
-        assert type(store.find(KEYS[0])) is Entry
 
     def test_an_unknown_key_is_none(self, store: MetadataStoreBase) -> None:
         assert store.get(KEYS[0]) is None
@@ -87,17 +116,14 @@ class MetadataStoreContract(LeaseContract):
         data = bytearray(b"before")
         store.put(a_record(result_data=cast("bytes", data)))
         data[:] = b"AFTER!"
-        found = store.find(KEYS[0])
-        assert found is not None
-        assert found.result_data == b"before", "a store keeps no reference to what it was given"
-        assert type(found.result_data) is bytes
+        found = _entry(store, KEYS[0]).result_data
+        assert found == b"before", "a store keeps no reference to what it was given"
+        assert type(found) is bytes
 
     def test_large_data_comes_back(self, store: MetadataStoreBase) -> None:
         data = bytes(range(256)) * (5 * 4096)  # 5 MB
         store.put(a_record(result_data=data))
-        found = store.find(KEYS[0])
-        assert found is not None
-        assert found.result_data == data
+        assert _entry(store, KEYS[0]).result_data == data
 
     @pytest.mark.parametrize("key", HOSTILE_KEYS, ids=range(len(HOSTILE_KEYS)))
     def test_a_hostile_key_is_a_key(self, store: MetadataStoreBase, key: str) -> None:
@@ -198,7 +224,7 @@ class MetadataStoreContract(LeaseContract):
     def test_every_operation_opens_the_store(self, tmp_path: Path) -> None:
         operations: tuple[Callable[[MetadataStoreBase], object], ...] = (
             lambda store: store.find(KEYS[0]),
-            lambda store: store.find_plain(KEYS[0]),
+            lambda store: store.find_many(KEYS),
             lambda store: list(store.scan()),
             lambda store: store.put(a_record()),
             lambda store: store.delete(KEYS[0]),
@@ -294,6 +320,12 @@ class MetadataStoreContract(LeaseContract):
         store = self.make(tmp_path)
         assert [record.cache_key for record in store.scan()] == KEYS[:4]
         store.close()
+
+
+def _entry(store: MetadataStoreBase, key: str) -> Entry:
+    found = store.find(key)
+    assert found is not None
+    return in_full(found)
 
 
 def _found(store: MetadataStoreBase, key: str) -> bool:

@@ -17,19 +17,19 @@ from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.files import lack, network_file_system
 from beautyspot.logs import logger
 
-from beautyspot_local.sqlite import connections, immutable_reads, schema, wal_watch
+from beautyspot_local.sqlite import connections, immutable_reads, row_cache, schema, wal_watch
 from beautyspot_local.sqlite.connections import Connection, Handle, Identity, identify, patiently
 from beautyspot_local.sqlite.leases import leases_beside
-from beautyspot_local.sqlite.row_cache import FINDS, RowCache
+from beautyspot_local.sqlite.row_cache import RowCache
 from beautyspot_local.sqlite.thread_stacks import others_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from beautyspot.contracts import Lease
+    from beautyspot.contracts import Lease, Plain
 
-    from beautyspot_local.sqlite.row_cache import Row, Snapshot
+    from beautyspot_local.sqlite.row_cache import Snapshot
 
 SET_ASIDE: Final = "\0set aside"
 """The lease that keeps two processes from moving one damaged file, and the second its successor."""
@@ -71,7 +71,7 @@ class Database:
         self.local = threading.local()
         self.store_id = None
         self.writing = locks.reentrant()
-        self.finds = FINDS
+        self.finds = row_cache.FINDS
         self.rows = RowCache(self._memory, self.writing)
         self._opening = locks.reentrant()
 
@@ -113,7 +113,7 @@ class Database:
         SQLite does not tell: it goes on with the file that it has open. To ask takes a tenth of a
         look-up, so this is for one in so many.
         """
-        self.finds = FINDS
+        self.finds = row_cache.FINDS
         handle: Handle | None = getattr(self.local, "handle", None)
         if handle is not None and handle.moved():
             self.reset()
@@ -175,7 +175,7 @@ class Database:
                 self.rows = RowCache(self._memory, self.writing)
         return handle
 
-    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Row) -> None:
+    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Plain) -> None:
         """Keep a row that was found, where that pays; see `RowCache`."""
         try:
             self.rows.note(snapshot, handle, key, row)

@@ -15,9 +15,10 @@ from __future__ import annotations
 import threading
 import time
 from sys import getsizeof
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency.locks import holds
+from beautyspot.contracts import Plain
 
 from beautyspot_local.sqlite import wal_watch
 from beautyspot_local.sqlite.file_systems import timed_by_the_kernel
@@ -25,9 +26,6 @@ from beautyspot_local.sqlite.file_systems import timed_by_the_kernel
 if TYPE_CHECKING:
     from beautyspot_local.sqlite.connections import Handle, Identity
     from beautyspot_local.sqlite.wal_watch import Quiescence
-
-Row = tuple[Any, bytes | None, float | None]
-"""What `find_plain` answers."""
 
 FINDS: Final = 64
 """Finds before the clock is looked at: a script of a few calls pays nothing."""
@@ -50,7 +48,7 @@ A row that is too large to be kept makes the look each time.
 """
 
 
-class Snapshot(dict[str, Row]):
+class Snapshot(dict[str, Plain]):
     """Rows by their keys; `lasts()` tells, once one was found, whether it may be used.
 
     Attributes:
@@ -70,18 +68,16 @@ class Snapshot(dict[str, Row]):
 class RowCache:
     """The rows of one database, for all threads of a process.
 
-    Who finds a row counts `skip` down. Once it is 0 he first looks into `snapshot`, and if that had
-    no row that lasts, he sees whether the file is still there, and tells `note` which row he read
-    since, and what `snapshot` was before.
+    A caller of `find` looks into `snapshot` first. Where that has no row that lasts, the caller
+    reads it, and tells `note` what it read and what `snapshot` was before: at each find once there
+    are rows, else at one in `FINDS`.
 
     Attributes:
         snapshot: the rows there are.
-        skip: for how many finds there is nothing to look into, nor anything to tell.
     """
 
     def __init__(self, room: int, writing: threading.RLock) -> None:
         self.snapshot = self._nothing = Snapshot(None, 0)
-        self.skip = FINDS
         self._room = room
         self._writing = writing
         self._lock = threading.Lock()
@@ -94,7 +90,7 @@ class RowCache:
         rest = self.snapshot.rest
         return rest is None or rest.handle.identity == identity
 
-    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Row) -> None:
+    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Plain) -> None:
         """Keep a row that was read after `snapshot` was taken, or see whether rows can be kept.
 
         Raises:
@@ -123,7 +119,7 @@ class RowCache:
         finally:
             self._lock.release()
 
-    def _keep(self, snapshot: Snapshot, rest: Quiescence, key: str, row: Row) -> None:
+    def _keep(self, snapshot: Snapshot, rest: Quiescence, key: str, row: Plain) -> None:
         size = OVERHEAD + getsizeof(key) + sum(map(getsizeof, row))
         too_large = size > min(LARGEST, self._room)
         if (too_large or len(snapshot) % CHECKED == CHECKED - 1) and not rest.lasts():
@@ -139,7 +135,6 @@ class RowCache:
 
     def _drop(self, rest: Quiescence) -> None:
         self.snapshot = self._nothing
-        self.skip = FINDS
         now = time.monotonic()
         if now - rest.since >= STABLE:
             self._pause = FIRST_PAUSE
@@ -150,7 +145,6 @@ class RowCache:
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def _look(self, handle: Handle) -> None:
-        self.skip = FINDS
         now = time.monotonic()
         if now < self._due or self._works is False:
             return
@@ -163,7 +157,6 @@ class RowCache:
             self._put_off(now)
         else:
             self.snapshot = Snapshot(rest, self._room)
-            self.skip = 0
 
     def _observed(self, handle: Handle) -> Quiescence | None:
         if holds(self._writing):

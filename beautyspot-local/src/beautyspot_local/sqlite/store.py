@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from beautyspot import files
-from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord, Totals
+from beautyspot.contracts import DIRECT_BLOB, Entry, MetadataStoreBase, TaskRecord, Totals
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute, network_file_system
 
@@ -28,15 +28,15 @@ from beautyspot_local.sqlite import connections, immutable_reads, schema
 from beautyspot_local.sqlite.connections import patiently
 from beautyspot_local.sqlite.database import Database
 from beautyspot_local.sqlite.directories import prepare
+from beautyspot_local.sqlite.wal_watch import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from beautyspot.contracts import Context, Lease
+    from beautyspot.contracts import Context, Lease, Plain
 
     from beautyspot_local.sqlite.connections import Handle
-    from beautyspot_local.sqlite.row_cache import Row
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -79,8 +79,6 @@ _OTHER_ADVICE: Final = "check what was asked for, and that no other program chan
 _NO_LOCKS: Final = "check that the directory may be written and that its file system has locks"
 
 _FIND: Final = schema.FIND
-_FIND_PLAIN: Final = schema.FIND_PLAIN
-_new: Final = tuple.__new__
 
 
 class SqliteMetadataStore(MetadataStoreBase):
@@ -104,6 +102,7 @@ class SqliteMetadataStore(MetadataStoreBase):
     schemes = ("sqlite",)
     blocking = False
     leases: ClassVar[bool] = True
+    memory_age = LONGEST
 
     def __init__(self, path: str | Path, *, timeout: float = 5.0, memory: int = 16_777_216) -> None:
         file = _checked_path(path)
@@ -153,54 +152,54 @@ class SqliteMetadataStore(MetadataStoreBase):
             self.open()
         return store_id
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> Plain | Entry | None:
         """What a hit needs; see the base class."""
         database = self._database
-        if database.finds > 0:
+        snapshot = database.rows.snapshot  # before the row is read: it must be older
+        kept, look = snapshot.get(key), snapshot.rest is not None
+        if kept is not None:
+            if snapshot.lasts():
+                return kept
+            database.doubt(snapshot)
+        elif database.finds > 0:
             database.finds -= 1
         else:
             database.stay()
+            look = True
         try:
             handle = database.local.handle  # held while at it: see `Handle`
             row = handle.execute(_FIND, (key,)).fetchone()
         except _FAILURES_OR_NEW:
-            row = self._translated(self._find, key)
+            return self._translated(self._find_entry, key)
         if row is None:
             return None
-        if row[6].__class__ is str:  # release 2.7 wrote a text into expires_at
-            row = (*row[:6], schema.seconds(row[6]), *row[7:])
-        return _new(Entry, row)  # what Entry._make does, in half the time
+        if row[5] is not None or row[0] is None:
+            return self._entry(key, row)
+        plain: Plain = row[:5]
+        if look:
+            database.note(snapshot, handle, key, plain)
+        return plain
 
-    def find_plain(self, key: str) -> tuple[Any, bytes | None, float | None] | tuple[()] | None:
-        """The whole reading of most hits; see the base class."""
-        database = self._database
-        rows, snapshot = database.rows, None
-        if rows.skip > 0:
-            rows.skip -= 1
-        else:
-            snapshot = rows.snapshot  # before the row is read: it must be older
-            kept = snapshot.get(key)
-            if kept is not None and snapshot.lasts():
-                return kept
-            if kept is not None or snapshot.rest is None:
-                database.doubt(snapshot)
-        try:
-            handle = database.local.handle
-            row = handle.execute(_FIND_PLAIN, (key,)).fetchone()
-        except _FAILURES_OR_NEW:
-            return super().find_plain(key)
-        if row is None:
-            return ()
-        if not row[3]:
-            return None
-        found: Row = row[:3]
-        if snapshot is not None:
-            database.note(snapshot, handle, key, found)
+    def _entry(self, key: str, row: tuple[Any, ...]) -> Entry | None:
+        """What a row of `FIND` is that is not plain."""
+        data, digest, took, made_at, serializer, expires_at = row
+        if type(expires_at) is float:
+            return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, expires_at, took)
+        return self._translated(self._find_entry, key)
+
+    def _find_entry(self, key: str) -> Entry | None:
+        rows = _tolerant(self._database.handle(), schema.FIND_ENTRY, (key,))
+        return schema.to_entry(rows[0]) if rows else None
+
+    def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """One statement for some hundred keys; see the base class."""
+        found: dict[str, Entry] = {}
+        wanted = list(keys)
+        for start in range(0, len(wanted), PAGE):
+            page = wanted[start : start + PAGE]
+            for key, *row in self._rows(schema.find_many_query(len(page)), tuple(page)):
+                found[key] = schema.to_entry(row)
         return found
-
-    def _find(self, key: str) -> Any:
-        rows = _tolerant(self._database.handle(), _FIND, (key,))
-        return rows[0] if rows else None
 
     def get(self, key: str) -> TaskRecord | None:
         """The whole record; see the base class."""

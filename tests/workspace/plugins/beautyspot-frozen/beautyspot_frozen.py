@@ -8,7 +8,7 @@ import json
 import time
 
 import beautyspot as bs
-from beautyspot.contracts import Data
+from beautyspot.contracts import Data, Plain
 
 beautyspot_api = 1
 
@@ -26,6 +26,7 @@ class FrozenStore(bs.MetadataStoreBase):
     schemes = ("frozen",)
     blocking = False
     leases = False
+    memory_age = 0.0
 
     def __init__(self, label: str = "") -> None:
         self.label = label
@@ -60,14 +61,21 @@ class FrozenStore(bs.MetadataStoreBase):
             if version in (None, record.version) and (tag is None or tag in record.tags):
                 yield record if with_data else record._replace(result_data=None)
 
-    def find(self, key: str) -> bs.Entry | None:
+    def find(self, key: str) -> Plain | bs.Entry | None:
         record = self.get(key)
         if record is None:
             return None
+        if (record.result_type, record.expires_at) == (bs.DIRECT_BLOB, None):
+            return (
+                record.result_data, record.digest, record.took, record.made_at, record.serializer
+            )  # fmt: skip
         return bs.Entry(
             record.result_type, record.result_value, record.result_data, record.serializer,
             record.digest, record.made_at, record.expires_at, record.took,
         )  # fmt: skip
+
+    def find_many(self, keys) -> dict[str, bs.Entry]:
+        return super().find_many(keys)
 
     def totals(self) -> bs.Totals:
         return bs.Totals(

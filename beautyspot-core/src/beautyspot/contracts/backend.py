@@ -1,0 +1,63 @@
+"""What the backends of all extension points have in common."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from beautyspot.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Data = bytes | bytearray | memoryview
+"""Bytes on their way to a store. A backend only reads them, and keeps no reference."""
+
+
+class Context(NamedTuple):
+    """What a Spot tells a backend that it makes by name: where the Spot itself lives."""
+
+    name: str
+    directory: Path
+    db_path: Path
+
+
+class Backend(ABC):
+    """What the backends of all extension points have in common.
+
+    Class attributes:
+        name: what a user writes to select it, such as ``"s3"``; lower case, without ``:``.
+        schemes: the URL schemes it answers to, such as ``("s3",)``.
+        blocking: False where every operation takes microseconds.
+        local: True where an operation that blocks is a call of this machine's kernel (a file, not
+            a network), so that it can't hang. Core then gives it no deadline, which would cost
+            a thread. An instance whose files are elsewhere says False;
+            `beautyspot.files.network_file_system` tells.
+    """
+
+    name: ClassVar[str]
+    schemes: ClassVar[tuple[str, ...]] = ()
+    blocking: ClassVar[bool] = True
+    local: ClassVar[bool] = False
+
+    @classmethod
+    def defaults(cls, context: Context) -> dict[str, Any]:
+        """Options to assume where the user gives none; they go to the constructor."""
+        del context
+        return {}
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """The constructor's options that stand in the URL, *without* those of its query part.
+
+        Raises:
+            ConfigError: this backend has no URL form, or the URL misses something.
+        """
+        raise ConfigError(f"{cls.name!r} can't be selected by a URL ({url!r}): use a table")
+
+    def close(self) -> None:  # noqa: B027 - most backends hold nothing
+        """Give back what the backend holds. Called once, by the Spot that made it."""
+
+    def __repr__(self) -> str:
+        """Name the class and nothing else: an option may be a secret."""
+        return f"<{type(self).__name__}>"

@@ -1,0 +1,34 @@
+"""The contract of a key generation, and the number of the way in which keys are made."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar, Final
+
+from beautyspot.contracts.backend import Backend
+from beautyspot.errors import NotSupportedError
+
+KEY_SCHEME: Final = 1
+"""The number of the way in which keys are made. It is part of every key and stands in every row."""
+
+
+class KeyGenBase(Backend):
+    """Turns a call's arguments into its `input_id`."""
+
+    blocking: ClassVar[bool] = False
+
+    @abstractmethod
+    def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """The ID of these arguments: equal for equal ones, distinct for distinct ones.
+
+        The arguments come normalised: whatever the signature names positionally stands in `args`,
+        defaults filled in, so that `f(1)`, `f(a=1)` and `f(1, b=2)` with the default 2 are one.
+        The ID is the same in every process, on every machine.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form; names its path in the arguments.
+        """
+
+    def canonical(self, value: object) -> str:
+        """The stable text of one value, for `explain`; two values are one iff their texts are."""
+        raise NotSupportedError(f"the key generation {self.name!r} shows no text ({value!r:.80})")

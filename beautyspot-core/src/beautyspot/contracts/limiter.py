@@ -1,0 +1,195 @@
+"""The contract of a rate limiter: reserve first, then wait, holding no lock while waiting."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import abstractmethod
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from beautyspot.contracts.backend import Backend
+from beautyspot.contracts.wrong_answers import wrong_answer
+from beautyspot.errors import NotSupportedError, PluginError, RateLimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Reservation:
+    """A place in the limiter's time. A limiter may subclass it to remember what it needs.
+
+    Attributes:
+        delay: seconds from the reservation until it may be used; 0.0 is at once.
+        cost: what was reserved.
+    """
+
+    __slots__ = ("cost", "delay")
+
+    def __init__(self, delay: float, cost: float) -> None:
+        self.delay = delay
+        self.cost = cost
+
+
+class LimiterBase(Backend):
+    """Grants permits at a rate: reserve first, then wait, holding no lock while waiting.
+
+    Class attributes:
+        shared: True where several processes keep one limit together. Where not, each process that
+            uses it has the whole rate, and `Spot.stats` says so.
+        max_cost: the largest single cost. An instance that tells its own has a constant cost above
+            it refused where the decorator stands, before any call.
+    """
+
+    blocking: ClassVar[bool] = False
+    shared: ClassVar[bool] = False
+    max_cost: float = math.inf
+
+    @abstractmethod
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
+        """Reserve `cost` at the earliest time, or None where that is over `max_wait` seconds away.
+
+        None reserves nothing. Returns at once.
+
+        Raises:
+            CostError: `cost` is not a positive finite number, or above the largest single cost.
+        """
+
+    @abstractmethod
+    def release(self, reservation: Reservation) -> None:
+        """Give back a reservation that will not be used, so that nobody waits for it."""
+
+    def settle(self, reservation: Reservation, real_cost: float) -> None:
+        """Correct a reservation that was used, now that its real cost is known."""
+        raise NotSupportedError(f"the limiter {self.name!r} can't correct a cost ({real_cost})")
+
+    def remaining(self, reservation: Reservation) -> float:
+        """Seconds that `reservation` must still wait after its delay; 0.0 is granted.
+
+        Asked after each sleep, so a limiter overrides it whose plan may change while somebody
+        waits, by a pause or because the machine slept. Once it has answered 0.0, the reservation
+        counts as used.
+        """
+        del reservation
+        return 0.0
+
+    def pause(self, seconds: float) -> None:
+        """Grant nothing for so many seconds from now: what a server's ``Retry-After`` asks for.
+
+        Those who wait already are held too. Pauses overlap, they don't add up.
+        """
+        raise NotSupportedError(f"the limiter {self.name!r} can't pause ({seconds} s)")
+
+    def reserve_after(
+        self, cost: float, seconds: float, *, max_wait: float | None = None
+    ) -> Reservation | None:
+        """`reserve`, at the earliest time that is `seconds` away or more.
+
+        What lies before stays free for others. Several limits that are kept together need it: their
+        reservations must begin at one moment, or calls that waited for one limit would go in a
+        bunch that breaks another.
+        """
+        raise NotSupportedError(
+            f"the limiter {self.name!r} can't be kept together with others ({cost}, {seconds} s)"
+        )
+
+    def twin(self, key: str) -> LimiterBase:
+        """A limiter like this one, fresh, for what `key` names: a host, a customer.
+
+        A pause of this one is a pause of all its twins, also of those to come. One that is shared
+        by processes is the same for the same key in all of them.
+        """
+        raise NotSupportedError(f"the limiter {self.name!r} can't keep a limit a key ({key!r:.80})")
+
+    def busy_for(self) -> float:
+        """Seconds until all that is reserved has passed: from then on it is as good as a new one.
+
+        A twin is forgotten then.
+        """
+        raise NotSupportedError(f"the limiter {self.name!r} can't tell how long it is busy")
+
+    def wait_for(self, cost: float = 1) -> float:
+        """Seconds that a reservation of `cost` would have to wait now. It reserves nothing.
+
+        Who is refused is told by it when to come again.
+        """
+        raise NotSupportedError(f"the limiter {self.name!r} can't tell how long {cost} would wait")
+
+    def consume(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
+        """Wait until `cost` is granted; with a `timeout` of 0 a try that does not wait.
+
+        Raises:
+            CostError: see `reserve`.
+            RateLimitError: not granted within `timeout` seconds; nothing is spent.
+        """
+        reservation = self._reserve_within(cost, timeout)
+        try:
+            for seconds in self._waits(reservation, timeout):
+                self._sleep(seconds)
+        except BaseException:  # Ctrl-C while waiting: the place goes back before it propagates
+            self.release(reservation)
+            raise
+        return reservation
+
+    async def consume_async(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
+        """`consume` for asynchronous code; a waiter that is cancelled gives its place back."""
+        reservation = self._reserve_within(cost, timeout)
+        try:
+            for seconds in self._waits(reservation, timeout):
+                await self._sleep_async(seconds)
+        except BaseException:
+            self.release(reservation)
+            raise
+        return reservation
+
+    def try_consume(self, cost: float = 1) -> bool:
+        """Take `cost` if it is granted at once; never waits."""
+        return self.reserve(cost, max_wait=0.0) is not None
+
+    def _reserve_within(self, cost: float, timeout: float | None) -> Reservation:
+        reservation = self.reserve(cost, max_wait=timeout)
+        if reservation is None:
+            raise self._refusal(cost, timeout)
+        if not isinstance(reservation, Reservation):
+            what, advice = "the Reservation", "return one, or None"
+            raise PluginError(wrong_answer(self, "reserve", reservation, what, advice))
+        return reservation
+
+    def _waits(self, reservation: Reservation, timeout: float | None) -> Iterator[float]:
+        """How long to sleep, again and again, until `reservation` is granted."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        left = reservation.delay
+        while left > 0:
+            yield left
+            left = self.remaining(reservation)
+            # The first wait was promised to be short enough; a later one comes from a pause.
+            if left > 0 and deadline is not None and time.monotonic() + left > deadline:
+                raise self._refusal(reservation.cost, timeout, left)
+
+    def _refusal(
+        self, cost: float, timeout: float | None, wait: float | None = None
+    ) -> RateLimitError:
+        """What to raise where `timeout` does not do; `wait` is how long it would take, if known."""
+        if wait is None:
+            with suppress(Exception):  # who is refused is told so, whatever else fails
+                wait = self.wait_for(cost)
+        takes = "" if wait is None else f" (it would take {wait:.3g} s now)"
+        return RateLimitError(
+            f"no permit of cost {cost} within {timeout} s{takes}: wait longer (timeout=), ask for "
+            "less, or raise the limiter's rate",
+            retry_after=wait,
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait; a limiter whose clock is not the system's overrides it."""
+        if seconds > 0:
+            time.sleep(seconds)
+
+    async def _sleep_async(self, seconds: float) -> None:
+        if seconds > 0:
+            import asyncio  # takes 60 ms: synchronous programs never pay for it
+
+            from beautyspot.concurrency.event_loops import check_asyncio
+
+            check_asyncio("to wait for a limit")
+            await asyncio.sleep(seconds)

@@ -1,0 +1,202 @@
+"""The contract of a metadata store, and the records that it keeps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+
+from beautyspot.contracts.backend import Backend
+from beautyspot.errors import NotSupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+DIRECT_BLOB: Final = "DIRECT_BLOB"
+"""`TaskRecord.result_type` of a result whose bytes stand in the row."""
+
+FILE: Final = "FILE"
+"""`TaskRecord.result_type` of a result whose bytes are in the blob storage."""
+
+
+class TaskRecord(NamedTuple):
+    """One row of the table `tasks`: a finished call and where its result is.
+
+    The first nine fields are the specification's. Times in seconds are Unix time, UTC.
+    """
+
+    cache_key: str
+    func_name: str
+    input_id: str
+    version: str | None = None
+    result_type: str = DIRECT_BLOB
+    content_type: str | None = None
+    result_value: str | None = None  # the location in the storage; only FILE
+    result_data: bytes | None = None  # only DIRECT_BLOB
+    updated_at: str | None = None  # last execution, "YYYY-MM-DD HH:MM:SS[.ffffff]" in UTC
+    func_identifier: str | None = None  # "module:qualified.name", or the name given to `mark`
+    key_scheme: int | None = None  # None: a row of an earlier release, listed but never hit
+    serializer: str | None = None
+    digest: bytes | None = None  # of key, serializer and data: finds what was damaged or swapped
+    size: int | None = None  # of the data, in bytes
+    arg_digests: str | None = None  # JSON object: argument name -> short digest
+    tags: tuple[str, ...] = ()
+    made_at: float | None = None  # `updated_at` as a number
+    took: float | None = None  # seconds that the user's function ran
+    expires_at: float | None = None
+    used_at: float | None = None  # last hit, at most an hour behind
+
+
+class Entry(NamedTuple):
+    """The part of a `TaskRecord` that a hit needs, and not a column more."""
+
+    result_type: str
+    result_value: str | None
+    result_data: bytes | None
+    serializer: str | None
+    digest: bytes | None
+    made_at: float | None
+    expires_at: float | None
+    took: float | None
+
+
+Plain = tuple[bytes, bytes | None, float | None, float | None, str | None]
+"""`result_data`, `digest`, `took`, `made_at`, `serializer` of a result that never expires.
+
+It lies in its record: `result_type` is `DIRECT_BLOB`, `result_value` and `expires_at` are None. A
+bare tuple and no named one, since it is made at every hit: ``type(found) is tuple`` tells.
+"""
+
+
+def entry_of(record: TaskRecord) -> Entry:
+    """The `Entry` of a record."""
+    return Entry(*[getattr(record, field) for field in Entry._fields])
+
+
+def found_in(record: TaskRecord) -> Plain | Entry:
+    """What `find` gives for a record."""
+    data = record.result_data
+    beside = record.result_type, record.result_value, record.expires_at
+    if data is None or beside != (DIRECT_BLOB, None, None):
+        return entry_of(record)
+    return data, record.digest, record.took, record.made_at, record.serializer
+
+
+def in_full(found: Plain | Entry) -> Entry:
+    """The `Entry` that `Plain` is short for; an `Entry` as it is."""
+    if isinstance(found, Entry):
+        return found
+    data, digest, took, made_at, serializer = found
+    return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, None, took)
+
+
+class Totals(NamedTuple):
+    """How much a metadata store holds."""
+
+    entries: int
+    size: int  # of all results' data, in bytes, wherever it is
+
+
+class Lease(ABC):
+    """The right to be the only one who computes a key, until released."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Let the next one in. A second call does nothing."""
+
+
+class MetadataStoreBase(Backend):
+    """Keeps one `TaskRecord` a key.
+
+    Errors: whatever goes wrong is a `MetadataError`; `MetadataBusyError` where the same call may
+    succeed in a moment. Operations are atomic: a reader finds the old record, the new one or none.
+    """
+
+    leases: ClassVar[bool] = False
+    """True where `try_lease` works, and excludes other processes that use the same store."""
+
+    memory_age: float = 0.0
+    """Seconds, at most, for which `find` may go on giving what another process has replaced.
+
+    0.0 where `find` asks the store each time. A store that answers from a memory of its own states
+    the greatest age that such an answer can have.
+    """
+
+    def open(self) -> None:
+        """Reach the store and bring its schema up to date. Called by the Spot when it starts.
+
+        It may fail and be called again. Every other operation works without it, by opening first.
+        """
+
+    @property
+    @abstractmethod
+    def store_id(self) -> str:
+        """A random ID of 8 or more hex digits, made with the store and kept in it for good."""
+
+    @abstractmethod
+    def get(self, key: str) -> TaskRecord | None:
+        """The record of `key` (a `cache_key`), or None."""
+
+    @abstractmethod
+    def put(self, record: TaskRecord) -> None:
+        """Insert `record`, in place of the one with the same key."""
+
+    @abstractmethod
+    def delete(self, key: str) -> bool:
+        """Remove the record of `key`; False where there was none."""
+
+    @abstractmethod
+    def scan(
+        self,
+        *,
+        func_identifier: str | None = None,
+        version: str | None = None,
+        tag: str | None = None,
+        with_data: bool = False,
+    ) -> Iterator[TaskRecord]:
+        """All records that match every filter given, in the order of their keys.
+
+        `result_data` is None in them unless `with_data`. Records may be put and deleted while the
+        scan runs; whether it shows those is open, but it shows every other one once.
+        """
+
+    def find(self, key: str) -> Plain | Entry | None:
+        """What a hit needs of the record of `key`; None where there is no record.
+
+        `Plain` where that says it all, as for most hits: then a call ends soonest. An `Entry` is
+        right for every record. Never waits for a lock: raises `MetadataBusyError`.
+        """
+        record = self.get(key)
+        return None if record is None else found_in(record)
+
+    def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """The entries of those of the keys that have a record; a store may ask for many at once."""
+        found = {key: self.find(key) for key in keys}
+        return {key: in_full(answer) for key, answer in found.items() if answer is not None}
+
+    def totals(self) -> Totals:
+        """How much is stored; records of earlier releases have no size, and count as 0 bytes."""
+        sizes = [record.size or 0 for record in self.scan()]
+        return Totals(len(sizes), sum(sizes))
+
+    def put_many(self, records: Iterable[TaskRecord]) -> None:
+        """Insert several records, in one transaction where the store has such."""
+        for record in records:
+            self.put(record)
+
+    def touch(self, used: Mapping[str, float]) -> None:
+        """Set `used_at` of the records of these keys; a key without a record is passed over."""
+        for key, when in used.items():
+            record = self.get(key)
+            if record is not None:
+                self.put(record._replace(used_at=when))
+
+    def try_lease(self, key: str) -> Lease | None:
+        """The lease of `key`, or None while another one holds it. Returns at once.
+
+        The lease excludes every other holder on the same store: other processes, and other
+        instances of this class in the same process. It falls when its process dies.
+
+        Raises:
+            NotSupportedError: the store has no leases (`leases` is False).
+        """
+        raise NotSupportedError(f"the metadata store {self.name!r} has no leases ({key})")

@@ -1,0 +1,68 @@
+"""The contract of a serializer."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from beautyspot.contracts.backend import Backend
+from beautyspot.errors import NotSupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from beautyspot.contracts.backend import Data
+
+
+class SerializerBase(Backend):
+    """Turns values into bytes and back, equal and of equal type, or refuses."""
+
+    blocking: ClassVar[bool] = False
+
+    @abstractmethod
+    def dumps(self, value: object) -> Data:
+        """The bytes of `value`.
+
+        Raises:
+            SerializationError: the value has no faithful form; says which part, and what to do.
+        """
+
+    @abstractmethod
+    def loads(self, data: Data) -> Any:
+        """The value of `data`, which may be hostile: nothing in it is a reason to run code.
+
+        It may take another argument, ``owned: bool = False``. Then it is told by True that `data`
+        is a buffer that can be written to, and that nobody else has or will ever use: a part of the
+        value may stay in it, where any other buffer has to be copied from.
+
+        Raises:
+            RestoreError: damaged, or of a class that was not vouched for.
+        """
+
+    def vouching(self, types: Iterable[Any]) -> SerializerBase:
+        """A serializer that also restores these classes; `self` where that means nothing.
+
+        Called with what stands in a marked function's return annotation (`list[Answer]` as well as
+        `Answer`), once, when the function is decorated.
+        """
+        del types
+        return self
+
+    def register(
+        self,
+        cls: type[Any],
+        *,
+        encode: Callable[[Any], object] | None = None,
+        decode: Callable[[Any], Any] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Vouch for a class, with how to write it where the serializer can't know.
+
+        Args:
+            cls: the class.
+            encode: turns an instance into a value that can be stored.
+            decode: turns that value into an equal instance.
+            name: what stands in the stored bytes; default the module and qualified name. Give it to
+                keep old results readable when the class moves.
+        """
+        raise NotSupportedError(f"the serializer {self.name!r} takes no types ({cls.__qualname__})")
