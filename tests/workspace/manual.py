@@ -184,7 +184,7 @@ def suite(names: str) -> str:
     cls = getattr(importlib.import_module(f"beautyspot.testing.{module}"), name)
     found = [f"```text\nclass {name}  # of beautyspot.testing.{module}\n```\n", text(cls, name), ""]
     found += ["What it can be told, and what that is by default:\n", *switches(cls), ""]
-    for factory in ("make", "make_again", "source"):
+    for factory in ("make", "make_again", "samples", "same", "source"):
         if hasattr(cls, factory):
             found.append(entry(getattr(cls, factory), factory, bound=True))
     return "\n".join(found)

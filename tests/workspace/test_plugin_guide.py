@@ -54,7 +54,7 @@ def test_the_project_file_has_the_group() -> None:
 
 def test_the_table_names_what_is_there() -> None:
     rows = re.findall(r"^\| [\w ]+ \| `(\w+)` \| `(\w+)` \| `(\w+)\.(\w+)` \|$", TEXT, re.MULTILINE)
-    assert len(rows) == 5
+    assert len(rows) == 6
     import beautyspot
     from beautyspot import hookspecs
 

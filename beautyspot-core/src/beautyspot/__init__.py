@@ -29,6 +29,7 @@ from beautyspot.contracts import (
     SerializerBase,
     TaskRecord,
     Totals,
+    TypeSupport,
 )
 from beautyspot.errors import (
     BackendNotFound,
@@ -138,6 +139,7 @@ __all__ = [
     "TaskRecord",
     "Totals",
     "Trouble",
+    "TypeSupport",
     "UnstableKeyError",
     "hookimpl",
     "plugins",

@@ -1,4 +1,4 @@
-"""The five hooks by which a plug-in brings its backends.
+"""The six hooks by which a plug-in brings its backends.
 
 A plug-in is a module, named by an entry point of the group ``beautyspot``, with functions that
 are decorated with `hookimpl`. Each hook takes no arguments and returns one class or a list of
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         LimiterBase,
         MetadataStoreBase,
         SerializerBase,
+        TypeSupport,
     )
 
 B = TypeVar("B")
@@ -86,3 +87,8 @@ def beautyspot_register_keygen() -> OneOrMore[KeyGenBase]:  # type: ignore[empty
 @hookspec
 def beautyspot_register_limiter() -> OneOrMore[LimiterBase]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
     """Register rate limiters: one class, or a list of them."""
+
+
+@hookspec
+def beautyspot_register_types() -> OneOrMore[TypeSupport]:  # type: ignore[empty-body]  # pluggy calls plug-ins only
+    """Register supports for the types of a library: one class, or a list of them."""

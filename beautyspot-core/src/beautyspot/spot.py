@@ -317,6 +317,7 @@ class Spot:
             chosen = parts.select("serializer", options.serializer, source="mark(serializer=)")
             serializer = cast("SerializerBase", chosen)
         options = options.completed(ttl=self.config["ttl"], mode=self.config["mode"])
+        keygen, serializer = keygen.supporting(parts.types), serializer.supporting(parts.types)
         return Task(
             function, kind_of(function), options, keygen=keygen, serializer=serializer,
             owner=self._engine.owner, on_first_key=partial(note, self._engine),

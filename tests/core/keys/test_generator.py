@@ -161,7 +161,7 @@ def test_a_key_function_that_raises_is_named():
 
     keygen.register(Money, broken)
     with pytest.raises(
-        UnstableKeyError, match=r"broken raised ValueError: no rate\. Mend"
+        UnstableKeyError, match=r"broken raised ValueError: no rate\. Correct"
     ) as error:
         keygen.input_id(([Money(1)],), {})
     assert error.value.path == "args[0][0]"

@@ -410,7 +410,7 @@ def test_vouching_for_nothing_is_the_serializer_itself(serializer):
 
 def test_nobody_vouched(serializer):
     stored = serializer.vouching([Answer]).dumps(Answer("x"))
-    with pytest.raises(RestoreError, match="nobody vouched for '.*:Answer'"):
+    with pytest.raises(RestoreError, match="nothing vouches for '.*:Answer'"):
         serializer.loads(stored)
 
 

@@ -21,6 +21,7 @@ from beautyspot.contracts import (
     LimiterBase,
     MetadataStoreBase,
     SerializerBase,
+    TypeSupport,
 )
 from beautyspot.errors import PluginError
 from beautyspot.messages.suggestions import did_you_mean
@@ -34,6 +35,7 @@ BASES: Final[dict[str, type[Backend]]] = {
     "serializer": SerializerBase,
     "keygen": KeyGenBase,
     "limiter": LimiterBase,
+    "types": TypeSupport,
 }
 """Extension point -> the base class of its backends."""
 
@@ -176,6 +178,10 @@ def _backend(found: object, hook: str, base: type[Backend]) -> type[Backend]:
     _check_names(found, where)
     if inspect.isabstract(found):
         raise PluginError(f"{where} {left_open(found, base)}")
+    if issubclass(found, TypeSupport):
+        from beautyspot.backends.type_supports import check_classes  # it loads the keys
+
+        check_classes(found, where)
     return found
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from beautyspot.backends.listing import PluginInfo
-    from beautyspot.contracts import Backend
+    from beautyspot.contracts import Backend, TypeSupport
 
 _GIVE_A_LIST: Final = (
     "give a list of modules or objects with hooks, such as plugins=[my_plugin] "
@@ -80,6 +80,12 @@ class Registry:
     def names(self, point: str) -> list[str]:
         """The names of all backends of an extension point, sorted."""
         return sorted({cls.name for cls in self._all(point)})
+
+    def supports(self) -> dict[str, TypeSupport]:
+        """The types that the plug-ins support, by the names of their classes."""
+        from beautyspot.backends.type_supports import merged
+
+        return merged(reversed(self._layers))
 
     def _all(self, point: str) -> list[type[Backend]]:
         return [cls for one in self.loaded for cls in one.classes(point)]

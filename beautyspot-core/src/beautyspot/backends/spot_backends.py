@@ -12,6 +12,7 @@ from beautyspot.backends.selection import OUT_OF_REACH, class_of, select
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.deadlines import within
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.lazy import Lazily
 from beautyspot.contracts import Backend, Context, LimiterBase
 from beautyspot.errors import (
     BackendNotFound,
@@ -25,7 +26,7 @@ from beautyspot.messages.masking import masked
 from beautyspot.resilience.guarded_backends import METADATA_DEADLINE, needs_deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from beautyspot.config.resolve import Config
     from beautyspot.contracts import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         KeyGenBase,
         MetadataStoreBase,
         SerializerBase,
+        TypeSupport,
     )
 
 
@@ -167,6 +169,11 @@ class Parts:
     def serializer(self) -> SerializerBase:
         """The serializer."""
         return cast("SerializerBase", self._made_once("serializer"))
+
+    @Lazily
+    def types(self) -> Mapping[str, TypeSupport]:
+        """The types that plug-ins support, asked for when the first function is marked."""
+        return self._registry.supports()
 
     def _made_once(self, point: str) -> Backend:
         made = self._made()

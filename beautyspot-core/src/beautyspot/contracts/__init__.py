@@ -27,6 +27,7 @@ from beautyspot.contracts.metadata import (
 )
 from beautyspot.contracts.serializer import SerializerBase
 from beautyspot.contracts.storage import BlobInfo, BlobStorageBase
+from beautyspot.contracts.types import TypeSupport
 
 __all__ = [
     "DIRECT_BLOB",
@@ -47,6 +48,7 @@ __all__ = [
     "SerializerBase",
     "TaskRecord",
     "Totals",
+    "TypeSupport",
     "entry_of",
     "found_in",
     "in_full",

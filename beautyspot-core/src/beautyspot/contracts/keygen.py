@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.errors import NotSupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from beautyspot.contracts.types import TypeSupport
 
 KEY_SCHEME: Final = 1
 """The number of the way in which keys are made. It is part of every key and stands in every row."""
@@ -28,6 +33,17 @@ class KeyGenBase(Backend):
         Raises:
             UnstableKeyError: an argument has no stable form; names its path in the arguments.
         """
+
+    def supporting(self, types: Mapping[str, TypeSupport]) -> KeyGenBase:
+        """A key generation that also takes the classes that plug-ins support; `self` if it can't.
+
+        Called once, when a function is marked. What has been registered with `self` counts too.
+
+        Args:
+            types: a class's ``module:qualified name`` -> the `TypeSupport` that names it.
+        """
+        del types
+        return self
 
     def canonical(self, value: object) -> str:
         """The stable text of one value, for `explain`; two values are one iff their texts are."""

@@ -9,9 +9,10 @@ from beautyspot.contracts.backend import Backend
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from beautyspot.contracts.backend import Data
+    from beautyspot.contracts.types import TypeSupport
 
 
 class SerializerBase(Backend):
@@ -44,6 +45,17 @@ class SerializerBase(Backend):
 
         Called with what stands in a marked function's return annotation (`list[Answer]` as well as
         `Answer`), once, when the function is decorated.
+        """
+        del types
+        return self
+
+    def supporting(self, types: Mapping[str, TypeSupport]) -> SerializerBase:
+        """A serializer that also stores the classes that plug-ins support; `self` where it can't.
+
+        Called once, when a function is marked, and before `vouching`.
+
+        Args:
+            types: a class's ``module:qualified name`` -> the `TypeSupport` that names it.
         """
         del types
         return self

@@ -6,6 +6,7 @@ short inputs and faster on long ones, and leaves nobody a way to craft two promp
 
 from __future__ import annotations
 
+import copy
 import errno
 import hashlib
 import json
@@ -18,9 +19,13 @@ from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.errors import ConfigError
 from beautyspot.keys.canonical import FLAT, arguments, canonical, encode, printable, quote, utf8
 from beautyspot.keys.canonical.plain import plain
+from beautyspot.keys.canonical.resolve import form_of, with_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from beautyspot.contracts.types import Types
+    from beautyspot.keys.canonical.walk import Form
 
     Digest = Callable[[bytes], "hashlib._Hash"]
     AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -35,6 +40,19 @@ def _md5(data: bytes) -> hashlib._Hash:
 
 DIGESTS: Final[dict[str, Digest]] = {"sha256": hashlib.sha256, "md5": _md5}
 """The digests that may be selected by name."""
+
+
+class _Registered:
+    """The key functions of a generator, shared with what `supporting` makes of it.
+
+    Attributes:
+        by_class: replaced and never changed: a call that is under way keeps the old one.
+        plain: writes small plain values, where no container among them has a key function.
+    """
+
+    def __init__(self) -> None:
+        self.by_class: dict[type, Callable[[Any], object]] = {}
+        self.plain: Callable[[Any], str] = plain
 
 
 class KeyGen(KeyGenBase):
@@ -53,8 +71,8 @@ class KeyGen(KeyGenBase):
     def __init__(self, *, digest: str = "sha256") -> None:
         self.digest = digest
         self._digest = _digest_named(digest)
-        self._custom: dict[type, Callable[[Any], object]] = {}
-        self._plain: Callable[[Any], str] = plain
+        self._registered = _Registered()
+        self._form_of: Callable[[type], Form] = form_of
 
     def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """The digest of the canonical arguments: 32 hex digits.
@@ -64,14 +82,16 @@ class KeyGen(KeyGenBase):
         Raises:
             UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
+        write = self._registered.plain
         try:  # most calls have nothing but small plain arguments, and need no walk
-            text = f"[[{','.join([self._plain(value) for value in args])}],{{"
+            text = f"[[{','.join([write(value) for value in args])}],{{"
             if kwargs:
                 named = [(quote(name), kwargs[name]) for name in sorted(kwargs)]
-                text += ",".join([f"{name}:{self._plain(value)}" for name, value in named])
+                text += ",".join([f"{name}:{write(value)}" for name, value in named])
             data = encode(text + "}]")
         except Exception:  # whatever it was, the walk meets it again, and says where
-            data = encode(arguments(args, kwargs, self._custom))
+            by_class = self._registered.by_class
+            data = encode(arguments(args, kwargs, by_class, self._form_of))
         return self._digest(data).hexdigest()[:HEX_DIGITS]
 
     def canonical(self, value: object) -> str:
@@ -81,9 +101,17 @@ class KeyGen(KeyGenBase):
             UnstableKeyError: a part has no stable form; the path starts with ``value``.
         """
         try:
-            return printable(self._plain(value))
+            return printable(self._registered.plain(value))
         except Exception:  # as above
-            return canonical(value, self._custom)
+            return canonical(value, self._registered.by_class, self._form_of)
+
+    def supporting(self, types: Types) -> KeyGen:
+        """See `KeyGenBase.supporting`; key functions that are registered win over plug-ins."""
+        if not types:
+            return self
+        made = copy.copy(self)
+        made._form_of = with_types(types)
+        return made
 
     def register(self, cls: type, function: Callable[[Any], object]) -> None:
         """Let `function` say what counts of the instances of a class and its subclasses.
@@ -100,9 +128,9 @@ class KeyGen(KeyGenBase):
             raise ConfigError(f"no key function can be registered for {cls!r}: give another class")
         if not callable(function):
             raise ConfigError(f"{function!r} can't be called: give a function of one argument")
-        self._custom = {**self._custom, cls: function}  # a call that is under way keeps the old one
+        self._registered.by_class = {**self._registered.by_class, cls: function}
         if cls in (dict, list, tuple):
-            self._plain = _flat
+            self._registered.plain = _flat
 
     @staticmethod
     def default(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

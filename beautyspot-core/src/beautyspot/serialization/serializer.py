@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from beautyspot.contracts import Data
+    from beautyspot.contracts.types import Types
 
 _KEEP: Final = 2**20  # bytes; a packer that has written more is dropped, with the buffer it holds
 
@@ -127,11 +129,19 @@ class MsgpackSerializer(SerializerBase):
         classes = [cls for annotation in types for cls in classes_in(annotation)]
         if not classes:
             return self
-        child = MsgpackSerializer()
-        child._registry = Registry(self._registry)
+        child = self._with(Registry(self._registry))
         for entry in filter(None, map(entry_for, dict.fromkeys(classes))):
             child._registry.add(entry)
         return child
+
+    def supporting(self, types: Types) -> MsgpackSerializer:
+        """See `SerializerBase.supporting`. What is registered wins over plug-ins."""
+        return self._with(Registry(self._registry, types)) if types else self
+
+    def _with(self, registry: Registry) -> MsgpackSerializer:
+        made = copy.copy(self)
+        made._registry = registry
+        return made
 
     def register(
         self,

@@ -33,6 +33,7 @@ _SUITES: Final = (
     "processes",
     "serializer",
     "storage",
+    "types",
 )
 """The modules that hold asserts."""
 

@@ -19,6 +19,8 @@ from beautyspot.keys.canonical.walk import ADVICE, Walk, Without
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from beautyspot.keys.canonical.walk import Form
+
     Custom = Mapping[type, Callable[[Any], object]]
 
 __all__ = ["FLAT", "Without", "arguments", "canonical", "encode", "printable", "quote", "utf8"]
@@ -26,27 +28,35 @@ __all__ = ["FLAT", "Without", "arguments", "canonical", "encode", "printable", "
 _NONE: Final[Custom] = MappingProxyType({})
 
 
-def canonical(value: object, custom: Custom = _NONE) -> str:
+def canonical(
+    value: object, custom: Custom = _NONE, resolve: Callable[[type], Form] = form_of
+) -> str:
     """The canonical text of `value`.
 
     Args:
         value: anything.
         custom: class -> function that gives what counts of its instances; subclasses match too.
+        resolve: gives the form of a class.
 
     Raises:
         UnstableKeyError: a part has no stable form; its path starts with ``value``.
     """
-    walk = Walk(form_of, custom)
+    walk = Walk(resolve, custom)
     return printable(_guarded(walk, lambda: walk.at("value", "", value)))
 
 
-def arguments(args: tuple[Any, ...], kwargs: dict[str, Any], custom: Custom = _NONE) -> str:
+def arguments(
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    custom: Custom = _NONE,
+    resolve: Callable[[type], Form] = form_of,
+) -> str:
     """The canonical text of a call: a JSON array of `args` (an array) and `kwargs` (an object).
 
     Raises:
         UnstableKeyError: its path starts with ``args[0]`` or ``kwargs['name']``.
     """
-    walk = Walk(form_of, custom)
+    walk = Walk(resolve, custom)
     return printable(_guarded(walk, lambda: _call(walk, args, kwargs)))
 
 

@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
+from beautyspot.contracts.types import support_of
 from beautyspot.keys.canonical import callables, containers
 from beautyspot.keys.canonical.callables import named_or_refused
 from beautyspot.keys.canonical.state import (
@@ -25,8 +26,12 @@ from beautyspot.keys.canonical.state import (
     unreadable,
     used_up,
 )
+from beautyspot.keys.canonical.walk import KeyForm
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.contracts.types import Types
     from beautyspot.keys.canonical.walk import Form
 
 _FORMS: Final[dict[type, Form]] = {**containers.FORMS, **callables.FORMS}
@@ -62,6 +67,28 @@ def form_of(kind: type) -> Form:
     form = _FORMS.get(kind) or _known.get(kind)
     if form is None:
         form = _known[kind] = _find(kind)
+    return form
+
+
+def has_own_form(module: str) -> bool:
+    """Whether classes of a module, by its dotted name, are written by forms of ours."""
+    root = root_of(module)
+    own = (*containers.FORMS, *callables.FORMS, *containers.FAMILIES, *callables.FAMILIES)
+    return root in _MODULES or any(root == cls.__module__ for cls in own)
+
+
+def with_types(types: Types) -> Callable[[type], Form]:
+    """`form_of`, with the forms of the classes that plug-ins support."""
+    known: WeakKeyDictionary[type, Form] = WeakKeyDictionary()
+
+    def form(kind: type) -> Form:
+        found = known.get(kind)
+        if found is None:
+            named = support_of(types, kind)
+            found = form_of(kind) if named is None else KeyForm(named[1].key, named[1].name)
+            known[kind] = found
+        return found
+
     return form
 
 

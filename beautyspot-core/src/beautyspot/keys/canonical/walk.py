@@ -184,10 +184,10 @@ class Walk:
         kind = type(value)
         for base in kind.__mro__ if self.custom else ():
             if base in self.custom:
-                return _UserForm(self.custom[base])
+                return KeyForm(self.custom[base])
         own = getattr(kind, OWN_KEY, None)
         if own is not None and any(OWN_KEY in vars(base) for base in kind.__mro__):
-            return _UserForm(own)  # of the class, and not of its metaclass, which is for the class
+            return KeyForm(own)  # of the class, and not of its metaclass, which is for the class
         return self._resolve(kind)
 
     def _pairs(self, items: dict[Any, Any]) -> str:
@@ -197,27 +197,34 @@ class Walk:
         return f"[{','.join(sorted(pairs))}]"
 
 
-class _UserForm:
-    """The form of a class whose key is given by the user's function or method."""
+class KeyForm:
+    """The form of a class of which a function says what counts: the user's, or a plug-in's.
 
-    __slots__ = ("_function",)
+    Args:
+        function: takes the value and returns what counts of it.
+        by: the name of the plug-in's types: two plug-ins may say the same of different values.
+    """
 
-    def __init__(self, function: Callable[[Any], object]) -> None:
+    __slots__ = ("_by", "_function")
+
+    def __init__(self, function: Callable[[Any], object], by: str | None = None) -> None:
         self._function = function
+        self._by = "" if by is None else f"{quote(by)},"
 
     def __call__(self, walk: Walk, value: object) -> str:
+        """Write what the function returns, beside the class."""
         try:
             key = self._function(value)
         except Exception as error:
             raise _failed(walk, value, self._function, error) from error
-        return tag("key", f"[{walk.named(type(value))},{walk.at('<key>', '', key)}]")
+        return tag("key", f"[{walk.named(type(value))},{self._by}{walk.at('<key>', '', key)}]")
 
 
 def _failed(walk: Walk, value: object, function: object, error: Exception) -> UnstableKeyError:
     name = getattr(function, "__qualname__", type(function).__name__)
     return UnstableKeyError(
         f"{walk.path()} is {_described(value)}, whose key function {name} raised "
-        f"{type(error).__name__}: {error}. Mend that function, or leave the argument out with "
+        f"{type(error).__name__}: {error}. Correct that function, or leave the argument out with "
         "mark(ignore=...)",
         path=walk.path(),
     )

@@ -22,6 +22,7 @@ from beautyspot.serialization.codecs.contract import (
     Refused,
     Tag,
     check,
+    class_tag,
     refuse_attributes,
 )
 from beautyspot.serialization.codecs.registry import qualified
@@ -33,23 +34,14 @@ if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
 
 
-def _class_tag(code: int) -> Tag:
-    """A tag whose payload starts with the name under which the class was vouched for."""
-
-    def decode(parts: list[Any], read: Read) -> Any:
-        return read.entry(parts[0] if parts else None, tag).decode(parts[1:], read)
-
-    return (tag := Tag(code, decode))
-
-
-_OBJECT: Final = _class_tag(60)
-_NAMED_TUPLE: Final = _class_tag(61)
-_ENUM: Final = _class_tag(62)
-_FLAG: Final = _class_tag(63)
-_MODEL: Final = _class_tag(64)
-_EXCEPTION: Final = _class_tag(65)
-_REGISTERED: Final = _class_tag(66)
-_SUBCLASS: Final = _class_tag(67)
+_OBJECT: Final = class_tag(60)
+_NAMED_TUPLE: Final = class_tag(61)
+_ENUM: Final = class_tag(62)
+_FLAG: Final = class_tag(63)
+_MODEL: Final = class_tag(64)
+_EXCEPTION: Final = class_tag(65)
+_REGISTERED: Final = class_tag(66)
+_SUBCLASS: Final = class_tag(67)
 
 TAGS: Final = (_OBJECT, _NAMED_TUPLE, _ENUM, _FLAG, _MODEL, _EXCEPTION, _REGISTERED, _SUBCLASS)
 

@@ -124,6 +124,15 @@ class Codec(Tag):
         self.encode = encode
 
 
+def class_tag(code: int) -> Tag:
+    """A tag whose payload starts with the name under which the program vouched for a class."""
+
+    def decode(parts: list[Any], read: Read) -> Any:
+        return read.entry(parts[0] if parts else None, tag).decode(parts[1:], read)
+
+    return (tag := Tag(code, decode))
+
+
 class Entry(NamedTuple):
     """One class and how its instances are written and read."""
 

@@ -200,6 +200,6 @@ class Reader:
         if self._registry.names(name):
             raise RestoreError(f"{name!r} is now stored in another way than it was")
         raise RestoreError(
-            f"nobody vouched for {name!r}: register it, or name it in the function's return "
-            "annotation"
+            f"nothing vouches for {name!r}: register it, name it in the function's return "
+            "annotation, or install the plug-in that stored it"
         )

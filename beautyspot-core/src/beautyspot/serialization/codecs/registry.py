@@ -6,10 +6,13 @@ import os
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency import locks
+from beautyspot.contracts.types import support_of
 from beautyspot.errors import ConfigError
 from beautyspot.functions.names import module_name
+from beautyspot.serialization.codecs.supported import SUPPORTED, supported_entry
 
 if TYPE_CHECKING:
+    from beautyspot.contracts.types import Types
     from beautyspot.serialization.codecs.contract import Entry, Tag
 
 # One for all: classes are registered rarely, and so a registry can be pickled.
@@ -17,28 +20,41 @@ _lock = locks.reentrant()
 
 
 class Registry:
-    """Entries by type and by name. A child sees its parent's too, also those that come later."""
+    """Entries by type and by name. A child sees its parent's too, also those that come later.
 
-    def __init__(self, parent: Registry | None = None) -> None:
+    Args:
+        parent: wins over what is added here.
+        types: those of the plug-ins; win over what is added here and in children.
+    """
+
+    def __init__(self, parent: Registry | None = None, types: Types | None = None) -> None:
         self._parent = parent
+        self._types: Types = types or {}
         self._by_type: dict[type, Entry] = {}
         self._by_name: dict[str, Entry] = {}
 
     def of_type(self, cls: type) -> Entry | None:
         """How to write an instance; what was registered wins over an annotation."""
         entry = self._parent.of_type(cls) if self._parent else None
-        return entry or self._by_type.get(cls)
+        return entry or self._supported(cls) or self._by_type.get(cls)
+
+    def _supported(self, cls: type) -> Entry | None:
+        named = support_of(self._types, cls)
+        return None if named is None else supported_entry(*named)
 
     def of_name(self, name: str, tag: Tag) -> Entry | None:
         """How to read what was stored under `name` as a value of the kind `tag`."""
         entry = self._by_name.get(name)
         if entry is not None and entry.tag is tag:
             return entry
+        if tag is SUPPORTED and name in self._types:
+            return supported_entry(name, self._types[name])
         return self._parent.of_name(name, tag) if self._parent else None
 
     def names(self, name: str) -> bool:
         """Whether something is vouched for under `name`, of any kind."""
-        return name in self._by_name or (self._parent is not None and self._parent.names(name))
+        known = name in self._by_name or name in self._types
+        return known or (self._parent is not None and self._parent.names(name))
 
     def add(self, entry: Entry) -> None:
         """Vouch for one more class.

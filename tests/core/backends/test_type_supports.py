@@ -1,0 +1,299 @@
+"""The types that plug-ins support: found without selecting them, for one Spot or for all."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from fractions import Fraction
+
+import beautyspot as bs
+import pytest
+from beautyspot.backends import registry
+from beautyspot.testing import memory_spot
+from fake_plugins import install, offering, origin
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+
+class Versions(bs.TypeSupport):
+    """The versions of `packaging`."""
+
+    name = "versions"
+    classes = ("packaging.version:Version",)
+
+    def key(self, value):
+        return str(value)
+
+    def encode(self, value):
+        return str(value)
+
+    def decode(self, value):
+        return Version(value)
+
+
+class Majors(Versions):
+    """Another support of the same class."""
+
+    def key(self, value):
+        return value.major
+
+
+class Release(Version):
+    """A subclass of a class that is supported."""
+
+
+class Releases(Versions):
+    """Takes subclasses too, and gives back releases alone."""
+
+    subclasses = True
+
+    def decode(self, value):
+        return Release(value)
+
+
+def support(base=Versions, **members):
+    """A class of supports with other members."""
+    return type("Supported", (base,), members)
+
+
+def plugin(*supports, name="fake"):
+    return offering(*supports, point="types", name=name)
+
+
+def echo(value):
+    return value
+
+
+def make():
+    return Version("1")
+
+
+@pytest.fixture
+def nothing_installed(monkeypatch):
+    yield lambda *origins: install(monkeypatch, *origins, core=offering(bs.KeyGen, point="keygen"))
+    registry.forget()
+
+
+# --------------------------------------------------------------------------------- in use
+
+
+def test_arguments_and_results_are_cached() -> None:
+    with memory_spot(plugins=[plugin(Versions)]) as spot:
+        marked = spot.mark(echo)
+        assert marked({"a": [Version("1.0")]}) == {"a": [Version("1.0")]}
+        hit = marked({"a": [Version("1.0")]})
+        assert type(hit["a"][0]) is Version
+        assert hit == {"a": [Version("1.0")]}
+        marked({"a": [Version("2.0")]})
+        assert (spot.stats()["hits"], spot.stats()["misses"]) == (1, 2)
+
+
+def test_coroutine_functions_too() -> None:
+    async def newest(versions):
+        return max(versions)
+
+    async def twice(marked):
+        return [await marked([Version("1"), Version("2")]) for _ in range(2)]
+
+    with memory_spot(plugins=[plugin(Versions)]) as spot:
+        assert asyncio.run(twice(spot.mark(newest))) == [Version("2"), Version("2")]
+        assert spot.stats()["hits"] == 1
+
+
+def test_generators_too() -> None:
+    def both():
+        yield Version("1")
+        yield Version("2")
+
+    with memory_spot(plugins=[plugin(Versions)]) as spot:
+        marked = spot.mark(both)
+        assert [list(marked()), list(marked())] == [[Version("1"), Version("2")]] * 2
+        assert spot.stats()["hits"] == 1
+
+
+def test_a_plug_in_of_one_spot_changes_no_other() -> None:
+    with memory_spot(plugins=[plugin(Versions)]) as one, memory_spot() as other:
+        assert one.key(echo, Version("1")) != other.key(echo, Version("1"))
+        assert one.key(echo, 1) == other.key(echo, 1)
+        with pytest.raises(bs.SerializationError):
+            other.mark(echo)(Version("1"))
+
+
+def test_a_spot_has_those_of_installed_plug_ins(nothing_installed) -> None:
+    nothing_installed(origin(plugin(Versions)))
+    with memory_spot(keygen=bs.KeyGen, serializer=bs.MsgpackSerializer) as spot:
+        assert spot.mark(echo)(Version("1")) == Version("1")
+
+
+def test_nothing_is_imported_before_a_function_is_marked() -> None:
+    program = (
+        "import sys, types, beautyspot as bs\n"
+        "asked = []\n"
+        "def hook():\n"
+        "    asked.append(1)\n"
+        "    return []\n"
+        "hook.__name__ = 'beautyspot_register_types'\n"
+        "plugin = types.ModuleType('plugin')\n"
+        "plugin.beautyspot_register_types = bs.hookimpl(hook)\n"
+        "with bs.Spot('x', metadata='memory', plugins=[plugin], config=False) as spot:\n"
+        "    assert not asked\n"
+        "    spot.mark(len)\n"
+        "    spot.mark(max)\n"
+        "    assert asked == [1]\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_an_injected_key_generation_stays_as_it_was() -> None:
+    keygen = bs.KeyGen()
+    with memory_spot(keygen=keygen, plugins=[plugin(Versions)]) as spot:
+        marked = spot.mark(echo)
+        assert spot.keygen is keygen
+        assert "versions" not in keygen.canonical(Version("1"))
+        keygen.register(Version, lambda version: version.major)  # counts for what is marked already
+        assert spot.key(marked, Version("1.0")) == spot.key(marked, Version("1.1"))
+
+
+def test_what_the_program_registers_wins() -> None:
+    serializer = bs.MsgpackSerializer()
+    supporting = serializer.supporting({Versions.classes[0]: Versions()})
+    serializer.register(Version, encode=lambda v: [str(v)], decode=lambda v: Version(v[0]))
+    assert serializer.loads(supporting.dumps(Version("1"))) == Version("1")
+
+
+# -------------------------------------------------------------------------------- subclasses
+
+
+def test_a_subclass_is_not_taken() -> None:
+    with memory_spot(plugins=[plugin(Versions)]) as spot:
+        assert spot.key(echo, Release("1")) != spot.key(echo, Version("1"))
+        with pytest.raises(bs.SerializationError, match="Release"):
+            spot.mark(echo)(Release("1"))
+
+
+def test_a_subclass_is_taken_where_the_support_says_so() -> None:
+    with memory_spot(plugins=[plugin(Releases)]) as spot:
+        marked = spot.mark(echo)
+        assert spot.key(marked, Release("1")) != spot.key(marked, Version("1"))
+        assert [type(marked(Release("1"))) for _ in range(2)] == [Release, Release]
+        assert spot.stats()["hits"] == 1
+
+
+def test_another_class_than_the_stored_one_is_no_hit() -> None:
+    with memory_spot(plugins=[plugin(Releases)], strict=False) as spot:
+        marked = spot.mark(echo)
+        assert [type(marked(Version("1"))) for _ in range(2)] == [Version, Version]
+        assert spot.stats()["hits"] == 0
+
+
+# --------------------------------------------------------------------------------- failures
+
+
+def broken(_self, _value):
+    raise RuntimeError("the body is not read")
+
+
+@pytest.mark.parametrize("method", ["key", "encode", "decode"])
+def test_a_support_that_raises_costs_the_cache_alone(method, caplog) -> None:
+    faulty = support(**{method: broken})
+    with memory_spot(plugins=[plugin(faulty)], strict=False) as spot:
+        marked = spot.mark(echo)
+        assert [marked(Version("1")) for _ in range(3)] == [Version("1")] * 3
+        assert spot.stats()["hits"] == 0
+    assert "the body is not read" in caplog.text
+
+
+def test_a_support_for_arguments_alone() -> None:
+    class Keys(bs.TypeSupport):
+        name = "keys"
+        classes = Versions.classes
+
+        def key(self, value):
+            return str(value)
+
+    with memory_spot(plugins=[plugin(Keys)]) as spot:
+        assert spot.key(echo, Version("1")) == spot.key(echo, Version("1"))
+        with pytest.raises(bs.SerializationError, match="can't be stored"):
+            spot.mark(echo)(Version("1"))
+
+
+def test_a_result_of_a_plug_in_that_is_gone_is_a_miss() -> None:
+    with memory_spot(plugins=[plugin(Versions)]) as one:
+        assert one.mark(make)() == Version("1")
+        with memory_spot(metadata=one.metadata, strict=False) as other:
+            assert other.mark(make)() == Version("1")
+            assert other.stats()["hits"] == 0
+
+
+def test_a_result_of_another_support_is_a_miss() -> None:
+    data = bs.MsgpackSerializer().supporting({Versions.classes[0]: Versions()}).dumps(Version("1"))
+    other = bs.MsgpackSerializer().supporting({Versions.classes[0]: support(name="other")()})
+    with pytest.raises(bs.RestoreError, match="stored by the types 'versions'"):
+        other.loads(data)
+
+
+def test_a_support_that_cannot_be_made_is_left_out(caplog) -> None:
+    def fail(_self):
+        raise RuntimeError("no licence")
+
+    with memory_spot(plugins=[plugin(support(__init__=fail))], strict=False) as spot:
+        assert spot.mark(echo)(1) == 1
+    assert "no licence" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [(), "packaging.version:Version", ("packaging.version",), (3,), ("a:f.<locals>.B",), (":X",)],
+)
+def test_classes_are_a_tuple_of_names(classes, caplog) -> None:
+    with memory_spot(plugins=[plugin(support(classes=classes))], strict=False) as spot:
+        spot.mark(echo)
+    assert 'write a tuple, such as ("httpx:Response",)' in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["builtins:dict", "functools:partial", "datetime:date", "numpy:ndarray", "pandas:DataFrame"],
+)
+def test_what_beautyspot_stores_itself_cannot_be_claimed(name, caplog) -> None:
+    with memory_spot(plugins=[plugin(support(classes=(name,)))], strict=False) as spot:
+        spot.mark(echo)
+    assert f"claims {name}, and beautyspot itself has forms" in caplog.text
+
+
+# -------------------------------------------------------------------------------- conflicts
+
+
+def test_two_distributions_that_support_one_class_serve_it_neither(
+    nothing_installed, caplog
+) -> None:
+    nothing_installed(
+        origin(plugin(Versions), "one", name="one-dist"),
+        origin(plugin(Majors), "two", name="two-dist"),
+    )
+    with memory_spot(keygen=bs.KeyGen, serializer=bs.MsgpackSerializer, strict=False) as spot:
+        marked = spot.mark(echo)
+        assert [marked(Version("1")), marked(Version("1"))] == [Version("1")] * 2
+        assert marked(1) == marked(1) == 1
+        assert spot.stats()["hits"] == 1
+    assert "one-dist" in caplog.text
+    assert "two-dist" in caplog.text
+    assert "BEAUTYSPOT_PLUGINS=-two" in caplog.text
+
+
+def test_what_is_given_to_a_spot_wins_over_what_is_installed(nothing_installed) -> None:
+    nothing_installed(origin(plugin(Versions)))
+    settings = {"keygen": bs.KeyGen, "serializer": bs.MsgpackSerializer}
+    with memory_spot(plugins=[plugin(Majors)], **settings) as spot:
+        assert spot.key(echo, Version("1.0")) == spot.key(echo, Version("1.1"))
+
+
+def test_other_classes_of_the_same_supports_are_served(nothing_installed) -> None:
+    both = support(classes=(*Versions.classes, "packaging.specifiers:SpecifierSet"))
+    nothing_installed(origin(plugin(both), "one"), origin(plugin(Versions), "two"))
+    with memory_spot(keygen=bs.KeyGen, serializer=bs.MsgpackSerializer) as spot:
+        assert spot.key(echo, SpecifierSet(">=1"))
+        with pytest.raises(bs.UnstableKeyError, match="is supported by"):
+            spot.key(echo, [Version("1")])
+        assert spot.key(echo, Fraction(1, 2))
