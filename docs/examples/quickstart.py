@@ -1,7 +1,7 @@
 """Read Python's standard library closely, draw a map of it, and do none of it twice.
 
-The first run works for some seconds. The second finds everything in `.beautyspot`, below the
-working directory. Edit a function and raise its `version=`: only what it made is made again.
+The first run takes some seconds. The second one finds everything in `.beautyspot`, below the
+working directory. Edit a function and raise its `version=`: only its results are computed again.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ FORKS = (ast.If, ast.IfExp, ast.For, ast.While, ast.ExceptHandler, ast.BoolOp, a
 
 @dataclass(frozen=True)
 class Module:
-    """What there is to know of one source file."""
+    """What the script finds out about one source file."""
 
     lines: int
     names: int  # different identifiers
     forks: int  # places where the code can go two ways
-    density: float  # what LZMA leaves of a byte: little, where code repeats itself
+    density: float  # compressed size by LZMA, relative to the size: low for repetitive code
     summary: str
 
     @property
@@ -62,7 +62,7 @@ def read(path: Path) -> Module:
 @spot.mark
 @spot.limiter(cost=lambda text: 1 + len(text))
 async def count_syllables(text: str) -> int:
-    """Stand in for a web service that has to be paid for each character."""
+    """Stand in for a web service that charges for each character."""
     await asyncio.sleep(0.1)
     vowels = "".join(letter if letter in "aeiouy" else " " for letter in text.lower())
     return len(vowels.split())
@@ -96,7 +96,7 @@ def tiles(
 
 
 def colour(heat: float) -> str:
-    """From blue to red, as six hex digits, which every viewer knows."""
+    """From blue to red, as six hex digits, which every viewer understands."""
     red, green, blue = colorsys.hls_to_rgb((220 + 7 * heat) / 360 % 1, (25 + heat) / 100, 0.6)
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 
@@ -132,7 +132,7 @@ async def ask_all(texts: list[str]) -> int:
 
 
 def main() -> None:
-    """Do all of it, and say what was computed and what was found."""
+    """Do all of it, and print what was computed and what was found."""
     began = time.perf_counter()
     paths = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     modules: dict[str, Module] = {}

@@ -1,4 +1,4 @@
-"""Results as JSON, where JSON can keep them exactly."""
+"""Results as JSON, if JSON can store them exactly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import beautyspot as bs
 from beautyspot.contracts import Data
 
 _PLAIN = (type(None), bool, int, float, str)
-_DIGITS = 4000  # Python reads no longer numbers from text
+_DIGITS = 4000  # Python does not read longer numbers from text
 
 
 class JsonSerializer(bs.SerializerBase):
@@ -24,18 +24,18 @@ class JsonSerializer(bs.SerializerBase):
             _check(value, "the result")
             return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
         except RecursionError:
-            raise bs.SerializationError("nested too deeply for JSON: return it flatter") from None
+            raise bs.SerializationError("nested too deeply for JSON: return flatter data") from None
 
     def loads(self, data: Data) -> Any:
         """See the base class."""
         try:
             return json.loads(bytes(data))
         except (ValueError, RecursionError) as exc:
-            raise bs.RestoreError(f"this is no JSON of ours ({exc}): store it again") from exc
+            raise bs.RestoreError(f"not JSON of this serializer ({exc}): store it again") from exc
 
 
 def _check(value: object, where: str) -> None:
-    """Refuse what would come back as something else. Exact types: a subclass would be lost."""
+    """Refuse what would come back changed. Types are compared exactly: a subclass would be lost."""
     if type(value) is list:
         for number, item in enumerate(value):
             _check(item, f"{where}[{number}]")
@@ -47,7 +47,7 @@ def _check(value: object, where: str) -> None:
             _check(item, f"{where}[{key!r:.40}]")
     elif type(value) not in _PLAIN or not _is_faithful(value):
         what = type(value).__qualname__
-        raise bs.SerializationError(f"JSON can't keep {where} ({what}): use serializer='msgpack'")
+        raise bs.SerializationError(f"JSON can't store {where} ({what}): use serializer='msgpack'")
 
 
 def _is_faithful(value: object) -> bool:

@@ -13,7 +13,7 @@ import beautyspot as bs
 
 
 class _Place(bs.Reservation):
-    """A place in the queue, which knows when it is over."""
+    """A place in the queue, with the time at which it ends."""
 
     __slots__ = ("end",)
 
@@ -28,7 +28,7 @@ class LeakyLimiter(bs.LimiterBase):
     Args:
         rate_per_second: how many calls of cost 1 leave in a second.
         max_cost: the largest cost of one call.
-        clock: seconds; what it is when it starts does not matter.
+        clock: returns seconds, counted from any moment.
     """
 
     name = "leaky"
@@ -68,9 +68,9 @@ class LeakyLimiter(bs.LimiterBase):
             self._queue.remove(reservation)  # type: ignore[arg-type]  # any object may be looked for
 
     def _time(self) -> float:
-        """Seconds since the start, and nobody in the queue whose time is over."""
+        """Return the seconds since the start, and drop the places whose time is over."""
         reading = self._clock()
-        self._now += max(0.0, reading - self._read_at)  # a clock that is turned back stands still
+        self._now += max(0.0, reading - self._read_at)  # a clock set back stands still
         self._read_at = reading
         while self._queue and self._queue[0].end <= self._now:
             self._queue.popleft()
@@ -79,6 +79,6 @@ class LeakyLimiter(bs.LimiterBase):
 
 def _check(cost: float, most: float) -> None:
     if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 < cost < math.inf:
-        raise bs.CostError(f"the cost {cost!r:.40} is no number above 0: correct the cost")
+        raise bs.CostError(f"the cost {cost!r:.40} is not a number above 0: correct the cost")
     if cost > most:
         raise bs.CostError(f"the cost {cost} is above max_cost {most}: raise that, or split it")

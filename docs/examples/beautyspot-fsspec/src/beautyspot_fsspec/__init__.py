@@ -1,4 +1,4 @@
-"""A storage of beautyspot for every place that fsspec reaches."""
+"""A storage for beautyspot in every place that fsspec reaches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TIMES = ("mtime", "last_modified", "LastModified", "modified", "updated", "creat
 
 
 class FsspecStorage(bs.BlobStorageBase):
-    """Keeps blobs below a URL; further options go to the file system that fsspec makes."""
+    """Stores blobs below a URL; further options go to fsspec's file system."""
 
     name = "fsspec"
     schemes = (*OURS, *(f"fsspec+{scheme}" for scheme in (*OURS, "file", "s3")))
@@ -35,7 +35,7 @@ class FsspecStorage(bs.BlobStorageBase):
     def _place(self, key: str = "") -> tuple[Any, str]:
         from fsspec.core import url_to_fs  # heavy: imported with the first blob
 
-        # Asked each time: fsspec remembers one a thread and process, so that a fork does no harm.
+        # Ask each time: fsspec keeps one file system for each thread and each process.
         fs, root = url_to_fs(self._url, **self._options)
         return fs, f"{root.rstrip('/')}/{key}"
 
@@ -101,7 +101,7 @@ def _sound(key: str) -> str:
     bad = any(sign in "\0\\" or "\ud800" <= sign <= "\udfff" for sign in key)
     bad = bad or len(key.encode()) > 900 or any(len(part.encode()) > 230 for part in parts)
     if bad or {"", ".", ".."}.intersection(parts):
-        raise bs.BlobLocationError(f"{key!r:.80} is no path of a blob: join short names by /")
+        raise bs.BlobLocationError(f"{key!r:.80} is not a path for a blob: join short names by /")
     return key
 
 
