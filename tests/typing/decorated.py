@@ -195,7 +195,7 @@ def check_spot() -> None:
     bs.Spot("url", storage="s3://bucket/cache", limiter="600/min", save="background")
     bs.Spot("class", storage=LocalStorage, limiter=TokenBucket, directory=Path("x"))
     assert_type(spot.storage, bs.BlobStorageBase)
-    assert_type(spot.bucket, bs.LimiterBase | None)
+    assert_type(spot.bucket, bs.LimiterBase)
     assert_type(spot.db_path, Path)
     spot.register(Answer, encode=lambda answer: answer.text, decode=Answer)
     spot.mark(verison=2)  # type: ignore[call-overload]

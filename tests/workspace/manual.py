@@ -136,13 +136,18 @@ def entry(function: Any, name: str, *, bound: bool, level: str = "###") -> str:
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
-    """The public methods and properties that a class itself defines."""
-    for name, value in vars(cls).items():
+    """The public methods and properties that a class defines, or a part of it that has no page."""
+    parts = [base for base in cls.__bases__ if _is_part(base)]
+    for name, value in (item for each in (cls, *parts) for item in vars(each).items()):
         if not name.startswith("_") and not name.startswith("test_"):
             if isinstance(value, classmethod | staticmethod):
                 yield name, getattr(cls, name)
             elif inspect.isfunction(value) or isinstance(value, property):
                 yield name, value
+
+
+def _is_part(base: type) -> bool:
+    return base.__module__.startswith("beautyspot.") and base.__name__ not in bs.__all__
 
 
 def methods(cls: type, level: str = "###") -> str:

@@ -32,7 +32,7 @@ with spot:
     assert spot.stats()["hits"] == 1
     assert spot.stats()["errors"] == 0
     assert "site-packages" in bs.__file__
-    print(spot.storage.name, spot.serializer.name, spot.bucket and spot.bucket.name)
+    print(spot.storage.name, spot.serializer.name, spot.bucket.name)
 """
 """Names no backend: the file beside it does."""
 

@@ -54,7 +54,8 @@ def test_nothing_outside_changes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with make() as spot:
         assert spot.cached_run(len, "abc") == spot.cached_run(len, "abc")
         assert spot.stats()["hits"] == 1
-        assert spot.bucket is None
+        with pytest.raises(ConfigError, match="no rate"):
+            _ = spot.bucket
 
 
 def test_it_says_every_setting_that_the_environment_could() -> None:

@@ -197,9 +197,9 @@ def test_wrong_options_are_errors_at_decoration(limited: Spot, options: dict[str
 
 
 def test_a_spot_without_a_rate_says_how_to_set_one(spot: Spot) -> None:
-    assert spot.bucket is None
-    with pytest.raises(ConfigError, match='limiter="600/min"'):
-        spot.limiter(work)
+    for asks in (lambda: spot.limiter(work), spot.limit, lambda: spot.bucket):
+        with pytest.raises(ConfigError, match='limiter="600/min"'):
+            asks()
 
 
 def test_what_is_no_function_is_an_error(limited: Spot) -> None:

@@ -402,11 +402,11 @@ def test_the_cap_is_given_back(limited: Spot) -> None:
         work(2)
     with pytest.raises(RateLimitError, match="no permit"):
         work(4)
-    limited.bucket._clock.now += 9  # type: ignore[union-attr]
+    limited.bucket._clock.now += 9  # type: ignore[attr-defined]
     assert work(4) == 0
 
     async def cancelled() -> None:
-        limited.bucket._clock.now += 9  # type: ignore[union-attr]
+        limited.bucket._clock.now += 9  # type: ignore[attr-defined]
         task = asyncio.create_task(later(60))
         await asyncio.sleep(0)
         with pytest.raises(RateLimitError, match="1 calls were under way"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from beautyspot.calls.wrappers import perform
 from beautyspot.errors import BlobNotFound, UnstableKeyError
 from beautyspot.results.integrity import MISSING
-from beautyspot.tasks.task import OWN_ID, Call, Task
+from beautyspot.tasks.task import OWN_ID, Call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from beautyspot.calls.engine import Engine
     from beautyspot.contracts import Entry, TaskRecord
@@ -37,45 +36,10 @@ class Stored(NamedTuple):
         return True
 
 
-def call_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-    """The call that `function(*args, **kwargs)` makes, of a marked function or method."""
-    bound = getattr(function, "__self__", None) if inspect.ismethod(function) else None
-    return Call(task_of(function), args if bound is None else (bound, *args), kwargs)
-
-
-def task_of(function: Any) -> Task:
-    """The task of a marked function, also where another decorator stands above the mark.
-
-    Raises:
-        LookupError: it is not marked.
-    """
-    while function is not None:
-        task = getattr(function, "__beautyspot__", None)
-        if isinstance(task, Task):
-            return task
-        function = getattr(function, "__wrapped__", None)
-    raise LookupError("not marked")
-
-
-def addressed(call: Call) -> Call:
-    """The call with its key.
-
-    Raises:
-        TypeError: the arguments do not fit the function.
-        UnstableKeyError: an argument has no stable form; says how to leave it out.
-    """
-    try:
-        call.task.address(call)
-    except UnstableKeyError as error:
-        advice = call.task.advice(call, error)
-        raise UnstableKeyError(f"{error}; {advice}", path=error.path) from error
-    return call
-
-
 def peek(engine: Engine, call: Call) -> Stored | None:
     """What is stored for the call; nothing runs, and nothing is counted."""
     engine.check_open()
-    value = engine.cache.recall(addressed(call))
+    value = engine.cache.recall(call)
     if value is MISSING:
         return None
     return Stored(value, call.key, engine.cache.whereabouts(call.replaces))
@@ -83,7 +47,6 @@ def peek(engine: Engine, call: Call) -> Stored | None:
 
 def refresh(engine: Engine, call: Call) -> Any:
     """Run the call and replace what is stored for it; gives what the function gives."""
-    addressed(call)
     anew = Call(call.task, call.args, call.kwargs)
     anew.refresh = True
     return perform(engine, anew)
@@ -151,13 +114,13 @@ class Explanation:
         return "\n".join(lines)
 
 
+def without_key(error: UnstableKeyError) -> Explanation:
+    """What is said of a call that has no key."""
+    return Explanation(hit=False, key="", reason=f"it has no key: {error}", arguments={})
+
+
 def explain(engine: Engine, call: Call) -> Explanation:
     """Why the call is a hit or a miss; nothing runs."""
-    try:
-        addressed(call)
-    except UnstableKeyError as error:
-        reason = f"it has no key: {error}"
-        return Explanation(hit=False, key="", reason=reason, arguments={})
     texts = _texts(call)
     try:
         told = _explain_stored(engine, call, texts)

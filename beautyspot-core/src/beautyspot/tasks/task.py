@@ -20,7 +20,7 @@ from beautyspot.errors import (
     UnstableKeyError,
 )
 from beautyspot.functions.identity import identify
-from beautyspot.functions.names import edited_in_place, is_ours, unwrap_ours
+from beautyspot.functions.names import edited_in_place, unwrap_ours
 from beautyspot.keys.binding import make_binder, make_namer
 from beautyspot.keys.generator import KeyMaker
 from beautyspot.keys.memo import Memo
@@ -387,15 +387,6 @@ class Task:
         if self.content_type is None:
             return "bin" if codec == RAW_BYTES else "txt"
         return extension_of(self.content_type)
-
-
-def is_marked(function: object) -> bool:
-    """Whether `function` is a mark's own wrapper, or a method that is one.
-
-    The attribute alone does not tell: `functools.wraps` copies it to whatever wraps a wrapper.
-    """
-    function = getattr(function, "__func__", function)
-    return is_ours(function) and isinstance(getattr(function, "__beautyspot__", None), Task)
 
 
 def extension_of(content_type: str) -> str:

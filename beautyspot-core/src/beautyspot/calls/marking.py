@@ -1,0 +1,143 @@
+"""`Marking`: what `spot.mark` does with a function, and which call a question is about."""
+
+from __future__ import annotations
+
+import inspect
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from beautyspot.calls.duplicates import note
+from beautyspot.calls.wrappers import wrap
+from beautyspot.errors import ConfigError, UnstableKeyError
+from beautyspot.functions.kinds import kind_of
+from beautyspot.functions.names import is_ours
+from beautyspot.tasks.options import MarkOptions
+from beautyspot.tasks.task import Call, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.backends.spot_backends import Parts
+    from beautyspot.calls.engine import Engine
+    from beautyspot.config.resolve import Config
+    from beautyspot.contracts import KeyGenBase, SerializerBase
+
+RUNNERS: Final = 64
+"""Undecorated functions that stay marked for `cached_run`; then the table is cleared."""
+
+
+class Marking:
+    """Marks functions for one Spot, which it does not keep."""
+
+    def __init__(self, engine: Engine, parts: Parts, config: Config) -> None:
+        self._engine = engine
+        self._parts = parts
+        self._config = config
+        self._runners: dict[int, Callable[..., Any]] = {}
+
+    def options(self, keywords: dict[str, Any]) -> MarkOptions:
+        """The options that a user wrote, checked.
+
+        Raises:
+            ConfigError, BackendNotFound: one does not fit.
+        """
+        options = MarkOptions.from_keywords(keywords)
+        if options.save_blob:
+            self._parts.required_storage()
+        return options
+
+    def mark(self, function: Any, options: MarkOptions) -> Callable[..., Any]:
+        """A marked function in the place of `function`.
+
+        Raises:
+            ConfigError: it can't be called, or an option does not fit it.
+        """
+        if not callable(function):
+            raise ConfigError(
+                f"mark takes a function, not {function!r:.80}: write @spot.mark above a def, "
+                "below @property"
+            )
+        return wrap(self._engine, self.task(function, options))
+
+    def task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
+        """What the mark of `function` knows of it."""
+        parts = self._parts
+        parts.foresee_storage()
+        keygen: KeyGenBase = parts.keygen
+        serializer: SerializerBase = parts.serializer
+        if options.keygen is not None:
+            chosen = parts.select("keygen", options.keygen, source="mark(keygen=)")
+            keygen = cast("KeyGenBase", chosen)
+        if options.serializer is not None:
+            chosen = parts.select("serializer", options.serializer, source="mark(serializer=)")
+            serializer = cast("SerializerBase", chosen)
+        options = options.completed(ttl=self._config["ttl"], mode=self._config["mode"])
+        keygen, serializer = keygen.supporting(parts.types), serializer.supporting(parts.types)
+        return Task(
+            function, kind_of(function), options, keygen=keygen, serializer=serializer,
+            owner=self._engine.owner, on_first_key=partial(note, self._engine),
+        )  # fmt: skip
+
+    def runner(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`function` itself if it is marked, else a marked function in its place."""
+        if _is_marked(function):
+            return function
+        # By `id`, not by equality: equal objects may do different things. Each runner keeps its
+        # function, so that no `id` in the table is used again.
+        known = self._runners.get(id(function))
+        if known is None:
+            known = self.mark(function, MarkOptions())
+            if getattr(function, "__self__", None) is not None:
+                return known  # a bound method is another object at each access
+            if len(self._runners) >= RUNNERS:
+                self._runners = {}
+            self._runners[id(function)] = known
+        return known
+
+    def call(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Call:
+        """The call that ``function(*args, **kwargs)`` makes, or would make if it were marked."""
+        task = _task_of(function)
+        if task is None:
+            task = _task_of(self.runner(function))
+        elif inspect.ismethod(function):
+            args = (function.__self__, *args)
+        assert task is not None  # noqa: S101 - a runner has one
+        return Call(task, args, kwargs)
+
+    def addressed(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Call:
+        """The same with its key.
+
+        Raises:
+            TypeError: the arguments do not fit the function.
+            UnstableKeyError: an argument has no stable form; says how to leave it out.
+        """
+        call = self.call(function, args, kwargs)
+        try:
+            call.task.address(call)
+        except UnstableKeyError as error:
+            advice = call.task.advice(call, error)
+            raise UnstableKeyError(f"{error}; {advice}", path=error.path) from error
+        return call
+
+
+def _task_of(function: Any) -> Task | None:
+    """The task of a marked function, also where another decorator stands above the mark."""
+    while function is not None:
+        task = getattr(function, "__beautyspot__", None)
+        if isinstance(task, Task):
+            return task
+        function = getattr(function, "__wrapped__", None)
+    return None
+
+
+def _is_marked(function: object) -> bool:
+    """Whether `function` is a mark's own wrapper, or a method that is one.
+
+    The attribute alone does not tell: `functools.wraps` copies it to whatever wraps a wrapper.
+    """
+    function = getattr(function, "__func__", function)
+    return is_ours(function) and isinstance(getattr(function, "__beautyspot__", None), Task)

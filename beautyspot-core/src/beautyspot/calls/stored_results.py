@@ -1,0 +1,225 @@
+"""The part of a Spot that answers questions about stored results, and that removes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
+from beautyspot.errors import ConfigError, UnstableKeyError
+from beautyspot.messages.suggestions import checks_options
+
+# What many programs never call is imported by its method: a start is short.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+
+    from beautyspot.backends.spot_backends import Parts
+    from beautyspot.calls.engine import Engine
+    from beautyspot.calls.marking import Marking
+    from beautyspot.calls.queries import Explanation, Stored
+    from beautyspot.limits.limiting import Limiting
+    from beautyspot.results.collecting import Collected
+    from beautyspot.results.pruning import Pruned
+
+P = ParamSpec("P")
+R = TypeVar("R")
+L = TypeVar("L")
+
+
+class StoredResults:
+    """Methods of `Spot`."""
+
+    _engine: Engine
+    _limiting: Limiting
+    _marking: Marking
+    _parts: Parts
+
+    def key(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The key of a call: 32 hex digits.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form; the call would run uncached.
+        """
+        return self._marking.addressed(function, args, kwargs).key
+
+    def peek(
+        self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Stored | None:
+        """What is stored for a call, without running it: an object with `value` and `key`, or None.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form.
+            MetadataError: the Spot was shut down. A store that fails gives None, and is reported.
+        """
+        from beautyspot.calls import queries
+
+        return queries.peek(self._engine, self._marking.addressed(function, args, kwargs))
+
+    def refresh(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a call whatever is stored, and replace that; awaitable for an async function.
+
+        Where the new result is not stored (`cache_if` refuses it, say) the old one stays.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form.
+        """
+        from beautyspot.calls import queries
+
+        call = self._marking.addressed(function, args, kwargs)
+        return cast("R", queries.refresh(self._engine, call))
+
+    def invalidate(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Forget what is stored for one call; whether there was something.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form.
+            MetadataError: the store failed, and the result is still there.
+        """
+        from beautyspot.calls import queries
+
+        return queries.invalidate(self._engine, self.key(function, *args, **kwargs))
+
+    @checks_options("invalidate_all")
+    def invalidate_all(
+        self,
+        function: Callable[..., Any] | str | None = None,
+        *,
+        version: str | int | None = None,
+        tag: str | None = None,
+    ) -> int:
+        """Forget every result that matches all that is given; returns how many there were.
+
+        Args:
+            function: of this function, or of this identifier ("module:qualified.name").
+            version: of this version of its logic; 2 and "2" are one. That of "auto" is stored as
+                "auto:" and a digest of the code.
+            tag: that carries this tag.
+
+        Raises:
+            ConfigError: nothing is given. To forget everything, delete the database and the blobs.
+            MetadataError: the store failed; what was not reached is still there.
+        """
+        from beautyspot.calls import queries
+
+        if function is None and version is None and tag is None:
+            raise ConfigError("say what to forget: invalidate_all(function, version=…, tag=…)")
+        if version == "auto":
+            raise ConfigError(
+                'invalidate_all(version="auto") names no version: "auto" is stored as "auto:" and '
+                "a digest of the code; give that, as the versions in spot.metadata.scan() are "
+                "written, or leave version= out to forget a function's results of every version"
+            )
+        name = function
+        if callable(function):
+            name = self._marking.call(function, (), {}).task.func_identifier
+        wanted = None if version is None else str(version)
+        return queries.invalidate_all(self._engine, cast("str | None", name), wanted, tag)
+
+    def explain(
+        self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Explanation:
+        """Why a call is a hit or a miss, and what differs from the nearest stored one."""
+        from beautyspot.calls import queries
+
+        try:
+            call = self._marking.addressed(function, args, kwargs)
+        except UnstableKeyError as error:
+            return queries.without_key(error)
+        return queries.explain(self._engine, call)
+
+    @checks_options("prune")
+    def prune(
+        self,
+        *,
+        max_size: int | str | None = None,
+        older_than: float | str | timedelta | None = None,
+        unused_for: float | str | timedelta | None = None,
+        expired: bool = True,
+    ) -> Pruned:
+        """Remove results that are over a limit. Without this, none is ever removed unasked.
+
+        Safe while others read and write. A result that is just being computed anew stays.
+
+        Args:
+            max_size: of all results together, in bytes or as a text such as "1GB"; what was not
+                used for the longest time goes first.
+            older_than: remove what was made so long ago: seconds, or a text such as "30d".
+            unused_for: remove what was neither made nor found for so long. Another process's uses
+                are known after an hour at most.
+            expired: remove what has expired, by the `ttl` that it was made with.
+
+        Raises:
+            ConfigError: a limit is no size or no duration.
+            MetadataError: the store failed; what was not reached is still there.
+        """
+        from beautyspot.results.pruning import Limits, prune
+
+        limits = Limits(
+            max_size=_checked("max_size", max_size, byte_count, SIZE),
+            older_than=_checked("older_than", older_than, seconds, DURATION),
+            unused_for=_checked("unused_for", unused_for, seconds, DURATION),
+            expired=expired,
+        )
+        self._engine.check_open()
+        return prune(self._engine.cache, self._engine.uses.times(), limits)
+
+    @checks_options("collect")
+    def collect(self, *, grace: float | str | timedelta = "1h") -> Collected:
+        """Remove blobs that no result names, such as those of a process that was killed.
+
+        Only blobs of this Spot's own store, however many share the storage. Safe while others read
+        and write.
+
+        Args:
+            grace: leave alone what is younger, by the storage's clock: seconds, or a text such as
+                "1h". It must be longer than any save takes.
+
+        Raises:
+            ConfigError: `grace` is no duration.
+            BackendNotFound: no storage is installed.
+            NotSupportedError: the storage or the metadata store can't do it.
+            MetadataError, StorageError: one of them failed, or gave no answer; what was not reached
+                is still there.
+        """
+        from beautyspot.results.collecting import Collector
+
+        least = _checked("grace", grace, seconds, DURATION)
+        if least is None:
+            raise ConfigError(f"grace=None: give {DURATION}")
+        self._engine.check_open()
+        self._parts.required_storage()
+        cache = self._engine.cache.for_the_user()
+        storage = cache.storage()
+        assert storage is not None  # noqa: S101 - it was required
+        return Collector(cache, storage, least).collect()
+
+    def stats(self) -> dict[str, float]:
+        """What was counted since the Spot was made, in this process, and what is stored.
+
+        A forked child counts from the start.
+
+        Returns:
+            `hits`, `misses` (executions), `bypassed` (calls that ran uncached), `errors` (failures
+            of ours), `seconds_saved` (how long the executions took that the hits spared, with what
+            they waited for a limiter beneath), `entries` and `bytes` (of all results in the store;
+            NaN where it fails, and after `shutdown`), `unsaved` (results that wait in memory for a
+            store that fails) and `resting` (how many kinds of operation of the backends are not
+            tried at the moment, since they failed).
+
+            Of the limits, in this process: `limiter_grants`, `limiter_waits` (those of the grants
+            that had to wait), `limiter_refusals` (`RateLimitError` and `CostError`),
+            `limiter_seconds_waited`, `limiter_grants_last_minute`, and `limiter_per_process`: 1
+            where the limit holds for this process alone, so that eight workers have eight times
+            the rate ("gcra-shared" keeps one for all), 0 where it is shared or there is none. A
+            cap (`max_concurrent`) is of one process always, and is not told here.
+        """
+        stats = {**self._engine.statistics(), **self._limiting.statistics()}
+        stats["resting"] += self._limiting.breaker.is_open
+        return stats
+
+
+def _checked(name: str, value: object, check: Callable[[object], L], expected: str) -> L | None:
+    try:
+        return None if value is None else check(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{name}={value!r:.80}: give {expected}") from None

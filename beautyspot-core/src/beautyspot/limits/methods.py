@@ -1,0 +1,148 @@
+"""The part of a Spot that limits rates: `bucket`, `limiter` and `limit`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+
+from beautyspot.errors import ConfigError
+from beautyspot.messages.suggestions import checks_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.contracts import LimiterBase
+    from beautyspot.limits.decorator import CallCost, Limit
+    from beautyspot.limits.limiting import Limiting
+    from beautyspot.limits.permit import Cost, Permit
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class LimiterMethods:
+    """Methods of `Spot`."""
+
+    name: str
+    _limiting: Limiting
+
+    @property
+    def bucket(self) -> LimiterBase:
+        """The rate limiter.
+
+        Raises:
+            ConfigError: the Spot has no limit; says how to set one.
+        """
+        bucket = self._limiting.bucket
+        if bucket is None:
+            raise ConfigError(
+                f"the Spot {self.name!r} has no rate to keep: give it one, "
+                f'Spot({self.name!r}, limiter="600/min"), or limiter = "600/min" in beautyspot.toml'
+            )
+        return bucket
+
+    @overload
+    def limiter(self, function: Callable[P, R], /) -> Callable[P, R]: ...
+
+    @overload
+    def limiter(
+        self,
+        /,
+        *,
+        cost: CallCost | None = None,
+        timeout: float | None = None,
+        key: Callable[..., str] | None = None,
+        settle: Callable[[Any], Cost] | None = None,
+        max_concurrent: int | None = None,
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+    @checks_options("limiter")
+    def limiter(
+        self,
+        function: Any = None,
+        /,
+        *,
+        cost: CallCost | None = None,
+        timeout: float | None = None,
+        key: Callable[..., str] | None = None,
+        settle: Callable[[Any], Cost] | None = None,
+        max_concurrent: int | None = None,
+    ) -> Any:
+        """Have each call of a function wait for its permit: ``@spot.limiter(cost=3)``.
+
+        Beneath `mark` only executions pay, never hits.
+
+        Args:
+            function: the function, where the decorator stands bare.
+            cost: of one call, or a function of the call's arguments that returns it; by default 1.
+                Where the Spot has several limits, a table of such: ``{"requests": 1, "tokens":
+                estimate}``.
+            timeout: seconds that a call may wait, else `RateLimitError`; default as long as it
+                takes. The error's `retry_after` is None where the cap refused: nobody knows when a
+                call will end.
+            key: a function of the call's arguments that returns a text, such as a host: each has
+                limits of its own, as the Spot's are.
+            settle: a function of the result that returns the real cost.
+            max_concurrent: how many calls may be under way at once in this process; with `key`, of
+                each key. Eight processes may have eight times as many under way, also where
+                "gcra-shared" keeps one rate for all. Functions that one
+                ``spot.limiter(...)`` decorates have it together.
+
+        Raises:
+            ConfigError: the Spot has no limiter, or an option does not fit.
+        """
+        from beautyspot.limits.decorator import limited
+
+        check_made(self, "limiter")
+        limit = self._limit(
+            cost=cost, timeout=timeout, key=key, settle=settle, max_concurrent=max_concurrent
+        )
+        if function is None:
+            return lambda decorated: limited(limit, decorated)
+        return limited(limit, function)
+
+    @checks_options("limit")
+    def limit(
+        self, *, cost: Cost | None = None, timeout: float | None = None, key: str | None = None
+    ) -> Permit:
+        """A permit for a block: ``with spot.limit(cost=500) as permit``, or ``async with``.
+
+        `Permit.settle` corrects the cost once it is known.
+
+        Args:
+            cost: by default 1; where the Spot has several limits, a table.
+            timeout: seconds that the block may wait to begin; default as long as it takes.
+            key: the text whose own limits it asks.
+
+        Raises:
+            ConfigError: the Spot has no limiter, or an option does not fit.
+        """
+        from beautyspot.limits.checks import check_cost, check_key, check_timeout
+        from beautyspot.limits.permit import Permit
+
+        bucket = self.bucket
+        if callable(cost):
+            raise ConfigError("limit(cost=) is a number or a table: call the function yourself")
+        check_cost(cost, bucket)
+        check_timeout(timeout)
+        known = None if key is None else check_key(key)
+        return Permit(self._limiting, 1 if cost is None else cost, timeout, key=known)
+
+    def _limit(self, **options: Any) -> Limit:
+        from beautyspot.limits.decorator import Limit
+
+        if options["max_concurrent"] is None:
+            _ = self.bucket  # refuses a Spot without one
+        return Limit(self, self._limiting, **options)
+
+
+def check_made(spot: object, method: str) -> None:
+    """Refuse ``@Spot.mark``, where the decorated function stands for the Spot.
+
+    Raises:
+        ConfigError: says how to make a Spot.
+    """
+    if not isinstance(spot, LimiterMethods):
+        raise ConfigError(
+            f"{method} is a method of a Spot, and was called on the class: make one, "
+            f'spot = Spot("app"), and write @spot.{method}'
+        )
