@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.libraries import polars_values
 from beautyspot.libraries.arrow_stream import Sink
 from beautyspot.libraries.arrow_values import require_safe
-from beautyspot.serialization.codecs import table
 from beautyspot.serialization.codecs.document import build
 from beautyspot.serialization.codecs.table import tag_of_code
 from beautyspot.serialization.serializer import MsgpackSerializer
@@ -470,14 +470,38 @@ def test_cut_off_data(data):
         SERIALIZER.loads(data[:-1])
 
 
-def test_a_code_of_a_library_that_is_not_known(monkeypatch):
+def test_a_code_that_is_not_known_is_of_a_newer_release():
     with pytest.raises(RestoreError, match="newer release"):
         tag_of_code(84)
-    monkeypatch.setitem(
-        table._LIBRARIES, "numpy", ("beautyspot.serialization.codecs.not_there", range(80, 85))
-    )
-    with pytest.raises(RestoreError, match="value of numpy is stored: install it"):
-        tag_of_code(80)
+
+
+def test_a_library_that_is_not_installed_is_named():
+    program = """
+import sys
+from decimal import Decimal
+from beautyspot import MsgpackSerializer, RestoreError
+
+codes = {"numpy": 80, "pandas": 90, "polars": 95, "pyarrow": 100, "PIL": 110, "torch": 115,
+         "dateutil": 120, "pytz": 122}
+serializer = MsgpackSerializer()
+stored = serializer.dumps(Decimal(1))  # an ext type whose code is replaced
+for library, code in codes.items():
+    sys.modules[library] = None
+    try:
+        serializer.loads(stored.replace(bytes([0xD4, 40]), bytes([0xD4, code])))
+    except RestoreError as error:
+        assert f"a value of {library} is stored: install it" in str(error), error
+    else:
+        raise AssertionError(library)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_value_of_the_standard_library_may_be_the_first_that_is_met():
+    stored = MsgpackSerializer().dumps([Decimal(1), dt.date(2024, 1, 2)])
+    program = f"import beautyspot as bs; print(bs.MsgpackSerializer().loads({stored!r}))"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert done.stdout.strip() == b"[Decimal('1'), datetime.date(2024, 1, 2)]"
 
 
 def peak(function: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import sys
 from typing import TYPE_CHECKING, Any
@@ -222,11 +221,3 @@ def test_what_would_not_come_back_is_refused(torch: Any) -> None:
 def test_damaged_payloads_are_restore_errors(torch: Any, parts: tuple[Any, ...]) -> None:
     with pytest.raises(RestoreError):
         SERIALIZER.loads(build([tag_of_code(115).marker, *parts], []))
-
-
-def test_its_absence_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "beautyspot.libraries.torch_values", raising=False)
-    with pytest.raises(RestoreError, match="a value of torch is stored: install it"):
-        tag_of_code(115)
-    importlib.invalidate_caches()

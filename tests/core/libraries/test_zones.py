@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import sys
 from typing import Any
 
 import pytest
@@ -118,12 +117,3 @@ def test_an_offset_that_no_time_of_day_has_is_a_restore_error() -> None:
     day = [tag_of_code(33).marker, 999, 0, 0]
     with pytest.raises(RestoreError):
         SERIALIZER.loads(build([tag_of_code(121).marker, day, None], []))
-
-
-@pytest.mark.parametrize(("library", "code"), [("dateutil", 120), ("pytz", 122)])
-def test_its_absence_is_said(monkeypatch: Any, library: str, code: int) -> None:
-    monkeypatch.setitem(sys.modules, library, None)
-    monkeypatch.setitem(sys.modules, f"{library}.tz", None)
-    monkeypatch.delitem(sys.modules, f"beautyspot.libraries.{library}_values", raising=False)
-    with pytest.raises(RestoreError, match=f"a value of {library} is stored: install it"):
-        tag_of_code(code)

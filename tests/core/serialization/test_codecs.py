@@ -30,7 +30,6 @@ import pydantic
 import pytest
 from beautyspot import Spot
 from beautyspot.errors import RestoreError, SerializationError
-from beautyspot.serialization.codecs import registry, table
 from beautyspot.serialization.codecs.classes import entry_for
 from beautyspot.serialization.codecs.document import build
 from beautyspot.serialization.codecs.table import tag_of_code
@@ -735,18 +734,3 @@ def test_a_codec_can_be_pickled_by_its_code():
 
     tag = tag_of_code(60)
     assert pickle.loads(pickle.dumps(tag)) is tag
-
-
-def test_a_stored_value_of_the_standard_library_may_be_the_first_that_is_met(monkeypatch):
-    monkeypatch.setattr(table, "_BY_CODE", {})
-    assert tag_of_code(40) is table.BY_TYPE[Decimal]
-    assert tag_of_code(30) is table.BY_TYPE[date]
-
-
-def test_a_forked_child_can_register():
-    """The hook that runs in it: another thread may have held the lock."""
-    held = registry._lock
-    with held:
-        registry._renew_lock()
-        assert round_trip(Source("u"), Source) == Source("u")
-    assert registry._lock is not held

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.libraries.arrow_stream import Sink, refuse_bombs
-from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
+from beautyspot.serialization.codecs.contract import Codec, Refused, check
 
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
@@ -70,11 +70,4 @@ def _decode_table(parts: list[Any], read: Read) -> Any:
     return read_table(memoryview(bytes(view)) if view.readonly else view)
 
 
-_TABLE: Final = Codec(100, _encode_table, _decode_table)
-
-TAGS: Final[dict[int, Tag]] = {_TABLE.code: _TABLE}
-
-
-def codec_of_type(cls: type) -> Codec | None:
-    """The codec of exactly this type."""
-    return _TABLE if cls is pa.Table else None
+CODECS: Final[dict[type, Codec]] = {pa.Table: Codec(100, _encode_table, _decode_table)}

@@ -10,39 +10,24 @@ from datetime import timedelta, timezone
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.serialization.codecs.contract import Codec, Tag, check
+from beautyspot.serialization.codecs.contract import Codec, codec_of_parts
 
 if TYPE_CHECKING:
-    from beautyspot.serialization.codecs.contract import Read, Write
+    from beautyspot.serialization.codecs.contract import Write
 
 _TZ: Final[Any] = import_module("dateutil.tz")  # by name: the checkers need no stubs of it
-
-
-def _decode_utc(parts: list[Any], read: Read) -> Any:
-    del read
-    check(parts)
-    return _TZ.UTC
 
 
 def _encode_offset(value: Any, write: Write) -> list[object]:
     return [write.value(value.utcoffset(None), ".offset"), value.tzname(None)]
 
 
-def _decode_offset(parts: list[Any], read: Read) -> Any:
-    del read
-    offset, name = check(parts, timedelta, (str, type(None)))
+def _decode_offset(offset: timedelta, name: str | None) -> Any:
     timezone(offset)  # a ValueError where no time of day is so far off
     return _TZ.tzoffset(name, offset)
 
 
-_UTC: Final = Codec(120, lambda _value, _write: [], _decode_utc)
-_OFFSET: Final = Codec(121, _encode_offset, _decode_offset)
-
-TAGS: Final[dict[int, Tag]] = {codec.code: codec for codec in (_UTC, _OFFSET)}
-
-_BY_TYPE: Final[dict[type, Codec]] = {_TZ.tzutc: _UTC, _TZ.tzoffset: _OFFSET}
-
-
-def codec_of_type(cls: type) -> Codec | None:
-    """The codec of exactly this type."""
-    return _BY_TYPE.get(cls)
+CODECS: Final[dict[type, Codec]] = {
+    _TZ.tzutc: codec_of_parts(120, lambda _value, _write: [], lambda: _TZ.UTC),
+    _TZ.tzoffset: codec_of_parts(121, _encode_offset, _decode_offset, timedelta, (str, type(None))),
+}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
+from beautyspot.serialization.codecs.contract import Codec, Refused, check
 
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
@@ -123,8 +123,7 @@ def _encode_scalar(value: np.generic, write: Write) -> list[object]:
     return [write.value(descr, ".dtype"), value.tobytes()]
 
 
-def _decode_scalar(parts: list[Any], read: Read) -> Any:
-    del read
+def _decode_scalar(parts: list[Any], _read: Read) -> Any:
     descr, raw = check(parts, (str, list), bytes)
     return np.ndarray((), _dtype(descr), raw).copy()[()]
 
@@ -134,26 +133,17 @@ def _encode_text(value: np.str_ | np.bytes_, write: Write) -> list[object]:
     return [write.value(plain, "")]
 
 
-def _decode_text(parts: list[Any], read: Read) -> Any:
-    del read
+def _decode_text(parts: list[Any], _read: Read) -> Any:
     [plain] = check(parts, (str, bytes))
     return np.str_(plain) if isinstance(plain, str) else np.bytes_(plain)
 
 
-_ARRAY: Final = Codec(80, _encode_array, _decode_array)
 _SCALAR: Final = Codec(81, _encode_scalar, _decode_scalar)
 _TEXT: Final = Codec(82, _encode_text, _decode_text)
 
-TAGS: Final[dict[int, Tag]] = {codec.code: codec for codec in (_ARRAY, _SCALAR, _TEXT)}
-
-_BY_TYPE: Final[dict[type, Codec]] = {
+CODECS: Final[dict[type, Codec]] = {
     **{kind: _SCALAR for kind in np.sctypeDict.values() if kind is not np.object_},
     np.str_: _TEXT,
     np.bytes_: _TEXT,
-    np.ndarray: _ARRAY,
+    np.ndarray: Codec(80, _encode_array, _decode_array),
 }
-
-
-def codec_of_type(cls: type) -> Codec | None:
-    """The codec of exactly this type."""
-    return _BY_TYPE.get(cls)

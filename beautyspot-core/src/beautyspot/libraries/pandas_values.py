@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
+from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
 
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
@@ -182,39 +182,27 @@ def _encode_range(value: Any, write: Write) -> list[object]:
     return [value.start, value.stop, value.step, write.value(value.name, ".name")]
 
 
-def _decode_range(parts: list[Any], read: Read) -> Any:
-    del read
-    *numbers, name = parts
-    return pd.RangeIndex(*check(numbers, int, int, int), name=name)
+def _decode_range(start: int, stop: int, step: int, name: Any) -> Any:
+    return pd.RangeIndex(start, stop, step, name=name)
 
 
 # ---------------------------------------------------------------------------------------- scalars
 
 
 def _encode_timestamp(value: Any, write: Write) -> list[object]:
-    return [
-        int(value.asm8.view("i8")),
-        np.datetime_data(value.asm8.dtype)[0],
-        write.value(value.tzinfo, ".tzinfo"),
-    ]
+    return [*_encode_timedelta(value, write), write.value(value.tzinfo, ".tzinfo")]
 
 
-def _decode_timestamp(parts: list[Any], read: Read) -> Any:
-    del read
-    *instant, zone = parts
-    number, unit = check(instant, int, str)
+def _decode_timestamp(number: int, unit: str, zone: Any) -> Any:
     stamp = pd.Timestamp(np.datetime64(number, _unit(unit)))
     return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
 
 
-def _encode_timedelta(value: Any, write: Write) -> list[object]:
-    del write
+def _encode_timedelta(value: Any, _write: Write) -> list[object]:
     return [int(value.asm8.view("i8")), np.datetime_data(value.asm8.dtype)[0]]
 
 
-def _decode_timedelta(parts: list[Any], read: Read) -> Any:
-    del read
-    number, unit = check(parts, int, str)
+def _decode_timedelta(number: int, unit: str) -> Any:
     return pd.Timedelta(np.timedelta64(number, _unit(unit)))
 
 
@@ -224,32 +212,19 @@ def _unit(text: str) -> Any:
     return text
 
 
-def _decode_missing(parts: list[Any], read: Read) -> Any:
-    del read
-    return {"NaT": pd.NaT, "<NA>": pd.NA}[check(parts, str)[0]]
-
-
-_FRAME: Final = Codec(90, _encode_frame, _decode_frame)
-_SERIES: Final = Codec(91, _encode_series, _decode_series)
 _INDEX: Final = Codec(92, _encode_index, _decode_index)
-_TIMESTAMP: Final = Codec(93, _encode_timestamp, _decode_timestamp)
-_TIMEDELTA: Final = Codec(94, _encode_timedelta, _decode_timedelta)
-_RANGE: Final = Codec(88, _encode_range, _decode_range)
-_MISSING: Final = Codec(89, lambda value, _: [str(value)], _decode_missing)
+_MISSING: Final = codec_of_parts(
+    89, lambda value, _: [str(value)], {"NaT": pd.NaT, "<NA>": pd.NA}.__getitem__, str
+)
 
-TAGS: Final[dict[int, Tag]] = {
-    codec.code: codec
-    for codec in (_RANGE, _MISSING, _FRAME, _SERIES, _INDEX, _TIMESTAMP, _TIMEDELTA)
-}
-
-_BY_TYPE: Final[dict[type, Codec]] = {
-    pd.DataFrame: _FRAME,
-    pd.Series: _SERIES,
-    pd.RangeIndex: _RANGE,
-    pd.Timestamp: _TIMESTAMP,
-    pd.Timedelta: _TIMEDELTA,
+CODECS: Final[dict[type, Codec]] = {
+    pd.RangeIndex: codec_of_parts(88, _encode_range, _decode_range, int, int, int, object),
     type(pd.NaT): _MISSING,
     type(pd.NA): _MISSING,
+    pd.DataFrame: Codec(90, _encode_frame, _decode_frame),
+    pd.Series: Codec(91, _encode_series, _decode_series),
+    pd.Timestamp: codec_of_parts(93, _encode_timestamp, _decode_timestamp, int, str, object),
+    pd.Timedelta: codec_of_parts(94, _encode_timedelta, _decode_timedelta, int, str),
     **dict.fromkeys(
         (
             pd.Index,
@@ -263,8 +238,3 @@ _BY_TYPE: Final[dict[type, Codec]] = {
         _INDEX,
     ),
 }
-
-
-def codec_of_type(cls: type) -> Codec | None:
-    """The codec of exactly this type."""
-    return _BY_TYPE.get(cls)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
+from beautyspot.serialization.codecs.contract import Codec, Refused, check
 
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
@@ -71,11 +71,5 @@ def _decode_image(parts: list[Any], read: Read) -> Image.Image:
     return image
 
 
-_IMAGE: Final = Codec(110, _encode_image, _decode_image)
-
-TAGS: Final[dict[int, Tag]] = {_IMAGE.code: _IMAGE}
-
-
-def codec_of_type(cls: type) -> Codec | None:
-    """The codec of exactly this type; what `Image.open` gives is a subclass: `.copy()` is none."""
-    return _IMAGE if cls is Image.Image else None
+# What `Image.open` gives is of a subclass; its `copy()` is not.
+CODECS: Final[dict[type, Codec]] = {Image.Image: Codec(110, _encode_image, _decode_image)}

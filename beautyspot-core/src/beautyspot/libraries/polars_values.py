@@ -13,7 +13,7 @@ import polars as pl
 
 from beautyspot.errors import RestoreError
 from beautyspot.libraries.arrow_stream import Sink, refuse_bombs
-from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
+from beautyspot.serialization.codecs.contract import Codec, Refused, check
 
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
@@ -59,14 +59,7 @@ def _decode_series(parts: list[Any], read: Read) -> pl.Series:
     return _decode_frame(parts, read).to_series()
 
 
-_FRAME: Final = Codec(95, _encode_frame, _decode_frame)
-_SERIES: Final = Codec(96, _encode_series, _decode_series)
-
-TAGS: Final[dict[int, Tag]] = {_FRAME.code: _FRAME, _SERIES.code: _SERIES}
-
-_BY_TYPE: Final[dict[type, Codec]] = {pl.DataFrame: _FRAME, pl.Series: _SERIES}
-
-
-def codec_of_type(cls: type) -> Codec | None:
-    """The codec of exactly this type."""
-    return _BY_TYPE.get(cls)
+CODECS: Final[dict[type, Codec]] = {
+    pl.DataFrame: Codec(95, _encode_frame, _decode_frame),
+    pl.Series: Codec(96, _encode_series, _decode_series),
+}

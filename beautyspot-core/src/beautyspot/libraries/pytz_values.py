@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
+from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
 from beautyspot.serialization.codecs.times import ZONE_KEY
 
 if TYPE_CHECKING:
@@ -17,17 +17,15 @@ if TYPE_CHECKING:
 _PYTZ: Final[Any] = import_module("pytz")  # by name: the checkers need no stubs of it
 
 
-def _encode_zone(value: Any, write: Write) -> list[object]:
+def _encode_zone(value: Any, _write: Write) -> list[object]:
     """The key, and the period (offset, daylight saving, name) of a zone that has several."""
     period = value.__reduce__()[1][1:]
-    del write
     if not _is_key(value.zone) or _zone(value.zone, period) is not value:
         raise Refused("a zone that pytz.timezone(…) does not lead back to can't be found again")
     return [value.zone, *period]
 
 
-def _decode_zone(parts: list[Any], read: Read) -> Any:
-    del read
+def _decode_zone(parts: list[Any], _read: Read) -> Any:
     key, *period = check(parts, *(str, int, int, str)[: max(1, len(parts))])
     if not _is_key(key):  # pytz checks as well; no stored text gets near a path
         raise RestoreError("a zone whose key is none")
@@ -46,24 +44,17 @@ def _zone(key: str, period: tuple[Any, ...]) -> Any:
     return zone._tzinfos[timedelta(seconds=utcoffset), timedelta(seconds=dst), name]
 
 
-def _encode_offset(value: Any, write: Write) -> list[object]:
-    del write
+def _encode_offset(value: Any, _write: Write) -> list[object]:
     return [value.utcoffset(None) // timedelta(minutes=1)]
 
 
-def _decode_offset(parts: list[Any], read: Read) -> Any:
-    del read
-    return _PYTZ.FixedOffset(*check(parts, int))
-
-
-_ZONE: Final = Codec(122, _encode_zone, _decode_zone)
-_OFFSET: Final = Codec(123, _encode_offset, _decode_offset)
-
-TAGS: Final[dict[int, Tag]] = {codec.code: codec for codec in (_ZONE, _OFFSET)}
+CODECS: Final[dict[type, Codec]] = {
+    _PYTZ.tzinfo.BaseTzInfo: Codec(122, _encode_zone, _decode_zone),
+    _PYTZ._FixedOffset: codec_of_parts(123, _encode_offset, _PYTZ.FixedOffset, int),
+}
 
 
 def codec_of_type(cls: type) -> Codec | None:
-    """The codec of a zone, each of which is a class of its own, or of a fixed offset."""
-    if cls is _PYTZ._FixedOffset:
-        return _OFFSET
-    return _ZONE if issubclass(cls, _PYTZ.tzinfo.BaseTzInfo) else None
+    """The codec of a zone, each of which has a class of its own, or of a fixed offset."""
+    zone = _PYTZ.tzinfo.BaseTzInfo
+    return CODECS.get(cls) or (CODECS[zone] if issubclass(cls, zone) else None)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
 from beautyspot.libraries.torch_common import gradient, lacks, raw
-from beautyspot.serialization.codecs.contract import Codec, Refused, Tag, check
+from beautyspot.serialization.codecs.contract import Codec, Refused, check
 
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
@@ -88,11 +88,4 @@ def _flat(view: memoryview, dtype: Any) -> Any:
     return _TORCH.frombuffer(bytearray(view), dtype=dtype)
 
 
-_TENSOR: Final = Codec(115, _encode, _decode)
-
-TAGS: Final[dict[int, Tag]] = {_TENSOR.code: _TENSOR}
-
-
-def codec_of_type(cls: type) -> Codec | None:
-    """The codec of exactly this type."""
-    return _TENSOR if cls is _TORCH.Tensor else None
+CODECS: Final[dict[type, Codec]] = {_TORCH.Tensor: Codec(115, _encode, _decode)}

@@ -109,9 +109,8 @@ def _encode_registered(
 
 
 def _decode_registered(
-    cls: type, decode: Callable[[Any], Any], parts: list[Any], read: Read
+    cls: type, decode: Callable[[Any], Any], parts: list[Any], _read: Read
 ) -> object:
-    del read
     [form] = parts
     value = decode(form)
     if type(value) is not cls:
@@ -193,8 +192,7 @@ def _encode_object(fields: tuple[str, ...], value: object, write: Write) -> list
     return [write.attributes(own), write.attributes(_further(value, state))]
 
 
-def _decode_object(cls: type, fields: tuple[str, ...], parts: list[Any], read: Read) -> object:
-    del read
+def _decode_object(cls: type, fields: tuple[str, ...], parts: list[Any], _read: Read) -> object:
     own, further = check(parts, dict, dict)
     _same_fields(cls, own, fields)
     value: object = object.__new__(cls)
@@ -219,9 +217,8 @@ def _encode_tuple(fields: tuple[str, ...], value: tuple[Any, ...], write: Write)
 
 
 def _decode_tuple(
-    cls: type[tuple[Any, ...]], fields: tuple[str, ...], parts: list[Any], read: Read
+    cls: type[tuple[Any, ...]], fields: tuple[str, ...], parts: list[Any], _read: Read
 ) -> tuple[Any, ...]:
-    del read
     [stored] = check(parts, dict)
     _same_fields(cls, stored, fields)
     return tuple.__new__(cls, [stored[name] for name in fields])
@@ -245,8 +242,7 @@ def _encode_enum(value: enum.Enum, write: Write) -> list[object]:
     return [value.name]
 
 
-def _decode_enum(cls: type[enum.Enum], parts: list[Any], read: Read) -> enum.Enum:
-    del read
+def _decode_enum(cls: type[enum.Enum], parts: list[Any], _read: Read) -> enum.Enum:
     name, *values = parts
     member = cls[name]
     if any(type(value) is not type(member.value) or value != member.value for value in values):
@@ -258,8 +254,7 @@ def _encode_flag(value: enum.Flag, write: Write) -> list[object]:
     return [write.value(value.value, ".value"), [member.name for member in value]]
 
 
-def _decode_flag(cls: type[enum.Flag], parts: list[Any], read: Read) -> enum.Flag:
-    del read
+def _decode_flag(cls: type[enum.Flag], parts: list[Any], _read: Read) -> enum.Flag:
     number, names = check(parts, int, list)
     value = cls(number)
     if type(value) is not cls or [member.name for member in value] != names:
@@ -296,8 +291,7 @@ def _encode_model(value: Any, write: Write) -> list[object]:
     ]
 
 
-def _decode_model(cls: Any, parts: list[Any], read: Read) -> object:
-    del read
+def _decode_model(cls: Any, parts: list[Any], _read: Read) -> object:
     optional = (dict, type(None))
     fields, given, extra, private, *rest = check(
         parts, dict, list, optional, optional, *[dict] * (len(parts) == 5)
@@ -340,8 +334,7 @@ def _encode_exception(value: BaseException, write: Write) -> list[object]:
     ]
 
 
-def _decode_exception(cls: type[BaseException], parts: list[Any], read: Read) -> BaseException:
-    del read
+def _decode_exception(cls: type[BaseException], parts: list[Any], _read: Read) -> BaseException:
     *plain, cause, suppress = parts
     args, state = check(plain, list, dict)
     fields = _field_names(cls) or ()  # an exception may be a dataclass
@@ -390,8 +383,7 @@ def _encode_subclass(base: type, value: object, write: Write) -> list[object]:
     return [write.value(_PLAIN[base](value), ""), write.attributes(_further(value, _state(value)))]
 
 
-def _decode_subclass(cls: type, base: Any, parts: list[Any], read: Read) -> object:
-    del read
+def _decode_subclass(cls: type, base: Any, parts: list[Any], _read: Read) -> object:
     plain, state = check(parts, base, dict)
     fill = _FILL.get(base)
     value: Any = base.__new__(cls) if fill else base.__new__(cls, plain)

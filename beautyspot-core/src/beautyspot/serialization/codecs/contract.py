@@ -133,6 +133,16 @@ def class_tag(code: int) -> Tag:
     return (tag := Tag(code, decode))
 
 
+def codec_of_parts(
+    code: int,
+    encode: Callable[[Any, Write], list[object]],
+    make: Callable[..., Any],
+    *types: type | tuple[type, ...],
+) -> Codec:
+    """The codec of values that `make` makes of their parts, each of which has one of `types`."""
+    return Codec(code, encode, lambda parts, _read: make(*check(parts, *types)))
+
+
 class Entry(NamedTuple):
     """One class and how its instances are written and read."""
 
@@ -146,13 +156,16 @@ class Entry(NamedTuple):
 def check(parts: list[Any], *types: type | tuple[type, ...]) -> list[Any]:
     """`parts`, if they are as many as `types` and each of exactly its type (or one of its types).
 
+    `object` stands for any type.
+
     Raises:
         RestoreError: they are not, so the data are damaged.
     """
     if len(parts) != len(types):
         raise RestoreError(f"a payload of {len(parts)} parts where {len(types)} are expected")
     for part, expected in zip(parts, types, strict=True):
-        if type(part) not in (expected if isinstance(expected, tuple) else (expected,)):
+        allowed = expected if isinstance(expected, tuple) else (expected,)
+        if type(part) not in allowed and expected is not object:
             raise RestoreError(
                 f"a part of a payload is a {type(part).__name__}: the data are damaged"
             )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from beautyspot.concurrency import locks
 from beautyspot.contracts.types import support_of
 from beautyspot.errors import ConfigError
 from beautyspot.functions.names import module_name
@@ -14,9 +12,6 @@ from beautyspot.serialization.codecs.supported import SUPPORTED, supported_entry
 if TYPE_CHECKING:
     from beautyspot.contracts.types import Types
     from beautyspot.serialization.codecs.contract import Entry, Tag
-
-# One for all: classes are registered rarely, and so a registry can be pickled.
-_lock = locks.reentrant()
 
 
 class Registry:
@@ -62,13 +57,12 @@ class Registry:
         Raises:
             ConfigError: another class has the name.
         """
-        with _lock:
-            self._check_name(entry)
-            old = self._by_name.get(entry.name)
-            if old is not None:  # of a class that was defined anew: the old one is no longer it
-                self._by_type.pop(old.cls, None)
-            self._by_name[entry.name] = entry
-            self._by_type[entry.cls] = entry
+        self._check_name(entry)
+        old = self._by_name.get(entry.name)
+        if old is not None:  # of a class that was defined anew: the old one is no longer it
+            self._by_type.pop(old.cls, None)
+        self._by_name[entry.name] = entry
+        self._by_type[entry.cls] = entry
 
     def _check_name(self, entry: Entry) -> None:
         old = self._by_name.get(entry.name)
@@ -92,13 +86,3 @@ def qualified(cls: type) -> str:
 def _same(old: type, new: type) -> bool:
     """One class, or one edited and defined anew (a notebook's cell, a reloaded module)."""
     return old is new or (qualified(old) == qualified(new) and "<locals>" not in new.__qualname__)
-
-
-def _renew_lock() -> None:
-    """A forked child may have copied the lock while another thread held it."""
-    global _lock  # noqa: PLW0603 - a lock can't be replaced in place
-    _lock = locks.reentrant()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_renew_lock)

@@ -22,7 +22,14 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.codecs.contract import Codec, Refused, check, refuse_attributes
+from beautyspot.serialization.codecs import times
+from beautyspot.serialization.codecs.contract import (
+    Codec,
+    Refused,
+    check,
+    codec_of_parts,
+    refuse_attributes,
+)
 
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
@@ -34,9 +41,7 @@ def _encode_deque(value: deque[object], write: Write) -> list[object]:
     return [value.maxlen, write.items(value)]
 
 
-def _decode_deque(parts: list[Any], read: Read) -> deque[Any]:
-    del read
-    maxlen, items = check(parts, (int, type(None)), list)
+def _decode_deque(maxlen: int | None, items: list[Any]) -> deque[Any]:
     if maxlen is not None and maxlen < len(items):
         raise RestoreError("a deque longer than its own limit")
     return deque(items, maxlen)
@@ -45,16 +50,6 @@ def _decode_deque(parts: list[Any], read: Read) -> deque[Any]:
 def _encode_mapping(value: dict[Any, object], write: Write) -> list[object]:
     refuse_attributes(value)
     return [write.mapping(value)]
-
-
-def _decode_ordered(parts: list[Any], read: Read) -> OrderedDict[Any, Any]:
-    del read
-    return OrderedDict(*check(parts, dict))
-
-
-def _decode_counter(parts: list[Any], read: Read) -> Counter[Any]:
-    del read
-    return Counter(*check(parts, dict))
 
 
 _FACTORIES: Final[dict[str | None, Any]] = {
@@ -77,21 +72,12 @@ def _encode_default(value: defaultdict[Any, object], write: Write) -> list[objec
     return [name, write.mapping(value)]
 
 
-def _decode_default(parts: list[Any], read: Read) -> defaultdict[Any, Any]:
-    del read
-    name, items = check(parts, (str, type(None)), dict)
-    if name not in _FACTORIES:
-        raise RestoreError(f"an unknown factory {name!r}")
+def _decode_default(name: str | None, items: dict[Any, Any]) -> defaultdict[Any, Any]:
     return defaultdict(_FACTORIES[name], items)
 
 
 def _encode_namespace(value: SimpleNamespace, write: Write) -> list[object]:
     return [write.attributes(vars(value))]
-
-
-def _decode_namespace(parts: list[Any], read: Read) -> SimpleNamespace:
-    del read
-    return SimpleNamespace(**check(parts, dict)[0])
 
 
 def _encode_array(value: array[Any], write: Write) -> list[object]:
@@ -127,14 +113,7 @@ _EXACT: Final = Context(
 )
 
 
-def _encode_decimal(value: Decimal, write: Write) -> list[object]:
-    del write
-    return [_EXACT.to_sci_string(value)]
-
-
-def _decode_decimal(parts: list[Any], read: Read) -> Decimal:
-    del read
-    [text] = check(parts, str)
+def _decode_decimal(text: str) -> Decimal:
     value = _EXACT.create_decimal(text)
     if _EXACT.to_sci_string(value) != text:
         raise RestoreError("a decimal number that is not in its own form")
@@ -148,16 +127,6 @@ def _encode_fraction(value: Fraction, write: Write) -> list[object]:
     ]
 
 
-def _decode_fraction(parts: list[Any], read: Read) -> Fraction:
-    del read
-    return Fraction(*check(parts, int, int))
-
-
-def _decode_uuid(parts: list[Any], read: Read) -> UUID:
-    del read
-    return UUID(bytes=check(parts, bytes)[0])
-
-
 def _by_text(code: int, types: tuple[type[Any], ...]) -> dict[type, Codec]:
     """One codec for a family of types of which each is made from its own text."""
     names = {kind.__name__: kind for kind in types}
@@ -165,14 +134,8 @@ def _by_text(code: int, types: tuple[type[Any], ...]) -> dict[type, Codec]:
     def encode(value: object, write: Write) -> list[object]:
         return [type(value).__name__, write.value(str(value), "")]
 
-    def decode(parts: list[Any], read: Read) -> object:
-        del read
-        name, text = check(parts, str, str)
-        if name not in names:
-            raise RestoreError(f"an unknown type {name!r}")
-        return names[name](text)
-
-    return dict.fromkeys(types, Codec(code, encode, decode))
+    codec = codec_of_parts(code, encode, lambda name, text: names[name](text), str, str)
+    return dict.fromkeys(types, codec)
 
 
 _FLAGS: Final = (
@@ -186,9 +149,7 @@ def _encode_pattern(value: re.Pattern[Any], write: Write) -> list[object]:
     return [write.value(value.pattern, ".pattern"), value.flags]
 
 
-def _decode_pattern(parts: list[Any], read: Read) -> re.Pattern[Any]:
-    del read
-    pattern, flags = check(parts, (str, bytes), int)
+def _decode_pattern(pattern: str | bytes, flags: int) -> re.Pattern[Any]:
     if flags & ~_FLAGS:
         raise RestoreError("a pattern with unknown flags")
     return re.compile(pattern, flags)
@@ -205,16 +166,21 @@ _ADDRESSES: Final = (
 )
 
 CODECS: Final[dict[type, Codec]] = {
-    deque: Codec(20, _encode_deque, _decode_deque),
-    OrderedDict: Codec(21, _encode_mapping, _decode_ordered),
-    defaultdict: Codec(22, _encode_default, _decode_default),
-    Counter: Codec(23, _encode_mapping, _decode_counter),
-    SimpleNamespace: Codec(24, _encode_namespace, _decode_namespace),
+    **times.CODECS,
+    deque: codec_of_parts(20, _encode_deque, _decode_deque, (int, type(None)), list),
+    OrderedDict: codec_of_parts(21, _encode_mapping, OrderedDict, dict),
+    defaultdict: codec_of_parts(22, _encode_default, _decode_default, (str, type(None)), dict),
+    Counter: codec_of_parts(23, _encode_mapping, Counter, dict),
+    SimpleNamespace: codec_of_parts(
+        24, _encode_namespace, lambda state: SimpleNamespace(**state), dict
+    ),
     array: Codec(25, _encode_array, _decode_array),
-    Decimal: Codec(40, _encode_decimal, _decode_decimal),
-    Fraction: Codec(41, _encode_fraction, _decode_fraction),
-    UUID: Codec(42, lambda value, _: [value.bytes], _decode_uuid),
+    Decimal: codec_of_parts(
+        40, lambda value, _: [_EXACT.to_sci_string(value)], _decode_decimal, str
+    ),
+    Fraction: codec_of_parts(41, _encode_fraction, Fraction, int, int),
+    UUID: codec_of_parts(42, lambda value, _: [value.bytes], lambda raw: UUID(bytes=raw), bytes),
     **_by_text(43, _PATHS),
     **_by_text(44, _ADDRESSES),
-    re.Pattern: Codec(45, _encode_pattern, _decode_pattern),
+    re.Pattern: codec_of_parts(45, _encode_pattern, _decode_pattern, (str, bytes), int),
 }

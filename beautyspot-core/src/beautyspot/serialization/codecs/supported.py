@@ -35,8 +35,7 @@ def _encode(support: TypeSupport, value: object, write: Write) -> list[object]:
     return [support.name, class_name(cls), write.value(form, f".<encoded {cls.__qualname__}>")]
 
 
-def _decode(support: TypeSupport, parts: list[Any], read: Read) -> object:
-    del read
+def _decode(support: TypeSupport, parts: list[Any], _read: Read) -> object:
     by, exact, form = parts
     if by != support.name:
         raise RestoreError(f"{exact} was stored by the types {by!r}, and is now {support.name!r}'s")

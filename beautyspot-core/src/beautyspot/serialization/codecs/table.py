@@ -7,6 +7,7 @@ imported by the program, or when such a value is restored; those of the standard
 from __future__ import annotations
 
 import copyreg
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,10 +41,11 @@ _STANDARD: Final = frozenset(
         "types", "uuid", "zoneinfo",
     }
 )  # fmt: skip
-_STANDARD_CODES: Final = range(20, 60)
 
-# The first part of a type's module -> our module with its codecs, and the codes that these use.
-_LIBRARIES: Final = {
+# What messages call it -> our module with its codecs, and the codes that these use. A library is
+# called as the first part of its types' modules.
+_MODULES: Final = {
+    "the standard library": ("beautyspot.serialization.codecs.standard", range(20, 60)),
     "numpy": ("beautyspot.libraries.numpy_values", range(80, 85)),
     "pandas": ("beautyspot.libraries.pandas_values", range(88, 95)),
     "polars": ("beautyspot.libraries.polars_values", range(95, 100)),
@@ -59,25 +61,25 @@ def standard_codec(cls: type) -> Codec | None:
     """The codec of a type of the standard library."""
     if cls.__module__.partition(".")[0] not in _STANDARD:
         return None
-    _add_standard()
+    BY_TYPE.update(_loaded("the standard library").CODECS)
     return BY_TYPE.get(cls)
-
-
-def _add_standard() -> None:
-    from beautyspot.serialization.codecs import standard, times
-
-    BY_TYPE.update(standard.CODECS)
-    BY_TYPE.update(times.CODECS)
-    _BY_CODE.update((codec.code, codec) for codec in BY_TYPE.values())
 
 
 def library_codec(cls: type) -> Codec | None:
     """The codec of a type of another library."""
     library = cls.__module__.partition(".")[0]
-    if library not in _LIBRARIES:
+    if library not in _MODULES:
         return None
-    codec: Codec | None = import_module(_LIBRARIES[library][0]).codec_of_type(cls)
+    module = _loaded(library)
+    codec: Codec | None = getattr(module, "codec_of_type", module.CODECS.get)(cls)
     return codec
+
+
+@cache
+def _loaded(library: str) -> Any:
+    module: Any = import_module(_MODULES[library][0])
+    _BY_CODE.update((codec.code, codec) for codec in module.CODECS.values())
+    return module
 
 
 def tag_of_code(code: int) -> Tag:
@@ -86,26 +88,22 @@ def tag_of_code(code: int) -> Tag:
     Raises:
         RestoreError: none has it, or its library is not installed.
     """
-    if code in _STANDARD_CODES and code not in _BY_CODE:
-        _add_standard()
+    if code not in _BY_CODE:
+        _load_code(code)
     if code in _BY_CODE:
         return _BY_CODE[code]
-    for library, (module, codes) in _LIBRARIES.items():
-        if code in codes:
-            return _library_tag(library, module, code)
     raise RestoreError(f"the ext type {code} is unknown: damaged, or stored by a newer release")
 
 
-def _library_tag(library: str, module: str, code: int) -> Tag:
-    try:
-        tags: dict[int, Tag] = import_module(module).TAGS
-    except ImportError as error:
-        raise RestoreError(f"a value of {library} is stored: install it ({error})") from error
-    if code not in tags:
-        raise RestoreError(
-            f"the ext type {code} of {library} is unknown: stored by a newer release"
-        )
-    return tags[code]
+def _load_code(code: int) -> None:
+    for library, (_, codes) in _MODULES.items():
+        if code in codes:
+            try:
+                _loaded(library)
+            except ImportError as error:
+                raise RestoreError(
+                    f"a value of {library} is stored: install it ({error})"
+                ) from error
 
 
 def _by_code(tag: Tag) -> tuple[Callable[[int], Any], tuple[int]]:
