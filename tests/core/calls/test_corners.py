@@ -375,14 +375,14 @@ def test_a_follower_that_can_not_restore_runs_itself(make_spot: Callable[..., Sp
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(work, 1)
         assert inside.wait(DEADLINE)
-        task = work.__beautyspot__  # type: ignore[attr-defined]
+        form = work.__beautyspot__.form  # type: ignore[attr-defined]
         follower = pool.submit(work, 1)
         flight = engine.flights._flights[spot.key(work, 1)]
         until(lambda: bool(flight._wakers))
-        restore, task.restore = task.restore, lambda payload: 1 / 0
+        restore, form.restore = form.restore, lambda payload: 1 / 0
         go_on.set()
         assert [leader.result(DEADLINE), follower.result(DEADLINE)] == [1, 1]
-        task.restore = restore
+        form.restore = restore
     assert runs == [1, 1]
 
 

@@ -109,11 +109,11 @@ def test_a_function_that_is_just_called_first(
     make_spot: Callable[..., Any], making: Making, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from beautyspot.functions import identity
-    from beautyspot.tasks import task
+    from beautyspot.tasks import form
 
     spot = make_spot()
     one, two = (spot.mark(name=name)(lambda x: x) for name in ("one", "two"))
-    for module, name in ((task, "return_classes"), (identity, "is_anonymous")):
+    for module, name in ((form, "return_classes"), (identity, "is_anonymous")):
         real = getattr(module, name)
 
         def slowly(*args: Any, real: Any = real) -> Any:

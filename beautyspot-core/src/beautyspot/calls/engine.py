@@ -198,7 +198,7 @@ class Engine:
     def restored(self, call: Call, payload: Payload) -> Outcome | None:
         """A follower's own copy of what its leader computed, or None where that fails."""
         try:
-            value = call.task.restore(payload)
+            value = call.task.form.restore(payload)
         except Exception as error:
             advice = "The function runs instead"
             self.reporter.report("restore", call.task.func_identifier, error, advice)
@@ -261,7 +261,7 @@ class Engine:
         what = "the function given as key=" if own else "what makes the key"
         advice = f"The call runs uncached: mend {what}"
         if isinstance(error, UnstableKeyError):
-            advice = f"The call runs uncached; {call.task.advice(call, error)}"
+            advice = f"The call runs uncached; {call.task.addressing.advice(call, error)}"
         self.reporter.report("make a key", call.task.func_identifier, error, advice)
 
     def say_inactive(self) -> None:

@@ -24,9 +24,10 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     Returns a function of a call's arguments that returns the value, or a `Call` for whatever is not
     plain: it fails over nothing, decides nothing and reports nothing; `answer` does all that.
     """
+    addressing, form = task.addressing, task.form
     stats, waiting, detours = engine.stats, engine.cache.waiting, engine.cache.health.detours
-    find, bind, memo = engine.cache.metadata.real.find, task.bind, task.memo
-    codec, uses = task.codec, engine.uses
+    find, bind, memo = engine.cache.metadata.real.find, addressing.bind, addressing.memo
+    codec, uses = form.codec, engine.uses
     seen = uses.seen
     slow = task.ttl is not None or engine.blocking or engine.cache.signing_keys is not None
 
@@ -44,7 +45,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 key = known[0]
             else:
                 call = Call(task, args, kwargs)
-                task.address(call)
+                addressing.address(call)
                 key = call.key
             if key in waiting:
                 return call or Call(task, args, kwargs)
@@ -54,9 +55,9 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 if fingerprint(key, stored_by, data) != digest:
                     raise RestoreError(key)
                 if stored_by == codec:
-                    value = task.serializer.loads(data)
+                    value = form.serializer.loads(data)
                 else:
-                    value = task.restore(Payload(data, stored_by))
+                    value = form.restore(Payload(data, stored_by))
                 stats.seconds_saved += took or 0.0
                 stats.hits += 1
                 seen[key] = now = monotonic()  # what `LastUses.note` does

@@ -53,7 +53,7 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
         return MISSING
     try:
         if not call.key:
-            call.task.address(call)
+            call.task.addressing.address(call)
     except Exception as error:
         engine.report_no_key(call, error)
         return MISSING
@@ -171,12 +171,12 @@ def _run(turn: Turn) -> Flow:
     engine, call = turn.engine, turn.call
     engine.running[turn] = None  # until it ends
     engine.stats.misses += 1
-    if call.waited and call.task.has_moved(call):
+    if call.waited and call.task.addressing.has_moved(call):
         turn.share(None)  # what the function would give now belongs to another key
         engine.say_moved(call)
         return (yield from _execute(call))
     began = perf_counter()
-    outcome = yield from _execute(call)
+    outcome: Outcome = yield Execute(call)
     turn.took = perf_counter() - began
     if outcome.error is not None:
         turn.share(outcome)

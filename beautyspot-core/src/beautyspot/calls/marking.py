@@ -117,9 +117,9 @@ class Marking:
         """
         call = self.call(function, args, kwargs)
         try:
-            call.task.address(call)
+            call.task.addressing.address(call)
         except UnstableKeyError as error:
-            advice = call.task.advice(call, error)
+            advice = call.task.addressing.advice(call, error)
             raise UnstableKeyError(f"{error}; {advice}", path=error.path) from error
         return call
 

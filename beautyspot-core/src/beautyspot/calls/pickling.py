@@ -127,7 +127,9 @@ def _engine_of(spot: Owner) -> Engine:
 
 def _sent_task(task: Task) -> tuple[Any, ...]:
     # Its function may refer to itself: what the task is made of comes as its state, set later.
-    return _blank_task, (), (_still_there(task.owner()), *task.sent()), None, None, _fill
+    spot = _still_there(task.owner())
+    state = spot, task.function, task.options, task.addressing.sent()
+    return _blank_task, (), state, None, None, _fill
 
 
 def _blank_task() -> Task:
@@ -137,7 +139,7 @@ def _blank_task() -> Task:
 def _fill(task: Task, state: tuple[Any, ...]) -> None:
     spot, function, options, identity = state
     vars(task).update(vars(spot._task(function, options)))
-    task.take_identity(identity)
+    task.addressing.take(identity)
 
 
 copyreg.pickle(Engine, _sent_engine)

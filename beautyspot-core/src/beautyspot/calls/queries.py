@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from beautyspot.calls.wrappers import perform
 from beautyspot.errors import BlobNotFound, UnstableKeyError
 from beautyspot.results.integrity import MISSING
-from beautyspot.tasks.task import OWN_ID, Call
+from beautyspot.tasks.addressing import OWN_ID
+from beautyspot.tasks.task import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,9 +168,10 @@ def _why_lost(cache: Cache, call: Call, entry: Entry) -> tuple[str, str]:
 
 
 def _texts(call: Call) -> dict[str, str]:
-    keygen = call.task.keygen
+    addressing = call.task.addressing
     try:
-        return {name: keygen.canonical(value) for name, value in call.task.counted(call).items()}
+        canonical = addressing.keygen.canonical
+        return {name: canonical(value) for name, value in addressing.counted(call).items()}
     except Exception:  # the key generation shows no canonical text
         return {}
 
@@ -194,8 +196,9 @@ def _candidates(engine: Engine, call: Call) -> Iterator[TaskRecord]:
 def _differences(call: Call, record: TaskRecord) -> tuple[str, ...]:
     """What tells a stored call from this one; at least the code, or what the function captured."""
     differs: list[str] = []
-    if record.version != call.task.version:
-        auto = f"{record.version}{call.task.version}".count("auto:") == 2
+    version = call.task.addressing.version
+    if record.version != version:
+        auto = f"{record.version}{version}".count("auto:") == 2
         differs.append("code" if auto else "version")
     if record.input_id != call.input_id:
         differs += _different_arguments(call, record)
@@ -212,8 +215,8 @@ def _digests(text: str | None) -> dict[str, Any]:
 
 
 def _different_arguments(call: Call, record: TaskRecord) -> list[str]:
-    ours = _digests(call.task.argument_digests(call))
+    ours = _digests(call.task.addressing.argument_digests(call))
     theirs = _digests(record.arg_digests)
     names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-    whole = OWN_ID if call.task.has_own_id else "the arguments"
+    whole = OWN_ID if call.task.addressing.has_own_id else "the arguments"
     return [f"argument {name}" for name in names] or [whole]

@@ -56,7 +56,7 @@ class Recording:
         if self._items is None:
             return
         try:
-            data = self._call.task.serializer.dumps(item)
+            data = self._call.task.form.serializer.dumps(item)
             self._bytes += len(data)
             if self._bytes > STREAM_BYTES:
                 raise SerializationError(f"the stream is over {STREAM_BYTES >> 20} MiB")
@@ -73,7 +73,7 @@ class Recording:
 
     def end(self, returned: Any) -> Block:
         """The step that stores the stream, which ended by itself and returned a value."""
-        if self._items is not None and self._call.task.has_moved(self._call):
+        if self._items is not None and self._call.task.addressing.has_moved(self._call):
             self._engine.say_moved(self._call)
             self.stop()
         self.add(returned)
@@ -94,7 +94,7 @@ class Recording:
         task = self._call.task
         if task.options.cache_if is None:
             return True
-        copies = [task.serializer.loads(item) for item in items[:-1]]
+        copies = [task.form.serializer.loads(item) for item in items[:-1]]
         return self._engine.keeps(task, copies)
 
 

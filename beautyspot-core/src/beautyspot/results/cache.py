@@ -160,7 +160,7 @@ class Cache:
         if payload is None:
             raise RestoreError(f"the row {key} names no data; it is computed again")
         self._check(key, entry, payload)
-        return task.restore(payload)
+        return task.form.restore(payload)
 
     def _payload(self, task: Task, entry: Entry) -> Payload | None:
         """The data of an entry, wherever they are."""
@@ -169,7 +169,7 @@ class Cache:
             return None
         if entry.result_type == DIRECT_BLOB:
             return None if data is None else Payload(data, codec)
-        owned = task.takes_over(codec)
+        owned = task.form.takes_over(codec)
         return Payload(self._load(entry, writable=owned), codec, owned)
 
     def _check(self, key: str, entry: Entry, payload: Payload) -> None:
@@ -207,7 +207,7 @@ class Cache:
     def encode(self, task: Task, value: object) -> Payload | None:
         """The bytes of a result, or None (reported) where it has no faithful stored form."""
         try:
-            return task.encode(value)
+            return task.form.encode(value)
         except SerializationError as error:
             advice = "The value is returned, and not cached"
             self.reporter.report(STORING, task.func_identifier, error, advice)
@@ -218,26 +218,26 @@ class Cache:
 
     def record(self, call: Call, payload: Payload, took: float) -> TaskRecord:
         """The row of a result; its data stands in it until `save` decides where it belongs."""
-        task = call.task
+        task, addressing = call.task, call.task.addressing
         key = call.key
         now = self.clock()
         expires_at = None if task.ttl is None else now + task.ttl
         return TaskRecord(
             cache_key=key,
-            func_name=task.func_name,
+            func_name=addressing.func_name,
             input_id=call.input_id,
-            version=task.version,
+            version=addressing.version,
             result_type=DIRECT_BLOB,
-            content_type=task.content_type,
+            content_type=task.form.content_type,
             result_data=payload.data,  # type: ignore[arg-type]  # any buffer, until it is stored
             updated_at=_timestamp(now),
-            func_identifier=task.func_identifier,
+            func_identifier=addressing.func_identifier,
             key_scheme=KEY_SCHEME,
             serializer=payload.codec,
             digest=self._digest(key, payload, now, expires_at),
             size=len(payload.data),
-            arg_digests=task.argument_digests(call),
-            tags=task.tags,
+            arg_digests=addressing.argument_digests(call),
+            tags=task.options.tags,
             made_at=now,
             took=took,
             expires_at=expires_at,
@@ -250,7 +250,8 @@ class Cache:
 
     def save(self, call: Call, record: TaskRecord) -> bool:
         """Write one result, its blob first; whether it is stored now."""
-        self.unsaved.drop(record.cache_key, wait=not locks.inside())
+        if len(self.unsaved):  # to ask `locks.inside` would cost each miss a tenth
+            self.unsaved.drop(record.cache_key, wait=not locks.inside())
         try:
             record = self.placement.place(call.task, record)
             self.metadata.put(record)

@@ -57,7 +57,7 @@ class Placement:
         data = record.result_data
         if data is None:  # it is in the storage already
             return record
-        if task.wants_blob(len(data), self.blob_threshold):
+        if task.form.wants_blob(len(data), self.blob_threshold):
             location = self._save_blob(task, record, data)
             if location is not None:
                 return record._replace(result_type=FILE, result_value=location, result_data=None)
@@ -69,13 +69,13 @@ class Placement:
         Raises:
             MetadataError: the store can't say its ID: it can't hold the row either.
         """
-        name = self._prefix(record.cache_key)
-        name += f"{os.urandom(4).hex()}.{task.extension(record.serializer)}"  # new for every save
+        extension = task.form.extension(record.serializer)
+        name = f"{self._prefix(record.cache_key)}{os.urandom(4).hex()}.{extension}"  # always new
         try:
             storage = self.storage()
             if storage is None:
                 return None
-            optional = hints(storage.save, content_type=task.blob_type(record.serializer))
+            optional = hints(storage.save, content_type=task.form.blob_type(record.serializer))
             return storage.save(name, data, **optional)
         except Exception as error:
             advice = "The database keeps the result instead: mend the storage"

@@ -1,0 +1,237 @@
+"""`Addressing`: how the calls of a marked function become keys."""
+
+from __future__ import annotations
+
+import json.encoder
+import re
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from xxhash import xxh32_hexdigest
+
+from beautyspot.contracts.wrong_answers import ARGUMENTS, say_whose, wrong_answer
+from beautyspot.errors import PluginError
+from beautyspot.functions.identity import identify
+from beautyspot.functions.names import edited_in_place, unwrap_ours
+from beautyspot.keys.binding import make_binder, make_namer
+from beautyspot.keys.generator import KeyMaker
+from beautyspot.keys.memo import Memo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from beautyspot.contracts import KeyGenBase
+    from beautyspot.errors import UnstableKeyError
+    from beautyspot.tasks.options import MarkOptions
+
+    Bound = tuple[tuple[Any, ...], dict[str, Any]]
+    FirstKey = Callable[[Any, str, tuple[str, str | None]], None]
+
+    class Addressed(Protocol):
+        """A call that gets a key."""
+
+        args: tuple[Any, ...]
+        kwargs: dict[str, Any]
+        bound: Bound
+        input_id: str
+        key: str
+
+
+OWN_ID: Final = "mark(key=)"
+"""What stands in for the names of the arguments where `mark` was given an ID of its own."""
+
+_UNSTABLE: Final = (
+    r"(?:args\[(?P<position>\d+)\]|kwargs\['(?P<name>\w+)'\])(?:\.(?P<attribute>[^\W\d]\w*))?"
+)
+"""The path of an `UnstableKeyError`: which argument, and which attribute of it."""
+
+_to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
+_quoted: Final = json.encoder.encode_basestring_ascii
+
+
+class Addressing:
+    """Turns the calls of one function into keys.
+
+    Args:
+        function: the user's function.
+        options: of its mark.
+        keygen: turns arguments into input IDs.
+        on_first_key: called once, with the function, its identifier, and its name and version,
+            where these two alone are its identity.
+
+    Attributes:
+        func_name, func_identifier: the function's names in the table of results.
+        bind: normalises a call's arguments.
+        memo: the keys of earlier calls with small, flat arguments.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        options: MarkOptions,
+        keygen: KeyGenBase,
+        on_first_key: FirstKey,
+    ) -> None:
+        self.keygen = keygen
+        self._function = function
+        self._options = options
+        self._on_first_key: FirstKey | None = on_first_key
+        self._identity = identify(function)
+        self.func_name = self._identity.func_name
+        self.func_identifier = options.name or self._identity.func_identifier
+        self._version = None if options.version is None else str(options.version)
+        per_argument: Mapping[str, Callable[[Any], object]] = {}
+        self._id_of: Callable[..., object] | None = None
+        if isinstance(options.key, str):
+            fixed = options.key
+            self._id_of = lambda *args, **kwargs: fixed
+        elif callable(options.key):
+            self._id_of = options.key
+        elif options.key is not None:
+            per_argument = options.key
+        user = unwrap_ours(function)  # a limiter between the mark and it changes no signature
+        self.bind = make_binder(user, ignore=options.ignore, key_of=per_argument)
+        self._name = make_namer(user, ignore=options.ignore)
+        self._key_maker: KeyMaker | None = None
+        self.memo = Memo()
+
+    def sent(self) -> tuple[Any, ...]:
+        """The identity, for `take` in another process."""
+        return self.func_name, self.func_identifier, self.version, self._identity.sent()
+
+    def take(self, sent: tuple[Any, ...]) -> None:
+        """Have the identity of the sender: here its module has another name, and no source."""
+        self.func_name, self.func_identifier, self._version, identity = sent
+        self._identity.take(identity)
+
+    @property
+    def version(self) -> str | None:
+        """The version in the table of results; "auto" is looked up at the first call.
+
+        In a notebook or at a prompt at every call: there a helper is edited while the program runs.
+        """
+        if self._version != "auto":
+            return self._version
+        from beautyspot.functions.code import version_auto  # parses sources: rarely needed
+
+        version = f"auto:{version_auto(self._function)}"
+        if not edited_in_place(unwrap_ours(self._function)):
+            self._version = version
+        return version
+
+    # -------------------------------------------------------------------------------- keys
+
+    def address(self, call: Addressed) -> None:
+        """Give the call its `bound` arguments, its `input_id` and its `key`.
+
+        Raises:
+            TypeError: the arguments do not fit the function's signature.
+            UnstableKeyError: an argument has no stable form.
+        """
+        call.bound = self.bind(*call.args, **call.kwargs)
+        call.key, call.input_id = self._address(call.bound, call.args, call.kwargs)
+
+    def has_moved(self, call: Addressed) -> bool:
+        """Whether the call has another key by now: an argument was changed since it got one."""
+        try:
+            bound = self.bind(*call.args, **call.kwargs)
+            return self._address(bound, call.args, call.kwargs)[0] != call.key
+        except Exception:
+            return True
+
+    def _address(
+        self, bound: Bound, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[str, str]:
+        positional, named = bound
+        known = None if named else self.memo.get(positional)
+        if known is not None:
+            return known
+        if self._id_of is None:
+            input_id = self._input_id(positional, named)
+        else:
+            given = self._own_id(args, kwargs)
+            input_id = given if type(given) is str else self._input_id((given,), {})
+        address = self._maker()(input_id), input_id
+        if self._id_of is None and self._key_maker is not None and not named:
+            self.memo.put(positional, address)
+        return address
+
+    def _own_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        assert self._id_of is not None  # noqa: S101 - the callers ask
+        try:
+            return self._id_of(*args, **kwargs)
+        except Exception as error:
+            say_whose(error, OWN_ID, self.func_identifier, ARGUMENTS)
+            raise
+
+    def _input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        made = self.keygen.input_id(args, kwargs)
+        if isinstance(made, str):
+            return made
+        raise PluginError(wrong_answer(self.keygen, "input_id", made, "the ID", "return a str"))
+
+    def _maker(self) -> KeyMaker:
+        """What makes keys of input IDs; a new one each time for a function that holds values."""
+        if self._key_maker is not None:
+            return self._key_maker
+        options, identity = self._options, self._identity
+        parts = [self.func_identifier]
+        held: dict[str, Any] = {}
+        if identity.anonymous:
+            if identity.code and options.name is None:
+                parts.append(identity.code)
+            captured = identity.captures()
+            held = {name: captured[name] for name in captured if name not in options.ignore}
+        if held:
+            parts.append(self._input_id((), held))
+        name = parts[0] if len(parts) == 1 else _to_json(parts)
+        version = self.version
+        if self._on_first_key is not None:
+            if options.version != "auto" and (len(parts) == 1 or options.name):
+                self._on_first_key(identity.named, self.func_identifier, (name, version))
+            self._on_first_key = None
+        maker = KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
+        if self._version != "auto" and identity.may_capture <= set(options.ignore):
+            self._key_maker = maker
+        return maker
+
+    # -------------------------------------------------------------------- what people are told
+
+    @property
+    def has_own_id(self) -> bool:
+        """Whether `key=` gives an ID in place of the arguments."""
+        return self._id_of is not None
+
+    def counted(self, call: Addressed) -> dict[str, Any]:
+        """What the key is made of, by name: the arguments, or the ID of `key=` in their place."""
+        if self._id_of is None:
+            return self._name(*call.bound)
+        return {OWN_ID: self._own_id(call.args, call.kwargs)}
+
+    def argument_digests(self, call: Addressed) -> str | None:
+        """One short digest an argument, as a JSON object: tells which one differs, stores none."""
+        if self._id_of is not None:
+            return None
+        canonical = self.keygen.canonical
+        try:
+            digests = [
+                f'{_quoted(name)}:"{xxh32_hexdigest(canonical(value).encode())}"'
+                for name, value in self._name(*call.bound).items()
+            ]
+        except Exception:  # no canonical text, by another key generation: `explain` says less
+            return None
+        return f"{{{','.join(digests)}}}"
+
+    def advice(self, call: Addressed, error: UnstableKeyError) -> str:
+        """How to leave out what has no stable form, with an `ignore=` ready to be copied."""
+        entry = "…"
+        found = re.match(_UNSTABLE, error.path)
+        if found is not None and self._id_of is None:  # not of what the user's own key= returned
+            name = found["name"] or self._parameter(call, int(found["position"]))
+            attribute = found["attribute"]
+            entry = f'("{name}.{attribute}",)' if attribute else f'("{name}",)'
+        return f"if that part changes no result, write mark(ignore={entry})"
+
+    def _parameter(self, call: Addressed, position: int) -> str:
+        """The name of a positional argument; what ``*args`` took goes by the name of that."""
+        names = list(self._name(call.bound[0], {}))
+        return names[min(position, len(names) - 1)] if names else f"args[{position}]"

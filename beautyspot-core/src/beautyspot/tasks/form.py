@@ -1,0 +1,156 @@
+"""`ResultForm`: in which form the results of a marked function are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.concurrency.lazy import Lazily
+from beautyspot.contracts.optional_arguments import hints
+from beautyspot.errors import RestoreError, SerializationError
+from beautyspot.functions.names import unwrap_ours
+from beautyspot.serialization.annotations import return_classes
+from beautyspot.serialization.payload import Payload, framed, unframed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.contracts import SerializerBase
+    from beautyspot.tasks.options import MarkOptions
+
+RAW_BYTES: Final = "raw:bytes"
+RAW_TEXT: Final = "raw:text"
+"""The column `serializer` of a result that is stored as it is, for viewers (text: UTF-8)."""
+
+LARGE: Final = 1 << 16
+"""Bytes or characters from which a plain result is stored as it is."""
+
+_EXTENSIONS: Final = {
+    "audio/wav": "wav",  # the tables of some systems know only audio/x-wav
+    "image/webp": "webp",
+    "text/vnd.mermaid": "mmd",
+    "text/markdown": "md",
+}
+
+
+class ResultForm:
+    """Turns the results of one function into bytes and back.
+
+    Args:
+        function: the user's function.
+        options: of its mark.
+        serializer: of the Spot, or of the mark.
+        streams: whether a result is a stream: a list of items.
+
+    Attributes:
+        codec: the column `serializer` of a result that the serializer packed.
+        content_type: the MIME type of the results, where the mark names one.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        options: MarkOptions,
+        serializer: SerializerBase,
+        *,
+        streams: bool,
+    ) -> None:
+        self._function = function
+        self._serializer = serializer
+        self._streams = streams
+        self._save_blob = options.save_blob
+        self.content_type = options.content_type
+        self.codec = f"stream:{serializer.name}" if streams else serializer.name
+
+    @Lazily
+    def serializer(self) -> SerializerBase:
+        """The serializer, which also restores the classes of the function's return annotation.
+
+        Looked up when first needed: a class may be defined below the function that returns it.
+        """
+        user = unwrap_ours(self._function)
+        classes = [user] if isinstance(user, type) else return_classes(user)
+        return self._serializer.vouching(classes)
+
+    def encode(self, value: Any) -> Payload:
+        """A result's bytes; a stream comes as the list of its items' bytes.
+
+        Raises:
+            SerializationError: the value has no faithful stored form.
+        """
+        if self._streams:
+            return Payload(framed(value), self.codec)
+        plain = self._as_it_is(value)
+        if plain is not None:
+            return plain
+        data = self.serializer.dumps(value)
+        if not isinstance(data, bytes | bytearray | memoryview):
+            kind = type(data).__name__
+            raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
+        return Payload(data, self.codec)
+
+    def _as_it_is(self, value: Any) -> Payload | None:
+        """Bytes or text that need no serializer: media for a viewer, and what is large.
+
+        Packing a large one only copies it, several times. Another serializer than ours may do
+        more, such as compressing, so it is not passed by.
+        """
+        kind = type(value)
+        if kind is not bytes and kind is not str:
+            return None
+        if self.content_type is None and (len(value) < LARGE or self._serializer.name != "msgpack"):
+            return None
+        if kind is bytes:
+            return Payload(value, RAW_BYTES)
+        try:
+            return Payload(value.encode(), RAW_TEXT)
+        except UnicodeEncodeError:  # lone surrogates: the serializer has a form for them
+            return None
+
+    def restore(self, payload: Payload) -> Any:
+        """The value of a payload; of a stream the list of its items.
+
+        Raises:
+            RestoreError: damaged, or stored by another serializer or another kind of function.
+        """
+        data, codec, owned = payload
+        if owned:
+            return self.serializer.loads(data, **self._owned)
+        if codec == self.codec:
+            if self._streams:
+                return [self.serializer.loads(item) for item in unframed(data)]
+            return self.serializer.loads(data)
+        if codec == RAW_BYTES and not self._streams:
+            return bytes(data)
+        if codec == RAW_TEXT and not self._streams:
+            return str(data, "utf-8")
+        raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
+
+    def takes_over(self, codec: str) -> bool:
+        """Whether a value stored by `codec` may be built upon its data, where nobody has them."""
+        return codec == self.codec and not self._streams and bool(self._owned)
+
+    @Lazily
+    def _owned(self) -> dict[str, Any]:
+        """The argument that tells the serializer that data are its own, if it takes one."""
+        return hints(self.serializer.loads, owned=True)
+
+    def wants_blob(self, size: int, threshold: int) -> bool:
+        """Whether a result of `size` bytes goes to the blob storage."""
+        return size > threshold if self._save_blob is None else self._save_blob
+
+    def blob_type(self, codec: str | None) -> str:
+        """The Content-Type of a blob; a result that is no raw media is opaque to a viewer."""
+        raw = self.content_type is not None and codec in (RAW_BYTES, RAW_TEXT)
+        return str(self.content_type) if raw else "application/octet-stream"
+
+    def extension(self, codec: str | None) -> str:
+        """The file extension of a blob, without its dot, fitting its Content-Type."""
+        if codec not in (RAW_BYTES, RAW_TEXT):
+            return "stream" if self._streams else self._serializer.name
+        if self.content_type is None:
+            return "bin" if codec == RAW_BYTES else "txt"
+        import mimetypes  # reads the system's tables when first used
+
+        kind = self.content_type.partition(";")[0].strip().lower()
+        guess = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
+        return guess.lstrip(".") or ("txt" if kind.startswith("text/") else "bin")
