@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from workspace.environments import build
+from workspace.environments import build_wheels
 from workspace.sources import MEMBERS, ROOT
 
 if TYPE_CHECKING:
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the source archive and the wheel of each distribution."""
+    """A folder with the wheel of each distribution."""
     folder = tmp_path_factory.mktemp("dist")
-    for source in (ROOT, *MEMBERS.values()):
-        build(folder, source)
+    build_wheels(folder, ROOT, *MEMBERS.values())
     return folder

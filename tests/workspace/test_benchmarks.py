@@ -23,8 +23,14 @@ def run(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
-def test_a_small_run_without_peers_answers_every_question(tmp_path):
-    names = ["hits", "misses", "threads", "processes", "growth", "starting", "limiter"]
+QUICK = ["hits", "misses", "threads"]
+WHOLE = [*QUICK, "processes", "growth", "starting", "limiter"]
+
+
+@pytest.mark.parametrize(
+    "names", [QUICK, pytest.param(WHOLE, marks=pytest.mark.slow)], ids=["quick", "whole"]
+)
+def test_a_small_run_without_peers_answers_every_question(names, tmp_path):
     result, page = tmp_path / "results.json", tmp_path / "page.md"
     page.write_text("before <!-- results: begin --> old <!-- results: end --> after")
     options = ["--small", "--no-peers", "--directory", tmp_path, "--json", result, "--docs", page]
@@ -35,8 +41,9 @@ def test_a_small_run_without_peers_answers_every_question(tmp_path):
     rows = {key: {row["name"]: row for row in table["rows"]} for key, table in tables.items()}
     assert rows["hit"].keys() >= {"sqlite3 SELECT", "beautyspot", "shelve"}
     assert all(row["seconds"] > 0 for row in rows["miss"].values())
-    assert rows["processes"]["beautyspot"]["errors"] == 0
-    assert {"beautyspot, 1,000", "beautyspot, 2,000"} <= rows["growth"].keys()
+    if names == WHOLE:
+        assert rows["processes"]["beautyspot"]["errors"] == 0
+        assert {"beautyspot, 1,000", "beautyspot, 2,000"} <= rows["growth"].keys()
     assert not any("diskcache" in row for table in rows.values() for row in table)
 
     text = page.read_text()
@@ -47,6 +54,7 @@ def test_a_small_run_without_peers_answers_every_question(tmp_path):
     assert list(tmp_path.glob("benchmark-*")) == []
 
 
+@pytest.mark.slow
 def test_large_results_and_memory_where_numpy_is(tmp_path):
     pytest.importorskip("numpy")
     done = run("large", "memory", "--small", "--no-peers", "--directory", tmp_path)
@@ -54,6 +62,7 @@ def test_large_results_and_memory_where_numpy_is(tmp_path):
     assert "A miss of 10 MB" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_s3_where_the_server_is(tmp_path):
     pytest.importorskip("beautyspot_s3")
@@ -61,6 +70,7 @@ def test_s3_where_the_server_is(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_kills_are_counted():
     command = [sys.executable, "-m", "benchmarks.kills", "--rounds", "1", "--seconds", "0.05"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

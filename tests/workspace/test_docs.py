@@ -17,6 +17,7 @@ from beautyspot.config.resolve import _ONLY_IN_CODE, _OTHER_VARIABLES
 from beautyspot.config.settings import SETTINGS
 from workspace import manual
 from workspace.sources import ROOT
+from workspace.suites import QUICK
 
 DOCS = ROOT / "docs"
 PAGES = {str(path.relative_to(DOCS)): path for path in sorted(DOCS.rglob("*.md"))}
@@ -69,12 +70,29 @@ def test_every_python_block_runs_in_order(name: str, tmp_path: Path) -> None:
     assert done.stderr == "", "the manual's code should give no warnings"
 
 
+TESTS = ("-m", "pytest", "-q", "-rA", "--tb=short", "-p", "no:cacheprovider")
+_ENDED = re.compile(r"^(PASSED|FAILED) (test_\w+\.py)::", re.MULTILINE)
+
+
+def test_the_test_files_of_all_pages_pass(tmp_path: Path) -> None:
+    """In one run, and without what takes a suite longest; below, page by page, with all of it."""
+    for name in WITH_CODE:
+        laid_out(page(name), tmp_path)
+    failing = {file for name in WITH_CODE for file in _FAILS.findall(page(name))}
+    files = {file.name for file in tmp_path.glob("test_*.py")}
+    done = outcome(tmp_path, *TESTS, "-k", QUICK)
+    ended = _ENDED.findall(done.stdout)
+    assert {file for how, file in ended if how == "PASSED"} == files, done.stdout
+    assert {file for how, file in ended if how == "FAILED"} == failing, done.stdout
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_CODE)
 def test_every_test_file_passes(name: str, tmp_path: Path) -> None:
     laid_out(page(name), tmp_path)
     failing = _FAILS.findall(page(name))
     for file in sorted(tmp_path.glob("test_*.py")):
-        done = outcome(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", file.name)
+        done = outcome(tmp_path, *TESTS, file.name)
         assert " passed" in done.stdout, done.stdout
         assert done.returncode == (1 if file.name in failing else 0), done.stdout
 

@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from workspace.environments import Environment, build, run
+from workspace.environments import Environment, build_wheels, run
 from workspace.sources import ROOT
+from workspace.suites import QUICK
 
 EXAMPLES = ROOT / "docs" / "examples"
 PROJECTS = ("beautyspot-fsspec", "beautyspot-extras")
@@ -54,12 +55,12 @@ class TestForgetful(StorageContract):
 @pytest.fixture(scope="module")
 def strangers(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Environment:
     """An environment with beautyspot and the plug-ins from their wheels, and pytest."""
-    theirs = tmp_path_factory.mktemp("theirs")
-    for name in PROJECTS:
-        build(theirs, EXAMPLES / name)
-    environment = Environment(tmp_path_factory.mktemp("strangers"), dist)
-    wanted = [f"{name}[test]" for name in PROJECTS]
-    environment.install("--find-links", str(theirs), "beautyspot", *wanted)
+    wheels = tmp_path_factory.mktemp("theirs")
+    build_wheels(wheels, *(EXAMPLES / name for name in PROJECTS))
+    for ours in dist.glob("*.whl"):
+        (wheels / ours.name).symlink_to(ours)
+    environment = Environment(tmp_path_factory.mktemp("strangers"), wheels)
+    environment.install("beautyspot", *(f"{name}[test]" for name in PROJECTS))
     return environment
 
 
@@ -75,12 +76,15 @@ def outcome(
     )
 
 
+@pytest.mark.parametrize(
+    "which", [QUICK, pytest.param("", marks=pytest.mark.slow)], ids=["quick", "whole"]
+)
 @pytest.mark.parametrize("name", PROJECTS)
-def test_its_own_tests_pass(name: str, strangers: Environment, tmp_path: Path) -> None:
+def test_its_own_tests_pass(name: str, which: str, strangers: Environment, tmp_path: Path) -> None:
     """With the kit from the installed packages; nothing of the repository is in reach."""
     shutil.copytree(EXAMPLES / name / "tests", tmp_path / "tests")
     shutil.copy(EXAMPLES / name / "pyproject.toml", tmp_path)
-    done = outcome(strangers, tmp_path)
+    done = outcome(strangers, tmp_path, "-k", which)
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
 

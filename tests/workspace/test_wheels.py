@@ -6,11 +6,12 @@ import re
 import runpy
 import sys
 import zipfile
+from collections.abc import Callable
 from email.parser import Parser
 from pathlib import Path
 
 import pytest
-from workspace.environments import Environment, run
+from workspace.environments import Environment, build_from_archives, run
 from workspace.sources import MEMBERS, ROOT
 
 VERSION = runpy.run_path(str(ROOT / "VERSION.py"))["__version__"]
@@ -21,6 +22,14 @@ pytestmark = pytest.mark.xdist_group("wheels")  # one worker builds and installs
 @pytest.fixture
 def empty(tmp_path: Path, dist: Path) -> Environment:
     return Environment(tmp_path, dist)
+
+
+BY = pytest.mark.parametrize(
+    "install",
+    [Environment.install, pytest.param(Environment.pip_install, marks=pytest.mark.slow)],
+    ids=["from here", "by pip"],
+)
+Install = Callable[..., None]
 
 
 def wheel(dist: Path, name: str) -> zipfile.ZipFile:
@@ -50,6 +59,18 @@ def test_the_root_wheel_holds_no_code(dist: Path) -> None:
         }
 
 
+@pytest.mark.slow
+def test_a_wheel_from_the_source_archive_is_the_same(dist: Path, tmp_path: Path) -> None:
+    build_from_archives(tmp_path, ROOT, *MEMBERS.values())
+    for name in ("beautyspot", *(member.name for member in MEMBERS.values())):
+        with wheel(dist, name) as ours, wheel(tmp_path, name) as other:
+            assert _contents(ours) == _contents(other)
+
+
+def _contents(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    return {name: archive.read(name) for name in archive.namelist()}
+
+
 def test_what_the_wheels_say_of_themselves(dist: Path) -> None:
     names = ["beautyspot", *(member.name for member in MEMBERS.values())]
     for name in names:
@@ -75,8 +96,11 @@ with bs.Spot("{name}", strict=True, config=False{options}) as spot:
 """
 
 
-def test_beautyspot_brings_local_backends_and_no_boto3(empty: Environment) -> None:
-    empty.install("beautyspot")
+@BY
+def test_beautyspot_brings_local_backends_and_no_boto3(
+    empty: Environment, install: Install
+) -> None:
+    install(empty, "beautyspot")
     installed = empty.installed()
     for name in ("beautyspot", "beautyspot-core", "beautyspot-local"):
         assert installed.pop(name) == VERSION
@@ -97,8 +121,9 @@ def _error(environment: Environment, expression: str) -> str:
     )
 
 
-def test_the_extra_s3_brings_boto3(empty: Environment) -> None:
-    empty.install("beautyspot[s3]")
+@BY
+def test_the_extra_s3_brings_boto3(empty: Environment, install: Install) -> None:
+    install(empty, "beautyspot[s3]")
     installed = empty.installed()
     assert {"boto3", "beautyspot-s3", "beautyspot-local", "beautyspot-core"} <= set(installed)
     assert installed["beautyspot-s3"] == VERSION
@@ -106,6 +131,7 @@ def test_the_extra_s3_brings_boto3(empty: Environment) -> None:
     empty.run("from beautyspot_s3 import S3Storage; S3Storage('bucket', prefix='cache')")
 
 
+@pytest.mark.slow
 def test_the_wheels_of_the_manual_are_all_that_a_folder_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,14 +143,15 @@ def test_the_wheels_of_the_manual_are_all_that_a_folder_needs(
     monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")  # the variable's way of saying yes
     run(sys.executable, *line.replace(" dist ", f" {folder} ").split(), cwd=ROOT)
     environment = Environment(tmp_path, folder)
-    environment.install(what[1])
+    environment.pip_install(what[1])
     installed = environment.installed()
     names = {"beautyspot", *(member.name for member in MEMBERS.values())}
     assert {name: installed.get(name) for name in names} == dict.fromkeys(names, VERSION)
 
 
-def test_core_alone_works_and_says_what_to_install(empty: Environment) -> None:
-    empty.install("beautyspot-core")
+@BY
+def test_core_alone_works_and_says_what_to_install(empty: Environment, install: Install) -> None:
+    install(empty, "beautyspot-core")
     assert "beautyspot-local" not in empty.installed()
     memory = "metadata='memory'"
     empty.run(CALL.format(name="small", options=f", {memory}"))
