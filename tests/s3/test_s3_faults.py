@@ -74,11 +74,11 @@ def silent(spot: Spot, way: proxy.Proxy, server: Any) -> Iterator[None]:
     """It hangs past the deadline of the Spot, which is shorter than the client's own."""
     release = threading.Event()
     for guarded in (spot._engine.cache.storage(),):
-        guarded._deadline = 0.2  # type: ignore[union-attr]
+        guarded.deadline = 0.2  # type: ignore[union-attr]
     with misbehaving(spot, way, proxy.hold(release)):
         yield
         release.set()
-    guarded._deadline = guarded_backends.BLOB_DEADLINE  # type: ignore[union-attr]
+    guarded.deadline = guarded_backends.BLOB_DEADLINE  # type: ignore[union-attr]
 
 
 @contextmanager

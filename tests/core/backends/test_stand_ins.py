@@ -108,7 +108,7 @@ async def double_later(x: int) -> int:
 
 
 def end_pause(late: Any) -> None:
-    late._maker._breaker.insist()
+    late.maker.breaker.insist()
 
 
 @pytest.mark.parametrize("error", [MetadataError("no server"), ConnectionRefusedError("no server")])
@@ -124,7 +124,7 @@ def test_a_store_out_of_reach_comes_later(
     Outage.error = error
     spot = make_spot(metadata=spec, plugins=[PLUGIN])
     marked, later = spot.mark(double), spot.mark(double_later)
-    assert repr(spot.metadata) == "<LateStore for 'remote'>"
+    assert repr(spot.metadata) == "<stand-in for 'remote'>"
     for _ in range(20):
         assert [marked(1), asyncio.run(later(1))] == [2, 2]
     assert Outage.tries == 1, "each try may take seconds: not at every call"
@@ -185,7 +185,7 @@ def test_a_limiter_out_of_reach_lets_calls_through(
     spot._limiting.breaker.insist()
     assert [limited(1), asyncio.run(later(1))] == [2, 2]
     bucket: Any = spot.bucket
-    assert repr(bucket) == "<LateLimiter for 'remote'>"
+    assert repr(bucket) == "<stand-in for 'remote'>"
     reservation = bucket.reserve(1)
     bucket.settle(reservation, 2)
     assert bucket.remaining(reservation) == 0.0
@@ -194,7 +194,7 @@ def test_a_limiter_out_of_reach_lets_calls_through(
         bucket.pause(1)
     assert bucket.try_consume()
     assert asyncio.run(bucket.consume_async()).cost == 1
-    calls = bucket._maker.backend().calls
+    calls = bucket.maker.backend().calls
     assert calls == ["reserve"] * 3 + ["settle", "release", "reserve", "reserve"]
 
 

@@ -75,7 +75,7 @@ def test_a_store_that_is_made_late(make_spot: Callable[..., Any], making: Making
 
     spot = make_spot(metadata=Far)
     marked = spot.mark(lambda x: x)
-    spot.metadata._maker._breaker.insist()
+    spot.metadata.maker.breaker.insist()
     thread = meanwhile(lambda: marked(1), making)
 
     def child() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from beautyspot import contracts
-from beautyspot.backends.stand_ins import LateLimiter
+from beautyspot.backends.stand_ins import Maker, stand_in
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import NotSupportedError, RateLimitError
+from beautyspot.resilience.circuit_breaker import Breaker
 from beautyspot_local import TokenBucket
 from owned_clock import Clock
 
@@ -118,8 +119,9 @@ def test_without_a_plan_that_changes_nothing_remains() -> None:
 def test_a_stand_in_hands_everything_on() -> None:
     clock = Clock()
     real = TokenBucket(1, 10, clock=clock)
-    late = LateLimiter(TokenBucket, lambda: real, OSError("away"))
-    late._maker._made = real
+    maker = Maker(lambda: real, Breaker("the limiter"), OSError("away"))
+    maker.breaker.insist()
+    late: Any = stand_in(LimiterBase, TokenBucket, maker)
     assert late.shared is False
     first = late.reserve_after(2, 3)
     assert first is not None

@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 PATIENCE = 30.0
 
 
-def patient() -> float:
-    return PATIENCE
-
-
 def test_every_item_comes_once_and_in_order() -> None:
     for count in (
         0,
@@ -36,7 +32,7 @@ def test_every_item_comes_once_and_in_order() -> None:
         paged_listing.PAGE + 1,
         3 * paged_listing.PAGE,
     ):
-        assert list(listed(patient, lambda count=count: range(count))) == list(range(count))  # type: ignore[misc]
+        assert list(listed(PATIENCE, lambda count=count: range(count))) == list(range(count))  # type: ignore[misc]
 
 
 def test_an_error_comes_after_what_was_listed_before_it() -> None:
@@ -44,7 +40,7 @@ def test_an_error_comes_after_what_was_listed_before_it() -> None:
         yield from range(3)
         raise OSError("gone")
 
-    items = listed(patient, broken)
+    items = listed(PATIENCE, broken)
     assert [next(items), next(items), next(items)] == [0, 1, 2]
     with pytest.raises(OSError, match="gone"):
         next(items)
@@ -60,7 +56,7 @@ def test_items_that_come_slowly_are_given_out_one_by_one(monkeypatch: pytest.Mon
             asked.append(number)
             yield number
 
-    items = listed(patient, slow)
+    items = listed(PATIENCE, slow)
     for number in range(3):
         assert next(items) == number
         assert asked == list(range(number + 1))
@@ -80,7 +76,7 @@ def test_a_listing_keeps_to_one_thread_other_work_to_others() -> None:
             seen.add(threading.current_thread())
             ended.set()
 
-    items = listed(patient, threads)
+    items = listed(PATIENCE, threads)
     first = next(items)
     assert deadlines.within(PATIENCE, threading.current_thread) is not first
     for _ in range(paged_listing.PAGE):
@@ -93,7 +89,7 @@ def test_a_listing_keeps_to_one_thread_other_work_to_others() -> None:
 def test_the_thread_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     idle: list[Any] = []  # others may come to it as well, those of an earlier test
     monkeypatch.setattr(deadlines, "_idle", idle)
-    (thread,) = listed(patient, lambda: [threading.current_thread()])
+    (thread,) = listed(PATIENCE, lambda: [threading.current_thread()])
     until(lambda: thread in idle)  # nobody waits for the end of a listing: it is on its way
     helper = deadlines.Helper()
     assert helper.within(PATIENCE, threading.current_thread) is helper._worker
@@ -134,7 +130,7 @@ def test_where_no_thread_can_be_started_it_is_listed_in_place(
 
     monkeypatch.setattr(deadlines, "_worker", refuse)
     here = threading.current_thread()
-    assert list(listed(patient, lambda: iter([threading.current_thread()]))) == [here]
+    assert list(listed(PATIENCE, lambda: iter([threading.current_thread()]))) == [here]
 
 
 # ------------------------------------------------------------------------------ a whole Spot
@@ -196,12 +192,14 @@ def stored(x: int) -> int:
     return x
 
 
-def give(spot: Spot, seconds: float) -> None:
+def give(spot: Spot, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the Spot's backends so long for an answer."""
+    monkeypatch.setattr(guarded_backends, "METADATA_DEADLINE", seconds)
+    monkeypatch.setattr(guarded_backends, "BLOB_DEADLINE", seconds)
     for guarded in (spot._engine.cache.metadata, spot._engine.cache.storage()):
         assert guarded is not None
-        if guarded._deadline is not None:
-            guarded._deadline = seconds
+        if guarded.deadline is not None:
+            guarded.deadline = seconds
 
 
 QUESTIONS: dict[str, Callable[[Spot, Any], Any]] = {
@@ -213,17 +211,19 @@ QUESTIONS: dict[str, Callable[[Spot, Any], Any]] = {
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_store_that_hangs_while_it_lists(make_spot: Callable[..., Spot], question: str) -> None:
+def test_a_store_that_hangs_while_it_lists(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
     store = Store()
     spot = make_spot(metadata=store, storage="memory")
     marked = spot.mark(stored)
     assert marked(1) == 1
-    give(spot, 0.02)
+    give(spot, 0.02, monkeypatch)
     with pytest.raises(MetadataError, match="<Store> gave no answer within 0 s: check its server"):
         QUESTIONS[question](spot, marked)
     assert "can't be asked: <Store> gave no answer" in spot.explain(marked, 2).reason
     store.stuck.released.set()
-    give(spot, PATIENCE)
+    give(spot, PATIENCE, monkeypatch)
     QUESTIONS[question](spot, marked)
 
 
@@ -242,15 +242,17 @@ def test_a_store_that_fails_to_list(make_spot: Callable[..., Spot], question: st
     QUESTIONS[question](spot, marked)
 
 
-def test_a_storage_that_hangs_while_it_lists(make_spot: Callable[..., Spot]) -> None:
+def test_a_storage_that_hangs_while_it_lists(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
     storage = Storage()
     spot = make_spot(metadata="memory", storage=storage)
     storage.stuck.hangs = True
-    give(spot, 0.02)
+    give(spot, 0.02, monkeypatch)
     with pytest.raises(StorageError, match="<Storage> gave no answer within 0 s: check its server"):
         spot.collect()
     storage.stuck.released.set()
-    give(spot, PATIENCE)
+    give(spot, PATIENCE, monkeypatch)
     assert spot.collect().leftovers == 2
 
 
@@ -278,14 +280,7 @@ def test_a_storage_that_hangs_while_it_sweeps(
             assert released.wait(PATIENCE)
             return 0
 
-    def in_time(storage: guarded_backends.TimedStorage, work: Callable[[], Any]) -> Any:
-        storage._deadline = 0.02
-        return guarded_backends.GuardedStorage._timed(storage, work)
-
-    monkeypatch.setattr(
-        guarded_backends.TimedStorage, "_ask", lambda storage, breaker, work: work()
-    )
-    monkeypatch.setattr(guarded_backends.TimedStorage, "in_time", in_time)
+    monkeypatch.setattr(guarded_backends, "BLOB_DEADLINE", 0.2)
     assert make_spot(metadata="memory", storage=Sweeping()).collect().leftovers == 0
     assert "gave no answer within 0 s" in caplog.text
     assert "They stay" in caplog.text

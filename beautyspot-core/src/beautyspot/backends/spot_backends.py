@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from beautyspot.backends.loading import BASES
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import OUT_OF_REACH, class_of, select
 from beautyspot.concurrency import locks
@@ -23,10 +24,11 @@ from beautyspot.errors import (
 )
 from beautyspot.files import absolute
 from beautyspot.messages.masking import masked
+from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting
 from beautyspot.resilience.guarded_backends import METADATA_DEADLINE, needs_deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from beautyspot.config.resolve import Config
     from beautyspot.contracts import (
@@ -121,8 +123,13 @@ class Parts:
             out_of_reach = isinstance(error, MetadataError) or isinstance(error.__cause__, OSError)
             if isinstance(error, ConfigError) or not out_of_reach:
                 raise
+            from beautyspot.backends.stand_ins import Maker, stand_in
+
             cls = class_of(point, wish.spec, self._registry)
-            return _stand_in(point)(cls, lambda: self._make_in_time(wish), error)
+            resting = MetadataResting if point == "metadata" else Resting
+            breaker = Breaker(f"the {point} {cls.name!r}", resting)
+            maker = Maker(lambda: self._make_in_time(wish), breaker, error)
+            return stand_in(BASES[point], cls, maker)
 
     def _make_in_time(self, wish: _Wish) -> Backend:
         """The backend, unless its constructor hangs."""
@@ -258,12 +265,6 @@ class Parts:
             except Exception as error:
                 errors.append(error)
         return errors
-
-
-def _stand_in(point: str) -> Callable[..., Backend]:
-    from beautyspot.backends.stand_ins import LateLimiter, LateStore
-
-    return LateStore if point == "metadata" else LateLimiter
 
 
 def _context(name: str, config: Config) -> Context:

@@ -1,7 +1,7 @@
 """A metadata store and a blob storage behind their circuit breakers and deadlines.
 
 The cache asks its backends through these, so that a backend that fails, or hangs, costs its
-time-out once in a while and not at every call. A hit that `mark.quick` finds does not come by here:
+time-out once in a while and not at every call. The fast path to a hit does not come by here:
 it asks the store itself, and `detours` tells it when not to.
 
 A backend that may block is given a deadline, in a thread of its own. One that states
@@ -11,24 +11,26 @@ A backend that may block is given a deadline, in a thread of its own. One that s
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
 
 from beautyspot.concurrency.deadlines import within
-from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, Lease
+from beautyspot.contracts import Backend, Lease
 from beautyspot.contracts.optional_arguments import hints
 from beautyspot.contracts.wrong_answers import wrong_answer
-from beautyspot.errors import MetadataError, StorageError
+from beautyspot.errors import BeautyspotError, MetadataError, StorageError
 from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, StorageResting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from beautyspot.contracts import Backend, MetadataStoreBase
+    from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, MetadataStoreBase
     from beautyspot.resilience.reporting import Reporter
 
 P = ParamSpec("P")
 T = TypeVar("T")
+B = TypeVar("B", bound=Backend)
 
 METADATA_DEADLINE: Final = 30.0
 """Seconds within which a metadata store that may block has to answer."""
@@ -91,44 +93,95 @@ class Health:
 
 
 def needs_deadline(backend: Backend | type[Backend]) -> bool:
-    """Whether an operation of it may take so long that somebody should stop waiting."""
+    """Whether an operation of it may take so long that its caller should stop waiting."""
     return backend.blocking and not getattr(backend, "local", False)
 
 
-class GuardedStore:
-    """A metadata store as the cache asks it: the same operations, each behind breaker and deadline.
+class _Guarded(Generic[B]):
+    """A backend with a deadline for each of its operations, if it needs one.
 
     Attributes:
-        real: the store itself.
-        find_now: without the breaker, for a caller that goes by it in a way of its own.
-        scan: has the deadline, for each page of records, and no breaker: a question of the user's
-            own is asked whenever it is put.
+        real: the backend itself.
+        deadline: seconds, or None.
+    """
+
+    def __init__(self, real: B, seconds: float, error: type[BeautyspotError]) -> None:
+        self.real = real
+        self.name, self.blocking = real.name, real.blocking
+        self.deadline = seconds if needs_deadline(real) else None
+        self._error = error
+
+    def in_time(self, operation: Callable[P, T]) -> Callable[P, T]:
+        """The operation, which fails where it takes longer than the deadline."""
+        if self.deadline is None:
+            return operation
+
+        def timed(*args: P.args, **kwargs: P.kwargs) -> T:
+            with self._limited() as seconds:
+                return within(seconds, partial(operation, *args, **kwargs))
+
+        return timed
+
+    def paged(self, operation: Callable[P, Iterator[T]]) -> Callable[P, Iterator[T]]:
+        """The same for an operation that lists: the deadline is for each page."""
+        if self.deadline is None:
+            return operation
+
+        def timed(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+            from beautyspot.resilience.paged_listing import listed
+
+            with self._limited() as seconds:
+                yield from listed(seconds, partial(operation, *args, **kwargs))
+
+        return timed
+
+    @contextmanager
+    def _limited(self) -> Iterator[float]:
+        seconds = self.deadline or 0.0
+        try:
+            yield seconds
+        except self._error:
+            raise  # a backend's own error may be a TimeoutError as well, such as "busy"
+        except TimeoutError as error:
+            raise self._error(
+                f"{self.real!r} gave no answer within {seconds:.0f} s: check its server and the "
+                "network"
+            ) from error
+
+    def close(self) -> None:
+        """See the contract."""
+        self.real.close()
+
+
+class GuardedStore(_Guarded["MetadataStoreBase"]):
+    """A metadata store as the cache asks it: its operations, each behind breaker and deadline.
+
+    Attributes:
+        find_now: without the breaker, for callers that handle its failure themselves.
+        scan: has no breaker: what a user asks for is tried, whatever failed before.
     """
 
     def __init__(self, store: MetadataStoreBase, health: Health) -> None:
-        self.real = store
-        self.name, self.blocking, self.leases = store.name, store.blocking, store.leases
-        self._deadline = METADATA_DEADLINE if needs_deadline(store) else None
-        reads, writes = health.reads, health.writes
-        self.find_now = self._timed(store.find)
-        self.scan = self._listed(store.scan)
-        self.open = reads.guarding(self._timed(store.open))
-        self.get = reads.guarding(self._timed(store.get))
-        self.find = reads.guarding(self.find_now)
-        self.find_many = reads.guarding(self._timed(store.find_many))
-        self.totals = reads.guarding(self._timed(store.totals))
-        self._store_id = reads.guarding(self._timed(lambda: store.store_id))
-        self.put = writes.guarding(self._timed(store.put))
-        self.put_many = writes.guarding(self._timed(store.put_many))
-        self.delete = writes.guarding(self._timed(store.delete))
-        self.touch = writes.guarding(self._timed(store.touch))
-        self.try_lease = health.leases.guarding(self._timed(self._lease))
+        super().__init__(store, METADATA_DEADLINE, MetadataError)
+        self.leases = store.leases
+        reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
+        self.find_now = in_time(store.find)
+        self.scan = self.paged(store.scan)
+        self.open = reads(in_time(store.open))
+        self.get = reads(in_time(store.get))
+        self.find = reads(self.find_now)
+        self.find_many = reads(in_time(store.find_many))
+        self.totals = reads(in_time(store.totals))
+        self._store_id = reads(in_time(lambda: store.store_id))
+        self.put = writes(in_time(store.put))
+        self.put_many = writes(in_time(store.put_many))
+        self.delete = writes(in_time(store.delete))
+        self.touch = writes(in_time(store.touch))
+        self.try_lease = health.leases.guarding(in_time(self._lease))
 
     def behind(self, health: Health) -> GuardedStore:
-        """The same store, and its deadline, behind other breakers."""
-        other = GuardedStore(self.real, health)
-        other._deadline = self._deadline
-        return other
+        """The same store behind other breakers."""
+        return GuardedStore(self.real, health)
 
     @property
     def store_id(self) -> str:
@@ -139,51 +192,11 @@ class GuardedStore:
         advice = "return a text of its own that never changes"
         raise MetadataError(wrong_answer(self.real, "store_id", store_id, "the ID", advice))
 
-    def _timed(self, operation: Callable[P, T]) -> Callable[P, T]:
-        """The operation within the deadline of a store that has one."""
-        if self._deadline is None:
-            return operation
-
-        def timed(*args: P.args, **kwargs: P.kwargs) -> T:
-            deadline = self._patience()
-            try:
-                return within(deadline, partial(operation, *args, **kwargs))
-            except MetadataError:
-                raise  # also the store's own "busy", which is a TimeoutError
-            except TimeoutError as error:
-                raise MetadataError(_no_answer(self.real, deadline)) from error
-
-        return timed
-
-    def _listed(self, operation: Callable[P, Iterator[T]]) -> Callable[P, Iterator[T]]:
-        """The same for one that lists: the deadline is each page's."""
-        if self._deadline is None:
-            return operation
-
-        def timed(*args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
-            from beautyspot.resilience.paged_listing import listed
-
-            try:
-                yield from listed(self._patience, partial(operation, *args, **kwargs))
-            except MetadataError:
-                raise  # as above
-            except TimeoutError as error:
-                raise MetadataError(_no_answer(self.real, self._patience())) from error
-
-        return timed
-
-    def _patience(self) -> float:
-        return self._deadline or 0.0
-
     def _lease(self, key: str) -> Lease | None:
         lease = self.real.try_lease(key)
-        if lease is None or self._deadline is None:
+        if lease is None or self.deadline is None:
             return lease
-        return _TimedLease(self._timed(lease.release))
-
-    def close(self) -> None:
-        """See `MetadataStoreBase`."""
-        self.real.close()
+        return _TimedLease(self.in_time(lease.release))
 
 
 class _TimedLease(Lease):
@@ -196,111 +209,58 @@ class _TimedLease(Lease):
         self._release()
 
 
-def _no_answer(backend: Backend, seconds: float) -> str:
-    return f"{backend!r} gave no answer within {seconds:.0f} s: check its server and the network"
+class GuardedStorage(_Guarded["BlobStorageBase"]):
+    """A blob storage as the cache asks it: its operations, each behind breaker and deadline."""
 
+    def __init__(self, storage: BlobStorageBase, health: Health | None) -> None:
+        super().__init__(storage, BLOB_DEADLINE, StorageError)
+        self._saves = self._loads = _unguarded
+        if health is not None:
+            self._saves, self._loads = health.saves.guarding, health.loads.guarding
 
-class GuardedStorage(BlobStorageBase):
-    """A blob storage as the cache asks it."""
+    def behind(self, health: Health | None) -> GuardedStorage:
+        """The same storage behind other breakers.
 
-    name = "guarded"
-
-    def __init__(self, storage: BlobStorageBase, health: Health) -> None:
-        self.real = storage
-        self._health = health
-        self._deadline = BLOB_DEADLINE if needs_deadline(storage) else None
-        vars(self).update(name=storage.name, blocking=storage.blocking)
-
-    def behind(self, health: Health) -> GuardedStorage:
-        """The same storage, and its deadline, behind other breakers."""
-        other = GuardedStorage(self.real, health)
-        other._deadline = self._deadline
-        return other
-
-    def _ask(self, breaker: Breaker, work: Callable[[], T]) -> T:
-        return breaker(work if self._deadline is None else partial(self._timed, work))
-
-    def _timed(self, work: Callable[[], T]) -> T:
-        assert self._deadline is not None  # noqa: S101 - see `_ask`
-        try:
-            return within(self._deadline, work)
-        except TimeoutError as error:
-            raise StorageError(_no_answer(self.real, self._deadline)) from error
+        None for a collector, which needs none: that some blobs can't be deleted says nothing about
+        saves, nor about the next blob.
+        """
+        return GuardedStorage(self.real, health)
 
     def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
-        """See the base class."""
+        """See `BlobStorageBase`."""
         optional = hints(self.real.save, content_type=content_type)
-        work = partial(self.real.save, key, data, **optional)
-        location = self._ask(self._health.saves, work)
+        location = self._saves(self.in_time(self.real.save))(key, data, **optional)
         if isinstance(location, str) and location:
             return location
         advice = "return where `load` finds it"
         raise StorageError(wrong_answer(self.real, "save", location, "the location", advice))
 
-    @overload
-    def load(self, location: str, *, writable: Literal[False] = ...) -> bytes: ...
-
-    @overload
-    def load(self, location: str, *, writable: bool) -> bytes | bytearray: ...
-
     def load(self, location: str, *, writable: bool = False) -> bytes | bytearray:
-        """The bytes; where they are to be written to, a `bytearray` that nobody else has."""
+        """The bytes; with `writable` a `bytearray` that nothing else refers to."""
         optional = hints(self.real.load, writable=writable or None)
-        data: object = self._ask(self._health.loads, partial(self.real.load, location, **optional))
-        if isinstance(data, bytes) and not writable:
-            return data
-        if isinstance(data, bytearray) and optional:
-            return data
-        if isinstance(data, bytes | bytearray | memoryview):
-            return bytearray(data) if writable else bytes(data)
-        raise StorageError(wrong_answer(self.real, "load", data, "the blob", "return its bytes"))
-
-    def whereabouts(self, location: str) -> str:
-        """See the base class."""
-        return self.real.whereabouts(location)
+        data: object = self._loads(self.in_time(self.real.load))(location, **optional)
+        if not isinstance(data, bytes | bytearray | memoryview):
+            advice = "return its bytes"
+            raise StorageError(wrong_answer(self.real, "load", data, "the blob", advice))
+        if not writable:
+            return bytes(data)
+        return data if optional and isinstance(data, bytearray) else bytearray(data)
 
     def delete(self, location: str) -> None:
-        """See the base class."""
-        self._ask(self._health.saves, lambda: self.real.delete(location))
+        """See `BlobStorageBase`."""
+        self._saves(self.in_time(self.real.delete))(location)
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
-        """See the base class. The deadline is each page's; see `GuardedStore` on the breaker."""
-        if self._deadline is None:
-            return self.real.list(prefix)
-        return self._listed(prefix, self._deadline)
+        """See `BlobStorageBase`; without a breaker, as `GuardedStore.scan`."""
+        return self.paged(self.real.list)(prefix)
 
-    def _listed(self, prefix: str, seconds: float) -> Iterator[BlobInfo]:
-        from beautyspot.resilience.paged_listing import listed
-
-        try:
-            yield from listed(lambda: seconds, lambda: self.real.list(prefix))
-        except StorageError:
-            raise  # a storage's own error may be a TimeoutError as well
-        except TimeoutError as error:
-            raise StorageError(_no_answer(self.real, seconds)) from error
-
-    def close(self) -> None:
-        """See the base class."""
-        self.real.close()
+    def whereabouts(self, location: str) -> str:
+        """See `BlobStorageBase`."""
+        return self.real.whereabouts(location)
 
 
-class TimedStorage(GuardedStorage):
-    """The same for who clears up: with deadlines, and without breakers.
-
-    That some blobs can't be deleted says nothing about saves, nor about the next blob.
-    """
-
-    def __init__(self, guarded: GuardedStorage) -> None:
-        super().__init__(guarded.real, guarded._health)
-        self._deadline = guarded._deadline
-
-    def _ask(self, breaker: Breaker, work: Callable[[], T]) -> T:
-        del breaker
-        return self.in_time(work)
-
-    def in_time(self, work: Callable[[], T]) -> T:
-        """What `work`, which asks the storage for something else, gives within the deadline."""
-        return work() if self._deadline is None else self._timed(work)
+def _unguarded(operation: Callable[P, T]) -> Callable[P, T]:
+    return operation
 
 
 def guarded_storage(
@@ -310,9 +270,7 @@ def guarded_storage(
     known: list[GuardedStorage] = []
 
     def storage() -> GuardedStorage | None:
-        if known:
-            return known[0]
-        real = health.loads(find)
+        real = None if known else health.loads(find)
         if real is not None:
             known[:] = [GuardedStorage(real, health)]
         return known[0] if known else None

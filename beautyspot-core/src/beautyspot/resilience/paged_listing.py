@@ -19,13 +19,13 @@ PAGE_TIME: Final = 0.1
 """Seconds after which a page that is not full is given out: items may come slowly."""
 
 
-def listed(seconds: Callable[[], float], listing: Callable[[], Iterable[T]]) -> Iterator[T]:
+def listed(seconds: float, listing: Callable[[], Iterable[T]]) -> Iterator[T]:
     """The items of `listing()`, which is run in another thread, one and the same to its end.
 
     So a listing may hold on to what belongs to a thread, such as a cursor.
 
     Args:
-        seconds: the deadline of the next page.
+        seconds: the deadline of each page.
         listing: makes the iterator.
 
     Raises:
@@ -35,7 +35,7 @@ def listed(seconds: Callable[[], float], listing: Callable[[], Iterable[T]]) -> 
     helper = Helper()
     try:
         while True:
-            found, end = helper.within(seconds(), pages.fetch)
+            found, end = helper.within(seconds, pages.fetch)
             yield from found
             if isinstance(end, StopIteration):
                 return

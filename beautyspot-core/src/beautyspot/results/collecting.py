@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.contracts import in_full
 from beautyspot.errors import StorageError
-from beautyspot.resilience.guarded_backends import TimedStorage
 from beautyspot.results.pruning import claimed
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Collector:
 
     def __init__(self, cache: Cache, storage: GuardedStorage, grace: float) -> None:
         self._cache = cache
-        self._storage = TimedStorage(storage)
+        self._storage = storage.behind(None)
         self._grace = grace
         self._prefix = f"{cache.metadata.store_id}/"
 
@@ -145,7 +144,7 @@ class Collector:
         ahead = time.time() - now  # of the storage's clock: `sweep` goes by ours
         age = max(self._grace, LONGEST_SAVE) + ahead
         try:
-            return int(self._storage.in_time(lambda: sweep(older_than=age, prefix=self._prefix)))
+            return int(self._storage.in_time(sweep)(older_than=age, prefix=self._prefix))
         except StorageError as error:  # S3 has a permission of its own for it
             advice = "They stay; the other garbage was removed"
             self._cache.reporter.report("collect leftovers", "", error, advice)
