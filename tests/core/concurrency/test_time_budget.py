@@ -13,7 +13,8 @@ from beautyspot.concurrency.time_budget import Patience
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results import cache
 from beautyspot_local import TokenBucket, shared_file
-from beautyspot_local.sqlite import connections, database, network_locks
+from beautyspot_local.sqlite import connections, fork_guard
+from beautyspot_local.sqlite.database import SET_ASIDE
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from broken import BrokenStore
 
@@ -99,9 +100,13 @@ def test_a_file_that_another_process_moves_is_not_waited_for_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slept: list[float]
 ) -> None:
     store = SqliteMetadataStore(tmp_path / "app.db", timeout=1)
-    monkeypatch.setattr(store._database.leases, "try_lease", lambda key: None)
+    other = SqliteMetadataStore(tmp_path / "app.db")
+    (tmp_path / "app.db").write_bytes(b"no database" * 1000)
+    lease = other.try_lease(SET_ASIDE)
+    assert lease is not None
     with pytest.raises(MetadataBusyError):
-        store._database._await_lease()
+        store.open()
+    lease.release()
     assert sum(slept) == pytest.approx(1)
 
 
@@ -109,24 +114,11 @@ def test_a_fork_does_not_wait_for_who_is_inside_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slept: list[float]
 ) -> None:
     store = SqliteMetadataStore(tmp_path / "app.db", timeout=0.01)
-    monkeypatch.setattr(database, "_all_of_them", lambda: [store._database])
-    monkeypatch.setattr(database, "others_inside", lambda *_: True)
-    database._before_fork()
-    database._after_fork_in_parent()
-    assert sum(slept) == pytest.approx(0.01)
-
-
-def test_a_turn_on_a_network_file_system_is_not_waited_for_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slept: list[float]
-) -> None:
-    def lock(number: int, offset: int, exclusive: bool | None) -> bool:
-        return exclusive is None
-
-    monkeypatch.setattr(network_locks, "lock_byte", lock)
-    turn = network_locks.Turn(tmp_path / "app.db")
-    assert not turn.take(exclusive=True)
-    turn.close()
-    assert sum(slept) == pytest.approx(network_locks.PATIENCE)
+    monkeypatch.setattr(fork_guard, "_snapshot", lambda: [store._database])
+    monkeypatch.setattr(fork_guard, "others_inside", lambda _: True)
+    fork_guard._before_fork()
+    fork_guard._after_fork_in_parent()
+    assert sum(slept) == pytest.approx(0.01, abs=0.001)
 
 
 def test_a_limit_is_waited_for_as_long_as_was_promised(slept: list[float]) -> None:

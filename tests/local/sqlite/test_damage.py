@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,19 @@ def test_damage_of_an_open_database(damaged_while_open, path, monkeypatch):
     two.close()
     for connection in abandoned:
         connection.close()
+
+
+def test_a_log_that_was_cut_short_is_left_behind_also_while_its_error_is_kept(store, path):
+    """A logger may keep an error, and its traceback keeps what the failed call used."""
+    for number in range(20):
+        store.put(a_record(KEYS[number]))
+    store._database.handle().execute("PRAGMA shrink_memory")  # what it read is forgotten
+    os.truncate(f"{path}-wal", 5000)
+    with pytest.raises(MetadataError) as kept:
+        list(store.scan())
+    store.put(a_record(version="after"))
+    assert store.get(KEYS[0]).version == "after"
+    assert kept.value.__traceback__ is not None
 
 
 def test_the_second_finds_that_it_was_moved(damaged_while_open, path):

@@ -222,16 +222,6 @@ def test_a_mark_is_never_left_empty(
     assert names(tmp_path / "cache") >= MARKS
 
 
-def test_a_folder_that_can_not_be_looked_into_is_the_stores_to_report(tmp_path: Path) -> None:
-    from beautyspot_local.sqlite import directories
-
-    place = tmp_path / "cache"
-    directories.prepare(place)
-    place.rename(tmp_path / "elsewhere")
-    directories.complete(place / "app.db")
-    assert not place.exists()
-
-
 WITHOUT_A_PLACE = """
 import os, sys, tempfile
 import beautyspot as bs

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
-from beautyspot_local.sqlite import database
-from beautyspot_local.sqlite.thread_stacks import others_inside
+from beautyspot_local.sqlite.fork_guard import others_inside
 from local.sqlite.test_processes import HEAD, forking, run
 
 FORKING = (
@@ -126,19 +127,6 @@ print(*held, *[record.cache_key for record in store.scan()])
     assert found == ["True", "True", "before", "child"]
 
 
-def test_a_store_that_is_made_at_a_fork_does_not_end_the_holding_of_others(monkeypatch):
-    class Changing(list):
-        def __iter__(self):
-            changed.append(True)
-            if len(changed) == 1:
-                raise RuntimeError("Set changed size during iteration")
-            return super().__iter__()
-
-    changed = []
-    monkeypatch.setattr(database, "_databases", Changing("ab"))
-    assert database._all_of_them() == ["a", "b"]
-
-
 @forking
 def test_children_of_a_busy_process_can_all_read_and_write(tmp_path):
     code = (
@@ -162,5 +150,48 @@ print(*[record.cache_key for record in store.scan()])
     assert run(code.format(path=str(tmp_path / "store.db"))) == ["before", "child"]
 
 
-def test_the_thread_that_asks_is_not_inside():
-    assert not others_inside(frozenset({__name__}), frozenset())
+def stay(there: threading.Event, leave: threading.Event) -> None:
+    there.set()
+    leave.wait(60)
+
+
+def test_a_thread_in_a_function_of_a_module_is_inside() -> None:
+    there, leave = threading.Event(), threading.Event()
+    thread = threading.Thread(target=stay, args=(there, leave))
+    thread.start()
+    assert there.wait(60)
+    assert others_inside({__name__})
+    assert not others_inside({"no.such.module"})
+    leave.set()
+    thread.join()
+    assert not others_inside({__name__}), "the thread that asks does not count"
+
+
+@forking
+def test_a_fork_goes_on_where_a_writer_does_not_end(tmp_path):
+    """Better a child that may hang than a parent that does."""
+    code = (
+        FORKING
+        + """
+from beautyspot_local.sqlite import schema
+inside, done = threading.Event(), threading.Event()
+def wait():
+    inside.set(); done.wait(60)
+    return 1
+store.open()
+store._database.timeout = 0.01
+def write():
+    store._database.handle().connection.create_function("wait", 0, wait)
+    schema.TOTALS = "SELECT wait(), 1"
+    store.totals()
+thread = threading.Thread(target=write); thread.start(); inside.wait(60)
+child = os.fork()
+if child == 0: os._exit(0)
+os.waitpid(child, 0)
+done.set()
+thread.join()
+put("after")
+print(*[record.cache_key for record in store.scan()])
+"""
+    )
+    assert run(code.format(path=str(tmp_path / "store.db"))) == ["after"]

@@ -516,6 +516,6 @@ def test_a_race_for_the_directory_s_marks(tmp_path: Path, monkeypatch: Any) -> N
             (path / ".gitignore").symlink_to(tmp_path / "elsewhere")
 
     monkeypatch.setattr(Path, "mkdir", mkdir)
-    prepare(place)
+    prepare(place / "app.db")
     assert not (tmp_path / "elsewhere").exists()
     assert (place / "CACHEDIR.TAG").read_text().startswith("Signature:")

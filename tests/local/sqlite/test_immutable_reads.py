@@ -182,7 +182,7 @@ def test_an_old_table_waits_for_room(disk, tmp_path):
 
 def test_a_new_database_waits_for_room_without_a_word_on_wal(disk, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(database, "lack", disk.lack)
-    monkeypatch.setattr(connections, "enter_wal", lambda *_: "delete")
+    monkeypatch.setattr(connections, "set_journal_mode", lambda *_: "delete")
     monkeypatch.setattr(connections, "_connect", disk._connect)
     with closing(SqliteMetadataStore(tmp_path / "store.db")) as store:
         store.open()

@@ -102,7 +102,7 @@ import warnings
 warnings.simplefilter("ignore")   # Python 3.12 warns of forking with threads: that is the case here
 held, done = threading.Event(), threading.Event()
 def hold():
-    with store._database.writing, store._database._opening, connections._creating:
+    with store._database._writing, store._database._opening, connections._creating:
         held.set(); done.wait(60)
 put("before")
 store._database.timeout = 0.01           # the fork waits so long for the writer
@@ -136,7 +136,7 @@ warnings.simplefilter("ignore")
 from beautyspot_local.sqlite.store import _transact
 begun, forking, ended = threading.Event(), threading.Event(), threading.Event()
 os.register_at_fork(before=forking.set)
-writing = store._database.writing
+writing = store._database._writing
 def free():
     taken = []
     def take():
@@ -148,7 +148,7 @@ def rows():
     begun.set(); forking.wait(60)
     yield from ()
 def write():
-    store._write(_transact, "DELETE FROM tasks WHERE cache_key = ?", rows())
+    store._write(lambda handle: _transact(handle, "DELETE FROM tasks WHERE cache_key = ?", rows()))
     ended.set()
 def check():
     assert ended.wait(60) and not free()
@@ -254,17 +254,4 @@ def test_a_connection_of_another_process_is_kept(tmp_path, monkeypatch):
     assert sys.getrefcount(connection) == references + 1, "the interpreter's end must not close it"
     connection.close()
     assert store.find(KEYS[0]) is not None
-    store.close()
-
-
-def test_the_hook_renews_all_stores(tmp_path):
-    from beautyspot_local.sqlite import database
-
-    store = SqliteMetadataStore(tmp_path / "store.db")
-    store.put(a_record())
-    lock = store._database.writing
-    lock.acquire()
-    database._after_fork_in_child()
-    store.put(a_record(KEYS[1]))
-    assert store.totals().entries == 2
     store.close()

@@ -21,22 +21,24 @@ import errno
 import os
 import sqlite3
 import stat
+import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
-from beautyspot.concurrency import locks
-from beautyspot.concurrency.time_budget import Patience
 from beautyspot.errors import MetadataError
-from beautyspot.files import create, lack, network_file_system
+from beautyspot.files import create, lack
 
-from beautyspot_local.sqlite.directories import complete, make_directory
+from beautyspot_local.sqlite import fork_guard
+from beautyspot_local.sqlite.directories import prepare
 from beautyspot_local.sqlite.immutable_reads import Standing, is_still, look, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+fork_guard.INSIDE.add(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,9 +67,7 @@ _AS_IT_IS: Final = "mode=ro&immutable=1"
 _NAMES_A_SUPER_JOURNAL: Final = bytes.fromhex("d9d505f920a163d7")
 """The last 8 bytes of a rollback journal that does."""
 
-_creating = locks.reentrant()
-ending = locks.reentrant()
-"""Held by the thread that closes a connection: a collector may come to another one meanwhile."""
+_creating = threading.RLock()
 
 _abandoned: list[Connection] = []
 """Connections that are kept, unused, for as long as the process lasts."""
@@ -80,31 +80,26 @@ class Connection(sqlite3.Connection):
     that is what `Handle` is for.
 
     Attributes:
-        options: what is added to the URI that it is opened by.
         path: the file it was opened at.
         read_only: whether it can't write.
         identity: which file that was; None until the connection is ready for use.
         stood: how it stood, before it was opened.
     """
 
-    options: ClassVar[str] = ""
     path: Path
     read_only = False
     identity: Identity | None = None
     stood: Standing | None = None
     _pid = 0  # of its process; 0 once it has ended, and before it is ready
 
-    def mode(self) -> str:
-        """The journal mode that the file is in."""
-        return str(self.execute("PRAGMA journal_mode").fetchone()[0])
-
     def ready(self, identity: Identity | None) -> None:
         """From here on the connection needs an end."""
         self.identity, self._pid = identity, os.getpid()
 
+    @fork_guard.waits
     def end(self) -> None:
         """Close it, or abandon it where closing would do harm."""
-        with ending:
+        with fork_guard.locks.ending:
             self._end()
 
     def _end(self) -> None:
@@ -121,7 +116,7 @@ class Connection(sqlite3.Connection):
 
 
 class StillConnection(Connection):
-    """Reads without locks: what it reads counts if the file stands still. See `standstill`."""
+    """Reads without locks: what it reads counts if the file stands still."""
 
     def execute(self, statement: str, values: Any = (), /) -> Any:
         """As in the base class."""
@@ -198,9 +193,8 @@ def _never_close() -> None:
 
 def after_fork_in_child() -> None:
     """Make the module usable in a forked child: a lock of another thread stays locked there."""
-    global _creating, ending  # noqa: PLW0603 - a lock can't be reset in place
-    _creating = locks.reentrant()
-    ending = locks.reentrant()
+    global _creating  # noqa: PLW0603 - a lock can't be reset in place
+    _creating = threading.RLock()
 
 
 # ---------------------------------------------------------------------------------- waiting
@@ -221,26 +215,27 @@ def is_damage(error: BaseException) -> bool:
     return code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+@fork_guard.waits
 def patiently(timeout: float, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call `work` until it is not busy, for at most `timeout` seconds.
+    """Call `work` until it is not busy; between the calls, sleep for `timeout` seconds in all.
 
     SQLite's own busy handler is not used: the switch to WAL does not call it, and its pauses of up
     to 100 ms, equal for all, make one of four steady writers wait for seconds.
     """
-    patience: Patience | None = None
-    pause = SHORTEST_PAUSE
+    left, pause = timeout, SHORTEST_PAUSE
     while True:
         try:
             return work(*args, **kwargs)
         except sqlite3.OperationalError as error:
-            patience = patience or Patience(timeout)
-            if not is_busy(error) or not patience.left():
+            if not is_busy(error) or left <= 0:
                 raise
-        time.sleep(patience.spend(pause * jitter()))
+        nap = min(pause * _jitter(), left)
+        time.sleep(nap)
+        left -= nap
         pause = min(pause * 1.25, LONGEST_PAUSE)
 
 
-def jitter() -> float:
+def _jitter() -> float:
     """A factor between 0.5 and 1.5, so that processes that met once do not meet again."""
     return 0.5 + os.urandom(1)[0] / 255
 
@@ -257,12 +252,10 @@ def make_place(path: Path) -> None:
         OSError: the place can't be written.
         MetadataError: what stands there is not to be opened.
     """
-    make_directory(path.parent)
-    if not os.path.lexists(path):
-        complete(path)
     # The lock keeps a second thread from having the new file open when its descriptor is closed.
     with _creating:
         if not os.path.lexists(path):
+            prepare(path)
             with suppress(FileExistsError):  # another process was faster
                 os.close(create(path, os.O_WRONLY))
     refuse_traps(path)
@@ -303,24 +296,22 @@ def _names_a_super_journal(journal: Path) -> bool:
         return False
 
 
-def connect(path: Path, kind: type[Connection] = Connection) -> Handle:
+def connect(path: Path) -> Handle:
     """A new connection: for writing, or for reading where the place allows or holds no more.
 
     Raises:
         sqlite3.Error: it can't be opened, is busy, or is no database.
     """
     try:
-        return _connect(path, "mode=rw", kind, read_only=not _may_write(path))
+        return _connect(path, "mode=rw", read_only=not _may_write(path))
     except sqlite3.OperationalError as error:
-        without_room = lacks_room(error, path)
+        without_room = bool(lacks_room(error, path))
         if without_room and not is_still(path):
             raise
         if not without_room and code_of(error) not in _READ_INSTEAD:
             raise
     mode = _AS_IT_IS if without_room else _read_only_mode(path)
-    if mode == _AS_IT_IS and kind is Connection:
-        kind = StillConnection
-    return _connect(path, mode, kind, read_only=True, without_room=without_room)
+    return _connect(path, mode, read_only=True, without_room=without_room)
 
 
 def lacks_room(error: BaseException, path: Path) -> str:
@@ -355,13 +346,11 @@ def _read_only_mode(path: Path) -> str:
     return "mode=ro" if in_use or _may_write(path.parent) else _AS_IT_IS
 
 
-def _connect(
-    path: Path, mode: str, kind: type[Connection], *, read_only: bool, without_room: str = ""
-) -> Handle:
+def _connect(path: Path, mode: str, *, read_only: bool, without_room: bool = False) -> Handle:
     identity, stood = identify(path), look(path)  # before: if it is exchanged now, it was moved
     connection = sqlite3.connect(
-        f"{path.as_uri()}?{mode}{kind.options}",
-        factory=kind,
+        f"{path.as_uri()}?{mode}",
+        factory=StillConnection if mode == _AS_IT_IS else Connection,
         uri=True,
         timeout=0,  # never waits inside of SQLite: a hit is read in place, also on an event loop
         isolation_level=None,
@@ -371,13 +360,13 @@ def _connect(
     try:
         _make_safe(connection)
         # The first read of the file: what can't be opened, or is no database, says so here.
-        if connection.mode() == "wal":
+        if journal_mode(connection) == "wal":
             connection.execute("PRAGMA synchronous = NORMAL")  # whole after any crash, in WAL mode
     except BaseException:
         connection.close()
         raise
     connection.ready(identity)
-    return Handle(connection, read_only=read_only, without_room=bool(without_room))
+    return Handle(connection, read_only=read_only, without_room=without_room)
 
 
 def _make_safe(connection: Any) -> None:
@@ -388,17 +377,22 @@ def _make_safe(connection: Any) -> None:
             connection.setconfig(getattr(sqlite3, name), value)
 
 
-def enter_wal(handle: Handle, timeout: float) -> str:
-    """Switch the file to WAL mode, or away from it where that does not work; the mode it is in now.
+def journal_mode(connection: sqlite3.Connection) -> str:
+    """The journal mode that the file is in."""
+    return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def set_journal_mode(handle: Handle, wanted: str, timeout: float) -> str:
+    """Switch the file to a journal mode if that works; the mode it is in now.
 
     Raises:
         sqlite3.OperationalError: other connections were in the way for `timeout` seconds.
     """
-    wanted = "DELETE" if network_file_system(handle.path) else "WAL"
 
     def switch() -> str:
-        if handle.connection.mode() == wanted.lower():  # to say it again may take a lock
-            return wanted.lower()
+        mode = journal_mode(handle.connection)
+        if mode == wanted:  # to say it again may take a lock
+            return mode
         return str(handle.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0])
 
     try:
@@ -407,7 +401,7 @@ def enter_wal(handle: Handle, timeout: float) -> str:
     except sqlite3.OperationalError as error:
         if is_busy(error):
             raise
-        mode = handle.connection.mode()
+        mode = journal_mode(handle.connection)
     handle.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
     return mode
 

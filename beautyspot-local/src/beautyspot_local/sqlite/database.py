@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
-import weakref
-from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Final
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from beautyspot.concurrency import locks
-from beautyspot.concurrency.locks import holds
-from beautyspot.concurrency.time_budget import Patience
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.files import lack, network_file_system
 from beautyspot.logs import logger
 
-from beautyspot_local.sqlite import connections, immutable_reads, row_cache, schema, wal_watch
-from beautyspot_local.sqlite.connections import Connection, Handle, Identity, identify, patiently
+from beautyspot_local.sqlite import (
+    connections,
+    fork_guard,
+    immutable_reads,
+    row_cache,
+    schema,
+    wal_watch,
+)
+from beautyspot_local.sqlite.connections import Handle, Identity, identify, patiently
 from beautyspot_local.sqlite.leases import leases_beside
 from beautyspot_local.sqlite.row_cache import RowCache
-from beautyspot_local.sqlite.thread_stacks import others_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,27 +32,45 @@ if TYPE_CHECKING:
 
     from beautyspot_local.sqlite.row_cache import Snapshot
 
+T = TypeVar("T")
+
 SET_ASIDE: Final = "\0set aside"
 """The lease that keeps two processes from moving one damaged file, and the second its successor."""
 
-_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_SMB: Final = frozenset({"cifs", "smb3", "smbfs"})
+
+_LOST: Final = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,  # also: another program dropped the table
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,  # also: the file was moved (SQLITE_READONLY_DBMOVED)
+    }
+)
+"""After these a connection is not used again; the next call makes a new one."""
+
+ELSEWHERE: Final = (
+    "choose a db_path on a local disk, or a metadata store that is made for several machines"
+)
+MAKE_WRITABLE: Final = "make the file and its directory writable, or choose another db_path"
+
+fork_guard.INSIDE.update({__name__, wal_watch.__name__})
 
 
 class Database:
     """What all threads of one store share.
 
     Attributes:
+        network: the kind of network file system that the file is on, or None.
         local: `local.handle` is the calling thread's connection, where it has one already, and
             `local.reader` one that can only read: it is looked at again before each use.
-        writing: held by the thread that writes, which is not to enter twice. It knows its holder,
-            so that who is interrupted (Ctrl-C) just when he has it can give it back.
         rows: those that are kept in memory.
         finds: how many may go by before `stay` is to be called.
         store_id: None until the file has been opened and brought up to date.
     """
 
     local: threading.local
-    writing: threading.RLock
     rows: RowCache
     finds: int
     store_id: str | None
@@ -59,48 +78,63 @@ class Database:
     def __init__(self, path: Path, timeout: float, memory: int) -> None:
         self.path = path
         self.timeout = timeout
-        self._memory = memory
+        self.network = network_file_system(path)
         self.leases = leases_beside(path)
-        self.closed = False
+        self._memory = memory
+        self._closed = False
         self._told = False
         self._start_afresh()
-        _databases.add(self)
+        fork_guard.guard(self)
 
     def _start_afresh(self) -> None:
         """No connection, and locks that nobody holds."""
         self.local = threading.local()
         self.store_id = None
-        self.writing = locks.reentrant()
+        # Reentrant, since a signal's handler may come to them in the thread that holds them.
+        self._writing = threading.RLock()
+        self._opening = threading.RLock()
+        self._writer = 0  # the thread whose turn it is
         self.finds = row_cache.FINDS
-        self.rows = RowCache(self._memory, self.writing)
-        self._opening = locks.reentrant()
-
-    # ----------------------------------------------------------------------------------- forking
+        self.rows = RowCache(self._memory, self._writing)
 
     def hold(self, deadline: float) -> Callable[[], None]:
-        """Let no thread write, nor begin to read; how to end that, in the same thread.
+        """Let no thread write, nor begin to read; returns how to end that, in the same thread.
 
-        Who comes finds no connection of his own, and waits for the lock to make one.
+        A thread that comes finds no connection of its own, and waits for the lock to make one.
         """
         held, kept = ExitStack(), self.local
-        hold(self.writing, deadline, held)
-        if hold(self._opening, deadline, held):  # else it may be changed by its holder
+        fork_guard.acquire(self._writing, deadline, held)
+        if fork_guard.acquire(self._opening, deadline, held):  # else its holder may change `local`
             held.callback(setattr, self, "local", kept)
             self.local = threading.local()
         return held.close
 
     def after_fork_in_child(self) -> None:
         """Leave everything to the parent."""
+        connections.after_fork_in_child()
         self._start_afresh()
         self.leases.after_fork_in_child()
 
+    # ------------------------------------------------------------------------ letting go
+
+    @fork_guard.waits
     def reset(self) -> None:
         """Let go of every connection; one that is just being used closes after that."""
         with self._opening:
             self.store_id = None
             self.local = threading.local()
-            self.rows = RowCache(self._memory, self.writing)
+            self.rows = RowCache(self._memory, self._writing)
             self.leases.forget()
+
+    def close(self) -> None:
+        """Let go of every connection, for good."""
+        self._closed = True
+        self.reset()
+
+    def check_open(self) -> None:
+        """Raise `MetadataError` after `close`."""
+        if self._closed:
+            raise MetadataError(f"the store {self.path} is closed: make a new one")
 
     def doubt(self, snapshot: Snapshot) -> None:
         """Forget rows that do not last, for a commit or for another reason; see `stay`."""
@@ -118,35 +152,75 @@ class Database:
         if handle is not None and handle.moved():
             self.reset()
 
-    def close(self) -> None:
-        """Let go of every connection, for good."""
-        self.closed = True
-        self.reset()
+    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Plain) -> None:
+        """Keep a row that was found, where that pays; see `RowCache`."""
+        try:
+            self.rows.note(snapshot, handle, key, row)
+        except sqlite3.Error:
+            self._memory = 0
+            self.reset()  # the connection may hold a lock
 
-    def check_open(self) -> None:
-        """Raise `MetadataError` after `close`."""
-        if self.closed:
-            raise MetadataError(f"the store {self.path} is closed: make a new one")
+    # ----------------------------------------------------------------------------- using
+
+    def use(self, work: Callable[[Handle], T]) -> T:
+        """Call `work` with this thread's connection, which ends where it is of no more use."""
+        return self._use(self.handle(), work)
+
+    def _use(self, handle: Handle, work: Callable[[Handle], T]) -> T:
+        try:
+            return work(handle)
+        except sqlite3.Error as error:
+            damaged = connections.is_damage(error)
+            if damaged or connections.code_of(error) in _LOST:
+                # Closed here, and not when the last reference goes: the error's traceback is one.
+                # An open connection would keep what was wrong in memory that all of them share.
+                self.reset()
+                handle.close()
+            if damaged:
+                self.set_aside(handle.identity)
+            raise
+
+    def write(self, work: Callable[[Handle], T]) -> T:
+        """Call `work` until it is not busy, while no other thread of this process writes.
+
+        Raises:
+            MetadataBusyError: the others took too long; or this thread is at it already, and was
+                interrupted by a signal's handler.
+        """
+        me = threading.get_ident()
+        if self._writer == me:
+            raise self.busy_error()
+        try:
+            if not self._writing.acquire(timeout=self.timeout):
+                raise self.busy_error()
+            self._writer = me
+            handle = self._writable()
+            return patiently(self.timeout, self._use, handle, work)
+        finally:
+            if self._writer == me:
+                self._writer = 0
+            try:  # noqa: SIM105 - an interrupt may come wherever a Python function is entered
+                self._writing.release()
+            except RuntimeError:  # it did not get it
+                pass
+
+    def _writable(self) -> Handle:
+        handle = self.handle()
+        if handle.moved() or handle.read_only:  # which it may be no more
+            self.reset()
+            handle.close()
+            handle = self.handle()
+        if handle.without_room:
+            raise immutable_reads.no_room()
+        if handle.read_only:
+            raise MetadataError(f"{self.path} may only be read: {MAKE_WRITABLE}")
+        return handle
 
     def busy_error(self) -> MetadataBusyError:
         """What to raise when others were in the way for too long."""
         return MetadataBusyError(
             f"{self.path} is locked by another connection (timeout: {self.timeout} s): try again"
         )
-
-    def check_turn(self) -> None:
-        """Raise `MetadataBusyError` in the thread that writes: for a signal's handler, say."""
-        if holds(self.writing):
-            raise self.busy_error()
-
-    def take_turn(self) -> None:
-        """Become the thread that writes: acquire `writing`.
-
-        Raises:
-            MetadataBusyError: the others took too long.
-        """
-        if not self.writing.acquire(timeout=self.timeout):
-            raise self.busy_error()
 
     # ------------------------------------------------------------------------------ connecting
 
@@ -166,24 +240,22 @@ class Database:
             return None
         return reader
 
+    @fork_guard.waits
     def _new_handle(self) -> Handle:
         with self._opening:
             self.check_open()
             handle = self._connect()
             setattr(self.local, "reader" if handle.read_only else "handle", handle)
             if not self.rows.is_of(handle.identity):
-                self.rows = RowCache(self._memory, self.writing)
+                self.rows = RowCache(self._memory, self._writing)
         return handle
 
-    def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Plain) -> None:
-        """Keep a row that was found, where that pays; see `RowCache`."""
-        try:
-            self.rows.note(snapshot, handle, key, row)
-        except sqlite3.Error:
-            self._memory = 0
-            self.reset()  # the connection may hold a lock
-
     def _connect(self) -> Handle:
+        if self.network in _SMB:
+            raise MetadataError(
+                f"{self.path} is on an SMB share ({self.network}), where SQLite's locks do not "
+                f"work: {ELSEWHERE}"
+            )
         connections.make_place(self.path)
         found = identify(self.path)
         try:
@@ -196,7 +268,7 @@ class Database:
         return self._prepared()
 
     def _prepared(self) -> Handle:
-        handle = patiently(self.timeout, connections.connect, self.path, _kind(self.path))
+        handle = patiently(self.timeout, connections.connect, self.path)
         if self.store_id is None:
             try:
                 self.store_id = self._prepare(handle)
@@ -209,7 +281,8 @@ class Database:
         """What the first connection does for all; the store's ID."""
         connection = handle.connection
         if not handle.read_only:
-            self._tell(connections.enter_wal(handle, self.timeout))
+            wanted = "delete" if self.network else "wal"
+            self._tell(connections.set_journal_mode(handle, wanted, self.timeout))
             patiently(self.timeout, schema.migrate, connection, self.path)
         elif not patiently(self.timeout, schema.is_current, connection, self.path):
             if handle.without_room:
@@ -218,20 +291,26 @@ class Database:
                 f"{self.path} was written by an earlier release and may only be read: "
                 "make it writable once, so that its table is brought up to date"
             )
-        # Without WAL a reader, too, meets the locks of who writes.
+        # Without WAL a reader, too, meets the locks of a writer.
         return patiently(self.timeout, schema.read_store_id, connection)
 
     def _tell(self, mode: str) -> None:
-        """Log, once, that the file is in another journal mode than it should be."""
+        """Log, once, that the file is in another journal mode than WAL."""
         if mode == "wal" or self._told or lack(self.path.parent):
             return  # without room, no mode works
         self._told = True
-        logger.warning(
-            "%s is in SQLite's journal mode %r, since WAL does not work there: readers and writers "
-            "wait for each other; choose a db_path on a local disk",
-            self.path,
-            mode,
-        )
+        if self.network:
+            logger.warning(
+                "%s is on a network file system (%s), where a SQLite database serves one machine "
+                "at a time, and readers and writers wait for each other: %s",
+                *(self.path, self.network, ELSEWHERE),
+            )
+        else:
+            logger.warning(
+                "%s is in SQLite's journal mode %r, since WAL does not work there: readers and "
+                "writers wait for each other; choose a db_path on a local disk",
+                *(self.path, mode),
+            )
 
     # ---------------------------------------------------------------------------------- damage
 
@@ -255,117 +334,16 @@ class Database:
 
     def _await_lease(self) -> Lease | None:
         """The right to move the file; None where the system has no locks there."""
-        patience = Patience(self.timeout)
+        left = self.timeout
         try:
             while (lease := self.leases.try_lease(SET_ASIDE)) is None:
-                if not patience.left():
+                if left <= 0:
                     raise self.busy_error()
-                time.sleep(patience.spend(connections.SHORTEST_PAUSE))
+                nap = min(connections.SHORTEST_PAUSE, left)
+                time.sleep(nap)
+                left -= nap
         except MetadataBusyError:
             raise
         except OSError:
             return None
         return lease
-
-
-def _kind(path: Path) -> type[Connection]:
-    """How to connect to the file."""
-    file_system = network_file_system(path)
-    if file_system is None:
-        return Connection
-    from beautyspot_local.sqlite.network_locks import kind_of_connection  # few databases are on one
-
-    return kind_of_connection(file_system)
-
-
-_PAUSE: Final = 0.0001
-
-
-class _Held(threading.local):
-    """What a thread that forks has to give back."""
-
-    def __init__(self) -> None:
-        self.stack = ExitStack()
-
-
-_held = _Held()
-
-
-_forking = threading.Lock()
-
-
-def _all_of_them() -> list[Database]:
-    while True:
-        with suppress(RuntimeError):  # another thread made one meanwhile
-            return list(_databases)
-
-
-def left(deadline: float) -> float:
-    """Seconds until then, as a lock's time-out may be."""
-    return min(max(deadline - time.monotonic(), 0.0), threading.TIMEOUT_MAX)
-
-
-def hold(lock: threading.Lock | threading.RLock, deadline: float, held: ExitStack) -> bool:
-    """Acquire a lock that `held` gives back; False where that took too long."""
-    acquired = lock.acquire(timeout=left(deadline))
-    if acquired:
-        held.callback(lock.release)
-    return acquired
-
-
-def _before_fork() -> None:
-    """Let no thread be inside of SQLite while the process forks, nor write.
-
-    SQLite has locks in the process's memory, for its allocator as for each file: the child would
-    inherit another thread's, which nobody there gives back, and stand still in its first look-up.
-    So who comes is held at a lock, and who is inside is waited for.
-    """
-    held = _held.stack = ExitStack()
-    databases = _all_of_them()
-    deadline = time.monotonic() + max((each.timeout for each in databases), default=0.0)
-    hold(_forking, deadline, held)  # two that fork would wait for each other
-    for database in databases:
-        held.callback(database.hold(deadline))
-    hold(connections.ending, deadline, held)  # last: who holds a database ends connections
-    patience = Patience(left(deadline))
-    while others_inside(_INSIDE, _AT_A_LOCK) and patience.left():
-        time.sleep(patience.spend(_PAUSE))
-
-
-def _after_fork_in_parent() -> None:
-    _held.stack.close()
-
-
-def _after_fork_in_child() -> None:
-    global _forking  # noqa: PLW0603 - a lock can't be reset in place
-    _forking = threading.Lock()
-    connections.after_fork_in_child()
-    _held.stack.pop_all()  # the child's databases get locks of their own
-    for database in list(_databases):
-        database.after_fork_in_child()
-
-
-_INSIDE: Final = frozenset(
-    {connections.__name__, __name__, wal_watch.__name__, f"{__package__}.store"}
-)
-"""Whose functions call SQLite. None of them calls the user's code."""
-
-_AT_A_LOCK: Final = frozenset(
-    function.__code__
-    for function in (
-        _before_fork,
-        Connection.end,
-        Database.take_turn,
-        Database.reset,
-        Database._new_handle,
-        connections.patiently,  # asleep between two tries
-    )
-)
-"""Those that call no SQLite themselves before they have a lock that a fork holds."""
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(
-        before=_before_fork,
-        after_in_parent=_after_fork_in_parent,
-        after_in_child=_after_fork_in_child,
-    )

@@ -1,6 +1,6 @@
-"""Leases: who may compute a key, between processes and between instances, by locks of the kernel.
+"""Leases: which process or instance may compute a key, by locks of the kernel.
 
-A kernel lock falls when its process dies, however it dies. Two kinds, by what the system has:
+A kernel lock falls when its process dies, however it dies. There are two kinds:
 
 - *Open file description locks* (``F_OFD_SETLK``, fcntl(2), Linux 3.15): one file, one byte a key,
   at an offset made from the key. Unlike the older POSIX locks they exclude within a process too and
@@ -30,6 +30,7 @@ from beautyspot.files import create
 from beautyspot_local.sqlite.directories import make_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
@@ -59,29 +60,17 @@ class Leases(Protocol):
 
 def leases_beside(database: Path) -> Leases:
     """The best kind of leases that the system has, on files beside the database."""
-    if have_ranges():
-        return RangeLeases(lock_file(database))
+    if sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK"):
+        return RangeLeases(database.with_name(f"{database.name}.lock"))
     return FileLeases(database.with_name(f"{database.name}.locks"))
-
-
-def have_ranges() -> bool:
-    """Whether byte ranges can be locked, for one descriptor each."""
-    return sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK")
-
-
-def lock_file(database: Path) -> Path:
-    """Where byte ranges are locked."""
-    return database.with_name(f"{database.name}.lock")
 
 
 def offset_of(key: str) -> int:
     """Where the key's byte is, below 2**62. Two keys that share one only wait for each other."""
     if len(key) == 32:
-        try:
+        with contextlib.suppress(ValueError):
             return int(key, 16) % _OFFSETS
-        except ValueError:
-            pass
-    import hashlib
+    import hashlib  # takes a millisecond, and keys of ours don't need it
 
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest, "big") % _OFFSETS
@@ -100,13 +89,8 @@ def open_lock_file(path: Path) -> int:
     return os.open(path, flags)
 
 
-# --------------------------------------------------------------------- one file, a byte a key
-
-
 class _Descriptor:
-    """The open lock file; it stays open for as long as the table or a lease holds this."""
-
-    __slots__ = ("number",)
+    """An open lock file; it is closed with the last reference to this."""
 
     def __init__(self, path: Path) -> None:
         self.number = -1
@@ -121,87 +105,54 @@ class _Descriptor:
         self.close()
 
 
-Table: TypeAlias = dict[int, "weakref.ref[Any]"]
-"""The leases that are held, weakly: what is dropped without a release is released by its entry.
+Held: TypeAlias = "set[weakref.ref[_KernelLease]]"
+"""The leases that are held, weakly: one that is dropped is released by its entry.
 
-So ends a lease that never reached who asked for it, since he was interrupted (Ctrl-C) on the way.
+So ends a lease that never reached its caller, who was interrupted (Ctrl-C) on the way. No `__del__`
+does it: that would run for each lease, and an interrupt that comes there is lost.
 """
 
 
-class _RangeLease(Lease):
-    __slots__ = ("_descriptor", "_offset", "_once", "_table")
+class _KernelLease(Lease):
+    __slots__ = ("_entry", "_held", "_once")
 
-    def __init__(self, table: Table, offset: int, descriptor: _Descriptor) -> None:
-        self._table = table
-        self._offset = offset
-        self._descriptor = descriptor
-        self._once = [True]
+    def __init__(self, held: Held, end: Callable[[], None]) -> None:
+        self._held = held
+        self._once = [end]
+        self._entry = weakref.ref(self, partial(_drop, self._once))
+        held.add(self._entry)
 
     def release(self) -> None:
-        """Unlock the byte, then let this instance's other threads in."""
-        if _take(self._once):
-            _unlock(self._table, self._offset, self._descriptor)
+        try:
+            end = self._once.pop()  # atomic: for the first caller only
+        except IndexError:
+            return
+        try:
+            end()
+        finally:
+            self._held.discard(self._entry)
+            del self._entry
 
     def void(self) -> None:
         """Become empty, in a forked child."""
         self._once.clear()
-        self._descriptor.close()
 
 
-def _unlock(table: Table, offset: int, descriptor: _Descriptor) -> None:
-    try:
-        _set_lock(descriptor.number, offset, fcntl.F_UNLCK)
-    except BaseException:  # an interrupt, maybe, which has come before the lock was gone
-        _set_lock(descriptor.number, offset, fcntl.F_UNLCK)
-        raise
-    finally:
-        table.pop(offset, None)
-
-
-def _drop(
-    table: Table, offset: int, descriptor: _Descriptor, entry: weakref.ref[_RangeLease]
-) -> None:
-    """Release what nobody holds any more."""
-    if table.get(offset) is entry:
+def _drop(once: list[Callable[[], None]], _: object) -> None:
+    while once:
         with contextlib.suppress(OSError):
-            _unlock(table, offset, descriptor)
+            once.pop()()
 
 
-def _void(table: Table) -> None:
-    """Empty the leases of a table, in a forked child, and the table itself."""
-    for entry in list(table.values()):
+def _void_all(held: Held) -> None:
+    for entry in list(held):
         lease = entry()
         if lease is not None:
             lease.void()
-    table.clear()
+    held.clear()
 
 
-def _take(once: list[Any]) -> Any:
-    """What is in the list, for the first who asks: `pop` is atomic."""
-    try:
-        return once.pop()
-    except IndexError:
-        return None
-
-
-def _set_lock(number: int, offset: int, kind: int) -> None:
-    fcntl.fcntl(number, fcntl.F_OFD_SETLK, _FLOCK.pack(kind, os.SEEK_SET, offset, 1, 0))
-
-
-def lock_byte(number: int, offset: int, exclusive: bool | None) -> bool:
-    """Lock a byte, exclusively or not, or unlock it (None); False where it is another's.
-
-    Raises:
-        OSError: there are no locks.
-    """
-    kind = {True: fcntl.F_WRLCK, False: fcntl.F_RDLCK, None: fcntl.F_UNLCK}[exclusive]
-    try:
-        _set_lock(number, offset, kind)
-    except OSError as error:
-        if error.errno not in _HELD_BY_ANOTHER:
-            raise
-        return False
-    return True
+# --------------------------------------------------------------------- one file, a byte a key
 
 
 class RangeLeases:
@@ -209,7 +160,8 @@ class RangeLeases:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._table: Table = {}
+        self._table: dict[int, object] = {}  # which lease holds an offset, by a mark of its own
+        self._held: Held = set()
         self._descriptor: _Descriptor | None = None
 
     def try_lease(self, key: str) -> Lease | None:
@@ -217,10 +169,9 @@ class RangeLeases:
         descriptor = self._descriptor
         if descriptor is None:  # two threads may both open it: the kernel excludes those as well
             descriptor = self._descriptor = _Descriptor(self._path)
-        offset = offset_of(key)
-        lease = _RangeLease(self._table, offset, descriptor)
-        entry = weakref.ref(lease, partial(_drop, self._table, offset, descriptor))
-        if self._table.setdefault(offset, entry) is not entry:
+        offset, mark = offset_of(key), object()
+        lease = _KernelLease(self._held, partial(_unlock, self._table, offset, mark, descriptor))
+        if self._table.setdefault(offset, mark) is not mark:
             return None
         try:
             _set_lock(descriptor.number, offset, fcntl.F_WRLCK)
@@ -237,53 +188,31 @@ class RangeLeases:
 
     def after_fork_in_child(self) -> None:
         """See `Leases`."""
-        _void(self._table)
+        _void_all(self._held)
+        self._table.clear()
         if self._descriptor is not None:
             self._descriptor.close()
             self._descriptor = None
 
 
-# ------------------------------------------------------------------------ a whole file a key
-
-
-class _FileLease(Lease):
-    __slots__ = ("_numbers", "_once", "_path")
-
-    def __init__(self, path: Path, number: int, numbers: Table) -> None:
-        self._path = path
-        self._once = [number]
-        self._numbers = numbers
-
-    def release(self) -> None:
-        """Remove the file while it is locked, so that nobody locks one that is about to go."""
-        number = _take(self._once)
-        if number is not None:
-            _unlock_whole(self._numbers, number, self._path)
-
-    def void(self) -> None:
-        """Become empty, in a forked child."""
-        while self._once:  # another thread may just have released it
-            os.close(self._once.pop())
-
-
-def _unlock_whole(numbers: Table, number: int, path: Path) -> None:
+def _unlock(table: dict[int, object], offset: int, mark: object, descriptor: _Descriptor) -> None:
+    """Unlock the byte, then let this instance's other threads in; nothing where it is another's."""
+    if table.get(offset) is not mark:
+        return
     try:
-        numbers.pop(number, None)
-        _remove(path)
+        _set_lock(descriptor.number, offset, fcntl.F_UNLCK)
+    except BaseException:  # an interrupt, maybe, which has come before the lock was gone
+        _set_lock(descriptor.number, offset, fcntl.F_UNLCK)
+        raise
     finally:
-        os.close(number)
+        table.pop(offset, None)
 
 
-def _drop_whole(numbers: Table, number: int, path: Path, entry: weakref.ref[_FileLease]) -> None:
-    """Release what nobody holds any more."""
-    if numbers.get(number) is entry:
-        with contextlib.suppress(OSError):
-            _unlock_whole(numbers, number, path)
+def _set_lock(number: int, offset: int, kind: int) -> None:
+    fcntl.fcntl(number, fcntl.F_OFD_SETLK, _FLOCK.pack(kind, os.SEEK_SET, offset, 1, 0))
 
 
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):  # Windows removes no open file: there it stays, empty
-        path.unlink()
+# ------------------------------------------------------------------------ a whole file a key
 
 
 class FileLeases:
@@ -291,27 +220,17 @@ class FileLeases:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._numbers: Table = {}
+        self._held: Held = set()
 
     def try_lease(self, key: str) -> Lease | None:
         """See `Leases`."""
         path = self._directory / f"{offset_of(key):016x}"
         for _ in range(_TRIES):
-            number = open_lock_file(path)
-            lease = _FileLease(path, number, self._numbers)
-            kept = False
-            try:
-                if not _lock_whole(number):
-                    return None
-                kept = _is_at(path, number)  # else its last holder removed it before our lock
-                if kept:
-                    dropped = partial(_drop_whole, self._numbers, number, path)
-                    self._numbers[number] = weakref.ref(lease, dropped)
-            finally:
-                if number not in self._numbers:
-                    os.close(number)
-            if kept:
-                return lease
+            descriptor = _Descriptor(path)
+            if not _lock_whole(descriptor.number):
+                return None
+            if _is_at(path, descriptor.number):  # else its last holder removed it before our lock
+                return _KernelLease(self._held, partial(_remove, path, descriptor))
         return None
 
     def forget(self) -> None:
@@ -319,7 +238,16 @@ class FileLeases:
 
     def after_fork_in_child(self) -> None:
         """See `Leases`."""
-        _void(self._numbers)
+        _void_all(self._held)
+
+
+def _remove(path: Path, descriptor: _Descriptor) -> None:
+    """Remove the file while it is locked, so that nobody locks one that is about to go."""
+    try:
+        with contextlib.suppress(OSError):  # Windows removes no open file: there it stays, empty
+            path.unlink()
+    finally:
+        descriptor.close()
 
 
 def _is_at(path: Path, number: int) -> bool:

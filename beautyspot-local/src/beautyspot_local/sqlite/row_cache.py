@@ -17,7 +17,6 @@ import time
 from sys import getsizeof
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.concurrency.locks import holds
 from beautyspot.contracts import Plain
 
 from beautyspot_local.sqlite import wal_watch
@@ -159,14 +158,12 @@ class RowCache:
             self.snapshot = Snapshot(rest, self._room)
 
     def _observed(self, handle: Handle) -> Quiescence | None:
-        if holds(self._writing):
-            return None
         try:
             if not self._writing.acquire(blocking=False):
                 return None
             return wal_watch.observe(handle)
         finally:
-            try:  # noqa: SIM105 - as in `SqliteMetadataStore`
+            try:  # noqa: SIM105 - as in `Database.write`
                 self._writing.release()
             except RuntimeError:
                 pass

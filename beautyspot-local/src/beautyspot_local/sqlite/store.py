@@ -1,4 +1,4 @@
-"""`SqliteMetadataStore`: the metadata store that core brings, one SQLite file.
+"""`SqliteMetadataStore`: the metadata store of this machine, one SQLite file.
 
 Any number of threads and processes of one machine read and write it at the same time (WAL mode).
 Reading a hit is one SELECT on the thread's own connection, or none where nobody commits (see
@@ -6,7 +6,8 @@ Reading a hit is one SELECT on the thread's own connection, or none where nobody
 other processes are ever in the way, and those are waited for with short pauses. A loss of power may
 take the last moments before it, never the database (``synchronous = NORMAL``).
 
-On a network file system there is no WAL, and writers take turns; see `network_locks`.
+On a network file system there is no WAL: a rollback journal serves one machine at a time. On an SMB
+share SQLite's locks do not work, and the store refuses to open.
 
 Beside the file stand SQLite's ``-wal`` and ``-shm``, and ``.lock`` (or ``.locks/``) for the leases.
 """
@@ -16,18 +17,16 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from beautyspot import files
 from beautyspot.contracts import DIRECT_BLOB, Entry, MetadataStoreBase, TaskRecord, Totals
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot.files import absolute, network_file_system
+from beautyspot.files import absolute
 
-from beautyspot_local.sqlite import connections, immutable_reads, schema
+from beautyspot_local.sqlite import connections, fork_guard, schema
 from beautyspot_local.sqlite.connections import patiently
-from beautyspot_local.sqlite.database import Database
-from beautyspot_local.sqlite.directories import prepare
+from beautyspot_local.sqlite.database import MAKE_WRITABLE, Database
 from beautyspot_local.sqlite.wal_watch import LONGEST
 
 if TYPE_CHECKING:
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Context, Lease, Plain
 
     from beautyspot_local.sqlite.connections import Handle
+
+fork_guard.INSIDE.add(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,20 +52,9 @@ _FAILURES: Final = (sqlite3.Error, UnicodeError, OverflowError, OSError)
 _FAILURES_OR_NEW: Final = (AttributeError, *_FAILURES)
 """The same, and that this thread has no connection yet."""
 
-_LOST: Final = frozenset(
-    {
-        sqlite3.SQLITE_ERROR,  # also: another program dropped the table
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_READONLY,  # also: the file was moved (SQLITE_READONLY_DBMOVED)
-    }
-)
-"""After these a connection is not used again; the next call makes a new one."""
-
 _ADVICE: Final = {
     sqlite3.SQLITE_FULL: files.ROOM,
-    sqlite3.SQLITE_READONLY: "make the file and its directory writable, or choose another db_path",
+    sqlite3.SQLITE_READONLY: MAKE_WRITABLE,
     sqlite3.SQLITE_PERM: "check the permissions of the file and its directory",
     sqlite3.SQLITE_IOERR: "check the disk",
     sqlite3.SQLITE_TOOBIG: "store a value of that size as a blob (save_blob=True)",
@@ -107,10 +97,10 @@ class SqliteMetadataStore(MetadataStoreBase):
     def __init__(self, path: str | Path, *, timeout: float = 5.0, memory: int = 16_777_216) -> None:
         file = _checked_path(path)
         self._database = Database(file, _checked_timeout(timeout), _checked_memory(memory))
-        if network_file_system(file):  # whose server may not answer
-            import beautyspot_local.sqlite.network_locks  # noqa: F401 - no call has to import it
-
+        if self._database.network:  # whose server may not answer
             vars(self).update(blocking=True)
+        if not memory:
+            self.memory_age = 0.0
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -140,9 +130,7 @@ class SqliteMetadataStore(MetadataStoreBase):
     # ------------------------------------------------------------------------------- the contract
 
     def open(self) -> None:
-        """Make the folder, reach the file and bring its schema up to date; see the base class."""
-        with suppress(OSError):  # what follows meets the same, and says what to do
-            prepare(self._database.path.parent)
+        """Reach the file and bring its schema up to date; see the base class."""
         self._translated(self._database.handle)
 
     @property
@@ -188,7 +176,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         return self._translated(self._find_entry, key)
 
     def _find_entry(self, key: str) -> Entry | None:
-        rows = _tolerant(self._database.handle(), schema.FIND_ENTRY, (key,))
+        rows = self._database.use(lambda handle: _tolerant(handle, schema.FIND_ENTRY, (key,)))
         return schema.to_entry(rows[0]) if rows else None
 
     def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
@@ -209,17 +197,17 @@ class SqliteMetadataStore(MetadataStoreBase):
     def put(self, record: TaskRecord) -> None:
         """Insert or replace; committed when it returns."""
         row = schema.to_row(record)
-        self._write(_execute, schema.PUT, row)
+        self._write(lambda handle: handle.execute(schema.PUT, row))
 
     def put_many(self, records: Iterable[TaskRecord]) -> None:
         """Insert or replace all of them, or none, in one transaction."""
         rows = [schema.to_row(record) for record in records]
-        self._write(_transact, schema.PUT, rows)
+        self._write(lambda handle: _transact(handle, schema.PUT, rows))
 
     def delete(self, key: str) -> bool:
         """Remove; see the base class."""
         try:
-            return self._write(_execute, schema.DELETE, (key,)) > 0
+            return self._write(lambda handle: handle.execute(schema.DELETE, (key,)).rowcount > 0)
         except MetadataError as error:
             if not str(error).endswith(files.ROOM):
                 raise
@@ -228,7 +216,7 @@ class SqliteMetadataStore(MetadataStoreBase):
     def touch(self, used: Mapping[str, float]) -> None:
         """Set `used_at`, in one transaction; what was set within the hour stays."""
         rows = [(when, key, when) for key, when in used.items()]
-        self._write(_transact, schema.TOUCH, rows)
+        self._write(lambda handle: _transact(handle, schema.TOUCH, rows))
 
     def scan(
         self,
@@ -278,35 +266,10 @@ class SqliteMetadataStore(MetadataStoreBase):
 
     def _patiently(self, work: Callable[[Handle], T]) -> T:
         database = self._database
-        return self._translated(patiently, database.timeout, lambda: work(database.handle()))
+        return self._translated(patiently, database.timeout, database.use, work)
 
-    def _write(self, work: Callable[[Handle, str, Any], T], statement: str, values: Any) -> T:
-        return self._translated(self._write_in_turn, work, statement, values)
-
-    def _write_in_turn(
-        self, work: Callable[[Handle, str, Any], T], statement: str, values: Any
-    ) -> T:
-        database = self._database
-        database.check_turn()
-        try:
-            database.take_turn()  # in here: an interrupt may come once it has the lock
-            handle = database.handle()
-            if handle.moved() or handle.read_only:  # which it may be no more
-                database.reset()
-                handle.close()
-                handle = database.handle()
-            if handle.without_room:
-                raise immutable_reads.no_room()
-            if handle.read_only:
-                raise MetadataError(
-                    f"{self._database.path} may only be read: {_ADVICE[sqlite3.SQLITE_READONLY]}"
-                )
-            return patiently(database.timeout, work, handle, statement, values)
-        finally:
-            try:  # noqa: SIM105 - an interrupt may come wherever a Python function is entered
-                database.writing.release()
-            except RuntimeError:  # it did not get it
-                pass
+    def _write(self, work: Callable[[Handle], T]) -> T:
+        return self._translated(self._database.write, work)
 
     def _translated(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `work`, its failures as ours."""
@@ -318,34 +281,22 @@ class SqliteMetadataStore(MetadataStoreBase):
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> MetadataError:
-        """What to raise for `error`; lets go of connections that are of no more use."""
+        """What to raise for `error`."""
+        path = self._database.path
         if connections.is_busy(error):
             return self._database.busy_error()
         if connections.is_damage(error):
-            return self._damage(error)
+            return MetadataError(
+                f"{path} is damaged ({error}): the log tells where it was moved, or that you have "
+                "to move it; then the next call starts a fresh one"
+            )
         code = connections.code_of(error)
-        if code in _LOST:
-            self._database.reset()
-        path = self._database.path
         advice = _ADVICE.get(code, _OTHER_ADVICE)
         if isinstance(error, OSError) or code == sqlite3.SQLITE_CANTOPEN:
             obstacle = f"{connections.obstacle(path)}, or choose another db_path"
             advice = files.remedy(error, obstacle)
         advice = connections.lacks_room(error, path) or advice
         return MetadataError(f"{path}: {error}: {advice}")
-
-    def _damage(self, error: Exception) -> MetadataError:
-        local = self._database.local
-        handle: Handle | None = getattr(local, "handle", None) or getattr(local, "reader", None)
-        if handle is not None:
-            found = handle.identity
-            self._database.reset()
-            handle.close()  # before its file is moved: see `beautyspot_local.sqlite.connections`
-            self._database.set_aside(found)
-        return MetadataError(
-            f"{self._database.path} is damaged ({error}): the log tells where it was moved, or "
-            "that you have to move it; then the next call starts a fresh one"
-        )
 
 
 def _tolerant(handle: Handle, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -365,11 +316,6 @@ def _tolerant(handle: Handle, query: str, values: tuple[Any, ...]) -> list[tuple
 
 def _decoded(text: bytes) -> str:
     return text.decode("utf-8", "backslashreplace")
-
-
-def _execute(handle: Handle, statement: str, values: tuple[Any, ...]) -> int:
-    """Execute `statement` in a transaction of its own; the number of rows that it changed."""
-    return handle.execute(statement, values).rowcount
 
 
 def _transact(handle: Handle, statement: str, rows: list[tuple[Any, ...]]) -> None:
