@@ -8,7 +8,7 @@ from beautyspot.hookspecs import API, hookimpl
 
 if TYPE_CHECKING:
     from beautyspot.keys.generator import KeyGen
-    from beautyspot.limits.combined import LimitsTogether
+    from beautyspot.limits.combined import CombinedLimiter
     from beautyspot.memory import MemoryMetadataStore, MemoryStorage
     from beautyspot.serialization.serializer import MsgpackSerializer
 
@@ -48,8 +48,8 @@ def beautyspot_register_keygen() -> type[KeyGen]:
 
 
 @hookimpl
-def beautyspot_register_limiter() -> type[LimitsTogether]:
-    """The limiter `together`: several limits that hold at once."""
-    from beautyspot.limits.combined import LimitsTogether
+def beautyspot_register_limiter() -> type[CombinedLimiter]:
+    """The limiter `combined`: several limits that hold at once."""
+    from beautyspot.limits.combined import CombinedLimiter
 
-    return LimitsTogether
+    return CombinedLimiter

@@ -158,8 +158,8 @@ class TimelineLimiter(WaitingLimiter):
         with self._locked as line:
             return max(0.0, line.tat - line.now)
 
-    def twin(self, key: str) -> TimelineLimiter:
-        """A limiter like this one, fresh, for what `key` names; see `LimiterBase.twin`."""
+    def for_key(self, key: str) -> TimelineLimiter:
+        """A limiter like this one, fresh, for what `key` names; see `LimiterBase.for_key`."""
         twin = self._fresh(key)
         with _twins_lock[0]:
             self._twins.add(twin)

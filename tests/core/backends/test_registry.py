@@ -419,7 +419,7 @@ def test_the_real_installation_is_whole(monkeypatch):
     registry = load_plugins()
     assert [one.broken for one in plugins()] == [None] * len(plugins())
     assert registry.names("storage") == ["local", "memory", "s3"]
-    assert registry.names("limiter") == ["gcra", "gcra-shared", "together"]
+    assert registry.names("limiter") == ["combined", "gcra", "gcra-shared"]
     assert registry.names("metadata") == ["memory", "sqlite"]
     assert registry.names("serializer") == ["msgpack"]
     assert registry.names("keygen") == ["stable"]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.calls.steps import Block, Join, Pause
 from beautyspot.concurrency import deferred, forks, single_flight
-from beautyspot.concurrency.async_generators import LateSource
 from beautyspot.concurrency.single_flight import ABANDONED, Flight, Flights
 from beautyspot.concurrency.wakeups import Alarm
 from beautyspot.contracts import LimiterBase, Reservation, SerializerBase
@@ -209,32 +208,6 @@ def test_what_work_raises_is_raised_to_who_waits() -> None:
 
 
 # ------------------------------------------------------------------------------------ streams
-
-
-def test_a_source_is_found_once_and_ended_once() -> None:
-    async def items() -> Any:
-        try:
-            yield 1
-            yield 2
-        except KeyError:
-            yield 3
-
-    async def main() -> list[int]:
-        found: list[Any] = []
-
-        async def find() -> Any:
-            found.append(items())
-            return found[0]
-
-        late = LateSource(find)
-        await late.aclose()
-        got = [await late.asend(None), await late.athrow(KeyError()), len(found)]
-        await late.aclose()
-        with pytest.raises(ValueError, match="early"):
-            await LateSource(find).athrow(ValueError("early"))
-        return got
-
-    assert asyncio.run(main()) == [1, 3, 1]
 
 
 def test_a_replay_goes_live_once(spot: Spot) -> None:

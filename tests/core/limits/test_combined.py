@@ -7,9 +7,8 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from beautyspot.concurrency import forks
 from beautyspot.errors import ConfigError, CostError, RateLimitError
-from beautyspot.limits.combined import LimitsTogether
+from beautyspot.limits.combined import CombinedLimiter
 from beautyspot.testing.limiter_model import ManualClock, Model, Taken
 from beautyspot_local import TokenBucket
 from hypothesis import settings
@@ -34,9 +33,9 @@ COSTS = st.fixed_dictionaries({"requests": REQUESTS, "tokens": TOKENS}).filter(
 )
 
 
-def make(clock: ManualClock) -> LimitsTogether:
+def make(clock: ManualClock) -> CombinedLimiter:
     buckets = {name: TokenBucket(rate, 100, clock=clock) for name, rate in RATES.items()}
-    return LimitsTogether(buckets, clock)
+    return CombinedLimiter(buckets, clock)
 
 
 @pytest.fixture
@@ -45,14 +44,14 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def limits(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> LimitsTogether:
+def limits(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> CombinedLimiter:
     together = make(clock)
     monkeypatch.setattr(together, "_sleep", clock.advance)
     monkeypatch.setattr(together, "_sleep_async", clock.advance_async)
     return together
 
 
-def delay(limits: LimitsTogether, **costs: float) -> float:
+def delay(limits: CombinedLimiter, **costs: float) -> float:
     joint = limits.reserve(costs)
     assert joint is not None
     return joint.delay
@@ -214,7 +213,7 @@ def test_no_limit_is_broken_by_those_who_wait_for_another() -> None:
 # ------------------------------------------------------------------------------ one by one
 
 
-def test_all_or_none(limits: LimitsTogether) -> None:
+def test_all_or_none(limits: CombinedLimiter) -> None:
     assert delay(limits, requests=1, tokens=40) == 0
     assert limits.reserve({"requests": 1, "tokens": 1}, max_wait=5) is None
     assert delay(limits, requests=1) == 1, "what was refused took no request"
@@ -223,14 +222,14 @@ def test_all_or_none(limits: LimitsTogether) -> None:
     assert delay(limits, requests=1) == 2, "what was an error took no request"
 
 
-def test_calls_that_waited_for_one_limit_do_not_break_the_other(limits: LimitsTogether) -> None:
+def test_calls_that_waited_for_one_limit_do_not_break_the_other(limits: CombinedLimiter) -> None:
     delay(limits, tokens=40)
     found = [delay(limits, requests=1, tokens=0.25) for _ in range(4)]
     assert found == [10, 11, 12, 13], "one a second, though all wait for the same tokens"
     assert delay(limits, requests=1) == 0, "what lies before is free for who needs no tokens"
 
 
-def test_consume_in_both_ways(limits: LimitsTogether, clock: ManualClock) -> None:
+def test_consume_in_both_ways(limits: CombinedLimiter, clock: ManualClock) -> None:
     start = clock()
     for turn in range(2):
         assert limits.consume({"requests": 1, "tokens": 8}).cost == 9
@@ -244,7 +243,7 @@ def test_consume_in_both_ways(limits: LimitsTogether, clock: ManualClock) -> Non
     assert limits.try_consume({"tokens": 1}) is True
 
 
-def test_a_refusal_says_how_long_the_slowest_limit_takes(limits: LimitsTogether) -> None:
+def test_a_refusal_says_how_long_the_slowest_limit_takes(limits: CombinedLimiter) -> None:
     limits.consume({"requests": 1, "tokens": 8})
     assert limits.wait_for({"requests": 1, "tokens": 1}) == 2
     assert limits.wait_for({"requests": 1}) == 1
@@ -253,13 +252,13 @@ def test_a_refusal_says_how_long_the_slowest_limit_takes(limits: LimitsTogether)
     assert caught.value.retry_after == 2
 
 
-def test_what_is_used_is_not_given_back(limits: LimitsTogether) -> None:
+def test_what_is_used_is_not_given_back(limits: CombinedLimiter) -> None:
     limits.release(limits.consume({"requests": 1}))
     assert delay(limits, requests=1) == 1
 
 
 def test_a_pause_of_one_limit_moves_the_whole_call(
-    limits: LimitsTogether, clock: ManualClock
+    limits: CombinedLimiter, clock: ManualClock
 ) -> None:
     delay(limits, requests=1, tokens=4)
     joint = limits.reserve({"requests": 1, "tokens": 4})
@@ -273,13 +272,13 @@ def test_a_pause_of_one_limit_moves_the_whole_call(
     assert limits.remaining(joint) == limits.remaining(joint) == 0
 
 
-def test_a_pause_of_all(limits: LimitsTogether) -> None:
+def test_a_pause_of_all(limits: CombinedLimiter) -> None:
     limits.pause(7)
     assert delay(limits, requests=1) == delay(limits, tokens=1) == 7
     assert limits.busy_for() == 8
 
 
-def test_settling_corrects_what_is_named(limits: LimitsTogether) -> None:
+def test_settling_corrects_what_is_named(limits: CombinedLimiter) -> None:
     joint = limits.consume({"requests": 1, "tokens": 40})
     limits.settle(joint, {"tokens": 4})
     assert delay(limits, tokens=4) == 1
@@ -287,7 +286,7 @@ def test_settling_corrects_what_is_named(limits: LimitsTogether) -> None:
     assert delay(limits, requests=1) == 3
 
 
-def test_settling_after_a_release_does_nothing(limits: LimitsTogether) -> None:
+def test_settling_after_a_release_does_nothing(limits: CombinedLimiter) -> None:
     joint = limits.reserve({"tokens": 40})
     assert joint is not None
     limits.release(joint)
@@ -300,7 +299,7 @@ def test_settling_after_a_release_does_nothing(limits: LimitsTogether) -> None:
     [(3, "does not say of which"), ({"token": 3}, "Did you mean 'tokens'"),
      ({"requests": 1}, "reserved nothing"), ({"tokens": -1}, "no finite number")],
 )  # fmt: skip
-def test_a_real_cost_that_is_none(limits: LimitsTogether, real_cost: Any, message: str) -> None:
+def test_a_real_cost_that_is_none(limits: CombinedLimiter, real_cost: Any, message: str) -> None:
     joint = limits.consume({"tokens": 1})
     with pytest.raises(CostError, match=message):
         limits.settle(joint, real_cost)
@@ -313,21 +312,21 @@ def test_a_real_cost_that_is_none(limits: LimitsTogether, real_cost: Any, messag
      ({"tokens": -1}, "not a positive"), ({"tokens": float("nan")}, "not a positive"),
      ({"tokens": False}, "not a positive")],
 )  # fmt: skip
-def test_a_cost_that_is_none(limits: LimitsTogether, cost: Any, message: str) -> None:
+def test_a_cost_that_is_none(limits: CombinedLimiter, cost: Any, message: str) -> None:
     for take in (limits.reserve, limits.consume, limits.try_consume):
         with pytest.raises(CostError, match=message):
             take(cost)
 
 
-def test_twins_are_limits_of_their_own(limits: LimitsTogether) -> None:
+def test_the_limits_of_a_key_are_its_own(limits: CombinedLimiter) -> None:
     delay(limits, requests=1)
-    twin = limits.twin("a")
-    assert delay(twin, requests=1) == 0
+    keyed = limits.for_key("a")
+    assert delay(keyed, requests=1) == 0
     with pytest.raises(ConfigError, match="not of this limiter"):
-        limits.release(twin.consume({"tokens": 1}))
+        limits.release(keyed.consume({"tokens": 1}))
 
 
-def test_what_cannot_begin_later_cannot_be_kept_together() -> None:
+def test_what_cannot_begin_later_cannot_be_combined() -> None:
     from beautyspot.contracts import LimiterBase
 
     class Least(LimiterBase):
@@ -336,21 +335,13 @@ def test_what_cannot_begin_later_cannot_be_kept_together() -> None:
         release = TokenBucket.release
 
     with pytest.raises(ConfigError, match="has no reserve_after"):
-        LimitsTogether({"a": Least()})  # type: ignore[abstract]
+        CombinedLimiter({"a": Least()})  # type: ignore[abstract]
     with pytest.raises(ConfigError, match="holds no limit"):
-        LimitsTogether({})
-
-
-def test_a_fork_has_a_lock_of_its_own(limits: LimitsTogether) -> None:
-    with limits._lock:
-        before = limits._lock
-        forks._reset_all()
-    assert limits._lock is not before
-    assert delay(limits, requests=1) == 0
+        CombinedLimiter({})
 
 
 def test_what_fails_in_the_middle_takes_nothing(
-    limits: LimitsTogether, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    limits: CombinedLimiter, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: Any, **__: Any) -> None:
         raise OSError("locked")
@@ -362,7 +353,7 @@ def test_what_fails_in_the_middle_takes_nothing(
 
 
 def test_by_the_systems_clock() -> None:
-    limits = LimitsTogether({"a": TokenBucket(1000, 100), "b": TokenBucket(2000, 100)})
+    limits = CombinedLimiter({"a": TokenBucket(1000, 100), "b": TokenBucket(2000, 100)})
     first = limits.reserve({"a": 1, "b": 1})
     assert first is not None
     assert first.delay == 0
@@ -370,33 +361,19 @@ def test_by_the_systems_clock() -> None:
     limits.consume({"a": 5, "b": 40})
 
 
-def test_a_long_wait_is_told(
-    limits: LimitsTogether, clock: ManualClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO", "beautyspot")
-    limits.consume({"requests": 65})
-    start = clock()
-    limits.consume({"requests": 4}, timeout=65)
-    assert clock() - start == 65
-    assert [record.getMessage() for record in caplog.records] == [
-        "waiting 65 s for the limits requests, tokens",
-        "waiting 5 s for the limits requests, tokens",
-    ]
-
-
-def test_a_twin_closes_what_was_made_for_it() -> None:
+def test_the_limits_of_a_key_are_closed_with_it() -> None:
     closed = []
 
     class Closing(TokenBucket):
-        def _fresh(self, key: str) -> Closing:
+        def for_key(self, key: str) -> Closing:
             return Closing(self.rate)
 
         def close(self) -> None:
             closed.append(self)
 
-    limits = LimitsTogether({"a": Closing(1)})
+    limits = CombinedLimiter({"a": Closing(1)})
     limits.close()
     assert closed == []
-    twin = limits.twin("x")
-    twin.close()
-    assert closed == [twin.limits["a"]]
+    keyed = limits.for_key("x")
+    keyed.close()
+    assert closed == [keyed.limits["a"]]

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from beautyspot import contracts
 from beautyspot.backends.stand_ins import Maker, stand_in
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import NotSupportedError, RateLimitError
@@ -64,15 +63,46 @@ def test_what_goes_at_once_is_not_asked_again(consume: Any) -> None:
 
 
 @WAYS
-def test_a_wait_that_grows_over_the_timeout_is_given_up(
-    consume: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(contracts.time, "monotonic", Clock())
-    limiter = Plan(3, 4, 6)
+def test_a_wait_that_grows_over_the_timeout_is_given_up(consume: Any) -> None:
+    limiter = Plan(3, 1, 2)
     with pytest.raises(RateLimitError):
         consume(limiter, timeout=5)
-    assert limiter.slept == [3, 4]
+    assert limiter.slept == [3, 1]
     assert limiter.released == 1
+
+
+@WAYS
+def test_a_long_wait_is_slept_in_parts_and_logged(
+    consume: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="beautyspot")
+    limiter = Plan(100, 40, 0)
+    consume(limiter)
+    assert limiter.slept == [60, 40]
+    assert caplog.messages[0] == "waiting 100 s for the limiter 'plan'"
+
+
+@WAYS
+def test_a_clock_that_stands_still_holds_nobody_for_good(consume: Any) -> None:
+    limiter = Plan(3, 3)
+    consume(limiter)
+    assert limiter.slept == [3]
+
+
+@WAYS
+def test_an_interruption_arrives_even_if_the_release_fails(
+    consume: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Plan):
+        def release(self, reservation: Reservation) -> None:
+            raise OSError("its server is away")
+
+        def _sleep(self, seconds: float) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        consume(Broken(3))
+    assert "could not be given back" in caplog.text
 
 
 @WAYS
@@ -104,7 +134,7 @@ class Least(LimiterBase):
 
 @pytest.mark.parametrize(
     ("ability", "arguments"),
-    [("pause", [1]), ("settle", [None, 1]), ("reserve_after", [1, 1]), ("twin", ["a"]),
+    [("pause", [1]), ("settle", [None, 1]), ("reserve_after", [1, 1]), ("for_key", ["a"]),
      ("busy_for", []), ("wait_for", [1])],
 )  # fmt: skip
 def test_what_a_limiter_lacks_it_says(ability: str, arguments: list[Any]) -> None:
@@ -130,4 +160,4 @@ def test_a_stand_in_hands_everything_on() -> None:
     assert [late.wait_for(3), late.wait_for(4)] == [0, 5]
     late.pause(10)
     assert late.remaining(first) == 13
-    assert late.twin("a").reserve().delay == 10
+    assert late.for_key("a").reserve().delay == 10

@@ -89,8 +89,8 @@ class Parts:
             return cast("LimiterBase", self._make_or_stand_in("limiter"))
         limits = {table["name"]: self._named_limiter(table) for table in spec}
         try:
-            together: Any = self._registry.find("limiter", "together")
-            return cast("LimiterBase", together(limits))
+            combined: Any = self._registry.find("limiter", "combined")
+            return cast("LimiterBase", combined(limits))
         except ConfigError as exc:
             raise ConfigError(f"{exc} (from: {self._config.source('limiter')})") from None
 

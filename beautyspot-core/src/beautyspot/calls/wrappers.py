@@ -11,7 +11,7 @@ from beautyspot.calls.flow import answer, flow
 from beautyspot.calls.pickling import make_hit
 from beautyspot.calls.steps import drive, drive_async
 from beautyspot.calls.streams import find_source, generate
-from beautyspot.concurrency.async_generators import LateSource, forwarding
+from beautyspot.concurrency.async_generators import Opening, forwarding
 from beautyspot.concurrency.event_loops import in_asyncio
 from beautyspot.results.integrity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call, Task
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
 
     from beautyspot.calls.engine import Engine
-    from beautyspot.concurrency.async_generators import AsyncSource
 
 
 def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
@@ -63,8 +62,8 @@ async def _await_elsewhere(engine: Engine, call: Call, *, looked: bool) -> Any:
     return await call.task.function(*call.args, **call.kwargs)
 
 
-def _open(engine: Engine, call: Call) -> AsyncSource:
-    return LateSource(partial(find_source, engine, call))
+def _open(engine: Engine, call: Call) -> Opening:
+    return Opening(partial(find_source, engine, call))
 
 
 def _iterate(engine: Engine, call: Call) -> AsyncGenerator[Any, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
 
 class AsyncSource(Protocol):
@@ -26,54 +27,47 @@ class AsyncSource(Protocol):
 
 
 def forwarding(
-    open_source: Callable[[tuple[Any, ...], dict[str, Any]], AsyncSource],
+    open_source: Callable[
+        [tuple[Any, ...], dict[str, Any]], AbstractAsyncContextManager[AsyncSource]
+    ],
 ) -> Callable[..., AsyncGenerator[Any, Any]]:
     """An async generator function whose calls hand on what `open_source(args, kwargs)` yields.
 
-    Hands in all that is sent or thrown, and closes the source when it is closed itself.
+    The source is opened when the first item is asked for. All that is sent or thrown is handed to
+    it, and it is closed when the generator is.
     """
 
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        source = open_source(args, kwargs)
-        advance: Callable[[], Awaitable[Any]] = partial(source.asend, None)
-        while True:
-            try:
-                item = await advance()
-            except StopAsyncIteration:
-                return
-            try:
-                sent = yield item
-            except GeneratorExit:
-                await source.aclose()
-                raise
-            except BaseException as error:
-                advance = partial(source.athrow, error)
-            else:
-                advance = partial(source.asend, sent)
+        async with open_source(args, kwargs) as source:
+            advance: Callable[[], Awaitable[Any]] = partial(source.asend, None)
+            while True:
+                try:
+                    item = await advance()
+                except StopAsyncIteration:
+                    return
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    await source.aclose()
+                    raise
+                except BaseException as error:
+                    advance = partial(source.athrow, error)
+                else:
+                    advance = partial(source.asend, sent)
 
     return wrapper
 
 
-class LateSource:
-    """A source that is only found, by awaiting `find`, when it is first asked for an item."""
+class Opening:
+    """Opens a source by awaiting `find`; the source needs nothing but `aclose` at its end."""
+
+    __slots__ = ("_find",)
 
     def __init__(self, find: Callable[[], Awaitable[AsyncSource]]) -> None:
         self._find = find
-        self._source: AsyncSource | None = None
 
-    async def asend(self, value: Any, /) -> Any:
-        """The next item, with `value` sent in."""
-        if self._source is None:
-            self._source = await self._find()
-        return await self._source.asend(value)
+    async def __aenter__(self) -> AsyncSource:
+        return await self._find()
 
-    async def athrow(self, error: BaseException, /) -> Any:
-        """The next item, with `error` raised inside."""
-        if self._source is None:
-            raise error
-        return await self._source.athrow(error)
-
-    async def aclose(self) -> None:
-        """End it, if it was begun."""
-        if self._source is not None:
-            await self._source.aclose()
+    async def __aexit__(self, *_: object) -> None:
+        return None

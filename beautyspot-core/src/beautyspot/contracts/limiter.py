@@ -5,15 +5,22 @@ from __future__ import annotations
 import math
 import time
 from abc import abstractmethod
-from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.wrong_answers import wrong_answer
-from beautyspot.errors import NotSupportedError, PluginError, RateLimitError
+from beautyspot.errors import CostError, NotSupportedError, PluginError, RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+LONG: Final = 5.0
+"""Seconds of waiting from which on the log says so."""
+
+NAP: Final = 60.0
+"""Longest single sleep in seconds: so often a long wait is logged, and `remaining` is asked."""
 
 
 class Reservation:
@@ -37,8 +44,7 @@ class LimiterBase(Backend):
     Class attributes:
         shared: True where several processes keep one limit together. Where not, each process that
             uses it has the whole rate, and `Spot.stats` says so.
-        max_cost: the largest single cost. An instance that tells its own has a constant cost above
-            it refused where the decorator stands, before any call.
+        max_cost: the largest single cost; an instance may tell its own.
     """
 
     blocking: ClassVar[bool] = False
@@ -57,7 +63,33 @@ class LimiterBase(Backend):
 
     @abstractmethod
     def release(self, reservation: Reservation) -> None:
-        """Give back a reservation that will not be used, so that nobody waits for it."""
+        """Give back a reservation that will not be used, so that no other caller waits for it."""
+
+    def check_cost(self, cost: object) -> None:
+        """Refuse a cost that `reserve` would refuse at every call.
+
+        It is asked where a decorator or a permit states a constant cost, before any call. A limiter
+        whose costs are no plain numbers overrides it.
+
+        Raises:
+            CostError: says what fits.
+        """
+        if isinstance(cost, Mapping):
+            raise CostError(
+                "there is one limit, without a name: give a number, or name the limits, "
+                'limiter=[{"name": "requests", ...}]'
+            )
+        number = isinstance(cost, int | float) and not isinstance(cost, bool)
+        if not number or not 0 < cost < math.inf:  # type: ignore[operator]  # `number` says so
+            raise CostError(
+                f"{cost!r:.80} is no positive finite number: give one, such as 1, or a function of "
+                "the call's arguments that returns one"
+            )
+        if cost > self.max_cost:  # type: ignore[operator]  # as above
+            raise CostError(
+                f"{cost:g} is above max_cost={self.max_cost:g}, so no wait could grant it: give a "
+                "smaller one, or raise the limiter's max_cost"
+            )
 
     def settle(self, reservation: Reservation, real_cost: float) -> None:
         """Correct a reservation that was used, now that its real cost is known."""
@@ -66,9 +98,9 @@ class LimiterBase(Backend):
     def remaining(self, reservation: Reservation) -> float:
         """Seconds that `reservation` must still wait after its delay; 0.0 is granted.
 
-        Asked after each sleep, so a limiter overrides it whose plan may change while somebody
-        waits, by a pause or because the machine slept. Once it has answered 0.0, the reservation
-        counts as used.
+        Asked after each sleep. A limiter overrides it if its plan may change while a caller waits,
+        by a pause or because the machine slept. Once it has answered 0.0, the reservation counts
+        as used.
         """
         del reservation
         return 0.0
@@ -76,7 +108,7 @@ class LimiterBase(Backend):
     def pause(self, seconds: float) -> None:
         """Grant nothing for so many seconds from now: what a server's ``Retry-After`` asks for.
 
-        Those who wait already are held too. Pauses overlap, they don't add up.
+        Callers that wait already are held too. Pauses overlap, they don't add up.
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't pause ({seconds} s)")
 
@@ -85,33 +117,33 @@ class LimiterBase(Backend):
     ) -> Reservation | None:
         """`reserve`, at the earliest time that is `seconds` away or more.
 
-        What lies before stays free for others. Several limits that are kept together need it: their
-        reservations must begin at one moment, or calls that waited for one limit would go in a
-        bunch that breaks another.
+        What lies before stays free for others. Limits that are combined need it: their reservations
+        must begin at one moment, or calls that waited for one limit would go in a bunch that breaks
+        another.
         """
         raise NotSupportedError(
-            f"the limiter {self.name!r} can't be kept together with others ({cost}, {seconds} s)"
+            f"the limiter {self.name!r} can't be combined with others ({cost}, {seconds} s)"
         )
 
-    def twin(self, key: str) -> LimiterBase:
+    def for_key(self, key: str) -> LimiterBase:
         """A limiter like this one, fresh, for what `key` names: a host, a customer.
 
-        A pause of this one is a pause of all its twins, also of those to come. One that is shared
-        by processes is the same for the same key in all of them.
+        A pause of this one also pauses all that it has made so, and those to come. One that is
+        shared by processes is the same for the same key in all of them.
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't keep a limit a key ({key!r:.80})")
 
     def busy_for(self) -> float:
         """Seconds until all that is reserved has passed: from then on it is as good as a new one.
 
-        A twin is forgotten then.
+        The limiter of a key may be dropped then.
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't tell how long it is busy")
 
     def wait_for(self, cost: float = 1) -> float:
         """Seconds that a reservation of `cost` would have to wait now. It reserves nothing.
 
-        Who is refused is told by it when to come again.
+        A refused caller is told by it when to come again.
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't tell how long {cost} would wait")
 
@@ -123,28 +155,29 @@ class LimiterBase(Backend):
             RateLimitError: not granted within `timeout` seconds; nothing is spent.
         """
         reservation = self._reserve_within(cost, timeout)
-        try:
-            for seconds in self._waits(reservation, timeout):
-                self._sleep(seconds)
-        except BaseException:  # Ctrl-C while waiting: the place goes back before it propagates
-            self.release(reservation)
-            raise
+        if reservation.delay > 0:
+            with self._giving_back(reservation):
+                for seconds in self._waits(reservation, timeout):
+                    self._sleep(seconds)
+        self._mark_used(reservation)
         return reservation
 
     async def consume_async(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
         """`consume` for asynchronous code; a waiter that is cancelled gives its place back."""
         reservation = self._reserve_within(cost, timeout)
-        try:
-            for seconds in self._waits(reservation, timeout):
-                await self._sleep_async(seconds)
-        except BaseException:
-            self.release(reservation)
-            raise
+        if reservation.delay > 0:
+            with self._giving_back(reservation):
+                for seconds in self._waits(reservation, timeout):
+                    await self._sleep_async(seconds)
+        self._mark_used(reservation)
         return reservation
 
     def try_consume(self, cost: float = 1) -> bool:
         """Take `cost` if it is granted at once; never waits."""
         return self.reserve(cost, max_wait=0.0) is not None
+
+    def _mark_used(self, reservation: Reservation) -> None:
+        """Called when `consume` is granted: a limiter may note that no release comes any more."""
 
     def _reserve_within(self, cost: float, timeout: float | None) -> Reservation:
         reservation = self.reserve(cost, max_wait=timeout)
@@ -155,23 +188,49 @@ class LimiterBase(Backend):
             raise PluginError(wrong_answer(self, "reserve", reservation, what, advice))
         return reservation
 
+    @contextmanager
+    def _giving_back(self, reservation: Reservation) -> Iterator[None]:
+        """Give the reservation back where the wait is given up, cancelled or interrupted."""
+        try:
+            yield
+        except BaseException:
+            try:
+                self.release(reservation)
+            except Exception:
+                # The interruption must arrive: a task whose cancellation is lost never ends.
+                from beautyspot.logs import logger  # as in `_waits`
+
+                logger.warning("a place in the limiter could not be given back", exc_info=True)
+            raise
+
     def _waits(self, reservation: Reservation, timeout: float | None) -> Iterator[float]:
-        """How long to sleep, again and again, until `reservation` is granted."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        left = reservation.delay
+        """How long to sleep, again and again, until `reservation` is granted.
+
+        A plain sleep of its delay is not enough: it may end early by the clock's resolution, a
+        pause may move the whole plan meanwhile, and after a suspend all waiters would go at once.
+        """
+        left, slept = reservation.delay, 0.0
         while left > 0:
-            yield left
-            left = self.remaining(reservation)
+            if left >= LONG:
+                from beautyspot.logs import logger  # not needed to import the library
+
+                logger.info("waiting %.0f s for the limiter %r", left, self.name)
+            nap = min(left, NAP)
+            yield nap
+            slept += nap
+            before, left = left, self.remaining(reservation)
+            if left == before:
+                return  # its clock stands still, as a test's may
             # The first wait was promised to be short enough; a later one comes from a pause.
-            if left > 0 and deadline is not None and time.monotonic() + left > deadline:
+            if timeout is not None and left > max(0.0, timeout - slept):
                 raise self._refusal(reservation.cost, timeout, left)
 
     def _refusal(
         self, cost: float, timeout: float | None, wait: float | None = None
     ) -> RateLimitError:
-        """What to raise where `timeout` does not do; `wait` is how long it would take, if known."""
+        """What to raise where `timeout` is too short; `wait`: how long it would take, if known."""
         if wait is None:
-            with suppress(Exception):  # who is refused is told so, whatever else fails
+            with suppress(Exception):  # a refused caller is told so, whatever else fails
                 wait = self.wait_for(cost)
         takes = "" if wait is None else f" (it would take {wait:.3g} s now)"
         return RateLimitError(

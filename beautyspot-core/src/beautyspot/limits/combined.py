@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Final
 
@@ -19,20 +19,13 @@ from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, CostError, NotSupportedError
-from beautyspot.logs import logger
 from beautyspot.messages.suggestions import did_you_mean, listing
-
-LONG: Final = 5.0
-"""Seconds of waiting from which on the log says so."""
-
-NAP: Final = 60.0
-"""Longest single sleep in seconds: so often a long wait is logged, and the clock looked at."""
 
 SLACK: Final = 0.001
 """Seconds by which the reservations of one call may differ: threads wake up no more exactly."""
 
 
-class Together(Reservation):
+class CombinedReservation(Reservation):
     """A reservation in several limits, which all begin at one moment.
 
     Attributes:
@@ -44,8 +37,8 @@ class Together(Reservation):
 
     __slots__ = ("costs", "due", "over", "owner", "parts")
 
-    def __init__(self, owner: LimitsTogether, costs: dict[str, float], delay: float) -> None:
-        super().__init__(delay, math.fsum(costs.values()))
+    def __init__(self, owner: CombinedLimiter, costs: dict[str, float]) -> None:
+        super().__init__(0.0, math.fsum(costs.values()))
         self.owner = owner
         self.costs = costs
         self.parts: dict[str, Reservation] = {}
@@ -53,25 +46,25 @@ class Together(Reservation):
         self.over = False
 
 
-class LimitsTogether(LimiterBase):
+class CombinedLimiter(LimiterBase):
     """Grants a call when all of its limits do.
 
     A cost is a table, such as ``{"requests": 1, "tokens": 850}``. A limit that it leaves out, or
-    gives as 0, is not asked; at least one has to be. A plain number is refused: nobody could tell
-    which limit it means.
+    gives as 0, is not asked; at least one has to be. A plain number is refused: it does not say
+    which limit it is of.
 
     Args:
-        limits: each limit by its name. They stay their maker's to close.
+        limits: each limit by its name. The caller closes them.
         clock: gives seconds.
 
     Attributes:
         limits: see above; not to be changed.
 
     Raises:
-        ConfigError: there is no limit, or one of them can't be kept together with others.
+        ConfigError: there is no limit, or one of them can't be combined with others.
     """
 
-    name: ClassVar[str] = "together"
+    name: ClassVar[str] = "combined"
 
     def __init__(
         self, limits: Mapping[str, LimiterBase], clock: Callable[[], float] = time.monotonic
@@ -79,8 +72,8 @@ class LimitsTogether(LimiterBase):
         for name, limit in limits.items():
             if type(limit).reserve_after is LimiterBase.reserve_after:
                 raise ConfigError(
-                    f"the limiter {limit.name!r} (named {name!r}) can't be kept together with "
-                    "others: it has no reserve_after(); use one that has, such as 'gcra'"
+                    f"the limiter {limit.name!r} (named {name!r}) can't be combined with others: "
+                    "it has no reserve_after(); use one that has, such as 'gcra'"
                 )
         if not limits:
             raise ConfigError("limiter=[] holds no limit: give some, or limiter=None for none")
@@ -98,9 +91,49 @@ class LimitsTogether(LimiterBase):
         """Another thread may have held the lock: the child's copy would stay locked for good."""
         self._lock = locks.reentrant()
 
-    # ------------------------------------------------------------------- reserve and wait
+    # ------------------------------------------------------------------------------ costs
 
-    def reserve(self, cost: Any = 1, *, max_wait: float | None = None) -> Together | None:
+    def check_cost(self, cost: object) -> None:
+        """Refuse a table that `reserve` would refuse; see `LimiterBase.check_cost`.
+
+        A part of the table may be a function of the call's arguments, which is not asked here.
+        """
+        for name, part in self._costs(cost).items():
+            if not callable(part):
+                self.limits[name].check_cost(part)
+
+    def _costs(self, cost: object) -> dict[str, Any]:
+        """The parts of a cost that are not 0.
+
+        Raises:
+            CostError: it is no table, names an unknown limit, or has no such part.
+        """
+        table = self._table("cost", cost)
+        costs = {name: part for name, part in table.items() if not _is_zero(part)}
+        if not costs:
+            raise CostError(
+                f"cost={cost!r:.80} asks no limit: give a cost to one of {listing(self.limits)}"
+            )
+        return costs
+
+    def _table(self, what: str, cost: object) -> Mapping[str, Any]:
+        if not isinstance(cost, Mapping):
+            example = ", ".join(f'"{name}": 1' for name in self.limits)
+            raise CostError(
+                f"{what}={cost!r:.80} does not say of which limit: give a table such as "
+                f"{{{example}}}"
+            )
+        for name in cost:
+            if name not in self.limits:
+                raise CostError(
+                    f"{what}= names the limit {name!r:.80}, which is not there."
+                    f"{did_you_mean(str(name), self.limits)} The limits: {listing(self.limits)}"
+                )
+        return cost
+
+    # ---------------------------------------------------------------------------- reserve
+
+    def reserve(self, cost: Any = 1, *, max_wait: float | None = None) -> Reservation | None:
         """Reserve at the earliest time that is free in all limits; see `LimiterBase.reserve`.
 
         Raises:
@@ -111,9 +144,9 @@ class LimitsTogether(LimiterBase):
 
     def reserve_after(
         self, cost: Any, seconds: float, *, max_wait: float | None = None
-    ) -> Together | None:
+    ) -> Reservation | None:
         """`reserve`, at the earliest time that is `seconds` away or more."""
-        joint = Together(self, self._costs(cost), 0.0)
+        joint = CombinedReservation(self, self._costs(cost))
         now = self._clock()
         latest = None if max_wait is None else now + max_wait
         with self._lock:
@@ -124,37 +157,12 @@ class LimitsTogether(LimiterBase):
             joint.delay = 0.0  # the time that reserving took is no wait
         return joint
 
-    def _costs(self, cost: object) -> dict[str, Any]:
-        names = listing(self.limits)
-        if not isinstance(cost, Mapping):
-            raise CostError(
-                f"cost={cost!r:.80} does not say of which limit ({names}): give a table, such as "
-                f'{{"{next(iter(self.limits))}": 1}}'
-            )
-        self.check_names(cost)
-        costs = {str(name): number for name, number in cost.items() if not _is_zero(number)}
-        if not costs:
-            raise CostError(f"cost={cost!r:.80} asks no limit: give a cost to one of {names}")
-        return costs
-
-    def check_names(self, cost: Mapping[Any, object]) -> None:
-        """Refuse a cost of a limit that is not there.
-
-        Raises:
-            CostError: lists the limits there are.
-        """
-        for name in cost:
-            if name not in self.limits:
-                raise CostError(
-                    f"cost= names the limit {name!r:.80}, which is not there."
-                    f"{did_you_mean(str(name), self.limits)} The limits: {listing(self.limits)}"
-                )
-
-    def _plan(self, joint: Together, begin: float, latest: float | None) -> bool:
+    def _plan(self, joint: CombinedReservation, begin: float, latest: float | None) -> bool:
         """Reserve in all limits at the earliest common moment; nothing where that is too late."""
-        begins: dict[str, float] = {}
+        begins = dict.fromkeys(joint.costs, -math.inf)  # when each part begins
         try:
-            while (name := _too_early(joint.costs, begins, begin)) is not None:
+            while min(begins.values()) < begin - SLACK:
+                name = min(begins, key=begins.__getitem__)
                 self._give_back(joint, name)
                 now = self._clock()
                 part = self.limits[name].reserve_after(
@@ -163,25 +171,25 @@ class LimitsTogether(LimiterBase):
                     max_wait=None if latest is None else max(0.0, latest - now),
                 )
                 if part is None:
-                    self._give_back(joint)
+                    self._give_back(joint, *joint.parts)
                     return False
                 joint.parts[name], begins[name] = part, now + part.delay
                 begin = max(begin, begins[name])
         except BaseException:
-            self._give_back(joint)
+            self._give_back(joint, *joint.parts)
             raise
         joint.due = begin
         return True
 
-    def _give_back(self, joint: Together, *names: str) -> None:
-        """Free what is reserved in these limits, or in all."""
-        for name in names or tuple(joint.parts):
+    def _give_back(self, joint: CombinedReservation, *names: str) -> None:
+        """Free what is reserved in these limits."""
+        for name in names:
             part = joint.parts.pop(name, None)
             if part is not None:
                 limit = self.limits[name]
                 limit.release(part)
                 with suppress(NotSupportedError):
-                    limit.settle(part, 0.0)  # it may count as used, by what `remaining` told
+                    limit.settle(part, 0.0)  # `remaining` may have told that it counts as used
 
     def remaining(self, reservation: Reservation) -> float:
         """Seconds that `reservation` must still wait; see `LimiterBase.remaining`.
@@ -196,21 +204,12 @@ class LimitsTogether(LimiterBase):
         with self._lock:
             left = [self.limits[name].remaining(part) for name, part in joint.parts.items()]
             if max(left) - min(left) > SLACK:
-                self._plan_anew(joint, now)
+                self._give_back(joint, *joint.parts)
+                self._plan(joint, now, None)
             else:
                 joint.due = now + max(left)
         joint.over = joint.due <= now
         return max(0.0, joint.due - now)
-
-    def _waits(self, reservation: Reservation, timeout: float | None) -> Iterator[float]:
-        for left in super()._waits(reservation, timeout):
-            if left >= LONG:
-                logger.info("waiting %.0f s for the limits %s", left, listing(self.limits))
-            yield min(left, NAP)
-
-    def _plan_anew(self, joint: Together, now: float) -> None:
-        self._give_back(joint)
-        self._plan(joint, now, None)
 
     def wait_for(self, cost: Any = 1) -> float:
         """Seconds until the slowest of the limits could grant its part; never too many.
@@ -221,21 +220,8 @@ class LimitsTogether(LimiterBase):
 
     # --------------------------------------------------------------------------- afterwards
 
-    def consume(self, cost: Any = 1, *, timeout: float | None = None) -> Together:
-        """Wait until all limits grant their part of `cost`; see `LimiterBase.consume`."""
-        joint = self._own(super().consume(cost, timeout=timeout))
-        joint.over = True
-        return joint
-
-    async def consume_async(self, cost: Any = 1, *, timeout: float | None = None) -> Together:
-        """`consume` for asynchronous code; a waiter that is cancelled gives its places back."""
-        joint = self._own(await super().consume_async(cost, timeout=timeout))
-        joint.over = True
-        return joint
-
-    def try_consume(self, cost: Any = 1) -> bool:
-        """Take `cost` if all limits grant it at once; never waits."""
-        return super().try_consume(cost)
+    def _mark_used(self, reservation: Reservation) -> None:
+        self._own(reservation).over = True
 
     def release(self, reservation: Reservation) -> None:
         """Give back all parts of a reservation that will not be used. A second call does nothing.
@@ -247,7 +233,7 @@ class LimitsTogether(LimiterBase):
         with self._lock:
             if not joint.over:
                 joint.over = True
-                self._give_back(joint)
+                self._give_back(joint, *joint.parts)
 
     def settle(self, reservation: Reservation, real_cost: Any) -> None:
         """Correct the parts that the table `real_cost` names; the others stay as they are.
@@ -257,39 +243,30 @@ class LimitsTogether(LimiterBase):
             ConfigError: it is another limiter's reservation.
         """
         joint = self._own(reservation)
-        if not isinstance(real_cost, Mapping):
-            raise CostError(
-                f"real_cost={real_cost!r:.80} does not say of which limit ({listing(self.limits)})"
-                f': give a table, such as {{"{next(iter(self.limits))}": 1}}'
-            )
-        self.check_names(real_cost)
-        for name, number in real_cost.items():
-            self._settle_part(joint, name, number)
-
-    def _settle_part(self, joint: Together, name: str, real_cost: float) -> None:
-        if name in joint.parts:
-            self.limits[name].settle(joint.parts[name], real_cost)
-        elif not joint.over or name not in joint.costs:
-            raise CostError(
-                f"real_cost= names the limit {name!r}, of which the call reserved nothing: give "
-                "an estimate in its cost="
-            )
+        for name, number in self._table("real_cost", real_cost).items():
+            if name in joint.parts:
+                self.limits[name].settle(joint.parts[name], number)
+            elif not joint.over or name not in joint.costs:
+                raise CostError(
+                    f"real_cost= names the limit {name!r}, of which the call reserved nothing: "
+                    "give an estimate in its cost="
+                )
 
     def pause(self, seconds: float) -> None:
         """Grant nothing for so many seconds, in all limits."""
-        with self._lock:  # so that nobody plans while one limit pauses and another does not yet
+        with self._lock:  # so that no call is planned while only some of the limits pause
             for limit in self.limits.values():
                 limit.pause(seconds)
 
-    def twin(self, key: str) -> LimitsTogether:
-        """Limits like these, fresh, for what `key` names; see `LimiterBase.twin`."""
-        twins = {name: limit.twin(key) for name, limit in self.limits.items()}
-        together = LimitsTogether(twins, self._clock)
-        together._owned = tuple(twins.values())
-        return together
+    def for_key(self, key: str) -> CombinedLimiter:
+        """Limits like these, fresh, for what `key` names; see `LimiterBase.for_key`."""
+        limits = {name: limit.for_key(key) for name, limit in self.limits.items()}
+        combined = CombinedLimiter(limits, self._clock)
+        combined._owned = tuple(limits.values())
+        return combined
 
     def close(self) -> None:
-        """Close the limits that were made for it, as those of a twin are."""
+        """Close the limits that were made for it, as those of a key are."""
         for limit in self._owned:
             limit.close()
 
@@ -297,18 +274,13 @@ class LimitsTogether(LimiterBase):
         """Seconds until all that is reserved in any of the limits has passed."""
         return max(limit.busy_for() for limit in self.limits.values())
 
-    def _own(self, reservation: Reservation) -> Together:
-        if not isinstance(reservation, Together) or reservation.owner is not self:
+    def _own(self, reservation: Reservation) -> CombinedReservation:
+        if not isinstance(reservation, CombinedReservation) or reservation.owner is not self:
             raise ConfigError(
                 f"{reservation!r:.80} is not of this limiter: hand it to the one that granted it"
             )
         return reservation
 
 
-def _too_early(costs: dict[str, float], begins: dict[str, float], begin: float) -> str | None:
-    """A limit in which nothing is reserved yet, or something before the moment of the others."""
-    return next((n for n in costs if begins.get(n, -math.inf) < begin - SLACK), None)
-
-
-def _is_zero(number: object) -> bool:
-    return type(number) in (int, float) and number == 0
+def _is_zero(part: object) -> bool:
+    return type(part) in (int, float) and part == 0

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import threading
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from weakref import ref
+from weakref import WeakValueDictionary
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.event_loops import check_asyncio, in_asyncio
@@ -19,19 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def _nobody() -> None:
-    """Wakes who does not wait."""
-
-
-async def _rung(alarm: Alarm | None, timeout: float | None) -> None:
-    import asyncio
-
-    if alarm is None:
-        return check_asyncio("to wait for max_concurrent=")
-    await asyncio.wait([alarm.rung], timeout=timeout)
-    return None
-
-
 class _Waiter:
     __slots__ = ("admitted", "wake")
 
@@ -41,36 +26,33 @@ class _Waiter:
 
 
 class Cap:
-    """Lets so many in at once; the others wait in the order in which they came.
+    """Admits so many calls at once; the others wait in the order in which they came.
 
     Attributes:
         size: how many.
-        inside: how many are in.
+        inside: how many are under way.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.inside = 0
-        self._queue: deque[_Waiter] = deque()
-        self._let_in_lately: list[_Waiter] = []
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Those who wait stayed in the parent, and a copied lock may be held by a thread there."""
+        """The waiters stayed in the parent, where another thread may have held the lock."""
         self._lock = locks.reentrant()
-        self._queue.clear()
-        self._let_in_lately.clear()
+        self._queue: deque[_Waiter] = deque()
 
     def enter(self, timeout: float | None = None) -> bool:
-        """Wait in this thread until there is room; whether there was none at once.
+        """Block this thread until there is room; whether it had to wait.
 
         Raises:
-            RateLimitError: there was none within `timeout` seconds.
+            RateLimitError: there was no room within `timeout` seconds.
         """
         bell = Bell()
         waiter = _Waiter(bell)
         try:
-            waits = self._line_up(waiter)
+            waits = not self._line_up(waiter)
             if waits:
                 bell.wait(timeout)
             self._check(waiter, timeout)
@@ -80,18 +62,22 @@ class Cap:
         return waits
 
     async def enter_async(self, timeout: float | None = None) -> bool:
-        """`enter` for a task; one that is cancelled gives its place back.
+        """`enter` for a task; a cancelled one leaves the queue.
 
         Raises:
             RateLimitError: as there.
             NotSupportedError: there is no room, and no event loop of asyncio to wait in.
         """
         alarm = Alarm() if in_asyncio() else None
-        waiter = _Waiter(alarm or _nobody)
+        waiter = _Waiter(alarm or bool)
         try:
-            waits = self._line_up(waiter)
-            if waits:
-                await _rung(alarm, timeout)
+            waits = not self._line_up(waiter)
+            if waits and alarm is None:
+                check_asyncio("to wait for max_concurrent=")
+            elif waits and alarm is not None:
+                import asyncio
+
+                await asyncio.wait([alarm.rung], timeout=timeout)
             self._check(waiter, timeout)
         except BaseException:
             self._give_up(waiter)
@@ -99,45 +85,42 @@ class Cap:
         return waits
 
     def leave(self) -> None:
-        """Let the next one in."""
+        """End a call, and admit the next one."""
         with self._lock:
             self.inside -= 1
         self._admit()
 
     def _line_up(self, waiter: _Waiter) -> bool:
-        """Whether the place in the line has to be waited in."""
+        """Join the queue; whether the waiter is admitted at once."""
         self._queue.append(waiter)
         self._admit()
         if not waiter.admitted and locks.inside():
-            self._let_through(waiter)
-        return not waiter.admitted
-
-    def _let_through(self, waiter: _Waiter) -> None:
-        """Let in who interrupts one that others may wait for: he can't wait for them."""
-        with suppress(ValueError):  # there is room meanwhile
-            self._queue.remove(waiter)
-            self.inside += 1
-            waiter.admitted = True
+            # This thread was interrupted in the midst of code of ours, maybe of a call that is
+            # under way here: waiting for that would never end.
+            with self._lock:
+                if not waiter.admitted:
+                    self._queue.remove(waiter)
+                    self.inside += 1
+                    waiter.admitted = True
+        return waiter.admitted
 
     def _admit(self) -> None:
-        """Let in those for whom there is room; wake whom another one let in and was interrupted."""
-        while self._let_in():
-            pass
-        for waiter in self._let_in_lately.copy():
-            waiter.wake()
-            with suppress(ValueError):
-                self._let_in_lately.remove(waiter)
+        """Admit waiters as long as there is room.
 
-    def _let_in(self) -> bool:
+        A waiter stays at the head until it is woken: where Ctrl-C comes in between, the next one
+        to get here wakes it.
+        """
         with self._lock:
-            if not self._queue or self.inside >= self.size:
-                return False
-            waiter = self._queue[0]
-            self.inside += 1
-            waiter.admitted = True
-            del self._queue[0]
-            self._let_in_lately.append(waiter)
-        return True
+            while self._queue:
+                waiter = self._queue[0]
+                if not waiter.admitted:
+                    if self.inside >= self.size:
+                        return
+                    self.inside += 1
+                    waiter.admitted = True
+                waiter.wake()
+                with suppress(ValueError):  # a handler may have done the same meanwhile
+                    self._queue.remove(waiter)
 
     def _check(self, waiter: _Waiter, timeout: float | None) -> None:
         if not waiter.admitted:
@@ -147,50 +130,35 @@ class Cap:
             )
 
     def _give_up(self, waiter: _Waiter) -> None:
-        with suppress(ValueError):  # it was let in meanwhile
+        with self._lock, suppress(ValueError):  # it may have been admitted meanwhile
             self._queue.remove(waiter)
         if waiter.admitted:
             self.leave()
 
 
 class Caps:
-    """The cap of one `Limit`: one for all calls, or one for each key.
+    """The caps of one `Limit`: one for all its calls, or one for each key.
 
-    A cap lives as long as a permit holds it: one where nobody is, is as good as a new one.
+    A cap is dropped when no permit holds it; a new one would admit as many.
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._caps: dict[str | None, ref[Cap]] = {}
-        self._lock = threading.Lock()
+        self._caps: WeakValueDictionary[str | None, Cap] = WeakValueDictionary()
+        self._lock = locks.reentrant()
         reset_in_children(self)
 
     def reset_after_fork(self) -> None:
-        """What is under way stayed in the parent."""
-        self._lock = threading.Lock()
-        for entry in list(self._caps.values()):
-            cap = entry()
-            if cap is not None:
-                cap.reset_after_fork()
-        self._caps = {}
+        """The calls that are under way stayed in the parent, and so did holders of locks."""
+        self._lock = locks.reentrant()
+        for cap in list(self._caps.values()):
+            cap.reset_after_fork()
+        self._caps = WeakValueDictionary()
 
     def of(self, key: str | None) -> Cap:
         """The cap of a key."""
-        while True:
-            entry = self._caps.get(key)
-            cap = None if entry is None else entry()
-            if cap is not None:
-                return cap
-            made = Cap(self._size)
-            fresh = ref(made, functools.partial(self._forget, key))
-            caps = self._caps
-            with self._lock:  # nothing is called here: see `beautyspot.concurrency.locks`
-                if (caps[key] if key in caps else None) is entry:  # noqa: SIM401 - a call
-                    caps[key] = fresh
-                    return made
-
-    def _forget(self, key: str | None, entry: ref[Cap]) -> None:
-        caps = self._caps
-        with self._lock:  # as above
-            if key in caps and caps[key] is entry:
-                del caps[key]
+        with self._lock:
+            cap = self._caps.get(key)
+            if cap is None:
+                cap = self._caps[key] = Cap(self._size)
+            return cap

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from beautyspot.concurrency.async_generators import LateSource, forwarding
+from beautyspot.concurrency.async_generators import forwarding
 from beautyspot.contracts.wrong_answers import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
 from beautyspot.functions.kinds import kind_of
 from beautyspot.functions.names import OURS, identifier_of, is_ours
 from beautyspot.limits.checks import (
-    check_callable,
     check_cost,
+    check_function,
     check_key,
-    check_largest,
-    check_number,
+    check_max_concurrent,
     check_settle,
     check_timeout,
 )
@@ -24,9 +24,8 @@ from beautyspot.limits.concurrency_cap import Caps
 from beautyspot.limits.permit import Permit
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncIterator, Generator
 
-    from beautyspot.concurrency.async_generators import AsyncSource
     from beautyspot.limits.limiting import Limiting
     from beautyspot.limits.permit import Cost
 
@@ -69,11 +68,10 @@ class Limit:
     ) -> None:
         bucket = limiting.bucket
         check_cost(cost, bucket)
-        check_largest(cost, bucket)
         check_timeout(timeout)
-        check_callable("key", key, "the call's arguments that returns a text")
-        check_callable("settle", settle, "the call's result that returns its real cost")
-        check_number("max_concurrent", max_concurrent)
+        check_function("key", key, "the call's arguments that returns a text")
+        check_function("settle", settle, "the call's result that returns its real cost")
+        check_max_concurrent(max_concurrent)
         check_settle(settle, bucket)
         if key is not None and bucket is not None:
             _ = limiting.by_key  # refuses a limiter that can't have it
@@ -212,57 +210,12 @@ def _limit_generator(limit: Limit, function: Callable[..., Any]) -> Callable[...
 
 
 def _limit_async_generator(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
-    return forwarding(lambda args, kwargs: _Permitted(limit, function, args, kwargs))
+    @asynccontextmanager
+    async def permitted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
+        async with limit.permit(function, args, kwargs):
+            yield function(*args, **kwargs)
 
-
-class _Permitted(LateSource):
-    """An async generator that begins with its permit, which lasts as long as it does."""
-
-    def __init__(
-        self,
-        limit: Limit,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
-        super().__init__(self._begin)
-        self._open: Callable[[], AsyncSource] = functools.partial(function, *args, **kwargs)
-        self._ask = functools.partial(limit.permit, function, args, kwargs)
-        self._permit: Permit | None = None
-
-    async def _begin(self) -> AsyncSource:
-        permit = self._ask()
-        await permit.__aenter__()
-        self._permit = permit
-        return self._open()
-
-    def _end(self) -> None:
-        permit, self._permit = self._permit, None
-        if permit is not None:
-            permit.end()
-
-    async def asend(self, value: Any, /) -> Any:
-        """The next item, with `value` sent in."""
-        try:
-            return await super().asend(value)
-        except BaseException:
-            self._end()
-            raise
-
-    async def athrow(self, error: BaseException, /) -> Any:
-        """The next item, with `error` raised inside."""
-        try:
-            return await super().athrow(error)
-        except BaseException:
-            self._end()
-            raise
-
-    async def aclose(self) -> None:
-        """End it, if it was begun."""
-        try:
-            await super().aclose()
-        finally:
-            self._end()
+    return forwarding(permitted)
 
 
 _WRAP = {

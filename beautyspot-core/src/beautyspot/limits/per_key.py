@@ -1,46 +1,45 @@
-"""A limit for each key, such as a host: made when the key comes, and forgotten when it is idle."""
+"""A limiter for each key, such as a host: made when the key comes, and dropped when it is idle."""
 
 from __future__ import annotations
 
-import heapq
-import time
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.errors import ConfigError, NotSupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from beautyspot.contracts import LimiterBase
+
+FEW: Final = 32
+"""Keys up to which none is dropped."""
 
 
 class _Entry:
-    __slots__ = ("limiter", "queued", "users")
+    __slots__ = ("calls", "limiter")
 
     def __init__(self, limiter: LimiterBase) -> None:
         self.limiter = limiter
-        self.users = 0
-        self.queued = False
+        self.calls = 0
 
 
 class LimitsByKey:
-    """The twins of a limiter, each for a key.
+    """The limiters of single keys, each made by `LimiterBase.for_key`.
 
-    A key is forgotten exactly when it no longer matters: no call of it is under way, which could
-    still settle its cost, and all that was reserved has passed. Then a new limiter would answer
-    just as the old one. So the memory is bounded by the keys of the calls that the rate covers.
+    The limiter of a key is dropped only while no call of the key is under way, which could still
+    settle its cost, and once all that was reserved has passed: then a new limiter would answer as
+    the old one. Idle ones are looked for whenever the number of keys has doubled, so there are at
+    most twice as many as the rate keeps busy (or `FEW`).
 
     Args:
-        limiter: shows how the limit of each key is to be.
-        clock: gives seconds.
+        limiter: makes the limiter of each key.
 
     Raises:
-        ConfigError: that limiter can't have twins.
+        ConfigError: that limiter can't make one for a key.
     """
 
-    def __init__(self, limiter: LimiterBase, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limiter: LimiterBase) -> None:
         try:
             limiter.busy_for()
         except NotSupportedError as error:
@@ -50,9 +49,8 @@ class LimitsByKey:
         except Exception:  # noqa: S110 - it fails at the moment: the calls will tell
             pass
         self._limiter = limiter
-        self._clock = clock
         self._entries: dict[str, _Entry] = {}
-        self._queue: list[tuple[float, str]] = []  # when to look at a key that nobody uses
+        self._most = FEW
         self.reset_after_fork()
         reset_in_children(self)
 
@@ -61,58 +59,38 @@ class LimitsByKey:
         self._lock = locks.reentrant()
 
     def __len__(self) -> int:
-        """The keys that still matter."""
-        with self._lock:
-            self._forget()
-            return len(self._entries)
+        """The keys whose limiters are kept."""
+        return len(self._entries)
 
     def enter(self, key: str) -> LimiterBase:
         """The limiter of `key`, which is kept until `leave`."""
         with self._lock:
-            self._forget()
+            if len(self._entries) >= self._most:
+                self._drop_idle()
             entry = self._entries.get(key)
             if entry is None:
-                made = _Entry(self._limiter.twin(key))
+                made = _Entry(self._limiter.for_key(key))
                 entry = self._entries.setdefault(key, made)  # a handler may have been faster
-            entry.users += 1
+            entry.calls += 1
             return entry.limiter
 
     def leave(self, key: str) -> None:
-        """One call less uses the limiter of `key`."""
+        """End a call of `key`."""
         with self._lock:
-            entry = self._entries[key]
-            entry.users -= 1
-            if not entry.users and not entry.queued:
-                self._look_later(key, entry)
+            self._entries[key].calls -= 1
 
-    def _look_later(self, key: str, entry: _Entry) -> None:
-        try:
-            wait = entry.limiter.busy_for()
-        except Exception:
-            wait = 1.0  # a shared file that is locked at the moment
-        entry.queued = True
-        heapq.heappush(self._queue, (self._clock() + wait, key))
+    def _drop_idle(self) -> None:
+        self._most = sys.maxsize  # a handler that comes meanwhile drops none
+        for key, entry in list(self._entries.items()):
+            idle = not entry.calls and _is_idle(entry.limiter)
+            if idle and not entry.calls:  # a handler may have begun a call of it meanwhile
+                del self._entries[key]
+                entry.limiter.close()
+        self._most = max(FEW, 2 * len(self._entries))
 
-    def _forget(self) -> None:
-        now = self._clock()
-        while self._queue and self._queue[0][0] <= now:
-            _, key = heapq.heappop(self._queue)
-            entry = self._entries.get(key)
-            if entry is None:
-                continue
-            entry.queued = False
-            if not entry.users:
-                self._forget_if_idle(key, entry)
 
-    def _forget_if_idle(self, key: str, entry: _Entry) -> None:
-        try:
-            idle = entry.limiter.busy_for() <= 0
-        except Exception:
-            idle = False
-        if entry.users or entry.queued:
-            return  # a handler had a call of it meanwhile
-        if idle:
-            del self._entries[key]
-            entry.limiter.close()
-        else:
-            self._look_later(key, entry)
+def _is_idle(limiter: LimiterBase) -> bool:
+    try:
+        return limiter.busy_for() <= 0
+    except Exception:  # it can't tell at the moment, such as a shared file that is locked
+        return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,7 +18,7 @@ from beautyspot.concurrency.jobs import Job
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from beautyspot.contracts import LimiterBase, Reservation
     from beautyspot.limits.concurrency_cap import Cap
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 Cost = float | Mapping[str, float]
 """What a call costs: a number, or for several limits a table of numbers."""
-
-_ANSWERS = (CostError, RateLimitError)
 
 
 class Permit:
@@ -52,123 +51,104 @@ class Permit:
         self.cost = cost
         self.waited = 0.0
         self._limiting = limiting
-        self._bucket = limiting.bucket
         self._timeout = timeout
-        self._by_key = None if key is None or limiting.bucket is None else limiting.by_key
         self._key = key
         self._cap = cap
+        self._began: float | None = None
         self._queued = False
-        self._used = False
         self._asynchronous = False
+        self._bucket: LimiterBase | None = None
         self._reservation: Reservation | None = None
+        self._at_end: list[Callable[[], None]] = []  # what the end of the call gives back
 
     # --------------------------------------------------------------------- before the call
 
     def __enter__(self) -> Self:
-        began = self._begin()
+        self._begin()
         try:
             if self._cap is not None:
-                self._queued = self._cap.enter(self._timeout)
-        except RateLimitError:
-            self._limiting.stats.refused()
-            raise
-        try:
-            self._hold_key()
-            self._ask(began)
+                with self._failing_open():
+                    self._queued = self._cap.enter(self._timeout)
+                    self._at_end.append(self._cap.leave)
+            with self._failing_open():
+                bucket = self._choose_bucket()
+                if bucket is not None:
+                    with self._limiting.breaker.watching():
+                        cost: Any = self.cost
+                        self._reservation = bucket.consume(cost, timeout=self._left())
         except BaseException:
             self.end()
             raise
-        return self
+        return self._granted()
 
     async def __aenter__(self) -> Self:
         self._asynchronous = True
-        began = self._begin()
+        self._begin()
         try:
             if self._cap is not None:
-                self._queued = await self._cap.enter_async(self._timeout)
-        except RateLimitError:
-            self._limiting.stats.refused()
-            raise
-        except NotSupportedError as error:
-            self._cap = None  # it is not in there
-            self._failed(error)
-        try:
-            self._hold_key()
-            await self._ask_async(began)
+                with self._failing_open():
+                    self._queued = await self._cap.enter_async(self._timeout)
+                    self._at_end.append(self._cap.leave)
+            with self._failing_open():
+                bucket = self._choose_bucket()
+                if bucket is not None:
+                    with self._limiting.breaker.watching():
+                        self._reservation = await self._consume_async(bucket)
         except BaseException:
             self.end()
             raise
-        return self
+        return self._granted()
 
-    def _begin(self) -> float:
-        if self._used:
+    def _begin(self) -> None:
+        if self._began is not None:
             raise ConfigError("a permit is for one call: ask for another by spot.limit()")
-        self._used = True
-        return time.monotonic()
+        self._began = time.monotonic()
 
-    def _hold_key(self) -> None:
-        """Take the limiter of the key, where there is one."""
-        if self._by_key is None or self._key is None:
-            return
-        try:
-            self._bucket = self._by_key.enter(self._key)
-        except Exception as error:
-            self._by_key = self._bucket = None
-            self._failed(error)
+    def _choose_bucket(self) -> LimiterBase | None:
+        """The limiter to ask: that of the key where there is one."""
+        limiting, key = self._limiting, self._key
+        if key is None or limiting.bucket is None:
+            self._bucket = limiting.bucket
+        else:
+            self._bucket = limiting.by_key.enter(key)
+            self._at_end.append(partial(limiting.by_key.leave, key))
+        return self._bucket
 
-    def _ask(self, began: float) -> None:
-        if self._bucket is None:
-            return self._granted(began, None)
-        try:
-            with self._limiting.breaker.watching():
-                reservation = self._bucket.consume(self._cost, timeout=self._left(began))
-        except _ANSWERS:
-            self._limiting.stats.refused()
-            raise
-        except Exception as error:
-            return self._failed(error)
-        return self._granted(began, reservation)
-
-    async def _ask_async(self, began: float) -> None:
-        if self._bucket is None:
-            return self._granted(began, None)
-        try:
-            with self._limiting.breaker.watching():
-                reservation = await self._consume_async(self._bucket, self._left(began))
-        except _ANSWERS:
-            self._limiting.stats.refused()
-            raise
-        except Exception as error:
-            return self._failed(error)
-        return self._granted(began, reservation)
-
-    async def _consume_async(self, bucket: LimiterBase, timeout: float | None) -> Reservation:
+    async def _consume_async(self, bucket: LimiterBase) -> Reservation:
+        cost: Any = self.cost
         if not bucket.blocking:
-            return await bucket.consume_async(self._cost, timeout=timeout)
-        ask = partial(bucket.consume, self._cost, timeout=timeout)  # a limiter on a network
+            return await bucket.consume_async(cost, timeout=self._left())
+        ask = partial(bucket.consume, cost, timeout=self._left())  # a limiter on a network
         reservation: Reservation = await Job(ask).run_in(self._limiting.executor)
         return reservation
 
-    @property
-    def _cost(self) -> Any:
-        """The cost, for limiters whose costs are numbers and those whose costs are tables."""
-        return self.cost
+    @contextmanager
+    def _failing_open(self) -> Iterator[None]:
+        """Count refusals and hand them on; report any other error, and let the call through."""
+        try:
+            yield
+        except (CostError, RateLimitError):
+            self._limiting.stats.refused()
+            raise
+        except Exception as error:
+            advice = "The call goes on unlimited"
+            self._limiting.reporter.report("ask the limiter", "", error, advice)
 
-    def _left(self, began: float) -> float | None:
+    def _elapsed(self) -> float:
+        return time.monotonic() - (self._began or 0.0)
+
+    def _left(self) -> float | None:
         """What waiting for the cap left of the time-out; all of it where there is no cap."""
         if self._timeout is None or self._cap is None:
             return self._timeout
-        return max(0.0, self._timeout - (time.monotonic() - began))
+        return max(0.0, self._timeout - self._elapsed())
 
-    def _granted(self, began: float, reservation: Reservation | None) -> None:
-        self._reservation = reservation
-        delayed = self._queued or (reservation is not None and reservation.delay > 0)
-        self.waited = time.monotonic() - began if delayed else 0.0
+    def _granted(self) -> Self:
+        reserved = self._reservation
+        if self._queued or (reserved is not None and reserved.delay > 0):
+            self.waited = self._elapsed()
         self._limiting.stats.granted(self.waited)
-
-    def _failed(self, error: Exception) -> None:
-        advice = "The call goes on unlimited"
-        self._limiting.reporter.report("ask the limiter", "", error, advice)
+        return self
 
     # --------------------------------------------------------------- while and after the call
 
@@ -184,17 +164,13 @@ class Permit:
         """
         if self._reservation is None or self._bucket is None:
             return  # nothing was reserved: the limiter failed, or there is only a cap
-        correct = partial(self._settle, self._bucket, self._reservation, real_cost)
+        cost: Any = real_cost
+        correct = partial(self._bucket.settle, self._reservation, cost)
         if self._asynchronous and self._bucket.blocking:
-            locks.submit(
-                self._limiting.executor(), partial(self._reporting, correct, "settle a cost")
-            )
+            work = partial(self._reporting, "settle a cost", correct)
+            locks.submit(self._limiting.executor(), work)
         else:
-            self._reporting(correct, "settle a cost", (CostError, NotSupportedError))
-
-    @staticmethod
-    def _settle(bucket: LimiterBase, reservation: Reservation, real_cost: Any) -> None:
-        bucket.settle(reservation, real_cost)
+            self._reporting("settle a cost", correct, CostError, NotSupportedError)
 
     def pause(self, seconds: float) -> None:
         """Let this call's limiter grant nothing for so many seconds: a server's ``Retry-After``.
@@ -207,20 +183,17 @@ class Permit:
         """
         if self._bucket is not None:
             pause = partial(self._bucket.pause, seconds)
-            self._reporting(pause, "pause the limiter", (ConfigError, NotSupportedError))
+            self._reporting("pause the limiter", pause, ConfigError, NotSupportedError)
 
-    def _reporting(
-        self,
-        work: Callable[[], None],
-        what: str,
-        mistakes: tuple[type[Exception], ...] = (),
-    ) -> None:
+    def _reporting(self, what: str, work: Callable[[], None], *mistakes: type[Exception]) -> None:
+        """Do it; report errors, except for the caller's `mistakes`, which are raised."""
         try:
             work()
         except mistakes:
             raise
         except Exception as error:
-            self._limiting.reporter.report(what, "", error, "The limit is kept by the estimate")
+            advice = "The limit is kept by the estimate"
+            self._limiting.reporter.report(what, "", error, advice)
 
     def __exit__(self, *_: object) -> None:
         self.end()
@@ -229,8 +202,6 @@ class Permit:
         self.end()
 
     def end(self) -> None:
-        """The call is over; what the end of the ``with`` does."""
-        if self._cap is not None:
-            self._cap.leave()
-        if self._by_key is not None and self._key is not None:
-            self._by_key.leave(self._key)
+        """End the call, as the end of the ``with`` does. A second call does nothing."""
+        while self._at_end:
+            self._at_end.pop()()

@@ -27,7 +27,7 @@ class LimitStats:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Another process counts from the start; and another thread may have held the lock."""
+        """Count from the start, with a lock that no thread of the parent holds."""
         self._lock = threading.Lock()
         self.grants = 0
         self.refusals = 0
@@ -37,7 +37,7 @@ class LimitStats:
         self._seconds = [-MINUTE] * MINUTE  # which second each of the counts is of
 
     def granted(self, waited: float) -> None:
-        """A call was let in after so many seconds."""
+        """Count a call that was let in after `waited` seconds."""
         second = int(self._clock())
         place = second % MINUTE
         with self._lock:  # nothing is called here: see `beautyspot.concurrency.locks`
@@ -49,7 +49,7 @@ class LimitStats:
             self._counts[place] += 1
 
     def refused(self) -> None:
-        """A call was not let in."""
+        """Count a call that was not let in."""
         with self._lock:
             self.refusals += 1
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import LimiterBase
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
-from beautyspot.limits.combined import LimitsTogether
+from beautyspot.limits.combined import CombinedLimiter
 from beautyspot.limits.stats import LimitStats
 from beautyspot_local import SharedTokenBucket, TokenBucket
 from owned_clock import Clock
@@ -49,7 +49,7 @@ def several(make_spot: Callable[..., Spot]) -> Spot:
 
 def tats(spot: Spot) -> list[float]:
     """How long each of the Spot's limits is busy, in units of its cost."""
-    assert isinstance(spot.bucket, LimitsTogether)
+    assert isinstance(spot.bucket, CombinedLimiter)
     limits: Any = spot.bucket.limits
     return [round(limit.busy_for() * limit.rate) for limit in limits.values()]
 
@@ -119,10 +119,10 @@ def test_limits_that_are_none(make_spot: Callable[..., Spot], limits: Any) -> No
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({}, "say what a call costs of each"), ({"cost": 3}, "say what a call costs of each"),
-     ({"cost": {"request": 1}}, "Did you mean 'requests'"), ({"cost": {}}, "one of them above 0"),
-     ({"cost": {"tokens": 0}}, "one of them above 0"), ({"cost": {"tokens": -1}}, "from 0 up"),
-     ({"cost": {"tokens": "1"}}, "from 0 up")],
+    [({}, "does not say of which limit"), ({"cost": 3}, "does not say of which limit"),
+     ({"cost": {"request": 1}}, "Did you mean 'requests'"), ({"cost": {}}, "asks no limit"),
+     ({"cost": {"tokens": 0}}, "asks no limit"), ({"cost": {"tokens": -1}}, "no positive finite"),
+     ({"cost": {"tokens": "1"}}, "no positive finite")],
 )  # fmt: skip
 def test_costs_that_do_not_fit_several_limits(
     several: Spot, options: dict[str, Any], message: str
@@ -134,7 +134,7 @@ def test_costs_that_do_not_fit_several_limits(
 
 
 def test_a_table_does_not_fit_one_limit(limited: Spot) -> None:
-    with pytest.raises(ConfigError, match="name its limits"):
+    with pytest.raises(ConfigError, match="name the limits"):
         limited.limiter(cost={"requests": 1})
 
 

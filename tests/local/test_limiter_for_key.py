@@ -37,29 +37,29 @@ def delays(bucket: Any, *costs: float) -> list[float]:
 
 def test_each_key_has_the_whole_rate(make: Any) -> None:
     bucket = make(2, 10)
-    one, two = bucket.twin("one"), bucket.twin("two")
+    one, two = bucket.for_key("one"), bucket.for_key("two")
     assert delays(one, 1, 1) == delays(two, 1, 1) == delays(bucket, 1, 1) == [0, 0.5]
     assert (one.rate, one.max_cost) == (2, 10)
 
 
 def test_a_burst_is_inherited(make: Any) -> None:
-    assert delays(make(1, 10, burst=2).twin("x"), 1, 1, 1, 1) == [0, 0, 0, 1]
+    assert delays(make(1, 10, burst=2).for_key("x"), 1, 1, 1, 1) == [0, 0, 0, 1]
 
 
 def test_a_pause_holds_every_key_also_those_to_come(make: Any, clock: Clock) -> None:
     bucket = make()
-    early = bucket.twin("early")
+    early = bucket.for_key("early")
     bucket.pause(10)
     clock.now += 4
-    late = bucket.twin("late")
+    late = bucket.for_key("late")
     assert delays(early, 1) == delays(late, 1) == [6]
     clock.now += 20
-    assert delays(bucket.twin("after"), 1) == [0]
+    assert delays(bucket.for_key("after"), 1) == [0]
 
 
 def test_a_twin_that_nobody_holds_is_forgotten(make: Any) -> None:
     bucket = make()
-    twin = bucket.twin("x")
+    twin = bucket.for_key("x")
     assert len(bucket._twins) == 1
     del twin
     gc.collect()
@@ -82,7 +82,11 @@ def test_busy_until_all_has_passed(make: Any, clock: Clock) -> None:
 def test_processes_share_a_key(tmp_path: Path, clock: Clock) -> None:
     options: Any = {"path": tmp_path / "app.limit", "clock": clock}
     here, there = SharedTokenBucket(1, **options), SharedTokenBucket(1, **options)
-    one, same, other = here.twin("a/../b\ud800"), there.twin("a/../b\ud800"), there.twin("c")
+    one, same, other = (
+        here.for_key("a/../b\ud800"),
+        there.for_key("a/../b\ud800"),
+        there.for_key("c"),
+    )
     assert [*delays(one, 1), *delays(same, 1), *delays(other, 1)] == [0, 1, 0]
     assert len(list((tmp_path / "app.limit.keys").iterdir())) == 2
 
