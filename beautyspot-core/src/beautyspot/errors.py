@@ -1,7 +1,7 @@
 """Every exception that beautyspot raises, as a tree.
 
-Each also inherits the builtin that a caller would expect, so that code which does not know us
-(`except TimeoutError`, `except LookupError`) still does the right thing::
+Each also inherits the builtin that a caller would expect, so that code which does not know
+beautyspot (`except TimeoutError`, `except LookupError`) still does the right thing::
 
     BeautyspotError
     ├── ConfigError (ValueError)              a setting or an option is wrong
@@ -10,7 +10,7 @@ Each also inherits the builtin that a caller would expect, so that code which do
     ├── BackendNotFound (LookupError)    no installed plug-in brings that backend
     ├── NotSupportedError (NotImplementedError)  a backend lacks an optional ability
     ├── MetadataError                         the metadata store failed
-    │   ├── MetadataBusyError (TimeoutError)  locked by another; worth another try
+    │   ├── MetadataBusyError (TimeoutError)  locked by another connection; try again
     │   └── SchemaError                       a table of a newer release than this one
     ├── StorageError                          the blob storage failed
     │   ├── BlobNotFound (LookupError)   nothing is stored at that location
@@ -111,7 +111,7 @@ class RateLimitError(BeautyspotError, TimeoutError):
 
     Attributes:
         retry_after: seconds after which the same call would be granted, as it looked when it was
-            refused; None where nobody can tell, as where `max_concurrent` calls are under way.
+            refused; None if that is not known, as when `max_concurrent` calls are under way.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:

@@ -1,12 +1,12 @@
 """The contracts: what a backend of each extension point must and may do.
 
-Small on purpose. A backend implements the abstract methods, which move bytes and nothing else;
-whatever needs a policy is a template method here, and an optional ability is a method that answers
-`NotSupportedError` until a backend brings it.
+They are small on purpose. A backend implements the abstract methods, which only move bytes. What
+needs a policy is a template method here. An optional ability is a method that raises
+`NotSupportedError` until a backend implements it.
 
-Backends are written synchronously, and are called from many threads at once. One whose operations
-take microseconds sets `blocking = False` and is then called in place, on the event loop too; any
-other is called in the Spot's executor by asynchronous functions.
+Backends are written synchronously, and are called from many threads at once. A backend whose
+operations take microseconds sets `blocking = False` and is then called directly, also on the event
+loop. Asynchronous functions call any other backend in the Spot's executor.
 """
 
 from beautyspot.contracts.backend import Backend, Context, Data

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Data = bytes | bytearray | memoryview
-"""Bytes on their way to a store. A backend only reads them, and keeps no reference."""
+"""Bytes to be stored. A backend only reads them, and keeps no reference."""
 
 
 class Context(NamedTuple):
-    """What a Spot tells a backend that it makes by name: where the Spot itself lives."""
+    """What a Spot tells a backend that it makes by name: the Spot's own name and places."""
 
     name: str
     directory: Path
@@ -27,12 +27,12 @@ class Backend(ABC):
 
     Class attributes:
         name: what a user writes to select it, such as ``"s3"``; lower case, without ``:``.
-        schemes: the URL schemes it answers to, such as ``("s3",)``.
-        blocking: False where every operation takes microseconds.
-        local: True where an operation that blocks is a call of this machine's kernel (a file, not
-            a network), so that it can't hang. Core then gives it no deadline, which would cost
-            a thread. An instance whose files are elsewhere says False;
-            `beautyspot.files.network_file_system` tells.
+        schemes: the URL schemes that select it, such as ``("s3",)``.
+        blocking: False if every operation takes microseconds.
+        local: True if an operation that blocks only calls this machine's kernel (a file, not a
+            network), so that it can't hang. Core then sets no deadline, which would cost a
+            thread. An instance whose files are elsewhere sets False; see
+            `beautyspot.files.network_file_system`.
     """
 
     name: ClassVar[str]
@@ -42,13 +42,13 @@ class Backend(ABC):
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
-        """Options to assume where the user gives none; they go to the constructor."""
+        """Values for options that the user does not give; they go to the constructor."""
         del context
         return {}
 
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:
-        """The constructor's options that stand in the URL, *without* those of its query part.
+        """The constructor's options that the URL contains, *without* those of its query part.
 
         Raises:
             ConfigError: this backend has no URL form, or the URL misses something.
@@ -56,7 +56,7 @@ class Backend(ABC):
         raise ConfigError(f"{cls.name!r} can't be selected by a URL ({url!r}): use a table")
 
     def close(self) -> None:  # noqa: B027 - most backends hold nothing
-        """Give back what the backend holds. Called once, by the Spot that made it."""
+        """Release what the backend holds. Called once, by the Spot that made it."""
 
     def __repr__(self) -> str:
         """Name the class and nothing else: an option may be a secret."""

@@ -1,4 +1,4 @@
-"""The contract of a key generation, and the number of the way in which keys are made."""
+"""The contract of a key generation, and the number of the key scheme."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts.types import TypeSupport
 
 KEY_SCHEME: Final = 1
-"""The number of the way in which keys are made. It is part of every key and stands in every row."""
+"""The number of the key scheme. It is part of every key, and every row has it."""
 
 
 class KeyGenBase(Backend):
@@ -26,12 +26,12 @@ class KeyGenBase(Backend):
     def input_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         """The ID of these arguments: equal for equal ones, distinct for distinct ones.
 
-        The arguments come normalised: whatever the signature names positionally stands in `args`,
+        The arguments come normalised: all that the signature takes positionally is in `args`, with
         defaults filled in, so that `f(1)`, `f(a=1)` and `f(1, b=2)` with the default 2 are one.
         The ID is the same in every process, on every machine.
 
         Raises:
-            UnstableKeyError: an argument has no stable form; names its path in the arguments.
+            UnstableKeyError: an argument has no stable form; gives its path in the arguments.
         """
 
     def supporting(self, types: Mapping[str, TypeSupport]) -> KeyGenBase:
@@ -46,5 +46,5 @@ class KeyGenBase(Backend):
         return self
 
     def canonical(self, value: object) -> str:
-        """The stable text of one value, for `explain`; two values are one iff their texts are."""
+        """The stable text of one value, for `explain`; equal for values that count as equal."""
         raise NotSupportedError(f"the key generation {self.name!r} shows no text ({value!r:.80})")

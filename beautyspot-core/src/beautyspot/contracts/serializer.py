@@ -32,25 +32,25 @@ class SerializerBase(Backend):
     def loads(self, data: Data) -> Any:
         """The value of `data`, which may be hostile: nothing in it is a reason to run code.
 
-        It may take another argument, ``owned: bool = False``. Then it is told by True that `data`
-        is a buffer that can be written to, and that nobody else has or will ever use: a part of the
-        value may stay in it, where any other buffer has to be copied from.
+        A serializer may take another argument, ``owned: bool = False``. If it is True, `data` is a
+        writable buffer to which nothing else refers, now or later: parts of the value may stay in
+        it, while any other buffer must be copied from.
 
         Raises:
-            RestoreError: damaged, or of a class that was not vouched for.
+            RestoreError: the data is damaged, or of a class that the program did not vouch for.
         """
 
     def vouching(self, types: Iterable[Any]) -> SerializerBase:
-        """A serializer that also restores these classes; `self` where that means nothing.
+        """A serializer that also restores these classes; `self` if it takes no classes.
 
-        Called with what stands in a marked function's return annotation (`list[Answer]` as well as
-        `Answer`), once, when the function is decorated.
+        Called once, when a function is decorated, with the types of its return annotation
+        (`list[Answer]` as well as `Answer`).
         """
         del types
         return self
 
     def supporting(self, types: Mapping[str, TypeSupport]) -> SerializerBase:
-        """A serializer that also stores the classes that plug-ins support; `self` where it can't.
+        """A serializer that also stores the classes that plug-ins support; `self` if it can't.
 
         Called once, when a function is marked, and before `vouching`.
 
@@ -68,13 +68,13 @@ class SerializerBase(Backend):
         decode: Callable[[Any], Any] | None = None,
         name: str | None = None,
     ) -> None:
-        """Vouch for a class, with how to write it where the serializer can't know.
+        """Vouch for a class, and say how to write it if the serializer can't know.
 
         Args:
             cls: the class.
             encode: turns an instance into a value that can be stored.
             decode: turns that value into an equal instance.
-            name: what stands in the stored bytes; default the module and qualified name. Give it to
-                keep old results readable when the class moves.
+            name: the class's name in stored bytes; default the module and qualified name. Give it
+                to keep old results readable when the class moves.
         """
         raise NotSupportedError(f"the serializer {self.name!r} takes no types ({cls.__qualname__})")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class BlobInfo(NamedTuple):
-    """What a listing tells of one blob."""
+    """One blob in a listing."""
 
     location: str
     size: int  # bytes
@@ -23,20 +23,20 @@ class BlobInfo(NamedTuple):
 
 
 class BlobStorageBase(Backend):
-    """Keeps blobs: bytes of any size under a location.
+    """Stores blobs: bytes of any size under a location.
 
-    Errors: `BlobNotFound` where nothing is stored, `BlobLocationError` for a key or location that
-    leads outside the storage's own place, `StorageError` for whatever else goes wrong.
+    Errors: `BlobNotFound` if nothing is stored there, `BlobLocationError` for a key or location
+    that leads outside the storage's own place, `StorageError` for any other failure.
     """
 
     @abstractmethod
     def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
         """Store `data` and return the location from which `load` reads it.
 
-        Atomic: a reader finds the old blob, the new one or `BlobNotFound`, never a part of one; and
-        durable as far as the place allows when it returns. The key is a relative path with ``/``
-        between its parts and a file extension that fits `content_type`, for example
-        ``"9f2c41d8/3f/3f5a…-x7k2.png"``; saving a key again replaces its blob. What is no such path
+        A save is atomic: a reader finds the old blob, the new one or `BlobNotFound`, never a part
+        of one. When it returns, the blob is as durable as the place allows. The key is a relative
+        path with ``/`` between its parts and a file extension that fits `content_type`, for example
+        ``"9f2c41d8/3f/3f5a…-x7k2.png"``; saving a key again replaces its blob. Any other key
         (absolute, ``..``, NUL, a backslash) is a `BlobLocationError`.
         """
 
@@ -44,17 +44,17 @@ class BlobStorageBase(Backend):
     def load(self, location: str) -> bytes:
         """The bytes at `location`, which may come from a hostile table: check that it is yours.
 
-        It may take another argument, ``writable: bool = False``. By True it is asked for
-        a `bytearray` that nobody else has, nor ever will: the value may stay in it, where bytes
-        are copied.
+        A storage may take another argument, ``writable: bool = False``. If it is True, return a
+        `bytearray` to which nothing else refers, now or later: the value may stay in it, while
+        bytes would be copied.
         """
 
     def whereabouts(self, location: str) -> str:
-        """Where a person finds the blob, such as a path or URL; by default the location itself."""
+        """Where a person finds the blob, such as a path or URL; by default the location."""
         return location
 
     def delete(self, location: str) -> None:
-        """Remove the blob at `location`; one that is not there is no error."""
+        """Remove the blob at `location`; a missing blob is not an error."""
         raise NotSupportedError(f"the storage {self.name!r} can't delete ({location})")
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:

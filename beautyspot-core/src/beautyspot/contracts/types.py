@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 class TypeSupport(Backend):
     """Says how values of some classes count in a key, and how they are stored, as plain values.
 
-    Nobody selects it: each Spot that has the plug-in uses it. It is made without arguments, and
-    called from many threads at once. What stands in its module is imported when the first function
-    is marked, so the library that it is for is imported inside the methods.
+    It is not selected: each Spot that has the plug-in uses it. It is made without arguments, and
+    called from many threads at once. Its module is imported when the first function is marked, so
+    import the library that it is for inside the methods.
 
     Class attributes:
-        name: stands in every stored value and in every key. Change it when an earlier `encode` can
+        name: part of every stored value and of every key. Change it when an earlier `encode` can
             no longer be decoded.
-        classes: the classes that it is for, each as ``module:qualified name`` where the class
-            itself says that it is defined: ``f"{cls.__module__}:{cls.__qualname__}"``. Not those
-            that beautyspot stores by itself.
+        classes: the classes that it is for, each as ``module:qualified name``, as the class itself
+            says where it is defined: ``f"{cls.__module__}:{cls.__qualname__}"``. Not those that
+            beautyspot stores by itself.
         subclasses: True if it takes the subclasses of these classes as well.
     """
 
@@ -35,17 +35,17 @@ class TypeSupport(Backend):
 
     @abstractmethod
     def key(self, value: Any) -> object:
-        """What counts of `value` where it is an argument, or a part of one.
+        """What counts of `value` if it is an argument, or a part of one.
 
         Returns a value that has a stable form, such as a tuple of texts and numbers: equal for
         equal values, distinct for distinct ones, the same in every process. The class counts
-        anyway. `value` stays as it is: a stream that is not read yet is an error here.
+        in any case. `value` must not change: raise an error for a stream that is not read yet.
         """
 
     def encode(self, value: Any) -> object:
-        """A value that can be stored, from which `decode` makes an equal one.
+        """A value that can be stored, from which `decode` makes an equal instance.
 
-        It may hold values of other supported classes. `value` stays as it is.
+        It may contain values of other supported classes. `value` must not change.
         """
         raise NotSupportedError(f"the types {self.name!r} can't be stored ({type(value).__name__})")
 
@@ -64,7 +64,7 @@ def class_name(cls: type) -> str:
 
 
 def support_of(types: Types, cls: type) -> tuple[str, TypeSupport] | None:
-    """The support of a class, with the name in its `classes` that the class goes by."""
+    """The support of a class, with the name in `classes` that matched."""
     for base in cls.__mro__ if types else ():
         name = class_name(base)
         support = types.get(name)

@@ -2,8 +2,8 @@
 
     pytest_plugins = ["beautyspot.testing.fixtures"]
 
-They are not registered for every pytest of the environment: that would import beautyspot, take its
-time and hide it from coverage in projects that only happen to have it installed.
+They are not registered for every run of pytest in the environment: that would import beautyspot,
+take time, and hide it from coverage, also in projects that only happen to have it installed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,6 @@ __all__ = ["memory_spot"]
 
 @pytest.fixture
 def memory_spot() -> Iterator[Spot]:
-    """A `beautyspot.testing.memory_spot` of the test's own, shut down at its end."""
+    """A fresh `beautyspot.testing.memory_spot` for the test, shut down at its end."""
     with spots.memory_spot() as spot:
         yield spot

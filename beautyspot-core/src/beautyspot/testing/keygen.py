@@ -65,7 +65,7 @@ class KeyGenContract:
     """What a key generator must do, whatever its IDs look like.
 
     Every generator takes `None`, `bool`, `int`, `float` and `str`, and lists, tuples and dicts with
-    string keys of them. Whatever else it may refuse, and what it doesn't refuse it must tell apart.
+    string keys of them. It may refuse other values, and must tell apart those it does not refuse.
     """
 
     def make(self) -> KeyGenBase:
@@ -73,10 +73,11 @@ class KeyGenContract:
         raise NotImplementedError("give the suite a factory: def make(self): return MyKeyGen()")
 
     def source(self) -> str | None:
-        """Python text by which another process binds `keygen` to one that is made alike.
+        """Python source that makes the same key generation and calls it `keygen`.
 
-        By default the class of what `make` gives is imported and called without arguments. Override
-        it where that is not enough; None skips the tests with other processes.
+        Another process runs it. By default it imports the class of what `make` returns, and calls
+        it without arguments. Override it if that is not enough; None skips the tests with other
+        processes.
         """
         cls = type(self.make())
         if cls.__module__ == "__main__" or "." in cls.__qualname__:

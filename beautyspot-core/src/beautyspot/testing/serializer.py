@@ -48,7 +48,7 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     ),
     max_leaves=15,
 )
-"""What any serializer should keep: the values that JSON knows."""
+"""What any serializer should store: the values that JSON has."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ class SerializerContract:
             type in every part.
         refused: functions that each make a value which it must refuse.
         takes_classes: `register` and `vouching` mean something to it.
-        finds_damage: bytes that are damaged or of somebody else give a `RestoreError` or some
-            value, and harm nobody. False for one that must only ever be given its own bytes.
+        finds_damage: for damaged or foreign bytes it raises `RestoreError` or returns some value,
+            and does no harm. False for a serializer that must only be given its own bytes.
     """
 
     values: ClassVar[st.SearchStrategy[Any]] = JSON_VALUES

@@ -1,4 +1,4 @@
-"""A Spot for the tests of an application: in memory, and as if nobody had configured anything."""
+"""A Spot for the tests of an application: in memory, and independent of any configuration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     "metadata": MemoryMetadataStore,
     "storage": MemoryStorage,
     "strict": True,
-    # What a developer's environment may say otherwise; no file is read.
+    # A developer's environment may set these; no file is read.
     "config": False,
     "serializer": "msgpack",
     "keygen": "stable",
@@ -30,16 +30,16 @@ _SETTINGS: Final[dict[str, Any]] = {
 def memory_spot(name: str = "test", **options: Any) -> Spot:
     """A fresh Spot that keeps everything in memory and writes no file.
 
-    It is `strict`, so that a failure of the cache fails the test; reads no configuration file, and
-    heeds no environment variable. Another call gives another Spot that shares nothing with it. Use
-    it as a context manager, or call `shutdown` at the end::
+    It is `strict`, so that a failure of the cache fails the test. It reads no configuration file
+    and no environment variable. Each call makes a Spot that shares nothing with others. Use it as
+    a context manager, or call `shutdown` at the end::
 
         with beautyspot.testing.memory_spot() as spot:
             double = spot.mark(lambda x: 2 * x)
 
     Args:
-        name: the Spot's.
-        options: any of `Spot`; they win over what is said above.
+        name: the Spot's name.
+        options: any option of `Spot`; they win over the settings above.
 
     Raises:
         ConfigError: an option is wrong, as for `Spot`.

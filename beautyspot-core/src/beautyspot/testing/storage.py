@@ -58,9 +58,9 @@ class StorageContract:
     Switches, for what a storage does not promise:
         can_delete: it implements `delete`.
         can_list: it implements `list`.
-        persistent: a second instance on the same place finds what the first has saved.
-        forks: a child process of `os.fork` may use it, and what was made before the fork.
-        atomic: a reader never sees a part. No storage for use may lack it; a mock may.
+        persistent: a second instance for the same place finds what the first has saved.
+        forks: a child of `os.fork` may use it, also an instance that was made before the fork.
+        atomic: a reader never sees a part of a blob. Only a mock may set it to False.
         large: size in bytes of the largest blob to try.
         writes: how often the tests of torn writes replace a blob.
     """

@@ -36,8 +36,8 @@ class TypeSupportContract:
     """What every type support must do.
 
     Class attributes:
-        storable: it has `encode` and `decode`; False where it is for arguments alone.
-        lazy: importing its module imports none of the modules that it names. False where the
+        storable: it has `encode` and `decode`; False if it is for arguments only.
+        lazy: importing its module imports none of the modules that it names. False if the
             support is a part of the library itself.
     """
 
@@ -49,14 +49,14 @@ class TypeSupportContract:
         raise NotImplementedError("override make() and return your type support")
 
     def samples(self) -> Sequence[Any]:
-        """Values of every class that it names, no two of which are the same.
+        """Values of every class that it names, all different.
 
-        Made afresh by each call, and in another process: nothing in them is random.
+        Each call makes new ones, also in another process: nothing in them is random.
         """
         raise NotImplementedError("override samples() and return a list of values")
 
     def same(self, left: Any, right: Any) -> bool:
-        """Whether two values of one class are equal; override it where ``==`` does not tell."""
+        """Whether two values of one class are equal; override it if ``==`` is not enough."""
         return bool(left == right)
 
     def source(self) -> str | None:
