@@ -7,7 +7,11 @@ it, as in Arrow's own comparison. A schema's metadata do: they say what a table 
 from __future__ import annotations
 
 import sys
+from array import array
 from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
+from pyarrow import types
 
 from beautyspot.keys.canonical.text import blob, little_endian, quote, tag
 from beautyspot.keys.canonical.walk import KEYED
@@ -43,8 +47,6 @@ def _described(walk: Walk, fields: Iterable[Any]) -> str:
 
 
 def _kind(walk: Walk, kind: Any) -> str:
-    import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
-
     if isinstance(kind, pa.BaseExtensionType):
         walk.refuse(kind, f"is {kind}, an extension type without a stable form: cast it, or else")
     inner = [kind.field(number) for number in range(kind.num_fields)]
@@ -60,73 +62,63 @@ def _type(walk: Walk, value: Any) -> str:
 
 
 def _array(walk: Walk, value: Any) -> str:
-    import pyarrow as pa
-
     chunked = isinstance(value, pa.ChunkedArray)
     content = _content(walk, value.combine_chunks() if chunked else value)
     name = "arrowchunks" if chunked else "arrowarray"
     return tag(name, f"[{_kind(walk, value.type)},{len(value)},{content}]")
 
 
-def _content(walk: Walk, array: Any) -> str:
+def _content(walk: Walk, values: Any) -> str:
     """Which are null, and the values of the others."""
-    nulls = "null" if array.null_count == 0 else _numbers(array.is_null().cast("uint8"))
-    return f"[{nulls},{_values(walk, array)}]"
+    nulls = "null" if values.null_count == 0 else _numbers(values.is_null().cast("uint8"))
+    return f"[{nulls},{_values(walk, values)}]"
 
 
-def _values(walk: Walk, array: Any) -> str:
-    from pyarrow import types
-
-    kind = array.type
+def _values(walk: Walk, values: Any) -> str:
+    kind = values.type
     if types.is_null(kind):
         return "null"
     if types.is_boolean(kind):
-        return _numbers(array.cast("uint8").fill_null(0))
+        return _numbers(values.cast("uint8").fill_null(0))
     if types.is_primitive(kind) and kind.bit_width <= _BITS:
-        return _numbers(array.view(f"uint{kind.bit_width}").fill_null(0))
+        return _numbers(values.view(f"uint{kind.bit_width}").fill_null(0))
     if types.is_dictionary(kind):
-        return f"[{_content(walk, array.indices)},{walk.at('.dictionary', '', array.dictionary)}]"
+        return f"[{_content(walk, values.indices)},{walk.at('.dictionary', '', values.dictionary)}]"
     if types.is_struct(kind):
-        return f"[{','.join([_content(walk, part) for part in array.flatten()])}]"
+        return f"[{','.join([_content(walk, part) for part in values.flatten()])}]"
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        return _lists(walk, array)
+        return _lists(walk, values)
     if not _is_of_python(kind):
-        walk.refuse(array, f"is of the type {kind}, which has no stable form: cast it, or else")
-    return walk.array(array.to_pylist())
+        walk.refuse(values, f"is of the type {kind}, which has no stable form: cast it, or else")
+    return walk.array(values.to_pylist())
 
 
-def _numbers(array: Any) -> str:
+def _numbers(numbers: Any) -> str:
     """The values of an array of integers without nulls."""
-    width = array.type.bit_width // 8
-    view = memoryview(array.buffers()[1] or b"").cast("B")
-    data = view[array.offset * width : (array.offset + len(array)) * width]
+    width = numbers.type.bit_width // 8
+    view = memoryview(numbers.buffers()[1] or b"").cast("B")
+    data = view[numbers.offset * width : (numbers.offset + len(numbers)) * width]
     if sys.byteorder == "big":
-        from array import array as numbers
-
         code = {1: "B", 2: "H", 4: "I", 8: "Q"}[width]
-        return blob(little_endian(numbers(code, data.tobytes())))
+        return blob(little_endian(array(code, data.tobytes())))
     return blob(data)
 
 
-def _lists(walk: Walk, array: Any) -> str:
-    from pyarrow import compute
+def _lists(walk: Walk, lists: Any) -> str:
+    from pyarrow import compute  # takes longer than all the rest: few tables have lists
 
-    lengths = compute.call_function("list_value_length", [array]).cast("uint64").fill_null(0)
-    return f"[{_numbers(lengths)},{_content(walk, array.flatten())}]"
+    lengths = compute.call_function("list_value_length", [lists]).cast("uint64").fill_null(0)
+    return f"[{_numbers(lengths)},{_content(walk, lists.flatten())}]"
 
 
 def _is_of_python(kind: Any) -> bool:
     """Whether a Python object holds all of such a value: text, bytes, a decimal."""
-    from pyarrow import types
-
     return bool(
         types.is_decimal(kind)
         or types.is_fixed_size_binary(kind)
         or str(kind).removeprefix("large_").removesuffix("_view") in ("string", "binary")
     )
 
-
-FORMS: Final[dict[str, Form]] = {}
 
 FAMILIES: Final[dict[str, Form]] = {
     "pyarrow:Array": _array,

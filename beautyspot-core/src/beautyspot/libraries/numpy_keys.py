@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from beautyspot.keys.canonical.state import state, unreadable
 from beautyspot.keys.canonical.text import LARGE, blob, chunked, quote, tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import numpy as np
 
     from beautyspot.keys.canonical.walk import Form, Walk
 
@@ -24,8 +24,6 @@ _PADDED: Final = "gG"  # 80 bits in 16 bytes, of which the rest is whatever was 
 
 
 def _array(walk: Walk, value: np.ndarray[Any, Any]) -> str:
-    import numpy as np
-
     plain = value.view(np.ndarray)
     parts = [walk.named(type(value)), _dtype(walk, plain.dtype), walk.array(plain.shape)]
     parts.append(_content(walk, plain))
@@ -46,8 +44,6 @@ def _content(walk: Walk, plain: Any) -> str:
 
 
 def _raw(plain: np.ndarray[Any, Any]) -> str:
-    import numpy as np
-
     if plain.nbytes <= LARGE:
         return blob(plain.tobytes())
     if plain.flags.c_contiguous:
@@ -56,8 +52,6 @@ def _raw(plain: np.ndarray[Any, Any]) -> str:
 
 
 def _parts(plain: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
-    import numpy as np
-
     rows = max(1, _PART * len(plain) // plain.nbytes)
     for start in range(0, len(plain), rows):
         yield np.ascontiguousarray(plain[start : start + rows]).reshape(-1).view(np.uint8)
@@ -65,8 +59,6 @@ def _parts(plain: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
 
 def _added(walk: Walk, value: np.ndarray[Any, Any]) -> str:
     """What a subclass adds: a mask, a unit; a memory map nothing, least of all its file's name."""
-    import numpy as np
-
     if isinstance(value, np.ma.MaskedArray):
         return walk.array([np.ma.getmaskarray(value), value.fill_value])
     return "{}" if isinstance(value, np.memmap) else state(walk, value, np.ndarray)
@@ -85,8 +77,6 @@ def _dtype_object(walk: Walk, value: np.dtype[Any]) -> str:
 
 
 def _scalar(walk: Walk, value: np.generic) -> str:
-    import numpy as np
-
     array = np.asarray(value)
     # There are many NaNs, and which one a calculation gives depends on the processor.
     content = '"NaN"' if array.dtype.kind == "f" and value != value else _content(walk, array)
@@ -94,14 +84,10 @@ def _scalar(walk: Walk, value: np.generic) -> str:
 
 
 def _ufunc(walk: Walk, value: np.ufunc) -> str:
-    import numpy as np
-
     if getattr(np, value.__name__, None) is not value:
         return unreadable(walk, value)
     return tag("function", f'["numpy:{value.__name__}"]')
 
-
-FORMS: Final[dict[str, Form]] = {}
 
 FAMILIES: Final[dict[str, Form]] = {
     "numpy:bytes_": _scalar,

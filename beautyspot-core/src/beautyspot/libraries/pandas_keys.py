@@ -1,19 +1,14 @@
-"""The forms of pandas and Polars frames: labels, types and values, column by column."""
+"""The forms of pandas frames: labels, types and values, column by column."""
 
 from __future__ import annotations
 
-import array
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.keys.canonical.text import blob, chunked, little_endian, quote, tag
-from beautyspot.keys.canonical.walk import KEYED
+from beautyspot.keys.canonical.forms import of_parts, of_text
+from beautyspot.keys.canonical.text import quote, tag
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from beautyspot.keys.canonical.walk import Form, Walk
-
-# ------------------------------------------------------- pandas, which brings no types of its own
 
 
 def _frame(walk: Walk, value: Any) -> str:
@@ -85,103 +80,26 @@ def _pandas_dtype(walk: Walk, value: Any) -> str:
     return tag("pandastype", _pandas_type(walk, value))
 
 
-def _timestamp(walk: Walk, value: Any) -> str:
-    return tag("timestamp", walk.array([value.to_datetime64(), value.fold, value.tzinfo]))
-
-
-def _pandas_timedelta(walk: Walk, value: Any) -> str:
-    return tag("pandastimedelta", walk.array([value.to_timedelta64()]))
-
-
-def _period(walk: Walk, value: Any) -> str:
-    return tag("period", walk.array([value.ordinal, value.freqstr]))
-
-
-def _interval(walk: Walk, value: Any) -> str:
-    return tag("interval", walk.array([value.left, value.right, value.closed]))
-
-
 def _offset(walk: Walk, value: Any) -> str:
     parts = walk.array([value.n, value.normalize])
     return tag("offset", f"[{walk.named(type(value))},{parts},{walk.mapping(value.kwds)}]")
 
 
-def _missing(_walk: Walk, value: Any) -> str:
-    return tag("constant", quote(f"pandas:{type(value).__name__}"))
-
-
-# ------------------------------------------------------------------------------------ Polars
-
-_CODES: Final = {
-    "Int8": "b", "Int16": "h", "Int32": "i", "Int64": "q", "UInt8": "B", "UInt16": "H",
-    "UInt32": "I", "UInt64": "Q", "Float32": "f", "Float64": "d",
-}  # fmt: skip
-"""Polars type -> type code of `array`, of the same width on every machine that Polars runs on."""
-
-_ROWS: Final = 1 << 16  # values taken at a time
-
-
-def _polars_frame(walk: Walk, value: pl.DataFrame) -> str:
-    columns = [walk.at(KEYED, column.name, column) for column in value.get_columns()]
-    return tag("polarsframe", f"[{walk.named(type(value))},{value.height},[{','.join(columns)}]]")
-
-
-def _polars_series(walk: Walk, value: pl.Series) -> str:
-    head = f"{walk.named(type(value))},{quote(value.name)},{quote(repr(value.dtype))},{len(value)}"
-    physical = _physical(walk, value)
-    code = _CODES.get(str(physical.dtype))
-    if code is None or physical.null_count():
-        content = walk.array(physical.to_list())
-    else:
-        content = _numbers(physical, code)
-    return tag("polarsseries", f"[{head},{content}]")
-
-
-def _physical(walk: Walk, value: pl.Series) -> pl.Series:
-    """Times as integers: as Python's objects they would lose their nanoseconds.
-
-    Categories stay strings, since their numbers depend on what else the process has seen.
-    """
-    dtype = repr(value.dtype)
-    if "Object" in dtype or "Categorical" in dtype:
-        if any(name in dtype for name in ("Datetime", "Duration", "Time")):
-            walk.refuse(
-                value, f"mixes categories or objects with times ({dtype}), which has no stable form"
-            )
-        return value
-    return value.to_physical()
-
-
-def _numbers(value: pl.Series, code: str) -> str:
-    parts = (
-        array.array(code, value.slice(start, _ROWS).to_list())
-        for start in range(0, len(value), _ROWS)
-    )
-    if len(value) <= _ROWS:
-        return blob(next(map(little_endian, parts), b""))
-    return chunked(map(little_endian, parts))
-
-
-def _polars_type(_walk: Walk, value: pl.DataType) -> str:
-    return tag("polarstype", quote(repr(value)))
-
-
-FORMS: Final[dict[str, Form]] = {}
+_MISSING: Final = of_text("constant", lambda value: f"pandas:{type(value).__name__}")
 
 FAMILIES: Final[dict[str, Form]] = {
     "pandas:DataFrame": _frame,
     "pandas:Index": _index,
-    "pandas:Interval": _interval,
-    "pandas:Period": _period,
+    "pandas:Interval": of_parts("interval", lambda value: (value.left, value.right, value.closed)),
+    "pandas:Period": of_parts("period", lambda value: (value.ordinal, value.freqstr)),
     "pandas:Series": _series,
-    "pandas:Timedelta": _pandas_timedelta,
-    "pandas:Timestamp": _timestamp,
-    "pandas._libs.missing:NAType": _missing,
-    "pandas._libs.tslibs.nattype:NaTType": _missing,
+    "pandas:Timedelta": of_parts("pandastimedelta", lambda value: (value.to_timedelta64(),)),
+    "pandas:Timestamp": of_parts(
+        "timestamp", lambda value: (value.to_datetime64(), value.fold, value.tzinfo)
+    ),
+    "pandas._libs.missing:NAType": _MISSING,
+    "pandas._libs.tslibs.nattype:NaTType": _MISSING,
     "pandas.api.extensions:ExtensionArray": _extension_array,
     "pandas.api.extensions:ExtensionDtype": _pandas_dtype,
     "pandas.tseries.offsets:BaseOffset": _offset,
-    "polars:DataFrame": _polars_frame,
-    "polars:DataType": _polars_type,
-    "polars:Series": _polars_series,
 }

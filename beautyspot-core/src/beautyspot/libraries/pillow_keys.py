@@ -19,6 +19,4 @@ def _image(walk: Walk, value: Image) -> str:
     return tag("image", f"[{walk.named(type(value))},{head},{blob(value.tobytes())}]")
 
 
-FORMS: Final[dict[str, Form]] = {}
-
 FAMILIES: Final[dict[str, Form]] = {"PIL.Image:Image": _image}

@@ -23,6 +23,4 @@ def _model(walk: Walk, value: BaseModel) -> str:
     return tag("model", f"[{walk.named(kind)},{attributes(walk, value, members)}]")
 
 
-FORMS: Final[dict[str, Form]] = {}
-
 FAMILIES: Final[dict[str, Form]] = {"pydantic:BaseModel": _model}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.keys.canonical.forms import of_text
 from beautyspot.keys.canonical.state import NOTHING, state
-from beautyspot.keys.canonical.text import blob, quote, tag
+from beautyspot.keys.canonical.text import blob, tag
 from beautyspot.keys.canonical.walk import ATTRIBUTE
 from beautyspot.libraries.torch_common import gradient, lacks, raw
 
@@ -26,17 +27,13 @@ def _tensor(walk: Walk, value: Any) -> str:
     return tag("tensor", f"[{','.join(parts)}]")
 
 
-def _constant(_walk: Walk, value: Any) -> str:
-    return tag("special", quote(str(value)))
-
-
-FORMS: Final[dict[str, Form]] = {}
+_CONSTANT: Final = of_text("special", str)
 
 FAMILIES: Final[dict[str, Form]] = {
-    "torch:Size": _constant,
+    "torch:Size": _CONSTANT,
     "torch:Tensor": _tensor,
-    "torch:device": _constant,
-    "torch:dtype": _constant,
-    "torch:layout": _constant,
-    "torch:memory_format": _constant,
+    "torch:device": _CONSTANT,
+    "torch:dtype": _CONSTANT,
+    "torch:layout": _CONSTANT,
+    "torch:memory_format": _CONSTANT,
 }

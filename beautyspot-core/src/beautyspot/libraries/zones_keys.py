@@ -5,18 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.keys.canonical.forms import of_parts
 from beautyspot.keys.canonical.text import tag
 
 if TYPE_CHECKING:
     from beautyspot.keys.canonical.walk import Form, Walk
-
-
-def _dateutil_utc(_walk: Walk, _value: Any) -> str:
-    return tag("dateutil", "[]")
-
-
-def _dateutil_offset(walk: Walk, value: Any) -> str:
-    return tag("dateutil", walk.array([value.utcoffset(None), value.tzname(None)]))
 
 
 def _pytz_zone(walk: Walk, value: Any) -> str:
@@ -34,16 +27,14 @@ def _named(key: Any) -> Any:
         return None
 
 
-def _pytz_offset(walk: Walk, value: Any) -> str:
-    return tag("pytz", walk.array([value.utcoffset(None)]))
-
-
 FORMS: Final[dict[str, Form]] = {
-    "dateutil.tz.tz:tzoffset": _dateutil_offset,
-    "dateutil.tz.tz:tzutc": _dateutil_utc,
+    "dateutil.tz.tz:tzoffset": of_parts(
+        "dateutil", lambda value: (value.utcoffset(None), value.tzname(None))
+    ),
+    "dateutil.tz.tz:tzutc": of_parts("dateutil", lambda _: ()),
 }
 
 FAMILIES: Final[dict[str, Form]] = {
     "pytz.tzinfo:BaseTzInfo": _pytz_zone,  # each zone has a class of its own below it
-    "pytz:_FixedOffset": _pytz_offset,
+    "pytz:_FixedOffset": of_parts("pytz", lambda value: (value.utcoffset(None),)),
 }

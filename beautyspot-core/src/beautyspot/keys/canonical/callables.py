@@ -24,6 +24,7 @@ from types import (
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.functions.identity import function_parts, module_name
+from beautyspot.keys.canonical.forms import of_text
 from beautyspot.keys.canonical.state import attributes, unreadable
 from beautyspot.keys.canonical.text import quote, tag
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 def _class(walk: Walk, value: type) -> str:
     if value.__module__ == "typing":  # what is a class there differs between Python versions
-        return _special_form(walk, value)
+        return _SPECIAL_FORM(walk, value)
     return tag("type", walk.named(value))
 
 
@@ -51,10 +52,6 @@ def _builtin(walk: Walk, value: Any) -> str:
     if isinstance(value.__self__, ModuleType | None):
         return _function(walk, value)
     return tag("method", f"[{walk.at('.__self__', '', value.__self__)},{quote(value.__name__)}]")
-
-
-def _module(_walk: Walk, value: ModuleType) -> str:
-    return tag("module", quote(module_name(value.__name__)))
 
 
 def _partial(walk: Walk, value: functools.partial[Any]) -> str:
@@ -75,12 +72,10 @@ def _type_expression(walk: Walk, value: Any) -> str:
     return tag("generic", f"[{quote(type(value).__module__)},{parts}]")
 
 
-def _special_form(_walk: Walk, value: Any) -> str:
-    return tag("special", quote(f"typing:{value.__qualname__}"))
-
-
-def _type_variable(_walk: Walk, value: Any) -> str:
-    return tag("special", quote(f"{module_name(value.__module__)}:{value.__name__}"))
+_SPECIAL_FORM = of_text("special", lambda value: f"typing:{value.__qualname__}")
+_TYPE_VARIABLE = of_text(
+    "special", lambda value: f"{module_name(value.__module__)}:{value.__name__}"
+)
 
 
 def named_or_refused(walk: Walk, value: Any) -> str:
@@ -117,13 +112,13 @@ FAMILIES: dict[Any, Form] = {
     WrapperDescriptorType: _function,
     ClassMethodDescriptorType: _function,
     functools._lru_cache_wrapper: _function,
-    ModuleType: _module,
+    ModuleType: of_text("module", lambda value: module_name(value.__name__)),
     functools.partialmethod: _partialmethod,
     GenericAlias: _type_expression,
     UnionType: _type_expression,
     **dict.fromkeys(_TYPING_CLASSES, _type_expression),
-    _class_of(typing.Union): _special_form,
-    typing.TypeVar: _type_variable,
-    typing.ParamSpec: _type_variable,
-    typing.TypeVarTuple: _type_variable,
+    _class_of(typing.Union): _SPECIAL_FORM,
+    typing.TypeVar: _TYPE_VARIABLE,
+    typing.ParamSpec: _TYPE_VARIABLE,
+    typing.TypeVarTuple: _TYPE_VARIABLE,
 }

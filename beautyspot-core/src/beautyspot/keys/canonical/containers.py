@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import EllipsisType, MappingProxyType, NotImplementedType
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.keys.canonical.forms import of_parts, of_text
 from beautyspot.keys.canonical.state import state
 from beautyspot.keys.canonical.text import FLAT, blob, tag
 
@@ -34,53 +35,13 @@ def _frozenset(walk: Walk, value: frozenset[Any]) -> str:
     return tag("frozenset", walk.sorted(frozenset.__iter__(value)))
 
 
-def _bytes(_walk: Walk, value: bytes) -> str:
-    return tag("bytes", blob(value))
-
-
-def _bytearray(_walk: Walk, value: bytearray) -> str:
-    return tag("bytearray", blob(value))
-
-
 def _memoryview(walk: Walk, value: memoryview) -> str:
     data = blob(value if value.c_contiguous else value.tobytes())
     return tag("memoryview", f"[{walk.array([value.format, list(value.shape or ())])},{data}]")
 
 
-def _str(_walk: Walk, value: str) -> str:
-    return FLAT[str](str.__str__(value))
-
-
-def _int(_walk: Walk, value: int) -> str:
-    return FLAT[int](int.__int__(value))
-
-
-def _float(_walk: Walk, value: float) -> str:
-    return FLAT[float](float.__float__(value))
-
-
-def _complex(walk: Walk, value: complex) -> str:
-    return tag("complex", walk.array([value.real, value.imag]))
-
-
-def _range(walk: Walk, value: range) -> str:
-    return tag("range", walk.array([value.start, value.stop, value.step]))
-
-
-def _slice(walk: Walk, value: slice) -> str:
-    return tag("slice", walk.array([value.start, value.stop, value.step]))
-
-
 def _mappingproxy(walk: Walk, value: MappingProxyType[Any, Any]) -> str:
     return tag("mappingproxy", walk.at("", "", value.copy()))
-
-
-def _ellipsis(_walk: Walk, _value: EllipsisType) -> str:
-    return tag("constant", '"Ellipsis"')
-
-
-def _not_implemented(_walk: Walk, _value: NotImplementedType) -> str:
-    return tag("constant", '"NotImplemented"')
 
 
 def _exception(walk: Walk, value: BaseException) -> str:
@@ -104,18 +65,18 @@ FORMS: dict[type, Form] = {
     dict: _dict,
     set: _set,
     frozenset: _frozenset,
-    bytes: _bytes,
-    bytearray: _bytearray,
+    bytes: lambda _, value: tag("bytes", blob(value)),
+    bytearray: lambda _, value: tag("bytearray", blob(value)),
     memoryview: _memoryview,
-    str: _str,
-    int: _int,
-    float: _float,
-    complex: _complex,
-    range: _range,
-    slice: _slice,
+    str: lambda _, value: FLAT[str](str.__str__(value)),
+    int: lambda _, value: FLAT[int](int.__int__(value)),
+    float: lambda _, value: FLAT[float](float.__float__(value)),
+    complex: of_parts("complex", lambda value: (value.real, value.imag)),
+    range: of_parts("range", lambda value: (value.start, value.stop, value.step)),
+    slice: of_parts("slice", lambda value: (value.start, value.stop, value.step)),
     MappingProxyType: _mappingproxy,
-    EllipsisType: _ellipsis,
-    NotImplementedType: _not_implemented,
+    EllipsisType: of_text("constant", str),
+    NotImplementedType: of_text("constant", str),
 }
 
 FAMILIES: dict[type, Form] = {BaseException: _exception}

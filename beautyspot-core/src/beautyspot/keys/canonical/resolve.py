@@ -53,7 +53,7 @@ _MODULES: Final = {
     "dateutil": "beautyspot.libraries.zones_keys",
     "pytz": "beautyspot.libraries.zones_keys",
     "pandas": "beautyspot.libraries.pandas_keys",
-    "polars": "beautyspot.libraries.pandas_keys",
+    "polars": "beautyspot.libraries.polars_keys",
     "pyarrow": "beautyspot.libraries.arrow_keys",
     "pydantic": "beautyspot.libraries.pydantic_keys",
 }
@@ -115,7 +115,7 @@ def _load(root: str) -> None:
     name = _MODULES.get(root)
     if name is not None:
         module = importlib.import_module(name)
-        _FORMS.update(_found(root, module.FORMS))
+        _FORMS.update(_found(root, getattr(module, "FORMS", {})))
         _FAMILIES.update(_found(root, module.FAMILIES))
 
 

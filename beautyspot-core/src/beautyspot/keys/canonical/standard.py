@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.keys.canonical.forms import of_parts, of_text
 from beautyspot.keys.canonical.state import attributes, is_cached_property, unreadable
 from beautyspot.keys.canonical.text import blob, little_endian, quote, tag
 
@@ -15,54 +16,22 @@ if TYPE_CHECKING:
     import random
     import types
     import zoneinfo
-    from collections.abc import Callable
     from decimal import Decimal
-    from fractions import Fraction
-    from ipaddress import (
-        IPv4Address,
-        IPv4Interface,
-        IPv4Network,
-        IPv6Address,
-        IPv6Interface,
-        IPv6Network,
-    )
     from pathlib import PurePath
-    from re import Pattern
 
     from beautyspot.keys.canonical.walk import Form, Walk
-
-
-def _text_form(name: str, text: Callable[[Any], str]) -> Form:
-    """The form of a type whose value a string says in full."""
-    return lambda _walk, value: tag(name, quote(text(value)))
 
 
 # ---------------------------------------------------------------------------- dates and times
 
 
-def _date(walk: Walk, value: dt.date) -> str:
-    return tag("date", walk.array([value.year, value.month, value.day]))
+def _day(value: dt.date) -> tuple[Any, ...]:
+    return (value.year, value.month, value.day)
 
 
-def _datetime(walk: Walk, value: dt.datetime) -> str:
-    day = (value.year, value.month, value.day)
-    return tag("datetime", walk.array([*day, *_clock(value), value.tzinfo]))
-
-
-def _time(walk: Walk, value: dt.time) -> str:
-    return tag("time", walk.array([*_clock(value), value.tzinfo]))
-
-
-def _clock(value: dt.datetime | dt.time) -> tuple[int, ...]:
-    return (value.hour, value.minute, value.second, value.microsecond, value.fold)
-
-
-def _timedelta(walk: Walk, value: dt.timedelta) -> str:
-    return tag("timedelta", walk.array([value.days, value.seconds, value.microseconds]))
-
-
-def _timezone(walk: Walk, value: dt.timezone) -> str:
-    return tag("timezone", walk.array([value.utcoffset(None), value.tzname(None)]))
+def _clock(value: dt.datetime | dt.time) -> tuple[Any, ...]:
+    clock = (value.hour, value.minute, value.second, value.microsecond, value.fold)
+    return (*clock, value.tzinfo)
 
 
 def _zone_info(walk: Walk, value: zoneinfo.ZoneInfo) -> str:
@@ -72,10 +41,6 @@ def _zone_info(walk: Walk, value: zoneinfo.ZoneInfo) -> str:
 
 
 # ------------------------------------------------------------------------------- collections
-
-
-def _ordered_dict(walk: Walk, value: collections.OrderedDict[Any, Any]) -> str:
-    return tag("ordereddict", walk.array(dict.items(value)))
 
 
 def _default_dict(walk: Walk, value: collections.defaultdict[Any, Any]) -> str:
@@ -106,17 +71,9 @@ def _array(walk: Walk, value: array.array[Any]) -> str:
 # ------------------------------------------------------------------------------ small values
 
 
-def _fraction(walk: Walk, value: Fraction) -> str:
-    return tag("fraction", walk.array([value.numerator, value.denominator]))
-
-
 def _decimal(walk: Walk, value: Decimal) -> str:
     # Digits and exponent: 1.0 is not 1.00. The letters' case is the current context's.
     return tag("decimal", walk.at("", "", str(value).upper()))
-
-
-def _pattern(walk: Walk, value: Pattern[Any]) -> str:
-    return tag("pattern", walk.array([value.pattern, int(value.flags)]))
 
 
 def _path(_walk: Walk, value: PurePath) -> str:
@@ -128,21 +85,9 @@ def _path(_walk: Walk, value: PurePath) -> str:
     return tag(name, f'["{flavour}",{quote(str(value))}]')
 
 
-# Numbers and not texts: Python 3.13 writes IPv4 addresses in IPv6 differently.
-
-
-def _address(walk: Walk, value: IPv4Address | IPv6Address) -> str:
-    parts = [value.version, int(value), getattr(value, "scope_id", None)]
-    return tag("ipaddress", walk.array(parts))
-
-
-def _interface(walk: Walk, value: IPv4Interface | IPv6Interface) -> str:
-    parts = [value.version, int(value), getattr(value, "scope_id", None), value.network.prefixlen]
-    return tag("ipinterface", walk.array(parts))
-
-
-def _network(walk: Walk, value: IPv4Network | IPv6Network) -> str:
-    return tag("ipnetwork", walk.array([value.network_address, value.prefixlen]))
+def _address(value: Any) -> tuple[Any, ...]:
+    """A number and not a text: Python 3.13 writes IPv4 addresses in IPv6 differently."""
+    return (value.version, int(value), getattr(value, "scope_id", None))
 
 
 # ------------------------------------------------------------------------ enums, tools, others
@@ -209,26 +154,36 @@ def _namespace(walk: Walk, value: types.SimpleNamespace) -> str:
     return tag("namespace", attributes(walk, value, vars(value)))
 
 
+_ADDRESS: Final = of_parts("ipaddress", _address)
+_INTERFACE: Final = of_parts(
+    "ipinterface", lambda value: (*_address(value), value.network.prefixlen)
+)
+_NETWORK: Final = of_parts("ipnetwork", lambda value: (value.network_address, value.prefixlen))
+
 FORMS: Final[dict[str, Form]] = {
     "array:array": _array,
     "collections:ChainMap": _chain_map,
     "collections:Counter": _counter,
-    "collections:OrderedDict": _ordered_dict,
+    "collections:OrderedDict": of_parts("ordereddict", dict.items),
     "collections:defaultdict": _default_dict,
     "collections:deque": _deque,
-    "datetime:date": _date,
-    "datetime:datetime": _datetime,
-    "datetime:time": _time,
-    "datetime:timedelta": _timedelta,
-    "datetime:timezone": _timezone,
+    "datetime:date": of_parts("date", _day),
+    "datetime:datetime": of_parts("datetime", lambda value: (*_day(value), *_clock(value))),
+    "datetime:time": of_parts("time", _clock),
+    "datetime:timedelta": of_parts(
+        "timedelta", lambda value: (value.days, value.seconds, value.microseconds)
+    ),
+    "datetime:timezone": of_parts(
+        "timezone", lambda value: (value.utcoffset(None), value.tzname(None))
+    ),
     "decimal:Decimal": _decimal,
-    "fractions:Fraction": _fraction,
-    "ipaddress:IPv4Address": _address,
-    "ipaddress:IPv4Interface": _interface,
-    "ipaddress:IPv4Network": _network,
-    "ipaddress:IPv6Address": _address,
-    "ipaddress:IPv6Interface": _interface,
-    "ipaddress:IPv6Network": _network,
+    "fractions:Fraction": of_parts("fraction", lambda value: (value.numerator, value.denominator)),
+    "ipaddress:IPv4Address": _ADDRESS,
+    "ipaddress:IPv4Interface": _INTERFACE,
+    "ipaddress:IPv4Network": _NETWORK,
+    "ipaddress:IPv6Address": _ADDRESS,
+    "ipaddress:IPv6Interface": _INTERFACE,
+    "ipaddress:IPv6Network": _NETWORK,
     "operator:attrgetter": _operator,
     "operator:itemgetter": _operator,
     "operator:methodcaller": _operator,
@@ -239,9 +194,9 @@ FORMS: Final[dict[str, Form]] = {
     "pathlib:PureWindowsPath": _path,
     "pathlib:WindowsPath": _path,
     "random:Random": _random,
-    "re:Pattern": _pattern,
+    "re:Pattern": of_parts("pattern", lambda value: (value.pattern, int(value.flags))),
     "types:SimpleNamespace": _namespace,
-    "uuid:UUID": _text_form("uuid", str),
+    "uuid:UUID": of_text("uuid", str),
     "zoneinfo:ZoneInfo": _zone_info,
 }
 
@@ -249,5 +204,5 @@ FAMILIES: Final[dict[str, Form]] = {
     "enum:Enum": _enum,
     "enum:Flag": _flag,
     # The same place in every process under its name, whatever is attached to it in this one.
-    "logging:Logger": _text_form("logger", lambda logger: str(logger.name)),
+    "logging:Logger": of_text("logger", lambda logger: str(logger.name)),
 }
