@@ -12,8 +12,9 @@ from beautyspot.contracts import SerializerBase
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.serialization.annotations import classes_in
 from beautyspot.serialization.codecs import document
-from beautyspot.serialization.codecs.classes import custom_entry, entry_for
+from beautyspot.serialization.codecs.classes import entry_for
 from beautyspot.serialization.codecs.contract import Refused
+from beautyspot.serialization.codecs.custom import registered_entry
 from beautyspot.serialization.codecs.registry import Registry, qualified
 from beautyspot.serialization.codecs.table import BY_TYPE, standard_codec
 from beautyspot.serialization.codecs.writer import SCALARS, Writer, is_plain
@@ -165,10 +166,14 @@ class MsgpackSerializer(SerializerBase):
             raise ConfigError(
                 f"{cls.__qualname__} is stored as it is: there is nothing to register"
             )
-        if encode is not None or decode is not None:
-            self._registry.add(custom_entry(cls, encode, decode, name))
-            return
-        entry = entry_for(cls, name)
+        if encode is None and decode is None:
+            entry = entry_for(cls, name)
+        elif callable(encode) and callable(decode):
+            entry = registered_entry(cls, name or qualified(cls), encode, decode)
+        else:
+            raise ConfigError(
+                f"encode= and decode= of {cls.__qualname__} belong together, and are functions"
+            )
         if entry is None:
             raise ConfigError(
                 f"it can't be told from {qualified(cls)} how to store it: give encode= and decode="

@@ -16,12 +16,11 @@ import sys
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.errors import ConfigError, RestoreError
+from beautyspot.errors import RestoreError
 from beautyspot.serialization.codecs.contract import (
     Entry,
     Refused,
     Tag,
-    check,
     class_tag,
     refuse_attributes,
 )
@@ -31,7 +30,7 @@ from beautyspot.serialization.codecs.unfinished import no_result_yet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.serialization.codecs.contract import Read, Write
+    from beautyspot.serialization.codecs.contract import Expected, Write
 
 
 _OBJECT: Final = class_tag(60)
@@ -40,10 +39,9 @@ _ENUM: Final = class_tag(62)
 _FLAG: Final = class_tag(63)
 _MODEL: Final = class_tag(64)
 _EXCEPTION: Final = class_tag(65)
-_REGISTERED: Final = class_tag(66)
 _SUBCLASS: Final = class_tag(67)
 
-TAGS: Final = (_OBJECT, _NAMED_TUPLE, _ENUM, _FLAG, _MODEL, _EXCEPTION, _REGISTERED, _SUBCLASS)
+TAGS: Final = (_OBJECT, _NAMED_TUPLE, _ENUM, _FLAG, _MODEL, _EXCEPTION, _SUBCLASS)
 
 
 def advice(cls: type) -> str:
@@ -73,52 +71,17 @@ def entry_for(cls: type, name: str | None = None) -> Entry | None:
     for make in (_enum, _named_tuple, _exception, _model, _object, _subclass):
         found = make(cls)
         if found is not None:
-            tag, encode, decode = found
-            return Entry(cls, name or qualified(cls), tag, encode, decode)
+            return Entry(cls, name or qualified(cls), *found)
     return None
 
 
-def custom_entry(
-    cls: type,
-    encode: Callable[[Any], object] | None,
-    decode: Callable[[Any], Any] | None,
-    name: str | None,
-) -> Entry:
-    """The entry of a class with functions of the program's own."""
-    if not callable(encode) or not callable(decode):
-        raise ConfigError(
-            f"encode= and decode= of {cls.__qualname__} belong together, and are functions"
-        )
-    return Entry(
-        cls,
-        name or qualified(cls),
-        _REGISTERED,
-        partial(_encode_registered, encode),
-        partial(_decode_registered, cls, decode),
-    )
-
-
-def _encode_registered(
-    encode: Callable[[Any], object], value: object, write: Write
-) -> list[object]:
-    try:
-        form = encode(value)
-    except Exception as error:
-        raise Refused(f"its encode= raised {error!r}: correct the function") from error
-    return [write.value(form, f".<encoded {type(value).__qualname__}>")]
-
-
-def _decode_registered(
-    cls: type, decode: Callable[[Any], Any], parts: list[Any], _read: Read
-) -> object:
-    [form] = parts
-    value = decode(form)
-    if type(value) is not cls:
-        raise RestoreError(f"decode= of {cls.__qualname__} gave a {type(value).__qualname__}")
-    return value
-
-
-_Kind = tuple[Tag, "Callable[[Any, Write], list[object]]", "Callable[[list[Any], Read], Any]"]
+_Kind = tuple[
+    Tag,
+    "Callable[[Any, Write], list[object]]",
+    "Callable[..., Any]",
+    "tuple[Expected, ...]",
+]
+"""The tag of a class, and `Entry.encode`, `decode` and `types`."""
 
 # ------------------------------------------------------------------------------------ attributes
 
@@ -171,7 +134,8 @@ def _object(cls: type) -> _Kind | None:
         object.__new__(cls)
     except TypeError:  # it builds upon a builtin type, the content of which is no attribute
         return None
-    return _OBJECT, partial(_encode_object, fields), partial(_decode_object, cls, fields)
+    encode, decode = partial(_encode_object, fields), partial(_decode_object, cls, fields)
+    return _OBJECT, encode, decode, (dict, dict)
 
 
 def _field_names(cls: type) -> tuple[str, ...] | None:
@@ -192,8 +156,9 @@ def _encode_object(fields: tuple[str, ...], value: object, write: Write) -> list
     return [write.attributes(own), write.attributes(_further(value, state))]
 
 
-def _decode_object(cls: type, fields: tuple[str, ...], parts: list[Any], _read: Read) -> object:
-    own, further = check(parts, dict, dict)
+def _decode_object(
+    cls: type, fields: tuple[str, ...], own: dict[Any, Any], further: dict[Any, Any]
+) -> object:
     _same_fields(cls, own, fields)
     value: object = object.__new__(cls)
     _set_further(value, further)
@@ -208,7 +173,12 @@ def _named_tuple(cls: type) -> _Kind | None:
     fields = getattr(cls, "_fields", None)
     if not issubclass(cls, tuple) or not isinstance(fields, tuple) or not hasattr(cls, "_make"):
         return None
-    return _NAMED_TUPLE, partial(_encode_tuple, fields), partial(_decode_tuple, cls, fields)
+    return (
+        _NAMED_TUPLE,
+        partial(_encode_tuple, fields),
+        partial(_decode_tuple, cls, fields),
+        (dict,),
+    )
 
 
 def _encode_tuple(fields: tuple[str, ...], value: tuple[Any, ...], write: Write) -> list[object]:
@@ -217,9 +187,8 @@ def _encode_tuple(fields: tuple[str, ...], value: tuple[Any, ...], write: Write)
 
 
 def _decode_tuple(
-    cls: type[tuple[Any, ...]], fields: tuple[str, ...], parts: list[Any], _read: Read
+    cls: type[tuple[Any, ...]], fields: tuple[str, ...], stored: dict[Any, Any]
 ) -> tuple[Any, ...]:
-    [stored] = check(parts, dict)
     _same_fields(cls, stored, fields)
     return tuple.__new__(cls, [stored[name] for name in fields])
 
@@ -231,8 +200,8 @@ def _enum(cls: type) -> _Kind | None:
     if not issubclass(cls, enum.Enum) or not cls.__members__:
         return None
     if issubclass(cls, enum.Flag):
-        return _FLAG, _encode_flag, partial(_decode_flag, cls)
-    return _ENUM, _encode_enum, partial(_decode_enum, cls)
+        return _FLAG, _encode_flag, partial(_decode_flag, cls), (int, list)
+    return _ENUM, _encode_enum, partial(_decode_enum, cls), (str, object, ...)
 
 
 def _encode_enum(value: enum.Enum, write: Write) -> list[object]:
@@ -242,8 +211,7 @@ def _encode_enum(value: enum.Enum, write: Write) -> list[object]:
     return [value.name]
 
 
-def _decode_enum(cls: type[enum.Enum], parts: list[Any], _read: Read) -> enum.Enum:
-    name, *values = parts
+def _decode_enum(cls: type[enum.Enum], name: str, *values: Any) -> enum.Enum:
     member = cls[name]
     if any(type(value) is not type(member.value) or value != member.value for value in values):
         raise RestoreError(f"{qualified(cls)}.{name} has another value than when it was stored")
@@ -254,8 +222,7 @@ def _encode_flag(value: enum.Flag, write: Write) -> list[object]:
     return [write.value(value.value, ".value"), [member.name for member in value]]
 
 
-def _decode_flag(cls: type[enum.Flag], parts: list[Any], _read: Read) -> enum.Flag:
-    number, names = check(parts, int, list)
+def _decode_flag(cls: type[enum.Flag], number: int, names: list[Any]) -> enum.Flag:
     value = cls(number)
     if type(value) is not cls or [member.name for member in value] != names:
         raise RestoreError(f"the flags of {qualified(cls)} have other values than when stored")
@@ -269,7 +236,9 @@ def _model(cls: type) -> _Kind | None:
     pydantic = sys.modules.get("pydantic")
     if pydantic is None or not issubclass(cls, pydantic.BaseModel) or cls is pydantic.BaseModel:
         return None
-    return _MODEL, _encode_model, partial(_decode_model, cls)
+    optional = (dict, type(None))
+    types = (dict, list, optional, optional, dict, ...)
+    return _MODEL, _encode_model, partial(_decode_model, cls), types
 
 
 def _encode_model(value: Any, write: Write) -> list[object]:
@@ -291,11 +260,9 @@ def _encode_model(value: Any, write: Write) -> list[object]:
     ]
 
 
-def _decode_model(cls: Any, parts: list[Any], _read: Read) -> object:
-    optional = (dict, type(None))
-    fields, given, extra, private, *rest = check(
-        parts, dict, list, optional, optional, *[dict] * (len(parts) == 5)
-    )
+def _decode_model(
+    cls: Any, fields: dict[Any, Any], given: list[Any], extra: Any, private: Any, *rest: Any
+) -> object:
     _same_fields(cls, fields, tuple(cls.model_fields))
     value = object.__new__(cls)
     object.__setattr__(value, "__dict__", fields)
@@ -321,7 +288,12 @@ def _exception(cls: type) -> _Kind | None:
         if not _is_heap(base)
     ):
         return None
-    return _EXCEPTION, _encode_exception, partial(_decode_exception, cls)
+    return (
+        _EXCEPTION,
+        _encode_exception,
+        partial(_decode_exception, cls),
+        (list, dict, object, object),
+    )
 
 
 def _encode_exception(value: BaseException, write: Write) -> list[object]:
@@ -334,9 +306,9 @@ def _encode_exception(value: BaseException, write: Write) -> list[object]:
     ]
 
 
-def _decode_exception(cls: type[BaseException], parts: list[Any], _read: Read) -> BaseException:
-    *plain, cause, suppress = parts
-    args, state = check(plain, list, dict)
+def _decode_exception(
+    cls: type[BaseException], args: list[Any], state: dict[Any, Any], cause: Any, suppress: Any
+) -> BaseException:
     fields = _field_names(cls) or ()  # an exception may be a dataclass
     _same_fields(cls, {name: None for name in state if name in fields}, fields)
     value = BaseException.__new__(cls, *args)
@@ -376,15 +348,19 @@ def _subclass(cls: type) -> _Kind | None:
     base = next(base for base in cls.__mro__ if not _is_heap(base))
     if base is cls or base not in _PLAIN or _field_names(cls) is not None:
         return None
-    return _SUBCLASS, partial(_encode_subclass, base), partial(_decode_subclass, cls, base)
+    return (
+        _SUBCLASS,
+        partial(_encode_subclass, base),
+        partial(_decode_subclass, cls, base),
+        (base, dict),
+    )
 
 
 def _encode_subclass(base: type, value: object, write: Write) -> list[object]:
     return [write.value(_PLAIN[base](value), ""), write.attributes(_further(value, _state(value)))]
 
 
-def _decode_subclass(cls: type, base: Any, parts: list[Any], _read: Read) -> object:
-    plain, state = check(parts, base, dict)
+def _decode_subclass(cls: type, base: Any, plain: Any, state: dict[Any, Any]) -> object:
     fill = _FILL.get(base)
     value: Any = base.__new__(cls) if fill else base.__new__(cls, plain)
     if fill:

@@ -10,6 +10,9 @@ from beautyspot.errors import RestoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from types import EllipsisType
+
+    Expected = type | tuple[type, ...] | EllipsisType
 
 MAX_DEPTH: Final = 100
 """How many values may stand in one another. Each takes up to six of the thousand calls that Python
@@ -128,7 +131,8 @@ def class_tag(code: int) -> Tag:
     """A tag whose payload starts with the name under which the program vouched for a class."""
 
     def decode(parts: list[Any], read: Read) -> Any:
-        return read.entry(parts[0] if parts else None, tag).decode(parts[1:], read)
+        entry = read.entry(parts[0] if parts else None, tag)
+        return entry.decode(*check(parts[1:], *entry.types))
 
     return (tag := Tag(code, decode))
 
@@ -137,30 +141,39 @@ def codec_of_parts(
     code: int,
     encode: Callable[[Any, Write], list[object]],
     make: Callable[..., Any],
-    *types: type | tuple[type, ...],
+    *types: Expected,
 ) -> Codec:
     """The codec of values that `make` makes of their parts, each of which has one of `types`."""
     return Codec(code, encode, lambda parts, _read: make(*check(parts, *types)))
 
 
 class Entry(NamedTuple):
-    """One class and how its instances are written and read."""
+    """One class and how its instances are written and read.
+
+    Attributes:
+        encode: the packable parts of an instance.
+        decode: the instance of these parts.
+        types: of the parts; see `check`.
+    """
 
     cls: type[Any]
     name: str
     tag: Tag
     encode: Callable[[Any, Write], list[object]]
-    decode: Callable[[list[Any], Read], Any]
+    decode: Callable[..., Any]
+    types: tuple[Expected, ...]
 
 
-def check(parts: list[Any], *types: type | tuple[type, ...]) -> list[Any]:
+def check(parts: list[Any], *types: Expected) -> list[Any]:
     """`parts`, if they are as many as `types` and each of exactly its type (or one of its types).
 
-    `object` stands for any type.
+    `object` stands for any type; ``...`` at the end says that the part before it may be left out.
 
     Raises:
         RestoreError: they are not, so the data are damaged.
     """
+    if types and types[-1] is ...:
+        types = types[: max(len(parts), len(types) - 2)]
     if len(parts) != len(types):
         raise RestoreError(f"a payload of {len(parts)} parts where {len(types)} are expected")
     for part, expected in zip(parts, types, strict=True):

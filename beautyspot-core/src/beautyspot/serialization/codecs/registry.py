@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from beautyspot.contracts.types import support_of
 from beautyspot.errors import ConfigError
 from beautyspot.functions.names import module_name
-from beautyspot.serialization.codecs.supported import SUPPORTED, supported_entry
+from beautyspot.serialization.codecs.custom import SUPPORTED, supported_entry
 
 if TYPE_CHECKING:
     from beautyspot.contracts.types import Types

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.errors import RestoreError
 from beautyspot.serialization.codecs import builtin, classes
 from beautyspot.serialization.codecs.contract import Codec, Tag
-from beautyspot.serialization.codecs.supported import SUPPORTED
+from beautyspot.serialization.codecs.custom import REGISTERED, SUPPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,7 @@ _BY_CODE: Final[dict[int, Tag]] = {
     for tag in (
         *BY_TYPE.values(),
         *classes.TAGS,
+        REGISTERED,
         SUPPORTED,
         builtin.BIG_INT,
         builtin.BIG_BYTES,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
+from beautyspot.serialization.codecs.contract import Codec, Refused, codec_of_parts
 
 if TYPE_CHECKING:
-    from beautyspot.serialization.codecs.contract import Read, Write
+    from beautyspot.serialization.codecs.contract import Write
 
 
 def _encode_date(value: date, _write: Write) -> list[object]:
@@ -53,10 +53,6 @@ def _encode_timezone(value: timezone, write: Write) -> list[object]:
     return [write.value(offset, ".offset"), *write.items(name)]
 
 
-def _decode_timezone(parts: list[Any], _read: Read) -> timezone:
-    return timezone(*check(parts, timedelta, *[str] * (len(parts) - 1)))
-
-
 ZONE_KEY: Final = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*"
 """What a key of the IANA data base of zones looks like, such as Europe/Berlin."""
 
@@ -80,6 +76,6 @@ CODECS: Final[dict[type, Codec]] = {
     time: codec_of_parts(31, _encode_time, _decode_time, *[int] * 5, object),
     datetime: codec_of_parts(32, _encode_datetime, _decode_datetime, *[int] * 8, object),
     timedelta: codec_of_parts(33, _encode_timedelta, timedelta, *[int] * 3),
-    timezone: Codec(34, _encode_timezone, _decode_timezone),
+    timezone: codec_of_parts(34, _encode_timezone, timezone, timedelta, str, ...),
     ZoneInfo: codec_of_parts(35, _encode_zone, _decode_zone, str),
 }
