@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from beautyspot.errors import ConfigError
-from beautyspot.keys.binding import Omitted, make_binder, name_arguments, parameter_names
+from beautyspot.keys.binding import Omitted, make_binder, make_namer
 from beautyspot.keys.canonical import Without
 from beautyspot.keys.generator import KeyGen
 from hypothesis import given, settings
@@ -148,8 +148,7 @@ def test_self_is_the_first_parameter():
 def test_a_callable_without_a_signature_takes_what_it_is_given():
     bind = make_binder(max)
     assert bind(1, 2, key=abs) == ((1, 2), {"key": abs})
-    assert parameter_names(max) == ()
-    assert name_arguments(max, (1, 2), {"key": abs}) == {"args[0]": 1, "args[1]": 2, "key": abs}
+    assert make_namer(max)((1, 2), {"key": abs}) == {"args[0]": 1, "args[1]": 2, "key": abs}
     with pytest.raises(ConfigError, match="none that are known"):
         make_binder(max, ignore=["key"])
 
@@ -254,7 +253,6 @@ def test_wrappers_that_pass_on_are_bound_by_what_they_wrap():
     bind = make_binder(wrapped(wrapped(plain)))
     assert bind(1) == bind(a=1)
     assert bind(1, 3) == bind(1, b=3) == bind(b=3, a=1) == ((1, 3), {})
-    assert parameter_names(wrapped(plain)) == ("a", "b")
 
 
 def test_wrappers_may_know_other_defaults():
@@ -307,23 +305,17 @@ def test_names_in_wrappers():
 def test_normalised_arguments_have_names():
     bound = make_binder(everything)(1, 2, 3, 4, 5, d=6, z=7)
     named = {"a": 1, "b": 2, "c": 3, "rest": (4, 5), "d": 6, "e": 5, "z": 7}
-    assert name_arguments(everything, *bound) == named
-    assert name_arguments(plain, *make_binder(plain)(1)) == {"a": 1, "b": 2}
-    assert name_arguments(variadic, (1, 2), {"a": 3}) == {"args": (1, 2), "a": 3}
+    assert make_namer(everything)(*bound) == named
+    assert make_namer(plain)(*make_binder(plain)(1)) == {"a": 1, "b": 2}
+    assert make_namer(variadic)((1, 2), {"a": 3}) == {"args": (1, 2), "a": 3}
 
 
 def test_names_when_some_are_left_out():
     ignore = ("a", "c", "e", "d.x")
     bound = make_binder(everything, ignore=ignore)(1, 2, 3, 4, d=6)
-    named = name_arguments(everything, *bound, ignore=ignore)
+    named = make_namer(everything, ignore=ignore)(*bound)
     assert named.pop("d").value == 6
     assert named == {"b": 2, "rest": (4,)}
-
-
-def test_parameter_names():
-    assert parameter_names(everything) == ("a", "b", "c", "rest", "d", "e", "more")
-    assert parameter_names(Service.ask) == ("self", "prompt", "client")
-    assert parameter_names(nothing) == ()
 
 
 def test_an_object_that_is_no_function_and_has_no_name():

@@ -21,11 +21,13 @@ from beautyspot.keys.canonical import Without
 from beautyspot.messages.suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Bound = tuple[tuple[Any, ...], dict[str, Any]]
     Binder = Callable[..., Bound]
-    KeyOf = Mapping[str, Callable[[Any], object]]
+    Parameters = Sequence[inspect.Parameter]
+    Changes = Mapping[str, Callable[[Any], object]]
+    _Others = Callable[[dict[str, Any]], dict[str, Any]]
 
 _KIND: Final = inspect.Parameter
 _POSITIONAL: Final = (_KIND.POSITIONAL_ONLY, _KIND.POSITIONAL_OR_KEYWORD)
@@ -38,7 +40,7 @@ class Omitted(Enum):
 
 
 def make_binder(
-    func: Callable[..., Any], *, ignore: Iterable[str] = (), key_of: KeyOf = MappingProxyType({})
+    func: Callable[..., Any], *, ignore: Iterable[str] = (), key_of: Changes = MappingProxyType({})
 ) -> Binder:
     """A function that takes what `func` takes and returns the call's normalised `(args, kwargs)`.
 
@@ -56,51 +58,33 @@ def make_binder(
         ConfigError: a name is not one of the parameters. Allowed are also names that ``**kwargs``
             takes, and those of captured variables, which count for the function's own identity.
     """
-    ignored = _Ignored(ignore)
+    dropped, paths = _ignored(ignore)
     signature, passes_on = _signature(func)
+    parameters = () if signature is None else tuple(signature.parameters.values())
+    _check_names(func, parameters, [*dropped, *paths, *key_of])
     if signature is None:
-        _check_names(func, (), [*ignored.names, *key_of])
         return _as_given
-    _check_names(func, signature.parameters.values(), [*ignored.names, *key_of])
-    binder = _generate(func, signature, ignored, key_of, fill=not passes_on)
+    changes = {name: _less(each) for name, each in paths.items()}
+    changes |= {name: _keyed(function) for name, function in key_of.items()}
+    binder = _generate(func, parameters, dropped, changes, fill=not passes_on)
     return _or_as_given(binder) if passes_on else binder
-
-
-def parameter_names(func: Callable[..., Any]) -> tuple[str, ...]:
-    """The names of a callable's parameters, in order; none where it has no signature."""
-    signature, _ = _signature(func)
-    return () if signature is None else tuple(signature.parameters)
-
-
-def name_arguments(
-    func: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    *,
-    ignore: Iterable[str] = (),
-) -> dict[str, Any]:
-    """The name of each argument of a call that a binder has normalised.
-
-    Args:
-        func: the function that the binder was made for.
-        args: what the binder returned.
-        kwargs: what the binder returned.
-        ignore: as it was given to `make_binder`.
-
-    Returns:
-        Parameter -> argument. Those that ``*args`` took are a tuple under its name; positions that
-        no signature tells are named ``args[0]``.
-    """
-    return make_namer(func, ignore=ignore)(args, kwargs)
 
 
 def make_namer(
     func: Callable[..., Any], *, ignore: Iterable[str] = ()
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], dict[str, Any]]:
-    """`name_arguments` for many calls of one function: the signature is read once."""
+    """A function that names the arguments of a call that a binder has normalised.
+
+    It takes what the binder returned, and returns parameter -> argument. Those that ``*args`` took
+    are a tuple under its name; positions that no signature tells are named ``args[0]``.
+
+    Args:
+        func: the function that the binder was made for.
+        ignore: as it was given to `make_binder`.
+    """
     signature, _ = _signature(func)
-    parameters = [] if signature is None else list(signature.parameters.values())
-    dropped = _Ignored(ignore).dropped
+    parameters = () if signature is None else tuple(signature.parameters.values())
+    dropped, _ = _ignored(ignore)
     names = [p.name for p in parameters if p.kind in _POSITIONAL and p.name not in dropped]
     variable = next((p.name for p in parameters if p.kind is _KIND.VAR_POSITIONAL), None)
 
@@ -116,24 +100,21 @@ def make_namer(
     return name
 
 
-class _Ignored:
-    """What `ignore=` says: names to drop, and for others the paths within them."""
-
-    def __init__(self, ignore: Iterable[str]) -> None:
-        self.names: list[str] = []
-        self.dropped: set[str] = set()
-        self.paths: dict[str, tuple[str, ...]] = {}
-        for entry in (ignore,) if isinstance(ignore, str) else ignore:
-            name, dot, path = entry.partition(".")
-            self.names.append(name)
-            if not dot:
-                self.dropped.add(name)
-            elif all(part.isidentifier() for part in path.split(".")):
-                self.paths[name] = (*self.paths.get(name, ()), path)
-            else:
-                raise ConfigError(
-                    f'ignore={entry!r} is no path of attributes: write it as "self.client"'
-                )
+def _ignored(ignore: Iterable[str]) -> tuple[set[str], dict[str, tuple[str, ...]]]:
+    """What `ignore=` says: the names to drop, and for others the paths within them."""
+    dropped: set[str] = set()
+    paths: dict[str, tuple[str, ...]] = {}
+    for entry in (ignore,) if isinstance(ignore, str) else ignore:
+        name, dot, path = entry.partition(".")
+        if not dot:
+            dropped.add(name)
+        elif all(part.isidentifier() for part in path.split(".")):
+            paths[name] = (*paths.get(name, ()), path)
+        else:
+            raise ConfigError(
+                f'ignore={entry!r} is no path of attributes: write it as "self.client"'
+            )
+    return dropped, paths
 
 
 # --------------------------------------------------------------------------------- signatures
@@ -156,7 +137,7 @@ def _passes_on(signature: inspect.Signature) -> bool:
     return kinds == [_KIND.VAR_POSITIONAL, _KIND.VAR_KEYWORD]
 
 
-def _check_names(func: Any, parameters: Iterable[inspect.Parameter], asked: Iterable[str]) -> None:
+def _check_names(func: Any, parameters: Parameters, asked: Iterable[str]) -> None:
     names = [parameter.name for parameter in parameters]
     captured = getattr(getattr(func, "__code__", None), "co_freevars", ())
     if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters):
@@ -173,22 +154,53 @@ def _check_names(func: Any, parameters: Iterable[inspect.Parameter], asked: Iter
 
 
 def _generate(
-    func: Any, signature: inspect.Signature, ignored: _Ignored, key_of: KeyOf, *, fill: bool
+    func: Any, parameters: Parameters, dropped: set[str], changes: Changes, *, fill: bool
 ) -> Binder:
-    source = _Source(signature, ignored, key_of)
-    text = source.text()
-    namespace = dict(source.constants)  # complete once the text is written
-    exec(text, namespace)  # noqa: S102 - nothing but the signature's own identifiers
-    binder: FunctionType = namespace["bind"]
-    _set_defaults(binder, signature, fill=fill)
+    """``def bind(a, b=…, *args, c=…, **kwargs): return (a, b, *args), {'c': c, **kwargs}``.
+
+    Args:
+        dropped: the names that are left out.
+        changes: name -> what takes the place of the argument.
+        fill: the defaults are the function's own.
+    """
+    prefix = "_c"
+    while any(p.name.startswith(prefix) for p in parameters):
+        prefix += "_"
+    constants: dict[str, Any] = {f"{prefix}{n}": each for n, each in enumerate(changes.values())}
+    texts = {name: f"{prefix}{n}({name})" for n, name in enumerate(changes)}
+    constants[prefix] = _others({p.name for p in parameters}, dropped, changes)
+    texts = {p.name: texts.get(p.name, p.name) for p in parameters if p.name not in dropped}
+    args, named = "", ""
+    for p in parameters:
+        text = texts.get(p.name)
+        if text is None:
+            continue
+        if p.kind in _POSITIONAL:
+            args += f"{text}, "
+        elif p.kind is _KIND.VAR_POSITIONAL:
+            args += f"*{text}, "
+        elif p.kind is _KIND.KEYWORD_ONLY:
+            named += f"{p.name!r}: {text}, "
+        else:
+            named += f"**{p.name}" if constants[prefix] is None else f"**{prefix}({p.name})"
+    exec(f"def bind({_head(parameters)}): return ({args}), {{{named}}}", constants)  # noqa: S102 - nothing but the signature's own identifiers
+    binder: FunctionType = constants["bind"]
+    _set_defaults(binder, parameters, fill=fill)
     binder.__name__ = getattr(func, "__name__", "bind")
     binder.__qualname__ = getattr(func, "__qualname__", binder.__name__)
     return binder
 
 
-def _set_defaults(binder: FunctionType, signature: inspect.Signature, *, fill: bool) -> None:
+def _head(parameters: Parameters) -> str:
+    """The parameters as text. The defaults are set afterwards; here they only say that one is."""
+    plain = [p.replace(annotation=_KIND.empty) for p in parameters]
+    bare = [p if p.default is _KIND.empty else p.replace(default=None) for p in plain]
+    return str(inspect.Signature(bare))[1:-1]
+
+
+def _set_defaults(binder: FunctionType, parameters: Parameters, *, fill: bool) -> None:
     """The very objects that are the function's defaults: they may be mutable, and have no text."""
-    optional = [p for p in signature.parameters.values() if p.default is not _KIND.empty]
+    optional = [p for p in parameters if p.default is not _KIND.empty]
     values = {p.name: p.default if fill else Omitted.OMITTED for p in optional}
     binder.__defaults__ = tuple(values[p.name] for p in optional if p.kind in _POSITIONAL)
     binder.__kwdefaults__ = {
@@ -196,60 +208,21 @@ def _set_defaults(binder: FunctionType, signature: inspect.Signature, *, fill: b
     }
 
 
-class _Source:
-    """The text of a binder, and the constants that it refers to."""
+def _others(known: set[str], dropped: set[str], changes: Changes) -> _Others | None:
+    """What takes the place of ``**kwargs``, if it is not to stay as it is."""
+    gone = dropped - known
+    others = {name: change for name, change in changes.items() if name not in known}
+    if not gone and not others:
+        return None
 
-    def __init__(self, signature: inspect.Signature, ignored: _Ignored, key_of: KeyOf) -> None:
-        self.constants: dict[str, Any] = {}
-        self._parameters = list(signature.parameters.values())
-        self._ignored = ignored
-        self._key_of = key_of
-        self._prefix = "_c"
-        while any(p.name.startswith(self._prefix) for p in self._parameters):
-            self._prefix += "_"
+    def changed(items: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: others[name](value) if name in others else value
+            for name, value in items.items()
+            if name not in gone
+        }
 
-    def text(self) -> str:
-        """``def bind(a, b=…, *args, c=…, **kwargs): return (a, b, *args), {'c': c, **kwargs}``."""
-        positional = [self._value(p.name) for p in self._of(*_POSITIONAL)]
-        positional += [f"*{self._value(p.name)}" for p in self._of(_KIND.VAR_POSITIONAL)]
-        named = [f"{p.name!r}: {self._value(p.name)}" for p in self._of(_KIND.KEYWORD_ONLY)]
-        named += [f"**{self._variable(p.name)}" for p in self._of(_KIND.VAR_KEYWORD)]
-        args = "".join(f"{text}, " for text in positional)
-        return f"def bind({self._head()}): return ({args}), {{{', '.join(named)}}}"
-
-    def _of(self, *kinds: object) -> list[inspect.Parameter]:
-        dropped = self._ignored.dropped
-        return [p for p in self._parameters if p.kind in kinds and p.name not in dropped]
-
-    def _head(self) -> str:
-        plain = [p.replace(annotation=_KIND.empty) for p in self._parameters]
-        # The defaults are set afterwards; here they only say that there is one.
-        bare = [p if p.default is _KIND.empty else p.replace(default=None) for p in plain]
-        return str(inspect.Signature(bare))[1:-1]
-
-    def _constant(self, value: object) -> str:
-        name = f"{self._prefix}{len(self.constants)}"
-        self.constants[name] = value
-        return name
-
-    def _value(self, name: str) -> str:
-        if name in self._key_of:
-            return f"{self._constant(_keyed(self._key_of[name]))}({name})"
-        if name in self._ignored.paths:
-            paths = self._constant(self._ignored.paths[name])
-            return f"{self._constant(Without)}({name}, {paths})"
-        return name
-
-    def _variable(self, name: str) -> str:
-        """``**kwargs``, less what is ignored of it and with what is keyed otherwise."""
-        known = {p.name for p in self._parameters}
-        dropped = frozenset(self._ignored.dropped - known)
-        changes = {n: _keyed(f) for n, f in self._key_of.items() if n not in known}
-        changes |= {n: _less(paths) for n, paths in self._ignored.paths.items() if n not in known}
-        if not dropped and not changes:
-            return name
-        constants = [self._constant(item) for item in (_changed, dropped, changes)]
-        return f"{constants[0]}({name}, {constants[1]}, {constants[2]})"
+    return changed
 
 
 def _keyed(function: Callable[[Any], object]) -> Callable[[Any], object]:
@@ -258,15 +231,6 @@ def _keyed(function: Callable[[Any], object]) -> Callable[[Any], object]:
 
 def _less(paths: tuple[str, ...]) -> Callable[[Any], object]:
     return lambda value: Without(value, paths)
-
-
-def _changed(
-    items: dict[str, Any], dropped: frozenset[str], changes: Mapping[str, Callable[[Any], object]]
-) -> dict[str, Any]:
-    kept = {name: value for name, value in items.items() if name not in dropped}
-    return {
-        name: changes[name](value) if name in changes else value for name, value in kept.items()
-    }
 
 
 # --------------------------------------------------------------------------- without a signature

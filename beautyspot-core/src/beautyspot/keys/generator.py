@@ -193,13 +193,6 @@ class KeyMaker:
         return digest.hexdigest()[:HEX_DIGITS]
 
 
-def cache_key(
-    identity: str, input_id: str, version: str | None = None, *, digest: str = "sha256"
-) -> str:
-    """The cache key of one call; see `KeyMaker`, which is faster for many calls of one function."""
-    return KeyMaker(identity, version, digest)(input_id)
-
-
 def _flat(value: object) -> str:
     return FLAT[type(value)](value)
 

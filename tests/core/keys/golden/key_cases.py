@@ -359,7 +359,7 @@ CASES = {
 
 def keys():
     """name -> input_id and cache key."""
-    from beautyspot.keys.generator import KeyGen, cache_key
+    from beautyspot.keys.generator import KeyGen, KeyMaker
 
     keygen, old = KeyGen(), KeyGen(digest="md5")
     ids = {name: keygen.input_id((value,), {}) for name, value in CASES.items()}
@@ -371,13 +371,13 @@ def keys():
         "call md5 mixed": old.input_id(("a", [1]), {"k": (1,)}),
     }
     further = {
-        "key": cache_key("module:function", ids["call flat"], None),
-        "key version": cache_key("module:function", ids["call flat"], "1"),
-        "key empty version": cache_key("module:function", ids["call flat"], ""),
-        "key of a user": cache_key("module:fünction", "my id \ud800", "é"),
-        "key md5": cache_key("module:function", ids["call flat"], "1", digest="md5"),
+        "key": KeyMaker("module:function", None)(ids["call flat"]),
+        "key version": KeyMaker("module:function", "1")(ids["call flat"]),
+        "key empty version": KeyMaker("module:function", "")(ids["call flat"]),
+        "key of a user": KeyMaker("module:fünction", "é")("my id \ud800"),
+        "key md5": KeyMaker("module:function", "1", "md5")(ids["call flat"]),
     }
-    return ids | further | {f"key {n}": cache_key("m:f", made, "1") for n, made in ids.items()}
+    return ids | further | {f"key {n}": KeyMaker("m:f", "1")(made) for n, made in ids.items()}
 
 
 def texts():
