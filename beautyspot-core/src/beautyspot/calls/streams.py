@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.flow import answer, not_stored
 from beautyspot.calls.steps import Block
@@ -21,10 +23,9 @@ from beautyspot.errors import SerializationError
 from beautyspot.results.integrity import ELSEWHERE, MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+    from collections.abc import AsyncGenerator, Awaitable, Generator
 
     from beautyspot.calls.engine import Engine
-    from beautyspot.concurrency.async_generators import AsyncSource
     from beautyspot.contracts import Data
     from beautyspot.tasks.task import Call
 
@@ -98,200 +99,185 @@ class Recording:
         return self._engine.keeps(task, copies)
 
 
-# ------------------------------------------------------------------------------- generators
+Resume = Callable[[Any], Any]
+"""How a consumer goes on: calls `send` or `throw` of the user's generator."""
 
-
-def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
-    """A marked generator: what is stored, or the user's own, recorded."""
-    items = answer(engine, call, in_place=False)
-    if items is not MISSING:
-        return (yield from _Replayed(call, items))
-    return (yield from _Recorded(call, Recording(engine, call)))
+NEXT: Final = methodcaller("send", None)
 
 
 def _open(call: Call) -> Any:
     return call.task.function(*call.args, **call.kwargs)
 
 
-class _Recorded:
-    """The user's generator, with what comes out of it recorded.
+# ------------------------------------------------------------------------------- generators
 
-    Into this and those below, an error is thrown as into any generator: by itself, or as a type, a
-    value and a traceback (`contextlib` of Python 3.11 does so).
+
+def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
+    """A marked generator: the stored items, or the user's own generator, recorded.
+
+    A consumer that sends or throws something into stored items gets the user's own after all.
     """
-
-    def __init__(self, call: Call, recording: Recording) -> None:
-        self._source: Generator[Any, Any, Any] = _open(call)
-        self._recording = recording
-
-    def __iter__(self) -> _Recorded:
-        return self
-
-    def __next__(self) -> Any:
-        return self._take(partial(next, self._source))
-
-    def _take(self, advance: Callable[[], Any]) -> Any:
-        try:
-            item = advance()
-        except StopIteration as end:
-            self._recording.end(end.value).perform()
-            raise
-        self._recording.add(item)
-        return item
-
-    def send(self, value: Any) -> Any:
-        self._recording.stop()
-        return self._take(partial(self._source.send, value))
-
-    def throw(self, *error: Any) -> Any:
-        self._recording.stop()
-        return self._take(partial(self._source.throw, *error))
-
-    def close(self) -> None:
-        self._source.close()
+    items = answer(engine, call, in_place=False)
+    if items is MISSING:
+        recording = Recording(engine, call)
+        return (yield from _live(_open(call), NEXT, recording))
+    for count, item in enumerate(items[:-1], 1):
+        resume = yield from _handed_on(item)
+        if resume is not NEXT:
+            source = _open(call)
+            for _ in range(count):
+                next(source)
+            return (yield from _live(source, resume, None))
+    return items[-1]
 
 
-class _Replayed:
-    """Stored items; who sends or throws into them gets the user's own generator after all."""
+def _live(
+    source: Generator[Any, Any, Any], resume: Resume, recording: Recording | None
+) -> Generator[Any, Any, Any]:
+    try:
+        while True:
+            try:
+                item = resume(source)
+            except StopIteration as end:
+                if recording is not None:
+                    recording.end(end.value).perform()
+                return end.value
+            finally:
+                del resume  # an error in it refers to this frame: a cycle for the collector
+            if recording is not None:
+                recording.add(item)
+            resume = yield from _handed_on(item)
+            if recording is not None and resume is not NEXT:
+                recording.stop()
+    finally:
+        source.close()
 
-    def __init__(self, call: Call, items: list[Any]) -> None:
-        self._call = call
-        *self._items, self._returned = items
-        self._count = 0
-        self._live: Generator[Any, Any, Any] | None = None
 
-    def __iter__(self) -> _Replayed:
-        return self
-
-    def __next__(self) -> Any:
-        if self._live is not None:
-            return next(self._live)
-        if self._count == len(self._items):
-            raise StopIteration(self._returned)
-        self._count += 1
-        return self._items[self._count - 1]
-
-    def _go_live(self) -> Generator[Any, Any, Any]:
-        """The user's generator, run up to where the replay stands."""
-        live = self._live
-        if live is None:
-            live = self._live = cast("Generator[Any, Any, Any]", _open(self._call))
-            for _ in range(self._count):
-                next(live)
-        return live
-
-    def send(self, value: Any) -> Any:
-        return self._go_live().send(value)
-
-    def throw(self, *error: Any) -> Any:
-        return self._go_live().throw(*error)
-
-    def close(self) -> None:
-        if self._live is not None:
-            self._live.close()
+def _handed_on(item: Any) -> Generator[Any, Any, Resume]:
+    """Yield an item; how its consumer goes on."""
+    try:
+        sent = yield item
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        return methodcaller("throw", error)
+    return NEXT if sent is None else methodcaller("send", sent)
 
 
 # ------------------------------------------------------------------------- async generators
 
 
-async def find_source(engine: Engine, call: Call) -> AsyncSource:
-    """A marked async generator: what is stored, or the user's own, recorded."""
-    items = answer(engine, call, in_place=True)
-    if (items is MISSING or items is ELSEWHERE) and not in_asyncio():
-        return _find_elsewhere(engine, call, items)
-    if items is ELSEWHERE:
-        look = partial(engine.cache.recall, call)
-        items = await Block(look).perform_async(engine.executor)
-        if items is not MISSING:
-            engine.hit(call)
-    return _RecordedAsync(engine, call) if items is MISSING else _ReplayedAsync(call, items)
+def iterating(
+    engine: Engine, make_call: Callable[[tuple[Any, ...], dict[str, Any]], Call]
+) -> Callable[..., AsyncGenerator[Any, Any]]:
+    """An async generator function that answers the calls of a marked one, as `generate` does."""
+
+    async def iterate(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        stream = _AsyncStream(engine, make_call(args, kwargs))
+        resume: Resume | None = None
+        try:
+            while True:
+                try:
+                    item = await stream.advance(resume)
+                except StopAsyncIteration:
+                    return
+                finally:
+                    resume = None  # as above
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    resume = methodcaller("athrow", error)
+                else:
+                    if sent is not None:
+                        resume = methodcaller("asend", sent)
+        finally:
+            await stream.close()
+
+    return iterate
 
 
-def _find_elsewhere(engine: Engine, call: Call, items: Any) -> AsyncSource:
-    """One that is not found at once, in a loop of Trio's, say: nothing of ours can wait there."""
-    if call.task.options.mode != "replay":
-        engine.say_elsewhere(call)
-        return cast("AsyncGenerator[Any, Any]", _open(call))
-    if items is ELSEWHERE:
-        items = engine.cache.recall(call)
-    if items is MISSING:
-        raise not_stored(call)
-    engine.hit(call)
-    return _ReplayedAsync(call, items)
-
-
-class _RecordedAsync:
-    """The user's async generator, with what comes out of it recorded."""
+class _AsyncStream:
+    """The stored items of a call, or the user's own async generator, recorded."""
 
     def __init__(self, engine: Engine, call: Call) -> None:
         self._engine = engine
-        self._recording = Recording(engine, call)
-        self._source: AsyncGenerator[Any, Any] = _open(call)
+        self._call = call
+        self._items: list[Any] | None = None
+        self._count = 0
+        self._recording: Recording | None = None
+        self._source: AsyncGenerator[Any, Any] | None = None
 
-    async def _take(self, advance: Awaitable[Any]) -> Any:
+    async def advance(self, resume: Resume | None) -> Any:
+        """The next item; by `resume`, where the consumer sent or threw something.
+
+        Raises:
+            StopAsyncIteration: there is none.
+        """
+        if self._items is None and self._source is None:
+            await self._begin()
+        if self._items is not None and resume is None:
+            if self._count == len(self._items) - 1:
+                raise StopAsyncIteration
+            self._count += 1
+            return self._items[self._count - 1]
+        return await self._advance_live(resume)
+
+    async def _begin(self) -> None:
+        engine, call = self._engine, self._call
+        items = answer(engine, call, in_place=True)
+        replay, here = call.task.options.mode == "replay", in_asyncio()
+        if (items is MISSING or items is ELSEWHERE) and not here and not replay:
+            engine.say_elsewhere(call)  # nothing of ours can wait there, in a loop of Trio's, say
+            self._source = _open(call)
+            return
+        if items is ELSEWHERE:
+            look = Block(partial(engine.cache.recall, call))
+            items = await look.perform_async(engine.executor) if here else look.perform()
+            if items is not MISSING:
+                engine.hit(call)
+        if items is MISSING:
+            self._recording = Recording(engine, call)
+            self._source = _open(call)
+        else:
+            self._items = items
+
+    async def _advance_live(self, resume: Resume | None) -> Any:
+        if self._source is None:
+            self._items, self._source = None, _open(self._call)
+            for _ in range(self._count):
+                await _unseen(self._source, None)
+        recording = self._recording
+        if recording is not None and resume is not None:
+            recording.stop()
         try:
-            item = await advance
+            item = await _unseen(self._source, resume)
         except StopAsyncIteration:
-            await self._recording.end(None).perform_async(self._engine.executor)
+            if recording is not None:
+                await recording.end(None).perform_async(self._engine.executor)
             raise
-        self._recording.add(item)
+        finally:
+            del resume
+        if recording is not None:
+            recording.add(item)
         return item
 
-    async def asend(self, value: Any) -> Any:
-        if value is not None:
-            self._recording.stop()
-        return await self._take(_unseen(self._source.asend, value))
-
-    async def athrow(self, error: BaseException) -> Any:
-        self._recording.stop()
-        return await self._take(_unseen(self._source.athrow, error))
-
-    async def aclose(self) -> None:
-        await self._source.aclose()
+    async def close(self) -> None:
+        """Close the user's generator, if it was opened."""
+        if self._source is not None:
+            await self._source.aclose()
 
 
-def _unseen(step: Callable[..., Awaitable[Any]], *args: Any) -> Awaitable[Any]:
-    """A step of a generator of which no event loop gets to know (PEP 525).
+def _unseen(source: AsyncGenerator[Any, Any], resume: Resume | None) -> Awaitable[Any]:
+    """A step of a generator that the event loop does not get to know (PEP 525).
 
-    At its end that would close it and ours, which closes it as well, at the same time.
+    At its end it would close this one and the marked one, which closes it as well, at once.
     """
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, None)
     try:
-        return step(*args)
+        step: Awaitable[Any] = source.asend(None) if resume is None else resume(source)
+        return step
     finally:
         sys.set_asyncgen_hooks(*hooks)
-
-
-class _ReplayedAsync:
-    """Stored items; who sends or throws into them gets the user's own generator after all."""
-
-    def __init__(self, call: Call, items: list[Any]) -> None:
-        self._call = call
-        self._items = items[:-1]
-        self._count = 0
-        self._live: AsyncGenerator[Any, Any] | None = None
-
-    async def asend(self, value: Any) -> Any:
-        if self._live is not None or value is not None:
-            return await _unseen((await self._go_live()).asend, value)
-        if self._count == len(self._items):
-            raise StopAsyncIteration
-        self._count += 1
-        return self._items[self._count - 1]
-
-    async def athrow(self, error: BaseException) -> Any:
-        return await _unseen((await self._go_live()).athrow, error)
-
-    async def _go_live(self) -> AsyncGenerator[Any, Any]:
-        """The user's generator, run up to where the replay stands."""
-        live = self._live
-        if live is None:
-            live = self._live = cast("AsyncGenerator[Any, Any]", _open(self._call))
-            for _ in range(self._count):
-                await _unseen(live.asend, None)
-        return live
-
-    async def aclose(self) -> None:
-        if self._live is not None:
-            await self._live.aclose()

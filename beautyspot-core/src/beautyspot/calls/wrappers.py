@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.calls.flow import answer, flow
 from beautyspot.calls.pickling import make_hit
 from beautyspot.calls.steps import drive, drive_async
-from beautyspot.calls.streams import find_source, generate
-from beautyspot.concurrency.async_generators import Opening, forwarding
+from beautyspot.calls.streams import generate, iterating
 from beautyspot.concurrency.event_loops import in_asyncio
 from beautyspot.results.integrity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call, Task
@@ -62,12 +61,8 @@ async def _await_elsewhere(engine: Engine, call: Call, *, looked: bool) -> Any:
     return await call.task.function(*call.args, **call.kwargs)
 
 
-def _open(engine: Engine, call: Call) -> Opening:
-    return Opening(partial(find_source, engine, call))
-
-
 def _iterate(engine: Engine, call: Call) -> AsyncGenerator[Any, Any]:
-    return forwarding(lambda _args, _kwargs: _open(engine, call))()
+    return iterating(engine, lambda args, kwargs: call)()
 
 
 _PERFORM = {
@@ -106,7 +101,7 @@ def _wrap_generator(engine: Engine, task: Task) -> Callable[..., Any]:
 
 
 def _wrap_async_generator(engine: Engine, task: Task) -> Callable[..., Any]:
-    return forwarding(lambda args, kwargs: _open(engine, Call(task, args, kwargs)))
+    return iterating(engine, partial(Call, task))
 
 
 _WRAP = {
