@@ -1,7 +1,9 @@
-"""What the tests of a whole Spot share."""
+"""How many processes run the tests, and what the tests of a whole Spot share."""
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.resilience.reporting import Trouble
+
+
+MOST_WORKERS = 8
+"""More gain little: each imports and collects all that the tests use."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One worker for each processor; none for single files and tests, or where output is shown."""
+    folders = [one for one in config.args if (config.invocation_params.dir / one).is_dir()]
+    if not folders or config.option.capture == "no":
+        return 0
+    if sys.platform == "linux":
+        return min(len(os.sched_getaffinity(0)), MOST_WORKERS)
+    return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 @pytest.fixture

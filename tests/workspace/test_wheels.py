@@ -16,8 +16,6 @@ from workspace.sources import MEMBERS, ROOT
 
 VERSION = runpy.run_path(str(ROOT / "VERSION.py"))["__version__"]
 
-pytestmark = pytest.mark.xdist_group("wheels")  # one worker builds and installs
-
 
 @pytest.fixture
 def empty(tmp_path: Path, dist: Path) -> Environment:
