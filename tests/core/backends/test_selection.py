@@ -472,8 +472,8 @@ def test_annotations_that_can_not_be_evaluated_are_read_as_text():
     assert takes.known == ["g", "h", "i"]  # positional-only ones can't be given by name
     assert takes.from_text("g", "5", "x") == "5"
     assert takes.from_text("h", "5", "x") == 5
-    assert takes.from_text("i", "5", "x") == "5"
-    takes.check_type("i", "anything", "x")
+    assert takes.from_text("i", "5", "x") == 5
+    assert takes.checked("g", "anything", "x", None) == "anything"
 
 
 def test_annotations_as_objects():
@@ -492,6 +492,6 @@ def test_annotations_as_objects():
     assert takes.from_text("d", "y", "x") == "y"
     assert takes.from_text("e", "1e3", "x") == 1000.0
     assert takes.from_text("f", "none", "x") is None
-    takes.check_type("f", None, "x")
+    assert takes.checked("f", None, "x", None) is None
     with pytest.raises(ConfigError, match="takes None, not int"):
-        takes.check_type("f", 3, "x")
+        takes.checked("f", 3, "x", None)

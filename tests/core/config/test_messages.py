@@ -42,16 +42,16 @@ def resolved(tmp_path, text, **kwargs):
 )
 def test_a_mistake_in_a_profile_that_is_not_chosen(told, line, what):
     message = told(f"ttl = 3\n[profiles.dev]\nttl = 4\n[profiles.prod]\n{line}\n", profile="dev")
-    assert message.startswith(f"beautyspot.toml:5 [profiles.prod]: {what}")
+    assert message.startswith(f"beautyspot.toml [profiles.prod]: {what}")
 
 
 def test_a_profile_that_is_no_table(told):
     message = told("[profiles]\nprod = 3\n")
-    assert message == "beautyspot.toml:2 [profiles]: a profile is a table: write [profiles.prod]"
+    assert message == "beautyspot.toml [profiles]: each profile is a table: write [profiles.<name>]"
     shared = told(
         "[tool.beautyspot.profiles]\nprod = 3\n", name="pyproject.toml", config="pyproject.toml"
     )
-    assert "write [tool.beautyspot.profiles.prod]" in shared
+    assert "write [tool.beautyspot.profiles.<name>]" in shared
 
 
 def test_what_is_the_backends_business_waits_until_the_profile_is_chosen(tmp_path):
@@ -71,32 +71,28 @@ def test_a_profile_that_is_not_there(told):
     message = told("ttl = 3\n", profile="prd")
     assert message.endswith("Its profiles: none: write a table [profiles.prd]")
     message = told("[profiles.prod]\nttl = 3\n[profiles.dev]\n", profile="prd")
-    assert message.endswith("Did you mean 'prod'? Its profiles: dev, prod")
+    assert message.endswith(
+        "Did you mean 'prod'? Its profiles: dev, prod: write a table [profiles.prd]"
+    )
 
 
 # ------------------------------------------------------------------------------ wrong places
 
 
 def test_a_table_in_the_wrong_place(told):
-    assert told("[profile.prod]\nttl = 3\n") == (
-        "beautyspot.toml:1: the settings of profiles stand below 'profiles': write [profiles.prod]"
+    assert told("[profile.prod]\nttl = 3\n").startswith(
+        'beautyspot.toml: profile takes the name of a profile, or "none", not '
     )
-    assert told("[tool.beautyspot]\nttl = 3\n") == (
-        "beautyspot.toml:1: in this file the settings stand without a prefix: "
-        "remove tool.beautyspot from the names of its tables"
+    assert told("[tool.beautyspot]\nttl = 3\n").startswith(
+        "beautyspot.toml: there is no setting 'tool'."
     )
 
 
 def test_a_misspelt_table_of_profiles(told):
     message = told("ttl = 3\n[Profiles.prod]\nttl = 3\n")
     assert message.startswith(
-        "beautyspot.toml:2: there is no setting 'Profiles'. Did you mean 'profiles'? "
+        "beautyspot.toml: there is no setting 'Profiles'. Did you mean 'profiles'? "
     )
-
-
-def test_a_table_that_is_named_by_its_parts_has_its_line(told):
-    assert told("\n[ttl.a.b]\n").startswith("beautyspot.toml:2: ttl takes")
-    assert told("\n\nttl.a = 3\n").startswith("beautyspot.toml:3: ttl takes")
 
 
 # ----------------------------------------------------------------------------- environment
@@ -142,7 +138,7 @@ def test_a_file_that_an_argument_names(told):
     ("limits", "what"),
     [
         ('[{name = "a"}, {name = "a"}]', "two of the limits have the name 'a': give each its own"),
-        ('[{rate = 1}, {name = "b"}]', 'a limit has no "name": write {name = "requests", use = '),
+        ('[{rate = 1}, {name = "b"}]', 'each of several limits is a table with a "name": write {'),
         ('[{name = "", rate = 2}]', "the name of a limit can't be ''"),
         ('[{name = "a/b", rate = 2}]', "the name of a limit can't be 'a/b'"),
         ("[{name = 3, rate = 2}]", "the name of a limit can't be 3"),
@@ -151,7 +147,7 @@ def test_a_file_that_an_argument_names(told):
     ],
 )
 def test_several_limits(told, limits, what):
-    assert told(f"\nlimiter = {limits}\n").startswith(f"beautyspot.toml:2: limiter: {what}")
+    assert told(f"\nlimiter = {limits}\n").startswith(f"beautyspot.toml: limiter: {what}")
 
 
 @pytest.mark.parametrize("setting", ["ttl", "wait_timeout"])

@@ -1,7 +1,7 @@
-"""The options of a backend: checked against its constructor's signature before it is called.
+"""The options of a backend, checked against its constructor's signature before it is called.
 
-A type is checked only where an annotation says it in plain words: `int`, `float`, `bool`, `str`,
-`None`, and unions of these. Whatever else an annotation says is the constructor's to check.
+A type is checked only where an annotation consists of `int`, `float`, `bool`, `str` and `None`. For
+whatever else an annotation says, the constructor checks its arguments itself.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 import os
 import re
-import typing
-from types import UnionType
+from contextlib import suppress
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.config.settings import boolean
@@ -18,11 +18,25 @@ from beautyspot.errors import ConfigError
 from beautyspot.messages.suggestions import did_you_mean, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-_PLAIN: Final[dict[str, type]] = {"int": int, "float": float, "bool": bool, "str": str}
-_PATH: Final = r"\b(Path|PathLike|PurePath)\b"
+
+def _none(text: str) -> None:
+    if text.lower() not in ("", "none"):
+        raise ValueError("not None")
+
+
+_TYPES: Final[dict[str, tuple[type | tuple[type, ...], Callable[[str], object]]]] = {
+    "bool": (bool, boolean),
+    "int": (int, int),
+    "float": ((int, float), float),
+    "str": (str, str),
+    "None": (NoneType, _none),
+}
+"""Word of an annotation -> the type of a value, and how a text is read as one."""
+
+_PATHS: Final = frozenset({"Path", "PathLike", "PurePath"})
 
 
 class Options:
@@ -40,8 +54,7 @@ class Options:
         self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)
         self.known = [p.name for p in named]
         self.required = [p.name for p in named if p.default is p.empty]
-        hints = _hints(cls)
-        self._annotations = {p.name: hints.get(p.name, p.annotation) for p in named}
+        self._words = {p.name: _words_of(p.annotation) for p in named}
 
     def accepted(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Those of `values` that the constructor takes."""
@@ -74,88 +87,52 @@ class Options:
                 f'{{"use": "{use}", {example}}}'
             )
 
-    def check_type(self, name: str, value: object, what: str) -> None:
-        """Refuse a value whose type is none that the annotation names.
+    def checked(self, name: str, value: object, what: str, anchor: Path | None) -> object:
+        """An option's value; a relative path in it starts from the folder `anchor`.
 
         Raises:
-            ConfigError: names the option and the types it takes.
+            ConfigError: its type is none that the annotation names.
         """
-        kinds = self._kinds(name)
-        if kinds is None or _fits(value, kinds):
-            return
-        raise ConfigError(
-            f"{what}: the option {name!r} takes {' or '.join(kinds)}, not {type(value).__name__}: "
-            "correct its value"
-        )
+        words = self._words.get(name, frozenset())
+        if words and words <= _TYPES.keys() and not _fits(value, words):
+            raise ConfigError(
+                f"{what}: the option {name!r} takes {_either(words)}, not {type(value).__name__}: "
+                "correct its value"
+            )
+        if anchor is None or not isinstance(value, str) or not words & _PATHS:
+            return value
+        return os.path.join(anchor, os.path.expanduser(value))  # noqa: PTH111, PTH118 - text to text
 
     def from_text(self, name: str, text: str, what: str) -> object:
-        """An option out of a URL's query part, as the type that the annotation names.
+        """An option out of a URL's query part, read as a type that the annotation names.
 
         Raises:
             ConfigError: the text is no value of such a type.
         """
-        kinds = self._kinds(name)
-        if kinds is None or "str" in kinds:
+        words = self._words.get(name, frozenset())
+        if not words or "str" in words or not words <= _TYPES.keys():
             return text
-        for kind in ("bool", "int", "float", "None"):
-            if kind in kinds:
-                try:
-                    return _read(kind, text)
-                except ValueError:
-                    continue
-        raise ConfigError(
-            f"{what}: the option {name!r} takes {' or '.join(kinds)}: correct the URL"
-        )
-
-    def anchored(self, name: str, value: object, anchor: Path | None) -> object:
-        """`value`, with a relative path in it based on the folder `anchor`."""
-        annotation = self._annotations.get(name)
-        text = annotation if isinstance(annotation, str) else repr(annotation)
-        if anchor is None or not isinstance(value, str) or not re.search(_PATH, text):
-            return value
-        return os.path.join(anchor, os.path.expanduser(value))  # noqa: PTH111, PTH118 - text to text
-
-    def _kinds(self, name: str) -> list[str] | None:
-        """The plain types an option takes, or None where the annotation says more than that."""
-        return _kinds(self._annotations.get(name, inspect.Parameter.empty))
+        for word, (_, read) in _TYPES.items():
+            if word in words:
+                with suppress(ValueError):
+                    return read(text)
+        raise ConfigError(f"{what}: the option {name!r} takes {_either(words)}: correct the URL")
 
 
-def _hints(cls: type) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(cls.__init__)  # type: ignore[misc]  # it is only read
-    except Exception:  # a name that is imported for type checkers only: take the text as it is
-        return {}
+def _words_of(annotation: Any) -> frozenset[str]:
+    """The words of an annotation, such as ``int`` and ``None``; none where there is none."""
+    if annotation is inspect.Parameter.empty:
+        return frozenset()
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    optional = re.fullmatch(r"(?:typing\.)?Optional\[(.*)\]", text)
+    return frozenset(re.findall(r"\w+", f"{optional[1]} | None" if optional else text))
 
 
-def _kinds(annotation: object) -> list[str] | None:
-    if isinstance(annotation, str):
-        names = [part.strip() for part in annotation.split("|")]
-    elif isinstance(annotation, UnionType) or typing.get_origin(annotation) is typing.Union:
-        names = [_name(part) for part in typing.get_args(annotation)]
-    else:
-        names = [_name(annotation)]
-    return names if all(name in _PLAIN or name == "None" for name in names) else None
+def _fits(value: object, words: frozenset[str]) -> bool:
+    if isinstance(value, bool):  # an int to Python, but not to a user who writes `true`
+        return "bool" in words
+    return any(isinstance(value, _TYPES[word][0]) for word in words)
 
 
-def _name(kind: object) -> str:
-    return "None" if kind is type(None) or kind is None else str(getattr(kind, "__name__", kind))
-
-
-def _fits(value: object, kinds: list[str]) -> bool:
-    if value is None:
-        return "None" in kinds
-    if isinstance(value, bool):  # bool is an int to Python, never to the one who wrote `true`
-        return "bool" in kinds
-    if isinstance(value, int) and "float" in kinds:
-        return True
-    return any(isinstance(value, _PLAIN[kind]) for kind in kinds if kind != "None")
-
-
-def _read(kind: str, text: str) -> object:
-    if kind == "bool":
-        return boolean(text)
-    if kind == "None":
-        if text.lower() in ("", "none"):
-            return None
-        raise ValueError("not None")
-    return _PLAIN[kind](text)
+def _either(words: frozenset[str]) -> str:
+    return " or ".join(word for word in _TYPES if word in words)

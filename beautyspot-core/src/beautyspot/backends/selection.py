@@ -191,9 +191,7 @@ def _given(takes: Options, wish: _Wish, what: str, anchor: Path | None) -> dict[
     takes.check_names({**wish.options, **wish.query}, what)
     query = {name: takes.from_text(name, text, what) for name, text in wish.query.items()}
     given = {**wish.options, **query}
-    for name, value in given.items():
-        takes.check_type(name, value, what)
-    return {name: takes.anchored(name, value, anchor) for name, value in given.items()}
+    return {name: takes.checked(name, value, what, anchor) for name, value in given.items()}
 
 
 def _failed(what: str, exc: Exception, given: Mapping[str, Any]) -> str:

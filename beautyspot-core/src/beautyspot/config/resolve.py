@@ -20,10 +20,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.config.settings import SETTINGS, boolean
+from beautyspot.config.settings import SETTINGS
 from beautyspot.errors import ConfigError
 from beautyspot.files import absolute
-from beautyspot.logs import logger
+from beautyspot.logs import warn_once
 from beautyspot.messages.masking import masked
 from beautyspot.messages.suggestions import did_you_mean, listing
 
@@ -33,13 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["UNSET", "Config", "Row", "resolve"]
 
 PREFIX: Final = "BEAUTYSPOT_"
-_OTHER_VARIABLES: Final = frozenset(
-    {"BEAUTYSPOT_PLUGINS", "BEAUTYSPOT_CONFIG", "BEAUTYSPOT_DISABLED"}
-)
+_OTHER_VARIABLES: Final = frozenset({"plugins", "config", "disabled"})
+_DISABLED: Final = "BEAUTYSPOT_DISABLED"
 _ONLY_IN_CODE: Final = frozenset({"name", "executor", "on_error", "plugins", "config"})
 _PROFILES: Final = "profiles"
-
-_warned: set[str] = set()
 
 
 class _Unset:
@@ -89,7 +86,8 @@ class Config(Mapping[str, Any]):
     def source(self, setting: str) -> str:
         """Where a setting comes from.
 
-        ``argument``, ``environment BEAUTYSPOT_TTL``, ``/path/beautyspot.toml:3`` or ``default``.
+        ``argument``, ``environment BEAUTYSPOT_TTL``, ``/path/beautyspot.toml [profiles.prod]`` or
+        ``default``.
         """
         return self._given[setting].source
 
@@ -124,7 +122,7 @@ def resolve(
 
     Args:
         arguments: setting -> value; one that is `UNSET` was not given.
-        config: a file to read; False to read none; None to find one, see `config_files`.
+        config: a file to read; False to read none; None to find one, see `toml_files`.
         profile: the profile of the file to take; None to leave that to environment and file.
         environ: the environment.
         cwd: where to look for a file, default the working directory.
@@ -160,36 +158,21 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
         if text:
             value = setting.from_text(text, f"environment variable {setting.variable}")
             found[key] = _Given(value, f"environment {setting.variable}")
-    if _is_disabled(environ):
-        found["enabled"] = _Given(False, "environment BEAUTYSPOT_DISABLED")
+    disabled = environ.get(_DISABLED, "").strip()
+    if disabled and SETTINGS["enabled"].from_text(disabled, f"environment variable {_DISABLED}"):
+        found["enabled"] = _Given(False, f"environment {_DISABLED}")
     _warn_unknown(environ)
     return found
 
 
-def _is_disabled(environ: Mapping[str, str]) -> bool:
-    text = environ.get("BEAUTYSPOT_DISABLED", "").strip()
-    try:
-        return bool(text) and boolean(text)
-    except ValueError as exc:
-        raise ConfigError(f"environment variable BEAUTYSPOT_DISABLED is {text!r}: {exc}") from None
-
-
 def _warn_unknown(environ: Mapping[str, str]) -> None:
     """A warning, not an error: the environment is shared with whatever else runs in it."""
-    known = {setting.variable for setting in SETTINGS.values()} | _OTHER_VARIABLES
+    words = {*SETTINGS, *_OTHER_VARIABLES}
     for name in environ:
-        if name.startswith(PREFIX) and name not in known and name not in _warned:
-            _warned.add(name)
-            hint = _similar(name, known)
-            logger.warning("the environment variable %s means nothing to beautyspot.%s", name, hint)
-
-
-def _similar(variable: str, known: frozenset[str] | set[str]) -> str:
-    words = {name.removeprefix(PREFIX).lower() for name in known}  # all are alike with the prefix
-    hint = did_you_mean(variable.removeprefix(PREFIX), words)
-    if not hint:
-        return f" Those that do: {listing(known)}"
-    return f" Did you mean {PREFIX}{hint.split(chr(39))[1].upper()}?"
+        word = name.removeprefix(PREFIX).lower()
+        if name.startswith(PREFIX) and word not in words:
+            hint = did_you_mean(word, words) or f" The names behind {PREFIX}: {listing(words)}"
+            warn_once(f"the environment variable {name} means nothing to beautyspot.{hint}")
 
 
 def _file(
@@ -225,72 +208,42 @@ def _from_file(file: ConfigFile | None, chosen: _Given | None) -> dict[str, _Giv
                 "none is read: write [profiles.<name>] in beautyspot.toml, or give config=<path>"
             )
         return {}
-    found = _from_table(file, (), file.table)
+    base = {key: value for key, value in file.table.items() if key != _PROFILES}
+    found = _from_table(file, (), base)
     profiles = _profiles(file)  # all of them: a mistake in one that is not chosen is one too
     chosen = chosen or found.get("profile")
     if chosen is None or chosen.value is None:
         return found
     if chosen.value not in profiles:
-        advice = "" if profiles else f": write a table {file.header(_PROFILES, chosen.value)}"
         raise ConfigError(
             f"there is no profile {chosen.value!r} ({chosen.source}) in {file.path}."
-            f"{did_you_mean(chosen.value, profiles)} Its profiles: {listing(profiles)}{advice}"
+            f"{did_you_mean(chosen.value, profiles)} Its profiles: {listing(profiles)}: "
+            f"write a table {file.header(_PROFILES, chosen.value)}"
         )
     return {**found, **profiles[chosen.value], "profile": chosen}
 
 
 def _profiles(file: ConfigFile) -> dict[str, dict[str, _Given]]:
-    found = {}
-    for name, table in file.table.get(_PROFILES, {}).items():
-        if not isinstance(table, dict):
-            where, header = file.where(_PROFILES, name), file.header(_PROFILES, name)
-            raise ConfigError(f"{where}: a profile is a table: write {header}")
-        found[name] = _from_table(file, (_PROFILES, name), table)
-    return found
+    tables = file.table.get(_PROFILES, {})
+    if not isinstance(tables, dict) or not all(isinstance(each, dict) for each in tables.values()):
+        header = file.header(_PROFILES, "<name>")
+        raise ConfigError(f"{file.where(_PROFILES)}: each profile is a table: write {header}")
+    return {name: _from_table(file, (_PROFILES, name), table) for name, table in tables.items()}
 
 
 def _from_table(
-    file: ConfigFile, keys: tuple[str, ...], table: dict[str, Any]
+    file: ConfigFile, tables: tuple[str, ...], table: dict[str, Any]
 ) -> dict[str, _Given]:
-    found = {}
+    where, found = file.where(*tables), {}
     for key, raw in table.items():
-        where = file.where(*keys, key)
-        if not keys:
-            _check_place(file, key, raw, where)
-        if key != _PROFILES or keys:
-            _check_known(key, where, others=() if keys else (_PROFILES,))
-            _check_no_nested_profile(key, keys, where)
-            value = SETTINGS[key].checked(raw, where)
-            found[key] = _anchored(key, value, where, file.path.parent)
+        if tables and key == "profile":
+            raise ConfigError(f"{where}: a profile can't name a profile: remove the key {key!r}")
+        _check_known(key, where, others=() if tables else (_PROFILES,))
+        value = SETTINGS[key].checked(raw, where)
+        if SETTINGS[key].is_path and value is not None:
+            value = str(file.path.parent / value)
+        found[key] = _Given(value, where, file.path.parent)
     return found
-
-
-def _anchored(key: str, value: Any, where: str, folder: Path) -> _Given:
-    if SETTINGS[key].is_path and value is not None:
-        value = str(folder / value)
-    return _Given(value, where, folder)
-
-
-def _check_place(file: ConfigFile, key: str, raw: object, where: str) -> None:
-    """Refuse a table, or what should be one, that stands where it means something else."""
-    if key == _PROFILES and not isinstance(raw, dict):
-        header = file.header(_PROFILES, "<name>")
-        raise ConfigError(f"{where}: {_PROFILES} is a table of tables: write {header}")
-    if key == "profile" and isinstance(raw, dict):
-        raise ConfigError(
-            f"{where}: the settings of profiles stand below {_PROFILES!r}: "
-            f"write {file.header(_PROFILES, next(iter(raw), '<name>'))}"
-        )
-    if key == "tool" and not file.base:
-        raise ConfigError(
-            f"{where}: in this file the settings stand without a prefix: "
-            "remove tool.beautyspot from the names of its tables"
-        )
-
-
-def _check_no_nested_profile(key: str, keys: tuple[str, ...], where: str) -> None:
-    if key == "profile" and keys:
-        raise ConfigError(f"{where}: a profile can't name a profile: remove the key")
 
 
 def _check_known(key: str, where: str, others: tuple[str, ...] = ()) -> None:

@@ -108,8 +108,10 @@ def seconds(value: object) -> float:
         number = _duration(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value) if value <= sys.float_info.max else math.inf
+    elif hasattr(value, "total_seconds"):  # a timedelta, without importing `datetime`
+        number = float(value.total_seconds())
     else:
-        number = _total_seconds(value)
+        raise TypeError("no duration")
     if not 0 <= number < math.inf:
         raise ValueError("negative or not finite")
     return number
@@ -118,15 +120,9 @@ def seconds(value: object) -> float:
 def _duration(text: str) -> float:
     text = text.strip().lower()
     parts = re.findall(_PART, text)
-    if not parts or re.sub(_PART, "", text).strip():
+    if not parts or re.sub(_PART, "", text).strip() or any(unit not in _UNITS for _, unit in parts):
         return float(text)
-    return sum(float(number) * _unit(unit) for number, unit in parts)
-
-
-def _unit(unit: str) -> float:
-    if unit not in _UNITS:
-        raise ValueError(f"no unit {unit!r}")
-    return _UNITS[unit]
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def boolean(text: str) -> bool:
@@ -159,14 +155,6 @@ def byte_count(value: object) -> int:
     return int(float(parts[1]) * _SIZES[parts[2]])
 
 
-def _total_seconds(value: object) -> float:
-    # A timedelta, known by its method: `datetime` is not imported for a check.
-    total = getattr(value, "total_seconds", None)
-    if total is None:
-        raise TypeError("no duration")
-    return float(total())
-
-
 def or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
     """The same check, and None; ``"none"`` says that where a text, a file or an option can't."""
 
@@ -179,15 +167,10 @@ def or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
 
 
 def _path(value: object) -> str:
-    if (
-        isinstance(value, str | os.PathLike)
-        and (path := os.fspath(value))
-        and isinstance(path, str)
-    ):
-        if "\0" in path:
-            raise ValueError("NUL")
-        return os.path.expanduser(path)  # noqa: PTH111 - a text in, a text out
-    raise TypeError("no path")
+    path = os.fspath(value)  # type: ignore[call-overload]  # it raises the TypeError for us
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise ValueError("no path")
+    return os.path.expanduser(path)  # noqa: PTH111 - a text in, a text out
 
 
 def _backend(value: object) -> object:
@@ -213,10 +196,8 @@ def _limits(value: object) -> object:
 
 
 def _limit_name(table: object) -> str:
-    if not isinstance(table, Mapping):
+    if not isinstance(table, Mapping) or "name" not in table:
         raise ConfigError(f'each of several limits is a table with a "name": write {_LIMIT}')
-    if "name" not in table:
-        raise ConfigError(f'a limit has no "name": write {_LIMIT}')
     name = table["name"]
     if not isinstance(name, str) or not re.fullmatch(_LIMIT_NAME, name):
         raise ConfigError(
@@ -243,16 +224,13 @@ def _text(value: object) -> str:
     return value
 
 
-def _saving(value: object) -> str:
-    if value not in ("sync", "background"):
-        raise ValueError("neither")
-    return str(value)
+def _one_of(*words: str) -> Callable[[object], str]:
+    def checked(value: object) -> str:
+        if value not in words:
+            raise ValueError("another word")
+        return str(value)
 
-
-def _mode(value: object) -> str:
-    if value not in ("normal", "readonly", "replay"):
-        raise ValueError("none of them")
-    return str(value)
+    return checked
 
 
 def _signing_keys(value: object) -> SigningKeys:
@@ -265,10 +243,6 @@ def _signing_keys(value: object) -> SigningKeys:
 
 def _words(text: str) -> object:
     return text if text.lower() == "none" else text.split()
-
-
-def _as_it_is(text: str) -> str:
-    return text
 
 
 def _table(text: str) -> object:
@@ -292,12 +266,12 @@ SETTINGS: Final[dict[str, Setting]] = {
     setting.name: setting
     for setting in (
         Setting(
-            "directory", ".beautyspot", "a path", _path, _as_it_is,
+            "directory", ".beautyspot", "a path", _path, str,
             "the folder of the database and of local blobs", is_path=True,
         ),
         Setting(
             "db_path", None, 'a path, or "none" for <directory>/<name>.db', or_none(_path),
-            _as_it_is, "the file of the SQLite database", is_path=True,
+            str, "the file of the SQLite database", is_path=True,
         ),
         Setting("metadata", "sqlite", _BACKEND, _backend, _table, "the metadata store"),
         Setting("storage", "local", _BACKEND, _backend, _table, "the storage of large results"),
@@ -309,11 +283,11 @@ SETTINGS: Final[dict[str, Setting]] = {
             or_none(_limits), _table, "the rate limit, or several that hold at once",
         ),
         Setting(
-            "save", "sync", '"sync" or "background"', _saving, _as_it_is,
+            "save", "sync", '"sync" or "background"', _one_of("sync", "background"), str,
             "whether a call waits until its result is stored",
         ),
         Setting(
-            "ttl", None, LIFETIME, or_none(seconds), _as_it_is,
+            "ttl", None, LIFETIME, or_none(seconds), str,
             "how long a result is valid",
         ),
         Setting(
@@ -323,15 +297,16 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting("enabled", True, "true or false", _bool, boolean, "false: calls run uncached"),
         Setting("strict", False, "true or false", _bool, boolean, "true: our own failures raise"),
         Setting(
-            "profile", None, 'the name of a profile, or "none"', or_none(_text), _as_it_is,
+            "profile", None, 'the name of a profile, or "none"', or_none(_text), str,
             "the table of the file that wins over its base table",
         ),
         Setting(
-            "wait_timeout", 600.0, DURATION, seconds, _as_it_is,
+            "wait_timeout", 600.0, DURATION, seconds, str,
             "how long a call waits for another one that computes the same result",
         ),
         Setting(
-            "mode", "normal", '"normal", "readonly" or "replay"', _mode, _as_it_is,
+            "mode", "normal", '"normal", "readonly" or "replay"',
+            _one_of("normal", "readonly", "replay"), str,
             "readonly: nothing is stored; replay: nothing runs, and a miss raises",
         ),
         Setting(

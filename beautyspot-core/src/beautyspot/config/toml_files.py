@@ -9,9 +9,6 @@ working directory is not below it. Of two in one folder `beautyspot.toml` wins.
 from __future__ import annotations
 
 import os
-import re
-import stat
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
@@ -28,12 +25,6 @@ LARGEST: Final = 4 * 2**20
 _TABLE: Final = ("tool", "beautyspot")
 _ROOT_MARKS: Final = (".git", ".hg")
 
-_HEADER: Final = r"\s*\[{1,2}([^\[\]]+)\]{1,2}\s*(?:#.*)?$"
-_KEY: Final = r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*="""
-_DOTS: Final = r"""[\w-]+|"[^"]*"|'[^']*'"""
-
-Keys = tuple[str, ...]
-
 
 class ConfigFile(NamedTuple):
     """A file that was read.
@@ -42,25 +33,19 @@ class ConfigFile(NamedTuple):
         path: absolute.
         table: our settings in it.
         base: the keys that lead to `table`: none in a `beautyspot.toml`.
-        lines: the line of each key, as far as a glance at the text finds it.
     """
 
     path: Path
     table: dict[str, Any]
-    base: Keys
-    lines: dict[Keys, int]
+    base: tuple[str, ...]
 
-    def where(self, *keys: str) -> str:
-        """``/path/pyproject.toml:14 [tool.beautyspot.profiles.prod]`` of a key in our table."""
-        full = (*self.base, *keys)
-        line = self.lines.get(full)
-        place = f"{self.path}:{line}" if line else str(self.path)
-        section = ".".join(full[:-1])
-        return f"{place} [{section}]" if section else place
+    def where(self, *tables: str) -> str:
+        """``/path/pyproject.toml [tool.beautyspot.profiles.prod]`` of a table in ours."""
+        return f"{self.path} {self.header(*tables)}" if self.base or tables else str(self.path)
 
-    def header(self, *keys: str) -> str:
+    def header(self, *tables: str) -> str:
         """``[tool.beautyspot.profiles.prod]``: how a table in our table begins."""
-        return f"[{'.'.join((*self.base, *keys))}]"
+        return f"[{'.'.join((*self.base, *tables))}]"
 
 
 def find_file(start: Path) -> ConfigFile | None:
@@ -84,12 +69,16 @@ def read_file(path: Path) -> ConfigFile:
         ConfigError: there is none, it can't be read, is no TOML, or is a `pyproject.toml` that
             lacks our table.
     """
-    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises in a folder closed to us
+    if not _is_file(path):
         raise ConfigError(f"there is no file {path}: correct the path")
     found = _read_if_ours(path)
     if found is None:
         raise ConfigError(f"{path} has no table [tool.beautyspot]: add it, or give another file")
     return found
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises in a folder closed to us
 
 
 def _folders(start: Path) -> Iterator[Path]:
@@ -104,36 +93,24 @@ def _folders(start: Path) -> Iterator[Path]:
 
 
 def _read_if_ours(path: Path) -> ConfigFile | None:
-    try:
-        found = path.stat()
-    except OSError:
+    """The file at `path`; None where there is no plain file, or it is none of ours."""
+    if not _is_file(path):
         return None
-    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
-        # Reading a FIFO or a device may never end.
-        raise ConfigError(f"{path} is no plain file: remove it, or pass config=False")
-    return _read(path, found.st_mtime_ns, found.st_size)
-
-
-@lru_cache(maxsize=16)
-def _read(path: Path, mtime: int, size: int) -> ConfigFile | None:
-    """Read a file, once for each of its states; None where it is none of ours."""
-    del mtime, size
-    text = _text(path)
-    shared = path.name == SHARED
-    if shared and _TABLE[-1] not in text:  # by far the most: not even parsed
+    base = _TABLE if path.name == SHARED else ()
+    content = _content(path)
+    if base and _TABLE[-1].encode() not in content:  # by far the most: not even parsed
         return None
-    table: Any = _parsed(path, text)
-    base = _TABLE if shared else ()
+    table: Any = _parsed(path, content)
     for key in base:
         table = table.get(key) if isinstance(table, dict) else None
-    if shared and table is None:
+    if table is None:
         return None
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: tool.beautyspot is no table: write [tool.beautyspot]")
-    return ConfigFile(path, table, base, _lines(text))
+    return ConfigFile(path, table, base)
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
@@ -143,45 +120,13 @@ def _text(path: Path) -> str:
         ) from exc
     if len(content) > LARGEST:
         raise ConfigError(f"{path} is over {LARGEST} bytes: shorten it, or pass config=False")
-    try:
-        return content.decode("utf-8-sig")  # some editors put a byte-order mark in front
-    except UnicodeDecodeError as exc:
-        raise ConfigError(f"{path} is no UTF-8 text (byte {exc.start}): save it as UTF-8") from exc
+    return content
 
 
-def _parsed(path: Path, text: str) -> dict[str, Any]:
+def _parsed(path: Path, content: bytes) -> dict[str, Any]:
     import tomllib  # 20 ms, and only where there is a file
 
     try:
-        return tomllib.loads(text)
-    except ValueError as exc:  # also of a number with thousands of digits, which is no TOML error
+        return tomllib.loads(content.decode("utf-8-sig"))  # some editors write a byte-order mark
+    except (ValueError, RecursionError) as exc:  # also of a number with thousands of digits
         raise ConfigError(f"{path} is no valid TOML: {exc}: correct it there") from exc
-    except RecursionError:
-        raise ConfigError(f"{path} is nested too deeply: correct it there") from None
-
-
-def _lines(text: str) -> dict[Keys, int]:
-    """The line of each key and table. Best effort: the parser keeps no positions."""
-    found: dict[Keys, int] = {}
-    section: Keys = ()
-    quoted = False
-    for number, line in enumerate(text.splitlines(), 1):
-        if not quoted:
-            if header := re.match(_HEADER, line):
-                section = _keys(header[1])
-                _note(found, section, number)
-            elif key := re.match(_KEY, line):
-                _note(found, (*section, *_keys(key[1])), number)
-        if (line.count('"""') + line.count("'''")) % 2:
-            quoted = not quoted
-    return found
-
-
-def _note(found: dict[Keys, int], keys: Keys, number: int) -> None:
-    """The line of a key, and of the tables around it that have no earlier one."""
-    for length in range(1, len(keys) + 1):
-        found.setdefault(keys[:length], number)
-
-
-def _keys(dotted: str) -> Keys:
-    return tuple(part.strip("\"'") for part in re.findall(_DOTS, dotted))
