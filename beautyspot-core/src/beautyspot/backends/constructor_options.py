@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
 from contextlib import suppress
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
@@ -124,8 +123,8 @@ def _words_of(annotation: Any) -> frozenset[str]:
     if annotation is inspect.Parameter.empty:
         return frozenset()
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    optional = re.fullmatch(r"(?:typing\.)?Optional\[(.*)\]", text)
-    return frozenset(re.findall(r"\w+", f"{optional[1]} | None" if optional else text))
+    text = text.replace("Optional[", "None | ")
+    return frozenset("".join(c if c.isalnum() or c == "_" else " " for c in text).split())
 
 
 def _fits(value: object, words: frozenset[str]) -> bool:
