@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import inspect
 from pathlib import Path
+from subprocess import CompletedProcess
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -16,15 +17,17 @@ from beautyspot.backends.loading import BASES
 from beautyspot.contracts.optional_arguments import hints
 from beautyspot.resilience import guarded_backends
 from beautyspot.results import cache
+from beautyspot.testing import memory_spot
 
 FROZEN = Path(__file__).parent / "plugins" / "beautyspot-frozen" / "beautyspot_frozen.py"
-DIGEST = "f441cdded9e36661964b9af741764455c8912d342bcd3072ebc34a03ff5e850f"
+DIGEST = "c9e59ce9beac8038142c4bd5de0d3c51707a14315e85806c80d68a82144d430a"
 CLASSES = {
     "metadata": "FrozenStore",
     "storage": "FrozenStorage",
     "serializer": "FrozenSerializer",
     "keygen": "FrozenKeys",
     "limiter": "FrozenLimiter",
+    "types": "FrozenTypes",
 }
 
 
@@ -39,8 +42,8 @@ def load() -> ModuleType:
 
 
 def use(tmp_path: Path, module: ModuleType) -> bs.Spot:
-    """Everything that a Spot does with its five backends; whatever fails raises."""
-    options: dict[str, Any] = dict.fromkeys(CLASSES, "frozen")
+    """Everything that a Spot does with the backends it selects; whatever fails raises."""
+    options: dict[str, Any] = dict.fromkeys(CLASSES.keys() - {"types"}, "frozen")
     options["storage"] = options["metadata"] = "frozen://place"
     options["limiter"] = {"use": "frozen", "most": 3}
     with bs.Spot(
@@ -87,6 +90,17 @@ def test_it_is_of_the_present_api() -> None:
 
 def test_it_runs(tmp_path: Path) -> None:
     use(tmp_path, load())
+
+
+def test_its_types_are_served() -> None:
+    with memory_spot(plugins=[load()]) as spot:
+        done = spot.mark(finished)(CompletedProcess("true", 0))
+        assert vars(done) == vars(spot.mark(finished)(CompletedProcess("true", 0)))
+        assert spot.stats()["hits"] == 1
+
+
+def finished(done: CompletedProcess[str]) -> CompletedProcess[str]:
+    return done
 
 
 # ------------------------------------------------------------------------------ contracts only grow

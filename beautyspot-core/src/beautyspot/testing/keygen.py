@@ -24,7 +24,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beautyspot.errors import NotSupportedError, UnstableKeyError
-from beautyspot.testing.keygen_values import BASIC, FURTHER, id_or_none, ids
+from beautyspot.testing.keygen_values import (
+    BASIC,
+    FURTHER,
+    Plain,
+    PlainTypes,
+    id_or_none,
+    ids,
+)
 
 if TYPE_CHECKING:
     from beautyspot.contracts import KeyGenBase
@@ -200,6 +207,19 @@ class KeyGenContract:
             deep = [deep]
         with pytest.raises(UnstableKeyError):
             self.make().input_id((deep,), {})
+
+    # ------------------------------------------------------------------- types of plug-ins
+
+    def test_a_plug_in_says_what_counts(self) -> None:
+        keygen = self.make()
+        supporting = keygen.supporting(dict.fromkeys(PlainTypes.classes, PlainTypes()))
+        if supporting is keygen:
+            pytest.skip("takes no types of plug-ins")
+        one, other = (supporting.input_id(([Plain(state)],), {}) for state in (1, 2))
+        assert one != other
+        assert one == supporting.input_id(([Plain(1)],), {})
+        assert one != id_or_none(keygen, [Plain(1)]), "`supporting` changed the generator itself"
+        assert one != supporting.input_id(([1],), {})
 
     # ------------------------------------------------------------------- threads and processes
 

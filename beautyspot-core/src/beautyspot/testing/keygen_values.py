@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
+from beautyspot.contracts import TypeSupport
 from beautyspot.errors import UnstableKeyError
 
 if TYPE_CHECKING:
@@ -35,6 +36,17 @@ class Plain:
 
     def __init__(self, state: object) -> None:
         self.state = state
+
+
+class PlainTypes(TypeSupport):
+    """Says what counts of a `Plain`, as a plug-in would."""
+
+    name = "plain"
+    classes = (f"{__name__}:Plain",)
+
+    def key(self, value: Plain) -> object:
+        """See `TypeSupport.key`."""
+        return value.state
 
 
 BASIC: Final[tuple[Any, ...]] = (

@@ -23,7 +23,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beautyspot.contracts import SerializerBase
+from beautyspot.contracts import SerializerBase, TypeSupport
 from beautyspot.errors import ConfigError, NotSupportedError, RestoreError, SerializationError
 
 if TYPE_CHECKING:
@@ -60,10 +60,29 @@ class Point:
 
 
 class Plain:
-    """A class that nothing tells how to store."""
+    """A class that does not say how to store it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
+
+
+class PlainTypes(TypeSupport):
+    """Says how to store `Plain`, as a plug-in would."""
+
+    name = "plain"
+    classes = (f"{__name__}:Plain",)
+
+    def key(self, value: Plain) -> object:
+        """See `TypeSupport.key`."""
+        return value.text
+
+    def encode(self, value: Plain) -> object:
+        """See `TypeSupport.encode`."""
+        return value.text
+
+    def decode(self, value: Any) -> Plain:
+        """See `TypeSupport.decode`."""
+        return Plain(value)
 
 
 def assert_same(left: Any, right: Any) -> None:
@@ -244,6 +263,16 @@ class SerializerContract:
             restored = each.loads(each.dumps({"a": Plain("x")}))["a"]
             assert type(restored) is Plain
             assert restored.text == "x"
+
+    def test_a_class_that_a_plug_in_supports_is_stored(self, serializer: SerializerBase) -> None:
+        supporting = serializer.supporting(dict.fromkeys(PlainTypes.classes, PlainTypes()))
+        assert isinstance(supporting, SerializerBase)
+        if supporting is serializer:
+            pytest.skip("takes no types of plug-ins")
+        restored = supporting.loads(supporting.dumps({"a": Plain("x")}))["a"]
+        assert type(restored) is Plain
+        assert restored.text == "x"
+        _check_refused(serializer, Plain("x"), "`supporting` changed the serializer itself: it")
 
     def test_two_classes_do_not_share_a_name(self, serializer: SerializerBase) -> None:
         if self.takes_classes:

@@ -1,16 +1,21 @@
-"""The contracts of both, and how they are selected."""
+"""The contracts of all, and how they are selected."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import beautyspot as bs
 import pytest
+from beautyspot.testing import memory_spot
 from beautyspot.testing.limiter import LimiterContract
 from beautyspot.testing.serializer import JSON_VALUES, SerializerContract
+from beautyspot.testing.types import TypeSupportContract
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
-from beautyspot_extras import JsonSerializer, LeakyLimiter
+from beautyspot_extras import JsonSerializer, LeakyLimiter, VersionTypes
 
 
 class TestJsonSerializer(SerializerContract):
@@ -30,6 +35,31 @@ class TestLeakyLimiter(LimiterContract):
         self, rate_per_second: float, max_cost: float, clock: Callable[[], float]
     ) -> LeakyLimiter:
         return LeakyLimiter(rate_per_second, max_cost, clock)
+
+
+class TestVersionTypes(TypeSupportContract):
+    def make(self) -> VersionTypes:
+        return VersionTypes()
+
+    def samples(self) -> list[Version | SpecifierSet]:
+        return [Version("1.0"), Version("2.0rc1"), SpecifierSet(">=1,<2"), SpecifierSet("")]
+
+
+def newest(versions: list[Version], wanted: SpecifierSet) -> Version:
+    return max(wanted.filter(versions))
+
+
+async def newest_of(versions: list[Version], wanted: SpecifierSet) -> Version:
+    return newest(versions, wanted)
+
+
+def test_versions_need_no_selection() -> None:
+    call = ([Version("1.0"), Version("1.1"), Version("2.0")], SpecifierSet("<2"))
+    with memory_spot() as spot:
+        marked, awaited = spot.mark(newest), spot.mark(newest_of)
+        assert marked(*call) == marked(*call) == Version("1.1")
+        assert [asyncio.run(awaited(*call)) for _ in range(2)] == [Version("1.1")] * 2
+        assert spot.stats()["hits"] == 2
 
 
 def test_a_rate_must_be_one() -> None:

@@ -154,6 +154,9 @@ class FrozenSerializer(bs.SerializerBase):
     def vouching(self, types) -> bs.SerializerBase:
         return self
 
+    def supporting(self, types) -> bs.SerializerBase:
+        return self
+
     def register(self, cls, *, encode=None, decode=None, name=None) -> None:
         super().register(cls, encode=encode, decode=decode, name=name)
 
@@ -168,6 +171,9 @@ class FrozenKeys(bs.KeyGenBase):
 
     def canonical(self, value: object) -> str:
         return repr(value)
+
+    def supporting(self, types) -> bs.KeyGenBase:
+        return self
 
 
 class FrozenLimiter(bs.LimiterBase):
@@ -190,6 +196,25 @@ class FrozenLimiter(bs.LimiterBase):
 
     def settle(self, reservation: bs.Reservation, real_cost: float) -> None:
         self.spent += real_cost - reservation.cost
+
+
+class FrozenTypes(bs.TypeSupport):
+    """What `subprocess.run` returns."""
+
+    name = "frozen"
+    classes = ("subprocess:CompletedProcess",)
+    subclasses = False
+
+    def key(self, value):
+        return [value.args, value.returncode, value.stdout, value.stderr]
+
+    def encode(self, value):
+        return [value.args, value.returncode, value.stdout, value.stderr]
+
+    def decode(self, value):
+        from subprocess import CompletedProcess
+
+        return CompletedProcess(*value)
 
 
 @bs.hookimpl
@@ -215,3 +240,8 @@ def beautyspot_register_keygen():
 @bs.hookimpl
 def beautyspot_register_limiter():
     return FrozenLimiter
+
+
+@bs.hookimpl
+def beautyspot_register_types():
+    return FrozenTypes

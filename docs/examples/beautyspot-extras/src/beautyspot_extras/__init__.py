@@ -1,4 +1,4 @@
-"""Two backends of beautyspot: the serializer `json` and the limiter `leaky`."""
+"""The serializer `json`, the limiter `leaky`, and the types of `packaging`, for beautyspot."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import beautyspot as bs
 
 from beautyspot_extras.json_serializer import JsonSerializer
 from beautyspot_extras.leaky_limiter import LeakyLimiter
+from beautyspot_extras.version_types import VersionTypes
 
-__all__ = ["JsonSerializer", "LeakyLimiter"]
+__all__ = ["JsonSerializer", "LeakyLimiter", "VersionTypes"]
 
 beautyspot_api = 1
 
@@ -22,3 +23,9 @@ def beautyspot_register_serializer() -> type[bs.SerializerBase]:
 def beautyspot_register_limiter() -> type[bs.LimiterBase]:
     """The limiter `leaky`."""
     return LeakyLimiter
+
+
+@bs.hookimpl
+def beautyspot_register_types() -> type[bs.TypeSupport]:
+    """The types of `packaging`."""
+    return VersionTypes
