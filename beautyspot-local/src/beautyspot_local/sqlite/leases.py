@@ -105,7 +105,8 @@ class _Descriptor:
         self.close()
 
 
-Held: TypeAlias = "set[weakref.ref[_KernelLease]]"
+Entry: TypeAlias = "weakref.ref[_KernelLease]"
+Table: TypeAlias = dict[int, Entry]
 """The leases that are held, weakly: one that is dropped is released by its entry.
 
 So ends a lease that never reached its caller, who was interrupted (Ctrl-C) on the way. No `__del__`
@@ -114,42 +115,35 @@ does it: that would run for each lease, and an interrupt that comes there is los
 
 
 class _KernelLease(Lease):
-    __slots__ = ("_entry", "_held", "_once")
+    """A lease that `end` ends, once: called with `entry`, which is in the table until then."""
 
-    def __init__(self, held: Held, end: Callable[[], None]) -> None:
-        self._held = held
+    __slots__ = ("_descriptor", "_once", "entry")
+
+    def __init__(self, descriptor: _Descriptor, end: Callable[[Entry], None]) -> None:
+        self._descriptor = descriptor
         self._once = [end]
-        self._entry = weakref.ref(self, partial(_drop, self._once))
-        held.add(self._entry)
+        self.entry: Entry = weakref.ref(self, end)
 
     def release(self) -> None:
         try:
             end = self._once.pop()  # atomic: for the first caller only
         except IndexError:
             return
-        try:
-            end()
-        finally:
-            self._held.discard(self._entry)
-            del self._entry
+        end(self.entry)
+        del self.entry
 
     def void(self) -> None:
         """Become empty, in a forked child."""
         self._once.clear()
+        self._descriptor.close()
 
 
-def _drop(once: list[Callable[[], None]], _: object) -> None:
-    while once:
-        with contextlib.suppress(OSError):
-            once.pop()()
-
-
-def _void_all(held: Held) -> None:
-    for entry in list(held):
+def _void_all(table: Table) -> None:
+    for entry in list(table.values()):
         lease = entry()
         if lease is not None:
             lease.void()
-    held.clear()
+    table.clear()
 
 
 # --------------------------------------------------------------------- one file, a byte a key
@@ -160,8 +154,7 @@ class RangeLeases:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._table: dict[int, object] = {}  # which lease holds an offset, by a mark of its own
-        self._held: Held = set()
+        self._table: Table = {}
         self._descriptor: _Descriptor | None = None
 
     def try_lease(self, key: str) -> Lease | None:
@@ -169,9 +162,9 @@ class RangeLeases:
         descriptor = self._descriptor
         if descriptor is None:  # two threads may both open it: the kernel excludes those as well
             descriptor = self._descriptor = _Descriptor(self._path)
-        offset, mark = offset_of(key), object()
-        lease = _KernelLease(self._held, partial(_unlock, self._table, offset, mark, descriptor))
-        if self._table.setdefault(offset, mark) is not mark:
+        offset = offset_of(key)
+        lease = _KernelLease(descriptor, partial(_unlock, self._table, offset, descriptor))
+        if self._table.setdefault(offset, lease.entry) is not lease.entry:
             return None
         try:
             _set_lock(descriptor.number, offset, fcntl.F_WRLCK)
@@ -188,21 +181,21 @@ class RangeLeases:
 
     def after_fork_in_child(self) -> None:
         """See `Leases`."""
-        _void_all(self._held)
-        self._table.clear()
+        _void_all(self._table)
         if self._descriptor is not None:
             self._descriptor.close()
             self._descriptor = None
 
 
-def _unlock(table: dict[int, object], offset: int, mark: object, descriptor: _Descriptor) -> None:
-    """Unlock the byte, then let this instance's other threads in; nothing where it is another's."""
-    if table.get(offset) is not mark:
+def _unlock(table: Table, offset: int, descriptor: _Descriptor, entry: Entry) -> None:
+    """Unlock the byte, then let this instance's other threads in."""
+    if table.get(offset) is not entry:
         return
     try:
         _set_lock(descriptor.number, offset, fcntl.F_UNLCK)
     except BaseException:  # an interrupt, maybe, which has come before the lock was gone
-        _set_lock(descriptor.number, offset, fcntl.F_UNLCK)
+        with contextlib.suppress(OSError):  # some other code has closed the file: nothing is locked
+            _set_lock(descriptor.number, offset, fcntl.F_UNLCK)
         raise
     finally:
         table.pop(offset, None)
@@ -220,7 +213,7 @@ class FileLeases:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._held: Held = set()
+        self._table: Table = {}
 
     def try_lease(self, key: str) -> Lease | None:
         """See `Leases`."""
@@ -230,7 +223,9 @@ class FileLeases:
             if not _lock_whole(descriptor.number):
                 return None
             if _is_at(path, descriptor.number):  # else its last holder removed it before our lock
-                return _KernelLease(self._held, partial(_remove, path, descriptor))
+                lease = _KernelLease(descriptor, partial(_remove, self._table, path, descriptor))
+                self._table[descriptor.number] = lease.entry
+                return lease
         return None
 
     def forget(self) -> None:
@@ -238,12 +233,15 @@ class FileLeases:
 
     def after_fork_in_child(self) -> None:
         """See `Leases`."""
-        _void_all(self._held)
+        _void_all(self._table)
 
 
-def _remove(path: Path, descriptor: _Descriptor) -> None:
+def _remove(table: Table, path: Path, descriptor: _Descriptor, entry: Entry) -> None:
     """Remove the file while it is locked, so that nobody locks one that is about to go."""
+    if table.get(descriptor.number) is not entry:
+        return
     try:
+        del table[descriptor.number]
         with contextlib.suppress(OSError):  # Windows removes no open file: there it stays, empty
             path.unlink()
     finally:
