@@ -16,7 +16,7 @@ from gates import DEADLINE
 if TYPE_CHECKING:
     from pathlib import Path
 
-OURS = "beautyspot-shutdown"
+OURS = "beautyspot-deferred"
 
 
 @pytest.fixture(autouse=True)

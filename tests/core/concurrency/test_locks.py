@@ -1,11 +1,10 @@
-"""What who interrupts a holder of our locks is given: one who holds a lock plays the interrupted.
+"""What a handler does in place of waiting: here a thread that holds a lock plays the interrupted.
 
 `test_handlers` has the same at every moment of a call; this names what is done in place of waiting.
 """
 
 from __future__ import annotations
 
-import _thread
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 from beautyspot import files
 from beautyspot.calls import lifecycle
-from beautyspot.concurrency import deferred, forks, locks
+from beautyspot.concurrency import forks, locks
 from beautyspot.errors import ConfigError, MetadataBusyError
 from beautyspot.limits.concurrency_cap import Cap
-from broken import BrokenStore, IdleExecutor
+from beautyspot.results import background
+from broken import BrokenStore
 from gates import DEADLINE
 from gates import Gate as Door
 
@@ -48,79 +48,49 @@ def gated(x: int) -> int:
     return x
 
 
-def test_who_holds_a_lock_is_inside() -> None:
+def test_a_thread_is_inside_while_it_holds_a_lock() -> None:
     lock = locks.reentrant()
     assert not locks.inside()
     with lock:
         assert locks.holds(lock)
         assert locks.inside()
-        assert not locks.inside(lock), "on his own way"
+        with ThreadPoolExecutor(1) as pool:
+            assert not pool.submit(locks.inside).result(DEADLINE), "another thread"
     assert not locks.inside()
 
 
-def test_where_nothing_was_ever_submitted_nobody_is_inside(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "concurrent.futures.thread")
-    assert not locks.inside()
-
-
-def test_who_is_inside_of_submit_submits_by_another_thread() -> None:
-    """`submit` holds locks while it starts a thread, and they let nobody in twice."""
-    done = threading.Event()
-
-    class Interrupted(ThreadPoolExecutor):
-        interrupts = 1
-
-        def _adjust_thread_count(self) -> None:
-            if self.interrupts:
-                self.interrupts = 0
-                assert locks.inside()
-                locks.submit(self, done.set)
-            super()._adjust_thread_count()  # type: ignore[misc]
-
-    with Interrupted(1) as pool:
-        assert pool.submit(int).result(DEADLINE) == 0
-        assert done.wait(DEADLINE)
-    locks._submit(pool, done.set)  # it takes no more, and that is no matter
-
-
-def test_what_is_queued_stays_so_for_who_is_inside(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot(save="background", strict=True, executor=IdleExecutor())
+def test_a_handler_leaves_what_is_queued_to_the_saver(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "LINGER", DEADLINE)
+    spot = make_spot(save="background", strict=True)
     marked = spot.mark(work)
-    saver = spot._engine.saver
-    assert saver is not None
     marked(1)
-    lock = locks.reentrant()
-    with lock:
+    with locks.reentrant():
         assert spot.flush() is False
-        saver.finish()
-        assert len(saver) == 1
-        saver._writing["k"] = saver._queue[spot.key(marked, 1)]
         with pytest.raises(MetadataBusyError, match="try again"):
-            saver.withdraw("k")
-        saver._writing.clear()
+            spot.invalidate(marked, 1)
     assert spot.flush()
-    assert len(saver) == 0
+    assert spot.stats()["entries"] == 1
 
 
-def test_what_waits_stays_so_for_who_is_inside(make_spot: Callable[..., Spot]) -> None:
+def test_a_handler_leaves_what_could_not_be_stored_for_later(
+    make_spot: Callable[..., Spot],
+) -> None:
     store = BrokenStore("put", "put_many")
     spot = make_spot(metadata=store)
     marked = spot.mark(work)
     for x in (1, 2):
         marked(x)
     store.broken.clear()
-    unsaved = spot._engine.cache.unsaved
-    lock = locks.reentrant()
-    with lock:
+    with locks.reentrant():
         assert spot.flush() is False
-        unsaved._writing.add(spot.key(marked, 1))
-        assert unsaved.drop(spot.key(marked, 1))
-        unsaved._writing.clear()
+        assert spot.invalidate(marked, 1)
     assert spot.flush()
     assert store.totals().entries == 1
 
 
-def test_who_is_inside_follows_nobody(spot: Spot, held: threading.RLock) -> None:
+def test_a_handler_follows_no_other_call(spot: Spot, held: threading.RLock) -> None:
     DOOR.__init__()  # type: ignore[misc]
     marked = spot.mark(gated)
     with ThreadPoolExecutor(1) as pool:
@@ -131,7 +101,7 @@ def test_who_is_inside_follows_nobody(spot: Spot, held: threading.RLock) -> None
         assert leader.result(DEADLINE) == 1
 
 
-def test_who_is_inside_is_let_through_a_cap(held: threading.RLock) -> None:
+def test_a_handler_passes_a_cap(held: threading.RLock) -> None:
     cap = Cap(1)
     cap.enter()
     cap.enter()
@@ -150,26 +120,6 @@ def test_a_spot_among_daemon_threads_stays_open_at_the_end(
     assert spot.peek(marked, 2) is not None, "stored in place"
     assert spot.stats()["entries"] == 2
     spot._engine.close()  # there is nothing to do
-
-
-@pytest.mark.parametrize("refuses", [False, True])
-def test_a_late_end_is_done_where_no_thread_begins_any_more(
-    monkeypatch: pytest.MonkeyPatch, refuses: bool
-) -> None:
-    done: list[int] = []
-    running = _thread.allocate_lock()
-    running.acquire()
-    monkeypatch.setattr(deferred, "_left", type(deferred._left)([lambda: done.append(1)]))
-    monkeypatch.setitem(deferred._at_work, running, None)
-
-    def start(_: threading.Thread) -> None:
-        raise RuntimeError("can't create new thread at interpreter shutdown")
-
-    if refuses:
-        monkeypatch.setattr(threading.Thread, "start", start)
-    deferred._launch(running)
-    assert running.acquire(timeout=DEADLINE)
-    assert done == [1]
 
 
 def test_without_multiprocessing_a_process_ends_as_any(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.concurrency import deferred
 from beautyspot.contracts import LimiterBase
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.limits.combined import CombinedLimiter
@@ -243,7 +244,7 @@ def test_a_limiter_on_a_network_is_not_waited_for_on_the_loop(
             permit.settle(7)
 
     asyncio.run(main())
-    spot.executor.shutdown()
+    deferred.finish()
     assert remote.busy_for() == 7
     remote.broken = True
     clock.now += 7

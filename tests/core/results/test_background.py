@@ -16,16 +16,15 @@ import pytest
 from beautyspot.concurrency import deferred, single_flight
 from beautyspot.results import background
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-from broken import Broken, BrokenStore, IdleExecutor
+from broken import Broken, BrokenStore
+from gates import DEADLINE, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
-
-DEADLINE = 30.0
 
 
 class SlowStore(BrokenStore):
@@ -87,10 +86,15 @@ def test_what_waits_while_one_commits_shares_the_next(make_spot: Callable[..., S
     assert store.batches == [1, 100]
 
 
-def test_results_linger_to_share_a_commit_until_somebody_waits(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def lingering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is queued stays so until a flush."""
     monkeypatch.setattr(background, "LINGER", DEADLINE)
+
+
+def test_results_linger_to_share_a_commit_until_a_flush(
+    make_spot: Callable[..., Spot], lingering: None
+) -> None:
     store = SlowStore()
     store.open_gate.set()
     spot = make_spot(metadata=store, save="background", strict=True)
@@ -99,22 +103,6 @@ def test_results_linger_to_share_a_commit_until_somebody_waits(
     assert not store.entered.is_set()
     assert spot.flush(DEADLINE)
     assert store.batches == [3]
-
-
-def test_who_waits_in_the_only_thread_that_could_write_writes(
-    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(background, "LINGER", DEADLINE)
-    with ThreadPoolExecutor(1) as executor:
-        spot = make_spot(save="background", strict=True, executor=executor)
-        marked = spot.mark(work)
-
-        def job() -> list[Any]:
-            first = marked(1)
-            again = spot.refresh(marked, 1)
-            return [first, again, spot.flush(), spot.stats()["entries"]]
-
-        assert executor.submit(job).result(DEADLINE) == [[1], [1], True, 1]
 
 
 def test_a_full_batch_lingers_no_longer(
@@ -142,8 +130,8 @@ def test_a_value_changed_after_the_call_is_stored_as_it_was(make_spot: Callable[
     assert marked(1) == [1]
 
 
-def test_who_forgets_a_queued_result_keeps_others_out_meanwhile(
-    make_spot: Callable[..., Spot], tmp_path: Path
+def test_invalidate_keeps_others_out_while_it_withdraws_a_result(
+    make_spot: Callable[..., Spot], tmp_path: Path, lingering: None
 ) -> None:
     """Or what they run and store, as the row is removed, is removed with it."""
     others = SqliteMetadataStore(tmp_path / "app.db")
@@ -155,13 +143,13 @@ def test_who_forgets_a_queued_result_keeps_others_out_meanwhile(
             return super().delete(key)
 
     store = Watched(tmp_path / "app.db")
-    spot = make_spot(metadata=store, save="background", strict=True, executor=IdleExecutor())
+    spot = make_spot(metadata=store, save="background", strict=True)
     marked = spot.mark(work)
     marked(1)
     assert spot.invalidate(marked, 1)
     assert leases == [None]
     assert others.try_lease(spot.key(marked, 1)) is not None
-    assert len(spot._engine.flights) == 0
+    assert spot.stats()["entries"] == 0
     others.close()
 
 
@@ -169,19 +157,16 @@ SHARED: list[Any] = []
 
 
 class Meddling(ThreadPoolExecutor):
-    """Where somebody else changes what a coroutine has returned as soon as he has a turn."""
+    """Another task changes what a coroutine has returned while that is saved."""
 
     def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
         SHARED.append("changed")
         return super().submit(*args, **kwargs)
 
 
-@pytest.mark.parametrize("save", ["sync", "background"])
-def test_what_a_coroutine_returns_is_stored_as_it_was(
-    make_spot: Callable[..., Spot], save: str
-) -> None:
+def test_what_a_coroutine_returns_is_stored_as_it_was(make_spot: Callable[..., Spot]) -> None:
     with Meddling(1) as executor:
-        spot = make_spot(save=save, strict=True, executor=executor)
+        spot = make_spot(strict=True, executor=executor)
 
         @spot.mark(name="shared")
         async def shared(x: int) -> list[Any]:
@@ -189,7 +174,6 @@ def test_what_a_coroutine_returns_is_stored_as_it_was(
             return SHARED
 
         asyncio.run(shared(1))
-        spot.flush()
         assert "changed" in SHARED
         found = spot.peek(shared, 1)
         assert found is not None
@@ -251,74 +235,111 @@ def test_blobs_go_the_same_way(make_spot: Callable[..., Spot]) -> None:
     assert len(blobs) == 1
 
 
+def count() -> Iterator[int]:
+    RAN.append(None)
+    yield len(RAN)
+
+
+def two_streams(spot: Spot) -> tuple[Any, Any, Any]:
+    """A function, and two calls of it that have begun: each gives another result."""
+    stream = spot.mark(count)
+    one, two = stream(), stream()
+    assert [next(one), next(two)] == [1, 2]
+    return stream, one, two
+
+
+def stored(spot: Spot, function: Any) -> Any:
+    found = spot.peek(function)
+    assert found is not None
+    return found.value[0]
+
+
 def test_a_second_result_of_a_key_takes_the_place_of_the_first(
+    make_spot: Callable[..., Spot], lingering: None
+) -> None:
+    store = SlowStore()
+    store.open_gate.set()
+    spot = make_spot(metadata=store, save="background", strict=True)
+    stream, one, two = two_streams(spot)
+    list(one), list(two)
+    assert spot.flush(DEADLINE)
+    assert (store.batches, stored(spot, stream)) == ([1], 2)
+
+
+def test_a_result_that_comes_while_another_of_its_key_is_written_is_written_after_it(
     make_spot: Callable[..., Spot],
 ) -> None:
     store = SlowStore()
     spot = make_spot(metadata=store, save="background", strict=True)
-    marked = spot.mark(lambda: (RAN.append(1), len(RAN))[1])
-    stream = spot.mark(name="s")(lambda: (yield from [len(RAN)]))
-    marked()
+    stream, one, two = two_streams(spot)
+    list(one)
     assert store.entered.wait(DEADLINE)
-    one, two = stream(), stream()
-    next(one), next(two)
-    list(one), list(two)
+    list(two)
     store.open_gate.set()
     assert spot.flush(DEADLINE)
-    assert store.batches == [1, 1]
+    assert (store.batches, stored(spot, stream)) == ([1, 1], 2)
 
 
-def test_an_executor_that_was_shut_down_loses_nothing(make_spot: Callable[..., Spot]) -> None:
-    pool = ThreadPoolExecutor(1)
-    spot = make_spot(save="background", executor=pool, strict=True)
-    assert spot.executor is pool
-    pool.shutdown()
+def no_thread(*_: object) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_where_no_thread_can_be_started_callers_save(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("_thread.start_new_thread", no_thread)
+    spot = make_spot(save="background", strict=True)
+    for x in (1, 2):
+        spot.mark(work)(x)
+        assert spot.stats()["entries"] == x
+    assert spot.flush()
+
+
+def test_what_is_queued_is_flushed_by_its_caller_where_no_thread_can_be_started(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, uncaught: list[Any]
+) -> None:
+    store = InterruptedStore()
+    spot = make_spot(metadata=store, save="background", strict=True)
     spot.mark(work)(1)
-    assert spot.stats()["entries"] == 1
+    until(lambda: len(uncaught) == 1)
+    monkeypatch.setattr("_thread.start_new_thread", no_thread)
+    assert spot.flush()
+    assert store.totals().entries == 1
 
 
-class GrowingStore(BrokenStore):
-    """Another result comes while each batch is written."""
+class GrowingStore(SlowStore):
+    """Another result comes while the first is written; it is written when it is let."""
 
     def __init__(self) -> None:
         super().__init__()
         self.more: Callable[[int], Any] = lambda number: None
 
     def put_many(self, records: Any) -> None:
-        super().put_many(records)
-        if self.totals().entries < 100:
-            self.more(int(self.totals().entries))
+        if not self.batches:
+            self.more(1)
+            self.batches.append(1)
+            BrokenStore.put_many(self, records)
+        else:
+            super().put_many(records)
 
 
-def test_who_flushes_does_not_wait_for_what_comes_later(make_spot: Callable[..., Spot]) -> None:
+def test_flush_does_not_wait_for_what_comes_later(
+    make_spot: Callable[..., Spot], lingering: None
+) -> None:
     store = GrowingStore()
-    spot = make_spot(metadata=store, save="background", strict=True, executor=IdleExecutor())
+    spot = make_spot(metadata=store, save="background", strict=True)
     marked = spot.mark(work)
     store.more = marked
     marked(0)
-    assert spot.flush() is True
+    assert spot.flush(DEADLINE) is True
     assert store.totals().entries == 1
-
-
-def test_who_flushes_waits_for_the_newer_result_of_a_key(make_spot: Callable[..., Spot]) -> None:
-    """It takes the place of the older one, which is never written."""
-    spot = make_spot(save="background", strict=True, executor=IdleExecutor())
-    stream = spot.mark(name="s")(lambda: (yield 1))
-    one, two = stream(), stream()
-    next(one), next(two)
-    list(one)
-    saver = spot._engine.saver
-    assert saver is not None
-    first = saver._last
-    list(two)
-    assert not saver._is_written(first)
-    assert spot.flush() is True
-    assert saver._is_written(first)
-    assert spot.stats()["entries"] == 1
+    store.open_gate.set()
+    assert spot.flush(DEADLINE) is True
+    assert store.totals().entries == 2
 
 
 class InterruptedStore(BrokenStore):
-    """The user presses Ctrl-C at the first commit."""
+    """The first commits end the thread that makes them."""
 
     interrupts = 1
 
@@ -329,14 +350,23 @@ class InterruptedStore(BrokenStore):
         super().put_many(records)
 
 
-def test_who_is_interrupted_while_flushing_loses_nothing(make_spot: Callable[..., Spot]) -> None:
+@pytest.fixture
+def uncaught(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What threads have raised."""
+    errors: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: errors.append(args.exc_type))
+    return errors
+
+
+def test_a_saver_that_is_interrupted_loses_nothing(
+    make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any]
+) -> None:
     store = InterruptedStore()
-    spot = make_spot(metadata=store, save="background", strict=True, executor=IdleExecutor())
+    spot = make_spot(metadata=store, save="background", strict=True)
     marked = spot.mark(work)
-    for x in (1, 2):
-        marked(x)
-    with pytest.raises(KeyboardInterrupt):
-        spot.flush()
+    marked(1), marked(2)
+    assert spot.flush() is False
+    assert uncaught == [KeyboardInterrupt]
     assert [marked(1), spot.refresh(marked, 2), marked(3)] == [[1], [2], [3]]
     assert RAN == [1, 2, 2, 3]
     assert spot.flush() is True
@@ -344,8 +374,8 @@ def test_who_is_interrupted_while_flushing_loses_nothing(make_spot: Callable[...
     assert len(spot._engine.flights) == 0
 
 
-def test_who_is_interrupted_leaves_the_newer_result_of_a_key(
-    make_spot: Callable[..., Spot],
+def test_a_saver_that_is_interrupted_leaves_the_newer_result_of_a_key(
+    make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any]
 ) -> None:
     class Overtaken(InterruptedStore):
         def put_many(self, records: Any) -> None:
@@ -354,45 +384,39 @@ def test_who_is_interrupted_leaves_the_newer_result_of_a_key(
             super().put_many(records)
 
     store = Overtaken()
-    spot = make_spot(metadata=store, save="background", strict=True, executor=IdleExecutor())
-    stream = spot.mark(name="s")(lambda: (yield 1))
-    one, two = stream(), stream()
-    next(one), next(two)
+    spot = make_spot(metadata=store, save="background", strict=True)
+    stream, one, two = two_streams(spot)
     assert list(one) == []
-    saver = spot._engine.saver
-    assert saver is not None
-    with pytest.raises(KeyboardInterrupt):
-        spot.flush()
-    assert len(saver) == 1
+    assert spot.flush() is False
     assert spot.flush() is True
-    assert saver._bytes == 0
-    assert store.totals().entries == 1
+    assert (store.totals().entries, stored(spot, stream)) == (1, 2)
 
 
-def test_who_is_interrupted_where_no_executor_works_leaves_it_to_the_end(
-    make_spot: Callable[..., Spot],
+@pytest.mark.parametrize("interrupts", [1, 1000])
+def test_the_end_saves_what_an_interrupted_saver_has_left_or_gives_it_up(
+    make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any], interrupts: int
 ) -> None:
-    pool = ThreadPoolExecutor(1)
-    pool.shutdown()
     store = InterruptedStore()
-    spot = make_spot(metadata=store, save="background", strict=True, executor=pool)
-    with pytest.raises(KeyboardInterrupt):
-        spot.mark(work)(1)
-    assert store.totals().entries == 0
+    store.interrupts = interrupts
+    spot = make_spot(metadata=store, save="background", strict=True)
+    spot.mark(work)(1)
+    assert spot.flush() is False
+    spot.shutdown()
+    assert store.totals().entries == (interrupts == 1)
+    assert len(spot._engine.flights) == 0
+
+
+def test_a_strict_spot_raises_where_it_saves(
+    make_spot: Callable[..., Spot], lingering: None, uncaught: list[Any]
+) -> None:
+    store = BrokenStore("put", "put_many")
+    spot = make_spot(metadata=store, save="background", strict=True)
+    spot.mark(work)(1)
+    assert spot.flush() is False
+    assert uncaught == [Broken]
+    store.broken.clear()
     spot.shutdown()
     assert store.totals().entries == 1
-
-
-def test_a_strict_spot_raises_where_it_saves(make_spot: Callable[..., Spot]) -> None:
-    store = BrokenStore("put", "put_many")
-    spot = make_spot(metadata=store, save="background", strict=True, executor=IdleExecutor())
-    spot.mark(work)(1)
-    saver = spot._engine.saver
-    assert saver is not None
-    with pytest.raises(Broken):
-        saver._work()
-    assert len(saver) == 0
-    assert saver._draining is False
 
 
 def test_a_result_without_a_stored_form_is_not_queued(make_spot: Callable[..., Spot]) -> None:
@@ -416,22 +440,6 @@ def test_a_stream_is_stored_without_leases_too(make_spot: Callable[..., Spot]) -
     assert spot.stats()["entries"] == 1
 
 
-def test_a_store_that_interrupts_its_thread_is_not_tried_over_and_over(
-    make_spot: Callable[..., Spot],
-) -> None:
-    store = InterruptedStore()
-    store.interrupts = 1000
-    with ThreadPoolExecutor(1) as executor:
-        spot = make_spot(metadata=store, save="background", strict=True, executor=executor)
-        spot.mark(work)(1)
-        for _ in range(3):
-            executor.submit(int).result(DEADLINE)
-        assert store.interrupts == 999
-        store.interrupts = 0
-        assert spot.flush() is True
-    assert store.totals().entries == 1
-
-
 POOL = """
     import multiprocessing, sys
     from beautyspot.spot import Spot
@@ -450,7 +458,7 @@ POOL = """
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_a_pool_that_ends_its_workers_loses_nothing(tmp_path: Path, method: str) -> None:
     """By SIGTERM, for which they have no handler: the end of its `with` block."""
     script = tmp_path / "script.py"
@@ -462,11 +470,12 @@ def test_a_pool_that_ends_its_workers_loses_nothing(tmp_path: Path, method: str)
     assert done.stdout == "0\n"
 
 
-def test_a_process_that_others_end_saves_at_once(
+def test_a_process_that_its_parent_may_kill_saves_at_once(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(multiprocessing.process.current_process(), "_config", {"daemon": True})
-    spot = make_spot(save="background", strict=True, executor=IdleExecutor())
+    store = SlowStore()
+    spot = make_spot(metadata=store, save="background", strict=True)
     marked = spot.mark(work)
     stream = spot.mark(name="s")(lambda: (yield 1))
     assert marked(1) == marked(1)
@@ -484,8 +493,8 @@ def test_a_thread_that_never_ends_does_not_keep_the_interpreter_from_ending(tmp_
         class Outrun(SqliteMetadataStore):
             def put_many(self, records):
                 super().put_many(records)
-                while engine.saver._draining and not engine.saver._queue:
-                    running.wait(0.001)  # no longer where he saves in place: he waits for this
+                running.clear()
+                running.wait(1)  # until there is one more
 
         def work_for_ever():
             for x in itertools.count():
@@ -494,7 +503,6 @@ def test_a_thread_that_never_ends_does_not_keep_the_interpreter_from_ending(tmp_
 
         running = threading.Event()
         spot = Spot("app", config=False, save="background", metadata=Outrun(sys.argv[1]))
-        engine = spot._engine
         work = spot.mark(name="work")(lambda x: x)
         threading.Thread(target=work_for_ever, daemon=True).start()
         running.wait(20)
@@ -676,7 +684,13 @@ PROGRAM = """
 """
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+FAST = {"return", "thread", "sigterm handler", "atexit", "daemon thread", "fork"}
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [pytest.param(each, marks=() if each in FAST else pytest.mark.slow) for each in ENDINGS],
+)
 def test_interpreter_exit_loses_nothing(
     make_spot: Callable[..., Spot], tmp_path: Path, ending: str
 ) -> None:

@@ -69,7 +69,7 @@ def make_engine(
     if config["save"] == "background":
         from beautyspot.results.background import Saver
 
-        engine.saver = Saver(cache, engine.executor)
+        engine.saver = Saver(cache)
     return engine
 
 
@@ -100,10 +100,11 @@ def end(spot: weakref.ref[Owner], engine: Engine, parts: Parts) -> None:
 
 
 def _others_go_on() -> bool:
-    """Whether this is the interpreter's end, and daemon threads still run: the store stays open."""
+    """Whether the interpreter ends, and daemon threads of the user's still run."""
     main = threading.main_thread()
     mine = (main, threading.current_thread())
-    return not main.is_alive() and any(other not in mine for other in threading.enumerate())
+    others = [other for other in threading.enumerate() if other not in mine]
+    return not main.is_alive() and not all(map(deferred.is_ours, others))
 
 
 def _end_dropped(engine: Engine, parts: Parts) -> None:
@@ -149,6 +150,5 @@ def _close(engine: Engine, parts: Parts) -> None:
 
 def _store_rest(engine: Engine) -> None:
     if engine.saver is not None:
-        engine.saver.in_place = True
         engine.saver.finish()
     engine.cache.unsaved.finish()

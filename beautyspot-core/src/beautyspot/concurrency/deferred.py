@@ -1,9 +1,10 @@
-"""What Spots have still to do when they are gone: in threads of its own, and all before the end.
+"""Work for later: done by threads of its own, and all of it before the process ends.
 
-A collector of cycles may come anywhere, also into code that holds a lock, of ours as of `threading`
-or `logging`. What it runs there must wait for no other thread: that one may wait for the very lock.
-So a thread is begun here by `_thread`, which waits for nothing; `Thread.start` waits for the new
-thread to be known, under a lock of `threading`.
+A handler of a signal, or the collector of cycles, may come anywhere, also into code that holds a
+lock, be it ours or one of `threading` or `logging`. What it runs there must not wait for another
+thread, since that may wait for the same lock. So `later` and `begin` take no lock and wait for
+nothing: they start a thread by `_thread`, and that starts the one that does the work.
+`Thread.start` would wait for the new thread, under a lock of `threading`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import sys
 import threading
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency.forks import at_end_of_child
@@ -24,46 +26,57 @@ if TYPE_CHECKING:
 MOST: Final = 8
 """Threads at work at once."""
 
+_OURS: Final = "beautyspot"
+"""How the names of our threads begin."""
+
 _left: deque[Callable[[], object]] = deque()
 _at_work: dict[_thread.LockType, None] = {}  # each is free once its thread has ended
 _watched: list[bool] = []
 
 
 def later(work: Callable[[], object]) -> None:
-    """Have work done by a thread. This takes no lock, and waits for nothing.
+    """Have a thread do some work.
 
-    Where no thread can be begun it is done by the next one that can, or at the process's end.
+    Where no thread can be started, the next one that can does it, or the process's end.
     """
     _left.append(work)
-    _watch_process_end()
+    if not _watched and at_end_of_child(finish):
+        _watched.append(True)
     _begin()
 
 
-def _watch_process_end() -> None:
-    if not _watched and at_end_of_child(finish):
-        _watched.append(True)
+def begin(work: Callable[[], object], name: str) -> None:
+    """Have a daemon thread of its own call `work`.
+
+    Raises:
+        RuntimeError: no thread can be started.
+    """
+    _thread.start_new_thread(_launch, (work, f"{_OURS}-{name}"))
+
+
+def is_ours(thread: threading.Thread) -> bool:
+    """Whether a thread was started by this module."""
+    return thread.name.startswith(_OURS)
+
+
+def _launch(work: Callable[[], object], name: str) -> None:
+    """Start an ordinary thread, which has a name: this thread is a new one, and may wait."""
+    try:
+        threading.Thread(target=work, name=name, daemon=True).start()
+    except RuntimeError:  # the interpreter ends
+        work()
 
 
 def _begin() -> None:
     if len(_at_work) >= MOST:
-        return  # who ends looks once more
+        return  # each looks for more before it ends
     running = _thread.allocate_lock()
     running.acquire()
     _at_work[running] = None
     try:
-        _thread.start_new_thread(_launch, (running,))
+        begin(partial(_work, running), "deferred")
     except RuntimeError:
         _at_work.pop(running)
-
-
-def _launch(running: _thread.LockType) -> None:
-    """Begin an ordinary thread, which has a name and is waited for: nothing is interrupted here."""
-    try:
-        threading.Thread(
-            target=_work, args=(running,), name="beautyspot-shutdown", daemon=False
-        ).start()
-    except RuntimeError:  # the interpreter ends
-        _work(running)
 
 
 def _work(running: _thread.LockType) -> None:
@@ -72,7 +85,7 @@ def _work(running: _thread.LockType) -> None:
             _do_next()
     finally:
         _at_work.pop(running, None)
-        if _left:  # what came after the last look, or an error
+        if _left:  # what came after the last look, or after an error
             _begin()
         running.release()
 
@@ -80,7 +93,7 @@ def _work(running: _thread.LockType) -> None:
 def _do_next() -> None:
     try:
         work = _left.popleft()
-    except IndexError:  # another one was faster
+    except IndexError:  # another thread has taken it
         return
     work()
 
@@ -91,7 +104,7 @@ def finish() -> None:
     while _left or _at_work:
         try:
             _do_next()
-        except Exception as error:  # as at exit: the others are done all the same
+        except Exception as error:  # as at exit: the rest is done all the same
             sys.excepthook(type(error), error, error.__traceback__)
         for running in [] if _left else list(_at_work):
             with running:

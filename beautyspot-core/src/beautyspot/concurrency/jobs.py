@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.concurrency import locks
 from beautyspot.concurrency.wakeups import Alarm
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Job:
         alarm = Alarm()
         self._outcome.add_done_callback(alarm)
         try:
-            queued = executor().submit(self._run)
+            with locks.reentrant():  # `submit` holds locks that other threads may wait for
+                queued = executor().submit(self._run)
             self.submitted = True
             queued.add_done_callback(alarm)  # also called where the executor drops it
         except RuntimeError:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from beautyspot.concurrency import locks
+from beautyspot.concurrency import deferred
 from beautyspot.concurrency.jobs import Job
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 
@@ -167,8 +167,7 @@ class Permit:
         cost: Any = real_cost
         correct = partial(self._bucket.settle, self._reservation, cost)
         if self._asynchronous and self._bucket.blocking:
-            work = partial(self._reporting, "settle a cost", correct)
-            locks.submit(self._limiting.executor(), work)
+            deferred.later(partial(self._reporting, "settle a cost", correct))
         else:
             self._reporting("settle a cost", correct, CostError, NotSupportedError)
 

@@ -1,365 +1,333 @@
 """Save results in the background: the caller goes on, and many results share one commit.
 
-There is no idle thread: the first result that is queued submits a job to the Spot's executor, which
-writes one batch, and submits the next while there is more. The standard library waits for such jobs
-at interpreter exit, and where no job can be submitted any more the caller writes in place, so that
-nothing is lost. Whoever empties the queue stops at what was in it when he began: a thread that goes
-on making results, faster than they can be written, keeps nobody from ending. In a process that may
-be ended at any moment nothing is queued.
+A caller puts its result into a table, where look-ups find it. A thread, the saver, writes what is
+in the table, and sleeps while that is empty. The first result starts the saver, and the end of the
+Spot ends it. It is a daemon thread, so the interpreter can end while it sleeps: the Spot's own end
+has written the table by then. Where no thread can be started any more, the caller saves in place.
 """
 
 from __future__ import annotations
 
 import sys
-import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from itertools import islice
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol
 
-from beautyspot.concurrency import locks
+from beautyspot.concurrency import deferred, locks
+from beautyspot.concurrency.wakeups import waitable
 from beautyspot.errors import MetadataBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Executor
-
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
     from beautyspot.tasks.task import Call
 
+    Flush = SimpleQueue[bool]
+    """Where `Saver.flush` waits to be told whether all was written."""
+
 QUEUE_LIMIT: Final = 10_000
-"""Results that may wait; whoever would queue one more writes it in place."""
+"""Results in the table; the caller of one more saves it in place."""
 
 QUEUE_BYTES: Final = 256 * 2**20
-"""Bytes of results that may wait."""
+"""Bytes of results in the table."""
 
 BATCH: Final = 256
 """Results in one commit."""
 
 LINGER: Final = 0.005
-"""Seconds for which a result waits for others to share its commit, unless somebody waits for it.
+"""Seconds for which a result waits for others to share its commit, unless a flush waits for it.
 
 Without it the saver competes with the callers for the interpreter, one commit for each result.
 """
 
 
 class Pending(Protocol):
-    """A call whose result waits to be saved.
+    """A call whose result is to be saved.
 
     Attributes:
         call: the call itself.
         record: the row of its result.
-        saves: set to True where the saver ends it, and no longer its caller.
     """
 
     call: Call
     record: TaskRecord | None
-    saves: bool
 
     def end(self) -> None:
-        """Let the next call of the key begin, here and in other processes; maybe repeatedly."""
+        """Let the next call of the key run, in this process and in others; maybe repeatedly."""
 
 
-def _is_ended_by_others() -> bool:
-    """Whether multiprocessing will end this process by SIGTERM, whatever it is just doing.
+def _is_killed_by_its_parent() -> bool:
+    """Whether multiprocessing will end this process by SIGTERM, at any moment.
 
-    So it does with all that are `daemon`, such as the workers of a `Pool` in a `with` block.
+    It does so with all processes that are `daemon`, such as the workers of a `Pool`.
     """
     module = sys.modules.get("multiprocessing.process")
     return module is not None and bool(module.current_process().daemon)
 
 
 class Saver:
-    """The queue of one Spot, and the job that empties it."""
+    """The results of one Spot that are yet to be saved, and the thread that saves them.
 
-    def __init__(self, cache: Cache, executor: Callable[[], Executor]) -> None:
+    Attributes:
+        in_place: whether callers save their results themselves, since the Spot has ended.
+    """
+
+    def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self._executor = executor
         self.in_place = False
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """An empty queue: what was in a forked child's copy is its parent's to save."""
-        self._queue: dict[str, Pending] = {}
-        self._writing: dict[str, Pending] = {}
-        self._numbers: dict[str, int] = {}  # of what is queued, in the order of its coming
-        self._changes = 0
-        self._last = 0
-        self._began = 0  # with this number what is being written
+        """Empty the table: what is in a forked child's copy is its parent's to save."""
+        self._table: dict[str, Pending] = {}
+        self._writing: dict[str, Pending] = {}  # of these, the batch that is being written
         self._bytes = 0
-        self._draining = False
-        self._starter = 0  # the thread that is about to submit the job for that
-        self._round = locks.reentrant()
-        self._hurried = 0  # how many wait for the queue to be empty
-        self._lock = locks.reentrant()  # by itself: an interrupt finds no way between it and `with`
-        self._changed = threading.Condition(self._lock)
+        self._lock = locks.reentrant()  # guards the table
+        self._saving = locks.reentrant()  # held by the thread that writes
+        self._signals: SimpleQueue[Flush | None] = SimpleQueue()  # wake the saver
+        self._is_alive = False  # whether there is a saver
+        self._is_awake = False  # whether it looks into the table without another signal
         self._cache.waiting.clear()
 
-    def add(self, saving: Pending) -> bool:
-        """Queue a result; False where that is full or may be lost, and the caller is to save it."""
-        record = saving.record
-        assert record is not None  # noqa: S101 - only what was encoded is queued
-        if not self._has_room(record.size or 0):
+    def __len__(self) -> int:
+        return len(self._table)
+
+    # ------------------------------------------------------------------------------ the table
+
+    def add(self, pending: Pending) -> bool:
+        """Take over a result; False where its caller has to save it."""
+        record = pending.record
+        assert record is not None  # noqa: S101 - only what was encoded is saved
+        key, size = record.cache_key, record.size or 0
+        if locks.holds(self._lock) or not self._has_room(size):
             with suppress(MetadataBusyError):
-                self.cancel(record.cache_key)  # or an older one would be written over this
+                self.cancel(key)  # or an older result would be written over this one
             return False
-        start, me = False, threading.get_ident()
-        try:
-            with self._lock:
-                replaced = self._put(saving, record)
-                if not self._draining:
-                    start = self._draining = True
-                    self._starter = me
-                if len(self._queue) >= BATCH:
-                    self._changed.notify_all()
-            if replaced is not None:
-                replaced.end()
-            if start:
-                self._start()
-        except BaseException:  # interrupted: the next result starts it, a flush or the end does it
-            if start:
-                self._draining = False
-            raise
+        with self._lock:
+            older = self._table.get(key)
+            if older is not None:
+                self._bytes -= _size(older)
+                if self._writing.get(key) is older:
+                    del self._table[key]  # it is written, and then this one
+                else:
+                    older.end()
+            self._table[key] = pending
+            self._cache.waiting[key] = record
+            self._bytes += size
+            started = self._is_awake or self._wake()
+            if len(self._table) == BATCH:
+                self._signals.put(None)
+        if not started:
+            self._save_here()
         return True
 
-    def _put(self, saving: Pending, record: TaskRecord) -> Pending | None:
-        """Queue a result, all of it or nothing; returns the one that it replaces."""
-        # No function is called here: an interrupt comes where one is.
-        key = record.cache_key
-        replaced = self._queue[key] if key in self._queue else None  # noqa: SIM401 - a call
-        if replaced is None:
-            self._last += 1
-            self._numbers[key] = self._last
-        elif replaced.record is not None:  # pragma: no branch - as all that are queued
-            self._bytes -= replaced.record.size or 0
-        self._queue[key] = saving  # in its place: somebody may wait for it
-        self._cache.waiting[key] = record
-        self._bytes += record.size or 0
-        self._changes += 1
-        return replaced
-
     def _has_room(self, size: int) -> bool:
-        full = len(self._queue) >= QUEUE_LIMIT or self._bytes + size > QUEUE_BYTES
-        return not full and not self.in_place and not _is_ended_by_others()
+        full = len(self._table) >= QUEUE_LIMIT or self._bytes + size > QUEUE_BYTES
+        return not full and not self.in_place and not _is_killed_by_its_parent()
 
-    def _wake(self) -> None:
-        """Have the queue emptied, where who began that was interrupted, by this maybe."""
-        start, me = False, threading.get_ident()
-        with self._lock:
-            if self._queue and (not self._draining or self._starter == me):
-                start = self._draining = True
-                self._starter = me
-        if start:
-            self._start()
+    def cancel(self, key: str) -> bool:
+        """Withdraw a result and end its call; whether there was one.
 
-    def _start(self) -> None:
-        try:
-            locks.submit(self._executor(), self._work)
-        except RuntimeError:  # shut down, or the interpreter is
-            self._hurry()
+        Raises:
+            MetadataBusyError: as `withdraw`.
+        """
+        pending = self.withdraw(key)
+        if pending is not None:
+            pending.end()
+        return pending is not None
+
+    def withdraw(self, key: str) -> Pending | None:
+        """Take a result out of the table unsaved, once none of its key is being written.
+
+        It is for the caller to end: until then no other thread or process runs the call.
+
+        Raises:
+            MetadataBusyError: the caller interrupts code that the saver may wait for.
+        """
+        while True:
+            if key in self._table and locks.inside():
+                raise MetadataBusyError("a result is just being saved: try again")
             with self._lock:
-                self._draining = False  # who comes from now on is here himself
-            self._drain()
-        if self._starter == threading.get_ident():
-            self._starter = 0
+                if key not in self._writing:
+                    pending = self._table.get(key)
+                    if pending is not None:
+                        self._remove(key, pending)
+                    return pending
+            self.flush()
 
-    def _work(self) -> None:
-        goes_on = False  # with who is interrupted it is for the next result, a flush or the end
+    def _remove(self, key: str, pending: Pending) -> None:
+        """Take a result out of the table, where it is still that one."""
+        if self._table.get(key) is pending:
+            del self._table[key]
+            self._bytes = self._bytes - _size(pending) if self._table else 0
+        waiting = self._cache.waiting
+        if waiting.get(key) is pending.record:  # not one that is kept for a later try
+            del waiting[key]
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all is written that is in the table now.
+
+        Returns:
+            False where `timeout` seconds did not do, the saver failed, or the caller interrupts
+            code that the saver may wait for.
+        """
+        if not self._table:
+            return True
+        if locks.inside():
+            return False
+        flush: Flush = SimpleQueue()
+        self._signals.put(flush)
+        if not self._start():
+            self._save_here()
         try:
-            self._write_next()
-            goes_on = True
-        except Exception:  # of a strict reporter
-            goes_on = True
+            return flush.get(timeout=waitable(timeout))
+        except Empty:
+            return False
+
+    def finish(self) -> None:
+        """Save what is left, and end the saver."""
+        self.in_place = True
+        if not self.flush() and not locks.inside():
+            for key in list(self._table):  # the saver failed: let the calls end all the same
+                self.cancel(key)
+        self._signals.put(None)
+
+    # ------------------------------------------------------------------------------ the saver
+
+    def _wake(self) -> bool:
+        """Have the saver look into the table; False where there is none."""
+        if self._is_alive:
+            self._signals.put(None)
+        # Last: after an interrupt (Ctrl-C) in the middle, the next result does all of this again.
+        self._is_awake = self._start()
+        return self._is_awake
+
+    def _start(self) -> bool:
+        """Start a saver, unless there is one; False where no thread can be started."""
+        if self._is_alive:
+            return True
+        self._cache.unsaved.watch_process_end()
+        try:
+            deferred.begin(self._save, "saver")  # where one is already, it ends at once
+        except RuntimeError:
+            return False
+        return True
+
+    def _save_here(self) -> None:
+        """Write the table in the thread of a caller."""
+        if not locks.inside():  # else the end of the Spot does it
+            with self._saving:
+                self._write_all()
+            self._answer()
+
+    def _save(self) -> None:
+        """Write whatever comes into the table until the Spot ends; the saver runs this."""
+        with self._lock:
+            if self._is_alive:
+                return
+            self._is_alive = True
+        try:
+            with self._saving:
+                while self._goes_on():
+                    self._save_next()
+        except BaseException:  # the next result, flush or end starts another saver
+            self._is_alive = self._is_awake = False
             raise
         finally:
-            with self._lock:
-                again = self._draining = goes_on
-                if not self._queue:
-                    again = self._draining = False
-            if again:  # no loop: an executor that is to end takes no more
-                self._start()
+            self._answer()
 
-    def _write_next(self) -> None:
-        with self._round:  # one batch after the other: a key's newer result comes later
-            try:
-                self._write(self._take())
-            finally:
-                if self._writing:
-                    self._put_back()
-
-    def _put_back(self) -> None:
-        """Queue anew what an interrupted thread (Ctrl-C, `sys.exit`) has not written."""
+    def _goes_on(self) -> bool:
+        """Whether the saver is needed any longer, or may sleep: decided while none can be added."""
         with self._lock:
-            left, self._writing = self._writing, {}
-            while True:
-                changes = self._changes
-                first = {key: turn for key, turn in left.items() if key not in self._queue}
-                queue = {**first, **self._queue}
-                numbers = {**dict.fromkeys(first, self._began), **self._numbers}
-                if changes == self._changes:  # who interrupted this has queued nothing
-                    self._queue, self._numbers = queue, numbers
-                    break
-            newer = [turn for key, turn in left.items() if key not in first]
-            self._bytes -= sum(map(_size, newer))
-            start, self._draining = not self._draining, True
-            self._changed.notify_all()
-        for turn in newer:
-            turn.end()
-        if start:
-            with suppress(RuntimeError):  # no work is taken any more: the end writes it
-                locks.submit(self._executor(), self._work)
+            self._is_awake = bool(self._table)
+            self._is_alive = self._is_awake or not self.in_place
+            return self._is_alive
 
-    def _hurry(self) -> None:
-        """Let nothing linger any more."""
-        with self._lock:
-            self._hurried += 1
-            self._changed.notify_all()
-
-    def _drain(self) -> None:
-        """Write what is in the queue now, and not what comes meanwhile.
-
-        Nothing where this interrupts other code of ours, such as itself: it stays queued.
-        """
-        if locks.inside():
-            return
-        last = self._last
-        while not self._is_written(last):
-            self._write_next()
-
-    def _take(self) -> list[Pending]:
-        """The next batch; an empty one where nothing waits."""
-        with self._lock:
-            self._changed.wait_for(self._is_ripe, LINGER)
-            for key in list(self._queue)[:BATCH]:
-                if key in self._queue:  # pragma: no branch - unless who interrupts cancels it
-                    if not self._writing:
-                        self._began = self._numbers[key]
-                    self._writing[key] = self._queue[key]  # first: who is interrupted finds it
-                    del self._queue[key], self._numbers[key]
-                    self._changes += 1
-            return list(self._writing.values())
-
-    def _is_written(self, number: int) -> bool:
-        """Whether nothing waits that was queued as this number, or before."""
-        with self._lock:
-            if self._writing:
-                return self._began > number
-            for first in self._queue:  # no function is called: who interrupts may take it out
-                return self._numbers[first] > number
-            return True
-
-    def _is_ripe(self) -> bool:
-        return self._hurried > 0 or not 0 < len(self._queue) < BATCH
-
-    def _write(self, batch: list[Pending]) -> None:
-        """Write a batch, if there is any."""
+    def _save_next(self) -> None:
+        flush = self._next_flush()
+        written = False
         try:
-            if batch:
-                self._commit(batch)
-        except Exception:  # of a strict reporter; who is interrupted has it put back
-            self._done(batch)
-            raise
-        self._done(batch)
+            self._write_all()
+            written = True
+        finally:
+            if flush is not None:
+                flush.put(written)
+
+    def _next_flush(self) -> Flush | None:
+        """Sleep until there is a result, and let it linger; the flush that ended this, if any."""
+        if not self._is_awake and (flush := self._signals.get()) is not None:
+            return flush
+        try:
+            return self._signals.get(timeout=0 if len(self._table) >= BATCH else LINGER)
+        except Empty:
+            return None
+
+    def _answer(self) -> None:
+        """Let those flushes go on that no saver has seen."""
+        with suppress(Empty):
+            while True:
+                flush = self._signals.get_nowait()
+                if flush is not None:
+                    flush.put(not self._table)
+
+    # ---------------------------------------------------------------------------- the writing
+
+    def _write_all(self) -> None:
+        """Write what is in the table now, and not what comes meanwhile."""
+        left = len(self._table)
+        while left > 0 and self._table:
+            left -= self._write_batch()
+
+    def _write_batch(self) -> int:
+        """Write what has waited longest, and end its calls; how many these were."""
+        with self._lock:
+            batch = self._writing = dict(islice(self._table.items(), BATCH))
+        try:
+            self._commit(list(batch.values()))
+            with self._lock:
+                for key, pending in batch.items():
+                    self._remove(key, pending)
+        finally:
+            self._writing = {}
+            with ExitStack() as ends:
+                for key, pending in batch.items():
+                    if self._table.get(key) is not pending:
+                        ends.callback(pending.end)
+        return len(batch)
 
     def _commit(self, batch: list[Pending]) -> None:
-        """In one commit; one by one where that fails, to lose only what must be."""
-        placed: list[tuple[Pending, TaskRecord]] = []
-        for saving in batch:
-            self._cache.unsaved.drop(saving.call.key)
+        """Write results in one commit; one by one where that fails, to lose only what must be."""
+        for pending in batch:
+            self._cache.unsaved.drop(pending.call.key)
+        placed = [(pending, record) for pending in batch if (record := self._placed(pending))]
         try:
-            placed = [(saving, record) for saving in batch if (record := self._place(saving))]
             self._cache.metadata.put_many([record for _, record in placed])
         except Exception as error:
             self._write_singly(placed, error)
-        else:
-            self._cache.unsaved.try_later()
-            for saving, record in placed:
-                self._cache.placement.discard(record.cache_key, saving.call.replaces)
+            return
+        self._cache.unsaved.try_later()
+        for pending, record in placed:
+            self._cache.placement.discard(record.cache_key, pending.call.replaces)
 
-    def _place(self, saving: Pending) -> TaskRecord | None:
-        task = saving.call.task
-        assert saving.record is not None  # noqa: S101 - see `add`
+    def _placed(self, pending: Pending) -> TaskRecord | None:
+        """The row of a result, its blob stored where it has one; None where that fails."""
+        task, record = pending.call.task, pending.record
+        assert record is not None  # noqa: S101 - see `add`
         try:
-            return self._cache.placement.place(task, saving.record)
+            return self._cache.placement.place(task, record)
         except Exception as error:
-            self._cache.keep(task, saving.record, error)
+            self._cache.keep(task, record, error)
             return None
 
     def _write_singly(self, placed: list[tuple[Pending, TaskRecord]], error: Exception) -> None:
-        for saving, record in placed:
+        for pending, record in placed:
             try:
                 self._cache.metadata.put(record)
             except Exception as again:
                 why = again if len(placed) > 1 else error
-                self._cache.keep(saving.call.task, record, why)
-
-    def _done(self, batch: list[Pending]) -> None:
-        for saving in batch:
-            record = saving.record
-            assert record is not None  # noqa: S101 - see `add`
-            with self._lock:
-                del self._writing[record.cache_key]
-                self._bytes -= record.size or 0
-                waiting, key = self._cache.waiting, record.cache_key
-                if key in waiting and waiting[key] is record:
-                    del waiting[key]
-                self._changed.notify_all()
-            saving.end()
-
-    def cancel(self, key: str) -> bool:
-        """Take a result out of the queue unsaved; one that is being written is waited for.
-
-        Raises:
-            MetadataBusyError: it is being written by the thread that this interrupts.
-        """
-        saving = self.withdraw(key)
-        if saving is not None:
-            saving.end()
-        return saving is not None
-
-    def withdraw(self, key: str) -> Pending | None:
-        """The same, but the turn is for the caller to end: until then nobody else runs the call."""
-        interrupts = locks.inside()
-        with self._lock:
-            if interrupts and key in self._writing:
-                raise MetadataBusyError("a result is just being written: try again")
-            self._changed.wait_for(lambda: key not in self._writing)
-            saving = self._queue.pop(key, None)
-            if saving is not None:
-                self._changes += 1
-                self._numbers.pop(key, None)
-                self._cache.waiting.pop(key, None)
-                self._bytes -= _size(saving)
-            return saving
-
-    def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all that is queued now is written; False where `timeout` was too short.
-
-        Also where this interrupts other code of ours: it waits for nobody then.
-        """
-        last = self._last
-        if locks.inside():
-            return self._is_written(last)
-        self._hurry()
-        try:
-            if timeout is None:
-                self._drain()  # here: who waits may be the very thread that would write
-            else:
-                self._wake()
-            with self._lock:
-                return self._changed.wait_for(lambda: self._is_written(last), timeout)
-        finally:
-            with self._lock:
-                self._hurried -= 1
-
-    def finish(self) -> None:
-        """Write what is left in this thread, where no executor will."""
-        self._hurry()
-        self._drain()
-        self.flush()
-
-    def __len__(self) -> int:
-        return len(self._queue) + len(self._writing)
+                self._cache.keep(pending.call.task, record, why)
 
 
-def _size(saving: Pending) -> int:
-    return (saving.record and saving.record.size) or 0
+def _size(pending: Pending) -> int:
+    return (pending.record and pending.record.size) or 0
