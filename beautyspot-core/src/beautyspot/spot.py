@@ -64,8 +64,8 @@ class Spot(StoredResults, LimiterMethods):
         metadata, storage, serializer, keygen, limiter: the backend of each extension point: an
             instance, a class, a name, a URL or a table ``{"use": name, option: value}``. Several
             limits that hold at once are a list of tables, each with a ``"name"`` besides.
-        executor: runs what may block for asynchronous functions, and saves in the background; any
-            executor whose workers are threads. Default: one of our own, made when first needed.
+        executor: runs what may block for asynchronous functions; any executor whose workers
+            are threads. Default: one of our own, made when first needed.
         save: "sync", a call returns when its result is stored; or "background", it does not wait.
             Results under way when the process is killed (SIGKILL, `os._exit`, SIGTERM by default
             action) are lost then, so leave costly calls at "sync".
