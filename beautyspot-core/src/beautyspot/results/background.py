@@ -188,10 +188,14 @@ class Saver:
     def finish(self) -> None:
         """Save what is left, and end the saver."""
         self.in_place = True
-        if not self.flush() and not locks.inside():
-            for key in list(self._table):  # the saver failed: let the calls end all the same
-                self.cancel(key)
-        self._signals.put(None)
+        written = self.flush()
+        self._signals.put(None)  # it may sleep
+        if locks.inside():
+            return
+        with self._saving:  # it has ended
+            left = [] if written else list(self._table)
+        for key in left:  # it failed: their calls end all the same
+            self.cancel(key)
 
     # ------------------------------------------------------------------------------ the saver
 
@@ -259,7 +263,8 @@ class Saver:
         if not self._is_awake and (flush := self._signals.get()) is not None:
             return flush
         try:
-            return self._signals.get(timeout=0 if len(self._table) >= BATCH else LINGER)
+            full = len(self._table) >= BATCH or self.in_place
+            return self._signals.get(timeout=0 if full else LINGER)
         except Empty:
             return None
 
