@@ -45,13 +45,15 @@ def later(work: Callable[[], object]) -> None:
     _begin()
 
 
-def begin(work: Callable[[], object], name: str) -> None:
+def begin(work: Callable[[], object], name: str) -> threading.Thread:
     """Have a daemon thread of its own call `work`.
 
     Raises:
         RuntimeError: no thread can be started.
     """
-    _thread.start_new_thread(_launch, (work, f"{_OURS}-{name}"))
+    thread = threading.Thread(target=work, name=f"{_OURS}-{name}", daemon=True)
+    _thread.start_new_thread(_launch, (thread, work))
+    return thread
 
 
 def is_ours(thread: threading.Thread) -> bool:
@@ -59,10 +61,10 @@ def is_ours(thread: threading.Thread) -> bool:
     return thread.name.startswith(_OURS)
 
 
-def _launch(work: Callable[[], object], name: str) -> None:
-    """Start an ordinary thread, which has a name: this thread is a new one, and may wait."""
+def _launch(thread: threading.Thread, work: Callable[[], object]) -> None:
+    """Start an ordinary thread, in a new one that may wait for it."""
     try:
-        threading.Thread(target=work, name=name, daemon=True).start()
+        thread.start()
     except RuntimeError:  # the interpreter ends
         work()
 

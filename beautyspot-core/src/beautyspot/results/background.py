@@ -19,6 +19,8 @@ from beautyspot.concurrency.wakeups import waitable
 from beautyspot.errors import MetadataBusyError
 
 if TYPE_CHECKING:
+    import threading
+
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
     from beautyspot.tasks.task import Call
@@ -86,6 +88,7 @@ class Saver:
         self._lock = locks.reentrant()  # guards the table
         self._saving = locks.reentrant()  # held by the thread that writes
         self._signals: SimpleQueue[Flush | None] = SimpleQueue()  # wake the saver
+        self._thread: threading.Thread | None = None  # the last saver
         self._is_alive = False  # whether there is a saver
         self._is_awake = False  # whether it looks into the table without another signal
         self._cache.waiting.clear()
@@ -196,6 +199,9 @@ class Saver:
             left = [] if written else list(self._table)
         for key in left:  # it failed: their calls end all the same
             self.cancel(key)
+        if self._thread is not None:
+            with suppress(RuntimeError):  # it was never started
+                self._thread.join()  # its connection is given back then
 
     # ------------------------------------------------------------------------------ the saver
 
@@ -213,7 +219,8 @@ class Saver:
             return True
         self._cache.unsaved.watch_process_end()
         try:
-            deferred.begin(self._save, "saver")  # where one is already, it ends at once
+            # After an interrupt here there may be two: the second one ends at once.
+            self._thread = deferred.begin(self._save, "saver")
         except RuntimeError:
             return False
         return True
