@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import os
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,13 +57,11 @@ def test_a_pause_holds_every_key_also_those_to_come(make: Any, clock: Clock) -> 
     assert delays(bucket.for_key("after"), 1) == [0]
 
 
-def test_a_twin_that_nobody_holds_is_forgotten(make: Any) -> None:
+def test_the_limiter_of_a_key_is_kept_by_its_holder_alone(make: Any) -> None:
     bucket = make()
-    twin = bucket.for_key("x")
-    assert len(bucket._twins) == 1
-    del twin
+    gone = weakref.ref(bucket.for_key("x"))
     gc.collect()
-    assert len(bucket._twins) == 0
+    assert gone() is None
 
 
 def test_busy_until_all_has_passed(make: Any, clock: Clock) -> None:
@@ -103,17 +101,3 @@ def test_a_wait_before_and_after_an_interval_that_begins_inside_a_gap() -> None:
     assert line.gaps == [(0, 3), (11, 20)]
     line.give_back((20, 21))
     assert line.tat == 11
-
-
-def test_a_fork_has_a_lock_of_its_own(make: Any) -> None:
-    from beautyspot_local import timeline_limiter
-
-    bucket = make()
-    with timeline_limiter._twins_lock[0]:
-        child = os.fork()
-        if not child:
-            bucket.pause(1)
-            os._exit(7)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-        timeline_limiter._reset_lock()  # what the child did
-    bucket.pause(1)

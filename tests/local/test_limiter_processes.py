@@ -32,11 +32,11 @@ import os, sys
 from beautyspot_local.shared_limiter import SharedTokenBucket
 bucket = SharedTokenBucket("1/h", path=sys.argv[1])
 bucket.consume()
-with bucket._locked:
+with bucket._timeline():
     child = os.fork()
     if not child:
         from beautyspot_local import shared_file
-        shared_file.PATIENCE = 0
+        shared_file.LOCK_TIMEOUT = 0
         try:
             bucket.reserve()
         except TimeoutError:
@@ -58,7 +58,7 @@ import os, signal, sys
 from beautyspot_local.shared_limiter import SharedTokenBucket
 bucket = SharedTokenBucket("1/h", path=sys.argv[1])
 bucket.consume()
-with bucket._locked as line:
+with bucket._timeline() as line:
     line.charge(1e9)
     os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -15,7 +15,7 @@ from beautyspot.testing import limiter as suite
 from beautyspot.testing import limiter_steps as steps
 from beautyspot.testing.limiter import LimiterContract, ManualClock
 from beautyspot_local.limiter import TokenBucket
-from beautyspot_local.waiting import Held
+from beautyspot_local.timeline_limiter import Held
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -134,14 +134,18 @@ class Bursts(TokenBucket):
 
 
 class TakesAnyCost(TokenBucket):
-    def _reserve(self, cost: float, max_wait: float | None) -> Held | None:
+    consume = LimiterBase.consume
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Held | None:
         number = cost if isinstance(cost, int | float) and 0 < cost <= self.max_cost else 1
-        return super()._reserve(number, max_wait)
+        return super().reserve(number, max_wait=max_wait)
 
 
 class NeverRefuses(TokenBucket):
-    def _reserve(self, cost: float, max_wait: float | None) -> Held | None:
-        return super()._reserve(cost, None)
+    consume = LimiterBase.consume
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Held | None:
+        return super().reserve(cost)
 
 
 class SettlesNothing(TokenBucket):

@@ -134,7 +134,7 @@ def checked_cost(cost: object, max_cost: float) -> float:
     return number
 
 
-def checked_seconds(seconds: object, what: str) -> float:
+def checked_seconds(seconds: object) -> float:
     """`seconds` as a float; what is over already (below 0) counts as 0.
 
     Raises:
@@ -142,7 +142,7 @@ def checked_seconds(seconds: object, what: str) -> float:
     """
     number = as_number(seconds)
     if number is None or math.isnan(number):
-        raise ConfigError(f"{what}={seconds!r:.80} is no number of seconds: give one, such as 2.5")
+        raise ConfigError(f"{seconds!r:.80} is no number of seconds: give one, such as 2.5")
     return max(0.0, number)
 
 
@@ -152,7 +152,7 @@ def checked_pause(seconds: object) -> float:
     Raises:
         ConfigError: it is not a finite number.
     """
-    number = checked_seconds(seconds, "seconds")
+    number = checked_seconds(seconds)
     if number == math.inf:
         raise ConfigError("seconds=inf would pause for good: give the seconds to wait")
     return number

@@ -24,25 +24,24 @@ import struct
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from weakref import WeakSet
 
 from beautyspot.errors import ConfigError, NotSupportedError
 from beautyspot.files import create
 from beautyspot.logs import logger
 
-from beautyspot_local.exclusive import Exclusive
 from beautyspot_local.folders import make_private
-from beautyspot_local.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from beautyspot_local.timeline import Timeline
 
 MAGIC: Final = b"bsrate01"
 SIZE: Final = 4096
 HEADER: Final = struct.Struct("@8s16sd4dQ")
 MAX_GAPS: Final = (SIZE - HEADER.size) // 16
 
-PATIENCE: Final = 1.0
+LOCK_TIMEOUT: Final = 1.0
 """Seconds to try for the lock. It is held for microseconds, unless a process is stopped with it."""
 
 POLL: Final = 0.0005
@@ -52,33 +51,26 @@ LOOK: Final = 1.0
 """Seconds after which to look whether the path still leads to the file that is open."""
 
 
-class SharedFile(Exclusive):
-    """Gives the timeline at the present time to one thread of one process at a time.
+class SharedFile:
+    """A file that keeps a timeline, for one process at a time. Not thread-safe.
 
     Args:
         path: the file; made, with its directories, where it is not there.
         rate: permits per second.
-        tolerance: see `Timeline`.
-        clock: a clock that all processes share, such as `time.monotonic`.
 
     Raises:
         ConfigError: the file can't be opened or made.
         NotSupportedError: this system has no `flock`.
     """
 
-    def __init__(
-        self, path: Path, rate: float, tolerance: float, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, path: Path, rate: float) -> None:
         self._fd: int | None = None
         self._path = path
         self._rate = rate
-        self._clock = clock
         self._flock, self._exclusive, self._unlocked = _file_locks()
         self._boot = boot_id()
-        self._line = Timeline(clock(), tolerance)
+        self._looked = -math.inf
         self._warned = False
-        self.reset()
-        _alive.add(self)
         try:
             self._open()
         except OSError as error:
@@ -86,130 +78,91 @@ class SharedFile(Exclusive):
                 f"can't open the limiter's file {path} ({error}): give another path="
             ) from error
 
-    def reset(self) -> None:
-        """Begin anew in a forked child, which must not share its parent's lock."""
-        self._renew()
-        self._written = b""
-        self._looked = -math.inf
-        self._close()
-
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
-        with self._lock:
-            self._close()
-
-    def _close(self) -> None:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
     def __del__(self) -> None:
-        self._close()
-
-    def _begin(self) -> Timeline:
-        fd = self._lock_file()
-        reading = self._clock()
-        self._load(os.pread(fd, SIZE, 0), reading)
-        self._line.tick(reading)
-        return self._line
-
-    def _end(self, *, failed: bool) -> None:
-        self._written = b"" if failed else self._dump()
-        if self._fd is not None and self._written:
-            os.pwrite(self._fd, self._written, 0)
+        self.close()
 
     # ------------------------------------------------------------------ the lock
+
+    def lock(self) -> int:
+        """Keep other processes out; the descriptor, for the methods that follow.
+
+        Raises:
+            TimeoutError: a stopped process holds the lock.
+            OSError: the file can't be opened or locked.
+        """
+        if self._fd is not None and time.monotonic() - self._looked > LOOK:
+            self._close_if_replaced(self._fd)
+        fd = self._open() if self._fd is None else self._fd
+        for _ in range(int(LOCK_TIMEOUT / POLL) + 1):
+            try:
+                self._flock(fd, self._exclusive)
+            except BlockingIOError:
+                time.sleep(POLL)
+            else:
+                return fd
+        raise TimeoutError(
+            f"the limiter's file {self._path} stays locked: a process that uses it is stopped; "
+            "let it go on, or end it"
+        )
+
+    def unlock(self, fd: int) -> None:
+        """Let other processes in."""
+        self._flock(fd, self._unlocked)
 
     def _open(self) -> int:
         make_private(self._path.parent)
         try:
             self._fd = os.open(self._path, os.O_RDWR)  # not inherited by programs: PEP 446
         except FileNotFoundError:
-            self._fd = self._create()
-        self._written = b""
+            try:
+                self._fd = create(self._path, os.O_RDWR)
+            except FileExistsError:  # another process was faster
+                self._fd = os.open(self._path, os.O_RDWR)
         return self._fd
 
-    def _create(self) -> int:
-        try:
-            return create(self._path, os.O_RDWR)
-        except FileExistsError:  # another process was faster
-            return os.open(self._path, os.O_RDWR)
-
-    def _lock_file(self) -> int:
-        """Lock the file that the path leads to now, and return its descriptor."""
-        if time.monotonic() - self._looked > LOOK:
-            self._reopen_if_replaced()
-        fd = self._open() if self._fd is None else self._fd
-        try:
-            self._flock(fd, self._exclusive)
-        except BlockingIOError:
-            self._lock_patiently(fd)
-        return fd
-
-    def _lock_patiently(self, fd: int) -> None:
-        deadline = time.monotonic() + PATIENCE
-        tries = int(PATIENCE / POLL)  # where the clock stands still
-        while tries > 0 and time.monotonic() < deadline:
-            tries -= 1
-            time.sleep(POLL)
-            try:
-                self._flock(fd, self._exclusive)
-            except BlockingIOError:
-                continue
-            return
-        raise TimeoutError(
-            f"the limiter's file {self._path} stays locked: a process that uses it is stopped; "
-            "let it go on, or end it"
-        )
-
-    def _free(self) -> None:
-        try:
-            if self._fd is not None:
-                self._flock(self._fd, self._unlocked)
-        finally:
-            super()._free()
-
-    def _reopen_if_replaced(self) -> None:
+    def _close_if_replaced(self, fd: int) -> None:
         self._looked = time.monotonic()
-        if self._fd is not None and not _same_file(self._fd, self._path):
-            self._close()
+        try:
+            replaced = not os.path.samestat(os.fstat(fd), self._path.stat())
+        except FileNotFoundError:
+            replaced = True
+        if replaced:
+            self.close()
 
     # ------------------------------------------------------------------ the state
 
-    def _load(self, data: bytes, reading: float) -> None:
-        if self._written and data.startswith(self._written):
-            return  # nobody else was here: the timeline in memory is the one in the file
-        line = self._line
+    def read(self, fd: int, line: Timeline) -> None:
+        """Bring `line`, which is fresh, to the state in the file, if there is one that counts."""
+        data = os.pread(fd, SIZE, 0)
         try:
-            magic, boot, rate, line.tat, line.now, line.offset, line.floor, gaps = (
-                HEADER.unpack_from(data)
-            )
+            magic, boot, rate, *times, gaps = HEADER.unpack_from(data)
             numbers = struct.unpack_from(f"@{2 * gaps}d", data, HEADER.size)
         except struct.error:
-            self._start_anew(reading, damaged=bool(data))
-            return
-        line.gaps = list(zip(numbers[::2], numbers[1::2], strict=True))
-        times = (line.tat, line.now, line.offset, line.floor, *numbers)
-        if magic != MAGIC or not all(map(math.isfinite, times)):
-            self._start_anew(reading, damaged=True)
-        elif boot != self._boot:
-            self._start_anew(reading, damaged=False)
-        elif rate != self._rate:
-            self._warn(f"is used at {rate:g} permits per second, and here at {self._rate:g}")
+            magic, boot, rate, times, numbers = b"", b"", 0.0, [], ()
+        if magic != MAGIC or not all(map(math.isfinite, (*times, *numbers))):
+            if data:
+                self._warn("was damaged, and begins anew")
+        elif boot == self._boot:
+            line.tat, line.now, line.offset, line.floor = times
+            line.gaps = list(zip(numbers[::2], numbers[1::2], strict=True))
+            if rate != self._rate:
+                self._warn(f"is used at {rate:g} permits per second, and here at {self._rate:g}")
 
-    def _start_anew(self, reading: float, *, damaged: bool) -> None:
-        self._line = Timeline(reading, self._line.tolerance)
-        if damaged:
-            self._warn("was damaged, and begins anew")
-
-    def _dump(self) -> bytes:
-        line = self._line
-        while len(line.gaps) > MAX_GAPS:
-            line.gaps.remove(min(line.gaps, key=lambda gap: gap[1] - gap[0]))
-        numbers = [number for gap in line.gaps for number in gap]
+    def write(self, fd: int, line: Timeline) -> None:
+        """Write the state of `line`, without the shortest gaps where there are too many."""
+        gaps = line.gaps
+        if len(gaps) > MAX_GAPS:
+            gaps = sorted(sorted(gaps, key=lambda gap: gap[0] - gap[1])[:MAX_GAPS])
+        numbers = [number for gap in gaps for number in gap]
         times = (line.tat, line.now, line.offset, line.floor)
-        header = HEADER.pack(MAGIC, self._boot, self._rate, *times, len(line.gaps))
-        return header + struct.pack(f"@{len(numbers)}d", *numbers) if numbers else header
+        header = HEADER.pack(MAGIC, self._boot, self._rate, *times, len(gaps))
+        os.pwrite(fd, header + struct.pack(f"@{len(numbers)}d", *numbers), 0)
 
     def _warn(self, what: str) -> None:
         if not self._warned:
@@ -230,13 +183,6 @@ def boot_id() -> bytes:
         return bytes(16)
 
 
-def _same_file(fd: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(fd), path.stat())
-    except FileNotFoundError:
-        return False
-
-
 def _file_locks() -> tuple[Callable[[int, int], None], int, int]:
     try:
         import fcntl
@@ -246,15 +192,3 @@ def _file_locks() -> tuple[Callable[[int, int], None], int, int]:
             "'gcra', and give each process its part of the rate"
         ) from error
     return fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_UN
-
-
-_alive: WeakSet[SharedFile] = WeakSet()
-
-
-def _reset_all() -> None:
-    for file in _alive:
-        file.reset()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_all)

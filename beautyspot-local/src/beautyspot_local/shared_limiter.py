@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from beautyspot.errors import ConfigError
 from beautyspot.files import absolute
 
-from beautyspot_local.rate import checked_cost, checked_seconds
 from beautyspot_local.shared_file import SharedFile
+from beautyspot_local.timeline import Timeline
 from beautyspot_local.timeline_limiter import TimelineLimiter
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from beautyspot.contracts import Context
-
-    from beautyspot_local.waiting import Held
 
 
 class SharedTokenBucket(TimelineLimiter):
@@ -65,8 +64,27 @@ class SharedTokenBucket(TimelineLimiter):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(rate, max_cost, burst, clock)
-        self._path = _file(path)
-        self._locked = self._file = SharedFile(self._path, self.rate, self._tolerance, clock)
+        self._path = _checked_path(path)
+        self._file = SharedFile(self._path, self.rate)
+
+    def _reset_after_fork(self) -> None:
+        super()._reset_after_fork()
+        self._file.close()  # a forked child must not share its parent's lock
+
+    @contextmanager
+    def _timeline(self) -> Iterator[Timeline]:
+        file = self._file
+        with self._alone():
+            fd = file.lock()
+            try:
+                reading = self._clock()
+                line = Timeline(reading, self._tolerance)
+                file.read(fd, line)
+                line.tick(reading)
+                yield line
+                file.write(fd, line)
+            finally:
+                file.unlock(fd)
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -74,7 +92,7 @@ class SharedTokenBucket(TimelineLimiter):
         return {"path": context.directory / f"{context.name}.limit"}
 
     def _fresh(self, key: str) -> SharedTokenBucket:
-        """The twin's file stands beside this one's, and stays there: it has some hundred bytes."""
+        """The file of a key stands beside this one's, and stays there: some hundred bytes."""
         from hashlib import sha256
 
         digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -83,19 +101,12 @@ class SharedTokenBucket(TimelineLimiter):
             self.rate, self.max_cost, path=path, burst=self._burst, clock=self._clock
         )
 
-    def _reserve(self, cost: float, max_wait: float | None) -> Held | None:
-        cost = checked_cost(cost, self.max_cost)
-        if max_wait is not None:
-            max_wait = checked_seconds(max_wait, "timeout")
-        with self._locked as line:
-            return self._queue(line, cost, cost / self.rate, max_wait)
-
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         self._file.close()
 
 
-def _file(path: object) -> Path:
+def _checked_path(path: object) -> Path:
     try:
         return absolute(path, "path")  # type: ignore[arg-type]  # tried, not known
     except TypeError as error:

@@ -52,21 +52,12 @@ class Timeline:
         self.tolerance = tolerance
         self.gaps: list[Span] = []
 
-    def copy(self) -> Timeline:
-        """Another one that stands the same."""
-        copy = Timeline(self.now, self.tolerance)
-        copy.tat, copy.floor, copy.offset = self.tat, self.floor, self.offset
-        copy.gaps = self.gaps.copy()
-        return copy
-
-    def tick(self, reading: float) -> float:
-        """The time at the clock's `reading`."""
-        now = reading - self.offset
-        if now < self.now:
+    def tick(self, reading: float) -> None:
+        """Go on to the clock's `reading`."""
+        if reading - self.offset < self.now:
             self.offset = reading - self.now
-            return self.now
-        self.now = now
-        return now
+        else:
+            self.now = reading - self.offset
 
     def earliest(self, length: float, after: float = 0.0) -> Span:
         """The first free interval of `length` seconds, `after` seconds from now or later.

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
+
+from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.errors import ConfigError, NotSupportedError
 
 from beautyspot_local.rate import (
     checked_cost,
@@ -16,29 +20,54 @@ from beautyspot_local.rate import (
     parse_rate,
     real_length,
 )
-from beautyspot_local.waiting import LATE, Held, WaitingLimiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-
-    from beautyspot.contracts import Reservation
 
     from beautyspot_local.timeline import Timeline
 
+LATE: Final = 0.1
+"""Seconds after the end of its interval up to which a waiter may still use it.
 
-class TimelineLimiter(WaitingLimiter):
+Threads and event loops wake up late by milliseconds, and must not lose their turn for it. One that
+comes later than this (a suspended machine, a blocked event loop) is given a new interval: all that
+slept with it would otherwise start at the same moment.
+"""
+
+
+class Held(Reservation):
+    """A reservation that knows its interval of the limiter's time.
+
+    Attributes:
+        start: where the interval starts, in seconds of the limiter's time.
+        end: where it ends; what lies between is `cost / rate`.
+        owner: the limiter that granted it.
+        open: it can still be given back; false once used, given back or settled.
+        settled: its real cost is known, or it was given back.
+    """
+
+    __slots__ = ("end", "open", "owner", "settled", "start")
+
+    def __init__(
+        self, delay: float, cost: float, start: float, end: float, owner: TimelineLimiter
+    ) -> None:
+        self.delay = delay
+        self.cost = cost
+        self.start = start
+        self.end = end
+        self.owner = owner
+        self.open = True
+        self.settled = False
+
+
+class TimelineLimiter(LimiterBase):
     """A limiter that reserves intervals of a `Timeline`.
-
-    A subclass sets `_locked`, which gives the timeline at the present time to one thread at a time,
-    and defines `reserve`.
 
     Attributes:
         rate: permits per second. Not to be assigned.
         max_cost: the largest single cost. Not to be assigned.
     """
-
-    _locked: AbstractContextManager[Timeline]
 
     def __init__(
         self,
@@ -53,13 +82,53 @@ class TimelineLimiter(WaitingLimiter):
         self._clock = clock
         self._burst = parse_burst(burst)
         self._tolerance = self._burst / self.rate
-        self._twins: WeakSet[TimelineLimiter] = WeakSet()
+        self._keyed: WeakSet[TimelineLimiter] = WeakSet()
+        self._lock = threading.RLock()
+        self._busy = False
+        _alive.add(self)
+
+    def _reset_after_fork(self) -> None:
+        """Another thread may have held the lock: the child's copy would stay locked for good."""
+        self._lock = threading.RLock()
+        self._busy = False
+
+    @abstractmethod
+    def _timeline(self) -> AbstractContextManager[Timeline]:
+        """The timeline at the present time, for one thread at a time; within `_alone`."""
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads out, and code that interrupts this one.
+
+        Raises:
+            NotSupportedError: this code does interrupt: it can't wait for what it interrupts.
+        """
+        with self._lock:
+            if self._busy:
+                raise NotSupportedError(
+                    f"the limiter {self.name!r} was asked in the midst of its own work, by the "
+                    "handler of a signal or by __del__: let these call nothing that is limited"
+                )
+            self._busy = True
+            try:
+                yield
+            finally:
+                self._busy = False
 
     @property
     def tat(self) -> float:
         """The theoretical arrival time: when what is reserved ends, in seconds of the clock."""
-        with self._locked as line:
+        with self._timeline() as line:
             return line.tat + line.offset
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Held | None:
+        """Reserve `cost` at the earliest time, or None where that is over `max_wait` seconds away.
+
+        Raises:
+            CostError: `cost` is not a positive finite number, or above `max_cost`.
+            ConfigError: `max_wait` is not a number.
+        """
+        return self.reserve_after(cost, 0.0, max_wait=max_wait)
 
     def reserve_after(
         self, cost: float, seconds: float, *, max_wait: float | None = None
@@ -70,11 +139,15 @@ class TimelineLimiter(WaitingLimiter):
             CostError: see `reserve`.
             ConfigError: `seconds` or `max_wait` is not a number.
         """
-        cost = checked_cost(cost, self.max_cost)
-        after = checked_seconds(seconds, "seconds")
-        most = None if max_wait is None else checked_seconds(max_wait, "max_wait")
-        with self._locked as line:
-            return self._queue(line, cost, cost / self.rate, most, after)
+        length = checked_cost(cost, self.max_cost) / self.rate
+        after = checked_seconds(seconds)
+        most = None if max_wait is None else checked_seconds(max_wait)
+        with self._timeline() as line:
+            span = line.earliest(length, after)
+            wait = max(after, line.wait_until(span[0]))
+            if most is not None and wait > most:
+                return None
+            return Held(wait, cost, *line.take(span), self)
 
     def wait_for(self, cost: float = 1) -> float:
         """Seconds that a reservation of `cost` would have to wait now. It reserves nothing.
@@ -83,13 +156,13 @@ class TimelineLimiter(WaitingLimiter):
             CostError: see `reserve`.
         """
         length = checked_cost(cost, self.max_cost) / self.rate
-        with self._locked as line:
+        with self._timeline() as line:
             return line.wait_until(line.earliest(length)[0])
 
     def remaining(self, reservation: Reservation) -> float:
         """Seconds that `reservation` must still wait; 0.0 means granted, and from then on used."""
         held = self._own(reservation)
-        with self._locked as line:
+        with self._timeline() as line:
             if not held.open:
                 return 0.0
             if line.now > held.end + LATE:
@@ -97,6 +170,9 @@ class TimelineLimiter(WaitingLimiter):
             left = line.wait_until(held.start)
             held.open = left > 0
             return left
+
+    def _mark_used(self, reservation: Reservation) -> None:
+        self._own(reservation).open = False
 
     def release(self, reservation: Reservation) -> None:
         """Give back a reservation that will not be used, as far as its interval has not passed.
@@ -107,7 +183,7 @@ class TimelineLimiter(WaitingLimiter):
             ConfigError: it is another limiter's reservation.
         """
         held = self._own(reservation)
-        with self._locked as line:
+        with self._timeline() as line:
             if held.open:
                 held.open, held.settled = False, True
                 line.give_back((held.start, held.end))
@@ -125,7 +201,7 @@ class TimelineLimiter(WaitingLimiter):
         """
         held = self._own(reservation)
         length = real_length(real_cost, self.rate)
-        with self._locked as line:
+        with self._timeline() as line:
             if held.settled:
                 return
             held.open, held.settled = False, True
@@ -138,63 +214,54 @@ class TimelineLimiter(WaitingLimiter):
     def pause(self, seconds: float) -> None:
         """Grant nothing for so many seconds: what a server's ``Retry-After`` asks for.
 
-        Those who wait already are held too, and keep their order and their distance. Pauses
+        Callers that wait already are held too, and keep their order and their distance. Pauses
         overlap: a second one only matters for what it is longer. What was granted before goes on.
-        The twins pause as well.
+        The limiters of single keys pause as well.
 
         Raises:
             ConfigError: `seconds` is not a finite number.
         """
         length = checked_pause(seconds)
-        with self._locked as line:
+        with self._timeline() as line:
             line.pause(length)
-        with _twins_lock[0]:
-            twins = list(self._twins)
-        for twin in twins:
-            twin.pause(length)
+            keyed = list(self._keyed)
+        for limiter in keyed:
+            limiter.pause(length)
 
     def busy_for(self) -> float:
         """Seconds until all that is reserved has passed: then it is as good as a new one."""
-        with self._locked as line:
+        with self._timeline() as line:
             return max(0.0, line.tat - line.now)
 
     def for_key(self, key: str) -> TimelineLimiter:
         """A limiter like this one, fresh, for what `key` names; see `LimiterBase.for_key`."""
-        twin = self._fresh(key)
-        with _twins_lock[0]:
-            self._twins.add(twin)
-        with self._locked as line:
+        made = self._fresh(key)
+        with self._timeline() as line:
+            self._keyed.add(made)
             left = line.pause_left()
         if left > 0:
-            twin.pause(left)
-        return twin
+            made.pause(left)
+        return made
 
     @abstractmethod
     def _fresh(self, key: str) -> TimelineLimiter:
         """A limiter of the same rate, for another key."""
 
-    def _queue(
-        self,
-        line: Timeline,
-        cost: float,
-        length: float,
-        max_wait: float | None,
-        after: float = 0.0,
-    ) -> Held | None:
-        span = line.earliest(length, after)
-        wait = max(after, line.wait_until(span[0]))
-        if max_wait is not None and wait > max_wait:
-            return None
-        return Held(wait, cost, *line.take(span), self)
+    def _own(self, reservation: Reservation) -> Held:
+        if not isinstance(reservation, Held) or reservation.owner is not self:
+            raise ConfigError(
+                f"{reservation!r:.80} is not of this limiter: hand it to the one that granted it"
+            )
+        return reservation
 
 
-# One for all: pauses and new keys are rare. In a list, for a forked child is given a new one.
-_twins_lock = [threading.RLock()]
+_alive: WeakSet[TimelineLimiter] = WeakSet()
 
 
-def _reset_lock() -> None:
-    _twins_lock[0] = threading.RLock()
+def _reset_all() -> None:
+    for limiter in _alive:
+        limiter._reset_after_fork()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_lock)
+    os.register_at_fork(after_in_child=_reset_all)

@@ -137,8 +137,8 @@ def test_a_shared_limits_file_is_given_up(
     def lock(descriptor: int, kind: int) -> None:
         raise BlockingIOError
 
-    file = shared_file.SharedFile(tmp_path / "limit", 1.0, 0.0, time.monotonic)
+    file = shared_file.SharedFile(tmp_path / "limit", 1.0)
     monkeypatch.setattr(file, "_flock", lock)
     with pytest.raises(TimeoutError):
-        file._lock_patiently(0)
-    assert sum(slept) == pytest.approx(shared_file.PATIENCE)
+        file.lock()
+    assert sum(slept) == pytest.approx(shared_file.LOCK_TIMEOUT, abs=0.001)
