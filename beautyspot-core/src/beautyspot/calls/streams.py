@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.calls.flow import answer, not_stored
 from beautyspot.calls.steps import Block
@@ -167,71 +167,25 @@ def _handed_on(item: Any) -> Generator[Any, Any, Resume]:
 # ------------------------------------------------------------------------- async generators
 
 
-def iterating(
-    engine: Engine, make_call: Callable[[tuple[Any, ...], dict[str, Any]], Call]
-) -> Callable[..., AsyncGenerator[Any, Any]]:
-    """An async generator function that answers the calls of a marked one, as `generate` does."""
-
-    async def iterate(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        stream = _AsyncStream(engine, make_call(args, kwargs))
-        resume: Resume | None = None
-        try:
-            while True:
-                try:
-                    item = await stream.advance(resume)
-                except StopAsyncIteration:
-                    return
-                finally:
-                    resume = None  # as above
-                try:
-                    sent = yield item
-                except GeneratorExit:
-                    raise
-                except BaseException as error:
-                    resume = methodcaller("athrow", error)
-                else:
-                    if sent is not None:
-                        resume = methodcaller("asend", sent)
-        finally:
-            await stream.close()
-
-    return iterate
-
-
-class _AsyncStream:
-    """The stored items of a call, or the user's own async generator, recorded."""
+class AsyncStream:
+    """The stored items of a call, or the user's own async generator, recorded; see `forwarding`."""
 
     def __init__(self, engine: Engine, call: Call) -> None:
         self._engine = engine
         self._call = call
-        self._items: list[Any] | None = None
+        self._items: list[Any] = []
         self._count = 0
         self._recording: Recording | None = None
         self._source: AsyncGenerator[Any, Any] | None = None
 
-    async def advance(self, resume: Resume | None) -> Any:
-        """The next item; by `resume`, where the consumer sent or threw something.
-
-        Raises:
-            StopAsyncIteration: there is none.
-        """
-        if self._items is None and self._source is None:
-            await self._begin()
-        if self._items is not None and resume is None:
-            if self._count == len(self._items) - 1:
-                raise StopAsyncIteration
-            self._count += 1
-            return self._items[self._count - 1]
-        return await self._advance_live(resume)
-
-    async def _begin(self) -> None:
+    async def __aenter__(self) -> Self:
         engine, call = self._engine, self._call
         items = answer(engine, call, in_place=True)
         replay, here = call.task.options.mode == "replay", in_asyncio()
         if (items is MISSING or items is ELSEWHERE) and not here and not replay:
             engine.say_elsewhere(call)  # nothing of ours can wait there, in a loop of Trio's, say
             self._source = _open(call)
-            return
+            return self
         if items is ELSEWHERE:
             look = Block(partial(engine.cache.recall, call))
             items = await look.perform_async(engine.executor) if here else look.perform()
@@ -242,10 +196,29 @@ class _AsyncStream:
             self._source = _open(call)
         else:
             self._items = items
+        return self
 
-    async def _advance_live(self, resume: Resume | None) -> Any:
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def asend(self, value: Any, /) -> Any:
+        """The next item; what is sent into stored items is for the user's own generator."""
+        if value is not None:
+            return await self._advance(methodcaller("asend", value))
+        if self._source is not None:
+            return await self._advance(None)
+        if self._count == len(self._items) - 1:
+            raise StopAsyncIteration
+        self._count += 1
+        return self._items[self._count - 1]
+
+    async def athrow(self, error: BaseException, /) -> Any:
+        """The next item of the user's own generator, with `error` raised inside."""
+        return await self._advance(methodcaller("athrow", error))
+
+    async def _advance(self, resume: Resume | None) -> Any:
         if self._source is None:
-            self._items, self._source = None, _open(self._call)
+            self._source = _open(self._call)
             for _ in range(self._count):
                 await _unseen(self._source, None)
         recording = self._recording
@@ -258,13 +231,13 @@ class _AsyncStream:
                 await recording.end(None).perform_async(self._engine.executor)
             raise
         finally:
-            del resume
+            del resume  # as above
         if recording is not None:
             recording.add(item)
         return item
 
-    async def close(self) -> None:
-        """Close the user's generator, if it was opened."""
+    async def aclose(self) -> None:
+        """Close the user's own generator, if it was opened."""
         if self._source is not None:
             await self._source.aclose()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import concurrent.futures.thread  # noqa: F401 - for calls that come when no file can be opened
 import functools
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.calls.flow import answer, flow
 from beautyspot.calls.pickling import make_hit
 from beautyspot.calls.steps import drive, drive_async
-from beautyspot.calls.streams import generate, iterating
+from beautyspot.calls.streams import AsyncStream, generate
+from beautyspot.concurrency.async_generators import forwarding
 from beautyspot.concurrency.event_loops import in_asyncio
 from beautyspot.results.integrity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call, Task
@@ -62,7 +62,7 @@ async def _await_elsewhere(engine: Engine, call: Call, *, looked: bool) -> Any:
 
 
 def _iterate(engine: Engine, call: Call) -> AsyncGenerator[Any, Any]:
-    return iterating(engine, lambda args, kwargs: call)()
+    return forwarding(lambda args, kwargs: AsyncStream(engine, call))()
 
 
 _PERFORM = {
@@ -101,7 +101,7 @@ def _wrap_generator(engine: Engine, task: Task) -> Callable[..., Any]:
 
 
 def _wrap_async_generator(engine: Engine, task: Task) -> Callable[..., Any]:
-    return iterating(engine, partial(Call, task))
+    return forwarding(lambda args, kwargs: AsyncStream(engine, Call(task, args, kwargs)))
 
 
 _WRAP = {

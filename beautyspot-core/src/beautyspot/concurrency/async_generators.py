@@ -56,18 +56,3 @@ def forwarding(
                     advance = partial(source.asend, sent)
 
     return wrapper
-
-
-class Opening:
-    """Opens a source by awaiting `find`; the source needs nothing but `aclose` at its end."""
-
-    __slots__ = ("_find",)
-
-    def __init__(self, find: Callable[[], Awaitable[AsyncSource]]) -> None:
-        self._find = find
-
-    async def __aenter__(self) -> AsyncSource:
-        return await self._find()
-
-    async def __aexit__(self, *_: object) -> None:
-        return None

@@ -41,8 +41,12 @@ class MarkOptions:
     stale_on_error: bool = False
 
     def __post_init__(self) -> None:
-        for check in _CHECKS:
-            check(self)
+        for option, (fits, takes) in _CHECKS.items():
+            value = getattr(self, option)
+            if value is not None and not fits(value):
+                one = value if isinstance(value, str) and value else "one"
+                shown = takes.format(option=option, one=one)
+                raise ConfigError(f"mark({option}={value!r:.80}) does not fit: give {shown}")
 
     @classmethod
     def from_keywords(cls, options: Mapping[str, Any]) -> MarkOptions:
@@ -70,65 +74,54 @@ def _several(value: Any) -> Any:
     return value if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
 
 
-def _wrong(option: str, value: object, fits: str) -> ConfigError:
-    return ConfigError(f"mark({option}={value!r:.80}) does not fit: give {fits}")
+def _is_version(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
-def _check_version(options: MarkOptions) -> None:
-    version = options.version
-    if version is not None and (isinstance(version, bool) or not isinstance(version, str | int)):
-        raise _wrong("version", version, 'text, a whole number, or "auto" to follow the code')
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
 
 
-def _check_storing(options: MarkOptions) -> None:
-    for option in ("save_blob", "stale_on_error"):
-        value = getattr(options, option)
-        if value is not None and not isinstance(value, bool):
-            raise _wrong(option, value, "True or False")
-    kind = options.content_type
-    if kind is not None and (not isinstance(kind, str) or not re.fullmatch(_CONTENT_TYPE, kind)):
-        raise _wrong("content_type", kind, 'a MIME type such as "image/png"')
+def _is_content_type(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(_CONTENT_TYPE, value) is not None
 
 
-def _check_key(options: MarkOptions) -> None:
-    key = options.key
-    if key is None or isinstance(key, str) or callable(key):
-        return
-    if not isinstance(key, Mapping) or not all(callable(part) for part in key.values()):
-        fits = "an ID, a function of the arguments, or a table {argument: function of its value}"
-        raise _wrong("key", key, fits)
+def _is_key(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(callable, value.values()))
+    return isinstance(value, str) or callable(value)
 
 
-def _check_names(options: MarkOptions) -> None:
-    for option in ("tags", "ignore"):
-        value: object = getattr(options, option)
-        texts = isinstance(value, tuple) and all(isinstance(x, str) and x for x in value)
-        if not texts:
-            one = value if isinstance(value, str) and value else "one"
-            raise _wrong(option, value, f'several texts, or one with a comma: {option}=("{one}",)')
-    if options.name is not None and (not isinstance(options.name, str) or not options.name):
-        raise _wrong("name", options.name, "a text that no other function uses")
-
-
-def _check_calls(options: MarkOptions) -> None:
-    if options.cache_if is not None and not callable(options.cache_if):
-        raise _wrong("cache_if", options.cache_if, "a function of the result: True keeps it")
-    if options.mode is not None and options.mode not in MODES:
-        raise _wrong("mode", options.mode, " or ".join(MODES))
-
-
-def _check_ttl(options: MarkOptions) -> None:
+def _is_lifetime(value: object) -> bool:
     try:
-        _ = options.seconds
+        or_none(seconds)(value)
     except (TypeError, ValueError):
-        raise _wrong("ttl", options.ttl, LIFETIME) from None
+        return False
+    return True
 
 
-_CHECKS: Final = (
-    _check_version,
-    _check_storing,
-    _check_key,
-    _check_names,
-    _check_calls,
-    _check_ttl,
-)
+def _are_texts(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(x, str) and x for x in value)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+_KEYS: Final = "an ID, a function of the arguments, or a table {{argument: function of its value}}"
+_TEXTS: Final = 'several texts, or one with a comma: {option}=("{one}",)'
+
+_CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "version": (_is_version, 'text, a whole number, or "auto" to follow the code'),
+    "save_blob": (_is_bool, "True or False"),
+    "content_type": (_is_content_type, 'a MIME type such as "image/png"'),
+    "key": (_is_key, _KEYS),
+    "ttl": (_is_lifetime, LIFETIME),
+    "tags": (_are_texts, _TEXTS),
+    "ignore": (_are_texts, _TEXTS),
+    "name": (_is_name, "a text that no other function uses"),
+    "cache_if": (callable, "a function of the result: True keeps it"),
+    "mode": (MODES.__contains__, " or ".join(MODES)),
+    "stale_on_error": (_is_bool, "True or False"),
+}
+"""What each option may be, and what a message says of that."""
