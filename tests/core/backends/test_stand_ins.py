@@ -232,12 +232,12 @@ def test_a_constructor_that_hangs_is_given_up(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
-    monkeypatch.setattr("beautyspot.backends.spot_backends.METADATA_DEADLINE", 0.05)
+    monkeypatch.setattr("beautyspot.resilience.guarded_backends.METADATA_DEADLINE", 0.05)
     monkeypatch.setattr(Outage, "meet", lambda: released.wait(30))
     spot = make_spot(metadata="remote", plugins=[PLUGIN])
     assert spot.mark(double)(1) == 2
     released.set()
-    monkeypatch.setattr("beautyspot.backends.spot_backends.METADATA_DEADLINE", 30)
+    monkeypatch.setattr("beautyspot.resilience.guarded_backends.METADATA_DEADLINE", 30)
     end_pause(spot.metadata)
     assert spot.flush()
     assert spot.stats()["entries"] == 1

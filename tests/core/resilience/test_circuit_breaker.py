@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import deadlines
 from beautyspot.errors import BlobNotFound, MetadataBusyError, MetadataError, StorageError
 from beautyspot.resilience import circuit_breaker, guarded_backends
 from beautyspot.resilience.circuit_breaker import Breaker, Resting
@@ -163,63 +161,7 @@ def test_a_block_can_be_watched(guarded: Breaker, clock: Clock) -> None:
     guarded.reset_after_fork()
 
 
-# ------------------------------------------------------------------------------- deadlines
-
-
-def test_work_within_its_deadline_returns_or_raises_as_it_does() -> None:
-    assert deadlines.within(30, lambda: 5) == 5
-    with pytest.raises(Broken):
-        deadlines.within(30, lambda: BrokenStore("find").find("x"))
-
-
-def test_what_hangs_is_left_behind() -> None:
-    release = threading.Event()
-    with pytest.raises(TimeoutError):
-        deadlines.within(0.0, lambda: release.wait(30))
-    release.set()
-
-
-def test_a_thread_is_used_again_and_ends_when_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadlines, "_idle", [])
-    names = {deadlines.within(30, threading.current_thread) for _ in range(20)}
-    assert len(names) < 20
-    monkeypatch.setattr(deadlines, "IDLE", 0.0)
-    for worker in names:
-        deadlines.within(30, lambda: None)
-        worker.join(30)
-    late = deadlines._Worker()
-    assert late._retire() is False, "somebody has taken it just now"
-
-
-def test_a_thread_that_is_taken_as_it_retires_works_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadlines, "_idle", [])
-    monkeypatch.setattr(deadlines, "IDLE", 0.0)
-    retired = iter([False, True])
-    monkeypatch.setattr(deadlines._Worker, "_retire", lambda worker: next(retired))
-    worker = deadlines._worker()
-    worker.join(30)
-    assert not worker.is_alive()
-    assert list(retired) == []
-
-
-def test_where_no_thread_can_be_started_work_is_done_in_place(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refuse() -> Any:
-        raise RuntimeError("can't start new thread at interpreter shutdown")
-
-    monkeypatch.setattr(deadlines, "_worker", refuse)
-    assert deadlines.within(30, threading.get_ident) == threading.get_ident()
-
-
-def test_a_forked_child_has_no_threads_of_its_parent() -> None:
-    deadlines.within(30, lambda: None)
-    child = os.fork()
-    if child == 0:  # pragma: no cover - coverage does not see into it
-        os._exit(0 if deadlines.within(30, lambda: 7) == 7 else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    deadlines._reset_after_fork()  # what the child did
-    assert deadlines._idle == []
+# ------------------------------------------------------------------------- guarded backends
 
 
 class Hanging(BrokenStore):

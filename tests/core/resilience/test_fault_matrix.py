@@ -186,7 +186,7 @@ def check(
         table.give(0.02)
     if operation in ("open", "close"):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("beautyspot.backends.spot_backends.METADATA_DEADLINE", 0.02)
+            patch.setattr("beautyspot.resilience.guarded_backends.METADATA_DEADLINE", 0.02)
             patch.setattr(guarded_backends, "METADATA_DEADLINE", 0.02)
             check_ends(make_spot, table, operation, point)
     for x in (1, 2, 1, 2, 3):

@@ -13,7 +13,6 @@ from beautyspot.errors import MetadataError, StorageError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.resilience import guarded_backends, paged_listing
 from beautyspot.resilience.paged_listing import listed
-from gates import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,49 +85,14 @@ def test_a_listing_keeps_to_one_thread_other_work_to_others() -> None:
     assert seen == {first}, "also where it is closed"
 
 
-def test_the_thread_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    idle: list[Any] = []  # others may come to it as well, those of an earlier test
-    monkeypatch.setattr(deadlines, "_idle", idle)
-    (thread,) = listed(PATIENCE, lambda: [threading.current_thread()])
-    until(lambda: thread in idle)  # nobody waits for the end of a listing: it is on its way
-    helper = deadlines.Helper()
-    assert helper.within(PATIENCE, threading.current_thread) is helper._worker
-    done = threading.Event()
-    helper.dismiss(done.set)
-    assert done.wait(PATIENCE)
-
-
-def test_a_kept_thread_does_not_retire_while_its_holder_is_idle(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    looked = threading.Semaphore(0)
-    retire = deadlines._Worker._retire
-
-    def watched(worker: deadlines._Worker) -> bool:
-        ends = retire(worker)
-        looked.release()
-        return ends
-
-    monkeypatch.setattr(deadlines, "_idle", [])
-    monkeypatch.setattr(deadlines._Worker, "_retire", watched)
-    monkeypatch.setattr(deadlines, "IDLE", 0.0)
-    helper = deadlines.Helper()
-    assert looked.acquire(timeout=PATIENCE)
-    assert looked.acquire(timeout=PATIENCE), "it looked twice, and lives"
-    assert helper.within(PATIENCE, threading.current_thread) is helper._worker
-    helper.dismiss(lambda: None)
-    assert helper._worker is not None
-    helper._worker.join(PATIENCE)
-    assert not helper._worker.is_alive(), "dismissed, it does"
-
-
 def test_where_no_thread_can_be_started_it_is_listed_in_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse() -> Any:
+    def refuse(thread: object) -> None:
         raise RuntimeError("can't start new thread at interpreter shutdown")
 
-    monkeypatch.setattr(deadlines, "_worker", refuse)
+    monkeypatch.setattr(deadlines, "_idle", [])
+    monkeypatch.setattr(threading.Thread, "start", refuse)
     here = threading.current_thread()
     assert list(listed(PATIENCE, lambda: iter([threading.current_thread()]))) == [here]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.backends.constructor_options import Options
@@ -20,6 +21,7 @@ from beautyspot.backends.urls import is_url, parse_url
 from beautyspot.config.settings import SETTINGS
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
 from beautyspot.messages.masking import masked, without
+from beautyspot.resilience.guarded_backends import in_time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,7 +176,7 @@ def _make(point: str, wish: _Wish, what: str, context: Context, anchor: Path | N
     try:
         options = {**takes.accepted(wish.cls.defaults(context)), **given}
         takes.check_required(options, wish.cls.name, what)
-        return wish.cls(**options)
+        return in_time(wish.cls, partial(wish.cls, **options))
     except ConfigError as exc:
         raise ConfigError(f"{what}: {without(str(exc), given)}") from None
     except BeautyspotError:

@@ -1,7 +1,7 @@
-"""A deadline for what can't be interrupted: it runs in a thread that may be left behind.
+"""A deadline for work that can't be interrupted: it runs in a thread that may be left behind.
 
-The threads are daemons, so that one that hangs does not keep the interpreter from ending; they are
-kept for `IDLE` seconds for the next call, and shared by all Spots of the process.
+The threads are daemons, so that one that hangs does not keep the interpreter from ending. They wait
+`IDLE` seconds for more work, and are shared by all Spots of the process.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ IDLE: Final = 5.0
 """Seconds for which a thread waits for more work before it ends."""
 
 _idle: list[_Worker] = []
+"""Threads that no `Helper` has. Each use of this list is one atomic step, so it needs no lock."""
 
 
 class _Worker(threading.Thread):
@@ -29,30 +31,21 @@ class _Worker(threading.Thread):
         from queue import SimpleQueue
 
         super().__init__(name="beautyspot-deadline", daemon=True)
-        self.jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any], bool]] = SimpleQueue()
+        self.jobs: queue.SimpleQueue[Callable[[], object]] = SimpleQueue()
 
     def run(self) -> None:
         from queue import Empty
 
         while True:
             try:
-                work, future, last = self.jobs.get(timeout=IDLE)
+                job = self.jobs.get(timeout=IDLE)
             except Empty:
-                if self._retire():
+                with suppress(ValueError):  # a helper has this thread
+                    _idle.remove(self)
                     return
                 continue
-            _perform(work, future)
-            del work, future  # or what they hold lives until the next job
-            if last:
-                _idle.append(self)
-
-    def _retire(self) -> bool:
-        """Take itself out of the list; False where somebody has it, and brings a job."""
-        try:
-            _idle.remove(self)  # one step, as all that is done with this list: it needs no lock
-        except ValueError:
-            return False
-        return True
+            job()
+            del job  # or what it refers to lives until the next job
 
 
 def _perform(work: Callable[[], Any], future: Future[Any]) -> None:
@@ -66,17 +59,13 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     """What `work` returns or raises.
 
     Raises:
-        TimeoutError: it did neither in time. It goes on, and nobody hears of its end.
+        TimeoutError: it did neither in time. It goes on, and its result is dropped.
     """
-    from concurrent.futures import Future
-
-    future: Future[T] = Future()
+    helper = Helper()
     try:
-        worker = _worker()
-    except RuntimeError:  # no thread can be started any more: the interpreter ends
-        return work()
-    worker.jobs.put((work, future, True))
-    return future.result(seconds)
+        return helper.within(seconds, work)
+    finally:
+        helper.dismiss()
 
 
 class Helper:
@@ -84,43 +73,44 @@ class Helper:
 
     def __init__(self) -> None:
         self._worker: _Worker | None = None
-        with suppress(RuntimeError):  # as in `within`
-            self._worker = _worker()
+        with suppress(IndexError):
+            self._worker = _idle.pop()
+        if self._worker is None:
+            worker = _Worker()
+            with suppress(RuntimeError):  # the interpreter ends, and starts no thread any more
+                worker.start()
+                self._worker = worker
 
     def within(self, seconds: float, work: Callable[[], T]) -> T:
-        """See the function of this name. What comes after work that hangs waits for it."""
+        """See the function of this name. Work that is given after work that hangs waits for it."""
         if self._worker is None:
             return work()
-        return self._give(work, last=False).result(seconds)
+        future = self._begun(self._worker, work)
+        try:
+            return future.result(seconds)
+        except TimeoutError:
+            if future.done():  # the work's own error
+                raise
+            advice = "check its server and the network"
+            raise TimeoutError(f"no answer within {seconds:.0f} s: {advice}") from None
 
-    def dismiss(self, work: Callable[[], object]) -> None:
-        """Do `work` last, and let the thread go. Nobody waits for that, or hears of its end."""
-        if self._worker is None:
+    def dismiss(self, work: Callable[[], object] | None = None) -> None:
+        """Have the thread do `work` last, without waiting for it, and let the thread go."""
+        if self._worker is not None:
+            if work is not None:
+                self._begun(self._worker, work)
+            self._worker.jobs.put(partial(_idle.append, self._worker))
+        elif work is not None:
             work()
-        else:
-            self._give(work, last=True)
 
-    def _give(self, work: Callable[[], T], *, last: bool) -> Future[T]:
+    @staticmethod
+    def _begun(worker: _Worker, work: Callable[[], T]) -> Future[T]:
         from concurrent.futures import Future
 
-        assert self._worker is not None  # noqa: S101 - see its callers
         future: Future[T] = Future()
-        self._worker.jobs.put((work, future, last))
+        worker.jobs.put(partial(_perform, work, future))
         return future
 
 
-def _worker() -> _Worker:
-    with suppress(IndexError):
-        return _idle.pop()
-    worker = _Worker()
-    worker.start()
-    return worker
-
-
-def _reset_after_fork() -> None:
-    """The threads stayed in the parent."""
-    _idle.clear()
-
-
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_after_fork)
+    os.register_at_fork(after_in_child=lambda: _idle.clear())  # the threads are the parent's

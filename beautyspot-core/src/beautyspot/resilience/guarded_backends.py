@@ -97,6 +97,15 @@ def needs_deadline(backend: Backend | type[Backend]) -> bool:
     return backend.blocking and not getattr(backend, "local", False)
 
 
+def in_time(backend: Backend | type[Backend], work: Callable[[], T]) -> T:
+    """What `work` returns: making the backend or closing it, within its deadline if it has one.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    return within(METADATA_DEADLINE, work) if needs_deadline(backend) else work()
+
+
 class _Guarded(Generic[B]):
     """A backend with a deadline for each of its operations, if it needs one.
 

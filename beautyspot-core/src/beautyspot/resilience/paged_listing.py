@@ -1,14 +1,14 @@
-"""Listings of a backend that may hang: what they list comes in pages, each within a deadline."""
+"""Listings of a backend that may hang: the items come in pages, each within a deadline."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from beautyspot.concurrency.deadlines import Helper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ PAGE_TIME: Final = 0.1
 
 
 def listed(seconds: float, listing: Callable[[], Iterable[T]]) -> Iterator[T]:
-    """The items of `listing()`, which is run in another thread, one and the same to its end.
+    """The items of `listing()`, which runs in another thread, the same one to its end.
 
     So a listing may hold on to what belongs to a thread, such as a cursor.
 
@@ -31,42 +31,28 @@ def listed(seconds: float, listing: Callable[[], Iterable[T]]) -> Iterator[T]:
     Raises:
         TimeoutError: no item came in time. The listing is left behind.
     """
-    pages = _Pages(listing)
+    pages = _pages(listing)
     helper = Helper()
     try:
-        while True:
-            found, end = helper.within(seconds, pages.fetch)
-            yield from found
-            if isinstance(end, StopIteration):
-                return
-            if end is not None:
-                raise end
+        while page := helper.within(seconds, lambda: next(pages, [])):
+            yield from page
     finally:
         helper.dismiss(pages.close)
 
 
-class _Pages:
-    """One listing. Used by its own thread only."""
-
-    def __init__(self, listing: Callable[[], Iterable[Any]]) -> None:
-        self._listing = listing
-        self._items: Iterator[Any] | None = None
-
-    def fetch(self) -> tuple[list[Any], Exception | None]:
-        """A page of items, and what ended the listing, if anything has."""
-        found: list[Any] = []
-        until = time.monotonic() + PAGE_TIME
-        try:
-            if self._items is None:
-                self._items = iter(self._listing())
-            while len(found) < PAGE and (not found or time.monotonic() < until):
-                found.append(next(self._items))
-        except Exception as error:  # StopIteration as well
-            return found, error
-        return found, None
-
-    def close(self) -> None:
-        """End the listing where it stands."""
-        close = getattr(self._items, "close", None)
-        if close is not None:
-            close()
+def _pages(listing: Callable[[], Iterable[T]]) -> Generator[list[T], None, None]:
+    """Pages of one or more items. Used by one thread only."""
+    page: list[T] = []
+    until = time.monotonic() + PAGE_TIME
+    try:
+        for item in listing():
+            page.append(item)
+            if len(page) >= PAGE or time.monotonic() >= until:
+                yield page
+                page, until = [], time.monotonic() + PAGE_TIME
+    except Exception:
+        if page:
+            yield page  # what was listed before the error comes before it
+        raise
+    if page:
+        yield page
