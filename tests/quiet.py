@@ -19,7 +19,7 @@ def plain(key, text="text"):
 
 def eager(monkeypatch):
     """Look at each find, and count as quiet what the next write can be told from."""
-    monkeypatch.setattr(wal_watch, "QUIET", 1)
+    monkeypatch.setattr(wal_watch, "TICKS", 1)
     monkeypatch.setattr(wal_watch, "_ROUND", 1 << 62)
     monkeypatch.setattr(row_cache, "FINDS", 0)
     monkeypatch.setattr(row_cache, "FIRST_PAUSE", 0.0)

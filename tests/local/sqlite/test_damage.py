@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.testing.records import KEYS, a_record
-from beautyspot_local.sqlite import connections
+from beautyspot_local.sqlite import connections, database_file
 from beautyspot_local.sqlite.database import SET_ASIDE
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from sqlite_tools import another, files, pausing
@@ -223,7 +223,7 @@ def test_damage_where_the_system_has_no_locks(path, monkeypatch):
 def test_what_belongs_to_it_is_moved_too(path):
     for suffix in ("", "-wal", "-shm", ".lock"):
         path.with_name(path.name + suffix).write_text(suffix)
-    aside = connections.set_aside(path)
+    aside = database_file.set_aside(path)
     for suffix in ("", "-wal", "-shm"):
         assert aside.with_name(aside.name + suffix).read_text() == suffix
     assert files(path.parent, "store.db*") == sorted(
@@ -233,7 +233,7 @@ def test_what_belongs_to_it_is_moved_too(path):
 
 def test_another_has_moved_it_already(store, path):
     store.put(a_record())
-    store._database.set_aside((0, 0))
+    store._database.move_aside((0, 0))
     assert files(path.parent, "*.damaged-*") == []
 
 

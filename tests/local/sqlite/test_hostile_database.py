@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from beautyspot import MetadataError
 from beautyspot.testing.records import a_record
-from beautyspot_local.sqlite import connections, schema
+from beautyspot_local.sqlite import connections, database_file, schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -108,13 +108,13 @@ def test_a_link_to_a_database_of_somebody_else(make_spot: Any, db: Path, tmp_pat
 def test_a_link_that_is_put_there_at_that_moment(
     db: Path, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(connections.os.path, "lexists", lambda _: False)
-    connections.make_place(db)
-    connections.make_place(db)  # another process was faster
+    monkeypatch.setattr(database_file.os.path, "lexists", lambda _: False)
+    database_file.make_file(db)
+    database_file.make_file(db)  # another process was faster
     db.unlink()
     db.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(MetadataError, match="is a symbolic link"):
-        connections.make_place(db)
+        database_file.make_file(db)
     assert not (tmp_path / "elsewhere").exists()
 
 

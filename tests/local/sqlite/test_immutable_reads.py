@@ -205,7 +205,7 @@ def test_what_was_changed_just_now_is_waited_for_if_that_is_a_moment(path, monke
         assert connections.is_busy(busy.value)
     else:
         assert not immutable_reads.is_still(path)
-    now = changed + (immutable_reads.QUIET if by_kernel else immutable_reads.QUIET_ELSEWHERE) + 1
+    now = changed + (immutable_reads.TICKS if by_kernel else immutable_reads.TICKS_ELSEWHERE) + 1
     assert immutable_reads.is_still(path)
 
 
@@ -215,7 +215,7 @@ def test_what_is_of_the_future_is_not_still(path, monkeypatch):
 
 
 def test_what_is_not_there_is_not_still(tmp_path):
-    assert immutable_reads.look(tmp_path / "no.db") is None
+    assert immutable_reads.state_of(tmp_path / "no.db") is None
     assert not immutable_reads.is_still(tmp_path / "no.db")
 
 

@@ -27,7 +27,7 @@ def run(code):
 
 HEAD = """
 import os, sys, threading
-from beautyspot_local.sqlite import connections
+from beautyspot_local.sqlite import connections, fork_guard
 from beautyspot.contracts import TaskRecord
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 store = SqliteMetadataStore({path!r})
@@ -102,7 +102,7 @@ import warnings
 warnings.simplefilter("ignore")   # Python 3.12 warns of forking with threads: that is the case here
 held, done = threading.Event(), threading.Event()
 def hold():
-    with store._database._writing, store._database._opening, connections._creating:
+    with store._database._writing, store._database._opening, fork_guard.locks.creating:
         held.set(); done.wait(60)
 put("before")
 store._database.timeout = 0.01           # the fork waits so long for the writer

@@ -13,7 +13,7 @@ import pytest
 from beautyspot import files
 from beautyspot.errors import MetadataError
 from beautyspot.testing.records import KEYS, a_record
-from beautyspot_local.sqlite import connections, database, schema
+from beautyspot_local.sqlite import connections, database, database_file, schema
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from sqlite_tools import another, pausing, posix
 
@@ -229,8 +229,8 @@ def test_another_error_of_connecting_is_raised(path, monkeypatch):
 def test_another_process_makes_the_file_first(path, monkeypatch):
     with monkeypatch.context() as patch:
         path.touch()
-        patch.setattr(connections.os.path, "lexists", lambda _: False)
-        connections.make_place(path)
+        patch.setattr(database_file.os.path, "lexists", lambda _: False)
+        database_file.make_file(path)
     assert path.read_bytes() == b""
 
 

@@ -195,13 +195,13 @@ def patient(path, clock):
 def observed(monkeypatch):
     """What the looks for a rest found."""
     answers = []
-    real = wal_watch.observe
+    real = wal_watch.watch
 
     def observe(handle):
         answers.append(real(handle))
         return answers[-1]
 
-    monkeypatch.setattr(wal_watch, "observe", observe)
+    monkeypatch.setattr(wal_watch, "watch", observe)
     return answers
 
 
@@ -357,7 +357,7 @@ def test_on_another_system(tmp_path, monkeypatch):
 def test_a_file_that_may_only_be_read(store, path, monkeypatch):
     settle(path)
     store.close()
-    monkeypatch.setattr(connections, "_may_write", lambda _: False)
+    monkeypatch.setattr(connections, "may_write", lambda _: False)
     reader = SqliteMetadataStore(path)
     with another(path):
         for _ in range(3):
@@ -373,7 +373,7 @@ def test_a_look_that_fails_switches_it_off(store, path, monkeypatch):
     def observe(handle):
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(wal_watch, "observe", observe)
+    monkeypatch.setattr(wal_watch, "watch", observe)
     assert row(store) == "text"
     gc.collect()
     assert connection() is None, "it may hold a lock"
@@ -536,7 +536,7 @@ def test_a_place_that_is_left_beside_its_log_is_seen_soon(tmp_path, make, clock,
         (tmp_path / "store.db").rename(path)
     else:
         path.parent.rename(tmp_path / "aside")
-    clock.now += wal_watch.LOOK
+    clock.now += wal_watch.CHECK_PLACE
     row(store)
     assert row(store) == ("new" if moved == "the file" else None)
     store.close()

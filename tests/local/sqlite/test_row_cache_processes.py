@@ -162,7 +162,7 @@ from beautyspot_local.sqlite import wal_watch, row_cache
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 keys = {keys!r}
 with open({acks!r}, "r+b") as file: acknowledged = mmap.mmap(file.fileno(), 4096)
-wal_watch.QUIET, row_cache.FINDS, row_cache.FIRST_PAUSE = 1, 0, 0.0
+wal_watch.TICKS, row_cache.FINDS, row_cache.FIRST_PAUSE = 1, 0, 0.0
 store = SqliteMetadataStore({path!r}, timeout=30)
 looks, stale = [0, 0], []
 

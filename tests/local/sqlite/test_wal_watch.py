@@ -53,7 +53,7 @@ def seen(handle):
 @pytest.fixture
 def rest(handle, path):
     settle(path)
-    return wal_watch.observe(handle)
+    return wal_watch.watch(handle)
 
 
 def test_it_lasts_until_somebody_writes(handle, path):
@@ -61,21 +61,21 @@ def test_it_lasts_until_somebody_writes(handle, path):
         # Who opens a log as root gives it to its owner, which is a change.
         connection.execute("SELECT * FROM tasks").fetchall()
         settle(path)
-        rest = wal_watch.observe(handle)
+        rest = wal_watch.watch(handle)
         connection.execute("SELECT * FROM tasks").fetchall()
         connection.execute("PRAGMA wal_checkpoint")
-        assert rest.lasts()
+        assert rest.is_unchanged()
         connection.execute("UPDATE tasks SET version = 'another'")
-        assert not rest.lasts()
+        assert not rest.is_unchanged()
 
 
 def test_an_open_transaction_of_another_is_no_rest(handle, path):
     with another(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
         settle(path)
-        assert wal_watch.observe(handle) is None
+        assert wal_watch.watch(handle) is None
         connection.execute("ROLLBACK")
-        assert wal_watch.observe(handle) is not None
+        assert wal_watch.watch(handle) is not None
 
 
 def test_what_others_wrote_early_of_a_transaction_is_a_write(rest, path):
@@ -84,16 +84,16 @@ def test_what_others_wrote_early_of_a_transaction_is_a_write(rest, path):
         connection.execute("BEGIN")
         connection.execute("CREATE TABLE large (x)")
         connection.executemany("INSERT INTO large VALUES (zeroblob(?))", [(5000,)] * 50)
-        assert not rest.lasts()
+        assert not rest.is_unchanged()
         connection.execute("ROLLBACK")
 
 
 def test_a_recent_write_is_no_rest_and_nobody_meets_our_lock(handle, log, seen, monkeypatch):
     changed = log.stat().st_ctime_ns
-    monkeypatch.setattr(wal_watch, "QUIET", 50)
+    monkeypatch.setattr(wal_watch, "TICKS", 50)
     for now, rested in ((changed + 49, False), (changed - 1000, False), (changed + 50, True)):
         monkeypatch.setattr(wal_watch, "coarse_now", lambda now=now: now)
-        assert (wal_watch.observe(handle) is not None) == rested
+        assert (wal_watch.watch(handle) is not None) == rested
         assert bool(seen) == rested
 
 
@@ -101,7 +101,7 @@ def test_a_write_between_the_first_look_and_the_lock(handle, path, monkeypatch):
     settle(path)
     answers = iter([True, False])
     monkeypatch.setattr(wal_watch, "settled", lambda _: next(answers))
-    assert wal_watch.observe(handle) is None
+    assert wal_watch.watch(handle) is None
     assert not handle.connection.in_transaction
 
 
@@ -115,10 +115,10 @@ def test_a_clock_of_seconds_tells_nothing():
 def test_a_file_that_is_not_in_wal_mode(store, path, log):
     handle = store._database.handle()
     handle.execute("PRAGMA journal_mode = DELETE")
-    assert wal_watch.observe(handle) is None, "there is no log"
+    assert wal_watch.watch(handle) is None, "there is no log"
     log.touch()
     settle(path)
-    assert wal_watch.observe(handle) is None
+    assert wal_watch.watch(handle) is None
     assert not handle.connection.in_transaction
     log.unlink()
 
@@ -126,11 +126,11 @@ def test_a_file_that_is_not_in_wal_mode(store, path, log):
 def test_a_file_that_was_replaced(handle, path):
     settle(path)
     aside = path.rename(f"{path}.aside")
-    assert wal_watch.observe(handle) is None
+    assert wal_watch.watch(handle) is None
     path.touch()
-    assert wal_watch.observe(handle) is None
+    assert wal_watch.watch(handle) is None
     aside.rename(path)
-    assert wal_watch.observe(handle) is not None
+    assert wal_watch.watch(handle) is not None
 
 
 def test_a_log_behind_a_link(handle, path, log):
@@ -138,7 +138,7 @@ def test_a_log_behind_a_link(handle, path, log):
     aside = log.rename(f"{path}-aside")
     log.symlink_to(aside)
     settle(path)
-    assert wal_watch.observe(handle) is None
+    assert wal_watch.watch(handle) is None
     aside.rename(log)
 
 
@@ -147,7 +147,7 @@ def test_a_pipe_in_the_place_of_the_log_is_not_waited_for(handle, path, log):
     aside = log.rename(f"{path}-aside")
     os.mkfifo(log)
     settle(path)
-    assert wal_watch.observe(handle) is None
+    assert wal_watch.watch(handle) is None
     aside.rename(log)
 
 
@@ -161,12 +161,12 @@ def test_what_sqlite_says_of_a_broken_connection_is_raised(handle, path, monkeyp
 
     monkeypatch.setattr(handle, "execute", execute)
     with pytest.raises(sqlite3.OperationalError, match="disk"):
-        wal_watch.observe(handle)
+        wal_watch.watch(handle)
 
 
 def test_the_log_goes_away(rest, log):
     aside = log.rename(f"{log}-aside")
-    assert not rest.lasts(), "a new name is a change of the file"
+    assert not rest.is_unchanged(), "a new name is a change of the file"
     aside.rename(log)
 
 
@@ -174,11 +174,11 @@ def test_it_does_not_last_for_ever(store, path, monkeypatch):
     clock = Clock()
     monkeypatch.setattr(wal_watch.time, "monotonic", clock)
     settle(path)
-    rest = wal_watch.observe(store._database.handle())
+    rest = wal_watch.watch(store._database.handle())
     clock.now += wal_watch.LONGEST - 1
-    assert rest.lasts()
+    assert rest.is_unchanged()
     clock.now += 1
-    assert not rest.lasts()
+    assert not rest.is_unchanged()
 
 
 # ---------------------------------------------------------------------------- the descriptor
@@ -187,7 +187,7 @@ def test_it_does_not_last_for_ever(store, path, monkeypatch):
 def test_the_descriptor_ends_with_it(store, path):
     settle(path)
     before = open_files()
-    rest = wal_watch.observe(store._database.handle())
+    rest = wal_watch.watch(store._database.handle())
     assert open_files() == before + 1
     del rest
     assert open_files() == before
@@ -195,19 +195,19 @@ def test_the_descriptor_ends_with_it(store, path):
 
 def test_whoever_closes_all_descriptors_ends_it(rest):
     os.close(rest._descriptor)
-    assert not rest.lasts()
+    assert not rest.is_unchanged()
 
 
 def test_a_descriptor_that_is_another_s_by_now_stays_open(handle, path, tmp_path):
     settle(path)
-    rest = wal_watch.observe(handle)
+    rest = wal_watch.watch(handle)
     (tmp_path / "other").touch()
     number = rest._descriptor
     os.close(number)
     other = os.open(tmp_path / "other", os.O_RDONLY)
     os.dup2(other, number)
     rest._changed = os.fstat(number).st_ctime_ns  # were it changed within one tick
-    assert not rest.lasts()
+    assert not rest.is_unchanged()
     del rest
     os.fstat(number)
     os.close(number)

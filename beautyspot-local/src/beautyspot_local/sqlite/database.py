@@ -20,7 +20,8 @@ from beautyspot_local.sqlite import (
     schema,
     wal_watch,
 )
-from beautyspot_local.sqlite.connections import Handle, Identity, identify, patiently
+from beautyspot_local.sqlite.connections import Handle, patiently
+from beautyspot_local.sqlite.database_file import Identity, identify, make_file, set_aside
 from beautyspot_local.sqlite.leases import leases_beside
 from beautyspot_local.sqlite.row_cache import RowCache
 
@@ -66,7 +67,7 @@ class Database:
         local: `local.handle` is the calling thread's connection, where it has one already, and
             `local.reader` one that can only read: it is looked at again before each use.
         rows: those that are kept in memory.
-        finds: how many may go by before `stay` is to be called.
+        finds: how many may go by before `check_moved` is to be called.
         store_id: None until the file has been opened and brought up to date.
     """
 
@@ -87,7 +88,7 @@ class Database:
         fork_guard.guard(self)
 
     def _start_afresh(self) -> None:
-        """No connection, and locks that nobody holds."""
+        """No connection, and locks that are free."""
         self.local = threading.local()
         self.store_id = None
         # Reentrant, since a signal's handler may come to them in the thread that holds them.
@@ -111,7 +112,6 @@ class Database:
 
     def after_fork_in_child(self) -> None:
         """Leave everything to the parent."""
-        connections.after_fork_in_child()
         self._start_afresh()
         self.leases.after_fork_in_child()
 
@@ -137,11 +137,11 @@ class Database:
             raise MetadataError(f"the store {self.path} is closed: make a new one")
 
     def doubt(self, snapshot: Snapshot) -> None:
-        """Forget rows that do not last, for a commit or for another reason; see `stay`."""
+        """Forget rows that are no longer valid, after a commit or whatever else ended the watch."""
         self.rows.drop(snapshot)
-        self.stay()
+        self.check_moved()
 
-    def stay(self) -> None:
+    def check_moved(self) -> None:
         """Let go of every connection where its file was moved or removed: no hit comes from it.
 
         SQLite does not tell: it goes on with the file that it has open. To ask takes a tenth of a
@@ -177,7 +177,7 @@ class Database:
                 self.reset()
                 handle.close()
             if damaged:
-                self.set_aside(handle.identity)
+                self.move_aside(handle.identity)
             raise
 
     def write(self, work: Callable[[Handle], T]) -> T:
@@ -256,15 +256,15 @@ class Database:
                 f"{self.path} is on an SMB share ({self.network}), where SQLite's locks do not "
                 f"work: {ELSEWHERE}"
             )
-        connections.make_place(self.path)
+        make_file(self.path)
         found = identify(self.path)
         try:
             return self._prepared()
         except sqlite3.DatabaseError as error:
             if not connections.is_damage(error):
                 raise
-        self.set_aside(found)
-        connections.make_place(self.path)
+        self.move_aside(found)
+        make_file(self.path)
         return self._prepared()
 
     def _prepared(self) -> Handle:
@@ -314,12 +314,12 @@ class Database:
 
     # ---------------------------------------------------------------------------------- damage
 
-    def set_aside(self, damaged: Identity | None) -> None:
+    def move_aside(self, damaged: Identity | None) -> None:
         """Move the damaged file away, unless another process has done so already."""
         lease = self._await_lease()
         try:
             if identify(self.path) == damaged:
-                aside = connections.set_aside(self.path)
+                aside = set_aside(self.path)
                 logger.warning(
                     "%s is damaged and was renamed to %s: a fresh one takes its place; nothing was "
                     "deleted, and what can be read of it may be recovered (sqlite3 FILE .recover)",

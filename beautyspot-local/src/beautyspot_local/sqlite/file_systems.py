@@ -10,10 +10,13 @@ from beautyspot.files import mount_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+TICKS: Final = 50_000_000
+"""Nanoseconds: several ticks of the slowest kernel's clock. A later change has another time."""
+
 _TIMED_BY_THE_KERNEL: Final = frozenset(
     {"btrfs", "ext2", "ext3", "ext4", "overlay", "tmpfs", "xfs"}
 )
-"""Whoever changes a file there goes by this kernel, which notes the time of each ``write``."""
+"""Each change of a file there is made by this kernel, which notes the time of each ``write``."""
 
 _MANY_DEVICES: Final = frozenset({"btrfs"})
 """Each of their parts shows a device of its own, which is not the one in the table of mounts."""

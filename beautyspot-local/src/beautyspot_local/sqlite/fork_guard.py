@@ -95,11 +95,13 @@ class _Locks:
         forking: two threads that fork would wait for each other.
         ending: held by the thread that closes a connection. Reentrant, since a collector may come
             to another one meanwhile.
+        creating: held by the thread that makes the file of a database.
     """
 
     def __init__(self) -> None:
         self.forking = threading.Lock()
         self.ending = threading.RLock()
+        self.creating = threading.RLock()
 
 
 locks = _Locks()

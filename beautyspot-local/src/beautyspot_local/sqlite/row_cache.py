@@ -1,12 +1,11 @@
-"""Rows kept in memory while nobody commits: a hit of a quiet database without a SELECT.
+"""Rows kept in memory while no process commits: a hit of a quiet database without a SELECT.
 
-Kept are rows that were read after the database was seen at rest, and they are handed out as long
-as that lasts: `wal_watch` says how that is known, for every process's commits. One
-commit forgets them all.
+Kept are rows that were read after the database was found at rest, and they are handed out as long
+as `wal_watch` tells that no process has committed since. One commit forgets them all.
 
 Where others commit all the time this would only cost. So each look that finds no rest, and each
-commit soon after one, doubles the pause to the next look; in between, finding a row is as it is
-without. Nothing here ever waits, since event loops come here: a lock that is taken means that
+commit soon after one, doubles the pause to the next look; in between, a row is found as without
+this module. Nothing here ever waits, since event loops come here: a lock that is taken means that
 another thread does the same.
 """
 
@@ -23,8 +22,9 @@ from beautyspot_local.sqlite import wal_watch
 from beautyspot_local.sqlite.file_systems import timed_by_the_kernel
 
 if TYPE_CHECKING:
-    from beautyspot_local.sqlite.connections import Handle, Identity
-    from beautyspot_local.sqlite.wal_watch import Quiescence
+    from beautyspot_local.sqlite.connections import Handle
+    from beautyspot_local.sqlite.database_file import Identity
+    from beautyspot_local.sqlite.wal_watch import WalWatch
 
 FINDS: Final = 64
 """Finds before the clock is looked at: a script of a few calls pays nothing."""
@@ -41,35 +41,35 @@ OVERHEAD: Final = 250
 """Bytes of an entry beside key and columns: a tuple and its place in the dictionary."""
 
 CHECKED: Final = 16
-"""Rows kept between two looks whether the rest lasts: hits look, but no key may come twice.
+"""Rows kept between two checks of the watch: each hit checks it, but no key may come twice.
 
-A row that is too large to be kept makes the look each time.
+A row that is too large to be kept checks it each time.
 """
 
 
 class Snapshot(dict[str, Plain]):
-    """Rows by their keys; `lasts()` tells, once one was found, whether it may be used.
+    """Rows by their keys; once one was found, `is_unchanged()` tells whether it may be used.
 
     Attributes:
-        rest: when the database was at rest, before any of the rows was read; None: never.
+        watch: began before any of the rows was read; None: there are no rows.
         room: bytes left.
     """
 
-    __slots__ = ("lasts", "rest", "room")
+    __slots__ = ("is_unchanged", "room", "watch")
 
-    def __init__(self, rest: Quiescence | None, room: int) -> None:
-        self.rest = rest
+    def __init__(self, watch: WalWatch | None, room: int) -> None:
+        self.watch = watch
         self.room = room
-        if rest is not None:
-            self.lasts = rest.lasts  # bound once: the look-up is part of every hit
+        if watch is not None:
+            self.is_unchanged = watch.is_unchanged  # bound once: it is part of every hit
 
 
 class RowCache:
     """The rows of one database, for all threads of a process.
 
-    A caller of `find` looks into `snapshot` first. Where that has no row that lasts, the caller
-    reads it, and tells `note` what it read and what `snapshot` was before: at each find once there
-    are rows, else at one in `FINDS`.
+    A caller of `find` looks into `snapshot` first. Where that has no valid row, the caller reads
+    it, and tells `note` what it read and what `snapshot` was before: at each find once there is
+    a watch, else at one in `FINDS`.
 
     Attributes:
         snapshot: the rows there are.
@@ -80,14 +80,14 @@ class RowCache:
         self._room = room
         self._writing = writing
         self._lock = threading.Lock()
-        self._works: bool | None = None if room else False  # None: nobody has asked yet
+        self._works: bool | None = None if room else False  # None: not known yet
         self._due = 0.0
         self._pause = FIRST_PAUSE
 
     def is_of(self, identity: Identity | None) -> bool:
         """Whether the rows, if any, are those of this file."""
-        rest = self.snapshot.rest
-        return rest is None or rest.handle.identity == identity
+        watch = self.snapshot.watch
+        return watch is None or watch.handle.identity == identity
 
     def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Plain) -> None:
         """Keep a row that was read after `snapshot` was taken, or see whether rows can be kept.
@@ -100,29 +100,28 @@ class RowCache:
         try:
             if snapshot is not self.snapshot or handle.connection.in_transaction:
                 return  # another thread was faster; or the row may never be committed
-            rest = snapshot.rest
-            if rest is None:
+            if snapshot.watch is None:
                 self._look(handle)
-            elif rest.handle.identity == handle.identity:
-                self._keep(snapshot, rest, key, row)
+            elif self.is_of(handle.identity):
+                self._keep(snapshot, snapshot.watch, key, row)
         finally:
             self._lock.release()
 
     def drop(self, snapshot: Snapshot) -> None:
-        """Forget rows that do not last."""
+        """Forget rows that are no longer valid."""
         if not self._lock.acquire(blocking=False):
             return
         try:
-            if snapshot is self.snapshot and snapshot.rest is not None:
-                self._drop(snapshot.rest)
+            if snapshot is self.snapshot and snapshot.watch is not None:
+                self._drop(snapshot.watch)
         finally:
             self._lock.release()
 
-    def _keep(self, snapshot: Snapshot, rest: Quiescence, key: str, row: Plain) -> None:
+    def _keep(self, snapshot: Snapshot, watch: WalWatch, key: str, row: Plain) -> None:
         size = OVERHEAD + getsizeof(key) + sum(map(getsizeof, row))
         too_large = size > min(LARGEST, self._room)
-        if (too_large or len(snapshot) % CHECKED == CHECKED - 1) and not rest.lasts():
-            self._drop(rest)
+        if (too_large or len(snapshot) % CHECKED == CHECKED - 1) and not watch.is_unchanged():
+            self._drop(watch)
             return
         if too_large:
             return
@@ -132,10 +131,10 @@ class RowCache:
             snapshot.room = self._room - size
         snapshot[key] = row
 
-    def _drop(self, rest: Quiescence) -> None:
+    def _drop(self, watch: WalWatch) -> None:
         self.snapshot = self._nothing
         now = time.monotonic()
-        if now - rest.since >= STABLE:
+        if now - watch.since >= STABLE:
             self._pause = FIRST_PAUSE
         self._put_off(now)
 
@@ -145,23 +144,23 @@ class RowCache:
 
     def _look(self, handle: Handle) -> None:
         now = time.monotonic()
-        if now < self._due or self._works is False:
+        if now < self._due:
             return
         if self._works is None:
             self._works = timed_by_the_kernel(handle.path)
         if not self._works:
             return
-        rest = self._observed(handle)
-        if rest is None:
+        watch = self._watch(handle)
+        if watch is None:
             self._put_off(now)
         else:
-            self.snapshot = Snapshot(rest, self._room)
+            self.snapshot = Snapshot(watch, self._room)
 
-    def _observed(self, handle: Handle) -> Quiescence | None:
+    def _watch(self, handle: Handle) -> WalWatch | None:
         try:
             if not self._writing.acquire(blocking=False):
                 return None
-            return wal_watch.observe(handle)
+            return wal_watch.watch(handle)
         finally:
             try:  # noqa: SIM105 - as in `Database.write`
                 self._writing.release()

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 VERSION: Final = 3
 """What we write into ``PRAGMA user_version``."""
 
-# The data stands last: SQLite reads a row from its front, and all that lies behind a large value
-# costs a walk along that value's overflow pages. Listings leave the data out.
+# The data is the last column: SQLite reads a row from its front, and all that lies behind a large
+# value costs a walk along that value's overflow pages. Listings leave the data out.
 COLUMNS: Final = {
     "cache_key": "TEXT PRIMARY KEY",
     "func_name": "TEXT",
@@ -66,7 +66,7 @@ FIND: Final = (
 GET: Final = f"SELECT {_FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
 PUT: Final = f"INSERT OR REPLACE INTO tasks ({_FIELDS}) VALUES ({_MARKS})"  # noqa: S608
 DELETE: Final = "DELETE FROM tasks WHERE cache_key = ?"
-# Of sizes only, whatever else stands there: an infinity would not even be a number of bytes.
+# Of sizes only, whatever other programs wrote: an infinity would not even be a number of bytes.
 TOTALS: Final = (
     "SELECT COUNT(*), TOTAL(size) FILTER (WHERE typeof(size) = 'integer' AND size > 0) FROM tasks"
 )
@@ -127,7 +127,7 @@ def _tags_text(tags: tuple[str, ...]) -> str:
 
 
 def to_record(row: tuple[Any, ...]) -> TaskRecord:
-    """The record of a row that `GET` or a page gave, of this release, an earlier one, or nobody's.
+    """The record of a row that `GET` or a page gave, of any release or program.
 
     SQLite lets any column hold a value of any type: what is of another type than ours is None.
     """
@@ -215,7 +215,7 @@ def is_current(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the database up to date, in one transaction, whoever else is about to do the same."""
+    """Bring the database up to date, in one transaction, also while other processes do so."""
     if is_current(connection, path):
         return
     connection.execute("BEGIN IMMEDIATE")

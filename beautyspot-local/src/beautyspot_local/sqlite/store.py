@@ -1,7 +1,7 @@
 """`SqliteMetadataStore`: the metadata store of this machine, one SQLite file.
 
 Any number of threads and processes of one machine read and write it at the same time (WAL mode).
-Reading a hit is one SELECT on the thread's own connection, or none where nobody commits (see
+Reading a hit is one SELECT on the thread's own connection, or none where no process commits (see
 `row_cache`), and never waits. Writers of one process take turns at a lock, so that only
 other processes are ever in the way, and those are waited for with short pauses. A loss of power may
 take the last moments before it, never the database (``synchronous = NORMAL``).
@@ -27,6 +27,7 @@ from beautyspot.files import absolute
 from beautyspot_local.sqlite import connections, fork_guard, schema
 from beautyspot_local.sqlite.connections import patiently
 from beautyspot_local.sqlite.database import MAKE_WRITABLE, Database
+from beautyspot_local.sqlite.database_file import obstacle
 from beautyspot_local.sqlite.wal_watch import LONGEST
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ _TO_REMOVE: Final = (
     " first, some megabytes: to remove results takes room as well. Blobs may be deleted by hand, "
     "and are misses then"
 )
-"""Goes on where `_ADVICE` on a full disk ends, for who is freeing space."""
+"""What follows the advice on a full disk where results are removed to free space."""
 _OTHER_ADVICE: Final = "check what was asked for, and that no other program changes the file"
 
 _NO_LOCKS: Final = "check that the directory may be written and that its file system has locks"
@@ -81,11 +82,11 @@ class SqliteMetadataStore(MetadataStoreBase):
         path: the file; made when first needed, with its directory, both private to the user.
         timeout: seconds for which a call waits while other processes write; 0 or more. `find` never
             waits.
-        memory: bytes that may be used to keep rows of a database to which nobody commits; 0 keeps
-            none.
+        memory: bytes that may be used to keep rows of a database to which no process commits;
+            0 keeps none.
 
     Raises:
-        ConfigError: `path`, `timeout` or `memory` is none.
+        ConfigError: `path`, `timeout` or `memory` is not what it has to be.
     """
 
     name = "sqlite"
@@ -144,16 +145,16 @@ class SqliteMetadataStore(MetadataStoreBase):
         """What a hit needs; see the base class."""
         database = self._database
         snapshot = database.rows.snapshot  # before the row is read: it must be older
-        kept, look = snapshot.get(key), snapshot.rest is not None
+        kept, noting = snapshot.get(key), snapshot.watch is not None
         if kept is not None:
-            if snapshot.lasts():
+            if snapshot.is_unchanged():
                 return kept
             database.doubt(snapshot)
         elif database.finds > 0:
             database.finds -= 1
         else:
-            database.stay()
-            look = True
+            database.check_moved()
+            noting = True
         try:
             handle = database.local.handle  # held while at it: see `Handle`
             row = handle.execute(_FIND, (key,)).fetchone()
@@ -164,7 +165,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         if row[5] is not None or row[0] is None:
             return self._entry(key, row)
         plain: Plain = row[:5]
-        if look:
+        if noting:
             database.note(snapshot, handle, key, plain)
         return plain
 
@@ -293,8 +294,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         code = connections.code_of(error)
         advice = _ADVICE.get(code, _OTHER_ADVICE)
         if isinstance(error, OSError) or code == sqlite3.SQLITE_CANTOPEN:
-            obstacle = f"{connections.obstacle(path)}, or choose another db_path"
-            advice = files.remedy(error, obstacle)
+            advice = files.remedy(error, f"{obstacle(path)}, or choose another db_path")
         advice = connections.lacks_room(error, path) or advice
         return MetadataError(f"{path}: {error}: {advice}")
 
