@@ -1,12 +1,12 @@
-"""Binding a call to a function's signature, at the speed of a call.
+"""Binds a call to a function's signature, as fast as a call.
 
-`inspect.Signature.bind` with its defaults takes 4 us. Here a function with the same signature is
-generated once, whose body gives its parameters back, so that Python itself binds (0.2 us) and
-complains of a call that does not fit in the same words as the function would.
+`inspect.Signature.bind` with its defaults takes 4 us. Instead, a function with the same signature
+is generated once, whose body returns its parameters. Python itself binds then (0.2 us), and raises
+the same `TypeError` as the function for a call that does not fit.
 
 A wrapper that only passes on ``*args, **kwargs`` (`functools.wraps`) is bound by the signature of
-what it wraps, so that ``f(1)`` and ``f(a=1)`` are one call. It may know other defaults than that,
-so there an argument that is left out stays left out, and ``f(1)`` and ``f(1, b=2)`` are two.
+the function that it wraps, so ``f(1)`` and ``f(a=1)`` are one call. The wrapper may have other
+defaults, so an argument that is left out stays left out: ``f(1)`` and ``f(1, b=2)`` are two calls.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _POSITIONAL: Final = (_KIND.POSITIONAL_ONLY, _KIND.POSITIONAL_OR_KEYWORD)
 
 
 class Omitted(Enum):
-    """What stands for an argument that is left out where nobody can know the default."""
+    """Stands for an argument that is left out and whose default is not known."""
 
     OMITTED = "omitted"
 
@@ -42,21 +42,21 @@ class Omitted(Enum):
 def make_binder(
     func: Callable[..., Any], *, ignore: Iterable[str] = (), key_of: Changes = MappingProxyType({})
 ) -> Binder:
-    """A function that takes what `func` takes and returns the call's normalised `(args, kwargs)`.
+    """A function with the signature of `func` that returns a call's normalised `(args, kwargs)`.
 
-    All that the signature takes by position stands in `args`, in its order and with defaults filled
-    in, followed by ``*args``; keyword-only arguments and ``**kwargs`` stand in `kwargs`.
+    `args` has all positional parameters, in the signature's order and with defaults filled in,
+    followed by ``*args``. `kwargs` has the keyword-only arguments and ``**kwargs``.
 
     Args:
-        func: any callable. One without a signature (some builtins) gets a binder that returns the
+        func: any callable. For one without a signature (some builtins), the binder returns the
             arguments as they are given.
-        ignore: parameters that are left out, and attributes of parameters that are, such as
-            ``"self.client"``: there the argument is replaced by a `Without`.
+        ignore: parameters to leave out, and attributes of parameters, such as ``"self.client"``:
+            then a `Without` replaces the argument.
         key_of: parameter -> function; its result replaces the argument.
 
     Raises:
-        ConfigError: a name is not one of the parameters. Allowed are also names that ``**kwargs``
-            takes, and those of captured variables, which count for the function's own identity.
+        ConfigError: a name is not one of the parameters, cannot be in ``**kwargs``, and is not a
+            captured variable (which counts in the function's identity).
     """
     dropped, paths = _ignored(ignore)
     signature, passes_on = _signature(func)
@@ -73,10 +73,10 @@ def make_binder(
 def make_namer(
     func: Callable[..., Any], *, ignore: Iterable[str] = ()
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], dict[str, Any]]:
-    """A function that names the arguments of a call that a binder has normalised.
+    """A function that gives the arguments of a call their names.
 
-    It takes what the binder returned, and returns parameter -> argument. Those that ``*args`` took
-    are a tuple under its name; positions that no signature tells are named ``args[0]``.
+    It takes what a binder returned, and returns parameter -> argument. The arguments in ``*args``
+    are a tuple under its name; without a signature, they are named ``args[0]``, ``args[1]``.
 
     Args:
         func: the function that the binder was made for.
@@ -101,7 +101,7 @@ def make_namer(
 
 
 def _ignored(ignore: Iterable[str]) -> tuple[set[str], dict[str, tuple[str, ...]]]:
-    """What `ignore=` says: the names to drop, and for others the paths within them."""
+    """The names that `ignore=` drops, and the attribute paths that it drops from others."""
     dropped: set[str] = set()
     paths: dict[str, tuple[str, ...]] = {}
     for entry in (ignore,) if isinstance(ignore, str) else ignore:
@@ -112,7 +112,7 @@ def _ignored(ignore: Iterable[str]) -> tuple[set[str], dict[str, tuple[str, ...]
             paths[name] = (*paths.get(name, ()), path)
         else:
             raise ConfigError(
-                f'ignore={entry!r} is no path of attributes: write it as "self.client"'
+                f'ignore={entry!r} is not a path of attributes: write it as "self.client"'
             )
     return dropped, paths
 
@@ -121,13 +121,13 @@ def _ignored(ignore: Iterable[str]) -> tuple[set[str], dict[str, tuple[str, ...]
 
 
 def _signature(func: Callable[..., Any]) -> tuple[inspect.Signature | None, bool]:
-    """The signature to bind by, and whether it is that of what a wrapper passes its calls on to."""
+    """The signature to bind by, and whether it is that of a wrapped function."""
     try:
         own = inspect.signature(func, follow_wrapped=False)
         if not hasattr(func, "__wrapped__") or not _passes_on(own):
             return own, False
         inner, _ = _signature(getattr(func, "__wrapped__"))  # noqa: B009 - no callable in general has it
-    except (TypeError, ValueError):  # not every builtin tells
+    except (TypeError, ValueError):  # some builtins have none
         return None, False
     return (own, False) if inner is None else (inner, True)
 
@@ -141,7 +141,7 @@ def _check_names(func: Any, parameters: Parameters, asked: Iterable[str]) -> Non
     names = [parameter.name for parameter in parameters]
     captured = getattr(getattr(func, "__code__", None), "co_freevars", ())
     if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters):
-        return  # the name may come in by keyword
+        return  # the caller may pass it by keyword
     for name in asked:
         if name not in names and name not in captured:
             title = getattr(func, "__qualname__", repr(func))
@@ -160,8 +160,8 @@ def _generate(
 
     Args:
         dropped: the names that are left out.
-        changes: name -> what takes the place of the argument.
-        fill: the defaults are the function's own.
+        changes: name -> a function of the argument that returns its replacement.
+        fill: whether to fill in the function's defaults, rather than `Omitted`.
     """
     prefix = "_c"
     while any(p.name.startswith(prefix) for p in parameters):
@@ -192,14 +192,14 @@ def _generate(
 
 
 def _head(parameters: Parameters) -> str:
-    """The parameters as text. The defaults are set afterwards; here they only say that one is."""
+    """The parameters as text, with None for each default: `_set_defaults` sets the real ones."""
     plain = [p.replace(annotation=_KIND.empty) for p in parameters]
     bare = [p if p.default is _KIND.empty else p.replace(default=None) for p in plain]
     return str(inspect.Signature(bare))[1:-1]
 
 
 def _set_defaults(binder: FunctionType, parameters: Parameters, *, fill: bool) -> None:
-    """The very objects that are the function's defaults: they may be mutable, and have no text."""
+    """Give the binder the function's own default objects: they may be mutable, or have no text."""
     optional = [p for p in parameters if p.default is not _KIND.empty]
     values = {p.name: p.default if fill else Omitted.OMITTED for p in optional}
     binder.__defaults__ = tuple(values[p.name] for p in optional if p.kind in _POSITIONAL)
@@ -209,7 +209,7 @@ def _set_defaults(binder: FunctionType, parameters: Parameters, *, fill: bool) -
 
 
 def _others(known: set[str], dropped: set[str], changes: Changes) -> _Others | None:
-    """What takes the place of ``**kwargs``, if it is not to stay as it is."""
+    """A function that drops and changes items of ``**kwargs``; None if there are none such."""
     gone = dropped - known
     others = {name: change for name, change in changes.items() if name not in known}
     if not gone and not others:
@@ -241,7 +241,7 @@ def _as_given(*args: Any, **kwargs: Any) -> Bound:
 
 
 def _or_as_given(binder: Binder) -> Binder:
-    """For wrappers: one that takes other arguments than what it wraps has calls that don't fit."""
+    """For a wrapper, which may take other arguments than the function that it wraps."""
 
     def bind(*args: Any, **kwargs: Any) -> Bound:
         try:

@@ -1,7 +1,7 @@
-"""Keys: a call's arguments become its `input_id`, and that with function and version its cache key.
+"""Makes a call's `input_id` of its arguments, and its cache key of that, function and version.
 
-Both are 32 hex digits: by default SHA-256 (FIPS 180-4) cut to 128 bits, which is as fast as MD5 on
-short inputs and faster on long ones, and leaves nobody a way to craft two prompts that collide.
+Both are 32 hex digits: by default SHA-256 (FIPS 180-4) cut to 128 bits. It is as fast as MD5 on
+short inputs and faster on long ones, and two prompts that collide cannot be crafted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 HEX_DIGITS: Final = 32
-"""Length of every key and `input_id`: 128 bits."""
+"""Length of each key and `input_id`: 128 bits."""
 
 
 def _md5(data: bytes) -> hashlib._Hash:
@@ -39,15 +39,16 @@ def _md5(data: bytes) -> hashlib._Hash:
 
 
 DIGESTS: Final[dict[str, Digest]] = {"sha256": hashlib.sha256, "md5": _md5}
-"""The digests that may be selected by name."""
+"""The digests, by the names that select them."""
 
 
 class _Registered:
     """The key functions of a generator, shared with what `supporting` makes of it.
 
     Attributes:
-        by_class: replaced and never changed: a call that is under way keeps the old one.
-        plain: writes small plain values, where no container among them has a key function.
+        by_class: class -> key function. It is replaced, never changed: a call that is under way
+            keeps the old one.
+        plain: writes small plain values without a walk.
     """
 
     def __init__(self) -> None:
@@ -59,11 +60,11 @@ class KeyGen(KeyGenBase):
     """Keys by a canonical text of the arguments, the same in every process and on every machine.
 
     Args:
-        digest: ``"sha256"``, cut to 128 bits, or ``"md5"`` as in earlier releases. Large parts of
-            the arguments go into the text by their SHA-256 either way.
+        digest: ``"sha256"``, cut to 128 bits, or ``"md5"``, as in earlier releases. Either way the
+            text has large parts of the arguments as their SHA-256.
 
     Raises:
-        ConfigError: an unknown digest.
+        ConfigError: the digest is unknown.
     """
 
     name: ClassVar[str] = "stable"
@@ -89,7 +90,7 @@ class KeyGen(KeyGenBase):
                 named = [(quote(name), kwargs[name]) for name in sorted(kwargs)]
                 text += ",".join([f"{name}:{write(value)}" for name, value in named])
             data = encode(text + "}]")
-        except Exception:  # whatever it was, the walk meets it again, and says where
+        except Exception:  # the walk meets the cause again, and says where it is
             by_class = self._registered.by_class
             data = encode(arguments(args, kwargs, by_class, self._form_of))
         return self._digest(data).hexdigest()[:HEX_DIGITS]
@@ -114,15 +115,15 @@ class KeyGen(KeyGenBase):
         return made
 
     def register(self, cls: type, function: Callable[[Any], object]) -> None:
-        """Let `function` say what counts of the instances of a class and its subclasses.
+        """Let `function` say what counts in a key of the instances of a class and its subclasses.
 
         Args:
             cls: any class but those of flat values (`str`, `int`, `float`, `bool`, `None`).
             function: takes an instance and returns any value that has a stable form. The class
-                itself always counts as well.
+                always counts as well.
 
         Raises:
-            ConfigError: `cls` is no class that can be registered, or `function` can't be called.
+            ConfigError: `cls` is not such a class, or `function` cannot be called.
         """
         if not isinstance(cls, type) or cls is object or cls in FLAT:
             raise ConfigError(f"no key function can be registered for {cls!r}: give another class")
@@ -134,29 +135,29 @@ class KeyGen(KeyGenBase):
 
     @staticmethod
     def default(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        """The `input_id` by the default digest, without any registered classes."""
+        """The `input_id` of a call, by the default digest and without registered classes."""
         return _DEFAULT.input_id(args, kwargs)
 
     @staticmethod
     def from_path_stat(path: AnyPath) -> str:
-        """An ID of a file as it is now, without reading it: path as given, size, time of change.
+        """An ID of a file without reading it: the path as given, its size, its time of change.
 
-        The path is not made absolute, so that a shared cache works for another user's directory.
-        A change that keeps size and `mtime_ns` is not seen; `from_file_content` sees every one.
+        The path is not made absolute, so a shared cache works in another user's directory. A change
+        that keeps size and `mtime_ns` goes unnoticed; use `from_file_content` to notice it.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            IsADirectoryError: a directory's own time tells nothing of the files in it.
+            FileNotFoundError: the file does not exist.
+            IsADirectoryError: it is a directory, whose time says nothing of the files in it.
         """
         status = _status(path)
         return _DEFAULT.input_id((os.fsdecode(path), status.st_size, status.st_mtime_ns), {})
 
     @staticmethod
     def from_file_content(path: AnyPath) -> str:
-        """An ID of a file's content, whatever its name; reads it once, a part at a time.
+        """An ID of a file's content, whatever its name. Reads the file once, in parts.
 
         Raises:
-            FileNotFoundError: there is no such file.
+            FileNotFoundError: the file does not exist.
             IsADirectoryError: it is a directory.
         """
         _status(path)
@@ -168,16 +169,16 @@ class KeyMaker:
     """Makes the cache keys of one function: called with an `input_id`, it returns 32 hex digits.
 
     The key is the digest of the JSON array ``[scheme, identity, version]`` followed by the
-    `input_id`. The array ends where its bracket closes, so no identity, version or ID can pass for
-    another: ID ``"a:v1"`` is not ID ``"a"`` of version ``"v1"``.
+    `input_id`. The closing bracket ends the array, so no two of them are confused: ID ``"a:v1"`` is
+    not ID ``"a"`` of version ``"v1"``.
 
     Args:
-        identity: the function's identity, or any text that stands for it.
+        identity: the function's identity, or any text in its place.
         version: the version of its logic; None is not ``""``.
         digest: see `KeyGen`.
 
     Raises:
-        ConfigError: an unknown digest.
+        ConfigError: the digest is unknown.
     """
 
     __slots__ = ("_start",)

@@ -1,8 +1,8 @@
-"""The keys of calls made before: small flat arguments are remembered to their key.
+"""Remembers the keys of calls with small flat arguments.
 
-Only exact `str`, `int`, `float`, `bool` and None are looked up by equality: no key function can be
-registered for these. Their types stand beside them, since `1`, `1.0` and `True` are equal and three
-different calls. Zero as a float is never remembered: `0.0` and `-0.0` are equal too.
+Only arguments of exactly `str`, `int`, `float`, `bool` and None are looked up by equality: no key
+function can be registered for these. Their types are a part of the look-up, since `1`, `1.0` and
+`True` are equal, but three calls. A float zero is never remembered: `0.0` equals `-0.0`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ Address = tuple[str, str]
 FLAT: Final = frozenset({str, int, float, bool, type(None)})
 
 CALLS: Final = 4096
-"""So many calls of a function are remembered; one more, and it starts afresh."""
+"""The number of calls of a function that are remembered; then the memo starts afresh."""
 
 LONGEST: Final = 256
-"""Characters of a text that is remembered, and digits of a number: it bounds the memory."""
+"""The longest text that is remembered, in characters. Bounds the memory."""
 
 _LARGEST: Final = 1 << 512
 
@@ -27,8 +27,8 @@ class Memo:
     """Keys by arguments, for one function.
 
     Attributes:
-        by_types: for each sequence of types, the addresses by arguments. It is replaced when full,
-            never emptied: a reader in another thread keeps what it has.
+        by_types: the arguments' types -> arguments -> address. It is replaced when it is full,
+            and never emptied: a thread that reads it keeps the old one.
     """
 
     __slots__ = ("_room", "by_types")
@@ -38,12 +38,12 @@ class Memo:
         self._room = CALLS
 
     def get(self, args: tuple[Any, ...]) -> Address | None:
-        """The address of a call with these arguments, if it is remembered."""
+        """The address of a call with these arguments; None if it is not remembered."""
         by_args = self.by_types.get(tuple(map(type, args)))
         return None if by_args is None else by_args.get(args)
 
     def put(self, args: tuple[Any, ...], address: Address) -> None:
-        """Remember a call, if its arguments are small and flat."""
+        """Remember a call whose arguments are small and flat."""
         if not all(map(_is_small, args)):
             return
         if self._room <= 0:

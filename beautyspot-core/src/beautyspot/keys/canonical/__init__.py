@@ -1,9 +1,9 @@
-"""Canonical text: JSON that is one for equal values and another for any other.
+"""Canonical text: JSON that is the same for equal values, and differs for all others.
 
-`walk` goes through a value, `resolve` finds the form of each class, and a form (`containers`,
-`callables`, `state`, `standard`, `arrays`, …) writes it. The text is the same in every process,
-under every hash seed, on every machine and every supported version of Python; a golden file holds
-it.
+`walk` goes through a value, `resolve` finds the form of each class, and the form writes the value:
+those in `containers`, `callables`, `state` and `standard`, and in `libraries`. The text is the same
+in every process, under every hash seed, on every machine and every supported version of Python. A
+golden file pins it.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def canonical(
 
     Args:
         value: anything.
-        custom: class -> function that gives what counts of its instances; subclasses match too.
-        resolve: gives the form of a class.
+        custom: class -> function that returns what counts of its instances, or of a subclass's.
+        resolve: returns the form of a class.
 
     Raises:
-        UnstableKeyError: a part has no stable form; its path starts with ``value``.
+        UnstableKeyError: a part has no stable form; the path starts with ``value``.
     """
     walk = Walk(resolve, custom)
     return printable(_guarded(walk, lambda: walk.at("value", "", value)))
@@ -54,7 +54,8 @@ def arguments(
     """The canonical text of a call: a JSON array of `args` (an array) and `kwargs` (an object).
 
     Raises:
-        UnstableKeyError: its path starts with ``args[0]`` or ``kwargs['name']``.
+        UnstableKeyError: a part has no stable form; the path starts with ``args[0]`` or
+            ``kwargs['name']``.
     """
     walk = Walk(resolve, custom)
     return printable(_guarded(walk, lambda: _call(walk, args, kwargs)))
@@ -62,7 +63,7 @@ def arguments(
 
 def _call(walk: Walk, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     texts = [walk.at("args[{}]", number, value) for number, value in enumerate(args)]
-    # The place tells that this is no dict, so a keyword may look like a tag without harm.
+    # This is not a dict's text, so a keyword may look like a tag without harm.
     named = [
         f"{quote(name)}:{walk.at('kwargs[{!r}]', name, kwargs[name])}" for name in sorted(kwargs)
     ]
@@ -70,12 +71,12 @@ def _call(walk: Walk, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 
 def _guarded(walk: Walk, write: Callable[[], str]) -> str:
-    """Whatever fails on the way (a closed file, a property that raises) becomes our error."""
+    """Turn whatever a value raises (a closed file, a property) into our error."""
     try:
         return write()
     except UnstableKeyError:
         raise
-    except RecursionError as error:  # little was left of the stack when the walk started
+    except RecursionError as error:  # the walk started with little of the stack left
         why = "is nested too deeply for what is left of Python's stack"
         raise _unreadable(walk, why) from error
     except Exception as error:

@@ -1,7 +1,7 @@
 """Functions, classes, methods, modules and type expressions as arguments.
 
-What a name leads back to counts by its name; `functions.identity` says when code and captured
-values have to count as well. A bound method is its object and its function.
+An object that can be found by its name counts by that name; `functions.identity` says when its code
+and what it captured count as well. A bound method counts by its object and its function.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def _class(walk: Walk, value: type) -> str:
-    if value.__module__ == "typing":  # what is a class there differs between Python versions
+    if value.__module__ == "typing":  # which of these are classes depends on the Python version
         return _SPECIAL_FORM(walk, value)
     return tag("type", walk.named(value))
 
@@ -48,7 +48,7 @@ def _method(walk: Walk, value: MethodType) -> str:
 
 
 def _builtin(walk: Walk, value: Any) -> str:
-    """A builtin function, or a builtin method with the object that it is bound to."""
+    """A builtin function, or a builtin method with its object."""
     if isinstance(value.__self__, ModuleType | None):
         return _function(walk, value)
     return tag("method", f"[{walk.at('.__self__', '', value.__self__)},{quote(value.__name__)}]")
@@ -66,7 +66,7 @@ def _partialmethod(walk: Walk, value: functools.partialmethod[Any]) -> str:
 
 
 def _type_expression(walk: Walk, value: Any) -> str:
-    """``list[int]``, ``int | None`` and those of `typing`: what is subscripted, and by what."""
+    """``list[int]``, ``int | None`` and those of `typing`: the origin and its arguments."""
     origin, args = typing.get_origin(value), typing.get_args(value)
     parts = f"{walk.at('.__origin__', '', origin)},{walk.array(args)}"
     return tag("generic", f"[{quote(type(value).__module__)},{parts}]")
@@ -79,14 +79,14 @@ _TYPE_VARIABLE = of_text(
 
 
 def named_or_refused(walk: Walk, value: Any) -> str:
-    """The form of extension types: their callables by name, everything else refused."""
+    """The form of extension types: callables by their names; other instances are refused."""
     if _is_found_by_name(value):
         return tag("function", f"[{quote(f'{value.__module__}:{value.__qualname__}')}]")
     return unreadable(walk, value)
 
 
 def _is_found_by_name(value: Any) -> bool:
-    """Whether a callable of an extension module stands where its name says."""
+    """Whether a callable of an extension module is found by its name."""
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(name, str):
         return False
@@ -94,13 +94,13 @@ def _is_found_by_name(value: Any) -> bool:
 
 
 def _class_of(value: object) -> type:
-    return type(value)  # which for a type checker is no class of its own
+    return type(value)  # type checkers do not take these classes for classes
 
 
 FORMS: dict[type, Form] = {functools.partial: _partial}
 
 # The classes of `typing`'s own expressions, bare and subscripted: not `list`.
-_TYPING_CLASSES = (_class_of(typing.List), _class_of(typing.List[int]))  # noqa: UP006 - they are what is looked for
+_TYPING_CLASSES = (_class_of(typing.List), _class_of(typing.List[int]))  # noqa: UP006 - these are meant
 
 FAMILIES: dict[Any, Form] = {
     type: _class,

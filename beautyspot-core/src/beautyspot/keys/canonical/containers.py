@@ -1,4 +1,4 @@
-"""The forms of the builtin types, subclasses of theirs included."""
+"""The forms of the builtin types and of their subclasses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from beautyspot.keys.canonical.text import FLAT, blob, tag
 if TYPE_CHECKING:
     from beautyspot.keys.canonical.walk import Form, Walk
 
-# The methods of the builtin type itself are called throughout: a subclass may override its own.
+# All forms call methods of the builtin type itself: a subclass may override its own.
 
 
 def _list(walk: Walk, value: list[Any]) -> str:
@@ -45,7 +45,7 @@ def _mappingproxy(walk: Walk, value: MappingProxyType[Any, Any]) -> str:
 
 
 def _exception(walk: Walk, value: BaseException) -> str:
-    """Class, arguments and attributes; not where it was raised, nor what from."""
+    """Class, arguments and attributes; neither the traceback nor the cause."""
     args = walk.array(value.args, ".args[{}]")
     beside = walk.array(_beside_args(value))
     own = state(walk, value, BaseException)
@@ -53,7 +53,7 @@ def _exception(walk: Walk, value: BaseException) -> str:
 
 
 def _beside_args(value: BaseException) -> tuple[object, ...]:
-    """What the constructor took and `args` does not show."""
+    """Arguments of the constructor that are not in `args`."""
     if isinstance(value, OSError):
         return (value.filename, value.filename2)
     return (value.name, value.path) if isinstance(value, ImportError) else ()

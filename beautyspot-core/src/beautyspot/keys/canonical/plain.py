@@ -1,8 +1,7 @@
-"""The canonical text of small plain values, as a walk would write it, without the walk.
+"""Writes the canonical text of small plain values without a walk: most arguments are such.
 
-Most arguments that are not flat are what JSON has: a few names, lists and texts. A walk remembers
-where it is, for its messages, and what it has seen, for cycles and for what is shared; small values
-of the exact builtin types need neither. Whatever else there is, is left to the walk.
+A walk keeps track of where it is, for messages, and of what it has seen, for cycles and shared
+parts. Small values of exactly the builtin types need neither. All others are left to the walk.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ if TYPE_CHECKING:
 
 DEPTH: Final = 4
 ITEMS: Final = 16
-"""Containers that are nested deeper, or hold more, are left to the walk.
+"""Containers that are nested deeper, or have more items, are left to the walk.
 
-It bounds what a value costs that contains itself, or one part many times.
+This bounds the cost of a value that contains itself, or one part many times.
 """
 
 
@@ -26,7 +25,7 @@ def plain(value: object, depth: int = DEPTH) -> str:
     """The canonical text of a small plain value.
 
     Raises:
-        Exception: it is not small and plain, or changes meanwhile: the walk says more.
+        Exception: it is not small and plain, or it changes meanwhile: use the walk.
     """
     flat = FLAT.get(type(value))
     return flat(value) if flat is not None else fold(_CONTAINERS[type(value)](value, depth))

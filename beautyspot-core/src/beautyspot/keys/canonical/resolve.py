@@ -1,7 +1,7 @@
-"""Which form a class has.
+"""Finds the form of a class.
 
-The forms of the builtin types are known from the start. Those of a library, of the standard library
-too, are loaded when a class of it is first met, so nothing is imported that the program has not.
+The forms of the builtin types are known from the start. Those of a library, also of the standard
+library, are loaded when the first class of it is met, so no library is imported for them.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from beautyspot.keys.canonical.walk import Form
 
 _FORMS: Final[dict[type, Form]] = {**containers.FORMS, **callables.FORMS}
-"""Forms of a type itself; that of a subclass is it within a `SubclassForm`."""
+"""Forms of a type itself; a subclass has the `SubclassForm` of it."""
 
 _FAMILIES: Final[dict[type, Form]] = {**containers.FAMILIES, **callables.FAMILIES}
-"""Forms that write subclasses too, and see to their class and state themselves."""
+"""Forms of a type and its subclasses, which write class and state themselves."""
 
 _STANDARD: Final = (
     "array", "collections", "datetime", "decimal", "enum", "fractions", "ipaddress", "logging",
@@ -71,14 +71,14 @@ def form_of(kind: type) -> Form:
 
 
 def has_own_form(module: str) -> bool:
-    """Whether classes of a module, by its dotted name, are written by forms of ours."""
+    """Whether beautyspot itself has forms of classes of a module, given its dotted name."""
     root = root_of(module)
     own = (*containers.FORMS, *callables.FORMS, *containers.FAMILIES, *callables.FAMILIES)
     return root in _MODULES or any(root == cls.__module__ for cls in own)
 
 
 def with_types(types: Types) -> Callable[[type], Form]:
-    """`form_of`, with the forms of the classes that plug-ins support."""
+    """`form_of`, extended by the classes that plug-ins support."""
     known: WeakKeyDictionary[type, Form] = WeakKeyDictionary()
 
     def form(kind: type) -> Form:
@@ -95,7 +95,7 @@ def with_types(types: Types) -> Callable[[type], Form]:
 def _find(kind: type) -> Form:
     for base in kind.__mro__:
         _load(root_of(base.__module__))
-    # Families first: an `IntEnum` is an enum, though `int` comes before `Enum` in its bases.
+    # Families first: an `IntEnum` is an enum, although `int` precedes `Enum` in its bases.
     for base in kind.__mro__:
         if base in _FAMILIES:
             return _FAMILIES[base]
@@ -111,7 +111,7 @@ def _form_of_subclass(kind: type, base: type) -> Form:
 
 @functools.cache
 def _load(root: str) -> None:
-    """Add the forms of a top-level module. The program has imported it: a class of it is here."""
+    """Add the forms of a top-level module, which the program has imported."""
     name = _MODULES.get(root)
     if name is not None:
         module = importlib.import_module(name)
@@ -120,7 +120,7 @@ def _load(root: str) -> None:
 
 
 def _found(root: str, forms: dict[str, Form]) -> dict[type, Form]:
-    """Classes in place of their names, which are ``module:name``, less those that are not there."""
+    """The forms by class in place of ``module:name``; a class that is missing is left out."""
     found: dict[type, Form] = {}
     for path, form in forms.items():
         module, _, name = path.partition(":")

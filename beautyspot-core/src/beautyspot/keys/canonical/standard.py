@@ -1,4 +1,4 @@
-"""The forms of the standard library's types, by the name under which a program finds each."""
+"""The forms of the standard library's types, by the name by which a program finds each."""
 
 from __future__ import annotations
 
@@ -72,21 +72,21 @@ def _array(walk: Walk, value: array.array[Any]) -> str:
 
 
 def _decimal(walk: Walk, value: Decimal) -> str:
-    # Digits and exponent: 1.0 is not 1.00. The letters' case is the current context's.
+    # Digits and exponent: 1.0 is not 1.00. The case of "E" depends on the current context.
     return tag("decimal", walk.at("", "", str(value).upper()))
 
 
 def _path(_walk: Walk, value: PurePath) -> str:
     import pathlib
 
-    # Never the attributes: they hold what was computed so far, such as the text itself.
+    # Not by its attributes, which cache what was computed so far, such as the text.
     name = "path" if isinstance(value, pathlib.Path) else "purepath"
     flavour = "windows" if isinstance(value, pathlib.PureWindowsPath) else "posix"
     return tag(name, f'["{flavour}",{quote(str(value))}]')
 
 
 def _address(value: Any) -> tuple[Any, ...]:
-    """A number and not a text: Python 3.13 writes IPv4 addresses in IPv6 differently."""
+    """By its number: Python 3.13 writes the text of IPv4 addresses in IPv6 differently."""
     return (value.version, int(value), getattr(value, "scope_id", None))
 
 
@@ -105,9 +105,9 @@ def _flag(walk: Walk, value: enum.Flag) -> str:
 
 
 def _set_on_member(walk: Walk, value: enum.Enum) -> str:
-    """What somebody attached to a member, after a comma.
+    """The attributes that were set on a member, after a comma.
 
-    With a constructor nobody can tell that from what the class itself says of its members.
+    None of a class with a constructor, which sets attributes of its own.
     """
     kind = type(value)
     if _has_constructor(kind):
@@ -134,12 +134,12 @@ def _has_constructor(kind: type[enum.Enum]) -> bool:
 
 
 def _is_of_enum(name: object) -> bool:
-    """Whether `enum` keeps that name for itself: ``_value_``, ``__objclass__``."""
+    """Whether `enum` reserves the name: ``_value_``, ``__objclass__``."""
     return isinstance(name, str) and name[:1] == name[-1:] == "_"
 
 
 def _operator(walk: Walk, value: Any) -> str:
-    """Getters and callers of `operator`, which tell their parts to whoever copies them."""
+    """Getters and callers of `operator`, by what `copy` and `pickle` get of them."""
     return tag("operator", walk.at("", "", value.__reduce__()))
 
 
@@ -203,6 +203,6 @@ FORMS: Final[dict[str, Form]] = {
 FAMILIES: Final[dict[str, Form]] = {
     "enum:Enum": _enum,
     "enum:Flag": _flag,
-    # The same place in every process under its name, whatever is attached to it in this one.
+    # The name finds the same logger in every process, whatever is attached to it in this one.
     "logging:Logger": of_text("logger", lambda logger: str(logger.name)),
 }

@@ -1,9 +1,8 @@
-"""Objects: what their state is, and which have none that can be read.
+"""The state of an object, and which classes have none that can be read.
 
-An object counts by its class and whatever stands in its ``__dict__`` and slots: the fields of a
-dataclass or an attrs class as one JSON object, and in a second one what it has beside them, if it
-has anything. Values that a cached property left there don't count, or the key would change when
-somebody reads the property.
+An object counts by its class and by all that is in its ``__dict__`` and slots: the fields of a
+dataclass or an attrs class as one JSON object, and further attributes, if there are any, as a
+second one. Values of cached properties don't count, or reading one would change the key.
 """
 
 from __future__ import annotations
@@ -20,15 +19,15 @@ if TYPE_CHECKING:
 
     from beautyspot.keys.canonical.walk import Form, Walk
 
-_HEAP: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made at run time, as every class statement does
-_IMMUTABLE: Final = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: never the work of a class statement
+_HEAP: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made at run time, as by a class statement
+_IMMUTABLE: Final = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: never made by a class statement
 _POINTER: Final = tuple.__itemsize__
 
 NOTHING: Final = "{}"
 _CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ between processes
 
 _USED_UP: Final = ("__next__", "__anext__", "__await__")
-"""Iterators and awaitables: to use one changes it, so two calls with it are never the same."""
+"""Methods of iterators and awaitables: using one changes it, so no two calls with it are equal."""
 
 _LIVE: Final = frozenset(
     {
@@ -37,26 +36,26 @@ _LIVE: Final = frozenset(
         "_weakrefset",
     }
 )  # fmt: skip
-"""Modules whose objects are ties to the running process, even where they are written in Python."""
+"""Modules whose objects belong to the running process, even if they are written in Python."""
 
 
 def root_of(module: object) -> str:
-    """The top-level part of a module's name, which a class may have replaced by anything."""
+    """The top-level part of a module's name; a class may have replaced the name by anything."""
     return module.partition(".")[0] if isinstance(module, str) else ""
 
 
 def is_used_up(kind: type) -> bool:
-    """Whether it is a class of iterators or awaitables."""
+    """Whether its instances are iterators or awaitables."""
     return any(hasattr(kind, name) for name in _USED_UP)
 
 
 def is_live(kind: type) -> bool:
-    """Whether its objects are ties to the running process: locks, queues, connections."""
+    """Whether its instances belong to the running process: locks, queues, connections."""
     return not _LIVE.isdisjoint([root_of(base.__module__) for base in kind.__mro__])
 
 
 def unreadable(walk: Walk, value: object) -> str:
-    """The form of what has none."""
+    """The form of classes without a stable form: refuses."""
     walk.refuse(value)
 
 
@@ -66,7 +65,7 @@ def plain_object(walk: Walk, value: object) -> str:
 
 
 class SubclassForm:
-    """The form of a subclass of a type with a form: class, that form, and what state it adds."""
+    """The form of a subclass: its class, the form of its base, and the state that it adds."""
 
     __slots__ = ("_base", "_form")
 
@@ -83,8 +82,8 @@ class SubclassForm:
 def state(walk: Walk, value: object, base: type) -> str:
     """The JSON object of the attributes that `value` has beyond those of `base`.
 
-    With a comma and a second one where there are attributes beside the fields: what a form writes
-    after it would be mistaken for that, so it comes last.
+    If there are attributes beside the fields, a comma and a second object follow. So it has to be
+    the last part of a form: a part behind it could be mistaken for that second object.
     """
     kind = type(value)
     members = dict(_slots_and_dict(value, kind, base))
@@ -110,7 +109,7 @@ def attributes(walk: Walk, value: object, members: dict[str, Any]) -> str:
 
 
 def is_cached_property(kind: type, name: str) -> bool:
-    """Whether the class has a cached property of that name, of whichever library."""
+    """Whether the class has a cached property of that name, by any library."""
     for base in kind.__mro__:
         if name in vars(base):
             return type(vars(base)[name]).__name__ == "cached_property"
@@ -118,8 +117,8 @@ def is_cached_property(kind: type, name: str) -> bool:
 
 
 def used_up(walk: Walk, value: object) -> str:
-    """The form of what is_used_up."""
-    walk.refuse(value, "is used up by whoever reads it")
+    """The form of iterators and awaitables: refuses."""
+    walk.refuse(value, "is used up when it is read")
 
 
 def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
@@ -139,9 +138,9 @@ def _slots_and_dict(value: object, kind: type, base: type) -> Iterator[tuple[str
 
 
 def _is_computed(owner: type, name: str) -> bool:
-    """Whether attrs keeps there, in a slot, what it computed: a hash, or a cached property.
+    """Whether attrs keeps a computed value in this slot: a hash, or that of a cached property.
 
-    In place of the property there is a ``__getattr__``, with the functions as its default.
+    attrs replaces such a property by a ``__getattr__`` with its function among the defaults.
     """
     defaults = getattr(vars(owner).get("__getattr__"), "__defaults__", None) or ()
     return name == _CACHED_HASH or any(
@@ -150,10 +149,9 @@ def _is_computed(owner: type, name: str) -> bool:
 
 
 def _fields(kind: type) -> list[str] | None:
-    """The fields of a class that is a dataclass or an attrs class itself.
+    """The fields of a class that itself is a dataclass or an attrs class; None of any other.
 
-    A subclass that is none may have any further attributes, and what an `InitVar` went into can't
-    be seen in the fields: there everything counts.
+    None also with an `InitVar`, which may have gone into attributes that are not fields.
     """
     own = vars(kind)
     if "__attrs_attrs__" in own:
@@ -171,16 +169,16 @@ def _kind_of_field(field: Any) -> str:
 
 
 def is_statement(kind: type) -> bool:
-    """Whether a class may be the work of a class statement: most of extension modules can't."""
+    """Whether a class statement may have made the class; not so for most of extension modules."""
     return bool(kind.__flags__ & _HEAP) and not kind.__flags__ & _IMMUTABLE
 
 
 def has_hidden_state(kind: type, base: type = object) -> bool:
-    """Whether instances hold what no attribute shows beyond `base`, as extension types do.
+    """Whether instances hold more than their attributes show, as those of extension types do.
 
-    `object.__reduce_ex__` tells by the same sum what it can't copy (Objects/typeobject.c): an
-    instance is as large as a bare object, its slots, and where they are not kept in front of it,
-    the pointers to its ``__dict__`` and its weak references.
+    Computed as `object.__reduce_ex__` finds out what it can't copy (Objects/typeobject.c): an
+    instance is as large as a bare object, its slots, and the pointers to its ``__dict__`` and its
+    weak references, if these are not in front of it.
     """
     added = kind.__mro__[: kind.__mro__.index(base)]
     if not all(map(is_statement, added)):
@@ -195,5 +193,5 @@ def has_hidden_state(kind: type, base: type = object) -> bool:
 
 
 def defines_state(kind: type) -> bool:
-    """Whether its instances have attributes at all; a bare `object()` has only its address."""
+    """Whether its instances can have attributes; a bare `object()` has only an address."""
     return kind.__dictoffset__ != 0 or any("__slots__" in vars(base) for base in kind.__mro__)

@@ -1,13 +1,12 @@
-"""The leaves of the canonical text: flat values, tags, and digests in place of what is large.
+"""The leaves of the canonical text: flat values, tags, and digests of what is large.
 
 Plain JSON says ``null``, ``true``, ``1``, ``1.0``, ``"a"``, ``[…]`` and ``{"key": …}``, and here
 these mean exactly `None`, `bool`, `int`, `float`, `str`, `list` and `dict` with string keys.
-Everything else is an object with one key that starts with ``$``, such as ``{"$tuple":[1,2]}``; a
-dict that has such a key itself is written ``{"$dict":[[key,value],…]}``, so that no value can pass
-for another.
+Any other value is an object with one key that starts with ``$``, such as ``{"$tuple":[1,2]}``. A
+dict that has such a key is written ``{"$dict":[[key,value],…]}``, so no two values are confused.
 
 Numbers follow Python's own dialect of JSON (RFC 8259 with ``NaN`` and ``Infinity``). The text of a
-float has a point, an exponent or letters, and so is never that of an integer.
+float has a point, an exponent or letters, so it is never that of an integer.
 """
 
 from __future__ import annotations
@@ -26,36 +25,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
 LARGE: Final = 1024
-"""Longer strings (characters) and buffers (bytes) go in as their SHA-256."""
+"""Longer strings (characters) and buffers (bytes) are written as their SHA-256."""
 
 FOLD: Final = 8192
-"""Longer texts of containers go in as their SHA-256: no text grows without bound.
+"""Longer texts of containers are written as their SHA-256, so no text grows without bound.
 
-Above six characters for each of a string's `LARGE`, so that a string is never folded.
+It is over six characters for each of a string's `LARGE`, so a string's text is never folded.
 """
 
 _BIG: Final = 1 << 2048
 """Larger integers are written in hexadecimal.
 
-Under 640 digits, the smallest limit of `sys.set_int_max_str_digits`, so `repr` never raises.
+These have under 640 digits, the smallest `sys.set_int_max_str_digits`, so `repr` never raises.
 """
 
-_CHUNK: Final = 1 << 16  # characters that are encoded at a time: they stay in the processor's cache
+_CHUNK: Final = 1 << 16  # characters to encode at a time: they fit in the processor's cache
 _ODD_FLOATS: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _SURROGATE: Final = "[\ud800-\udfff]"
 
 quote: Final[Callable[[str], str]] = json.encoder.encode_basestring
-"""A string as JSON, non-ASCII as it is: escapes would make one of a pair of surrogates and the
-character that they encode in UTF-16."""
+"""A string as JSON, with non-ASCII characters as they are.
+
+Escapes would not tell a pair of surrogates from the character that they encode in UTF-16.
+"""
 
 
 def tag(name: str, text: str) -> str:
-    """The canonical text of what JSON has no form for."""
+    """The canonical text of a value for which JSON has no form."""
     return f'{{"${name}":{text}}}'
 
 
 def utf8(text: str) -> bytes:
-    """Any string in UTF-8, with lone surrogates as they would be if UTF-8 allowed them."""
+    """A string in UTF-8, with lone surrogates encoded as if UTF-8 allowed them."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -63,7 +64,7 @@ def utf8(text: str) -> bytes:
 
 
 def printable(text: str) -> str:
-    """A canonical text with its lone surrogates escaped, as nothing else in it ever is."""
+    """A canonical text with its lone surrogates escaped; nothing else in it ever is."""
     if text.isascii():
         return text
     return re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", text)
@@ -83,7 +84,7 @@ def fold(text: str) -> str:
 
 
 def blob(data: Any) -> str:
-    """The JSON text of a C-contiguous buffer: hexadecimal, or size and digest of a large one."""
+    """The JSON text of a C-contiguous buffer: hexadecimal; if large, size and digest."""
     view = memoryview(data)
     if view.nbytes <= LARGE:
         return f'"{view.tobytes().hex()}"'
@@ -91,7 +92,7 @@ def blob(data: Any) -> str:
 
 
 def little_endian(numbers: array[Any]) -> array[Any]:
-    """The same numbers in the order of bytes that counts; never changed in place."""
+    """The numbers in little-endian order; the array itself stays as it is."""
     if sys.byteorder == "big":
         numbers = numbers[:]
         numbers.byteswap()
@@ -99,7 +100,7 @@ def little_endian(numbers: array[Any]) -> array[Any]:
 
 
 def chunked(chunks: Iterable[Any]) -> str:
-    """As `blob`, of buffers that follow each other: they are never all held at once."""
+    """As `blob` for a large buffer, of consecutive parts that are never all held at once."""
     digest = hashlib.sha256()
     size = 0
     for chunk in chunks:
@@ -155,14 +156,14 @@ FLAT: Final[dict[type, Callable[[Any], str]]] = {
     bool: _bool,
     NoneType: _none,
 }
-"""How the exact types that JSON has are written. Subclasses of theirs are not in it, by design."""
+"""How values of exactly the types of JSON are written; their subclasses are left out on purpose."""
 
 
 # ------------------------------------------------------------------------- many flat values at once
 
 
 def _make_encoder() -> Callable[[Any], str]:
-    """One reused C encoder: `json.dumps` with these options makes a new one for each call."""
+    """A C encoder to use again: with these options, `json.dumps` makes one for each call."""
     options: dict[str, Any] = {"ensure_ascii": False, "sort_keys": True, "separators": (",", ":")}
     make = getattr(json.encoder, "c_make_encoder", None)
     if make is None:  # an interpreter without the C module
@@ -175,7 +176,7 @@ _encode_json = _make_encoder()
 
 
 def flat_array(items: tuple[Any, ...]) -> str | None:
-    """The JSON array of `items` where all are flat and none is large, as `FLAT` would write it."""
+    """The JSON array of `items` as `FLAT` would write it; None if one is not flat, or is large."""
     if _are_words(items):
         return _encode_json(items)
     kinds = set(map(type, items))
@@ -183,13 +184,13 @@ def flat_array(items: tuple[Any, ...]) -> str | None:
 
 
 def flat_object(items: dict[str, Any]) -> str | None:
-    """The JSON object of a dict whose keys are plain, under the same condition."""
+    """The JSON object of a dict with plain keys; None as for `flat_array`."""
     values = items.values()
     return _encode_json(items) if _all_plain(set(map(type, values)), values) else None
 
 
 def _are_words(items: tuple[Any, ...]) -> bool:
-    """Whether all are integers of 64 bits, asked in a third of the time that others take."""
+    """Whether all are integers of 64 bits; takes a third of the time of `_all_plain`."""
     if not items or type(items[0]) is not int or list(map(type, items)).count(int) != len(items):
         return False
     try:
@@ -200,7 +201,7 @@ def _are_words(items: tuple[Any, ...]) -> bool:
 
 
 def _all_plain(kinds: set[type], items: Collection[Any]) -> bool:
-    """Whether the encoder writes these as `FLAT` does; the usual arrays have one kind of item."""
+    """Whether the encoder writes these as `FLAT` does; fastest if all are of one type."""
     if kinds == {int}:
         return bool(min(items) > -_BIG and max(items) < _BIG)
     if kinds == {str}:
@@ -216,5 +217,5 @@ def _is_plain(item: Any) -> bool:
 
 
 def is_plain_key(key: Any) -> bool:
-    """Whether a dict with this key may be a JSON object."""
+    """Whether a dict with this key can be written as a JSON object."""
     return type(key) is str and len(key) <= LARGE and key[:1] != "$"

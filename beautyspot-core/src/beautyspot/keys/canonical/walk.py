@@ -1,7 +1,7 @@
-"""One way through a value: depth, cycles, what was seen before, and where we are.
+"""A walk through a value: keeps track of depth, cycles, what was written before, and the path.
 
-A *form* writes one kind of value, with the walk's help for what is inside. The walk is made anew
-for each text and used by one thread.
+A *form* writes values of one class, and calls the walk for their parts. Each text has a walk of its
+own, used by one thread.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     Form = Callable[["Walk", Any], str]
 
 MAX_DEPTH: Final = 100
-"""Values nested deeper are refused. Five calls a level leave half of Python's limit of 1000."""
+"""Values that are nested deeper are refused. Five calls a level take half of Python's 1000."""
 
 OWN_KEY: Final = "__beautyspot_key__"
-"""The method by which a class says what counts: it returns any value that has a stable form."""
+"""A class's method that returns what counts of an instance: a value that has a stable form."""
 
 ADVICE: Final = (
     "leave it out with mark(ignore=...), give its class a method __beautyspot_key__, or register a "
@@ -55,8 +55,8 @@ _names: Final[WeakKeyDictionary[type, str]] = WeakKeyDictionary()
 class Without:
     """A value less some of its attributes: ``Without(self, ("client", "http.session"))``.
 
-    Where the value counts by its state, the attributes on these dotted paths do not count. Paths
-    that lead to nothing leave nothing out.
+    Where the value counts by its state, the attributes on these dotted paths do not count. A path
+    that leads nowhere has no effect.
     """
 
     __slots__ = ("paths", "value")
@@ -70,7 +70,7 @@ class Without:
 
 
 class Walk:
-    """Writes one value. Forms call `at` for each part, `refuse` for what has no stable form."""
+    """Writes one value. Forms call `at` for each part, `refuse` if there is no stable form."""
 
     __slots__ = ("_active", "_less", "_memo", "_path", "_resolve", "custom")
 
@@ -83,12 +83,12 @@ class Walk:
         self._resolve = resolve
         self._path: list[tuple[str, object]] = []
         self._active: set[int] = set()
-        # The value is kept beside its text: an address says nothing once its object is gone.
+        # The values are kept, too: another object may get the address of one that is gone.
         self._memo: dict[int, tuple[object, str]] = {}
         self._less: dict[int, tuple[str, ...]] = {}
 
     def at(self, step: str, key: object, value: object) -> str:
-        """The text of a part; `step` says how `key` continues the path: `ITEM`, `ATTRIBUTE`, …"""
+        """The text of a part. `step` formats `key` as the next step of the path, such as `ITEM`."""
         atom = FLAT.get(type(value))
         if atom is not None:
             return atom(value)
@@ -107,7 +107,7 @@ class Walk:
         return text
 
     def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
-        """A JSON object where all keys are plain, else pairs, sorted either way."""
+        """A JSON object if all keys are plain, else pairs; sorted either way."""
         if not all(map(is_plain_key, items)):
             return tag("dict", self._pairs(items))
         text = flat_object(items)
@@ -121,7 +121,7 @@ class Walk:
         return f"[{','.join(sorted([self.at(ELEMENT, '', item) for item in items]))}]"
 
     def named(self, cls: type) -> str:
-        """The text of a class: its name, and what else tells it where no name leads back to it."""
+        """The text of a class: its name, and its code where the name does not lead back to it."""
         name = _names.get(cls)
         if name is not None:
             return name
@@ -129,7 +129,7 @@ class Walk:
         if len(parts) > 1:
             return tag("class", self.at(".__class__", "", parts))
         name = quote(str(parts[0]))
-        if cls.__module__ not in _MAIN:  # which is another module in the next cell, or process
+        if cls.__module__ not in _MAIN:  # that name means another module in another process
             _names[cls] = name
         return name
 
@@ -138,11 +138,11 @@ class Walk:
         return self._less.get(id(value), ())
 
     def path(self) -> str:
-        """Where we are, such as ``args[0].session._lock``."""
+        """Where the walk is, such as ``args[0].session._lock``."""
         return "".join([_rendered(step, key) for step, key in self._path])
 
     def refuse(self, value: object, why: str = NO_FORM) -> NoReturn:
-        """Say that `value`, where we are, can't be in a key."""
+        """Raise an error that says where the walk is, and why `value` can't be in a key."""
         path = self.path()
         raise UnstableKeyError(
             f"{path[:200]} is {_described(value)}, which {why}: {ADVICE}", path=path
@@ -167,8 +167,8 @@ class Walk:
         written = self._form(value)(self, value)
         self._active.discard(address)
         text = fold(written)
-        # Only what was folded is remembered: the rest is cheap, and sharing doubles a text only
-        # until it is long enough to be folded.
+        # Only folded texts are remembered: the others are cheap, and shared parts that double a
+        # text can do so only until it is folded.
         if text is not written and not self._less.get(address):
             self._memo[address] = (value, text)
         return text
@@ -187,7 +187,7 @@ class Walk:
                 return KeyForm(self.custom[base])
         own = getattr(kind, OWN_KEY, None)
         if own is not None and any(OWN_KEY in vars(base) for base in kind.__mro__):
-            return KeyForm(own)  # of the class, and not of its metaclass, which is for the class
+            return KeyForm(own)  # of the class: one of its metaclass would be for the class itself
         return self._resolve(kind)
 
     def _pairs(self, items: dict[Any, Any]) -> str:
@@ -198,11 +198,11 @@ class Walk:
 
 
 class KeyForm:
-    """The form of a class of which a function says what counts: the user's, or a plug-in's.
+    """The form of a class for which a function says what counts: the user's, or a plug-in's.
 
     Args:
         function: takes the value and returns what counts of it.
-        by: the name of the plug-in's types: two plug-ins may say the same of different values.
+        by: the name of the plug-in's types; two plug-ins may return the same for unequal values.
     """
 
     __slots__ = ("_by", "_function")
@@ -212,7 +212,7 @@ class KeyForm:
         self._by = "" if by is None else f"{quote(by)},"
 
     def __call__(self, walk: Walk, value: object) -> str:
-        """Write what the function returns, beside the class."""
+        """Write the class and what the function returns."""
         try:
             key = self._function(value)
         except Exception as error:
