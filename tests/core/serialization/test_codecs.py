@@ -194,7 +194,7 @@ class Cursor(Reader):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (Awaitable(), "not awaited yet: make the function under the mark `async def`"),
+        (Awaitable(), "not awaited yet: make the marked function an `async def`"),
         ((n for n in "a"), "return a list, or `yield` in the function"),
         ([map(str, "a")], r"result\[0\] .*map is used up by its reader: return a list"),
         (iter([]), "return a list"),
@@ -217,9 +217,7 @@ def test_a_wrapper_that_returns_a_coroutine_is_told_to_await(caplog, tmp_path):
     spot = Spot("app", directory=tmp_path)
     marked = spot.mark(functools.wraps(work)(lambda: work()))
     assert asyncio.run(marked()) == 1
-    assert "coroutine is not awaited yet: make the function under the mark `async def`" in (
-        caplog.text
-    )
+    assert "coroutine is not awaited yet: make the marked function an `async def`" in (caplog.text)
     assert "register" not in caplog.text
     spot.shutdown()
 

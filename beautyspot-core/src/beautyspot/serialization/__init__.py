@@ -1,1 +1,1 @@
-"""Values to bytes and back: those of Python and its standard library."""
+"""Values to bytes and back: those of Python, its standard library, the program and plug-ins."""

@@ -1,12 +1,12 @@
-"""Which classes an annotation vouches for.
+"""Finds the classes for which an annotation vouches.
 
-A function that is annotated ``-> list[Answer]`` names `Answer`, and so do the fields of what it
-names: ``sources: list[Source]`` in `Answer` vouches for `Source`. Only classes of which the stored
-form can be told from the class count (dataclasses, attrs, named tuples, enums, pydantic models,
-exceptions, subclasses of builtin types); never `object`, `Any` or an abstract class.
+A function with the annotation ``-> list[Answer]`` vouches for `Answer`, and so for the classes in
+its fields: ``sources: list[Source]`` in `Answer` vouches for `Source`. Only classes whose stored
+form follows from the class count: dataclasses, attrs, named tuples, enums, pydantic models,
+exceptions, subclasses of builtin types; never `object`, `Any` or an abstract class.
 
-Annotations may be text (``from __future__ import annotations``). Each name in it is looked up by
-itself, so that one that is imported only for the type checker costs that part and no other.
+Annotations may be text (``from __future__ import annotations``). Its names are looked up one by
+one: a name that is imported only for type checkers is skipped, and the others still count.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 
 def classes_in(annotation: object) -> list[type]:
-    """The classes that a return annotation vouches for, in the order in which they are met.
+    """The classes for which an annotation vouches, in the order in which they are met.
 
-    Text in it is passed over, as it can't be resolved here; see `return_classes`.
+    Text in it is skipped, since its names can't be looked up here; see `return_classes`.
     """
     walk = _Walk()
     walk.visit(annotation, {})
@@ -47,23 +47,23 @@ def classes_in(annotation: object) -> list[type]:
 
 
 def return_classes(func: Callable[..., Any]) -> list[type]:
-    """The classes that a function's return annotation vouches for. Never raises.
+    """The classes for which a function's return annotation vouches. Never raises.
 
-    A name that is not defined yet is passed over: call it when the module is complete, at the
-    function's first call for example.
+    A name that is not defined yet is skipped, so call it when the module is complete, such as at
+    the function's first call.
     """
     try:
         function = _unwrap(func)
         annotation = getattr(function, "__annotations__", {}).get("return")
         walk = _Walk()
         walk.visit(annotation, _names_of(function))
-    except Exception:  # an annotation is the user's, and may be anything
+    except Exception:  # an annotation may be anything
         return []
     return walk.found
 
 
 def _unwrap(func: Any) -> Any:
-    """The function that carries the annotation, below partials, methods and wrappers."""
+    """The function with the annotation, without partials, methods and wrappers around it."""
     while True:
         inner = getattr(func, "__func__", None) or getattr(func, "__wrapped__", None)
         inner = inner or getattr(func, "func", None)
@@ -74,7 +74,7 @@ def _unwrap(func: Any) -> Any:
 
 
 def _names_of(function: Any) -> dict[str, Any]:
-    """What the text of an annotation may name: globals, what was captured, type parameters."""
+    """The names for an annotation's text: globals, captured variables, type parameters."""
     names = dict(getattr(function, "__globals__", {}))
     code = getattr(function, "__code__", None)
     for name, cell in zip(
@@ -91,13 +91,13 @@ def _names_of(function: Any) -> dict[str, Any]:
 
 
 class _Unknown:
-    """Stands for a name that can't be resolved; takes part in any annotation."""
+    """Stands for a name that is not found, in any annotation."""
 
     def __getattr__(self, name: str) -> Any:
         return self
 
     def __getitem__(self, item: object) -> object:
-        return tuple[item]  # type: ignore[valid-type] # keeps what stands in the brackets
+        return tuple[item]  # type: ignore[valid-type] # keeps what is in the brackets
 
     def __or__(self, other: Any) -> object:
         return typing.Union[other, None]  # noqa: UP007 - at run time, and also of text
@@ -109,14 +109,14 @@ class _Unknown:
 
 
 class _Names(dict[str, Any]):
-    """A namespace in which every name is found."""
+    """A namespace that has every name."""
 
     def __missing__(self, name: str) -> Any:
         return getattr(builtins, name, _Unknown())
 
 
 class _Walk:
-    """One walk over an annotation; `found` are the classes met."""
+    """A walk over an annotation; `found` are the classes that it met."""
 
     def __init__(self) -> None:
         self.found: list[type] = []
@@ -124,7 +124,7 @@ class _Walk:
         self._kept: list[object] = []  # so that no id is used again during the walk
 
     def visit(self, annotation: Any, names: Mapping[str, Any]) -> None:
-        """Walk on; `names` resolve text."""
+        """Visit an annotation and its parts; `names` are for text in it."""
         annotation = _resolve(_resolve(annotation, names), names)  # text may hold quoted text
         if annotation is None or id(annotation) in self._seen:
             return
@@ -146,20 +146,20 @@ class _Walk:
 
 
 def _resolve(annotation: Any, names: Mapping[str, Any]) -> Any:
-    """What a text stands for, None if that can't be told; anything else as it is."""
+    """The annotation that a text stands for; None if it is not known. Others are returned as is."""
     text = annotation.__forward_arg__ if isinstance(annotation, ForwardRef) else annotation
     if not isinstance(text, str):
         return annotation
     if not names:
         return None
     try:
-        return eval(text, {}, _Names(names))  # noqa: S307 - the user's own annotation, as in typing
-    except Exception:  # not an expression, or one that no type understands
+        return eval(text, {}, _Names(names))  # noqa: S307 - the user's own annotation, as `typing` does
+    except Exception:  # not an expression, or one that some type does not support
         return None
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:
-    """What stands inside one annotation."""
+    """The parts of one annotation."""
     origin = get_origin(annotation)
     if origin is Literal:
         return tuple(type(value) for value in get_args(annotation) if isinstance(value, Enum))
@@ -177,8 +177,8 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
 
 
 def _alias_parts(annotation: Any) -> tuple[Any, ...]:
-    """What a ``type X = …`` stands for; it is evaluated here, and may name what is missing."""
-    if type(annotation).__name__ != "TypeAliasType":  # no such class before Python 3.12
+    """The annotation behind ``type X = …``; evaluated here, where a name may be missing."""
+    if type(annotation).__name__ != "TypeAliasType":  # new in Python 3.12
         return ()
     try:
         return (annotation.__value__,)
@@ -187,7 +187,7 @@ def _alias_parts(annotation: Any) -> tuple[Any, ...]:
 
 
 def _fields(cls: type, names: Mapping[str, Any]) -> list[tuple[Any, Mapping[str, Any]]]:
-    """The annotations of a class and its bases, each with what its text may name."""
+    """The annotations of a class and its bases, each with the names for its text."""
     found: list[tuple[Any, Mapping[str, Any]]] = []
     for base in cls.__mro__:
         module = sys.modules.get(base.__module__)

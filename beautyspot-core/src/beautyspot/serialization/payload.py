@@ -1,4 +1,4 @@
-"""A result on its way between its codec and the store."""
+"""A result as bytes, and the items of a stream as one piece of bytes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Payload(NamedTuple):
     """A result as bytes, with what restores it.
 
     Attributes:
-        owned: whether nobody else has the data, nor ever will: they can be written to, and may
-            become memory of the value.
+        owned: True if nothing else uses the data, now or later: they can be written to, and the
+            value may keep them as its memory.
     """
 
     data: Data
@@ -28,26 +28,26 @@ _LENGTH: Final = struct.Struct(">Q")
 
 
 def framed(items: list[Data]) -> bytes:
-    """Items one behind the other, each behind its length in 8 bytes, big endian."""
+    """The items one after another, each after its length in 8 bytes, big-endian."""
     return b"".join(part for item in items for part in (_LENGTH.pack(len(item)), item))
 
 
 def unframed(data: Data) -> list[memoryview]:
-    """The items of such bytes, as views of them.
+    """The items of what `framed` returned, as views of it.
 
     Raises:
-        RestoreError: they end too early.
+        RestoreError: the bytes end too early.
     """
     view, items, start = memoryview(data), [], 0
     while start < len(view):
         if start + _LENGTH.size > len(view):
-            raise RestoreError("a stored stream breaks off in the middle")
+            raise RestoreError("a stored stream ends in the middle of an item: it is damaged")
         (length,) = _LENGTH.unpack_from(view, start)
         start += _LENGTH.size
         if start + length > len(view):
-            raise RestoreError("a stored stream breaks off in the middle")
+            raise RestoreError("a stored stream ends in the middle of an item: it is damaged")
         items.append(view[start : start + length])
         start += length
     if not items:  # the last item is what the stream returned
-        raise RestoreError("a stored stream breaks off before its end")
+        raise RestoreError("a stored stream has no end: it is damaged")
     return items

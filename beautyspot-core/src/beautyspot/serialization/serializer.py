@@ -1,4 +1,4 @@
-"""`MsgpackSerializer`: values to bytes and back, equal and of equal type, or not at all."""
+"""`MsgpackSerializer`: values to bytes and back, equal and of equal type, or refused."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Data
     from beautyspot.contracts.types import Types
 
-_KEEP: Final = 2**20  # bytes; a packer that has written more is dropped, with the buffer it holds
+_KEEP: Final = 2**20  # bytes; a packer that wrote more is dropped, together with its buffer
 
 
 class _Packers(threading.local):
-    """One packer a thread: making one takes longer than packing a small value."""
+    """One packer for each thread: making one takes longer than packing a small value."""
 
     def __init__(self) -> None:
         self.packer = Packer(strict_types=True)
@@ -53,16 +53,16 @@ class MsgpackSerializer(SerializerBase):
     `collections`, `array`, dates, times and zones, Decimal, Fraction, UUID, paths, IP addresses,
     compiled patterns, SimpleNamespace; arrays and scalars of NumPy, frames of pandas, Polars and
     PyArrow, dense tensors of Torch on the CPU (without gradient and graph), images of Pillow; and
-    of the program's own, once it vouches for them by `register` or by an annotation: dataclasses,
-    attrs, enums, named tuples, pydantic models, exceptions, subclasses of builtin types, and any
-    class with functions of its own to write and read it.
+    once the program vouches for them, by `register` or by an annotation: dataclasses, attrs, enums,
+    named tuples, pydantic models, exceptions, subclasses of builtin types, and any class with
+    functions to write and read it, of the program or of a plug-in (`TypeSupport`).
 
-    Everything else is refused, and nothing is flattened: a subclass of str is not stored as a str.
-    Objects that are shared inside a value are stored as often as they stand in it. A memoryview is
-    refused: it is a window on memory of somebody else's. Nothing in stored bytes is a reason to
-    import or to call anything but the codecs of this library and the classes vouched for.
+    All other values are refused, and none is flattened: a subclass of str is not stored as a str.
+    An object that occurs several times in a value is stored several times. A memoryview is refused,
+    since other code owns its memory. Stored bytes never cause an import or a call, other than of
+    this library's codecs, of the classes that the program vouches for, and of installed plug-ins.
 
-    Instances may be shared by threads and pickled.
+    Instances may be shared by threads, and can be pickled.
     """
 
     name = "msgpack"
@@ -71,17 +71,17 @@ class MsgpackSerializer(SerializerBase):
         self._registry = Registry()
 
     def dumps(self, value: object) -> Data:
-        """The bytes of `value`: `bytes`, or a `bytearray` where big buffers are among them.
+        """The bytes of `value`: `bytes`, or a `bytearray` if there are big buffers in it.
 
         Raises:
-            SerializationError: the value has no faithful form; names the part by its path, such as
-                ``result["rows"][3].client``.
+            SerializationError: the value has no faithful form; the message names the part by its
+                path, such as ``result["rows"][3].client``.
         """
         try:
             if is_plain(value):
                 return _pack(value)
         except (ValueError, OverflowError, RecursionError):
-            pass  # surrogates (UnicodeError), big integers, sizes, nesting: the walk says which
+            pass  # surrogates (UnicodeError), big integers, sizes, nesting: the walk finds out
         return self._dumps_tagged(value)
 
     def _dumps_tagged(self, value: object) -> Data:
@@ -91,24 +91,23 @@ class MsgpackSerializer(SerializerBase):
         except Refused as refused:
             message = f"{refused.path()} can't be stored: {refused.reason}"
             raise SerializationError(message) from refused.__cause__
-        except Exception as error:  # an iteration of the value's own, or out of memory
+        except Exception as error:  # raised by the value's own methods, or out of memory
             raise SerializationError(
                 f"the result ({type(value).__qualname__}) can't be stored: {error!r} while it was "
                 "read; return it in a simpler form"
             ) from error
 
     def loads(self, data: Data, *, owned: bool = False) -> Any:
-        """The value of `data`, made afresh: no two calls share anything that can change.
+        """The value of `data`, made afresh: two calls share nothing that can be changed.
 
         Args:
             data: the bytes.
-            owned: whether nobody else has `data`, nor will use them. They can be written to, then
-                an array that is most of them stays where it lies instead of being copied.
+            owned: True if nothing else uses `data`, now or later, and it can be written to. Then an
+                array that is most of it keeps it as its memory, and is not copied.
 
         Raises:
-            RestoreError: the data are damaged, of a newer release, or of a class that was not
-            vouched
-                for or has changed.
+            RestoreError: the data are damaged, were stored by a newer release, or hold an instance
+                of a class that has changed, or for which nothing vouches.
         """
         try:
             if document.is_tagged(data):
@@ -120,12 +119,13 @@ class MsgpackSerializer(SerializerBase):
             raise RestoreError(f"the stored bytes can't be restored: {error!r}") from error
 
     def vouching(self, types: Iterable[Any]) -> MsgpackSerializer:
-        """A serializer that also restores the classes in these annotations, and in their fields.
+        """A serializer that also restores the classes in these annotations and in their fields.
 
-        It shares what is registered here, also later. `self` where the annotations name no class.
+        What is registered with `self` counts for it, also later. Returns `self` if the annotations
+        name no class.
 
         Raises:
-            ConfigError: a class has the name under which another one is registered.
+            ConfigError: a class has the name of another one that is registered.
         """
         classes = [cls for annotation in types for cls in classes_in(annotation)]
         if not classes:
@@ -136,7 +136,7 @@ class MsgpackSerializer(SerializerBase):
         return child
 
     def supporting(self, types: Types) -> MsgpackSerializer:
-        """See `SerializerBase.supporting`. What is registered wins over plug-ins."""
+        """See `SerializerBase.supporting`. A registered class wins over a plug-in's."""
         return self._with(Registry(self._registry, types)) if types else self
 
     def _with(self, registry: Registry) -> MsgpackSerializer:
@@ -157,8 +157,8 @@ class MsgpackSerializer(SerializerBase):
         Change the name whenever `decode` could misread what an earlier `encode` wrote.
 
         Raises:
-            ConfigError: another class has the name; it is a type that is stored anyway; or it can't
-                be told from the class how to store it, and `encode` and `decode` are not given.
+            ConfigError: another class has the name; the type is stored anyway; or how to store it
+                does not follow from the class, and `encode` and `decode` are not given.
         """
         if not isinstance(cls, type):
             raise ConfigError(f"register takes a class, not {cls!r:.80}")
@@ -176,10 +176,10 @@ class MsgpackSerializer(SerializerBase):
             )
         if entry is None:
             raise ConfigError(
-                f"it can't be told from {qualified(cls)} how to store it: give encode= and decode="
+                f"{qualified(cls)} does not say how to store it: give encode= and decode="
             )
         self._registry.add(entry)
 
 
 def _no_ext(code: int, data: bytes) -> object:
-    raise RestoreError(f"an ext type {code} of {len(data)} bytes where none can be")
+    raise RestoreError(f"an ext type {code} of {len(data)} bytes in a document that can have none")

@@ -1,4 +1,4 @@
-"""How `MsgpackSerializer` writes each family of types; private, the stored form is not.
+"""How `MsgpackSerializer` writes each family of types. The stored form is fixed.
 
 A document is msgpack throughout. A value that msgpack knows (None, bool, int of 64 bits, float,
 str, bytes, list, dict with such keys) is written as itself. Any other is a *tagged value*: an array

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _encode_int(value: int, _write: Write) -> list[object]:
-    """Two's complement, big-endian: decimal text would take quadratic time to read."""
+    """In two's complement, big-endian: reading decimal text would take quadratic time."""
     return [value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)]
 
 

@@ -1,10 +1,10 @@
 """Codecs of the program's own classes: dataclasses, attrs, enums, named tuples, models, exceptions.
 
-Written by name, and restored only where the program vouched for that name. Restoring calls neither
-``__init__`` nor ``__post_init__``: an instance is made bare and given its attributes, all that it
-had (those of no field, too), so that it equals the one stored whatever its constructor does. If the
-class has other fields by then, nothing is restored. A ``functools.cached_property`` is computed
-anew.
+Instances are written by the name of their class, and restored only if the program vouches for that
+name. Restoring calls neither ``__init__`` nor ``__post_init__``: a bare instance is made and gets
+all its attributes, also those that are not fields, so it equals the stored one whatever the
+constructor does. If the class has other fields by then, nothing is restored. The value of a
+``functools.cached_property`` is not stored.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ TAGS: Final = (_OBJECT, _NAMED_TUPLE, _ENUM, _FLAG, _MODEL, _EXCEPTION, _SUBCLAS
 
 
 def advice(cls: type) -> str:
-    """Why an instance is refused, and what its owner can do."""
+    """Why an instance is refused, and what to do."""
     name = cls.__qualname__
     if is_storable(cls):
         hint, how = f"annotate the function (-> {name}), ", f"spot.register({name})"
@@ -60,12 +60,12 @@ def advice(cls: type) -> str:
 
 
 def is_storable(cls: type) -> bool:
-    """Whether its instances can be stored once the program vouches for it, without further help."""
+    """Whether its instances can be stored once the program vouches for the class."""
     return entry_for(cls) is not None
 
 
 def entry_for(cls: type, name: str | None = None) -> Entry | None:
-    """How to write and read the instances of a class; None if that can't be told from the class."""
+    """How to write and read the instances; None if it does not follow from the class."""
     if inspect.isabstract(cls):
         return None
     for make in (_enum, _named_tuple, _exception, _model, _object, _subclass):
@@ -89,14 +89,14 @@ _CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ be
 
 
 def _state(value: object) -> dict[str, Any]:
-    """All attributes of an instance, in `__dict__` and in slots."""
+    """All attributes of an instance, from its `__dict__` and slots."""
     state: Any = object.__getstate__(value)
     parts = state if isinstance(state, tuple) else (state,)
     return {name: item for part in parts if part for name, item in part.items()}
 
 
 def _further(value: object, state: dict[str, Any]) -> dict[str, Any]:
-    """Of `state`, what is worth keeping beside the fields: no cached property, no cached hash."""
+    """The attributes to store beside the fields: no cached properties, no cached hash."""
     return {
         name: None if name == _CACHED_HASH else item
         for name, item in state.items()
@@ -106,11 +106,11 @@ def _further(value: object, state: dict[str, Any]) -> dict[str, Any]:
 
 def _set(value: object, state: dict[Any, Any]) -> None:
     for name, item in state.items():
-        object.__setattr__(value, name, item)  # a frozen class refuses its own
+        object.__setattr__(value, name, item)  # the own method of a frozen class refuses
 
 
 def _set_further(value: object, state: dict[Any, Any]) -> None:
-    """Set attributes that are no fields; never one that has a meaning to Python (``__class__``)."""
+    """Set attributes that are not fields; never one that Python uses, such as ``__class__``."""
     special = [name for name in state if name[:2] == "__" and name != "__notes__"]
     if special:
         raise RestoreError(f"attributes named {special}")
@@ -132,7 +132,7 @@ def _object(cls: type) -> _Kind | None:
         return None
     try:
         object.__new__(cls)
-    except TypeError:  # it builds upon a builtin type, the content of which is no attribute
+    except TypeError:  # it extends a builtin type, whose content is not an attribute
         return None
     encode, decode = partial(_encode_object, fields), partial(_decode_object, cls, fields)
     return _OBJECT, encode, decode, (dict, dict)
@@ -205,7 +205,7 @@ def _enum(cls: type) -> _Kind | None:
 
 
 def _encode_enum(value: enum.Enum, write: Write) -> list[object]:
-    """By name; a simple value as well, to notice when the name changes its meaning."""
+    """By name, with a simple value, to notice that the name has another value by then."""
     if type(value.value) in (str, int, float, bool):
         return [value.name, write.value(value.value, ".value")]
     return [value.name]
@@ -242,14 +242,14 @@ def _model(cls: type) -> _Kind | None:
 
 
 def _encode_model(value: Any, write: Write) -> list[object]:
-    """As pydantic's own `__getstate__` has it: fields, which of them were given, extra, private.
+    """The parts of pydantic's `__getstate__`: fields, which of them were given, extra, private.
 
-    Then what else was set on it, if there is any, such as the `_request_id` of an API's client.
+    Then further attributes, if there are any, such as the `_request_id` of an API's client.
     """
     state = value.__getstate__()
     attributes = dict(state["__dict__"])
     fields = {name: attributes.pop(name) for name in type(value).model_fields}
-    # A root model has no part for extra fields, nor one for private attributes.
+    # A root model has neither extra fields nor private attributes.
     private, further = state.get("__pydantic_private__"), _further(value, attributes)
     return [
         write.attributes(fields),
@@ -279,7 +279,7 @@ def _decode_model(
 
 
 def _exception(cls: type) -> _Kind | None:
-    """An exception without parts in C of its own, as OSError and StopIteration have them."""
+    """An exception without parts of its own in C, which OSError and StopIteration have."""
     if not issubclass(cls, BaseException):
         return None
     if any(
@@ -297,7 +297,7 @@ def _exception(cls: type) -> _Kind | None:
 
 
 def _encode_exception(value: BaseException, write: Write) -> list[object]:
-    """Without the traceback, and of other exceptions only the one it was raised from."""
+    """Without traceback; of other exceptions, only the one in ``raise … from``."""
     return [
         write.items(value.args, ".args[{}]"),
         write.attributes(_further(value, _state(value))),
@@ -339,7 +339,7 @@ _FILL: Final[dict[type, Callable[[Any, Any], None]]] = {
 
 
 def _is_heap(cls: type) -> bool:
-    """Whether a class statement made it, not C (Py_TPFLAGS_HEAPTYPE in CPython's object.h)."""
+    """Whether a class statement made the class (Py_TPFLAGS_HEAPTYPE in CPython's object.h)."""
     return bool(cls.__flags__ & (1 << 9))
 
 

@@ -1,4 +1,4 @@
-"""What every codec is made of: the codec record, the refusal, and the checks on stored parts."""
+"""The parts of each codec: tags, entries of classes, refusals, checks of stored parts."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     Expected = type | tuple[type, ...] | EllipsisType
 
 MAX_DEPTH: Final = 100
-"""How many values may stand in one another. Each takes up to six of the thousand calls that Python
-allows in one another, and the caller has some running already; msgpack's own limits are above."""
+"""How deep values may be nested. A level takes up to six of the 1000 calls that Python nests, and
+the caller has used some of them; msgpack's own limits are higher."""
 
 MAX_SIZE: Final = 2**32 - 1
 """The largest string, buffer or count that msgpack can write."""
 
 
 class Refused(Exception):  # noqa: N818 - not an error of its own: it becomes a SerializationError
-    """A value has no stored form; collects the way to it while it propagates outwards."""
+    """A value has no stored form. Collects the path to it while it propagates outwards."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -31,11 +31,11 @@ class Refused(Exception):  # noqa: N818 - not an error of its own: it becomes a 
         self.steps: list[str] = []
 
     def inside(self, step: str) -> None:
-        """Note that the container holds the value at `step`; to be followed by a bare ``raise``."""
+        """Add the step from a container to the value; a bare ``raise`` has to follow."""
         self.steps.append(step)
 
     def path(self) -> str:
-        """The way from the result to the value, such as ``result["rows"][3].client``."""
+        """The path from the result to the value, such as ``result["rows"][3].client``."""
         steps = self.steps[::-1]
         if len(steps) > 12:  # a value that contains itself has hundreds
             steps = [*steps[:8], "…", *steps[-3:]]
@@ -43,10 +43,10 @@ class Refused(Exception):  # noqa: N818 - not an error of its own: it becomes a 
 
 
 class Write(Protocol):
-    """What a codec may ask of the writer."""
+    """The methods of the writer that codecs use."""
 
     def value(self, value: object, step: str) -> object:
-        """The packable form of a part of the value, which stands at `step` in it."""
+        """The packable form of a part of the value; `step` leads to it."""
         ...
 
     def items(self, values: Iterable[object], step: str = "[{}]") -> list[object]:
@@ -58,44 +58,44 @@ class Write(Protocol):
         ...
 
     def mapping(self, values: Mapping[Any, object]) -> object:
-        """The packable form of a dictionary, whatever its keys."""
+        """The packable form of a dictionary with any keys."""
         ...
 
     def buffer(self, size: int | None, fill: Callable[[bytearray], object]) -> object:
         """The packable form of the bytes that `fill` appends to the output when it is called.
 
-        `size` decides whether they stand in the tree (small) or in a segment (None: big, unknown).
+        They are part of the tree if `size` is small, else a segment; None means an unknown size.
         """
         ...
 
 
 class Read(Protocol):
-    """What a codec may ask of the reader."""
+    """The methods of the reader that codecs use."""
 
     def buffer(self, part: object) -> memoryview:
-        """The bytes that `Write.buffer` wrote: a view on the stored data.
+        """The bytes that `Write.buffer` wrote, as a view of the stored data.
 
-        One that is read-only is to be copied. One that can be written to is the value's own, which
-        may be built upon it: nobody else has it, and it is most of what it keeps in memory.
+        Copy a read-only view. The value may keep a writable one as its memory: nothing else uses
+        it, and it is most of the data that it keeps alive.
         """
         ...
 
     def entry(self, name: object, tag: Tag) -> Entry:
-        """What the program vouched for under `name`.
+        """The class for which the program vouches under `name`.
 
         Raises:
-            RestoreError: nothing, or a class of another kind.
+            RestoreError: there is none, or it is of another kind.
         """
         ...
 
 
 class Tag:
-    """What stands first in the array of a tagged value. Compared by identity; made at import.
+    """The first item in the array of a tagged value. Compared by identity; made at import.
 
     Attributes:
-        code: the ext type, 1 to 127; frozen.
-        decode: the value of the payload, which may be hostile.
-        marker: the code with the version of the payload.
+        code: the ext type, 1 to 127. It never changes.
+        decode: returns the value of a payload, which may be hostile.
+        marker: the ext: the code, and the version of the payload.
     """
 
     __slots__ = ("code", "decode", "marker")
@@ -109,10 +109,10 @@ class Tag:
 
 
 class Codec(Tag):
-    """How the values of one type, or one family of types, are written and read.
+    """Writes and reads the values of one type, or of one family of types.
 
     Attributes:
-        encode: the packable parts of a value: its payload.
+        encode: returns the packable parts of a value: its payload.
     """
 
     __slots__ = ("encode",)
@@ -128,7 +128,7 @@ class Codec(Tag):
 
 
 def class_tag(code: int) -> Tag:
-    """A tag whose payload starts with the name under which the program vouched for a class."""
+    """A tag whose payload starts with the name under which the program vouches for a class."""
 
     def decode(parts: list[Any], read: Read) -> Any:
         entry = read.entry(parts[0] if parts else None, tag)
@@ -143,17 +143,17 @@ def codec_of_parts(
     make: Callable[..., Any],
     *types: Expected,
 ) -> Codec:
-    """The codec of values that `make` makes of their parts, each of which has one of `types`."""
+    """The codec of values that `make` makes of their parts; see `check` for `types`."""
     return Codec(code, encode, lambda parts, _read: make(*check(parts, *types)))
 
 
 class Entry(NamedTuple):
-    """One class and how its instances are written and read.
+    """A class, and how its instances are written and read.
 
     Attributes:
-        encode: the packable parts of an instance.
-        decode: the instance of these parts.
-        types: of the parts; see `check`.
+        encode: returns the packable parts of an instance.
+        decode: returns the instance of these parts.
+        types: those of the parts; see `check`.
     """
 
     cls: type[Any]
@@ -165,12 +165,12 @@ class Entry(NamedTuple):
 
 
 def check(parts: list[Any], *types: Expected) -> list[Any]:
-    """`parts`, if they are as many as `types` and each of exactly its type (or one of its types).
+    """Return `parts` if each has exactly its type, or one of a tuple of types.
 
-    `object` stands for any type; ``...`` at the end says that the part before it may be left out.
+    `object` stands for any type. With ``...`` at the end, the last part may be missing.
 
     Raises:
-        RestoreError: they are not, so the data are damaged.
+        RestoreError: there are more or fewer parts, or one has another type: damaged data.
     """
     if types and types[-1] is ...:
         types = types[: max(len(parts), len(types) - 2)]
@@ -186,7 +186,7 @@ def check(parts: list[Any], *types: Expected) -> list[Any]:
 
 
 def refuse_attributes(value: object) -> None:
-    """Refuse a builtin container on which somebody set attributes: they would be lost."""
+    """Refuse a builtin container on which attributes were set: they would be lost."""
     extra = getattr(value, "__dict__", None)
     if extra:
         raise Refused(

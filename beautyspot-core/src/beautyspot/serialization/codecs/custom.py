@@ -1,8 +1,8 @@
-"""Codecs of classes that functions write and read: those of the program, or of a plug-in.
+"""Codecs of classes with functions that write and read them, of the program or of a plug-in.
 
-Of a class that a plug-in supports, the name in `TypeSupport.classes`, the support's own name, the
-exact class and the encoded value are stored. What is stored names no module to import: it only
-finds the support that is installed for that name, and that makes the value.
+For a class that a plug-in supports, the stored value has its name in `TypeSupport.classes`, the
+name of the support, the exact class and what `encode` returned. Nothing is imported by these names:
+they select an installed support, whose `decode` makes the value.
 """
 
 from __future__ import annotations

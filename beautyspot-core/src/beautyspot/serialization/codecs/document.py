@@ -1,13 +1,13 @@
-"""A whole document: the envelope around a tree with tagged values, and the way back.
+"""Writes and reads a whole document: the envelope around a tree with tagged values.
 
-A plain document is msgpack of the value, nothing else. One with tagged values is an msgpack array::
+A plain document is the msgpack of its value. One with tagged values is an msgpack array::
 
     [ext(0, <version: 1 byte> <length of the packed tree: 8 bytes>), tree, nil…, segment, nil…, …]
 
-Its header is of fixed width (array 32, ext 8), so one comparison finds it, and each segment is a
-bin 32: a big buffer that its codec writes straight into the output and reads as a view of the
-input. As many nils stand before it (a byte each, and none that is not needed) as make its bytes
-begin at a multiple of 64, so that an array can be used where it lies. What is small stands in the
+The header has a fixed width (array 32, ext 8), so one comparison recognizes it. Each segment is a
+bin 32: a big buffer that its codec writes directly into the output, and reads as a view of the
+input. The nils before it, of one byte each, make its bytes begin at a multiple of 64, so that an
+array can use them without a copy; there are no more nils than needed. Small buffers are in the
 tree. Integers are big-endian, as everywhere in msgpack
 (https://github.com/msgpack/msgpack/blob/master/spec.md).
 """
@@ -65,9 +65,9 @@ def _pack(tree: object) -> bytes:
 
 
 def _append(out: bytearray, segment: Segment) -> int:
-    """Let a codec write its buffer behind the others, then fill in how long it became.
+    """Append the buffer of a codec, then set its length.
 
-    Returns how many items of the document that makes: the segment and the nils before it.
+    Returns the number of items that this adds to the document: the nils and the segment.
     """
     _, fill = segment
     nils = _nils(len(out))
@@ -83,12 +83,12 @@ def _append(out: bytearray, segment: Segment) -> int:
 
 
 def _nils(start: int) -> bytes:
-    """What stands before a segment, from `start` on."""
+    """The nils before a segment, if they begin at `start`."""
     return _NIL * (-(start + _BIN.size) % _ALIGNMENT)
 
 
 def is_tagged(data: Data) -> bool:
-    """Whether a document has the envelope; no plain one starts like it."""
+    """Whether a document has the envelope; no plain one begins like it."""
     return data[0] == 0xDD and data[5:8] == _MARK
 
 
@@ -96,11 +96,11 @@ def parse(data: Data, registry: Registry, *, owned: bool) -> Any:
     """The value of a document with the envelope.
 
     Args:
-        owned: nobody else has the data, so that an array which is most of them may stay in them.
+        owned: True if nothing else uses the data, so an array that is most of them may keep them.
 
     Raises:
-        RestoreError: damaged, or of a class that nobody vouched for.
-        Exception: damaged as well, whatever a constructor says to its parts.
+        RestoreError: damaged, or with an instance of a class for which nothing vouches.
+        Exception: damaged as well: what a constructor raises for wrong parts.
     """
     view = memoryview(data) if owned else memoryview(data).toreadonly()
     _, count, _, _, _, version, length = _HEADER.unpack_from(view)
@@ -121,16 +121,16 @@ def parse(data: Data, registry: Registry, *, owned: bool) -> Any:
 
 
 def _segments(view: memoryview, start: int, count: int) -> list[memoryview | None]:
-    """The views of the segments; their sizes must add up to the data's, and the items to `count`.
+    """The segments as views. Together they have to be all of the data, and of `count` items.
 
-    One that is less than half of the data is read-only: it would keep all of them in memory.
+    A view of less than half of the data is read-only: a value that kept it would keep all data.
     """
     segments: list[memoryview | None] = []
     while count > 0:
         nils = _nils(start)
         start += len(nils)
         if view[start - len(nils) : start] != nils:
-            raise RestoreError("a segment that does not begin where it has to")
+            raise RestoreError("a segment does not begin where it has to")
         code, size = _BIN.unpack_from(view, start)
         end = start + _BIN.size + size
         if code != 0xC6 or end > len(view):
@@ -145,9 +145,9 @@ def _segments(view: memoryview, start: int, count: int) -> list[memoryview | Non
 
 
 class Reader:
-    """One way back: the `Read` that codecs are given, and the hooks of msgpack's unpacker.
+    """Reads one document: the `Read` of the codecs, and the hooks of msgpack's unpacker.
 
-    The unpacker calls them innermost first, without recursion of ours.
+    The unpacker calls the hooks for inner values first, without recursion in Python.
     """
 
     __slots__ = ("_markers", "_registry", "_segments")
@@ -155,7 +155,7 @@ class Reader:
     def __init__(self, registry: Registry, segments: list[memoryview | None]) -> None:
         self._registry = registry
         self._segments = segments
-        self._markers = 0  # met and not yet at the head of an array
+        self._markers = 0  # markers that were not yet the first item of an array
 
     def marker(self, code: int, data: bytes) -> Tag:
         """The tag of an ext."""
@@ -175,19 +175,19 @@ class Reader:
         return items
 
     def finish(self) -> None:
-        """Refuse a document in which a marker stood elsewhere, or a segment was not used."""
+        """Refuse a document with a marker in another place, or with a segment that was not used."""
         if self._markers or any(segment is not None for segment in self._segments):
             raise RestoreError("a marker or a segment without its value")
 
     def buffer(self, part: object) -> memoryview:
-        """See `Read.buffer`. Each segment once: a small document can't become a big value."""
+        """See `Read.buffer`. Gives each segment once: a small document can't become a big value."""
         if type(part) is bytes:
             return memoryview(part)
         if type(part) is not int or not 0 <= part < len(self._segments):
-            raise RestoreError("a buffer that is not there")
+            raise RestoreError("a buffer is missing")
         segment, self._segments[part] = self._segments[part], None
         if segment is None:
-            raise RestoreError("a buffer that is used twice")
+            raise RestoreError("a buffer is used twice")
         return segment
 
     def entry(self, name: object, tag: Tag) -> Entry:

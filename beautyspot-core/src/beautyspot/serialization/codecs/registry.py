@@ -1,4 +1,4 @@
-"""The classes that the program vouched for: by name for restoring, by type for storing."""
+"""The classes for which the program vouches: by type for storing, by name for restoring."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Registry:
-    """Entries by type and by name. A child sees its parent's too, also those that come later.
+    """Entries by type and by name. A child has those of its parent too, also later ones.
 
     Args:
-        parent: wins over what is added here.
-        types: those of the plug-ins; win over what is added here and in children.
+        parent: its entries win over those that are added here.
+        types: those of the plug-ins; they win over what is added here and in children.
     """
 
     def __init__(self, parent: Registry | None = None, types: Types | None = None) -> None:
@@ -29,7 +29,7 @@ class Registry:
         self._by_name: dict[str, Entry] = {}
 
     def of_type(self, cls: type) -> Entry | None:
-        """How to write an instance; what was registered wins over an annotation."""
+        """How to write an instance. A registered class wins over one of an annotation."""
         entry = self._parent.of_type(cls) if self._parent else None
         return entry or self._supported(cls) or self._by_type.get(cls)
 
@@ -38,7 +38,7 @@ class Registry:
         return None if named is None else supported_entry(*named)
 
     def of_name(self, name: str, tag: Tag) -> Entry | None:
-        """How to read what was stored under `name` as a value of the kind `tag`."""
+        """How to read a value of the kind `tag` that was stored under `name`."""
         entry = self._by_name.get(name)
         if entry is not None and entry.tag is tag:
             return entry
@@ -47,7 +47,7 @@ class Registry:
         return self._parent.of_name(name, tag) if self._parent else None
 
     def names(self, name: str) -> bool:
-        """Whether something is vouched for under `name`, of any kind."""
+        """Whether there is a class of any kind under `name`."""
         known = name in self._by_name or name in self._types
         return known or (self._parent is not None and self._parent.names(name))
 
@@ -59,7 +59,7 @@ class Registry:
         """
         self._check_name(entry)
         old = self._by_name.get(entry.name)
-        if old is not None:  # of a class that was defined anew: the old one is no longer it
+        if old is not None:  # the class was defined again: the old one has no name any more
             self._by_type.pop(old.cls, None)
         self._by_name[entry.name] = entry
         self._by_type[entry.cls] = entry
@@ -76,13 +76,13 @@ class Registry:
 
 
 def qualified(cls: type) -> str:
-    """What a class is called in messages and, unless it is given a name, in stored bytes.
+    """The name of a class in messages and, unless it is given another, in stored bytes.
 
-    A script's class has one name, be the script run, imported, or spawned by multiprocessing.
+    A script's class has the same name if the script is run, imported, or spawned.
     """
     return f"{module_name(cls.__module__)}:{cls.__qualname__}"
 
 
 def _same(old: type, new: type) -> bool:
-    """One class, or one edited and defined anew (a notebook's cell, a reloaded module)."""
+    """Whether both are one class, or one that was defined again (a cell, a reloaded module)."""
     return old is new or (qualified(old) == qualified(new) and "<locals>" not in new.__qualname__)

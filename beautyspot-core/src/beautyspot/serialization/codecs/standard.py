@@ -1,4 +1,4 @@
-"""Codecs of the standard library's value types and containers, but for the times (see `times`)."""
+"""Codecs of the standard library's value types and containers; those of `times` included."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _decode_array(parts: list[Any], read: Read) -> array[Any]:
 
 # -------------------------------------------------------------------------------------- values
 
-# A context of our own: the program's may write exponents small, or let bad text pass as NaN.
+# Not the program's context, which may write "e" for "E", or take bad text for NaN.
 _EXACT: Final = Context(
     MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX, capitals=1, traps=[InvalidOperation]
 )
@@ -128,7 +128,7 @@ def _encode_fraction(value: Fraction, write: Write) -> list[object]:
 
 
 def _by_text(code: int, types: tuple[type[Any], ...]) -> dict[type, Codec]:
-    """One codec for a family of types of which each is made from its own text."""
+    """One codec for a family of types, each of which is made of its own text."""
     names = {kind.__name__: kind for kind in types}
 
     def encode(value: object, write: Write) -> list[object]:

@@ -1,7 +1,7 @@
-"""Which codec writes a type, and which tag reads a code: fixed tables, that nothing stored extends.
+"""Which codec writes a type, and which tag reads a code: fixed tables.
 
-The codecs of a library are imported when a value of it is met, so that the library has been
-imported by the program, or when such a value is restored; those of the standard library likewise.
+The codecs of a library, or of the standard library, are imported when a value of it is stored, so
+that the program has imported the library, or when one is restored.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BY_TYPE: Final[dict[type, Codec]] = {**builtin.CODECS}
-"""The types that are stored anyway; those of the standard library once `standard_codec` met one."""
+"""The types that are always stored; those of the standard library once one of them was met."""
 
 _BY_CODE: Final[dict[int, Tag]] = {
     tag.code: tag
@@ -43,8 +43,8 @@ _STANDARD: Final = frozenset(
     }
 )  # fmt: skip
 
-# What messages call it -> our module with its codecs, and the codes that these use. A library is
-# called as the first part of its types' modules.
+# A library's name in messages, which is the first part of its types' modules -> our module with its
+# codecs, and their range of codes.
 _MODULES: Final = {
     "the standard library": ("beautyspot.serialization.codecs.standard", range(20, 60)),
     "numpy": ("beautyspot.libraries.numpy_values", range(80, 85)),
@@ -111,6 +111,6 @@ def _by_code(tag: Tag) -> tuple[Callable[[int], Any], tuple[int]]:
     return tag_of_code, (tag.code,)
 
 
-# A registry is pickled with its tags, which are compared by identity.
+# A registry is pickled together with its tags, which are compared by identity.
 copyreg.pickle(Tag, _by_code)
 copyreg.pickle(Codec, _by_code)

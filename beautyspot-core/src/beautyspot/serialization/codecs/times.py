@@ -48,26 +48,26 @@ def _encode_timedelta(value: timedelta, _write: Write) -> list[object]:
 
 
 def _encode_timezone(value: timezone, write: Write) -> list[object]:
-    """The offset, and the name only where one was given: `tzname` would invent one."""
+    """The offset, and the name if one was given: `tzname` would make one up."""
     offset, *name = value.__getinitargs__()  # type: ignore[attr-defined] # absent from the stubs
     return [write.value(offset, ".offset"), *write.items(name)]
 
 
 ZONE_KEY: Final = r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*"
-"""What a key of the IANA data base of zones looks like, such as Europe/Berlin."""
+"""A key of the IANA time zone database, such as Europe/Berlin."""
 
 
 def _encode_zone(value: ZoneInfo, _write: Write) -> list[object]:
     if value.key is None or not re.fullmatch(ZONE_KEY, value.key):
         raise Refused(
-            "a zone without a key of the IANA data base can't be found again: use ZoneInfo(key)"
+            "a zone without a key of the IANA time zone database is not stored: use ZoneInfo(key)"
         )
     return [value.key]
 
 
 def _decode_zone(key: str) -> ZoneInfo:
-    if not re.fullmatch(ZONE_KEY, key):  # ZoneInfo checks as well; no stored text gets near a path
-        raise RestoreError("a zone whose key is none")
+    if not re.fullmatch(ZONE_KEY, key):  # ZoneInfo checks it, too; stored text never becomes a path
+        raise RestoreError("a zone with an invalid key")
     return ZoneInfo(key)
 
 

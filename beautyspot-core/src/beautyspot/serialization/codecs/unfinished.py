@@ -1,4 +1,4 @@
-"""What is on the way to a result, such as a coroutine: no function that encodes it would help."""
+"""Values that are not a result yet, such as a coroutine: no encoding function would help."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from io import IOBase
 
 
 def no_result_yet(cls: type) -> str | None:
-    """What instances of it are, and what to return in their place; None for other classes."""
+    """Why instances are not a result, and what to return instead; None for other classes."""
     live = "the items of which are passed on live, and stored at the end"
     if hasattr(cls, "__await__"):
         return (
-            "is not awaited yet: make the function under the mark `async def` and await in it; "
-            "often it is the wrapper that another decorator puts around one"
+            "is not awaited yet: make the marked function an `async def` and await it there; "
+            "often another decorator has wrapped such a function"
         )
     if issubclass(cls, IOBase):
         return "is a file: return what it holds, or its path"

@@ -1,4 +1,4 @@
-"""The walk over a value that turns it into what msgpack can pack, or finds what it can't."""
+"""The walk over a value that makes it packable for msgpack, or finds the part that is not."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Segment = tuple[int | None, "Callable[[bytearray], object]"]
 
 
 def is_plain(value: object, depth: int = MAX_DEPTH) -> bool:
-    """Whether msgpack itself writes the value faithfully, but for big integers and surrogates.
+    """Whether msgpack itself writes the value faithfully, apart from big integers and surrogates.
 
-    By the exact types of all parts: msgpack would take a bytearray or a memoryview for bytes.
+    All parts are checked by exact type: msgpack would take a bytearray or a memoryview for bytes.
     """
     kind = type(value)
     if kind in SCALARS:
@@ -64,7 +64,7 @@ def _encodable(value: str) -> bool:
 
 
 class Writer:
-    """One walk: the `Write` that codecs are given. `segments` are the big buffers met."""
+    """One walk: the `Write` of the codecs. `segments` are the big buffers that it met."""
 
     __slots__ = ("_depth", "_registry", "segments")
 
@@ -86,7 +86,7 @@ class Writer:
             return self._scalar(kind, value)
         if self._depth == MAX_DEPTH:
             raise Refused(
-                f"it is nested over {MAX_DEPTH} levels deep, or contains itself: flatten it"
+                f"it is nested more than {MAX_DEPTH} levels deep, or contains itself: flatten it"
             )
         self._depth += 1
         try:
@@ -144,7 +144,9 @@ class Writer:
         done = {}
         for name, value in values.items():
             if type(name) is not str or not _encodable(name):
-                raise Refused(f"it has an attribute named {name!r}, which is no plain text")
+                raise Refused(
+                    f"it has an attribute named {name!r}, which is not plain text: rename it"
+                )
             done[name] = self.value(value, f".{name}")
         return done
 
@@ -173,12 +175,12 @@ class Writer:
 
 
 def step_to(key: object) -> str:
-    """How a path shows the way to the value of a key: ``["rows"]``."""
+    """The step of a path to the value of a key: ``["rows"]``."""
     return f'["{key:.40}"]' if type(key) is str else f"[{key!r:.40}]"
 
 
 def _is_key(key: object) -> bool:
-    """Whether msgpack can write it as a key that is read back equal and of equal type."""
+    """Whether msgpack can write the key, and reads it back equal and of equal type."""
     kind = type(key)
     if kind is str:
         return _encodable(key)  # type: ignore[arg-type] # mypy does not narrow by `is`
