@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import beautyspot
+import pytest
 from gates import DEADLINE, until
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from beautyspot.spot import Spot
     from beautyspot_local.sqlite.store import SqliteMetadataStore
+
+each_moment = pytest.mark.parametrize("stride", [23, pytest.param(1, marks=pytest.mark.slow)])
+"""A test takes one in so many moments of a call; each of them only where it may be slow."""
 
 OURS = str(Path(beautyspot.__file__).parent)
 BETWEEN = 3

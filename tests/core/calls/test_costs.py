@@ -15,10 +15,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 import tracemalloc
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
 import numpy as np
@@ -127,23 +125,20 @@ def test_a_miss_is_two_looks_and_one_insert_in_a_transaction_of_its_own(spot, ca
 
 
 def test_results_that_wait_together_share_a_commit(make_spot, monkeypatch):
-    """One transaction for each full batch, where the saver did not get to run in between."""
+    """One transaction for each full batch."""
     commits = []
-    with ThreadPoolExecutor(1) as executor:
-        put_many = SqliteMetadataStore.put_many
-        monkeypatch.setattr(
-            SqliteMetadataStore,
-            "put_many",
-            lambda store, rows: (commits.append(1), put_many(store, rows)),
-        )
-        spot = make_spot(save="background", strict=True, executor=executor)
-        marked = spot.mark(work)
-        hold = threading.Event()
-        executor.submit(hold.wait)
-        for number in range(2 * background.BATCH):
-            marked(number, "words")
-        hold.set()
-        spot.flush()
+    put_many = SqliteMetadataStore.put_many
+    monkeypatch.setattr(
+        SqliteMetadataStore,
+        "put_many",
+        lambda store, rows: (commits.append(1), put_many(store, rows)),
+    )
+    monkeypatch.setattr(background, "LINGER", 30.0)
+    spot = make_spot(save="background", strict=True)
+    marked = spot.mark(work)
+    for number in range(2 * background.BATCH):
+        marked(number, "words")
+    spot.flush()
     assert len(commits) == 2
 
 

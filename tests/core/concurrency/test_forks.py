@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.errors import MetadataError
 from beautyspot.resilience.circuit_breaker import LIMIT, Breaker, Resting
-from beautyspot.serialization.codecs import registry
 from beautyspot.testing.memory import MemoryMetadataStore, MemoryStorage
-from gates import held_elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,15 +125,6 @@ def test_a_function_that_is_just_called_first(
         making.open_gate.set()
         thread.join()
         one, two = (spot.mark(name=name)(lambda x: x) for name in ("three", "four"))
-
-
-def test_a_class_that_is_just_registered(make_spot: Callable[..., Any]) -> None:
-    class Mine:
-        pass
-
-    spot = make_spot()
-    with held_elsewhere(registry._lock):
-        assert_a_child_can(lambda: spot.register(Mine, encode=id, decode=id))
 
 
 def test_a_probe_that_stayed_in_the_parent() -> None:

@@ -1,8 +1,8 @@
 """A signal's handler that comes at any moment of a call, and uses the Spot itself: it never hangs.
 
-Python runs handlers as it enters a function written in Python and after one written in C, and what
-a collector finds in the same way: at each of these moments in turn one is called here, by a
-profiler, in the thread of the call. Nothing hangs, nothing is lost, and the results are right.
+Python runs handlers of signals, and `__del__` of what the collector finds, as it enters a function
+written in Python and after one written in C. At such moments a profiler calls a handler, in the
+thread of the call. Nothing hangs, nothing is lost, and the results are right.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from gates import DEADLINE, until
-from moments import check_free, handled
+from moments import check_free, each_moment, handled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,10 +42,11 @@ HANDLERS: dict[str, Callable[[Spot, Any, Any, int], Any]] = {
 }
 
 
+@each_moment
 @pytest.mark.parametrize("save", ["sync", "background"])
 @pytest.mark.parametrize("kind", HANDLERS)
 def test_a_handler_comes_at_any_moment_of_a_call(
-    make_spot: Callable[..., Spot], kind: str, save: str
+    make_spot: Callable[..., Spot], kind: str, save: str, stride: int
 ) -> None:
     spot, beside = make_spot(save=save), make_spot("app", strict=True)
     marked, second = spot.mark(work), spot.mark(other)
@@ -61,13 +62,16 @@ def test_a_handler_comes_at_any_moment_of_a_call(
         assert spot.flush(DEADLINE)
         check_free(spot, beside, spot.key(marked, at))
         assert beside.peek(beside.mark(work), at) is not None
-        at += 1
+        at += stride
     assert at > 50
 
 
+@each_moment
 @pytest.mark.parametrize("save", ["sync", "background"])
 @pytest.mark.parametrize("ends", ["shutdown", "shutdown at once"])
-def test_a_handler_ends_the_spot_at_any_moment(tmp_path: Path, ends: str, save: str) -> None:
+def test_a_handler_ends_the_spot_at_any_moment(
+    tmp_path: Path, ends: str, save: str, stride: int
+) -> None:
     from beautyspot.concurrency import deferred
     from beautyspot.spot import Spot
 
@@ -77,7 +81,7 @@ def test_a_handler_ends_the_spot_at_any_moment(tmp_path: Path, ends: str, save: 
     at, more = 1, True
     while more:
         spot = Spot("app", directory=tmp_path, config=False, save=save)  # type: ignore[arg-type]
-        marked = spot.mark(lambda x: 2 * x)  # no twin of the one before
+        marked = spot.mark(lambda x: 2 * x)
 
         def call(spot: Spot = spot, marked: Any = marked, at: int = at) -> None:
             check(marked(at), 2 * at)
@@ -87,5 +91,5 @@ def test_a_handler_ends_the_spot_at_any_moment(tmp_path: Path, ends: str, save: 
         spot.shutdown()
         deferred.finish()
         until(lambda spot=spot: not spot._engine.flights)  # type: ignore[misc]
-        at += 1
+        at += stride
     assert at > 50

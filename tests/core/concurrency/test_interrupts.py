@@ -1,7 +1,7 @@
-"""Ctrl-C at any moment of a call: whoever comes next finds the key free, and the store as well.
+"""Ctrl-C at any moment of a call: the next call finds the key free, and the store as well.
 
 Python runs the handlers of signals as it enters a function written in Python and after one written
-in C: at each of these moments in turn a call is interrupted here, by a profiler that raises.
+in C. At such moments a profiler raises here, as the handler of Ctrl-C does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.concurrency.single_flight import Flight
 from gates import DEADLINE
-from moments import OURS, Handler, check_free, is_final
+from moments import OURS, Handler, check_free, each_moment, is_final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ class Interrupt(Handler):
 def interrupted(call: Callable[[], Any], at: int) -> bool:
     """Interrupt `call` at a moment; False where it was over before that."""
     interrupt = Interrupt(at)
-    gc.disable()  # it may call back whoever watches what it finds, of another test maybe
+    gc.disable()  # what it finds may be another test's
     try:
         sys.setprofile(interrupt)
         call()
@@ -52,7 +52,7 @@ def interrupted(call: Callable[[], Any], at: int) -> bool:
     finally:
         sys.setprofile(None)
         gc.enable()
-    assert not interrupt.came, "somebody has swallowed it"
+    assert not interrupt.came, "the interrupt was swallowed"
     return False
 
 
@@ -86,10 +86,11 @@ KINDS: dict[str, tuple[Callable[[int], Any], dict[str, Any]]] = {
 }
 
 
+@each_moment
 @pytest.mark.parametrize("save", ["sync", "background"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_call_that_is_interrupted_keeps_nobody_out(
-    make_spot: Callable[..., Spot], kind: str, save: str
+def test_a_call_that_is_interrupted_leaves_its_key_free(
+    make_spot: Callable[..., Spot], kind: str, save: str, stride: int
 ) -> None:
     function, options = KINDS[kind]
     spot, other = make_spot(save=save, strict=True), make_spot("app", strict=True)
@@ -100,13 +101,13 @@ def test_a_call_that_is_interrupted_keeps_nobody_out(
         assert spot.flush(DEADLINE)
         check_free(spot, other, spot.key(marked, at))
         assert called_by_another(marked, at) == outcome(function, at)
-        at += 1
+        at += stride
     assert at > 50
     assert spot.flush(DEADLINE)
 
 
 def called_by_another(function: Callable[[int], Any], x: int) -> Any:
-    """In a thread of its own, since locks of the interrupted one would let itself in."""
+    """In another thread: a reentrant lock that was left held would let this one in."""
     outcomes: list[Any] = []
     thread = threading.Thread(target=lambda: outcomes.append(outcome(function, x)), daemon=True)
     thread.start()
@@ -115,7 +116,7 @@ def called_by_another(function: Callable[[int], Any], x: int) -> Any:
     return outcomes[0]
 
 
-def test_who_is_interrupted_as_he_wakes_others_wakes_all() -> None:
+def test_a_leader_that_is_interrupted_while_it_wakes_its_followers_wakes_all() -> None:
     woken: list[str] = []
 
     def interrupted() -> None:

@@ -256,14 +256,17 @@ class Saver:
             return self._is_alive
 
     def _save_next(self) -> None:
+        """Write one batch; for a flush, all of the table."""
         flush = self._next_flush()
+        if flush is None:
+            self._write_batch()
+            return
         written = False
         try:
             self._write_all()
             written = True
         finally:
-            if flush is not None:
-                flush.put(written)
+            flush.put(written)
 
     def _next_flush(self) -> Flush | None:
         """Sleep until there is a result, and let it linger; the flush that ended this, if any."""

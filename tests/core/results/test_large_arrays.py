@@ -1,7 +1,7 @@
-"""A large array stays in the buffer that its blob was read into: no second copy, and nobody's else.
+"""A large array stays in the buffer that its blob was read into: it is not copied once more.
 
-Wherever somebody else has the bytes, or may get them, the array is a copy: two callers that share
-memory that can be written to would be a wrong value.
+Wherever other code has the bytes, or may get them, the array is a copy: two callers that share
+writable memory would get wrong values.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from beautyspot import MsgpackSerializer
 from beautyspot.memory import MemoryStorage
+from beautyspot.results import background
 from gates import DEADLINE, Gate, followers, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -58,6 +59,7 @@ def test_a_hit_stays_where_it_was_read_and_can_be_changed(marked: Any) -> None:
     assert (hit[0], hit[1], len(hit)) == (7, 1, SIZE // 8)
 
 
+@pytest.mark.slow
 def test_a_collector_of_cycles_finds_nothing_to_say(tmp_path: Path) -> None:
     """It finds the buffer where an exception holds it: a view of a `BytesIO` crashed 3.12.1."""
     program = """
@@ -126,20 +128,19 @@ def test_followers_share_nothing(spot: Spot) -> None:
     assert (marked(1) == 1).all()
 
 
-def test_what_waits_to_be_stored_is_not_lent(make_spot: Callable[..., Spot]) -> None:
-    hold = Gate()
-    with ThreadPoolExecutor(1) as executor:
-        spot = make_spot(strict=True, save="background", executor=executor)
-        marked = spot.mark(save_blob=True)(make)
-        executor.submit(hold.pass_through)
-        marked(1)
-        first, second = marked(1), marked(1)
-        assert (first.flags.writeable, first.flags.owndata) == (True, True)
-        first[:] = 7
-        hold.open.set()
-        spot.flush()
-        assert (second == 1).all()
-        assert (marked(1) == 1).all()
+def test_what_waits_to_be_stored_is_not_lent(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "LINGER", DEADLINE)
+    spot = make_spot(strict=True, save="background")
+    marked = spot.mark(save_blob=True)(make)
+    marked(1)
+    first, second = marked(1), marked(1)
+    assert (first.flags.writeable, first.flags.owndata) == (True, True)
+    first[:] = 7
+    spot.flush()
+    assert (second == 1).all()
+    assert (marked(1) == 1).all()
 
 
 def test_a_row_is_not_lent(spot: Spot) -> None:
