@@ -282,8 +282,8 @@ def test_what_pandas_can_not_bring_back_is_refused():
 def test_without_pyarrow_pandas_is_refused_and_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.delitem(sys.modules, "beautyspot.libraries.arrow_values")
-    refused(pd.DataFrame({"a": [1]}), "by way of Arrow: install pyarrow")
-    refused(pd.Series([1]), "by way of Arrow: install pyarrow")
+    refused(pd.DataFrame({"a": [1]}), "through Arrow: install pyarrow")
+    refused(pd.Series([1]), "through Arrow: install pyarrow")
 
 
 def test_hostile_pandas_scalars():

@@ -1,7 +1,7 @@
 """The forms of PyArrow tables and arrays: names, types and values.
 
-How they are cut into chunks does not count, nor what lies beneath a null, before a slice or after
-it, as in Arrow's own comparison. A schema's metadata do: they say what a table becomes in pandas.
+Chunks do not count, nor what memory holds under a null or outside of a slice, as in Arrow's own
+comparison. A schema's metadata counts: it says what a table becomes in pandas.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from beautyspot.keys.canonical.walk import Form, Walk
 
 _BITS: Final = 64
-"""Values of so many bits count as bits: as Python's objects times would lose nanoseconds."""
+"""Values of up to so many bits count by their bits: Python's objects for times lose nanoseconds."""
 
 
 def _table(walk: Walk, value: Any) -> str:
@@ -37,7 +37,7 @@ def _fields(walk: Walk, schema: Any) -> str:
 
 
 def _described(walk: Walk, fields: Iterable[Any]) -> str:
-    """Field by field, since a type's own text does not tell where the name of a field ends."""
+    """Field by field, since a type's own text does not delimit the names of fields."""
     texts = [
         f"[{quote(field.name)},{_kind(walk, field.type)},"
         f"{walk.array([field.nullable, field.metadata])}]"
@@ -69,7 +69,7 @@ def _array(walk: Walk, value: Any) -> str:
 
 
 def _content(walk: Walk, values: Any) -> str:
-    """Which are null, and the values of the others."""
+    """Which values are null, and the values of the others."""
     nulls = "null" if values.null_count == 0 else _numbers(values.is_null().cast("uint8"))
     return f"[{nulls},{_values(walk, values)}]"
 

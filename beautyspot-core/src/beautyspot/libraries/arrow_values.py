@@ -1,7 +1,7 @@
-"""Codec of PyArrow tables, and what the codec of pandas shares with it: Arrow's stream format.
+"""Codec of PyArrow tables in Arrow's stream format, which the codecs of pandas use as well.
 
 The format: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format. It is written
-straight into the output, and what is read is validated in full, as Arrow trusts offsets otherwise.
+directly into the output. What is read is validated in full, since Arrow trusts offsets otherwise.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def require_safe(version: str) -> None:
-    """Before 14.0.1, reading a stream could run code that stands in it (CVE-2023-47248)."""
+    """Before 14.0.1, reading a stream could run code in it (CVE-2023-47248)."""
     if tuple(map(int, version.split(".")[:3])) < (14, 0, 1):
         raise ImportError(
             f"PyArrow {version} is not safe to read data with: install 14.0.1 or later"
@@ -43,7 +43,7 @@ def write_table(table: Any, write: Write) -> object:
         with pa.ipc.new_stream(pa.PythonFile(Sink(out), "w"), table.schema) as stream:
             if table.num_rows:
                 stream.write_table(table)
-            else:  # would write nothing, and lose what stands in the dictionaries of categories
+            else:  # `write_table` would write nothing, and lose the categories of dictionaries
                 stream.write_batch(_empty_batch(table))
 
     return write.buffer(None, fill)
@@ -60,7 +60,7 @@ def read_table(view: memoryview) -> Any:
 
 def _encode_table(value: Any, write: Write) -> list[object]:
     if any(isinstance(kind, pa.BaseExtensionType) for kind in value.schema.types):
-        raise Refused("a column of an extension type is readable only where that is known: cast it")
+        raise Refused("only programs that know a column's extension type can read it: cast it")
     return [write_table(value, write)]
 
 

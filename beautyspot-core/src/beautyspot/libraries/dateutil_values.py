@@ -1,7 +1,7 @@
 """Codecs of the zones of `dateutil` that mean the same on every machine: UTC and fixed offsets.
 
-boto3, for one, answers with times in them. Not stored: `tzlocal`, which is another zone elsewhere,
-and zones that were read from a file.
+boto3 returns times in them, for example. Not stored: `tzlocal`, which is another zone on another
+machine, and zones that were read from a file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from beautyspot.serialization.codecs.contract import Codec, codec_of_parts
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Write
 
-_TZ: Final[Any] = import_module("dateutil.tz")  # by name: the checkers need no stubs of it
+_TZ: Final[Any] = import_module("dateutil.tz")  # by name: type checkers need no stubs then
 
 
 def _encode_offset(value: Any, write: Write) -> list[object]:
@@ -23,7 +23,7 @@ def _encode_offset(value: Any, write: Write) -> list[object]:
 
 
 def _decode_offset(offset: timedelta, name: str | None) -> Any:
-    timezone(offset)  # a ValueError where no time of day is so far off
+    timezone(offset)  # a ValueError if the offset is too large
     return _TZ.tzoffset(name, offset)
 
 

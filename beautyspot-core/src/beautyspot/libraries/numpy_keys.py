@@ -1,7 +1,7 @@
 """The forms of NumPy arrays and scalars: type, shape and bytes.
 
-Bytes are hashed where they are, at the digest's own speed; only what does not lie in one piece, in
-C order, is copied, a part at a time.
+Bytes are hashed in place, at the digest's own speed. Only an array that is not contiguous, in C
+order, is copied, in parts.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from beautyspot.keys.canonical.walk import Form, Walk
 
-_PART: Final = 1 << 22  # bytes that are copied at a time where there is no way around it
-_BY_VALUE: Final = "OT"  # objects and variable-width strings: in the buffer there are addresses
-_PADDED: Final = "gG"  # 80 bits in 16 bytes, of which the rest is whatever was there before
+_PART: Final = 1 << 22  # bytes to copy at a time
+_BY_VALUE: Final = "OT"  # objects and variable-width strings: the buffer has addresses
+_PADDED: Final = "gG"  # 80 bits in 16 bytes; the others are undefined
 
 
 def _array(walk: Walk, value: np.ndarray[Any, Any]) -> str:
@@ -34,7 +34,7 @@ def _array(walk: Walk, value: np.ndarray[Any, Any]) -> str:
 
 def _content(walk: Walk, plain: Any) -> str:
     dtype = plain.dtype
-    if dtype.names is not None:  # by field: there may be padding between them
+    if dtype.names is not None:  # by field: padding between them is undefined
         return f"[{','.join([_content(walk, plain[name]) for name in dtype.names])}]"
     if dtype.kind in _BY_VALUE:
         return walk.array(plain.ravel().tolist())
@@ -58,7 +58,7 @@ def _parts(plain: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
 
 
 def _added(walk: Walk, value: np.ndarray[Any, Any]) -> str:
-    """What a subclass adds: a mask, a unit; a memory map nothing, least of all its file's name."""
+    """What a subclass adds, such as a mask or a unit; nothing for a memory map."""
     if isinstance(value, np.ma.MaskedArray):
         return walk.array([np.ma.getmaskarray(value), value.fill_value])
     return "{}" if isinstance(value, np.memmap) else state(walk, value, np.ndarray)
@@ -78,7 +78,7 @@ def _dtype_object(walk: Walk, value: np.dtype[Any]) -> str:
 
 def _scalar(walk: Walk, value: np.generic) -> str:
     array = np.asarray(value)
-    # There are many NaNs, and which one a calculation gives depends on the processor.
+    # There are many NaNs, and which one a calculation returns depends on the processor.
     content = '"NaN"' if array.dtype.kind == "f" and value != value else _content(walk, array)
     return tag("scalar", f"[{_dtype(walk, array.dtype)},{content}]")
 

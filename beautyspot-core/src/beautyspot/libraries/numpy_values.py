@@ -1,9 +1,9 @@
-"""Codecs of NumPy arrays and scalars, by the array protocol's type strings and the raw bytes.
+"""Codecs of NumPy arrays and scalars: the array protocol's type strings, and the raw bytes.
 
 The type is written as in NumPy's own file format, NPY
-(https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), but beside the data and
-not as text to evaluate. Refused: object arrays, whose bytes are addresses, subclasses of ndarray,
-and `longdouble`, whose bytes mean another number on another machine.
+(https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), but not as text to
+evaluate. Refused: object arrays, whose bytes are addresses, subclasses of ndarray, and
+`longdouble`, whose bytes mean another number on another machine.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.codecs.contract import Codec, Refused, check
+from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
 
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
 
-_CHUNK: Final = 2**20  # bytes that an array which does not lie in one piece is copied by
+_CHUNK: Final = 2**20  # bytes to copy at a time of an array that is not contiguous
 
 _TYPE_STRING: Final = re.compile(
     r"[<>|](b1|[iu][1248]|f[248]|c8|c16|[SUV]\d{1,9}|[mM]8(\[\w{1,30}\])?)"
@@ -29,7 +29,7 @@ _TYPE_STRING: Final = re.compile(
 
 
 def _is_portable(dtype: np.dtype[Any]) -> bool:
-    """Whether the bytes of an item mean the same value everywhere."""
+    """Whether the bytes of an item mean the same value on every machine."""
     if dtype.subdtype is not None:
         return _is_portable(dtype.base)
     if dtype.names is not None:
@@ -38,7 +38,7 @@ def _is_portable(dtype: np.dtype[Any]) -> bool:
 
 
 def _descr(dtype: np.dtype[Any]) -> Any:
-    """The type in NPY's form, proven to lead back to it."""
+    """The type in NPY's form, after a check that NumPy reads it back."""
     if _is_portable(dtype) and dtype.itemsize:
         with suppress(ValueError):  # fields that overlap
             descr = np.lib.format.dtype_to_descr(dtype)
@@ -59,7 +59,7 @@ def _dtype(descr: Any) -> np.dtype[Any]:
 
 
 def _check_descr(descr: Any) -> None:
-    """Let nothing through to NumPy's parser of types but what `dtype_to_descr` writes."""
+    """Refuse all that `dtype_to_descr` does not write: NumPy's parser accepts more."""
     if type(descr) is str:
         if not _TYPE_STRING.fullmatch(descr):
             raise RestoreError(f"an array of the type {descr[:40]!r}")
@@ -108,12 +108,9 @@ def _decode_array(parts: list[Any], read: Read) -> np.ndarray[Any, Any]:
     if not len(view):
         return np.empty(shape, dtype, order)
     array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, view, order=order)
-    return array if _may_stay(array) else array.copy(order="K")
-
-
-def _may_stay(array: np.ndarray[Any, Any]) -> bool:
-    """Whether it stands upon memory of its own, and as NumPy would have laid it."""
-    return array.flags.writeable and array.flags.aligned
+    if array.flags.writeable and array.flags.aligned:
+        return array  # it keeps the view as its memory
+    return array.copy(order="K")
 
 
 def _encode_scalar(value: np.generic, write: Write) -> list[object]:
@@ -123,8 +120,7 @@ def _encode_scalar(value: np.generic, write: Write) -> list[object]:
     return [write.value(descr, ".dtype"), value.tobytes()]
 
 
-def _decode_scalar(parts: list[Any], _read: Read) -> Any:
-    descr, raw = check(parts, (str, list), bytes)
+def _decode_scalar(descr: Any, raw: bytes) -> Any:
     return np.ndarray((), _dtype(descr), raw).copy()[()]
 
 
@@ -133,13 +129,12 @@ def _encode_text(value: np.str_ | np.bytes_, write: Write) -> list[object]:
     return [write.value(plain, "")]
 
 
-def _decode_text(parts: list[Any], _read: Read) -> Any:
-    [plain] = check(parts, (str, bytes))
+def _decode_text(plain: str | bytes) -> Any:
     return np.str_(plain) if isinstance(plain, str) else np.bytes_(plain)
 
 
-_SCALAR: Final = Codec(81, _encode_scalar, _decode_scalar)
-_TEXT: Final = Codec(82, _encode_text, _decode_text)
+_SCALAR: Final = codec_of_parts(81, _encode_scalar, _decode_scalar, (str, list), bytes)
+_TEXT: Final = codec_of_parts(82, _encode_text, _decode_text, (str, bytes))
 
 CODECS: Final[dict[type, Codec]] = {
     **{kind: _SCALAR for kind in np.sctypeDict.values() if kind is not np.object_},

@@ -26,7 +26,7 @@ def _series(walk: Walk, value: Any) -> str:
 
 
 def _head(walk: Walk, value: Any) -> str:
-    """The class, what the user attached, and what a subclass declares as its own."""
+    """The class, the attributes in `attrs`, and those that a subclass declares in `_metadata`."""
     own = {
         name: getattr(value, name, None)
         for name in value._metadata
@@ -56,7 +56,7 @@ def _extension_array(walk: Walk, value: Any) -> str:
 
 
 def _content(walk: Walk, value: Any) -> str:
-    """The values of a column, as NumPy arrays where pandas keeps them in such."""
+    """The values of a column, as NumPy arrays if pandas keeps them so."""
     kind = type(value).__name__
     if kind == "NumpyExtensionArray":
         return walk.array([value.to_numpy()])

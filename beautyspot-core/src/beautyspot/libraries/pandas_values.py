@@ -1,9 +1,9 @@
 """Codecs of pandas frames, series, indices and scalars.
 
-Columns of Python objects are written as lists, by the codecs of their elements; labels as an index
-of their own; the rest by way of Arrow. Not everything survives that, so it is converted there and
-back before it is accepted, without copying what Arrow can share, and refused if values, data types
-or the index differ.
+Columns of Python objects are written as lists, by the codecs of their items; labels as an index of
+their own; all else through Arrow. Arrow does not keep everything, so a frame is first converted to
+Arrow and back, without copies where Arrow can share memory, and refused if values, data types or
+the index differ.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from beautyspot.serialization.codecs.contract import Codec, Refused, check, code
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
 
-# ----------------------------------------------------------------------------- by way of Arrow
+# ------------------------------------------------------------------------------- through Arrow
 
 
 def _to_table(frame: Any) -> Any:
-    """The Arrow table of a frame, proven to lead back to it."""
+    """The Arrow table of a frame, after a check that it leads back to the frame."""
     try:
         import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
@@ -32,7 +32,7 @@ def _to_table(frame: Any) -> Any:
         _set_frequency(restored, _frequency(frame))
         difference = _difference(frame, restored)
     except ImportError as error:
-        raise Refused("pandas values are stored by way of Arrow: install pyarrow") from error
+        raise Refused("pandas values are stored through Arrow: install pyarrow") from error
     except Exception as error:
         raise Refused(f"Arrow can't take it ({error}): convert it to plain data types") from error
     if difference:
@@ -41,7 +41,7 @@ def _to_table(frame: Any) -> Any:
 
 
 def _difference(frame: Any, restored: Any) -> str | None:
-    """What differs between two frames, if anything."""
+    """What differs between two frames; None if nothing does."""
     left, right = frame.index, restored.index
     if type(left) is not type(right) or left.dtype != right.dtype or not left.identical(right):
         return f"its index of the data type {left.dtype}"
@@ -53,7 +53,7 @@ def _difference(frame: Any, restored: Any) -> str | None:
 
 
 def _frequency(frame: Any) -> str | None:
-    """What an index of times was made with; Arrow does not keep it."""
+    """The frequency of an index of times, which Arrow does not keep."""
     if isinstance(frame.index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
         frequency: str | None = frame.index.freqstr
         return frequency
@@ -73,7 +73,7 @@ def _encode_arrow(frame: Any, write: Write) -> list[object]:
 
 
 def _decode_arrow(parts: list[Any], read: Read) -> Any:
-    """The frame, on memory of its own."""
+    """The frame, with memory of its own."""
     from beautyspot.libraries.arrow_values import read_table
 
     part, frequency = check(parts, int, (str, type(None)))
@@ -85,20 +85,20 @@ def _decode_arrow(parts: list[Any], read: Read) -> Any:
 
 
 def _refuse_files(metadata: dict[str, Any]) -> None:
-    """Refuse zones by dateutil, whose names may be paths: pandas would open the file."""
+    """Refuse zones of dateutil, whose names may be paths: pandas would open these files."""
     for part in ("columns", "column_indexes"):
         for column in metadata.get(part, ()):
             if "dateutil" in str(column["numpy_type"]):
-                raise RestoreError("a zone that is named by a path")
+                raise RestoreError("a zone whose name may be a path")
 
 
 # ----------------------------------------------------------------------------------------- frames
 
-_NO_COLUMN: Final = ""  # carries the index of a frame without a column for Arrow
+_NO_COLUMN: Final = ""  # a column that is added for Arrow, to a frame that has no other
 
 
 def _encode_columns(frame: Any, write: Write) -> list[object]:
-    """Columns of objects by their place; the others, named by their place, through Arrow."""
+    """Columns of objects as lists, by position; the others, named by position, through Arrow."""
     objects = {
         place: frame.iloc[:, place]
         for place, dtype in enumerate(frame.dtypes)
@@ -125,7 +125,7 @@ def _decode_columns(parts: list[Any], read: Read) -> Any:
 
 
 def _objects(items: list[Any], index: Any) -> Any:
-    """A column of exactly these objects; NumPy would make a table of a list of lists."""
+    """A column of exactly these objects; NumPy would make a 2-D array of a list of lists."""
     array = np.empty(len(items), object)
     for place, item in enumerate(items):
         array[place] = item

@@ -1,7 +1,7 @@
-"""Codec of Pillow's images: size, mode, pixels and what `info` says of them.
+"""Codec of Pillow's images: size, mode, `info` and pixels.
 
-The pixels are stored as they are, without compression: exact for every mode, quick, and no bomb to
-unpack. A result that is to be a PNG in a folder is returned as PNG bytes with a `content_type`.
+Pixels are stored without compression: exact in each mode, quick, and never a decompression bomb. To
+keep PNG files in a folder, return PNG bytes from a function with a `content_type`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _BITS: Final = {
 """Modes without a palette -> bits a pixel; each line of pixels fills whole bytes."""
 
 _LONGEST_EMPTY: Final = 2**16
-"""Pixels of one side of an image without any: Pillow keeps a pointer for each line."""
+"""The longest side of an image without pixels, since Pillow allocates a pointer for each line."""
 
 
 def _size(mode: str, width: int, height: int) -> int:

@@ -18,7 +18,7 @@ _CODES: Final = {
     "Int8": "b", "Int16": "h", "Int32": "i", "Int64": "q", "UInt8": "B", "UInt16": "H",
     "UInt32": "I", "UInt64": "Q", "Float32": "f", "Float64": "d",
 }  # fmt: skip
-"""Polars type -> type code of `array`, of the same width on every machine that Polars runs on."""
+"""Polars type -> type code of `array`, which has the same width wherever Polars runs."""
 
 _ROWS: Final = 1 << 16  # values taken at a time
 
@@ -40,9 +40,9 @@ def _series(walk: Walk, value: pl.Series) -> str:
 
 
 def _physical(walk: Walk, value: pl.Series) -> pl.Series:
-    """Times as integers: as Python's objects they would lose their nanoseconds.
+    """Times as integers, since Python's objects for times lose nanoseconds.
 
-    Categories stay strings, since their numbers depend on what else the process has seen.
+    Categories stay strings, since their numbers depend on other categories of the process.
     """
     dtype = repr(value.dtype)
     if "Object" in dtype or "Categorical" in dtype:

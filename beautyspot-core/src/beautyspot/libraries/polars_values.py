@@ -1,7 +1,7 @@
 """Codecs of Polars frames and series, by Polars' own writer of Arrow's stream format.
 
-Columns of Python objects are refused, and any type that does not come back from an empty frame of
-the same schema. A LazyFrame is a plan and no value: collect it.
+Refused: columns of Python objects, and types that do not come back from an empty frame of the same
+schema. A LazyFrame is a plan and not a value: collect it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def _require_faithful(frame: pl.DataFrame) -> None:
-    """By its schema alone: Polars writes and reads its own types, so no data need be compared."""
+    """Check the schema alone: Polars reads and writes its own types, so the data are kept."""
     stream = BytesIO()
     try:
         frame.clear().write_ipc_stream(stream)
@@ -47,7 +47,7 @@ def _decode_frame(parts: list[Any], read: Read) -> pl.DataFrame:
     refuse_bombs(stream)
     try:
         return pl.read_ipc_stream(bytes(stream))
-    except pl.exceptions.PanicException as error:  # no Exception: nobody else would catch it
+    except pl.exceptions.PanicException as error:  # it is not a subclass of Exception
         raise RestoreError(f"Polars can't read the frame: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""The form of pydantic models: what their own comparison compares, field by field."""
+"""The form of pydantic models: all that their own comparison compares, field by field."""
 
 from __future__ import annotations
 

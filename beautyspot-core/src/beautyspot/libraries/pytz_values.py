@@ -1,4 +1,4 @@
-"""Codecs of the zones of `pytz`: by name, with the time that a localised one stands for."""
+"""Codecs of the zones of `pytz`: by name, with the period of a localised zone."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from beautyspot.serialization.codecs.times import ZONE_KEY
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
 
-_PYTZ: Final[Any] = import_module("pytz")  # by name: the checkers need no stubs of it
+_PYTZ: Final[Any] = import_module("pytz")  # by name: type checkers need no stubs then
 
 
 def _encode_zone(value: Any, _write: Write) -> list[object]:
-    """The key, and the period (offset, daylight saving, name) of a zone that has several."""
+    """The key; for a zone with several periods, its period: offset, daylight saving, name."""
     period = value.__reduce__()[1][1:]
     if not _is_key(value.zone) or _zone(value.zone, period) is not value:
-        raise Refused("a zone that pytz.timezone(…) does not lead back to can't be found again")
+        raise Refused("pytz.timezone(…) does not return this zone: use one that it returns")
     return [value.zone, *period]
 
 
 def _decode_zone(parts: list[Any], _read: Read) -> Any:
     key, *period = check(parts, *(str, int, int, str)[: max(1, len(parts))])
-    if not _is_key(key):  # pytz checks as well; no stored text gets near a path
-        raise RestoreError("a zone whose key is none")
+    if not _is_key(key):  # pytz checks it, too; stored text never becomes a path
+        raise RestoreError("a zone with an invalid key")
     return _zone(key, tuple(period))
 
 

@@ -1,4 +1,4 @@
-"""What keys and results both ask of a tensor of Torch, which the program has imported."""
+"""What keys and results both need of tensors of Torch, which the program has imported."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def lacks(tensor: Any) -> str:
-    """Why the content of a tensor can't be had as bytes; "" where it can."""
+    """Why the content of a tensor can't be read as bytes; "" if it can."""
     torch = sys.modules["torch"]
     if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_nested:
         return "is sparse, nested or quantised, and only dense tensors have a stable form"
@@ -17,8 +17,8 @@ def lacks(tensor: Any) -> str:
 def raw(tensor: Any) -> Any:
     """The bytes of a dense tensor in C order, as a NumPy array.
 
-    As bytes, since NumPy lacks some of Torch's types, such as bfloat16. What Torch has put off, a
-    conjugation or a change of sign, is done first: the bytes beneath are those from before it.
+    As bytes, since NumPy lacks some of Torch's types, such as bfloat16. A lazy conjugation or
+    change of sign is applied first, since the bytes do not show it.
     """
     torch = sys.modules["torch"]
     here = tensor.detach().cpu().resolve_conj().resolve_neg()
@@ -26,5 +26,5 @@ def raw(tensor: Any) -> Any:
 
 
 def gradient(tensor: Any) -> Any:
-    """What `backward` left at a tensor; asking others of those that have none is a warning."""
+    """The gradient of a tensor that may have one; reading `grad` of others gives a warning."""
     return tensor.grad if tensor.is_leaf or tensor.retains_grad else None

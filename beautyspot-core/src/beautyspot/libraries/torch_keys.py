@@ -1,4 +1,4 @@
-"""The forms of Torch's tensors and constants: type, shape and bytes, and what a tensor carries."""
+"""The forms of Torch's tensors and constants: type, shape, bytes, gradient and attributes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _tensor(walk: Walk, value: Any) -> str:
         walk.refuse(value, reason)
     head = [str(value.dtype), str(value.device.type), value.requires_grad, [*value.shape]]
     parts = [walk.named(type(value)), walk.array(head), blob(raw(value))]
-    carried = state(walk, value, sys.modules["torch"].Tensor)  # a subclass's, or set by anybody
+    carried = state(walk, value, sys.modules["torch"].Tensor)  # of a subclass, or set later
     grad = gradient(value)
     if grad is not None or carried != NOTHING:
         parts += [walk.at(ATTRIBUTE, "grad", grad), carried]

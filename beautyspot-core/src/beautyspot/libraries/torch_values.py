@@ -1,8 +1,7 @@
 """Codec of Torch's dense tensors on the CPU: data type, shape, order of the axes, raw bytes.
 
-The order is that in which the axes lie in memory, so that one in "channels last" comes back as
-that. Refused is what the bytes don't tell: a graph behind a tensor, a gradient, attributes, another
-device, subclasses.
+The order of the axes in memory is kept, so "channels last" comes back as that. Refused: all that
+the bytes don't show, such as a graph, a gradient, attributes, another device, subclasses.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from beautyspot.serialization.codecs.contract import Codec, Refused, check
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write
 
-_TORCH: Final[Any] = import_module("torch")  # by name: the checkers need no Torch
+_TORCH: Final[Any] = import_module("torch")  # by name: type checkers need no Torch then
 
 _TYPES: Final = frozenset(
     {
@@ -28,11 +27,11 @@ _TYPES: Final = frozenset(
         *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz"),
     }
 )
-"""The data types whose bytes mean the same value everywhere, as attributes of `torch`."""
+"""The data types whose bytes mean the same value on every machine, as attributes of `torch`."""
 
 
 def _check(value: Any) -> None:
-    """Refuse what would not come back."""
+    """Refuse a tensor that would come back changed."""
     if reason := lacks(value):
         raise Refused(f"a tensor that {reason}: return it in another form")
     if value.device.type != "cpu":
@@ -50,7 +49,7 @@ def _name(value: Any) -> str:
 
 
 def _axes(value: Any) -> list[int]:
-    """The axes from the outermost in memory to the innermost; as they are if there are gaps."""
+    """The axes from the outermost in memory to the innermost; in their order if there are gaps."""
     axes = sorted(range(value.dim()), key=lambda axis: -value.stride(axis))
     return axes if value.permute(axes).is_contiguous() else list(range(value.dim()))
 
@@ -78,14 +77,9 @@ def _decode(parts: list[Any], read: Read) -> Any:
         raise RestoreError("a tensor whose shape does not fit its data")
     inner = [shape[axis] for axis in axes]
     outer = [axes.index(axis) for axis in range(len(axes))]
-    return _flat(view, dtype).reshape(inner).permute(outer).requires_grad_(trains)
-
-
-def _flat(view: memoryview, dtype: Any) -> Any:
-    """The elements; a copy, since Torch takes it for granted that they are aligned."""
-    if not len(view):
-        return _TORCH.empty(0, dtype=dtype)
-    return _TORCH.frombuffer(bytearray(view), dtype=dtype)
+    # A copy of the bytes: Torch expects its memory to be aligned. It takes no empty buffer.
+    flat = _TORCH.frombuffer(bytearray(view), dtype=dtype) if view else _TORCH.empty(0, dtype=dtype)
+    return flat.reshape(inner).permute(outer).requires_grad_(trains)
 
 
 CODECS: Final[dict[type, Codec]] = {_TORCH.Tensor: Codec(115, _encode, _decode)}

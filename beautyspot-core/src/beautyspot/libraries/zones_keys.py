@@ -1,4 +1,4 @@
-"""The forms of the zones of `dateutil` and `pytz`, by what their own `__reduce__` rests on."""
+"""The forms of the zones of `dateutil` and `pytz`, by the parts of their `__reduce__`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def _pytz_zone(walk: Walk, value: Any) -> str:
-    """The name, and where the zone has several times, which of them it stands for."""
+    """The name; for a zone with several periods, also its period."""
     if type(value) is not type(_named(value.zone)):
-        walk.refuse(value, "has not the name that pytz knows it by")
+        walk.refuse(value, "is not the zone that pytz has under its name")
     return tag("pytz", walk.array([value.zone, *value.__reduce__()[1][1:]]))
 
 
@@ -23,7 +23,7 @@ def _named(key: Any) -> Any:
     pytz = sys.modules["pytz"]
     try:
         return pytz.timezone(key)
-    except (pytz.UnknownTimeZoneError, AttributeError, TypeError):  # no name, or none of its
+    except (pytz.UnknownTimeZoneError, AttributeError, TypeError):  # not the name of a zone
         return None
 
 

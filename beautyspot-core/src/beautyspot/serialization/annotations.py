@@ -120,26 +120,23 @@ class _Walk:
 
     def __init__(self) -> None:
         self.found: list[type] = []
-        self._seen: set[int] = set()
-        self._kept: list[object] = []  # so that no id is used again during the walk
+        self._seen: dict[int, object] = {}  # the values keep each id from being used again
 
     def visit(self, annotation: Any, names: Mapping[str, Any]) -> None:
         """Visit an annotation and its parts; `names` are for text in it."""
         annotation = _resolve(_resolve(annotation, names), names)  # text may hold quoted text
         if annotation is None or id(annotation) in self._seen:
             return
-        self._seen.add(id(annotation))
-        self._kept.append(annotation)
+        self._seen[id(annotation)] = annotation
         for part in _parts(annotation):
             self.visit(part, names)
         if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
             self._class(annotation, names)
 
     def _class(self, cls: type, names: Mapping[str, Any]) -> None:
-        typed_dict = typing.is_typeddict(cls)
-        if not typed_dict and not is_storable(cls):
-            return
-        if not typed_dict:
+        if not typing.is_typeddict(cls):
+            if not is_storable(cls):
+                return
             self.found.append(cls)
         for annotation, scope in _fields(cls, names):
             self.visit(annotation, scope)

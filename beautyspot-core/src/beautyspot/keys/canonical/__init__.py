@@ -41,8 +41,7 @@ def canonical(
     Raises:
         UnstableKeyError: a part has no stable form; the path starts with ``value``.
     """
-    walk = Walk(resolve, custom)
-    return printable(_guarded(walk, lambda: walk.at("value", "", value)))
+    return _written(Walk(resolve, custom), lambda walk: walk.at("value", "", value))
 
 
 def arguments(
@@ -57,8 +56,7 @@ def arguments(
         UnstableKeyError: a part has no stable form; the path starts with ``args[0]`` or
             ``kwargs['name']``.
     """
-    walk = Walk(resolve, custom)
-    return printable(_guarded(walk, lambda: _call(walk, args, kwargs)))
+    return _written(Walk(resolve, custom), lambda walk: _call(walk, args, kwargs))
 
 
 def _call(walk: Walk, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
@@ -70,19 +68,15 @@ def _call(walk: Walk, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     return f"[[{','.join(texts)}],{{{','.join(named)}}}]"
 
 
-def _guarded(walk: Walk, write: Callable[[], str]) -> str:
+def _written(walk: Walk, write: Callable[[Walk], str]) -> str:
     """Turn whatever a value raises (a closed file, a property) into our error."""
     try:
-        return write()
+        return printable(write(walk))
     except UnstableKeyError:
         raise
-    except RecursionError as error:  # the walk started with little of the stack left
-        why = "is nested too deeply for what is left of Python's stack"
-        raise _unreadable(walk, why) from error
     except Exception as error:
-        raise _unreadable(walk, f"could not be read ({type(error).__name__}: {error})") from error
-
-
-def _unreadable(walk: Walk, why: str) -> UnstableKeyError:
-    path = walk.path()
-    return UnstableKeyError(f"{path[:80]} {why}: {ADVICE}", path=path)
+        why = f"could not be read ({type(error).__name__}: {error})"
+        if isinstance(error, RecursionError):  # the walk started with little of the stack left
+            why = "is nested too deeply for what is left of Python's stack"
+        path = walk.path()
+        raise UnstableKeyError(f"{path[:80]} {why}: {ADVICE}", path=path) from error
