@@ -51,42 +51,42 @@ BackendSetting = str | Mapping[str, Any]
 
 
 class Spot(StoredResults, LimiterMethods):
-    """A cache of results and a rate limit, handed out as decorators.
+    """A cache of results and a rate limit, as decorators.
 
-    Every setting except the objects (`executor`, `on_error`, `plugins`) may come from the
-    environment (``BEAUTYSPOT_<SETTING>``) or a file too; see `beautyspot.config.resolve`.
+    Every setting except the objects (`executor`, `on_error`, `plugins`) can also come from the
+    environment (``BEAUTYSPOT_<SETTING>``) or from a file.
 
     Args:
-        name: names the database, ``<directory>/<name>.db``; can't leave the directory.
+        name: names the database, ``<directory>/<name>.db``; it can't lead out of the directory.
         directory: the folder of the database and of local blobs; a relative one starts at the
-            working directory, or at the folder of the file that says so.
+            working directory, or at the folder of the file that sets it.
         db_path: the file of the SQLite database, if elsewhere.
         metadata, storage, serializer, keygen, limiter: the backend of each extension point: an
             instance, a class, a name, a URL or a table ``{"use": name, option: value}``. Several
-            limits that hold at once are a list of tables, each with a ``"name"`` besides.
+            limits that hold at once are a list of tables, each with a ``"name"``.
         executor: runs what may block for asynchronous functions; any executor whose workers
-            are threads. Default: one of our own, made when first needed.
-        save: "sync", a call returns when its result is stored; or "background", it does not wait.
-            Results under way when the process is killed (SIGKILL, `os._exit`, SIGTERM by default
-            action) are lost then, so leave costly calls at "sync".
+            are threads. Default: one of the Spot's own, made when first needed.
+        save: "sync": a call returns when its result is stored; or "background": it does not wait.
+            Then results under way are lost if the process is killed (SIGKILL, `os._exit`, SIGTERM
+            by default action), so leave costly calls at "sync".
         ttl: how long a result is valid: seconds, or a text such as "12h"; None or "none" is for
             ever.
-        blob_threshold: a result of more bytes goes to the storage; unless `mark` says otherwise.
-        on_error: called with a `Trouble` for every failure of ours.
-        profile: the profile of the configuration file to take.
+        blob_threshold: a result of more bytes goes to the storage, unless `mark` says otherwise.
+        on_error: called with a `Trouble` for every failure of beautyspot.
+        profile: the profile of the configuration file to use.
         config: a configuration file; False to read none; None to find one.
-        plugins: modules or objects with hooks, for this Spot alone.
-        enabled: False runs every function uncached. Limits hold all the same.
-        strict: True raises our own failures, for tests.
+        plugins: modules or objects with hooks, for this Spot only.
+        enabled: False runs every function uncached. Limits still hold.
+        strict: True raises the failures of beautyspot, for tests.
         wait_timeout: how long a call waits for another one that computes the same result, before
-            it computes it itself: seconds or a text.
+            it runs the function itself: seconds or a text.
         mode: "normal"; "readonly", which stores nothing; or "replay", where a miss is a
             `CacheMissError` and no function runs, for CI.
-        signing_key: a text or bytes that only this program's own processes know; then a result
-            without a signature by it is a miss. Several: the first signs, all are accepted.
+        signing_key: a secret text or bytes; then a result without a signature by it is a miss.
+            With several, the first signs, and all are accepted.
 
     Raises:
-        ConfigError: a setting is wrong; says where it comes from and what fits.
+        ConfigError: a setting is wrong; says where it comes from and what is valid.
         BackendNotFound: a backend is not installed; says how to get it.
     """
 
@@ -165,12 +165,12 @@ class Spot(StoredResults, LimiterMethods):
 
     @property
     def serializer(self) -> SerializerBase:
-        """The serializer of functions that name none of their own."""
+        """The serializer of functions without one of their own."""
         return self._parts.serializer
 
     @property
     def keygen(self) -> KeyGenBase:
-        """The key generation of functions that name none of their own."""
+        """The key generation of functions without one of their own."""
         return self._parts.keygen
 
     @property
@@ -222,39 +222,38 @@ class Spot(StoredResults, LimiterMethods):
     def mark(self, function: Any = None, /, **options: Any) -> Any:
         """Give a function a persistent cache: ``@spot.mark`` or ``@spot.mark(version="2")``.
 
-        For functions, coroutine functions, generators and async generators, methods of every sort,
+        It takes functions, coroutine functions, generators, async generators, all sorts of methods,
         and any other callable. The result is a function of the same kind and signature.
 
         Args:
-            function: the function, where the decorator stands bare.
-            version: of the function's logic: another one is another key; 2 and "2" are one. "auto"
-                follows the code of the function and of the helpers that it calls by name, and
-                constants that can't be changed; not what a global list or dict holds, nor helpers
-                that are found in one. It is taken at the first call; at a prompt or in a notebook,
-                at each.
+            function: the function, if the decorator has no parentheses.
+            version: the version of the function's logic: another version is another key; 2 and "2"
+                are one. "auto" follows the code of the function and of the helpers that it calls by
+                name, and constants that can't be changed; not the content of a global list or dict.
+                It is computed at the first call; at a prompt or in a notebook, at each call.
             save_blob: True stores results in the blob storage, False in the database; None
                 decides by size.
             content_type: the MIME type of the results. `bytes` and `str` are then stored as they
                 are, so that any viewer opens them; with `save_blob=True` each is a file or object
                 of its own. Results of other types keep their serialised form.
             serializer: another serializer than the Spot's.
-            key: what a call is known by in place of its arguments: an ID, a function of the
+            key: what identifies a call instead of its arguments: an ID, a function of the
                 arguments that returns one, or a table ``{argument: function of its value}``,
                 such as ``{"path": KeyGen.from_file_content}``.
             keygen: another key generation than the Spot's.
             ttl: how long a result is valid: seconds, or a text such as "12h"; "none" is for ever,
-                also where the Spot has a ttl, which None takes.
+                whatever the Spot's ttl; None takes the Spot's.
             tags: names by which several results can be invalidated at once.
             ignore: arguments, or parts of one (``"self.client"``), that do not count for the key.
             name: the function's identity, so that moving or renaming it loses no result. No other
                 function may use it: two would get each other's results, which is reported.
             cache_if: called with a result; it is stored only if this returns true.
             mode: as for `Spot`, for this function.
-            stale_on_error: where the function raises, return its expired result if there is one;
+            stale_on_error: if the function raises, return its expired result, if there is one;
                 needs a ttl, here or of the Spot; not for generators.
 
         Raises:
-            ConfigError: an option is unknown or does not fit; says which ones there are.
+            ConfigError: an option is unknown or not valid; says which ones there are.
         """
         check_made(self, "mark")
         known = self._marking.options(options)  # here, so that the traceback shows the decorator
@@ -281,8 +280,8 @@ class Spot(StoredResults, LimiterMethods):
     def cached_run(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call `function` through the cache once, without decorating it.
 
-        A function that is marked already keeps its own options. An asynchronous one gives an
-        awaitable, as it does by itself.
+        A function that is marked already keeps its own options. An asynchronous function returns
+        an awaitable, as it does without a Spot.
         """
         return cast("R", self._marking.runner(function)(*args, **kwargs))
 
@@ -304,7 +303,7 @@ class Spot(StoredResults, LimiterMethods):
 
     @contextmanager
     def disabled(self) -> Iterator[None]:
-        """While it lasts, the Spot's functions run uncached, in every thread; for tests."""
+        """A context in which the Spot's functions run uncached, in every thread; for tests."""
         before, self._engine.active = self._engine.active, False
         try:
             yield
@@ -315,9 +314,9 @@ class Spot(StoredResults, LimiterMethods):
         """Wait until every result so far is stored.
 
         Returns:
-            False where `timeout` seconds did not do, where the store does not work (then the
-            results wait in memory), and where the handler of a signal calls this in the midst of
-            code of ours (which goes on writing after it).
+            False if `timeout` seconds were not enough, if the store does not work (the results then
+            wait in memory), or if a signal handler that interrupts beautyspot's own code calls this
+            (that code goes on writing afterwards).
         """
         saver = self._engine.saver
         self._engine.uses.write()
@@ -325,17 +324,18 @@ class Spot(StoredResults, LimiterMethods):
         return written and self._engine.cache.unsaved.try_now()
 
     def shutdown(self, wait: bool = True) -> None:
-        """Store what is left, and close what the Spot made. Calls run uncached from then on.
+        """Store what is left, and close what the Spot made. From then on calls run uncached.
 
-        What reads or changes the store (`peek`, `invalidate`, `invalidate_all`, `prune`, `collect`)
-        is a `MetadataError` then; `key`, `explain` and `stats` answer as far as they can.
+        After that, what reads or changes the store (`peek`, `invalidate`, `invalidate_all`,
+        `prune`, `collect`) raises `MetadataError`; `key`, `explain` and `stats` answer as far as
+        they can.
 
-        A call that is under way is stored when it returns, which is not waited for; the last of
-        them closes the store.
+        A call that is under way is stored when it returns. `shutdown` does not wait for it; the
+        last such call closes the store.
 
         Args:
-            wait: False returns at once, and the rest is done in the background. So it is where
-                the handler of a signal calls this in the midst of code of ours.
+            wait: False returns at once, and the rest is done in the background. That also happens
+                if a signal handler that interrupts beautyspot's own code calls this.
         """
         self._engine.active, self._engine.closed = False, True
         nothing_waits = self._engine.saver is None or not len(self._engine.saver)

@@ -19,14 +19,14 @@ class PluginInfo:
     """One plug-in, as `beautyspot.plugins()` lists it; ``print(info)`` reads well.
 
     Attributes:
-        name: of its entry point in the group ``beautyspot``.
+        name: the name of its entry point in the group ``beautyspot``.
         distribution: what `pip` calls it; None for one that was given to a Spot.
-        version: of the distribution.
+        version: the version of the distribution.
         module: the Python module that the entry point names.
         location: the file it was loaded from, or the folder it is installed in.
         offers: extension point -> the names of its backends there.
         broken: why it was skipped, or None.
-        notes: what is odd about it, such as a misspelt hook.
+        notes: warnings, such as about a misspelt hook.
     """
 
     name: str

@@ -133,10 +133,10 @@ def load_plugins(
 
 
 def plugins(*, rescan: bool = False) -> list[PluginInfo]:
-    """All installed plug-ins: from where, which version, what they offer, what is broken and why.
+    """All installed plug-ins: where each comes from, its version, what it offers, what is broken.
 
     Args:
-        rescan: look again, for what was installed since this process looked first. Spots that
+        rescan: search again for plug-ins that were installed since the first search. Spots that
             exist keep what they have.
     """
     from beautyspot.backends.listing import info

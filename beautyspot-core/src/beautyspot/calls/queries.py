@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class Stored(NamedTuple):
-    """A stored result, as `peek` finds it. It is true whatever the value is.
+    """A stored result, as `peek` finds it. It is true in a boolean context, whatever the value.
 
     Attributes:
-        value: the result; of a generator the list of its items, and last what it returned.
+        value: the result; for a generator, the list of its items, followed by what it returned.
         key: the call's key.
-        location: where a person finds the blob, as a path or URL; None for one in the database.
+        location: where a person finds the blob: a path or URL; None if it is in the database.
     """
 
     value: Any
@@ -85,11 +85,11 @@ class Explanation:
     """Why a call is a hit or a miss. ``print`` shows it as text.
 
     Attributes:
-        hit: whether the result is stored and valid, and the Spot not switched off.
-        key: the call's key; "" where it has none.
-        reason: in one sentence.
-        arguments: the canonical text of each argument, by name; where `mark` was given a
-            function or an ID as `key`, that of the ID in place of them, as "mark(key=)".
+        hit: whether the result is stored and valid, and the Spot is not switched off.
+        key: the call's key; "" if it has none.
+        reason: why, in one sentence.
+        arguments: the canonical text of each argument, by name; if `mark` was given a function or
+            an ID as `key`, that of the ID instead, as "mark(key=)".
         nearest: the stored call that differs least, if any.
         differs: what differs from it: argument names, "mark(key=)", "version", "expired",
             "code", "damaged", or "blob", which is gone from the storage.

@@ -49,7 +49,8 @@ class StoredResults:
 
         Raises:
             UnstableKeyError: an argument has no stable form.
-            MetadataError: the Spot was shut down. A store that fails gives None, and is reported.
+            MetadataError: the Spot was shut down. If the store fails, the result is None, and the
+                failure is reported.
         """
         from beautyspot.calls import queries
 
@@ -58,7 +59,7 @@ class StoredResults:
     def refresh(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a call whatever is stored, and replace that; awaitable for an async function.
 
-        Where the new result is not stored (`cache_if` refuses it, say) the old one stays.
+        If the new result is not stored (because `cache_if` refuses it, say), the old one stays.
 
         Raises:
             UnstableKeyError: an argument has no stable form.
@@ -69,7 +70,7 @@ class StoredResults:
         return cast("R", queries.refresh(self._engine, call))
 
     def invalidate(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> bool:
-        """Forget what is stored for one call; whether there was something.
+        """Forget what is stored for one call; returns whether there was a result.
 
         Raises:
             UnstableKeyError: an argument has no stable form.
@@ -87,13 +88,13 @@ class StoredResults:
         version: str | int | None = None,
         tag: str | None = None,
     ) -> int:
-        """Forget every result that matches all that is given; returns how many there were.
+        """Forget every result that matches all arguments; returns how many there were.
 
         Args:
-            function: of this function, or of this identifier ("module:qualified.name").
-            version: of this version of its logic; 2 and "2" are one. That of "auto" is stored as
+            function: results of this function, or of this identifier ("module:qualified.name").
+            version: results of this version; 2 and "2" are one. That of "auto" is stored as
                 "auto:" and a digest of the code.
-            tag: that carries this tag.
+            tag: results with this tag.
 
         Raises:
             ConfigError: nothing is given. To forget everything, delete the database and the blobs.
@@ -136,20 +137,20 @@ class StoredResults:
         unused_for: float | str | timedelta | None = None,
         expired: bool = True,
     ) -> Pruned:
-        """Remove results that are over a limit. Without this, none is ever removed unasked.
+        """Remove results that are over a limit. Nothing else removes results by itself.
 
-        Safe while others read and write. A result that is just being computed anew stays.
+        It is safe while others read and write. A result that is being computed anew stays.
 
         Args:
-            max_size: of all results together, in bytes or as a text such as "1GB"; what was not
-                used for the longest time goes first.
-            older_than: remove what was made so long ago: seconds, or a text such as "30d".
-            unused_for: remove what was neither made nor found for so long. Another process's uses
-                are known after an hour at most.
-            expired: remove what has expired, by the `ttl` that it was made with.
+            max_size: the size of all results together, in bytes or as a text such as "1GB"; results
+                that were not used for the longest time go first.
+            older_than: remove results made that long ago: seconds, or a text such as "30d".
+            unused_for: remove results that were neither made nor found for that long. Another
+                process's uses are known after an hour at most.
+            expired: remove results that have expired, by the `ttl` that they were made with.
 
         Raises:
-            ConfigError: a limit is no size or no duration.
+            ConfigError: a limit is not a size or a duration.
             MetadataError: the store failed; what was not reached is still there.
         """
         from beautyspot.results.pruning import Limits, prune
@@ -167,15 +168,15 @@ class StoredResults:
     def collect(self, *, grace: float | str | timedelta = "1h") -> Collected:
         """Remove blobs that no result names, such as those of a process that was killed.
 
-        Only blobs of this Spot's own store, however many share the storage. Safe while others read
-        and write.
+        It removes only blobs of this Spot's own store, however many share the storage. It is safe
+        while others read and write.
 
         Args:
-            grace: leave alone what is younger, by the storage's clock: seconds, or a text such as
-                "1h". It must be longer than any save takes.
+            grace: keep younger blobs, by the storage's clock: seconds, or a text such as "1h". It
+                must be longer than any save takes.
 
         Raises:
-            ConfigError: `grace` is no duration.
+            ConfigError: `grace` is not a duration.
             BackendNotFound: no storage is installed.
             NotSupportedError: the storage or the metadata store can't do it.
             MetadataError, StorageError: one of them failed, or gave no answer; what was not reached
@@ -200,18 +201,18 @@ class StoredResults:
 
         Returns:
             `hits`, `misses` (executions), `bypassed` (calls that ran uncached), `errors` (failures
-            of ours), `seconds_saved` (how long the executions took that the hits spared, with what
-            they waited for a limiter beneath), `entries` and `bytes` (of all results in the store;
-            NaN where it fails, and after `shutdown`), `unsaved` (results that wait in memory for a
-            store that fails) and `resting` (how many kinds of operation of the backends are not
-            tried at the moment, since they failed).
+            of beautyspot), `seconds_saved` (how long the executions took that hits made
+            unnecessary, with their waits for a limiter beneath), `entries` and `bytes` (of all
+            results in the store; NaN if it fails, and after `shutdown`), `unsaved` (results that
+            wait in memory for a store that fails) and `resting` (kinds of operation of the backends
+            that are not tried at the moment, since they failed).
 
-            Of the limits, in this process: `limiter_grants`, `limiter_waits` (those of the grants
-            that had to wait), `limiter_refusals` (`RateLimitError` and `CostError`),
-            `limiter_seconds_waited`, `limiter_grants_last_minute`, and `limiter_per_process`: 1
-            where the limit holds for this process alone, so that eight workers have eight times
-            the rate ("gcra-shared" keeps one for all), 0 where it is shared or there is none. A
-            cap (`max_concurrent`) is of one process always, and is not told here.
+            Of the limits `limiter_grants`, `limiter_waits` (grants that had to wait),
+            `limiter_refusals` (`RateLimitError` and `CostError`), `limiter_seconds_waited`,
+            `limiter_grants_last_minute`, and `limiter_per_process`. The last is 1 if the limit
+            holds for this process only, so that eight workers have eight times the rate
+            ("gcra-shared" keeps one rate for all), and 0 if it is shared or there is none. A cap
+            (`max_concurrent`) always counts one process, and is not shown here.
         """
         stats = {**self._engine.statistics(), **self._limiting.statistics()}
         stats["resting"] += self._limiting.breaker.is_open

@@ -96,7 +96,7 @@ class Config(Mapping[str, Any]):
         return self._given[setting].anchor
 
     def table(self) -> list[Row]:
-        """A row a setting, secrets masked."""
+        """One row for each setting, secrets masked."""
         return [Row(key, _shown(given.value), given.source) for key, given in self._given.items()]
 
     def __str__(self) -> str:

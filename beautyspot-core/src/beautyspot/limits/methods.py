@@ -72,23 +72,23 @@ class LimiterMethods:
         Beneath `mark` only executions pay, never hits.
 
         Args:
-            function: the function, where the decorator stands bare.
-            cost: of one call, or a function of the call's arguments that returns it; by default 1.
-                Where the Spot has several limits, a table of such: ``{"requests": 1, "tokens":
-                estimate}``.
-            timeout: seconds that a call may wait, else `RateLimitError`; default as long as it
-                takes. The error's `retry_after` is None where the cap refused: nobody knows when a
-                call will end.
-            key: a function of the call's arguments that returns a text, such as a host: each has
-                limits of its own, as the Spot's are.
+            function: the function, if the decorator has no parentheses.
+            cost: the cost of one call, or a function of the call's arguments that returns it; by
+                default 1. If the Spot has several limits, a table of such costs:
+                ``{"requests": 1, "tokens": estimate}``.
+            timeout: seconds that a call may wait, else `RateLimitError`; by default as long as it
+                takes. The error's `retry_after` is None if the cap refused: the end of a call is
+                not known.
+            key: a function of the call's arguments that returns a text, such as a host. Each text
+                has limits of its own, like the Spot's.
             settle: a function of the result that returns the real cost.
             max_concurrent: how many calls may be under way at once in this process; with `key`, of
-                each key. Eight processes may have eight times as many under way, also where
-                "gcra-shared" keeps one rate for all. Functions that one
-                ``spot.limiter(...)`` decorates have it together.
+                each key. Eight processes may have eight times as many under way, also if
+                "gcra-shared" keeps one rate for all. All functions that one
+                ``spot.limiter(...)`` decorates share it.
 
         Raises:
-            ConfigError: the Spot has no limiter, or an option does not fit.
+            ConfigError: the Spot has no limiter, or an option is not valid.
         """
         from beautyspot.limits.decorator import limited
 
@@ -109,12 +109,12 @@ class LimiterMethods:
         `Permit.settle` corrects the cost once it is known.
 
         Args:
-            cost: by default 1; where the Spot has several limits, a table.
-            timeout: seconds that the block may wait to begin; default as long as it takes.
-            key: the text whose own limits it asks.
+            cost: by default 1; if the Spot has several limits, a table.
+            timeout: seconds that the block may wait to begin; by default as long as it takes.
+            key: the text whose own limits count.
 
         Raises:
-            ConfigError: the Spot has no limiter, or an option does not fit.
+            ConfigError: the Spot has no limiter, or an option is not valid.
         """
         from beautyspot.limits.checks import check_cost, check_key, check_timeout
         from beautyspot.limits.permit import Permit

@@ -31,12 +31,12 @@ Cost = float | Mapping[str, float]
 class Permit:
     """The permission for one call: ``with spot.limit(cost=500) as permit``, or ``async with``.
 
-    What is reserved stays spent when the call raises, unless it is settled: nobody knows how much
-    of it the server counted.
+    What is reserved stays spent if the call raises, unless it is settled: how much of it the
+    server counted is not known.
 
     Attributes:
         cost: what was asked for.
-        waited: seconds that the permit took to come.
+        waited: seconds that the call waited for the permit.
     """
 
     def __init__(
@@ -153,13 +153,13 @@ class Permit:
     # --------------------------------------------------------------- while and after the call
 
     def settle(self, real_cost: Cost) -> None:
-        """Say what the call really cost: calls that follow come sooner, or later, for it.
+        """Say what the call really cost; later calls wait less, or more, accordingly.
 
-        What was granted already stays granted. Only the first call counts. With several limits
-        `real_cost` is a table of those that it corrects.
+        What was granted already stays granted. Only the first `settle` counts. With several limits
+        `real_cost` is a table of the costs that it corrects.
 
         Raises:
-            CostError: `real_cost` is no cost; it may be 0.
+            CostError: `real_cost` is not a cost; it may be 0.
             NotSupportedError: the limiter can't correct a cost.
         """
         if self._reservation is None or self._bucket is None:
@@ -172,9 +172,9 @@ class Permit:
             self._reporting("settle a cost", correct, CostError, NotSupportedError)
 
     def pause(self, seconds: float) -> None:
-        """Let this call's limiter grant nothing for so many seconds: a server's ``Retry-After``.
+        """Let this call's limiter grant nothing for `seconds`, as for a server's ``Retry-After``.
 
-        Of a limit for each key it holds that key; `Spot.bucket` has a `pause` that holds all.
+        With a limit for each key it pauses that key; `Spot.bucket.pause` pauses all.
 
         Raises:
             ConfigError: `seconds` is not a finite number.

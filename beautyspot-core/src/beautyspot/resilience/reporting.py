@@ -55,12 +55,12 @@ _NAMING: Final = (UnstableKeyError, SerializationError, ConfigError)
 
 
 class Trouble(NamedTuple):
-    """One failure of ours, as `on_error` gets it.
+    """One failure of beautyspot, as `on_error` gets it.
 
     Attributes:
         spot: the Spot's name.
         operation: what was tried: "key", "look up", "restore", "save", "lease", "clean up", ….
-        function: the identifier of the marked function, or "" where none is concerned.
+        function: the identifier of the marked function, or "" if no function is concerned.
         error: what was raised.
         advice: what happens now, and what to do.
     """

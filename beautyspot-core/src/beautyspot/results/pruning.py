@@ -27,7 +27,7 @@ REMOVED: Final = "removed"
 
 
 class Pruned(NamedTuple):
-    """What `prune` removed: so many results for each reason, and their bytes in all."""
+    """What `prune` removed: the number of results for each reason, and their size in bytes."""
 
     expired: int
     old: int
