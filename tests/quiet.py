@@ -34,9 +34,19 @@ def settle(path):
         pass
 
 
+def rows_of(store):
+    """The rows in memory, by their keys."""
+    return store._database.rows.snapshot
+
+
+def connection_of(store):
+    """The connection of this thread."""
+    return store._database.handle().connection
+
+
 def kept(store):
     """The keys in memory."""
-    return set(store._database.rows.snapshot)
+    return set(rows_of(store))
 
 
 def keep(store, *keys):

@@ -349,7 +349,7 @@ def keys() -> list[str]:
         return [spot.key(work, 1), spot.key(work, 2), spot.key(spot.mark(name="blob")(work), 1)]
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_rows_of_anything(make_spot: Any, keys: list[str], data: Any, tmp_path: Path) -> None:
     outside = tmp_path / "precious"

@@ -17,13 +17,13 @@ import pytest
 from beautyspot import files
 from beautyspot.contracts import in_full
 from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.testing.processes import in_forked_child
 from beautyspot.testing.records import KEYS
 from beautyspot_local.sqlite import connections, file_systems, row_cache, wal_watch
-from beautyspot_local.sqlite.row_cache import RowCache
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from owned_clock import Clock
-from quiet import eager, keep, kept, linux, plain, settle
-from sqlite_tools import another
+from quiet import connection_of, eager, keep, kept, linux, plain, rows_of, settle
+from sqlite_tools import another, posix
 
 pytestmark = linux
 
@@ -65,8 +65,9 @@ def row(store, key=ONE):
 
 @contextmanager
 def statements(store):
+    """What this thread's connection executes meanwhile."""
     seen = []
-    connection = store._database.handle().connection
+    connection = connection_of(store)
     connection.set_trace_callback(seen.append)
     yield seen
     connection.set_trace_callback(None)
@@ -103,12 +104,10 @@ def test_a_quiet_hit_is_one_look_at_the_file_and_no_sql(store, looks):
     assert len(looks) == 1
 
 
-def test_a_hit_by_a_thread_without_a_connection(store):
+def test_a_hit_by_a_thread_without_a_connection(store, monkeypatch):
     keep(store, ONE)
-    assert in_a_thread(lambda: (row(store), hasattr(store._database.local, "handle"))) == (
-        "text",
-        False,
-    )
+    monkeypatch.setattr(sqlite3, "connect", lambda *_, **__: pytest.fail("it needs none"))
+    assert in_a_thread(lambda: row(store)) == "text"
 
 
 def test_each_commit_is_seen(store, make, path):
@@ -143,12 +142,16 @@ def test_a_row_that_is_not_there_is_not_kept(store):
 def test_a_row_that_is_not_committed_is_not_kept(store):
     """A signal may come while its thread writes, and its handler may call a marked function."""
     keep(store, TWO)
-    handle = store._database.handle()
-    handle.execute("BEGIN IMMEDIATE")
-    handle.execute("UPDATE tasks SET result_data = x'37' WHERE cache_key = ?", (ONE,))
-    assert row(store) == "7"
-    assert kept(store) == {TWO}
-    handle.execute("ROLLBACK")
+    seen = []
+
+    class Handled:
+        def __conform__(self, _):
+            seen.extend([row(store), row(store)])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.put_many([plain(ONE, "not yet"), plain(TWO)._replace(func_name=Handled())])
+    assert seen == ["not yet"] * 2
     assert row(store) == "text"
 
 
@@ -251,32 +254,13 @@ def test_between_two_looks_a_hit_asks_for_nothing(patient, observed, looks, path
     assert {statement.split()[0] for statement in seen} == {"SELECT"}
 
 
-def test_commits_soon_after_a_look_put_off_the_next(store, clock, monkeypatch):
-    monkeypatch.setattr(row_cache, "FIRST_PAUSE", 0.08)
-    store._database.reset()
-    rows = store._database.rows
-    for pause in (0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 4.0, 4.0):
-        keep(store, ONE)
-        store.put(plain(TWO))
-        assert row(store) == "text"
-        assert rows._due == pytest.approx(clock.now + pause)
-        clock.now += pause
-    keep(store, ONE)
-    clock.now += row_cache.STABLE
-    store.put(plain(TWO))
-    assert row(store) == "text"
-    assert rows._due == pytest.approx(clock.now + 0.08), "it was long at rest"
-
-
 def test_rows_are_read_anew_after_a_while(store, clock):
     keep(store, ONE)
-    first = store._database.rows.snapshot
     clock.now += wal_watch.LONGEST
     with statements(store) as seen:
         assert row(store) == "text"
     assert len(seen) == 1
     keep(store, ONE)
-    assert store._database.rows.snapshot is not first
 
 
 def test_a_rest_is_checked_also_where_no_key_comes_twice(store):
@@ -293,36 +277,21 @@ def test_a_rest_is_checked_also_where_no_key_comes_twice(store):
 
 def test_while_another_thread_of_ours_writes_nothing_is_seen(store, observed, path):
     settle(path)
+    inside, done = threading.Event(), threading.Event()
+
+    class Slow:
+        def __conform__(self, _):
+            inside.set()
+            done.wait(60)
+            return "slow"
+
     with ThreadPoolExecutor(1) as other:
-        other.submit(store._database._writing.acquire).result()
+        writing = other.submit(store.put_many, [plain(TWO)._replace(func_name=Slow())])
+        assert inside.wait(60)
         assert row(store) == "text"
-        other.submit(store._database._writing.release).result()
+        done.set()
+        writing.result()
     assert observed == []
-
-
-def test_while_another_thread_does_the_same_nothing_is_done(store):
-    keep(store, ONE)
-    rows = store._database.rows
-    first = rows.snapshot
-    store.put(plain(TWO, "new"))
-    with rows._lock:
-        assert row(store, ONE) == "text"
-        assert row(store, TWO) == "new"
-        assert rows.snapshot is first
-        assert kept(store) == {ONE}
-    assert row(store) == "text"
-    assert rows.snapshot is not first
-
-
-def test_who_comes_with_an_older_snapshot_changes_nothing(store):
-    rows = store._database.rows
-    older, handle = rows.snapshot, store._database.handle()
-    keep(store, ONE)
-    now = rows.snapshot
-    rows.note(older, handle, TWO, (b"old", None, None, None, None))
-    rows.drop(older)
-    assert rows.snapshot is now
-    assert kept(store) == {ONE}
 
 
 # ------------------------------------------------------------------------- where it can't be
@@ -332,21 +301,18 @@ def never(store, path):
     settle(path)
     for _ in range(3):
         assert row(store) == "text"
-    return store._database.rows._works is False and kept(store) == set()
+    return kept(store) == set()
 
 
 def test_switched_off(make, store, path):
     assert never(make(memory=0), path)
 
 
-def test_on_a_file_system_whose_times_are_not_known(store, path, monkeypatch):
-    settle(path)
+def test_on_a_file_system_whose_times_are_not_known(make, path, monkeypatch):
     monkeypatch.setattr(row_cache, "timed_by_the_kernel", lambda _: False)
-    store._database.reset()
-    store.open()
-    for _ in range(3):
-        assert row(store) == "text"
-    assert store._database.rows._works is False
+    other = make()
+    other.put(plain(ONE))
+    assert never(other, path)
 
 
 def test_on_another_system(tmp_path, monkeypatch):
@@ -368,17 +334,19 @@ def test_a_file_that_may_only_be_read(store, path, monkeypatch):
 
 def test_a_look_that_fails_switches_it_off(store, path, monkeypatch):
     settle(path)
-    connection = weakref.ref(store._database.handle().connection)
+    connection = weakref.ref(connection_of(store))
+    looks = []
 
-    def observe(handle):
+    def watch(handle):
+        looks.append(handle.identity)
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr(wal_watch, "watch", observe)
+    monkeypatch.setattr(wal_watch, "watch", watch)
     assert row(store) == "text"
     gc.collect()
     assert connection() is None, "it may hold a lock"
-    assert row(store) == "text"
-    assert store._database.rows._works is False
+    assert [row(store) for _ in range(3)] == ["text"] * 3
+    assert len(looks) == 1
 
 
 @pytest.mark.parametrize("memory", [-1, 1.5, "5", None, True])
@@ -406,7 +374,7 @@ def test_it_stays_within_its_bytes(make, length, path):
     largest = 0
     for number, key in enumerate(keys[:1] + keys):
         assert int(row(store, key)) == max(number - 1, 0)
-        largest = max(largest, weight(store._database.rows.snapshot))
+        largest = max(largest, weight(rows_of(store)))
     assert memory / 3 < largest <= memory
     keep(store, keys[-1])
 
@@ -453,7 +421,7 @@ def test_its_connection_stays_as_long_as_the_rows(store, path):
 
     def look():
         keep(store, ONE)
-        return weakref.ref(store._database.handle().connection)
+        return weakref.ref(connection_of(store))
 
     connection = in_a_thread(look)
     gc.collect()
@@ -503,21 +471,9 @@ def test_a_folder_that_is_removed_below_kept_rows_is_seen_at_once(store, path):
 def test_a_file_that_is_replaced_alone(store, path, tmp_path):
     """Who leaves the old log beside it asks for trouble; the rows are no worse than a SELECT's."""
     keep(store, ONE)
-    rows = store._database.rows
     path.rename(tmp_path / "aside")
     path.touch()
     assert row(store) == "text"
-    assert store._database.rows is rows
-
-    def of_the_new_file():
-        handle = store._database.handle()
-        store._database.note(rows.snapshot, handle, TWO, (b"new", None, None, None, None))
-        return handle.identity
-
-    for part in ("-wal", "-shm"):
-        path.with_name(f"{path.name}{part}").rename(tmp_path / f"aside{part}")
-    in_a_thread(of_the_new_file)
-    assert store._database.rows is not rows, "another file, other rows"
 
 
 @pytest.mark.parametrize("moved", ["the file", "the folder"])
@@ -532,7 +488,7 @@ def test_a_place_that_is_left_beside_its_log_is_seen_soon(tmp_path, make, clock,
         assert row(store) == "o" * length
     if moved == "the file":
         new.put(plain(ONE, "new"))
-        new._database.handle().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection_of(new).execute("PRAGMA wal_checkpoint(TRUNCATE)")
         (tmp_path / "store.db").rename(path)
     else:
         path.parent.rename(tmp_path / "aside")
@@ -542,26 +498,13 @@ def test_a_place_that_is_left_beside_its_log_is_seen_soon(tmp_path, make, clock,
     store.close()
 
 
-def test_rows_of_one_file_are_not_kept_with_another_s(store, path):
-    keep(store, ONE)
-    connection = store._database.handle().connection
-    other = SimpleNamespace(identity=(0, 0), connection=connection)
-    rows = store._database.rows
-    rows.note(rows.snapshot, other, TWO, (b"other", None, None, None, None))
-    assert kept(store) == {ONE}
-
-
-def test_what_was_reset_keeps_nothing(store):
-    keep(store, ONE)
-    store._database.reset()
-    assert kept(store) == set()
-
-
+@posix
 def test_a_forked_child_starts_without_rows(store):
     keep(store, ONE)
-    store._database.after_fork_in_child()
-    assert kept(store) == set()
 
+    def work():  # pragma: no cover - in the child, which measures nothing
+        assert kept(store) == set()
+        return row(store)
 
-def test_a_cache_without_room_never_asks():
-    assert RowCache(0, threading.Lock())._works is False
+    assert in_forked_child(work) == "text"
+    assert kept(store) == {ONE}

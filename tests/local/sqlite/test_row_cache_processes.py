@@ -186,7 +186,7 @@ say(f"{{len(stale)}} {{looks[1]}}")
 """
 
 
-@pytest.mark.parametrize("bursts", [15, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("bursts", [5, pytest.param(1000, marks=pytest.mark.slow)])
 def test_no_reader_sees_what_was_before_an_acknowledged_commit(store, path, tmp_path, bursts):
     keys = KEYS[:2]
     acks = tmp_path / "acknowledged"

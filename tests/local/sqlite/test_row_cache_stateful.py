@@ -212,7 +212,7 @@ class Machine(RuleBasedStateMachine):
 
 @linux
 @pytest.mark.parametrize(
-    "examples", [12, pytest.param(1500, marks=pytest.mark.slow)], ids=["few", "many"]
+    "examples", [4, pytest.param(1500, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 def test_rows_in_memory_are_those_of_the_database(monkeypatch, tmp_path, examples):
     eager(monkeypatch)

@@ -289,9 +289,9 @@ def test_the_connection_of_a_thread_goes_with_it(store):
 
 
 @posix
-def test_fifty_stores_leave_nothing(tmp_path):
+def test_stores_that_are_dropped_leave_nothing(tmp_path):
     before, threads = open_files(), threading.active_count()
-    for number in range(50):
+    for number in range(10):
         SqliteMetadataStore(tmp_path / f"{number}.db").put(a_record())
     assert open_files() <= before
     assert threading.active_count() <= threads

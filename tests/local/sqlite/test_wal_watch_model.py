@@ -197,6 +197,7 @@ def way(came_from, state):
     return names[::-1]
 
 
+@pytest.mark.slow
 def test_no_order_of_events_hands_out_a_stale_row():
     states = explore()
     assert isinstance(states, dict), states
@@ -221,6 +222,7 @@ def test_each_defence_is_needed(mutation):
     assert isinstance(explore(mutation), list)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mutation", ["a kill while the log starts anew", "a clock that is put back"]
 )
