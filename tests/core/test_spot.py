@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import stat
 import subprocess
 import sys
@@ -11,13 +12,13 @@ import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.concurrency import deferred
 from broken import BrokenStore, IdleExecutor
-from gates import until
+from gates import DEADLINE, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,13 +163,14 @@ def test_an_executor_of_processes_is_refused(make_spot: Callable[..., bs.Spot]) 
         make_spot(executor=pool)
 
 
-def test_a_thousand_spots_leave_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [40, pytest.param(1000, marks=pytest.mark.slow)])
+def test_many_spots_leave_nothing_behind(tmp_path: Path, number: int) -> None:
     def count() -> tuple[int, int]:
         gc.collect()
         return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
 
     before = count()
-    for n in range(1000):
+    for n in range(number):
         spot = bs.Spot(f"s{n % 7}", directory=tmp_path, config=False, save="background")
         spot.mark(lambda: n)()
         del spot
@@ -331,3 +333,49 @@ def test_on_error_may_be_an_object_that_no_weak_reference_takes(
     counting = Counting()
     assert make_spot(on_error=counting).mark(lambda: object())() is not None
     assert counting.count == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_child_begins_to_count_from_the_start(make_spot: Callable[..., bs.Spot]) -> None:
+    spot = make_spot(limiter="6000/min")
+    work = spot.mark(spot.limiter(lambda x: x))
+    for _ in range(2):
+        work(1)
+    spot.mark(lambda x: x)(object())  # has no key: bypassed, and an error
+    with pytest.raises(bs.CostError):
+        spot.limiter(cost=lambda: 1e9)(lambda: 0)()
+    before = spot.stats()
+    counted = ["hits", "misses", "bypassed", "errors", "seconds_saved"]
+    counted += ["limiter_grants", "limiter_refusals", "limiter_grants_last_minute"]
+    assert all(before[name] > 0 for name in counted), before
+    child = os.fork()
+    if not child:
+        stats = spot.stats()
+        clean = all(stats[name] == 0 for name in counted) and stats["entries"] == 1
+        os._exit(0 if clean and work(1) == 1 and spot.stats()["hits"] == 1 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert spot.stats() == before, "the parent counts on"
+
+
+def test_shutting_down_twice_without_waiting_ends_once(make_spot: Callable[..., bs.Spot]) -> None:
+    go_on = threading.Event()
+
+    class Slow(BrokenStore):
+        def put_many(self, records: Any) -> None:
+            assert go_on.wait(DEADLINE)
+            super().put_many(records)
+
+    store = Slow()
+    spot = make_spot(metadata=store, save="background")
+    spot.mark(lambda: 1)()
+    spot.shutdown(wait=False)
+    spot.shutdown(wait=False)
+    go_on.set()
+    deferred.finish()
+    assert store.totals().entries == 1
+
+
+def test_the_public_names_are_listed() -> None:
+    assert {"Spot", "Permit", "hookimpl"} <= set(dir(bs))
+    with pytest.raises(AttributeError, match="no attribute 'Sopt'"):
+        _ = bs.Sopt  # type: ignore[attr-defined]

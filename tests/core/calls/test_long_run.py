@@ -66,7 +66,7 @@ def check(lines: list[str], make_spot: Any, directory: Path) -> None:
 
 
 def test_processes_and_threads_at_once(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
-    check(mix(tmp_path / "cache", 8, 8, 3.0), make_spot, tmp_path / "cache")
+    check(mix(tmp_path / "cache", 2, 4, 0.3), make_spot, tmp_path / "cache")
 
 
 @pytest.mark.slow

@@ -614,6 +614,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_scripts_own_classes_are_one_wherever_it_runs(tmp_path: Path) -> None:
     log = tmp_path / "log"
     script = tmp_path / "job.py"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,7 @@ def test_both_are_selected_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert isinstance(spot.storage, MemoryStorage)
 
 
+@pytest.mark.slow
 def test_pytest_finds_the_fixture_by_its_module_alone(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["beautyspot.testing.fixtures"]\n')
     (tmp_path / "test_app.py").write_text(
@@ -128,12 +130,6 @@ def test_pytest_finds_the_fixture_by_its_module_alone(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_pytest_alone_imports_nothing_of_ours(tmp_path: Path) -> None:
-    (tmp_path / "test_other.py").write_text(
-        "import sys\ndef test_it():\n    assert 'beautyspot' not in sys.modules\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
+def test_pytest_alone_imports_nothing_of_ours() -> None:
+    plugins = importlib.metadata.entry_points(group="pytest11")
+    assert [plugin for plugin in plugins if plugin.value.startswith("beautyspot")] == []

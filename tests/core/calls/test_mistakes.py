@@ -129,7 +129,7 @@ def test_what_a_backend_refuses_has_its_place(tmp_path: Path, line: str, what: s
     file.write_text(f"\n{line}\n")
     with pytest.raises(ConfigError) as caught:
         Spot("app", config=file, directory=tmp_path)
-    place = rf"(from: {file}:2): {what}"
+    place = rf"(from: {file}): {what}"
     assert place in str(caught.value)
 
 
@@ -145,7 +145,7 @@ def test_which_of_several_limits_is_refused(tmp_path: Path) -> None:
 
 
 def test_limits_that_can_not_be_kept_together_have_their_place(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no reserve_after.*\(from: argument\)"):
+    with pytest.raises(ConfigError, match=r"\(from: argument\).*no reserve_after"):
         Spot("app", directory=tmp_path, limiter=[{"name": "a", "use": Stranger()}])
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import gates
 import pytest
 from beautyspot.calls.turn import Turn
+from beautyspot.contracts import SerializerBase
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from gates import DEADLINE, Gate, followers, until
 
@@ -382,6 +383,7 @@ def start(cache: Path, log: Path, others: int) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_eight_processes_by_eight_threads_execute_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
     processes = [start(tmp_path / "cache", log, 7) for _ in range(8)]
@@ -480,3 +482,31 @@ def test_who_is_interrupted_while_saving_keeps_nobody_out(
     lease.release()
     assert marked(1) == 1
     del kept
+
+
+class Failing(SerializerBase):
+    """A serializer that gives no second copy of a value."""
+
+    name = "failing"
+
+    def dumps(self, value: object) -> bytes:
+        return b"value"
+
+    def loads(self, data: Any) -> Any:
+        raise ValueError("damaged")
+
+
+def test_a_follower_that_can_not_restore_runs_itself(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(serializer=Failing())
+
+    @spot.mark
+    def work(x: int) -> int:
+        STATE.gate.pass_through()
+        return x
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(work, 1) for _ in range(2)]
+        until(lambda: followers(spot) == 1, unless=futures)
+        STATE.gate.open.set()
+        assert [future.result(DEADLINE) for future in futures] == [1, 1]
+    assert STATE.gate.count == 2

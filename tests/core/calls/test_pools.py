@@ -1,4 +1,7 @@
-"""Marked functions in the workers of joblib (loky) and Dask, sent there by cloudpickle."""
+"""Marked functions in the workers of joblib (loky) and Dask, sent there by cloudpickle.
+
+`test_pickling` has the fast tests of what these need.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.spot import Spot
+
+pytestmark = pytest.mark.slow
 
 DEADLINE = 240.0
 

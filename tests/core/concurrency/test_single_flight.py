@@ -1,0 +1,46 @@
+"""Flights: who waits is woken once, and the end of a flight may come late and twice."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from beautyspot.concurrency import single_flight
+from beautyspot.concurrency.single_flight import ABANDONED, Flight, Flights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def nothing_led() -> Iterator[None]:
+    """Who enters a flight by himself leads it until he says otherwise."""
+    yield
+    single_flight.lead(())
+
+
+def test_a_waker_added_to_a_finished_flight_is_called_at_once() -> None:
+    flight, called = Flight(None), []
+    flight.finish("done")
+    flight.finish("ignored")
+    flight.add_waker(lambda: called.append(flight.result))
+    assert called == ["done"]
+
+
+def test_leaving_twice_and_late_does_no_harm() -> None:
+    flights = Flights()
+    leader, other = SimpleNamespace(flight=None), SimpleNamespace(flight=None)
+    first = flights.enter("k", leader)
+    assert first is leader.flight
+    assert first is not None
+    single_flight.lead(())  # somebody else
+    second = flights.enter("k", other, anew=True)
+    assert second is other.flight
+    assert second is not None
+    flights.leave("k", first)
+    assert len(flights) == 1, "the newer flight of the key goes on"
+    assert first.result is ABANDONED
+    flights.leave("k", second)
+    flights.leave("k", second)
+    assert len(flights) == 0
