@@ -42,9 +42,9 @@ class LimiterBase(Backend):
     """Grants permits at a rate: reserve first, then wait, holding no lock while waiting.
 
     Class attributes:
-        shared: True where several processes keep one limit together. Where not, each process that
-            uses it has the whole rate, and `Spot.stats` says so.
-        max_cost: the largest single cost; an instance may tell its own.
+        shared: True if several processes share one limit. Otherwise each process has the whole
+            rate, and `Spot.stats` says so.
+        max_cost: the largest single cost; an instance may set its own.
     """
 
     blocking: ClassVar[bool] = False
@@ -53,9 +53,9 @@ class LimiterBase(Backend):
 
     @abstractmethod
     def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
-        """Reserve `cost` at the earliest time, or None where that is over `max_wait` seconds away.
+        """Reserve `cost` at the earliest time, or None if that is over `max_wait` seconds away.
 
-        None reserves nothing. Returns at once.
+        None reserves nothing. It returns at once.
 
         Raises:
             CostError: `cost` is not a positive finite number, or above the largest single cost.
@@ -68,11 +68,11 @@ class LimiterBase(Backend):
     def check_cost(self, cost: object) -> None:
         """Refuse a cost that `reserve` would refuse at every call.
 
-        It is asked where a decorator or a permit states a constant cost, before any call. A limiter
-        whose costs are no plain numbers overrides it.
+        It is called where a decorator or a permit states a constant cost, before any call. Override
+        it if costs are not plain numbers.
 
         Raises:
-            CostError: says what fits.
+            CostError: says what is valid.
         """
         if isinstance(cost, Mapping):
             raise CostError(
@@ -96,19 +96,19 @@ class LimiterBase(Backend):
         raise NotSupportedError(f"the limiter {self.name!r} can't correct a cost ({real_cost})")
 
     def remaining(self, reservation: Reservation) -> float:
-        """Seconds that `reservation` must still wait after its delay; 0.0 is granted.
+        """Seconds that `reservation` must still wait after its delay; 0.0 means granted.
 
-        Asked after each sleep. A limiter overrides it if its plan may change while a caller waits,
-        by a pause or because the machine slept. Once it has answered 0.0, the reservation counts
-        as used.
+        It is called after each sleep. Override it if the plan may change while a caller waits, by
+        a pause or because the machine slept. Once it has returned 0.0, the reservation counts as
+        used.
         """
         del reservation
         return 0.0
 
     def pause(self, seconds: float) -> None:
-        """Grant nothing for so many seconds from now: what a server's ``Retry-After`` asks for.
+        """Grant nothing for `seconds` from now: what a server's ``Retry-After`` asks for.
 
-        Callers that wait already are held too. Pauses overlap, they don't add up.
+        Callers that wait already are held too. Pauses overlap; they do not add up.
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't pause ({seconds} s)")
 
@@ -117,8 +117,8 @@ class LimiterBase(Backend):
     ) -> Reservation | None:
         """`reserve`, at the earliest time that is `seconds` away or more.
 
-        What lies before stays free for others. Limits that are combined need it: their reservations
-        must begin at one moment, or calls that waited for one limit would go in a bunch that breaks
+        The time before stays free for others. Combined limits need it: their reservations must
+        begin at one moment, or calls that waited for one limit would run in a bunch that breaks
         another.
         """
         raise NotSupportedError(
@@ -126,15 +126,15 @@ class LimiterBase(Backend):
         )
 
     def for_key(self, key: str) -> LimiterBase:
-        """A limiter like this one, fresh, for what `key` names: a host, a customer.
+        """A new limiter like this one for what `key` names: a host, a customer.
 
-        A pause of this one also pauses all that it has made so, and those to come. One that is
-        shared by processes is the same for the same key in all of them.
+        A pause of this limiter also pauses all limiters that it made for keys, and later ones. If
+        processes share the limit, they also share that of each key.
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't keep a limit a key ({key!r:.80})")
 
     def busy_for(self) -> float:
-        """Seconds until all that is reserved has passed: from then on it is as good as a new one.
+        """Seconds until all that is reserved has passed, and the limiter is like a new one.
 
         The limiter of a key may be dropped then.
         """
@@ -143,12 +143,12 @@ class LimiterBase(Backend):
     def wait_for(self, cost: float = 1) -> float:
         """Seconds that a reservation of `cost` would have to wait now. It reserves nothing.
 
-        A refused caller is told by it when to come again.
+        It tells a refused caller when to try again.
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't tell how long {cost} would wait")
 
     def consume(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
-        """Wait until `cost` is granted; with a `timeout` of 0 a try that does not wait.
+        """Wait until `cost` is granted; a `timeout` of 0 does not wait.
 
         Raises:
             CostError: see `reserve`.

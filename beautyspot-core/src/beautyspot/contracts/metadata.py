@@ -97,28 +97,28 @@ class Totals(NamedTuple):
 
 
 class Lease(ABC):
-    """The right to be the only one who computes a key, until released."""
+    """The right to be the only caller that computes a key, until it is released."""
 
     @abstractmethod
     def release(self) -> None:
-        """Let the next one in. A second call does nothing."""
+        """Let another caller have the lease. A second call does nothing."""
 
 
 class MetadataStoreBase(Backend):
-    """Keeps one `TaskRecord` a key.
+    """Keeps one `TaskRecord` for each key.
 
-    Errors: whatever goes wrong is a `MetadataError`; `MetadataBusyError` where the same call may
+    Errors: every failure is a `MetadataError`, and a `MetadataBusyError` if the same call may
     succeed in a moment. Operations are atomic: a reader finds the old record, the new one or none.
     """
 
     leases: ClassVar[bool] = False
-    """True where `try_lease` works, and excludes other processes that use the same store."""
+    """True if `try_lease` works, and excludes other processes that use the same store."""
 
     memory_age: float = 0.0
-    """Seconds, at most, for which `find` may go on giving what another process has replaced.
+    """Seconds, at most, for which `find` may return what another process has replaced.
 
-    0.0 where `find` asks the store each time. A store that answers from a memory of its own states
-    the greatest age that such an answer can have.
+    0.0 if `find` asks the store each time. A store that answers from its own memory states the
+    greatest age that such an answer can have.
     """
 
     def open(self) -> None:
@@ -142,7 +142,7 @@ class MetadataStoreBase(Backend):
 
     @abstractmethod
     def delete(self, key: str) -> bool:
-        """Remove the record of `key`; False where there was none."""
+        """Remove the record of `key`; False if there was none."""
 
     @abstractmethod
     def scan(
@@ -153,23 +153,24 @@ class MetadataStoreBase(Backend):
         tag: str | None = None,
         with_data: bool = False,
     ) -> Iterator[TaskRecord]:
-        """All records that match every filter given, in the order of their keys.
+        """All records that match every given filter, in the order of their keys.
 
-        `result_data` is None in them unless `with_data`. Records may be put and deleted while the
-        scan runs; whether it shows those is open, but it shows every other one once.
+        Their `result_data` is None unless `with_data`. Records may be put and deleted while the
+        scan runs; it may or may not show those, and shows every other record once.
         """
 
     def find(self, key: str) -> Plain | Entry | None:
-        """What a hit needs of the record of `key`; None where there is no record.
+        """What a hit needs of the record of `key`; None if there is no record.
 
-        `Plain` where that says it all, as for most hits: then a call ends soonest. An `Entry` is
-        right for every record. Never waits for a lock: raises `MetadataBusyError`.
+        It returns `Plain` for a record that it describes fully, as for most hits, which is fastest.
+        An `Entry` is right for every record. It never waits for a lock, but raises
+        `MetadataBusyError`.
         """
         record = self.get(key)
         return None if record is None else found_in(record)
 
     def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
-        """The entries of those of the keys that have a record; a store may ask for many at once."""
+        """The entries of those keys that have a record; a store may ask for many at once."""
         found = {key: self.find(key) for key in keys}
         return {key: in_full(answer) for key, answer in found.items() if answer is not None}
 
@@ -179,22 +180,22 @@ class MetadataStoreBase(Backend):
         return Totals(len(sizes), sum(sizes))
 
     def put_many(self, records: Iterable[TaskRecord]) -> None:
-        """Insert several records, in one transaction where the store has such."""
+        """Insert several records, in one transaction if the store has transactions."""
         for record in records:
             self.put(record)
 
     def touch(self, used: Mapping[str, float]) -> None:
-        """Set `used_at` of the records of these keys; a key without a record is passed over."""
+        """Set `used_at` of the records of these keys; a key without a record is skipped."""
         for key, when in used.items():
             record = self.get(key)
             if record is not None:
                 self.put(record._replace(used_at=when))
 
     def try_lease(self, key: str) -> Lease | None:
-        """The lease of `key`, or None while another one holds it. Returns at once.
+        """The lease of `key`, or None while another caller holds it. Returns at once.
 
         The lease excludes every other holder on the same store: other processes, and other
-        instances of this class in the same process. It falls when its process dies.
+        instances of this class in the same process. It ends when its process dies.
 
         Raises:
             NotSupportedError: the store has no leases (`leases` is False).

@@ -44,15 +44,15 @@ OTHERS: list[Any] = [True, False, "1", b"1", None, [1], 1j]
 
 
 class LimiterContract(SettleContract):
-    """The suite. `make` is the one thing that a subclass must define.
+    """The suite. A subclass must define `make`, and nothing else.
 
     Attributes:
-        can_settle: `settle` works; else it must answer `NotSupportedError`.
+        can_settle: `settle` works; otherwise it must raise `NotSupportedError`.
         reuses_gaps: what is released in the middle of the queue is offered to the next request
-            whose cost fits into it; else it may be lost, but what is released at the end may not.
-        can_reserve_after: `reserve_after` works; else it must answer `NotSupportedError`.
-        injectable_clock: `make` honours its `clock`. Without it the tests that need to own the time
-            are skipped, and what is left shows little.
+            whose cost fits; otherwise it may be lost, but what is released at the end may not.
+        can_reserve_after: `reserve_after` works; otherwise it must raise `NotSupportedError`.
+        injectable_clock: `make` uses its `clock`. Without it, the tests that need to control the
+            time are skipped, and the rest shows little.
         examples: how many interleavings the state machine tries.
     """
 

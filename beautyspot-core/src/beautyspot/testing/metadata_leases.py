@@ -23,10 +23,10 @@ class LeaseContract:
 
     Class attributes:
         leases: whether `try_lease` works.
-        persistent: whether a second `make` on one `tmp_path` gives another instance on the same
-            place, which keeps its records while no instance exists.
-        shared_between_processes: whether other processes may use the place at the same time. Then
-            `source` must be given.
+        persistent: whether a second `make` with one `tmp_path` returns another instance for the
+            same place, which keeps its records while no instance exists.
+        shared_between_processes: whether other processes may use the place at the same time. If
+            so, define `source`.
     """
 
     leases: ClassVar[bool] = True
@@ -34,11 +34,11 @@ class LeaseContract:
     shared_between_processes: ClassVar[bool] = True
 
     def make(self, tmp_path: Path) -> MetadataStoreBase:
-        """A store on a place of its own for each `tmp_path`; it is not open yet."""
+        """A store with a place of its own for each `tmp_path`; it is not open yet."""
         raise NotImplementedError("return the store to test")
 
     def source(self, tmp_path: Path) -> str:
-        """Python source that binds `store` to what `make` gives, run in another process."""
+        """Python source that makes the same store and calls it `store`, for another process."""
         raise NotImplementedError("return the source that makes it")
 
     @pytest.fixture
