@@ -375,9 +375,8 @@ def test_bound_methods_partials_and_objects_are_followed(project: Project):
 
 def test_functions_of_others_are_not_followed(project: Project):
     with project.imported() as main:
-        walk = _Walk(main.f)
-        walk.run()
-    names = {owner.partition(":")[0] for owner, _, _ in walk.records}
+        records = _Walk(main.f).records()
+    names = {owner.partition(":")[0] for owner, _, _ in records}
     assert names == {"main", "helpers", "pack.inside"}
     assert version_auto(len) == version_auto(str.upper)  # no code that we could follow
 
@@ -385,9 +384,8 @@ def test_functions_of_others_are_not_followed(project: Project):
 def test_our_own_code_is_not_followed(project: Project):
     """Each release of ours would be another version."""
     with project.imported() as main:
-        walk = _Walk(main.uses_us)
-        walk.run()
-    assert {owner for owner, _, _ in walk.records} == {"main:uses_us"}
+        records = _Walk(main.uses_us).records()
+    assert {owner for owner, _, _ in records} == {"main:uses_us"}
 
 
 def test_imports_that_fail_are_passed_over(project: Project, monkeypatch: pytest.MonkeyPatch):

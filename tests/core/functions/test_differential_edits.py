@@ -198,7 +198,7 @@ def runner() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @settings(
-    max_examples=40 if "PROGRAMS" not in os.environ else int(os.environ["PROGRAMS"]),
+    max_examples=10 if "PROGRAMS" not in os.environ else int(os.environ["PROGRAMS"]),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

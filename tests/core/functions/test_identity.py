@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from beautyspot.functions.identity import identify
+from beautyspot.functions.identity import Identity
 from beautyspot.functions.names import chain, is_ours, python_function, unwrap_ours
 
 HERE = __name__
@@ -183,7 +183,7 @@ def factory(number: int) -> Callable[[], int]:
     ],
 )
 def test_a_name_that_leads_back_is_all_there_is(func: Any, identifier: str, name: str):
-    identity = identify(func)
+    identity = Identity(func)
     assert (identity.func_identifier, identity.func_name) == (identifier, name)
     assert not identity.anonymous
     assert identity.code is None
@@ -193,35 +193,35 @@ def test_a_name_that_leads_back_is_all_there_is(func: Any, identifier: str, name
 def test_the_decorators_of_others_are_looked_through_from_the_name():
     beneath = unwrap_ours(vars(wrapped_above_and_beneath)["__wrapped__"])
     assert beneath.__code__ is wrapped_above_and_beneath.__code__  # the polite wrapper beneath ours
-    assert not identify(beneath).anonymous
+    assert not Identity(beneath).anonymous
 
 
 def test_two_functions_of_one_name_are_told_by_their_code():
-    first, second = identify(first_definition), identify(twice_defined)
+    first, second = Identity(first_definition), Identity(twice_defined)
     assert first.func_identifier == second.func_identifier
     assert first.anonymous
     assert not second.anonymous
-    assert first.code != identify(factory(1)).code
+    assert first.code != Identity(factory(1)).code
 
 
 def test_a_private_name_is_found_in_its_class():
-    assert identify(Outer.Inner.first_private).anonymous
-    assert not identify(inner_of["_Inner__private"]).anonymous
+    assert Identity(Outer.Inner.first_private).anonymous
+    assert not Identity(inner_of["_Inner__private"]).anonymous
 
 
 def test_two_wrappings_of_one_function_are_told_apart():
     """Both have the name of `plain`, to which the name leads and not to them."""
-    first, second = identify(polite(plain)), identify(polite(hidden))
+    first, second = Identity(polite(plain)), Identity(polite(hidden))
     assert first.anonymous
     assert first.captures() == {"func": plain}
     assert second.captures() == {"func": hidden}
-    assert identify(polite(plain)).code == first.code
-    assert identify(functools.wraps(plain)(rude(plain))).code != first.code
+    assert Identity(polite(plain)).code == first.code
+    assert Identity(functools.wraps(plain)(rude(plain))).code != first.code
 
 
 def test_a_decorator_above_that_leaves_no_way_back_makes_the_code_count():
     function = python_function(hidden.__closure__[0].cell_contents)
-    identity = identify(function)
+    identity = Identity(function)
     assert identity.func_identifier == f"{HERE}:hidden"
     assert identity.anonymous
     assert identity.code is not None
@@ -231,7 +231,7 @@ def test_a_name_that_is_not_bound_yet_is_taken_to_be_on_its_way():
     seen = []
 
     def note(func: Any) -> Any:
-        seen.append(identify(func).anonymous)
+        seen.append(Identity(func).anonymous)
         return func
 
     module = ModuleType("bound_later")
@@ -247,12 +247,12 @@ def test_a_name_that_is_not_bound_yet_is_taken_to_be_on_its_way():
 
 
 def test_lambdas_and_local_functions_are_told_by_code_and_captures():
-    one, two = identify(factory(1)), identify(factory(2))
+    one, two = Identity(factory(1)), Identity(factory(2))
     assert one.func_identifier == f"{HERE}:factory.<locals>.made"
     assert one.anonymous
     assert one.code == two.code
     assert (one.captures(), two.captures()) == ({"number": 1}, {"number": 2})
-    plus, minus = identify(lambda x: x + 1), identify(lambda x: x - 1)
+    plus, minus = Identity(lambda x: x + 1), Identity(lambda x: x - 1)
     assert plus.func_identifier == minus.func_identifier
     assert plus.code != minus.code
 
@@ -263,7 +263,7 @@ def test_captures_are_read_when_asked():
     def read() -> int:
         return state
 
-    identity = identify(read)
+    identity = Identity(read)
     assert identity.captures() == {"state": 1}
     state = 2
     assert identity.captures() == {"state": 2}
@@ -273,9 +273,9 @@ def test_a_capture_that_is_not_assigned_yet_is_left_out():
     def early() -> int:
         return late
 
-    assert identify(early).captures() == {}
+    assert Identity(early).captures() == {}
     late = 1
-    assert identify(early).captures() == {"late": 1}
+    assert Identity(early).captures() == {"late": 1}
 
 
 def test_a_local_function_does_not_capture_itself():
@@ -283,13 +283,13 @@ def test_a_local_function_does_not_capture_itself():
     def down(n: int) -> int:
         return n and down(n - 1)
 
-    assert identify(down).captures() == {}
+    assert Identity(down).captures() == {}
 
 
 def test_our_own_wrapper_is_looked_through():
     local = factory(1)
-    assert identify(mark(mark(local))).code == identify(local).code
-    assert identify(mark(local)).captures() == {"number": 1}
+    assert Identity(mark(mark(local))).code == Identity(local).code
+    assert Identity(mark(local)).captures() == {"number": 1}
 
 
 def test_a_wrapper_of_ours_is_told_from_one_that_copied_its_attributes():
@@ -305,37 +305,37 @@ def test_a_wrapper_of_ours_is_told_from_one_that_copied_its_attributes():
 def test_a_bound_method_holds_its_object():
     one, two = Outer.Inner(), Outer.Inner()
     for method in (one.method, one.marked_method):
-        identity = identify(method)
+        identity = Identity(method)
         assert identity.anonymous
         assert identity.code is None
         assert identity.captures() == {"<self>": one}
-    assert identify(two.method).captures()["<self>"] is two
-    assert identify(one.method).func_identifier == f"{INNER}.method"
+    assert Identity(two.method).captures()["<self>"] is two
+    assert Identity(one.method).func_identifier == f"{INNER}.method"
 
 
 def test_a_bound_class_method_holds_its_class():
-    identity = identify(Outer.Inner.of_class)
+    identity = Identity(Outer.Inner.of_class)
     assert identity.func_identifier == f"{INNER}.of_class"
     assert identity.captures() == {"<self>": Outer.Inner}
 
 
 def test_a_bound_method_of_c_holds_its_object():
-    assert identify("ab".upper).captures() == {"<self>": "ab"}
-    assert identify("ab".upper).func_identifier == "builtins:str.upper"
-    assert identify((1).__add__).captures() == {"<self>": 1}
-    assert identify(dict.fromkeys).func_identifier == "builtins:dict.fromkeys"
+    assert Identity("ab".upper).captures() == {"<self>": "ab"}
+    assert Identity("ab".upper).func_identifier == "builtins:str.upper"
+    assert Identity((1).__add__).captures() == {"<self>": 1}
+    assert Identity(dict.fromkeys).func_identifier == "builtins:dict.fromkeys"
 
 
 def test_an_object_with_a_call_method_is_held():
     one = Outer.Inner()
-    identity = identify(one)
+    identity = Identity(one)
     assert identity.func_identifier == f"{INNER}.__call__"
     assert identity.func_name == "Inner"
     assert identity.anonymous
     assert identity.code is None
     assert identity.captures() == {"<self>": one}
     getter = operator.itemgetter(1)
-    assert identify(getter).captures() == {"<self>": getter}
+    assert Identity(getter).captures() == {"<self>": getter}
 
 
 def test_an_object_of_a_local_class_brings_the_code_of_its_class():
@@ -346,7 +346,7 @@ def test_an_object_of_a_local_class_brings_the_code_of_its_class():
 
         return Local()
 
-    one, two = identify(make(1)), identify(make(2))
+    one, two = Identity(make(1)), Identity(make(2))
     assert one.code == two.code is not None
     assert one.captures()["__call__.number"] == 1
     assert two.captures()["__call__.number"] == 2
@@ -354,13 +354,13 @@ def test_an_object_of_a_local_class_brings_the_code_of_its_class():
 
 def test_an_object_that_poses_as_a_function_brings_its_state():
     one, two = Counted(plain, 1), Counted(plain, 2)
-    assert identify(one).func_identifier == f"{HERE}:plain"
-    assert identify(one).captures() == {"<self>": one}
-    assert identify(two).captures() == {"<self>": two}
+    assert Identity(one).func_identifier == f"{HERE}:plain"
+    assert Identity(one).captures() == {"<self>": one}
+    assert Identity(two).captures() == {"<self>": two}
 
 
 def test_a_partial_holds_its_arguments():
-    identity = identify(functools.partial(plain, 1, k=2))
+    identity = Identity(functools.partial(plain, 1, k=2))
     assert identity.func_identifier == f"{HERE}:plain"
     assert identity.func_name == "plain"
     assert identity.anonymous
@@ -371,7 +371,7 @@ def test_a_partial_of_a_partial_and_of_a_method_holds_all_of_it():
     one = Outer.Inner()
     inner = functools.partial(mark(one.method), 1)
     inner.note = "no longer flattened"  # type: ignore[attr-defined]
-    captures = identify(mark(functools.partial(inner, 2))).captures()
+    captures = Identity(mark(functools.partial(inner, 2))).captures()
     assert captures["<args>"] == (2,)
     assert captures["<func>"]["<args>"] == (1,)
     assert captures["<func>"]["<func>"] == {"<self>": one}
@@ -380,7 +380,7 @@ def test_a_partial_of_a_partial_and_of_a_method_holds_all_of_it():
 def test_a_bound_partial_keeps_both():
     bound = functools.partial(plain, 1)
     method = method_of(bound)
-    assert identify(method).captures() == {
+    assert Identity(method).captures() == {
         "<self>": "owner",
         "<func>": {"<args>": (1,), "<kwargs>": {}, "<func>": {}},
     }
@@ -394,8 +394,8 @@ def method_of(func: Any) -> Any:
 
 def test_a_local_function_in_a_cache_object_is_told_by_what_it_wraps():
     local = functools.lru_cache(factory(1))
-    assert identify(local).captures() == {"number": 1}
-    assert identify(local).code == identify(factory(1)).code
+    assert Identity(local).captures() == {"number": 1}
+    assert Identity(local).code == Identity(factory(1)).code
 
 
 def test_a_function_of_a_module_that_no_import_leads_to_is_told_by_its_code():
@@ -404,7 +404,7 @@ def test_a_function_of_a_module_that_no_import_leads_to_is_told_by_its_code():
     for body in ("1", "2"):
         namespace: dict[str, Any] = {"__name__": "not_imported", "__file__": "not_imported.py"}
         exec(compile(f"def f(): return {body}", "not_imported.py", "exec"), namespace)
-        identities.append(identify(namespace["f"]))
+        identities.append(Identity(namespace["f"]))
     one, two = identities
     assert one.func_identifier == two.func_identifier == "not_imported:f"
     assert one.anonymous
@@ -418,11 +418,11 @@ def test_a_function_of_a_module_that_another_one_replaced_is_told_by_its_code(
     vars(module).update(__file__="a.py", __spec__=ModuleSpec("sample", None))
     exec(compile("def f(): pass", "a.py", "exec"), vars(module))
     monkeypatch.setitem(sys.modules, "sample", module)
-    assert not identify(module.f).anonymous
+    assert not Identity(module.f).anonymous
     other = ModuleType("sample")
     vars(other).update(__file__="b.py", __spec__=ModuleSpec("sample", None))
     monkeypatch.setitem(sys.modules, "sample", other)
-    assert identify(module.f).anonymous
+    assert Identity(module.f).anonymous
 
 
 def test_a_class_of_a_script_that_runpy_ran_is_told_by_its_code(tmp_path: Path):
@@ -430,7 +430,7 @@ def test_a_class_of_a_script_that_runpy_ran_is_told_by_its_code(tmp_path: Path):
         script = f"class C:\n    def f(self): return {value}\n"
         (tmp_path / f"{name}.py").write_text(
             script
-            + "import beautyspot.functions.identity as identity\ncode = identity.identify(C).code\n"
+            + "import beautyspot.functions.identity as identity\ncode = identity.Identity(C).code\n"
         )
     codes = [runpy.run_path(str(tmp_path / f"{name}.py"))["code"] for name in "ab"]
     assert None not in codes
@@ -441,21 +441,21 @@ def test_a_main_that_was_sent_by_its_code_keeps_its_name():
     """As tools do that send a script's functions to machines where `__main__` is another."""
     code = compile("def f(): pass", "job.py", "exec").co_consts[0]
     function = FunctionType(code, {"__name__": "__main__", "__file__": "/elsewhere/job.py"}, "f")
-    assert identify(function).func_identifier == "job:f"
+    assert Identity(function).func_identifier == "job:f"
 
 
 @pytest.mark.parametrize("filename", ["<stdin>", "<ipython-input-1-abc>", "<string>"])
 def test_code_that_comes_from_no_file_counts_in_a_module_with_one(filename: str):
     namespace: dict[str, Any] = {"__name__": "not_imported", "__file__": "not_imported.py"}
     exec(compile("def f(): pass", filename, "exec"), namespace)
-    assert identify(namespace["f"]).anonymous
+    assert Identity(namespace["f"]).anonymous
 
 
 def test_frozen_modules_of_the_standard_library_count_as_files():
     import os
 
-    assert not identify(os.path.join).anonymous
-    assert not identify(os.makedirs).anonymous
+    assert not Identity(os.path.join).anonymous
+    assert not Identity(os.makedirs).anonymous
 
 
 def test_a_callable_with_a_plain_name_alone_is_named_by_it():
@@ -465,18 +465,18 @@ def test_a_callable_with_a_plain_name_alone_is_named_by_it():
         def __init__(self) -> None:
             self.__name__ = "add"
 
-    assert identify(Ufunc()).func_identifier == "anything:add"
-    assert identify(Ufunc()).func_name == "add"
+    assert Identity(Ufunc()).func_identifier == "anything:add"
+    assert Identity(Ufunc()).func_name == "add"
 
 
 def test_a_callable_with_a_qualified_name_alone_is_named_by_it():
     odd = SimpleNamespace(__qualname__="Odd.name", __module__="anything")
-    assert identify(odd).func_name == "Odd.name"  # type: ignore[arg-type]
+    assert Identity(odd).func_name == "Odd.name"  # type: ignore[arg-type]
 
 
 def test_something_of_c_without_a_module_is_a_builtin():
     odd = SimpleNamespace(__qualname__="odd", __module__=None)
-    assert identify(odd).func_identifier == "builtins:odd"  # type: ignore[arg-type]
+    assert Identity(odd).func_identifier == "builtins:odd"  # type: ignore[arg-type]
 
 
 def test_a_proxy_is_not_asked_for_what_it_wraps():

@@ -10,10 +10,11 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
-from beautyspot.functions.identity import identify, module_name
+from beautyspot.functions.identity import Identity
+from beautyspot.functions.names import module_name
 
-PRINT = "from beautyspot.functions.identity import identify\ndef run(): pass\n"
-SHOW = "print(identify(run).func_identifier, identify(run).anonymous)\n"
+PRINT = "from beautyspot.functions.identity import Identity\ndef run(): pass\n"
+SHOW = "print(Identity(run).func_identifier, Identity(run).anonymous)\n"
 
 
 def python(*args: object, cwd: Path, text: str | None = None) -> list[str]:
@@ -95,7 +96,7 @@ def test_a_function_of_a_script_is_told_by_its_name(monkeypatch: pytest.MonkeyPa
     main_module(monkeypatch, __file__="/a/job.py")
     namespace = vars(sys.modules["__main__"])
     exec(compile("def f(): pass", "/a/job.py", "exec"), namespace)
-    found = identify(namespace["f"])
+    found = Identity(namespace["f"])
     assert (found.func_identifier, found.anonymous) == ("job:f", False)
 
 
@@ -118,7 +119,7 @@ def test_a_package_that_is_run_has_one_name_by_name_and_by_folder(project: Path)
 @pytest.mark.parametrize("way", ["command line", "standard input"])
 def test_code_without_a_file_is_part_of_the_identity(project: Path, way: str):
     first, second = PRINT, PRINT.replace("pass", "return 2")
-    show = SHOW + "print(identify(run).code)\n"
+    show = SHOW + "print(Identity(run).code)\n"
     outputs = [
         python("-c", text + show, cwd=project)
         if way == "command line"
@@ -135,9 +136,9 @@ def test_a_spawned_process_names_the_script_like_its_parent(tmp_path: Path):
         PRINT
         + textwrap.dedent("""
         import multiprocessing
-        at_import = identify(run).func_identifier, identify(run).anonymous
+        at_import = Identity(run).func_identifier, Identity(run).anonymous
         def tell():
-            now = identify(run)
+            now = Identity(run)
             return __name__, *at_import, now.func_identifier, now.anonymous
         if __name__ == "__main__":
             with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -157,7 +158,7 @@ def test_a_thread_that_outlives_its_script_still_knows_the_name(tmp_path: Path):
         import threading
         def late():
             threading.main_thread().join()
-            print("__file__" in globals(), identify(run).func_identifier, identify(run).anonymous)
+            print("__file__" in globals(), Identity(run).func_identifier, Identity(run).anonymous)
         threading.Thread(target=late).start()
         """)
     )

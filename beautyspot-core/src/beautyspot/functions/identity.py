@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazy import Lazily
 from beautyspot.functions.names import (
+    captured,
     identifier_of,
     is_anonymous,
     is_made_at_run_time,
     is_python_class,
-    module_name,
     names_itself,
     python_function,
     unwrap_ours,
@@ -32,16 +32,6 @@ from beautyspot.functions.names import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import CellType
-
-__all__ = [
-    "Identity",
-    "function_parts",
-    "identifier_of",
-    "identify",
-    "is_anonymous",
-    "module_name",
-]
 
 _BOUND: Final = (MethodType, BuiltinMethodType, MethodWrapperType)
 _SIMPLE: Final = (bool, int, float, complex, str, bytes, type(None))
@@ -49,6 +39,9 @@ _SIMPLE: Final = (bool, int, float, complex, str, bytes, type(None))
 
 class Identity:
     """Which function a call is of.
+
+    Args:
+        func: any callable; our own wrappers are taken off.
 
     Attributes:
         named: the function or class whose name it is.
@@ -100,18 +93,13 @@ class Identity:
         return is_anonymous(self.named)
 
     def sent(self) -> tuple[bool, str | None]:
-        """What the same function is to know of itself in another process."""
+        """What to hand to `take` in another process, for the same function."""
         return self._nameless, self.code
 
     def take(self, sent: tuple[bool, str | None]) -> None:
-        """Know what `sent` gave: here the name may lead elsewhere, and the source be missing."""
+        """Take over what `sent` gave: here the name may lead elsewhere, or no source be found."""
         nameless, code = sent
         vars(self).update(_nameless=nameless, code=code)
-
-
-def identify(func: Callable[..., Any]) -> Identity:
-    """The identity of `func`: any callable, of which our own wrappers are taken off."""
-    return Identity(func)
 
 
 def function_parts(func: Callable[..., Any]) -> list[object]:
@@ -138,7 +126,7 @@ def captured_by(obj: Any) -> dict[str, Any]:
 
     Less itself: a local function that calls itself captures its own name.
     """
-    found = dict(_captured_by_class(obj) if isinstance(obj, type) else _captured(obj))
+    found = dict(_captured_by_class(obj)) if isinstance(obj, type) else captured(obj)
     return {name: found[name] for name in sorted(found) if unwrap_ours(found[name]) is not obj}
 
 
@@ -162,9 +150,7 @@ def _held_by(target: Any) -> dict[str, Any]:
 
 
 def _code_digest(obj: Any) -> str:
-    from beautyspot.functions.code import (
-        code_digest,  # parses sources: only anonymous functions pay for it
-    )
+    from beautyspot.functions.code import code_digest  # parses sources: rarely needed
 
     return code_digest(obj)
 
@@ -194,20 +180,6 @@ def _number(node: Any, nodes: list[Any]) -> int:
     return len(nodes) - 1
 
 
-def _captured(obj: Any) -> Iterator[tuple[str, Any]]:
-    function = python_function(obj)
-    return iter(()) if function is None else _cells(function)
-
-
-def _cells(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    cells: tuple[CellType, ...] = function.__closure__ or ()
-    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
-        try:
-            yield name, cell.cell_contents
-        except ValueError:  # assigned later than now
-            continue
-
-
 def _captured_by_class(cls: type[Any]) -> Iterator[tuple[str, Any]]:
     """What tells classes apart that one function made: captured variables, data and bases."""
     made = is_made_at_run_time(cls)
@@ -216,7 +188,7 @@ def _captured_by_class(cls: type[Any]) -> Iterator[tuple[str, Any]]:
             continue
         if _is_data(cls, name, value) and (made or type(value) in _SIMPLE):
             yield f".{name}", value
-        for cell, content in () if isinstance(value, type) else _captured(value):
+        for cell, content in () if isinstance(value, type) else captured(value).items():
             yield f"{name}.{cell}", content
     if made:
         yield from _beneath(cls)

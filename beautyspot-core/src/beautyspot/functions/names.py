@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from contextlib import suppress
 from functools import cached_property, partial, partialmethod, singledispatchmethod
 from pathlib import PurePath
 from types import FunctionType, MethodType
@@ -107,6 +108,18 @@ def python_function(obj: Any) -> FunctionType | None:
         if isinstance(step, FunctionType) and not is_ours(step):
             return step
     return None
+
+
+def captured(obj: Any) -> dict[str, Any]:
+    """The variables that the Python function of `obj` captured, less those without a value yet."""
+    function = python_function(obj)
+    found: dict[str, Any] = {}
+    if function is not None:
+        cells = function.__closure__ or ()
+        for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
+            with suppress(ValueError):  # assigned later than now
+                found[name] = cell.cell_contents
+    return found
 
 
 def chain(obj: Any) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from xxhash import xxh32_hexdigest
 
 from beautyspot.contracts.wrong_answers import ARGUMENTS, say_whose, wrong_answer
 from beautyspot.errors import PluginError
-from beautyspot.functions.identity import identify
+from beautyspot.functions.identity import Identity
 from beautyspot.functions.names import edited_in_place, unwrap_ours
 from beautyspot.keys.binding import make_binder, make_namer
 from beautyspot.keys.generator import KeyMaker
@@ -75,7 +75,7 @@ class Addressing:
         self._function = function
         self._options = options
         self._on_first_key: FirstKey | None = on_first_key
-        self._identity = identify(function)
+        self._identity = Identity(function)
         self.func_name = self._identity.func_name
         self.func_identifier = options.name or self._identity.func_identifier
         self._version = None if options.version is None else str(options.version)

@@ -56,31 +56,30 @@ def version_auto(func: Callable[..., Any]) -> str:
     write the version yourself. A constant whose value differs from run to run or from machine to
     machine (the time, a path) makes each a version of its own.
     """
-    walk = _Walk(func)
-    walk.run()
-    return digest_of(sorted(walk.records))
+    return digest_of(sorted(_Walk(func).records()))
 
 
 class _Walk:
     """Follows code from name to name. Each thing is visited once, so cycles come to an end."""
 
     def __init__(self, func: Any) -> None:
-        self.records: set[tuple[str, str, str]] = set()
+        self._records: set[tuple[str, str, str]] = set()
         self._todo: list[tuple[str, str, object]] = [("", "", func)]
         self._seen: dict[int, object] = {}  # the objects are kept, so that no number comes twice
         self._rebound: dict[int, tuple[Mapping[str, Any], set[str]]] = {}
         self._root = root_of(namespace_of(unwrap_ours(func)).get("__name__"))
 
-    def run(self) -> None:
-        """Visit all there is."""
+    def records(self) -> set[tuple[str, str, str]]:
+        """Visit all there is: where each thing was found, under which name, and its digest."""
         while self._todo:
             owner, label, value = self._todo.pop()
             form = _constant(value)
             if form is not None:
-                self.records.add((owner, label, digest_of(form)))
+                self._records.add((owner, label, digest_of(form)))
             elif value is not None and id(value) not in self._seen:
                 self._seen[id(value)] = value
                 self._visit(owner, label, value)
+        return self._records
 
     def _visit(self, owner: str, label: str, value: Any) -> None:
         if isinstance(value, type):
@@ -117,20 +116,20 @@ class _Walk:
         namespace = namespace_of(value)
         if self._is_own(namespace, str(namespace.get("__file__"))):  # others' grows with imports
             for cls in registry:
-                self.records.add((identifier_of(value), "dispatch", identifier_of(cls)))
+                self._records.add((identifier_of(value), "dispatch", identifier_of(cls)))
 
     def _visit_mark(self, wrapper: FunctionType) -> None:
         """A helper that is marked itself says by its version when its results change."""
         version = getattr(getattr(vars(wrapper)[OURS], "options", None), "version", None)
         if version not in (None, "auto"):
-            self.records.add((identifier_of(wrapper), "version", str(version)))
+            self._records.add((identifier_of(wrapper), "version", str(version)))
 
     def _visit_function(self, function: FunctionType) -> None:
         namespace = function.__globals__
         if not self._is_own(namespace, function.__code__.co_filename):
             return
         name = identifier_of(function)
-        self.records.add((name, "", function_digest(function)))
+        self._records.add((name, "", function_digest(function)))
         for found in resolve(function, self._load):
             if not self._is_rebound(found):
                 self._todo.append((name, found.label, found.value))
@@ -143,7 +142,7 @@ class _Walk:
         if not is_python_class(cls) or not self._is_own(namespace, str(namespace.get("__file__"))):
             return
         name = identifier_of(cls)
-        self.records.add((name, "", code_digest(cls)))
+        self._records.add((name, "", code_digest(cls)))
         self._follow(name, "base", cls.__mro__[1:])
         self._follow(name, "metaclass", [type(cls)])
         for key, value in vars(cls).items():

@@ -19,13 +19,14 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.functions.code.forms import constant_form
 from beautyspot.functions.names import is_ours, root_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     Resolve = Callable[[str], object]
 
@@ -37,11 +38,8 @@ _OUR_METHODS: Final = frozenset({"mark", "limiter"})
 _NO_CONVERSION: Final = -1  # `FormattedValue.conversion` of a plain {x}
 
 
-class Unknown:
-    """The answer of a `resolve` that can't tell what a name stands for."""
-
-
-UNKNOWN: Final = Unknown()
+UNKNOWN: Final = object()
+"""What a `resolve` returns that can't tell what a name stands for."""
 
 
 def normal_form(node: Definition, resolve: Resolve = lambda _name: UNKNOWN) -> object:
@@ -76,7 +74,7 @@ class _Form:
     def of(self, item: object) -> object:
         """The form of a node, of a list of nodes, or of a plain value (a name, a number)."""
         if isinstance(item, list):
-            return tuple(self._body(item))
+            return tuple([self.of(part) for part in item if not _without_effect(part)])
         if not isinstance(item, ast.AST):
             return constant_form(item)
         special = self._by_type.get(type(item))
@@ -91,11 +89,6 @@ class _Form:
         ]
         return (type(node).__name__, *fields)
 
-    def _body(self, items: list[Any]) -> Iterator[object]:
-        for item in items:
-            if not _without_effect(item):
-                yield self.of(item)
-
     def definition(self, node: Function | ast.ClassDef, name: str) -> object:
         """A function or class, under the name given."""
         decorators = self._counting(node.decorator_list)
@@ -104,18 +97,15 @@ class _Form:
         doc = ast.get_docstring(node, clean=False) if read else None
         if isinstance(node, ast.ClassDef):
             head: object = self.of(list(bases))
-            body: object = tuple(self._class_body(node.body))
+            body: object = tuple(map(self._member, filterfalse(_without_effect, node.body)))
         else:
             head = (self._signature(node.args, read), self.of(node.returns) if read else None)
             body = self.of(node.body)
         return (type(node).__name__, name, self.of(decorators), constant_form(doc), head, body)
 
-    def _class_body(self, items: list[ast.stmt]) -> Iterator[object]:
-        for item in items:
-            if isinstance(item, ast.AnnAssign):
-                yield self._plain(item)
-            elif not _without_effect(item):
-                yield self.of(item)
+    def _member(self, item: ast.stmt) -> object:
+        """A statement of a class body, where annotations make fields."""
+        return self._plain(item) if isinstance(item, ast.AnnAssign) else self.of(item)
 
     def _signature(self, arguments: ast.arguments, annotated: bool) -> object:
         if annotated:

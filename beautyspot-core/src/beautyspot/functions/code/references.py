@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import dis
 import importlib.util
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.functions.code.normal_form import UNKNOWN, follow
-from beautyspot.functions.names import look_up, namespace_of
+from beautyspot.functions.code.source import with_nested
+from beautyspot.functions.names import captured, look_up, namespace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from types import CodeType
 
     Load = Callable[[str], object]
 
@@ -56,11 +58,8 @@ def references_of(code: CodeType, package: str) -> set[Reference]:
     first = code.co_varnames[0] if code.co_argcount else None
     if first is not None:
         reader.locals[first] = Reference(FIRST, ())
-    todo = [code]
-    while todo:
-        code = todo.pop()
-        reader.read(code)
-        todo += [const for const in code.co_consts if isinstance(const, CodeType)]
+    for nested in with_nested(code):
+        reader.read(nested)
     return reader.found
 
 
@@ -81,7 +80,7 @@ def resolve(function: FunctionType, load: Load) -> Iterator[Found]:
 def _resolved(function: FunctionType, reference: Reference, load: Load) -> Found | None:
     start, names = reference
     label, namespace = ".".join(names), function.__globals__
-    cells = _contents(function)
+    cells = captured(function)
     if start == FIRST:
         value = follow(_class_of(function), names[:1])
         return None if value is UNKNOWN else Found(label, value, {})
@@ -178,13 +177,3 @@ def _class_of(function: FunctionType) -> object:
     owner, _, _ = function.__qualname__.rpartition(".")
     found = look_up(owner, namespace_of(function)) if owner else None
     return found if isinstance(found, type) else UNKNOWN
-
-
-def _contents(function: FunctionType) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            found[name] = cell.cell_contents
-        except ValueError:  # assigned later than now
-            continue
-    return found

@@ -73,8 +73,10 @@ def class_definitions_of(
         source = _believed(function)
         if source is None:
             return []
-        found = source.classes.get(cls.__qualname__, [])
-        nodes += [n for n in found if n not in nodes and _encloses(n, function.__code__)]
+        line = function.__code__.co_firstlineno
+        for node in source.classes.get(cls.__qualname__, []):
+            if node not in nodes and node.lineno <= line <= (node.end_lineno or 0):
+                nodes.append(node)
     source = None if nodes else module_source(namespace)
     return nodes if source is None else source.classes.get(cls.__qualname__, [])
 
@@ -128,12 +130,13 @@ def _parsed(text: str, flags: int) -> Source | None:
         code = compile(tree, "", "exec", flags, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    source = Source({}, {}, set(), frozenset(_codes(code)))
+    source = Source({}, {}, set(), frozenset(with_nested(code)))
     _collect(tree, source)
     return source
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def with_nested(code: CodeType) -> Iterator[CodeType]:
+    """A code object, and those of the functions and classes in it."""
     todo = [code]
     while todo:
         code = todo.pop()
@@ -181,10 +184,6 @@ def _compiles_to(node: ast.Lambda, code: CodeType) -> bool:
     made = compile(ast.Expression(node), "", "eval", dont_inherit=True)
     # a lambda that stands alone is not nested in a function
     return code.replace(co_flags=code.co_flags & ~inspect.CO_NESTED) in made.co_consts
-
-
-def _encloses(node: ast.ClassDef, code: CodeType) -> bool:
-    return node.lineno <= code.co_firstlineno <= (node.end_lineno or 0)
 
 
 def _contains(node: ast.expr, spans: list[_Span]) -> bool:

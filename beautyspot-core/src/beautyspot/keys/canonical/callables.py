@@ -23,7 +23,8 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.functions.identity import function_parts, module_name
+from beautyspot.functions.identity import function_parts
+from beautyspot.functions.names import module_name
 from beautyspot.keys.canonical.forms import of_text
 from beautyspot.keys.canonical.state import attributes, unreadable
 from beautyspot.keys.canonical.text import quote, tag
