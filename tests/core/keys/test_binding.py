@@ -119,7 +119,7 @@ CALLS = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(CALLS, st.sampled_from([plain, everything, nothing, variadic]))
 def test_a_binder_binds_as_inspect_does(call, function):
     args, kwargs = call

@@ -37,7 +37,7 @@ from dataclasses import InitVar, dataclass, field
 
 import pytest
 from beautyspot.errors import UnstableKeyError
-from beautyspot.keys.canonical import Without, canonical, text
+from beautyspot.keys.canonical import Without, canonical
 from beautyspot.keys.canonical.state import root_of
 
 
@@ -682,14 +682,6 @@ def test_values_are_left_as_they_were():
     before = copy.deepcopy(value)
     canonical(value)
     assert value == before
-
-
-def test_an_interpreter_without_the_c_encoder_writes_the_same(monkeypatch):
-    values = tuple([1, "é\0", math.nan, -0.0, None, True] * 5), {"b": 1, "a": "\ud800"}
-    expected = [text._encode_json(value) for value in values]
-    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
-    slow = text._make_encoder()
-    assert [slow(value) for value in values] == expected
 
 
 def test_nothing_is_imported_that_the_program_has_not():

@@ -454,7 +454,7 @@ VALUES = [
 STORED = [bytes(SERIALIZER.dumps(value)) for value in VALUES]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_damage_is_a_value_or_a_restore_error(data):
     stored = bytearray(data.draw(st.sampled_from(STORED)))
@@ -536,7 +536,9 @@ print(type(serializer.loads({stored!r})).__name__)
 """
 
 
-@pytest.mark.parametrize("number", range(len(VALUES)))
+@pytest.mark.parametrize(
+    "number", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, len(VALUES)))]
+)
 def test_a_library_is_imported_when_a_value_of_it_is_restored(number):
     code = IMPORTS.format(stored=STORED[number])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -98,7 +98,7 @@ def test_bombs_are_misses(plant: Any, name: str, bomb: str) -> None:
     assert peak < 40 * MEGABYTE
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     name=st.sampled_from(["work", "blob", "typed", "stream"]),
     data=st.binary(max_size=80)
@@ -268,7 +268,7 @@ def test_streams_that_are_none() -> None:
             refuse_bombs(memoryview(wrong))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(st.data())
 def test_a_damaged_head_ends_in_an_error_or_in_nothing(data: Any) -> None:
     pa = pytest.importorskip("pyarrow")

@@ -230,8 +230,7 @@ class KeyGenContract:
             together = list(pool.map(lambda _: list(ids(keygen)), range(8)))
         assert all(made == alone for made in together), "IDs differ between threads"
 
-    @pytest.mark.parametrize("seed", ["0", "1"])
-    def test_the_same_in_another_process(self, seed: str) -> None:
+    def test_the_same_in_another_process(self) -> None:
         source = self.source()
         if source is None:
             pytest.skip("no other process can make this key generator: override source()")
@@ -239,7 +238,7 @@ class KeyGenContract:
         path = os.pathsep.join(filter(None, sys.path))
         done = subprocess.run(  # noqa: S603 - our own interpreter and the suite's own code
             [sys.executable, "-c", source],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path},
+            env={**os.environ, "PYTHONHASHSEED": "4294967295", "PYTHONPATH": path},
             capture_output=True,
             text=True,
             check=False,

@@ -162,17 +162,14 @@ FLAT: Final[dict[type, Callable[[Any], str]]] = {
 # ------------------------------------------------------------------------- many flat values at once
 
 
-def _make_encoder() -> Callable[[Any], str]:
-    """A C encoder to use again: with these options, `json.dumps` makes one for each call."""
-    options: dict[str, Any] = {"ensure_ascii": False, "sort_keys": True, "separators": (",", ":")}
-    make = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:  # an interpreter without the C module
-        return json.JSONEncoder(check_circular=False, **options).encode
-    encoder = make(None, None, quote, None, ":", ",", True, False, True)
-    return lambda value: "".join(encoder(value, 0))
+# The C encoder of `json`, which `json.dumps` with these options would make for each call.
+_encoder: Final[Any] = json.encoder.c_make_encoder(  # type: ignore[attr-defined] # absent from the stubs
+    None, None, quote, None, ":", ",", True, False, True
+)
 
 
-_encode_json = _make_encoder()
+def _encode_json(value: object) -> str:
+    return "".join(_encoder(value, 0))
 
 
 def flat_array(items: tuple[Any, ...]) -> str | None:
