@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.calls import flow
 from beautyspot.calls.steps import Pause
-from beautyspot.concurrency.time_budget import Patience
+from beautyspot.concurrency.time_budget import TimeBudget
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results import cache
 from beautyspot_local import TokenBucket, shared_file
@@ -52,14 +52,14 @@ def busy() -> None:
 def test_patience_ends_by_the_clock_or_by_its_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 5.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    patience = Patience(3)
-    assert (patience.left(), patience.spend(1), patience.left()) == (3, 1, 2)
-    assert (patience.spend(5), patience.left(), patience.spend(1)) == (2, 0, 0)
-    patience = Patience(3)
+    budget = TimeBudget(3)
+    assert (budget.left(), budget.spend(1), budget.left()) == (3, 1, 2)
+    assert (budget.spend(5), budget.left(), budget.spend(1)) == (2, 0, 0)
+    budget = TimeBudget(3)
     now = 7.0
-    assert (patience.left(), patience.spend(2), patience.left()) == (1, 1, 1)
+    assert (budget.left(), budget.spend(2), budget.left()) == (1, 1, 1)
     now = 9.0
-    assert (patience.left(), patience.spend(1)) == (0, 0)
+    assert (budget.left(), budget.spend(1)) == (0, 0)
 
 
 def test_a_locked_database_is_given_up(slept: list[float]) -> None:

@@ -67,38 +67,44 @@ class Identities:
 _all: weakref.WeakValueDictionary[object, Identities] = weakref.WeakValueDictionary()
 
 
-def note(engine: Engine, named: Any, identifier: str, key: Key) -> None:
-    """Remember a function by its identity, and report another one that has the same.
+class Duplicates:
+    """Compares the functions of one Spot with all that its store knows."""
 
-    Args:
-        engine: the engine of the Spot that marked it.
-        named: the function or class.
-        identifier: the name that the message shows.
-        key: the whole identity, and the version.
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: Identities | None = None
 
-    Raises:
-        ConfigError: there is another one, and the Spot is strict.
-    """
-    marked = Marked(named)
-    known = engine.identities = engine.identities or _of_the_store(engine)
-    if len(known.first) >= MOST:
-        known.first.clear()
-        known.reported.clear()
-    first = known.first.setdefault(key, marked)
-    if first.is_like(marked):
-        return
-    if known.reported.setdefault(key, marked) is not marked and not engine.reporter.strict:
-        return
-    where = f"{first.place} and {marked.place}"
-    if first.place == marked.place:
-        where = f"{marked.place}, before and after an edit,"
-    of = "" if key[1] is None else f" and version ({key[1]})"
-    error = ConfigError(f"{where} have one identity{of}, so each gets the other's results")
-    advice = (
-        'Give each a name of its own, mark(name="…"); where one is an edit of the other, raise its '
-        'version=, or let version="auto" follow the code'
-    )
-    engine.reporter.report("tell functions apart", identifier, error, advice)
+    def note(self, named: Any, identifier: str, key: Key) -> None:
+        """Remember a function by its identity, and report another one that has the same.
+
+        Args:
+            named: the function or class.
+            identifier: the name that the message shows.
+            key: the whole identity, and the version.
+
+        Raises:
+            ConfigError: there is another one, and the Spot is strict.
+        """
+        marked, reporter = Marked(named), self._engine.reporter
+        known = self._known = self._known or _of_the_store(self._engine)
+        if len(known.first) >= MOST:
+            known.first.clear()
+            known.reported.clear()
+        first = known.first.setdefault(key, marked)
+        if first.is_like(marked):
+            return
+        if known.reported.setdefault(key, marked) is not marked and not reporter.strict:
+            return
+        where = f"{first.place} and {marked.place}"
+        if first.place == marked.place:
+            where = f"{marked.place}, before and after an edit,"
+        of = "" if key[1] is None else f" and version ({key[1]})"
+        error = ConfigError(f"{where} have one identity{of}, so each gets the other's results")
+        advice = (
+            'Give each a name of its own, mark(name="…"); where one is an edit of the other, raise '
+            'its version=, or let version="auto" follow the code'
+        )
+        reporter.report("tell functions apart", identifier, error, advice)
 
 
 def _of_the_store(engine: Engine) -> Identities:

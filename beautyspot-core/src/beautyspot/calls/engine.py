@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from beautyspot.calls.duplicates import Identities
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.background import Saver
     from beautyspot.results.cache import Cache
@@ -28,12 +27,12 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """What is needed of a Spot to send it, or something of it, to another process."""
+    """The Spot, as `pickling` needs it."""
 
     _engine: Engine
 
     def _task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
-        """The task of a function that it marks."""
+        """Make the task of a marked function."""
 
 
 THREADS: Final = 8
@@ -64,18 +63,17 @@ class Engine:
     """The parts of a Spot that work while functions are called.
 
     Attributes:
-        active: False once the Spot is switched off or shut down: calls run uncached.
-        blocking: whether a look-up may take longer than an event loop can wait.
-        uses: when results were last found.
-        running: the calls whose function runs or whose result is on its way.
-        owner: its Spot, which it does not keep.
-        identities: the functions that were called, by their identity.
-        closing: once the Spot has ended, what the last of these has to do.
+        active: False while the Spot is disabled, and after `shutdown`: calls run uncached.
+        closed: True after `shutdown`.
+        owner: gives the Spot, which the engine does not keep.
+        uses: when each result was last found.
+        running: the turns that have not ended yet, in the order of their begin.
+        closing: after `shutdown`, what the last of these has to do.
     """
 
     __slots__ = (
         *("__weakref__", "_executor", "_lock", "_workers", "active", "cache", "closed"),
-        *("closing", "flights", "identities", "owner", "running"),
+        *("closing", "flights", "owner", "running"),
         *("given_executor", "reporter", "saver", "stats", "uses", "wait_timeout"),
     )
 
@@ -96,7 +94,6 @@ class Engine:
         self.active = active
         self.closed = False
         self.owner = owner
-        self.identities: Identities | None = None
         self.running: dict[object, None] = {}
         self.closing: list[Callable[[], object]] = []
         self.saver: Saver | None = None
@@ -113,7 +110,7 @@ class Engine:
         return self.cache.metadata.blocking
 
     def check_open(self) -> None:
-        """Refuse to answer out of a store that may be closed.
+        """Refuse a question to a store that may be closed.
 
         Raises:
             MetadataError: the Spot was shut down.
@@ -159,7 +156,7 @@ class Engine:
         return not waits and self._executor is None
 
     def reset_after_fork(self) -> None:
-        """The threads, the flights and the queue stayed in the parent."""
+        """Start afresh in a child: threads, flights and queued results stayed in the parent."""
         self._lock = threading.Lock()
         self._executor = None
         self._workers = set()
@@ -174,20 +171,20 @@ class Engine:
             self.saver.reset_after_fork()
 
     def has_run(self, turn: object) -> None:
-        """A call is over: the last one of an ended Spot closes the store."""
+        """Note the end of a turn; after `shutdown` the last one closes the store."""
         self.running.pop(turn, None)
         if self.closing and not self.running:
             self.close()
 
     def close(self) -> None:
-        """Do what is left to do, unless another thread does."""
+        """Do what `closing` holds, unless another thread does."""
         try:
             work = self.closing.pop()
         except IndexError:
             return
         work()
 
-    # ------------------------------------------------------- what the flow asks, never raising
+    # -------------------------------------------------------------------- what the flow needs
 
     def hit(self, call: Call) -> None:
         """Count a hit."""
@@ -207,7 +204,7 @@ class Engine:
         return Outcome(value)
 
     def keeps(self, task: Task, value: Any) -> bool:
-        """What `cache_if` says of a value."""
+        """Whether `cache_if` lets a value be stored."""
         cache_if = task.options.cache_if
         if cache_if is None:
             return True
@@ -248,10 +245,10 @@ class Engine:
             self.reporter.report("count what is stored", "", error, "It is given as NaN")
             return math.nan, math.nan
 
-    # ------------------------------------------------------------------------- what it says
+    # ------------------------------------------------------------------------------ warnings
 
     def report_no_key(self, call: Call, error: Exception) -> None:
-        """A call without a key runs uncached; say why, and what would mend it."""
+        """Report why a call has no key and runs uncached, and what would mend it."""
         self.stats.bypassed += 1
         ours = isinstance(error, BeautyspotError)
         if isinstance(error, TypeError) and not ours and not call.task.fits(call):
@@ -265,7 +262,7 @@ class Engine:
         self.reporter.report("make a key", call.task.func_identifier, error, advice)
 
     def say_inactive(self) -> None:
-        """After `shutdown` calls run uncached; say so once."""
+        """Count a call that runs uncached; after `shutdown`, warn once."""
         self.stats.bypassed += 1
         if self.closed:
             self.reporter.once(
@@ -274,9 +271,9 @@ class Engine:
             )
 
     def say_elsewhere(self, call: Call) -> None:
-        """Outside of asyncio calls run uncached; say so once."""
+        """Warn once that calls outside of asyncio run uncached."""
         if not self.active or not call.key:
-            return  # it runs uncached for that
+            return  # it runs uncached for another reason
         self.stats.bypassed += 1
         self.reporter.once(
             "elsewhere",
@@ -285,7 +282,7 @@ class Engine:
         )
 
     def say_moved(self, call: Call) -> None:
-        """A result that belongs to no one key is not stored."""
+        """Warn once that a result is not stored, since it belongs to more than one key."""
         name = call.task.func_identifier
         self.reporter.once(
             f"moved {name}",
@@ -294,7 +291,7 @@ class Engine:
         )
 
     def say_stale(self, call: Call, outcome: Outcome) -> None:
-        """An expired result stands in for an error."""
+        """Warn that an expired result is returned in place of an error."""
         logger.warning(
             "%s: %s raised %r: its expired result is returned instead (stale_on_error=True)",
             self.reporter.spot,

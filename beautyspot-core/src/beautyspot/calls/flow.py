@@ -24,7 +24,7 @@ from beautyspot.calls.steps import Block, Execute, Join, Outcome, Pause, Step
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
-from beautyspot.concurrency.time_budget import Patience
+from beautyspot.concurrency.time_budget import TimeBudget
 from beautyspot.errors import CacheMissError
 from beautyspot.results.integrity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload
@@ -153,7 +153,7 @@ def _lead(turn: Turn, deadline: float) -> Flow:
 
 def _win(turn: Turn, deadline: float) -> Generator[Step, Any, None]:
     """Win the key's lease from other processes, or go without once the deadline has passed."""
-    budget = Patience(deadline - monotonic())
+    budget = TimeBudget(deadline - monotonic())
     pause = FIRST_PAUSE
     while budget.left() >= pause:
         turn.call.waited = True

@@ -1,4 +1,4 @@
-"""How a Spot's engine is made, started and ended, and what a fork leaves of it."""
+"""How a Spot's engine is made, started and ended."""
 
 from __future__ import annotations
 
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 
 def checked_executor(executor: object) -> Executor | None:
-    """The executor: what is submitted to it holds connections and locks, bound to a process.
+    """The executor that the user gave, if it runs threads.
+
+    What is submitted to it holds connections and locks, which are bound to a process.
 
     Raises:
-        ConfigError: its workers are no threads.
+        ConfigError: it is no executor, or runs processes.
     """
     if executor is None:
         return None
@@ -74,7 +76,7 @@ def make_engine(
 
 
 def start(engine: Engine, parts: Parts) -> None:
-    """Make the place, reach the store and bring its schema up to date; later where that fails."""
+    """Open the store. Where that fails, the store is tried again when a call needs it."""
     reset_in_children(engine)
     try:
         engine.cache.metadata.open()
@@ -87,7 +89,7 @@ def start(engine: Engine, parts: Parts) -> None:
 
 
 def end(spot: weakref.ref[Owner], engine: Engine, parts: Parts) -> None:
-    """Finish; elsewhere where this thread is not the one to wait."""
+    """End the engine: of a dropped Spot, by `shutdown`, or at the interpreter's exit."""
     if spot() is None:
         _end_dropped(engine, parts)
     elif _others_go_on():
@@ -108,7 +110,7 @@ def _others_go_on() -> bool:
 
 
 def _end_dropped(engine: Engine, parts: Parts) -> None:
-    """A collector of cycles may have come anywhere: nothing is waited for."""
+    """End without waiting: the collector may have dropped the Spot inside any code."""
     if engine.is_idle and parts.close_at_once:
         finish(engine, parts)
     else:
@@ -123,16 +125,13 @@ def finish_later(engine: Engine, parts: Parts) -> None:
 
 
 def _finish_with(on_error: object, engine: Engine, parts: Parts) -> None:
-    """Finish while that is kept, as the Spot no longer does."""
+    """Finish, and keep `on_error` until then: the Spot that kept it is gone."""
     finish(engine, parts)
     del on_error
 
 
 def finish(engine: Engine, parts: Parts) -> None:
-    """Store what is left and close; at `shutdown`, when a Spot is dropped, or at exit.
-
-    Closed it is by the last call that is under way, if there are any.
-    """
+    """Store what is left, and close the backends; the last call under way does that, if any is."""
     engine.active, engine.closed = False, True
     _store_rest(engine)
     engine.uses.write()
@@ -143,7 +142,7 @@ def finish(engine: Engine, parts: Parts) -> None:
 
 
 def _close(engine: Engine, parts: Parts) -> None:
-    engine.stop_executor(wait=False)  # a late one may have made another, and be in it
+    engine.stop_executor(wait=False)  # a late call may have made another, and run in it
     for error in parts.close():
         engine.reporter.report("close a backend", "", error, "It may hold files or connections")
 

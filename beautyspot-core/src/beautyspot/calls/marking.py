@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from beautyspot.calls.duplicates import note
+from beautyspot.calls.duplicates import Duplicates
 from beautyspot.calls.wrappers import wrap
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.functions.kinds import kind_of
@@ -33,6 +32,7 @@ class Marking:
         self._engine = engine
         self._parts = parts
         self._config = config
+        self._duplicates = Duplicates(engine)
         self._runners: dict[int, Callable[..., Any]] = {}
 
     def options(self, keywords: dict[str, Any]) -> MarkOptions:
@@ -75,7 +75,7 @@ class Marking:
         keygen, serializer = keygen.supporting(parts.types), serializer.supporting(parts.types)
         return Task(
             function, kind_of(function), options, keygen=keygen, serializer=serializer,
-            owner=self._engine.owner, on_first_key=partial(note, self._engine),
+            owner=self._engine.owner, on_first_key=self._duplicates.note,
         )  # fmt: skip
 
     def runner(self, function: Callable[..., Any]) -> Callable[..., Any]:

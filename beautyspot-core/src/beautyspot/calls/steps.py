@@ -1,7 +1,7 @@
 """The steps that a call's flow asks for, and the two drivers that perform them.
 
-The flow (`mark.py`) is a generator: it decides, and knows nothing of threads or event loops. It
-yields steps; a driver performs each as its kind of function can, and sends back what came of it.
+The flow (`flow.py`) is a generator: it decides, and knows nothing of threads or event loops. It
+yields steps; a driver performs each as its kind of function can, and sends back the result.
 
 What the user's function raises comes back as an `Outcome`, never as an exception thrown into the
 flow: a `StopIteration` thrown into a generator would become a `RuntimeError`.

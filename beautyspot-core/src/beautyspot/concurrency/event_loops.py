@@ -1,4 +1,4 @@
-"""Whose event loop runs: what waits of ours, waits in asyncio's."""
+"""Whether asyncio runs the caller: our waits work in its event loop only."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ REMEDY: Final = "run it in asyncio, or by AnyIO with its backend asyncio"
 
 
 def in_asyncio() -> bool:
-    """Whether a task of asyncio is what runs now.
+    """Whether the caller runs in a task of asyncio.
 
-    Trio and Curio have loops of their own, and may run within one of asyncio's, in no task.
+    Trio and Curio have loops of their own, which may run inside asyncio's, but in no task of it.
     """
-    asyncio: Any = sys.modules.get("asyncio")  # takes 60 ms, and who has a task has imported it
+    asyncio: Any = sys.modules.get("asyncio")  # importing it takes 60 ms; no task runs without it
     if asyncio is None:
         return False
     loop = asyncio._get_running_loop()
@@ -23,10 +23,13 @@ def in_asyncio() -> bool:
 
 
 def check_asyncio(what: str) -> None:
-    """Refuse to wait anywhere else.
+    """Refuse to wait where asyncio does not run the caller.
+
+    Args:
+        what: the subject of the message.
 
     Raises:
-        NotSupportedError: asyncio runs no task here.
+        NotSupportedError: the caller runs in no task of asyncio.
     """
     if not in_asyncio():
         raise NotSupportedError(f"{what} takes the event loop of asyncio: {REMEDY}")

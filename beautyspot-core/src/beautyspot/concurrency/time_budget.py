@@ -1,7 +1,6 @@
 """How long to go on trying: by the clock, and by the sum of the pauses that were made.
 
-A clock may stand still, as that of a test which freezes the time does: a wait that looks at nothing
-else would have no end.
+A test that freezes the time stops the clock: a wait that looks at nothing else would have no end.
 """
 
 from __future__ import annotations
@@ -9,8 +8,8 @@ from __future__ import annotations
 import time
 
 
-class Patience:
-    """Lasts so many seconds from now."""
+class TimeBudget:
+    """Seconds to spend on pauses, from now on."""
 
     __slots__ = ("_rest", "_until")
 
@@ -19,11 +18,11 @@ class Patience:
         self._until = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds that it lasts; 0.0 once it has ended."""
+        """Seconds that are left; 0.0 once it is spent."""
         return max(0.0, min(self._rest, self._until - time.monotonic()))
 
     def spend(self, pause: float) -> float:
-        """The pause to make now: as much of it as there is patience left."""
+        """The seconds to pause now: `pause`, or what is left if that is less."""
         spent = min(pause, self.left())
         self._rest -= spent
         return spent

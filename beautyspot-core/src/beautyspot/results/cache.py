@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import locks
-from beautyspot.concurrency.time_budget import Patience
+from beautyspot.concurrency.time_budget import TimeBudget
 from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord, entry_of, in_full
 from beautyspot.errors import (
     BlobNotFound,
@@ -128,16 +128,16 @@ class Cache:
 
     def _wait_and_find(self, key: str) -> Plain | Entry | None:
         """What is found within `BUSY_WAIT`: to the breaker one operation."""
-        patience: Patience | None = None
+        budget: TimeBudget | None = None
         pause = 0.001
         while True:
             try:
                 return self.metadata.find_now(key)
             except MetadataBusyError:
-                patience = patience or Patience(BUSY_WAIT)
-                if patience.left() < pause:
+                budget = budget or TimeBudget(BUSY_WAIT)
+                if budget.left() < pause:
                     raise
-            time.sleep(patience.spend(pause))
+            time.sleep(budget.spend(pause))
             pause = min(pause * 2, 0.05)
 
     def is_fresh(self, task: Task, entry: Entry) -> bool:
