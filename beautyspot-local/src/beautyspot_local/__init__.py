@@ -1,7 +1,7 @@
 """What lives on this machine: the SQLite store, results as files, and the GCRA rate limiters.
 
-The module is a plug-in, which core imports whenever a `Spot` is made. So it imports nothing but the
-hook marker; the classes come when first asked for.
+The module is a plug-in, which core imports when a `Spot` is made. So it imports nothing but the
+hook marker; the classes are imported when they are first used.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder and its missing parents (0700): `Path.mkdir` gives the last one alone a mode.
+    """Make a folder and its missing parents (0700): `Path.mkdir` sets the mode of the last only.
 
-    What somebody removes at this very moment is no failure: who opens a file in it sees that.
+    A folder that is removed at the same moment is not an error here: opening a file in it will be.
 
     Raises:
         OSError: it can't be made.

@@ -20,20 +20,20 @@ class TokenBucket(TimelineLimiter):
     """Grants permits evenly spaced at a rate, with no burst after idling.
 
     In any window of T seconds it grants no more than rate x T plus the last cost in it, measured at
-    the times that it gives out; the first call goes at once. Those who wait are served in the order
-    in which they came, from any number of threads, tasks and event loops; only time that somebody
-    gave back goes to the next one whose cost fits into it.
+    the times that it grants; the first call goes at once. Waiting calls are served in the order of
+    arrival, from any number of threads, tasks and event loops. Only time that a call gave back goes
+    to the next call whose cost fits.
 
-    The limit holds for one process. A forked child goes on with a copy of its own.
+    The limit holds for one process. A forked child continues with a copy of its own.
 
     Args:
         rate: ``"600/min"``, ``"10/s"``, ``"5/2s"`` (units: ms, s, sec, second(s), min, minute(s),
             h, hour(s), d, day(s)), or a number per second.
         max_cost: the largest single cost. The call after it waits `max_cost / rate` seconds.
             Default: the number in the text (``"600/min"``: 600) or per second, and at least 1.
-        burst: how much may go at once after idling, beside the call that always may. A window of
-            T seconds then grants so much more. None unless asked for.
-        clock: gives seconds. It should never go back; one that does is taken as standing still.
+        burst: how much may go at once after idling, beyond the call that always may. A window of
+            T seconds then grants that much more. By default none.
+        clock: returns seconds. A clock that goes back counts as standing still.
 
     Attributes:
         rate: permits per second. Not to be assigned.

@@ -106,7 +106,7 @@ def as_number(value: object) -> float | None:
     if isinstance(value, bool):
         return None
     if not isinstance(value, int | float):
-        from numbers import Real  # only where somebody brings a number of another kind
+        from numbers import Real  # only for numbers of other kinds
 
         if not isinstance(value, Real):
             return None

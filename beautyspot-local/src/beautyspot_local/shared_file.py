@@ -12,8 +12,8 @@ The file is one block of 4096 bytes in the machine's own byte order::
 The lock is `flock(2)`: it belongs to the open file, excludes other processes and other instances in
 this one, and falls when its process dies. The state is read by one `pread` and written by one
 `pwrite` of a part of a page, so a process that is killed with the lock held leaves the old state or
-the new one. A map would be faster by half a microsecond, but whoever truncates the file would kill
-us by SIGBUS; this way a truncated or damaged file is a fresh start with one warning.
+the new one. A memory map would be faster by half a microsecond, but truncating the file would kill
+the process by SIGBUS. This way a truncated or damaged file is a fresh start with one warning.
 """
 
 from __future__ import annotations

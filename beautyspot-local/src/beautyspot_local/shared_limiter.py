@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 
 class SharedTokenBucket(TimelineLimiter):
-    """What `TokenBucket` does, for all processes of one machine that name the same file.
+    """A `TokenBucket` for all processes of one machine that name the same file.
 
-    They queue together, in the order in which they came, whichever process they are in. A process
-    that dies leaves no lock behind; what it had reserved passes unused. After a restart of the
-    machine, or when the file was deleted, the limit begins anew.
+    Calls of all these processes wait in one queue, in the order of arrival. A process that dies
+    leaves no lock behind; what it had reserved passes unused. After a restart of the machine, or
+    when the file was deleted, the limit starts anew.
 
     An operation takes some microseconds. The file belongs on a local disk: locks of network file
     systems are slow at best, and machines have different clocks.
 
     Args:
-        rate: see `TokenBucket`. All who share the file should give the same.
+        rate: see `TokenBucket`. All limiters that share the file should have the same rate.
         max_cost: see `TokenBucket`.
-        path: the file; made, with its directories, where it is not there. Made by name, a limiter
-            takes ``<name>.limit`` in the Spot's directory.
+        path: the file; it is made, with its directories, if missing. A limiter that is selected by
+            name takes ``<name>.limit`` in the Spot's directory.
         burst: see `TokenBucket`.
         clock: a clock that all processes share, in seconds. The monotonic clock of Linux and macOS
             is one.

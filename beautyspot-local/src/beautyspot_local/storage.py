@@ -1,11 +1,11 @@
 """`LocalStorage`: blobs as plain files in a directory.
 
-A blob's location is its key, the path *below* the directory: so the directory may be moved, renamed
+A blob's location is its key, the path *below* the directory. So the directory may be moved, renamed
 or mounted elsewhere, and every row that points into it stays right.
 
-Atomicity is POSIX `rename(2)`: the bytes go to a temporary file beside the target, which then takes
-the target's name in one step. A process that dies in between leaves a file named ``.tmp-…``, which
-`LocalStorage.list` passes over and `LocalStorage.sweep` removes.
+Saves are atomic by POSIX `rename(2)`: the bytes go to a temporary file beside the target, which
+then takes the target's name in one step. A process that dies in between leaves a file named
+``.tmp-…``, which `LocalStorage.list` skips and `LocalStorage.sweep` removes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ The names and characters that Windows reserves:
 https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 """
 
-# O_NONBLOCK: a FIFO that somebody put in a blob's place must not hang the reader.
+# O_NONBLOCK: a FIFO in a blob's place must not make the reader hang.
 _READ: Final = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -69,19 +69,19 @@ _ATTEMPTS: Final = 10
 
 
 class LocalStorage(BlobStorageBase):
-    """Keeps each blob in a file of its own below `base_dir`.
+    """Stores each blob in a file of its own below `base_dir`.
 
-    Files are readable by their owner only (0600), directories likewise (0700). The directory is
-    made when the first blob is saved, and again should it vanish.
+    Only the owner can read files (0600) and directories (0700). The directory is made when the
+    first blob is saved, and again if it was removed.
 
     Symbolic links below `base_dir` are refused, so that no location leads out of it; `base_dir`
-    itself may be one. The check is made before the file is opened: whoever may write into the
-    directory could race it, but could as well change the blobs.
+    itself may be one. The check comes before the file is opened: a program that can write into the
+    directory could race it, but it could change the blobs as well.
 
     Args:
         base_dir: the directory; relative to the working directory at this moment.
         fsync: wait for the disk at every save. Off by default, since it costs milliseconds and
-            saves little: what a power loss tears, the cache's digest finds, and it is made again.
+            gains little: the cache's digest finds what a power loss tears, and computes it again.
 
     Raises:
         ConfigError: `base_dir` can't be a path, or `fsync` is no bool.
@@ -288,7 +288,7 @@ class LocalStorage(BlobStorageBase):
 
     def _create(self, temporary: str, folder: str) -> int:
         """Open a new file, making its folders where they are missing: most are there already."""
-        for _ in range(_ATTEMPTS):  # somebody may clean up what we make
+        for _ in range(_ATTEMPTS):  # another process may remove the folders
             try:
                 return create(temporary, _WRITE)
             except FileNotFoundError:

@@ -97,7 +97,7 @@ class Timeline:
         """Free an interval, or the end of one, that was taken."""
         start, end = span
         if end <= self.now or start >= end:
-            return  # it has passed: nobody can use it any more
+            return  # it has passed: no call can use it any more
         if end == self.tat:
             self._roll_back(start)
         else:

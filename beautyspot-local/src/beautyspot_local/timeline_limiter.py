@@ -191,9 +191,9 @@ class TimelineLimiter(LimiterBase):
     def settle(self, reservation: Reservation, real_cost: float) -> None:
         """Correct a reservation to its real cost, which may be 0 and may be above `max_cost`.
 
-        What was reserved too much is free at once for those who come next. What was reserved too
-        little is added behind all that wait already. Only the first call counts; one after
-        `release` does nothing.
+        If too much was reserved, the rest is free at once for the next callers. If too little was
+        reserved, it is added behind all calls that wait already. Only the first `settle` counts;
+        one after `release` does nothing.
 
         Raises:
             CostError: `real_cost` is not a finite number from 0 up.

@@ -1,7 +1,7 @@
 """S3 storage of beautyspot: results as objects in AWS S3, MinIO and their like.
 
-The module is a plug-in, which core imports whenever a `Spot` is made. So it imports nothing but the
-hook marker; the class comes when first asked for, and boto3 with the first blob.
+The module is a plug-in, which core imports when a `Spot` is made. So it imports nothing but the
+hook marker; the class is imported when it is first used, and boto3 with the first blob.
 """
 
 from __future__ import annotations

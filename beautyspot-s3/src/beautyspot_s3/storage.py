@@ -43,7 +43,7 @@ _WRONG: Final = r"""(?x)
 
 
 class S3Storage(BlobStorageBase):
-    """Keeps each blob in an object of its own, under `prefix` in the bucket `bucket_name`.
+    """Stores each blob in an object of its own, under `prefix` in the bucket `bucket_name`.
 
     Credentials are found as boto3 finds them (environment, ``~/.aws``, container, instance role)
     unless given here. boto3 is imported and its client made when the first blob is saved or loaded.
@@ -52,8 +52,8 @@ class S3Storage(BlobStorageBase):
 
     Args:
         bucket_name: the bucket, which must exist, or the ARN of an access point.
-        prefix: a folder in the bucket; ``"app"`` never touches what lies in ``"app2"``.
-        endpoint_url: the server, where it is not AWS: ``"http://localhost:9000"``.
+        prefix: a folder in the bucket; ``"app"`` never touches what is in ``"app2"``.
+        endpoint_url: the server, if it is not AWS: ``"http://localhost:9000"``.
         region_name: the bucket's region.
         profile_name: a profile of ``~/.aws/config``.
         aws_access_key_id: with its secret, in place of the usual chain.
@@ -61,7 +61,7 @@ class S3Storage(BlobStorageBase):
         aws_session_token: for temporary credentials.
         addressing_style: ``"path"``, ``"virtual"``, or ``"auto"``: path with an `endpoint_url`.
         client: a boto3 S3 client to use as it is, in place of all options before it. It is not
-            closed. A forked child shares its connections: give none where processes fork after
+            closed. A forked child shares its connections: give no client if processes fork after
             its first use.
 
     Raises:
