@@ -52,8 +52,8 @@ def is_ours(func: object) -> bool:
     """
     if not isinstance(func, FunctionType) or OURS not in vars(func):
         return False
-    home = root_of(func.__globals__.get("__name__"))
-    return home == "beautyspot" and hasattr(func, "__wrapped__")
+    package = root_of(func.__globals__.get("__name__"))
+    return package == "beautyspot" and hasattr(func, "__wrapped__")
 
 
 def root_of(module: object) -> str:
@@ -181,7 +181,7 @@ def _is_of_no_import(obj: Any) -> bool:
     """Whether no import leads to the module that `obj` says it is of, so that another may too.
 
     Such as ``<run_path>``, as `runpy` calls every script, and what a loader made that gives no
-    spec, or does not enter it in `sys.modules`. A function that only says whose it is, as those by
+    spec, or does not enter it in `sys.modules`. A function that only names a module, as those by
     `functools.wraps` do, is left alone. `__main__` is named by its file.
     """
     name = _raw_module(obj)

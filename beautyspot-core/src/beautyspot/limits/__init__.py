@@ -1,1 +1,1 @@
-"""The limiter decorator: permits, several limits together, a limit for each key, a cap."""
+"""The limiter decorator: permits, combined limits, a limit for each key, a cap."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -14,7 +14,7 @@ from beautyspot.concurrency.wakeups import Alarm, Bell
 from beautyspot.errors import RateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class _Waiter:
@@ -50,15 +50,9 @@ class Cap:
             RateLimitError: there was no room within `timeout` seconds.
         """
         bell = Bell()
-        waiter = _Waiter(bell)
-        try:
-            waits = not self._line_up(waiter)
+        with self._queued(bell, timeout) as waits:
             if waits:
                 bell.wait(timeout)
-            self._check(waiter, timeout)
-        except BaseException:
-            self._give_up(waiter)
-            raise
         return waits
 
     async def enter_async(self, timeout: float | None = None) -> bool:
@@ -69,19 +63,13 @@ class Cap:
             NotSupportedError: there is no room, and no event loop of asyncio to wait in.
         """
         alarm = Alarm() if in_asyncio() else None
-        waiter = _Waiter(alarm or bool)
-        try:
-            waits = not self._line_up(waiter)
+        with self._queued(alarm or bool, timeout) as waits:
             if waits and alarm is None:
                 check_asyncio("to wait for max_concurrent=")
             elif waits and alarm is not None:
                 import asyncio
 
                 await asyncio.wait([alarm.rung], timeout=timeout)
-            self._check(waiter, timeout)
-        except BaseException:
-            self._give_up(waiter)
-            raise
         return waits
 
     def leave(self) -> None:
@@ -89,6 +77,24 @@ class Cap:
         with self._lock:
             self.inside -= 1
         self._admit()
+
+    @contextmanager
+    def _queued(self, wake: Callable[[], object], timeout: float | None) -> Iterator[bool]:
+        """Queue up, and be admitted at the end of the block; whether the block has to wait."""
+        waiter = _Waiter(wake)
+        try:
+            yield not self._line_up(waiter)
+            if not waiter.admitted:
+                raise RateLimitError(
+                    f"{self.size} calls were under way for all of {timeout} s: wait longer "
+                    "(timeout=) or raise max_concurrent="
+                )
+        except BaseException:
+            with self._lock, suppress(ValueError):  # it may have been admitted meanwhile
+                self._queue.remove(waiter)
+            if waiter.admitted:
+                self.leave()
+            raise
 
     def _line_up(self, waiter: _Waiter) -> bool:
         """Join the queue; whether the waiter is admitted at once."""
@@ -121,19 +127,6 @@ class Cap:
                 waiter.wake()
                 with suppress(ValueError):  # a handler may have done the same meanwhile
                     self._queue.remove(waiter)
-
-    def _check(self, waiter: _Waiter, timeout: float | None) -> None:
-        if not waiter.admitted:
-            raise RateLimitError(
-                f"{self.size} calls were under way for all of {timeout} s: wait longer (timeout=) "
-                "or raise max_concurrent="
-            )
-
-    def _give_up(self, waiter: _Waiter) -> None:
-        with self._lock, suppress(ValueError):  # it may have been admitted meanwhile
-            self._queue.remove(waiter)
-        if waiter.admitted:
-            self.leave()
 
 
 class Caps:

@@ -44,7 +44,7 @@ def _again(home: Home, options: dict[str, Any]) -> Limit:
 
 
 class Limit:
-    """What a call costs, and who grants it.
+    """What the calls of limited functions cost, and how long they may wait.
 
     Args:
         home: the Spot, which the limited functions keep.
@@ -88,15 +88,16 @@ class Limit:
         }  # fmt: skip
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to another process as the options; the Spot there has a bucket of its own."""
+        """Travel to another process as the options; the Spot there has a limiter of its own."""
         return _again, (self._home, self._given)
 
     def permit(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Permit:
-        """The permit of one call, still to be waited for.
+        """The permit of one call, which is asked for when it is entered.
 
-        What the user's functions raise reaches the user, with a note of which it was.
+        What the functions given as `key` and `cost` raise reaches the caller, with a note that
+        says which of them it was.
         """
         option = "key"
         try:
@@ -110,7 +111,7 @@ class Limit:
         return Permit(self._limiting, cost, self._timeout, key=key, cap=cap)
 
     def settle(self, function: Callable[..., Any], permit: Permit, result: Any) -> None:
-        """Correct the cost of a call by its result, which is never lost for it."""
+        """Correct the cost of a call by its result. An error is reported, and not raised."""
         if self._settle is None:
             return
         try:
@@ -121,7 +122,7 @@ class Limit:
             self._limiting.reporter.report("settle a cost", name, error, advice)
 
     def check_kind(self, kind: str) -> None:
-        """Refuse to settle by the result of what has no single one.
+        """Refuse to settle by the result of a generator, which has many.
 
         Raises:
             ConfigError: says what to do.
@@ -133,7 +134,7 @@ class Limit:
             )
 
     def warn_above_mark(self, function: Callable[..., Any]) -> None:
-        """Above a mark every call pays, a hit too; hardly what is meant."""
+        """Warn that hits pay as well, since the limiter stands above the mark."""
         name = getattr(function, "__qualname__", repr(function))
         self._limiting.reporter.once(
             f"limiter above mark {name}",

@@ -109,7 +109,7 @@ class LimiterContract(SettleContract):
         assert delays(limiter, [3, 0.5, 10, 1]) == pytest.approx([0, 3, 3.5, 13.5])
 
     def test_no_burst_after_idling(self, limiter: LimiterBase, clock: ManualClock) -> None:
-        """Time that nobody used is gone, be it an hour or a suspended machine."""
+        """Unused time is gone, be it an hour or a suspended machine."""
         limiter.reserve(1)
         clock.advance(3600)
         assert delays(limiter, [1, 1, 1]) == pytest.approx([0, 1, 2])
@@ -263,7 +263,7 @@ class LimiterContract(SettleContract):
     def test_an_interrupted_wait_gives_back(
         self, limiter: LimiterBase, monkeypatch: pytest.MonkeyPatch, cause: type[BaseException]
     ) -> None:
-        """Ctrl-C while waiting: nobody waits for a place that will not be used."""
+        """Ctrl-C while waiting: no caller waits for a place that will not be used."""
         limiter.consume(1)
         monkeypatch.setattr(limiter, "_sleep", raising(cause))
         with pytest.raises(cause):
@@ -318,7 +318,7 @@ class LimiterContract(SettleContract):
         return type("Machine", (LimiterMachine,), attributes)
 
     def test_threads_get_a_place_each(self, clock: ManualClock) -> None:
-        """Twenty threads, two each, while time stands still: forty places and no two the same."""
+        """Twenty threads, two each, while time stands still: forty, and no two the same."""
         limiter = self.make(8.0, 1.0, clock)
         found: list[float] = []
         in_threads(20, lambda: found.extend(delays(limiter, [1, 1])))

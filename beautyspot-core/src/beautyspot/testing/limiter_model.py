@@ -165,7 +165,7 @@ class LimiterMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.gone)
     @rule(data=st.data())
     def release_again(self, data: st.DataObject) -> None:
-        """A second release does nothing, whoever has the interval now."""
+        """A second release does nothing, also if another reservation has the interval now."""
         self.limiter.release(data.draw(st.sampled_from(self.gone), "of"))
 
     @precondition(lambda self: self.can_settle and self._granted())

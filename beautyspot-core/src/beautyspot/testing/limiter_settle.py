@@ -43,7 +43,7 @@ class SettleContract:
         assert delays(limiter, [1]) == pytest.approx([5])
 
     def test_an_unused_end_goes_to_one_that_fits(self, limiter: LimiterBase) -> None:
-        """With others waiting behind it already, who keep their time."""
+        """Callers that wait behind it already keep their time."""
         self._needs_settle()
         first = reserve(limiter, 10)
         assert delays(limiter, [1]) == pytest.approx([10])
@@ -52,7 +52,7 @@ class SettleContract:
         assert delays(limiter, [4, 3, 1]) == pytest.approx(expected)
 
     def test_too_little_reserved_is_made_up_for(self, limiter: LimiterBase) -> None:
-        """Behind those who wait already, whose time was promised; also above the maximum cost."""
+        """Behind the callers that wait already; the cost may be above the maximum."""
         self._needs_settle()
         first = reserve(limiter, 1)
         assert delays(limiter, [1]) == pytest.approx([1])

@@ -5,7 +5,7 @@ between versions of Python, and it shows what changes no result.
 
 What does not count: layout, comments, positions, quotes and prefixes of strings, `pass` and
 constants that stand alone, the name of the function itself, the annotations of local variables, and
-type parameters. Docstrings and the annotations of a signature don't count where nobody reads them;
+type parameters. Docstrings and the annotations of a signature don't count where no code reads them;
 they do in a function that has decorators and in a class that has bases or decorators, since those
 may turn them into behaviour (validation, prompts). The annotations in a class body always count:
 they make its fields.
@@ -93,7 +93,7 @@ class _Form:
         """A function or class, under the name given."""
         decorators = self._counting(node.decorator_list)
         bases = (*node.bases, *node.keywords) if isinstance(node, ast.ClassDef) else ()
-        read = bool(decorators or bases)  # by someone who may make behaviour of it
+        read = bool(decorators or bases)  # by what may make behaviour of it
         doc = ast.get_docstring(node, clean=False) if read else None
         if isinstance(node, ast.ClassDef):
             head: object = self.of(list(bases))
@@ -182,8 +182,8 @@ def _is_of_ours(obj: Any) -> bool:
     while isinstance(obj, functools.partial):
         obj = obj.func
     function = getattr(obj, "__func__", obj)
-    home = getattr(function, "__globals__", {}).get("__name__") or type(obj).__module__
-    return root_of(home) == "beautyspot" and not is_ours(obj)
+    module = getattr(function, "__globals__", {}).get("__name__") or type(obj).__module__
+    return root_of(module) == "beautyspot" and not is_ours(obj)
 
 
 def _without_effect(item: object) -> bool:
