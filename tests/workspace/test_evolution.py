@@ -16,7 +16,6 @@ from beautyspot import contracts, hookspecs
 from beautyspot.backends.loading import BASES
 from beautyspot.contracts.optional_arguments import hints
 from beautyspot.resilience import guarded_backends
-from beautyspot.results import cache
 from beautyspot.testing import memory_spot
 
 FROZEN = Path(__file__).parent / "plugins" / "beautyspot-frozen" / "beautyspot_frozen.py"
@@ -213,7 +212,7 @@ def test_a_new_field_has_a_default(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = with_a_field(getattr(contracts, name))
-    for module in (bs, contracts, contracts.metadata, cache):
+    for module in (bs, contracts, contracts.metadata):
         monkeypatch.setattr(module, name, newer)
     use(tmp_path, load())
     assert newer._fields[-1] == "colour"

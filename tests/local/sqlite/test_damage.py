@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,18 @@ def test_a_log_that_was_cut_short_is_left_behind_also_while_its_error_is_kept(st
     store.put(a_record(version="after"))
     assert store.get(KEYS[0]).version == "after"
     assert kept.value.__traceback__ is not None
+
+
+def test_a_folder_that_was_removed_is_made_anew_by_a_thread_that_is_new(tmp_path):
+    store = SqliteMetadataStore(tmp_path / "folder" / "store.db")
+    store.put(a_record())
+    shutil.rmtree(tmp_path / "folder")
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(store.find, KEYS[0]).result() is None
+        other.submit(store.put, a_record(KEYS[1])).result()
+    store.put(a_record(KEYS[2]))
+    assert [found.cache_key for found in store.scan()] == KEYS[1:3]
+    store.close()
 
 
 def test_the_second_finds_that_it_was_moved(damaged_while_open, path):

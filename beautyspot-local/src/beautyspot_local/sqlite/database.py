@@ -84,6 +84,7 @@ class Database:
         self._memory = memory
         self._closed = False
         self._told = False
+        self._prepared_file: Identity | None = None
         self._start_afresh()
         fork_guard.guard(self)
 
@@ -269,16 +270,17 @@ class Database:
 
     def _prepared(self) -> Handle:
         handle = patiently(self.timeout, connections.connect, self.path)
-        if self.store_id is None:
+        if self.store_id is None or handle.identity != self._prepared_file:
             try:
                 self.store_id = self._prepare(handle)
             except BaseException:
                 handle.close()
                 raise
+            self._prepared_file = handle.identity
         return handle
 
     def _prepare(self, handle: Handle) -> str:
-        """What the first connection does for all; the store's ID."""
+        """What the first connection to a file does for all; the store's ID."""
         connection = handle.connection
         if not handle.read_only:
             wanted = "delete" if self.network else "wal"
