@@ -79,7 +79,7 @@ _Kind = tuple[
     Tag,
     "Callable[[Any, Write], list[object]]",
     "Callable[..., Any]",
-    "tuple[Expected, ...]",
+    "tuple[Expected, ...] | None",
 ]
 """The tag of a class, and `Entry.encode`, `decode` and `types`."""
 
@@ -201,7 +201,7 @@ def _enum(cls: type) -> _Kind | None:
         return None
     if issubclass(cls, enum.Flag):
         return _FLAG, _encode_flag, partial(_decode_flag, cls), (int, list)
-    return _ENUM, _encode_enum, partial(_decode_enum, cls), (str, object, ...)
+    return _ENUM, _encode_enum, partial(_decode_enum, cls), None
 
 
 def _encode_enum(value: enum.Enum, write: Write) -> list[object]:

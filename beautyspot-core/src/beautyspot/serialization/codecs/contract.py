@@ -132,7 +132,8 @@ def class_tag(code: int) -> Tag:
 
     def decode(parts: list[Any], read: Read) -> Any:
         entry = read.entry(parts[0] if parts else None, tag)
-        return entry.decode(*check(parts[1:], *entry.types))
+        rest = parts[1:]
+        return entry.decode(*(rest if entry.types is None else check(rest, *entry.types)))
 
     return (tag := Tag(code, decode))
 
@@ -153,7 +154,7 @@ class Entry(NamedTuple):
     Attributes:
         encode: returns the packable parts of an instance.
         decode: returns the instance of these parts.
-        types: those of the parts; see `check`.
+        types: those of the parts, see `check`; None if any will do.
     """
 
     cls: type[Any]
@@ -161,7 +162,7 @@ class Entry(NamedTuple):
     tag: Tag
     encode: Callable[[Any, Write], list[object]]
     decode: Callable[..., Any]
-    types: tuple[Expected, ...]
+    types: tuple[Expected, ...] | None
 
 
 def check(parts: list[Any], *types: Expected) -> list[Any]:
@@ -172,16 +173,16 @@ def check(parts: list[Any], *types: Expected) -> list[Any]:
     Raises:
         RestoreError: there are more or fewer parts, or one has another type: damaged data.
     """
-    if types and types[-1] is ...:
+    if len(parts) != len(types) and types[-1:] == (...,):
         types = types[: max(len(parts), len(types) - 2)]
     if len(parts) != len(types):
         raise RestoreError(f"a payload of {len(parts)} parts where {len(types)} are expected")
     for part, expected in zip(parts, types, strict=True):
-        allowed = expected if isinstance(expected, tuple) else (expected,)
-        if type(part) not in allowed and expected is not object:
-            raise RestoreError(
-                f"a part of a payload is a {type(part).__name__}: the data are damaged"
-            )
+        kind = type(part)
+        if kind is expected or expected is object:
+            continue
+        if not isinstance(expected, tuple) or kind not in expected:
+            raise RestoreError(f"a part of a payload is a {kind.__name__}: the data are damaged")
     return parts
 
 
