@@ -53,14 +53,6 @@ def _kind(walk: Walk, kind: Any) -> str:
     return f"[{quote(str(kind))},{_described(walk, inner)}]" if inner else quote(str(kind))
 
 
-def _schema(walk: Walk, value: Any) -> str:
-    return tag("arrowschema", _fields(walk, value))
-
-
-def _type(walk: Walk, value: Any) -> str:
-    return tag("arrowtype", _kind(walk, value))
-
-
 def _array(walk: Walk, value: Any) -> str:
     chunked = isinstance(value, pa.ChunkedArray)
     content = _content(walk, value.combine_chunks() if chunked else value)
@@ -123,8 +115,8 @@ def _is_of_python(kind: Any) -> bool:
 FAMILIES: Final[dict[str, Form]] = {
     "pyarrow:Array": _array,
     "pyarrow:ChunkedArray": _array,
-    "pyarrow:DataType": _type,
+    "pyarrow:DataType": lambda walk, value: tag("arrowtype", _kind(walk, value)),
     "pyarrow:RecordBatch": _table,
-    "pyarrow:Schema": _schema,
+    "pyarrow:Schema": lambda walk, value: tag("arrowschema", _fields(walk, value)),
     "pyarrow:Table": _table,
 }

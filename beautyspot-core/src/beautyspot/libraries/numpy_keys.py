@@ -72,10 +72,6 @@ def _dtype(walk: Walk, dtype: Any) -> str:
     return f"[{','.join(texts)},{dtype.itemsize}]"
 
 
-def _dtype_object(walk: Walk, value: np.dtype[Any]) -> str:
-    return tag("dtype", _dtype(walk, value))
-
-
 def _scalar(walk: Walk, value: np.generic) -> str:
     array = np.asarray(value)
     # There are many NaNs, and which one a calculation returns depends on the processor.
@@ -91,7 +87,7 @@ def _ufunc(walk: Walk, value: np.ufunc) -> str:
 
 FAMILIES: Final[dict[str, Form]] = {
     "numpy:bytes_": _scalar,
-    "numpy:dtype": _dtype_object,
+    "numpy:dtype": lambda walk, value: tag("dtype", _dtype(walk, value)),
     "numpy:generic": _scalar,
     "numpy:ndarray": _array,
     "numpy:str_": _scalar,

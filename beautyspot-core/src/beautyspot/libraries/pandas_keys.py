@@ -76,10 +76,6 @@ def _pandas_type(walk: Walk, dtype: Any) -> str:
     return f"[{walk.at('.categories', '', dtype.categories)},{walk.array([dtype.ordered])}]"
 
 
-def _pandas_dtype(walk: Walk, value: Any) -> str:
-    return tag("pandastype", _pandas_type(walk, value))
-
-
 def _offset(walk: Walk, value: Any) -> str:
     parts = walk.array([value.n, value.normalize])
     return tag("offset", f"[{walk.named(type(value))},{parts},{walk.mapping(value.kwds)}]")
@@ -100,6 +96,8 @@ FAMILIES: Final[dict[str, Form]] = {
     "pandas._libs.missing:NAType": _MISSING,
     "pandas._libs.tslibs.nattype:NaTType": _MISSING,
     "pandas.api.extensions:ExtensionArray": _extension_array,
-    "pandas.api.extensions:ExtensionDtype": _pandas_dtype,
+    "pandas.api.extensions:ExtensionDtype": lambda walk, value: tag(
+        "pandastype", _pandas_type(walk, value)
+    ),
     "pandas.tseries.offsets:BaseOffset": _offset,
 }

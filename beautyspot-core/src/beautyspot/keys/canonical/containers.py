@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import EllipsisType, MappingProxyType, NotImplementedType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from beautyspot.keys.canonical.forms import of_parts, of_text
 from beautyspot.keys.canonical.state import state
@@ -15,33 +15,9 @@ if TYPE_CHECKING:
 # All forms call methods of the builtin type itself: a subclass may override its own.
 
 
-def _list(walk: Walk, value: list[Any]) -> str:
-    return walk.array(list.__iter__(value))
-
-
-def _tuple(walk: Walk, value: tuple[Any, ...]) -> str:
-    return tag("tuple", walk.array(tuple.__iter__(value)))
-
-
-def _dict(walk: Walk, value: dict[Any, Any]) -> str:
-    return walk.mapping(value if type(value) is dict else dict(dict.items(value)))
-
-
-def _set(walk: Walk, value: set[Any]) -> str:
-    return tag("set", walk.sorted(set.__iter__(value)))
-
-
-def _frozenset(walk: Walk, value: frozenset[Any]) -> str:
-    return tag("frozenset", walk.sorted(frozenset.__iter__(value)))
-
-
 def _memoryview(walk: Walk, value: memoryview) -> str:
     data = blob(value if value.c_contiguous else value.tobytes())
     return tag("memoryview", f"[{walk.array([value.format, list(value.shape or ())])},{data}]")
-
-
-def _mappingproxy(walk: Walk, value: MappingProxyType[Any, Any]) -> str:
-    return tag("mappingproxy", walk.at("", "", value.copy()))
 
 
 def _exception(walk: Walk, value: BaseException) -> str:
@@ -60,11 +36,13 @@ def _beside_args(value: BaseException) -> tuple[object, ...]:
 
 
 FORMS: dict[type, Form] = {
-    list: _list,
-    tuple: _tuple,
-    dict: _dict,
-    set: _set,
-    frozenset: _frozenset,
+    list: lambda walk, value: walk.array(list.__iter__(value)),
+    tuple: of_parts("tuple", tuple.__iter__),
+    dict: lambda walk, value: walk.mapping(
+        value if type(value) is dict else dict(dict.items(value))
+    ),
+    set: lambda walk, value: tag("set", walk.sorted(set.__iter__(value))),
+    frozenset: lambda walk, value: tag("frozenset", walk.sorted(frozenset.__iter__(value))),
     bytes: lambda _, value: tag("bytes", blob(value)),
     bytearray: lambda _, value: tag("bytearray", blob(value)),
     memoryview: _memoryview,
@@ -74,7 +52,7 @@ FORMS: dict[type, Form] = {
     complex: of_parts("complex", lambda value: (value.real, value.imag)),
     range: of_parts("range", lambda value: (value.start, value.stop, value.step)),
     slice: of_parts("slice", lambda value: (value.start, value.stop, value.step)),
-    MappingProxyType: _mappingproxy,
+    MappingProxyType: lambda walk, value: tag("mappingproxy", walk.at("", "", value.copy())),
     EllipsisType: of_text("constant", str),
     NotImplementedType: of_text("constant", str),
 }

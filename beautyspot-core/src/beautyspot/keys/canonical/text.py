@@ -123,14 +123,6 @@ def _digest_of_text(text: str) -> str:
 # --------------------------------------------------------------------------------- flat values
 
 
-def _none(_value: None) -> str:
-    return "null"
-
-
-def _bool(value: bool) -> str:
-    return "true" if value else "false"
-
-
 def _int(value: int) -> str:
     if -_BIG < value < _BIG:
         return int.__repr__(value)
@@ -153,8 +145,8 @@ FLAT: Final[dict[type, Callable[[Any], str]]] = {
     str: string,
     int: _int,
     float: _float,
-    bool: _bool,
-    NoneType: _none,
+    bool: lambda value: "true" if value else "false",
+    NoneType: lambda _: "null",
 }
 """How values of exactly the types of JSON are written; their subclasses are left out on purpose."""
 
