@@ -329,7 +329,7 @@ def _storage(operation: str, fault: str) -> str:
 
 
 def _serializer(operation: str, fault: str) -> str:
-    if operation in ("vouching", "register", "close"):
+    if operation in ("vouching", "register", "supporting", "close"):
         return BUILD_TIME if operation != "close" else IN_PLACE
     if fault == "hangs":
         return IN_PLACE
@@ -369,6 +369,8 @@ def garbage_for(operation: str) -> list[object]:
 
 
 def _keygen(operation: str, fault: str) -> str:
+    if operation == "supporting":
+        return BUILD_TIME
     if fault == "hangs" or operation == "close":
         return IN_PLACE
     return ASKS if fault == "half written" else TESTED

@@ -1,5 +1,7 @@
 """Every operation of every extension point, with every fault, met by every kind of function.
 
+The ordinary run has one kind of function for each operation and fault, the slow one all of them.
+
 Each cell: the result is right, it is said once what is wrong and what to do, and when the fault is
 gone the same Spot caches again. The faults of real places (disks, files, servers) are in
 `test_fault_places.py` and `test_s3_faults.py`.
@@ -19,7 +21,7 @@ from faults import CELLS, FAULTS, TESTED, Foreign
 from kinds import KINDS, RAN, collected, result, work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
 
     from beautyspot.spot import Spot
 
@@ -79,22 +81,36 @@ def _long(cell: tuple[str, str, str]) -> str:
     return f"{cell[0]} {cell[1]}" if cell[1] == "delete" else cell[1]
 
 
+def kinds_of(number: int, cell: tuple[str, str, str], kinds: Collection[str]) -> Iterator[Any]:
+    """The kinds of functions that come by a cell; all but one of them, in turn, are slow tests."""
+    possible = [kind for kind in kinds if faults.possible(_long(cell), kind)]
+    for kind in possible:
+        ordinary = kind == possible[number % len(possible)]
+        yield kind, () if ordinary else (pytest.mark.slow,)
+
+
 def cells() -> list[Any]:
+    tested = [cell for cell, how in CELLS.items() if how == TESTED and cell[2] != "returns garbage"]
     return [
-        pytest.param(*cell, kind, id="-".join((*cell, kind)))
-        for cell, how in CELLS.items()
-        for kind in KINDS
-        if how == TESTED and cell[2] != "returns garbage" and faults.possible(_long(cell), kind)
+        pytest.param(*cell, kind, marks=marks, id="-".join((*cell, kind)))
+        for number, cell in enumerate(tested)
+        for kind, marks in kinds_of(number, cell, KINDS)
     ]
 
 
 def garbage_cells() -> list[Any]:
-    return [
-        pytest.param(*cell, kind, value, id="-".join((*cell, kind, type(value).__name__)))
+    tested = [
+        (cell, value)
         for cell, how in CELLS.items()
-        for kind in ("sync", "async generator")
         for value in faults.garbage_for(cell[1])
-        if how == TESTED and cell[2] == "returns garbage" and faults.possible(_long(cell), kind)
+        if how == TESTED and cell[2] == "returns garbage"
+    ]
+    return [
+        pytest.param(
+            *cell, kind, value, marks=marks, id="-".join((*cell, kind, type(value).__name__))
+        )
+        for number, (cell, value) in enumerate(tested)
+        for kind, marks in kinds_of(number, cell, ("sync", "async generator"))
     ]
 
 
@@ -154,9 +170,10 @@ class Table:
 
     def give(self, seconds: float) -> None:
         """Give the backends so long for an answer."""
+        vars(guarded_backends).update(METADATA_DEADLINE=seconds, BLOB_DEADLINE=seconds)
         for guarded in (self.spot._engine.cache.metadata, self.spot._engine.cache.storage()):
-            if guarded is not None and guarded._deadline is not None:  # type: ignore[union-attr]
-                guarded._deadline = seconds  # type: ignore[union-attr]
+            if guarded is not None and guarded.deadline is not None:
+                guarded.deadline = seconds
 
     def mend(self) -> None:
         self.give(faults.PATIENCE)
@@ -186,7 +203,6 @@ def check(
         table.give(0.02)
     if operation in ("open", "close"):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("beautyspot.resilience.guarded_backends.METADATA_DEADLINE", 0.02)
             patch.setattr(guarded_backends, "METADATA_DEADLINE", 0.02)
             check_ends(make_spot, table, operation, point)
     for x in (1, 2, 1, 2, 3):

@@ -244,9 +244,20 @@ def test_without_a_fault(
     assert not caplog.records
 
 
-@pytest.mark.parametrize(("kind", "save"), SAVED)
-@pytest.mark.parametrize("blob", [False, True], ids=["row", "blob"])
-@pytest.mark.parametrize("fault", FAULTS)
+def cells() -> list[Any]:
+    """Each fault with each kind of function and each way to save; but for two in turn all slow."""
+    ways = [(blob, kind, save) for blob in (False, True) for kind, save in SAVED]
+    found = []
+    for number, fault in enumerate(FAULTS):
+        ordinary = {ways[number % len(ways)], ways[(number + len(ways) // 2 + 1) % len(ways)]}
+        for blob, kind, save in ways:
+            name = "-".join((fault, "blob" if blob else "row", kind, save))
+            marks = () if (blob, kind, save) in ordinary else (pytest.mark.slow,)
+            found.append(pytest.param(fault, blob, kind, save, marks=marks, id=name))
+    return found
+
+
+@pytest.mark.parametrize(("fault", "blob", "kind", "save"), cells())
 def test_cell(
     request: pytest.FixtureRequest,
     make_spot: Callable[..., Spot],
