@@ -1,0 +1,39 @@
+"""The table of defences is alive; the tests it names fail without them (that part is slow)."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from defending import TESTS, Copy, Defence, edited, read
+
+DEFENCES = read()
+
+
+@pytest.mark.parametrize("defence", DEFENCES.values(), ids=DEFENCES)
+def test_each_defence_is_where_the_table_says(defence: Defence) -> None:
+    file, text = edited(defence)
+    compile(text, file, "exec", dont_inherit=True)
+
+
+@pytest.mark.parametrize("defence", DEFENCES.values(), ids=DEFENCES)
+def test_each_defence_has_tests(defence: Defence) -> None:
+    assert 1 <= len(defence.fails) <= 3
+    for test in defence.fails:
+        file, *names = test.partition("[")[0].split("::")
+        source = ast.parse(TESTS.joinpath(file).read_text(encoding="utf-8"))
+        assert {*names} <= {getattr(node, "name", "") for node in ast.walk(source)}, test
+
+
+@pytest.fixture(scope="session")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    return Copy(Path(tmp_path_factory.mktemp("defences")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("defence", DEFENCES.values(), ids=DEFENCES)
+def test_without_a_defence_its_tests_fail(copy: Copy, defence: Defence) -> None:
+    ended = copy.without(defence)
+    assert ended.pop("control") == "passed", "the edit takes out more than a defence"
+    assert {test: how for test, how in ended.items() if how not in ("failed", "hung")} == {}
