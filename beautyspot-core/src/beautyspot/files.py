@@ -35,11 +35,11 @@ def make_folder(folder: Path) -> None:
     """Make one folder in one that is there: 0700, whatever the umask takes away.
 
     Raises:
-        FileExistsError: something is there, whose mode is his who made it.
+        FileExistsError: something is there; its mode is left as it is.
         OSError: it can't be made.
     """
     folder.mkdir(mode=0o700)
-    with suppress(OSError, NotImplementedError):  # who goes in meets it as well
+    with suppress(OSError, NotImplementedError):  # the next access meets it as well
         if folder.lstat().st_mode & 0o700 != 0o700:  # by the umask
             folder.chmod(0o700, follow_symlinks=False)  # it may have been exchanged since
 

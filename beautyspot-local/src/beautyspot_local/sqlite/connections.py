@@ -64,16 +64,13 @@ class Connection(sqlite3.Connection):
         path: the file it was opened at.
         state: that of the file, before it was opened.
         identity: which file that was; None until the connection is ready for use.
+        pid: the process that has to end it; 0 once it has ended, and before it is ready.
     """
 
     path: Path
     state: FileState | None = None
     identity: Identity | None = None
-    _pid = 0  # of its process; 0 once it has ended, and before it is ready
-
-    def ready(self, identity: Identity | None) -> None:
-        """From here on the connection needs an end."""
-        self.identity, self._pid = identity, os.getpid()
+    pid = 0
 
     @fork_guard.waits
     def end(self) -> None:
@@ -82,7 +79,7 @@ class Connection(sqlite3.Connection):
             self._end()
 
     def _end(self) -> None:
-        pid, self._pid = self._pid, 0
+        pid, self.pid = self.pid, 0
         if not pid:
             return
         if pid != os.getpid() or identify(self.path) not in (None, self.identity):
@@ -255,7 +252,7 @@ def _connect(path: Path, mode: str, *, read_only: bool, without_room: bool = Fal
     except BaseException:
         connection.close()
         raise
-    connection.ready(identity)
+    connection.identity, connection.pid = identity, os.getpid()
     return Handle(connection, read_only=read_only, without_room=without_room)
 
 

@@ -247,8 +247,6 @@ class Database:
             self.check_open()
             handle = self._connect()
             setattr(self.local, "reader" if handle.read_only else "handle", handle)
-            if not self.rows.is_of(handle.identity):
-                self.rows = RowCache(self._memory, self._writing)
         return handle
 
     def _connect(self) -> Handle:
@@ -277,6 +275,7 @@ class Database:
                 handle.close()
                 raise
             self._prepared_file = handle.identity
+            self.rows = RowCache(self._memory, self._writing)
         return handle
 
     def _prepare(self, handle: Handle) -> str:

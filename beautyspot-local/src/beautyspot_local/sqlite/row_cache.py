@@ -23,7 +23,6 @@ from beautyspot_local.sqlite.file_systems import timed_by_the_kernel
 
 if TYPE_CHECKING:
     from beautyspot_local.sqlite.connections import Handle
-    from beautyspot_local.sqlite.database_file import Identity
     from beautyspot_local.sqlite.wal_watch import WalWatch
 
 FINDS: Final = 64
@@ -84,11 +83,6 @@ class RowCache:
         self._due = 0.0
         self._pause = FIRST_PAUSE
 
-    def is_of(self, identity: Identity | None) -> bool:
-        """Whether the rows, if any, are those of this file."""
-        watch = self.snapshot.watch
-        return watch is None or watch.handle.identity == identity
-
     def note(self, snapshot: Snapshot, handle: Handle, key: str, row: Plain) -> None:
         """Keep a row that was read after `snapshot` was taken, or see whether rows can be kept.
 
@@ -100,10 +94,11 @@ class RowCache:
         try:
             if snapshot is not self.snapshot or handle.connection.in_transaction:
                 return  # another thread was faster; or the row may never be committed
-            if snapshot.watch is None:
+            watch = snapshot.watch
+            if watch is None:
                 self._look(handle)
-            elif self.is_of(handle.identity):
-                self._keep(snapshot, snapshot.watch, key, row)
+            elif watch.handle.identity == handle.identity:
+                self._keep(snapshot, watch, key, row)
         finally:
             self._lock.release()
 
