@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.spot import Spot
+from beautyspot_local.sqlite.directories import prepare
 from beautyspot_local.sqlite.leases import FileLeases
 from kinds import RAN, result, work
 
@@ -91,29 +92,6 @@ def test_all_is_private_and_usable_under_any_umask(tmp_path: Path, umask: str) -
     assert made.keys() > marks | {home / "app.db", home / "app.db-wal", tmp_path / "own/limit"}
 
 
-def test_the_mode_of_a_folder_that_another_one_made_meanwhile_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from beautyspot_local.sqlite import directories
-
-    folder = tmp_path / "cache"
-    folder.mkdir()
-    folder.chmod(0o070)
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "exists", lambda path: path != folder)
-        directories.make_directory(folder)
-    assert folder.stat().st_mode & 0o777 == 0o070
-    folder.chmod(0o700)
-
-
-def test_a_link_that_leads_nowhere_is_no_folder(tmp_path: Path) -> None:
-    from beautyspot_local.sqlite import directories
-
-    (tmp_path / "cache").symlink_to("nowhere")
-    with pytest.raises(FileExistsError):
-        directories.make_directory(tmp_path / "cache")
-
-
 def test_a_later_change_of_the_working_directory_moves_nothing(
     make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +128,28 @@ def test_a_folder_that_can_be_made_later_has_its_marks(
     spot.flush()
     assert names(tmp_path / "later" / "cache") >= MARKS | {"app.db"}
     assert (tmp_path / "later" / "cache").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_another_process_makes_meanwhile_keeps_its_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    folder.chmod(0o070)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", lambda path: path != folder)
+        prepare(folder / "app.db")
+    assert folder.stat().st_mode & 0o777 == 0o070
+    folder.chmod(0o700)
+
+
+def test_a_link_that_leads_nowhere_is_no_folder(
+    make_spot: Callable[..., Spot], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "cache").symlink_to("nowhere")
+    assert make_spot().mark(work)(1) == result(1)
+    assert "choose another db_path" in caplog.text
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_missing_parents_are_private(make_spot: Callable[..., Spot], tmp_path: Path) -> None:

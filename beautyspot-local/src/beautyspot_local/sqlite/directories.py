@@ -9,7 +9,9 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.files import create, make_folder
+from beautyspot.files import create
+
+from beautyspot_local.folders import make_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,21 +21,6 @@ _MARKS: Final = {
     # https://bford.info/cachedir/
     "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55\n# Made by beautyspot.\n",
 }
-
-
-def make_directory(path: Path) -> None:
-    """Create the directory and its missing parents, private to the user.
-
-    Raises:
-        OSError: it can't be made.
-    """
-    missing = [part for part in (path, *path.parents) if not part.exists()]
-    for part in reversed(missing):
-        try:
-            make_folder(part)
-        except FileExistsError:  # another process was faster
-            if not part.is_dir():
-                raise
 
 
 def prepare(database: Path) -> None:
@@ -47,7 +34,7 @@ def prepare(database: Path) -> None:
     """
     folder = database.parent
     ours = not folder.exists()
-    make_directory(folder)
+    make_private(folder)
     with suppress(OSError):  # the database meets it as well, and says what to do
         found = {path.name for path in folder.iterdir()}
         before = {"blobs", f"{database.name}.lock", f"{database.name}.locks"}

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 from beautyspot.contracts import Lease
 from beautyspot.files import create
 
-from beautyspot_local.sqlite.directories import make_directory
+from beautyspot_local.folders import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ def open_lock_file(path: Path) -> int:
         try:
             return os.open(path, flags)  # not inherited by programs: PEP 446
         except FileNotFoundError:
-            make_directory(path.parent)
+            make_private(path.parent)
         with contextlib.suppress(FileExistsError):
             return create(path, flags)
     return os.open(path, flags)
