@@ -3,10 +3,10 @@
 A *flight* is one execution under way. Its leader finishes it with what the followers get; a leader
 that is cancelled or dies abandons it, and one of the followers leads next. Threads, tasks and event
 loops may all wait for one flight: nothing here belongs to an event loop, and a follower that gives
-up takes nobody with it.
+up affects no other caller.
 
-Waiting can't deadlock: before a call waits, the graph of who waits for whom is followed, and where
-the way leads back to a flight that the caller itself leads, the caller runs on its own instead.
+Waiting can't deadlock: before a call waits, `enter` follows the graph of flights that wait for each
+other, and where it leads back to a flight that the caller itself leads, the caller runs alone.
 """
 
 from __future__ import annotations
@@ -14,46 +14,48 @@ from __future__ import annotations
 import contextvars
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot.concurrency import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
-
-    class Leader(Protocol):
-        """Who may lead a flight.
-
-        Attributes:
-            flight: the one that it leads.
-        """
-
-        flight: Flight | None
-
 
 _graph = locks.reentrant()
-"""Guards all flights of the process: the waiting graph crosses Spots. Held for microseconds."""
+"""Guards all flights of the process: the graph crosses Spots. Held for microseconds."""
 
 _leading: contextvars.ContextVar[tuple[Flight, ...]] = contextvars.ContextVar(
     "beautyspot_leading", default=()
 )
 """The flights that the running code is part of, the outermost first."""
 
-
 ABANDONED: Final = object()
 """The result of a flight whose leader left without one."""
 
 
+class Leader(Protocol):
+    """What may lead a flight.
+
+    Attributes:
+        flight: the one that it leads.
+    """
+
+    flight: Flight | None
+
+
 class Flight:
-    """One execution under way, or finished with `result`."""
+    """One execution under way, or finished with `result`.
+
+    Args:
+        within: the flight whose execution made this call.
+    """
 
     __slots__ = ("_wakers", "done", "result", "waits_for", "within")
 
     def __init__(self, within: Flight | None) -> None:
         self.done = False
         self.result: Any = ABANDONED
-        self.within = within  # the flight whose execution made this call
+        self.within = within
         self.waits_for: list[Flight] = []
         self._wakers: list[Callable[[], object]] = []
 
@@ -72,19 +74,19 @@ class Flight:
                 self._wakers.remove(wake)
 
     def finish(self, result: object) -> None:
-        """Give `result` to all who wait and to who comes later. Only the first call counts."""
+        """Give `result` to all followers, also to later ones. Only the first call counts."""
         with _graph:
             if not self.done:
                 self.result = result
                 self.done = True
         try:
             self._wake()
-        except BaseException:  # interrupted: nobody else would wake the others
+        except BaseException:  # interrupted (Ctrl-C): nothing else would wake the other followers
             self._wake()
             raise
 
     def _wake(self) -> None:
-        """Wake all who wait, maybe not for the first time."""
+        """Wake all followers, some maybe for the second time."""
         for wake in self._wakers.copy():
             with suppress(Exception):
                 wake()
@@ -110,31 +112,33 @@ class Flights:
         self._flights: dict[str, Flight] = {}
 
     def enter(self, key: str, leader: Leader, *, anew: bool = False) -> Flight | None:
-        """The flight of `key`; the caller leads it where it is that of `leader` now.
+        """Lead the flight of `key`, or follow the one that is under way.
 
-        None where waiting for it would be a deadlock: the caller runs on its own. A leader ends
-        with `leave`, also where it is interrupted here; a follower with `forsake`. With `anew` the
-        caller leads in any case, and those who come later follow it; who follows the flight before
-        stays with that.
+        Returns:
+            The flight. The caller leads it where it is that of `leader` now, and ends it by
+            `leave`, also where it is interrupted here; a follower ends its waiting by `forsake`.
+            None where waiting would be a deadlock, and in a signal's handler that interrupts this
+            module: the caller runs alone.
+
+        Args:
+            key: of the call.
+            leader: whose `flight` is set where the caller leads.
+            anew: lead in any case. Later callers follow this flight; the followers of the one
+                before stay with that.
         """
+        if locks.holds(_graph):
+            return None
         mine = _leading.get()
         innermost = mine[-1] if mine else None
-        flights = self._flights
         with _graph:
-            flight = flights.get(key)
-            while True:
-                if flight is not None and mine and flight.leads_to(mine):
-                    return None
-                made = Flight(innermost)
-                if flight is None or anew:
-                    made.waits_for += [] if flight is None else [flight]
-                    lead((*mine, made))  # first: who interrupts this is to find it
-                # From here on no function is called, unless who interrupted has left another one.
-                if (flights[key] if key in flights else None) is flight:  # noqa: SIM401 - a call
-                    break
-                flight = flights.get(key)
+            flight = self._flights.get(key)
+            if flight is not None and mine and flight.leads_to(mine):
+                return None
             if flight is None or anew:
-                leader.flight = flight = flights[key] = made
+                made = Flight(innermost)
+                made.waits_for += [] if flight is None else [flight]
+                lead((*mine, made))  # first: a handler that interrupts this must not wait for it
+                leader.flight = flight = self._flights[key] = made
             if innermost is not None:
                 innermost.waits_for.append(flight)
             return flight
@@ -154,7 +158,7 @@ class Flights:
         return len(self._flights)
 
     def reset_after_fork(self) -> None:
-        """The leaders stayed in the parent: a child that waited for them would wait for good."""
+        """Forget all: the leaders stayed in the parent, so a child would wait for ever."""
         self._flights = {}
 
 
@@ -179,7 +183,7 @@ def leading() -> tuple[Flight, ...]:
 def lead(flights: tuple[Flight, ...]) -> None:
     """Mark what runs from here, in this thread or task, as part of these.
 
-    No token undoes it, but the flights of before: who is interrupted here has no token.
+    It is undone by `lead` with the flights of before: an interrupted caller has no token.
     """
     _leading.set(flights)
 
