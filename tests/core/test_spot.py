@@ -175,8 +175,7 @@ def test_many_spots_leave_nothing_behind(tmp_path: Path, number: int) -> None:
         spot.mark(lambda: n)()
         del spot
     deferred.finish()
-    until(lambda: threading.active_count() <= before[0])  # fewer, where those of others ended
-    assert count()[1] <= before[1]
+    until(lambda: all(now <= then for now, then in zip(count(), before, strict=True)))
 
 
 class Service:
