@@ -120,6 +120,12 @@ def test_every_place_of_the_house_exists() -> None:
     assert missing == {"batch/"}  # where `spot.map` would go
 
 
+@pytest.mark.parametrize("name", [*PAGES, "../CONTRIBUTING.md"])
+def test_every_place_in_the_repository_exists(name: str) -> None:
+    places = re.findall(r"`((?:tests|benchmarks|docs)/[\w./-]+)`", (DOCS / name).read_text())
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
 def test_every_page_is_listed() -> None:
     listed = set(re.findall(r"\]\(([\w/]+\.md)\)", page("README.md")))
     assert listed == {name for name in PAGES if not name.endswith("README.md")}
