@@ -129,6 +129,7 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
 
+@pytest.mark.slow
 def test_eight_processes_of_eight_threads_against_a_server_that_counts(tmp_path: Path) -> None:
     Counting.arrivals = []
     with Server(("127.0.0.1", 0), Counting) as server:

@@ -26,7 +26,7 @@ fcntl = pytest.importorskip("fcntl")
 
 class TestSharedTokenBucket(LimiterContract):
     can_reserve_after = True
-    examples = 60
+    examples = 30
 
     @pytest.fixture(autouse=True)
     def _directory(self, tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ class TestTwoThatTakeTurns(LimiterContract):
     """Each operation is done by another instance than the one before: all state is in the file."""
 
     can_reserve_after = True
-    examples = 60
+    examples = 30
 
     @pytest.fixture(autouse=True)
     def _directory(self, tmp_path: Path) -> None:

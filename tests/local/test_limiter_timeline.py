@@ -74,7 +74,7 @@ class FloatMachine(RuleBasedStateMachine):
         assert not gaps or gaps[-1][1] < self.bucket._line.tat, "not rolled back"
 
 
-FloatMachine.TestCase.settings = settings(deadline=None, max_examples=150, stateful_step_count=30)
+FloatMachine.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
 TestFloats = FloatMachine.TestCase
 
 
@@ -147,7 +147,7 @@ class WaiterMachine(RuleBasedStateMachine):
             assert self.clock() < last, "a waiter starves"
 
 
-WaiterMachine.TestCase.settings = settings(deadline=None, max_examples=150, stateful_step_count=30)
+WaiterMachine.TestCase.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
 TestWaiters = WaiterMachine.TestCase
 
 

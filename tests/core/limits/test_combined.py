@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 RATES = {"requests": 1.0, "tokens": 4.0}
 EFFORT = settings(
-    deadline=None, max_examples=50, stateful_step_count=25, report_multiple_bugs=False
+    deadline=None, max_examples=20, stateful_step_count=25, report_multiple_bugs=False
 )
 
 REQUESTS = st.integers(0, 3)

@@ -63,7 +63,7 @@ class Keys(RuleBasedStateMachine):
 
 def test_any_order_of_calls() -> None:
     effort = settings(
-        deadline=None, max_examples=60, stateful_step_count=25, report_multiple_bugs=False
+        deadline=None, max_examples=20, stateful_step_count=25, report_multiple_bugs=False
     )
     run_state_machine_as_test(Keys, settings=effort)
 

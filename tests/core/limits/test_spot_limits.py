@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -99,11 +100,12 @@ def test_what_was_given_is_not_closed(make_spot: Callable[..., Spot], tmp_path: 
     given = SharedTokenBucket(1, path=tmp_path / "x.limit")
     spot = make_spot(limiter=[{"use": given, "name": "mine"}, {**TOKENS, "use": "gcra-shared"}])
     bucket: Any = spot.bucket
-    made = bucket.limits["tokens"]
+    closed: list[Any] = []
+    for limit in (given, bucket.limits["tokens"]):
+        limit.close = functools.partial(closed.append, limit)
     assert bucket.limits["mine"] is given
     spot.shutdown()
-    assert given._file._fd is not None
-    assert made._file._fd is None
+    assert closed == [bucket.limits["tokens"]]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_a_bad_table_of_a_function_is_refused_before_it_runs(several: Spot) -> N
 # ----------------------------------------------------------------------------- the real cost
 
 
-def test_the_real_cost_by_the_result(limited: Spot, bucket: TokenBucket) -> None:
+def test_the_real_cost_by_the_result(clock: Clock, limited: Spot, bucket: TokenBucket) -> None:
     @limited.limiter(cost=50, settle=len)
     def ask(n: int) -> str:
         return "x" * n
@@ -158,7 +160,7 @@ def test_the_real_cost_by_the_result(limited: Spot, bucket: TokenBucket) -> None
 
     ask(20)
     assert bucket.busy_for() == 20
-    bucket._clock.now += 20  # type: ignore[attr-defined]
+    clock.now += 20
     asyncio.run(ask_later(70))
     assert bucket.busy_for() == 70
 
@@ -170,21 +172,23 @@ def test_what_raises_stays_spent(limited: Spot, bucket: TokenBucket) -> None:
 
 
 def test_a_result_is_never_lost_for_its_cost(
-    make_spot: Callable[..., Spot], bucket: TokenBucket, troubles: list[Trouble]
+    clock: Clock, make_spot: Callable[..., Spot], bucket: TokenBucket, troubles: list[Trouble]
 ) -> None:
     spot = make_spot(limiter=bucket, on_error=troubles.append)
     assert spot.limiter(cost=5, settle=lambda result: result.usage)(lambda: 3)() == 3
-    bucket._clock.now += 5  # type: ignore[attr-defined]
+    clock.now += 5
     assert spot.limiter(cost=5, settle=lambda result: -result)(lambda: 3)() == 3
     assert [trouble.operation for trouble in troubles] == ["settle a cost"] * 2
     assert bucket.busy_for() == 5
 
 
-def test_a_permit_for_a_block(limited: Spot, several: Spot, bucket: TokenBucket) -> None:
+def test_a_permit_for_a_block(
+    clock: Clock, limited: Spot, several: Spot, bucket: TokenBucket
+) -> None:
     with limited.limit(cost=50) as permit:
         permit.settle(7)
     assert bucket.busy_for() == 7
-    bucket._clock.now += 7  # type: ignore[attr-defined]
+    clock.now += 7
 
     async def main() -> None:
         async with limited.limit() as permit:
@@ -391,7 +395,7 @@ def test_an_async_generator_counts_until_it_ends(spot: Spot, end: str) -> None:
     asyncio.run(main())
 
 
-def test_the_cap_is_given_back(limited: Spot) -> None:
+def test_the_cap_is_given_back(clock: Clock, limited: Spot) -> None:
     cap = limited.limiter(max_concurrent=1, timeout=0, cost=lambda n: 1 / n)
     later: Any = cap(asyncio.sleep)
     work: Any = cap(lambda n: 1 // (n - 2))
@@ -403,11 +407,11 @@ def test_the_cap_is_given_back(limited: Spot) -> None:
         work(2)
     with pytest.raises(RateLimitError, match="no permit"):
         work(4)
-    limited.bucket._clock.now += 9  # type: ignore[attr-defined]
+    clock.now += 9
     assert work(4) == 0
 
     async def cancelled() -> None:
-        limited.bucket._clock.now += 9  # type: ignore[attr-defined]
+        clock.now += 9
         task = asyncio.create_task(later(60))
         await asyncio.sleep(0)
         with pytest.raises(RateLimitError, match="1 calls were under way"):
@@ -474,7 +478,7 @@ def test_settling_needs_a_result_and_a_rate(limited: Spot, spot: Spot) -> None:
 # -------------------------------------------------------------------------------------- seen
 
 
-def test_what_is_counted(limited: Spot, bucket: TokenBucket) -> None:
+def test_what_is_counted(clock: Clock, limited: Spot, bucket: TokenBucket) -> None:
     work = limited.limiter(timeout=0)(abs)
     work(1)
     for _ in range(2):
@@ -482,7 +486,7 @@ def test_what_is_counted(limited: Spot, bucket: TokenBucket) -> None:
             work(1)
     with pytest.raises(RateLimitError):
         asyncio.run(limited.limiter(timeout=0)(asyncio.sleep)(1))
-    bucket._sleep = lambda seconds: setattr(bucket._clock, "now", 2000)  # type: ignore[method-assign]
+    bucket._sleep = lambda seconds: setattr(clock, "now", 2000)  # type: ignore[method-assign]
     limited.limiter(abs)(1)
     stats = limited.stats()
     assert (stats["limiter_grants"], stats["limiter_refusals"]) == (2, 3)
@@ -538,7 +542,9 @@ def test_whether_the_limit_is_of_this_process_alone(make_spot: Callable[..., Spo
         assert (told, type(told)) == (alone, int)  # printed as the manual says
 
 
-def test_the_last_minute() -> None:
+def test_the_last_minute(
+    clock: Clock,
+) -> None:
     clock = Clock(5.5)
     stats = LimitStats(clock)
     stats.granted(0)
