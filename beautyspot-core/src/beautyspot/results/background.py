@@ -86,10 +86,10 @@ class Saver:
         self._writing: dict[str, Pending] = {}  # of these, the batch that is being written
         self._bytes = 0
         self._lock = locks.reentrant()  # guards the table
-        self._saving = locks.reentrant()  # held by the thread that writes
+        self._saving = locks.reentrant()  # held by the saver as long as it lives
         self._signals: SimpleQueue[Flush | None] = SimpleQueue()  # wake the saver
         self._thread: threading.Thread | None = None  # the last saver
-        self._is_alive = False  # whether there is a saver
+        self._is_alive = False  # whether a saver was started, and has not left
         self._is_awake = False  # whether it looks into the table without another signal
         self._cache.waiting.clear()
 
@@ -102,12 +102,19 @@ class Saver:
         """Take over a result; False where its caller has to save it."""
         record = pending.record
         assert record is not None  # noqa: S101 - only what was encoded is saved
-        key, size = record.cache_key, record.size or 0
-        if locks.holds(self._lock) or not self._has_room(size):
-            with suppress(MetadataBusyError):
-                self.cancel(key)  # or an older result would be written over this one
-            return False
+        size = record.size or 0
+        if not locks.holds(self._lock) and self._has_room(size) and self._put(pending, record):
+            return True
+        with suppress(MetadataBusyError):
+            self.cancel(record.cache_key)  # or an older result would be written over this one
+        return False
+
+    def _put(self, pending: Pending, record: TaskRecord) -> bool:
+        """Put a result into the table; False where no saver can be started."""
+        key = record.cache_key
         with self._lock:
+            if not (self._is_awake or self._wake()):
+                return False
             older = self._table.get(key)
             if older is not None:
                 self._bytes -= _size(older)
@@ -117,12 +124,9 @@ class Saver:
                     older.end()
             self._table[key] = pending
             self._cache.waiting[key] = record
-            self._bytes += size
-            started = self._is_awake or self._wake()
+            self._bytes += _size(pending)
             if len(self._table) == BATCH:
                 self._signals.put(None)
-        if not started:
-            self._save_here()
         return True
 
     def _has_room(self, size: int) -> bool:
@@ -182,7 +186,7 @@ class Saver:
         flush: Flush = SimpleQueue()
         self._signals.put(flush)
         if not self._start():
-            self._save_here()
+            return False
         try:
             return flush.get(timeout=waitable(timeout))
         except Empty:
@@ -195,65 +199,70 @@ class Saver:
         self._signals.put(None)  # it may sleep
         if locks.inside():
             return
-        with self._saving:  # it has ended
-            left = [] if written else list(self._table)
-        for key in left:  # it failed: their calls end all the same
-            self.cancel(key)
         if self._thread is not None:
-            with suppress(RuntimeError):  # it was never started
+            with suppress(RuntimeError):  # it could not be started
                 self._thread.join()  # its connection is given back then
+        for key in [] if written else list(self._table):
+            self._save_here(key)
+
+    def _save_here(self, key: str) -> None:
+        """Save a result in this thread, where the saver failed or can't be started."""
+        pending = self.withdraw(key)
+        if pending is None or pending.record is None:
+            return
+        try:
+            self._cache.save(pending.call, pending.record)
+        finally:
+            pending.end()
 
     # ------------------------------------------------------------------------------ the saver
 
     def _wake(self) -> bool:
-        """Have the saver look into the table; False where there is none."""
+        """Have the saver look into the table; False where none can be started."""
         if self._is_alive:
             self._signals.put(None)
-        # Last: after an interrupt (Ctrl-C) in the middle, the next result does all of this again.
         self._is_awake = self._start()
         return self._is_awake
 
     def _start(self) -> bool:
         """Start a saver, unless there is one; False where no thread can be started."""
-        if self._is_alive:
+        with self._lock:
+            if not self._is_alive:
+                self._cache.unsaved.watch_process_end()
+                try:
+                    self._thread = deferred.begin(self._save, "saver")
+                except RuntimeError:
+                    return False
+                self._is_alive = True
             return True
-        self._cache.unsaved.watch_process_end()
-        try:
-            # After an interrupt here there may be two: the second one ends at once.
-            self._thread = deferred.begin(self._save, "saver")
-        except RuntimeError:
-            return False
-        return True
-
-    def _save_here(self) -> None:
-        """Write the table in the thread of a caller."""
-        if not locks.inside():  # else the end of the Spot does it
-            with self._saving:
-                self._write_all()
-            self._answer()
 
     def _save(self) -> None:
         """Write whatever comes into the table until the Spot ends; the saver runs this."""
         with self._lock:
-            if self._is_alive:
-                return
-            self._is_alive = True
+            if not self._saving.acquire(blocking=False):
+                return  # an interrupt (Ctrl-C) in `_start` may leave two savers
         try:
-            with self._saving:
-                while self._goes_on():
-                    self._save_next()
+            while self._goes_on():
+                self._save_next()
         except BaseException:  # the next result, flush or end starts another saver
-            self._is_alive = self._is_awake = False
+            self._leave()
             raise
         finally:
             self._answer()
 
     def _goes_on(self) -> bool:
-        """Whether the saver is needed any longer, or may sleep: decided while none can be added."""
+        """Whether to wait for more; else another saver may start, and no result is left behind."""
         with self._lock:
             self._is_awake = bool(self._table)
-            self._is_alive = self._is_awake or not self.in_place
-            return self._is_alive
+            if self.in_place and not self._is_awake:
+                self._leave()
+                return False
+            return True
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._is_alive = self._is_awake = False
+            self._saving.release()
 
     def _save_next(self) -> None:
         """Write one batch; for a flush, all of the table."""
@@ -313,35 +322,24 @@ class Saver:
 
     def _commit(self, batch: list[Pending]) -> None:
         """Write results in one commit; one by one where that fails, to lose only what must be."""
+        cache = self._cache
         for pending in batch:
-            self._cache.unsaved.drop(pending.call.key)
-        placed = [(pending, record) for pending in batch if (record := self._placed(pending))]
+            cache.unsaved.drop(pending.call.key)
+        rows = [(pending.call, pending.record) for pending in batch if pending.record is not None]
         try:
-            self._cache.metadata.put_many([record for _, record in placed])
+            for number, (call, record) in enumerate(rows):
+                rows[number] = call, cache.placement.place(call.task, record)
+            cache.metadata.put_many([record for _, record in rows])
         except Exception as error:
-            self._write_singly(placed, error)
+            for call, record in rows:
+                if cache.health.writes.is_resting():
+                    cache.keep(call.task, record, error)
+                else:
+                    cache.save(call, record)
             return
-        self._cache.unsaved.try_later()
-        for pending, record in placed:
-            self._cache.placement.discard(record.cache_key, pending.call.replaces)
-
-    def _placed(self, pending: Pending) -> TaskRecord | None:
-        """The row of a result, its blob stored where it has one; None where that fails."""
-        task, record = pending.call.task, pending.record
-        assert record is not None  # noqa: S101 - see `add`
-        try:
-            return self._cache.placement.place(task, record)
-        except Exception as error:
-            self._cache.keep(task, record, error)
-            return None
-
-    def _write_singly(self, placed: list[tuple[Pending, TaskRecord]], error: Exception) -> None:
-        for pending, record in placed:
-            try:
-                self._cache.metadata.put(record)
-            except Exception as again:
-                why = again if len(placed) > 1 else error
-                self._cache.keep(pending.call.task, record, why)
+        cache.unsaved.try_later()
+        for call, _ in rows:
+            cache.placement.discard(call.key, call.replaces)
 
 
 def _size(pending: Pending) -> int:
