@@ -304,6 +304,10 @@ def never(store, path):
     return kept(store) == set()
 
 
+def test_it_states_how_old_an_answer_may_be(make):
+    assert (make().memory_age, make(memory=0).memory_age) == (60.0, 0.0)
+
+
 def test_switched_off(make, store, path):
     assert never(make(memory=0), path)
 

@@ -90,6 +90,9 @@ class MetadataStoreContract(LeaseContract):
         assert store.find_many(many) == {KEYS[0]: entries[KEYS[0]]}, "any number, also twice"
         assert store.find_many([]) == {}
 
+    def test_the_greatest_age_of_an_answer_is_a_number(self, store: MetadataStoreBase) -> None:
+        assert 0 <= store.memory_age < float("inf"), "seconds; 0 where `find` asks each time"
+
     def test_a_record_is_a_named_tuple(self, store: MetadataStoreBase) -> None:
         store.put(a_record())
         assert type(store.get(KEYS[0])) is TaskRecord
