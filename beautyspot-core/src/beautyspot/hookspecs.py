@@ -18,21 +18,21 @@ classes; each class has a `name`::
 
 A plug-in module must import in under a millisecond: import what is heavy when a backend is *made*,
 not when it is registered. The module is imported when the first `Spot` is made. A hook is called
-once in a process, when a backend of its extension point is first looked for: when a `Spot` is made
-or a function is marked, never during a call.
+once in a process, when a backend of its extension point is first looked for: when a `Spot` is made,
+or when a function is marked; never during a call.
 
-A plug-in whose import fails, or with a hook that takes arguments, is skipped with one warning of
-the logger ``beautyspot``. If only the result of a hook is wrong (a class without a name, or with an
-abstract method left open), only that hook is skipped. The cause is repeated where the backend is
-asked for, and `beautyspot.plugins()` lists all. A hook that does not exist, such as a misspelt one,
-causes a warning, and the plug-in is kept: it may serve a newer core as well.
-(``hookimpl(optionalhook=True)`` says that this is intended, and suppresses the warning.)
+A plug-in with an error (its import fails, a hook has arguments) is skipped with one warning of the
+logger ``beautyspot``. A hook with a wrong answer (a class without a name, or with an abstract
+method left open) is skipped alone. The error is reported again where such a backend is selected,
+and `beautyspot.plugins()` lists all. An unknown hook, such as a misspelt one, gives a warning, and
+the plug-in is kept: it may serve a newer core as well. (``hookimpl(optionalhook=True)`` says that
+this is meant, and gives no warning.)
 
-The plug-in API has a number, `API`. It is raised only if an existing plug-in would break: when a
-hook or an abstract method is new, removed, or called in another way. These additions do not raise
-it: hooks, methods with a default implementation in the base class, fields at the end of a record
-with a default, and arguments that are keyword-only, None by default, and passed only to methods
-that take them (`contracts.optional_arguments`). A plug-in that states another number is skipped.
+The plug-in API has a number, `API`. It is raised only when a plug-in written before would break: a
+hook or an abstract method is new, gone, or called in another way. Without raising it, a contract
+may gain hooks, methods with an answer in the base class, fields at the end of a record with a
+default, and arguments that are keyword-only, None by default, and passed only to a method that
+takes them (`contracts.optional_arguments`). A plug-in that states another number is skipped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The types that plug-ins support: which names may be claimed, and who serves each."""
+"""The types that plug-ins support: checks of their names, and the support of each class."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def check_classes(support: type[TypeSupport], where: str) -> None:
-    """Check what a support names.
+    """Check the names of a support's classes.
 
     Raises:
-        PluginError: no class at all, something that is no class's name, or one of our own.
+        PluginError: there are none, one is not a class's name, or beautyspot stores the class.
     """
     names = support.classes
     if not isinstance(names, tuple) or not names or not all(map(_is_class_name, names)):
@@ -36,7 +36,7 @@ def check_classes(support: type[TypeSupport], where: str) -> None:
 
 
 def _is_class_name(name: object) -> bool:
-    """Whether it is ``module:qualified name``, and can be found by that."""
+    """Whether it is ``module:qualified name``, of identifiers alone."""
     if not isinstance(name, str):
         return False
     module, colon, qualified = name.partition(":")

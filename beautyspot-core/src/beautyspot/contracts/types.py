@@ -50,16 +50,16 @@ class TypeSupport(Backend):
         raise NotSupportedError(f"the types {self.name!r} can't be stored ({type(value).__name__})")
 
     def decode(self, value: Any) -> Any:
-        """The instance for what `encode` returned; `value` may be hostile, or of another release.
+        """The instance for what `encode` returned. `value` may be hostile, or of another release.
 
-        The result has the class of the value that was stored; any other result is an error, and a
-        miss. It may import the library: a hit can come before the program has imported it.
+        A result of another class than the stored value's is an error, and a miss. Import the
+        library here: a value may be restored before the program has imported it.
         """
         raise NotSupportedError(f"the types {self.name!r} can't be stored ({value!r:.80})")
 
 
 def class_name(cls: type) -> str:
-    """The name of a class in `TypeSupport.classes`."""
+    """The name of a class, as in `TypeSupport.classes`."""
     return f"{cls.__module__}:{cls.__qualname__}"
 
 

@@ -46,13 +46,13 @@ def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 VALUES = st.recursive(_FLAT, _nested, max_leaves=8)
-"""Values that every key generator takes."""
+"""Values that each key generator takes."""
 
 _ALIKE: st.SearchStrategy[Any] = st.sampled_from(
     [0, 1, True, False, 0.0, -0.0, 1.0, "", "1", (), [], {}, None, (1,), [1]]
 )
 CLOSE = st.recursive(_ALIKE, _nested, max_leaves=3)
-"""Values that are often equal by ``==`` without being the same."""
+"""Values that are often equal by ``==``, but not the same."""
 
 
 def same(left: object, right: object) -> bool:
@@ -76,7 +76,7 @@ class KeyGenContract:
     """
 
     def make(self) -> KeyGenBase:
-        """A key generator as it is when a Spot makes it."""
+        """Return a key generator, as a Spot makes it."""
         raise NotImplementedError("give the suite a factory: def make(self): return MyKeyGen()")
 
     def source(self) -> str | None:

@@ -1,6 +1,6 @@
-"""Values for the suite of key generators, and how their IDs are asked for in another process.
+"""Values for the suite of key generators, and functions that give their IDs in any process.
 
-Imports neither pytest nor hypothesis: the other process has nothing to test.
+Imports neither pytest nor hypothesis, since other processes test nothing.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ FURTHER: Final[tuple[Any, ...]] = (
     Plain([1]), {"state": 1}, len, max, int, str, "x" * 100_000, "x" * 100_000 + "y",
     b"x" * 100_000, b"x" * 99_999 + b"y",
 )  # fmt: skip
-"""Values that a key generator may refuse; what it takes is the same as no other value."""
+"""Values that a key generator may refuse, no two of which are the same."""
 
 
 def id_or_none(keygen: KeyGenBase, value: object) -> str | None:
@@ -85,5 +85,5 @@ def ids(keygen: KeyGenBase) -> Iterator[str | None]:
 
 
 def print_ids(keygen: KeyGenBase) -> None:
-    """What another process has to say."""
+    """Print the IDs as JSON, in another process."""
     json.dump(list(ids(keygen)), sys.stdout)

@@ -53,7 +53,7 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
 
 @dataclass(frozen=True)
 class Point:
-    """A class of the program's own, for serializers that take such."""
+    """A class of the program, for serializers that take classes."""
 
     x: int
     y: str
@@ -86,7 +86,7 @@ class PlainTypes(TypeSupport):
 
 
 def assert_same(left: Any, right: Any) -> None:
-    """Fail unless both are equal and of equal type, in every part; NaN equals NaN, 0.0 not -0.0."""
+    """Fail unless both are equal and of equal type in all parts; NaN equals NaN, 0.0 not -0.0."""
     assert type(left) is type(right), f"{left!r:.200} became a {type(right).__qualname__}"
     if isinstance(left, float):
         equal = struct.pack("d", left) == struct.pack("d", right)
@@ -224,7 +224,7 @@ class SerializerContract:
         self._load(self.make(), garbage)
 
     def _load(self, serializer: SerializerBase, data: bytes) -> None:
-        """Any value will do, and no error but the one."""
+        """Accept any value, and a `RestoreError`; nothing else."""
         if not self.finds_damage:
             pytest.skip("it must only be given its own bytes")
         try:

@@ -45,7 +45,7 @@ class TypeSupportContract:
     lazy: ClassVar[bool] = True
 
     def make(self) -> TypeSupport:
-        """The support, as a Spot makes it."""
+        """Return the support, as a Spot makes it."""
         raise NotImplementedError("override make() and return your type support")
 
     def samples(self) -> Sequence[Any]:
@@ -60,10 +60,10 @@ class TypeSupportContract:
         return bool(left == right)
 
     def source(self) -> str | None:
-        """Python text by which another process binds `suite` to an instance of this class.
+        """Python text that makes an instance of this class, `suite`, in another process.
 
-        By default the class is imported by its name. Override it where that is not enough; None
-        skips the tests with other processes.
+        By default, it imports the class by its name. Override it if that is not enough; None skips
+        the tests with other processes.
         """
         cls = type(self)
         if cls.__module__ == "__main__" or "<locals>" in cls.__qualname__:
