@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.calls import flow
-from beautyspot.calls.steps import Pause
 from beautyspot.concurrency.time_budget import TimeBudget
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results import cache
@@ -79,21 +78,15 @@ def test_a_look_up_of_a_locked_store_is_given_up(
     assert 0 < sum(slept) <= 2 * cache.BUSY_WAIT, "before its turn, and in it"
 
 
-def test_a_lease_of_another_process_is_not_waited_for_without_end(slept: list[float]) -> None:
-    class Waiting:
-        class call:  # noqa: N801 - stands for an object
-            waited = False
+def test_a_lease_of_another_process_is_not_waited_for_without_end(
+    make_spot: Callable[..., Spot], slept: list[float]
+) -> None:
+    class Taken(BrokenStore):
+        def try_lease(self, key: str) -> None:
+            return None
 
-        def take_lease(self) -> bool:
-            return False
-
-    turn: Any = Waiting()
-    pauses = []
-    for step in flow._win(turn, 5.0 + 60):
-        assert isinstance(step, Pause)
-        pauses.append(step.seconds)
-        assert len(pauses) < ENOUGH, "it has no end"
-    assert sum(pauses) == pytest.approx(60, abs=flow.LONGEST_PAUSE)
+    assert make_spot(metadata=Taken(), wait_timeout=60).mark(abs)(-1) == 1
+    assert sum(slept) == pytest.approx(60, abs=flow.LONGEST_PAUSE)
 
 
 def test_a_file_that_another_process_moves_is_not_waited_for_without_end(
