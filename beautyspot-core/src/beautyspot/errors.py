@@ -25,6 +25,8 @@ beautyspot (`except TimeoutError`, `except LookupError`) still does the right th
 
 from __future__ import annotations
 
+from functools import partial
+
 
 class BeautyspotError(Exception):
     """The root of all errors of this library."""
@@ -95,11 +97,7 @@ class UnstableKeyError(BeautyspotError, TypeError):
 
     def __reduce__(self) -> tuple[object, ...]:
         # The default would lose the keyword-only `path` on its way to another process.
-        return (_unstable_key_error, (str(self), self.path))
-
-
-def _unstable_key_error(message: str, path: str) -> UnstableKeyError:
-    return UnstableKeyError(message, path=path)
+        return (partial(UnstableKeyError, path=self.path), (str(self),))
 
 
 class CacheMissError(BeautyspotError, LookupError):
@@ -119,11 +117,7 @@ class RateLimitError(BeautyspotError, TimeoutError):
         self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rate_limit_error, (str(self), self.retry_after))
-
-
-def _rate_limit_error(message: str, retry_after: float | None) -> RateLimitError:
-    return RateLimitError(message, retry_after=retry_after)
+        return (partial(RateLimitError, retry_after=self.retry_after), (str(self),))
 
 
 class CostError(BeautyspotError, ValueError):

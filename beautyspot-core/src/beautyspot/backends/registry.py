@@ -159,24 +159,16 @@ def _installed(choice: str | None) -> Registry:
     origins = scan()
     allowed = chosen(origins, choice)
     left_out = [origin.name for origin in origins if origin not in allowed]
-    loaded: list[Loaded] = []
-    for origin in (core(), *allowed):
-        loaded.append(_unless_twice(_load(origin), loaded))
-    return Registry(loaded, left_out=left_out, choice=choice)
+    loaded: dict[object, Loaded] = {}
+    for one in map(_load, (core(), *allowed)):
+        # One module under two entry points adds nothing, and is no conflict with itself.
+        loaded.setdefault(id(one if one.target is None else one.target), one)
+    return Registry(list(loaded.values()), left_out=left_out, choice=choice)
 
 
 def _load(origin: Origin) -> Loaded:
     loaded = load(origin)
     loaded.warn()
-    return loaded
-
-
-def _unless_twice(loaded: Loaded, before: Iterable[Loaded]) -> Loaded:
-    """The same module under a second entry point adds nothing, and is no conflict with itself."""
-    for other in before:
-        if loaded.target is not None and loaded.target is other.target:
-            note = f"the same as {other.origin}: one of the entry points is enough"
-            return Loaded(loaded.origin, loaded.target, notes=(note,))
     return loaded
 
 

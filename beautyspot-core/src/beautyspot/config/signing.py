@@ -1,12 +1,12 @@
-"""Signatures: what tells this program's results from those that somebody else put into its store.
+"""Signatures: they tell this program's results from those that another program stored.
 
 A signature is HMAC-SHA256 (RFC 2104, FIPS 198-1), all 32 bytes of it, over::
 
     JSON array [1, key, serializer, made_at, expires_at]   newline   data
 
-It stands in the row's `digest`, in place of the XXH3 of a store that is not signed. JSON quotes its
-texts, so that no two different rows have one signed text. What is not signed tells nothing that a
-hit relies on: names, tags, sizes, times of use, and where a blob lies.
+It is the row's `digest`, in place of the XXH3 of a store that is not signed. JSON quotes its
+texts, so that no two different rows have one signed text. No hit relies on what is not signed:
+names, tags, sizes, times of use, and where a blob is.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _FORM: Final = 1
 
 
 class SigningKeys:
-    """The keys of a store: the first one signs, and what any of them signed is accepted.
+    """The keys of a store: the first one signs, and a signature by any of them is accepted.
 
-    It shows and pickles no key.
+    Neither its `repr` nor a pickle of it has a key.
 
     Raises:
         TypeError: a key is neither text nor bytes, or there is none.

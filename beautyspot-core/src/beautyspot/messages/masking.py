@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +34,7 @@ def is_secret(key: str) -> bool:
     return re.search(_WORDS, key, re.IGNORECASE) is not None
 
 
-@overload
-def masked(value: str) -> str: ...
-@overload
-def masked(value: Mapping[str, Any]) -> dict[str, Any]: ...
-@overload
-def masked(value: object) -> object: ...
-def masked(value: object) -> object:
+def masked(value: Any) -> Any:
     """`value` with its secrets replaced by ``***``.
 
     In a text: what stands before the ``@`` of a URL, and the value of ``name=value`` where the name
@@ -49,7 +43,10 @@ def masked(value: object) -> object:
     if isinstance(value, str):
         return _masked_text(value)
     if isinstance(value, Mapping):
-        return {key: _masked_item(str(key), item) for key, item in value.items()}
+        return {
+            key: MASK if item is not None and is_secret(str(key)) else masked(item)
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [masked(item) for item in value]
     return value
@@ -59,26 +56,16 @@ def without(text: str, secrets: Mapping[str, Any]) -> str:
     """`text`, such as a library's error message, with no secret value of the table in it."""
     for value in _secret_values(secrets):
         text = text.replace(value, MASK)
-    return masked(text)
+    return _masked_text(text)
 
 
 def _masked_text(text: str) -> str:
-    text = _bounded(text)
+    if len(text) > LONGEST:  # cut where no secret can be halved
+        words = text[:LONGEST].rpartition(" ")[0]
+        text = f"{words} …" if words else MASK
     text = re.sub(_BROKEN_USERINFO, f"{MASK}@", text)
     text = re.sub(_USERINFO, f"{MASK}@", text)
     return re.sub(_SECRET_PAIR, rf"\1{MASK}", text)
-
-
-def _bounded(text: str) -> str:
-    """A text short enough for the patterns above, and cut where no secret can be halved."""
-    if len(text) <= LONGEST:
-        return text
-    words = text[:LONGEST].rpartition(" ")[0]
-    return f"{words} …" if words else MASK
-
-
-def _masked_item(key: str, value: object) -> object:
-    return MASK if value is not None and is_secret(key) else masked(value)
 
 
 def _secret_values(table: Mapping[str, Any], *, all_of_it: bool = False) -> Iterator[str]:

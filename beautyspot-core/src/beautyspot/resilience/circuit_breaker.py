@@ -1,11 +1,12 @@
 """A circuit breaker: a backend that keeps failing is left alone for a while.
 
 After `LIMIT` failures in a row, or one that took longer than `SLOW` seconds, an operation is not
-tried for a pause, which doubles from one second to a minute. Then one caller probes; its success
-lets everybody in again. (Michael Nygard, "Release It!", the pattern Circuit Breaker.)
+tried for a pause, which doubles from one second to a minute. Then one caller probes; if it
+succeeds, all callers are let in again. This is the pattern Circuit Breaker of Michael Nygard's
+"Release It!".
 
-One breaker guards one family of operations of one backend: a disk that is full stops saves, and no
-look-up.
+One breaker guards one family of operations of one backend: a full disk stops saves, but no
+look-ups.
 """
 
 from __future__ import annotations
@@ -44,14 +45,14 @@ LONGEST_PAUSE: Final = 60.0
 """Seconds until the backend is tried again, after the first and after many failed probes."""
 
 PROBE: Final = 30.0
-"""Seconds that a probe keeps others out; one that takes longer is as good as lost."""
+"""Seconds for which a probe keeps other callers out; after that another one probes."""
 
 _ANSWERS: Final = (BlobNotFound, BlobLocationError, NotSupportedError, CostError, RateLimitError)
-"""Errors of a backend that works: it says no."""
+"""Errors of a backend that works: they are answers."""
 
 
 class Resting(BeautyspotError):  # noqa: N818 - reads as a sentence where caught
-    """Not tried, since it failed just before; the cause was reported then."""
+    """The operation is not tried, since it failed just before; the cause was reported then."""
 
 
 class MetadataResting(Resting, MetadataError):  # noqa: N818 - as above
@@ -68,9 +69,9 @@ class Breaker:
     Args:
         what: names them in messages: "the metadata store (look-ups)".
         resting: the error that callers get while the backend is left alone.
-        on_change: called with True when that begins, and with False when an operation succeeds
+        on_change: called with True when a pause begins, and with False when an operation succeeds
             after any failure.
-        clock: seconds that never go back.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class Breaker:
                 self._until = now
 
     def reset_after_fork(self) -> None:
-        """Another thread may have held the lock, or have been the one that probes."""
+        """Another thread of the parent may have held the lock, or have been probing."""
         self._lock = threading.Lock()
         self.insist()
 
@@ -121,7 +122,7 @@ class Breaker:
         return self.guarding(work)()
 
     def guarding(self, operation: Callable[P, T]) -> Callable[P, T]:
-        """The same as one function: what is called all the time has a single layer around it."""
+        """`operation` behind this breaker; one layer only, for operations that are called often."""
         clock = self._clock
 
         def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -139,7 +140,7 @@ class Breaker:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """The same for a block, which may await."""
+        """The same for the block of a `with` statement, which may await."""
         began = self.enter()
         try:
             yield
@@ -159,7 +160,7 @@ class Breaker:
         return self._clock()
 
     def _probe(self) -> None:
-        """Let one caller in once the pause is over, and keep the others out meanwhile."""
+        """Let one caller in once the pause is over, and keep the others out while it probes."""
         now, pause = self._clock(), max(self._pause, PROBE)
         with self._lock:
             if self._until is None:
@@ -174,7 +175,7 @@ class Breaker:
         )
 
     def leave(self, began: float, error: Exception | None = None) -> None:
-        """End an operation that was begun at `began`, well or with an error."""
+        """End an operation that began at `began`, with an error if it failed."""
         took = self._clock() - began
         if error is None or isinstance(error, _ANSWERS):
             if self._failures:

@@ -87,7 +87,7 @@ class Health:
             breaker.insist()
 
     def reset_after_fork(self) -> None:
-        """A forked child may have copied a lock while another thread held it."""
+        """Another thread of the parent may have held a lock."""
         for breaker in self.breakers:
             breaker.reset_after_fork()
 

@@ -1,4 +1,4 @@
-"""What happens when something of ours fails: it is said once, counted, and never reaches the user.
+"""What happens when our own code fails: it is logged once, counted, and never reaches the user.
 
 The logger is `beautyspot`. Warnings of the module `warnings` are not used: `-W error` would turn
 them into the very crash that they are to replace.
@@ -37,13 +37,13 @@ QUIET: Final = 60.0
 """Seconds within which a backend that fails again after working again is not news."""
 
 CAUSES: Final = 1000
-"""So many different causes are remembered as said; it bounds the memory, not the counts."""
+"""So many different causes are remembered as logged; it bounds the memory, not the counts."""
 
 SEVERAL: Final = 10
-"""So many causes are said of one function and operation, or of one backend and operation."""
+"""So many causes are logged for one function and operation, or one backend and operation."""
 
 OPENING: Final = "open the metadata store"
-"""The operation that every other one of the store needs: its failure is theirs."""
+"""The operation that every other one of the store needs: it fails, so do they."""
 
 STORING: Final = "store the result"
 """The operation that turns a result into bytes."""
@@ -79,18 +79,18 @@ class Trouble(NamedTuple):
 
 
 def _words(error: Exception) -> str:
-    """The kind of an error, and what it says; Python's own of memory says nothing."""
+    """The type of an error, and its message; Python's own `MemoryError` has none."""
     said = str(error)
     if not said and isinstance(error, MemoryError):
         said = "there is not enough memory: give the process more, or it smaller parts"
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return f"{type(error).__name__}: {said}".removesuffix(": ")
 
 
 def _cause(trouble: Trouble) -> Cause:
     """What counts as one cause.
 
-    An outage of a backend is one for each operation and class of error, whoever meets it. What a
-    function's arguments or results lack is one for each place and type; see `_detail`.
+    An outage of a backend is one cause for each operation and class of error, for all functions.
+    What a function's arguments or results lack is one for each place and type; see `_detail`.
     """
     kind = type(trouble.error)
     for point, family in (("metadata", MetadataError), ("storage", StorageError)):
@@ -100,9 +100,9 @@ def _cause(trouble: Trouble) -> Cause:
 
 
 def _detail(error: Exception) -> str:
-    """The beginning of a message that names a place and a type: which element it was is no matter.
+    """The beginning of a message that names a place and a type, without the number of the element.
 
-    What follows is advice, or tells of one value.
+    What follows is advice, or is about one value.
     """
     if not isinstance(error, _NAMING):
         return ""
@@ -111,13 +111,14 @@ def _detail(error: Exception) -> str:
 
 
 def _let_go(error: BaseException | None) -> None:
-    """Free what frames of ours hold on an error's way, such as a connection.
+    """Free what our frames in an error's traceback refer to, such as a connection.
 
     A log handler or `on_error` may keep the error for good; a database whose WAL was damaged heals
     only when every connection to it is closed.
 
-    An error that came through code of others is theirs, and so is what was there before it: what
-    the user is just handling, say. To clear the frame of a generator or coroutine closes that.
+    An error whose traceback has frames of other code is left alone, and so are the errors before
+    it, such as one that the user is handling. Clearing the frame of a generator or coroutine would
+    close it.
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
@@ -137,7 +138,7 @@ def _may_be_on_our_way(frame: FrameType) -> bool:
 
 
 def _holds_only_ours(frame: FrameType) -> bool:
-    """Whether it is a plain function's: one that can be suspended may have the user's in it."""
+    """Whether it is the frame of a plain function: a suspended one may run the user's code."""
     return _package(frame) == "beautyspot" and not frame.f_code.co_flags & _SUSPENDS
 
 
@@ -146,9 +147,9 @@ def _package(frame: FrameType) -> str:
 
 
 class Reporter:
-    """Says each cause once, counts all of them, and hands every one to `on_error`.
+    """Logs each cause once, counts all failures, and hands every one to `on_error`.
 
-    With `strict` it raises what it is told instead; for tests.
+    With `strict` it raises the errors instead; for tests.
     """
 
     def __init__(
@@ -202,7 +203,7 @@ class Reporter:
         logger.warning("%s: %s", self.spot, message)
 
     def unstored(self, function: str) -> list[str]:
-        """What is known in this process of results of a function that were not stored."""
+        """Why results of a function were not stored in this process."""
         with self._lock:
             said = [cause[2:] for cause in self._said.copy() if cause[:2] == (STORING, function)]
         known = sorted(": ".join(filter(None, (kind.__name__, detail))) for kind, detail in said)
@@ -211,7 +212,7 @@ class Reporter:
         return [*told, f"cache_if refused {refused} results"] if refused else told
 
     def _number_of(self, trouble: Trouble) -> int:
-        """How many causes of its kind were said with this one; 0 where it is not to be said."""
+        """How many causes of its kind were logged with this one; 0 if it is not to be logged."""
         cause = _cause(trouble)
         kind = cause[:2]
         with self._lock:
@@ -224,11 +225,11 @@ class Reporter:
             return self._causes[kind]
 
     def _is_known(self, cause: Cause) -> bool:
-        """Whether it was said, or that the store can't even be opened."""
+        """Whether it was logged, or the same failure of opening the store was."""
         return cause in self._said or (cause[0], OPENING, *cause[2:]) in self._said
 
     def recovered(self, point: str) -> None:
-        """A backend works again: what fails next is news; but not every second."""
+        """A backend works again: its next failure is logged again, but not every second."""
         with self._lock:
             if self._clock() >= self._quiet_until.get(point, 0.0):
                 self._said -= {cause for cause in self._said.copy() if cause[0] == point}
@@ -242,6 +243,6 @@ class Reporter:
             logger.exception("%s: on_error raised; the call goes on", self.spot)
 
     def reset_after_fork(self) -> None:
-        """Another process counts from the start; and another thread may have held the lock."""
+        """A child counts from the start; another thread of the parent may have held the lock."""
         self._lock = locks.reentrant()
         self.counts.clear()
