@@ -1,7 +1,4 @@
-"""What a forked child makes anew: another thread of its parent may have held the locks.
-
-And how a child of `multiprocessing` is told of its end.
-"""
+"""What a forked child has to make anew, and how a child of `multiprocessing` learns of its end."""
 
 from __future__ import annotations
 
@@ -15,24 +12,25 @@ if TYPE_CHECKING:
 
 
 class Forked(Protocol):
-    """What has a state that is of one process."""
+    """An object whose state belongs to one process: locks, threads, what they work on."""
 
     def reset_after_fork(self) -> None:
-        """Begin as if it had just been made, in the child."""
+        """Put the object into the state of a new one; another thread may have held its locks."""
 
 
 _all: Final[weakref.WeakSet[Forked]] = weakref.WeakSet()
 
 
 def reset_in_children(made: Forked) -> None:
-    """Have `made` reset in each process that is forked while it is there."""
+    """Have `made` reset in each child that is forked while `made` exists."""
     _all.add(made)
 
 
 def at_end_of_child(end: Callable[[], object]) -> bool:
-    """Have `end` called when this process ends, if it is one that runs no `atexit`.
+    """Have `end` called when this process ends, if it is a child of `multiprocessing`.
 
-    Such are the children of `multiprocessing`. False while that is not imported: to be asked again.
+    Such a process runs no `atexit`. False where `multiprocessing` is not imported yet, so that
+    this is to be called again.
     """
     util = sys.modules.get("multiprocessing.util")
     if util is None:

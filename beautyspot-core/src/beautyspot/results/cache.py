@@ -1,8 +1,8 @@
-"""Look a result up, save a result: what joins metadata, storage and serializer.
+"""Look results up and save them: this joins the metadata store, the storage and the serializer.
 
-Nothing here raises what is our own failure (a `strict` reporter aside): a look-up that fails is a
-miss, and a save that fails is reported. The digest of every stored result is checked before its
-bytes are restored, so that damage is a miss as well.
+A failure of ours is not raised (unless the reporter is `strict`): a look-up that fails is a miss,
+and a save that fails is reported. The digest of every result is checked before its bytes are
+restored, so that damage is a miss as well.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.config.signing import SigningKeys
-    from beautyspot.contracts import Entry, Plain
+    from beautyspot.contracts import Data, Entry, Plain
     from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Call, Task
 
@@ -47,10 +47,10 @@ class Cache:
 
     Attributes:
         clock: gives Unix time, in seconds.
-        signing_keys: sign what is stored; None where nothing is signed: that finds accidents only.
-        health: whether metadata store and storage work; both are asked behind their guards.
-        waiting: what is yet to be written, by key: queued, or kept since the store failed.
-        unsaved: the latter, which is tried again.
+        signing_keys: sign what is stored; None where it has a digest only, which finds accidents.
+        health: the breakers of the metadata store and the storage.
+        waiting: the rows that are yet to be written, by key: queued, or kept since a save failed.
+        unsaved: the rows that were kept, which are tried again.
     """
 
     def __init__(
@@ -105,11 +105,11 @@ class Cache:
         except MetadataBusyError as error:
             if in_place:
                 return ELSEWHERE
-            return self._report_miss("look up", task, error)
+            return self._report_miss(task, error)
         except BlobNotFound:
             return MISSING  # a row that points nowhere is a miss, and the next save mends it
         except Exception as error:
-            return self._report_miss("look up", task, error)
+            return self._report_miss(task, error)
         took = entry.took
         call.saves = took if isinstance(took, int | float) else 0.0  # a stranger's may be anything
         return value
@@ -156,21 +156,16 @@ class Cache:
             RestoreError: damaged, or stored by another serializer or kind of function.
             StorageError: the blob could not be read.
         """
-        payload = self._payload(task, entry)
-        if payload is None:
+        codec, owned = entry.serializer, False
+        data: Data | None = entry.result_data
+        if codec is not None and entry.result_type != DIRECT_BLOB:
+            owned = task.form.takes_over(codec)
+            data = self._load(entry, writable=owned)
+        if codec is None or data is None:
             raise RestoreError(f"the row {key} names no data; it is computed again")
+        payload = Payload(data, codec, owned)
         self._check(key, entry, payload)
         return task.form.restore(payload)
-
-    def _payload(self, task: Task, entry: Entry) -> Payload | None:
-        """The data of an entry, wherever they are."""
-        codec, data = entry.serializer, entry.result_data
-        if codec is None:
-            return None
-        if entry.result_type == DIRECT_BLOB:
-            return None if data is None else Payload(data, codec)
-        owned = task.form.takes_over(codec)
-        return Payload(self._load(entry, writable=owned), codec, owned)
 
     def _check(self, key: str, entry: Entry, payload: Payload) -> None:
         """Refuse what is damaged, and where results are signed, what is not."""
@@ -190,11 +185,11 @@ class Cache:
             raise RestoreError("the result is a blob, and the Spot has no storage to read it from")
         return storage.load(entry.result_value, writable=writable)
 
-    def _report_miss(self, operation: str, task: Task, error: Exception) -> Any:
+    def _report_miss(self, task: Task, error: Exception) -> Any:
         advice = "The function runs instead, and nothing is lost"
         if isinstance(error, RestoreError):
             advice = "The function runs instead, and its result replaces what is stored"
-        self.reporter.report(operation, task.func_identifier, error, advice)
+        self.reporter.report("look up", task.func_identifier, error, advice)
         return MISSING
 
     def whereabouts(self, location: str | None) -> str | None:
@@ -208,13 +203,12 @@ class Cache:
         """The bytes of a result, or None (reported) where it has no faithful stored form."""
         try:
             return task.form.encode(value)
-        except SerializationError as error:
-            advice = "The value is returned, and not cached"
-            self.reporter.report(STORING, task.func_identifier, error, advice)
         except Exception as error:
-            advice = "The serializer failed: the value is returned, and not cached"
+            advice = "The value is returned, and not cached"
+            if not isinstance(error, SerializationError):
+                advice = "The serializer failed: the value is returned, and not cached"
             self.reporter.report(STORING, task.func_identifier, error, advice)
-        return None
+            return None
 
     def record(self, call: Call, payload: Payload, took: float) -> TaskRecord:
         """The row of a result; its data stands in it until `save` decides where it belongs."""

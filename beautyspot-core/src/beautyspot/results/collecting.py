@@ -1,15 +1,15 @@
-"""Collecting garbage: remove blobs that no row names, and what broken-off saves have left.
+"""Collecting garbage: remove blobs that no row names, and what interrupted saves have left.
 
 A blob is written before its row, and a row may be replaced while its old blob is being listed. So a
-blob is taken only if all of these hold:
+blob is removed only if all of these hold:
 
-- it lies in the part of the storage that bears this store's ID, under a name that we give;
+- its name begins with this store's ID, and is one that `Placement` gives;
 - it is older than the grace time, by the clock of the storage itself;
 - no row named it when the rows were read;
-- just before it goes, and under its key's lease where the store has such, the row of its own key
-  does not name it either.
+- just before it is removed, and under its key's lease where the store has leases, the row of its
+  own key does not name it either.
 
-Whoever writes meanwhile holds the lease of what it writes, or is younger than the grace time.
+A save that is under way holds the lease of its key, or its blob is younger than the grace time.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from beautyspot.results.cache import Cache
 
 _OURS: Final = r"(?:[0-9a-f]{2}|clock)/([0-9a-f]{32})-[0-9a-f]{8}\.[^/]+"
-"""The name of a blob below the store's ID, with its key; see `Cache` for how it is made."""
+"""The name of a blob below the store's ID, with its key; see `Placement`."""
 
 LONGEST_SAVE: Final = 3600.0
 """Seconds for which a blob that is still being written is left alone, whatever the grace time."""
@@ -39,7 +39,7 @@ _TO_COLLECT: Final = (
     "room first, some kilobytes. Blobs may be deleted by hand, and are misses then"
 )
 _PROBE: Final = "0" * 32
-"""The key of the blobs that ask for the time: of no call."""
+"""The key of the blobs that are written to learn the time; no call has it."""
 
 
 class Collected(NamedTuple):
@@ -47,8 +47,8 @@ class Collected(NamedTuple):
 
     blobs: int  # that no row named
     size: int  # their bytes
-    leftovers: int  # of saves that broke off
-    failed: int  # blobs that the storage did not let go; they are reported
+    leftovers: int  # of interrupted saves
+    failed: int  # blobs that the storage failed to remove; they are reported
 
 
 class Collector:
@@ -83,18 +83,18 @@ class Collector:
         return Collected(blobs, size, self._sweep(now), failed)
 
     def _tail(self, location: str) -> str:
-        """What of a location is the same however the storage is reached; "" of another store's."""
+        """The part of a location below the store's ID; "" for another store's."""
         location = location.replace("\\", "/")
         start = location.rfind(self._prefix)
         return "" if start < 0 else location[start + len(self._prefix) :]
 
     def _named(self) -> set[int]:
-        """The hashes of all locations that rows name: where two are equal, garbage stays."""
+        """The hashes of all locations that rows name; a collision only leaves garbage behind."""
         locations = (record.result_value for record in self._cache.metadata.scan())
         return {hash(self._tail(location)) for location in locations if location is not None}
 
     def _now(self) -> float:
-        """The storage's own time: a blob's age is told by it, and ours may be another one."""
+        """The time by the storage's own clock, which the ages of blobs go by, in Unix time."""
         probe = f"{self._prefix}clock/{_PROBE}-{os.urandom(4).hex()}.probe"
         try:
             location = self._storage.save(probe, b"what time is it?")
@@ -112,7 +112,7 @@ class Collector:
         )
 
     def _take(self, blob: BlobInfo) -> bool | None:
-        """Remove one blob, if it is an orphan of ours; None where the storage fails to."""
+        """Remove one blob, if no row names it; None where the storage fails to."""
         ours = re.fullmatch(_OURS, self._tail(blob.location))
         if ours is None:
             return False
@@ -134,7 +134,7 @@ class Collector:
         return named is not None and self._tail(named) == self._tail(location)
 
     def _sweep(self, now: float) -> int:
-        """Remove what broken-off saves have left, where the storage has a `sweep` for it.
+        """Remove what interrupted saves have left, where the storage has a `sweep` for it.
 
         No lease tells whether their save is still under way: only their age does.
         """
