@@ -82,7 +82,7 @@ def with_types(types: Types) -> Callable[[type], Form]:
     known: WeakKeyDictionary[type, Form] = WeakKeyDictionary()
 
     def form(kind: type) -> Form:
-        found = known.get(kind)
+        found = _FORMS.get(kind) or known.get(kind)  # no plug-in can claim one of the first
         if found is None:
             named = support_of(types, kind)
             found = form_of(kind) if named is None else KeyForm(named[1].key, named[1].name)
