@@ -51,19 +51,18 @@ class Connection:
         if self._pid != os.getpid():
             # The parent's lock may have been held at the fork, and would be for ever.
             self._lock, self._client, self._pid = threading.RLock(), None, os.getpid()
-        return self._client or self._make_once()
+        client = self._client
+        if client is None:
+            with self._lock:
+                made = self._client or self._make()
+                client = self._client = self._client or made  # a handler may have made one
+        return client
 
     def close(self) -> None:
         """Close the client's connections, unless they are a parent's."""
         client, self._client = self._client, None
         if client is not None and self._pid == os.getpid():
             client.close()
-
-    def _make_once(self) -> S3Client:
-        with self._lock:
-            made = self._client or self._make()
-            self._client = self._client or made  # another one, where a handler was at it as well
-            return self._client
 
     def _make(self) -> S3Client:
         from boto3.session import Session  # 240 ms, and the client another 74

@@ -91,7 +91,12 @@ class S3Storage(BlobStorageBase):
             raise ConfigError(
                 f"addressing_style can't be {addressing_style!r}: give 'auto', 'path' or 'virtual'"
             )
-        self.bucket_name: Final = _checked_bucket(bucket_name)
+        if not isinstance(bucket_name, str) or not re.fullmatch(_BUCKET, bucket_name):
+            raise ConfigError(
+                f"bucket_name can't be {bucket_name!r:.300}: give the bucket's name alone, "
+                "or the ARN of an access point"
+            )
+        self.bucket_name: Final = bucket_name
         self.prefix: Final = _checked_prefix(prefix)
         self._folder: Final = f"{self.prefix}/" if self.prefix else ""
         self._root: Final = f"s3://{bucket_name}/{self._folder}"
@@ -188,14 +193,11 @@ class S3Storage(BlobStorageBase):
                 Bucket=self.bucket_name, Prefix=self._folder + prefix
             )
             for page in pages:
-                yield from self._infos(page.get("Contents", ()))
-
-    def _infos(self, contents: Any) -> Iterator[BlobInfo]:
-        for found in contents:
-            key = found["Key"][len(self._folder) :]
-            if not re.search(_WRONG, key):
-                modified = found["LastModified"].timestamp()
-                yield BlobInfo(self._root + key, found["Size"], modified)
+                for found in page.get("Contents", ()):
+                    key = found["Key"][len(self._folder) :]
+                    if not re.search(_WRONG, key):
+                        modified = found["LastModified"].timestamp()
+                        yield BlobInfo(self._root + key, found["Size"], modified)
 
     def sweep(self, older_than: float = 86400.0, prefix: str = "") -> int:
         """Abort uploads in parts that were never finished, and return how many that was.
@@ -217,14 +219,9 @@ class S3Storage(BlobStorageBase):
             pages = client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=self._folder + prefix):
                 for upload in page.get("Uploads", ()):
-                    began, key, upload_id = (
-                        upload.get("Initiated"),
-                        upload.get("Key"),
-                        upload.get("UploadId"),
-                    )
-                    if began and key and upload_id and began.timestamp() <= oldest:
+                    if upload["Initiated"].timestamp() <= oldest:
                         client.abort_multipart_upload(
-                            Bucket=self.bucket_name, Key=key, UploadId=upload_id
+                            Bucket=self.bucket_name, Key=upload["Key"], UploadId=upload["UploadId"]
                         )
                         removed += 1
         return removed
@@ -265,15 +262,6 @@ class S3Storage(BlobStorageBase):
                 f"{key!r:.80}… is too long for S3: use at most {_LONGEST} bytes, with the prefix"
             )
         return key
-
-
-def _checked_bucket(bucket_name: str) -> str:
-    if not isinstance(bucket_name, str) or not re.fullmatch(_BUCKET, bucket_name):
-        raise ConfigError(
-            f"bucket_name can't be {bucket_name!r:.300}: give the bucket's name alone, "
-            "or the ARN of an access point"
-        )
-    return bucket_name
 
 
 def _checked_prefix(prefix: str) -> str:

@@ -151,7 +151,7 @@ class LimiterContract(SettleContract):
     def test_a_bad_cost(self, limiter: LimiterBase, cost: Any) -> None:
         """It is refused by every way in, and takes nothing."""
         ways = (limiter.reserve, limiter.consume, limiter.try_consume, consume_async(limiter))
-        for take in ways:
+        for take in (*ways, limiter.check_cost):
             with pytest.raises(CostError):
                 take(cost)
         assert delays(limiter, [1, 1]) == pytest.approx([0, 1]), "a refused cost was charged"
@@ -162,6 +162,7 @@ class LimiterContract(SettleContract):
             limiter.reserve(100.5)
         with pytest.raises(CostError):
             limiter.consume(101, timeout=0)
+        limiter.check_cost(100)
         assert delays(limiter, [100, 1]) == pytest.approx([0, 100]), "100 is granted"
 
     # ------------------------------------------------------------------ waiting
