@@ -39,7 +39,7 @@ class Home(Protocol):
     def _limit(self, **options: Any) -> Limit: ...
 
 
-def _again(home: Home, options: dict[str, Any]) -> Limit:
+def _make_limit(home: Home, options: dict[str, Any]) -> Limit:
     return home._limit(**options)
 
 
@@ -89,7 +89,7 @@ class Limit:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as the options; the Spot there has a limiter of its own."""
-        return _again, (self._home, self._given)
+        return _make_limit, (self._home, self._given)
 
     def permit(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -101,7 +101,7 @@ class Limit:
         """
         option = "key"
         try:
-            key = self._key_of(args, kwargs)
+            key = None if self._key is None else check_key(self._key(*args, **kwargs))
             option = "cost"
             cost = self._cost_of(args, kwargs)
         except Exception as error:
@@ -149,12 +149,6 @@ class Limit:
                 for name, part in cost.items()
             }
         return cost(*args, **kwargs) if callable(cost) else cost
-
-    def _key_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-        if self._key is None:
-            return None
-        key = self._key(*args, **kwargs)
-        return check_key(key)
 
 
 # ------------------------------------------------------------------------------------ wrappers
