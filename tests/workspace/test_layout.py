@@ -204,7 +204,7 @@ def _is_ours(use: Import) -> bool:
 
 
 def _module_of(use: Import) -> str:
-    """`from beautyspot.calls import queries` imports the module `beautyspot.calls.queries`."""
+    """`from beautyspot.calls import flow` imports the module `beautyspot.calls.flow`."""
     whole = f"{use.module}.{use.name}"
     return whole if any(whole in files(package) for package in MEMBERS) else use.module
 

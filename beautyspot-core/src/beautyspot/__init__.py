@@ -56,7 +56,8 @@ from beautyspot.hookspecs import hookimpl
 if TYPE_CHECKING:
     from beautyspot.backends.listing import PluginInfo
     from beautyspot.backends.registry import plugins
-    from beautyspot.calls.queries import Explanation, Stored
+    from beautyspot.calls.explanation import Explanation
+    from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
     from beautyspot.keys.generator import KeyGen
     from beautyspot.limits.permit import Permit
@@ -70,14 +71,14 @@ if TYPE_CHECKING:
 _LATER = {
     "Collected": "results.collecting",
     "Config": "config.resolve",
-    "Explanation": "calls.queries",
+    "Explanation": "calls.explanation",
     "KeyGen": "keys.generator",
     "MsgpackSerializer": "serialization.serializer",
     "Permit": "limits.permit",
     "PluginInfo": "backends.listing",
     "Pruned": "results.pruning",
     "Spot": "spot",
-    "Stored": "calls.queries",
+    "Stored": "calls.stored_results",
     "Trouble": "resilience.reporting",
     "plugins": "backends.registry",
 }

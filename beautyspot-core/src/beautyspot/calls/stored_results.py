@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.messages.suggestions import checks_options
+from beautyspot.results.integrity import MISSING
 
 # What many programs never call is imported by its method: a start is short.
 if TYPE_CHECKING:
@@ -15,15 +16,33 @@ if TYPE_CHECKING:
 
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Engine
+    from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.marking import Marking
-    from beautyspot.calls.queries import Explanation, Stored
     from beautyspot.limits.limiting import Limiting
+    from beautyspot.results.cache import Cache
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
 
 P = ParamSpec("P")
 R = TypeVar("R")
 L = TypeVar("L")
+
+
+class Stored(NamedTuple):
+    """A stored result, as `peek` finds it. It is true in a boolean context, whatever the value.
+
+    Attributes:
+        value: the result; for a generator, the list of its items, followed by what it returned.
+        key: the call's key.
+        location: where a person finds the blob: a path or URL; None if it is in the database.
+    """
+
+    value: Any
+    key: str
+    location: str | None = None
+
+    def __bool__(self) -> bool:
+        return True
 
 
 class StoredResults:
@@ -52,9 +71,13 @@ class StoredResults:
             MetadataError: the Spot was shut down. If the store fails, the result is None, and the
                 failure is reported.
         """
-        from beautyspot.calls import queries
-
-        return queries.peek(self._engine, self._marking.addressed(function, args, kwargs))
+        self._engine.check_open()
+        call = self._marking.addressed(function, args, kwargs)
+        cache = self._engine.cache
+        value = cache.recall(call)
+        if value is MISSING:
+            return None
+        return Stored(value, call.key, cache.whereabouts(call.replaces))
 
     def refresh(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a call whatever is stored, and replace that; awaitable for an async function.
@@ -64,10 +87,12 @@ class StoredResults:
         Raises:
             UnstableKeyError: an argument has no stable form.
         """
-        from beautyspot.calls import queries
+        from beautyspot.calls.wrappers import perform
 
-        call = self._marking.addressed(function, args, kwargs)
-        return cast("R", queries.refresh(self._engine, call))
+        self._marking.addressed(function, args, kwargs)  # raises where it has no key
+        call = self._marking.call(function, args, kwargs)
+        call.refresh = True
+        return cast("R", perform(self._engine, call))
 
     def invalidate(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Forget what is stored for one call; returns whether there was a result.
@@ -76,9 +101,18 @@ class StoredResults:
             UnstableKeyError: an argument has no stable form.
             MetadataError: the store failed, and the result is still there.
         """
-        from beautyspot.calls import queries
+        self._engine.check_open()
+        key = self.key(function, *args, **kwargs)
+        return self._forget(self._engine.cache.for_the_user(), key)
 
-        return queries.invalidate(self._engine, self.key(function, *args, **kwargs))
+    def _forget(self, cache: Cache, key: str) -> bool:
+        saver = self._engine.saver
+        queued = None if saver is None else saver.withdraw(key)
+        try:
+            return cache.forget(key) or queued is not None
+        finally:
+            if queued is not None:  # not before: another call's new result would go as well
+                queued.end()
 
     @checks_options("invalidate_all")
     def invalidate_all(
@@ -100,8 +134,6 @@ class StoredResults:
             ConfigError: nothing is given. To forget everything, delete the database and the blobs.
             MetadataError: the store failed; what was not reached is still there.
         """
-        from beautyspot.calls import queries
-
         if function is None and version is None and tag is None:
             raise ConfigError("say what to forget: invalidate_all(function, version=…, tag=…)")
         if version == "auto":
@@ -113,20 +145,29 @@ class StoredResults:
         name = function
         if callable(function):
             name = self._marking.call(function, (), {}).task.func_identifier
-        wanted = None if version is None else str(version)
-        return queries.invalidate_all(self._engine, cast("str | None", name), wanted, tag)
+        self._engine.check_open()
+        if self._engine.saver is not None:
+            self._engine.saver.flush()
+        cache = self._engine.cache.for_the_user()
+        scan = cache.metadata.scan(
+            func_identifier=cast("str | None", name),
+            version=None if version is None else str(version),
+            tag=tag,
+        )
+        return sum(self._forget(cache, record.cache_key) for record in scan)
 
     def explain(
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
     ) -> Explanation:
         """Why a call is a hit or a miss, and what differs from the nearest stored one."""
-        from beautyspot.calls import queries
+        from beautyspot.calls.explanation import Explanation, explain
 
         try:
             call = self._marking.addressed(function, args, kwargs)
         except UnstableKeyError as error:
-            return queries.without_key(error)
-        return queries.explain(self._engine, call)
+            reason = f"it has no key: {error}"
+            return Explanation(hit=False, key="", reason=reason, arguments={})
+        return explain(self._engine, call)
 
     @checks_options("prune")
     def prune(

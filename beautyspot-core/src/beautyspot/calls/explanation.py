@@ -1,16 +1,13 @@
-"""Questions about calls, and orders that concern them: key, peek, refresh, invalidate, explain."""
+"""`Explanation`: why a call is a hit or a miss, and what differs from the nearest stored call."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from beautyspot.calls.wrappers import perform
-from beautyspot.errors import BlobNotFound, UnstableKeyError
-from beautyspot.results.integrity import MISSING
+from beautyspot.errors import BlobNotFound
 from beautyspot.tasks.addressing import OWN_ID
-from beautyspot.tasks.task import Call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,66 +15,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.contracts import Entry, TaskRecord
     from beautyspot.results.cache import Cache
-
-
-class Stored(NamedTuple):
-    """A stored result, as `peek` finds it. It is true in a boolean context, whatever the value.
-
-    Attributes:
-        value: the result; for a generator, the list of its items, followed by what it returned.
-        key: the call's key.
-        location: where a person finds the blob: a path or URL; None if it is in the database.
-    """
-
-    value: Any
-    key: str
-    location: str | None = None
-
-    def __bool__(self) -> bool:
-        return True
-
-
-def peek(engine: Engine, call: Call) -> Stored | None:
-    """What is stored for the call; nothing runs, and nothing is counted."""
-    engine.check_open()
-    value = engine.cache.recall(call)
-    if value is MISSING:
-        return None
-    return Stored(value, call.key, engine.cache.whereabouts(call.replaces))
-
-
-def refresh(engine: Engine, call: Call) -> Any:
-    """Run the call and replace what is stored for it; gives what the function gives."""
-    anew = Call(call.task, call.args, call.kwargs)
-    anew.refresh = True
-    return perform(engine, anew)
-
-
-def invalidate(engine: Engine, key: str) -> bool:
-    """Forget what is stored, or queued to be stored, under a key."""
-    engine.check_open()
-    return _forget(engine, engine.cache.for_the_user(), key)
-
-
-def _forget(engine: Engine, cache: Cache, key: str) -> bool:
-    queued = None if engine.saver is None else engine.saver.withdraw(key)
-    try:
-        return cache.forget(key) or queued is not None
-    finally:
-        if queued is not None:  # not before: what others would store meanwhile would go as well
-            queued.end()
-
-
-def invalidate_all(
-    engine: Engine, identifier: str | None, version: str | None, tag: str | None
-) -> int:
-    """Forget all that match every filter given; how many there were."""
-    engine.check_open()
-    if engine.saver is not None:
-        engine.saver.flush()
-    cache = engine.cache.for_the_user()
-    scan = cache.metadata.scan(func_identifier=identifier, version=version, tag=tag)
-    return sum(_forget(engine, cache, record.cache_key) for record in scan)
+    from beautyspot.tasks.task import Call
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -113,11 +51,6 @@ class Explanation:
             made = self.nearest.updated_at
             lines.append(f"nearest: {self.nearest.cache_key}, made {made} UTC")
         return "\n".join(lines)
-
-
-def without_key(error: UnstableKeyError) -> Explanation:
-    """What is said of a call that has no key."""
-    return Explanation(hit=False, key="", reason=f"it has no key: {error}", arguments={})
 
 
 def explain(engine: Engine, call: Call) -> Explanation:
