@@ -139,28 +139,31 @@ class Writer:
             raise
         return done
 
-    def attributes(self, values: Mapping[str, object]) -> dict[str, object]:
+    def attributes(self, values: Mapping[str, object]) -> dict[Any, object]:
         """See `Write.attributes`."""
-        done = {}
-        for name, value in values.items():
+        for name in values:
             if type(name) is not str or not _encodable(name):
                 raise Refused(
                     f"it has an attribute named {name!r}, which is not plain text: rename it"
                 )
-            done[name] = self.value(value, f".{name}")
-        return done
+        return self._members(values, ".{}".format)
 
     def mapping(self, values: Mapping[Any, object]) -> object:
         """See `Write.mapping`."""
-        if not all(map(_is_key, values)):
-            return self._tagged(PAIRS, values)
+        if all(map(_is_key, values)):
+            return self._members(values, step_to)
+        return self._tagged(PAIRS, values)
+
+    def _members(
+        self, values: Mapping[Any, object], step: Callable[[object], str]
+    ) -> dict[Any, object]:
         done = {}
         key: object = None
         try:
             for key, value in values.items():
                 done[key] = value if type(value) in ATOMS else self.tree(value)
         except Refused as refused:
-            refused.inside(step_to(key))
+            refused.inside(step(key))
             raise
         return done
 
