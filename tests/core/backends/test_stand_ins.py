@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from beautyspot.backends.stand_ins import Maker
-from beautyspot.concurrency import forks
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.hookspecs import hookimpl
 from beautyspot.resilience import circuit_breaker
 from beautyspot.resilience.circuit_breaker import Breaker, Resting
 from beautyspot.testing.memory import MemoryMetadataStore
-from gates import held_elsewhere
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -241,22 +239,6 @@ def test_a_constructor_that_hangs_is_given_up(
     end_pause(spot.metadata)
     assert spot.flush()
     assert spot.stats()["entries"] == 1
-
-
-def test_a_forked_child_makes_its_own(make_spot: Callable[..., Spot]) -> None:
-    """The hooks that run in it: another thread may have been making one."""
-    Outage.error = MetadataError("away")
-    spot = make_spot(metadata=RemoteStore)
-    makers = [made for made in forks._all if isinstance(made, Maker)]
-    held = [spot._parts._lock, *(maker._lock for maker in makers)]
-    with held_elsewhere(*held):
-        Outage.error = None
-        forks._reset_all()
-        assert makers
-        assert all(maker._lock.acquire(blocking=False) for maker in makers)
-        assert spot._parts._lock not in held
-    for maker in makers:
-        maker._lock.release()
 
 
 def test_a_spot_that_is_being_dropped_has_its_parts(make_spot: Callable[..., Spot]) -> None:

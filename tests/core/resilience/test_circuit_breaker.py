@@ -106,13 +106,6 @@ def test_a_probe_that_never_ends_is_followed_by_another(guarded: Breaker, clock:
     assert guarded(lambda: 1) == 1
 
 
-def test_two_may_find_the_pause_over(guarded: Breaker, clock: Clock) -> None:
-    """The second to enter finds it closed already."""
-    fail(guarded, failing(clock), 3)
-    guarded.leave(guarded._clock())
-    guarded._probe()
-
-
 def test_insisting_ends_the_pause(guarded: Breaker, clock: Clock) -> None:
     guarded.insist()
     fail(guarded, failing(clock), 3)

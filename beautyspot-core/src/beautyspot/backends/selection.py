@@ -99,7 +99,7 @@ def select(
 
 def class_of(point: str, spec: object, registry: Registry) -> type[Backend]:
     """The class of the backend that `spec` means, which is not made."""
-    return _understand(point, spec.strip() if isinstance(spec, str) else spec, registry).cls
+    return _understand(point, spec, registry).cls
 
 
 def _understand(point: str, spec: object, registry: Registry) -> _Wish:

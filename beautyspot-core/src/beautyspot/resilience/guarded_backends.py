@@ -13,14 +13,14 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 
 from beautyspot.concurrency.deadlines import within
 from beautyspot.contracts import Backend, Lease
 from beautyspot.contracts.optional_arguments import hints
 from beautyspot.contracts.wrong_answers import wrong_answer
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
-from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, StorageResting
+from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting, StorageResting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +39,9 @@ BLOB_DEADLINE: Final = 300.0
 """The same for a blob storage: gigabytes take their time."""
 
 
+_LOOK_UPS: Final = "metadata store (look-ups)"
+
+
 class Health:
     """Whether the backends of one Spot work.
 
@@ -49,32 +52,22 @@ class Health:
     def __init__(self, reporter: Reporter, clock: Callable[[], float] = time.monotonic) -> None:
         self.detours: set[str] = set()
         self._reporter = reporter
-        self._clock = clock
-        store = partial(self._breaker, "metadata", MetadataResting)
-        self.reads = store("the metadata store (look-ups)", on_change=self._reads_changed)
-        self.writes = store("the metadata store (saves)")
-        self.leases = store("the metadata store (leases)")
-        storage = partial(self._breaker, "storage", StorageResting)
-        self.loads = storage("the blob storage (loads)")
-        self.saves = storage("the blob storage (saves)")
 
-    def _breaker(
-        self,
-        point: str,
-        resting: Any,
-        what: str,
-        on_change: Callable[[bool], object] | None = None,
-    ) -> Breaker:
-        def changed(opened: bool) -> None:
-            if on_change is not None:
-                on_change(opened)
-            if not opened:
-                self._reporter.recovered(point)
+        def breaker(point: str, resting: type[Resting], what: str) -> Breaker:
+            changed = partial(self._changed, point, what)
+            return Breaker(f"the {what}", resting, on_change=changed, clock=clock)
 
-        return Breaker(what, resting, on_change=changed, clock=self._clock)
+        self.reads = breaker("metadata", MetadataResting, _LOOK_UPS)
+        self.writes = breaker("metadata", MetadataResting, "metadata store (saves)")
+        self.leases = breaker("metadata", MetadataResting, "metadata store (leases)")
+        self.loads = breaker("storage", StorageResting, "blob storage (loads)")
+        self.saves = breaker("storage", StorageResting, "blob storage (saves)")
 
-    def _reads_changed(self, opened: bool) -> None:
-        (self.detours.add if opened else self.detours.discard)("reads")
+    def _changed(self, point: str, what: str, opened: bool) -> None:
+        if what == _LOOK_UPS:
+            (self.detours.add if opened else self.detours.discard)(what)
+        if not opened:
+            self._reporter.recovered(point)
 
     @property
     def breakers(self) -> tuple[Breaker, ...]:
