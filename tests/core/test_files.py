@@ -8,18 +8,18 @@ import re
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import files
-from beautyspot.errors import MetadataError, StorageError
+from beautyspot.errors import ConfigError, MetadataError, StorageError
 from beautyspot_local import LocalStorage
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from broken import BrokenStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
@@ -158,3 +158,12 @@ def test_a_process_without_descriptors_says_so(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROGRAM, str(tmp_path / "cache")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_relative_place_needs_a_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: Path) -> Path:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(Path, "absolute", gone)
+    with pytest.raises(ConfigError, match="give an absolute path"):
+        files.absolute("here", "directory")

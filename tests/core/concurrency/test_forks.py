@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.concurrency import forks
 from beautyspot.errors import MetadataError
 from beautyspot.resilience.circuit_breaker import LIMIT, Breaker, Resting
-from beautyspot.testing.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot.testing.memory import MemoryMetadataStore
+from beautyspot_local import LocalStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,17 +89,17 @@ def test_a_store_that_is_made_late(make_spot: Callable[..., Any], making: Making
     assert marked(1) == 1
 
 
-def test_a_storage_that_is_just_made(make_spot: Callable[..., Any], making: Making) -> None:
-    class Slow(MemoryStorage):
-        name = "slow"
+def test_a_storage_that_is_just_made(
+    make_spot: Callable[..., Any], making: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = LocalStorage.__init__
 
-        def __init__(self) -> None:
-            making.wait()
-            super().__init__()
+    def slowly(storage: LocalStorage, *args: Any, **options: Any) -> None:
+        making.wait()
+        real(storage, *args, **options)
 
-    spot = make_spot()
-    marked = spot.mark(save_blob=True)(lambda x: x)
-    spot._parts._storage, spot._parts._default_storage = None, Slow
+    monkeypatch.setattr(LocalStorage, "__init__", slowly)
+    marked = make_spot().mark(save_blob=True)(lambda x: x)
     thread = meanwhile(lambda: marked(1), making)
     assert_a_child_can(lambda: marked(2))
     making.open_gate.set()
@@ -142,3 +145,8 @@ def test_a_probe_that_stayed_in_the_parent() -> None:
 
 def away() -> None:
     raise OSError("away")
+
+
+def test_without_multiprocessing_a_process_ends_as_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "multiprocessing.util", raising=False)
+    assert forks.at_end_of_child(list) is False

@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot import files
 from beautyspot.calls import lifecycle
-from beautyspot.concurrency import forks, locks
-from beautyspot.errors import ConfigError, MetadataBusyError
+from beautyspot.concurrency import locks
+from beautyspot.errors import MetadataBusyError
 from beautyspot.limits.concurrency_cap import Cap
 from beautyspot.results import background
 from broken import BrokenStore
@@ -120,17 +117,3 @@ def test_a_spot_among_daemon_threads_stays_open_at_the_end(
     assert spot.peek(marked, 2) is not None, "stored in place"
     assert spot.stats()["entries"] == 2
     spot._engine.close()  # there is nothing to do
-
-
-def test_without_multiprocessing_a_process_ends_as_any(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "multiprocessing.util", raising=False)
-    assert forks.at_end_of_child(list) is False
-
-
-def test_a_relative_place_needs_a_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(_: Path) -> Path:
-        raise FileNotFoundError(2, "No such file or directory")
-
-    monkeypatch.setattr(Path, "absolute", gone)
-    with pytest.raises(ConfigError, match="give an absolute path"):
-        files.absolute("here", "directory")

@@ -698,6 +698,7 @@ def test_interpreter_exit_loses_nothing(
     program = textwrap.dedent(PROGRAM).replace("{ending}", ENDINGS[ending])
     command = [sys.executable, "-c", program, str(tmp_path / "cache")]
     subprocess.run(command, capture_output=True, timeout=DEADLINE, check=False)
+    assert list(tmp_path.glob("cache/*-wal")) == [], "the store was closed"
     stored = make_spot().stats()["entries"]
     more = {"thread": 10, "async": 50, "async cancelled": 50, "atexit": 1}
     more |= dict.fromkeys(["daemon thread", "exception in a thread", "executor"], 10)

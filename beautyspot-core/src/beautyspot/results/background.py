@@ -106,7 +106,9 @@ class Saver:
         if not locks.holds(self._lock) and self._has_room(size) and self._put(pending, record):
             return True
         with suppress(MetadataBusyError):
-            self.cancel(record.cache_key)  # or an older result would be written over this one
+            older = self.withdraw(record.cache_key)  # or it would be written over this one
+            if older is not None:
+                older.end()
         return False
 
     def _put(self, pending: Pending, record: TaskRecord) -> bool:
@@ -132,17 +134,6 @@ class Saver:
     def _has_room(self, size: int) -> bool:
         full = len(self._table) >= QUEUE_LIMIT or self._bytes + size > QUEUE_BYTES
         return not full and not self.in_place and not _is_killed_by_its_parent()
-
-    def cancel(self, key: str) -> bool:
-        """Withdraw a result and end its call; whether there was one.
-
-        Raises:
-            MetadataBusyError: as `withdraw`.
-        """
-        pending = self.withdraw(key)
-        if pending is not None:
-            pending.end()
-        return pending is not None
 
     def withdraw(self, key: str) -> Pending | None:
         """Take a result out of the table unsaved, once none of its key is being written.
