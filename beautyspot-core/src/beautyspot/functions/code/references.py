@@ -78,30 +78,26 @@ def resolve(function: FunctionType, load: Load) -> Iterator[Found]:
 
 
 def _resolved(function: FunctionType, reference: Reference, load: Load) -> Found | None:
-    start, names = reference
-    label, namespace = ".".join(names), function.__globals__
-    cells = captured(function)
-    if start == FIRST:
-        value = follow(_class_of(function), names[:1])
-        return None if value is UNKNOWN else Found(label, value, {})
-    if start == IMPORT:
-        return _walk(Found(label, load(names[0]), {}), names, load)
-    if names[0] in cells:
-        return _walk(Found(label, cells[names[0]], {}), names, lambda _name: UNKNOWN)
-    value = namespace.get(names[0], UNKNOWN)
-    return _walk(Found(label, value, namespace), names, lambda _name: UNKNOWN)
-
-
-def _walk(start: Found, names: tuple[str, ...], load: Load) -> Found | None:
     """From module to module along the names; `load` may know modules that are not loaded yet."""
-    _, value, namespace = start
-    for name in names[1:]:
+    start, names = reference
+    cells, namespace = captured(function), function.__globals__
+    if start == FIRST:
+        namespace, value = {}, follow(_class_of(function), names[:1])
+    elif start == IMPORT:
+        namespace, value = {}, load(names[0])
+    elif names[0] in cells:
+        namespace, value = {}, cells[names[0]]
+    else:
+        value = namespace.get(names[0], UNKNOWN)
+    for name in names[1:] if start != FIRST else ():
         if not isinstance(value, ModuleType):
             break
         namespace = vars(value)
-        submodule = f"{value.__name__}.{name}"
-        value = namespace[name] if name in namespace else load(submodule)
-    return None if value is UNKNOWN else Found(start.label, value, namespace)
+        if name in namespace:
+            value = namespace[name]
+        else:
+            value = load(f"{value.__name__}.{name}") if start == IMPORT else UNKNOWN
+    return None if value is UNKNOWN else Found(".".join(names), value, namespace)
 
 
 class _Reader:
