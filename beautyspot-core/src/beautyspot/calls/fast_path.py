@@ -1,4 +1,4 @@
-"""The shortest way to a hit, which almost every call takes."""
+"""The shortest way to a hit: where most calls return."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def quick(  # noqa: C901 - one piece: each call between parts of it takes a fortieth of a hit
     engine: Engine, task: Task
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
-    """The shortest way to a hit: for a call whose result lies in its row, and does not expire.
+    """Make the function that a marked function calls first, with its arguments.
 
-    Returns a function of a call's arguments that returns the value, or a `Call` for whatever is not
-    plain: it fails over nothing, decides nothing and reports nothing; `answer` does all that.
+    It returns the value where that lies in its row and does not expire, and a `Call` in every other
+    case, also where anything fails: `flow.answer` meets the failure again, and reports it.
     """
     addressing, form = task.addressing, task.form
     stats, waiting, detours = engine.stats, engine.cache.waiting, engine.cache.health.detours

@@ -88,7 +88,7 @@ def _check(spot: str, option: str, value: object) -> None:
 
 
 def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[str, Any]) -> Owner:
-    """The Spot that arrives, made where it is not known yet."""
+    """The Spot that arrives: the one that is known here by its token, or a new one."""
     with _lock:
         spot = _known.get(token)
         if spot is None or _is_over(token, spot):
@@ -97,7 +97,7 @@ def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[st
 
 
 def _is_over(token: str, spot: Owner) -> bool:
-    """Whether it arrived here and was shut down, which is no reason for the next to be so."""
+    """Whether the Spot arrived here and was shut down: the next arrival gets another one."""
     return spot._engine.closed and _arrived.get(token) is spot
 
 
@@ -147,10 +147,10 @@ copyreg.pickle(Task, _sent_task)
 
 
 class SentHit(functools.partial[Any]):
-    """The shortest way to a hit of a function that can be sent with its code.
+    """What `fast_path.quick` makes, for a function that can only be sent with its code.
 
-    It costs some dozens of nanoseconds more than the function in it, hence only those have it that
-    can't be sent by name.
+    It costs some dozens of nanoseconds more than the function in it, so functions that can be sent
+    by name do without.
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -158,7 +158,7 @@ class SentHit(functools.partial[Any]):
 
 
 def make_hit(engine: Engine, task: Task) -> Callable[..., Any]:
-    """What `mark.quick` makes; able to travel where its function can only travel by its code."""
+    """What `fast_path.quick` makes; it can be pickled where its function is sent with its code."""
     hit = quick(engine, task)
     if not _travels_by_code(task.function):
         return hit

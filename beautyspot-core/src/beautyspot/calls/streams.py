@@ -168,7 +168,10 @@ def _handed_on(item: Any) -> Generator[Any, Any, Resume]:
 
 
 class AsyncStream:
-    """The stored items of a call, or the user's own async generator, recorded; see `forwarding`."""
+    """The stored items of a call, or the user's own async generator, recorded.
+
+    A source for `forwarding`.
+    """
 
     def __init__(self, engine: Engine, call: Call) -> None:
         self._engine = engine
@@ -183,7 +186,7 @@ class AsyncStream:
         items = answer(engine, call, in_place=True)
         replay, here = call.task.options.mode == "replay", in_asyncio()
         if (items is MISSING or items is ELSEWHERE) and not here and not replay:
-            engine.say_elsewhere(call)  # nothing of ours can wait there, in a loop of Trio's, say
+            engine.say_elsewhere(call)  # in Trio, say, our waits do not work
             self._source = _open(call)
             return self
         if items is ELSEWHERE:

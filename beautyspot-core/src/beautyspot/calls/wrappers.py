@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
-    """A function like the task's, whose calls are answered from the cache where they can be.
+    """A function of the same kind and signature as the task's, answered from the cache if possible.
 
-    It is a function as before: `__wrapped__`, signature, and what `inspect` says of its kind.
+    `__wrapped__` is the task's function, and `inspect` sees the same kind of function.
     """
     wrapper = _WRAP[task.kind](engine, task)
     functools.update_wrapper(wrapper, task.function)
@@ -33,7 +33,7 @@ def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
 
 
 def perform(engine: Engine, call: Call) -> Any:
-    """Make a call that is prepared already, as its kind of function would."""
+    """Make a prepared call in the way of its kind of function."""
     return _PERFORM[call.task.kind](engine, call)
 
 
@@ -54,8 +54,8 @@ async def _await(engine: Engine, call: Call) -> Any:
 
 
 async def _await_elsewhere(engine: Engine, call: Call, *, looked: bool) -> Any:
-    """A call that is no hit, in a loop of Trio's, say: nothing of ours can wait there."""
-    if call.task.options.mode == "replay":  # in which the function is not called, nor waited for
+    """A call that is no hit, outside of asyncio (in Trio, say), where our waits do not work."""
+    if call.task.options.mode == "replay":  # which never waits for the function
         return drive(flow(engine, call, looked=looked))
     engine.say_elsewhere(call)
     return await call.task.function(*call.args, **call.kwargs)

@@ -126,7 +126,7 @@ class ResultForm:
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
 
     def takes_over(self, codec: str) -> bool:
-        """Whether a value stored by `codec` may be built upon its data, where nobody has them."""
+        """Whether a value may use the stored data as its own memory, if nothing else holds them."""
         return codec == self.codec and not self._streams and bool(self._owned)
 
     @Lazily
