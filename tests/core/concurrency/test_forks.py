@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,12 +95,13 @@ def test_a_storage_that_is_just_made(
 ) -> None:
     real = LocalStorage.__init__
 
+    @wraps(real)
     def slowly(storage: LocalStorage, *args: Any, **options: Any) -> None:
         making.wait()
         real(storage, *args, **options)
 
     monkeypatch.setattr(LocalStorage, "__init__", slowly)
-    marked = make_spot().mark(save_blob=True)(lambda x: x)
+    marked = make_spot(blob_threshold=1).mark(lambda x: "text" * x)
     thread = meanwhile(lambda: marked(1), making)
     assert_a_child_can(lambda: marked(2))
     making.open_gate.set()
