@@ -210,7 +210,7 @@ def test_query_values_of_no_such_type(refused, query):
 
 
 def test_an_option_twice_in_a_url(refused):
-    assert "stands twice" in refused("s3://bucket?retries=1&retries=2")
+    assert "is given twice" in refused("s3://bucket?retries=1&retries=2")
 
 
 @settings(deadline=None)
@@ -307,8 +307,8 @@ def test_a_class_of_another_point(refused):
 
 def test_a_table_that_does_not_say_which(refused):
     told = refused({"bucket_name": "b"})
-    assert told.endswith('such as {"use": "local", "bucket_name": ...}')
-    assert '{"use": "stable"}' in refused({}, "keygen")
+    assert told.endswith('such as {"use": "local", ...}')
+    assert '{"use": "stable", ...}' in refused({}, "keygen")
 
 
 def test_a_table_with_an_instance_in_it(refused):

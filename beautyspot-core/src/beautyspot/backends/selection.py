@@ -52,7 +52,7 @@ class Selected(NamedTuple):
 
 
 class _Wish(NamedTuple):
-    """A setting, understood: the class to make, and what the user says to its constructor."""
+    """A parsed setting: the class to make, and the options that the user gives."""
 
     cls: type[Backend]
     options: dict[str, Any]
@@ -136,9 +136,10 @@ def _from_url(point: str, text: str, registry: Registry) -> _Wish:
 
 def _from_table(point: str, table: Mapping[Any, Any], registry: Registry) -> _Wish:
     if "use" not in table:
+        use = SETTINGS[point].default or _RATE_LIMITER
         raise ConfigError(
             f'the table for {point} does not say which backend: add "use" with a name or a URL, '
-            f"such as {_example(point, table)}"
+            f'such as {{"use": "{use}", ...}}'
         )
     options = {str(key): value for key, value in table.items() if key != "use"}
     use = table["use"]
@@ -150,12 +151,6 @@ def _from_table(point: str, table: Mapping[Any, Any], registry: Registry) -> _Wi
         f'"use" in the table for {point} is an object of type {type(use).__qualname__}: '
         "write a name, a URL or a class"
     )
-
-
-def _example(point: str, table: Mapping[Any, Any]) -> str:
-    use = SETTINGS[point].default or _RATE_LIMITER
-    entries = [f'"use": "{use}"', *(f'"{key}": ...' for key in table)]
-    return f"{{{', '.join(entries)}}}"
 
 
 def _right_class(point: str, cls: type) -> type[Backend]:

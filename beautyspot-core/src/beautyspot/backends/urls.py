@@ -29,7 +29,7 @@ def parse_url(url: str) -> Url:
     """Take `url` apart.
 
     Raises:
-        ConfigError: an option stands twice in the query part.
+        ConfigError: an option is given twice in the query part.
     """
     from urllib.parse import parse_qsl
 
@@ -40,5 +40,5 @@ def parse_url(url: str) -> Url:
     pairs = parse_qsl(query, keep_blank_values=True)
     options = dict(pairs)
     if len(options) != len(pairs):
-        raise ConfigError(f"an option stands twice in {masked(url)!r}: leave one of them out")
+        raise ConfigError(f"an option is given twice in {masked(url)!r}: leave one of them out")
     return Url(match[1].lower(), base, options)

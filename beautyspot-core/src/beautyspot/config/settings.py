@@ -46,7 +46,7 @@ class Setting(NamedTuple):
 
     Attributes:
         name: as an argument and in files; ``BEAUTYSPOT_<NAME>`` in the environment.
-        default: its value where nobody gives one.
+        default: its value if none is given.
         expects: what it takes, for messages and the manual.
         check: gives the value back in its final form.
             Raises TypeError or ValueError, without a message worth showing, or ConfigError, which
@@ -156,7 +156,7 @@ def byte_count(value: object) -> int:
 
 
 def or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
-    """The same check, and None; ``"none"`` says that where a text, a file or an option can't."""
+    """The same check, and None; in texts, files and options ``"none"`` means None."""
 
     def checked(value: object) -> Any:
         if value is None or (isinstance(value, str) and value.lower() == "none"):
@@ -254,7 +254,7 @@ def _table(text: str) -> object:
     try:
         return tomllib.loads(f"x = {text}")["x"]
     except (ValueError, RecursionError) as exc:
-        why = re.sub(r" \(at .*", "", str(exc))  # a place in a text that nobody sees
+        why = re.sub(r" \(at .*", "", str(exc))  # a place in a text that the user does not see
         advice = 'write {use = "name", option = "value"}'
         shown = f"{masked(text)!r:.120}"
         raise ConfigError(f"{shown} is no table in TOML's form ({why}): {advice}") from None

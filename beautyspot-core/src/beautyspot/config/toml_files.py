@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OWN: Final = "beautyspot.toml"
 SHARED: Final = "pyproject.toml"
 LARGEST: Final = 4 * 2**20
-"""Bytes of a configuration file; nobody writes a larger one by hand."""
+"""Bytes of a configuration file; a larger one is not written by hand."""
 
 _TABLE: Final = ("tool", "beautyspot")
 _ROOT_MARKS: Final = (".git", ".hg")

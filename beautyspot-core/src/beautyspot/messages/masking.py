@@ -37,8 +37,8 @@ def is_secret(key: str) -> bool:
 def masked(value: Any) -> Any:
     """`value` with its secrets replaced by ``***``.
 
-    In a text: what stands before the ``@`` of a URL, and the value of ``name=value`` where the name
-    looks secret. In a table: what stands under such names, at any depth.
+    In a text: the part before the ``@`` of a URL, and the value of ``name=value`` where the name
+    looks secret. In a table: the values of such names, at any depth.
     """
     if isinstance(value, str):
         return _masked_text(value)

@@ -27,8 +27,8 @@ def listing(words: Iterable[str]) -> str:
     return ", ".join(sorted(words)) or "none"
 
 
-def check_options(who: str, given: Iterable[str], known: Collection[str]) -> None:
-    """Refuse an option that `who` does not take.
+def check_options(caller: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse an option that `caller` does not take.
 
     Raises:
         ConfigError: lists the options there are.
@@ -37,11 +37,11 @@ def check_options(who: str, given: Iterable[str], known: Collection[str]) -> Non
         if option not in known:
             close = did_you_mean(option, known)
             raise ConfigError(
-                f"{who} takes no option {option!r}.{close} There are: {listing(known)}"
+                f"{caller} takes no option {option!r}.{close} There are: {listing(known)}"
             )
 
 
-def checks_options(who: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def checks_options(caller: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Have a method refuse an unknown keyword as `check_options` does; its signature stays."""
 
     def decorated(method: Callable[P, R]) -> Callable[P, R]:
@@ -51,7 +51,7 @@ def checks_options(who: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
         @wraps(method)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            check_options(who, kwargs, known)
+            check_options(caller, kwargs, known)
             return method(*args, **kwargs)
 
         return checked

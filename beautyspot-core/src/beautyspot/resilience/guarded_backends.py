@@ -223,8 +223,7 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
     def behind(self, health: Health | None) -> GuardedStorage:
         """The same storage behind other breakers.
 
-        None for a collector, which needs none: that some blobs can't be deleted says nothing about
-        saves, nor about the next blob.
+        None for a collector: if a blob can't be deleted, saves and the next blob may still work.
         """
         return GuardedStorage(self.real, health)
 
