@@ -23,7 +23,7 @@ from edits import without
 
 TESTS = Path(__file__).resolve().parent
 SOURCES = [member / "src" for member in sorted(TESTS.parent.glob("beautyspot-*"))]
-PATIENCE = 60.0  # seconds for one test; some hang for good without their defence
+PATIENCE = 20.0  # seconds for one test; some hang for good without their defence
 
 CONTROL = """
 import beautyspot as bs, tempfile
