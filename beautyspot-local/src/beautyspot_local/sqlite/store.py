@@ -172,7 +172,7 @@ class SqliteMetadataStore(MetadataStoreBase):
     def _entry(self, key: str, row: tuple[Any, ...]) -> Entry | None:
         """What a row of `FIND` is that is not plain."""
         data, digest, took, made_at, serializer, expires_at = row
-        if type(expires_at) is float:
+        if data is not None and type(expires_at) is float:
             return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, expires_at, took)
         return self._translated(self._find_entry, key)
 
