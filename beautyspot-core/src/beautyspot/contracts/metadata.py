@@ -62,7 +62,7 @@ class Entry(NamedTuple):
 Plain = tuple[bytes, bytes | None, float | None, float | None, str | None]
 """`result_data`, `digest`, `took`, `made_at`, `serializer` of a result that never expires.
 
-It lies in its record: `result_type` is `DIRECT_BLOB`, `result_value` and `expires_at` are None. A
+Its bytes lie in its record, and `expires_at` is None. A
 bare tuple and no named one, since it is made at every hit: ``type(found) is tuple`` tells.
 """
 
@@ -75,8 +75,7 @@ def entry_of(record: TaskRecord) -> Entry:
 def found_in(record: TaskRecord) -> Plain | Entry:
     """What `find` gives for a record."""
     data = record.result_data
-    beside = record.result_type, record.result_value, record.expires_at
-    if data is None or beside != (DIRECT_BLOB, None, None):
+    if data is None or record.expires_at is not None:
         return entry_of(record)
     return data, record.digest, record.took, record.made_at, record.serializer
 

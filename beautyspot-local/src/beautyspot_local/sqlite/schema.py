@@ -57,8 +57,8 @@ _TAGS: Final = TaskRecord._fields.index("tags")
 # The texts below are put together from the constants above, never from what a caller gives.
 _ENTRY: Final = ", ".join(Entry._fields)
 FIND_ENTRY: Final = f"SELECT {_ENTRY} FROM tasks WHERE cache_key = ?"  # noqa: S608
-# The fields of `Plain`, and the expiry. A row without data names a blob. Conditions in SQL would cost
-# more than two columns.
+# The fields of `Plain`, and the expiry. A row without data names a blob. Conditions in SQL would
+# cost more than two columns.
 FIND: Final = (
     "SELECT result_data, digest, took, made_at, serializer, expires_at "
     "FROM tasks WHERE cache_key = ?"
