@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot
 import pytest
+from beautyspot_local.sqlite.store import SqliteMetadataStore
 from gates import DEADLINE, until
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from beautyspot.spot import Spot
-    from beautyspot_local.sqlite.store import SqliteMetadataStore
 
 each_moment = pytest.mark.parametrize("stride", [23, pytest.param(1, marks=pytest.mark.slow)])
 """A test takes one in so many moments of a call; each of them only where it may be slow."""
@@ -61,8 +61,9 @@ def check_free(spot: Spot, other: Spot, key: str) -> None:
 
 
 def store_of(spot: Spot) -> SqliteMetadataStore:
-    store: Any = spot._engine.cache.metadata.real
-    return store  # type: ignore[no-any-return]
+    store = spot.metadata
+    assert isinstance(store, SqliteMetadataStore)
+    return store
 
 
 def is_free(store: SqliteMetadataStore, key: str) -> bool:
