@@ -6,7 +6,7 @@ from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import BlobStorageBase, Reservation, SerializerBase
-from beautyspot.testing.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Lease

@@ -122,7 +122,7 @@ def test_the_storage_that_the_user_chose_is_made_at_once(
 def test_a_storage_out_of_reach_comes_back(
     make_spot: Callable[..., bs.Spot], troubles: list[Trouble]
 ) -> None:
-    from beautyspot.testing.memory import MemoryStorage
+    from beautyspot.memory import MemoryStorage
 
     class Remote(MemoryStorage):
         down = True

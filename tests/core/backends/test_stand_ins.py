@@ -12,9 +12,9 @@ from beautyspot.backends.stand_ins import Maker
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.hookspecs import hookimpl
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker
 from beautyspot.resilience.circuit_breaker import Breaker, Resting
-from beautyspot.testing.memory import MemoryMetadataStore
 from owned_clock import Clock
 
 if TYPE_CHECKING:

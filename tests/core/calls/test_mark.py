@@ -18,7 +18,7 @@ import pytest
 from beautyspot.calls import flow
 from beautyspot.contracts import SerializerBase
 from beautyspot.errors import ConfigError, SerializationError, UnstableKeyError
-from beautyspot.testing.memory import MemoryMetadataStore
+from beautyspot.memory import MemoryMetadataStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

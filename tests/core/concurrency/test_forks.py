@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.concurrency import forks
 from beautyspot.errors import MetadataError
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience.circuit_breaker import LIMIT, Breaker, Resting
-from beautyspot.testing.memory import MemoryMetadataStore
 from beautyspot_local import LocalStorage
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import ConfigError, MetadataBusyError
-from beautyspot.testing.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.testing.metadata import MetadataStoreContract
 from beautyspot.testing.metadata import _found as suite_found
 from beautyspot.testing.records import KEYS, a_record

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import pytest
 from beautyspot.contracts import BlobStorageBase
 from beautyspot.errors import BlobNotFound, SerializationError
+from beautyspot.memory import MemoryStorage
 from beautyspot.serialization.serializer import MsgpackSerializer
-from beautyspot.testing.memory import MemoryStorage
 from beautyspot.testing.serializer import SerializerContract
 from beautyspot.testing.storage import StorageContract
 from beautyspot.testing.storage_values import LONG_KEYS
@@ -128,7 +128,7 @@ def test_a_child_that_dies_is_found(tmp_path: Path) -> None:
 def test_one_that_does_not_fork_says_so(tmp_path: Path) -> None:
     suite = Suite(OnceStorage)
     suite.forks = False
-    with pytest.raises(pytest.skip.Exception, match="not forks"):
+    with pytest.raises(pytest.skip.Exception, match="forks = False"):
         suite.test_a_forked_child_uses_it_too(suite.make(tmp_path), tmp_path)
 
 

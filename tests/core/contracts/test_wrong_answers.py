@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.contracts import KeyGenBase, LimiterBase
 from beautyspot.errors import PluginError, StorageError
-from beautyspot.testing.memory import MemoryStorage
+from beautyspot.memory import MemoryStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

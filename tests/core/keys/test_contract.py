@@ -9,7 +9,7 @@ import pytest
 from beautyspot.errors import UnstableKeyError
 from beautyspot.keys.generator import KeyGen
 from beautyspot.testing.keygen import KeyGenContract
-from beautyspot.testing.keygen_values import ids, print_ids
+from beautyspot.testing.values import ids, print_ids
 
 
 class TestKeyGen(KeyGenContract):
@@ -179,4 +179,4 @@ def test_generators_without_canonical_text_are_skipped():
 
 def test_the_factory_has_to_be_given():
     with pytest.raises(NotImplementedError, match="give the suite a factory"):
-        KeyGenContract().test_a_call_without_arguments_has_an_id()
+        KeyGenContract().test_an_id_is_a_text()

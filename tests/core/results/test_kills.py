@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import crashing
 import pytest
-from beautyspot.testing.memory import MemoryStorage
+from beautyspot.memory import MemoryStorage
 from kinds import RAN, result, work
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ import pytest
 from beautyspot.contracts import SerializerBase
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.serialization.serializer import MsgpackSerializer
-from beautyspot.testing.serializer import Plain, Point, SerializerContract, assert_same
+from beautyspot.testing.serializer import Point, SerializerContract, assert_same
+from beautyspot.testing.values import Plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -304,9 +305,9 @@ def test_a_property_that_raises_while_it_is_read_is_a_refusal(serializer):
 
 
 def test_a_registered_class_is_written_by_its_functions(serializer):
-    serializer.register(Plain, encode=lambda p: p.text, decode=Plain, name="plain")
+    serializer.register(Plain, encode=lambda p: p.state, decode=Plain, name="plain")
     restored = serializer.loads(serializer.dumps([Plain("x")]))
-    assert restored[0].text == "x"
+    assert restored[0].state == "x"
     assert b"plain" in serializer.dumps([Plain("x")])
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from beautyspot.errors import CostError, NotSupportedError
 from beautyspot.testing.limiter_steps import delays, reserve
+from beautyspot.testing.switches import Switches
 
 if TYPE_CHECKING:
     from beautyspot.contracts import LimiterBase
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 BAD_REAL_COSTS: list[Any] = [math.nan, math.inf, -1, True, "1", None]
 
 
-class SettleContract:
+class SettleContract(Switches):
     """What `settle` has to do; see `LimiterContract` for the attributes."""
 
     can_settle = True
@@ -33,7 +34,7 @@ class SettleContract:
 
     def test_too_much_reserved_is_given_back(self, limiter: LimiterBase) -> None:
         """For the last one and for one with others behind it; a call that failed may cost 0."""
-        self._needs_settle()
+        self._needs("can_settle")
         first = reserve(limiter, 10)
         limiter.settle(first, 4)
         (second,) = delays(limiter, [1])
@@ -44,7 +45,7 @@ class SettleContract:
 
     def test_an_unused_end_goes_to_one_that_fits(self, limiter: LimiterBase) -> None:
         """Callers that wait behind it already keep their time."""
-        self._needs_settle()
+        self._needs("can_settle")
         first = reserve(limiter, 10)
         assert delays(limiter, [1]) == pytest.approx([10])
         limiter.settle(first, 7)
@@ -53,7 +54,7 @@ class SettleContract:
 
     def test_too_little_reserved_is_made_up_for(self, limiter: LimiterBase) -> None:
         """Behind the callers that wait already; the cost may be above the maximum."""
-        self._needs_settle()
+        self._needs("can_settle")
         first = reserve(limiter, 1)
         assert delays(limiter, [1]) == pytest.approx([1])
         limiter.settle(first, 201)
@@ -61,7 +62,7 @@ class SettleContract:
 
     def test_only_the_first_settlement_counts(self, limiter: LimiterBase) -> None:
         """A second one, and a release after it, do nothing."""
-        self._needs_settle()
+        self._needs("can_settle")
         first = reserve(limiter, 5)
         limiter.settle(first, 7)
         limiter.settle(first, 50)
@@ -71,7 +72,7 @@ class SettleContract:
 
     def test_nothing_is_settled_after_a_release(self, limiter: LimiterBase) -> None:
         """What was given back has no cost."""
-        self._needs_settle()
+        self._needs("can_settle")
         first = reserve(limiter, 5)
         limiter.release(first)
         limiter.settle(first, 50)
@@ -80,13 +81,9 @@ class SettleContract:
     @pytest.mark.parametrize("real_cost", BAD_REAL_COSTS, ids=repr)
     def test_a_real_cost_that_is_none(self, limiter: LimiterBase, real_cost: Any) -> None:
         """It is refused, and the reservation can still be settled."""
-        self._needs_settle()
+        self._needs("can_settle")
         first = reserve(limiter, 5)
         with pytest.raises(CostError):
             limiter.settle(first, real_cost)
         limiter.settle(first, 2)
         assert delays(limiter, [1]) == pytest.approx([2])
-
-    def _needs_settle(self) -> None:
-        if not self.can_settle:
-            pytest.skip("the limiter can't correct a cost (can_settle = False)")

@@ -12,13 +12,14 @@ from beautyspot.contracts import Lease, MetadataStoreBase
 from beautyspot.errors import NotSupportedError
 from beautyspot.testing.processes import Child
 from beautyspot.testing.records import HOSTILE_KEYS, KEYS
+from beautyspot.testing.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
-class LeaseContract:
+class LeaseContract(Switches):
     """What the leases of a metadata store must do; part of `MetadataStoreContract`.
 
     Class attributes:
@@ -124,8 +125,3 @@ class LeaseContract:
     def process(self, tmp_path: Path, code: str) -> Child:
         """A process that runs `code` on a store of the same place."""
         return Child(f"{self.source(tmp_path)}\n{code}")
-
-    def _needs(self, *abilities: str) -> None:
-        for ability in abilities:
-            if not getattr(self, ability):
-                pytest.skip(f"the store is not {ability}, as the suite's switch says")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import threading
 import traceback
 import warnings
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Final, Self, cast
+from typing import IO, TYPE_CHECKING, Any, Final, Self, cast
 
 import pytest
 
@@ -52,6 +53,10 @@ class Child:
         """Its next line."""
         return cast("IO[str]", self._process.stdout).readline().strip()
 
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
     def go_on(self) -> None:
         """End its `wait`."""
         stdin = cast("IO[str]", self._process.stdin)
@@ -69,6 +74,20 @@ class Child:
         self._process.kill()
         self._process.communicate()
         self._watchdog.cancel()
+
+
+def said_by_another(code: str) -> Any:
+    """What another Python process prints as JSON; its hashes of texts are others than here."""
+    path = os.pathsep.join(filter(None, sys.path))
+    done = subprocess.run(  # noqa: S603 - our own interpreter and the suite's own code
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONHASHSEED": "4294967295", "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"the other process failed:\n{done.stderr}"
+    return json.loads(done.stdout)
 
 
 def in_forked_child(work: Callable[[], str]) -> str:

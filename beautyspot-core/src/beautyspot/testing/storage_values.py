@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from typing import Any, Final
+from array import array
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import Data
 
 KEY: Final = "9f2c41d8/3f/3f5a0c-x7k2.bin"
+
+BLOBS: Final[dict[str, Data]] = {
+    "no bytes": b"",
+    "nul": b"\0",
+    "ends of lines": b"\r\n\x1a",
+    "every byte": bytes(range(256)) * 10,
+    "bytearray": bytearray(b"bytearray"),
+    "memoryview": memoryview(b"memoryview"),
+    "empty": memoryview(b"")[:0],
+    "strided": memoryview(b"every second byte")[::2],
+    "doubles": memoryview(array("d", [1.5, 2.5])),
+}
+"""Blobs of every kind, by what is special in them."""
 
 HOSTILE_KEYS: Final = (
     *("", "/", ".", "..", "/etc/passwd", "../x", "a/../../x", "a/..", "a/../b", "a/./b", "./a"),
@@ -33,9 +48,8 @@ LONG_KEYS: Final = ("x" * 600, "é" * 300, "deep/" * 150 + "x", "x" * 2000)
 _SIZE: Final = 200_000
 
 _WRITER = """
-import sys
 {source}
-sys.stdin.readline()
+wait()
 for number in range({writes}):
     storage.save({key!r}, bytes([number % 251]) * ({size} + number % 251))
 """
@@ -52,14 +66,6 @@ def check_whole(data: bytes) -> None:
     assert data == blob(data[0]), f"a reader saw {len(data)} bytes, mixed or cut"
 
 
-def writing(source: str, writes: int) -> subprocess.Popen[Any]:
-    """Another process, which is about to replace the blob under `KEY` again and again."""
-    program = _WRITER.format(source=source, writes=writes, key=KEY, size=_SIZE)
-    return subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)  # noqa: S603 - our own text
-
-
-def let_begin(writer: subprocess.Popen[Any]) -> None:
-    """Let it write: by then the reader is ready."""
-    assert writer.stdin is not None
-    writer.stdin.write(b"\n")
-    writer.stdin.close()
+def writing(source: str, writes: int) -> str:
+    """The code of a `Child` that waits, and then replaces the blob under `KEY` again and again."""
+    return _WRITER.format(source=source, writes=writes, key=KEY, size=_SIZE)

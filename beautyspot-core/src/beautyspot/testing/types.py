@@ -13,8 +13,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from itertools import combinations
 from types import SimpleNamespace
@@ -24,7 +22,9 @@ import pytest
 
 from beautyspot import KeyGen, MsgpackSerializer, hookimpl
 from beautyspot.errors import SerializationError
+from beautyspot.testing.processes import said_by_another
 from beautyspot.testing.spots import memory_spot
+from beautyspot.testing.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from beautyspot import KeyGenBase, SerializerBase, TypeSupport
 
 
-class TypeSupportContract:
+class TypeSupportContract(Switches):
     """What every type support must do.
 
     Class attributes:
@@ -92,8 +92,7 @@ class TypeSupportContract:
         assert set(self.make().classes) - names == set(), "these have no sample"
 
     def test_its_module_imports_nothing_that_it_names(self) -> None:
-        if not self.lazy:
-            pytest.skip("it is a part of the library itself: lazy = False")
+        self._needs("lazy")
         support = self.make()
         modules = sorted({name.partition(":")[0] for name in support.classes})
         code = (
@@ -102,7 +101,7 @@ class TypeSupportContract:
             f"import {type(support).__module__}\n"
             f"print(json.dumps([n for n in {modules} if n in sys.modules and n not in before]))"
         )
-        assert _run(code) == [], "import these inside the methods"
+        assert said_by_another(code) == [], "import these inside the methods"
 
     # -------------------------------------------------------------------------------- keys
 
@@ -165,7 +164,7 @@ class TypeSupportContract:
         if self.storable:
             serializer = self._serializer()
             stored = [bytes(serializer.dumps(value)).hex() for value in self.samples()]
-        made, restored = _run(
+        made, restored = said_by_another(
             f"{source}\nfrom beautyspot.testing.types import report\nreport(suite, {stored})"
         )
         assert made == keys, "equal values have other keys in another process"
@@ -192,8 +191,7 @@ class TypeSupportContract:
         return KeyGen().supporting(self._types())
 
     def _serializer(self) -> SerializerBase:
-        if not self.storable:
-            pytest.skip("it is for arguments alone: storable = False")
+        self._needs("storable")
         return MsgpackSerializer().supporting(self._types())
 
 
@@ -221,16 +219,3 @@ def _name(cls: type) -> str:
 
 def _key(keygen: KeyGenBase, value: object) -> str:
     return keygen.input_id((value,), {})
-
-
-def _run(code: str) -> Any:
-    path = os.pathsep.join(filter(None, sys.path))
-    done = subprocess.run(  # noqa: S603 - our own interpreter and the suite's own code
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"the other process failed:\n{done.stderr}"
-    return json.loads(done.stdout)

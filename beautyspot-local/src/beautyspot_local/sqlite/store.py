@@ -337,7 +337,7 @@ def _checked_path(path: str | Path) -> Path:
     if text == ":memory:":
         raise ConfigError(
             "path=':memory:' is not supported: each thread would have a database of its own; "
-            "use metadata='memory', or MemoryMetadataStore of beautyspot.testing.memory"
+            "use metadata='memory', or MemoryMetadataStore of beautyspot.memory"
         )
     return absolute(text, "path")  # a later chdir must not change which database it is
 

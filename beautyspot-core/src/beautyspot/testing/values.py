@@ -1,4 +1,4 @@
-"""Values for the suite of key generators, and functions that give their IDs in any process.
+"""Values for the suites of keys and serializers, and functions that give IDs in any process.
 
 Imports neither pytest nor hypothesis, since other processes test nothing.
 """
@@ -39,7 +39,7 @@ class Plain:
 
 
 class PlainTypes(TypeSupport):
-    """Says what counts of a `Plain`, as a plug-in would."""
+    """Says what counts of a `Plain` and how to store it, as a plug-in would."""
 
     name = "plain"
     classes = (f"{__name__}:Plain",)
@@ -47,6 +47,14 @@ class PlainTypes(TypeSupport):
     def key(self, value: Plain) -> object:
         """See `TypeSupport.key`."""
         return value.state
+
+    def encode(self, value: Plain) -> object:
+        """See `TypeSupport.encode`."""
+        return value.state
+
+    def decode(self, value: object) -> Plain:
+        """See `TypeSupport.decode`."""
+        return Plain(value)
 
 
 BASIC: Final[tuple[Any, ...]] = (
