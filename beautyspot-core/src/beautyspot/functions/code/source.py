@@ -11,6 +11,7 @@ import __future__
 import ast
 import inspect
 import linecache
+from contextlib import suppress
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _FUTURES: Final = sum({getattr(__future__, n).compiler_flag for n in __future__.all_feature_names})
 _FILES: Final = 16  # parsed files kept, some megabytes each
+_TRIES: Final = 10
 _Span = tuple[tuple[int, int], tuple[int, int]]
 
 
@@ -122,11 +124,19 @@ def _sources(filename: str, namespace: Mapping[str, Any], flags: int) -> Iterato
                 yield source
 
 
+def _tree(text: str, flags: int) -> Any:
+    flags |= ast.PyCF_ONLY_AST
+    for _ in range(_TRIES):
+        with suppress(SystemError):  # Python 3.11 counts the depth of all threads' trees together
+            return compile(text, "", "exec", flags, dont_inherit=True)
+    return compile(text, "", "exec", flags, dont_inherit=True)
+
+
 @lru_cache(maxsize=_FILES)
 def _parsed(text: str, flags: int) -> Source | None:
     flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # the cells of notebooks
     try:
-        tree = compile(text, "", "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
+        tree = _tree(text, flags)
         code = compile(tree, "", "exec", flags, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
