@@ -14,6 +14,7 @@ from beautyspot.concurrency import deferred
 from gates import DEADLINE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 OURS = "beautyspot-deferred"
@@ -27,6 +28,10 @@ def nothing_left() -> None:
 
 def no_thread(*_: object) -> None:
     raise RuntimeError("can't start new thread")
+
+
+def no_memory(*_: object) -> None:
+    raise MemoryError
 
 
 def test_it_is_done_by_threads_of_a_name_and_not_by_too_many() -> None:
@@ -49,10 +54,13 @@ def test_it_is_done_by_threads_of_a_name_and_not_by_too_many() -> None:
     assert set(names) <= {OURS, threading.current_thread().name}
 
 
-def test_where_no_thread_can_be_begun_the_next_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("start", [no_thread, no_memory])
+def test_where_no_thread_can_be_begun_the_next_does_it(
+    monkeypatch: pytest.MonkeyPatch, start: Callable[..., None]
+) -> None:
     done: list[int] = []
     with monkeypatch.context() as patch:
-        patch.setattr("_thread.start_new_thread", no_thread)
+        patch.setattr("_thread.start_new_thread", start)
         deferred.later(lambda: done.append(1))
     assert done == []
     second = threading.Event()
@@ -62,11 +70,12 @@ def test_where_no_thread_can_be_begun_the_next_does_it(monkeypatch: pytest.Monke
     assert done == [1]
 
 
+@pytest.mark.parametrize("start", [no_thread, no_memory])
 def test_where_no_ordinary_thread_can_be_begun_it_is_done_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, start: Callable[..., None]
 ) -> None:
     done = threading.Event()
-    monkeypatch.setattr(threading.Thread, "start", no_thread)
+    monkeypatch.setattr(threading.Thread, "start", start)
     deferred.later(done.set)
     assert done.wait(DEADLINE)
     deferred.finish()

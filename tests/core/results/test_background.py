@@ -284,6 +284,21 @@ def no_thread(*_: object) -> None:
     raise RuntimeError("can't start new thread")
 
 
+def no_memory(*_: object) -> None:
+    raise MemoryError
+
+
+@pytest.mark.parametrize("where", ["_thread.start_new_thread", "threading.Thread.start"])
+def test_without_memory_for_a_thread_results_are_saved_all_the_same(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(where, no_memory)
+    spot = make_spot(save="background", strict=True)
+    spot.mark(work)(1)
+    assert spot.flush(DEADLINE)
+    assert spot.stats()["entries"] == 1
+
+
 def test_where_no_thread_can_be_started_callers_save(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,8 +51,11 @@ def begin(work: Callable[[], object], name: str) -> threading.Thread:
     Raises:
         RuntimeError: no thread can be started.
     """
-    thread = threading.Thread(target=work, name=f"{_OURS}-{name}", daemon=True)
-    _thread.start_new_thread(_launch, (thread, work))
+    try:
+        thread = threading.Thread(target=work, name=f"{_OURS}-{name}", daemon=True)
+        _thread.start_new_thread(_launch, (thread, work))
+    except MemoryError as error:
+        raise RuntimeError("there is not enough memory for a thread") from error
     return thread
 
 
@@ -65,7 +68,7 @@ def _launch(thread: threading.Thread, work: Callable[[], object]) -> None:
     """Start an ordinary thread, in a new one that may wait for it."""
     try:
         thread.start()
-    except RuntimeError:  # the interpreter ends
+    except (RuntimeError, MemoryError):  # the interpreter ends, or the system has no more
         work()
 
 
