@@ -37,8 +37,8 @@ from dataclasses import InitVar, dataclass, field
 
 import pytest
 from beautyspot.errors import UnstableKeyError
+from beautyspot.functions.names import root_of
 from beautyspot.keys.canonical import Without, canonical
-from beautyspot.keys.canonical.state import root_of
 
 
 class Plain:

@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from beautyspot.errors import RestoreError, SerializationError
-from beautyspot.libraries import polars_values
+from beautyspot.libraries import polars_types
 from beautyspot.libraries.arrow_stream import Sink
 from beautyspot.libraries.arrow_values import require_safe
 from beautyspot.serialization.codecs.document import build
@@ -329,7 +329,7 @@ def test_what_polars_can_not_bring_back_is_refused(monkeypatch):
     def broken(*_: object) -> None:
         raise pl.exceptions.ComputeError("no")
 
-    monkeypatch.setattr(polars_values.pl, "read_ipc_stream", broken)
+    monkeypatch.setattr(polars_types.pl, "read_ipc_stream", broken)
     refused(pl.DataFrame({"a": [1]}), "Polars can't write it")
 
 
@@ -339,7 +339,7 @@ def test_a_panic_of_polars_is_a_restore_error(monkeypatch):
     def panic(*_: object) -> None:
         raise pl.exceptions.PanicException("index out of bounds")
 
-    monkeypatch.setattr(polars_values.pl, "read_ipc_stream", panic)
+    monkeypatch.setattr(polars_types.pl, "read_ipc_stream", panic)
     with pytest.raises(RestoreError, match="index out of bounds"):
         SERIALIZER.loads(stored)
 

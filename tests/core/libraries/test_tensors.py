@@ -24,13 +24,11 @@ SERIALIZER = MsgpackSerializer()
 def torch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     found = pytest.importorskip("torch") if request.param == "torch" else torch_stand_in
     monkeypatch.setitem(sys.modules, "torch", found)
-    for module in ("beautyspot.libraries.torch_keys", "beautyspot.libraries.torch_values"):
-        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.delitem(sys.modules, "beautyspot.libraries.torch_types", raising=False)
     resolve._load.cache_clear()
     yield found
     resolve._load.cache_clear()
-    for module in ("beautyspot.libraries.torch_keys", "beautyspot.libraries.torch_values"):
-        sys.modules.pop(module, None)
+    sys.modules.pop("beautyspot.libraries.torch_types", None)
 
 
 def carrying(tensor: Any, **attributes: object) -> Any:

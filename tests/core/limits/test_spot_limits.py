@@ -13,7 +13,7 @@ from beautyspot.concurrency import deferred
 from beautyspot.contracts import LimiterBase
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.limits.combined import CombinedLimiter
-from beautyspot.limits.stats import LimitStats
+from beautyspot.limits.limiting import LimitStats
 from beautyspot_local import SharedTokenBucket, TokenBucket
 from owned_clock import Clock
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
 from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
-from beautyspot.serialization.codecs.times import ZONE_KEY
+from beautyspot.serialization.codecs.standard import ZONE_KEY
 
 if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Read, Write

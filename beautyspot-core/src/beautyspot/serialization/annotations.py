@@ -30,6 +30,7 @@ from typing import (
     get_origin,
 )
 
+from beautyspot.functions.names import captured, chain
 from beautyspot.serialization.codecs.classes import is_storable
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def return_classes(func: Callable[..., Any]) -> list[type]:
     the function's first call.
     """
     try:
-        function = _unwrap(func)
+        function = _annotated(func)
         annotation = getattr(function, "__annotations__", {}).get("return")
         walk = _Walk()
         walk.visit(annotation, _names_of(function))
@@ -62,32 +63,20 @@ def return_classes(func: Callable[..., Any]) -> list[type]:
     return walk.found
 
 
-def _unwrap(func: Any) -> Any:
+def _annotated(func: Any) -> Any:
     """The function with the annotation, without partials, methods and wrappers around it."""
-    while True:
-        inner = getattr(func, "__func__", None) or getattr(func, "__wrapped__", None)
-        inner = inner or getattr(func, "func", None)
-        if inner is None:
-            break
-        func = inner
-    return func if hasattr(func, "__annotations__") else type(func).__call__
+    *_, inner = chain(func)
+    return inner if hasattr(inner, "__annotations__") else type(inner).__call__
 
 
 def _names_of(function: Any) -> dict[str, Any]:
     """The names for an annotation's text: globals, captured variables, type parameters."""
-    names = dict(getattr(function, "__globals__", {}))
-    code = getattr(function, "__code__", None)
-    for name, cell in zip(
-        code.co_freevars if code else (), function.__closure__ or (), strict=False
-    ):
-        try:
-            names[name] = cell.cell_contents
-        except ValueError:  # not assigned yet
-            continue
-    names.update(
-        {parameter.__name__: parameter for parameter in getattr(function, "__type_params__", ())}
-    )
-    return names
+    parameters = getattr(function, "__type_params__", ())
+    return {
+        **getattr(function, "__globals__", {}),
+        **captured(function),
+        **{parameter.__name__: parameter for parameter in parameters},
+    }
 
 
 class _Unknown:

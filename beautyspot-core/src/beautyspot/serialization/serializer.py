@@ -14,8 +14,7 @@ from beautyspot.serialization.annotations import classes_in
 from beautyspot.serialization.codecs import document
 from beautyspot.serialization.codecs.classes import entry_for
 from beautyspot.serialization.codecs.contract import Refused
-from beautyspot.serialization.codecs.custom import registered_entry
-from beautyspot.serialization.codecs.registry import Registry, qualified
+from beautyspot.serialization.codecs.registry import Registry, qualified, registered_entry
 from beautyspot.serialization.codecs.table import BY_TYPE, standard_codec
 from beautyspot.serialization.codecs.writer import SCALARS, Writer, is_plain
 

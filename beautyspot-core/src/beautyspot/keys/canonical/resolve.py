@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from beautyspot.contracts.types import support_of
+from beautyspot.functions.names import root_of
 from beautyspot.keys.canonical import callables, containers
 from beautyspot.keys.canonical.callables import named_or_refused
 from beautyspot.keys.canonical.state import (
@@ -22,7 +23,6 @@ from beautyspot.keys.canonical.state import (
     is_live,
     is_used_up,
     plain_object,
-    root_of,
     unreadable,
     used_up,
 )
@@ -47,13 +47,13 @@ _STANDARD: Final = (
 
 _MODULES: Final = {
     **dict.fromkeys(_STANDARD, "beautyspot.keys.canonical.standard"),
-    "numpy": "beautyspot.libraries.numpy_keys",
-    "PIL": "beautyspot.libraries.pillow_keys",
-    "torch": "beautyspot.libraries.torch_keys",
+    "numpy": "beautyspot.libraries.numpy_types",
+    "PIL": "beautyspot.libraries.pillow_types",
+    "torch": "beautyspot.libraries.torch_types",
     "dateutil": "beautyspot.libraries.zones_keys",
     "pytz": "beautyspot.libraries.zones_keys",
-    "pandas": "beautyspot.libraries.pandas_keys",
-    "polars": "beautyspot.libraries.polars_keys",
+    "pandas": "beautyspot.libraries.pandas_types",
+    "polars": "beautyspot.libraries.polars_types",
     "pyarrow": "beautyspot.libraries.arrow_keys",
     "pydantic": "beautyspot.libraries.pydantic_keys",
 }

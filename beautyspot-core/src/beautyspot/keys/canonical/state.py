@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.functions.names import is_python_class, root_of
 from beautyspot.keys.canonical.text import tag
 from beautyspot.keys.canonical.walk import ATTRIBUTE, Without
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from beautyspot.keys.canonical.walk import Form, Walk
 
-_HEAP: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made at run time, as by a class statement
-_IMMUTABLE: Final = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: never made by a class statement
 _POINTER: Final = tuple.__itemsize__
 
 NOTHING: Final = "{}"
@@ -37,11 +36,6 @@ _LIVE: Final = frozenset(
     }
 )  # fmt: skip
 """Modules whose objects belong to the running process, even if they are written in Python."""
-
-
-def root_of(module: object) -> str:
-    """The top-level part of a module's name; a class may have replaced the name by anything."""
-    return module.partition(".")[0] if isinstance(module, str) else ""
 
 
 def is_used_up(kind: type) -> bool:
@@ -128,7 +122,7 @@ def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
 
 def _slots_and_dict(value: object, kind: type, base: type) -> Iterator[tuple[str, Any]]:
     for owner in reversed(kind.__mro__[: kind.__mro__.index(base)]):
-        for name, slot in vars(owner).items() if is_statement(owner) else ():
+        for name, slot in vars(owner).items() if is_python_class(owner) else ():
             if type(slot) is MemberDescriptorType and not _is_computed(owner, name):
                 with suppress(AttributeError):  # it was never set
                     yield name, slot.__get__(value, kind)
@@ -168,11 +162,6 @@ def _kind_of_field(field: Any) -> str:
     return str(field._field_type)  # `dataclasses.fields` does not show the others
 
 
-def is_statement(kind: type) -> bool:
-    """Whether a class statement may have made the class; not so for most of extension modules."""
-    return bool(kind.__flags__ & _HEAP) and not kind.__flags__ & _IMMUTABLE
-
-
 def has_hidden_state(kind: type, base: type = object) -> bool:
     """Whether instances hold more than their attributes show, as those of extension types do.
 
@@ -181,7 +170,7 @@ def has_hidden_state(kind: type, base: type = object) -> bool:
     weak references, if these are not in front of it.
     """
     added = kind.__mro__[: kind.__mro__.index(base)]
-    if not all(map(is_statement, added)):
+    if not all(map(is_python_class, added)):
         return True
     slots = sum(
         type(item) is MemberDescriptorType for owner in added for item in vars(owner).values()

@@ -17,6 +17,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
+from beautyspot.functions.names import is_python_class
 from beautyspot.serialization.codecs.contract import (
     Entry,
     Refused,
@@ -285,7 +286,7 @@ def _exception(cls: type) -> _Kind | None:
     if any(
         base.__basicsize__ > BaseException.__basicsize__
         for base in cls.__mro__
-        if not _is_heap(base)
+        if not is_python_class(base)
     ):
         return None
     return (
@@ -338,14 +339,9 @@ _FILL: Final[dict[type, Callable[[Any, Any], None]]] = {
 }
 
 
-def _is_heap(cls: type) -> bool:
-    """Whether a class statement made the class (Py_TPFLAGS_HEAPTYPE in CPython's object.h)."""
-    return bool(cls.__flags__ & (1 << 9))
-
-
 def _subclass(cls: type) -> _Kind | None:
     """A class that extends a builtin one: ``class UserId(str)``."""
-    base = next(base for base in cls.__mro__ if not _is_heap(base))
+    base = next(base for base in cls.__mro__ if not is_python_class(base))
     if base is cls or base not in _PLAIN or _field_names(cls) is not None:
         return None
     return (

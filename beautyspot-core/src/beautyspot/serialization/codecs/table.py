@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.errors import RestoreError
 from beautyspot.serialization.codecs import builtin, classes
 from beautyspot.serialization.codecs.contract import Codec, Tag
-from beautyspot.serialization.codecs.custom import REGISTERED, SUPPORTED
+from beautyspot.serialization.codecs.registry import REGISTERED, SUPPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,12 +47,12 @@ _STANDARD: Final = frozenset(
 # codecs, and their range of codes.
 _MODULES: Final = {
     "the standard library": ("beautyspot.serialization.codecs.standard", range(20, 60)),
-    "numpy": ("beautyspot.libraries.numpy_values", range(80, 85)),
-    "pandas": ("beautyspot.libraries.pandas_values", range(88, 95)),
-    "polars": ("beautyspot.libraries.polars_values", range(95, 100)),
+    "numpy": ("beautyspot.libraries.numpy_types", range(80, 85)),
+    "pandas": ("beautyspot.libraries.pandas_types", range(88, 95)),
+    "polars": ("beautyspot.libraries.polars_types", range(95, 100)),
     "pyarrow": ("beautyspot.libraries.arrow_values", range(100, 105)),
-    "PIL": ("beautyspot.libraries.pillow_values", range(110, 115)),
-    "torch": ("beautyspot.libraries.torch_values", range(115, 120)),
+    "PIL": ("beautyspot.libraries.pillow_types", range(110, 115)),
+    "torch": ("beautyspot.libraries.torch_types", range(115, 120)),
     "dateutil": ("beautyspot.libraries.dateutil_values", range(120, 122)),
     "pytz": ("beautyspot.libraries.pytz_values", range(122, 125)),
 }

@@ -1,7 +1,9 @@
-"""Codec of Pillow's images: size, mode, `info` and pixels.
+"""Images of Pillow: as arguments of a call, and as results.
 
-Pixels are stored without compression: exact in each mode, quick, and never a decompression bomb. To
-keep PNG files in a folder, return PNG bytes from a function with a `content_type`.
+In a key they count by mode, size, palette, information and pixels; stored are size, mode, `info`
+and pixels. Pixels are stored without compression: exact in each mode, quick, and never a
+decompression bomb. To keep PNG files in a folder, return PNG bytes from a function with a
+`content_type`.
 """
 
 from __future__ import annotations
@@ -11,10 +13,27 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from beautyspot.errors import RestoreError
+from beautyspot.keys.canonical.text import blob, tag
 from beautyspot.serialization.codecs.contract import Codec, Refused, check
 
 if TYPE_CHECKING:
+    from beautyspot.keys.canonical.walk import Form, Walk
     from beautyspot.serialization.codecs.contract import Read, Write
+
+
+# ------------------------------------------------------------------------------------------- keys
+
+
+def _image(walk: Walk, value: Image.Image) -> str:
+    if getattr(value, "is_animated", False):
+        walk.refuse(value, "has several frames: pass its bytes or its path instead, or else")
+    head = walk.array([value.mode, list(value.size), value.getpalette(None), value.info])
+    return tag("image", f"[{walk.named(type(value))},{head},{blob(value.tobytes())}]")
+
+
+FAMILIES: Final[dict[str, Form]] = {"PIL.Image:Image": _image}
+
+# ----------------------------------------------------------------------------------------- values
 
 _BITS: Final = {
     "1": 1,
