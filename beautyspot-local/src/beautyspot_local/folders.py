@@ -1,14 +1,32 @@
-"""Folders that are private to their owner."""
+"""Folders that are private to their owner, and those of Spots, with marks.
+
+The marks keep a Spot's folder out of version control and out of backups. Only a folder that was
+made here gets them: in one that a user made, or may put files into, they would hide those as well.
+"""
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from beautyspot.files import make_folder
+from beautyspot.files import create, make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_MARKS: Final = {
+    ".gitignore": "# Made by beautyspot: results are no sources.\n*\n",
+    # https://bford.info/cachedir/
+    "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55\n# Made by beautyspot.\n",
+}
+
+_of_spots: Final[set[str]] = set()
+
+
+def mark_when_made(directory: Path) -> None:
+    """Have the folder of a Spot marked when it is made, and whenever it is made again."""
+    _of_spots.add(os.path.abspath(directory))  # noqa: PTH100 - Path.absolute keeps ".."
 
 
 def make_private(folder: Path) -> None:
@@ -23,3 +41,19 @@ def make_private(folder: Path) -> None:
         make_private(folder.parent)
     with suppress(FileExistsError, FileNotFoundError):
         make_folder(folder)
+        if os.path.abspath(folder) in _of_spots:  # noqa: PTH100
+            _mark(folder)
+
+
+def _mark(folder: Path) -> None:
+    for name, text in _MARKS.items():
+        path = folder / name
+        try:
+            os.close(create(path, os.O_WRONLY))
+        except OSError:  # nothing can be written: no results either
+            continue
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError:
+            with suppress(OSError):
+                path.unlink()  # an empty one would stay so for good

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from beautyspot.errors import ConfigError
 from beautyspot.files import absolute
 
+from beautyspot_local.folders import mark_when_made
 from beautyspot_local.shared_file import SharedFile
 from beautyspot_local.timeline import Timeline
 from beautyspot_local.timeline_limiter import TimelineLimiter
@@ -89,6 +90,7 @@ class SharedTokenBucket(TimelineLimiter):
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
         """The file ``<name>.limit`` in the Spot's directory."""
+        mark_when_made(context.directory)
         return {"path": context.directory / f"{context.name}.limit"}
 
     def _fresh(self, key: str) -> SharedTokenBucket:

@@ -25,7 +25,7 @@ from beautyspot.contracts import BlobInfo, BlobStorageBase
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, StorageError
 from beautyspot.files import absolute, create, network_file_system
 
-from beautyspot_local.folders import make_private
+from beautyspot_local.folders import make_private, mark_when_made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,6 +106,7 @@ class LocalStorage(BlobStorageBase):
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
         """The folder `blobs` in the Spot's directory."""
+        mark_when_made(context.directory)
         return {"base_dir": context.directory / "blobs"}
 
     @classmethod

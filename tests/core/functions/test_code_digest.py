@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import gc
 import json
@@ -115,6 +116,27 @@ def test_a_source_that_no_longer_parses_is_none(load: Load, tmp_path: Path):
     linecache.checkcache()
     assert definition_of(found.f) is None
     assert code_digest(found.f)
+
+
+def test_parsing_is_repeated_where_another_thread_disturbs_it(load: Load):
+    """As if the collector, which may come in the midst of it, let another thread parse."""
+    found = load("def f():\n    return [1, (2, 3)]\n" * 300)
+    disturbed: list[str] = []
+
+    def parse(phase: str, info: dict[str, int]) -> None:
+        if phase == "start" and len(disturbed) < 3:
+            disturbed.append(phase)
+            ast.parse("x + 1")
+
+    thresholds = gc.get_threshold()
+    gc.callbacks.append(parse)
+    gc.set_threshold(100)
+    try:
+        assert definition_of(found.f) is not None
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(parse)
+    assert disturbed
 
 
 def test_future_flags_of_an_earlier_cell_are_heeded(load: Load):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.spot import Spot
-from beautyspot_local.sqlite.directories import prepare
+from beautyspot_local.folders import make_private
 from beautyspot_local.sqlite.leases import FileLeases
 from kinds import RAN, result, work
 
@@ -130,15 +130,11 @@ def test_a_folder_that_can_be_made_later_has_its_marks(
     assert (tmp_path / "later" / "cache").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_that_another_process_makes_meanwhile_keeps_its_mode(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()
     folder.chmod(0o070)
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "exists", lambda path: path != folder)
-        prepare(folder / "app.db")
+    make_private(folder)
     assert folder.stat().st_mode & 0o777 == 0o070
     folder.chmod(0o700)
 
@@ -188,6 +184,27 @@ def test_what_was_the_users_and_is_made_by_us_has_marks(
     shutil.rmtree(tmp_path / "cache")
     marked(3)
     assert names(tmp_path / "cache") >= MARKS
+
+
+@pytest.mark.parametrize(
+    "wish", [{"db_path": "data/app.db"}, {"metadata": "sqlite:///data/app.db"}]
+)
+def test_a_folder_for_the_database_alone_may_be_for_the_users_files_too(
+    make_spot: Callable[..., Spot], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wish: Any
+) -> None:
+    """A `.gitignore` in it would hide what the user puts there later."""
+    monkeypatch.chdir(tmp_path)
+    marked = make_spot(**wish).mark(save_blob=True)(work)
+    assert marked(1) == result(1)
+    assert "app.db" in names(tmp_path / "data")
+    assert not names(tmp_path / "data") & MARKS
+    assert names(tmp_path / "cache") == MARKS | {"blobs"}
+
+
+def test_blobs_alone_are_marked_too(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
+    spot = make_spot(metadata="memory", storage="local")
+    assert spot.mark(save_blob=True)(work)(1) == result(1)
+    assert names(tmp_path / "cache") == MARKS | {"blobs"}
 
 
 def test_a_folder_that_comes_with_something_in_it_gets_no_marks(

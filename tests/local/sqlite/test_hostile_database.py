@@ -505,7 +505,7 @@ def test_all_is_private(make_spot: Any, tmp_path: Path) -> None:
 
 
 def test_a_race_for_the_directory_s_marks(tmp_path: Path, monkeypatch: Any) -> None:
-    from beautyspot_local.sqlite.directories import prepare
+    from beautyspot_local import folders
 
     place = tmp_path / "cache"
     real = Path.mkdir
@@ -516,6 +516,7 @@ def test_a_race_for_the_directory_s_marks(tmp_path: Path, monkeypatch: Any) -> N
             (path / ".gitignore").symlink_to(tmp_path / "elsewhere")
 
     monkeypatch.setattr(Path, "mkdir", mkdir)
-    prepare(place / "app.db")
+    folders.mark_when_made(place)
+    folders.make_private(place)
     assert not (tmp_path / "elsewhere").exists()
     assert (place / "CACHEDIR.TAG").read_text().startswith("Signature:")

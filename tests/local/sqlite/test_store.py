@@ -51,7 +51,6 @@ def test_everything_is_private(tmp_path):
     assert {mode for path, mode in made.items() if path.is_dir()} == {0o700}
     assert {mode for path, mode in made.items() if path.is_file()} == {0o600}
     assert files(tmp_path / "a" / "b") == [
-        ".gitignore", "CACHEDIR.TAG",
         "store.db", "store.db-shm", "store.db-wal", "store.db.lock",
     ]  # fmt: skip
     store.close()

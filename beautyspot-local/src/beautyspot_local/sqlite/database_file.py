@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.errors import MetadataError
 from beautyspot.files import create
 
+from beautyspot_local.folders import make_private
 from beautyspot_local.sqlite import fork_guard
-from beautyspot_local.sqlite.directories import prepare
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,7 @@ def make_file(path: Path) -> None:
     # The lock keeps a second thread from having the new file open when its descriptor is closed.
     with fork_guard.locks.creating:
         if not os.path.lexists(path):
-            prepare(path)
+            make_private(path.parent)
             with suppress(FileExistsError):  # another process was faster
                 os.close(create(path, os.O_WRONLY))
     refuse_traps(path)

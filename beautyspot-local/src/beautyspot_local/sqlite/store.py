@@ -24,6 +24,7 @@ from beautyspot.contracts import DIRECT_BLOB, Entry, MetadataStoreBase, TaskReco
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
 
+from beautyspot_local.folders import mark_when_made
 from beautyspot_local.sqlite import connections, fork_guard, schema
 from beautyspot_local.sqlite.connections import patiently
 from beautyspot_local.sqlite.database import MAKE_WRITABLE, Database
@@ -106,6 +107,7 @@ class SqliteMetadataStore(MetadataStoreBase):
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
         """The Spot's own `db_path`."""
+        mark_when_made(context.directory)
         return {"path": context.db_path}
 
     @classmethod
