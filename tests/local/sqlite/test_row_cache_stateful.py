@@ -122,7 +122,8 @@ class Machine(RuleBasedStateMachine):
 
     @rule(key=keys)
     def move_elsewhere(self, key):
-        self.other.execute("UPDATE tasks SET result_type = 'FILE' WHERE cache_key = ?", (key,))
+        moved = "SET result_type = 'FILE', result_value = 'a/b', result_data = NULL"
+        self.other.execute(f"UPDATE tasks {moved} WHERE cache_key = ?", (key,))
 
     @precondition(lambda self: self.free)
     @rule(kind=st.sampled_from(["", "IMMEDIATE"]))
