@@ -11,7 +11,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from beautyspot.errors import ConfigError
 
@@ -147,21 +147,16 @@ _NETWORK: Final = frozenset(
 )
 
 
-class Mount(NamedTuple):
-    """A line of the table of mounts."""
-
-    kind: str
-    device: str  # major:minor
-
-
 def network_file_system(path: Path) -> str | None:
     """The kind of network file system that `path` is on, or None; only Linux tells."""
     mount = mount_of(os.path.realpath(path))
-    return mount.kind if mount is not None and mount.kind in _NETWORK else None
+    return mount[0] if mount is not None and mount[0] in _NETWORK else None
 
 
-def mount_of(real: str) -> Mount | None:
-    """The mount of an absolute path without links, as proc_pid_mountinfo(5) has it.
+def mount_of(real: str) -> tuple[str, str] | None:
+    """Kind and device (``major:minor``) of an absolute path's mount; None where nothing tells.
+
+    The path has no links. The table of mounts is that of proc_pid_mountinfo(5).
 
     It is the last one on the way to the path, which hides those before, above and below.
     """
@@ -173,7 +168,7 @@ def mount_of(real: str) -> Mount | None:
             for line in lines:
                 fields = line.split()
                 if _leads_to(_unescaped(fields[4]), real):
-                    found = Mount(fields[fields.index("-", 6) + 1], fields[2])
+                    found = fields[fields.index("-", 6) + 1], fields[2]
     except OSError:
         return None
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from beautyspot.errors import PluginError
 from beautyspot.logs import warn_once
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Backend
 
 
-class Origin(NamedTuple):
+class Origin:
     """Where a plug-in comes from, and how to load it.
 
     Attributes:
@@ -26,10 +26,17 @@ class Origin(NamedTuple):
             name and version opens a file, so both are read only for messages and listings.
     """
 
-    name: str
-    module: str
-    load: Callable[[], object]
-    dist: Distribution | None = None
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        load: Callable[[], object],
+        dist: Distribution | None = None,
+    ) -> None:
+        self.name = name
+        self.module = module
+        self.load = load
+        self.dist = dist
 
     def __str__(self) -> str:
         """How messages call it."""

@@ -13,7 +13,8 @@ import inspect
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.constructor_options import Options
 from beautyspot.backends.loading import BASES, left_open
@@ -44,19 +45,23 @@ OUT_OF_REACH: Final[dict[str, type[BeautyspotError]]] = {
 }
 
 
-class Selected(NamedTuple):
-    """A backend, and whether it is the Spot's to close: it closes what was made for it."""
+class _Wish:
+    """A parsed setting: the class to make, and the options that the user gives.
 
-    backend: Backend
-    owned: bool
+    The query of a URL is texts, whatever the option's type is.
+    """
 
+    __slots__ = ("cls", "options", "query")
 
-class _Wish(NamedTuple):
-    """A parsed setting: the class to make, and the options that the user gives."""
-
-    cls: type[Backend]
-    options: dict[str, Any]
-    query: dict[str, str]  # of a URL: texts, whatever the option's type is
+    def __init__(
+        self,
+        cls: type[Backend],
+        options: Mapping[str, Any] = MappingProxyType({}),
+        query: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.cls = cls
+        self.options = options
+        self.query = query
 
 
 def select(
@@ -67,8 +72,8 @@ def select(
     context: Context,
     source: str = "",
     anchor: Path | None = None,
-) -> Selected:
-    """The backend that `spec` means.
+) -> tuple[Backend, bool]:
+    """The backend that `spec` means, and whether it was made here, for the Spot to close.
 
     Args:
         point: the extension point: metadata, storage, serializer, keygen or limiter.
@@ -87,14 +92,14 @@ def select(
     """
     base = BASES[point]
     if isinstance(spec, base):
-        return Selected(spec, owned=False)
+        return spec, False
     origin = f" (from: {source})" if source else ""
     try:
         wish = _understand(point, spec, registry)
     except BeautyspotError as exc:
         raise type(exc)(masked(f"{exc}{origin}")) from None  # the original may show a secret
     what = f"the {point} {wish.cls.name!r}{origin}"
-    return Selected(_make(point, wish, what, context, anchor), owned=True)
+    return _make(point, wish, what, context, anchor), True
 
 
 def class_of(point: str, spec: object, registry: Registry) -> type[Backend]:
@@ -106,7 +111,7 @@ def _understand(point: str, spec: object, registry: Registry) -> _Wish:
     if isinstance(spec, str):
         return _from_text(point, spec.strip(), registry)
     if isinstance(spec, type):
-        return _Wish(_right_class(point, spec), {}, {})
+        return _Wish(_right_class(point, spec))
     if isinstance(spec, Mapping):
         return _from_table(point, spec, registry)
     raise ConfigError(
@@ -120,15 +125,15 @@ def _from_text(point: str, text: str, registry: Registry) -> _Wish:
         return _from_url(point, text, registry)
     is_rate = point == "limiter" and re.match(_RATE, text)
     if is_rate and text not in registry.names(point):
-        return _Wish(registry.find(point, _RATE_LIMITER), {"rate": text}, {})
-    return _Wish(registry.find(point, text), {}, {})
+        return _Wish(registry.find(point, _RATE_LIMITER), {"rate": text})
+    return _Wish(registry.find(point, text))
 
 
 def _from_url(point: str, text: str, registry: Registry) -> _Wish:
-    url = parse_url(text)
-    cls = registry.by_scheme(point, url.scheme)
+    scheme, base, query = parse_url(text)
+    cls = registry.by_scheme(point, scheme)
     try:
-        return _Wish(cls, cls.options_from_url(url.base), url.query)
+        return _Wish(cls, cls.options_from_url(base), query)
     except Exception as exc:
         why = f"is no URL of the {point} {cls.name!r}: {exc}"
         raise ConfigError(f"{masked(text)!r} {why}") from exc

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from beautyspot.errors import ConfigError
 from beautyspot.messages.masking import masked
@@ -12,21 +12,13 @@ from beautyspot.messages.masking import masked
 _URL: Final = r"([A-Za-z][A-Za-z0-9+.-]*)://"
 
 
-class Url(NamedTuple):
-    """A URL that selects a backend, taken apart."""
-
-    scheme: str  # lower case
-    base: str  # without the query part
-    query: dict[str, str]
-
-
 def is_url(text: str) -> bool:
     """Whether `text` begins with ``scheme://``."""
     return "://" in text and re.match(_URL, text) is not None
 
 
-def parse_url(url: str) -> Url:
-    """Take `url` apart.
+def parse_url(url: str) -> tuple[str, str, dict[str, str]]:
+    """The scheme of a URL in lower case, the URL without its query part, and that part.
 
     Raises:
         ConfigError: an option is given twice in the query part.
@@ -41,4 +33,4 @@ def parse_url(url: str) -> Url:
     options = dict(pairs)
     if len(options) != len(pairs):
         raise ConfigError(f"an option is given twice in {masked(url)!r}: leave one of them out")
-    return Url(match[1].lower(), base, options)
+    return match[1].lower(), base, options

@@ -20,7 +20,7 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.steps import Block, Execute, Join, Outcome, Pause, Step
+from beautyspot.calls.steps import Block, Execute, Join, Outcome, Pause
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from beautyspot.calls.engine import Engine
+    from beautyspot.calls.steps import Step
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.tasks.task import Call
 

@@ -10,7 +10,7 @@ flow: a `StopIteration` thrown into a generator would become a `RuntimeError`.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from beautyspot.concurrency.jobs import Job
 from beautyspot.concurrency.wakeups import Alarm, Bell
@@ -18,9 +18,19 @@ from beautyspot.concurrency.wakeups import Alarm, Bell
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from concurrent.futures import Executor
+    from typing import Protocol
 
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.tasks.task import Call
+
+    class Step(Protocol):
+        """Something that a flow waits for, in both ways of waiting."""
+
+        def perform(self) -> Any:
+            """Do it in this thread."""
+
+        async def perform_async(self, executor: Callable[[], Executor]) -> Any:
+            """Do it without blocking the event loop; `executor` makes one where it is needed."""
 
 
 class Outcome:
@@ -40,16 +50,6 @@ class Outcome:
             raise self.error
         finally:
             del self  # the traceback holds this frame: without this, a cycle for the collector
-
-
-class Step(Protocol):
-    """Something that a flow waits for, in both ways of waiting."""
-
-    def perform(self) -> Any:
-        """Do it in this thread."""
-
-    async def perform_async(self, executor: Callable[[], Executor]) -> Any:
-        """Do it without blocking the event loop; `executor` makes one where it is needed."""
 
 
 def drive(flow: Generator[Step, Any, Outcome]) -> Any:

@@ -60,10 +60,15 @@ class Row(NamedTuple):
     source: str
 
 
-class _Given(NamedTuple):
-    value: Any
-    source: str
-    anchor: Path | None = None
+class _Given:
+    """A value, where it comes from, and the folder from which a relative path in it starts."""
+
+    __slots__ = ("anchor", "source", "value")
+
+    def __init__(self, value: Any, source: str, anchor: Path | None = None) -> None:
+        self.value = value
+        self.source = source
+        self.anchor = anchor
 
 
 class Config(Mapping[str, Any]):

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from beautyspot.config.signing import SHORTEST, SigningKeys
 from beautyspot.errors import ConfigError
@@ -41,7 +41,7 @@ _LIMIT: Final = '{name = "requests", use = "gcra", rate = "600/min"}'
 _PART: Final = r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)"
 
 
-class Setting(NamedTuple):
+class Setting:
     """One setting.
 
     Attributes:
@@ -57,14 +57,26 @@ class Setting(NamedTuple):
         is_secret: whether no message and no table may show it.
     """
 
-    name: str
-    default: Any
-    expects: str
-    check: Callable[[object], Any]
-    read: Callable[[str], object]
-    what: str
-    is_path: bool = False
-    is_secret: bool = False
+    def __init__(
+        self,
+        name: str,
+        default: Any,
+        expects: str,
+        check: Callable[[object], Any],
+        read: Callable[[str], object],
+        what: str,
+        *,
+        is_path: bool = False,
+        is_secret: bool = False,
+    ) -> None:
+        self.name = name
+        self.default = default
+        self.expects = expects
+        self.check = check
+        self.read = read
+        self.what = what
+        self.is_path = is_path
+        self.is_secret = is_secret
 
     @property
     def variable(self) -> str:

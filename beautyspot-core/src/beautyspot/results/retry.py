@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from itertools import islice
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred, locks
 from beautyspot.concurrency.forks import at_end_of_child
@@ -36,16 +36,15 @@ SEARCH: Final = 1.0
 """Seconds after which a batch that the store refuses one by one is put off."""
 
 
-class Kept(NamedTuple):
+class Kept:
     """A result that waits, and the task that says where it belongs."""
 
-    task: Task
-    record: TaskRecord
+    __slots__ = ("key", "record", "task")
 
-    @property
-    def key(self) -> str:
-        """The result's key."""
-        return self.record.cache_key
+    def __init__(self, task: Task, record: TaskRecord) -> None:
+        self.key = record.cache_key
+        self.task = task
+        self.record = record
 
 
 class Unsaved:

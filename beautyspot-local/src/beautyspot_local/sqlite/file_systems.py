@@ -26,9 +26,11 @@ def timed_by_the_kernel(path: Path) -> bool:
     """Whether a ``write`` to any file beside `path` surely moves that file's time of change."""
     directory = os.path.realpath(path.parent)
     mount = mount_of(directory)
-    if mount is None or mount.kind not in _TIMED_BY_THE_KERNEL:
+    if mount is None:
         return False
-    return mount.kind in _MANY_DEVICES or mount.device == _device(directory)
+    kind, device = mount
+    known = kind in _MANY_DEVICES or device == _device(directory)
+    return known and kind in _TIMED_BY_THE_KERNEL
 
 
 def _device(directory: str) -> str | None:

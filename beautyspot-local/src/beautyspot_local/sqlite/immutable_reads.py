@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot_local.sqlite.file_systems import TICKS, timed_by_the_kernel
 
@@ -24,13 +24,9 @@ TICKS_ELSEWHERE: Final = 3_000_000_000
 """Nanoseconds, where it is not known who notes the times: some file systems keep two seconds."""
 
 
-class FileState(NamedTuple):
-    """What tells that a database has changed."""
-
-    identity: tuple[int, int]
-    size: int
-    changed: tuple[int, int]  # its content, and anything
-    in_use: bool
+FileState = tuple[tuple[int, int], int, tuple[int, int], bool]
+"""What tells that a database has changed: its identity, its size, when its content and when
+anything of it was changed (nanoseconds), and whether it is in use."""
 
 
 def state_of(path: Path) -> FileState | None:
@@ -39,7 +35,7 @@ def state_of(path: Path) -> FileState | None:
         status = os.stat(path)  # noqa: PTH116 - a third of the time of Path.stat, at every hit
     except OSError:
         return None
-    return FileState(
+    return (
         (status.st_dev, status.st_ino),
         status.st_size,
         (status.st_mtime_ns, status.st_ctime_ns),
@@ -61,10 +57,13 @@ def is_still(path: Path) -> bool:
         sqlite3.OperationalError: not yet, but in a moment ("busy").
     """
     state = state_of(path)
-    if state is None or state.in_use:
+    if state is None:
+        return False
+    _, _, changed, in_use = state
+    if in_use:
         return False
     ticks = TICKS if timed_by_the_kernel(path) else TICKS_ELSEWHERE
-    age = time.time_ns() - min(state.changed)
+    age = time.time_ns() - min(changed)
     if 0 <= age <= ticks == TICKS:
         raise failure("the database was changed just now", sqlite3.SQLITE_BUSY)
     return age > ticks
