@@ -1,14 +1,13 @@
-"""What is said of a failure reaches nobody who did not ask: neither his frames nor his calls."""
+"""A log or an `on_error` that fails costs no result."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot.errors import MetadataError
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
@@ -27,102 +26,6 @@ def break_place(spot: Spot) -> None:
     folder = spot.db_path.parent
     shutil.rmtree(folder)
     folder.write_text("in the way")
-
-
-# ------------------------------------------------------------------------ whose frames are whose
-
-
-class Rows:
-    """A generator that goes on after an error, which whoever reads from it handles."""
-
-    def __init__(self, kind: type[Exception]) -> None:
-        self.kind = kind
-        self.error: Exception | None = None
-
-    def __iter__(self) -> Iterator[int]:
-        for number in range(4):
-            try:
-                if number == 1:
-                    raise self.kind("a bad row")
-            except self.kind as error:
-                self.error = error
-            yield number
-
-    def read(self, fall_back: Callable[[int], object]) -> list[int]:
-        found = []
-        for number in self:
-            found.append(number)
-            error, self.error = self.error, None
-            if error is not None:
-                try:
-                    raise error
-                except self.kind:
-                    fall_back(number)
-        return found
-
-
-@pytest.mark.parametrize("kind", [ValueError, MetadataError])
-def test_what_the_user_is_handling_stays_whole(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], kind: type[Exception]
-) -> None:
-    spot = make_spot(on_error=troubles.append)
-    marked = spot.mark(double)
-    assert marked(0) == 0
-    break_place(spot)
-    assert Rows(kind).read(marked) == [0, 1, 2, 3]
-    assert troubles
-
-
-def test_a_task_whose_error_another_one_handles_goes_on(make_spot: Callable[..., Spot]) -> None:
-    spot = make_spot()
-    marked = spot.mark(double)
-    assert marked(0) == 0
-    break_place(spot)
-
-    async def main() -> list[Any]:
-        shared: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        async def producer() -> str:
-            try:
-                raise ValueError("flaky")
-            except ValueError as error:
-                shared.set_exception(error)
-            await asyncio.sleep(0)
-            return "finished"
-
-        async def consumer() -> int:
-            try:
-                await shared
-            except ValueError:
-                return marked(1)
-            raise AssertionError
-
-        second = asyncio.ensure_future(consumer())
-        first = asyncio.ensure_future(producer())
-        return await asyncio.wait_for(asyncio.gather(first, second), 30)
-
-    assert asyncio.run(main()) == ["finished", 2]
-
-
-def test_a_function_of_the_user_between_ours_keeps_its_frame(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
-    rows = Rows(MetadataError)
-
-    def key(x: int) -> str:
-        if rows.error is not None:
-            raise rows.error
-        return str(x)
-
-    marked = make_spot(on_error=troubles.append).mark(key=key)(double)
-    reading = iter(rows)
-    assert [next(reading), next(reading)] == [0, 1]
-    assert marked(1) == 2
-    assert [type(trouble.error) for trouble in troubles] == [MetadataError]
-    assert [*reading] == [2, 3]
-
-
-# ---------------------------------------------------------------------------- whose log is whose
 
 
 class BadFilter(logging.Filter):

@@ -6,13 +6,9 @@ them into the very crash that they are to replace.
 
 from __future__ import annotations
 
-import inspect
 import re
-import sys
 import time
-import traceback
 from collections import Counter
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.concurrency import locks
@@ -29,7 +25,6 @@ from beautyspot.resilience.circuit_breaker import Resting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     Cause = tuple[str, str, type[Exception], str]
 
@@ -47,8 +42,6 @@ OPENING: Final = "open the metadata store"
 
 STORING: Final = "store the result"
 """The operation that turns a result into bytes."""
-
-_SUSPENDS: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 _NAMING: Final = (UnstableKeyError, SerializationError, ConfigError)
 """Errors whose messages begin with what they are about."""
@@ -110,42 +103,6 @@ def _detail(error: Exception) -> str:
     return re.sub(r"(?<!args)\[[^\]]*\]", "[]", text)
 
 
-def _let_go(error: BaseException | None) -> None:
-    """Free what our frames in an error's traceback refer to, such as a connection.
-
-    A log handler or `on_error` may keep the error for good; a database whose WAL was damaged heals
-    only when every connection to it is closed.
-
-    An error whose traceback has frames of other code is left alone, and so are the errors before
-    it, such as one that the user is handling. Clearing the frame of a generator or coroutine would
-    close it.
-    """
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        if not all(map(_may_be_on_our_way, frames)):
-            return
-        for frame in filter(_holds_only_ours, frames):
-            with suppress(RuntimeError):  # it still runs
-                frame.clear()
-        error = error.__cause__ or error.__context__
-
-
-def _may_be_on_our_way(frame: FrameType) -> bool:
-    package = _package(frame)
-    return package == "beautyspot" or package in sys.stdlib_module_names
-
-
-def _holds_only_ours(frame: FrameType) -> bool:
-    """Whether it is the frame of a plain function: a suspended one may run the user's code."""
-    return _package(frame) == "beautyspot" and not frame.f_code.co_flags & _SUSPENDS
-
-
-def _package(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__")).partition(".")[0]
-
-
 class Reporter:
     """Logs each cause once, counts all failures, and hands every one to `on_error`.
 
@@ -183,8 +140,6 @@ class Reporter:
             raise error
         if isinstance(error, Resting):
             return  # its cause was reported when it happened
-        if isinstance(error, MetadataError | StorageError):
-            _let_go(error)
         trouble = Trouble(self.spot, operation, function, error, advised(advice, error))
         number = self._number_of(trouble)
         if number:
