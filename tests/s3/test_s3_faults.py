@@ -188,7 +188,7 @@ def test_results_are_right_and_caching_comes_back(
     asking = [text for text in said if "is damaged; it is computed again" not in text]
     assert asking, "what is cut off is looked up as damaged, and can not be saved"
     assert all(advice in text for text in asking), "with what to do"
-    spot._engine.cache.health.insist()
+    spot.flush()
     RAN.clear()
     assert [call(marked, x) for x in (9, 9)] == [result(9), result(9)]
     assert RAN == [9], "when the fault is gone, caching works again"

@@ -313,15 +313,19 @@ class Spot(StoredResults, LimiterMethods):
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until every result so far is stored.
 
+        A store or storage that keeps failing is left alone for up to a minute. `flush` ends that:
+        call it when the fault is mended, and the next calls use the cache again.
+
         Returns:
             False if `timeout` seconds were not enough, if the store does not work (the results then
             wait in memory), or if a signal handler that interrupts beautyspot's own code calls this
             (that code goes on writing afterwards).
         """
-        saver = self._engine.saver
-        self._engine.uses.write()
-        written = saver is None or saver.flush(timeout)
-        return written and self._engine.cache.unsaved.try_now()
+        engine = self._engine
+        engine.cache.health.insist()
+        engine.uses.write()
+        written = engine.saver is None or engine.saver.flush(timeout)
+        return written and engine.cache.unsaved.try_now()
 
     def shutdown(self, wait: bool = True) -> None:
         """Store what is left, and close what the Spot made. From then on calls run uncached.

@@ -130,7 +130,7 @@ def test_a_store_out_of_reach_comes_later(
     assert "no server" in caplog.text
     Outage.error = None
     end_pause(spot.metadata)
-    spot._engine.cache.health.insist()
+    spot.flush()
     assert [marked(2), asyncio.run(later(2))] == [4, 4]
     assert spot.flush()
     RAN.clear()

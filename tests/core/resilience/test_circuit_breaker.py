@@ -379,7 +379,6 @@ def test_an_outage_is_said_once_whoever_meets_it(
     store.down = False
     spot._engine.reporter._clock = clock
     clock.now = time.monotonic() + 61
-    spot._engine.cache.health.insist()
     assert spot.flush()
     first(9)
     store.down = True
@@ -393,7 +392,7 @@ def test_an_outage_is_said_once_whoever_meets_it(
     ]
     assert said == news, "the next outage is news, once an operation"
     store.down = False
-    spot._engine.cache.health.insist()
+    spot.flush()
     first(20)
     assert spot.flush()
     store.down = True

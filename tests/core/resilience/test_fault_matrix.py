@@ -178,7 +178,6 @@ class Table:
     def mend(self) -> None:
         self.give(faults.PATIENCE)
         self.backend.switch.turn_off()
-        self.spot._engine.cache.health.insist()
         self.spot._limiting.breaker.insist()
         self.spot.flush(faults.PATIENCE)
 

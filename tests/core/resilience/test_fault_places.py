@@ -290,9 +290,8 @@ def test_cell(
     assert len(said) == len(set(said)), "once"
     assert len(said) <= 4, "saving a blob and a row, looking up, a lease"
     assert all(re.search(advice, text) for text in said), "with what to do"
-    spot._engine.cache.health.insist()
+    spot.flush()
     call(marked, 5)
-    spot._engine.cache.health.insist()
     assert spot.flush()
     RAN.clear()
     for x in (9, 9):
@@ -329,7 +328,6 @@ def test_a_process_that_starts_on_a_full_disk(
         said = [record.getMessage() for record in caplog.records]
         assert len(said) == 1
         assert re.search("free some space on the disk|as many files as it can: delete", said[0])
-    spot._engine.cache.health.insist()
     assert spot.flush()
     with make_spot(directory=disk / "cache") as third:
         assert call(third.mark(name="f")(function), 3) == result(3)

@@ -123,7 +123,7 @@ def test_a_folder_that_can_be_made_later_has_its_marks(
     marked = spot.mark(save_blob=blob)(work)
     assert marked(1) == result(1)
     (tmp_path / "later").unlink()
-    spot._engine.cache.health.insist()
+    spot.flush()
     assert marked(2) == result(2)
     spot.flush()
     assert names(tmp_path / "later" / "cache") >= MARKS | {"app.db"}
@@ -216,7 +216,7 @@ def test_a_folder_that_comes_with_something_in_it_gets_no_marks(
     (tmp_path / "disk").unlink()
     (tmp_path / "disk" / "work").mkdir(parents=True)
     (tmp_path / "disk" / "work" / "thesis.tex").touch()
-    spot._engine.cache.health.insist()
+    spot.flush()
     spot.mark(work)(1)
     spot.flush()
     assert names(tmp_path / "disk" / "work") >= {"thesis.tex", "app.db"}
