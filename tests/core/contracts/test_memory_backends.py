@@ -7,7 +7,6 @@ from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import ConfigError, MetadataBusyError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.testing.metadata import MetadataStoreContract
-from beautyspot.testing.metadata import _found as suite_found
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot.testing.storage import StorageContract
 
@@ -58,12 +57,19 @@ def test_a_record_that_goes_while_it_is_listed():
     assert list(scan) == []
 
 
-def test_the_suite_takes_busy_for_an_answer():
+def test_the_suite_lets_a_store_be_busy():
     class Busy(MemoryMetadataStore):
-        def find(self, key):
-            raise MetadataBusyError("a moment")
+        """Is busy at every second look-up."""
 
-    assert not suite_found(Busy(), KEYS[0])
+        asked = 0
+
+        def find(self, key):
+            self.asked += 1
+            if self.asked % 2:
+                raise MetadataBusyError("a moment")
+            return super().find(key)
+
+    MetadataStoreContract().test_threads(Busy())
 
 
 def test_the_suite_asks_for_its_factories(tmp_path):

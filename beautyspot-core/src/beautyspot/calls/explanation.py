@@ -10,8 +10,6 @@ from beautyspot.errors import BlobNotFound
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from beautyspot.calls.engine import Engine
     from beautyspot.contracts import Entry, TaskRecord
     from beautyspot.results.cache import Cache
@@ -59,7 +57,7 @@ def explain(engine: Engine, call: Call) -> Explanation:
     try:
         told = _explain_stored(engine, call, texts)
         return told if engine.active else _switched_off(told)
-    except Exception as error:  # the moment when one wants to be told, not stopped
+    except Exception as error:  # `explain` is for finding out what is wrong, so it reports
         reason = f"the metadata store can't be asked: {error}"
         return Explanation(hit=False, key=call.key, reason=reason, arguments=texts)
 
@@ -110,20 +108,18 @@ def _texts(call: Call) -> dict[str, str]:
 
 
 def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
-    found = [(_differences(call, record), record) for record in _candidates(engine, call)]
+    name = call.task.func_identifier
+    records = engine.cache.metadata.scan(func_identifier=name)
+    found = [  # a row without a scheme is of an earlier release, whose keys are never looked up
+        (_differences(call, record), record) for record in records if record.key_scheme is not None
+    ]
     if not found:
-        name = call.task.func_identifier
         known = ", ".join(engine.reporter.unstored(name))
         reason = f"nothing is stored for {name}{known and f'; in this process {known}'}"
         return Explanation(False, call.key, reason, texts)
     differs, nearest = min(found, key=lambda pair: (len(pair[0]), -(pair[1].made_at or 0.0)))
     reason = f"the nearest stored call differs in {', '.join(differs)}"
     return Explanation(False, call.key, reason, texts, nearest, differs)
-
-
-def _candidates(engine: Engine, call: Call) -> Iterator[TaskRecord]:
-    records = engine.cache.metadata.scan(func_identifier=call.task.func_identifier)
-    return (record for record in records if record.key_scheme is not None)
 
 
 def _differences(call: Call, record: TaskRecord) -> tuple[str, ...]:
@@ -139,7 +135,7 @@ def _differences(call: Call, record: TaskRecord) -> tuple[str, ...]:
 
 
 def _digests(text: str | None) -> dict[str, Any]:
-    """What the column `arg_digests` says; nothing where it is none of ours."""
+    """The digests in the column `arg_digests`; an empty table where the text is not valid."""
     try:
         digests = json.loads(text or "{}")
     except (ValueError, RecursionError):

@@ -234,7 +234,7 @@ class AsyncStream:
                 await recording.end(None).perform_async(self._engine.executor)
             raise
         finally:
-            del resume  # as above
+            del resume  # an error in it refers to this frame: a cycle for the collector
         if recording is not None:
             recording.add(item)
         return item
@@ -246,9 +246,10 @@ class AsyncStream:
 
 
 def _unseen(source: AsyncGenerator[Any, Any], resume: Resume | None) -> Awaitable[Any]:
-    """A step of a generator that the event loop does not get to know (PEP 525).
+    """A step of a generator, hidden from the event loop's hooks (PEP 525).
 
-    At its end it would close this one and the marked one, which closes it as well, at once.
+    A loop that ends closes all generators that it knows at once. It would close this one while the
+    marked one, which it knows too, is closing it.
     """
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, None)

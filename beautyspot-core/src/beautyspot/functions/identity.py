@@ -1,4 +1,4 @@
-"""Which function is it? A name that is the same in every process, and code where none will do.
+"""The identity of a function: a name that is the same in every process, or else its code.
 
 A function is named ``module:qualified.name``. Where that name leads back to it nothing else counts:
 its code may be edited, and what was paid for stays. Where it does not (a lambda, a function made
@@ -59,8 +59,8 @@ class Identity:
     def anonymous(self) -> bool:
         """The identifier alone does not lead back: `code` (if any) and `captures` count too.
 
-        Decided when first asked, and best asked at the first call: a decorator runs before the name
-        is bound. A name that is bound to nothing yet is taken to be on its way.
+        Decided when first asked. Ask at the first call: a decorator runs before the name is bound,
+        and a name that is bound to nothing yet counts as leading back.
         """
         return bool(self._held) or self._nameless
 

@@ -1,4 +1,4 @@
-"""The name of a callable, whether it leads back to it, and what is beneath its wrappers."""
+"""The name of a callable, whether that name finds the callable, and what its wrappers wrap."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ def qualname_of(obj: Any) -> str:
 
 
 def is_anonymous(obj: Any, *, bound: bool = False) -> bool:
-    """Whether the name of a callable does not lead back to it, so that its code has to tell it.
+    """Whether the name of a callable does not lead back to it, so that its code has to identify it.
 
-    A name that is bound to nothing is taken to be on its way, as a decorator asks before it is
-    there; with `bound` it has had its time, and leads nowhere.
+    A decorator runs before the name is bound. So a name that is bound to nothing counts as leading
+    back, unless `bound` says that the definition is complete.
     """
     if not names_itself(obj):
         return is_anonymous(type(obj))
@@ -103,7 +103,7 @@ def is_python_class(obj: Any) -> bool:
 
 
 def python_function(obj: Any) -> FunctionType | None:
-    """The outermost Python function of `obj` and what it wraps, less wrappers of ours, or None."""
+    """The first Python function in `chain(obj)` that is not a wrapper of ours, or None."""
     for step in chain(obj):
         if isinstance(step, FunctionType) and not is_ours(step):
             return step
@@ -153,7 +153,7 @@ def namespace_of(obj: Any) -> Mapping[str, Any]:
 
 
 def mangled(name: str, owner: Any) -> str:
-    """A private name is kept in its class under another one."""
+    """The name under which a class keeps an attribute: private names are mangled."""
     if isinstance(owner, type) and name.startswith("__") and not name.endswith("__"):
         return f"_{owner.__name__.lstrip('_')}{name}"
     return name
@@ -178,11 +178,12 @@ def _leads_back(obj: Any, *, bound: bool) -> bool:
 
 
 def _is_of_no_import(obj: Any) -> bool:
-    """Whether no import leads to the module that `obj` says it is of, so that another may too.
+    """Whether the module of `obj` can't be imported by its name, which others may have as well.
 
-    Such as ``<run_path>``, as `runpy` calls every script, and what a loader made that gives no
-    spec, or does not enter it in `sys.modules`. A function that only names a module, as those by
-    `functools.wraps` do, is left alone. `__main__` is named by its file.
+    Examples are ``<run_path>``, as `runpy` names every script, and a module whose loader sets no
+    spec or does not enter it in `sys.modules`. False for a function whose `__module__` names
+    another module than its globals, as that of `functools.wraps` does, and for `__main__`, which is
+    named by its file.
     """
     name = _raw_module(obj)
     if name in _MAIN:

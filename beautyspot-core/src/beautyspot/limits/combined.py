@@ -1,10 +1,11 @@
 """Several limits that a call has to keep at once, such as requests and tokens a minute.
 
 A call takes from all of them or from none, and all its reservations begin at one moment. It is not
-enough to reserve in each limit by itself and wait for the latest: calls that wait for one limit
-would pile up in the time of the other, where they count as long over, and then go in a bunch that
-breaks it. So what was reserved too early is given back and reserved again at the later time, until
-all begin together. What lies before stays free for calls that fit there.
+enough to reserve in each limit by itself and wait for the latest reservation. A limit whose
+reservation begins earlier would count the call at that earlier time, so calls that wait for another
+limit would later run together, in a burst that breaks the first. So what was reserved too early is
+given back and reserved again at the later time, until all reservations begin together. The time
+before stays free for calls that fit there.
 """
 
 from __future__ import annotations

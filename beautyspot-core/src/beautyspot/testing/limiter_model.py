@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from beautyspot.contracts import LimiterBase, Reservation
 
@@ -89,10 +89,8 @@ class Model:
         return sum(costs) - self.rate * (grants[-1][0] - grants[0][0]) - max(costs)
 
     def _is_free(self, start: float, end: float) -> bool:
-        return not any(taken.start < end and start < taken.end for taken in self._lasting())
-
-    def _lasting(self) -> Iterator[Taken]:
-        return (taken for taken in self.taken if taken.start < taken.end)
+        lasting = [taken for taken in self.taken if taken.start < taken.end]
+        return not any(taken.start < end and start < taken.end for taken in lasting)
 
 
 # Eighths add up without rounding, so that the model and the limiter can be compared exactly.

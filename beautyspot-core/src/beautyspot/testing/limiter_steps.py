@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import threading
 from typing import TYPE_CHECKING
 
@@ -29,22 +28,6 @@ def delay(reservation: Reservation | None) -> float:
 def delays(limiter: LimiterBase, costs: Iterable[float]) -> list[float]:
     """Reserve each cost in turn; how long each has to wait."""
     return [reserve(limiter, cost).delay for cost in costs]
-
-
-def in_order(waiters: list[Reservation], order: str) -> list[Reservation]:
-    """The waiters forwards, backwards or mixed."""
-    if order == "mixed":
-        return random.Random(7).sample(waiters, len(waiters))  # noqa: S311 - an order, no secret
-    return waiters if order == "forwards" else waiters[::-1]
-
-
-def raising(cause: type[BaseException]) -> Callable[[float], None]:
-    """A sleep that is interrupted."""
-
-    def sleep(_seconds: float) -> None:
-        raise cause
-
-    return sleep
 
 
 def consume_async(limiter: LimiterBase) -> Callable[..., Reservation]:

@@ -55,11 +55,9 @@ class LeaseContract(Switches):
         lease = store.try_lease(KEYS[0])
         assert isinstance(lease, Lease)
         assert store.try_lease(KEYS[0]) is None, "a key has one lease at a time"
-        other = store.try_lease(KEYS[1])
-        assert other is not None, "another key is free"
+        other = _take(store, KEYS[1], "another key is free")
         lease.release()
-        again = store.try_lease(KEYS[0])
-        assert again is not None, "a released key is free"
+        again = _take(store, KEYS[0], "a released key is free")
         lease.release()
         assert store.try_lease(KEYS[0]) is None, "a second release must not free the next holder's"
         again.release()
@@ -68,8 +66,7 @@ class LeaseContract(Switches):
     @pytest.mark.parametrize("key", HOSTILE_KEYS, ids=range(len(HOSTILE_KEYS)))
     def test_any_key_may_be_leased(self, store: MetadataStoreBase, key: str) -> None:
         self._needs("leases")
-        lease = store.try_lease(key)
-        assert lease is not None
+        lease = _take(store, key, "any text is a key")
         assert store.try_lease(key) is None
         lease.release()
 
@@ -78,12 +75,10 @@ class LeaseContract(Switches):
     ) -> None:
         self._needs("leases", "persistent")
         other = self.make(tmp_path)
-        lease = store.try_lease(KEYS[0])
-        assert lease is not None
+        lease = _take(store, KEYS[0], "no instance holds it")
         assert other.try_lease(KEYS[0]) is None
         lease.release()
-        taken = other.try_lease(KEYS[0])
-        assert taken is not None
+        taken = _take(other, KEYS[0], "the first instance released it")
         assert store.try_lease(KEYS[0]) is None
         taken.release()
         other.close()
@@ -118,10 +113,14 @@ class LeaseContract(Switches):
             assert child.heard() == "held"
             assert store.try_lease(KEYS[0]) is None, "another process holds it"
             child.kill()
-            lease = store.try_lease(KEYS[0])
-            assert lease is not None, "the lease of a dead process is free"
-            lease.release()
+            _take(store, KEYS[0], "the lease of a dead process is free").release()
 
     def process(self, tmp_path: Path, code: str) -> Child:
         """A process that runs `code` on a store of the same place."""
         return Child(f"{self.source(tmp_path)}\n{code}")
+
+
+def _take(store: MetadataStoreBase, key: str, why: str) -> Lease:
+    lease = store.try_lease(key)
+    assert lease is not None, why
+    return lease

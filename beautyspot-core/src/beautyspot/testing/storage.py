@@ -134,7 +134,7 @@ class StorageContract(Switches):
         assert isinstance(data, bytearray), "a bytearray is asked for"
         assert data == blob(0)
         data[:] = b"changed"
-        assert storage.load(location) == blob(0), "nobody else may have the buffer"
+        assert storage.load(location) == blob(0), "the buffer must be the caller's alone"
 
     def test_a_large_blob(self, storage: BlobStorageBase) -> None:
         data = b"0123456789abcdef" * (self.large // 16) + b"end"

@@ -1,4 +1,4 @@
-"""Forms and their digest: what is said of code, as nested tuples of texts and as 32 hex digits."""
+"""Forms, which describe code as nested tuples of texts, and their digest of 32 hex digits."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def digest_of(form: object) -> str:
 
 
 def text_of(form: object) -> str:
-    """One text a form: items in brackets, texts behind their lengths, so that none can be faked."""
+    """The text of a form. Items are in brackets, each text follows its length: no two are equal."""
     if isinstance(form, tuple | list):
         return f"({','.join([text_of(item) for item in form])})"
     if isinstance(form, str):

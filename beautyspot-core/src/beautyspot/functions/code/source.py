@@ -1,8 +1,8 @@
 """Where a function's source is: its file, parsed, and the very definition in it.
 
-A file may have been edited since it was imported, and then tells of another function. So the source
-is compiled, and believed only where that gives the code that the function runs; where it does not
-(edited, or rewritten on import, as pytest does with `assert`), there is no source for us.
+A file may have been edited since it was imported. So the source is compiled, and used only if that
+gives the code that the function runs. If it does not (the file was edited, or its code is rewritten
+on import, as pytest does with `assert`), the function counts as one without source.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Source(NamedTuple):
 
 
 def definition_of(function: FunctionType) -> Function | ast.Lambda | None:
-    """The node of a function in its source, or None where there is no source to be believed."""
-    source = _believed(function)
+    """The node of a function in its source, or None if no source gives the function's code."""
+    source = _matching(function)
     if source is None:
         return None
     code = function.__code__
@@ -63,15 +63,15 @@ def class_definitions_of(
 
     Args:
         cls: the class.
-        functions: the functions in its body. They tell whether to believe the source; the source of
-            a class without any is taken as it is.
+        functions: the functions in its body, by which the source is checked; the source of a class
+            without functions is not checked.
         namespace: the names of the module that it is in.
     """
     nodes: list[ast.ClassDef] = []
     for function in functions:
         if _is_generated(function, namespace):
             continue
-        source = _believed(function)
+        source = _matching(function)
         if source is None:
             return []
         line = function.__code__.co_firstlineno
@@ -95,8 +95,8 @@ def module_source(namespace: Mapping[str, Any]) -> Source | None:
     return next(_sources(str(namespace.get("__file__")), namespace, 0), None)
 
 
-def _believed(function: FunctionType) -> Source | None:
-    """The source whose code the function runs."""
+def _matching(function: FunctionType) -> Source | None:
+    """The source that compiles to the code of the function."""
     code = function.__code__
     for source in _sources(code.co_filename, function.__globals__, code.co_flags):
         if code in source.codes:
@@ -111,7 +111,8 @@ def _lines(filename: str, namespace: Mapping[str, Any]) -> list[str]:
 def _sources(filename: str, namespace: Mapping[str, Any], flags: int) -> Iterator[Source]:
     """The source as `linecache` knows it, then as it is in the file now.
 
-    Each first with what it says of the future itself, then with what an earlier cell said.
+    Each is compiled with its own ``from __future__`` statements, then with the flags of the code:
+    in a notebook, an earlier cell may have set these.
     """
     for refresh in (False, True):
         if refresh:
