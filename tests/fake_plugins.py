@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import beautyspot as bs
 from beautyspot.backends import discovery, registry
-from beautyspot.backends.plugin import Origin
+from beautyspot.backends.discovery import Origin
 
 BASE = {
     "metadata": bs.MetadataStoreBase,

@@ -14,7 +14,7 @@ import beautyspot as bs
 import pytest
 from beautyspot import contracts, hookspecs
 from beautyspot.backends.loading import BASES
-from beautyspot.contracts.optional_arguments import hints
+from beautyspot.contracts.calling import hints
 from beautyspot.resilience import guarded_backends
 from beautyspot.testing import memory_spot
 

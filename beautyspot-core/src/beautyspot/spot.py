@@ -8,8 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
 from beautyspot.backends.spot_backends import Made, Parts
-from beautyspot.calls.lifecycle import checked_executor, end, finish_later, make_engine, start
-from beautyspot.calls.ownership import weakly
+from beautyspot.calls.lifecycle import (
+    checked_executor,
+    end,
+    finish_later,
+    make_engine,
+    start,
+    weakly,
+)
 from beautyspot.calls.stored_results import StoredResults
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.lazy import Lazily

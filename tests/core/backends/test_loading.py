@@ -6,9 +6,9 @@ import importlib
 
 import beautyspot as bs
 import pytest
+from beautyspot.backends.discovery import Loaded, Origin
 from beautyspot.backends.listing import info
 from beautyspot.backends.loading import HOOKS, load
-from beautyspot.backends.plugin import Loaded, Origin
 from fake_plugins import BASE, backend, dist, module, offering, origin
 
 

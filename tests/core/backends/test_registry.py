@@ -8,7 +8,7 @@ import logging
 import beautyspot as bs
 import pytest
 from beautyspot.backends import registry as plugin_registry
-from beautyspot.backends.plugin import Origin
+from beautyspot.backends.discovery import Origin
 from beautyspot.backends.registry import load_plugins, plugins
 from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
 from fake_plugins import backend, dist, install, module, offering, origin

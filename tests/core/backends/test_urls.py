@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from beautyspot.backends.urls import is_url, parse_url
+from beautyspot.backends.selection import is_url, parse_url
 from beautyspot.errors import ConfigError
 
 

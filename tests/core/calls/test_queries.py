@@ -13,7 +13,7 @@ import pytest
 from beautyspot.contracts import KeyGenBase
 from beautyspot.errors import ConfigError, MetadataError, UnstableKeyError
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.results.integrity import fingerprint
+from beautyspot.results.validity import fingerprint
 from broken import BrokenStore
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency.event_loops import in_asyncio
+from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.errors import CacheMissError, NotSupportedError
 from beautyspot_local import TokenBucket
 from broken import BrokenStore

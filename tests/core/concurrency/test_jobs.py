@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency.jobs import Job
+from beautyspot.concurrency.waiting import Job
 from gates import DEADLINE
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.calls import flow
-from beautyspot.concurrency.time_budget import TimeBudget
+from beautyspot.concurrency.waiting import TimeBudget
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results import cache
 from beautyspot_local import TokenBucket, shared_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from beautyspot.concurrency.wakeups import Alarm
+from beautyspot.concurrency.waiting import Alarm
 from gates import DEADLINE
 
 

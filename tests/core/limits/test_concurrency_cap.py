@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from beautyspot.concurrency.wakeups import Bell
+from beautyspot.concurrency.waiting import Bell
 from beautyspot.errors import RateLimitError
 from beautyspot.limits.concurrency_cap import Cap
 

@@ -15,8 +15,8 @@ from beautyspot.concurrency import deferred
 from beautyspot.config.settings import byte_count
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.results import last_use
-from beautyspot.results.expiry import has_expired, outlived
 from beautyspot.results.pruning import REMOVED, Limits, Pruned, claimed, remove
+from beautyspot.results.validity import has_expired, outlived
 from broken import BrokenStore
 from hypothesis import given, settings
 from hypothesis import strategies as st

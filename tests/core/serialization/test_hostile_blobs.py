@@ -13,7 +13,7 @@ import pytest
 from beautyspot import DIRECT_BLOB, MsgpackSerializer, RestoreError
 from beautyspot.libraries import arrow_stream
 from beautyspot.libraries.arrow_stream import CELLS, refuse_bombs
-from beautyspot.results.integrity import fingerprint
+from beautyspot.results.validity import fingerprint
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 

@@ -474,7 +474,7 @@ def test_blobs_elsewhere_are_neither_read_nor_removed(make_spot: Any, tmp_path: 
 
 
 def connections_digest(spot: Any, key: str, data: bytes) -> bytes:
-    from beautyspot.results.integrity import fingerprint
+    from beautyspot.results.validity import fingerprint
 
     return fingerprint(key, "msgpack", data)
 

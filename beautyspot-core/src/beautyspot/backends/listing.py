@@ -6,12 +6,12 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from beautyspot.backends.plugin import identity
+from beautyspot.backends.discovery import identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from beautyspot.backends.plugin import Loaded
+    from beautyspot.backends.discovery import Loaded
 
 
 @dataclass(frozen=True, slots=True)

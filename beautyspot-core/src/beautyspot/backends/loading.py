@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pluggy
 
 from beautyspot import hookspecs
-from beautyspot.backends.plugin import Loaded, Origin
+from beautyspot.backends.discovery import Loaded, Origin
 from beautyspot.contracts import (
     Backend,
     BlobStorageBase,

@@ -14,7 +14,7 @@ from beautyspot.messages.suggestions import did_you_mean, listing
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from beautyspot.backends.plugin import Loaded
+    from beautyspot.backends.discovery import Loaded
 
 FEW: Final = 5
 """So many names are shown of what may be many."""

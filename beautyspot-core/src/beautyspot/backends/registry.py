@@ -11,9 +11,8 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.backends.discovery import VARIABLE, chosen, core, scan
+from beautyspot.backends.discovery import VARIABLE, Loaded, Origin, chosen, core, scan
 from beautyspot.backends.loading import load
-from beautyspot.backends.plugin import Loaded, Origin
 from beautyspot.errors import BackendNotFound, ConfigError, PluginConflictError
 from beautyspot.logs import forget_warnings
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.constructor_options import Options
 from beautyspot.backends.loading import BASES, left_open
-from beautyspot.backends.urls import is_url, parse_url
 from beautyspot.config.settings import SETTINGS
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
 from beautyspot.messages.masking import masked, without
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from beautyspot.backends.registry import Registry
     from beautyspot.contracts import Backend, Context
+
 
 _RATE: Final = r"[-+.]?\d"
 """How a rate begins; whether the rest makes it one is the limiter's to say."""
@@ -198,3 +198,31 @@ def _given(takes: Options, wish: _Wish, what: str, anchor: Path | None) -> dict[
 
 def _failed(what: str, exc: Exception, given: Mapping[str, Any]) -> str:
     return f"can't make {what}: {type(exc).__name__}: {without(str(exc), given)}"
+
+
+# A text: `re` compiles it when it is first used, and keeps it.
+_URL: Final = r"([A-Za-z][A-Za-z0-9+.-]*)://"
+
+
+def is_url(text: str) -> bool:
+    """Whether `text` begins with ``scheme://``."""
+    return "://" in text and re.match(_URL, text) is not None
+
+
+def parse_url(url: str) -> tuple[str, str, dict[str, str]]:
+    """The scheme of a URL in lower case, the URL without its query part, and that part.
+
+    Raises:
+        ConfigError: an option is given twice in the query part.
+    """
+    from urllib.parse import parse_qsl
+
+    match = re.match(_URL, url)
+    if match is None:
+        raise ConfigError(f"{masked(url)!r} is no URL: write it as scheme://...")
+    base, _, query = url.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    options = dict(pairs)
+    if len(options) != len(pairs):
+        raise ConfigError(f"an option is given twice in {masked(url)!r}: leave one of them out")
+    return match[1].lower(), base, options

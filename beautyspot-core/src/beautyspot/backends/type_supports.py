@@ -13,7 +13,7 @@ from beautyspot.logs import warn_once
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from beautyspot.backends.plugin import Loaded, Origin
+    from beautyspot.backends.discovery import Loaded, Origin
 
 
 def check_classes(support: type[TypeSupport], where: str) -> None:

@@ -7,8 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot.calls.steps import Outcome
-from beautyspot.concurrency.event_loops import REMEDY
 from beautyspot.concurrency.single_flight import Flights
+from beautyspot.concurrency.waiting import REMEDY
 from beautyspot.errors import BeautyspotError, MetadataError, UnstableKeyError
 from beautyspot.logs import logger
 from beautyspot.results.last_use import LastUses

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import RestoreError
-from beautyspot.results.integrity import fingerprint
+from beautyspot.results.validity import fingerprint
 from beautyspot.serialization.payload import Payload
 from beautyspot.tasks.task import Call, Task
 

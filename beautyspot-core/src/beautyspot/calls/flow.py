@@ -24,9 +24,9 @@ from beautyspot.calls.steps import Block, Execute, Join, Outcome, Pause
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
-from beautyspot.concurrency.time_budget import TimeBudget
+from beautyspot.concurrency.waiting import TimeBudget
 from beautyspot.errors import CacheMissError
-from beautyspot.results.integrity import ELSEWHERE, MISSING
+from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload
 
 if TYPE_CHECKING:

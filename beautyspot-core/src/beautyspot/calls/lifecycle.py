@@ -1,13 +1,18 @@
-"""How a Spot's engine is made, started and ended."""
+"""How a Spot's engine is made, started and ended.
+
+An engine outlives its Spot, to end it. What a user gives may lead back to the Spot, such as
+`on_error=`, so the Spot alone keeps that: if the engine held a method of the object that holds the
+Spot, the Spot would never be dropped.
+"""
 
 from __future__ import annotations
 
 import threading
+import weakref
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, ParamSpec
 
 from beautyspot.calls.engine import Engine
-from beautyspot.calls.ownership import strongly
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.errors import ConfigError
@@ -17,7 +22,7 @@ from beautyspot.results.cache import Cache
 from beautyspot.results.placement import Placement
 
 if TYPE_CHECKING:
-    import weakref
+    from collections.abc import Callable
     from concurrent.futures import Executor
 
     from beautyspot.backends.spot_backends import Parts
@@ -151,3 +156,33 @@ def _store_rest(engine: Engine) -> None:
     if engine.saver is not None:
         engine.saver.finish()
     engine.cache.unsaved.finish()
+
+
+P = ParamSpec("P")
+
+
+class _Weakly(Generic[P]):
+    __slots__ = ("kept_elsewhere",)
+
+    def __init__(self, function: Callable[P, object]) -> None:
+        self.kept_elsewhere = weakref.ref(function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> object:
+        found = self.kept_elsewhere()
+        return None if found is None else found(*args, **kwargs)
+
+
+def weakly(function: Callable[P, object]) -> Callable[P, object]:
+    """A function that calls `function` while something else keeps it, and does nothing after that.
+
+    `function` itself where it takes no weak reference.
+    """
+    try:
+        return _Weakly(function)
+    except TypeError:
+        return function
+
+
+def strongly(function: object) -> object:
+    """The function that `weakly` was given, or None where it is gone."""
+    return function.kept_elsewhere() if isinstance(function, _Weakly) else function

@@ -12,8 +12,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.concurrency.jobs import Job
-from beautyspot.concurrency.wakeups import Alarm, Bell
+from beautyspot.concurrency.waiting import Alarm, Bell, Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.messages.suggestions import checks_options
-from beautyspot.results.integrity import MISSING
+from beautyspot.results.validity import MISSING
 
 # What many programs never call is imported by its method: a start is short.
 if TYPE_CHECKING:

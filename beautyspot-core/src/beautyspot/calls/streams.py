@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from beautyspot.calls.flow import answer, not_stored
 from beautyspot.calls.steps import Block
 from beautyspot.calls.turn import Turn
-from beautyspot.concurrency.event_loops import in_asyncio
+from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.errors import SerializationError
-from beautyspot.results.integrity import ELSEWHERE, MISSING
+from beautyspot.results.validity import ELSEWHERE, MISSING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Generator

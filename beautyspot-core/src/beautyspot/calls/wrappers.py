@@ -11,8 +11,8 @@ from beautyspot.calls.pickling import make_hit
 from beautyspot.calls.steps import drive, drive_async
 from beautyspot.calls.streams import AsyncStream, generate
 from beautyspot.concurrency.async_generators import forwarding
-from beautyspot.concurrency.event_loops import in_asyncio
-from beautyspot.results.integrity import ELSEWHERE, MISSING
+from beautyspot.concurrency.waiting import in_asyncio
+from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call, Task
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from beautyspot.contracts.backend import Backend
-from beautyspot.contracts.wrong_answers import wrong_answer
+from beautyspot.contracts.calling import wrong_answer
 from beautyspot.errors import CostError, NotSupportedError, PluginError, RateLimitError
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class LimiterBase(Backend):
         if seconds > 0:
             import asyncio  # takes 60 ms: synchronous programs never pay for it
 
-            from beautyspot.concurrency.event_loops import check_asyncio
+            from beautyspot.concurrency.waiting import check_asyncio
 
             check_asyncio("to wait for a limit")
             await asyncio.sleep(seconds)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from beautyspot.concurrency import locks
-from beautyspot.concurrency.event_loops import check_asyncio, in_asyncio
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.concurrency.wakeups import Alarm, Bell
+from beautyspot.concurrency.waiting import Alarm, Bell, check_asyncio, in_asyncio
 from beautyspot.errors import RateLimitError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from beautyspot.concurrency.async_generators import forwarding
-from beautyspot.contracts.wrong_answers import ARGUMENTS, say_whose
+from beautyspot.contracts.calling import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
 from beautyspot.functions.kinds import kind_of
 from beautyspot.functions.names import OURS, identifier_of, is_ours

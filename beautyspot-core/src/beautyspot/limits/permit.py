@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from beautyspot.concurrency import deferred
-from beautyspot.concurrency.jobs import Job
+from beautyspot.concurrency.waiting import Job
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 
 if TYPE_CHECKING:

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 
 from beautyspot.concurrency.deadlines import within
 from beautyspot.contracts import Backend, Lease
-from beautyspot.contracts.optional_arguments import hints
-from beautyspot.contracts.wrong_answers import wrong_answer
+from beautyspot.contracts.calling import hints, wrong_answer
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
 from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting, StorageResting
 

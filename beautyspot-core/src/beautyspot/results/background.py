@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Protocol
 
 from beautyspot.concurrency import deferred, locks
-from beautyspot.concurrency.wakeups import waitable
+from beautyspot.concurrency.waiting import waitable
 from beautyspot.errors import MetadataBusyError
 
 if TYPE_CHECKING:

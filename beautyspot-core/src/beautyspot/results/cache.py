@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import locks
-from beautyspot.concurrency.time_budget import TimeBudget
+from beautyspot.concurrency.waiting import TimeBudget
 from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord, entry_of, in_full
 from beautyspot.errors import (
     BlobNotFound,
@@ -25,9 +25,8 @@ from beautyspot.errors import (
 from beautyspot.resilience.circuit_breaker import Resting
 from beautyspot.resilience.guarded_backends import Health
 from beautyspot.resilience.reporting import STORING
-from beautyspot.results.expiry import has_expired, outlived
-from beautyspot.results.integrity import ELSEWHERE, MISSING, fingerprint
 from beautyspot.results.retry import Unsaved
+from beautyspot.results.validity import ELSEWHERE, MISSING, fingerprint, has_expired, outlived
 from beautyspot.serialization.payload import Payload
 
 if TYPE_CHECKING:

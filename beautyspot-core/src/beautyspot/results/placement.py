@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from beautyspot.contracts import FILE, Data, TaskRecord
-from beautyspot.contracts.optional_arguments import hints
+from beautyspot.contracts.calling import hints
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.errors import MetadataError
-from beautyspot.results.expiry import has_expired
+from beautyspot.results.validity import has_expired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from xxhash import xxh32_hexdigest
 
-from beautyspot.contracts.wrong_answers import ARGUMENTS, say_whose, wrong_answer
+from beautyspot.contracts.calling import ARGUMENTS, say_whose, wrong_answer
 from beautyspot.errors import PluginError
 from beautyspot.functions.identity import Identity
 from beautyspot.functions.names import edited_in_place, unwrap_ours

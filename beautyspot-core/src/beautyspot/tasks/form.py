@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazy import Lazily
-from beautyspot.contracts.optional_arguments import hints
+from beautyspot.contracts.calling import hints
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import return_classes

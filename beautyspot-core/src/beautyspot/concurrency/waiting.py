@@ -1,0 +1,175 @@
+"""How a thread or a task waits for another one, and how long; work that a task waits for.
+
+`Bell` wakes a thread and `Alarm` a task, from any thread. `Job` is a blocking call that a task has
+an executor run. Our waits work in the event loop of asyncio only: `check_asyncio` refuses others.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.concurrency import locks
+from beautyspot.errors import NotSupportedError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+    from concurrent.futures import Executor, Future
+
+
+REMEDY: Final = "run it in asyncio, or by AnyIO with its backend asyncio"
+
+
+def in_asyncio() -> bool:
+    """Whether the caller runs in a task of asyncio.
+
+    Trio and Curio have loops of their own, which may run inside asyncio's, but in no task of it.
+    """
+    asyncio: Any = sys.modules.get("asyncio")  # importing it takes 60 ms; no task runs without it
+    if asyncio is None:
+        return False
+    loop = asyncio._get_running_loop()
+    return loop is not None and asyncio.current_task(loop) is not None
+
+
+def check_asyncio(what: str) -> None:
+    """Refuse to wait where asyncio does not run the caller.
+
+    Args:
+        what: the subject of the message.
+
+    Raises:
+        NotSupportedError: the caller runs in no task of asyncio.
+    """
+    if not in_asyncio():
+        raise NotSupportedError(f"{what} takes the event loop of asyncio: {REMEDY}")
+
+
+def waitable(timeout: float | None) -> float | None:
+    """`timeout` in seconds, shortened to the longest one that a lock accepts (three centuries)."""
+    return None if timeout is None else min(timeout, threading.TIMEOUT_MAX)
+
+
+class Bell:
+    """Wakes one thread. Unlike an event it has no lock that a thread may be interrupted in."""
+
+    __slots__ = ("_rung",)
+
+    def __init__(self) -> None:
+        self._rung = threading.Lock()
+        self._rung.acquire()
+
+    def __call__(self) -> None:
+        """Wake the thread, from any thread. A second call does nothing."""
+        with suppress(RuntimeError):  # it has been rung before
+            self._rung.release()
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait for the call, at most `timeout` seconds; whether it came."""
+        seconds = -1 if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX)
+        return self._rung.acquire(timeout=seconds)
+
+
+class Alarm:
+    """Wakes a task from any thread. Once the task's event loop is closed it does nothing."""
+
+    __slots__ = ("_loop", "rung")
+
+    def __init__(self) -> None:
+        import asyncio
+
+        check_asyncio("to wait for another thread")
+        self._loop = asyncio.get_running_loop()
+        self.rung: asyncio.Future[bool] = self._loop.create_future()
+
+    def __call__(self, *_: object) -> None:
+        """Wake the task, from any thread. A second call does nothing."""
+        with suppress(RuntimeError):  # the loop is closed, and nothing waits in it
+            self._loop.call_soon_threadsafe(self._ring)
+
+    def _ring(self) -> None:
+        if not self.rung.done():
+            self.rung.set_result(True)
+
+
+class Job:
+    """Work that runs once: in an executor, or in the event loop where the executor takes none.
+
+    An executor may refuse work that it has queued already: where it can't start a new thread, one
+    of its running threads takes the work all the same, now or much later.
+
+    Attributes:
+        work: the call.
+        submitted: whether the executor took it. Then it runs to its end even if the task that
+            waits for it is cancelled.
+    """
+
+    __slots__ = ("_free", "_outcome", "submitted", "work")
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self.work = work
+        self.submitted = False
+
+    async def run_in(self, executor: Callable[[], Executor]) -> Any:
+        """Run the work in the executor, and return what it returns.
+
+        Where the executor takes no work (it is shut down, or the interpreter is), drops it, or
+        finds no thread for it, the work runs here: nothing may be lost even then.
+        """
+        from concurrent.futures import Future
+
+        self._free = [True]
+        self._outcome: Future[Any] = Future()
+        alarm = Alarm()
+        self._outcome.add_done_callback(alarm)
+        try:
+            with locks.reentrant():  # `submit` holds locks that other threads may wait for
+                queued = executor().submit(self._run)
+            self.submitted = True
+            queued.add_done_callback(alarm)  # also called where the executor drops it
+        except RuntimeError:
+            self._run()  # a thread of the executor may have begun it nevertheless
+        await alarm.rung
+        self._run()
+        return self._outcome.result()
+
+    def _run(self) -> None:
+        """Run the work, unless another thread has begun it."""
+        try:
+            self._free.pop()
+        except IndexError:
+            return
+        try:
+            result = self.work()
+        except BaseException as error:
+            self._outcome.set_exception(error)
+            del self  # the traceback holds this frame: without this, a cycle for the collector
+        else:
+            self._outcome.set_result(result)
+
+
+class TimeBudget:
+    """Seconds to spend on pauses, by the clock and by the sum of the pauses that were made.
+
+    A test that freezes the time stops the clock: a wait that looks at nothing else has no end.
+    """
+
+    __slots__ = ("_rest", "_until")
+
+    def __init__(self, seconds: float) -> None:
+        self._rest = seconds
+        self._until = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds that are left; 0.0 once it is spent."""
+        return max(0.0, min(self._rest, self._until - time.monotonic()))
+
+    def spend(self, pause: float) -> float:
+        """The seconds to pause now: `pause`, or what is left if that is less."""
+        spent = min(pause, self.left())
+        self._rest -= spent
+        return spent
