@@ -193,6 +193,7 @@ class S3Storage(BlobStorageBase):
                 Bucket=self.bucket_name, Prefix=self._folder + prefix
             )
             for page in pages:
+                found: Any  # the stubs take every key for optional
                 for found in page.get("Contents", ()):
                     key = found["Key"][len(self._folder) :]
                     if not re.search(_WRONG, key):
@@ -218,6 +219,7 @@ class S3Storage(BlobStorageBase):
         with self._translated("sweep", self._root + prefix) as client:
             pages = client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=self._folder + prefix):
+                upload: Any  # as above
                 for upload in page.get("Uploads", ()):
                     if upload["Initiated"].timestamp() <= oldest:
                         client.abort_multipart_upload(

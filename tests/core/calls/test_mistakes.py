@@ -152,9 +152,9 @@ def test_limits_that_can_not_be_kept_together_have_their_place(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("table", "example"),
     [
-        ({"metadata": {"memory": 3}}, '{"use": "sqlite", "memory": ...}'),
-        ({"limiter": {"rate": "6/s"}}, '{"use": "gcra", "rate": ...}'),
-        ({"storage": {}}, '{"use": "local"}'),
+        ({"metadata": {"memory": 3}}, '{"use": "sqlite", ...}'),
+        ({"limiter": {"rate": "6/s"}}, '{"use": "gcra", ...}'),
+        ({"storage": {}}, '{"use": "local", ...}'),
     ],
 )
 def test_a_table_without_use(tmp_path: Path, table: Any, example: str) -> None:

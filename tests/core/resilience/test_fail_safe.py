@@ -122,14 +122,15 @@ def test_what_can_not_be_restored_is_computed_and_replaced(
     record = store.get(spot.key(marked, 1))
     assert record is not None
     assert record.result_data is not None
+    in_blob = record._replace(result_type="FILE", result_data=None)
     for damage in (
         record._replace(result_data=bytes([record.result_data[0] ^ 1, *record.result_data[1:]])),
         record._replace(result_data=None),
         record._replace(serializer=None, digest=b"?"),
         record._replace(serializer="other", digest=b"?"),
-        record._replace(result_type="FILE", result_value=None),
-        record._replace(result_type="FILE", result_value="/etc/passwd"),
-        record._replace(result_type="FILE", result_value="gone/x"),
+        in_blob,
+        in_blob._replace(result_value="/etc/passwd"),
+        in_blob._replace(result_value="gone/x"),
         record._replace(digest=None),
     ):
         store.put(damage)

@@ -7,7 +7,7 @@ every operation on once that has worked. The maker of the backend also closes it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
@@ -90,8 +90,8 @@ def stand_in(base: type[B], cls: type[Backend], maker: Maker[B]) -> B:
             members[name] = _handed_on(maker, name)
         elif not hasattr(theirs, "__get__"):
             members[name] = theirs  # what the class states of itself, such as `leases`
-    made: B = type(f"StandIn{base.__name__}", (base,), members)()
-    return made
+    made: Any = type(f"StandIn{base.__name__}", (base,), members)()
+    return cast("B", made)
 
 
 def _read_from(maker: Maker[Any], name: str) -> Callable[[Any], Any]:

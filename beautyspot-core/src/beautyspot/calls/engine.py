@@ -33,6 +33,7 @@ class Owner(Protocol):
 
     def _task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
         """Make the task of a marked function."""
+        ...
 
 
 THREADS: Final = 8

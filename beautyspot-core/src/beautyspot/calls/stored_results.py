@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.marking import Marking
+    from beautyspot.concurrency.lazy import Lazily
     from beautyspot.limits.limiting import Limiting
     from beautyspot.results.cache import Cache
     from beautyspot.results.collecting import Collected
@@ -50,7 +51,7 @@ class StoredResults:
 
     _engine: Engine
     _limiting: Limiting
-    _marking: Marking
+    _marking: Lazily[Marking]
     _parts: Parts
 
     def key(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str:

@@ -220,15 +220,16 @@ class AsyncStream:
         return await self._advance(methodcaller("athrow", error))
 
     async def _advance(self, resume: Resume | None) -> Any:
-        if self._source is None:
-            self._source = _open(self._call)
+        source = self._source
+        if source is None:
+            source = self._source = _open(self._call)
             for _ in range(self._count):
-                await _unseen(self._source, None)
+                await _unseen(source, None)
         recording = self._recording
         if recording is not None and resume is not None:
             recording.stop()
         try:
-            item = await _unseen(self._source, resume)
+            item = await _unseen(source, resume)
         except StopAsyncIteration:
             if recording is not None:
                 await recording.end(None).perform_async(self._engine.executor)

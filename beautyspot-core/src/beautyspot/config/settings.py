@@ -120,8 +120,8 @@ def seconds(value: object) -> float:
         number = _duration(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         number = float(value) if value <= sys.float_info.max else math.inf
-    elif hasattr(value, "total_seconds"):  # a timedelta, without importing `datetime`
-        number = float(value.total_seconds())
+    elif (total := getattr(value, "total_seconds", None)) is not None:
+        number = float(total())  # a timedelta, without importing `datetime`
     else:
         raise TypeError("no duration")
     if not 0 <= number < math.inf:
