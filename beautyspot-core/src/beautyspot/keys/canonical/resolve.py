@@ -50,8 +50,8 @@ _MODULES: Final = {
     "numpy": "beautyspot.libraries.numpy_types",
     "PIL": "beautyspot.libraries.pillow_types",
     "torch": "beautyspot.libraries.torch_types",
-    "dateutil": "beautyspot.libraries.zones_keys",
-    "pytz": "beautyspot.libraries.zones_keys",
+    "dateutil": "beautyspot.libraries.dateutil_types",
+    "pytz": "beautyspot.libraries.pytz_types",
     "pandas": "beautyspot.libraries.pandas_types",
     "polars": "beautyspot.libraries.polars_types",
     "pyarrow": "beautyspot.libraries.arrow_keys",
@@ -116,7 +116,7 @@ def _load(root: str) -> None:
     if name is not None:
         module = importlib.import_module(name)
         _FORMS.update(_found(root, getattr(module, "FORMS", {})))
-        _FAMILIES.update(_found(root, module.FAMILIES))
+        _FAMILIES.update(_found(root, getattr(module, "FAMILIES", {})))
 
 
 def _found(root: str, forms: dict[str, Form]) -> dict[type, Form]:

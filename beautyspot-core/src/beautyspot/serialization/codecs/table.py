@@ -53,8 +53,8 @@ _MODULES: Final = {
     "pyarrow": ("beautyspot.libraries.arrow_values", range(100, 105)),
     "PIL": ("beautyspot.libraries.pillow_types", range(110, 115)),
     "torch": ("beautyspot.libraries.torch_types", range(115, 120)),
-    "dateutil": ("beautyspot.libraries.dateutil_values", range(120, 122)),
-    "pytz": ("beautyspot.libraries.pytz_values", range(122, 125)),
+    "dateutil": ("beautyspot.libraries.dateutil_types", range(120, 122)),
+    "pytz": ("beautyspot.libraries.pytz_types", range(122, 125)),
 }
 
 

@@ -1,4 +1,8 @@
-"""Codecs of the zones of `pytz`: by name, with the period of a localised zone."""
+"""The zones of `pytz`: as arguments of a call, and as results.
+
+In a key and in stored bytes they are their name, with the period of a localised zone: the parts of
+their `__reduce__`.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
+from beautyspot.keys.canonical.forms import of_parts
+from beautyspot.keys.canonical.text import tag
 from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
 from beautyspot.serialization.codecs.standard import ZONE_KEY
 
 if TYPE_CHECKING:
+    from beautyspot.keys.canonical.walk import Form, Walk
     from beautyspot.serialization.codecs.contract import Read, Write
 
 _PYTZ: Final[Any] = import_module("pytz")  # by name: type checkers need no stubs then
+
+
+# ------------------------------------------------------------------------------------------- keys
+
+
+def _pytz_zone(walk: Walk, value: Any) -> str:
+    """The name; for a zone with several periods, also its period."""
+    if type(value) is not type(_named(value.zone)):
+        walk.refuse(value, "is not the zone that pytz has under its name")
+    return tag("pytz", walk.array([value.zone, *value.__reduce__()[1][1:]]))
+
+
+def _named(key: Any) -> Any:
+    try:
+        return _PYTZ.timezone(key)
+    except (_PYTZ.UnknownTimeZoneError, AttributeError, TypeError):  # not the name of a zone
+        return None
+
+
+FAMILIES: Final[dict[str, Form]] = {
+    "pytz.tzinfo:BaseTzInfo": _pytz_zone,  # each zone has a class of its own below it
+    "pytz:_FixedOffset": of_parts("pytz", lambda value: (value.utcoffset(None),)),
+}
+
+# ----------------------------------------------------------------------------------------- values
 
 
 def _encode_zone(value: Any, _write: Write) -> list[object]:

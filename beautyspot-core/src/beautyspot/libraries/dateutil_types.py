@@ -1,4 +1,6 @@
-"""Codecs of the zones of `dateutil` that mean the same on every machine: UTC and fixed offsets.
+"""The zones of `dateutil` that mean the same on every machine: UTC and fixed offsets.
+
+As arguments of a call they count by offset and name, and so they are stored as results.
 
 boto3 returns times in them, for example. Not stored: `tzlocal`, which is another zone on another
 machine, and zones that were read from a file.
@@ -10,12 +12,22 @@ from datetime import timedelta, timezone
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.keys.canonical.forms import of_parts
 from beautyspot.serialization.codecs.contract import Codec, codec_of_parts
 
 if TYPE_CHECKING:
+    from beautyspot.keys.canonical.walk import Form
     from beautyspot.serialization.codecs.contract import Write
 
 _TZ: Final[Any] = import_module("dateutil.tz")  # by name: type checkers need no stubs then
+
+
+FORMS: Final[dict[str, Form]] = {
+    "dateutil.tz.tz:tzoffset": of_parts(
+        "dateutil", lambda value: (value.utcoffset(None), value.tzname(None))
+    ),
+    "dateutil.tz.tz:tzutc": of_parts("dateutil", lambda _: ()),
+}
 
 
 def _encode_offset(value: Any, write: Write) -> list[object]:
