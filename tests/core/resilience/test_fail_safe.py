@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import sqlite3
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -588,23 +589,37 @@ class Held:
 
 
 @pytest.mark.parametrize(
-    ("call", "line"),
+    ("call", "line", "is_whole"),
     [
-        (lambda m: m(Held(), 1), '("self.lock",)'),
-        (lambda m: m(1, iter(())), '("x",)'),
-        (lambda m: m(1, 2, 3, iter(())), '("rest",)'),
-        (lambda m: m(1, 2, flag=iter(())), '("flag",)'),
-        (lambda m: m(1, 2, flag=[Held()]), '("flag",)'),
-        (lambda m: m([iter(())], 2), '("self",)'),
+        (lambda m: m(Held(), 1), '("self.lock",)', False),
+        (lambda m: m(1, SimpleNamespace(held=Held(), name="a")), '("x.held.lock",)', False),
+        (lambda m: m(1, iter(())), '("x",)', False),
+        (lambda m: m(1, 2, flag=iter(())), '("flag",)', False),
+        (lambda m: m(1, 2, 3, iter(())), '("rest",)', True),
+        (lambda m: m(1, 2, flag=[Held()]), '("flag",)', True),
+        (lambda m: m([iter(())], 2), '("self",)', True),
+        (lambda m: m(1, SimpleNamespace(parts=[Held()])), '("x.parts",)', True),
     ],
 )
 def test_a_warning_prints_the_line_that_would_mend_it(
-    make_spot: Callable[..., Spot], troubles: list[Trouble], call: Any, line: str
+    make_spot: Callable[..., Spot],
+    troubles: list[Trouble],
+    call: Any,
+    line: str,
+    is_whole: bool,
 ) -> None:
     spot = make_spot(on_error=troubles.append)
     call(spot.mark(Held.method))
-    assert f"write mark(ignore={line})" in str(troubles[0])
-    call(spot.mark(ignore=(line[2:-3],))(Held.method))
+    path = line[2:-3]
+    said = str(troubles[0])
+    if is_whole:
+        what = "attribute" if "." in path else "argument"
+        assert f'say with mark(key={{"{path.partition(".")[0]}": function}}) what counts' in said
+        assert f"mark(ignore={line}) leaves the whole {what} {path} out of the key: do it" in said
+    else:
+        assert f"if {path} changes no result, write mark(ignore={line})" in said
+    assert said.count("ignore=") == 1
+    call(spot.mark(ignore=(path,))(Held.method))
     assert len(troubles) == 1, "the line works"
 
 
@@ -612,19 +627,26 @@ def test_a_captured_value_without_a_form_is_named(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
     spot = make_spot(on_error=troubles.append)
-    source = iter(())
+    source, held = iter(()), Held()
     spot.mark(lambda: source)()
-    assert 'write mark(ignore=("source",))' in str(troubles[0])
+    assert 'if source changes no result, write mark(ignore=("source",))' in str(troubles[0])
+    spot.mark(lambda: 1 if held else 2)()
+    assert 'mark(ignore=("held",)) leaves the whole variable held out' in str(troubles[1])
+    spot.mark(ignore=("held",))(lambda: 1 if held else 2)()
+    assert len(troubles) == 2, "the line works"
 
 
-def test_a_key_without_a_path_has_no_line_to_print(
+def test_a_key_of_no_argument_has_no_line_to_print(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
     spot = make_spot(on_error=troubles.append)
     spot.mark(key=lambda: iter(()))(lambda: 1)()
     assert "args[0]" in str(troubles[0].error)
-    spot.mark(lambda *args: 1)(iter(()))
-    assert 'write mark(ignore=("args",))' in str(troubles[-1])
+    assert "have the function given as key= return a value" in str(troubles[0])
+    spot.mark(print)(iter(()))
+    assert 'mark(ignore=("args",))' in str(troubles[-1])
+    spot.mark(min)(iter((1,)))
+    assert "say with mark(key=function) what counts of the arguments" in str(troubles[-1])
 
 
 def test_an_on_error_that_is_no_function_is_a_mistake(make_spot: Callable[..., Spot]) -> None:

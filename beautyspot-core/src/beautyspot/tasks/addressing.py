@@ -40,9 +40,10 @@ OWN_ID: Final = "mark(key=)"
 """What stands in for the names of the arguments where `mark` was given an ID of its own."""
 
 _UNSTABLE: Final = (
-    r"(?:args\[(?P<position>\d+)\]|kwargs\['(?P<name>\w+)'\])(?:\.(?P<attribute>[^\W\d]\w*))?"
+    r"(?:args\[(?P<position>\d+)\]|kwargs\['(?P<name>\w+)'\])"
+    r"(?P<attributes>(?:\.[^\W\d]\w*)*)(?P<inside>.*)"
 )
-"""The path of an `UnstableKeyError`: which argument, and which attribute of it."""
+"""The path of an `UnstableKeyError`: the argument, attributes of it, and what is inside."""
 
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 _quoted: Final = json.encoder.encode_basestring_ascii
@@ -222,16 +223,38 @@ class Addressing:
         return f"{{{','.join(digests)}}}"
 
     def advice(self, call: Addressed, error: UnstableKeyError) -> str:
-        """How to leave out what has no stable form, with an `ignore=` ready to be copied."""
-        entry = "…"
-        found = re.match(_UNSTABLE, error.path)
-        if found is not None and self._id_of is None:  # not of what the user's own key= returned
-            name = found["name"] or self._parameter(call, int(found["position"]))
-            attribute = found["attribute"]
-            entry = f'("{name}.{attribute}",)' if attribute else f'("{name}",)'
-        return f"if that part changes no result, write mark(ignore={entry})"
+        """How to leave out what has no stable form, with an `ignore=` ready to be copied.
 
-    def _parameter(self, call: Addressed, position: int) -> str:
-        """The name of a positional argument; what ``*args`` took goes by the name of that."""
-        names = list(self._name(call.bound[0], {}))
-        return names[min(position, len(names) - 1)] if names else f"args[{position}]"
+        `ignore=` takes an argument or attributes of one. If the error is about less than it can
+        leave out, such as one attribute of an item of a list, the advice says what else would go.
+        """
+        if self._id_of is not None:
+            return "have the function given as key= return a value that has a stable form"
+        found = re.fullmatch(_UNSTABLE, error.path, re.DOTALL)
+        name, several = (None, False) if found is None else self._argument(call, found)
+        if found is None or name is None:
+            return "say with mark(key=function) what counts of the arguments"
+        captured = name in self._identity.may_capture
+        path = name if captured or several else name + found["attributes"]
+        if path == name + found["attributes"] and not (found["inside"] or several):
+            return f'if {path} changes no result, write mark(ignore=("{path}",))'
+        what = "variable" if captured else "argument" if path == name else "attribute"
+        better = (
+            "" if captured else f'say with mark(key={{"{name}": function}}) what counts of it; '
+        )
+        return (
+            f'{better}mark(ignore=("{path}",)) leaves the whole {what} {path} out of the key: do '
+            "it only if no part of it changes the result"
+        )
+
+    def _argument(self, call: Addressed, found: re.Match[str]) -> tuple[str | None, bool]:
+        """The name of an argument, and whether it is one of several that ``*args`` took.
+
+        The name is None where the function has no signature.
+        """
+        if found["name"]:
+            return found["name"], False
+        args, position = call.bound[0], int(found["position"])
+        named = self._name(args, {})
+        name = list(named)[min(position, len(named) - 1)]
+        return name if name.isidentifier() else None, named[name] is not args[position]

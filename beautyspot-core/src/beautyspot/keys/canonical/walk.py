@@ -35,8 +35,9 @@ OWN_KEY: Final = "__beautyspot_key__"
 """A class's method that returns what counts of an instance: a value that has a stable form."""
 
 ADVICE: Final = (
-    "leave it out with mark(ignore=...), give its class a method __beautyspot_key__, or register a "
-    "function with KeyGen.register(cls, function)"
+    "to say what counts of what holds it, give your class a method __beautyspot_key__, register a "
+    "function with spot.keygen.register(cls, function), or, for a class of a library, write a type "
+    "support (docs/plugins/types.md)"
 )
 
 NO_FORM: Final = "has no form that is the same in another process"
