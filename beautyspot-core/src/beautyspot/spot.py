@@ -348,7 +348,7 @@ class Spot(StoredResults, LimiterMethods):
                 if a signal handler that interrupts beautyspot's own code calls this.
         """
         self._engine.active, self._engine.closed = False, True
-        nothing_waits = self._engine.saver is None or not len(self._engine.saver)
+        nothing_waits = self._engine.saver is None or not self._engine.saver.has_begun
         if not locks.inside() and (wait or nothing_waits):
             self._finalizer()
             return

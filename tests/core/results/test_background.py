@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import multiprocessing.process
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -366,6 +367,15 @@ class InterruptedStore(BrokenStore):
         super().put_many(records)
 
 
+def test_a_flush_whose_time_is_over_does_not_wait(make_spot: Callable[..., Spot]) -> None:
+    store = SlowStore()
+    spot = make_spot(metadata=store, save="background")
+    spot.mark(work)(1)
+    assert spot.flush(-1) is False
+    store.open_gate.set()
+    assert spot.flush(DEADLINE) is True
+
+
 @pytest.fixture
 def uncaught(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What threads have raised."""
@@ -579,6 +589,51 @@ def test_the_collector_may_come_to_who_holds_a_lock(tmp_path: Path) -> None:
     assert Spot("app", directory=tmp_path, config=False).stats()["entries"] == 1
 
 
+@pytest.mark.parametrize("drop", ["del spot", "spot.shutdown(wait=False)"])
+def test_the_collector_may_come_while_threads_are_listed(tmp_path: Path, drop: str) -> None:
+    """A thread that ends takes the lock of `threading.enumerate`, so its end is not waited for."""
+    program = f"""
+        import sys, threading
+        from beautyspot.spot import Spot
+
+        spot = Spot("app", directory=sys.argv[1], config=False, save="background")
+        spot.cached_run(sorted, [2, 1])
+        spot.flush()
+        with threading._active_limbo_lock:
+            {drop}
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
+    subprocess.run(command, timeout=DEADLINE, check=True)
+
+
+def test_the_end_of_a_spot_makes_no_removed_directory_again(tmp_path: Path) -> None:
+    from beautyspot.spot import Spot
+
+    spot = Spot("app", directory=tmp_path / "cache", config=False, save="background")
+    spot.mark(work)(1)
+    assert spot.flush() is True
+    shutil.rmtree(tmp_path / "cache")
+    spot.shutdown()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_that_comes_while_its_spot_ends_is_saved_by_its_caller(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(save="background")
+    marked = spot.mark(work)
+    marked(1)
+
+    def ending() -> bool:
+        spot.shutdown()
+        return False
+
+    monkeypatch.setattr(background, "_is_killed_by_its_parent", ending)
+    assert marked(2) == [2]
+    monkeypatch.undo()
+    assert make_spot().stats()["entries"] == 2
+
+
 class CollectingStore(BrokenStore):
     """The collector of cycles comes while it writes."""
 
@@ -719,6 +774,60 @@ def test_interpreter_exit_loses_nothing(
     more |= dict.fromkeys(["daemon thread", "exception in a thread", "executor"], 10)
     more |= dict.fromkeys(["fork", "fork that fails"], 10)
     assert stored >= 50 + more.get(ending, 0)
+
+
+INTERRUPTED = """
+    import multiprocessing, os, signal, sys, time
+    from beautyspot.spot import Spot
+    from beautyspot_local.sqlite.store import SqliteMetadataStore
+
+    ends = []
+
+    class InterruptingStore(SqliteMetadataStore):
+        def put_many(self, records):
+            while not ends:
+                time.sleep(0.01)
+            time.sleep(0.1)  # the end waits for this by now
+            if ends.pop():
+                os.kill(os.getpid(), signal.SIGTERM)
+            ends.append(False)
+            time.sleep(0.2)
+            super().put_many(records)
+
+    def main():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        spots = [
+            Spot(name, directory=sys.argv[1], config=False, save="background",
+                 metadata=InterruptingStore)
+            for name in sys.argv[3:]
+        ]
+        for spot in spots:
+            spot.cached_run(sorted, [2, 1])
+        globals().update(kept=spots)
+        ends.append(True)
+        if sys.argv[2] == "shutdown":
+            spots[0].shutdown()
+
+    if sys.argv[2] == "fork":
+        process = multiprocessing.get_context("fork").Process(target=main)
+        process.start()
+        process.join()
+    else:
+        main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "names"), [("shutdown", ["app"]), ("exit", ["app", "other"]), ("fork", ["app"])]
+)
+def test_an_end_that_is_interrupted_loses_nothing(
+    make_spot: Callable[..., Spot], tmp_path: Path, ending: str, names: list[str]
+) -> None:
+    program = textwrap.dedent(INTERRUPTED)
+    command = [sys.executable, "-c", program, str(tmp_path / "cache"), ending, *names]
+    subprocess.run(command, capture_output=True, timeout=DEADLINE, check=False)
+    for name in names:
+        assert make_spot(name).stats()["entries"] == 1
 
 
 def test_a_forked_child_saves_its_own(make_spot: Callable[..., Spot], tmp_path: Path) -> None:

@@ -153,8 +153,9 @@ class Engine:
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to write, nor a thread to wait for."""
-        waits = self.saver or self.cache.unsaved or (self.uses.writes and self.uses.seen)
-        return not waits and self._executor is None
+        waits = self.cache.unsaved or (self.uses.writes and self.uses.seen)
+        has_thread = self.saver is not None and self.saver.has_begun
+        return not waits and not has_thread and self._executor is None
 
     def reset_after_fork(self) -> None:
         """Start afresh in a child: threads, flights and queued results stayed in the parent."""

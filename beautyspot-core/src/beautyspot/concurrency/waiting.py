@@ -50,8 +50,8 @@ def check_asyncio(what: str) -> None:
 
 
 def waitable(timeout: float | None) -> float | None:
-    """`timeout` in seconds, shortened to the longest one that a lock accepts (three centuries)."""
-    return None if timeout is None else min(timeout, threading.TIMEOUT_MAX)
+    """`timeout` in seconds, within what a lock accepts: 0 to three centuries."""
+    return None if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX)
 
 
 class Bell:

@@ -3,12 +3,14 @@
 A caller puts its result into a table, where look-ups find it. A thread, the saver, writes what is
 in the table, and sleeps while that is empty. The first result starts the saver, and the end of the
 Spot ends it. It is a daemon thread, so the interpreter can end while it sleeps: the Spot's own end
-has written the table by then. Where no thread can be started any more, the caller saves in place.
+has written the table by then, and where that was interrupted, the end of the interpreter's threads
+has. Where no thread can be started any more, the caller saves in place.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import ExitStack, suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
@@ -19,8 +21,6 @@ from beautyspot.concurrency.waiting import waitable
 from beautyspot.errors import MetadataBusyError
 
 if TYPE_CHECKING:
-    import threading
-
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
     from beautyspot.tasks.task import Call
@@ -42,6 +42,10 @@ LINGER: Final = 0.005
 
 Without it the saver competes with the callers for the interpreter, one commit for each result.
 """
+
+
+_at_work: dict[Saver, None] = {}
+"""The savers that have a thread."""
 
 
 class Pending(Protocol):
@@ -92,9 +96,15 @@ class Saver:
         self._is_alive = False  # whether a saver was started, and has not left
         self._is_awake = False  # whether it looks into the table without another signal
         self._cache.waiting.clear()
+        _at_work.pop(self, None)
 
     def __len__(self) -> int:
         return len(self._table)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there has been a thread, which the end waits for."""
+        return self._thread is not None
 
     # ------------------------------------------------------------------------------ the table
 
@@ -112,10 +122,10 @@ class Saver:
         return False
 
     def _put(self, pending: Pending, record: TaskRecord) -> bool:
-        """Put a result into the table; False where no saver can be started."""
+        """Put a result into the table; False where no saver can be started, or the Spot ends."""
         key = record.cache_key
         with self._lock:
-            if not (self._is_awake or self._wake()):
+            if self.in_place or not (self._is_awake or self._wake()):
                 return False
             older = self._table.get(key)
             if older is not None:
@@ -185,7 +195,8 @@ class Saver:
 
     def finish(self) -> None:
         """Save what is left, and end the saver."""
-        self.in_place = True
+        with self._lock:  # nothing comes into the table after this
+            self.in_place = True
         written = self.flush()
         self._signals.put(None)  # it may sleep
         if locks.inside():
@@ -225,6 +236,7 @@ class Saver:
                 except RuntimeError:
                     return False
                 self._is_alive = True
+                _at_work[self] = None
             return True
 
     def _save(self) -> None:
@@ -253,6 +265,7 @@ class Saver:
     def _leave(self) -> None:
         with self._lock:
             self._is_alive = self._is_awake = False
+            _at_work.pop(self, None)
             self._saving.release()
 
     def _save_next(self) -> None:
@@ -298,6 +311,8 @@ class Saver:
         """Write what has waited longest, and end its calls; how many these were."""
         with self._lock:
             batch = self._writing = dict(islice(self._table.items(), BATCH))
+        if not batch:
+            return 0
         try:
             self._commit(list(batch.values()))
             with self._lock:
@@ -335,3 +350,17 @@ class Saver:
 
 def _size(pending: Pending) -> int:
     return (pending.record and pending.record.size) or 0
+
+
+def _flush_all() -> None:
+    """Have all savers write, as the interpreter ends.
+
+    The end of each Spot does that as well, but an interrupt (Ctrl-C, or a SIGTERM handler that
+    exits) may come in the midst of it, and then no other Spot is ended either.
+    """
+    for saver in list(_at_work):
+        saver.flush()
+
+
+with suppress(RuntimeError):  # the interpreter ends: callers save in place
+    threading._register_atexit(_flush_all)  # type: ignore[attr-defined] # also called in children
