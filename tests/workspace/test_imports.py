@@ -32,11 +32,13 @@ SCAN = {
 }  # fmt: skip
 """The scan for plug-ins, and what it imports itself."""
 
-AT_A_SPOT = SCAN | {"logging", "sqlite3", "xxhash"}
-"""Needed by the database, and by whatever fails: when it does, it may be too late to import."""
+AT_A_SPOT = SCAN | {"sqlite3", "xxhash"}
+"""Needed by the database, and for digests."""
 
-AT_A_MARK = AT_A_SPOT | {"concurrent.futures", "dataclasses", "hashlib", "json", "msgpack"}
-"""Needed for keys and bytes, and for threads."""
+AT_A_MARK = AT_A_SPOT | {
+    "concurrent.futures", "dataclasses", "hashlib", "json", "logging", "msgpack",
+}  # fmt: skip
+"""Needed for keys and bytes, for threads, and to log what fails: then it may be too late."""
 
 
 def loaded_by(program: str, folder: Path) -> set[str]:
@@ -107,6 +109,28 @@ def test_a_call_imports_nothing_and_neither_does_its_failure(tmp_path: Path) -> 
     assert done.stdout == "set()\n"
 
 
+@pytest.mark.parametrize("use", ["mark", "limiter(max_concurrent=2)"])
+def test_a_spot_logs_where_nothing_can_be_imported(use: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import sys\n"
+        "import beautyspot as bs\n"
+        "from beautyspot.logs import logger\n"
+        "spot = bs.Spot('x', config=False)\n"
+        "class Full:\n"
+        "    def find_spec(self, *args): raise OSError(24, 'Too many open files')\n"
+        "sys.meta_path.insert(0, Full())\n"
+        "logger.warning('%s is lost', 'one')\n"
+        "sys.meta_path.pop(0)\n"
+        f"spot.{use}(len)\n"
+        "sys.meta_path.insert(0, Full())\n"
+        "logger.warning('%s is lost', 'another')\n"
+        "sys.meta_path.pop(0)\n"
+    )
+    command = [sys.executable, "program.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr == "beautyspot: one is lost\nanother is lost\n"
+
+
 def test_a_synchronous_program_never_imports_asyncio(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(
         "import beautyspot as bs\n"
@@ -124,8 +148,9 @@ def test_a_synchronous_program_never_imports_asyncio(tmp_path: Path) -> None:
 
 
 def test_a_spot_with_s3_imports_boto3_at_the_first_blob(tmp_path: Path) -> None:
+    """It has a deadline, and so a thread."""
     program = "import beautyspot as bs; spot = bs.Spot('x', storage='s3://bucket/cache')"
-    assert loaded_by(program, tmp_path) <= AT_A_SPOT | {"concurrent.futures"}  # it has a deadline
+    assert loaded_by(program, tmp_path) <= AT_A_SPOT | {"concurrent.futures", "logging"}
 
 
 @pytest.mark.parametrize("package", MEMBERS)

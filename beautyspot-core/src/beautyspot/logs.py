@@ -2,34 +2,62 @@
 
 A log handler or a filter is the user's: one that raises must cost no result. `logging` itself
 handles only the errors that a handler of its own meets while it writes.
+
+Importing `logging` takes a tenth of a start. So that waits for `mark` or a limit, after which a
+call may fail, or for the first record, if that comes before.
 """
 
 from __future__ import annotations
 
-import logging
+import sys
 from contextlib import suppress
-from typing import Any, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast
 
-_fallback: Final = logging.Handler()
-"""Prints what could not be logged, as handlers do, unless `logging.raiseExceptions` is off."""
+if TYPE_CHECKING:
+    import logging
 
 _warned: Final[set[str]] = set()
 
 
-class _Logger(logging.LoggerAdapter[logging.Logger]):
-    """Logs to its logger, and raises no `Exception`."""
+@lru_cache(maxsize=1)
+def adapter() -> logging.LoggerAdapter[logging.Logger]:
+    """The adapter that logs for `logger`; the first call imports `logging`."""
+    import logging
 
-    def log(self, level: int, msg: object, *args: object, **options: Any) -> None:
-        """See `logging.Logger.log`."""
+    fallback = logging.Handler()  # prints as handlers do, unless `logging.raiseExceptions` is off
+
+    class Adapter(logging.LoggerAdapter[logging.Logger]):
+        """Logs to its logger, and raises no `Exception`."""
+
+        def log(self, level: int, msg: object, *args: object, **options: Any) -> None:
+            """See `logging.Logger.log`."""
+            try:
+                super().log(level, msg, *args, stacklevel=2, **options)
+            except Exception:
+                record = logging.LogRecord(self.logger.name, level, "", 0, msg, args, None)
+                with suppress(Exception):  # there may be no sys.stderr to write to
+                    fallback.handleError(record)
+
+    return Adapter(logging.getLogger("beautyspot"))
+
+
+class _Logger:
+    """Stands for the adapter until that can be made."""
+
+    def __getattr__(self, name: str) -> Any:
         try:
-            super().log(level, msg, *args, stacklevel=2, **options)
-        except Exception:
-            record = logging.LogRecord(self.logger.name, level, "", 0, msg, args, None)
-            with suppress(Exception):  # there may be no sys.stderr to write to
-                _fallback.handleError(record)
+            return getattr(adapter(), name)
+        except OSError:  # no file can be opened, so that `logging` can't be imported
+            return _print
 
 
-logger: Final = _Logger(logging.getLogger("beautyspot"))
+def _print(message: str, *args: object, **_: object) -> None:
+    with suppress(Exception):  # as above
+        sys.stderr.write(f"beautyspot: {message % args}\n")
+
+
+logger: Final = cast("logging.LoggerAdapter[logging.Logger]", _Logger())
 
 
 def warn_once(text: str) -> None:

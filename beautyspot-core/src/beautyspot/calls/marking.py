@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from beautyspot import logs
 from beautyspot.calls.duplicates import Duplicates
 from beautyspot.calls.wrappers import wrap
 from beautyspot.errors import ConfigError, UnstableKeyError
@@ -29,6 +30,7 @@ class Marking:
     """Marks functions for one Spot, which it does not keep."""
 
     def __init__(self, engine: Engine, parts: Parts, config: Config) -> None:
+        logs.adapter()  # a call that fails has to log that, and may not import it then
         self._engine = engine
         self._parts = parts
         self._config = config

@@ -7,6 +7,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.resilience.circuit_breaker import Breaker
 
@@ -95,6 +96,8 @@ class Limiting:
         self.breaker = Breaker("the limiter")
         self.stats = LimitStats()
         reset_in_children(self)
+        if bucket is not None:
+            logs.adapter()  # a limiter that fails has to log that, and may not import it then
 
     def reset_after_fork(self) -> None:
         """Count from the start, and ask the limiter again."""

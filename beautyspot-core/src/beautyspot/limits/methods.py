@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from beautyspot import logs
 from beautyspot.errors import ConfigError
 from beautyspot.messages.suggestions import checks_options
 
@@ -132,6 +133,7 @@ class LimiterMethods:
 
         if options["max_concurrent"] is None:
             _ = self.bucket  # refuses a Spot without one
+        logs.adapter()  # as at a mark
         return Limit(self, self._limiting, **options)
 
 
