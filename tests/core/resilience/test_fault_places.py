@@ -90,7 +90,7 @@ def full_disk(disk: Path, spot: Spot) -> Iterator[None]:
 @contextmanager
 def read_only_mount(disk: Path, spot: Spot) -> Iterator[None]:
     # An open descriptor for writing keeps the kernel from it: those of another moment are closed.
-    spot._engine.stop_executor(wait=True)
+    spot._engine.executor.stop(wait=True)
     spot.metadata._database.reset()  # type: ignore[attr-defined]
     gc.collect()
     command = ["mount", "-o", "remount,ro", str(disk)]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import threading
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from beautyspot.calls.steps import Outcome
 from beautyspot.concurrency.single_flight import Flights
-from beautyspot.concurrency.waiting import REMEDY
-from beautyspot.errors import BeautyspotError, MetadataError, UnstableKeyError
-from beautyspot.logs import logger
+from beautyspot.errors import MetadataError
 from beautyspot.results.last_use import LastUses
 
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable
-    from concurrent.futures import Executor
 
+    from beautyspot.concurrency.waiting import SpotExecutor
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.background import Saver
     from beautyspot.results.cache import Cache
@@ -34,10 +30,6 @@ class Owner(Protocol):
     def _task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
         """Make the task of a marked function."""
         ...
-
-
-THREADS: Final = 8
-"""Threads of the executor that a Spot makes where the user gives none."""
 
 
 class Stats:
@@ -66,6 +58,7 @@ class Engine:
     Attributes:
         active: False while the Spot is disabled, and after `shutdown`: calls run uncached.
         closed: True after `shutdown`.
+        executor: gives the executor in which calls of event loops do what may block.
         owner: gives the Spot, which the engine does not keep.
         uses: when each result was last found.
         running: the turns that have not ended yet, in the order of their begin.
@@ -73,9 +66,8 @@ class Engine:
     """
 
     __slots__ = (
-        *("__weakref__", "_executor", "_lock", "_workers", "active", "cache", "closed"),
-        *("closing", "flights", "owner", "running"),
-        *("given_executor", "reporter", "saver", "stats", "uses", "wait_timeout"),
+        *("__weakref__", "active", "cache", "closed", "closing", "executor", "flights"),
+        *("owner", "reporter", "running", "saver", "stats", "uses", "wait_timeout"),
     )
 
     def __init__(
@@ -83,7 +75,7 @@ class Engine:
         cache: Cache,
         reporter: Reporter,
         wait_timeout: float,
-        given_executor: Executor | None,
+        executor: SpotExecutor,
         *,
         owner: weakref.ref[Owner],
         active: bool = True,
@@ -91,7 +83,7 @@ class Engine:
         self.cache = cache
         self.reporter = reporter
         self.wait_timeout = wait_timeout
-        self.given_executor = given_executor
+        self.executor = executor
         self.active = active
         self.closed = False
         self.owner = owner
@@ -101,9 +93,6 @@ class Engine:
         self.flights = Flights()
         self.stats = Stats()
         self.uses = LastUses(cache.metadata.touch, lambda: cache.clock())
-        self._executor: Executor | None = None
-        self._workers: set[int] = set()
-        self._lock = threading.Lock()
 
     @property
     def blocking(self) -> bool:
@@ -119,49 +108,16 @@ class Engine:
         if self.closed:
             raise MetadataError(f"the Spot {self.reporter.spot!r} was shut down: make a new one")
 
-    # ----------------------------------------------------------------------------- executor
-
-    def executor(self) -> Executor:
-        """The user's executor, or one of our own that is made when it is first needed."""
-        if self.given_executor is not None:
-            return self.given_executor
-        executor = self._executor
-        if executor is None:
-            made = self._made_executor()
-            with self._lock:  # nothing is called here: see `beautyspot.concurrency.locks`
-                executor = self._executor = self._executor or made
-        return executor
-
-    def _made_executor(self) -> Executor:
-        from concurrent.futures import ThreadPoolExecutor
-
-        workers = self._workers
-        return ThreadPoolExecutor(THREADS, "beautyspot", lambda: workers.add(threading.get_ident()))
-
-    def is_at_work(self) -> bool:
-        """Whether the calling thread is one of our own executor's."""
-        return threading.get_ident() in self._workers
-
-    def stop_executor(self, *, wait: bool) -> None:
-        """End the threads of our own executor; one that was given is the user's."""
-        with self._lock:
-            executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=wait)
-            self._workers.clear()  # their numbers are given to other threads
-
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to write, nor a thread to wait for."""
         waits = self.cache.unsaved or (self.uses.writes and self.uses.seen)
         has_thread = self.saver is not None and self.saver.has_begun
-        return not waits and not has_thread and self._executor is None
+        return not waits and not has_thread and not self.executor.is_made
 
     def reset_after_fork(self) -> None:
         """Start afresh in a child: threads, flights and queued results stayed in the parent."""
-        self._lock = threading.Lock()
-        self._executor = None
-        self._workers = set()
+        self.executor.reset_after_fork()
         self.running, self.closing = {}, []
         self.flights.reset_after_fork()
         self.uses.reset_after_fork()
@@ -219,84 +175,3 @@ class Engine:
             advice = "The value is returned, and not cached: mend the function given as cache_if="
             self.reporter.report("ask cache_if", task.func_identifier, error, advice)
             return False
-
-    def statistics(self) -> dict[str, float]:
-        """What was counted, and what is stored."""
-        stats = self.stats
-        cache = self.cache
-        totals = self._totals()
-        return {
-            "hits": stats.hits,
-            "misses": stats.misses,
-            "bypassed": stats.bypassed,
-            "errors": sum(self.reporter.counts.values()),
-            "seconds_saved": stats.seconds_saved,
-            "entries": totals[0],
-            "bytes": totals[1],
-            "unsaved": len(cache.unsaved),
-            "resting": sum(breaker.is_open for breaker in cache.health.breakers),
-        }
-
-    def _totals(self) -> tuple[float, float]:
-        if self.closed:
-            return math.nan, math.nan
-        try:
-            entries, size = self.cache.metadata.totals()
-            return float(entries), float(size)
-        except Exception as error:
-            self.reporter.report("count what is stored", "", error, "It is given as NaN")
-            return math.nan, math.nan
-
-    # ------------------------------------------------------------------------------ warnings
-
-    def report_no_key(self, call: Call, error: Exception) -> None:
-        """Report why a call has no key and runs uncached, and what would mend it."""
-        self.stats.bypassed += 1
-        ours = isinstance(error, BeautyspotError)
-        if isinstance(error, TypeError) and not ours and not call.task.fits(call):
-            return  # the function itself tells its caller what is wrong with the arguments
-        given = call.task.options.key
-        own = not ours and given is not None and not isinstance(given, str)
-        what = "the function given as key=" if own else "what makes the key"
-        advice = f"The call runs uncached: mend {what}"
-        if isinstance(error, UnstableKeyError):
-            advice = f"The call runs uncached; {call.task.addressing.advice(call, error)}"
-        self.reporter.report("make a key", call.task.func_identifier, error, advice)
-
-    def say_inactive(self) -> None:
-        """Count a call that runs uncached; after `shutdown`, warn once."""
-        self.stats.bypassed += 1
-        if self.closed:
-            self.reporter.once(
-                "closed",
-                "was shut down: its functions run uncached from now on: make a new Spot to cache",
-            )
-
-    def say_elsewhere(self, call: Call) -> None:
-        """Warn once that calls outside of asyncio run uncached."""
-        if not self.active or not call.key:
-            return  # it runs uncached for another reason
-        self.stats.bypassed += 1
-        self.reporter.once(
-            "elsewhere",
-            f"{call.task.func_identifier} is called outside of asyncio, as by Trio, and so runs "
-            f"uncached, as all asynchronous functions there: {REMEDY}",
-        )
-
-    def say_moved(self, call: Call) -> None:
-        """Warn once that a result is not stored, since it belongs to more than one key."""
-        name = call.task.func_identifier
-        self.reporter.once(
-            f"moved {name}",
-            f"an argument of {name} was changed while the call was under way, so its result is not "
-            "stored: pass a copy",
-        )
-
-    def say_stale(self, call: Call, outcome: Outcome) -> None:
-        """Warn that an expired result is returned in place of an error."""
-        logger.warning(
-            "%s: %s raised %r: its expired result is returned instead (stale_on_error=True)",
-            self.reporter.spot,
-            call.task.func_identifier,
-            outcome.error,
-        )

@@ -24,8 +24,9 @@ from beautyspot.calls.steps import Block, Execute, Join, Outcome, Pause
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
-from beautyspot.concurrency.waiting import TimeBudget
-from beautyspot.errors import CacheMissError
+from beautyspot.concurrency.waiting import REMEDY, TimeBudget
+from beautyspot.errors import BeautyspotError, CacheMissError, UnstableKeyError
+from beautyspot.logs import logger
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload
 
@@ -50,13 +51,13 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
     Gives the call its key on the way, where it has one.
     """
     if not engine.active:
-        engine.say_inactive()
+        warn_inactive(engine)
         return MISSING
     try:
         if not call.key:
             call.task.addressing.address(call)
     except Exception as error:
-        engine.report_no_key(call, error)
+        report_no_key(engine, call, error)
         return MISSING
     call.waited = in_place  # from here to the function, the event loop runs others
     if in_place and engine.blocking:
@@ -174,7 +175,7 @@ def _run(turn: Turn) -> Flow:
     engine.stats.misses += 1
     if call.waited and call.task.addressing.has_moved(call):
         turn.share(None)  # what the function would give now belongs to another key
-        engine.say_moved(call)
+        warn_moved(engine, call)
         return (yield from _execute(call))
     began = perf_counter()
     outcome: Outcome = yield Execute(call)
@@ -208,5 +209,65 @@ def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
     value = yield Block(partial(engine.cache.recall, call, stale=True))
     if value is MISSING:
         return outcome
-    engine.say_stale(call, outcome)
+    warn_stale(engine, call, outcome)
     return Outcome(value)
+
+
+# ----------------------------------------------------------------------------------------- warnings
+
+
+def report_no_key(engine: Engine, call: Call, error: Exception) -> None:
+    """Report why a call has no key and runs uncached, and what would mend it."""
+    engine.stats.bypassed += 1
+    ours = isinstance(error, BeautyspotError)
+    if isinstance(error, TypeError) and not ours and not call.task.fits(call):
+        return  # the function itself tells its caller what is wrong with the arguments
+    given = call.task.options.key
+    own = not ours and given is not None and not isinstance(given, str)
+    what = "the function given as key=" if own else "what makes the key"
+    advice = f"The call runs uncached: mend {what}"
+    if isinstance(error, UnstableKeyError):
+        advice = f"The call runs uncached; {call.task.addressing.advice(call, error)}"
+    engine.reporter.report("make a key", call.task.func_identifier, error, advice)
+
+
+def warn_inactive(engine: Engine) -> None:
+    """Count a call that runs uncached; after `shutdown`, warn once."""
+    engine.stats.bypassed += 1
+    if engine.closed:
+        engine.reporter.once(
+            "closed",
+            "was shut down: its functions run uncached from now on: make a new Spot to cache",
+        )
+
+
+def warn_elsewhere(engine: Engine, call: Call) -> None:
+    """Warn once that calls outside of asyncio run uncached."""
+    if not engine.active or not call.key:
+        return  # it runs uncached for another reason
+    engine.stats.bypassed += 1
+    engine.reporter.once(
+        "elsewhere",
+        f"{call.task.func_identifier} is called outside of asyncio, as by Trio, and so runs "
+        f"uncached, as all asynchronous functions there: {REMEDY}",
+    )
+
+
+def warn_moved(engine: Engine, call: Call) -> None:
+    """Warn once that a result is not stored, since it belongs to more than one key."""
+    name = call.task.func_identifier
+    engine.reporter.once(
+        f"moved {name}",
+        f"an argument of {name} was changed while the call was under way, so its result is not "
+        "stored: pass a copy",
+    )
+
+
+def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:
+    """Warn that an expired result is returned in place of an error."""
+    logger.warning(
+        "%s: %s raised %r: its expired result is returned instead (stale_on_error=True)",
+        engine.reporter.spot,
+        call.task.func_identifier,
+        outcome.error,
+    )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec
 from beautyspot.calls.engine import Engine
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.waiting import SpotExecutor
 from beautyspot.errors import ConfigError
 from beautyspot.resilience.guarded_backends import GuardedStore, Health, guarded_storage
 from beautyspot.resilience.reporting import OPENING
@@ -69,7 +70,12 @@ def make_engine(
     )
     cache = Cache(placement, signing_keys=config["signing_key"])
     engine = Engine(
-        cache, reporter, config["wait_timeout"], executor, owner=owner, active=config["enabled"]
+        cache,
+        reporter,
+        config["wait_timeout"],
+        SpotExecutor(executor),
+        owner=owner,
+        active=config["enabled"],
     )
     engine.uses.writes = config["mode"] == "normal"
     cache.unsaved.at_process_end = partial(_store_rest, engine)
@@ -100,7 +106,7 @@ def end(spot: weakref.ref[Owner], engine: Engine, parts: Parts) -> None:
     elif _others_go_on():
         _store_rest(engine)
         engine.uses.write()
-    elif engine.is_at_work():
+    elif engine.executor.runs_here():
         finish_later(engine, parts)
     else:
         finish(engine, parts)
@@ -140,14 +146,14 @@ def finish(engine: Engine, parts: Parts) -> None:
     engine.active, engine.closed = False, True
     _store_rest(engine)
     engine.uses.write()
-    engine.stop_executor(wait=True)
+    engine.executor.stop(wait=True)
     engine.closing.append(partial(_close, engine, parts))
     if not engine.running:
         engine.close()
 
 
 def _close(engine: Engine, parts: Parts) -> None:
-    engine.stop_executor(wait=False)  # a late call may have made another, and run in it
+    engine.executor.stop(wait=False)  # a late call may have made another, and run in it
     for error in parts.close():
         engine.reporter.report("close a backend", "", error, "It may hold files or connections")
 

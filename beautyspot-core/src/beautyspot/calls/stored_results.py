@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
@@ -256,9 +257,33 @@ class StoredResults:
             ("gcra-shared" keeps one rate for all), and 0 if it is shared or there is none. A cap
             (`max_concurrent`) always counts one process, and is not shown here.
         """
-        stats = {**self._engine.statistics(), **self._limiting.statistics()}
-        stats["resting"] += self._limiting.breaker.is_open
-        return stats
+        engine, limiting = self._engine, self._limiting
+        counted, cache = engine.stats, engine.cache
+        breakers = (*cache.health.breakers, limiting.breaker)
+        entries, size = self._totals()
+        return {
+            "hits": counted.hits,
+            "misses": counted.misses,
+            "bypassed": counted.bypassed,
+            "errors": sum(engine.reporter.counts.values()),
+            "seconds_saved": counted.seconds_saved,
+            "entries": entries,
+            "bytes": size,
+            "unsaved": len(cache.unsaved),
+            "resting": sum(breaker.is_open for breaker in breakers),
+            **limiting.statistics(),
+        }
+
+    def _totals(self) -> tuple[float, float]:
+        engine = self._engine
+        if engine.closed:
+            return math.nan, math.nan
+        try:
+            entries, size = engine.cache.metadata.totals()
+            return float(entries), float(size)
+        except Exception as error:
+            engine.reporter.report("count what is stored", "", error, "It is given as NaN")
+            return math.nan, math.nan
 
 
 def _checked(name: str, value: object, check: Callable[[object], L], expected: str) -> L | None:

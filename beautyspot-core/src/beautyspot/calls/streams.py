@@ -15,7 +15,7 @@ from functools import partial
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from beautyspot.calls.flow import answer, not_stored
+from beautyspot.calls.flow import answer, not_stored, warn_elsewhere, warn_moved
 from beautyspot.calls.steps import Block
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency.waiting import in_asyncio
@@ -75,7 +75,7 @@ class Recording:
     def end(self, returned: Any) -> Block:
         """The step that stores the stream, which ended by itself and returned a value."""
         if self._items is not None and self._call.task.addressing.has_moved(self._call):
-            self._engine.say_moved(self._call)
+            warn_moved(self._engine, self._call)
             self.stop()
         self.add(returned)
         return Block(self._store)
@@ -186,7 +186,7 @@ class AsyncStream:
         items = answer(engine, call, in_place=True)
         replay, here = call.task.options.mode == "replay", in_asyncio()
         if (items is MISSING or items is ELSEWHERE) and not here and not replay:
-            engine.say_elsewhere(call)  # in Trio, say, our waits do not work
+            warn_elsewhere(engine, call)  # in Trio, say, our waits do not work
             self._source = _open(call)
             return self
         if items is ELSEWHERE:

@@ -6,7 +6,7 @@ import concurrent.futures.thread  # noqa: F401 - for calls that come when no fil
 import functools
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.calls.flow import answer, flow
+from beautyspot.calls.flow import answer, flow, warn_elsewhere
 from beautyspot.calls.pickling import make_hit
 from beautyspot.calls.steps import drive, drive_async
 from beautyspot.calls.streams import AsyncStream, generate
@@ -57,7 +57,7 @@ async def _await_elsewhere(engine: Engine, call: Call, *, looked: bool) -> Any:
     """A call that is no hit, outside of asyncio (in Trio, say), where our waits do not work."""
     if call.task.options.mode == "replay":  # which never waits for the function
         return drive(flow(engine, call, looked=looked))
-    engine.say_elsewhere(call)
+    warn_elsewhere(engine, call)
     return await call.task.function(*call.args, **call.kwargs)
 
 

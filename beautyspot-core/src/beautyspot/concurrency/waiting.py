@@ -1,7 +1,8 @@
 """How a thread or a task waits for another one, and how long; work that a task waits for.
 
 `Bell` wakes a thread and `Alarm` a task, from any thread. `Job` is a blocking call that a task has
-an executor run. Our waits work in the event loop of asyncio only: `check_asyncio` refuses others.
+an executor run, mostly its `SpotExecutor`. Our waits work in the event loop of asyncio only:
+`check_asyncio` refuses others.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor, Future
 
-
 REMEDY: Final = "run it in asyncio, or by AnyIO with its backend asyncio"
+
+THREADS: Final = 8
+"""Threads of an executor of a Spot's own."""
 
 
 def in_asyncio() -> bool:
@@ -150,6 +153,55 @@ class Job:
             del self  # the traceback holds this frame: without this, a cycle for the collector
         else:
             self._outcome.set_result(result)
+
+
+class SpotExecutor:
+    """The executor of a Spot: the user's, or one of our own that is made when first needed.
+
+    It is called for the executor.
+    """
+
+    def __init__(self, given: Executor | None) -> None:
+        self._given = given
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """Start afresh in a child: the threads of our own executor stayed in the parent."""
+        self._made: Executor | None = None
+        self._threads: set[int] = set()
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Executor:
+        """The user's executor, or our own."""
+        executor = self._made if self._given is None else self._given
+        if executor is None:
+            made = self._make()
+            with self._lock:  # nothing is called here: see `beautyspot.concurrency.locks`
+                executor = self._made = self._made or made
+        return executor
+
+    def _make(self) -> Executor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        threads = self._threads
+        return ThreadPoolExecutor(THREADS, "beautyspot", lambda: threads.add(threading.get_ident()))
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there is one of our own."""
+        return self._made is not None
+
+    def runs_here(self) -> bool:
+        """Whether the calling thread is one of our own executor's."""
+        return threading.get_ident() in self._threads
+
+    def stop(self, *, wait: bool) -> None:
+        """End the threads of our own executor; one that was given is the user's."""
+        with self._lock:
+            executor, self._made = self._made, None
+        if executor is not None:
+            executor.shutdown(wait=wait)
+            self._threads.clear()  # their numbers are given to other threads
 
 
 class TimeBudget:
