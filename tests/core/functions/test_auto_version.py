@@ -16,8 +16,7 @@ from typing import Any
 
 import beautyspot
 import pytest
-from beautyspot.functions.code import version_auto
-from beautyspot.functions.code.auto_version import _is_of_a_project, _Walk
+from beautyspot.functions.code.auto_version import _is_of_a_project, _Walk, version_auto
 
 MAIN = '''
 import abc, enum, functools, helpers, os, re
@@ -400,7 +399,7 @@ def test_imports_that_fail_are_passed_over(project: Project, monkeypatch: pytest
 def test_modules_of_others_are_not_imported(project: Project):
     script = (
         "import sys, main\n"
-        "from beautyspot.functions.code import version_auto\n"
+        "from beautyspot.functions.code.auto_version import version_auto\n"
         "version_auto(main.lazy)\n"
     )
     main = "def lazy():\n    import wave, pytest\n    return wave.open, pytest.mark\n"
@@ -455,7 +454,7 @@ TELL = """
 import json, sys, types
 package = sys.modules["beautyspot"] = types.ModuleType("beautyspot")
 package.__path__ = [sys.argv[1]]
-from beautyspot.functions.code import version_auto
+from beautyspot.functions.code.auto_version import version_auto
 import main
 names = ["f", "imports", "enums", "by_object", "by_class", "by_partial", "by_tuple", "decorated",
          "calls_decorated", "by_data", "unresolved", "calls_made"]

@@ -18,8 +18,8 @@ from typing import Any
 
 import beautyspot
 import pytest
-from beautyspot.functions.code import code_digest
 from beautyspot.functions.code import digest as module
+from beautyspot.functions.code.digest import code_digest
 from beautyspot.functions.code.source import class_definitions_of, definition_of
 
 Load = Callable[..., types.ModuleType]
@@ -184,7 +184,7 @@ def test_bytecode_is_told_from_that_of_another_python(monkeypatch: pytest.Monkey
 
 def test_a_set_in_bytecode_has_one_form_under_any_hash_seed():
     script = (
-        "from beautyspot.functions.code import code_digest\n"
+        "from beautyspot.functions.code.digest import code_digest\n"
         "ns = {}\n"
         'exec(\'def f(x): return x in {"a", "b", "c", "d"}\', ns)\n'
         "print(code_digest(ns['f']))\n"
@@ -211,7 +211,7 @@ def test_constant_lambdas_of_one_line_are_told_apart(load: Load):
 
 def test_without_columns_lambdas_of_one_line_count_by_their_bytecode(tmp_path: Path):
     (tmp_path / "job.py").write_text(
-        "from beautyspot.functions.code import code_digest\n"
+        "from beautyspot.functions.code.digest import code_digest\n"
         "from beautyspot.functions.code.source import definition_of\n"
         "f, g = lambda x: x + 1, lambda x: x - 1\n"
         "h = lambda x: x\n"
@@ -410,7 +410,7 @@ import json, sys, types
 package = sys.modules["beautyspot"] = types.ModuleType("beautyspot")
 package.__path__ = [sys.argv[1]]  # without its `__init__`, which needs other distributions
 import sample
-from beautyspot.functions.code import code_digest
+from beautyspot.functions.code.digest import code_digest
 names = ["plain", "waits", "matches", "decorated", "Sample"]
 found = {name: code_digest(getattr(sample, name)) for name in names}
 found["value"] = code_digest(sample.Sample.value.fget)

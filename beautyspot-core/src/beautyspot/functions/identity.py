@@ -150,7 +150,7 @@ def _held_by(target: Any) -> dict[str, Any]:
 
 
 def _code_digest(obj: Any) -> str:
-    from beautyspot.functions.code import code_digest  # parses sources: rarely needed
+    from beautyspot.functions.code.digest import code_digest  # parses sources: rarely needed
 
     return code_digest(obj)
 

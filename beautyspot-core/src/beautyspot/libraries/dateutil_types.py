@@ -12,7 +12,7 @@ from datetime import timedelta, timezone
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.keys.canonical.forms import of_parts
+from beautyspot.keys.canonical.walk import of_parts
 from beautyspot.serialization.codecs.contract import Codec, codec_of_parts
 
 if TYPE_CHECKING:

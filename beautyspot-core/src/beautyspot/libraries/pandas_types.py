@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.errors import RestoreError
-from beautyspot.keys.canonical.forms import of_parts, of_text
 from beautyspot.keys.canonical.text import quote, tag
+from beautyspot.keys.canonical.walk import of_parts, of_text
 from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
 
 if TYPE_CHECKING:

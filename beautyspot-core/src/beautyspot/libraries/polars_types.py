@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from beautyspot.errors import RestoreError
-from beautyspot.keys.canonical.forms import of_text
 from beautyspot.keys.canonical.text import blob, chunked, little_endian, quote, tag
-from beautyspot.keys.canonical.walk import KEYED
+from beautyspot.keys.canonical.walk import KEYED, of_text
 from beautyspot.libraries.arrow_stream import Sink, refuse_bombs
 from beautyspot.serialization.codecs.contract import Codec, Refused, check
 

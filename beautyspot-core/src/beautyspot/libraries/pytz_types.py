@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
-from beautyspot.keys.canonical.forms import of_parts
 from beautyspot.keys.canonical.text import tag
+from beautyspot.keys.canonical.walk import of_parts
 from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
 from beautyspot.serialization.codecs.standard import ZONE_KEY
 

@@ -15,10 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
-from beautyspot.keys.canonical.forms import of_text
 from beautyspot.keys.canonical.state import NOTHING, state
 from beautyspot.keys.canonical.text import blob, tag
-from beautyspot.keys.canonical.walk import ATTRIBUTE
+from beautyspot.keys.canonical.walk import ATTRIBUTE, of_text
 from beautyspot.serialization.codecs.contract import Codec, Refused, check
 
 if TYPE_CHECKING:

@@ -112,7 +112,9 @@ class Addressing:
         """
         if self._version != "auto":
             return self._version
-        from beautyspot.functions.code import version_auto  # parses sources: rarely needed
+        from beautyspot.functions.code.auto_version import (
+            version_auto,  # parses sources: rarely needed
+        )
 
         version = f"auto:{version_auto(self._function)}"
         if not edited_in_place(unwrap_ours(self._function)):

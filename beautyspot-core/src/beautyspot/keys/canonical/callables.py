@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 from beautyspot.functions.identity import function_parts
 from beautyspot.functions.names import module_name
-from beautyspot.keys.canonical.forms import of_text
 from beautyspot.keys.canonical.state import attributes, unreadable
 from beautyspot.keys.canonical.text import quote, tag
+from beautyspot.keys.canonical.walk import of_text
 
 if TYPE_CHECKING:
     from beautyspot.keys.canonical.walk import Form, Walk

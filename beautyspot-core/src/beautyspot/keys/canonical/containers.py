@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import EllipsisType, MappingProxyType, NotImplementedType
 from typing import TYPE_CHECKING
 
-from beautyspot.keys.canonical.forms import of_parts, of_text
 from beautyspot.keys.canonical.state import state
 from beautyspot.keys.canonical.text import FLAT, blob, tag
+from beautyspot.keys.canonical.walk import of_parts, of_text
 
 if TYPE_CHECKING:
     from beautyspot.keys.canonical.walk import Form, Walk

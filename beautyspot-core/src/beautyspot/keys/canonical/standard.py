@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.keys.canonical.forms import of_parts, of_text
 from beautyspot.keys.canonical.state import attributes, is_cached_property, unreadable
 from beautyspot.keys.canonical.text import blob, little_endian, quote, tag
+from beautyspot.keys.canonical.walk import of_parts, of_text
 
 if TYPE_CHECKING:
     import array

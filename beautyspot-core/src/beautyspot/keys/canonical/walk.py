@@ -198,6 +198,16 @@ class Walk:
         return f"[{','.join(sorted(pairs))}]"
 
 
+def of_text(name: str, text: Callable[[Any], str]) -> Form:
+    """The form of a type whose value `text` says in full."""
+    return lambda _walk, value: tag(name, quote(text(value)))
+
+
+def of_parts(name: str, parts: Callable[[Any], Iterable[Any]]) -> Form:
+    """The form of a type whose value `parts` say in full; these have forms themselves."""
+    return lambda walk, value: tag(name, walk.array(parts(value)))
+
+
 class KeyForm:
     """The form of a class for which a function says what counts: the user's, or a plug-in's.
 
