@@ -121,7 +121,7 @@ def test_a_child_that_dies_is_found(tmp_path: Path) -> None:
     parent = os.getpid()
     suite = Suite(Deadly)
     suite.persistent = False
-    with pytest.raises(AssertionError, match="ended without a word"):
+    with pytest.raises(AssertionError, match="ended without an answer"):
         suite.test_a_forked_child_uses_it_too(Deadly(), tmp_path)
 
 

@@ -54,7 +54,7 @@ def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, 
 
 
 def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
-    """A name for a Spot, which another one has only if it was made of the same."""
+    """A name for a Spot, which another Spot has only if it was made with equal arguments."""
     made_of = [cls.__module__, cls.__qualname__, name, sorted(options.items())]
     if not _is_plain(made_of):
         return os.urandom(16).hex()
@@ -65,7 +65,7 @@ def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether its `repr` says all there is to say of a value, the same in every process."""
+    """Whether a value's `repr` is complete, and the same in every process."""
     if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
     if isinstance(value, dict):
@@ -91,12 +91,12 @@ def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[st
     """The Spot that arrives: the one that is known here by its token, or a new one."""
     with _lock:
         spot = _known.get(token)
-        if spot is None or _is_over(token, spot):
+        if spot is None or _was_shut_down(token, spot):
             spot = _known[token] = _arrived[token] = cls(name, **options)
         return spot
 
 
-def _is_over(token: str, spot: Owner) -> bool:
+def _was_shut_down(token: str, spot: Owner) -> bool:
     """Whether the Spot arrived here and was shut down: the next arrival gets another one."""
     return spot._engine.closed and _arrived.get(token) is spot
 

@@ -113,7 +113,7 @@ class StoredResults:
         try:
             return cache.forget(key) or queued is not None
         finally:
-            if queued is not None:  # not before: another call's new result would go as well
+            if queued is not None:  # only now: the next call may store its result from here on
                 queued.end()
 
     @checks_options("invalidate_all")

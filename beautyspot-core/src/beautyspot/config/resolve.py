@@ -140,7 +140,7 @@ def resolve(
     file = _file(config, environ, cwd)
     chosen = given.get("profile") or environment.get("profile")
     if config is False and "profile" not in given:
-        chosen = None  # the environment speaks to programs that read a file
+        chosen = None  # BEAUTYSPOT_PROFILE is for programs that read a file
     from_file = _from_file(file, chosen)
     defaults = {key: _Given(setting.default, "default") for key, setting in SETTINGS.items()}
     return Config({**defaults, **from_file, **environment, **given})
@@ -171,7 +171,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
 
 
 def _warn_unknown(environ: Mapping[str, str]) -> None:
-    """A warning, not an error: the environment is shared with whatever else runs in it."""
+    """Warn, since other programs share the environment: an error would be too much."""
     words = {*SETTINGS, *_OTHER_VARIABLES}
     for name in environ:
         word = name.removeprefix(PREFIX).lower()
@@ -215,7 +215,7 @@ def _from_file(file: ConfigFile | None, chosen: _Given | None) -> dict[str, _Giv
         return {}
     base = {key: value for key, value in file.table.items() if key != _PROFILES}
     found = _from_table(file, (), base)
-    profiles = _profiles(file)  # all of them: a mistake in one that is not chosen is one too
+    profiles = _profiles(file)  # all of them: a mistake in any of them is an error
     chosen = chosen or found.get("profile")
     if chosen is None or chosen.value is None:
         return found

@@ -89,7 +89,7 @@ class CombinedLimiter(LimiterBase):
         reset_in_children(self)
 
     def reset_after_fork(self) -> None:
-        """Another thread may have held the lock: the child's copy would stay locked for good."""
+        """Make a new lock: the child's copy stays locked if another thread held it at the fork."""
         self._lock = locks.reentrant()
 
     # ------------------------------------------------------------------------------ costs
@@ -190,7 +190,7 @@ class CombinedLimiter(LimiterBase):
                 limit = self.limits[name]
                 limit.release(part)
                 with suppress(NotSupportedError):
-                    limit.settle(part, 0.0)  # `remaining` may have told that it counts as used
+                    limit.settle(part, 0.0)  # after `remaining`, it may count as used
 
     def remaining(self, reservation: Reservation) -> float:
         """Seconds that `reservation` must still wait; see `LimiterBase.remaining`.

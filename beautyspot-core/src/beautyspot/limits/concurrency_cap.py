@@ -100,8 +100,8 @@ class Cap:
         self._queue.append(waiter)
         self._admit()
         if not waiter.admitted and locks.inside():
-            # This thread was interrupted in the midst of code of ours, maybe of a call that is
-            # under way here: waiting for that would never end.
+            # This call runs in a signal handler or `__del__` that interrupted our code in this
+            # thread, maybe in a call that is under way: waiting for that call would never end.
             with self._lock:
                 if not waiter.admitted:
                     self._queue.remove(waiter)
@@ -112,8 +112,8 @@ class Cap:
     def _admit(self) -> None:
         """Admit waiters as long as there is room.
 
-        A waiter stays at the head until it is woken: where Ctrl-C comes in between, the next one
-        to get here wakes it.
+        A waiter stays at the head of the queue until it is woken. If Ctrl-C interrupts this after
+        the waiter was admitted, the next thread that admits wakes it.
         """
         with self._lock:
             while self._queue:

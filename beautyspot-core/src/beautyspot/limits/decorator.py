@@ -171,7 +171,7 @@ def limited(limit: Limit, function: Any) -> Any:
 
 
 def _is_marked(function: object) -> bool:
-    """Whether it is the wrapper of a mark; those of a limit are the only others of ours."""
+    """Whether it is the wrapper of a mark: one of ours that is not that of a limit."""
     function = getattr(function, "__func__", function)
     return is_ours(function) and not isinstance(getattr(function, OURS), Limit)
 

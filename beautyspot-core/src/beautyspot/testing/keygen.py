@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beautyspot.errors import NotSupportedError, UnstableKeyError
-from beautyspot.testing.processes import said_by_another
+from beautyspot.testing.processes import json_of_another_process
 from beautyspot.testing.values import (
     BASIC,
     FURTHER,
@@ -230,7 +230,7 @@ class KeyGenContract:
         if source is None:
             pytest.skip("no other process can make this key generator: override source()")
         source += "\nfrom beautyspot.testing.values import print_ids\nprint_ids(keygen)"
-        there_ids = said_by_another(source)
+        there_ids = json_of_another_process(source)
         for value, here, there in zip((*BASIC, *FURTHER), ids(self.make()), there_ids, strict=True):
             assert here == there, f"{value!r:.80} has another ID in another process"
 

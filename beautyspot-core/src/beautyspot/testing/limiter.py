@@ -84,7 +84,7 @@ class LimiterContract(SettleContract):
     # ------------------------------------------------------------------ what it is
 
     def test_it_declares_itself(self) -> None:
-        """A name in lower case without a colon, and an honest word on whether it blocks."""
+        """Its name is in lower case, without a colon, and `blocking` is a bool."""
         limiter = self.make(1.0, 1.0, time.monotonic)
         assert isinstance(limiter, LimiterBase)
         assert limiter.name == limiter.name.lower()
@@ -110,7 +110,7 @@ class LimiterContract(SettleContract):
         assert delays(limiter, [1, 1, 1]) == pytest.approx([0, 1, 2])
 
     def test_waiting_counts_as_time(self, limiter: LimiterBase, clock: ManualClock) -> None:
-        """What has passed since the last call need not be waited for again."""
+        """Time that has passed since the last call shortens the wait."""
         limiter.reserve(1)
         clock.advance(0.75)
         assert delays(limiter, [1, 1]) == pytest.approx([0.25, 1.25])
@@ -144,7 +144,7 @@ class LimiterContract(SettleContract):
 
     @pytest.mark.parametrize("cost", NUMBERS + OTHERS, ids=repr)
     def test_a_bad_cost(self, limiter: LimiterBase, cost: Any) -> None:
-        """It is refused by every way in, and takes nothing."""
+        """Every method refuses it, and nothing is taken."""
         ways = (limiter.reserve, limiter.consume, limiter.try_consume, consume_async(limiter))
         for take in (*ways, limiter.check_cost):
             with pytest.raises(CostError):
@@ -152,7 +152,7 @@ class LimiterContract(SettleContract):
         assert delays(limiter, [1, 1]) == pytest.approx([0, 1]), "a refused cost was charged"
 
     def test_a_cost_above_the_maximum(self, limiter: LimiterBase) -> None:
-        """No wait could grant it, so it is an error at once, also for one with a time-out."""
+        """No wait could grant it, so it is an error at once, also with a time-out."""
         with pytest.raises(CostError, match="100"):
             limiter.reserve(100.5)
         with pytest.raises(CostError):
@@ -177,7 +177,7 @@ class LimiterContract(SettleContract):
             assert clock() - start == pytest.approx(turn)
 
     def test_max_wait_refuses_what_is_too_far_away(self, limiter: LimiterBase) -> None:
-        """None reserves nothing, and no limit at all waits as long as it takes."""
+        """A reservation that is refused takes nothing; without `max_wait` none is refused."""
         assert delays(limiter, [2]) == [0.0]
         assert limiter.reserve(1, max_wait=0) is None
         assert limiter.reserve(1, max_wait=1.5) is None
@@ -185,7 +185,7 @@ class LimiterContract(SettleContract):
         assert delay(limiter.reserve(1, max_wait=None)) == pytest.approx(3)
 
     def test_timeout(self, limiter: LimiterBase, clock: ManualClock) -> None:
-        """Over it, nothing is waited for or spent; within it, the call waits."""
+        """A call that would wait longer is refused at once, and spends nothing."""
         limiter.consume(2, timeout=0)
         before = clock()
         for refused in (0, 1.5):
@@ -227,7 +227,7 @@ class LimiterContract(SettleContract):
         assert delays(limiter, [1, 1]) == pytest.approx([1, 2])
 
     def test_a_place_in_the_middle_goes_to_the_next_that_fits(self, limiter: LimiterBase) -> None:
-        """To one only, and never to one that is too big for it."""
+        """To one call only, and never to one that is too big for it."""
         waiters = [reserve(limiter, cost) for cost in (1, 3, 1)]
         limiter.release(waiters[1])
         if not self.reuses_gaps:
@@ -275,7 +275,7 @@ class LimiterContract(SettleContract):
     # ------------------------------------------------------------------ not before
 
     def test_a_reservation_that_must_not_begin_before(self, limiter: LimiterBase) -> None:
-        """It begins when it may, and what lies before stays free for others."""
+        """It begins when it may, and the time before stays free for other calls."""
         if not self.can_reserve_after:
             with pytest.raises(NotSupportedError):
                 limiter.reserve_after(1, 1)

@@ -1,4 +1,4 @@
-"""Another Python process for a suite: it runs a text of code, says words and waits for a sign."""
+"""Other Python processes for a suite: they run source text, print lines and wait for input."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def wait(): sys.stdin.readline()
 
 
 class Child:
-    """Another Python process, which talks in lines; killed after a minute, so no test hangs."""
+    """Another Python process, which prints lines; killed after a minute, so that no test hangs."""
 
     def __init__(self, code: str) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and the suite's own code
@@ -70,13 +70,13 @@ class Child:
         assert self._process.returncode == 0, "the other process failed: see its output"
 
     def kill(self) -> None:
-        """End it as no Python code can notice."""
+        """Kill the process, without a chance for its Python code to react."""
         self._process.kill()
         self._process.communicate()
         self._watchdog.cancel()
 
 
-def said_by_another(code: str) -> Any:
+def json_of_another_process(code: str) -> Any:
     """What another Python process prints as JSON; its hashes of texts are others than here."""
     path = os.pathsep.join(filter(None, sys.path))
     done = subprocess.run(  # noqa: S603 - our own interpreter and the suite's own code
@@ -107,7 +107,7 @@ def in_forked_child(work: Callable[[], str]) -> str:
     with os.fdopen(reader, encoding="utf-8") as pipe:
         said, _, rest = pipe.read().partition("\n")
     os.waitpid(child, 0)
-    assert said, "the forked child ended without a word: it crashed, or hung for a minute"
+    assert said, "the forked child ended without an answer: it crashed, or hung for a minute"
     assert said == "done", f"in the forked child: {rest}"
     return rest
 
@@ -119,7 +119,7 @@ def _be_the_child(work: Callable[[], str], writer: int) -> None:  # pragma: no c
         signal.alarm(round(_LONGEST))
         try:
             said = f"done\n{work()}"
-        except BaseException:  # whatever it is, the parent has to hear of it
+        except BaseException:  # the parent reports any error
             said = f"failed\n{traceback.format_exc()}"
         with suppress(OSError):
             os.write(writer, said.encode())

@@ -27,7 +27,7 @@ HOSTILE_KEYS: Final = (
     *("", "/", ".", "..", "/etc/passwd", "../x", "a/../../x", "a/..", "a/../b", "a/./b", "./a"),
     *("a//b", "a/", "a\\b", "..\\x", "C:\\x", "a\0b", "\0", "\ud800", "a/\udfff.bin"),
 )
-"""What is no relative path of sound parts."""
+"""Keys that are not a relative path of valid parts."""
 
 FOREIGN_LOCATIONS: Final = (
     *HOSTILE_KEYS,
@@ -40,7 +40,7 @@ FOREIGN_LOCATIONS: Final = (
     *("~/.ssh/id_rsa", "CON", "$HOME", "%2e%2e/%2e%2e/etc/passwd", "9f2c41d8"),
     *("x" * 300, "x" * 5000, "a/" * 3000 + "a"),
 )
-"""What a hostile or damaged table may hold in place of a location."""
+"""Texts that a hostile or damaged table may hold instead of a location."""
 
 LONG_KEYS: Final = ("x" * 600, "é" * 300, "deep/" * 150 + "x", "x" * 2000)
 """Longer than some stores take: LMDB 511 bytes, a file's name 255, S3 1024."""
@@ -56,12 +56,12 @@ for number in range({writes}):
 
 
 def blob(number: int) -> bytes:
-    """A blob whose every byte tells how long it is."""
+    """A blob of equal bytes, whose value gives the blob's length."""
     return bytes([number % 251]) * (_SIZE + number % 251)
 
 
 def check_whole(data: bytes) -> None:
-    """Fail unless it is one of these, to its end."""
+    """Fail unless the data are a whole `blob`."""
     assert data, "a reader saw an empty blob"
     assert data == blob(data[0]), f"a reader saw {len(data)} bytes, mixed or cut"
 

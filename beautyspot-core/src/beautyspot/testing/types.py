@@ -22,7 +22,7 @@ import pytest
 
 from beautyspot import KeyGen, MsgpackSerializer, hookimpl
 from beautyspot.errors import SerializationError
-from beautyspot.testing.processes import said_by_another
+from beautyspot.testing.processes import json_of_another_process
 from beautyspot.testing.spots import memory_spot
 from beautyspot.testing.switches import Switches
 
@@ -101,7 +101,7 @@ class TypeSupportContract(Switches):
             f"import {type(support).__module__}\n"
             f"print(json.dumps([n for n in {modules} if n in sys.modules and n not in before]))"
         )
-        assert said_by_another(code) == [], "import these inside the methods"
+        assert json_of_another_process(code) == [], "import these inside the methods"
 
     # -------------------------------------------------------------------------------- keys
 
@@ -164,7 +164,7 @@ class TypeSupportContract(Switches):
         if self.storable:
             serializer = self._serializer()
             stored = [bytes(serializer.dumps(value)).hex() for value in self.samples()]
-        made, restored = said_by_another(
+        made, restored = json_of_another_process(
             f"{source}\nfrom beautyspot.testing.types import report\nreport(suite, {stored})"
         )
         assert made == keys, "equal values have other keys in another process"

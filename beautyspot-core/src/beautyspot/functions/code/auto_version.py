@@ -40,8 +40,8 @@ def version_auto(func: Callable[..., Any]) -> str:
     next: functions, with what `functools.singledispatch` calls in their place, classes with their
     methods and bases, methods called on `self`, functions that were captured or stand as defaults,
     what decorators wrap around them, and constants (numbers, texts, tuples, enums, patterns) of
-    modules and classes. An edit of a comment, of layout or of a
-    docstring changes nothing (see `beautyspot.functions.code.normal_form`).
+    modules and classes. An edit of a comment, of layout or of a docstring changes nothing (see
+    `beautyspot.functions.code.normal_form`).
 
     The user's own project is the top-level package of `func` itself, wherever it is installed, and
     every file that is neither of the standard library nor in ``site-packages``.
@@ -70,7 +70,7 @@ class _Walk:
         self._root = root_of(namespace_of(unwrap_ours(func)).get("__name__"))
 
     def records(self) -> set[tuple[str, str, str]]:
-        """Visit all there is: where each thing was found, under which name, and its digest."""
+        """Visit everything: where each thing was found, under which name, and its digest."""
         while self._todo:
             owner, label, value = self._todo.pop()
             form = _constant(value)
@@ -114,7 +114,8 @@ class _Walk:
             return
         self._follow(owner, label, registry.values())
         namespace = namespace_of(value)
-        if self._is_own(namespace, str(namespace.get("__file__"))):  # others' grows with imports
+        # The registry of a library's function grows with each import.
+        if self._is_own(namespace, str(namespace.get("__file__"))):
             for cls in registry:
                 self._records.add((identifier_of(value), "dispatch", identifier_of(cls)))
 
@@ -187,16 +188,16 @@ class _Walk:
 
 
 def _constant(value: object) -> object | None:
-    """The form of what counts by its value. `None` does not: it often stands for "not yet made"."""
+    """The form of a constant, which counts by its value; None for `None`, often "not yet made"."""
     if isinstance(value, enum.Enum):
         return (identifier_of(type(value)), value.name)
     return None if value is None else constant_form(value)
 
 
 def _is_made_by_python(cls: type[Any], name: str, value: object) -> bool:
-    """What stands in no source and differs between Pythons: of enums, dataclasses, protocols.
+    """Whether Python made a member of a class (an enum, a dataclass), so that no source has it.
 
-    Private values with it: those that the code uses are followed where it does.
+    True for private constants too: those that the code uses are found by its references.
     """
     for step in chain(value):
         if isinstance(step, FunctionType) and in_place(step.__code__.co_filename):

@@ -64,7 +64,7 @@ def references_of(code: CodeType, package: str) -> set[Reference]:
 
 
 def resolve(function: FunctionType, load: Load) -> Iterator[Found]:
-    """What the references of a function stand for; those that can't be told are passed over.
+    """What the references of a function stand for; those that can't be resolved are left out.
 
     Args:
         function: the function.
@@ -101,7 +101,7 @@ def _resolved(function: FunctionType, reference: Reference, load: Load) -> Found
 
 
 class _Reader:
-    """Reads code objects; what one imports or gets as `self`, those nested in it can use."""
+    """Reads code objects. Nested ones can use what the outer one imports or gets as `self`."""
 
     def __init__(self, package: str) -> None:
         self.found: set[Reference] = set()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json.encoder
-import re
 import sys
 from struct import error as PackError  # noqa: N812 - it is a class
 from struct import pack
@@ -41,7 +40,6 @@ These have under 640 digits, the smallest `sys.set_int_max_str_digits`, so `repr
 
 _CHUNK: Final = 1 << 16  # characters to encode at a time: they fit in the processor's cache
 _ODD_FLOATS: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-_SURROGATE: Final = "[\ud800-\udfff]"
 
 quote: Final[Callable[[str], str]] = json.encoder.encode_basestring
 """A string as JSON, with non-ASCII characters as they are.
@@ -57,25 +55,17 @@ def tag(name: str, text: str) -> str:
 
 def utf8(text: str) -> bytes:
     """A string in UTF-8, with lone surrogates encoded as if UTF-8 allowed them."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
+    return text.encode("utf-8", "surrogatepass")
 
 
 def printable(text: str) -> str:
     """A canonical text with its lone surrogates escaped; nothing else in it ever is."""
-    if text.isascii():
-        return text
-    return re.sub(_SURROGATE, lambda match: f"\\u{ord(match[0]):04x}", text)
+    return encode(text).decode()
 
 
 def encode(text: str) -> bytes:
-    """A canonical text in UTF-8."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return printable(text).encode()
+    """A canonical text in UTF-8, with its lone surrogates escaped as in JSON."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def fold(text: str) -> str:
