@@ -129,6 +129,19 @@ def test_a_log_that_was_cut_short_is_left_behind_also_while_its_error_is_kept(st
     assert kept.value.__traceback__ is not None
 
 
+def test_a_file_with_the_inode_of_one_that_was_removed(tmp_path):
+    """Threads have ended, and no connection keeps the inode from being used again."""
+    store = SqliteMetadataStore(tmp_path / "folder" / "store.db")
+    for number in range(3):
+        with ThreadPoolExecutor(1) as thread:
+            assert thread.submit(store.find, KEYS[0]).result() is None
+            thread.submit(store.put, a_record(version=str(number))).result()
+            assert thread.submit(store.get, KEYS[0]).result().version == str(number)
+        shutil.rmtree(tmp_path / "folder")
+    assert store.get(KEYS[0]) is None
+    store.close()
+
+
 def test_a_folder_that_was_removed_is_made_anew_by_a_thread_that_is_new(tmp_path):
     store = SqliteMetadataStore(tmp_path / "folder" / "store.db")
     store.put(a_record())

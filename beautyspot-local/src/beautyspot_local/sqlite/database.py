@@ -268,15 +268,21 @@ class Database:
 
     def _prepared(self) -> Handle:
         handle = patiently(self.timeout, connections.connect, self.path)
-        if self.store_id is None or handle.identity != self._prepared_file:
-            try:
+        try:
+            if not self._is_prepared(handle):
                 self.store_id = self._prepare(handle)
-            except BaseException:
-                handle.close()
-                raise
-            self._prepared_file = handle.identity
-            self.rows = RowCache(self._memory, self._writing)
+                self._prepared_file = handle.identity
+                self.rows = RowCache(self._memory, self._writing)
+        except BaseException:
+            handle.close()
+            raise
         return handle
+
+    def _is_prepared(self, handle: Handle) -> bool:
+        """Whether it is the file that was prepared: one in its place may have its inode as well."""
+        if self.store_id is None or handle.identity != self._prepared_file:
+            return False
+        return patiently(self.timeout, schema.find_store_id, handle.connection) == self.store_id
 
     def _prepare(self, handle: Handle) -> str:
         """What the first connection to a file does for all; the store's ID."""

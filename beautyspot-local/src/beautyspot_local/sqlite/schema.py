@@ -211,7 +211,7 @@ def is_current(connection: sqlite3.Connection, path: Path) -> bool:
             f"{path} has schema {version}, and this release of beautyspot knows up to {VERSION}: "
             "upgrade beautyspot, or choose another db_path"
         )
-    return version == VERSION and not _missing(connection, path) and bool(_store_id(connection))
+    return version == VERSION and not _missing(connection, path) and bool(find_store_id(connection))
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -231,7 +231,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 def read_store_id(connection: sqlite3.Connection) -> str:
     """The ID that was made with the database."""
-    store_id = _store_id(connection)
+    store_id = find_store_id(connection)
     if store_id is None:
         raise MetadataError("another program changes the database: choose another db_path")
     return store_id
@@ -246,7 +246,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     for name in _missing(connection, path):
         connection.execute(f"ALTER TABLE tasks ADD COLUMN {name} {COLUMNS[name]}")
     connection.execute(f"CREATE TABLE IF NOT EXISTS {_META}")
-    if _store_id(connection) is None:
+    if find_store_id(connection) is None:
         made = ("store_id", os.urandom(8).hex())
         connection.execute("DELETE FROM beautyspot_meta WHERE name = 'store_id'")
         connection.execute("INSERT INTO beautyspot_meta (name, value) VALUES (?, ?)", made)
@@ -263,7 +263,7 @@ def _missing(connection: sqlite3.Connection, path: Path) -> list[str]:
     return [name for name in COLUMNS if name not in present]
 
 
-def _store_id(connection: sqlite3.Connection) -> str | None:
+def find_store_id(connection: sqlite3.Connection) -> str | None:
     """The ID, or None where there is none, or one that is no ID: it becomes part of paths."""
     query = "SELECT 1 FROM sqlite_master WHERE name = 'beautyspot_meta'"
     if connection.execute(query).fetchone() is None:
