@@ -298,6 +298,19 @@ def test_every_public_name_is_there() -> None:
         assert getattr(bs, name).__doc__, name
 
 
+@pytest.mark.parametrize("plugins", [None, "mine", 3, [None]])
+def test_plugins_that_are_no_list_are_refused(plugins: Any) -> None:
+    with pytest.raises(bs.ConfigError, match="give a list of modules or objects with hooks"):
+        bs.Spot("app", metadata="memory", config=False, plugins=plugins)
+
+
+def test_counts_are_whole_numbers(spot: bs.Spot) -> None:
+    spot.mark(lambda x: x)(1)
+    stats = spot.stats()
+    seconds = {"seconds_saved", "limiter_seconds_waited"}
+    assert {name for name in stats if type(stats[name]) is not int} == seconds
+
+
 def test_core_alone_works(tmp_path: Path) -> None:
     program = (
         "import sys; sys.modules['beautyspot_local'] = sys.modules['beautyspot_s3'] = None\n"
@@ -314,7 +327,7 @@ def test_core_alone_works(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
-    assert "pip install 'beautyspot-local'" in done.stdout
+    assert "install beautyspot-local (docs/install.md)" in done.stdout
 
 
 def test_on_error_may_be_an_object_that_no_weak_reference_takes(

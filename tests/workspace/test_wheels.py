@@ -104,7 +104,7 @@ def test_beautyspot_brings_local_backends_and_no_boto3(
         assert installed.pop(name) == VERSION
     assert set(installed) == {"pluggy", "msgpack", "xxhash"}
     empty.run(CALL.format(name="app", options=", limiter='600/min', save='background'"))
-    assert "pip install 'beautyspot[s3]>=3'" in _error(
+    assert "install beautyspot-s3 (docs/install.md)" in _error(
         empty, "bs.Spot('x', storage='s3://bucket/cache')"
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
 
+from beautyspot.backends.registry import given_plugins
 from beautyspot.backends.spot_backends import Made, Parts
 from beautyspot.calls.lifecycle import (
     checked_executor,
@@ -132,7 +133,7 @@ class Spot(StoredResults, LimiterMethods):
             "ttl": ttl, "blob_threshold": blob_threshold, "enabled": enabled, "strict": strict,
             "wait_timeout": wait_timeout, "mode": mode, "signing_key": signing_key,
         }  # fmt: skip
-        self.name, plugins = check_name(name), tuple(plugins)
+        self.name, plugins = check_name(name), tuple(given_plugins(plugins))
         others = {"config": config, "profile": profile, "plugins": plugins, "on_error": on_error}
         given = {key: value for key, value in settings.items() if value is not UNSET}
         self._given: dict[str, Any] = {**given, **others}
@@ -289,7 +290,7 @@ class Spot(StoredResults, LimiterMethods):
         A function that is marked already keeps its own options. An asynchronous function returns
         an awaitable, as it does without a Spot.
         """
-        return cast("R", self._marking.runner(function)(*args, **kwargs))
+        return cast("R", self._marking.runner("cached_run", function)(*args, **kwargs))
 
     # --------------------------------------------------------------------- types to know
 

@@ -28,7 +28,7 @@ class TokenBucket(TimelineLimiter):
 
     Args:
         rate: ``"600/min"``, ``"10/s"``, ``"5/2s"`` (units: ms, s, sec, second(s), min, minute(s),
-            h, hour(s), d, day(s)), or a number per second.
+            h, hour(s), d, day(s), w, week(s)), or a number per second.
         max_cost: the largest single cost. The call after it waits `max_cost / rate` seconds.
             Default: the number in the text (``"600/min"``: 600) or per second, and at least 1.
         burst: how much may go at once after idling, beyond the call that always may. A window of

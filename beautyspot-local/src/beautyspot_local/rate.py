@@ -9,20 +9,13 @@ import math
 import re
 from typing import Any, Final, NamedTuple
 
+from beautyspot.contracts import SECONDS_PER_UNIT, UNITS
 from beautyspot.errors import ConfigError, CostError
 
 FORMS: Final = '"10/s", "600/min", "1000/h", "5/2s", or a positive number per second'
-UNITS: Final = "ms, s, sec, second(s), min, minute(s), h, hour(s), d, day(s)"
 
 _NUMBER: Final = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _RATE: Final = rf"(?i)\s*({_NUMBER})\s*/\s*({_NUMBER})?\s*([a-z]+)\s*"
-_SECONDS: Final = {
-    "ms": 1e-3,
-    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
-    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
-    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
-    **dict.fromkeys(("d", "day", "days"), 86400.0),
-}
 
 
 class Rate(NamedTuple):
@@ -70,7 +63,7 @@ def parse_burst(burst: object) -> float:
 
 def _parse_text(text: str) -> tuple[float, float]:
     match = re.fullmatch(_RATE, text)
-    unit = match and _SECONDS.get(match[3].lower())
+    unit = match and SECONDS_PER_UNIT.get(match[3].lower())
     if not match or not unit:
         raise _no_rate(text)
     amount, period = float(match[1]), float(match[2] or 1) * unit

@@ -143,6 +143,15 @@ def test_a_plugin_of_that_name_whose_hook_is_misspelt_is_not_looked_for(monkeypa
     )
 
 
+def test_a_hook_without_its_decorator_is_named_again_where_its_backend_is_missed(monkeypatch):
+    install(monkeypatch, origin(module(beautyspot_register_storage=lambda: S3), "clouds"))
+    told = unknown(load_plugins(), "storage", "s3")
+    assert (
+        "The plug-in 'clouds' (fake-dist 1.2): 'beautyspot_register_storage' is never called: "
+        "decorate it with @beautyspot.hookimpl."
+    ) in told
+
+
 def test_a_plugin_of_that_name_that_brings_other_backends(monkeypatch):
     install(monkeypatch, origin(offering(DISK), "foo"))
     told = unknown(load_plugins(), "storage", "foo")
@@ -195,9 +204,9 @@ def test_none_is_no_plugin_whatever_is_called_so(monkeypatch, choice):
 @pytest.mark.parametrize(
     ("point", "name", "line"),
     [
-        ("storage", "s3", "pip install 'beautyspot[s3]>=3'"),
-        ("storage", "local", "pip install 'beautyspot-local'"),
-        ("limiter", "gcra", "pip install 'beautyspot-local'"),
+        ("storage", "s3", "install beautyspot-s3 (docs/install.md)"),
+        ("storage", "local", "install beautyspot-local (docs/install.md)"),
+        ("limiter", "gcra", "install beautyspot-local (docs/install.md)"),
     ],
 )
 def test_a_known_name_says_how_to_install_it(monkeypatch, point, name, line):
@@ -217,9 +226,10 @@ def test_an_unknown_scheme(monkeypatch):
     install(monkeypatch, origin(offering(S3)))
     with pytest.raises(BackendNotFound, match=r"'s4://'\. Did you mean 's3a?://'\?"):
         load_plugins().by_scheme("storage", "s4")
-    install(monkeypatch)
-    with pytest.raises(BackendNotFound, match=r"pip install 'beautyspot\[s3\]>=3'"):
+    install(monkeypatch, origin(offering(backend("sx", schemes=("s3x",)))))
+    with pytest.raises(BackendNotFound, match="install beautyspot-s3") as caught:
         load_plugins().by_scheme("storage", "s3")
+    assert "Did you mean" not in str(caught.value), "it is known to exist"
 
 
 def test_two_distributions_that_claim_one_name(monkeypatch):

@@ -177,6 +177,14 @@ def test_invalidate_all_knows_no_version_auto(spot: Spot) -> None:
     assert spot.invalidate_all(work, version=record.version) == 1
 
 
+def test_a_question_about_no_function_names_the_method(spot: Spot) -> None:
+    for method in ("key", "peek", "refresh", "invalidate", "explain", "cached_run"):
+        with pytest.raises(ConfigError, match=rf"^{method} takes a function .* spot\.{method}\("):
+            getattr(spot, method)("co", 1)
+    with pytest.raises(ConfigError, match="^invalidate_all takes a function, or its identifier"):
+        spot.invalidate_all(3)  # type: ignore[arg-type]
+
+
 def test_invalidate_all_wants_to_know_what(spot: Spot) -> None:
     with pytest.raises(ConfigError, match="say what to forget"):
         spot.invalidate_all()

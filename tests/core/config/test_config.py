@@ -205,6 +205,7 @@ def test_an_unknown_variable_like_none_of_ours(in_project, caplog):
 _DURATIONS = [
     (5, 5.0), (0, 0.0), (2.5, 2.5), ("5", 5.0), ("1.5", 1.5), ("45s", 45.0), ("45 sec", 45.0),
     ("30min", 1800.0), ("12h", 43200.0), ("7d", 604800.0), ("2w", 1209600.0), ("500ms", 0.5),
+    ("7 days", 604800.0), ("1 hour 2 minutes", 3720.0), ("3 seconds", 3.0), ("1 week", 604800.0),
     ("1h30min", 5400.0), (" 1D 12H ", 129600.0), (timedelta(hours=1), 3600.0),
 ]  # fmt: skip
 

@@ -200,6 +200,7 @@ class Cursor(Reader):
         (iter([]), "return a list"),
         (later(), "return a list, or `yield` in an `async def`"),
         (Reader(), "return a list"),
+        (lambda: 1, "function is code, which is never stored: return what it returns"),
         (io.StringIO(), "is a file: return what it holds, or its path"),
         (io.BytesIO(), "is a file"),
         ({}.keys(), "return a list or a set"),

@@ -72,7 +72,7 @@ class Options:
                     f"Its options: {listing(self.known)}"
                 )
 
-    def check_required(self, given: Mapping[str, Any], use: str, what: str) -> None:
+    def check_required(self, given: Mapping[str, Any], use: str) -> None:
         """Refuse to make a backend that lacks an option.
 
         Raises:
@@ -82,8 +82,7 @@ class Options:
         if missing:
             example = ", ".join(f'"{name}": ...' for name in missing)
             raise ConfigError(
-                f"{what} needs {listing(missing)}: give a table such as "
-                f'{{"use": "{use}", {example}}}'
+                f'it needs {listing(missing)}: give a table such as {{"use": "{use}", {example}}}'
             )
 
     def checked(self, name: str, value: object, what: str, anchor: Path | None) -> object:

@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 FEW: Final = 5
 """So many names are shown of what may be many."""
 
-_PIP: Final = {
-    "s3": "beautyspot[s3]>=3",
+_OURS: Final = {
+    "s3": "beautyspot-s3",
     "sqlite": "beautyspot-local",
     "local": "beautyspot-local",
     "file": "beautyspot-local",
     "gcra": "beautyspot-local",
     "gcra-shared": "beautyspot-local",
 }
+"""The distributions of this project, by the name or scheme of what they bring."""
 
 
 def not_found(
@@ -48,12 +49,13 @@ def not_found(
         there: the names or schemes there are.
     """
     name = wanted.removesuffix("://")
-    hint = did_you_mean(wanted, there)
+    hint = "" if name in _OURS else did_you_mean(wanted, there)
     namesake = next((one for one in loaded if one.origin.name == name), None)
     lines = [f"no installed plug-in brings the {point} {wanted!r}.{hint}"]
     lines += [f"Installed: {listing(there)}."]
     lines += _choice(loaded, left_out, choice, name)
     lines += _broken(loaded, namesake)
+    lines += _odd(loaded, namesake)
     if namesake is not None and namesake.broken is None:
         lines += [_whole(namesake)]
     elif namesake is None and name not in left_out and (is_name(name) or not hint):
@@ -78,6 +80,17 @@ def _broken(loaded: Sequence[Loaded], namesake: Loaded | None) -> Iterator[str]:
         yield f"Broken: {names} (beautyspot.plugins() says why)."
 
 
+def _odd(loaded: Sequence[Loaded], namesake: Loaded | None) -> Iterator[str]:
+    """What is odd about a plug-in, such as a hook without its decorator, may be the reason."""
+    odd = [one for one in loaded if one.notes and one is not namesake]
+    for one in odd[:FEW]:
+        yield f"The plug-in {one.origin}: {' '.join(map(_sentence, one.notes))}"
+
+
+def _sentence(note: str) -> str:
+    return note if note.endswith((".", "?")) else f"{note}."
+
+
 def _choice(
     loaded: Sequence[Loaded], left_out: Sequence[str], choice: str | None, name: str
 ) -> Iterator[str]:
@@ -100,8 +113,8 @@ def _how_to_get(point: str, name: str) -> str:
         return f'A folder is an option: storage={{"use": "local", "base_dir": {name!r}}}'
     if not is_name(name):
         return 'That is no backend\'s name: what is an option goes into a table, beside "use"'
-    if name in _PIP:
-        return f"To get it: pip install '{_PIP[name]}'"
+    if name in _OURS:
+        return f"To get it, install {_OURS[name]} (docs/install.md)"
     return (
         f"To get it, look for a distribution named beautyspot-{name} "
         "(if you installed it just now, start Python again)"

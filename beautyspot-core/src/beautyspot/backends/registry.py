@@ -124,7 +124,7 @@ def load_plugins(
     """
     base = _installed(environ.get(VARIABLE))
     known = {id(one.target) for one in base.loaded}
-    targets = {id(each): each for each in _checked(extra) if id(each) not in known}
+    targets = {id(each): each for each in given_plugins(extra) if id(each) not in known}
     if not targets:
         return base
     given = [_load(_given(target)) for target in targets.values()]
@@ -171,7 +171,12 @@ def _load(origin: Origin) -> Loaded:
     return loaded
 
 
-def _checked(extra: Iterable[object]) -> list[object]:
+def given_plugins(extra: Iterable[object]) -> list[object]:
+    """The modules or objects given as ``plugins=``.
+
+    Raises:
+        ConfigError: they are no list, or one of them can't have hooks.
+    """
     if isinstance(extra, str) or not hasattr(extra, "__iter__"):
         raise ConfigError(f"plugins={extra!r:.80}: {_GIVE_A_LIST}")
     targets = list(extra)

@@ -175,7 +175,7 @@ def _make(point: str, wish: _Wish, what: str, context: Context, anchor: Path | N
     given = _given(takes, wish, what, anchor)
     try:
         options = {**takes.accepted(wish.cls.defaults(context)), **given}
-        takes.check_required(options, wish.cls.name, what)
+        takes.check_required(options, wish.cls.name)
         return in_time(wish.cls, partial(wish.cls, **options))
     except ConfigError as exc:
         raise ConfigError(f"{what}: {without(str(exc), given)}") from None

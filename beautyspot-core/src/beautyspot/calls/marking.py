@@ -54,11 +54,9 @@ class Marking:
         Raises:
             ConfigError: it can't be called, or an option does not fit it.
         """
-        if not callable(function):
-            raise ConfigError(
-                f"mark takes a function, not {function!r:.80}: write @spot.mark above a def, "
-                "below @property"
-            )
+        check_callable(
+            function, "mark takes a function", "write @spot.mark above a def, below @property"
+        )
         return wrap(self._engine, self.task(function, options))
 
     def task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
@@ -80,8 +78,17 @@ class Marking:
             owner=self._engine.owner, on_first_key=self._duplicates.note,
         )  # fmt: skip
 
-    def runner(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """`function` itself if it is marked, else a marked function in its place."""
+    def runner(self, method: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`function` itself if it is marked, else a marked function in its place.
+
+        Raises:
+            ConfigError: it can't be called; `method` is what the user called.
+        """
+        check_callable(
+            function,
+            f"{method} takes a function and its arguments",
+            f"write spot.{method}(function, argument, ...), without calling the function",
+        )
         if _is_marked(function):
             return function
         # By `id`, not by equality: equal objects may do different things. Each runner keeps its
@@ -97,19 +104,27 @@ class Marking:
         return known
 
     def call(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        method: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> Call:
         """The call that ``function(*args, **kwargs)`` makes, or would make if it were marked."""
         task = _task_of(function)
         if task is None:
-            task = _task_of(self.runner(function))
+            task = _task_of(self.runner(method, function))
         elif inspect.ismethod(function):
             args = (function.__self__, *args)
         assert task is not None  # noqa: S101 - a runner has one
         return Call(task, args, kwargs)
 
     def addressed(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        method: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> Call:
         """The same with its key.
 
@@ -117,13 +132,23 @@ class Marking:
             TypeError: the arguments do not fit the function.
             UnstableKeyError: an argument has no stable form; says how to leave it out.
         """
-        call = self.call(function, args, kwargs)
+        call = self.call(method, function, args, kwargs)
         try:
             call.task.addressing.address(call)
         except UnstableKeyError as error:
             advice = call.task.addressing.advice(call, error)
             raise UnstableKeyError(f"{error}; {advice}", path=error.path) from error
         return call
+
+
+def check_callable(function: object, takes: str, instead: str) -> None:
+    """Refuse what is no function.
+
+    Raises:
+        ConfigError: says what to write.
+    """
+    if not callable(function):
+        raise ConfigError(f"{takes}, not {function!r:.80}: {instead}")
 
 
 def _task_of(function: Any) -> Task | None:

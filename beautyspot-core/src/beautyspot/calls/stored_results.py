@@ -61,7 +61,7 @@ class StoredResults:
         Raises:
             UnstableKeyError: an argument has no stable form; the call would run uncached.
         """
-        return self._marking.addressed(function, args, kwargs).key
+        return self._marking.addressed("key", function, args, kwargs).key
 
     def peek(
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
@@ -74,7 +74,7 @@ class StoredResults:
                 failure is reported.
         """
         self._engine.check_open()
-        call = self._marking.addressed(function, args, kwargs)
+        call = self._marking.addressed("peek", function, args, kwargs)
         cache = self._engine.cache
         value = cache.recall(call)
         if value is MISSING:
@@ -91,8 +91,8 @@ class StoredResults:
         """
         from beautyspot.calls.wrappers import perform
 
-        self._marking.addressed(function, args, kwargs)  # raises where it has no key
-        call = self._marking.call(function, args, kwargs)
+        self._marking.addressed("refresh", function, args, kwargs)  # raises where it has no key
+        call = self._marking.call("refresh", function, args, kwargs)
         call.refresh = True
         return cast("R", perform(self._engine, call))
 
@@ -104,7 +104,7 @@ class StoredResults:
             MetadataError: the store failed, and the result is still there.
         """
         self._engine.check_open()
-        key = self.key(function, *args, **kwargs)
+        key = self._marking.addressed("invalidate", function, args, kwargs).key
         return self._forget(self._engine.cache.for_the_user(), key)
 
     def _forget(self, cache: Cache, key: str) -> bool:
@@ -127,7 +127,8 @@ class StoredResults:
         """Forget every result that matches all arguments; returns how many there were.
 
         Args:
-            function: results of this function, or of this identifier ("module:qualified.name").
+            function: results of this function, or of this identifier: "module:qualified.name", or
+                what `mark` has as name=. An identifier without results forgets nothing.
             version: results of this version; 2 and "2" are one. That of "auto" is stored as
                 "auto:" and a digest of the code.
             tag: results with this tag.
@@ -146,7 +147,12 @@ class StoredResults:
             )
         name = function
         if callable(function):
-            name = self._marking.call(function, (), {}).task.func_identifier
+            name = self._marking.call("invalidate_all", function, (), {}).task.func_identifier
+        elif function is not None and not isinstance(function, str):
+            raise ConfigError(
+                f"invalidate_all takes a function, or its identifier as a text, not "
+                f"{function!r:.80}: give one of these, or version= or tag="
+            )
         self._engine.check_open()
         if self._engine.saver is not None:
             self._engine.saver.flush()
@@ -165,7 +171,7 @@ class StoredResults:
         from beautyspot.calls.explanation import Explanation, explain
 
         try:
-            call = self._marking.addressed(function, args, kwargs)
+            call = self._marking.addressed("explain", function, args, kwargs)
         except UnstableKeyError as error:
             reason = f"it has no key: {error}"
             return Explanation(hit=False, key="", reason=reason, arguments={})
@@ -279,8 +285,7 @@ class StoredResults:
         if engine.closed:
             return math.nan, math.nan
         try:
-            entries, size = engine.cache.metadata.totals()
-            return float(entries), float(size)
+            return engine.cache.metadata.totals()
         except Exception as error:
             engine.reporter.report("count what is stored", "", error, "It is given as NaN")
             return math.nan, math.nan

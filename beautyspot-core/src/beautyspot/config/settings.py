@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from beautyspot.config.signing import SHORTEST, SigningKeys
+from beautyspot.contracts import SECONDS_PER_UNIT, UNITS
 from beautyspot.errors import ConfigError
 from beautyspot.messages.masking import MASK, masked
 
-_UNITS: Final = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 DURATION: Final = (
     'a number of seconds, not negative, or a text such as "90s", "12h" or "1h 30min" '
-    f"(units: {', '.join(_UNITS)})"
+    f"(units: {UNITS})"
 )
 """What `seconds` takes, for messages."""
 LIFETIME: Final = f'{DURATION}, or "none" for ever'
@@ -111,7 +111,7 @@ class Setting:
 def seconds(value: object) -> float:
     """A duration in seconds: a number, a `timedelta`, or a text such as ``"7d"`` or ``"1h 30min"``.
 
-    Units: ms, s (sec), min, h, d, w.
+    The units are those of `SECONDS_PER_UNIT`.
 
     Raises:
         TypeError, ValueError: it is none of these, negative, or not finite.
@@ -132,9 +132,10 @@ def seconds(value: object) -> float:
 def _duration(text: str) -> float:
     text = text.strip().lower()
     parts = re.findall(_PART, text)
-    if not parts or re.sub(_PART, "", text).strip() or any(unit not in _UNITS for _, unit in parts):
+    known = all(unit in SECONDS_PER_UNIT for _, unit in parts)
+    if not parts or not known or re.sub(_PART, "", text).strip():
         return float(text)
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    return sum(float(number) * SECONDS_PER_UNIT[unit] for number, unit in parts)
 
 
 def boolean(text: str) -> bool:

@@ -28,11 +28,14 @@ from beautyspot.contracts.metadata import (
 from beautyspot.contracts.serializer import SerializerBase
 from beautyspot.contracts.storage import BlobInfo, BlobStorageBase
 from beautyspot.contracts.types import TypeSupport
+from beautyspot.contracts.units import SECONDS_PER_UNIT, UNITS
 
 __all__ = [
     "DIRECT_BLOB",
     "FILE",
     "KEY_SCHEME",
+    "SECONDS_PER_UNIT",
+    "UNITS",
     "Backend",
     "BlobInfo",
     "BlobStorageBase",

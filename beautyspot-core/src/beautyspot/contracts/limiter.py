@@ -108,7 +108,8 @@ class LimiterBase(Backend):
     def pause(self, seconds: float) -> None:
         """Grant nothing for `seconds` from now: what a server's ``Retry-After`` asks for.
 
-        Callers that wait already are held too. Pauses overlap; they do not add up.
+        Callers that wait already are held too. Pauses overlap; they do not add up. 0 or less, such
+        as of a ``Retry-After`` whose time has passed, pauses nothing.
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't pause ({seconds} s)")
 

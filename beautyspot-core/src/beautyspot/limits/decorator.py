@@ -159,7 +159,9 @@ def limited(limit: Limit, function: Any) -> Any:
     if isinstance(function, classmethod | staticmethod):
         return type(function)(limited(limit, function.__func__))
     if not callable(function):
-        raise ConfigError(f"limiter takes a function, not {function!r:.80}: write it above a def")
+        raise ConfigError(
+            f"limiter takes a function, not {function!r:.80}: write @spot.limiter above a def"
+        )
     if _is_marked(function):
         limit.warn_above_mark(function)
     kind = kind_of(function)

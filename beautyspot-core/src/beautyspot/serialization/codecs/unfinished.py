@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import MappingView
 from io import IOBase
+from types import BuiltinFunctionType, FunctionType, MethodType
 
 
 def no_result_yet(cls: type) -> str | None:
@@ -16,6 +17,11 @@ def no_result_yet(cls: type) -> str | None:
         )
     if issubclass(cls, IOBase):
         return "is a file: return what it holds, or its path"
+    if issubclass(cls, FunctionType | BuiltinFunctionType | MethodType):
+        return (
+            "is code, which is never stored: return what it returns, or the values to make it of "
+            "again"
+        )
     if hasattr(cls, "__anext__"):
         return f"is used up by its reader: return a list, or `yield` in an `async def`, {live}"
     if hasattr(cls, "__next__"):
