@@ -230,7 +230,7 @@ def test_content_is_independent_of_the_name(tmp_path):
 
 @pytest.mark.parametrize("function", [KeyGen.from_path_stat, KeyGen.from_file_content])
 def test_files_that_are_not_there(function, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"check the path.*nothing\.txt") as error:
+    with pytest.raises(FileNotFoundError, match=r"nothing\.txt") as error:
         function(tmp_path / "nothing.txt")
     assert error.value.filename == str(tmp_path / "nothing.txt")
     with pytest.raises(IsADirectoryError, match="name the files in it"):

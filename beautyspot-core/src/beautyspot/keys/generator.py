@@ -207,11 +207,7 @@ def _digest_named(name: str) -> Digest:
 
 
 def _status(path: AnyPath) -> os.stat_result:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - takes every kind of path, bytes too
-    except FileNotFoundError as error:
-        why = "no such file, so it can't be in a key: check the path"
-        raise FileNotFoundError(error.errno, why, os.fsdecode(path)) from None
+    status = os.stat(path)  # noqa: PTH116 - takes every kind of path, bytes too
     if stat.S_ISDIR(status.st_mode):
         why = "a directory can't be in a key: name the files in it"
         raise IsADirectoryError(errno.EISDIR, why, os.fsdecode(path))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # ------------------------------------------------------------------------------------------- keys
 
-_PART: Final = 1 << 22  # bytes to copy at a time
+_CHUNK: Final = 2**20  # bytes to copy at a time of an array that is not contiguous
 _BY_VALUE: Final = "OT"  # objects and variable-width strings: the buffer has addresses
 _PADDED: Final = "gG"  # 80 bits in 16 bytes; the others are undefined
 
@@ -63,13 +63,18 @@ def _raw(plain: np.ndarray[Any, Any]) -> str:
         return blob(plain.tobytes())
     if plain.flags.c_contiguous:
         return blob(plain.reshape(-1).view(np.uint8))
-    return chunked(_parts(plain))
+    return chunked(_chunks(plain))
 
 
-def _parts(plain: np.ndarray[Any, Any]) -> Iterator[np.ndarray[Any, Any]]:
-    rows = max(1, _PART * len(plain) // plain.nbytes)
-    for start in range(0, len(plain), rows):
-        yield np.ascontiguousarray(plain[start : start + rows]).reshape(-1).view(np.uint8)
+def _chunks(array: np.ndarray[Any, Any]) -> Iterator[bytes]:
+    """The bytes of an array in C order, some at a time."""
+    chunks: Any = np.nditer(
+        array,
+        flags=["external_loop", "buffered"],
+        buffersize=max(_CHUNK // array.itemsize, 1),
+        order="C",
+    )
+    return (chunk.tobytes() for chunk in chunks)
 
 
 def _added(walk: Walk, value: np.ndarray[Any, Any]) -> str:
@@ -110,8 +115,6 @@ FAMILIES: Final[dict[str, Form]] = {
 }
 
 # ----------------------------------------------------------------------------------------- values
-
-_CHUNK: Final = 2**20  # bytes to copy at a time of an array that is not contiguous
 
 _TYPE_STRING: Final = re.compile(
     r"[<>|](b1|[iu][1248]|f[248]|c8|c16|[SUV]\d{1,9}|[mM]8(\[\w{1,30}\])?)"
@@ -178,14 +181,8 @@ def _append(array: np.ndarray[Any, Any], out: bytearray) -> None:
     if array.flags.c_contiguous:
         out += array.reshape(-1).view(np.uint8).data
         return
-    chunks: Any = np.nditer(
-        array,
-        flags=["external_loop", "buffered"],
-        buffersize=max(_CHUNK // array.itemsize, 1),
-        order="C",
-    )
-    for chunk in chunks:
-        out += chunk.tobytes()
+    for chunk in _chunks(array):
+        out += chunk
 
 
 def _decode_array(parts: list[Any], read: Read) -> np.ndarray[Any, Any]:

@@ -39,15 +39,10 @@ def unframed(data: Data) -> list[memoryview]:
         RestoreError: the bytes end too early.
     """
     view, items, start = memoryview(data), [], 0
-    while start < len(view):
-        if start + _LENGTH.size > len(view):
-            raise RestoreError("a stored stream ends in the middle of an item: it is damaged")
+    while start + _LENGTH.size <= len(view):
         (length,) = _LENGTH.unpack_from(view, start)
-        start += _LENGTH.size
-        if start + length > len(view):
-            raise RestoreError("a stored stream ends in the middle of an item: it is damaged")
-        items.append(view[start : start + length])
-        start += length
-    if not items:  # the last item is what the stream returned
-        raise RestoreError("a stored stream has no end: it is damaged")
+        start += _LENGTH.size + length
+        items.append(view[start - length : start])
+    if start != len(view) or not items:  # the last item is what the stream returned
+        raise RestoreError("a stored stream lacks its end: it is damaged")
     return items
