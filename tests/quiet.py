@@ -7,7 +7,7 @@ import sys
 import pytest
 from beautyspot.testing.records import a_record
 from beautyspot_local.sqlite import row_cache, wal_watch
-from beautyspot_local.sqlite.file_systems import timed_by_the_kernel
+from beautyspot_local.sqlite.database_file import timed_by_the_kernel
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="rows are kept on Linux only")
 

@@ -19,12 +19,12 @@ from beautyspot.calls.lifecycle import (
 )
 from beautyspot.calls.stored_results import StoredResults
 from beautyspot.concurrency import locks
-from beautyspot.concurrency.lazy import Lazily
+from beautyspot.concurrency.locks import Lazily
 from beautyspot.config.resolve import UNSET, Config, resolve
-from beautyspot.config.spot_names import check_name
+from beautyspot.config.settings import check_name
 from beautyspot.limits.limiting import Limiting
 from beautyspot.limits.methods import LimiterMethods, check_made
-from beautyspot.messages.suggestions import checks_options
+from beautyspot.messages import checks_options
 from beautyspot.resilience.reporting import Reporter
 
 # What a method needs that many programs never call is imported in it: a start is short.

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from beautyspot.backends import registry as plugin_registry
-from beautyspot.backends.constructor_options import Options
 from beautyspot.backends.registry import Registry
-from beautyspot.backends.selection import select
+from beautyspot.backends.selection import Options, select
 from beautyspot.contracts import BlobStorageBase, Context
 from beautyspot.errors import (
     BackendNotFound,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from beautyspot import BackendNotFound, BeautyspotError, ConfigError
-from beautyspot.messages.masking import LONGEST, MASK, masked
+from beautyspot.messages import LONGEST, MASK, masked
 from beautyspot.spot import Spot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from beautyspot.config.spot_names import check_name
+from beautyspot.config.settings import check_name
 from beautyspot.errors import ConfigError
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from beautyspot.messages.masking import masked, without
+from beautyspot.messages import masked, without
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -19,7 +19,7 @@ from beautyspot.contracts import in_full
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.testing.processes import in_forked_child
 from beautyspot.testing.records import KEYS
-from beautyspot_local.sqlite import connections, file_systems, row_cache, wal_watch
+from beautyspot_local.sqlite import connections, database_file, row_cache, wal_watch
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from owned_clock import Clock
 from quiet import connection_of, eager, keep, kept, linux, plain, rows_of, settle
@@ -321,7 +321,7 @@ def test_on_a_file_system_whose_times_are_not_known(make, path, monkeypatch):
 
 def test_on_another_system(tmp_path, monkeypatch):
     monkeypatch.setattr(files.sys, "platform", "darwin")
-    assert not file_systems.timed_by_the_kernel(tmp_path / "store.db")
+    assert not database_file.timed_by_the_kernel(tmp_path / "store.db")
 
 
 def test_a_file_that_may_only_be_read(store, path, monkeypatch):

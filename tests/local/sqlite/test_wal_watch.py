@@ -10,7 +10,7 @@ import sys
 import pytest
 from beautyspot import files
 from beautyspot.testing.records import KEYS
-from beautyspot_local.sqlite import file_systems, wal_watch
+from beautyspot_local.sqlite import database_file, wal_watch
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from owned_clock import Clock
 from quiet import eager, linux, plain, settle
@@ -276,13 +276,13 @@ def test_which_file_systems_are_known(mounts, tmp_path, lines, known):
     mounts(*lines)
     (tmp_path / "place").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "place")
-    assert file_systems.timed_by_the_kernel(tmp_path / "place" / "x.db") == known
-    assert file_systems.timed_by_the_kernel(tmp_path / "link" / "x.db") == known
+    assert database_file.timed_by_the_kernel(tmp_path / "place" / "x.db") == known
+    assert database_file.timed_by_the_kernel(tmp_path / "link" / "x.db") == known
 
 
 def test_a_place_that_is_gone(mounts, tmp_path):
     mounts("here / / rw - ext4 /dev/a")
-    assert not file_systems.timed_by_the_kernel(tmp_path / "gone" / "x.db")
+    assert not database_file.timed_by_the_kernel(tmp_path / "gone" / "x.db")
 
 
 def test_a_place_with_a_space(mounts, tmp_path):
@@ -291,4 +291,4 @@ def test_a_place_with_a_space(mounts, tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "a place")
     assert files.network_file_system(tmp_path / "a place" / "x.db") == "cifs"
     assert files.network_file_system(tmp_path / "link" / "x.db") == "cifs"
-    assert not file_systems.timed_by_the_kernel(tmp_path / "a place" / "x.db")
+    assert not database_file.timed_by_the_kernel(tmp_path / "a place" / "x.db")

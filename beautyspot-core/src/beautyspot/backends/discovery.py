@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.errors import PluginError
 from beautyspot.hookspecs import PROJECT
 from beautyspot.logs import warn_once
-from beautyspot.messages.suggestions import did_you_mean, listing
+from beautyspot.messages import did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -24,7 +24,7 @@ from beautyspot.contracts import (
     TypeSupport,
 )
 from beautyspot.errors import PluginError
-from beautyspot.messages.suggestions import did_you_mean
+from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

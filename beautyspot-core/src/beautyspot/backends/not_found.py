@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.backends.discovery import VARIABLE, not_installed, unknown
 from beautyspot.backends.loading import is_name
-from beautyspot.messages.suggestions import did_you_mean, listing
+from beautyspot.messages import did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

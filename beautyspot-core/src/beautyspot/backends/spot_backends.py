@@ -12,7 +12,7 @@ from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import class_of, select
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.concurrency.lazy import Lazily
+from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts import Backend, Context, LimiterBase
 from beautyspot.errors import (
     BackendNotFound,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from beautyspot.calls.steps import Outcome
 from beautyspot.concurrency.single_flight import Flights
 from beautyspot.errors import MetadataError
 from beautyspot.results.last_use import LastUses
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.background import Saver
     from beautyspot.results.cache import Cache
-    from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.options import MarkOptions
     from beautyspot.tasks.task import Call, Task
 
@@ -149,17 +147,6 @@ class Engine:
         self.stats.hits += 1
         self.stats.seconds_saved += call.saves
         self.uses.note(call.key)
-
-    def restored(self, call: Call, payload: Payload) -> Outcome | None:
-        """A follower's own copy of what its leader computed, or None where that fails."""
-        try:
-            value = call.task.form.restore(payload)
-        except Exception as error:
-            advice = "The function runs instead"
-            self.reporter.report("restore", call.task.func_identifier, error, advice)
-            return None
-        self.hit(call)
-        return Outcome(value)
 
     def keeps(self, task: Task, value: Any) -> bool:
         """Whether `cache_if` lets a value be stored."""

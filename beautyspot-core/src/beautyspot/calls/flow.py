@@ -118,11 +118,23 @@ def _together(engine: Engine, call: Call) -> Flow:
         if isinstance(shared, Outcome):
             return shared
         if isinstance(shared, Payload):
-            outcome = engine.restored(call, shared)
+            outcome = _restored(engine, call, shared)
             if outcome is not None:
                 return outcome
     with Turn(engine, call) as turn, turn:  # alone: no value to share, or a deadlock to avoid
         return (yield from _run(turn))
+
+
+def _restored(engine: Engine, call: Call, payload: Payload) -> Outcome | None:
+    """A follower's own copy of what its leader computed, or None where that fails."""
+    try:
+        value = call.task.form.restore(payload)
+    except Exception as error:
+        advice = "The function runs instead"
+        engine.reporter.report("restore", call.task.func_identifier, error, advice)
+        return None
+    engine.hit(call)
+    return Outcome(value)
 
 
 def _follow(call: Call, flight: Flight, deadline: float) -> Generator[Step, Any, object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
 from beautyspot.errors import ConfigError, UnstableKeyError
-from beautyspot.messages.suggestions import checks_options
+from beautyspot.messages import checks_options
 from beautyspot.results.validity import MISSING
 
 # What many programs never call is imported by its method: a start is short.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.marking import Marking
-    from beautyspot.concurrency.lazy import Lazily
+    from beautyspot.concurrency.locks import Lazily
     from beautyspot.limits.limiting import Limiting
     from beautyspot.results.cache import Cache
     from beautyspot.results.collecting import Collected

@@ -9,6 +9,8 @@ that the thread holds already, or wait for a thread that waits for such a lock.
 - Every other lock is made by `reentrant`: it lets its holder in again, and before a call waits for
   another thread it asks `inside`. Where that is true it goes on without: it runs its function
   rather than follow another call, passes a cap, and leaves a flush or a shutdown to other threads.
+
+An attribute that is computed late needs no lock: see `Lazily`.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ from __future__ import annotations
 import threading
 import weakref
 from operator import call
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
 
 _all: set[weakref.ref[threading.RLock]] = set()
 _is_owned: Callable[[threading.RLock], bool] = type(threading.RLock())._is_owned  # type: ignore[attr-defined] # as `threading.Condition` asks
@@ -40,3 +43,27 @@ def holds(lock: threading.RLock) -> bool:
 def inside() -> bool:
     """Whether this thread holds any of these locks, so that it must not wait for another thread."""
     return any(map(_is_owned, filter(None, map(call, _all.copy()))))  # in C: there may be thousands
+
+
+T = TypeVar("T")
+
+
+class Lazily(Generic[T]):
+    """Decorates a method, and gives way to its value in the instance's `__dict__`.
+
+    `functools.cached_property` has a lock before Python 3.12, of all instances of a class together:
+    a child that is forked while another thread computes would stand still at its first look, and
+    two threads that import could wait for each other. Here two may compute the same, and the last
+    is kept.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> T:
+        value = vars(instance)[self._name] = self._compute(instance)
+        return value

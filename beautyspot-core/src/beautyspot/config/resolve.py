@@ -24,8 +24,7 @@ from beautyspot.config.settings import SETTINGS
 from beautyspot.errors import ConfigError
 from beautyspot.files import absolute
 from beautyspot.logs import warn_once
-from beautyspot.messages.masking import masked
-from beautyspot.messages.suggestions import did_you_mean, listing
+from beautyspot.messages import did_you_mean, listing, masked
 
 if TYPE_CHECKING:
     from beautyspot.config.toml_files import ConfigFile

@@ -18,7 +18,7 @@ from functools import partial
 from types import BuiltinMethodType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency.lazy import Lazily
+from beautyspot.concurrency.locks import Lazily
 from beautyspot.functions.names import (
     captured,
     identifier_of,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
 from beautyspot.keys.canonical import Without
-from beautyspot.messages.suggestions import did_you_mean
+from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

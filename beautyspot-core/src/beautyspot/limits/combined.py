@@ -20,7 +20,7 @@ from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, CostError, NotSupportedError
-from beautyspot.messages.suggestions import did_you_mean, listing
+from beautyspot.messages import did_you_mean, listing
 
 SLACK: Final = 0.001
 """Seconds by which the reservations of one call may differ: threads wake up no more exactly."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from beautyspot import logs
 from beautyspot.errors import ConfigError
-from beautyspot.messages.suggestions import checks_options
+from beautyspot.messages import checks_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency.lazy import Lazily
+from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts.calling import hints
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours

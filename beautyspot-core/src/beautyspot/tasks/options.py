@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from beautyspot.config.settings import LIFETIME, or_none, seconds
 from beautyspot.errors import ConfigError
-from beautyspot.messages.suggestions import check_options
+from beautyspot.messages import check_options
 
 MODES: Final = ("normal", "readonly", "replay")
 

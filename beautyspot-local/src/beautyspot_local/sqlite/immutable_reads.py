@@ -14,7 +14,7 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_local.sqlite.file_systems import TICKS, timed_by_the_kernel
+from beautyspot_local.sqlite.database_file import TICKS, timed_by_the_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

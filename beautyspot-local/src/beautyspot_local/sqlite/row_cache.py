@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.contracts import Plain
 
 from beautyspot_local.sqlite import wal_watch
-from beautyspot_local.sqlite.file_systems import timed_by_the_kernel
+from beautyspot_local.sqlite.database_file import timed_by_the_kernel
 
 if TYPE_CHECKING:
     from beautyspot_local.sqlite.connections import Handle

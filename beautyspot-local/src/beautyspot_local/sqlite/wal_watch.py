@@ -28,7 +28,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from beautyspot_local.sqlite.connections import is_busy, journal_mode
-from beautyspot_local.sqlite.file_systems import TICKS
+from beautyspot_local.sqlite.database_file import TICKS
 
 if TYPE_CHECKING:
     from beautyspot_local.sqlite.connections import Handle

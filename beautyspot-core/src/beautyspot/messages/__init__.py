@@ -1,1 +1,0 @@
-"""What the texts of errors and warnings share: suggestions, and masking of secrets."""
