@@ -32,8 +32,8 @@ context = Context("app", Path("."), Path("app.db"))
 asked = {}
 for spec in json.loads(sys.argv[1]):
     try:
-        made = select("storage", spec, registry=load_plugins(), context=context)
-        asked[spec] = [type(made.backend).__name__, vars(made.backend)]
+        made, _ = select("storage", spec, registry=load_plugins(), context=context)
+        asked[spec] = [type(made).__name__, vars(made)]
     except beautyspot.errors.BeautyspotError as exc:
         asked[spec] = [type(exc).__name__, str(exc)]
 found = {one.name: [str(one), one.offers, one.broken] for one in plugins()}

@@ -28,7 +28,7 @@ COSTLY = {
 """What takes one or two."""
 
 SCAN = {
-    "email", "importlib.metadata", "random", "shutil", "socket", "tempfile", "zipfile",
+    "email", "importlib.metadata", "json", "random", "shutil", "socket", "tempfile", "zipfile",
 }  # fmt: skip
 """The scan for plug-ins, and what it imports itself."""
 
