@@ -371,8 +371,8 @@ def test_an_outage_is_said_once_whoever_meets_it(
     first, second = spot.mark(name="one")(double), spot.mark(name="two")(double)
     for x in range(5):
         first(x), second(x)
-    now = f"Its functions run uncached until that is mended ({spot.db_path}); "
-    now += "directory= or BEAUTYSPOT_DIRECTORY chooses another place"
+    now = f"Until that is mended ({spot.db_path}), results are kept in memory only, as far as "
+    now += "there is room; directory= or BEAUTYSPOT_DIRECTORY chooses another place"
     assert [record.message for record in caplog.records] == [
         f"app: could not open the metadata store: MetadataError: can't open: start the server. {now}"  # noqa: E501
     ]

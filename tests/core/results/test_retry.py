@@ -364,5 +364,5 @@ def test_a_child_of_multiprocessing_stores_what_waits(
     program = [sys.executable, "-c", textwrap.dedent(CHILD), str(tmp_path / "cache")]
     done = subprocess.run(program, capture_output=True, timeout=DEADLINE, check=False, text=True)
     assert done.returncode == 0, done.stderr
-    assert "1 results of work could not be stored before the end" in done.stderr
+    assert "1 result of work could not be stored before the end" in done.stderr
     assert make_spot().stats()["entries"] == 5

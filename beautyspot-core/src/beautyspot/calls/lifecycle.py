@@ -93,8 +93,8 @@ def start(engine: Engine, parts: Parts) -> None:
         engine.cache.metadata.open()
     except Exception as error:
         advice = (
-            f"Its functions run uncached until that is mended ({parts.context.db_path}); "
-            "directory= or BEAUTYSPOT_DIRECTORY chooses another place"
+            f"Until that is mended ({parts.context.db_path}), results are kept in memory only, "
+            "as far as there is room; directory= or BEAUTYSPOT_DIRECTORY chooses another place"
         )
         engine.reporter.report(OPENING, "", error, advice)
 

@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 
 
 class BlobInfo(NamedTuple):
-    """One blob in a listing."""
+    """One blob in a listing.
+
+    Attributes:
+        location: what `save` returned.
+        size: the length in bytes of the data as it was given to `save`, also where the storage
+            compresses it or writes a header of its own.
+        modified_at: when it was last saved, as Unix time in seconds.
+    """
 
     location: str
-    size: int  # bytes
-    modified_at: float  # Unix time, seconds
+    size: int
+    modified_at: float
 
 
 class BlobStorageBase(Backend):

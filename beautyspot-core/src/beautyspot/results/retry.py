@@ -250,10 +250,10 @@ class Unsaved:
             return
         names = sorted({kept.task.func_identifier for kept in self._kept.values()})
         logger.warning(
-            "%s: %d results of %s could not be stored before the end, and are lost: mend the place "
-            "that the warnings before this one name; they are computed again next time",
+            "%s: %s of %s could not be stored before the end, and will be computed again: mend "
+            "the place that the warnings before this one name",
             self._placement.reporter.spot,
-            len(self._kept),
+            "1 result" if len(self._kept) == 1 else f"{len(self._kept)} results",
             ", ".join(names[:5]) + ("" if len(names) <= 5 else ", …"),
         )
 

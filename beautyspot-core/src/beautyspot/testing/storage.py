@@ -161,14 +161,15 @@ class StorageContract(Switches):
     def test_every_sound_key(self, storage: BlobStorageBase, key: str) -> None:
         assert storage.load(storage.save(key, key.encode())) == key.encode()
 
-    @pytest.mark.parametrize("key", LONG_KEYS)
+    @pytest.mark.parametrize("key", LONG_KEYS, ids=lambda key: f"{len(key.encode())}-bytes")
     def test_a_long_key_is_kept_or_refused(self, storage: BlobStorageBase, key: str) -> None:
         try:
             location = storage.save(key, b"x")
         except StorageError:
             assert storage.load(storage.save(KEY, b"y")) == b"y"
         else:
-            assert storage.load(location) == b"x"
+            data = storage.load(location)  # not in the assertion, which would show the location
+            assert data == b"x", f"{key[:20]}… is saved, and another blob is loaded"
 
     def test_saving_again_replaces(self, storage: BlobStorageBase) -> None:
         first = storage.save(KEY, b"a long first one" * 1000)
@@ -261,7 +262,9 @@ class StorageContract(Switches):
         keys = ("app/a", "app/b/c", "app2/d", "x")
         sizes = {storage.save(key, key.encode()): len(key) for key in keys}
         found = list(storage.list())
-        assert {info.location: info.size for info in found} == sizes
+        listed = {info.location: info.size for info in found}
+        assert set(listed) == set(sizes), "each blob is listed by the location that `save` returned"
+        assert listed == sizes, "`size` is the length of the data as it was given to `save`"
         assert len(found) == len(sizes)
         assert all(1.5e9 < info.modified_at < 1e11 for info in found), "not a Unix time in seconds"
 
