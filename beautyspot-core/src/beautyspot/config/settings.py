@@ -101,11 +101,10 @@ class Setting:
         except ConfigError as exc:
             raise ConfigError(f"{where}: {self.name}: {exc}") from None
         except (TypeError, ValueError):
-            raise ConfigError(f"{where}: {self._refusal(shown)}") from None
-
-    def _refusal(self, value: object) -> str:
-        shown = MASK if self.is_secret else f"{masked(value)!r:.120}"
-        return f"{self.name} takes {self.expects}, not {shown} ({type(value).__name__})"
+            given = MASK if self.is_secret else f"{masked(shown)!r:.120}"
+            raise ConfigError(
+                f"{where}: {self.name} takes {self.expects}, not {given} ({type(shown).__name__})"
+            ) from None
 
 
 def seconds(value: object) -> float:

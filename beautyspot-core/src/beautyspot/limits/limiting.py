@@ -44,8 +44,7 @@ class LimitStats:
         self.refusals = 0
         self.waits = 0
         self.seconds = 0.0
-        self._counts = [0] * MINUTE
-        self._seconds = [-MINUTE] * MINUTE  # which second each of the counts is of
+        self._minute = [(-MINUTE, 0)] * MINUTE  # a second, and the grants in it
 
     def granted(self, waited: float) -> None:
         """Count a call that was let in after `waited` seconds."""
@@ -55,9 +54,8 @@ class LimitStats:
             self.grants += 1
             self.waits += waited > 0
             self.seconds += waited
-            if self._seconds[place] != second:
-                self._seconds[place], self._counts[place] = second, 0
-            self._counts[place] += 1
+            of, count = self._minute[place]
+            self._minute[place] = (second, count + 1 if of == second else 1)
 
     def refused(self) -> None:
         """Count a call that was not let in."""
@@ -67,8 +65,7 @@ class LimitStats:
     def last_minute(self) -> int:
         """Grants of the last 60 seconds, to the second."""
         since = int(self._clock()) - MINUTE
-        pairs = zip(self._seconds.copy(), self._counts.copy(), strict=True)
-        return sum(count for second, count in pairs if second > since)
+        return sum(count for second, count in self._minute.copy() if second > since)
 
 
 class Limiting:
