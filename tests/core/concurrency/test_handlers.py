@@ -7,9 +7,11 @@ thread of the call. Nothing hangs, nothing is lost, and the results are right.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from broken import Broken, BrokenStore
 from gates import DEADLINE, until
 from moments import check_free, each_moment, handled
 
@@ -93,3 +95,39 @@ def test_a_handler_ends_the_spot_at_any_moment(
         until(lambda spot=spot: not spot._engine.flights)  # type: ignore[misc]
         at += stride
     assert at > 50
+
+
+class LockingStore(BrokenStore):
+    """Has a lock of its own, which `delete` holds while a handler comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+        self.handler: Callable[[], Any] = int
+        self.waits = 0
+
+    def delete(self, key: str) -> bool:
+        with self.lock:
+            self.handler()
+            return super().delete(key)
+
+    def put_many(self, records: Any) -> None:
+        if not self.lock.acquire(timeout=1):
+            self.waits += 1
+            raise Broken
+        self.lock.release()
+        super().put_many(records)
+
+
+def test_a_handler_that_interrupts_a_backend_waits_for_no_thread(
+    make_spot: Callable[..., Spot],
+) -> None:
+    store = LockingStore()
+    spot = make_spot(metadata=store, save="background")
+    marked = spot.mark(work)
+    marked(1)
+    assert spot.flush(DEADLINE) is True
+    store.handler = lambda: (check(marked(2), 4), check(spot.flush(), False))
+    assert spot.invalidate(marked, 1) is True
+    assert spot.flush(DEADLINE) is True
+    assert (store.waits, store.totals().entries) == (0, 1)

@@ -10,11 +10,15 @@ that the thread holds already, or wait for a thread that waits for such a lock.
   another thread it asks `inside`. Where that is true it goes on without: it runs its function
   rather than follow another call, passes a cap, and leaves a flush or a shutdown to other threads.
 
+A backend has locks of its own, which are not known: what interrupts one of its operations is taken
+for code that interrupts the holder of a lock.
+
 An attribute that is computed late needs no lock: see `Lazily`.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from operator import call
@@ -22,10 +26,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType, FrameType
 
 
 _all: set[weakref.ref[threading.RLock]] = set()
 _is_owned: Callable[[threading.RLock], bool] = type(threading.RLock())._is_owned  # type: ignore[attr-defined] # as `threading.Condition` asks
+_operations: dict[int, CodeType] = {}
+"""The code of backends' operations, by its ID: to hash code takes long."""
 
 
 def reentrant() -> threading.RLock:
@@ -40,9 +47,27 @@ def holds(lock: threading.RLock) -> bool:
     return _is_owned(lock)
 
 
+def holds_in(*operations: Callable[..., object]) -> None:
+    """Have `inside` be true beneath these operations of a backend."""
+    for operation in operations:
+        code: CodeType | None = getattr(operation, "__code__", None)
+        if code is not None:
+            _operations[id(code)] = code
+
+
 def inside() -> bool:
     """Whether this thread holds any of these locks, so that it must not wait for another thread."""
-    return any(map(_is_owned, filter(None, map(call, _all.copy()))))  # in C: there may be thousands
+    held = map(_is_owned, filter(None, map(call, _all.copy())))
+    return any(held) or _is_in_a_backend()  # the first in C: there may be thousands
+
+
+def _is_in_a_backend() -> bool:
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if id(frame.f_code) in _operations:
+            return True
+        frame = frame.f_back
+    return False
 
 
 T = TypeVar("T")

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 
+from beautyspot.concurrency import locks
 from beautyspot.concurrency.deadlines import within
 from beautyspot.contracts import Backend, Lease
 from beautyspot.contracts.calling import hints, wrong_answer
@@ -164,6 +165,8 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
 
     def __init__(self, store: MetadataStoreBase, health: Health) -> None:
         super().__init__(store, METADATA_DEADLINE, MetadataError)
+        locks.holds_in(store.open, store.get, store.find, store.find_many, store.totals, store.scan)
+        locks.holds_in(store.put, store.put_many, store.delete, store.touch, store.try_lease)
         self.leases = store.leases
         reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
         self.find_now = in_time(store.find)
@@ -215,6 +218,7 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
 
     def __init__(self, storage: BlobStorageBase, health: Health | None) -> None:
         super().__init__(storage, BLOB_DEADLINE, StorageError)
+        locks.holds_in(storage.save, storage.load, storage.delete, storage.list)
         self._saves = self._loads = _unguarded
         if health is not None:
             self._saves, self._loads = health.saves.guarding, health.loads.guarding
