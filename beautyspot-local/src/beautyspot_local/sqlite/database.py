@@ -342,15 +342,15 @@ class Database:
     def _await_lease(self) -> Lease | None:
         """The right to move the file; None where the system has no locks there."""
         left = self.timeout
-        try:
-            while (lease := self.leases.try_lease(SET_ASIDE)) is None:
-                if left <= 0:
-                    raise self.busy_error()
-                nap = min(connections.SHORTEST_PAUSE, left)
-                time.sleep(nap)
-                left -= nap
-        except MetadataBusyError:
-            raise
-        except OSError:
-            return None
-        return lease
+        while True:
+            try:
+                lease = self.leases.try_lease(SET_ASIDE)
+            except OSError:
+                return None
+            if lease is not None:
+                return lease
+            if left <= 0:
+                raise self.busy_error()
+            nap = min(connections.SHORTEST_PAUSE, left)
+            time.sleep(nap)
+            left -= nap
