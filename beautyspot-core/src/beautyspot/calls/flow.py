@@ -11,7 +11,14 @@
               ▼
             serialise ──▶ blob first ──▶ row ──▶ return
 
-Most hits return from `fast_path`, the others from `answer`, before `flow` starts.
+A hit returns from one of these, the first of them that applies:
+
+- `fast_path.quick`: of functions and coroutine functions, where the value lies in its row;
+- `answer`: of all others, a generator's items too;
+- `flow`: of asynchronous functions where reading would block: a blob, a busy or a blocking store
+  (`AsyncStream` reads there itself);
+- `_lead`: another process has stored the result between the look-up and the lease;
+- `_together`: a follower gets a copy of what the leader of this process made.
 """
 
 from __future__ import annotations
@@ -210,7 +217,7 @@ def _save(turn: Turn) -> Generator[Step, Any, None]:
     try:
         yield block
     finally:
-        if block.elsewhere:  # a cancelled call does not stop it
+        if block.is_in_executor:  # a cancelled call does not stop it
             turn.hand_over()
 
 
@@ -253,13 +260,13 @@ def warn_inactive(engine: Engine) -> None:
         )
 
 
-def warn_elsewhere(engine: Engine, call: Call) -> None:
+def warn_outside_asyncio(engine: Engine, call: Call) -> None:
     """Warn once that calls outside of asyncio run uncached."""
     if not engine.active or not call.key:
         return  # it runs uncached for another reason
     engine.stats.bypassed += 1
     engine.reporter.once(
-        "elsewhere",
+        "outside asyncio",
         f"{call.task.func_identifier} is called outside of asyncio, as by Trio, and so runs "
         f"uncached, as all asynchronous functions there: {REMEDY}",
     )

@@ -13,7 +13,6 @@ key, so that all processes share its results.
 from __future__ import annotations
 
 import copyreg
-import functools
 import itertools
 import os
 import weakref
@@ -22,7 +21,6 @@ from pathlib import PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.engine import Engine, Owner
-from beautyspot.calls.fast_path import quick
 from beautyspot.concurrency import locks
 from beautyspot.contracts import Backend
 from beautyspot.tasks.task import Task
@@ -144,32 +142,6 @@ def _fill(task: Task, state: tuple[Any, ...]) -> None:
 
 copyreg.pickle(Engine, _sent_engine)
 copyreg.pickle(Task, _sent_task)
-
-
-class SentHit(functools.partial[Any]):
-    """What `fast_path.quick` makes, for a function that can only be sent with its code.
-
-    It costs some dozens of nanoseconds more than the function in it, so functions that can be sent
-    by name do without.
-    """
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return make_hit, (self.engine, self.task)  # type: ignore[attr-defined]  # see `make_hit`
-
-
-def make_hit(engine: Engine, task: Task) -> Callable[..., Any]:
-    """What `fast_path.quick` makes; it can be pickled where its function is sent with its code."""
-    hit = quick(engine, task)
-    if not _travels_by_code(task.function):
-        return hit
-    sent = SentHit(hit)
-    sent.engine, sent.task = engine, task  # type: ignore[attr-defined]  # a partial takes any
-    return sent
-
-
-def _travels_by_code(function: object) -> bool:
-    inside = "<" in getattr(function, "__qualname__", "<")
-    return inside or getattr(function, "__module__", "__main__") in ("__main__", "__mp_main__")
 
 
 def _reset_after_fork() -> None:

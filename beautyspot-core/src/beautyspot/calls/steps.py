@@ -112,7 +112,7 @@ class Block:
         self._job = Job(work)
 
     @property
-    def elsewhere(self) -> bool:
+    def is_in_executor(self) -> bool:
         """Whether the executor runs it, to its end even if the caller is cancelled."""
         return self._job.submitted
 

@@ -15,7 +15,7 @@ from functools import partial
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from beautyspot.calls.flow import answer, not_stored, warn_elsewhere, warn_moved
+from beautyspot.calls.flow import answer, not_stored, warn_moved, warn_outside_asyncio
 from beautyspot.calls.steps import Block
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency.waiting import in_asyncio
@@ -186,7 +186,7 @@ class AsyncStream:
         items = answer(engine, call, in_place=True)
         replay, here = call.task.options.mode == "replay", in_asyncio()
         if (items is MISSING or items is ELSEWHERE) and not here and not replay:
-            warn_elsewhere(engine, call)  # in Trio, say, our waits do not work
+            warn_outside_asyncio(engine, call)  # in Trio, say, our waits do not work
             self._source = _open(call)
             return self
         if items is ELSEWHERE:

@@ -6,8 +6,9 @@ import concurrent.futures.thread  # noqa: F401 - for calls that come when no fil
 import functools
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.calls.flow import answer, flow, warn_elsewhere
-from beautyspot.calls.pickling import make_hit
+import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
+from beautyspot.calls.fast_path import make_hit
+from beautyspot.calls.flow import answer, flow, warn_outside_asyncio
 from beautyspot.calls.steps import drive, drive_async
 from beautyspot.calls.streams import AsyncStream, generate
 from beautyspot.concurrency.async_generators import forwarding
@@ -48,16 +49,16 @@ async def _await(engine: Engine, call: Call) -> Any:
     value = answer(engine, call, in_place=True)
     if value is MISSING or value is ELSEWHERE:
         if not in_asyncio():
-            return await _await_elsewhere(engine, call, looked=value is MISSING)
+            return await _await_outside_asyncio(engine, call, looked=value is MISSING)
         return await drive_async(flow(engine, call, looked=value is MISSING), engine.executor)
     return value
 
 
-async def _await_elsewhere(engine: Engine, call: Call, *, looked: bool) -> Any:
+async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) -> Any:
     """A call that is no hit, outside of asyncio (in Trio, say), where our waits do not work."""
     if call.task.options.mode == "replay":  # which never waits for the function
         return drive(flow(engine, call, looked=looked))
-    warn_elsewhere(engine, call)
+    warn_outside_asyncio(engine, call)
     return await call.task.function(*call.args, **call.kwargs)
 
 

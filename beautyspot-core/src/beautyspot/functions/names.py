@@ -89,7 +89,7 @@ def is_anonymous(obj: Any, *, bound: bool = False) -> bool:
         return is_anonymous(type(obj))
     if python_function(obj) is None and not is_python_class(obj):
         return False  # written in C: there is no code to tell it by, and a name is enough
-    return is_made_at_run_time(obj, bound=bound) or edited_in_place(obj) or _is_of_no_import(obj)
+    return is_made_at_run_time(obj, bound=bound) or is_without_file(obj) or _is_of_no_import(obj)
 
 
 def is_made_at_run_time(obj: Any, *, bound: bool = True) -> bool:
@@ -132,7 +132,7 @@ def chain(obj: Any) -> Iterator[Any]:
         obj = inner
 
 
-def in_place(filename: str) -> bool:
+def is_no_file(filename: str) -> bool:
     """Whether a code object's file name is none: ``<stdin>``, ``<string>``, a cell."""
     return filename.startswith("<") and not filename.startswith("<frozen ")
 
@@ -197,10 +197,10 @@ def _is_of_no_import(obj: Any) -> bool:
     return getattr(module, "__dict__", None) is not namespace or namespace.get("__spec__") is None
 
 
-def edited_in_place(obj: Any) -> bool:
+def is_without_file(obj: Any) -> bool:
     """Whether the code comes from no file: typed at a prompt, in a notebook, given to `exec`."""
     function = python_function(obj)
-    if function is not None and in_place(function.__code__.co_filename):
+    if function is not None and is_no_file(function.__code__.co_filename):
         return True
     namespace = namespace_of(obj)
     return namespace.get("__spec__") is None and _file(namespace) is None
@@ -241,4 +241,4 @@ def _main_name(namespace: Mapping[str, Any]) -> str:
 def _file(namespace: Mapping[str, Any]) -> str | None:
     """The file of a module. A script's `__file__` is gone once it ends, while threads still run."""
     file = namespace.get("__file__") or getattr(namespace.get("__loader__"), "path", None)
-    return file if isinstance(file, str) and not in_place(file) else None
+    return file if isinstance(file, str) and not is_no_file(file) else None

@@ -52,7 +52,9 @@ class Trouble(NamedTuple):
 
     Attributes:
         spot: the Spot's name.
-        operation: what was tried: "key", "look up", "restore", "save", "lease", "clean up", ….
+        operation: what was tried: "make a key", "look up", "restore", "store the result" (make
+            bytes of it), "save a blob", "save the result", "take a lease", "open the metadata
+            store", ….
         function: the identifier of the marked function, or "" if no function is concerned.
         error: what was raised.
         advice: what happens now, and what to do.

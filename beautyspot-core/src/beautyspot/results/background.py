@@ -76,12 +76,12 @@ class Saver:
     """The results of one Spot that are yet to be saved, and the thread that saves them.
 
     Attributes:
-        in_place: whether callers save their results themselves, since the Spot has ended.
+        callers_save: whether callers save their results themselves, since the Spot has ended.
     """
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self.in_place = False
+        self.callers_save = False
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
@@ -125,7 +125,7 @@ class Saver:
         """Put a result into the table; False where no saver can be started, or the Spot ends."""
         key = record.cache_key
         with self._lock:
-            if self.in_place or not (self._is_awake or self._wake()):
+            if self.callers_save or not (self._is_awake or self._wake()):
                 return False
             older = self._table.get(key)
             if older is not None:
@@ -143,7 +143,7 @@ class Saver:
 
     def _has_room(self, size: int) -> bool:
         full = len(self._table) >= QUEUE_LIMIT or self._bytes + size > QUEUE_BYTES
-        return not full and not self.in_place and not _is_killed_by_its_parent()
+        return not full and not self.callers_save and not _is_killed_by_its_parent()
 
     def withdraw(self, key: str) -> Pending | None:
         """Take a result out of the table unsaved, once none of its key is being written.
@@ -196,7 +196,7 @@ class Saver:
     def finish(self) -> None:
         """Save what is left, and end the saver."""
         with self._lock:  # nothing comes into the table after this
-            self.in_place = True
+            self.callers_save = True
         written = self.flush()
         self._signals.put(None)  # it may sleep
         if locks.inside():
@@ -257,7 +257,7 @@ class Saver:
         """Whether to wait for more; else another saver may start, and no result is left behind."""
         with self._lock:
             self._is_awake = bool(self._table)
-            if self.in_place and not self._is_awake:
+            if self.callers_save and not self._is_awake:
                 self._leave()
                 return False
             return True
@@ -286,7 +286,7 @@ class Saver:
         if not self._is_awake and (flush := self._signals.get()) is not None:
             return flush
         try:
-            full = len(self._table) >= BATCH or self.in_place
+            full = len(self._table) >= BATCH or self.callers_save
             return self._signals.get(timeout=0 if full else LINGER)
         except Empty:
             return None

@@ -11,7 +11,7 @@ from xxhash import xxh32_hexdigest
 from beautyspot.contracts.calling import ARGUMENTS, say_whose, wrong_answer
 from beautyspot.errors import PluginError
 from beautyspot.functions.identity import Identity
-from beautyspot.functions.names import edited_in_place, unwrap_ours
+from beautyspot.functions.names import is_without_file, unwrap_ours
 from beautyspot.keys.binding import make_binder, make_namer
 from beautyspot.keys.generator import KeyMaker
 from beautyspot.keys.memo import Memo
@@ -117,7 +117,7 @@ class Addressing:
         )
 
         version = f"auto:{version_auto(self._function)}"
-        if not edited_in_place(unwrap_ours(self._function)):
+        if not is_without_file(unwrap_ours(self._function)):
             self._version = version
         return version
 

@@ -19,7 +19,7 @@ from beautyspot.functions.names import (
     OURS,
     chain,
     identifier_of,
-    in_place,
+    is_no_file,
     is_ours,
     is_python_class,
     namespace_of,
@@ -200,7 +200,7 @@ def _is_made_by_python(cls: type[Any], name: str, value: object) -> bool:
     True for private constants too: those that the code uses are found by its references.
     """
     for step in chain(value):
-        if isinstance(step, FunctionType) and in_place(step.__code__.co_filename):
+        if isinstance(step, FunctionType) and is_no_file(step.__code__.co_filename):
             return "__file__" in namespace_of(cls)
     return type(value) is cls or (name.startswith("_") and _constant(value) is not None)
 
@@ -208,7 +208,7 @@ def _is_made_by_python(cls: type[Any], name: str, value: object) -> bool:
 @functools.cache
 def _is_of_a_project(filename: str) -> bool:
     if filename.startswith("<") or filename in {"built-in", "frozen"}:
-        return in_place(filename)
+        return is_no_file(filename)
     import sysconfig  # only `version="auto"` asks
 
     path = PurePath(filename)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.functions.names import in_place
+from beautyspot.functions.names import is_no_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -85,7 +85,7 @@ def class_definitions_of(
 def _is_generated(function: FunctionType, namespace: Mapping[str, Any]) -> bool:
     """Whether `dataclass` or the like made a function of a class that has a file."""
     filename = function.__code__.co_filename
-    if in_place(filename) and "__file__" in namespace:
+    if is_no_file(filename) and "__file__" in namespace:
         return True
     return not _lines(filename, function.__globals__)
 
