@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import sqlite3
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -599,6 +600,8 @@ class Held:
         (lambda m: m(1, 2, flag=[Held()]), '("flag",)', True),
         (lambda m: m([iter(())], 2), '("self",)', True),
         (lambda m: m(1, SimpleNamespace(parts=[Held()])), '("x.parts",)', True),
+        (lambda m: m(1, Held().method), '("x",)', True),
+        (lambda m: m(1, partial(print, iter(()))), '("x",)', True),
     ],
 )
 def test_a_warning_prints_the_line_that_would_mend_it(
@@ -621,6 +624,16 @@ def test_a_warning_prints_the_line_that_would_mend_it(
     assert said.count("ignore=") == 1
     call(spot.mark(ignore=(path,))(Held.method))
     assert len(troubles) == 1, "the line works"
+
+
+def test_the_line_goes_with_what_is_left_out_already(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    spot.mark(ignore=("self.lock",))(Held.method)(Held(), Held())
+    assert 'if x.lock changes no result, write mark(ignore=("x.lock",))' in str(troubles[0])
+    spot.mark(ignore=("self.lock",))(Held.method)(Held(), Held().method)
+    assert 'mark(ignore=("x",)) leaves the whole argument x' in str(troubles[1])
 
 
 def test_a_captured_value_without_a_form_is_named(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json.encoder
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from xxhash import xxh32_hexdigest
@@ -17,7 +18,7 @@ from beautyspot.keys.generator import KeyMaker
 from beautyspot.keys.memo import Memo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from beautyspot.contracts import KeyGenBase
     from beautyspot.errors import UnstableKeyError
@@ -94,6 +95,7 @@ class Addressing:
         self._name = make_namer(user, ignore=options.ignore)
         self._key_maker: KeyMaker | None = None
         self.memo = Memo()
+        self._ignorable: dict[str, bool] = {}
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
@@ -237,7 +239,9 @@ class Addressing:
         if found is None or name is None:
             return "say with mark(key=function) what counts of the arguments"
         captured = name in self._identity.may_capture
-        path = name if captured or several else name + found["attributes"]
+        path = name + found["attributes"]
+        if path != name and (captured or several or not self._can_ignore(call, path, error)):
+            path = name
         if path == name + found["attributes"] and not (found["inside"] or several):
             return f'if {path} changes no result, write mark(ignore=("{path}",))'
         what = "variable" if captured else "argument" if path == name else "attribute"
@@ -248,6 +252,25 @@ class Addressing:
             f'{better}mark(ignore=("{path}",)) leaves the whole {what} {path} out of the key: do '
             "it only if no part of it changes the result"
         )
+
+    def _can_ignore(self, call: Addressed, path: str, error: UnstableKeyError) -> bool:
+        """Whether `ignore=` finds the attributes: not those of a partial or of a bound method.
+
+        Tried once for each path, since that makes an ID of all arguments.
+        """
+        known = self._ignorable.get(path)
+        if known is None:
+            options = self._options
+            per_argument = options.key if isinstance(options.key, Mapping) else {}
+            user, ignore = unwrap_ours(self._function), (*options.ignore, path)
+            try:
+                bind = make_binder(user, ignore=ignore, key_of=per_argument)
+                self._input_id(*bind(*call.args, **call.kwargs))
+                known = True
+            except Exception as other:
+                known = getattr(other, "path", error.path) != error.path
+            self._ignorable[path] = known
+        return known
 
     def _argument(self, call: Addressed, found: re.Match[str]) -> tuple[str | None, bool]:
         """The name of an argument, and whether it is one of several that ``*args`` took.
