@@ -285,7 +285,8 @@ class StoredResults:
         if engine.closed:
             return math.nan, math.nan
         try:
-            return engine.cache.metadata.totals()
+            entries, size = engine.cache.metadata.totals()
+            return int(entries), int(size)  # here: a store may answer anything
         except Exception as error:
             engine.reporter.report("count what is stored", "", error, "It is given as NaN")
             return math.nan, math.nan
