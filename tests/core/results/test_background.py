@@ -672,6 +672,27 @@ def test_a_spot_may_be_collected_by_the_thread_that_saves_for_it(
     assert store.totals().entries == 1
 
 
+def test_what_the_collector_calls_waits_for_no_lease_of_the_thread_that_saves(
+    make_spot: Callable[..., Spot],
+) -> None:
+    again: list[Any] = []
+
+    class CallingStore(SqliteMetadataStore):
+        def put_many(self, records: Any) -> None:
+            if not again:
+                again.append(1)
+                again.append(spot.refresh(marked, 1))
+            super().put_many(records)
+
+    spot = make_spot(metadata=CallingStore, save="background", wait_timeout=DEADLINE)
+    marked = spot.mark(work)
+    marked(1)
+    assert spot.flush(DEADLINE / 2) is True
+    assert again == [1, [1]]
+    assert spot.flush(DEADLINE / 2) is True
+    assert len(spot._engine.flights) == 0
+
+
 def test_a_spot_may_be_shut_down_by_the_thread_that_saves_for_it(
     make_spot: Callable[..., Spot],
 ) -> None:
@@ -774,6 +795,28 @@ def test_interpreter_exit_loses_nothing(
     more |= dict.fromkeys(["daemon thread", "exception in a thread", "executor"], 10)
     more |= dict.fromkeys(["fork", "fork that fails"], 10)
     assert stored >= 50 + more.get(ending, 0)
+
+
+def test_a_spot_that_is_made_as_the_interpreter_ends_saves_in_place(tmp_path: Path) -> None:
+    """Functions that were registered first are called last: no Spot is ended after them."""
+    program = """
+        import atexit, sys
+
+        def last():
+            made = Spot("app", directory=sys.argv[1], config=False, save="background")
+            for number in range(20):
+                made.cached_run(abs, number)
+
+        atexit.register(last)
+
+        from beautyspot.spot import Spot
+        Spot("other", directory=sys.argv[1], config=False, save="background").cached_run(abs, 1)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
+    subprocess.run(command, timeout=DEADLINE, check=True)
+    store = SqliteMetadataStore(tmp_path / "app.db")
+    assert store.totals().entries == 20
+    store.close()
 
 
 INTERRUPTED = """

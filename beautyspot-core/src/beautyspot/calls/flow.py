@@ -161,7 +161,8 @@ def _lead(turn: Turn, deadline: float) -> Flow:
     if not turn.take_lease():
         if engine.saver is not None and call.key in engine.cache.waiting:
             yield Block(engine.saver.flush)  # a result of this Spot holds it until it is written
-        yield from _win(turn, deadline)
+        if not locks.inside():  # else it may be the interrupted code that holds it
+            yield from _win(turn, deadline)
     # Another process may have stored a result between the first look-up and the lease.
     value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)
     if value is ELSEWHERE:

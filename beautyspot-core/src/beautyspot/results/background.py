@@ -9,6 +9,7 @@ has. Where no thread can be started any more, the caller saves in place.
 
 from __future__ import annotations
 
+import atexit
 import sys
 import threading
 from contextlib import ExitStack, suppress
@@ -46,6 +47,9 @@ Without it the saver competes with the callers for the interpreter, one commit f
 
 _at_work: dict[Saver, None] = {}
 """The savers that have a thread."""
+
+_over: list[bool] = []
+"""Not empty once the interpreter ends: a Spot that is made then may have no end."""
 
 
 class Pending(Protocol):
@@ -143,7 +147,7 @@ class Saver:
 
     def _has_room(self, size: int) -> bool:
         full = len(self._table) >= QUEUE_LIMIT or self._bytes + size > QUEUE_BYTES
-        return not full and not self.callers_save and not _is_killed_by_its_parent()
+        return not (full or self.callers_save or _over or _is_killed_by_its_parent())
 
     def withdraw(self, key: str) -> Pending | None:
         """Take a result out of the table unsaved, once none of its key is being written.
@@ -364,3 +368,10 @@ def _flush_all() -> None:
 
 with suppress(RuntimeError):  # the interpreter ends: callers save in place
     threading._register_atexit(_flush_all)  # type: ignore[attr-defined] # also called in children
+
+
+@atexit.register
+def _end() -> None:
+    """Have callers save in place from now on."""
+    _over.append(True)
+    _flush_all()
