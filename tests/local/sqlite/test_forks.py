@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
+from typing import TYPE_CHECKING
 
 import pytest
-from beautyspot_local.sqlite.fork_guard import others_inside
+from beautyspot_local.sqlite.fork_guard import INSIDE, others_inside
+from beautyspot_local.sqlite.store import SqliteMetadataStore
 from local.sqlite.test_processes import HEAD, forking, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORKING = (
     """
@@ -195,3 +201,16 @@ print(*[record.cache_key for record in store.scan()])
 """
     )
     assert run(code.format(path=str(tmp_path / "store.db"))) == ["after"]
+
+
+def test_a_fork_waits_for_no_thread_that_waits_to_write(tmp_path: Path) -> None:
+    store = SqliteMetadataStore(tmp_path / "app.db")
+    store.open()
+    thread = threading.Thread(target=store.delete, args=("0" * 32,))
+    with store._database._writing:
+        thread.start()
+        time.sleep(0.3)
+        assert thread.is_alive()
+        assert not others_inside(INSIDE)
+    thread.join()
+    store.close()

@@ -181,6 +181,7 @@ class Database:
                 self.move_aside(handle.identity)
             raise
 
+    @fork_guard.waits
     def write(self, work: Callable[[Handle], T]) -> T:
         """Call `work` until it is not busy, while no other thread of this process writes.
 
