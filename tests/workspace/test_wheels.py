@@ -163,5 +163,5 @@ def test_core_alone_works_and_says_what_to_install(empty: Environment, install: 
     ):
         said = _error(empty, expression)
         assert said.startswith("BackendNotFound")
-        assert "pip install" in said
+        assert "install beautyspot-local" in said
     assert "limiter" in _error(empty, f"bs.Spot('x', {memory}).limiter(len)")

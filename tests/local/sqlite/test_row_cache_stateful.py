@@ -106,7 +106,8 @@ class Machine(RuleBasedStateMachine):
     def write(self, key):
         self.version += 1
         data = str(self.version).encode()
-        self.other.execute("UPDATE tasks SET result_data = ? WHERE cache_key = ?", (data, key))
+        written = "SET result_type = 'DIRECT_BLOB', result_value = NULL, result_data = ?"
+        self.other.execute(f"UPDATE tasks {written} WHERE cache_key = ?", (data, key))
 
     @rule(key=keys)
     def insert(self, key):
