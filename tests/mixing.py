@@ -27,7 +27,8 @@ def value(name: str, number: int) -> list[Any]:
 
 
 def _say(word: str, name: str, number: int) -> None:
-    sys.stdout.write(f"{word} {name} {number} {time.monotonic():.4f} {os.getpid()}\n")
+    line = f"{word} {name} {number} {time.monotonic():.4f} {os.getpid()}\n"
+    os.write(1, line.encode())  # threads that write to `sys.stdout` at once spoil it (gh-119506)
 
 
 def small(number: int) -> list[Any]:
