@@ -81,7 +81,7 @@ def _begin() -> None:
     try:
         begin(partial(_work, running), "deferred")
     except RuntimeError:
-        _at_work.pop(running)
+        _at_work.pop(running, None)  # its thread may have ended already
 
 
 def _work(running: _thread.LockType) -> None:

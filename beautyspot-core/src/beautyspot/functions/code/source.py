@@ -9,6 +9,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import inspect
 import linecache
 from contextlib import suppress
 from functools import lru_cache
@@ -180,14 +181,23 @@ def _filed(node: ast.AST, prefix: str, source: Source) -> str:
 
 
 def _lambda_of(code: CodeType, nodes: list[ast.Lambda]) -> ast.Lambda | None:
-    """Of several lambdas that begin in one line, the one that the code is of.
+    """Of several lambdas that begin in one line, the one that the code is of; else None.
 
-    None where that can't be told: Python 3.12 notes no columns for the code of a constant, and
-    `-X no_debug_ranges` none at all.
+    Python 3.12 notes no columns for the code of a constant, and `-X no_debug_ranges` none at all.
+    Such a lambda is found by what each of them compiles to.
     """
     spans = _spans(code)
-    found = [node for node in nodes if spans and _contains(node.body, spans)]
-    return found[-1] if found else None  # the innermost: they are collected from outside in
+    if spans:
+        found = [node for node in nodes if _contains(node.body, spans)]
+        return found[-1] if found else None  # the innermost: they are collected from outside in
+    found = [node for node in nodes if _compiles_to(node, code)]
+    return found[0] if len({ast.dump(node) for node in found}) == 1 else None
+
+
+def _compiles_to(node: ast.Lambda, code: CodeType) -> bool:
+    made = compile(ast.Expression(node), "", "eval", dont_inherit=True)
+    # a lambda that stands alone is not nested in a function
+    return code.replace(co_flags=code.co_flags & ~inspect.CO_NESTED) in made.co_consts
 
 
 def _contains(node: ast.expr, spans: list[_Span]) -> bool:
