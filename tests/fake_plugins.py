@@ -9,6 +9,7 @@ from types import ModuleType, SimpleNamespace
 import beautyspot as bs
 from beautyspot.backends import discovery, registry
 from beautyspot.backends.discovery import Origin
+from packaging.version import Version
 
 BASE = {
     "metadata": bs.MetadataStoreBase,
@@ -91,3 +92,19 @@ def install(monkeypatch, *origins, core=None):
     monkeypatch.setattr(discovery, "BUILTIN", "core_of_the_test")
     registry.forget()
     return points
+
+
+class Versions(bs.TypeSupport):
+    """The versions of `packaging`."""
+
+    name = "versions"
+    classes = ("packaging.version:Version",)
+
+    def key(self, value):
+        return str(value)
+
+    def encode(self, value):
+        return str(value)
+
+    def decode(self, value):
+        return Version(value)

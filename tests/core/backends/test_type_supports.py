@@ -11,25 +11,9 @@ import beautyspot as bs
 import pytest
 from beautyspot.backends import registry
 from beautyspot.testing import memory_spot
-from fake_plugins import install, offering, origin
+from fake_plugins import Versions, install, offering, origin
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-
-
-class Versions(bs.TypeSupport):
-    """The versions of `packaging`."""
-
-    name = "versions"
-    classes = ("packaging.version:Version",)
-
-    def key(self, value):
-        return str(value)
-
-    def encode(self, value):
-        return str(value)
-
-    def decode(self, value):
-        return Version(value)
 
 
 class Majors(Versions):

@@ -5,21 +5,8 @@ from __future__ import annotations
 import beautyspot as bs
 import pytest
 from beautyspot.testing.types import TypeSupportContract
+from fake_plugins import Versions
 from packaging.version import Version
-
-
-class Versions(bs.TypeSupport):
-    name = "versions"
-    classes = ("packaging.version:Version",)
-
-    def key(self, value):
-        return str(value)
-
-    def encode(self, value):
-        return str(value)
-
-    def decode(self, value):
-        return Version(value)
 
 
 class TestVersions(TypeSupportContract):
