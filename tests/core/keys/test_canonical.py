@@ -127,7 +127,7 @@ LOOKALIKES = [
     [functools.partial(max, 1), functools.partial(max, 2), functools.partial(min, 1),
      functools.partial(max, key=1), functools.partialmethod(max, 1), max],
     [list[int], list[str], list, typing.List[int], typing.List, tuple[int], "list[int]"],
-    [int | str, int | None, typing.Union[int, str], typing.Optional[int]],
+    [int | str, int | None, typing.Union, typing.Union[int, bytes], typing.Optional[str], int],
     [typing.Literal[1], typing.Literal["1"], typing.Literal[True]],
     [ValueError(1), ValueError("1"), ValueError(), KeyError(1), Exception(1)],
     [FileNotFoundError(2, "x", "a"), FileNotFoundError(2, "x", "b"), FileNotFoundError(2, "x")],
@@ -208,6 +208,11 @@ def test_an_mro_with_an_odd_module_is_no_stumbling_block():
 
 
 # ------------------------------------------------------------------------------------- equal
+
+
+def test_unions_count_alike_however_they_are_written():
+    assert canonical(int | None) == canonical(typing.Optional[int])
+    assert canonical(int | str) == canonical(typing.Union[int, str])
 
 
 def test_the_order_of_equal_dicts_and_sets_does_not_count():

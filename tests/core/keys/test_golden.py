@@ -39,7 +39,8 @@ def test_the_texts_are_those_of_the_golden_file(key_cases):
 def test_no_two_cases_share_a_key():
     counts = Counter(GOLDEN["keys"].values())
     shared = {name for name, made in GOLDEN["keys"].items() if counts[made] > 1}
-    assert shared == {"path", "path used", "key path", "key path used"}  # equal by design
+    equal = {"path", "path used", "union", "union typing", "union bare", "union class"}
+    assert shared == equal | {f"key {name}" for name in equal}  # by design, or in some Python
 
 
 def test_every_text_is_json():

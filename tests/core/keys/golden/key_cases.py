@@ -346,6 +346,8 @@ CASES = {
     "generic abc": collections.abc.Callable[[int], str],
     "union": int | None,
     "union typing": typing.Optional[int],
+    "union bare": typing.Union,
+    "union class": types.UnionType,
     "literal": typing.Literal[1, "a", True],
     "annotated": typing.Annotated[int, "m"],
     "annotated bare": typing.Annotated,

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 def _class(walk: Walk, value: type) -> str:
     if value.__module__ == "typing":  # which of these are classes depends on the Python version
         return _SPECIAL_FORM(walk, value)
+    if value is UnionType:  # it is `typing.Union` since Python 3.14
+        return _SPECIAL_FORM(walk, typing.Union)
     return tag("type", walk.named(value))
 
 
@@ -67,10 +69,20 @@ def _partialmethod(walk: Walk, value: functools.partialmethod[Any]) -> str:
 
 
 def _type_expression(walk: Walk, value: Any) -> str:
-    """``list[int]``, ``int | None`` and those of `typing`: the origin and its arguments."""
-    origin, args = typing.get_origin(value), typing.get_args(value)
-    parts = f"{walk.at('.__origin__', '', origin)},{walk.array(args)}"
+    """``list[int]`` and those of `typing`: the origin and its arguments."""
+    origin = walk.at(".__origin__", "", typing.get_origin(value))
+    parts = f"{origin},{walk.array(typing.get_args(value))}"
     return tag("generic", f"[{quote(type(value).__module__)},{parts}]")
+
+
+def _union(walk: Walk, value: Any) -> str:
+    """``int | None`` and ``Optional[int]``, which are equal."""
+    return tag("union", walk.array(typing.get_args(value)))
+
+
+def _typing_expression(walk: Walk, value: Any) -> str:
+    is_union = typing.get_origin(value) is typing.Union
+    return _union(walk, value) if is_union else _type_expression(walk, value)
 
 
 _SPECIAL_FORM = of_text("special", lambda value: f"typing:{value.__qualname__}")
@@ -116,9 +128,9 @@ FAMILIES: dict[Any, Form] = {
     ModuleType: of_text("module", lambda value: module_name(value.__name__)),
     functools.partialmethod: _partialmethod,
     GenericAlias: _type_expression,
-    UnionType: _type_expression,
-    **dict.fromkeys(_TYPING_CLASSES, _type_expression),
-    _class_of(typing.Union): _SPECIAL_FORM,
+    UnionType: _union,
+    **dict.fromkeys(_TYPING_CLASSES, _typing_expression),
+    _class_of(typing.ClassVar): _SPECIAL_FORM,  # never a class itself, as `Union` is by now
     typing.TypeVar: _TYPE_VARIABLE,
     typing.ParamSpec: _TYPE_VARIABLE,
     typing.TypeVarTuple: _TYPE_VARIABLE,
