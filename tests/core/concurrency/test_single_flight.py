@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -44,3 +45,16 @@ def test_leaving_twice_and_late_does_no_harm() -> None:
     flights.leave("k", second)
     flights.leave("k", second)
     assert len(flights) == 0
+
+
+def test_a_leader_that_is_ended_elsewhere_takes_nothing_from_others() -> None:
+    flights, leader, other = Flights(), SimpleNamespace(flight=None), SimpleNamespace(flight=None)
+    outer = flights.enter("outer", other)
+    elsewhere = contextvars.copy_context()
+    mine = elsewhere.run(flights.enter, "k", leader)
+    assert mine is not None
+    single_flight.part(mine)  # here, where it was never entered
+    assert flights.enter("outer", SimpleNamespace(flight=None)) is None, "it would wait for itself"
+    elsewhere.run(single_flight.part, mine)
+    single_flight.part(outer)
+    assert flights.enter("outer", SimpleNamespace(flight=None)) is outer

@@ -113,17 +113,13 @@ def _together(engine: Engine, call: Call) -> Flow:
     deadline = monotonic() + engine.wait_timeout
     shared: object = ABANDONED
     while shared is ABANDONED:
-        outer = single_flight.leading()
-        try:
-            with Turn(engine, call) as turn, turn:
-                flight = engine.flights.enter(call.key, turn, anew=call.refresh)
-                if turn.flight is not None:
-                    return (yield from _lead(turn, deadline))
-        finally:
-            single_flight.lead(outer)
+        with Turn(engine, call) as turn, turn:
+            flight = engine.flights.enter(call.key, turn, anew=call.refresh)
+            if turn.flight is not None:
+                return (yield from _lead(turn, deadline))
         shared = None if flight is None else (yield from _follow(call, flight, deadline))
         if isinstance(shared, Outcome):
-            return shared
+            return (yield from _or_stale(engine, call, shared))
         if isinstance(shared, Payload):
             outcome = _restored(engine, call, shared)
             if outcome is not None:
@@ -204,7 +200,7 @@ def _run(turn: Turn) -> Flow:
         turn.share(outcome)
         return (yield from _or_stale(engine, call, outcome))
     if not engine.keeps(call.task, outcome.value):
-        turn.share(None)
+        turn.share_unstored(outcome.value)
         return outcome
     engine.uses.bound()
     # Encoded before any other code runs: its caller, or a follower, may change the value.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
+
+from beautyspot.concurrency import single_flight
 
 if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
@@ -42,6 +45,7 @@ class Turn:
         return self
 
     def __exit__(self, *_: object) -> None:
+        single_flight.part(self.flight)
         if not self.saves:
             self.end()
 
@@ -66,6 +70,16 @@ class Turn:
         """Give `result` to the followers; None has each of them run the function itself."""
         if self.flight is not None:
             self.flight.finish(result)
+
+    def share_unstored(self, value: Any) -> None:
+        """Give a copy of `value`, which is not to be stored, to those who follow by now."""
+        flight = self.flight
+        if flight is None or flight.finish_unfollowed():
+            return
+        payload = None
+        with suppress(Exception):  # no copy can be made: each follower runs the function itself
+            payload = self.call.task.form.encode(value)
+        flight.finish(payload)
 
     def encode(self, value: Any) -> bool:
         """Turn the value into bytes, and share them; False where it can't be stored."""

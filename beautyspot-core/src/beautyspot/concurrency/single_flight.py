@@ -50,10 +50,11 @@ class Flight:
         within: the flight whose execution made this call.
     """
 
-    __slots__ = ("_wakers", "done", "result", "waits_for", "within")
+    __slots__ = ("_wakers", "done", "followed", "result", "waits_for", "within")
 
     def __init__(self, within: Flight | None) -> None:
         self.done = False
+        self.followed = False
         self.result: Any = ABANDONED
         self.within = within
         self.waits_for: list[Flight] = []
@@ -84,6 +85,13 @@ class Flight:
         except BaseException:  # interrupted (Ctrl-C): nothing else would wake the other followers
             self._wake()
             raise
+
+    def finish_unfollowed(self) -> bool:
+        """Finish where no other call follows, and none will; whether that is so."""
+        with _graph:
+            if not self.followed:
+                self.result, self.done = None, True
+            return not self.followed
 
     def _wake(self) -> None:
         """Wake all followers, some maybe for the second time."""
@@ -137,8 +145,11 @@ class Flights:
             if flight is None or anew:
                 made = Flight(innermost)
                 made.waits_for += [] if flight is None else [flight]
+                leader.flight = flight = made
                 lead((*mine, made))  # first: a handler that interrupts this must not wait for it
-                leader.flight = flight = self._flights[key] = made
+                self._flights[key] = made
+            else:
+                flight.followed = True
             if innermost is not None:
                 innermost.waits_for.append(flight)
             return flight
@@ -175,17 +186,20 @@ def _unlink(waiting: Flight | None, flight: Flight) -> None:
         waiting.waits_for.remove(flight)
 
 
-def leading() -> tuple[Flight, ...]:
-    """The flights that the running code is part of, the outermost first."""
-    return _leading.get()
-
-
 def lead(flights: tuple[Flight, ...]) -> None:
-    """Mark what runs from here, in this thread or task, as part of these.
-
-    It is undone by `lead` with the flights of before: an interrupted caller has no token.
-    """
+    """Mark what runs from here, in this thread or task, as part of these."""
     _leading.set(flights)
+
+
+def part(flight: Flight | None) -> None:
+    """Mark what runs from here as no part of `flight`.
+
+    It may come in another thread or task than `enter` did, where a call is closed and not run to
+    its end. So it takes nothing but this flight away, and needs no token.
+    """
+    mine = _leading.get()
+    if flight in mine:
+        lead(tuple(other for other in mine if other is not flight))
 
 
 def _renew_lock() -> None:

@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency import locks
+from beautyspot.concurrency import deferred, locks
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
@@ -136,9 +136,19 @@ class Job:
             queued.add_done_callback(alarm)  # also called where the executor drops it
         except RuntimeError:
             self._run()  # a thread of the executor may have begun it nevertheless
-        await alarm.rung
+        try:
+            await alarm.rung
+        except BaseException:  # cancelled: nothing waits for the alarm any more
+            if self.submitted:
+                queued.add_done_callback(self._run_dropped)
+            raise
         self._run()
         return self._outcome.result()
+
+    def _run_dropped(self, queued: Future[Any]) -> None:
+        """Run the work in a thread of ours where the executor has dropped it."""
+        if queued.cancelled():
+            deferred.later(self._run)
 
     def _run(self) -> None:
         """Run the work, unless another thread has begun it."""
