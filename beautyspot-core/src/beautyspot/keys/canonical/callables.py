@@ -60,7 +60,9 @@ def _builtin(walk: Walk, value: Any) -> str:
 def _partial(walk: Walk, value: functools.partial[Any]) -> str:
     func = walk.at(".func", "", value.func)
     args = walk.array(value.args, ".args[{}]")
-    return tag("partial", f"[{func},{args},{walk.mapping(value.keywords)}]")
+    keywords = walk.mapping(value.keywords)
+    own = attributes(walk, value, vars(value)) if vars(value) else ""
+    return tag("partial", f"[{func},{args},{keywords}{own and f',{own}'}]")
 
 
 def _partialmethod(walk: Walk, value: functools.partialmethod[Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import EllipsisType, MappingProxyType, NotImplementedType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.keys.canonical.state import state
 from beautyspot.keys.canonical.text import FLAT, blob, tag
@@ -17,22 +17,44 @@ if TYPE_CHECKING:
 
 def _memoryview(walk: Walk, value: memoryview) -> str:
     data = blob(value if value.c_contiguous else value.tobytes())
-    return tag("memoryview", f"[{walk.array([value.format, list(value.shape or ())])},{data}]")
+    head = walk.array([value.format, list(value.shape or ()), value.readonly])
+    return tag("memoryview", f"[{head},{data}]")
+
+
+_CARRIED: Final[dict[type[BaseException], tuple[str, ...]]] = {
+    AttributeError: ("name",),  # not `obj`, which is whatever the interpreter looked into
+    ImportError: ("msg", "name", "path"),
+    NameError: ("name",),
+    OSError: ("errno", "strerror", "filename", "filename2"),
+    StopIteration: ("value",),
+    SyntaxError: (
+        *("msg", "filename", "lineno", "offset", "text", "end_lineno", "end_offset"),
+        "print_file_and_line",
+    ),
+    SystemExit: ("code",),
+    **dict.fromkeys(
+        (UnicodeDecodeError, UnicodeEncodeError), ("encoding", "object", "start", "end", "reason")
+    ),
+    UnicodeTranslateError: ("object", "start", "end", "reason"),
+}
+"""What builtin exceptions keep beside `args` and their attributes: set later, or by keyword."""
 
 
 def _exception(walk: Walk, value: BaseException) -> str:
     """Class, arguments and attributes; neither the traceback nor the cause."""
     args = walk.array(value.args, ".args[{}]")
-    beside = walk.array(_beside_args(value))
+    carried = walk.array(_carried(value))
     own = state(walk, value, BaseException)
-    return tag("exception", f"[{walk.named(type(value))},{args},{beside},{own}]")
+    return tag("exception", f"[{walk.named(type(value))},{args},{carried},{own}]")
 
 
-def _beside_args(value: BaseException) -> tuple[object, ...]:
-    """Arguments of the constructor that are not in `args`."""
-    if isinstance(value, OSError):
-        return (value.filename, value.filename2)
-    return (value.name, value.path) if isinstance(value, ImportError) else ()
+def _carried(value: BaseException) -> list[object]:
+    return [
+        vars(base)[name].__get__(value)  # of the base itself: a subclass may have its own
+        for base, names in _CARRIED.items()
+        if issubclass(type(value), base)
+        for name in names
+    ]
 
 
 FORMS: dict[type, Form] = {

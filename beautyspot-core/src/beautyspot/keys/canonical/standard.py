@@ -35,8 +35,10 @@ def _clock(value: dt.datetime | dt.time) -> tuple[Any, ...]:
 
 
 def _zone_info(walk: Walk, value: zoneinfo.ZoneInfo) -> str:
-    if value.key is None:
-        walk.refuse(value, "was read from a file and has no key")
+    try:
+        value.__reduce__()  # refused for a zone from a file, which may be another one of that key
+    except Exception:
+        walk.refuse(value, "was read from a file, which its key does not name")
     return tag("zoneinfo", quote(value.key))
 
 
@@ -94,13 +96,13 @@ def _address(value: Any) -> tuple[Any, ...]:
 
 
 def _enum(walk: Walk, value: enum.Enum) -> str:
-    name = walk.at(".name", "", value.name)
+    name = walk.at(".name", "", value._name_)  # the class may have a `name` of its own
     return tag("enum", f"[{walk.named(type(value))},{name}{_set_on_member(walk, value)}]")
 
 
 def _flag(walk: Walk, value: enum.Flag) -> str:
     # By value: unions of flags have no name of their own.
-    number = walk.at(".value", "", value.value)
+    number = walk.at(".value", "", value._value_)
     return tag("flag", f"[{walk.named(type(value))},{number}{_set_on_member(walk, value)}]")
 
 
@@ -196,7 +198,7 @@ FORMS: Final[dict[str, Form]] = {
     "random:Random": _random,
     "re:Pattern": of_parts("pattern", lambda value: (value.pattern, int(value.flags))),
     "types:SimpleNamespace": _namespace,
-    "uuid:UUID": of_text("uuid", str),
+    "uuid:UUID": of_parts("uuid", lambda value: (str(value), value.is_safe.value)),
     "zoneinfo:ZoneInfo": _zone_info,
 }
 
