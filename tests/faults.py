@@ -271,7 +271,10 @@ BASES: dict[str, type] = {
 }
 
 NO_OPERATION = {"defaults", "options_from_url"}  # of the class, before there is a backend
-TEMPLATES = {"consume", "consume_async", "try_consume"}  # made of `reserve` and `release`
+TEMPLATES = {
+    *("consume", "consume_async", "try_consume"),  # made of `reserve` and `release`
+    *("save_file", "load_part", "local_path"),  # of results that are files: `test_file_results.py`
+}
 
 
 def operations(point: str) -> list[str]:

@@ -16,6 +16,7 @@ import re
 import stat
 import time
 from contextlib import suppress
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, overload
@@ -28,9 +29,10 @@ from beautyspot.files import absolute, create, network_file_system
 from beautyspot_local.folders import make_private, mark_when_made
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from beautyspot.contracts import Context, Data
+    from beautyspot.contracts.storage import Readable
 
 _TEMPORARY: Final = ".tmp-"
 
@@ -66,6 +68,9 @@ _NO_PLACE: Final = frozenset(
 """What the system says of a path that can't be, or isn't, that of a plain file."""
 
 _ATTEMPTS: Final = 10
+
+_PART: Final = 2**20
+"""Bytes of a file that are in memory while it is copied."""
 
 
 class LocalStorage(BlobStorageBase):
@@ -133,8 +138,20 @@ class LocalStorage(BlobStorageBase):
         """
         del content_type  # a file system keeps none: the key's extension tells
         path, content = self._path(key), _flat(data)
+        return self._save(key, path, partial(_write, content=content))
+
+    def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
+        """As `save`, from a file that is read in parts. The blob's mode is 0400: none writes it.
+
+        Raises:
+            BlobLocationError, StorageError: as by `save`.
+        """
+        del content_type
+        return self._save(key, self._path(key), partial(_copy, file))
+
+    def _save(self, key: str, path: str, write: Callable[[int], None]) -> str:
         try:
-            self._replace(path, content)
+            self._replace(path, write)
         except (OSError, ValueError) as error:
             raise self._failure("save", key, error) from error
         return key
@@ -160,11 +177,30 @@ class LocalStorage(BlobStorageBase):
         try:
             with FileIO(path, opener=_open_plain) as file:
                 return _read_to_write(file) if writable else file.readall()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-            where = f"{location!r:.200} in {self.base_dir}"
-            raise BlobNotFound(f"no blob {where}: make it again") from error
         except (OSError, ValueError) as error:
-            raise self._failure("load", location, error) from error
+            raise self._unread(location, error) from error
+
+    def load_part(self, location: str, start: int, size: int) -> bytes:
+        """See the base class.
+
+        Raises:
+            BlobNotFound, BlobLocationError, StorageError: as by `load`.
+        """
+        path = self._path(self._key(location))
+        try:
+            with FileIO(path, opener=_open_plain) as file:
+                file.seek(start)
+                return _read_up_to(file, size)
+        except (OSError, ValueError) as error:
+            raise self._unread(location, error) from error
+
+    def local_path(self, location: str) -> Path:
+        """The path of the blob's file.
+
+        Raises:
+            BlobLocationError: the location leads elsewhere.
+        """
+        return Path(self._path(self._key(location)))
 
     def whereabouts(self, location: str) -> str:
         """The path of the file."""
@@ -267,14 +303,14 @@ class LocalStorage(BlobStorageBase):
 
     # ------------------------------------------------------------------------------- writing
 
-    def _replace(self, path: str, content: memoryview) -> None:
+    def _replace(self, path: str, write: Callable[[int], None]) -> None:
         """Write a temporary file, and let it take the place of `path`."""
         folder = os.path.dirname(path)  # noqa: PTH120 - a Path costs more than the call
         temporary = f"{folder}{os.sep}{_TEMPORARY}{os.urandom(8).hex()}"
         descriptor = self._create(temporary, folder)
         try:
             try:
-                _write(descriptor, content)
+                write(descriptor)
                 if self.fsync:
                     os.fsync(descriptor)
             finally:
@@ -295,6 +331,11 @@ class LocalStorage(BlobStorageBase):
             except FileNotFoundError:
                 make_private(Path(folder))
         return create(temporary, _WRITE)
+
+    def _unread(self, location: str, error: OSError | ValueError) -> StorageError:
+        if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+            return BlobNotFound(f"no blob {location!r:.200} in {self.base_dir}: make it again")
+        return self._failure("load", location, error)
 
     def _failure(self, action: str, location: str, error: OSError | ValueError) -> StorageError:
         if isinstance(error, ValueError) or error.errno in _NO_PLACE:
@@ -339,6 +380,21 @@ def _flat(data: Data) -> memoryview:
 def _write(descriptor: int, content: memoryview) -> None:
     while content:
         content = content[os.write(descriptor, content) :]  # Linux writes at most 2 GiB a call
+
+
+def _copy(file: Readable, descriptor: int) -> None:
+    """Write all that is left in a file, and let nobody write to the copy any more."""
+    while part := file.read(_PART):
+        _write(descriptor, memoryview(part))
+    with suppress(OSError):  # a file system that has no modes
+        os.fchmod(descriptor, 0o400)
+
+
+def _read_up_to(file: FileIO, size: int) -> bytes:
+    data = bytearray()
+    while part := file.read(size - len(data)):  # Linux reads at most 2 GiB a call
+        data += part
+    return bytes(data)
 
 
 def _fsync_folder(folder: str) -> None:

@@ -57,16 +57,20 @@ _ADVICE: Final = {
     "ModuleNotFoundError": "reinstall beautyspot-s3, which brings boto3",
 }
 
+PAST_THE_END: Final = ("InvalidRange", "416")
+"""The codes for a part that starts where the blob has ended."""
+
 
 def failure(action: str, place: str, error: Exception) -> StorageError:
     """The error to raise from `error`, for `action` ("load", …) at the URI `place`."""
-    code = _code(error)
-    if code in ("NoSuchKey", "404", "NotFound"):
+    found = code(error)
+    if found in ("NoSuchKey", "404", "NotFound"):
         return BlobNotFound(f"no blob at {place:.300}: make it again")
-    return StorageError(f"can't {action} {place:.300} ({code}): {_ADVICE.get(code, _NETWORK)}")
+    return StorageError(f"can't {action} {place:.300} ({found}): {_ADVICE.get(found, _NETWORK)}")
 
 
-def _code(error: Exception) -> str:
+def code(error: Exception) -> str:
+    """The server's error code, or the name of the exception's class."""
     response = getattr(error, "response", None)  # of a `ClientError`: what the server answered
-    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
-    return str(code) if code else type(error).__name__
+    found = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    return str(found) if found else type(error).__name__

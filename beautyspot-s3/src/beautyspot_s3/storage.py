@@ -18,12 +18,13 @@ from beautyspot.contracts import BlobInfo, BlobStorageBase
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError
 
 from beautyspot_s3.connection import AddressingStyle, Connection
-from beautyspot_s3.failures import failure
+from beautyspot_s3.failures import PAST_THE_END, code, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from beautyspot.contracts import Data
+    from beautyspot.contracts.storage import Readable
     from mypy_boto3_s3.client import S3Client
 
 MULTIPART_FROM: Final = 100 * 2**20
@@ -31,6 +32,11 @@ MULTIPART_FROM: Final = 100 * 2**20
 connections and cheaper retries. Below, one request is faster: 64 MiB to SeaweedFS take two thirds.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 """
+
+PART: Final = 16 * 2**20
+"""Bytes of each part of a file that is sent; S3 takes 10,000 parts."""
+
+PARTS_AT_ONCE: Final = 4
 
 _LONGEST: Final = 1024  # bytes of a whole key, prefix included: the limit of S3
 
@@ -147,6 +153,22 @@ class S3Storage(BlobStorageBase):
                 client.upload_fileobj(BytesIO(content), self.bucket_name, whole, ExtraArgs=extra)
         return self._root + key
 
+    def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
+        """As `save`, from a file that is sent in parts of 16 MiB, some at a time: up to 156 GiB.
+
+        Raises:
+            BlobLocationError, StorageError: as by `save`.
+        """
+        from boto3.s3.transfer import TransferConfig
+
+        whole = self._folder + self._checked(key)
+        parts = TransferConfig(PART, max_concurrency=PARTS_AT_ONCE, multipart_chunksize=PART)
+        kind = {"ContentType": content_type or "application/octet-stream"}
+        with self._translated("save", self._root + key) as client:
+            source: Any = _Once(file)
+            client.upload_fileobj(source, self.bucket_name, whole, ExtraArgs=kind, Config=parts)
+        return self._root + key
+
     def load(self, location: str) -> bytes:
         """The bytes of the object at `location`, a URI that `save` returned.
 
@@ -160,6 +182,24 @@ class S3Storage(BlobStorageBase):
             body = client.get_object(Bucket=self.bucket_name, Key=whole)["Body"]
             with closing(body):
                 return body.read()  # raises where the connection ends too early
+
+    def load_part(self, location: str, start: int, size: int) -> bytes:
+        """See the base class; asks for this range alone.
+
+        Raises:
+            BlobNotFound, BlobLocationError, StorageError: as by `load`.
+        """
+        whole = self._whole_key(location)
+        span = f"bytes={start}-{start + max(size, 1) - 1}"
+        with self._translated("load", location) as client:
+            try:
+                body = client.get_object(Bucket=self.bucket_name, Key=whole, Range=span)["Body"]
+            except client.exceptions.ClientError as error:
+                if code(error) in PAST_THE_END:
+                    return b""
+                raise
+            with closing(body):
+                return body.read()[:size]
 
     def delete(self, location: str) -> None:
         """Remove the object at `location`.
@@ -264,6 +304,23 @@ class S3Storage(BlobStorageBase):
                 f"{key!r:.80}… is too long for S3: use at most {_LONGEST} bytes, with the prefix"
             )
         return key
+
+
+class _Once:
+    """A file of which boto3 sees `read` alone: it would read another twice, to try again.
+
+    To boto3 the file ends where it gets fewer bytes than it asks for.
+    """
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+
+    def read(self, size: int = PART) -> bytes:
+        """The next `size` bytes, fewer at the end; without a size what is left after that: none."""
+        data = bytearray()
+        while len(data) < size and (part := self._file.read(size - len(data))):
+            data += part
+        return bytes(data)
 
 
 def _checked_prefix(prefix: str) -> str:

@@ -6,12 +6,22 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, NamedTuple
 
 from beautyspot.contracts.backend import Backend
+from beautyspot.contracts.calling import hints
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Protocol
 
     from beautyspot.contracts.backend import Data
+
+    class Readable(Protocol):
+        """What can be read once, from its beginning to its end, such as a file opened as bytes."""
+
+        def read(self, size: int = -1, /) -> bytes:
+            """At most `size` bytes, or all that are left; none where there are no more."""
+            ...
 
 
 class BlobInfo(NamedTuple):
@@ -55,6 +65,30 @@ class BlobStorageBase(Backend):
         `bytearray` to which nothing else refers, now or later: the value may stay in it, while
         bytes would be copied.
         """
+
+    def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
+        """Store what is left to read in `file`, as `save` stores data, and return the location.
+
+        Implement it if the storage can send a file in parts, so that it is never in memory whole.
+        Nothing but ``file.read(size)`` may be used, and each byte is read once. An error that this
+        raises ends the save, and leaves nothing behind.
+        """
+        return self.save(key, file.read(), **hints(self.save, content_type=content_type))
+
+    def load_part(self, location: str, start: int, size: int) -> bytes:
+        """At most `size` bytes of the blob, from the byte `start` on; fewer where it ends before.
+
+        Implement it if the storage can read a part: by default the whole blob is loaded.
+        """
+        return self.load(location)[start : start + size]
+
+    def local_path(self, location: str) -> Path | None:
+        """The path of the blob, if it is a file of this machine with exactly its bytes; else None.
+
+        Its user only reads it. It is refused as by `load`, and need not be there.
+        """
+        del location
+        return None
 
     def whereabouts(self, location: str) -> str:
         """Where a person finds the blob, such as a path or URL; by default the location."""

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.deadlines import within
-from beautyspot.contracts import Backend, Lease
+from beautyspot.contracts import Backend, BlobStorageBase, Lease
 from beautyspot.contracts.calling import hints, wrong_answer
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
 from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting, StorageResting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, MetadataStoreBase
+    from beautyspot.contracts import BlobInfo, Data, MetadataStoreBase
+    from beautyspot.contracts.storage import Readable
     from beautyspot.resilience.reporting import Reporter
 
 P = ParamSpec("P")
@@ -37,6 +39,12 @@ METADATA_DEADLINE: Final = 30.0
 
 BLOB_DEADLINE: Final = 300.0
 """The same for a blob storage: gigabytes take their time."""
+
+SLOWEST: Final = 2**20
+"""Bytes that a file which is sent makes in a second at least, after `BLOB_DEADLINE`."""
+
+PART: Final = 8 * 2**20
+"""Bytes of a file that are loaded at a time."""
 
 
 _LOOK_UPS: Final = "metadata store (look-ups)"
@@ -113,13 +121,13 @@ class _Guarded(Generic[B]):
         self.deadline = seconds if needs_deadline(real) else None
         self._error = error
 
-    def in_time(self, operation: Callable[P, T]) -> Callable[P, T]:
-        """The operation, which fails where it takes longer than the deadline."""
+    def in_time(self, operation: Callable[P, T], *, extra: float = 0.0) -> Callable[P, T]:
+        """The operation, which fails where it takes `extra` seconds longer than the deadline."""
         if self.deadline is None:
             return operation
 
         def timed(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self._limited() as seconds:
+            with self._limited(extra) as seconds:
                 return within(seconds, partial(operation, *args, **kwargs))
 
         return timed
@@ -138,8 +146,8 @@ class _Guarded(Generic[B]):
         return timed
 
     @contextmanager
-    def _limited(self) -> Iterator[float]:
-        seconds = self.deadline or 0.0
+    def _limited(self, extra: float = 0.0) -> Iterator[float]:
+        seconds = (self.deadline or 0.0) + extra
         try:
             yield seconds
         except self._error:
@@ -219,6 +227,7 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
     def __init__(self, storage: BlobStorageBase, health: Health | None) -> None:
         super().__init__(storage, BLOB_DEADLINE, StorageError)
         locks.holds_in(storage.save, storage.load, storage.delete, storage.list)
+        locks.holds_in(storage.save_file, storage.load_part)
         self._saves = self._loads = _unguarded
         if health is not None:
             self._saves, self._loads = health.saves.guarding, health.loads.guarding
@@ -233,11 +242,21 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
     def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
         """See `BlobStorageBase`."""
         optional = hints(self.real.save, content_type=content_type)
-        location = self._saves(self.in_time(self.real.save))(key, data, **optional)
+        return self._location(
+            "save", self._saves(self.in_time(self.real.save))(key, data, **optional)
+        )
+
+    def save_file(self, key: str, file: Readable, size: int, *, content_type: str) -> str:
+        """See `BlobStorageBase`. The deadline grows with `size`, the bytes that are to be sent."""
+        optional = hints(self.real.save_file, content_type=content_type)
+        save = self.in_time(self.real.save_file, extra=size / SLOWEST)
+        return self._location("save_file", self._saves(save)(key, file, **optional))
+
+    def _location(self, method: str, location: object) -> str:
         if isinstance(location, str) and location:
             return location
         advice = "return where `load` finds it"
-        raise StorageError(wrong_answer(self.real, "save", location, "the location", advice))
+        raise StorageError(wrong_answer(self.real, method, location, "the location", advice))
 
     def load(self, location: str, *, writable: bool = False) -> bytes | bytearray:
         """The bytes; with `writable` a `bytearray` that nothing else refers to."""
@@ -249,6 +268,27 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
         if not writable:
             return bytes(data)
         return data if optional and isinstance(data, bytearray) else bytearray(data)
+
+    def parts(self, location: str) -> Iterator[bytes]:
+        """The bytes of a blob, of which no more are in memory than there have to be.
+
+        Each part has a deadline of its own. A storage that can't read a part loads the whole.
+        """
+        if type(self.real).load_part is BlobStorageBase.load_part:
+            yield bytes(self.load(location))
+            return
+        load, start, part = self._loads(self.in_time(self.real.load_part)), 0, b" " * PART
+        while len(part) == PART:
+            found: object = load(location, start, PART)
+            if not isinstance(found, bytes) or len(found) > PART:
+                advice = "return at most as many bytes as it is asked for"
+                raise StorageError(wrong_answer(self.real, "load_part", found, "a part", advice))
+            part, start = found, start + PART
+            yield part
+
+    def local_path(self, location: str) -> Path | None:
+        """See `BlobStorageBase`."""
+        return self.real.local_path(location)
 
     def delete(self, location: str) -> None:
         """See `BlobStorageBase`."""

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
 from beautyspot.testing.processes import Child, in_forked_child
+from beautyspot.testing.storage_files import FilesContract
 from beautyspot.testing.storage_values import (
     BLOBS,
     FOREIGN_LOCATIONS,
@@ -33,7 +34,6 @@ from beautyspot.testing.storage_values import (
     check_whole,
     writing,
 )
-from beautyspot.testing.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ _property = settings(
 )
 
 
-class StorageContract(Switches):
+class StorageContract(FilesContract):
     """Subclass it, and implement `make`.
 
     Switches, for what a storage does not promise:
