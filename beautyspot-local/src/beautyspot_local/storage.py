@@ -31,8 +31,7 @@ from beautyspot_local.folders import make_private, mark_when_made
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from beautyspot.contracts import Context, Data
-    from beautyspot.contracts.storage import Readable
+    from beautyspot.contracts import Context, Data, Readable
 
 _TEMPORARY: Final = ".tmp-"
 

@@ -23,8 +23,7 @@ from beautyspot_s3.failures import PAST_THE_END, code, failure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beautyspot.contracts import Data
-    from beautyspot.contracts.storage import Readable
+    from beautyspot.contracts import Data, Readable
     from mypy_boto3_s3.client import S3Client
 
 MULTIPART_FROM: Final = 100 * 2**20

@@ -9,7 +9,7 @@ operations take microseconds sets `blocking = False` and is then called directly
 loop. Asynchronous functions call any other backend in the Spot's executor.
 """
 
-from beautyspot.contracts.backend import Backend, Context, Data
+from beautyspot.contracts.backend import Backend, Context, Data, Readable
 from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.limiter import LimiterBase, Reservation
 from beautyspot.contracts.metadata import (
@@ -47,6 +47,7 @@ __all__ = [
     "LimiterBase",
     "MetadataStoreBase",
     "Plain",
+    "Readable",
     "Reservation",
     "SerializerBase",
     "TaskRecord",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from beautyspot.errors import ConfigError
 
@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 Data = bytes | bytearray | memoryview
 """Bytes to be stored. A backend only reads them, and keeps no reference."""
+
+
+class Readable(Protocol):
+    """What can be read once, from its beginning to its end, such as a file opened for bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes, or all that are left; none where there are no more."""
+        ...
 
 
 class Context(NamedTuple):

@@ -12,16 +12,8 @@ from beautyspot.errors import NotSupportedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from typing import Protocol
 
-    from beautyspot.contracts.backend import Data
-
-    class Readable(Protocol):
-        """What can be read once, from its beginning to its end, such as a file opened as bytes."""
-
-        def read(self, size: int = -1, /) -> bytes:
-            """At most `size` bytes, or all that are left; none where there are no more."""
-            ...
+    from beautyspot.contracts.backend import Data, Readable
 
 
 class BlobInfo(NamedTuple):

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from beautyspot.contracts import BlobInfo, Data, MetadataStoreBase
-    from beautyspot.contracts.storage import Readable
+    from beautyspot.contracts import BlobInfo, Data, MetadataStoreBase, Readable
     from beautyspot.resilience.reporting import Reporter
 
 P = ParamSpec("P")
