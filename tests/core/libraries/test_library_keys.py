@@ -8,14 +8,17 @@ import copy
 import datetime as dt
 import functools
 import itertools
+import pickle
 import sys
 import threading
 import types
+import warnings
 
 import attrs
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pydantic
 import pytest
 from beautyspot.errors import UnstableKeyError
@@ -93,6 +96,32 @@ def noted(**notes):
     made = pd.DataFrame({"a": [1]})
     made.attrs.update(notes)
     return made
+
+
+class Masked(np.ma.MaskedArray):
+    pass
+
+
+class Price(np.float64):
+    pass
+
+
+class Word(np.str_):
+    pass
+
+
+class DayOfOurs(pd.offsets.BusinessDay):
+    pass
+
+
+def fixed(hours):
+    return dt.timezone(dt.timedelta(hours=hours), "of one name")
+
+
+def carrying(value, /, **attributes):
+    for name, item in attributes.items():
+        setattr(value, name, item)
+    return value
 
 
 NANOSECONDS = pl.Series("t", [1, 2]).cast(pl.Datetime("ns"))
@@ -181,6 +210,73 @@ GROUPS = {
         Model(a=1), Model(a=2), Model(a=1, b=2), Model(a=1, z=1), Model(a=1, z=2), OtherModel(a=1),
         model(a=1, private=1), model(a=1, private=2), {"a": 1, "b": None},
     ],
+    "masked arrays": [
+        np.ma.array([1, 2], mask=[0, 1]), np.ma.array([1, 2], mask=[0, 1], hard_mask=True),
+        np.ma.array([1, 2], mask=[0, 1], fill_value=7), np.ma.array([1, 3], mask=[0, 1]),
+        carrying(np.ma.array([1, 2], mask=[0, 1]), note=1),
+        np.ma.array([1, 2], mask=[0, 1]).view(Masked),
+        carrying(np.ma.array([1, 2], mask=[0, 1]).view(Masked), note=1),
+    ],
+    "dtypes in detail": [
+        np.dtype("i4"), np.dtype("i4", metadata={"unit": "m"}), np.dtype("i4", metadata={"unit": "s"}),
+        np.dtype([("a", "i4")]), np.dtype((np.record, [("a", "i4")])), np.dtype([(("title", "a"), "i4")]),
+        np.dtype([("a", "i4")], align=True), np.dtype([("a", np.dtype("i4", metadata={"unit": "m"}))]),
+        np.dtype([("a", "i4", 2)]), np.dtype([("a", "i4", (2, 1))]), np.dtype("V4"),
+        np.dtypes.StringDType(), np.dtypes.StringDType(na_object=None), np.dtypes.StringDType(coerce=False),
+        np.dtypes.StringDType(na_object="x"), np.dtype("M8[s]"), np.dtype("M8[25s]"), np.dtype("M8"),
+    ],
+    "subclasses of scalars": [
+        np.float64(1), Price(1), Price(2), carrying(Price(1), unit="EUR"), carrying(Price(1), unit="USD"),
+        np.str_("a"), Word("a"), carrying(Word("a"), tongue="en"),
+    ],
+    "busy days": [
+        np.busdaycalendar(), np.busdaycalendar("Mon"), np.busdaycalendar(holidays=["2024-01-01"]),
+    ],
+    "zones of one name": [
+        make(fixed(hours)) for hours in (1, 2) for make in (
+            lambda zone: pd.DatetimeTZDtype("ns", zone),
+            lambda zone: pd.DatetimeIndex([], tz=zone), lambda zone: pd.Series(pd.DatetimeIndex(["2024"], tz=zone)),
+            lambda zone: pd.IntervalIndex.from_breaks(pd.DatetimeIndex([], tz=zone)),
+            lambda zone: pd.DataFrame(index=pd.DatetimeIndex([], tz=zone)),
+        )
+    ],
+    "storage of strings": [
+        pd.Series(["a"], dtype=pd.StringDtype(storage, na_value=missing))
+        for storage in ("python", "pyarrow") for missing in (pd.NA, np.nan)
+    ] + [pd.Series(["a"], dtype=object), pd.Series(["a"], dtype=pd.ArrowDtype(pa.string()))],
+    "frequencies": [
+        pd.date_range("2024-01-01", periods=2, freq=offset) for offset in (
+            *("D", "h", "B"), pd.offsets.CustomBusinessDay(), pd.offsets.CustomBusinessDay(weekmask="Mon Tue"),
+            pd.offsets.CustomBusinessDay(holidays=["2024-01-03"]), pd.offsets.CustomBusinessDay(holidays=["2024-01-04"]),
+            pd.offsets.CustomBusinessDay(offset=dt.timedelta(1)), DayOfOurs(),
+        )
+    ],
+    "offsets": [
+        pd.offsets.CustomBusinessDay(), pd.offsets.CustomBusinessDay(weekmask="Mon Tue"),
+        pd.offsets.CustomBusinessDay(holidays=["2024-01-03"]), pd.offsets.CustomBusinessDay(2),
+        pd.offsets.CustomBusinessDay(calendar=np.busdaycalendar("Mon")), pd.offsets.CustomBusinessDay(normalize=True),
+        pd.offsets.CustomBusinessHour(), pd.offsets.CustomBusinessHour(start="08:00"),
+        pd.offsets.CustomBusinessHour(holidays=["2024-01-03"]), pd.offsets.CustomBusinessMonthEnd(),
+        pd.offsets.CustomBusinessMonthEnd(holidays=["2024-01-03"]), pd.DateOffset(), pd.DateOffset(days=1),
+        pd.DateOffset(months=1), pd.DateOffset(month=1), DayOfOurs(), carrying(DayOfOurs(), note=1),
+    ],
+    "arrow in pandas": [
+        pd.array(pa.array([number], kind), dtype=pd.ArrowDtype(kind)) for number in (1, 2)
+        for kind in (pa.time64("ns"), pa.timestamp("ns"), pa.timestamp("ns", "UTC"), pa.duration("ns"), pa.int8())
+    ],
+    "flags and attributes": [
+        pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [1]}).set_flags(allows_duplicate_labels=False),
+        pd.Series([1]), pd.Series([1]).set_flags(allows_duplicate_labels=False),
+    ],
+    "sparse": [
+        pd.arrays.SparseArray([1, 0]), pd.arrays.SparseArray([1, 0], fill_value=1),
+        pd.arrays.SparseArray([1, 0], kind="block"), pd.arrays.SparseArray([1, 2]),
+        pd.arrays.SparseArray([0, 1]), pd.arrays.SparseArray([1, 0, 0]), pd.arrays.SparseArray([1.0, 0]),
+    ],
+    "intervals": [
+        pd.interval_range(0, 1), pd.interval_range(0, 1, closed="both"), pd.interval_range(0.0, 1),
+        pd.IntervalIndex([], dtype="interval[int64, right]"), pd.IntervalIndex([], dtype="interval[float64, right]"),
+    ],
     "attrs": [Sized(1), Sized(2), SubSized(1)],
     "images": [
         Image.new("RGB", (2, 3)), Image.new("RGB", (3, 2)), Image.new("RGB", (2, 3), "red"),
@@ -195,12 +291,21 @@ def test_what_is_not_the_same_has_another_text(name):
         assert canonical(one) != canonical(other), (one, other)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in GROUPS if name != "subclasses"]
-)  # NumPy copies no attributes
+LOST = {"subclasses", "busy days"}  # copies lack what was set on them, or there are none
+LOST_BY_COPY = LOST | {"offsets"}
+LOST_BY_PICKLE = LOST | {*("arrays", "masked arrays", "subclasses of scalars", "offsets", "polars")}
+
+
+@pytest.mark.parametrize("name", sorted(GROUPS.keys() - LOST_BY_COPY))
 def test_copies_have_one_text(name):
     for value in GROUPS[name]:
         assert canonical(copy.deepcopy(value)) == canonical(value), value
+
+
+@pytest.mark.parametrize("name", sorted(GROUPS.keys() - LOST_BY_PICKLE))
+def test_what_was_pickled_has_one_text(name):
+    for value in GROUPS[name]:
+        assert canonical(pickle.loads(pickle.dumps(value))) == canonical(value), value
 
 
 def test_the_layout_in_memory_does_not_count():
@@ -264,6 +369,23 @@ def test_values_in_object_arrays_are_refused_with_their_place():
     with pytest.raises(UnstableKeyError) as error:
         canonical(pl.DataFrame({"a": pl.Series([object()], dtype=pl.Object)}))
     assert error.value.path == "value['a'][0]"
+
+
+def test_attributes_that_pandas_does_not_copy_count():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas thinks that a column was meant
+        for make in (
+            lambda: pd.DataFrame({"a": [1]}),
+            lambda: pd.Series([1]),
+            lambda: pd.Index([1]),
+        ):
+            values = [make(), carrying(make(), note=1), carrying(make(), note=2)]
+            assert len(set(map(canonical, values))) == 3
+
+
+def test_what_stands_for_a_missing_string_is_never_an_address():
+    with pytest.raises(UnstableKeyError, match="na_object"):
+        canonical(np.array(["a"], np.dtypes.StringDType(na_object=object())))
 
 
 def test_lazy_frames_and_expressions_are_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import itertools
 from typing import Any
@@ -87,6 +88,23 @@ def test_a_zone_that_its_name_does_not_lead_back_to_is_refused(cls: Any) -> None
         SERIALIZER.dumps(cls())
     with pytest.raises(UnstableKeyError, match="is not the zone that pytz has under its name"):
         canonical(cls())
+
+
+class Shifted(dt.tzinfo):
+    def __init__(self, hours: int = 0) -> None:
+        self.hours = hours
+
+
+def test_zones_count_by_their_rules() -> None:
+    zones = [
+        *(tz.gettz(name) for name in ("Europe/Berlin", "Europe/Paris", "America/New_York")),
+        *(tz.tzstr(text) for text in ("EST5EDT", "EST6EDT")),
+        *(Shifted(hours) for hours in (1, 2)),
+    ]
+    assert len({canonical(zone) for zone in zones}) == len(zones)
+    assert canonical(copy.deepcopy(zones)) == canonical(zones)
+    with pytest.raises(UnstableKeyError, match="another zone on another machine"):
+        canonical(tz.tzlocal())
 
 
 @pytest.mark.parametrize(

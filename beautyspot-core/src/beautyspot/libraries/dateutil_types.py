@@ -1,9 +1,9 @@
-"""The zones of `dateutil` that mean the same on every machine: UTC and fixed offsets.
+"""The zones of `dateutil`.
 
-As arguments of a call they count by offset and name, and so they are stored as results.
-
-boto3 returns times in them, for example. Not stored: `tzlocal`, which is another zone on another
-machine, and zones that were read from a file.
+As arguments of a call, UTC and fixed offsets count by offset and name, and so they are stored as
+results; boto3 returns times in them, for example. All others count by their attributes, which hold
+their rules. Refused: `tzlocal`, which is another zone on another machine. Not stored: it and zones
+that were read from a file.
 """
 
 from __future__ import annotations
@@ -16,13 +16,18 @@ from beautyspot.keys.canonical.walk import of_parts
 from beautyspot.serialization.codecs.contract import Codec, codec_of_parts
 
 if TYPE_CHECKING:
-    from beautyspot.keys.canonical.walk import Form
+    from beautyspot.keys.canonical.walk import Form, Walk
     from beautyspot.serialization.codecs.contract import Write
 
 _TZ: Final[Any] = import_module("dateutil.tz")  # by name: type checkers need no stubs then
 
 
+def _local(walk: Walk, value: object) -> str:
+    walk.refuse(value, "is another zone on another machine")
+
+
 FORMS: Final[dict[str, Form]] = {
+    "dateutil.tz.tz:tzlocal": _local,
     "dateutil.tz.tz:tzoffset": of_parts(
         "dateutil", lambda value: (value.utcoffset(None), value.tzname(None))
     ),

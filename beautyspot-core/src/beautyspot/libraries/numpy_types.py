@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from beautyspot.errors import RestoreError
-from beautyspot.keys.canonical.state import state, unreadable
+from beautyspot.functions.names import is_python_class
+from beautyspot.keys.canonical.state import SubclassForm, attributes, held, unreadable
 from beautyspot.keys.canonical.text import LARGE, blob, chunked, quote, tag
 from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
 
@@ -40,7 +41,7 @@ _PADDED: Final = "gG"  # 80 bits in 16 bytes; the others are undefined
 
 def _array(walk: Walk, value: np.ndarray[Any, Any]) -> str:
     plain = value.view(np.ndarray)
-    parts = [walk.named(type(value)), _dtype(walk, plain.dtype), walk.array(plain.shape)]
+    parts = [walk.named(type(value)), _dtype(walk, value.dtype), walk.array(plain.shape)]
     parts.append(_content(walk, plain))
     if type(value) is not np.ndarray:
         parts.append(_added(walk, value))
@@ -77,26 +78,71 @@ def _chunks(array: np.ndarray[Any, Any]) -> Iterator[bytes]:
     return (chunk.tobytes() for chunk in chunks)
 
 
+_INNER: Final = frozenset(
+    {
+        *("_mmap", "filename", "offset", "mode"),  # of a memory map, which counts by its content
+        *("_mask", "_fill_value", "_hardmask", "_sharedmask", "_isfield", "_baseclass"),
+        *("_optinfo", "_basedict"),
+    }
+)
+"""The attributes that NumPy's own subclasses keep in the ``__dict__``."""
+
+
 def _added(walk: Walk, value: np.ndarray[Any, Any]) -> str:
-    """What a subclass adds, such as a mask or a unit; nothing for a memory map."""
-    if isinstance(value, np.ma.MaskedArray):
-        return walk.array([np.ma.getmaskarray(value), value.fill_value])
-    return "{}" if isinstance(value, np.memmap) else state(walk, value, np.ndarray)
+    """What a subclass adds, such as a mask or a unit, and the attributes that were set."""
+    own = {name: item for name, item in held(value, np.ndarray) if name not in _INNER}
+    text = attributes(walk, value, own)
+    if not isinstance(value, np.ma.MaskedArray):
+        return text
+    mask = [np.ma.getmaskarray(value), value.fill_value, value.hardmask]
+    return f"[{walk.array(mask)},{text}]"
 
 
 def _dtype(walk: Walk, dtype: Any) -> str:
-    if dtype.names is None:
-        return walk.array([dtype.str, repr(dtype)] if dtype.kind in "TV" else [dtype.str])
-    fields = [(name, *dtype.fields[name][:2]) for name in dtype.names]
-    texts = [f"[{quote(name)},{_dtype(walk, kind)},{offset}]" for name, kind, offset in fields]
-    return f"[{','.join(texts)},{dtype.itemsize}]"
+    """The type string, what it leaves out, and the metadata, if there are any."""
+    parts = [quote(dtype.str), *_beside_string(walk, dtype)]
+    if dtype.metadata:
+        parts.append(walk.at(".metadata", "", dict(dtype.metadata)))
+    return f"[{','.join(parts)}]"
+
+
+def _beside_string(walk: Walk, dtype: Any) -> list[str]:
+    if dtype.names is not None:
+        fields = [_field(walk, dtype, name) for name in dtype.names]
+        return [f"[{','.join(fields)}]", walk.array([dtype.isalignedstruct, dtype.type.__name__])]
+    if dtype.subdtype is not None:
+        inner, shape = dtype.subdtype
+        return [_dtype(walk, inner), walk.array(shape)]
+    if dtype.kind == "T":
+        missing = [dtype.na_object] if hasattr(dtype, "na_object") else []
+        return [walk.array([dtype.coerce]), walk.array(missing, ".na_object")]
+    if dtype.type.__module__ != "numpy":  # of another library: many have one type string
+        return [walk.named(dtype.type)]
+    return []
+
+
+def _field(walk: Walk, dtype: Any, name: str) -> str:
+    kind, offset, *title = dtype.fields[name]
+    return f"[{quote(name)},{_dtype(walk, kind)},{walk.array([offset, *title])}]"
 
 
 def _scalar(walk: Walk, value: np.generic) -> str:
+    kind = type(value)
+    if kind is np.record or not is_python_class(kind):
+        return _plain_scalar(walk, value)
+    base = next(base for base in kind.__mro__ if base is np.record or not is_python_class(base))
+    return SubclassForm(base, _plain_scalar)(walk, value)
+
+
+def _plain_scalar(walk: Walk, value: np.generic) -> str:
     array = np.asarray(value)
     # There are many NaNs, and which one a calculation returns depends on the processor.
     content = '"NaN"' if array.dtype.kind == "f" and value != value else _content(walk, array)
     return tag("scalar", f"[{_dtype(walk, array.dtype)},{content}]")
+
+
+def _busy_days(walk: Walk, value: np.busdaycalendar) -> str:
+    return tag("busdaycalendar", walk.array([value.weekmask, value.holidays]))
 
 
 def _ufunc(walk: Walk, value: np.ufunc) -> str:
@@ -106,6 +152,7 @@ def _ufunc(walk: Walk, value: np.ufunc) -> str:
 
 
 FAMILIES: Final[dict[str, Form]] = {
+    "numpy:busdaycalendar": _busy_days,
     "numpy:bytes_": _scalar,
     "numpy:dtype": lambda walk, value: tag("dtype", _dtype(walk, value)),
     "numpy:generic": _scalar,

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.errors import RestoreError
+from beautyspot.keys.canonical.state import attributes, held
 from beautyspot.keys.canonical.text import quote, tag
-from beautyspot.keys.canonical.walk import of_parts, of_text
+from beautyspot.keys.canonical.walk import ATTRIBUTE, of_parts, of_text
 from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
 
 if TYPE_CHECKING:
@@ -43,18 +44,27 @@ def _series(walk: Walk, value: Any) -> str:
 
 
 def _head(walk: Walk, value: Any) -> str:
-    """The class, the attributes in `attrs`, and those that a subclass declares in `_metadata`."""
+    """The class, the attributes in `attrs`, all others, and the flags."""
     own = {
         name: getattr(value, name, None)
         for name in value._metadata
         if name not in ("_name", "name")
     }
-    return f"{walk.named(type(value))},{walk.at('.attrs', '', value.attrs)},{walk.mapping(own)}"
+    parts = f"{walk.at('.attrs', '', value.attrs)},{attributes(walk, value, own | _set_on(value))}"
+    unique = walk.array([value.flags.allows_duplicate_labels])
+    return f"{walk.named(type(value))},{parts},{unique}"
+
+
+def _set_on(value: Any) -> dict[str, Any]:
+    """The attributes that were set; those of pandas itself start with an underscore."""
+    kept = ("sortorder",)
+    return {n: item for n, item in vars(value).items() if n[:1] != "_" and n not in kept}
 
 
 def _index(walk: Walk, value: Any) -> str:
     names = walk.array(value.names, ".names[{}]")
-    return tag("index", f"[{walk.named(type(value))},{names},{_labels(walk, value)}]")
+    own = attributes(walk, value, _set_on(value))
+    return tag("index", f"[{walk.named(type(value))},{names},{_labels(walk, value)},{own}]")
 
 
 def _labels(walk: Walk, value: Any) -> str:
@@ -64,7 +74,7 @@ def _labels(walk: Walk, value: Any) -> str:
     if kind == "MultiIndex":
         levels = [value.get_level_values(number).array for number in range(value.nlevels)]
         return walk.array(levels, ".levels[{}]")
-    frequency = walk.at(".freq", "", getattr(value, "freqstr", None))
+    frequency = walk.at(".freq", "", getattr(value, "freq", None))
     return f"[{frequency},{walk.at('.array', '', value.array)}]"
 
 
@@ -73,7 +83,7 @@ def _extension_array(walk: Walk, value: Any) -> str:
 
 
 def _content(walk: Walk, value: Any) -> str:
-    """The values of a column, as NumPy arrays if pandas keeps them so."""
+    """The values of a column, as NumPy or Arrow arrays if pandas keeps them so."""
     kind = type(value).__name__
     if kind == "NumpyExtensionArray":
         return walk.array([value.to_numpy()])
@@ -84,18 +94,34 @@ def _content(walk: Walk, value: Any) -> str:
     if kind in ("IntegerArray", "FloatingArray", "BooleanArray"):
         numbers = value.to_numpy(dtype=value.dtype.numpy_dtype, na_value=0)
         return walk.array([value.isna(), numbers])
+    if kind == "ArrowExtensionArray":  # Python's objects for times lose nanoseconds
+        return walk.array([value.__arrow_array__()])
+    if kind == "IntervalArray":
+        return walk.array([value.left, value.right])
+    if kind == "SparseArray":
+        places = value.sp_index.to_int_index().indices
+        return walk.array([len(value), value.kind, places, value.sp_values])
     return walk.array(value.tolist())
 
 
 def _pandas_type(walk: Walk, dtype: Any) -> str:
-    if str(dtype) != "category":
-        return quote(str(dtype))
-    return f"[{walk.at('.categories', '', dtype.categories)},{walk.array([dtype.ordered])}]"
+    """The class, the text, and the parameters by which pandas compares types.
+
+    The text does not tell zones of one name, categories or storages of strings.
+    """
+    if isinstance(dtype, np.dtype) or type(dtype).__name__ == "NumpyEADtype":
+        return walk.at(".dtype", "", getattr(dtype, "numpy_dtype", dtype))
+    parameters = {name: getattr(dtype, name) for name in dtype._metadata}
+    own = walk.mapping(parameters, ATTRIBUTE)
+    return f"[{walk.named(type(dtype))},{quote(str(dtype))},{own}]"
 
 
 def _offset(walk: Walk, value: Any) -> str:
     parts = walk.array([value.n, value.normalize])
-    return tag("offset", f"[{walk.named(type(value))},{parts},{walk.mapping(value.kwds)}]")
+    inner = {*value.kwds, "_offset", "_use_relativedelta"}
+    own = {n: item for n, item in held(value, pd.tseries.offsets.BaseOffset) if n not in inner}
+    text = f"{walk.mapping(value.kwds, ATTRIBUTE)},{attributes(walk, value, own)}"
+    return tag("offset", f"[{walk.named(type(value))},{parts},{text}]")
 
 
 _MISSING_FORM: Final = of_text("constant", lambda value: f"pandas:{type(value).__name__}")

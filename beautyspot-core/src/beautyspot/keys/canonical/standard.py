@@ -172,6 +172,7 @@ FORMS: Final[dict[str, Form]] = {
     "datetime:date": of_parts("date", _day),
     "datetime:datetime": of_parts("datetime", lambda value: (*_day(value), *_clock(value))),
     "datetime:time": of_parts("time", _clock),
+    "datetime:tzinfo": lambda _walk, _value: tag("tzinfo", "[]"),  # its subclasses add the rules
     "datetime:timedelta": of_parts(
         "timedelta", lambda value: (value.days, value.seconds, value.microseconds)
     ),

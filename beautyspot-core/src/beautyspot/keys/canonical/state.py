@@ -80,7 +80,7 @@ def state(walk: Walk, value: object, base: type) -> str:
     the last part of a form: a part behind it could be mistaken for that second object.
     """
     kind = type(value)
-    members = dict(_slots_and_dict(value, kind, base))
+    members = dict(held(value, base))
     names = _fields(kind)
     if names is None:
         return attributes(walk, value, members)
@@ -120,7 +120,9 @@ def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
     return Without(item, inner) if inner else item
 
 
-def _slots_and_dict(value: object, kind: type, base: type) -> Iterator[tuple[str, Any]]:
+def held(value: object, base: type) -> Iterator[tuple[str, Any]]:
+    """The attributes in the slots of the classes below `base`, and in the ``__dict__``."""
+    kind = type(value)
     for owner in reversed(kind.__mro__[: kind.__mro__.index(base)]):
         for name, slot in vars(owner).items() if is_python_class(owner) else ():
             if type(slot) is MemberDescriptorType and not _is_computed(owner, name):
