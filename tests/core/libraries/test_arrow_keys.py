@@ -112,9 +112,28 @@ def test_names_of_fields_can_not_be_taken_for_types():
     one = pa.struct([("x: int64, y", pa.int64()), ("z", pa.int64())])
     other = pa.struct([("x", pa.int64()), ("y: int64, z", pa.int64())])
     assert str(one) == str(other)
-    for wrapped in (lambda kind: kind, pa.list_, lambda kind: pa.map_(pa.string(), kind)):
+    for wrapped in (
+        lambda kind: kind,
+        pa.list_,
+        lambda kind: pa.map_(pa.string(), kind),
+        lambda kind: pa.dictionary(pa.int8(), kind),
+    ):
         assert canonical(wrapped(one)) != canonical(wrapped(other))
     assert canonical(pa.nulls(1, one)) != canonical(pa.nulls(1, other))
+
+
+def test_fields_scalars_and_types_of_categories_count():
+    values = [
+        pa.field("a", pa.int8()),
+        pa.field("a", pa.int8(), nullable=False),
+        pa.field("a", pa.int8(), metadata={"unit": "m"}),
+        pa.field("b", pa.int8()),
+        *(pa.scalar(number, kind) for number in (1, 2, None) for kind in (pa.int8(), DAYS)),
+        *(pa.dictionary(pa.int8(), pa.string(), ordered) for ordered in (False, True)),
+        pa.dictionary(pa.int16(), pa.string()),
+    ]
+    assert len(set(map(canonical, values))) == len(values)
+    assert canonical(pa.array([1, 2])[1]) == canonical(pa.scalar(2))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import pickle
 import sys
 import threading
 import types
-import warnings
 
 import attrs
 import numpy as np
@@ -23,7 +22,7 @@ import pydantic
 import pytest
 from beautyspot.errors import UnstableKeyError
 from beautyspot.keys.canonical import Without, canonical, resolve
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 RECORD = np.dtype([("a", "i1"), ("b", "f8")], align=True)
 
@@ -124,6 +123,16 @@ def carrying(value, /, **attributes):
     return value
 
 
+class Picture(Image.Image):
+    pass
+
+
+def coloured(mode):
+    made = Image.new("P", (2, 3))
+    made.putpalette(range(12), mode)
+    return made
+
+
 NANOSECONDS = pl.Series("t", [1, 2]).cast(pl.Datetime("ns"))
 
 GROUPS = {
@@ -208,7 +217,12 @@ GROUPS = {
     ],
     "models": [
         Model(a=1), Model(a=2), Model(a=1, b=2), Model(a=1, z=1), Model(a=1, z=2), OtherModel(a=1),
-        model(a=1, private=1), model(a=1, private=2), {"a": 1, "b": None},
+        model(a=1, private=1), model(a=1, private=2), {"a": 1, "b": None}, Model(a=1, b=None),
+        Model(a=1, _private=1), Model(a=1, x=Model(a=1)), Model(a=1, x=Model(a=1, b=None)),
+    ],
+    "urls": [
+        pydantic.HttpUrl("http://a.b/c"), pydantic.HttpUrl("http://a.b/d"), pydantic.AnyUrl("http://a.b/c"),
+        pydantic.PostgresDsn("postgres://a:1@b/c"), pydantic.PostgresDsn("postgres://a:2@b/c"),
     ],
     "masked arrays": [
         np.ma.array([1, 2], mask=[0, 1]), np.ma.array([1, 2], mask=[0, 1], hard_mask=True),
@@ -281,6 +295,7 @@ GROUPS = {
     "images": [
         Image.new("RGB", (2, 3)), Image.new("RGB", (3, 2)), Image.new("RGB", (2, 3), "red"),
         Image.new("L", (2, 3)), Image.new("P", (2, 3)), Image.new("RGBA", (2, 3)),
+        carrying(Image.new("L", (2, 3)), info={"dpi": 1}), coloured("RGB"),
     ],
 }  # fmt: skip
 
@@ -371,16 +386,29 @@ def test_values_in_object_arrays_are_refused_with_their_place():
     assert error.value.path == "value['a'][0]"
 
 
-def test_attributes_that_pandas_does_not_copy_count():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas thinks that a column was meant
-        for make in (
-            lambda: pd.DataFrame({"a": [1]}),
-            lambda: pd.Series([1]),
-            lambda: pd.Index([1]),
-        ):
-            values = [make(), carrying(make(), note=1), carrying(make(), note=2)]
-            assert len(set(map(canonical, values))) == 3
+CARRIERS = {
+    "frame": lambda: pd.DataFrame({"a": [1]}),
+    "series": lambda: pd.Series([1]),
+    "index": lambda: pd.Index([1]),
+    "polars frame": lambda: pl.DataFrame({"a": [1]}),
+    "polars series": lambda: pl.Series([1]),
+    "image": lambda: Image.new("L", (1, 1)),
+    "subclass of an image": lambda: carrying(Picture(), **vars(Image.new("L", (1, 1)))),
+    "masked array": lambda: np.ma.array([1]),
+    "subclass of an array": lambda: np.arange(3).view(Unit),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Pandas doesn't allow columns")
+@pytest.mark.parametrize("name", CARRIERS)
+def test_attributes_count_also_where_the_library_does_not_copy_them(name):
+    make = CARRIERS[name]
+    values = [make(), carrying(make(), note=1), carrying(make(), note=2), carrying(make(), memo=1)]
+    assert len(set(map(canonical, values))) == 4
+    assert canonical(Without(values[1], ("note",))) == canonical(make())
+    with pytest.raises(UnstableKeyError) as error:
+        canonical([carrying(make(), note=object())])
+    assert error.value.path == "value[0].note"
 
 
 def test_what_stands_for_a_missing_string_is_never_an_address():
@@ -442,6 +470,20 @@ def test_an_animation_is_refused(tmp_path):
     frames[0].save(path, save_all=True, append_images=frames[1:])
     with Image.open(path) as image, pytest.raises(UnstableKeyError, match="several frames"):
         canonical(image)
+
+
+def test_the_opacity_of_a_palette_counts():
+    assert canonical(coloured("RGB")) != canonical(coloured("RGBA"))
+
+
+def test_what_stands_behind_the_pixels_of_a_file_counts_at_once(tmp_path):
+    path, info = tmp_path / "one.png", PngImagePlugin.PngInfo()
+    info.add(b"tEXt", b"made\0today", after_idat=True)
+    Image.new("L", (2, 2)).save(path, pnginfo=info)
+    with Image.open(path) as image:
+        before = canonical(image)
+        image.load()
+        assert canonical(image) == before
 
 
 def test_an_image_from_a_file(tmp_path):

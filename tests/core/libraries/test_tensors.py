@@ -55,6 +55,8 @@ def test_type_shape_and_content_count(torch: Any) -> None:
     for one, other in itertools.combinations([*map(canonical, tensors), canonical([1, 2])], 2):
         assert one != other
     assert canonical(torch.tensor([1, 2])) == canonical(torch.tensor([1, 2]))
+    with pytest.raises(UnstableKeyError, match=r"the graph that made it: pass it with \.detach"):
+        canonical(carrying(torch.tensor([1.0]), grad_fn=object()))
     assert canonical(torch.device("cpu")) != canonical(torch.device("cuda"))
     assert canonical(torch.strided) != canonical(torch.sparse_coo)
 

@@ -49,6 +49,9 @@ def _described(walk: Walk, fields: Iterable[Any]) -> str:
 def _kind(walk: Walk, kind: Any) -> str:
     if isinstance(kind, pa.BaseExtensionType):
         walk.refuse(kind, f"is {kind}, an extension type without a stable form: cast it, or else")
+    if types.is_dictionary(kind):
+        values = f"{_kind(walk, kind.index_type)},{_kind(walk, kind.value_type)}"
+        return f'["dictionary",{values},{walk.array([kind.ordered])}]'
     inner = [kind.field(number) for number in range(kind.num_fields)]
     return f"[{quote(str(kind))},{_described(walk, inner)}]" if inner else quote(str(kind))
 
@@ -58,6 +61,10 @@ def _array(walk: Walk, value: Any) -> str:
     content = _content(walk, value.combine_chunks() if chunked else value)
     name = "arrowchunks" if chunked else "arrowarray"
     return tag(name, f"[{_kind(walk, value.type)},{len(value)},{content}]")
+
+
+def _scalar(walk: Walk, value: Any) -> str:
+    return tag("arrowscalar", _array(walk, pa.repeat(value, 1)))
 
 
 def _content(walk: Walk, values: Any) -> str:
@@ -116,7 +123,9 @@ FAMILIES: Final[dict[str, Form]] = {
     "pyarrow:Array": _array,
     "pyarrow:ChunkedArray": _array,
     "pyarrow:DataType": lambda walk, value: tag("arrowtype", _kind(walk, value)),
+    "pyarrow:Field": lambda walk, value: tag("arrowfield", _described(walk, [value])),
     "pyarrow:RecordBatch": _table,
+    "pyarrow:Scalar": _scalar,
     "pyarrow:Schema": lambda walk, value: tag("arrowschema", _fields(walk, value)),
     "pyarrow:Table": _table,
 }

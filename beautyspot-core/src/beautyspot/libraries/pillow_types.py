@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from PIL import Image
 
 from beautyspot.errors import RestoreError
+from beautyspot.functions.names import root_of
+from beautyspot.keys.canonical.state import NOTHING, attributes, held
 from beautyspot.keys.canonical.text import blob, tag
 from beautyspot.serialization.codecs.contract import Codec, Refused, check
 
@@ -27,8 +29,24 @@ if TYPE_CHECKING:
 def _image(walk: Walk, value: Image.Image) -> str:
     if getattr(value, "is_animated", False):
         walk.refuse(value, "has several frames: pass its bytes or its path instead, or else")
-    head = walk.array([value.mode, list(value.size), value.getpalette(None), value.info])
-    return tag("image", f"[{walk.named(type(value))},{head},{blob(value.tobytes())}]")
+    value.load()  # first: a file may have more information after the pixels
+    palette = value.getpalette("RGBA")
+    head = walk.array([value.mode, list(value.size), palette, value.info])
+    parts = f"{walk.named(type(value))},{head},{blob(value.tobytes())}"
+    return tag("image", f"[{parts}{_set_on(walk, value)}]")
+
+
+_INNER: Final = frozenset(vars(Image.Image()))
+
+
+def _set_on(walk: Walk, value: Image.Image) -> str:
+    """The attributes that were set, after a comma; not of a file, which has many of its own."""
+    kind = type(value)
+    if kind is not Image.Image and root_of(kind.__module__) == "PIL":
+        return ""
+    own = {name: item for name, item in held(value, Image.Image) if name not in _INNER}
+    text = attributes(walk, value, own)
+    return "" if text == NOTHING else f",{text}"
 
 
 FAMILIES: Final[dict[str, Form]] = {"PIL.Image:Image": _image}

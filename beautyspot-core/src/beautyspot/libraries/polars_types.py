@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from beautyspot.errors import RestoreError
+from beautyspot.keys.canonical.state import NOTHING, attributes, held
 from beautyspot.keys.canonical.text import blob, chunked, little_endian, quote, tag
 from beautyspot.keys.canonical.walk import KEYED, of_text
 from beautyspot.libraries.arrow_stream import Sink, refuse_bombs
@@ -37,7 +38,8 @@ _ROWS: Final = 1 << 16  # values taken at a time
 
 def _frame(walk: Walk, value: pl.DataFrame) -> str:
     columns = [walk.at(KEYED, column.name, column) for column in value.get_columns()]
-    return tag("polarsframe", f"[{walk.named(type(value))},{value.height},[{','.join(columns)}]]")
+    content = f"{value.height},[{','.join(columns)}]{_set_on(walk, value, pl.DataFrame)}"
+    return tag("polarsframe", f"[{walk.named(type(value))},{content}]")
 
 
 def _series(walk: Walk, value: pl.Series) -> str:
@@ -48,7 +50,14 @@ def _series(walk: Walk, value: pl.Series) -> str:
         content = walk.array(physical.to_list())
     else:
         content = _numbers(physical, code)
-    return tag("polarsseries", f"[{head},{content}]")
+    return tag("polarsseries", f"[{head},{content}{_set_on(walk, value, pl.Series)}]")
+
+
+def _set_on(walk: Walk, value: Any, base: type) -> str:
+    """The attributes that were set, after a comma; Polars itself has one, for its own object."""
+    own = {name: item for name, item in held(value, base) if name not in ("_df", "_s")}
+    text = attributes(walk, value, own)
+    return "" if text == NOTHING else f",{text}"
 
 
 def _physical(walk: Walk, value: pl.Series) -> pl.Series:

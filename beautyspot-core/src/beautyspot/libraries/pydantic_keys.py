@@ -1,26 +1,42 @@
-"""The form of pydantic models: all that their own comparison compares, field by field."""
+"""The forms of pydantic models and URLs.
+
+A model counts by its fields, by which of them were given, by what it has besides, and by its
+private attributes, each for itself: an extra may have the name of a private attribute.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.keys.canonical.state import attributes, is_cached_property
+from beautyspot.keys.canonical.state import attributes, held
 from beautyspot.keys.canonical.text import tag
+from beautyspot.keys.canonical.walk import of_text
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from beautyspot.keys.canonical.walk import Form, Walk
 
+_GIVEN: Final = "__pydantic_fields_set__"
+_BESIDE: Final = ("__pydantic_extra__", "__pydantic_private__")
+
 
 def _model(walk: Walk, value: BaseModel) -> str:
-    kind = type(value)
-    members: dict[str, Any] = {
-        **{name: item for name, item in vars(value).items() if not is_cached_property(kind, name)},
-        **(getattr(value, "__pydantic_extra__", None) or {}),
-        **(getattr(value, "__pydantic_private__", None) or {}),
-    }
-    return tag("model", f"[{walk.named(kind)},{attributes(walk, value, members)}]")
+    members = dict(held(value, object))
+    given: set[str] = members.pop(_GIVEN, set())
+    beside: list[dict[str, Any]] = [members.pop(name, None) or {} for name in _BESIDE]
+    parts = [
+        walk.named(type(value)),
+        *(attributes(walk, value, part) for part in (members, *beside)),
+        walk.array(sorted(given.difference(walk.less(value)))),
+    ]
+    return tag("model", f"[{','.join(parts)}]")
 
 
-FAMILIES: Final[dict[str, Form]] = {"pydantic:BaseModel": _model}
+_URL: Final = of_text("url", str)
+
+FAMILIES: Final[dict[str, Form]] = {
+    "pydantic:BaseModel": _model,
+    "pydantic_core:MultiHostUrl": _URL,
+    "pydantic_core:Url": _URL,
+}

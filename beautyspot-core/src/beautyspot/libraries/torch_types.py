@@ -56,6 +56,8 @@ def _gradient(tensor: Any) -> Any:
 def _tensor(walk: Walk, value: Any) -> str:
     if reason := _lacks(value):
         walk.refuse(value, reason)
+    if value.grad_fn is not None:
+        walk.refuse(value, "has the graph that made it: pass it with .detach(), or else")
     head = [str(value.dtype), str(value.device.type), value.requires_grad, [*value.shape]]
     parts = [walk.named(type(value)), walk.array(head), blob(_raw(value))]
     carried = state(walk, value, _TORCH.Tensor)  # of a subclass, or set later

@@ -55,7 +55,7 @@ _MODULES: Final = {
     "pandas": "beautyspot.libraries.pandas_types",
     "polars": "beautyspot.libraries.polars_types",
     "pyarrow": "beautyspot.libraries.arrow_keys",
-    "pydantic": "beautyspot.libraries.pydantic_keys",
+    **dict.fromkeys(("pydantic", "pydantic_core"), "beautyspot.libraries.pydantic_keys"),
 }
 """Top-level module -> our module with the forms of its classes."""
 
