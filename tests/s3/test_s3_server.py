@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from beautyspot import File
 from beautyspot.errors import BlobLocationError, BlobNotFound, StorageError
 from beautyspot.testing.storage import StorageContract
 from beautyspot_s3 import S3Storage, connection
@@ -103,6 +104,22 @@ def test_blobs_and_their_content_type(
         assert answer.headers["Content-Length"] == str(size)
         assert answer.read(1000) == data[:1000]
     storage.delete(location)
+
+
+def test_a_file_travels_in_parts(
+    make_spot: Any, storage: S3Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage_module, "PART", 5 * 2**20)  # the least that S3 takes
+    data = os.urandom(11 * 2**20)
+    (tmp_path / "film.mp4").write_bytes(data)
+    spot = make_spot(storage=storage, strict=True)
+    film = spot.mark(name="film", key="film")(lambda: File(tmp_path / "film.mp4"))
+    film()
+    (tmp_path / "film.mp4").unlink()
+    assert film().read_bytes() == data
+    [blob] = storage.list()
+    monkeypatch.setattr(S3Storage, "load_part", None)
+    assert film().path.stat().st_size == blob.size == len(data), "it is fetched once"
 
 
 def test_a_prefix_never_reaches_its_neighbour(server: seaweedfs.Server, tmp_path: Path) -> None:

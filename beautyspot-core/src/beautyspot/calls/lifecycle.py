@@ -66,6 +66,7 @@ def make_engine(
         guarded_storage(parts.storage, health),
         health,
         reporter,
+        parts.context.directory,
         blob_threshold=config["blob_threshold"],
     )
     cache = Cache(placement, signing_keys=config["signing_key"])

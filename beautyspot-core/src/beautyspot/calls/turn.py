@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
+from beautyspot.calls.steps import Outcome
 from beautyspot.concurrency import single_flight
+from beautyspot.serialization.file_data import FileData
 
 if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
@@ -82,11 +84,15 @@ class Turn:
         flight.finish(payload)
 
     def encode(self, value: Any) -> bool:
-        """Turn the value into bytes, and share them; False where it can't be stored."""
+        """Turn the value into bytes, and share them; False where it can't be stored.
+
+        A file is shared when it is stored: the followers find it, as the next one who leads.
+        """
         payload = self.engine.cache.encode(self.call.task, value)
         if payload is not None:
             self.record = self.engine.cache.record(self.call, payload, self.took)
-        self.share(payload)
+        if payload is None or not isinstance(payload.data, FileData):
+            self.share(payload)
         return payload is not None
 
     def queue(self) -> bool:
@@ -101,7 +107,10 @@ class Turn:
         """Write the encoded result, and end."""
         try:
             assert self.record is not None  # noqa: S101 - `encode` made it
-            self.engine.cache.save(self.call, self.record)
+            stored = self.engine.cache.save(self.call, self.record)
+            data: object = self.record.result_data
+            if not stored and isinstance(data, FileData):
+                self.share(Outcome(data.file))
         finally:
             self.end()
 

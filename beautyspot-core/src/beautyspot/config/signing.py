@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from hmac import HMAC
 
     from beautyspot.contracts import Data
 
@@ -54,6 +55,13 @@ class SigningKeys:
         """The signature of a result, by the first key."""
         return _signature(self._keys[0], _head(key, codec, made_at, expires_at), data)
 
+    def begun(
+        self, key: str, codec: str, made_at: float | None, expires_at: float | None
+    ) -> list[HMAC]:
+        """The signatures of a result by each key, the first first; they wait for its data."""
+        head = _head(key, codec, made_at, expires_at)
+        return [_begun(each, head) for each in self._keys]
+
     def signed(
         self,
         signature: bytes | None,
@@ -89,8 +97,12 @@ def _head(key: str, codec: str, made_at: float | None, expires_at: float | None)
 
 
 def _signature(signing_key: bytes, head: bytes, data: Data) -> bytes:
-    import hmac  # takes milliseconds, and most stores are not signed
-
-    digest = hmac.new(signing_key, head, "sha256")
+    digest = _begun(signing_key, head)
     digest.update(data)
     return digest.digest()
+
+
+def _begun(signing_key: bytes, head: bytes) -> HMAC:
+    import hmac  # takes milliseconds, and most stores are not signed
+
+    return hmac.new(signing_key, head, "sha256")

@@ -10,6 +10,7 @@ loop. Asynchronous functions call any other backend in the Spot's executor.
 """
 
 from beautyspot.contracts.backend import Backend, Context, Data, Readable
+from beautyspot.contracts.file import File
 from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.limiter import LimiterBase, Reservation
 from beautyspot.contracts.metadata import (
@@ -42,6 +43,7 @@ __all__ = [
     "Context",
     "Data",
     "Entry",
+    "File",
     "KeyGenBase",
     "Lease",
     "LimiterBase",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from beautyspot.concurrency import deferred, locks
 from beautyspot.concurrency.waiting import waitable
 from beautyspot.errors import MetadataBusyError
+from beautyspot.serialization.file_data import FileData
 
 if TYPE_CHECKING:
     from beautyspot.contracts import TaskRecord
@@ -117,7 +118,9 @@ class Saver:
         record = pending.record
         assert record is not None  # noqa: S101 - only what was encoded is saved
         size = record.size or 0
-        if not locks.holds(self._lock) and self._has_room(size) and self._put(pending, record):
+        in_place = isinstance(record.result_data, FileData)  # its caller may change it
+        in_place = in_place or locks.holds(self._lock) or not self._has_room(size)
+        if not in_place and self._put(pending, record):
             return True
         with suppress(MetadataBusyError):
             older = self.withdraw(record.cache_key)  # or it would be written over this one

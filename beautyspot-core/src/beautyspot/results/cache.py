@@ -26,7 +26,15 @@ from beautyspot.resilience.circuit_breaker import Resting
 from beautyspot.resilience.guarded_backends import Health
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.retry import Unsaved
-from beautyspot.results.validity import ELSEWHERE, MISSING, fingerprint, has_expired, outlived
+from beautyspot.results.validity import (
+    ELSEWHERE,
+    MISSING,
+    begun,
+    fingerprint,
+    has_expired,
+    outlived,
+)
+from beautyspot.serialization.file_data import FILE_CODEC, FileData
 from beautyspot.serialization.payload import Payload
 
 if TYPE_CHECKING:
@@ -35,6 +43,7 @@ if TYPE_CHECKING:
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Data, Entry, Plain
     from beautyspot.results.placement import Placement
+    from beautyspot.results.validity import Digest
     from beautyspot.tasks.task import Call, Task
 
 BUSY_WAIT: Final = 1.0
@@ -158,6 +167,11 @@ class Cache:
         codec, owned = entry.serializer, False
         data: Data | None = entry.result_data
         if codec is not None and entry.result_type != DIRECT_BLOB:
+            if codec.startswith(FILE_CODEC) and not task.form.streams:
+                from beautyspot.results import file_results
+
+                begin = self._beginning(key, codec, entry.made_at, entry.expires_at)
+                return file_results.restore(self.placement, entry, codec, begin)
             owned = task.form.takes_over(codec)
             data = self._load(entry, writable=owned)
         if codec is None or data is None:
@@ -221,7 +235,7 @@ class Cache:
             input_id=call.input_id,
             version=addressing.version,
             result_type=DIRECT_BLOB,
-            content_type=task.form.content_type,
+            content_type=task.form.row_type(payload.codec),
             result_data=payload.data,  # type: ignore[arg-type]  # any buffer, until it is stored
             updated_at=_timestamp(now),
             func_identifier=addressing.func_identifier,
@@ -236,7 +250,20 @@ class Cache:
             expires_at=expires_at,
         )
 
-    def _digest(self, key: str, payload: Payload, made: float, expires: float | None) -> bytes:
+    def _beginning(
+        self, key: str, codec: str, made: float | None, expires: float | None
+    ) -> Callable[[], list[Digest]]:
+        """Begins the digests that a result may have, before its data: a new one has the first."""
+        if self.signing_keys is None:
+            return lambda: [begun(key, codec)]
+        keys = self.signing_keys
+        return lambda: [*keys.begun(key, codec, made, expires)]
+
+    def _digest(
+        self, key: str, payload: Payload, made: float, expires: float | None
+    ) -> bytes | None:
+        if isinstance(payload.data, FileData):
+            return None  # it is known when the file is stored
         if self.signing_keys is None:
             return fingerprint(key, payload.codec, payload.data)
         return self.signing_keys.sign(key, payload.codec, made, expires, payload.data)
@@ -246,6 +273,14 @@ class Cache:
         if len(self.unsaved):  # to ask `locks.inside` would cost each miss a tenth
             self.unsaved.drop(record.cache_key, wait=not locks.inside())
         try:
+            data: object = record.result_data
+            if isinstance(data, FileData):
+                from beautyspot.results import file_results
+
+                made, expires = record.made_at, record.expires_at
+
+                begin = self._beginning(record.cache_key, data.codec, made, expires)
+                record = file_results.store(self.placement, call.task, record, data, begin)
             record = self.placement.place(call.task, record)
             self.metadata.put(record)
         except Exception as error:
@@ -257,7 +292,12 @@ class Cache:
 
     def keep(self, task: Task, record: TaskRecord, error: Exception) -> None:
         """Keep in memory what could not be stored, and say so; or that there is no room for it."""
+        if isinstance(error, SerializationError):
+            advice = "The value is returned, and not cached"
+            self.reporter.report(STORING, task.func_identifier, error, advice)
+            return
         never = self.reporter.strict or isinstance(error, SchemaError)
+        never = never or isinstance(record.result_data, FileData)  # it may be gone by then
         kept = not never and self.unsaved.add(task, record)
         if not kept and isinstance(error, Resting):
             error = MetadataError(f"{error} Too many results wait in memory already")

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts import FILE, Data, TaskRecord
 from beautyspot.contracts.calling import hints
+from beautyspot.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from beautyspot.contracts import Readable
     from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Health
     from beautyspot.resilience.reporting import Reporter
+    from beautyspot.results.local_files import LocalFiles
     from beautyspot.tasks.task import Task
 
 
@@ -24,6 +29,7 @@ class Placement:
         storage: gives the storage, behind its guard; None where none is installed.
         health: the breakers of both.
         reporter: is told what fails.
+        directory: of the Spot.
         blob_threshold: bytes from which a result goes to the storage.
     """
 
@@ -33,6 +39,7 @@ class Placement:
         storage: Callable[[], GuardedStorage | None],
         health: Health,
         reporter: Reporter,
+        directory: Path,
         *,
         blob_threshold: int,
     ) -> None:
@@ -40,6 +47,7 @@ class Placement:
         self.storage = storage
         self.health = health
         self.reporter = reporter
+        self.directory = directory
         self.blob_threshold = blob_threshold
 
     def behind(self, health: Health) -> Placement:
@@ -50,7 +58,16 @@ class Placement:
             return None if found is None else found.behind(health)
 
         metadata, threshold = self.metadata.behind(health), self.blob_threshold
-        return Placement(metadata, storage, health, self.reporter, blob_threshold=threshold)
+        return Placement(
+            metadata, storage, health, self.reporter, self.directory, blob_threshold=threshold
+        )
+
+    @Lazily
+    def files(self) -> LocalFiles:
+        """What hits have given as files."""
+        from beautyspot.results.local_files import LocalFiles
+
+        return LocalFiles(self.directory)
 
     def place(self, task: Task, record: TaskRecord) -> TaskRecord:
         """The record with its data where it belongs: in the row, or in the storage."""
@@ -69,8 +86,7 @@ class Placement:
         Raises:
             MetadataError: the store can't say its ID: it can't hold the row either.
         """
-        extension = task.form.extension(record.serializer)
-        name = f"{self._prefix(record.cache_key)}{os.urandom(4).hex()}.{extension}"  # always new
+        name = self._new_name(task, record)
         try:
             storage = self.storage()
             if storage is None:
@@ -81,6 +97,25 @@ class Placement:
             advice = "The database keeps the result instead: mend the storage"
             self.reporter.report("save a blob", task.func_identifier, error, advice)
             return None
+
+    def save_file(self, task: Task, record: TaskRecord, file: Readable, size: int) -> str:
+        """Where a file is now.
+
+        Raises:
+            StorageError: the storage failed, or there is none.
+        """
+        name, storage = self._new_name(task, record), self.storage()
+        if storage is None:
+            raise StorageError(
+                "a File needs a blob storage: pip install beautyspot-local, or name one by storage="
+            )
+        content_type = task.form.blob_type(record.serializer)
+        return storage.save_file(name, file, size, content_type=content_type)
+
+    def _new_name(self, task: Task, record: TaskRecord) -> str:
+        """A name that no blob has had."""
+        extension = task.form.extension(record.serializer)
+        return f"{self._prefix(record.cache_key)}{os.urandom(4).hex()}.{extension}"
 
     def _prefix(self, key: str) -> str:
         """How the names of all blobs of a key begin.

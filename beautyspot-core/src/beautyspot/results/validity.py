@@ -15,7 +15,19 @@ from typing import TYPE_CHECKING, Final
 from xxhash import xxh3_128, xxh3_128_digest
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from beautyspot.contracts import Data
+
+    class Digest(Protocol):
+        """A digest under way."""
+
+        def update(self, part: bytes, /) -> None:
+            """Take in more bytes."""
+
+        def digest(self) -> bytes:
+            """The digest of all bytes so far."""
+            ...
 
 
 _SMALL: Final = 1 << 16
@@ -52,6 +64,11 @@ def fingerprint(key: str, codec: str, data: Data) -> bytes:
     digest = xxh3_128(prefix)
     digest.update(data)
     return digest.digest()
+
+
+def begun(key: str, codec: str) -> Digest:
+    """The same digest, to which the data are given in parts."""
+    return xxh3_128(f"{key}\n{codec}\n".encode())
 
 
 def has_expired(now: float, made_at: float | None, expires_at: float) -> bool:

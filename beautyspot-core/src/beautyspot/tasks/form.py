@@ -6,9 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts.calling import hints
+from beautyspot.contracts.file import File
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import return_classes
+from beautyspot.serialization.file_data import (
+    FILE_CODEC,
+    FileData,
+    content_type_of,
+    suffix_of,
+)
 from beautyspot.serialization.payload import Payload, framed, unframed
 
 if TYPE_CHECKING:
@@ -44,6 +51,7 @@ class ResultForm:
     Attributes:
         codec: the column `serializer` of a result that the serializer packed.
         content_type: the MIME type of the results, where the mark names one.
+        streams: whether a result is a list of items.
     """
 
     def __init__(
@@ -56,7 +64,7 @@ class ResultForm:
     ) -> None:
         self._function = function
         self._serializer = serializer
-        self._streams = streams
+        self.streams = streams
         self._save_blob = options.save_blob
         self.content_type = options.content_type
         self.codec = f"stream:{serializer.name}" if streams else serializer.name
@@ -77,8 +85,10 @@ class ResultForm:
         Raises:
             SerializationError: the value has no faithful stored form.
         """
-        if self._streams:
+        if self.streams:
             return Payload(framed(value), self.codec)
+        if type(value) is File:
+            return self._file(value)
         plain = self._as_it_is(value)
         if plain is not None:
             return plain
@@ -87,6 +97,15 @@ class ResultForm:
             kind = type(data).__name__
             raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
         return Payload(data, self.codec)
+
+    def _file(self, value: File) -> Payload:
+        if self._save_blob is False:
+            raise SerializationError(
+                f"{value.path} can't be stored, since a File is a blob of its own, and "
+                "save_blob=False forbids blobs: leave it out"
+            )
+        data: Any = FileData(value)  # in the place of bytes, until it is stored
+        return Payload(data, data.codec)
 
     def _as_it_is(self, value: Any) -> Payload | None:
         """Bytes or text that need no serializer: media for a viewer, and what is large.
@@ -116,18 +135,18 @@ class ResultForm:
         if owned:
             return self.serializer.loads(data, **self._owned)
         if codec == self.codec:
-            if self._streams:
+            if self.streams:
                 return [self.serializer.loads(item) for item in unframed(data)]
             return self.serializer.loads(data)
-        if codec == RAW_BYTES and not self._streams:
+        if codec == RAW_BYTES and not self.streams:
             return bytes(data)
-        if codec == RAW_TEXT and not self._streams:
+        if codec == RAW_TEXT and not self.streams:
             return str(data, "utf-8")
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
 
     def takes_over(self, codec: str) -> bool:
         """Whether a value may use the stored data as its own memory, if nothing else holds them."""
-        return codec == self.codec and not self._streams and bool(self._owned)
+        return codec == self.codec and not self.streams and bool(self._owned)
 
     @Lazily
     def _owned(self) -> dict[str, Any]:
@@ -138,15 +157,23 @@ class ResultForm:
         """Whether a result of `size` bytes goes to the blob storage."""
         return size > threshold if self._save_blob is None else self._save_blob
 
+    def row_type(self, codec: str) -> str | None:
+        """The MIME type that the row of a result names."""
+        return content_type_of(codec) if codec.startswith(FILE_CODEC) else self.content_type
+
     def blob_type(self, codec: str | None) -> str:
         """The Content-Type of a blob; a result that is no raw media is opaque to a viewer."""
+        if codec is not None and codec.startswith(FILE_CODEC):
+            return content_type_of(codec)
         raw = self.content_type is not None and codec in (RAW_BYTES, RAW_TEXT)
         return str(self.content_type) if raw else "application/octet-stream"
 
     def extension(self, codec: str | None) -> str:
         """The file extension of a blob, without its dot, fitting its Content-Type."""
+        if codec is not None and codec.startswith(FILE_CODEC):
+            return suffix_of(codec)
         if codec not in (RAW_BYTES, RAW_TEXT):
-            return "stream" if self._streams else self._serializer.name
+            return "stream" if self.streams else self._serializer.name
         if self.content_type is None:
             return "bin" if codec == RAW_BYTES else "txt"
         import mimetypes  # reads the system's tables when first used

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from beautyspot.config.settings import LIFETIME, or_none, seconds
+from beautyspot.contracts.file import CONTENT_TYPE
 from beautyspot.errors import ConfigError
 from beautyspot.messages import check_options
 
 MODES: Final = ("normal", "readonly", "replay")
-
-_CONTENT_TYPE: Final = r"(?a)[\w.+-]+/[\w.+-]+(\s*;\s*[\w.+-]+=[\w.+\"-]+)*"
 
 KeyOption = str | Callable[..., object] | Mapping[str, Callable[[Any], object]]
 
@@ -83,7 +82,7 @@ def _is_bool(value: object) -> bool:
 
 
 def _is_content_type(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(_CONTENT_TYPE, value) is not None
+    return isinstance(value, str) and re.fullmatch(CONTENT_TYPE, value) is not None
 
 
 def _is_key(value: object) -> bool:

@@ -6,9 +6,13 @@ from collections.abc import MappingView
 from io import IOBase
 from types import BuiltinFunctionType, FunctionType, MethodType
 
+from beautyspot.contracts.file import File
+
 
 def no_result_yet(cls: type) -> str | None:
     """Why instances are not a result, and what to return instead; None for other classes."""
+    if issubclass(cls, File):
+        return "is stored only as the whole result: return it alone, or read_bytes() of it"
     live = "the items of which are passed on live, and stored at the end"
     if hasattr(cls, "__await__"):
         return (

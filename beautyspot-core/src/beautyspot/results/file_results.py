@@ -1,0 +1,122 @@
+"""Results that are files: into the storage and back, in parts, checked while they are read.
+
+A file goes to the storage before its caller goes on, with ``save="background"`` too: the caller may
+change or remove it. Where the storage keeps plain files of this machine, a hit gives the blob
+itself; from other storages it is fetched once, see `local_files`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from io import FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from beautyspot.contracts import FILE
+from beautyspot.contracts.calling import wrong_answer
+from beautyspot.errors import BlobNotFound, RestoreError, SerializationError, StorageError
+from beautyspot.results.local_files import Seal, open_plain, status_of
+from beautyspot.serialization.file_data import FileData, named_file, suffix_of, unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from beautyspot.contracts import Entry, TaskRecord
+    from beautyspot.contracts.file import File
+    from beautyspot.resilience.guarded_backends import GuardedStorage
+    from beautyspot.results.placement import Placement
+    from beautyspot.results.validity import Digest
+    from beautyspot.tasks.task import Task
+
+    Begin = Callable[[], list[Digest]]
+
+
+class _Source:
+    """A file as a storage reads it: each part counts in the digests on its way."""
+
+    def __init__(self, file: FileIO, digests: Sequence[Digest]) -> None:
+        self._file = file
+        self._digests = digests
+        self.size = 0
+        self.error: Exception | None = None
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            part = self._file.read(size)
+        except OSError as error:
+            self.error = error
+            raise
+        for digest in self._digests:
+            digest.update(part)
+        self.size += len(part)
+        return part
+
+
+def store(
+    placement: Placement, task: Task, record: TaskRecord, data: FileData, begin: Begin
+) -> TaskRecord:
+    """The record of a file that is in the storage now; `begin` begins its digests.
+
+    Raises:
+        SerializationError: the file can't be read, or was changed meanwhile.
+        StorageError: the storage failed, or there is none.
+    """
+    path = data.file.path
+    try:
+        file = FileIO(path, opener=open_plain)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    digests = begin()
+    with file:
+        before, source = status_of(file), _Source(file, digests)
+        location = _sent(placement, task, record, source, data)
+        if status_of(file) != before or source.size != before.size:
+            placement.discard(record.cache_key, location)
+            raise SerializationError(
+                f"{path} can't be stored, since it was changed meanwhile: return a File to which "
+                "nothing writes any more"
+            )
+    digest = digests[0].digest()
+    placed = record._replace(result_type=FILE, result_value=location, result_data=None)
+    return placed._replace(digest=digest, size=source.size)
+
+
+def _sent(
+    placement: Placement, task: Task, record: TaskRecord, source: _Source, data: FileData
+) -> str:
+    try:
+        return placement.save_file(task, record, source, len(data))
+    except Exception:
+        if source.error is None:
+            raise
+        raise unreadable(data.file.path, source.error) from source.error
+
+
+def restore(placement: Placement, entry: Entry, codec: str, begin: Begin) -> File:
+    """The file of an entry, checked; `begin` begins the digests of which one is right.
+
+    Raises:
+        RestoreError: damaged.
+        StorageError: it could not be read, or fetched.
+    """
+    storage, location = placement.storage(), entry.result_value
+    if storage is None or location is None:
+        raise RestoreError("the result is a file, and the Spot has no storage to read it from")
+    seal, files = Seal(begin, entry.digest), placement.files
+    path = _path_in(storage, location)
+    if path is None:
+        path = files.fetched(location, suffix_of(codec), seal, partial(storage.parts, location))
+    else:
+        try:
+            files.check(path, seal)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise BlobNotFound(f"no blob {location!r:.200}: make it again") from error
+    return named_file(path, codec)
+
+
+def _path_in(storage: GuardedStorage, location: str) -> Path | None:
+    path: object = storage.local_path(location)
+    if path is None or isinstance(path, Path):
+        return path
+    advice = "return a Path, or None"
+    raise StorageError(wrong_answer(storage.real, "local_path", path, "a path", advice))

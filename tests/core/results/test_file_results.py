@@ -1,0 +1,522 @@
+"""Results that are files: stored by their content, given back as files, checked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot import ConfigError, File, SerializationError, StorageError
+from beautyspot.memory import MemoryStorage
+from beautyspot.resilience import guarded_backends
+from gates import DEADLINE, Gate, followers, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FILM = bytes(range(256)) * 5000
+SIGNED = "a-signing-key-0123456789"
+
+
+class Remote(MemoryStorage):
+    """A storage of another machine, which reads parts; counts them."""
+
+    name = "remote"
+    lost: bool = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[tuple[int, int]] = []
+
+    def load_part(self, location: str, start: int, size: int) -> bytes:
+        self.parts.append((start, size))
+        return self.load(location)[start : start + size]
+
+
+class Whole(MemoryStorage):
+    """A storage that was written before there were parts."""
+
+    name = "whole"
+
+
+STORAGES: dict[str, Callable[[], Any]] = {
+    "local": lambda: "local",
+    "parts": Remote,
+    "whole": Whole,
+}
+
+
+@pytest.fixture(params=STORAGES)
+def storage(request: Any) -> Any:
+    return STORAGES[request.param]()
+
+
+RAN: list[Any] = []  # global, since what is captured counts as input
+GATES: list[Gate] = []
+
+
+@pytest.fixture
+def ran() -> list[Any]:
+    RAN.clear()
+    return RAN
+
+
+@pytest.fixture
+def gate() -> Gate:
+    GATES[:] = [Gate()]
+    return GATES[0]
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+def writer(out: Path) -> Callable[[str], File]:
+    def film(title: str) -> File:
+        RAN.append(title)
+        path = out / f"{title}.mp4"
+        path.write_bytes(FILM + title.encode())
+        return File(path)
+
+    return film
+
+
+def marked(spot: Any, out: Path, **options: Any) -> Any:
+    return spot.mark(name="film", key=lambda title: title, **options)(writer(out))
+
+
+# ------------------------------------------------------------------------------------------ a hit
+
+
+@pytest.mark.parametrize("signing_key", [None, SIGNED, [SIGNED, "an-older-key-0123456789"]])
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_a_hit_equals_what_was_returned(
+    make_spot: Any, storage: Any, out: Path, ran: list[Any], save: str, signing_key: Any
+) -> None:
+    spot = make_spot(strict=True, storage=storage, save=save, signing_key=signing_key)
+    film = marked(spot, out)
+    first = film("a")
+    assert first.path == out / "a.mp4"
+    first.path.write_bytes(b"its caller goes on with it")
+    spot.flush()
+    for hit in (film("a"), film("a")):
+        assert (hit.name, hit.content_type, hit.size) == ("a.mp4", "video/mp4", len(FILM) + 1)
+        assert hit.read_bytes() == Path(os.fspath(hit)).read_bytes() == FILM + b"a"
+        with hit.open() as file:
+            assert file.read(3) == FILM[:3]
+        assert hit.path.suffix == ".mp4"
+        assert hit.path.stat().st_mode & 0o777 == 0o400, "it is to be read"
+    assert ran == ["a"]
+
+
+def test_the_blob_itself_is_given(spot: Any, out: Path, ran: list[Any]) -> None:
+    film = marked(spot, out)
+    film("a")
+    [blob] = spot.storage.list()
+    assert film("a").path == Path(spot.storage.whereabouts(blob.location))
+    [record] = spot.metadata.scan(with_data=True)
+    assert (record.result_type, record.content_type, record.result_data) == (
+        "FILE",
+        "video/mp4",
+        None,
+    )
+    assert record.size == blob.size == len(FILM) + 1
+
+
+def test_it_is_fetched_once(
+    make_spot: Any, out: Path, ran: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guarded_backends, "PART", 2**20)
+    remote = Remote()
+    film = marked(make_spot(strict=True, storage=remote), out)
+    film("a")
+    assert [film("a") == File(out / "a.mp4") for _ in range(3)] == [True] * 3
+    assert remote.parts == [(0, 2**20), (2**20, 2**20)]
+    again = marked(make_spot(strict=True, storage=remote), out)
+    assert again("a") == film("a")
+    assert len(remote.parts) == 2, "a Spot of the same directory has it, too"
+    assert ran == ["a"]
+
+
+def test_no_more_than_a_part_is_in_memory(
+    make_spot: Any, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    class Streaming(Remote):
+        def save_file(self, key: str, file: Any, *, content_type: str | None = None) -> str:
+            parts = []
+            while part := file.read(1000):
+                sizes.append(len(part))
+                parts.append(part)
+            assert content_type == "application/zip"
+            return self.save(key, b"".join(parts))
+
+    monkeypatch.setattr(guarded_backends, "PART", 1000)
+    storage = Streaming()
+    spot = make_spot(strict=True, storage=storage)
+    (out / "a.zip").write_bytes(FILM[:10_500])
+    made = spot.mark(name="zip", ignore=("path",))(lambda path: File(path))
+    made(out / "a.zip")
+    assert made(out / "a.zip").read_bytes() == FILM[:10_500]
+    assert max(sizes) == 1000
+    assert len(storage.parts) == 11
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "content_type"),
+    [
+        ({}, "a.mp4", "video/mp4"),
+        ({"name": "Ü b.tar.gz"}, "Ü b.tar.gz", "application/octet-stream"),
+        ({"name": "model"}, "model", "application/octet-stream"),
+        ({"content_type": "video/x-own; codecs=1"}, "a.mp4", "video/x-own; codecs=1"),
+        ({"name": "b.json", "content_type": "text/plain"}, "b.json", "text/plain"),
+    ],
+)
+def test_name_and_type_come_back(
+    spot: Any, out: Path, given: dict[str, Any], name: str, content_type: str
+) -> None:
+    path = out / "a.mp4"
+    path.write_bytes(b"")
+    made = spot.mark(name="f")(lambda: File(path, **given))
+    for file in (made(), made()):
+        assert (file.name, file.content_type, file.size) == (name, content_type, 0)
+
+
+def test_a_coroutine_function(make_spot: Any, storage: Any, out: Path, ran: list[Any]) -> None:
+    spot, work = make_spot(strict=True, storage=storage, save="background"), writer(out)
+
+    @spot.mark(key=lambda title: title)
+    async def film(title: str) -> File:
+        return work(title)
+
+    async def both() -> tuple[File, File]:
+        return await film("a"), await film("a")
+
+    first, hit = asyncio.run(both())
+    assert first == hit
+    assert first.path != hit.path
+    assert ran == ["a"]
+
+
+def test_followers_get_it_as_well(
+    make_spot: Any, storage: Any, out: Path, ran: list[Any], gate: Gate
+) -> None:
+    spot, work = make_spot(strict=True, storage=storage), writer(out)
+
+    @spot.mark(name="film", key=lambda title: title)
+    def film(title: str) -> File:
+        GATES[0].pass_through()
+        return work(title)
+
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(film, "a") for _ in range(4)]
+        until(lambda: followers(spot) == 3, unless=futures)
+        gate.open.set()
+        files = [future.result(DEADLINE) for future in futures]
+    assert ran == ["a"]
+    assert [file == files[0] for file in files] == [True] * 4
+    assert sum(file.path == out / "a.mp4" for file in files) == 1
+
+
+def test_one_result_replaces_another(make_spot: Any, out: Path, ran: list[Any]) -> None:
+    spot = make_spot(strict=True, save="background")
+    film = marked(spot, out)
+    film("a")
+    spot.refresh(film, "a")
+    assert film("a").read_bytes() == FILM + b"a"
+    assert len(list(spot.storage.list())) == 1
+    assert spot.peek(film, "a").value == File(out / "a.mp4")
+    assert spot.collect(grace=0).blobs == 0
+    assert spot.invalidate(film, "a")
+    assert list(spot.storage.list()) == []
+    film("a")
+    assert ran == ["a"] * 3
+
+
+# -------------------------------------------------------------------------------------- no result
+
+
+def say(troubles: list[Any]) -> str:
+    [trouble] = troubles
+    return str(trouble)
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("gone.bin", "No such file or directory"),
+        ("folder", "is a folder: pack it into one file"),
+        ("fifo", "is no plain file"),
+        ("no\0name", "null byte"),
+    ],
+)
+def test_what_is_no_file_is_returned_and_not_stored(
+    make_spot: Any, out: Path, troubles: list[Any], name: str, said: str, save: str
+) -> None:
+    (out / "folder").mkdir()
+    os.mkfifo(out / "fifo")
+    spot = make_spot(on_error=troubles.append, save=save)
+    made = spot.mark(name="f", key="k")(lambda: File(out / name, name="x"))
+    assert made().path == out / name
+    spot.flush()
+    assert said in say(troubles)
+    assert "The value is returned, and not cached" in say(troubles)
+    assert list(spot.metadata.scan()) == list(spot.storage.list()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
+def test_what_may_not_be_read(make_spot: Any, out: Path, troubles: list[Any]) -> None:
+    (out / "a").write_bytes(b"x")
+    (out / "a").chmod(0)
+    made = make_spot(on_error=troubles.append).mark(name="f", key="k")(lambda: File(out / "a"))
+    made()
+    assert "Permission denied" in say(troubles)
+
+
+class Meddling(Remote):
+    """Somebody does something to the file while it is saved."""
+
+    def __init__(self, meddle: Callable[[], object]) -> None:
+        super().__init__()
+        self.meddle = meddle
+
+    def save_file(self, key: str, file: Any, *, content_type: str | None = None) -> str:
+        part = file.read(10)
+        self.meddle()
+        return self.save(key, part + file.read())
+
+
+@pytest.mark.parametrize("size", [100, len(FILM) + 100])
+def test_a_file_that_is_changed_meanwhile_is_not_stored(
+    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], size: int
+) -> None:
+    def meddle() -> None:
+        os.truncate(out / "a.mp4", size)
+
+    storage = Meddling(meddle)
+    spot = make_spot(on_error=troubles.append, storage=storage)
+    film = marked(spot, out)
+    film("a")
+    assert "was changed meanwhile: return a File to which nothing writes" in say(troubles)
+    assert list(storage.list()) == list(spot.metadata.scan()) == []
+
+
+@pytest.mark.parametrize("signing_key", [None, SIGNED])
+def test_a_damaged_file_is_made_again(
+    make_spot: Any, storage: Any, out: Path, ran: list[Any], signing_key: Any
+) -> None:
+    spot = make_spot(storage=storage, signing_key=signing_key)
+    film = marked(spot, out)
+    film("a")
+    [blob] = spot.storage.list()
+    spot.storage.save(blob.location, FILM + b"b")
+    assert film("a") == File(out / "a.mp4")
+    assert ran == ["a", "a"]
+    assert film("a").read_bytes() == FILM + b"a"
+    assert ran == ["a", "a"]
+
+
+def test_damage_after_a_hit_is_found(spot: Any, out: Path, ran: list[Any]) -> None:
+    film = marked(spot, out)
+    film("a")
+    path = film("a").path
+    path.chmod(0o600)
+    path.write_bytes(FILM + b"b")
+    with pytest.raises(bs.RestoreError, match="damaged"):
+        film("a")
+
+
+def test_what_was_fetched_and_is_damaged_is_fetched_again(
+    make_spot: Any, out: Path, ran: list[Any]
+) -> None:
+    film = marked(make_spot(strict=True, storage=Remote()), out)
+    film("a")
+    path = film("a").path
+    path.chmod(0o600)
+    path.write_bytes(b"changed")
+    assert film("a").read_bytes() == FILM + b"a"
+    path.unlink()
+    assert film("a").read_bytes() == FILM + b"a"
+    assert ran == ["a"]
+
+
+def test_a_missing_blob_is_a_miss(make_spot: Any, storage: Any, out: Path, ran: list[Any]) -> None:
+    spot = make_spot(strict=True, storage=storage)
+    film = marked(spot, out)
+    film("a")
+    for blob in list(spot.storage.list()):
+        spot.storage.delete(blob.location)
+    film("a")
+    assert ran == ["a", "a"]
+
+
+@pytest.mark.parametrize("codec", ["file:", "file:[]", 'file:["../x","a/b"]', 'file:["a",3]'])
+def test_a_row_cannot_name_a_path(
+    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], codec: str
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    film = marked(spot, out)
+    film("a")
+    from beautyspot.results.validity import begun
+
+    [record] = spot.metadata.scan()
+    digest = begun(record.cache_key, codec)
+    digest.update(FILM + b"a")
+    spot.metadata.put(record._replace(serializer=codec, digest=digest.digest()))
+    film("a")
+    assert "no sound name" in str(troubles[0])
+    assert ran == ["a", "a"]
+
+
+# ------------------------------------------------------------------------------- failing backends
+
+
+class Failing(Remote):
+    fails = True
+
+    def save_file(self, key: str, file: Any, *, content_type: str | None = None) -> str:
+        if self.fails:
+            raise StorageError("the server is away: start it")
+        return super().save_file(key, file, content_type=content_type)
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_a_storage_that_fails(
+    make_spot: Any, out: Path, ran: list[Any], gate: Gate, troubles: list[Any], save: str
+) -> None:
+    storage = Failing()
+    spot, work = make_spot(on_error=troubles.append, storage=storage, save=save), writer(out)
+
+    @spot.mark(name="film", key=lambda title: title)
+    def film(title: str) -> File:
+        GATES[0].pass_through()
+        return work(title)
+
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(film, "a") for _ in range(3)]
+        until(lambda: followers(spot) == 2, unless=futures)
+        gate.open.set()
+        assert [f.result(DEADLINE).path for f in futures] == [out / "a.mp4"] * 3
+    assert ran == ["a"], "those who waited get the file, too"
+    assert "the server is away: start it" in say(troubles)
+    storage.fails = False
+    spot.flush()
+    film("a")
+    assert film("a").path != out / "a.mp4"
+    assert ran == ["a", "a"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"save_file": lambda *_, **__: None}, "save_file returned None in place of the location"),
+        ({"load_part": lambda *_: "text"}, "load_part returned an object of type str"),
+        ({"load_part": lambda _, __, ___, size: b"x" * size * 2}, "load_part returned"),
+        ({"local_path": lambda *_: "/etc/passwd"}, "local_path returned an object of type str"),
+    ],
+)
+def test_wrong_answers(
+    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], wrong: Any, said: str
+) -> None:
+    storage = type("Wrong", (Remote,), wrong)()
+    film = marked(make_spot(on_error=troubles.append, storage=storage), out)
+    film("a")
+    assert film("a") == File(out / "a.mp4")
+    assert said in str(troubles[0])
+
+
+def test_a_file_is_always_a_blob(
+    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any]
+) -> None:
+    film = marked(make_spot(on_error=troubles.append), out, save_blob=False)
+    film("a")
+    film("a")
+    assert "save_blob=False forbids blobs: leave it out" in str(troubles[0])
+    assert ran == ["a", "a"]
+
+
+@pytest.mark.parametrize("shape", [lambda f: [f], lambda f: {"film": f}, lambda f: (f, 1)])
+def test_a_file_in_another_value_is_refused(make_spot: Any, out: Path, shape: Any) -> None:
+    (out / "a").write_bytes(b"x")
+    made = make_spot(strict=True).mark(name="f", key="k")(lambda: shape(File(out / "a")))
+    with pytest.raises(SerializationError, match="stored only as the whole result"):
+        made()
+
+
+def test_a_generator_of_files_is_refused(make_spot: Any, out: Path, troubles: list[Any]) -> None:
+    (out / "a").write_bytes(b"x")
+
+    def files() -> Any:
+        yield File(out / "a")
+
+    made = make_spot(on_error=troubles.append).mark(name="f", key="k")(files)
+    assert list(made()) == list(made()) == [File(out / "a")]
+    assert "stored only as the whole result" in str(troubles[0])
+
+
+# --------------------------------------------------------------------------------- `File` itself
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"path": 3}, "names no file"),
+        ({"path": "/"}, "can't have the name ''"),
+        ({"path": "a", "name": "../a"}, "can't have the name"),
+        ({"path": "a", "name": ".."}, "can't have the name"),
+        ({"path": "a", "name": "x" * 300}, "can't have the name"),
+        ({"path": "a", "name": 3}, "can't have the name"),
+        ({"path": "a", "content_type": "video"}, "give a MIME type"),
+        ({"path": "a", "content_type": 3}, "give a MIME type"),
+    ],
+)
+def test_what_a_file_cannot_be(given: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        File(**given)
+
+
+def test_files_are_equal_by_name_type_and_content(out: Path) -> None:
+    one, other, more = out / "one.txt", out / "other.txt", out / "more.txt"
+    one.write_bytes(b"x")
+    other.write_bytes(b"x")
+    more.write_bytes(b"xy")
+    file = File(one)
+    assert file == File(one) == File(other, name="one.txt")
+    assert file != File(other)
+    assert file != File(more, name="one.txt")
+    assert file != File(one, "text/html")
+    assert file != File(out / "gone", name="one.txt")
+    assert file != "one.txt"
+    assert repr(file) == f"File({str(one)!r}, 'text/plain', name='one.txt')"
+    assert pickle.loads(pickle.dumps(file)) == file
+
+
+def test_a_path_starts_where_the_program_was(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(out)
+    file = File("a.txt")
+    monkeypatch.chdir(out.parent)
+    assert file.path == out / "a.txt"
+
+
+def test_as_an_argument_it_counts_by_its_content(spot: Any, out: Path, ran: list[Any]) -> None:
+    film = marked(spot, out)
+
+    @spot.mark(name="length")
+    def length(file: File) -> int:
+        RAN.append(file.name)
+        return file.size
+
+    assert length(film("a")) == length(film("a")) == len(FILM) + 1
+    assert ran == ["a", "a.mp4"]
+    (out / "a.mp4").write_bytes(b"changed")
+    assert length(File(out / "a.mp4")) == 7
