@@ -720,20 +720,58 @@ def test_deep_in_the_stack_there_is_no_recursion_error():
 
 
 def test_what_fails_on_the_way_is_named():
+    @dataclass
     class Broken:
-        @property
-        def __dict__(self):
-            raise RuntimeError("gone")
+        x: int
 
+    made = Broken(1)
+    Broken.x = property(lambda self: exec('raise RuntimeError("gone")'))
     with pytest.raises(
         UnstableKeyError, match=r"could not be read \(RuntimeError: gone\)"
     ) as error:
-        canonical([Broken()])
+        canonical([made])
     assert error.value.path == "value[0]"
     view = memoryview(b"abc")
     view.release()
     with pytest.raises(UnstableKeyError, match="released memoryview"):
         canonical(view)
+
+
+class Hidden:
+    @property
+    def __dict__(self):
+        return {}
+
+
+class Shown(Plain):
+    @property
+    def __dict__(self):
+        return {}
+
+
+class Reluctant(Plain):
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+
+
+class Curious(Slots):
+    __slots__ = ()
+
+    def __getattr__(self, name):
+        raise KeyError(name)
+
+
+@pytest.mark.parametrize("kind", [Shown, Reluctant, Curious])
+def test_what_an_object_says_of_its_attributes_is_not_asked(kind):
+    made = [object.__new__(kind) for _ in range(3)]
+    for value, one in zip(made, (1, 1, 2), strict=True):
+        object.__setattr__(value, "a", one)
+    assert canonical(made[0]) == canonical(made[1]) != canonical(made[2])
+
+
+def test_attributes_that_nobody_can_see_are_refused():
+    with pytest.raises(UnstableKeyError, match="hides its __dict__"):
+        canonical(Hidden())
 
 
 def test_values_are_left_as_they_were():

@@ -90,8 +90,7 @@ _INNER: Final = frozenset(
 
 def _added(walk: Walk, value: np.ndarray[Any, Any]) -> str:
     """What a subclass adds, such as a mask or a unit, and the attributes that were set."""
-    own = {name: item for name, item in held(value, np.ndarray) if name not in _INNER}
-    text = attributes(walk, value, own)
+    text = attributes(walk, value, held(walk, value, np.ndarray, _INNER.__contains__))
     if not isinstance(value, np.ma.MaskedArray):
         return text
     mask = [np.ma.getmaskarray(value), value.fill_value, value.hardmask]

@@ -50,20 +50,19 @@ def _head(walk: Walk, value: Any) -> str:
         for name in value._metadata
         if name not in ("_name", "name")
     }
-    parts = f"{walk.at('.attrs', '', value.attrs)},{attributes(walk, value, own | _set_on(value))}"
+    own |= held(walk, value, object, _is_of_pandas)
+    parts = f"{walk.at('.attrs', '', value.attrs)},{attributes(walk, value, own)}"
     unique = walk.array([value.flags.allows_duplicate_labels])
     return f"{walk.named(type(value))},{parts},{unique}"
 
 
-def _set_on(value: Any) -> dict[str, Any]:
-    """The attributes that were set; those of pandas itself start with an underscore."""
-    kept = ("sortorder",)
-    return {n: item for n, item in vars(value).items() if n[:1] != "_" and n not in kept}
+def _is_of_pandas(name: str) -> bool:
+    return name[:1] == "_" or name == "sortorder"
 
 
 def _index(walk: Walk, value: Any) -> str:
     names = walk.array(value.names, ".names[{}]")
-    own = attributes(walk, value, _set_on(value))
+    own = attributes(walk, value, held(walk, value, object, _is_of_pandas))
     return tag("index", f"[{walk.named(type(value))},{names},{_labels(walk, value)},{own}]")
 
 
@@ -119,7 +118,7 @@ def _pandas_type(walk: Walk, dtype: Any) -> str:
 def _offset(walk: Walk, value: Any) -> str:
     parts = walk.array([value.n, value.normalize])
     inner = {*value.kwds, "_offset", "_use_relativedelta"}
-    own = {n: item for n, item in held(value, pd.tseries.offsets.BaseOffset) if n not in inner}
+    own = held(walk, value, pd.tseries.offsets.BaseOffset, inner.__contains__)
     text = f"{walk.mapping(value.kwds, ATTRIBUTE)},{attributes(walk, value, own)}"
     return tag("offset", f"[{walk.named(type(value))},{parts},{text}]")
 

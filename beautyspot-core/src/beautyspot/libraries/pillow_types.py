@@ -44,8 +44,7 @@ def _set_on(walk: Walk, value: Image.Image) -> str:
     kind = type(value)
     if kind is not Image.Image and root_of(kind.__module__) == "PIL":
         return ""
-    own = {name: item for name, item in held(value, Image.Image) if name not in _INNER}
-    text = attributes(walk, value, own)
+    text = attributes(walk, value, held(walk, value, Image.Image, _INNER.__contains__))
     return "" if text == NOTHING else f",{text}"
 
 

@@ -55,8 +55,7 @@ def _series(walk: Walk, value: pl.Series) -> str:
 
 def _set_on(walk: Walk, value: Any, base: type) -> str:
     """The attributes that were set, after a comma; Polars itself has one, for its own object."""
-    own = {name: item for name, item in held(value, base) if name not in ("_df", "_s")}
-    text = attributes(walk, value, own)
+    text = attributes(walk, value, held(walk, value, base, ("_df", "_s").__contains__))
     return "" if text == NOTHING else f",{text}"
 
 

@@ -22,7 +22,7 @@ _BESIDE: Final = ("__pydantic_extra__", "__pydantic_private__")
 
 
 def _model(walk: Walk, value: BaseModel) -> str:
-    members = dict(held(value, object))
+    members = held(walk, value, object)
     given: set[str] = members.pop(_GIVEN, set())
     beside: list[dict[str, Any]] = [members.pop(name, None) or {} for name in _BESIDE]
     parts = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.keys.canonical.state import attributes, is_cached_property, unreadable
+from beautyspot.keys.canonical.state import attributes, held, unreadable
 from beautyspot.keys.canonical.text import blob, little_endian, quote, tag
 from beautyspot.keys.canonical.walk import of_parts, of_text
 
@@ -114,15 +114,7 @@ def _set_on_member(walk: Walk, value: enum.Enum) -> str:
     kind = type(value)
     if _has_constructor(kind):
         return ""
-    text = attributes(
-        walk,
-        value,
-        {
-            name: item
-            for name, item in vars(value).items()
-            if not _is_of_enum(name) and not is_cached_property(kind, name)
-        },
-    )
+    text = attributes(walk, value, held(walk, value, kind, _is_of_enum))
     return "" if text == "{}" else f",{text}"
 
 

@@ -2,21 +2,22 @@
 
 An object counts by its class and by all that is in its ``__dict__`` and slots: the fields of a
 dataclass or an attrs class as one JSON object, and further attributes, if there are any, as a
-second one. Values of cached properties don't count, or reading one would change the key.
+second one. Values of cached properties count where they were assigned: see `computed`.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from types import MemberDescriptorType
+from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.functions.names import is_python_class, root_of
+from beautyspot.keys.canonical.computed import assigned, lazy
 from beautyspot.keys.canonical.text import tag
 from beautyspot.keys.canonical.walk import ATTRIBUTE, Without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from beautyspot.keys.canonical.walk import Form, Walk
 
@@ -36,6 +37,10 @@ _LIVE: Final = frozenset(
     }
 )  # fmt: skip
 """Modules whose objects belong to the running process, even if they are written in Python."""
+
+
+def _none(_name: str) -> bool:
+    return False
 
 
 def is_used_up(kind: type) -> bool:
@@ -80,7 +85,7 @@ def state(walk: Walk, value: object, base: type) -> str:
     the last part of a form: a part behind it could be mistaken for that second object.
     """
     kind = type(value)
-    members = dict(held(value, base))
+    members = held(walk, value, base)
     names = _fields(kind)
     if names is None:
         return attributes(walk, value, members)
@@ -102,14 +107,6 @@ def attributes(walk: Walk, value: object, members: dict[str, Any]) -> str:
     return walk.mapping(members, ATTRIBUTE)
 
 
-def is_cached_property(kind: type, name: str) -> bool:
-    """Whether the class has a cached property of that name, by any library."""
-    for base in kind.__mro__:
-        if name in vars(base):
-            return type(vars(base)[name]).__name__ == "cached_property"
-    return False
-
-
 def used_up(walk: Walk, value: object) -> str:
     """The form of iterators and awaitables: refuses."""
     walk.refuse(value, "is used up when it is read")
@@ -120,28 +117,49 @@ def _less(name: str, item: object, paths: tuple[str, ...]) -> object:
     return Without(item, inner) if inner else item
 
 
-def held(value: object, base: type) -> Iterator[tuple[str, Any]]:
-    """The attributes in the slots of the classes below `base`, and in the ``__dict__``."""
+def held(
+    walk: Walk, value: object, base: type, inner: Callable[[str], bool] = _none
+) -> dict[str, Any]:
+    """The attributes in the slots of the classes below `base` and in the ``__dict__``, that count.
+
+    Args:
+        walk: the walk that writes `value`.
+        value: any object.
+        base: a class of `value`.
+        inner: whether a name is one that the library itself uses.
+    """
+    members = {name: item for name, item in _all_held(walk, value, base) if not inner(name)}
+    functions = {name: lazy(type(value), name) for name in members}
+    computed = {name: (members[name], each) for name, each in functions.items() if each is not None}
+    if computed:
+        kept = assigned(walk, value, computed)
+        members = {n: item for n, item in members.items() if n not in computed or n in kept}
+    return members
+
+
+def _all_held(walk: Walk, value: object, base: type) -> Iterator[tuple[str, Any]]:
     kind = type(value)
     for owner in reversed(kind.__mro__[: kind.__mro__.index(base)]):
         for name, slot in vars(owner).items() if is_python_class(owner) else ():
-            if type(slot) is MemberDescriptorType and not _is_computed(owner, name):
+            if type(slot) is MemberDescriptorType and name != _CACHED_HASH:
                 with suppress(AttributeError):  # it was never set
                     yield name, slot.__get__(value, kind)
-    for name, item in getattr(value, "__dict__", {}).items():
-        if name != _CACHED_HASH and not is_cached_property(kind, name):
+    for name, item in _own_dict(walk, value).items():
+        if name != _CACHED_HASH:
             yield name, item
 
 
-def _is_computed(owner: type, name: str) -> bool:
-    """Whether attrs keeps a computed value in this slot: a hash, or that of a cached property.
-
-    attrs replaces such a property by a ``__getattr__`` with its function among the defaults.
-    """
-    defaults = getattr(vars(owner).get("__getattr__"), "__defaults__", None) or ()
-    return name == _CACHED_HASH or any(
-        isinstance(functions, dict) and name in functions for functions in defaults
-    )
+def _own_dict(walk: Walk, value: object) -> dict[str, Any]:
+    """The ``__dict__`` itself, whatever the class makes of the name or of `__getattribute__`."""
+    kind = type(value)
+    for base in kind.__mro__:
+        found: Any = base.__dict__.get("__dict__")
+        if type(found) in (GetSetDescriptorType, MemberDescriptorType):
+            own: dict[str, Any] = found.__get__(value)
+            return own
+    if kind.__dictoffset__ != 0:
+        walk.refuse(value, "hides its __dict__")
+    return {}
 
 
 def _fields(kind: type) -> list[str] | None:

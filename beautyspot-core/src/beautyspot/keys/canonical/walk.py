@@ -142,6 +142,16 @@ class Walk:
         """Where the walk is, such as ``args[0].session._lock``."""
         return "".join([_rendered(step, key) for step, key in self._path])
 
+    def text_of(self, value: object) -> str | None:
+        """The text of a value that is no part of what is written; None if it has none."""
+        other = Walk(self._resolve, self.custom)
+        inner = value.value if isinstance(value, Without) else None
+        other._active = self._active - {id(inner)}
+        try:
+            return other.at("", "", value)
+        except Exception:
+            return None
+
     def refuse(self, value: object, why: str = NO_FORM) -> NoReturn:
         """Raise an error that says where the walk is, and why `value` can't be in a key."""
         path = self.path()
