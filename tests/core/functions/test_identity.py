@@ -91,9 +91,51 @@ def marked() -> None: ...
 def wrapped_above_and_beneath() -> None: ...
 
 
+@polite
+def wrapped() -> None: ...
+
+
 @rude
 @mark
 def hidden() -> None: ...
+
+
+def registered(func: Any) -> None:
+    """Somebody's decorator that keeps the function elsewhere."""
+    REGISTRY.append(func)
+
+
+REGISTRY: list[Any] = []
+
+
+@registered
+@mark
+def kept_elsewhere() -> int:
+    return 1
+
+
+@registered
+@mark
+def kept_elsewhere() -> int:  # type: ignore[no-redef]  # noqa: F811 - that is the case
+    return 2
+
+
+@registered
+@mark
+def taken_away() -> None: ...
+
+
+taken_away = 3  # type: ignore[assignment]  # noqa: F811 - that is the case
+
+
+def renamed(name: str) -> Any:
+    """A tool that somebody named by hand, in the module of the test."""
+
+    def tool() -> str:
+        return name
+
+    tool.__name__ = tool.__qualname__ = name
+    return tool
 
 
 @mark
@@ -161,7 +203,7 @@ def factory(number: int) -> Callable[[], int]:
         (marked, f"{HERE}:marked", "marked"),
         (marked_twice, f"{HERE}:marked_twice", "marked_twice"),
         (
-            wrapped_above_and_beneath,
+            vars(wrapped_above_and_beneath)["__wrapped__"],
             f"{HERE}:wrapped_above_and_beneath",
             "wrapped_above_and_beneath",
         ),
@@ -190,10 +232,19 @@ def test_a_name_that_leads_back_is_all_there_is(func: Any, identifier: str, name
     assert identity.captures() == {}
 
 
-def test_the_decorators_of_others_are_looked_through_from_the_name():
-    beneath = unwrap_ours(vars(wrapped_above_and_beneath)["__wrapped__"])
-    assert beneath.__code__ is wrapped_above_and_beneath.__code__  # the polite wrapper beneath ours
-    assert not Identity(beneath).anonymous
+def test_a_name_that_several_wrappers_carry_is_that_of_what_the_mark_calls():
+    above = wrapped_above_and_beneath
+    marked_one = vars(above)["__wrapped__"]
+    beneath = unwrap_ours(marked_one)
+    plain_one = vars(beneath)["__wrapped__"]
+    known = [Identity(func).anonymous for func in (above, marked_one, beneath, plain_one)]
+    assert known == [True, False, False, True]
+    assert Identity(above).captures() == {"func": marked_one}
+
+
+def test_without_a_mark_it_is_that_of_the_outermost_wrapper():
+    assert not Identity(wrapped).anonymous
+    assert Identity(wrapped.__wrapped__).anonymous
 
 
 def test_two_functions_of_one_name_are_told_by_their_code():
@@ -227,11 +278,14 @@ def test_a_decorator_above_that_leaves_no_way_back_makes_the_code_count():
     assert identity.code is not None
 
 
-def test_a_name_that_is_not_bound_yet_is_taken_to_be_on_its_way():
+def test_a_name_that_is_not_bound_yet_leads_nowhere_until_it_is_bound():
     seen = []
 
     def note(func: Any) -> Any:
-        seen.append(Identity(func).anonymous)
+        seen.append(Identity(func))
+        assert seen[0].anonymous
+        assert not seen[0].settled
+        assert seen[0].code is not None
         return func
 
     module = ModuleType("bound_later")
@@ -241,9 +295,26 @@ def test_a_name_that_is_not_bound_yet_is_taken_to_be_on_its_way():
     sys.modules["bound_later"] = module
     try:
         exec(code, vars(module))
+        assert not seen[0].anonymous
+        assert seen[0].settled
     finally:
         del sys.modules["bound_later"]
-    assert seen == [False]
+
+
+@pytest.mark.parametrize("name", ["nowhere", "plain", "kept_elsewhere", "taken_away"])
+def test_a_name_that_was_set_by_hand_says_nothing(name: str):
+    one, two = Identity(renamed(name)), Identity(plain)
+    assert one.anonymous
+    assert one.captures() == {"name": name}
+    assert not two.anonymous
+
+
+def test_functions_that_a_decorator_took_away_are_told_by_their_code():
+    one, two, third = map(Identity, REGISTRY)
+    assert one.func_identifier == two.func_identifier
+    assert one.anonymous and two.anonymous and third.anonymous  # noqa: PT018 - it is one fact
+    assert one.code != two.code
+    assert third.settled
 
 
 def test_lambdas_and_local_functions_are_told_by_code_and_captures():
@@ -338,25 +409,30 @@ def test_an_object_with_a_call_method_is_held():
     assert Identity(getter).captures() == {"<self>": getter}
 
 
-def test_an_object_of_a_local_class_brings_the_code_of_its_class():
-    def make(number: int) -> Any:
-        class Local:
-            def __call__(self) -> int:
-                return number
-
-        return Local()
-
-    one, two = Identity(make(1)), Identity(make(2))
-    assert one.code == two.code is not None
-    assert one.captures()["__call__.number"] == 1
-    assert two.captures()["__call__.number"] == 2
-
-
-def test_an_object_that_poses_as_a_function_brings_its_state():
+def test_an_object_that_carries_the_name_of_a_function_is_held():
     one, two = Counted(plain, 1), Counted(plain, 2)
     assert Identity(one).func_identifier == f"{HERE}:plain"
+    assert Identity(one).anonymous
     assert Identity(one).captures() == {"<self>": one}
     assert Identity(two).captures() == {"<self>": two}
+
+
+def test_so_is_a_partial_with_a_call_method_of_its_own():
+    class Loud(functools.partial):  # type: ignore[type-arg]
+        def __call__(self) -> int:  # type: ignore[override]
+            return 1
+
+    loud = Loud(plain)
+    assert Identity(loud).captures() == {"<self>": loud}
+
+
+def test_a_function_that_knows_itself_holds_the_attributes_that_were_set_on_it():
+    @mark
+    def limited() -> int:
+        return limited.limit
+
+    limited.limit = 3
+    assert Identity(limited).captures() == {"limited.limit": 3}
 
 
 def test_a_partial_holds_its_arguments():

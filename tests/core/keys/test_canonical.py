@@ -608,7 +608,6 @@ def test_more_that_is_refused():
             iter([]), reversed([]), map(int, []), zip(), enumerate([]), itertools.count(),
             {}.keys(), waiting, file, plug, pool, weakref.ref(Plain), function.__code__,
             sys._getframe(), contextvars.ContextVar("v"), ctypes.c_int(1), sys.version_info,
-            property(function),
         ):  # fmt: skip
             with pytest.raises(UnstableKeyError):
                 canonical(value)

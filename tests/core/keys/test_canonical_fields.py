@@ -288,7 +288,7 @@ def test_nor_where_attrs_keeps_them_in_slots():
     for kind in (Circle, SubCircle):
         circle = kind(2)
         before = canonical(circle)
-        assert "area" not in before  # neither is it computed for this
+        assert '"area":' not in before  # neither is it computed for this
         assert circle.area == 4
         assert canonical(circle) == before
 
@@ -307,7 +307,7 @@ def test_nor_the_hash_that_attrs_keeps(slots):
         before = canonical(point)
         hash(point)
         assert canonical(point) == before
-        assert "cached_hash" not in before
+        assert 'cached_hash":' not in before
 
 
 def test_a_slot_that_is_not_set_is_asked_of_nobody():

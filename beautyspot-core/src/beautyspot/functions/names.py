@@ -5,9 +5,23 @@ from __future__ import annotations
 import inspect
 import sys
 from contextlib import suppress
-from functools import cached_property, partial, partialmethod, singledispatchmethod
+from functools import (
+    _lru_cache_wrapper,
+    cached_property,
+    partial,
+    partialmethod,
+    singledispatchmethod,
+)
 from pathlib import PurePath
-from types import FunctionType, MethodType
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -22,6 +36,14 @@ _HOLDERS: Final = (
     (property, "fget"),
     ((partial, partialmethod, cached_property, singledispatchmethod), "func"),
 )
+_CLEAR: Final = (MethodType, staticmethod, classmethod, property, cached_property)
+"""What an attribute of a class may be in the place of a function."""
+
+_CODE: Final = (
+    *(type, FunctionType, BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType),
+    *(ClassMethodDescriptorType, MethodWrapperType, _lru_cache_wrapper),
+)
+_NOTHING: Final = object()
 _DEPTH: Final = 50  # wrappers around one function; more is a cycle
 _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made at run time, by Python or by C
 _IMMUTABLE: Final = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: never a class made by Python
@@ -62,13 +84,22 @@ def root_of(module: object) -> str:
 
 
 def names_itself(obj: Any) -> bool:
-    """Functions, classes, builtins, and objects that stand for one (`functools.lru_cache`)."""
+    """Functions, classes, builtins, and what `functools.lru_cache` makes of a function.
+
+    Any other object that can be called is told by its state. It may carry a name that it took over
+    from the function that it wraps (`functools.update_wrapper`, `numpy.vectorize`).
+    """
+    return issubclass(type(obj), _CODE)  # a proxy may have any `__class__`
+
+
+def carries_name(obj: Any) -> bool:
+    """Whether there is a qualified name, or a plain one, whatever it leads to."""
     return isinstance(getattr(obj, "__qualname__", getattr(obj, "__name__", None)), str)
 
 
 def identifier_of(obj: Any) -> str:
-    """``module:qualified.name`` of a callable; of an object with `__call__`, that of its method."""
-    if names_itself(obj):
+    """``module:qualified.name`` of a callable; of an object without one, that of its `__call__`."""
+    if carries_name(obj):
         return f"{_module_of(obj)}:{qualname_of(obj)}"
     cls = type(obj)
     return f"{_module_of(cls)}:{cls.__qualname__}.__call__"
@@ -79,22 +110,44 @@ def qualname_of(obj: Any) -> str:
     return str(getattr(obj, "__qualname__", None) or obj.__name__)
 
 
-def is_anonymous(obj: Any, *, bound: bool = False) -> bool:
-    """Whether the name of a callable does not lead back to it, so that its code has to identify it.
+def is_anonymous(obj: Any) -> bool:
+    """Whether a function or class is told by its code: its name does not lead back to it.
 
-    A decorator runs before the name is bound. So a name that is bound to nothing counts as leading
-    back, unless `bound` says that the definition is complete.
+    The definition is complete: a name that is bound to nothing leads nowhere.
     """
-    if not names_itself(obj):
-        return is_anonymous(type(obj))
-    if python_function(obj) is None and not is_python_class(obj):
-        return False  # written in C: there is no code to tell it by, and a name is enough
-    return is_made_at_run_time(obj, bound=bound) or is_without_file(obj) or _is_of_no_import(obj)
+    return is_in_c(obj) is False and (not leads_back(obj) or is_of_no_file(obj))
 
 
-def is_made_at_run_time(obj: Any, *, bound: bool = True) -> bool:
-    """Whether a function or class stands under no name of a module; see `is_anonymous`."""
-    return "<" in qualname_of(obj) or not _leads_back(obj, bound=bound)
+def is_in_c(obj: Any) -> bool:
+    """Whether a name is enough: a function or class that is written in C, with no code to tell."""
+    return names_itself(obj) and python_function(obj) is None and not is_python_class(obj)
+
+
+def is_of_no_file(obj: Any) -> bool:
+    """Whether another process may find another thing by the name: a cell, a script of `runpy`."""
+    return is_without_file(obj) or _is_of_no_import(obj)
+
+
+def leads_back(obj: Any, *, called: bool = False) -> bool | None:
+    """Whether the name of `obj` leads to this very object; None if it is bound to nothing.
+
+    Of a function and the wrappers around it, which may all carry one name, it leads to one alone:
+    to the outermost; or, with `called`, to what the outermost wrapper of ours calls, if there is
+    any: so decorators may come and go above a mark.
+    """
+    name = qualname_of(obj)
+    found = look_up(name, namespace_of(obj), _NOTHING)
+    if "<" in name or found is _NOTHING:
+        return False if "<" in name else None
+    return obj is _meant_by(found, called)
+
+
+def _meant_by(found: Any, called: bool) -> Any:
+    steps = list(chain(found))
+    marked = [step for step in steps if is_ours(step)]
+    if called and marked:
+        return unwrap_ours(marked[0])
+    return next((s for s in steps if not is_ours(s) and not issubclass(type(s), _CLEAR)), None)
 
 
 def is_python_class(obj: Any) -> bool:
@@ -137,11 +190,11 @@ def is_no_file(filename: str) -> bool:
     return filename.startswith("<") and not filename.startswith("<frozen ")
 
 
-def look_up(qualname: str, namespace: Mapping[str, Any]) -> Any:
+def look_up(qualname: str, namespace: Mapping[str, Any], default: Any = None) -> Any:
     """What stands under a qualified name in a module, seen without running any descriptor."""
     found: Any = None
     for part in qualname.split("."):
-        found = namespace.get(mangled(part, found))
+        found = namespace.get(mangled(part, found), default)
         namespace = getattr(found, "__dict__", {})
     return found
 
@@ -164,17 +217,9 @@ def _inner(obj: Any) -> Any:
     if isinstance(obj, FunctionType):
         return vars(obj).get("__wrapped__")
     for kind, name in _HOLDERS:
-        if isinstance(obj, kind):
+        if issubclass(type(obj), kind):
             return getattr(obj, name)
     return inspect.getattr_static(obj, "__wrapped__", None)
-
-
-def _leads_back(obj: Any, *, bound: bool) -> bool:
-    name = qualname_of(obj)
-    found = look_up(name, namespace_of(obj))
-    if found is None:  # `Model[int]` is made by its brackets, which its name shows
-        return not bound or "[" in name
-    return any(step is obj for step in chain(found))
 
 
 def _is_of_no_import(obj: Any) -> bool:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts.types import Types
-    from beautyspot.keys.canonical.walk import Form
+    from beautyspot.keys.canonical.walk import Custom, Form
 
     Digest = Callable[[bytes], "hashlib._Hash"]
     AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -46,13 +46,13 @@ class _Registered:
     """The key functions of a generator, shared with what `supporting` makes of it.
 
     Attributes:
-        by_class: class -> key function. It is replaced, never changed: a call that is under way
-            keeps the old one.
+        by_class: ``id(class)`` -> the class and its key function. It is replaced, never changed: a
+            call that is under way keeps the old one.
         plain: writes small plain values without a walk.
     """
 
     def __init__(self) -> None:
-        self.by_class: dict[type, Callable[[Any], object]] = {}
+        self.by_class: Custom = {}
         self.plain: Callable[[Any], str] = plain
 
 
@@ -129,7 +129,7 @@ class KeyGen(KeyGenBase):
             raise ConfigError(f"no key function can be registered for {cls!r}: give another class")
         if not callable(function):
             raise ConfigError(f"{function!r} can't be called: give a function of one argument")
-        self._registered.by_class = {**self._registered.by_class, cls: function}
+        self._registered.by_class = {**self._registered.by_class, id(cls): (cls, function)}
         if cls in (dict, list, tuple):
             self._registered.plain = _flat
 

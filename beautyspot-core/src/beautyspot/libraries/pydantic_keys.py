@@ -1,4 +1,4 @@
-"""The forms of pydantic models and URLs.
+"""The forms of pydantic models and URLs, and of what pydantic keeps in the class of a model.
 
 A model counts by its fields, by which of them were given, by what it has besides, and by its
 private attributes, each for itself: an extra may have the name of a private attribute.
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.keys.canonical.state import attributes, held
 from beautyspot.keys.canonical.text import tag
-from beautyspot.keys.canonical.walk import of_text
+from beautyspot.keys.canonical.walk import of_parts, of_text
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
 
     from beautyspot.keys.canonical.walk import Form, Walk
 
@@ -33,10 +34,24 @@ def _model(walk: Walk, value: BaseModel) -> str:
     return tag("model", f"[{','.join(parts)}]")
 
 
+def _field(walk: Walk, value: FieldInfo) -> str:
+    """What was said of a field; not the notes on how it was said."""
+    own = attributes(walk, value, held(walk, value, object, lambda name: name.startswith("_")))
+    return tag("field", f"[{walk.named(type(value))},{own}]")
+
+
+def _decorated(decorator: Any) -> tuple[Any, ...]:
+    """A validator or serializer; the name that pydantic gives to its class has an address."""
+    return (decorator.cls_var_name, decorator.func, decorator.shim, decorator.info)
+
+
 _URL: Final = of_text("url", str)
 
 FAMILIES: Final[dict[str, Form]] = {
     "pydantic:BaseModel": _model,
+    "pydantic.fields:FieldInfo": _field,
+    "pydantic._internal._decorators:Decorator": of_parts("decorated", _decorated),
     "pydantic_core:MultiHostUrl": _URL,
     "pydantic_core:Url": _URL,
+    "pydantic_core:PydanticUndefinedType": of_text("special", str),
 }

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import TaskRecord
-    from beautyspot.results.invalidations import Moment
     from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Task
 
@@ -38,15 +37,14 @@ SEARCH: Final = 1.0
 
 
 class Kept:
-    """A result that waits, the task that says where it belongs, and when its call began."""
+    """A result that waits, and the task that says where it belongs."""
 
-    __slots__ = ("key", "record", "since", "task")
+    __slots__ = ("key", "record", "task")
 
-    def __init__(self, task: Task, record: TaskRecord, since: Moment | None) -> None:
+    def __init__(self, task: Task, record: TaskRecord) -> None:
         self.key = record.cache_key
         self.task = task
         self.record = record
-        self.since = since
 
 
 class Unsaved:
@@ -78,11 +76,8 @@ class Unsaved:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def add(self, task: Task, record: TaskRecord, since: Moment | None = None) -> bool:
-        """Keep a result; False where there is no room, or the Spot has ended.
-
-        One that was invalidated since its call began is not wanted any more: nothing is lost.
-        """
+    def add(self, task: Task, record: TaskRecord) -> bool:
+        """Keep a result; False where there is no room, or the Spot has ended."""
         data = record.result_data
         record = record._replace(result_data=None if data is None else bytes(data))
         size = len(data or b"")
@@ -92,10 +87,8 @@ class Unsaved:
             queued = self.waiting.get(record.cache_key)
             if queued is not None and (queued.made_at or 0.0) > (record.made_at or 0.0):
                 return True  # a newer one waits already
-            if self._placement.invalidations.noted_here(record, since):
-                return True
             self._forget(record.cache_key)
-            self._keep(Kept(task, record, since))
+            self._keep(Kept(task, record))
         self.watch_process_end()
         return True
 
@@ -180,7 +173,7 @@ class Unsaved:
         """Store a batch, one by one where a commit fails; whether any was stored."""
         try:
             batch = [self._placed(kept) for kept in batch]
-            self._placement.put_many([(kept.record, kept.since) for kept in batch])
+            self._placement.metadata.put_many([kept.record for kept in batch])
         except Exception:
             return self._write_singly(batch)
         for kept in batch:
@@ -189,7 +182,7 @@ class Unsaved:
 
     def _placed(self, kept: Kept) -> Kept:
         """The same with its blob stored, where it has one: once, however often its row fails."""
-        placed = Kept(kept.task, self._placement.place(kept.task, kept.record), kept.since)
+        placed = Kept(kept.task, self._placement.place(kept.task, kept.record))
         if placed.record.result_data is not None:
             return kept
         with self._lock:
@@ -224,7 +217,7 @@ class Unsaved:
         """Why the store does not take a result; None once it has."""
         self._placement.health.writes.insist()  # the batch has just failed, and began a pause
         try:
-            self._placement.put(kept.record, kept.since)
+            self._placement.metadata.put(kept.record)
         except Exception as error:
             return error
         self._settle(kept)

@@ -185,7 +185,8 @@ class Addressing:
             if identity.code and options.name is None:
                 parts.append(identity.code)
             captured = identity.captures()
-            held = {name: captured[name] for name in captured if name not in options.ignore}
+            left_out = {*options.ignore, *(("<class>",) if options.name else ())}  # it is code
+            held = {name: captured[name] for name in captured if name not in left_out}
         if held:
             parts.append(self._input_id((), held))
         name = parts[0] if len(parts) == 1 else _to_json(parts)
@@ -195,7 +196,8 @@ class Addressing:
                 self._on_first_key(identity.named, self.func_identifier, (name, version))
             self._on_first_key = None
         maker = KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
-        if self._version != "auto" and identity.may_capture <= set(options.ignore):
+        lasting = identity.settled and identity.may_capture <= set(options.ignore)
+        if self._version != "auto" and lasting:
             self._key_maker = maker
         return maker
 

@@ -12,6 +12,7 @@ The file is frozen: a change in it is a new key scheme, and a new scheme is a ma
 
 from __future__ import annotations
 
+import abc
 import array
 import collections
 import datetime as dt
@@ -160,6 +161,87 @@ def factory(captured):
         return x + captured
 
     return inner
+
+
+def local_class(number):
+    class Local:
+        """A class that a function made.
+
+        Its docstring has lines.
+        """
+
+        kept = number
+
+        def method(self, other: Point = number, *, last=None) -> "Local":  # noqa: UP037
+            return Local, number, other, last
+
+        @functools.cached_property
+        def cached(self):
+            return number
+
+        @property
+        def value(self):
+            return super().value
+
+        @classmethod
+        def of_class(cls):
+            return cls
+
+    return Local
+
+
+def local_dataclass(order, slots):
+    @dataclass(order=order, slots=slots)
+    class Local:
+        x: int
+        y: list = field(default_factory=list, metadata={"unit": "m"})
+
+        def total(self):
+            return self.x
+
+    return Local
+
+
+def local_named_tuple(number):
+    class Local(typing.NamedTuple):
+        left: int
+        right: Point = number
+
+        def total(self):
+            return number
+
+    return Local
+
+
+def local_enum(base, number):
+    class Local(base):
+        ONE = 1
+        TWO = number
+        UNO = 1
+
+        def label(self):
+            return number
+
+    return Local
+
+
+def local_interface(number):
+    class Local(typing.Protocol):
+        x: int
+
+        @abc.abstractmethod
+        def method(self, y=number): ...
+
+    return Local
+
+
+def local_dispatch(number):
+    @functools.singledispatch
+    def local(x):
+        return number
+
+    local.register(int, function)
+    return local
 
 
 def shared():
@@ -323,6 +405,23 @@ CASES = {
     "exception import": ImportError("m", name="n", path="p"),
     "class": Plain,
     "class builtin": dict,
+    "class local": local_class(1),
+    "class local dataclass": local_dataclass(order=True, slots=False),
+    "class local dataclass slots": local_dataclass(order=False, slots=True),
+    "class local namedtuple": collections.namedtuple("Local", "a b", defaults=[1]),
+    "class local typed namedtuple": local_named_tuple(1),
+    "class local enum": local_enum(enum.Enum, 2),
+    "class local enum int": local_enum(enum.IntEnum, 2),
+    "class local flag": local_enum(enum.Flag, 2),
+    "class local flag int": local_enum(enum.IntFlag, 2),
+    "class local typed dict": typing.TypedDict("Local", {"x": int}, total=False),
+    "class local protocol": local_interface(1),
+    "class type": type("Local", (Plain,), {"x": 1}),
+    "object local": local_class(1)(),
+    "object local dataclass": local_dataclass(order=True, slots=True)(1),
+    "object local enum": local_enum(enum.Enum, 2).TWO,
+    "object local tuple": local_named_tuple(2)(1),
+    "function local dispatch": local_dispatch(1),
     "function": function,
     "function remembered": remembered,
     "function builtin": len,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-import weakref
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.code.forms import constant_form, digest_of
 from beautyspot.functions.code.normal_form import UNKNOWN, normal_form
 from beautyspot.functions.code.source import class_definitions_of, definition_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from beautyspot.functions.code.normal_form import Definition
 
-_known: dict[int, tuple[weakref.ref[Any], str]] = {}  # by the `id` of a code object or a class
+_known: ByIdentity[str] = ByIdentity()  # of code objects and classes
 
 
 def code_digest(func: Any) -> str:
@@ -55,14 +55,8 @@ def function_digest(function: FunctionType) -> str:
 
 
 def _remembered(owner: Any, make: Callable[[], str]) -> str:
-    """The digest of a code object or a class. By `id`: code objects are equal by value."""
-    key = id(owner)
-    known = _known.get(key)
-    if known is not None and known[0]() is owner:
-        return known[1]
-    digest = make()
-    _known[key] = (weakref.ref(owner, lambda _: _known.pop(key, None)), digest)
-    return digest
+    """The digest of a code object or a class."""
+    return _known.get(owner) or _known.put(owner, make())
 
 
 def _function_form(function: FunctionType) -> object:

@@ -17,11 +17,9 @@ from beautyspot.keys.canonical.text import FLAT, encode, printable, quote, utf8
 from beautyspot.keys.canonical.walk import ADVICE, Walk, Without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from beautyspot.keys.canonical.walk import Form
-
-    Custom = Mapping[type, Callable[[Any], object]]
+    from beautyspot.keys.canonical.walk import Custom, Form
 
 __all__ = ["FLAT", "Without", "arguments", "canonical", "encode", "printable", "quote", "utf8"]
 
@@ -35,7 +33,8 @@ def canonical(
 
     Args:
         value: anything.
-        custom: class -> function that returns what counts of its instances, or of a subclass's.
+        custom: ``id(class)`` -> the class, and a function that returns what counts of its
+            instances, or of a subclass's. Classes may be equal that are not one.
         resolve: returns the form of a class.
 
     Raises:

@@ -7,6 +7,7 @@ and what it captured count as well. A bound method counts by its object and its 
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 import typing
 from types import (
@@ -23,11 +24,10 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.functions.identity import function_parts
-from beautyspot.functions.names import module_name
+from beautyspot.functions.names import look_up, module_name, unwrap_ours
 from beautyspot.keys.canonical.state import attributes, unreadable
 from beautyspot.keys.canonical.text import quote, tag
-from beautyspot.keys.canonical.walk import of_text
+from beautyspot.keys.canonical.walk import of_parts, of_text
 
 if TYPE_CHECKING:
     from beautyspot.keys.canonical.walk import Form, Walk
@@ -42,7 +42,7 @@ def _class(walk: Walk, value: type) -> str:
 
 
 def _function(walk: Walk, value: Any) -> str:
-    return tag("function", walk.array(function_parts(value), "<captured {}>"))
+    return tag("function", f"[{walk.defined(unwrap_ours(value))}]")
 
 
 def _method(walk: Walk, value: MethodType) -> str:
@@ -87,35 +87,61 @@ def _typing_expression(walk: Walk, value: Any) -> str:
     return _union(walk, value) if is_union else _type_expression(walk, value)
 
 
+def _property(walk: Walk, value: property) -> str:
+    functions = [value.fget, value.fset, value.fdel]
+    return tag("property", walk.array([*functions, inspect.cleandoc(value.__doc__ or "")], ".{}"))
+
+
+def _type_variable(walk: Walk, value: Any) -> str:
+    """By its name; a local one by its bounds as well."""
+    name = f"{module_name(value.__module__)}:{value.__name__}"
+    if _is_found_by_name(value, value.__name__):
+        return tag("special", quote(name))
+    own = [getattr(value, attribute, None) for attribute in _OF_VARIABLES]
+    default = [value.__default__] if getattr(value, "has_default", bool)() else []
+    return tag("variable", f"[{quote(name)},{walk.array(own)},{walk.array(default)}]")
+
+
+def _type_alias(walk: Walk, value: Any) -> str:
+    name = f"{module_name(value.__module__)}:{value.__name__}"
+    if _is_found_by_name(value, value.__name__):
+        return tag("special", quote(name))
+    return tag("alias", f"[{quote(name)},{walk.at('.__value__', '', value.__value__)}]")
+
+
+_OF_VARIABLES = ("__bound__", "__constraints__", "__covariant__", "__contravariant__")
 _SPECIAL_FORM = of_text("special", lambda value: f"typing:{value.__qualname__}")
-_TYPE_VARIABLE = of_text(
-    "special", lambda value: f"{module_name(value.__module__)}:{value.__name__}"
-)
 
 
 def named_or_refused(walk: Walk, value: Any) -> str:
     """The form of extension types: callables by their names; other instances are refused."""
-    if _is_found_by_name(value):
-        return tag("function", f"[{quote(f'{value.__module__}:{value.__qualname__}')}]")
+    name = getattr(value, "__qualname__", None)
+    if _is_found_by_name(value, name):
+        return tag("function", f"[{quote(f'{value.__module__}:{name}')}]")
     return unreadable(walk, value)
 
 
-def _is_found_by_name(value: Any) -> bool:
-    """Whether a callable of an extension module is found by its name."""
-    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if not isinstance(module, str) or not isinstance(name, str):
-        return False
-    return getattr(sys.modules.get(module), name, None) is value
+def _is_found_by_name(value: Any, name: object) -> bool:
+    """Whether the module of `value` has it under that name."""
+    module = sys.modules.get(str(getattr(value, "__module__", None)))
+    return isinstance(name, str) and look_up(name, getattr(module, "__dict__", {})) is value
 
 
 def _class_of(value: object) -> type:
     return type(value)  # type checkers do not take these classes for classes
 
 
-FORMS: dict[type, Form] = {functools.partial: _partial}
+FORMS: dict[type, Form] = {
+    functools.partial: _partial,
+    staticmethod: of_parts("staticmethod", lambda value: (value.__func__,)),
+    classmethod: of_parts("classmethod", lambda value: (value.__func__,)),
+    property: _property,
+}
 
 # The classes of `typing`'s own expressions, bare and subscripted: not `list`.
 _TYPING_CLASSES = (_class_of(typing.List), _class_of(typing.List[int]))  # noqa: UP006 - these are meant
+
+_TYPE_ALIASES = filter(None, [getattr(typing, "TypeAliasType", None)])  # since Python 3.12
 
 FAMILIES: dict[Any, Form] = {
     type: _class,
@@ -133,7 +159,15 @@ FAMILIES: dict[Any, Form] = {
     UnionType: _union,
     **dict.fromkeys(_TYPING_CLASSES, _typing_expression),
     _class_of(typing.ClassVar): _SPECIAL_FORM,  # never a class itself, as `Union` is by now
-    typing.TypeVar: _TYPE_VARIABLE,
-    typing.ParamSpec: _TYPE_VARIABLE,
-    typing.TypeVarTuple: _TYPE_VARIABLE,
+    functools.cached_property: of_parts(
+        "cachedproperty", lambda value: (value.func, value.attrname)
+    ),
+    functools.singledispatchmethod: of_parts(
+        "dispatchmethod", lambda value: (value.dispatcher, value.func)
+    ),
+    typing.TypeVar: _type_variable,
+    typing.ParamSpec: _type_variable,
+    typing.TypeVarTuple: _type_variable,
+    typing.ForwardRef: of_text("forward", lambda value: str(value.__forward_arg__)),
+    **dict.fromkeys(_TYPE_ALIASES, _type_alias),
 }

@@ -10,9 +10,9 @@ import functools
 import importlib
 import sys
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
 
 from beautyspot.contracts.types import support_of
+from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.names import root_of
 from beautyspot.keys.canonical import callables, containers
 from beautyspot.keys.canonical.callables import named_or_refused
@@ -41,8 +41,8 @@ _FAMILIES: Final[dict[type, Form]] = {**containers.FAMILIES, **callables.FAMILIE
 """Forms of a type and its subclasses, which write class and state themselves."""
 
 _STANDARD: Final = (
-    "array", "collections", "datetime", "decimal", "enum", "fractions", "ipaddress", "logging",
-    "operator", "pathlib", "random", "re", "types", "uuid", "zoneinfo",
+    "array", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions", "ipaddress",
+    "logging", "operator", "pathlib", "random", "re", "types", "uuid", "zoneinfo",
 )  # fmt: skip
 
 _MODULES: Final = {
@@ -59,14 +59,14 @@ _MODULES: Final = {
 }
 """Top-level module -> our module with the forms of its classes."""
 
-_known: Final[WeakKeyDictionary[type, Form]] = WeakKeyDictionary()
+_known: Final[ByIdentity[Form]] = ByIdentity()
 
 
 def form_of(kind: type) -> Form:
     """The form of the instances of `kind`."""
     form = _FORMS.get(kind) or _known.get(kind)
     if form is None:
-        form = _known[kind] = _find(kind)
+        form = _known.put(kind, _find(kind))
     return form
 
 
@@ -79,14 +79,14 @@ def has_own_form(module: str) -> bool:
 
 def with_types(types: Types) -> Callable[[type], Form]:
     """`form_of`, extended by the classes that plug-ins support."""
-    known: WeakKeyDictionary[type, Form] = WeakKeyDictionary()
+    known: ByIdentity[Form] = ByIdentity()
 
     def form(kind: type) -> Form:
         found = _FORMS.get(kind) or known.get(kind)  # no plug-in can claim one of the first
         if found is None:
             named = support_of(types, kind)
             found = form_of(kind) if named is None else KeyForm(named[1].key, named[1].name)
-            known[kind] = found
+            known.put(kind, found)
         return found
 
     return form

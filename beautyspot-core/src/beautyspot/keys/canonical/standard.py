@@ -11,6 +11,7 @@ from beautyspot.keys.canonical.walk import of_parts, of_text
 if TYPE_CHECKING:
     import array
     import collections
+    import dataclasses
     import datetime as dt
     import enum
     import random
@@ -148,6 +149,21 @@ def _namespace(walk: Walk, value: types.SimpleNamespace) -> str:
     return tag("namespace", attributes(walk, value, vars(value)))
 
 
+def _field(walk: Walk, value: dataclasses.Field[Any]) -> str:
+    members = {name: getattr(value, name) for name in _OF_FIELDS if hasattr(value, name)}
+    doc = getattr(value, "doc", None)  # since Python 3.14
+    if doc is not None:
+        members["doc"] = doc
+    return tag("field", attributes(walk, value, members))
+
+
+_OF_FIELDS: Final = (
+    *("name", "type", "default", "default_factory", "init", "repr", "hash", "compare"),
+    *("metadata", "kw_only", "_field_type"),
+)
+_OF_DATACLASSES: Final = ("init", "repr", "eq", "order", "unsafe_hash", "frozen")
+"""What was given to `dataclass`; the rest of it shows in the class and its fields."""
+
 _ADDRESS: Final = of_parts("ipaddress", _address)
 _INTERFACE: Final = of_parts(
     "ipinterface", lambda value: (*_address(value), value.network.prefixlen)
@@ -161,6 +177,10 @@ FORMS: Final[dict[str, Form]] = {
     "collections:OrderedDict": of_parts("ordereddict", dict.items),
     "collections:defaultdict": _default_dict,
     "collections:deque": _deque,
+    "dataclasses:Field": _field,
+    "dataclasses:_DataclassParams": of_parts(
+        "dataclass", lambda value: [getattr(value, name) for name in _OF_DATACLASSES]
+    ),
     "datetime:date": of_parts("date", _day),
     "datetime:datetime": of_parts("datetime", lambda value: (*_day(value), *_clock(value))),
     "datetime:time": of_parts("time", _clock),

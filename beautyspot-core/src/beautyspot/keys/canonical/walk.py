@@ -7,12 +7,14 @@ own, used by one thread.
 from __future__ import annotations
 
 import reprlib
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
-from weakref import WeakKeyDictionary
 
 from beautyspot.errors import UnstableKeyError
-from beautyspot.functions.identity import function_parts
+from beautyspot.functions.by_identity import ByIdentity
+from beautyspot.functions.definitions import generic_of, parts_of
+from beautyspot.functions.names import identifier_of, is_anonymous, names_itself
 from beautyspot.keys.canonical.text import (
     FLAT,
     flat_array,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     Form = Callable[["Walk", Any], str]
+    Custom = Mapping[int, tuple[type, Callable[[Any], object]]]
 
 MAX_DEPTH: Final = 100
 """Values that are nested deeper are refused. Five calls a level take half of Python's 1000."""
@@ -47,10 +50,11 @@ KEYED: Final = "[key]"
 ATTRIBUTE: Final = ".{}"
 ELEMENT: Final = "<element>"
 KEY: Final = "<key>"
+PART: Final = "{}"
 
 
 _MAIN: Final = ("__main__", "__mp_main__")
-_names: Final[WeakKeyDictionary[type, str]] = WeakKeyDictionary()
+_names: Final[ByIdentity[str]] = ByIdentity()
 
 
 class Without:
@@ -71,14 +75,20 @@ class Without:
 
 
 class Walk:
-    """Writes one value. Forms call `at` for each part, `refuse` if there is no stable form."""
+    """Writes one value. Forms call `at` for each part, `refuse` if there is no stable form.
 
-    __slots__ = ("_active", "_less", "_memo", "_path", "_resolve", "custom")
+    Functions and classes that no name leads to are written with all that they hold, which may lead
+    back to them. So they have numbers, in the order in which they are met beneath the outermost of
+    them, and one that is met again is written as its number.
+    """
+
+    __slots__ = (
+        *("_active", "_defined", "_less", "_memo", "_numbers", "_open", "_passing", "_path"),
+        *("_referring", "_resolve", "_within", "custom"),
+    )
 
     def __init__(
-        self,
-        resolve: Callable[[type], Form],
-        custom: Mapping[type, Callable[[Any], object]] = MappingProxyType({}),
+        self, resolve: Callable[[type], Form], custom: Custom = MappingProxyType({})
     ) -> None:
         self.custom = custom
         self._resolve = resolve
@@ -87,6 +97,12 @@ class Walk:
         # The values are kept, too: another object may get the address of one that is gone.
         self._memo: dict[int, tuple[object, str]] = {}
         self._less: dict[int, tuple[str, ...]] = {}
+        self._defined: dict[int, tuple[object, str]] = {}  # as `_memo`
+        self._numbers: dict[int, int] | None = None  # of definitions, beneath an outermost one
+        self._within: dict[int, tuple[object, str]] = {}  # as `_memo`, for texts with numbers
+        self._referring = 0  # how often numbers were given or written
+        self._passing = 0  # how many texts of definitions were written that may change
+        self._open: set[int] = set()  # outermost definitions that are being written
 
     def at(self, step: str, key: object, value: object) -> str:
         """The text of a part. `step` formats `key` as the next step of the path, such as `ITEM`."""
@@ -119,20 +135,62 @@ class Walk:
 
     def sorted(self, items: Iterable[Any]) -> str:
         """The JSON array of `items` in the order of their texts."""
-        return f"[{','.join(sorted([self.at(ELEMENT, '', item) for item in items]))}]"
+        return f"[{','.join(sorted([self._apart(ELEMENT, '', item) for item in items]))}]"
 
     def named(self, cls: type) -> str:
-        """The text of a class: its name, and its code where the name does not lead back to it."""
+        """The text of a class: its name, or what makes it up if that does not lead back to it."""
         name = _names.get(cls)
         if name is not None:
             return name
-        parts = function_parts(cls)
-        if len(parts) > 1:
-            return tag("class", self.at(".__class__", "", parts))
-        name = quote(str(parts[0]))
-        if cls.__module__ not in _MAIN:  # that name means another module in another process
-            _names[cls] = name
-        return name
+        passing = self._passing
+        text = self.defined(cls)
+        return _names.put(cls, text) if self._passing == passing else text
+
+    def defined(self, definition: Any) -> str:
+        """The text of a function or class: its name, or all that makes it up."""
+        generic = generic_of(definition)
+        if generic is not None:  # `Model[Item]` does not say whose `Item`
+            return tag("generic", f"[{self.named(generic[0])},{self.array(generic[1])}]")
+        if not is_anonymous(definition):
+            # `__main__` is another module in another process
+            self._passing += getattr(definition, "__module__", None) in _MAIN
+            return quote(identifier_of(definition))
+        self._passing += 1
+        if self._numbers is None:
+            return self._outermost(definition)
+        self._referring += 1
+        number = self._numbers.get(id(definition))
+        return self._parts(definition) if number is None else tag("defined", str(number))
+
+    def _outermost(self, definition: Any) -> str:
+        address = id(definition)
+        known = self._defined.get(address)
+        if known is not None:
+            return known[1]
+        if address in self._open:
+            self.refuse(definition, "contains itself")
+        self._open.add(address)
+        self._numbers, referring = {}, self._referring
+        text = self._parts(definition)
+        self._numbers, self._referring = None, referring
+        self._within.clear()
+        self._open.discard(address)
+        self._defined[address] = (definition, text)
+        return text
+
+    def _parts(self, definition: Any) -> str:
+        assert self._numbers is not None  # noqa: S101 - the callers see to it
+        self._numbers[id(definition)] = len(self._numbers)
+        parts = fold(self.mapping(parts_of(definition), PART))
+        return f"[{quote(identifier_of(definition))},{parts}]"
+
+    def _apart(self, step: str, key: object, value: object) -> str:
+        """As `at`, with numbers of its own: in a set, texts must not depend on the order."""
+        outside = self._numbers, self._within
+        self._numbers, self._within = None, {}
+        text = self.at(step, key, value)
+        self._numbers, self._within = outside
+        return text
 
     def less(self, value: object) -> tuple[str, ...]:
         """The dotted paths that don't count in the state of `value`."""
@@ -171,21 +229,25 @@ class Walk:
         if type(value) is Without:
             return self._without(value)
         address = id(value)
-        seen = self._memo.get(address)
+        seen = self._memo.get(address) or self._within.get(address)
         if seen is not None and not self._less.get(address):
             return seen[1]
         self._enter(value)
+        known, referring = len(self._numbers or ()), self._referring
         written = self._form(value)(self, value)
         self._active.discard(address)
         text = fold(written)
         # Only folded texts are remembered: the others are cheap, and shared parts that double a
         # text can do so only until it is folded.
         if text is not written and not self._less.get(address):
-            self._memo[address] = (value, text)
+            if self._referring == referring:
+                self._memo[address] = (value, text)
+            elif len(self._numbers or ()) == known:  # written once more, it would be the same
+                self._within[address] = (value, text)
         return text
 
     def _enter(self, value: object) -> None:
-        if id(value) in self._active:
+        if id(value) in self._active and not names_itself(value):
             self.refuse(value, "contains itself")
         if len(self._active) >= MAX_DEPTH:
             self.refuse(value, f"is nested more than {MAX_DEPTH} levels deep")
@@ -194,18 +256,18 @@ class Walk:
     def _form(self, value: object) -> Form:
         kind = type(value)
         for base in kind.__mro__ if self.custom else ():
-            if base in self.custom:
-                return KeyForm(self.custom[base])
+            if id(base) in self.custom:
+                return KeyForm(self.custom[id(base)][1])
         own = getattr(kind, OWN_KEY, None)
         if own is not None and any(OWN_KEY in vars(base) for base in kind.__mro__):
             return KeyForm(own)  # of the class: one of its metaclass would be for the class itself
         return self._resolve(kind)
 
     def _pairs(self, items: dict[Any, Any]) -> str:
-        keys = [self.at(KEY, "", key) for key in items]
-        values = [self.at(KEYED, key, item) for key, item in items.items()]
-        pairs = [f"[{key},{value}]" for key, value in zip(keys, values, strict=True)]
-        return f"[{','.join(sorted(pairs))}]"
+        keys = [self._apart(KEY, "", key) for key in items]
+        order = sorted(zip(keys, items.items(), strict=True), key=itemgetter(0))
+        pairs = [f"[{text},{self.at(KEYED, key, item)}]" for text, (key, item) in order]
+        return f"[{','.join(pairs if self._numbers is not None else sorted(pairs))}]"
 
 
 def of_text(name: str, text: Callable[[Any], str]) -> Form:
