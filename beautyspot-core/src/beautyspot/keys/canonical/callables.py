@@ -25,6 +25,7 @@ from types import (
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.functions.names import look_up, module_name, unwrap_ours
+from beautyspot.keys.canonical.proxies import poses, posing
 from beautyspot.keys.canonical.state import attributes, unreadable
 from beautyspot.keys.canonical.text import quote, tag
 from beautyspot.keys.canonical.walk import of_parts, of_text
@@ -118,7 +119,7 @@ def named_or_refused(walk: Walk, value: Any) -> str:
     name = getattr(value, "__qualname__", None)
     if _is_found_by_name(value, name):
         return tag("function", f"[{quote(f'{value.__module__}:{name}')}]")
-    return unreadable(walk, value)
+    return posing(walk, value) if poses(type(value)) else unreadable(walk, value)
 
 
 def _is_found_by_name(value: Any, name: object) -> bool:

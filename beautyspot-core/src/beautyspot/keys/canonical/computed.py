@@ -12,8 +12,8 @@ import copy
 import hashlib
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
 
+from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.keys.canonical.text import utf8
 from beautyspot.keys.canonical.walk import Without
 
@@ -31,7 +31,7 @@ _NAMES: Final = frozenset(
 
 _FUNCTIONS: Final = ("func", "fget", "wrapped")
 
-_known: Final[WeakKeyDictionary[type, dict[bytes, bool]]] = WeakKeyDictionary()
+_known: Final[ByIdentity[dict[bytes, bool]]] = ByIdentity()
 _MOST: Final = 4096  # comparisons of a class that are remembered
 
 
@@ -72,7 +72,10 @@ def assigned(
 
 
 def _is_computed(walk: Walk, value: object, function: Function, state: str, text: str) -> bool:
-    known = _known.setdefault(type(value), {})
+    kind = type(value)
+    known = _known.get(kind)
+    if known is None:
+        known = _known.put(kind, {})
     digest = hashlib.sha256(utf8(state)).digest()
     found = known.get(digest)
     if found is None:

@@ -67,7 +67,7 @@ class Without:
     __slots__ = ("paths", "value")
 
     def __init__(self, value: object, paths: tuple[str, ...]) -> None:
-        if isinstance(value, Without):
+        if type(value) is Without:  # a proxy might raise if `isinstance` asked for its class
             paths = value.paths + paths
             value = value.value
         self.value: object = value
@@ -203,7 +203,7 @@ class Walk:
     def text_of(self, value: object) -> str | None:
         """The text of a value that is no part of what is written; None if it has none."""
         other = Walk(self._resolve, self.custom)
-        inner = value.value if isinstance(value, Without) else None
+        inner = value.value if type(value) is Without else None
         other._active = self._active - {id(inner)}
         try:
             return other.at("", "", value)
