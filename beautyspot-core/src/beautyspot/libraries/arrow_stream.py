@@ -1,11 +1,12 @@
-"""Checks a stream in Arrow's format before Arrow reads it, and writes one into the output.
+"""Checks a stream in Arrow's format before Arrow or Polars reads it, and writes into the output.
 
-Arrow's readers decompress to any size, and allocate as many rows as a stream says. Our writers
-compress nothing, so a compressed stream has another origin.
+Their readers believe what a header says: they decompress to any size, allocate as many rows as it
+claims, and end the process where that memory is missing. So each length and offset in the headers
+is compared with the bytes that there are, first. Our writers compress nothing, so a compressed
+stream has another origin.
 
 Framing: https://arrow.apache.org/docs/format/Columnar.html#encapsulated-message-format. Its headers
-are FlatBuffers (https://flatbuffers.dev/internals/); their fields have the numbers of Arrow's
-`Message.fbs`.
+are FlatBuffers (see `flatbuffers`); their fields have the numbers of Arrow's `Message.fbs`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import struct
 from typing import Any, Final
 
 from beautyspot.errors import RestoreError
+from beautyspot.libraries.arrow_layout import Schema, checked_cells, schema_of
+from beautyspot.libraries.flatbuffers import Table, root
 
 CELLS: Final = 2**24
 """Values that a stream of any size may have: columns that are all null take no bytes."""
@@ -21,58 +24,17 @@ CELLS: Final = 2**24
 _CONTINUES: Final = 0xFFFFFFFF
 _SCHEMA, _DICTIONARY, _BATCH = 1, 2, 3  # of the union `MessageHeader`
 
-_OBJECTS: Final = b"POLARS_EXTENSION_TYPE"
-"""Marks columns of Python objects in Polars before 1.30, which takes their bytes for addresses."""
 
-
-class _Table:
-    """A table in a FlatBuffer, at `start`."""
-
-    __slots__ = ("_buffer", "_start", "_vtable")
-
-    def __init__(self, buffer: memoryview, start: int) -> None:
-        self._buffer = buffer
-        self._start = start
-        self._vtable = start - struct.unpack_from("<i", buffer, start)[0]
-        if self._vtable < 0:
-            raise RestoreError("a header of Arrow points outside of itself")
-
-    def place(self, field: int) -> int:
-        """The position of a field; 0 if the table leaves it out."""
-        (size,) = struct.unpack_from("<H", self._buffer, self._vtable)
-        if 4 + 2 * field >= size:
-            return 0
-        (offset,) = struct.unpack_from("<H", self._buffer, self._vtable + 4 + 2 * field)
-        return self._start + offset if offset else 0
-
-    def number(self, field: int, form: str) -> int:
-        """A scalar; 0 if it is left out."""
-        place = self.place(field)
-        return int(struct.unpack_from(form, self._buffer, place)[0]) if place else 0
-
-    def count(self, field: int) -> int:
-        """The length of a vector."""
-        place = self.place(field)
-        if not place:
-            return 0
-        (offset,) = struct.unpack_from("<I", self._buffer, place)
-        return int(struct.unpack_from("<I", self._buffer, place + offset)[0])
-
-    def table(self, field: int) -> _Table:
-        """The table to which a field points."""
-        place = self.place(field)
-        return _Table(self._buffer, place + struct.unpack_from("<I", self._buffer, place)[0])
-
-
-def refuse_bombs(stream: memoryview) -> None:
-    """Check the headers of all messages of a stream.
+def require_sound(stream: memoryview) -> None:
+    """Check the headers of all messages of a stream against the bytes that follow them.
 
     Raises:
-        RestoreError: the stream is compressed, claims more values than its size allows, or has
-            columns of Python objects.
+        RestoreError: the stream is compressed, claims more values than its size allows, names
+            bytes that it does not have, or has columns of Python objects.
         struct.error: it is damaged.
     """
     cells = position = 0
+    schema: Schema | None = None
     while position < len(stream):
         continues, length = struct.unpack_from("<Ii", stream, position)
         if continues != _CONTINUES or length < 0:
@@ -80,30 +42,37 @@ def refuse_bombs(stream: memoryview) -> None:
         position += 8
         if length == 0:  # the end
             break
-        message = stream[position : position + length]
-        body, more = _message(message)
+        header = stream[position : position + length]
+        message = root(header)
+        body = message.number(3, "<q")
         position += length + body
-        cells += more
+        if body < 0 or position > len(stream):
+            raise RestoreError("a message whose body is cut off")
+        if schema is None:
+            schema = _schema(message, header)
+        else:
+            cells += _cells(schema, message, body)
     if cells > CELLS + 64 * len(stream):
         raise RestoreError(f"a table of {cells} values in {len(stream)} bytes")
 
 
-def _message(buffer: memoryview) -> tuple[int, int]:
-    """The size of a message's body in bytes, and the number of values in it."""
-    message = _Table(buffer, struct.unpack_from("<I", buffer)[0])
-    kind, body = message.number(1, "<B"), message.number(3, "<q")
-    if body < 0:
-        raise RestoreError("a message with a negative size")
-    if kind == _SCHEMA and _OBJECTS in bytes(buffer):
-        raise RestoreError("a column of Python objects, whose addresses Polars would use")
-    if kind not in (_DICTIONARY, _BATCH):
-        return body, 0
-    header = message.table(2)
-    batch = header if kind == _BATCH else header.table(1)
+def _schema(message: Table, header: memoryview) -> Schema:
+    if message.number(1, "<B") != _SCHEMA:
+        raise RestoreError("a stream in Arrow's format without its schema")
+    return schema_of(bytes(header))
+
+
+def _cells(schema: Schema, message: Table, body: int) -> int:
+    """The number of values in a message with a body of this size."""
+    kind, batch, columns = message.number(1, "<B"), message.table(2), schema.columns
+    if kind == _DICTIONARY:
+        columns = schema.dictionaries[batch.number(0, "<q")]
+        batch = batch.table(1)
+    elif kind != _BATCH:
+        raise RestoreError("a message that is neither a batch of rows nor a dictionary")
     if batch.place(3):
         raise RestoreError("a compressed table, which beautyspot never writes")
-    rows = batch.number(0, "<q")
-    return body, max(rows, 0) * batch.count(1)
+    return checked_cells(columns, batch, body)
 
 
 class Sink:

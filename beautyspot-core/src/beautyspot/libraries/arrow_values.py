@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
 
-from beautyspot.libraries.arrow_stream import Sink, refuse_bombs
+from beautyspot.libraries.arrow_stream import Sink, require_sound
 from beautyspot.serialization.codecs.contract import Codec, Refused, check
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def write_table(table: Any, write: Write) -> object:
 
 def read_table(view: memoryview) -> Any:
     """The table in a stream; its columns are views of `view`."""
-    refuse_bombs(view)
+    require_sound(view)
     with pa.ipc.open_stream(pa.py_buffer(view)) as stream:
         table = stream.read_all()
     table.validate(full=True)

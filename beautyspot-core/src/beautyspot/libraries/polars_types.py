@@ -17,7 +17,7 @@ from beautyspot.errors import RestoreError
 from beautyspot.keys.canonical.state import NOTHING, attributes, held
 from beautyspot.keys.canonical.text import blob, chunked, little_endian, quote, tag
 from beautyspot.keys.canonical.walk import KEYED, of_text
-from beautyspot.libraries.arrow_stream import Sink, refuse_bombs
+from beautyspot.libraries.arrow_stream import Sink, require_sound
 from beautyspot.serialization.codecs.contract import Codec, Refused, check
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _encode_frame(value: pl.DataFrame, write: Write) -> list[object]:
 def _decode_frame(parts: list[Any], read: Read) -> pl.DataFrame:
     [part] = check(parts, int)
     stream = read.buffer(part)
-    refuse_bombs(stream)
+    require_sound(stream)
     try:
         return pl.read_ipc_stream(bytes(stream))
     except pl.exceptions.PanicException as error:  # it is not a subclass of Exception
