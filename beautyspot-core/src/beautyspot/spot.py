@@ -204,7 +204,25 @@ class Spot(StoredResults, LimiterMethods):
     # ------------------------------------------------------------------------------ mark
 
     @overload
-    def mark(self, function: Callable[P, R], /) -> Callable[P, R]: ...
+    def mark(
+        self,
+        function: Callable[P, R],
+        /,
+        *,
+        version: str | int | None = None,
+        save_blob: bool | None = None,
+        content_type: str | None = None,
+        serializer: BackendSetting | SerializerBase | type[SerializerBase] | None = None,
+        key: KeyOption | None = None,
+        keygen: BackendSetting | KeyGenBase | type[KeyGenBase] | None = None,
+        ttl: float | str | None = None,
+        tags: Iterable[str] = (),
+        ignore: Iterable[str] = (),
+        name: str | None = None,
+        cache_if: Callable[[Any], object] | None = None,
+        mode: str | None = None,
+        stale_on_error: bool = False,
+    ) -> Callable[P, R]: ...
 
     @overload
     def mark(
@@ -233,7 +251,9 @@ class Spot(StoredResults, LimiterMethods):
         and any other callable. The result is a function of the same kind and signature.
 
         Args:
-            function: the function, if the decorator has no parentheses.
+            function: the function, if the decorator has no parentheses. What is bound to a method
+                of an object or to a partial is an argument, ``self``, say:
+                ``spot.mark(client.create, ignore=("self",))``.
             version: the version of the function's logic: another version is another key; 2 and "2"
                 are one. "auto" follows the code of the function and of the helpers that it calls by
                 name, and constants that can't be changed; not the content of a global list or dict.
@@ -244,9 +264,10 @@ class Spot(StoredResults, LimiterMethods):
                 are, so that any viewer opens them; with `save_blob=True` each is a file or object
                 of its own. Results of other types keep their serialised form.
             serializer: another serializer than the Spot's.
-            key: what identifies a call instead of its arguments: an ID, a function of the
-                arguments that returns one, or a table ``{argument: function of its value}``,
-                such as ``{"path": KeyGen.from_file_content}``.
+            key: what identifies a call instead of its arguments, those that are bound included: an
+                ID, a function of the arguments that returns one, or a table
+                ``{argument: function of its value}``, such as
+                ``{"path": KeyGen.from_file_content}``.
             keygen: another key generation than the Spot's.
             ttl: how long a result is valid: seconds, or a text such as "12h"; "none" is for ever,
                 whatever the Spot's ttl; None takes the Spot's.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import threading
 
 import pytest
@@ -138,11 +139,12 @@ def test_a_binder_binds_as_inspect_does(call, function):
 def test_self_is_the_first_parameter():
     service = Service()
     assert make_binder(Service.ask)(service, "p") == ((service, "p", None), {})
-    assert make_binder(service.ask)("p") == (("p", None), {})
-    assert make_binder(service)(2) == ((2, 1), {})
-    assert make_binder(Service.of_class)() == make_binder(Service.static)() == ((1,), {})
+    assert make_binder(service.ask)("p") == ((service, "p", None), {})
+    assert make_binder(service)(2) == ((service, 2, 1), {})
+    assert make_binder(Service.of_class)() == ((Service, 1), {})
+    assert make_binder(Service.static)() == ((1,), {})
     assert make_binder(Service.private)(service) == ((service, 1), {})
-    assert make_binder(functools.partial(plain, b=5))(1) == ((1,), {"b": 5})
+    assert make_binder(functools.partial(plain, b=5))(1) == ((1, 5), {})
 
 
 def test_a_callable_without_a_signature_takes_what_it_is_given():
@@ -318,8 +320,10 @@ def test_names_when_some_are_left_out():
     assert named == {"b": 2, "rest": (4,)}
 
 
-def test_an_object_that_is_no_function_and_has_no_name():
-    bind = make_binder(functools.partial(plain, 1))
-    assert bind.__name__ == "bind"
-    with pytest.raises(ConfigError, match="partial"):
+def test_what_is_bound_is_an_argument_as_any_other():
+    bind = make_binder(functools.partial(functools.partial(plain, 1), b=3), ignore=("a",))
+    assert bind() == ((3,), {})
+    with pytest.raises(ConfigError, match="plain has no parameter 'x': it has a, b"):
         make_binder(functools.partial(plain, 1), ignore=("x",))
+    with pytest.raises(ConfigError, match="itemgetter"):
+        make_binder(operator.itemgetter(1), ignore=("x",))

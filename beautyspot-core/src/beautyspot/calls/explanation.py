@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import BlobNotFound
+from beautyspot.keys.binding import Omitted
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:
@@ -101,8 +102,12 @@ def _why_lost(cache: Cache, call: Call, entry: Entry) -> tuple[str, str]:
 def _texts(call: Call) -> dict[str, str]:
     addressing = call.task.addressing
     try:
-        canonical = addressing.keygen.canonical
-        return {name: canonical(value) for name, value in addressing.counted(call).items()}
+        canonical, counted = addressing.keygen.canonical, addressing.counted(call)
+        return {
+            name: canonical(value)
+            for name, value in counted.items()
+            if value is not Omitted.OMITTED
+        }
     except Exception:  # the key generation shows no canonical text
         return {}
 

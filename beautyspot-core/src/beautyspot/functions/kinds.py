@@ -6,6 +6,8 @@ import inspect
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.functions.bound import taken_apart
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,8 +16,25 @@ def kind_of(function: Callable[..., Any]) -> str:
     """A function's kind: "function", "coroutine", "generator" or "async generator"."""
     kind = _kind_of_code(function)
     if kind == "function" and not isinstance(function, type | FunctionType | MethodType):
-        return _kind_of_code(type(function).__call__)
-    return kind
+        kind = _kind_of_code(type(function).__call__)
+    return _kind_of_wrapped(function) if kind == "function" else kind
+
+
+def _kind_of_wrapped(function: Callable[..., Any]) -> str:
+    """The kind of what a plain wrapper wraps, where it only hands on what that returns.
+
+    `functools.wraps` alone does not tell: a wrapper may run the coroutine that it gets.
+    """
+    outer = taken_apart(function).func
+    inner = getattr(outer, "__wrapped__", None)
+    if not isinstance(outer, FunctionType) or not callable(inner):
+        return "function"
+    kind = kind_of(inner)
+    if kind == "function":
+        return kind
+    from beautyspot.functions.code.handing_on import hands_on  # parses sources: rarely needed
+
+    return kind if hands_on(outer, inner) else "function"
 
 
 def _kind_of_code(function: object) -> str:

@@ -7,16 +7,21 @@ the same `TypeError` as the function for a call that does not fit.
 A wrapper that only passes on ``*args, **kwargs`` (`functools.wraps`) is bound by the signature of
 the function that it wraps, so ``f(1)`` and ``f(a=1)`` are one call. The wrapper may have other
 defaults, so an argument that is left out stays left out: ``f(1)`` and ``f(1, b=2)`` are two calls.
+
+What is bound to a partial, a bound method or an object with `__call__` comes first among the
+arguments, under the names of the innermost function: ``self``, say.
 """
 
 from __future__ import annotations
 
 import inspect
 from enum import Enum
+from functools import partial
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
+from beautyspot.functions.bound import taken_apart
 from beautyspot.keys.canonical import Without
 from beautyspot.messages import did_you_mean
 
@@ -58,6 +63,14 @@ def make_binder(
         ConfigError: a name is not one of the parameters, cannot be in ``**kwargs``, and is not a
             captured variable (which counts in the function's identity).
     """
+    bound = taken_apart(func)
+    binder = _binder(bound.func, ignore, key_of)
+    return (
+        partial(binder, *bound.args, **bound.keywords) if bound.args or bound.keywords else binder
+    )
+
+
+def _binder(func: Callable[..., Any], ignore: Iterable[str], key_of: Changes) -> Binder:
     dropped, paths = _ignored(ignore)
     signature, passes_on = _signature(func)
     parameters = () if signature is None else tuple(signature.parameters.values())
@@ -82,7 +95,7 @@ def make_namer(
         func: the function that the binder was made for.
         ignore: as it was given to `make_binder`.
     """
-    signature, _ = _signature(func)
+    signature, _ = _signature(taken_apart(func).func)
     parameters = () if signature is None else tuple(signature.parameters.values())
     dropped, _ = _ignored(ignore)
     names = [p.name for p in parameters if p.kind in _POSITIONAL and p.name not in dropped]
@@ -98,6 +111,17 @@ def make_namer(
         return named | kwargs
 
     return name
+
+
+def bound_names(func: Callable[..., Any]) -> frozenset[str]:
+    """The names of the arguments that are bound already: ``self`` of a bound method, say."""
+    bound = taken_apart(func)
+    signature, _ = _signature(bound.func)
+    parameters = () if signature is None else tuple(signature.parameters.values())
+    names = [p.name for p in parameters if p.kind in _POSITIONAL]
+    more = len(bound.args) - len(names)
+    unnamed = [f"args[{n}]" for n in range(more)]
+    return frozenset([*names[: len(bound.args)], *unnamed, *bound.keywords])
 
 
 def _ignored(ignore: Iterable[str]) -> tuple[set[str], dict[str, tuple[str, ...]]]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json.encoder
-import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from xxhash import xxh32_hexdigest
 
+from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts.calling import ARGUMENTS, say_whose, wrong_answer
 from beautyspot.errors import PluginError
+from beautyspot.functions.bound import taken_apart
 from beautyspot.functions.identity import Identity
 from beautyspot.functions.names import is_without_file, unwrap_ours
-from beautyspot.keys.binding import make_binder, make_namer
+from beautyspot.keys.binding import bound_names, make_binder, make_namer
 from beautyspot.keys.generator import KeyMaker
 from beautyspot.keys.memo import Memo
+from beautyspot.tasks.advice import Advisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from beautyspot.contracts import KeyGenBase
     from beautyspot.errors import UnstableKeyError
@@ -39,12 +40,6 @@ if TYPE_CHECKING:
 
 OWN_ID: Final = "mark(key=)"
 """What stands in for the names of the arguments where `mark` was given an ID of its own."""
-
-_UNSTABLE: Final = (
-    r"(?:args\[(?P<position>\d+)\]|kwargs\['(?P<name>\w+)'\])"
-    r"(?P<attributes>(?:\.[^\W\d]\w*)*)(?P<inside>.*)"
-)
-"""The path of an `UnstableKeyError`: the argument, attributes of it, and what is inside."""
 
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 _quoted: Final = json.encoder.encode_basestring_ascii
@@ -77,7 +72,8 @@ class Addressing:
         self._function = function
         self._options = options
         self._on_first_key: FirstKey | None = on_first_key
-        self._identity = Identity(function)
+        self._bound = taken_apart(function)
+        self._identity = Identity(self._bound.func)
         self.func_name = self._identity.func_name
         self.func_identifier = options.name or self._identity.func_identifier
         self._version = None if options.version is None else str(options.version)
@@ -95,7 +91,6 @@ class Addressing:
         self._name = make_namer(user, ignore=options.ignore)
         self._key_maker: KeyMaker | None = None
         self.memo = Memo()
-        self._ignorable: dict[str, bool] = {}
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
@@ -174,30 +169,45 @@ class Addressing:
             return made
         raise PluginError(wrong_answer(self.keygen, "input_id", made, "the ID", "return a str"))
 
+    def _held(self) -> dict[str, Any]:
+        """What the function captured and is part of the key, as it is at this moment."""
+        if not self._may_hold or not self._identity.anonymous:
+            return {}
+        options, captured = self._options, self._identity.captures()
+        left_out = {*options.ignore, *(("<class>",) if options.name else ())}  # it is code
+        return {name: captured[name] for name in captured if name not in left_out}
+
+    @property
+    def _may_hold(self) -> bool:
+        """Whether captured values may be part of the key: not where name and ID are the user's."""
+        if self._options.name is not None and self._id_of is not None:
+            return False
+        return not self._identity.may_capture <= set(self._options.ignore)
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether no argument that is bound to the function tells it from another one."""
+        return bound_names(self._bound) <= set(self._options.ignore)
+
     def _maker(self) -> KeyMaker:
         """What makes keys of input IDs; a new one each time for a function that holds values."""
         if self._key_maker is not None:
             return self._key_maker
         options, identity = self._options, self._identity
         parts = [self.func_identifier]
-        held: dict[str, Any] = {}
-        if identity.anonymous:
-            if identity.code and options.name is None:
-                parts.append(identity.code)
-            captured = identity.captures()
-            left_out = {*options.ignore, *(("<class>",) if options.name else ())}  # it is code
-            held = {name: captured[name] for name in captured if name not in left_out}
+        held = self._held()
+        if identity.anonymous and identity.code and options.name is None:
+            parts.append(identity.code)
         if held:
             parts.append(self._input_id((), held))
         name = parts[0] if len(parts) == 1 else _to_json(parts)
         version = self.version
         if self._on_first_key is not None:
-            if options.version != "auto" and (len(parts) == 1 or options.name):
+            if options.version != "auto" and (len(parts) == 1 or options.name) and self._is_alone:
                 self._on_first_key(identity.named, self.func_identifier, (name, version))
             self._on_first_key = None
         maker = KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
-        lasting = identity.settled and identity.may_capture <= set(options.ignore)
-        if self._version != "auto" and lasting:
+        if self._version != "auto" and identity.settled and not self._may_hold:
             self._key_maker = maker
         return maker
 
@@ -229,59 +239,11 @@ class Addressing:
         return f"{{{','.join(digests)}}}"
 
     def advice(self, call: Addressed, error: UnstableKeyError) -> str:
-        """How to leave out what has no stable form, with an `ignore=` ready to be copied.
-
-        `ignore=` takes an argument or attributes of one. If the error is about less than it can
-        leave out, such as one attribute of an item of a list, the advice says what else would go.
-        """
+        """How to leave out what has no stable form, with an `ignore=` ready to be copied."""
         if self._id_of is not None:
             return "have the function given as key= return a value that has a stable form"
-        found = re.fullmatch(_UNSTABLE, error.path, re.DOTALL)
-        name, several = (None, False) if found is None else self._argument(call, found)
-        if found is None or name is None:
-            return "say with mark(key=function) what counts of the arguments"
-        captured = name in self._identity.may_capture
-        path = name + found["attributes"]
-        if path != name and (captured or several or not self._can_ignore(call, path, error)):
-            path = name
-        if path == name + found["attributes"] and not (found["inside"] or several):
-            return f'if {path} changes no result, write mark(ignore=("{path}",))'
-        what = "variable" if captured else "argument" if path == name else "attribute"
-        better = (
-            "" if captured else f'say with mark(key={{"{name}": function}}) what counts of it; '
-        )
-        return (
-            f'{better}mark(ignore=("{path}",)) leaves the whole {what} {path} out of the key: do '
-            "it only if no part of it changes the result"
-        )
+        return self._advisor.advice(call, error)
 
-    def _can_ignore(self, call: Addressed, path: str, error: UnstableKeyError) -> bool:
-        """Whether `ignore=` finds the attributes: not those of a partial or of a bound method.
-
-        Tried once for each path, since that makes an ID of all arguments.
-        """
-        known = self._ignorable.get(path)
-        if known is None:
-            options = self._options
-            per_argument = options.key if isinstance(options.key, Mapping) else {}
-            user, ignore = unwrap_ours(self._function), (*options.ignore, path)
-            try:
-                bind = make_binder(user, ignore=ignore, key_of=per_argument)
-                self._input_id(*bind(*call.args, **call.kwargs))
-                known = True
-            except Exception as other:
-                known = getattr(other, "path", error.path) != error.path
-            self._ignorable[path] = known
-        return known
-
-    def _argument(self, call: Addressed, found: re.Match[str]) -> tuple[str | None, bool]:
-        """The name of an argument, and whether it is one of several that ``*args`` took.
-
-        The name is None where the function has no signature.
-        """
-        if found["name"]:
-            return found["name"], False
-        args, position = call.bound[0], int(found["position"])
-        named = self._name(args, {})
-        name = list(named)[min(position, len(named) - 1)]
-        return name if name.isidentifier() else None, named[name] is not args[position]
+    @Lazily
+    def _advisor(self) -> Advisor:
+        return Advisor(self._function, self._options, self.keygen, self._identity.may_capture)

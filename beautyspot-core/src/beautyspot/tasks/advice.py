@@ -1,0 +1,165 @@
+"""What to write where an argument has no stable form: the shortest `ignore=` that mends it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from beautyspot.functions.bound import taken_apart
+from beautyspot.functions.names import is_python_class, root_of, unwrap_ours
+from beautyspot.keys.binding import bound_names, make_binder, make_namer
+from beautyspot.messages import is_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.contracts import KeyGenBase
+    from beautyspot.errors import UnstableKeyError
+    from beautyspot.tasks.options import MarkOptions
+
+    class Addressed(Protocol):
+        """A call whose arguments are bound."""
+
+        args: tuple[Any, ...]
+        kwargs: dict[str, Any]
+        bound: tuple[tuple[Any, ...], dict[str, Any]]
+
+
+_UNSTABLE: Final = (
+    r"(?:args\[(?P<position>\d+)\]|kwargs\['(?P<name>\w+)'\])"
+    r"(?P<attributes>(?:\.[^\W\d]\w*)*)(?P<inside>.*)"
+)
+"""The path of an `UnstableKeyError`: the argument, attributes of it, and what is inside."""
+
+
+class Advisor:
+    """Says what to write for one function.
+
+    Args:
+        function: the user's function.
+        options: of its mark.
+        keygen: turns arguments into input IDs.
+        captured: the variables that count for it.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        options: MarkOptions,
+        keygen: KeyGenBase,
+        captured: frozenset[str],
+    ) -> None:
+        self._function = unwrap_ours(function)
+        self._options = options
+        self._keygen = keygen
+        self._captured = captured
+        self._name = make_namer(self._function, ignore=options.ignore)
+        self._bound = bound_names(self._function)
+        self._ignorable: dict[str, bool] = {}
+
+    def advice(self, call: Addressed, error: UnstableKeyError) -> str:
+        """How to leave out what has no stable form.
+
+        `ignore=` takes an argument or attributes of one. If the error is about less than it can
+        leave out, such as one attribute of an item of a list, the advice says what else would go.
+        """
+        found = re.fullmatch(_UNSTABLE, error.path, re.DOTALL)
+        name, several = (None, False) if found is None else self._argument(call, found)
+        if found is None or name is None:
+            return "say with mark(key=function) what counts of the arguments"
+        captured = name in self._captured
+        whole = name + found["attributes"]
+        path = name if captured or several else self._part(call, name, found["attributes"])
+        if path != name and not self._can_ignore(call, path, error):
+            path = name
+        if path == whole and not (found["inside"] or several):
+            return f"if {path} changes no result, write {self._line(path)}"
+        what = "variable" if captured else "argument" if path == name else "attribute"
+        better = (
+            "" if captured else f'say with mark(key={{"{name}": function}}) what counts of it; '
+        )
+        return (
+            f"{better}{self._line(path)} leaves the whole {what} {path} out of the key: do "
+            "it only if no part of it changes the result"
+        )
+
+    def _line(self, path: str) -> str:
+        """The call of `mark` to be copied; a bound function can't be decorated."""
+        option = f'ignore=("{path}",)'
+        if path.partition(".")[0] not in self._bound:
+            return f"mark({option})"
+        name = getattr(self._function, "__name__", "function")
+        return f"spot.mark(….{name}, {option})"
+
+    def _part(self, call: Addressed, name: str, attributes: str) -> str:
+        """The path to leave out: the attributes, up to a part that belongs to another's code.
+
+        A client of a library is left out as a whole, with the secrets that it holds beside its
+        connection, and no private attribute is named but those of the method's own class.
+        """
+        value = self._name(*call.bound)[name]
+        mine = self._is_own(name, value)
+        path = name
+        for attribute in attributes.split(".")[1:]:
+            strange = _is_of_library(type(value)) or _holds_secret(value)
+            if not mine and (strange or attribute.startswith("_")):
+                break
+            path, mine = f"{path}.{attribute}", False
+            value = getattr(value, attribute, None)
+        return path
+
+    def _is_own(self, name: str, value: object) -> bool:
+        """Whether the argument is the object whose class defines the marked function."""
+        owner = getattr(taken_apart(self._function).func, "__qualname__", "").rpartition(".")[0]
+        owners = [base.__qualname__ for base in type(value).__mro__]
+        return name not in self._bound and name == "self" and owner in owners
+
+    def _can_ignore(self, call: Addressed, path: str, error: UnstableKeyError) -> bool:
+        """Whether `ignore=` finds the attributes: not those of a partial or of a bound method.
+
+        Tried once for each path, since that makes an ID of all arguments.
+        """
+        known = self._ignorable.get(path)
+        if known is None:
+            options = self._options
+            per_argument = options.key if isinstance(options.key, Mapping) else {}
+            try:
+                ignore = (*options.ignore, path)
+                bind = make_binder(self._function, ignore=ignore, key_of=per_argument)
+                self._keygen.input_id(*bind(*call.args, **call.kwargs))
+                known = True
+            except Exception as other:
+                known = getattr(other, "path", error.path) != error.path
+            self._ignorable[path] = known
+        return known
+
+    def _argument(self, call: Addressed, found: re.Match[str]) -> tuple[str | None, bool]:
+        """The name of an argument, and whether it is one of several that ``*args`` took.
+
+        The name is None where the function has no signature.
+        """
+        if found["name"]:
+            return found["name"], False
+        args, position = call.bound[0], int(found["position"])
+        named = self._name(args, {})
+        name = list(named)[min(position, len(named) - 1)]
+        return name if name.isidentifier() else None, named[name] is not args[position]
+
+
+def _is_of_library(cls: type) -> bool:
+    """Whether the class is written in Python, by an installed library or Python's own.
+
+    The attributes of other classes, such as `SimpleNamespace`, are their user's.
+    """
+    if not is_python_class(cls):
+        return False
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
+    installed = not {"site-packages", "dist-packages"}.isdisjoint(PurePath(file).parts)
+    return installed or root_of(cls.__module__) in sys.stdlib_module_names
+
+
+def _holds_secret(value: object) -> bool:
+    return any(map(is_secret, getattr(value, "__dict__", ())))
