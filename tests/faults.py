@@ -135,6 +135,12 @@ class FaultyStore(MemoryMetadataStore):
 
         self.switch("put_many", put_all, lambda: self._torn(records))
 
+    def note_invalidation(self, what: Any) -> None:
+        self.switch("note_invalidation", lambda: MemoryMetadataStore.note_invalidation(self, what))
+
+    def generation(self) -> Any:
+        return self.switch("generation", super().generation)
+
     def delete(self, key: str) -> bool:
         return self.switch("delete", lambda: MemoryMetadataStore.delete(self, key))
 
@@ -274,6 +280,7 @@ NO_OPERATION = {"defaults", "options_from_url"}  # of the class, before there is
 TEMPLATES = {
     *("consume", "consume_async", "try_consume"),  # made of `reserve` and `release`
     *("save_file", "load_part", "local_path"),  # of results that are files: `test_file_results.py`
+    *("put_valid", "put_many_valid"),  # of `put`, `put_many` and `generation`
 }
 
 
@@ -302,7 +309,7 @@ ASKERS = "no call comes by it, and who asks gets what follows: an error, or as w
 TESTED = "tested"
 
 _WRITES = {"put", "put_many"}
-_SILENT = {"open", "put", "put_many", "touch", "release", "close"}
+_SILENT = {"open", "put", "put_many", "touch", "release", "close", "note_invalidation"}
 
 
 def _metadata(operation: str, fault: str) -> str:
@@ -316,6 +323,8 @@ def _metadata(operation: str, fault: str) -> str:
         return ASKERS
     if operation == "find_many":
         return "no call of a marked function comes by it"
+    if operation == "invalidated_since":
+        return "only a call that follows another one comes by it: see `test_invalidated.py`"
     return TESTED
 
 
@@ -350,7 +359,7 @@ STREAM = (
 
 def possible(operation: str, kind: str) -> bool:
     """Whether a kind of function comes by an operation at all; else see `STREAM`."""
-    no_stream = ("try_lease", "release", "storage delete")
+    no_stream = ("try_lease", "release", "storage delete", "generation")
     return "generator" not in kind or operation not in no_stream
 
 
@@ -362,6 +371,7 @@ _RIGHT: dict[str, type] = {
     "find": type(None),
     "try_lease": type(None),
     "store_id": str,
+    "generation": int,
 }
 
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections import deque
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from beautyspot.concurrency import locks
+from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import (
     BlobInfo,
     BlobStorageBase,
     Data,
+    Invalidation,
     Lease,
     MetadataStoreBase,
     TaskRecord,
@@ -22,7 +26,43 @@ from beautyspot.contracts import (
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, MetadataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+
+LOGGED: Final = 10_000
+"""Invalidations that are remembered."""
+
+
+class InvalidationLog:
+    """The last things that were invalidated; their numbers are 1, 2, 3, …."""
+
+    def __init__(self) -> None:
+        self._last: deque[Invalidation] = deque(maxlen=LOGGED)
+        self._forgotten = 0
+        self.reset_after_fork()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """Another thread of the parent may have held the lock."""
+        self._lock = locks.reentrant()
+
+    def __len__(self) -> int:
+        """How many there have ever been, which is the number of the last one."""
+        return self._forgotten + len(self._last)
+
+    def append(self, what: Invalidation) -> None:
+        """Add one; too old ones are forgotten."""
+        with self._lock:
+            is_full = len(self._last) == LOGGED
+            self._last.append(what)
+            self._forgotten += is_full
+
+    def since(self, number: int) -> list[Invalidation]:
+        """Those after a number; where some of them are forgotten, one that covers all results."""
+        with self._lock:
+            if number < self._forgotten:
+                return [Invalidation()]
+            return list(self._last)[number - self._forgotten :]
 
 
 class _MemoryLease(Lease):
@@ -50,9 +90,13 @@ class MemoryMetadataStore(MetadataStoreBase):
     schemes = ("memory",)
     blocking = False
     leases: ClassVar[bool] = True
+    invalidations: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._records: dict[str, TaskRecord] | None = {}
+        self._log = InvalidationLog()
+        self.reset_after_fork()
+        reset_in_children(self)
         self._held: dict[str, Lease] = {}
         self._store_id = os.urandom(8).hex()
 
@@ -105,6 +149,37 @@ class MemoryMetadataStore(MetadataStoreBase):
         self._open_records()
         lease = _MemoryLease(self._held, key)
         return lease if self._held.setdefault(key, lease) is lease else None
+
+    def note_invalidation(self, what: Invalidation) -> None:
+        """See the base class."""
+        with self._putting:
+            self._log.append(what)
+
+    def generation(self) -> int:
+        """See the base class."""
+        return len(self._log)
+
+    def invalidated_since(self, generation: int) -> list[Invalidation]:
+        """See the base class."""
+        return self._log.since(generation)
+
+    def put_valid(self, record: TaskRecord, since: int) -> bool:
+        """In one step, unless a class that inherits has a `put` of its own; see the base class."""
+        if type(self).put is not MemoryMetadataStore.put:
+            return super().put_valid(record, since)
+        with self._putting:
+            return super().put_valid(record, since)
+
+    def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
+        """The same for `put_many`."""
+        if type(self).put_many is not MemoryMetadataStore.put_many:
+            return super().put_many_valid(rows)
+        with self._putting:
+            return super().put_many_valid(rows)
+
+    def reset_after_fork(self) -> None:
+        """Another thread of the parent may have held the lock."""
+        self._putting = locks.reentrant()
 
     def clear(self) -> None:
         """Forget all records, for the next test; leases stay with their holders."""

@@ -47,6 +47,7 @@ QUESTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "totals": lambda spot, marked: spot.stats(),
     "metadata delete": lambda spot, marked: spot.invalidate(marked, 777),
     "storage delete": lambda spot, marked: spot.refresh(marked, 1),
+    "note_invalidation": lambda spot, marked: spot.invalidate(marked, 777),
     "touch": lambda spot, marked: spot.flush(),
     "canonical": lambda spot, marked: spot.explain(marked, 77),
     "list": lambda spot, marked: spot.collect(),
@@ -64,16 +65,17 @@ QUIET = {
     "close",
     "delete",
     "put_many",
+    "note_invalidation",
 }
 """Asked by the user, who gets the error; or there is another way that works."""
 
-RAISING = {"scan", "list", "whereabouts", "metadata delete"}
+RAISING = {"scan", "list", "whereabouts", "metadata delete", "note_invalidation"}
 """Whoever asks for these gets the error; all other questions are answered as far as possible."""
 
-NOTICED = {"save", "load", "dumps", "input_id", "reserve", "store_id", "totals"}
+NOTICED = {"save", "load", "dumps", "input_id", "reserve", "store_id", "totals", "generation"}
 """Where garbage is told from an answer, and said."""
 
-NAMED = {"save", "store_id"}
+NAMED = {"save", "store_id", "generation"}
 """Those of them of which the author is told what they returned."""
 
 

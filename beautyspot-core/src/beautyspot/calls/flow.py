@@ -32,7 +32,11 @@ from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.concurrency.waiting import REMEDY, TimeBudget
-from beautyspot.errors import BeautyspotError, CacheMissError, UnstableKeyError
+from beautyspot.errors import (
+    BeautyspotError,
+    CacheMissError,
+    UnstableKeyError,
+)
 from beautyspot.logs import logger
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload
@@ -43,9 +47,13 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
     from beautyspot.concurrency.single_flight import Flight
+    from beautyspot.results.invalidations import Moment
     from beautyspot.tasks.task import Call
 
     Flow = Generator[Step, Any, Outcome]
+
+OUTDATED: Final = object()
+"""In place of a leader's result, where that was invalidated."""
 
 FIRST_PAUSE: Final = 0.001
 LONGEST_PAUSE: Final = 0.05
@@ -111,13 +119,17 @@ def not_stored(call: Call) -> CacheMissError:
 def _together(engine: Engine, call: Call) -> Flow:
     """Lead the flight of the call's key, or follow it as often as its leader abandons it."""
     deadline = monotonic() + engine.wait_timeout
+    outdated: Flight | None = None
     shared: object = ABANDONED
     while shared is ABANDONED:
         with Turn(engine, call) as turn, turn:
-            flight = engine.flights.enter(call.key, turn, anew=call.refresh)
+            anew = call.refresh
+            flight = engine.flights.enter(call.key, turn, anew=anew, outdated=outdated)
             if turn.flight is not None:
                 return (yield from _lead(turn, deadline))
-        shared = None if flight is None else (yield from _follow(call, flight, deadline))
+        shared = None if flight is None else (yield from _follow(engine, call, flight, deadline))
+        if shared is OUTDATED:
+            outdated, shared = flight, ABANDONED
         if isinstance(shared, Outcome):
             return (yield from _or_stale(engine, call, shared))
         if isinstance(shared, Payload):
@@ -140,16 +152,42 @@ def _restored(engine: Engine, call: Call, payload: Payload) -> Outcome | None:
     return Outcome(value)
 
 
-def _follow(call: Call, flight: Flight, deadline: float) -> Generator[Step, Any, object]:
-    """What the leader shared; None where the time is over, or waiting might be a deadlock."""
+def _follow(
+    engine: Engine, call: Call, flight: Flight, deadline: float
+) -> Generator[Step, Any, object]:
+    """What the leader shared, or `OUTDATED`.
+
+    None where the time is over, or waiting might be a deadlock.
+    """
     call.waited = True
     try:
+        if (yield from _is_outdated(engine, call, flight)):
+            return OUTDATED
         if locks.inside():  # the leader may wait for the lock that this thread holds
             return None
         done = yield Join(flight, max(0.0, deadline - monotonic()))
         return flight.result if done else None
     finally:
         single_flight.forsake(flight)
+
+
+def _is_outdated(engine: Engine, call: Call, flight: Flight) -> Generator[Step, Any, bool]:
+    """Whether the result was invalidated since the leader's function began, before this call."""
+    since = flight.since
+    if since is None:
+        return False
+    now = yield from _now(engine, call)
+    look = Block(partial(engine.cache.was_invalidated, call, since, now))
+    outdated: bool = now != since and (yield look)
+    return outdated
+
+
+def _now(engine: Engine, call: Call) -> Generator[Step, Any, Moment]:
+    """The moment, for what will be invalidated from now on."""
+    moment = None if engine.blocking else engine.cache.moment(call, in_place=True)
+    if moment is None:
+        moment = yield Block(partial(engine.cache.moment, call))
+    return moment
 
 
 def _lead(turn: Turn, deadline: float) -> Flow:
@@ -193,6 +231,8 @@ def _run(turn: Turn) -> Flow:
         turn.share(None)  # what the function would give now belongs to another key
         warn_moved(engine, call)
         return (yield from _execute(call))
+    call.since = yield from _now(engine, call)
+    turn.begin()
     began = perf_counter()
     outcome: Outcome = yield Execute(call)
     turn.took = perf_counter() - began

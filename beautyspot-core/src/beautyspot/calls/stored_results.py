@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
+from beautyspot.contracts import Invalidation
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.messages import checks_options
 from beautyspot.results.validity import MISSING
@@ -99,13 +101,20 @@ class StoredResults:
     def invalidate(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Forget what is stored for one call; returns whether there was a result.
 
+        A call that is under way now returns its result, which is not stored.
+
         Raises:
             UnstableKeyError: an argument has no stable form.
             MetadataError: the store failed, and the result is still there.
         """
         self._engine.check_open()
         key = self._marking.addressed("invalidate", function, args, kwargs).key
-        return self._forget(self._engine.cache.for_the_user(), key)
+        cache = self._engine.cache.for_the_user()
+        if self._engine.saver is not None:
+            self._engine.saver.check_free(key)
+        waits = key in cache.waiting  # what is just being stored is removed by whoever stores it
+        cache.invalidations.note(Invalidation(cache_key=key))
+        return self._forget(cache, key) or waits
 
     def _forget(self, cache: Cache, key: str) -> bool:
         saver = self._engine.saver
@@ -125,6 +134,8 @@ class StoredResults:
         tag: str | None = None,
     ) -> int:
         """Forget every result that matches all arguments; returns how many there were.
+
+        Calls that are under way now return their results, which are not stored.
 
         Args:
             function: results of this function, or of this identifier: "module:qualified.name", or
@@ -154,15 +165,21 @@ class StoredResults:
                 f"{function!r:.80}: give one of these, or version= or tag="
             )
         self._engine.check_open()
-        if self._engine.saver is not None:
-            self._engine.saver.flush()
-        cache = self._engine.cache.for_the_user()
-        scan = cache.metadata.scan(
+        what = Invalidation(
             func_identifier=cast("str | None", name),
             version=None if version is None else str(version),
             tag=tag,
         )
-        return sum(self._forget(cache, record.cache_key) for record in scan)
+        return self._forget_all(self._engine.cache.for_the_user(), what)
+
+    def _forget_all(self, cache: Cache, what: Invalidation) -> int:
+        cache.invalidations.note(what)
+        waiting = [key for key, record in list(cache.waiting.items()) if what.covers(record)]
+        scan = cache.metadata.scan(
+            func_identifier=what.func_identifier, version=what.version, tag=what.tag
+        )
+        stored = (record.cache_key for record in scan)
+        return sum(self._forget(cache, key) for key in chain(waiting, stored))
 
     def explain(
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs

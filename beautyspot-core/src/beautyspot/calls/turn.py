@@ -68,6 +68,11 @@ class Turn:
             return True
         return self.lease is not None
 
+    def begin(self) -> None:
+        """Say when the function begins: a call that comes after an invalidation does not follow."""
+        if self.flight is not None:
+            self.flight.since = self.call.since
+
     def share(self, result: object) -> None:
         """Give `result` to the followers; None has each of them run the function itself."""
         if self.flight is not None:
@@ -78,10 +83,12 @@ class Turn:
         flight = self.flight
         if flight is None or flight.finish_unfollowed():
             return
-        payload = None
+        shared: object = None
         with suppress(Exception):  # no copy can be made: each follower runs the function itself
             payload = self.call.task.form.encode(value)
-        flight.finish(payload)
+            data: object = payload.data
+            shared = Outcome(data.file) if isinstance(data, FileData) else payload
+        flight.finish(shared)
 
     def encode(self, value: Any) -> bool:
         """Turn the value into bytes, and share them; False where it can't be stored.

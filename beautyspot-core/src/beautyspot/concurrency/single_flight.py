@@ -48,13 +48,17 @@ class Flight:
 
     Args:
         within: the flight whose execution made this call.
+
+    Attributes:
+        since: when its function began, as its leader says; None before that.
     """
 
-    __slots__ = ("_wakers", "done", "followed", "result", "waits_for", "within")
+    __slots__ = ("_wakers", "done", "followed", "result", "since", "waits_for", "within")
 
     def __init__(self, within: Flight | None) -> None:
         self.done = False
         self.followed = False
+        self.since: Any = None
         self.result: Any = ABANDONED
         self.within = within
         self.waits_for: list[Flight] = []
@@ -119,7 +123,9 @@ class Flights:
     def __init__(self) -> None:
         self._flights: dict[str, Flight] = {}
 
-    def enter(self, key: str, leader: Leader, *, anew: bool = False) -> Flight | None:
+    def enter(
+        self, key: str, leader: Leader, *, anew: bool = False, outdated: Flight | None = None
+    ) -> Flight | None:
         """Lead the flight of `key`, or follow the one that is under way.
 
         Returns:
@@ -133,6 +139,7 @@ class Flights:
             leader: whose `flight` is set where the caller leads.
             anew: lead in any case. Later callers follow this flight; the followers of the one
                 before stay with that.
+            outdated: lead where this is the flight under way.
         """
         if locks.holds(_graph):
             return None
@@ -142,7 +149,7 @@ class Flights:
             flight = self._flights.get(key)
             if flight is not None and mine and flight.leads_to(mine):
                 return None
-            if flight is None or anew:
+            if flight is None or anew or flight is outdated:
                 made = Flight(innermost)
                 made.waits_for += [] if flight is None else [flight]
                 leader.flight = flight = made

@@ -88,6 +88,24 @@ def in_full(found: Plain | Entry) -> Entry:
     return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, None, took)
 
 
+class Invalidation(NamedTuple):
+    """What was invalidated: the results that match all that is given here; None matches any."""
+
+    cache_key: str | None = None
+    func_identifier: str | None = None
+    version: str | None = None
+    tag: str | None = None
+
+    def covers(self, record: TaskRecord) -> bool:
+        """Whether the result of `record` is one of these."""
+        return (
+            self.cache_key in (None, record.cache_key)
+            and self.func_identifier in (None, record.func_identifier)
+            and self.version in (None, record.version)
+            and (self.tag is None or self.tag in record.tags)
+        )
+
+
 class Totals(NamedTuple):
     """How much a metadata store holds."""
 
@@ -112,6 +130,9 @@ class MetadataStoreBase(Backend):
 
     leases: ClassVar[bool] = False
     """True if `try_lease` works, and excludes other processes that use the same store."""
+
+    invalidations: ClassVar[bool] = False
+    """True if `note_invalidation`, `generation` and `invalidated_since` work, for all processes."""
 
     memory_age: float = 0.0
     """Seconds, at most, for which `find` may return what another process has replaced.
@@ -200,3 +221,74 @@ class MetadataStoreBase(Backend):
             NotSupportedError: the store has no leases (`leases` is False).
         """
         raise NotSupportedError(f"the metadata store {self.name!r} has no leases ({key})")
+
+    # -------------------------------------- what was invalidated while its call was under way
+
+    def note_invalidation(self, what: Invalidation) -> None:
+        """Remember `what`, for the calls that are under way: their results are not to be stored.
+
+        A store may forget what it was told long ago, and say in its place that all results were
+        invalidated then.
+
+        Raises:
+            NotSupportedError: the store has no such memory (`invalidations` is False).
+        """
+        raise NotSupportedError(f"the metadata store {self.name!r} notes nothing ({what})")
+
+    def generation(self) -> int:
+        """A number, 0 or more, that each `note_invalidation` raises, of whatever process.
+
+        It never waits for a lock, but raises `MetadataBusyError`.
+
+        Raises:
+            NotSupportedError: as in `note_invalidation`.
+        """
+        raise NotSupportedError(f"the metadata store {self.name!r} has no generations")
+
+    def invalidated_since(self, generation: int) -> list[Invalidation]:
+        """What was noted since `generation` was the number.
+
+        Raises:
+            NotSupportedError: as in `note_invalidation`.
+        """
+        raise NotSupportedError(f"the metadata store {self.name!r} has no generation {generation}")
+
+    def put_valid(self, record: TaskRecord, since: int) -> bool:
+        """`put` a record, unless it was invalidated since that generation; whether it was put.
+
+        A store with transactions looks and inserts in one. What is made here of the methods above
+        does not: where a record is invalidated in between, readers may find it for a moment.
+        """
+        if self._was_invalidated(record, since):
+            return False
+        self.put(record)
+        return not self._remove_invalidated(record, since)
+
+    def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
+        """`put_many` those records that were not invalidated since the generations beside them.
+
+        Returns:
+            The keys of the others.
+        """
+        rows = list(rows)
+        valid = [
+            (record, since) for record, since in rows if not self._was_invalidated(record, since)
+        ]
+        self.put_many([record for record, _ in valid])
+        stored = {record.cache_key for record, _ in valid}
+        late = {
+            record.cache_key for record, since in valid if self._remove_invalidated(record, since)
+        }
+        return {record.cache_key for record, _ in rows} - stored | late
+
+    def _remove_invalidated(self, record: TaskRecord, since: int) -> bool:
+        """Remove a record that was invalidated while it was put; whether it was."""
+        if not self._was_invalidated(record, since):
+            return False
+        self.delete(record.cache_key)
+        return True
+
+    def _was_invalidated(self, record: TaskRecord, generation: int) -> bool:
+        if self.generation() == generation:
+            return False
+        return any(what.covers(record) for what in self.invalidated_since(generation))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.deadlines import within
-from beautyspot.contracts import Backend, BlobStorageBase, Lease
+from beautyspot.contracts import Backend, BlobStorageBase, Invalidation, Lease
 from beautyspot.contracts.calling import hints, wrong_answer
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
 from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting, StorageResting
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from beautyspot.contracts import BlobInfo, Data, MetadataStoreBase, Readable
+    from beautyspot.contracts import BlobInfo, Data, MetadataStoreBase, Readable, TaskRecord
     from beautyspot.resilience.reporting import Reporter
 
 P = ParamSpec("P")
@@ -67,6 +67,7 @@ class Health:
         self.reads = breaker("metadata", MetadataResting, _LOOK_UPS)
         self.writes = breaker("metadata", MetadataResting, "metadata store (saves)")
         self.leases = breaker("metadata", MetadataResting, "metadata store (leases)")
+        self.log = breaker("metadata", MetadataResting, "metadata store (invalidations)")
         self.loads = breaker("storage", StorageResting, "blob storage (loads)")
         self.saves = breaker("storage", StorageResting, "blob storage (saves)")
 
@@ -79,7 +80,7 @@ class Health:
     @property
     def breakers(self) -> tuple[Breaker, ...]:
         """All of them."""
-        return (self.reads, self.writes, self.leases, self.loads, self.saves)
+        return (self.reads, self.writes, self.leases, self.log, self.loads, self.saves)
 
     def insist(self) -> None:
         """End all pauses: the next callers probe."""
@@ -174,7 +175,9 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         super().__init__(store, METADATA_DEADLINE, MetadataError)
         locks.holds_in(store.open, store.get, store.find, store.find_many, store.totals, store.scan)
         locks.holds_in(store.put, store.put_many, store.delete, store.touch, store.try_lease)
-        self.leases = store.leases
+        locks.holds_in(store.note_invalidation, store.generation, store.invalidated_since)
+        locks.holds_in(store.put_valid, store.put_many_valid)
+        self.leases, self.invalidations = store.leases, store.invalidations
         reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
         self.find_now = in_time(store.find)
         self.scan = self.paged(store.scan)
@@ -186,6 +189,11 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self._store_id = reads(in_time(lambda: store.store_id))
         self.put = writes(in_time(store.put))
         self.put_many = writes(in_time(store.put_many))
+        self.put_valid = writes(in_time(store.put_valid))
+        self._put_many_valid = writes(in_time(store.put_many_valid))
+        self.note_invalidation = writes(in_time(store.note_invalidation))
+        self._generation = health.log.guarding(in_time(store.generation))
+        self._invalidated_since = health.log.guarding(in_time(store.invalidated_since))
         self.delete = writes(in_time(store.delete))
         self.touch = writes(in_time(store.touch))
         self.try_lease = health.leases.guarding(in_time(self._lease))
@@ -201,7 +209,31 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         if isinstance(store_id, str) and store_id:
             return store_id
         advice = "return a text of its own that never changes"
-        raise MetadataError(wrong_answer(self.real, "store_id", store_id, "the ID", advice))
+        raise self._wrong("store_id", store_id, "the ID", advice)
+
+    def generation(self) -> int:
+        """See `MetadataStoreBase`."""
+        number: object = self._generation()
+        if isinstance(number, int) and number >= 0:
+            return number
+        raise self._wrong("generation", number, "a number, 0 or more", "return the last one's")
+
+    def invalidated_since(self, generation: int) -> list[Invalidation]:
+        """See `MetadataStoreBase`."""
+        noted: object = self._invalidated_since(generation)
+        if isinstance(noted, list) and all(isinstance(what, Invalidation) for what in noted):
+            return noted
+        raise self._wrong("invalidated_since", noted, "a list", "return what was noted")
+
+    def put_many_valid(self, rows: list[tuple[TaskRecord, int]]) -> set[str]:
+        """See `MetadataStoreBase`."""
+        refused: object = self._put_many_valid(rows)
+        if isinstance(refused, set):
+            return refused
+        raise self._wrong("put_many_valid", refused, "a set", "return the keys of what it refused")
+
+    def _wrong(self, method: str, answer: object, what: str, advice: str) -> MetadataError:
+        return MetadataError(wrong_answer(self.real, method, answer, what, advice))
 
     def _lease(self, key: str) -> Lease | None:
         lease = self.real.try_lease(key)

@@ -132,6 +132,8 @@ class Saver:
         """Put a result into the table; False where no saver can be started, or the Spot ends."""
         key = record.cache_key
         with self._lock:
+            if self._cache.invalidations.noted_here(record, pending.call.since):
+                return False  # look-ups must not find it
             if self.callers_save or not (self._is_awake or self._wake()):
                 return False
             older = self._table.get(key)
@@ -152,6 +154,15 @@ class Saver:
         full = len(self._table) >= QUEUE_LIMIT or self._bytes + size > QUEUE_BYTES
         return not (full or self.callers_save or _over or _is_killed_by_its_parent())
 
+    def check_free(self, key: str) -> None:
+        """Refuse to withdraw a result where that might wait for the code that was interrupted.
+
+        Raises:
+            MetadataBusyError: the caller interrupts code that the saver may wait for.
+        """
+        if key in self._table and locks.inside():
+            raise MetadataBusyError("a result is just being saved: try again")
+
     def withdraw(self, key: str) -> Pending | None:
         """Take a result out of the table unsaved, once none of its key is being written.
 
@@ -161,8 +172,7 @@ class Saver:
             MetadataBusyError: the caller interrupts code that the saver may wait for.
         """
         while True:
-            if key in self._table and locks.inside():
-                raise MetadataBusyError("a result is just being saved: try again")
+            self.check_free(key)
             with self._lock:
                 if key not in self._writing:
                     pending = self._table.get(key)
@@ -342,17 +352,18 @@ class Saver:
         try:
             for number, (call, record) in enumerate(rows):
                 rows[number] = call, cache.placement.place(call.task, record)
-            cache.metadata.put_many([record for _, record in rows])
+            refused = cache.placement.put_many([(record, call.since) for call, record in rows])
         except Exception as error:
             for call, record in rows:
                 if cache.health.writes.is_resting():
-                    cache.keep(call.task, record, error)
+                    cache.keep(call, record, error)
                 else:
                     cache.save(call, record)
             return
         cache.unsaved.try_later()
         for call, _ in rows:
-            cache.placement.discard(call.key, call.replaces)
+            if call.key not in refused:
+                cache.placement.discard(call.key, call.replaces)
 
 
 def _size(pending: Pending) -> int:

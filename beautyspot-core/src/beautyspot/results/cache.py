@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Data, Entry, Plain
+    from beautyspot.results.invalidations import Moment
     from beautyspot.results.placement import Placement
     from beautyspot.results.validity import Digest
     from beautyspot.tasks.task import Call, Task
@@ -57,6 +58,7 @@ class Cache:
         clock: gives Unix time, in seconds.
         signing_keys: sign what is stored; None where it has a digest only, which finds accidents.
         health: the breakers of the metadata store and the storage.
+        invalidations: what was invalidated, for the calls that are under way.
         waiting: the rows that are yet to be written, by key: queued, or kept since a save failed.
         unsaved: the rows that were kept, which are tried again.
     """
@@ -74,6 +76,7 @@ class Cache:
         self.storage = placement.storage
         self.health = placement.health
         self.reporter = placement.reporter
+        self.invalidations = placement.invalidations
         self.clock = clock
         self.signing_keys = signing_keys
         self.unsaved = Unsaved(placement) if unsaved is None else unsaved
@@ -282,26 +285,63 @@ class Cache:
                 begin = self._beginning(record.cache_key, data.codec, made, expires)
                 record = file_results.store(self.placement, call.task, record, data, begin)
             record = self.placement.place(call.task, record)
-            self.metadata.put(record)
+            is_stored = self.placement.put(record, call.since)
         except Exception as error:
-            self.keep(call.task, record, error)
+            self.keep(call, record, error)
             return False
         self.unsaved.try_later()
-        self.placement.discard(record.cache_key, call.replaces)
-        return True
+        if is_stored:
+            self.placement.discard(record.cache_key, call.replaces)
+        return is_stored
 
-    def keep(self, task: Task, record: TaskRecord, error: Exception) -> None:
+    def keep(self, call: Call, record: TaskRecord, error: Exception) -> None:
         """Keep in memory what could not be stored, and say so; or that there is no room for it."""
         if isinstance(error, SerializationError):
             advice = "The value is returned, and not cached"
-            self.reporter.report(STORING, task.func_identifier, error, advice)
+            self.reporter.report(STORING, call.task.func_identifier, error, advice)
             return
         never = self.reporter.strict or isinstance(error, SchemaError)
         never = never or isinstance(record.result_data, FileData)  # it may be gone by then
-        kept = not never and self.unsaved.add(task, record)
+        kept = not never and self.unsaved.add(call.task, record, call.since)
         if not kept and isinstance(error, Resting):
             error = MetadataError(f"{error} Too many results wait in memory already")
-        self.placement.report_unsaved(task, error, kept=kept)
+        self.placement.report_unsaved(call.task, error, kept=kept)
+
+    def identity(self, call: Call) -> TaskRecord:
+        """The part of a call's row that is known before it has run."""
+        addressing = call.task.addressing
+        return TaskRecord(
+            cache_key=call.key,
+            func_name=addressing.func_name,
+            input_id=call.input_id,
+            version=addressing.version,
+            func_identifier=addressing.func_identifier,
+            tags=call.task.options.tags,
+        )
+
+    def moment(self, call: Call, *, in_place: bool = False) -> Moment | None:
+        """When a call begins, for what is invalidated from then on.
+
+        With `in_place`, None where it would block. A store that fails may have been told anything:
+        then the call counts as one that began before all of that.
+        """
+        try:
+            return self.invalidations.now()
+        except MetadataBusyError as error:
+            if in_place:
+                return None
+            self._report_miss(call.task, error)
+        except Exception as error:
+            self._report_miss(call.task, error)
+        return self.invalidations.unknown()
+
+    def was_invalidated(self, call: Call, since: Moment, now: Moment) -> bool:
+        """Whether the result of a call was invalidated between two moments; so where unknown."""
+        try:
+            return self.invalidations.cover(self.identity(call), since, now)
+        except Exception as error:
+            self._report_miss(call.task, error)
+            return True
 
     def forget(self, key: str) -> bool:
         """Remove the result of `key`, row first; whether there was one.

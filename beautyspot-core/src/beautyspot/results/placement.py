@@ -9,6 +9,8 @@ from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts import FILE, Data, TaskRecord
 from beautyspot.contracts.calling import hints
 from beautyspot.errors import StorageError
+from beautyspot.logs import logger
+from beautyspot.results.invalidations import Invalidations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Readable
     from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Health
     from beautyspot.resilience.reporting import Reporter
+    from beautyspot.results.invalidations import Moment, Row
     from beautyspot.results.local_files import LocalFiles
     from beautyspot.tasks.task import Task
 
@@ -42,8 +45,10 @@ class Placement:
         directory: Path,
         *,
         blob_threshold: int,
+        invalidations: Invalidations | None = None,
     ) -> None:
         self.metadata = metadata
+        self.invalidations = invalidations or Invalidations(metadata)
         self.storage = storage
         self.health = health
         self.reporter = reporter
@@ -57,9 +62,15 @@ class Placement:
             found = self.storage()
             return None if found is None else found.behind(health)
 
-        metadata, threshold = self.metadata.behind(health), self.blob_threshold
+        metadata = self.metadata.behind(health)
         return Placement(
-            metadata, storage, health, self.reporter, self.directory, blob_threshold=threshold
+            metadata,
+            storage,
+            health,
+            self.reporter,
+            self.directory,
+            blob_threshold=self.blob_threshold,
+            invalidations=self.invalidations.behind(metadata),
         )
 
     @Lazily
@@ -123,6 +134,37 @@ class Placement:
         The store's ID comes first, so that several stores can share a storage.
         """
         return f"{self.metadata.store_id}/{key[:2]}/{key}-"
+
+    def put(self, record: TaskRecord, since: Moment | None) -> bool:
+        """Insert the row of a result unless it was invalidated; whether it was inserted.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        if self.invalidations.put(record, since):
+            return True
+        self._refuse(record)
+        return False
+
+    def put_many(self, rows: list[Row]) -> set[str]:
+        """Insert the rows of those results that were not invalidated; the keys of the others.
+
+        Raises:
+            MetadataError: the store failed, and nothing was inserted, or not all.
+        """
+        refused = self.invalidations.put_many(rows)
+        for record, _ in rows if refused else ():
+            if record.cache_key in refused:
+                self._refuse(record)
+        return refused
+
+    def _refuse(self, record: TaskRecord) -> None:
+        self.discard(record.cache_key, record.result_value)
+        logger.info(
+            "%s: a result of %s was invalidated while it was computed, and is not stored",
+            self.reporter.spot,
+            record.func_identifier,
+        )
 
     def discard(self, key: str, location: str | None) -> None:
         """Remove a blob that the row of `key` names no more; one that fails is an orphan.

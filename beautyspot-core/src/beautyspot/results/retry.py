@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import TaskRecord
+    from beautyspot.results.invalidations import Moment
     from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Task
 
@@ -37,14 +38,15 @@ SEARCH: Final = 1.0
 
 
 class Kept:
-    """A result that waits, and the task that says where it belongs."""
+    """A result that waits, the task that says where it belongs, and when its call began."""
 
-    __slots__ = ("key", "record", "task")
+    __slots__ = ("key", "record", "since", "task")
 
-    def __init__(self, task: Task, record: TaskRecord) -> None:
+    def __init__(self, task: Task, record: TaskRecord, since: Moment | None) -> None:
         self.key = record.cache_key
         self.task = task
         self.record = record
+        self.since = since
 
 
 class Unsaved:
@@ -76,8 +78,11 @@ class Unsaved:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def add(self, task: Task, record: TaskRecord) -> bool:
-        """Keep a result; False where there is no room, or the Spot has ended."""
+    def add(self, task: Task, record: TaskRecord, since: Moment | None = None) -> bool:
+        """Keep a result; False where there is no room, or the Spot has ended.
+
+        One that was invalidated since its call began is not wanted any more: nothing is lost.
+        """
         data = record.result_data
         record = record._replace(result_data=None if data is None else bytes(data))
         size = len(data or b"")
@@ -87,8 +92,10 @@ class Unsaved:
             queued = self.waiting.get(record.cache_key)
             if queued is not None and (queued.made_at or 0.0) > (record.made_at or 0.0):
                 return True  # a newer one waits already
+            if self._placement.invalidations.noted_here(record, since):
+                return True
             self._forget(record.cache_key)
-            self._keep(Kept(task, record))
+            self._keep(Kept(task, record, since))
         self.watch_process_end()
         return True
 
@@ -173,7 +180,7 @@ class Unsaved:
         """Store a batch, one by one where a commit fails; whether any was stored."""
         try:
             batch = [self._placed(kept) for kept in batch]
-            self._placement.metadata.put_many([kept.record for kept in batch])
+            self._placement.put_many([(kept.record, kept.since) for kept in batch])
         except Exception:
             return self._write_singly(batch)
         for kept in batch:
@@ -182,7 +189,7 @@ class Unsaved:
 
     def _placed(self, kept: Kept) -> Kept:
         """The same with its blob stored, where it has one: once, however often its row fails."""
-        placed = Kept(kept.task, self._placement.place(kept.task, kept.record))
+        placed = Kept(kept.task, self._placement.place(kept.task, kept.record), kept.since)
         if placed.record.result_data is not None:
             return kept
         with self._lock:
@@ -217,7 +224,7 @@ class Unsaved:
         """Why the store does not take a result; None once it has."""
         self._placement.health.writes.insist()  # the batch has just failed, and began a pause
         try:
-            self._placement.metadata.put(kept.record)
+            self._placement.put(kept.record, kept.since)
         except Exception as error:
             return error
         self._settle(kept)

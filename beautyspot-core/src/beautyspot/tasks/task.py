@@ -22,7 +22,7 @@ class Call:
 
     __slots__ = (
         *("args", "bound", "input_id", "key", "kwargs"),
-        *("found", "looked", "refresh", "replaces", "saves", "task", "waited"),
+        *("found", "looked", "refresh", "replaces", "saves", "since", "task", "waited"),
     )
 
     def __init__(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -36,6 +36,7 @@ class Call:
         self.found: Entry | None = None  # what a first look-up found, for the next step to take
         self.looked = False  # whether it was looked up already, and nothing was there
         self.refresh = False  # whether to run whatever is stored
+        self.since: tuple[int, int] | None = None  # when the function began: a `Moment`
         self.waited = False  # others ran since it got its key, and may have changed its arguments
         self.replaces: str | None = None  # the location of a blob that this call's result replaces
 

@@ -14,6 +14,7 @@ import atexit
 import os
 import sqlite3
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from beautyspot.files import lack
@@ -23,7 +24,7 @@ from beautyspot_local.sqlite.database_file import Identity, identify, may_write
 from beautyspot_local.sqlite.immutable_reads import FileState, is_still, read, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 fork_guard.INSIDE.add(__name__)
@@ -98,6 +99,19 @@ class ImmutableConnection(Connection):
         """As in the base class."""
         plain = super().execute
         return read(self.path, self.state, lambda: plain(statement, values))
+
+
+@contextmanager
+def transaction(handle: Handle) -> Iterator[None]:
+    """Have all that is done in the block be committed together, or nothing of it."""
+    handle.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        handle.execute("COMMIT")
+    except BaseException:
+        if handle.connection.in_transaction:  # some failures have rolled back already
+            handle.execute("ROLLBACK")
+        raise
 
 
 class Handle:

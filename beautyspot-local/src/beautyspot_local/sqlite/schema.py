@@ -65,6 +65,11 @@ FIND: Final = (
 )
 GET: Final = f"SELECT {_FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
 PUT: Final = f"INSERT OR REPLACE INTO tasks ({_FIELDS}) VALUES ({_MARKS})"  # noqa: S608
+# One statement, so that nothing comes between the look and the insertion.
+PUT_VALID: Final = (
+    f"INSERT OR REPLACE INTO tasks ({_FIELDS}) SELECT {_MARKS} "  # noqa: S608
+    "WHERE (SELECT COALESCE(MAX(number), 0) FROM beautyspot_invalidated) <= ?"
+)
 DELETE: Final = "DELETE FROM tasks WHERE cache_key = ?"
 # Of sizes only, whatever other programs wrote: an infinity would not even be a number of bytes.
 TOTALS: Final = (
@@ -211,7 +216,9 @@ def is_current(connection: sqlite3.Connection, path: Path) -> bool:
             f"{path} has schema {version}, and this release of beautyspot knows up to {VERSION}: "
             "upgrade beautyspot, or choose another db_path"
         )
-    return version == VERSION and not _missing(connection, path) and bool(find_store_id(connection))
+    if version != VERSION or _missing(connection, path) or not find_store_id(connection):
+        return False
+    return connection.execute(_HAS_LOG).fetchone() is not None
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -239,6 +246,8 @@ def read_store_id(connection: sqlite3.Connection) -> str:
 
 _TASKS: Final = f"tasks ({', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())})"
 _META: Final = "beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)"
+_LOG: Final = "beautyspot_invalidated (number INTEGER PRIMARY KEY, what TEXT)"
+_HAS_LOG: Final = "SELECT 1 FROM sqlite_master WHERE name = 'beautyspot_invalidated'"
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
@@ -246,6 +255,7 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     for name in _missing(connection, path):
         connection.execute(f"ALTER TABLE tasks ADD COLUMN {name} {COLUMNS[name]}")
     connection.execute(f"CREATE TABLE IF NOT EXISTS {_META}")
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {_LOG}")
     if find_store_id(connection) is None:
         made = ("store_id", os.urandom(8).hex())
         connection.execute("DELETE FROM beautyspot_meta WHERE name = 'store_id'")
@@ -282,10 +292,10 @@ def _is_id(text: str) -> bool:
 # that never ends, a trigger that fills the disk, an expression that needs a gigabyte.
 _PLAIN_TABLE: Final = r"(?is)CREATE\s+TABLE\b(?!.*\b(?:CHECK|GENERATED|AS)\b)"
 _PLAIN_INDEX: Final = r"(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+\S+\s+ON\s+\S+?\s*\([^()]*\)\s*"
-_OWN: Final = frozenset({f"CREATE TABLE {_TASKS}", f"CREATE TABLE {_META}"})
+_OWN: Final = frozenset(f"CREATE TABLE {table}" for table in (_TASKS, _META, _LOG))
 _OURS: Final = (
     "SELECT type, name, sql FROM sqlite_master "
-    "WHERE tbl_name COLLATE NOCASE IN ('tasks', 'beautyspot_meta')"
+    "WHERE tbl_name COLLATE NOCASE IN ('tasks', 'beautyspot_meta', 'beautyspot_invalidated')"
 )
 
 

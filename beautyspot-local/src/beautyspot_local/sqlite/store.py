@@ -20,12 +20,19 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from beautyspot import files
-from beautyspot.contracts import DIRECT_BLOB, Entry, MetadataStoreBase, TaskRecord, Totals
+from beautyspot.contracts import (
+    DIRECT_BLOB,
+    Entry,
+    Invalidation,
+    MetadataStoreBase,
+    TaskRecord,
+    Totals,
+)
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
 
 from beautyspot_local.folders import mark_when_made
-from beautyspot_local.sqlite import connections, fork_guard, schema
+from beautyspot_local.sqlite import connections, fork_guard, invalidation_log, schema
 from beautyspot_local.sqlite.connections import patiently
 from beautyspot_local.sqlite.database import MAKE_WRITABLE, Database
 from beautyspot_local.sqlite.database_file import obstacle
@@ -71,6 +78,7 @@ _OTHER_ADVICE: Final = "check what was asked for, and that no other program chan
 _NO_LOCKS: Final = "check that the directory may be written and that its file system has locks"
 
 _FIND: Final = schema.FIND
+_GENERATION: Final = invalidation_log.GENERATION
 
 
 class SqliteMetadataStore(MetadataStoreBase):
@@ -94,10 +102,12 @@ class SqliteMetadataStore(MetadataStoreBase):
     schemes = ("sqlite",)
     blocking = False
     leases: ClassVar[bool] = True
+    invalidations: ClassVar[bool] = True
     memory_age = LONGEST
 
     def __init__(self, path: str | Path, *, timeout: float = 5.0, memory: int = 16_777_216) -> None:
         file = _checked_path(path)
+        self._noted = 0
         self._database = Database(file, _checked_timeout(timeout), _checked_memory(memory))
         if self._database.network:  # whose server may not answer
             vars(self).update(blocking=True)
@@ -261,6 +271,48 @@ class SqliteMetadataStore(MetadataStoreBase):
             what = f"no lock file beside {self._database.path} ({error})"
             raise MetadataError(f"{what}: {files.remedy(error, _NO_LOCKS)}") from error
 
+    # ------------------------------------------------------------------------ what was invalidated
+
+    def note_invalidation(self, what: Invalidation) -> None:
+        """Write it into a table; see the base class."""
+        tidy = self._noted % invalidation_log.EVERY == 0
+        self._write(lambda handle: invalidation_log.note(handle, what, tidy=tidy))
+        self._noted += 1
+
+    def generation(self) -> int:
+        """The number of the last one; see the base class."""
+        try:
+            row = self._database.local.handle.execute(_GENERATION).fetchone()
+        except _FAILURES_OR_NEW:
+            row = self._translated(self._database.use, _generation)
+        return int(row[0])
+
+    def invalidated_since(self, generation: int) -> list[Invalidation]:
+        """Read the table; see the base class."""
+        rows = self._rows(invalidation_log.SINCE, (generation,))
+        return [invalidation_log.read(what) for _, what in rows]
+
+    def put_valid(self, record: TaskRecord, since: int) -> bool:
+        """Look and insert in one statement; see the base class.
+
+        A class that inherits from this one and has a `put` of its own is asked to use that.
+        """
+        if type(self).put is not SqliteMetadataStore.put:
+            return super().put_valid(record, since)
+        row = (*schema.to_row(record), since)
+        if self._write(lambda handle: handle.execute(schema.PUT_VALID, row).rowcount > 0):
+            return True  # nothing at all was invalidated meanwhile, mostly
+        return not self._put_many_valid([(record, since)])
+
+    def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
+        """Look and insert in one transaction; see `put_valid`."""
+        if type(self).put_many is not SqliteMetadataStore.put_many:
+            return super().put_many_valid(rows)
+        return self._put_many_valid(list(rows))
+
+    def _put_many_valid(self, rows: list[tuple[TaskRecord, int]]) -> set[str]:
+        return self._write(lambda handle: invalidation_log.put_valid(handle, rows))
+
     def close(self) -> None:
         """Close every thread's connection. Leases that are held stay so until released."""
         self._database.close()
@@ -301,6 +353,11 @@ class SqliteMetadataStore(MetadataStoreBase):
         return MetadataError(f"{path}: {error}: {advice}")
 
 
+def _generation(handle: Handle) -> tuple[Any, ...]:
+    row: tuple[Any, ...] = handle.execute(_GENERATION).fetchone()
+    return row
+
+
 def _tolerant(handle: Handle, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     """The rows of a query; one with a text that is no UTF-8 must not hide all others."""
     try:
@@ -322,14 +379,8 @@ def _decoded(text: bytes) -> str:
 
 def _transact(handle: Handle, statement: str, rows: list[tuple[Any, ...]]) -> None:
     """Execute `statement` for all of `rows`, or for none."""
-    handle.execute("BEGIN IMMEDIATE")
-    try:
+    with connections.transaction(handle):
         handle.connection.executemany(statement, rows)
-        handle.execute("COMMIT")
-    except BaseException:
-        if handle.connection.in_transaction:  # some failures have rolled back already
-            handle.execute("ROLLBACK")
-        raise
 
 
 def _checked_path(path: str | Path) -> Path:

@@ -1,0 +1,256 @@
+"""Calls that are under way when their result is invalidated: their callers get it, no one else."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import MetadataError
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot.testing.processes import Child
+from gates import DEADLINE, Gate, followers, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from beautyspot.spot import Spot
+
+
+class Plain(MemoryMetadataStore):
+    """A store as it was written before there were logs of what is invalidated."""
+
+    invalidations = False
+
+
+class Failing(MemoryMetadataStore):
+    """One whose log can't be read."""
+
+    def invalidated_since(self, generation: int) -> Any:
+        raise MetadataError("broken: mend it")
+
+
+class State:
+    """What the functions share with their test; global, since what is captured counts as input."""
+
+    gates: list[Gate]
+    values: list[int]
+
+
+STATE = State()
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    STATE.gates, STATE.values = [], []
+
+
+def work(x: int) -> list[int]:
+    STATE.values.append(x)
+    number = len(STATE.values)
+    if len(STATE.gates) >= number:
+        STATE.gates[number - 1].pass_through()
+    return [number]
+
+
+async def later(x: int) -> list[int]:
+    return await asyncio.to_thread(work, x)
+
+
+OPTIONS: dict[str, Any] = {"name": "work", "version": 2, "tags": ["t"]}
+STORES = {"sqlite": "sqlite", "memory": "memory", "of before": Plain}
+
+
+class Case:
+    """A marked function, the first calls of which wait at gates."""
+
+    def __init__(self, spot: Spot, kind: str = "sync", gates: int = 1, **options: Any) -> None:
+        STATE.gates = [Gate() for _ in range(gates)]
+        self.spot = spot
+        self.pool = ThreadPoolExecutor(4)
+        self.marked: Any = spot.mark(**OPTIONS | options)(work if kind == "sync" else later)
+
+    def __enter__(self) -> Case:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for gate in STATE.gates:
+            gate.open.set()
+        self.pool.shutdown()
+
+    def call(self, x: int = 1) -> Any:
+        value = self.marked(x)
+        return asyncio.run(value) if asyncio.iscoroutine(value) else value
+
+    def begin(self) -> Future[Any]:
+        return self.pool.submit(self.call)
+
+    def under_way(self, number: int = 0) -> Future[Any]:
+        future = self.begin()
+        until(lambda: STATE.gates[number].entered.is_set(), unless=[future])
+        return future
+
+
+INVALIDATE: dict[str, Callable[[Spot, Any], object]] = {
+    "key": lambda spot, marked: spot.invalidate(marked, 1),
+    "function": lambda spot, marked: spot.invalidate_all(marked),
+    "name": lambda spot, marked: spot.invalidate_all("work"),
+    "version": lambda spot, marked: spot.invalidate_all(version=2),
+    "tag": lambda spot, marked: spot.invalidate_all(marked, tag="t"),
+}
+OTHERS: dict[str, Callable[[Spot, Any], object]] = {
+    "another key": lambda spot, marked: spot.invalidate(marked, 2),
+    "another function": lambda spot, marked: spot.invalidate_all("other"),
+    "another version": lambda spot, marked: spot.invalidate_all(marked, version=3),
+    "another tag": lambda spot, marked: spot.invalidate_all(tag="u"),
+    "prune": lambda spot, marked: spot.prune(),
+}
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+@pytest.mark.parametrize("how", INVALIDATE)
+@pytest.mark.parametrize("store", STORES)
+def test_it_is_not_stored(make_spot: Any, store: str, how: str, save: str) -> None:
+    spot = make_spot(metadata=STORES[store], save=save, strict=True)
+    with Case(spot) as case:
+        call = case.under_way()
+        INVALIDATE[how](spot, case.marked)
+        STATE.gates[0].open.set()
+        assert call.result(DEADLINE) == [1], "its caller gets what it paid for"
+        assert case.call() == [2]
+        spot.flush()
+        assert case.call() == [2], "what begins after that is stored"
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+@pytest.mark.parametrize("how", OTHERS)
+@pytest.mark.parametrize("store", STORES)
+def test_what_was_not_invalidated_is_stored(
+    make_spot: Any, store: str, how: str, save: str
+) -> None:
+    spot = make_spot(metadata=STORES[store], save=save, strict=True)
+    with Case(spot) as case:
+        call = case.under_way()
+        OTHERS[how](spot, case.marked)
+        STATE.gates[0].open.set()
+        assert call.result(DEADLINE) == [1]
+        assert case.call() == [1]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("store", STORES)
+def test_who_calls_before_gets_it_and_who_calls_after_does_not(
+    make_spot: Any, store: str, kind: str
+) -> None:
+    spot = make_spot(metadata=STORES[store], strict=True)
+    with Case(spot, kind, gates=2) as case:
+        first = case.under_way()
+        before = case.begin()
+        until(lambda: followers(spot) == 1, unless=[before])
+        spot.invalidate(case.marked, 1)
+        after = [case.begin() for _ in range(2)]
+        until(lambda: followers(spot) == 1 and len(spot._engine.flights) == 1, unless=after)
+        for gate in STATE.gates:
+            gate.open.set()
+        assert first.result(DEADLINE) == before.result(DEADLINE) == [1]
+        assert [future.result(DEADLINE) for future in after] == [[2], [2]]
+    assert len(STATE.values) == 2
+
+
+def test_a_refresh_is_no_invalidation(make_spot: Any) -> None:
+    spot = make_spot(strict=True, wait_timeout=0)
+    with Case(spot) as case:
+        call = case.under_way()
+        assert spot.refresh(case.marked, 1) == [2]
+        STATE.gates[0].open.set()
+        assert call.result(DEADLINE) == [1]
+        assert spot.peek(case.marked, 1)
+
+
+def test_its_blob_is_removed_as_well(make_spot: Any) -> None:
+    spot = make_spot(strict=True)
+    with Case(spot, save_blob=True) as case:
+        call = case.under_way()
+        spot.invalidate_all("work")
+        STATE.gates[0].open.set()
+        assert call.result(DEADLINE) == [1]
+    assert list(spot.storage.list()) == []
+
+
+@pytest.mark.parametrize("how", ["key", "function"])
+def test_what_waits_in_memory_is_forgotten(make_spot: Any, how: str) -> None:
+    from broken import BrokenStore
+
+    store = BrokenStore("put")
+    spot = make_spot(metadata=store)
+    with Case(spot, gates=0) as case:
+        assert case.call() == case.call() == [1]
+        INVALIDATE[how](spot, case.marked)
+        assert case.call() == [2]
+        store.broken.clear()
+        assert spot.flush()
+        assert case.call() == [2]
+
+
+@pytest.mark.parametrize("how", ["key", "tag"])
+def test_what_could_not_be_stored_before_is_not_stored_after(make_spot: Any, how: str) -> None:
+    """It was invalidated by another Spot of the store, which knows nothing of it."""
+    from broken import BrokenStore
+
+    store = BrokenStore("put")
+    spot, other = make_spot(metadata=store), make_spot("other", metadata=store)
+    with Case(spot, gates=0) as case:
+        assert case.call() == [1]
+        INVALIDATE[how](other, other.mark(**OPTIONS)(work))
+        store.broken.clear()
+        assert spot.flush()
+        assert case.call() == [2]
+
+
+def test_where_the_log_can_not_be_read_nobody_follows(make_spot: Any) -> None:
+    spot = make_spot(metadata=Failing())
+    with Case(spot, gates=1) as case:
+        first = case.under_way()
+        spot.invalidate_all("another")
+        second = case.begin()
+        until(lambda: len(spot._engine.cache.reporter.counts) == 1, unless=[second])
+        STATE.gates[0].open.set()
+        assert first.result(DEADLINE) == [1]
+        assert second.result(DEADLINE) == [1], "it was stored: another function's was invalidated"
+
+
+# ------------------------------------------------------------------------------- processes
+
+ANOTHER = """
+import beautyspot as bs
+spot = bs.Spot("app", directory={directory!r}, config=False, strict=True)
+@spot.mark(name="work", version=2, tags=["t"])
+def work(x):
+    return [0]
+say("ready"); wait()
+"""
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+@pytest.mark.parametrize("how", ["spot.invalidate(work, 1)", "spot.invalidate_all(tag='t')"])
+def test_another_process_invalidates_it(make_spot: Any, how: str, save: str) -> None:
+    spot = make_spot(strict=True, save=save)
+    code = f"{ANOTHER.format(directory=str(spot.db_path.parent))}\n{how}\nsay('done'); wait()"
+    with Case(spot, gates=1) as case, Child(code) as child:
+        assert child.heard() == "ready"
+        first = case.under_way()
+        before = case.begin()
+        until(lambda: followers(spot) == 1, unless=[before])
+        child.go_on()
+        assert child.heard() == "done"
+        after = case.begin()
+        until(lambda: followers(spot) == 0, unless=[after])
+        STATE.gates[0].open.set()
+        assert first.result(DEADLINE) == before.result(DEADLINE) == [1]
+        assert after.result(DEADLINE) == [2]
+        spot.flush()
+        assert case.call() == [2]
+        child.go_on()
+        child.expect_success()
