@@ -14,6 +14,7 @@ MEMBERS = {
     "beautyspot": ROOT / "beautyspot-core",
     "beautyspot_local": ROOT / "beautyspot-local",
     "beautyspot_s3": ROOT / "beautyspot-s3",
+    "beautyspot_pickle": ROOT / "beautyspot-pickle",
 }
 """Import package -> the member that brings it."""
 

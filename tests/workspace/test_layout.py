@@ -131,6 +131,7 @@ def test_no_member_requires_more_than_it_may() -> None:
         "beautyspot": {"pluggy", "msgpack", "xxhash"},
         "beautyspot_local": {"beautyspot-core"},
         "beautyspot_s3": {"beautyspot-core", "boto3"},
+        "beautyspot_pickle": {"beautyspot-core"},
     }
     found = {package: {r.name for r in requirements(folder)} for package, folder in MEMBERS.items()}
     assert found == allowed

@@ -21,6 +21,7 @@ FEW: Final = 5
 
 _OURS: Final = {
     "s3": "beautyspot-s3",
+    "pickle": "beautyspot-pickle",
     "sqlite": "beautyspot-local",
     "local": "beautyspot-local",
     "file": "beautyspot-local",

@@ -13,7 +13,7 @@ from beautyspot.backends.selection import class_of, select
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.locks import Lazily
-from beautyspot.contracts import Backend, Context, LimiterBase
+from beautyspot.contracts import Backend, Context, LimiterBase, SerializerBase
 from beautyspot.errors import (
     BackendNotFound,
     BeautyspotError,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         BlobStorageBase,
         KeyGenBase,
         MetadataStoreBase,
-        SerializerBase,
         TypeSupport,
     )
 
@@ -127,9 +126,25 @@ class Parts:
         backend, owned = select(
             point, spec, registry=self._registry, context=context, source=source, anchor=anchor
         )
+        if isinstance(backend, SerializerBase) and backend.requires_signature:
+            self._check_signed(backend, source)
         if owned and type(backend).close is not Backend.close:
             self._owned.append(backend)
         return backend
+
+    def _check_signed(self, serializer: SerializerBase, source: str) -> None:
+        """Refuse a serializer that may run what is stored, where anything stored might be loaded.
+
+        Raises:
+            ConfigError: results are not signed.
+        """
+        if self._config["signing_key"] is None:
+            raise ConfigError(
+                f"the serializer {serializer.name!r} (from: {source}) may run code that is in the "
+                "stored bytes, so it loads signed results only: give the Spot a secret key, as by "
+                'Spot(..., signing_key=os.environ["MY_SIGNING_KEY"]) or BEAUTYSPOT_SIGNING_KEY, '
+                "made once by secrets.token_hex(32)"
+            )
 
     @property
     def keygen(self) -> KeyGenBase:

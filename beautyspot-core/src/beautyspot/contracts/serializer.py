@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 
 
 class SerializerBase(Backend):
-    """Turns values into bytes and back, equal and of equal type, or refuses."""
+    """Turns values into bytes and back, equal and of equal type, or refuses.
+
+    Class attributes:
+        requires_signature: True if `loads` may run what is in the bytes, as pickle does. Such a
+            serializer is refused by a Spot without a `signing_key`, gets no bytes that do not bear
+            a signature by that, and is never used by tools that show what others have stored.
+    """
 
     blocking: ClassVar[bool] = False
+    requires_signature: ClassVar[bool] = False
 
     @abstractmethod
     def dumps(self, value: object) -> Data:
