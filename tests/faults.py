@@ -118,6 +118,10 @@ class FaultyStore(MemoryMetadataStore):
         found = None if record is None else found_in(record)
         return self.switch("find", lambda: found)
 
+    def find_code(self, key: str) -> Any:
+        record = MemoryMetadataStore.get(self, key)
+        return self.switch("find_code", lambda: None if record is None else record.code)
+
     def find_many(self, keys: Any) -> Any:
         return self.switch("find_many", lambda: MetadataStoreBase.find_many(self, keys))
 
@@ -321,7 +325,7 @@ def _metadata(operation: str, fault: str) -> str:
         return ENTRY
     if fault == "returns garbage" and operation == "scan":
         return ASKERS
-    if operation == "find_many":
+    if operation in ("find_many", "find_code"):
         return "no call of a marked function comes by it"
     if operation == "invalidated_since":
         return "only a call that follows another one comes by it: see `test_invalidated.py`"

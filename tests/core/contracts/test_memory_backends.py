@@ -48,6 +48,12 @@ def test_the_url_names_no_place(backend):
         backend.options_from_url("memory://somewhere")
 
 
+def test_the_code_is_kept():
+    store = MemoryMetadataStore()
+    store.put(a_record(code="0f" * 16))
+    assert store.get(KEYS[0]).code == store.find_code(KEYS[0]) == "0f" * 16
+
+
 def test_a_record_that_goes_while_it_is_listed():
     store = MemoryMetadataStore()
     store.put_many([a_record(KEYS[0]), a_record(KEYS[1])])

@@ -156,7 +156,7 @@ class Machine(RuleBasedStateMachine):
                 ("ALTER TABLE tasks RENAME TO away", "ALTER TABLE away RENAME TO tasks"),
                 ("DROP TABLE IF EXISTS large",),
                 ("DELETE FROM tasks",),
-                ("PRAGMA user_version = 3",),
+                (f"PRAGMA user_version = {schema.VERSION}",),
                 ("REINDEX",),
             ]
         )

@@ -128,6 +128,25 @@ def test_any_missing_column_is_added(path, missing):
     store.close()
 
 
+def test_a_store_without_codes_gets_a_column_for_them(path):
+    columns = [f"{name} {kind}" for name, kind in schema.COLUMNS.items() if name != "code"]
+    sql(
+        path,
+        f"CREATE TABLE tasks ({', '.join(columns)})",
+        "INSERT INTO tasks (cache_key, func_name) VALUES ('k', 'f')",
+        "PRAGMA user_version = 3",
+    )
+    store = SqliteMetadataStore(path)
+    assert store.get("k").func_name == "f"
+    assert store.get("k").code is store.find_code("k") is None
+    store.put(a_record(code="0f" * 16))
+    assert store.get(KEYS[0]).code == store.find_code(KEYS[0]) == "0f" * 16
+    sql(path, "UPDATE tasks SET code = x'ff'")
+    assert store.get(KEYS[0]).code is store.find_code(KEYS[0]) is None
+    store.close()
+    assert sql(path, "PRAGMA user_version") == [(schema.VERSION,)]
+
+
 def test_column_names_differ_in_case_only(path):
     sql(path, "CREATE TABLE tasks (CACHE_KEY TEXT PRIMARY KEY, Func_Name TEXT)")
     store = SqliteMetadataStore(path)
@@ -137,7 +156,7 @@ def test_column_names_differ_in_case_only(path):
 
 
 def test_a_newer_database_is_left_alone(path):
-    sql(path, "CREATE TABLE tasks (other TEXT)", "PRAGMA user_version = 4")
+    sql(path, "CREATE TABLE tasks (other TEXT)", f"PRAGMA user_version = {schema.VERSION + 1}")
     before = path.read_bytes()
     store = SqliteMetadataStore(path)
     with pytest.raises(SchemaError, match="upgrade beautyspot"):

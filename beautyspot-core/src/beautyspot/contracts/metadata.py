@@ -21,7 +21,8 @@ FILE: Final = "FILE"
 class TaskRecord(NamedTuple):
     """One row of the table `tasks`: a finished call and where its result is.
 
-    The first nine fields are the specification's. Times in seconds are Unix time, UTC.
+    The first nine fields are the specification's. Times in seconds are Unix time, UTC. Later
+    releases add fields at the end, with defaults: a store may keep them or leave them out.
     """
 
     cache_key: str
@@ -44,6 +45,7 @@ class TaskRecord(NamedTuple):
     took: float | None = None  # seconds that the user's function ran
     expires_at: float | None = None
     used_at: float | None = None  # last hit, at most an hour behind
+    code: str | None = None  # digest of the source of the function that made it, if it was known
 
 
 class Entry(NamedTuple):
@@ -188,6 +190,14 @@ class MetadataStoreBase(Backend):
         """
         record = self.get(key)
         return None if record is None else found_in(record)
+
+    def find_code(self, key: str) -> str | None:
+        """The field `code` of the record of `key`; None if there is no record, or it has none.
+
+        It never waits for a lock, but raises `MetadataBusyError`. The base class asks `get`.
+        """
+        record = self.get(key)
+        return None if record is None else record.code
 
     def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
         """The entries of those keys that have a record; a store may ask for many at once."""

@@ -167,13 +167,14 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
     """A metadata store as the cache asks it: its operations, each behind breaker and deadline.
 
     Attributes:
-        find_now: without the breaker, for callers that handle its failure themselves.
+        find_now, find_code: without the breaker, for callers that handle its failure themselves.
         scan: has no breaker: what a user asks for is tried, whatever failed before.
     """
 
     def __init__(self, store: MetadataStoreBase, health: Health) -> None:
         super().__init__(store, METADATA_DEADLINE, MetadataError)
-        locks.holds_in(store.open, store.get, store.find, store.find_many, store.totals, store.scan)
+        locks.holds_in(store.open, store.get, store.find, store.find_many, store.find_code)
+        locks.holds_in(store.totals, store.scan)
         locks.holds_in(store.put, store.put_many, store.delete, store.touch, store.try_lease)
         locks.holds_in(store.note_invalidation, store.generation, store.invalidated_since)
         locks.holds_in(store.put_valid, store.put_many_valid)
@@ -184,6 +185,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self.open = reads(in_time(store.open))
         self.get = reads(in_time(store.get))
         self.find = reads(self.find_now)
+        self.find_code = in_time(store.find_code)
         self.find_many = reads(in_time(store.find_many))
         self.totals = reads(in_time(store.totals))
         self._store_id = reads(in_time(lambda: store.store_id))

@@ -251,6 +251,7 @@ class Cache:
             made_at=now,
             took=took,
             expires_at=expires_at,
+            code=addressing.code,
         )
 
     def _beginning(

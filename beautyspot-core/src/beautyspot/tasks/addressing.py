@@ -94,11 +94,12 @@ class Addressing:
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
-        return self.func_name, self.func_identifier, self.version, self._identity.sent()
+        return self.func_name, self.func_identifier, self.version, self.code, self._identity.sent()
 
     def take(self, sent: tuple[Any, ...]) -> None:
         """Have the identity of the sender: here its module has another name, and no source."""
-        self.func_name, self.func_identifier, self._version, identity = sent
+        self.func_name, self.func_identifier, self._version, code, identity = sent
+        vars(self).update(code=code)
         self._identity.take(identity)
 
     @property
@@ -117,6 +118,16 @@ class Addressing:
         if not is_without_file(unwrap_ours(self._function)):
             self._version = version
         return version
+
+    @Lazily
+    def code(self) -> str | None:
+        """The digest of the function's source, for the table of results; None where it has none.
+
+        Whatever the version is: it tells whether a stored result was made by other code.
+        """
+        from beautyspot.functions.code.digest import source_digest  # parses: at the first miss
+
+        return source_digest(self._identity.named)
 
     # -------------------------------------------------------------------------------- keys
 

@@ -78,6 +78,14 @@ class MetadataStoreContract(InvalidationContract):
                     assert found == entry_of(record)
         assert store.find(KEYS[5]) is None
 
+    def test_the_code_is_found_or_left_out(self, store: MetadataStoreBase) -> None:
+        store.put_many([a_record(KEYS[0], code="0f" * 16), a_record(KEYS[1])])
+        got = store.get(KEYS[0])
+        assert got in (a_record(code="0f" * 16), a_record()), "a store may not know a later field"
+        assert got is not None
+        assert store.find_code(KEYS[0]) == got.code, "`find_code` is a part of `get`"
+        assert store.find_code(KEYS[1]) is store.find_code(KEYS[2]) is None
+
     def test_find_many_finds_each(self, store: MetadataStoreBase) -> None:
         records = {key: a_record(key) for key in KEYS[:7]}
         records[KEYS[1]] = a_record(KEYS[1], expires_at=None)

@@ -1,6 +1,6 @@
 """The table `tasks`: its columns, its migrations, and a row's way to a `TaskRecord` and back.
 
-``PRAGMA user_version`` numbers the schema. Releases before 3 left it 0; this one writes 3. A newer
+``PRAGMA user_version`` numbers the schema. Releases before 3 left it 0; this one writes 4. A newer
 number than ours is left alone. A migration only ever adds columns (`ALTER TABLE … ADD COLUMN`
 rewrites nothing, so a million rows take as long as ten), hence nothing stored is lost.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-VERSION: Final = 3
+VERSION: Final = 4
 """What we write into ``PRAGMA user_version``."""
 
 # The data is the last column: SQLite reads a row from its front, and all that lies behind a large
@@ -46,6 +46,7 @@ COLUMNS: Final = {
     "took": "REAL",
     "expires_at": "REAL",
     "used_at": "REAL",
+    "code": "TEXT",
     "result_data": "BLOB",
 }
 
@@ -63,6 +64,7 @@ FIND: Final = (
     "SELECT result_data, digest, took, made_at, serializer, expires_at "
     "FROM tasks WHERE cache_key = ?"
 )
+FIND_CODE: Final = "SELECT code FROM tasks WHERE cache_key = ?"
 GET: Final = f"SELECT {_FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
 PUT: Final = f"INSERT OR REPLACE INTO tasks ({_FIELDS}) VALUES ({_MARKS})"  # noqa: S608
 # One statement, so that nothing comes between the look and the insertion.
@@ -146,7 +148,8 @@ def _key(value: object) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def _text(value: object) -> str | None:
+def text(value: object) -> str | None:
+    """A value of a column of texts; None where another program wrote something else."""
     return value if isinstance(value, str) else None
 
 
@@ -197,7 +200,7 @@ _READERS: Final[tuple[Callable[[Any], Any], ...]] = tuple(
         "result_data": _bytes, "updated_at": _utc_text, "key_scheme": _count, "digest": _bytes,
         "size": _count, "tags": _tags, "made_at": _number, "took": _number, "expires_at": seconds,
         "used_at": _number,
-    }.get(field, _text)
+    }.get(field, text)
     for field in TaskRecord._fields
 )  # fmt: skip
 

@@ -192,6 +192,13 @@ class SqliteMetadataStore(MetadataStoreBase):
         rows = self._database.use(lambda handle: _tolerant(handle, schema.FIND_ENTRY, (key,)))
         return schema.to_entry(rows[0]) if rows else None
 
+    def find_code(self, key: str) -> str | None:
+        """The column `code`; see the base class."""
+        rows = self._translated(
+            self._database.use, lambda handle: _tolerant(handle, schema.FIND_CODE, (key,))
+        )
+        return schema.text(rows[0][0]) if rows else None
+
     def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
         """One statement for some hundred keys; see the base class."""
         found: dict[str, Entry] = {}

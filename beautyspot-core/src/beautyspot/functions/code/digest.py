@@ -37,6 +37,20 @@ def code_digest(func: Any) -> str:
     return digests[0] if len(digests) == 1 else digest_of(digests)
 
 
+def source_digest(named: Any) -> str | None:
+    """A digest of the source of a function or class alone, the same in every Python.
+
+    Of what others wrap around a function nothing counts but its own decorators' text. None where
+    no source gives the code that runs.
+    """
+    if isinstance(named, type):
+        form = _class_source_form(named)
+    else:
+        steps = [step for step in chain(named) if isinstance(step, FunctionType)]
+        form = _source_form(steps[-1]) if steps else None
+    return None if form is None else digest_of(form)
+
+
 def methods_of(cls: type[Any]) -> dict[str, FunctionType]:
     """The functions that stand in a class body, by name and sorted, without their wrappers."""
     found: dict[str, FunctionType] = {}
@@ -60,19 +74,28 @@ def _remembered(owner: Any, make: Callable[[], str]) -> str:
 
 
 def _function_form(function: FunctionType) -> object:
-    node = definition_of(function)
-    form = None if node is None else _normal(node, function.__globals__)
+    form = _source_form(function)
     return (_python(), *bytecode(function.__code__)) if form is None else form
 
 
+def _source_form(function: FunctionType) -> object | None:
+    node = definition_of(function)
+    return None if node is None else _normal(node, function.__globals__)
+
+
 def _class_form(cls: type[Any]) -> object:
-    methods, namespace = methods_of(cls), namespace_of(cls)
-    nodes = class_definitions_of(cls, methods.values(), namespace)
-    forms = [_normal(node, namespace) for node in nodes]
-    if forms and None not in forms:
-        return forms
-    digests = [(name, function_digest(method)) for name, method in methods.items()]
+    form = _class_source_form(cls)
+    if form is not None:
+        return form
+    digests = [(name, function_digest(method)) for name, method in methods_of(cls).items()]
     return (_python(), list(vars(cls).get("__annotations__", ())), digests)
+
+
+def _class_source_form(cls: type[Any]) -> object | None:
+    namespace = namespace_of(cls)
+    nodes = class_definitions_of(cls, methods_of(cls).values(), namespace)
+    forms = [_normal(node, namespace) for node in nodes]
+    return forms if forms and None not in forms else None
 
 
 def _normal(node: Definition, namespace: Mapping[str, Any]) -> object:

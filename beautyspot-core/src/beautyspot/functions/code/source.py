@@ -106,7 +106,10 @@ def _matching(function: FunctionType) -> Source | None:
 
 
 def _lines(filename: str, namespace: Mapping[str, Any]) -> list[str]:
-    return linecache.getlines(filename, dict(namespace))  # looks for a loader in it
+    try:
+        return linecache.getlines(filename, dict(namespace))  # looks for a loader in it
+    except Exception:  # whatever that raises: it has no source to give
+        return []
 
 
 def _sources(filename: str, namespace: Mapping[str, Any], flags: int) -> Iterator[Source]:
