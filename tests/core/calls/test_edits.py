@@ -119,6 +119,13 @@ def test_without_a_source_there_is_none(load: Load) -> None:
     assert code_of(abs, 1) is None
 
 
+def test_a_result_is_stored_where_nothing_can_be_imported(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "beautyspot.functions.code.digest", None)
+    assert code_of(load(SOURCE).f, 1) is None
+
+
 def test_a_source_that_can_not_be_read_costs_no_result(load: Load) -> None:
     app = load(SOURCE)
     app.__file__ = app.f.__code__.co_filename

@@ -125,9 +125,12 @@ class Addressing:
 
         Whatever the version is: it tells whether a stored result was made by other code.
         """
-        from beautyspot.functions.code.digest import source_digest  # parses: at the first miss
+        try:
+            from beautyspot.functions.code.digest import source_digest  # parses: at the first miss
 
-        return source_digest(self._identity.named)
+            return source_digest(self._identity.named)
+        except Exception:  # such as too many open files: no reason to lose a result
+            return None
 
     # -------------------------------------------------------------------------------- keys
 
