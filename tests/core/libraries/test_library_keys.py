@@ -414,6 +414,8 @@ def test_attributes_count_also_where_the_library_does_not_copy_them(name):
 def test_what_stands_for_a_missing_string_is_never_an_address():
     with pytest.raises(UnstableKeyError, match="na_object"):
         canonical(np.array(["a"], np.dtypes.StringDType(na_object=object())))
+    texts = [canonical(np.dtypes.StringDType(na_object=Unit((n,)))) for n in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
 
 
 def test_lazy_frames_and_expressions_are_refused():

@@ -99,7 +99,8 @@ def _added(walk: Walk, value: np.ndarray[Any, Any]) -> str:
 
 def _dtype(walk: Walk, dtype: Any) -> str:
     """The type string, what it leaves out, and the metadata, if there are any."""
-    parts = [quote(dtype.str), *_beside_string(walk, dtype)]
+    text = "T" if dtype.kind == "T" else dtype.str  # that of strings may show an address
+    parts = [quote(text), *_beside_string(walk, dtype)]
     if dtype.metadata:
         parts.append(walk.at(".metadata", "", dict(dtype.metadata)))
     return f"[{','.join(parts)}]"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts.types import support_of
 from beautyspot.functions.by_identity import ByIdentity
+from beautyspot.functions.frozen import genuine
 from beautyspot.functions.names import root_of
 from beautyspot.keys.canonical import callables, containers
 from beautyspot.keys.canonical.callables import named_or_refused
@@ -110,8 +111,8 @@ def _find(kind: type) -> Form:
 
 
 def _form_of_subclass(kind: type, base: type) -> Form:
-    if root_of(base.__module__) == "datetime" and issubclass(base, kind):
-        return _FORMS[base]  # it passes for its base, as the frozen times of freezegun do
+    if genuine(kind) is not kind:  # a frozen time
+        return _FORMS[genuine(kind)]
     return named_or_refused if has_hidden_state(kind, base) else SubclassForm(base, _FORMS[base])
 
 
@@ -132,16 +133,8 @@ def _found(root: str, forms: dict[str, Form]) -> dict[type, Form]:
         module, _, name = path.partition(":")
         cls = getattr(sys.modules.get(module), name, None) if root_of(module) == root else None
         if isinstance(cls, type):
-            found[_genuine(cls, root, name)] = form
+            found[genuine(cls)] = form
     return found
-
-
-def _genuine(cls: type, root: str, name: str) -> type:
-    """The class of that name, beneath what a test may have put in its place."""
-    own = [
-        base for base in cls.__mro__ if (root_of(base.__module__), base.__name__) == (root, name)
-    ]
-    return own[0] if own else cls
 
 
 def _form_of_object(kind: type) -> Form:

@@ -24,6 +24,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from beautyspot.errors import RestoreError
+from beautyspot.functions.frozen import genuine
 from beautyspot.serialization.codecs.contract import (
     Codec,
     Refused,
@@ -59,6 +60,10 @@ def _decode_time(
     hour: int, minute: int, second: int, microsecond: int, fold: int, zone: Any
 ) -> time:
     return time(hour, minute, second, microsecond, zone, fold=fold)
+
+
+def _decode_date(year: int, month: int, day: int) -> date:
+    return date(year, month, day)
 
 
 def _decode_datetime(year: int, month: int, day: int, *clock: Any) -> datetime:
@@ -230,9 +235,9 @@ CODECS: Final[dict[type, Codec]] = {
         24, _encode_namespace, lambda state: SimpleNamespace(**state), dict
     ),
     array: Codec(25, _encode_array, _decode_array),
-    date: codec_of_parts(30, _encode_date, date, *[int] * 3),
+    genuine(date): codec_of_parts(30, _encode_date, _decode_date, *[int] * 3),
     time: codec_of_parts(31, _encode_time, _decode_time, *[int] * 5, object),
-    datetime: codec_of_parts(32, _encode_datetime, _decode_datetime, *[int] * 8, object),
+    genuine(datetime): codec_of_parts(32, _encode_datetime, _decode_datetime, *[int] * 8, object),
     timedelta: codec_of_parts(33, _encode_timedelta, timedelta, *[int] * 3),
     timezone: codec_of_parts(34, _encode_timezone, timezone, timedelta, str, ...),
     ZoneInfo: codec_of_parts(35, _encode_zone, _decode_zone, str),

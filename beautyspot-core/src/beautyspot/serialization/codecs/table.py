@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
+from beautyspot.functions.frozen import genuine
 from beautyspot.serialization.codecs import builtin, classes
 from beautyspot.serialization.codecs.contract import Codec, Tag
 from beautyspot.serialization.codecs.registry import REGISTERED, SUPPORTED
@@ -60,6 +61,7 @@ _MODULES: Final = {
 
 def standard_codec(cls: type) -> Codec | None:
     """The codec of a type of the standard library."""
+    cls = genuine(cls)
     if cls.__module__.partition(".")[0] not in _STANDARD:
         return None
     BY_TYPE.update(_loaded("the standard library").CODECS)
