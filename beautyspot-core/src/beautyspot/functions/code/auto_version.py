@@ -30,6 +30,7 @@ from beautyspot.functions.names import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+_ARCHIVE: Final = (str(PurePath(functools.__file__).parent),)  # the standard library's, if zipped
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 
@@ -212,6 +213,6 @@ def _is_of_a_project(filename: str) -> bool:
     import sysconfig  # only `version="auto"` asks
 
     path = PurePath(filename)
-    folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), *_ARCHIVE}
     standard = any(path.is_relative_to(folder) for folder in folders)
     return not standard and _INSTALLED.isdisjoint(path.parts)
