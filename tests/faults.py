@@ -327,6 +327,8 @@ def _metadata(operation: str, fault: str) -> str:
         return ASKERS
     if operation in ("find_many", "find_code"):
         return "no call of a marked function comes by it"
+    if operation in ("share_waits", "lease_holder"):
+        return "only a call that waits for a lease comes by it: see `test_long_waits.py`"
     if operation == "invalidated_since":
         return "only a call that follows another one comes by it: see `test_invalidated.py`"
     return TESTED

@@ -11,7 +11,9 @@ from beautyspot.concurrency import single_flight
 from beautyspot.concurrency.single_flight import ABANDONED, Flight, Flights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.spot import Spot
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +60,15 @@ def test_a_leader_that_is_ended_elsewhere_takes_nothing_from_others() -> None:
     elsewhere.run(single_flight.part, mine)
     single_flight.part(outer)
     assert flights.enter("outer", SimpleNamespace(flight=None)) is outer
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_a_call_leaves_nothing_behind(make_spot: Callable[..., Spot], save: str) -> None:
+    """A saver may end a call before its caller's thread comes to that."""
+    spot = make_spot(strict=True, save=save)
+    marked = spot.mark(lambda x: x)
+    for x in range(300):
+        marked(x)
+        spot.flush() if x % 100 == 0 else None
+    ours = [found for found in contextvars.copy_context().items() if "beautyspot" in found[0].name]
+    assert [value for _, value in ours if value] == []

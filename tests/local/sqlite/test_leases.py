@@ -158,7 +158,7 @@ def test_a_failed_file_lock_is_reported(tmp_path, monkeypatch):
 def test_a_lock_file_that_was_removed_meanwhile_is_locked_again(tmp_path, monkeypatch):
     """Its holder released it between our `open` and our lock."""
     table = FileLeases(tmp_path / "locks")
-    lock_whole = leases._lock_whole
+    lock_whole = leases.lock_whole
     removed = []
 
     def lock_late(number):
@@ -168,7 +168,7 @@ def test_a_lock_file_that_was_removed_meanwhile_is_locked_again(tmp_path, monkey
             removed.append(path)
         return lock_whole(number)
 
-    monkeypatch.setattr(leases, "_lock_whole", lock_late)
+    monkeypatch.setattr(leases, "lock_whole", lock_late)
     lease = table.try_lease("k")
     assert removed
     assert table.try_lease("k") is None, "the file that is there must be the locked one"
@@ -176,7 +176,7 @@ def test_a_lock_file_that_was_removed_meanwhile_is_locked_again(tmp_path, monkey
 
 
 def test_a_lock_file_that_never_stays_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(leases, "_is_at", lambda *_: False)
+    monkeypatch.setattr(leases, "is_at", lambda *_: False)
     assert FileLeases(tmp_path / "locks").try_lease("k") is None
 
 

@@ -27,6 +27,7 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.calls import waits
 from beautyspot.calls.steps import Block, Execute, Join, Outcome, Pause
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
@@ -165,7 +166,11 @@ def _follow(
             return OUTDATED
         if locks.inside():  # the leader may wait for the lock that this thread holds
             return None
-        done = yield Join(flight, max(0.0, deadline - monotonic()))
+        left = max(0.0, deadline - monotonic())
+        done = yield Join(flight, min(left, waits.PATIENCE))
+        if not done and left > waits.PATIENCE:
+            waits.tell_of_flight(engine, call, flight)
+            done = yield Join(flight, max(0.0, deadline - monotonic()))
         return flight.result if done else None
     finally:
         single_flight.forsake(flight)
@@ -195,8 +200,9 @@ def _lead(turn: Turn, deadline: float) -> Flow:
     if not turn.take_lease():
         if engine.saver is not None and call.key in engine.cache.waiting:
             yield Block(engine.saver.flush)  # a result of this Spot holds it until it is written
-        if not locks.inside():  # else it may be the interrupted code that holds it
-            yield from _win(turn, deadline)
+        flight = turn.flight
+        if flight is not None and not locks.inside():  # else the interrupted code may hold it
+            yield from _win(turn, flight, deadline)
     # Another process may have stored a result between the first look-up and the lease.
     value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)
     if value is ELSEWHERE:
@@ -207,16 +213,27 @@ def _lead(turn: Turn, deadline: float) -> Flow:
     return (yield from _run(turn))
 
 
-def _win(turn: Turn, deadline: float) -> Generator[Step, Any, None]:
-    """Win the key's lease from other processes, or go without once the deadline has passed."""
-    budget = TimeBudget(deadline - monotonic())
+def _win(turn: Turn, flight: Flight, deadline: float) -> Generator[Step, Any, None]:
+    """Win the key's lease from other processes, or go without.
+
+    That is once the deadline has passed, or where the holder waits for this call.
+    """
+    seconds = deadline - monotonic()
+    budget = TimeBudget(seconds)
     pause = FIRST_PAUSE
-    while budget.left() >= pause:
-        turn.call.waited = True
-        yield Pause(budget.spend(pause))
-        if turn.take_lease():
-            return
-        pause = min(pause * 2, LONGEST_PAUSE)
+    wait = waits.LeaseWait(turn, flight)
+    turn.call.waited = True
+    try:
+        while budget.left() >= pause:
+            yield Pause(budget.spend(pause))
+            if turn.take_lease():
+                return
+            waited = seconds - budget.left()
+            if wait.is_due(waited) and (yield Block(partial(wait.look, waited))):
+                return
+            pause = min(pause * 2, LONGEST_PAUSE)
+    finally:
+        wait.end()
 
 
 def _run(turn: Turn) -> Flow:

@@ -26,13 +26,14 @@ class Turn:
 
     Attributes:
         flight: what other calls of this process follow until the end; None where none can.
+        has_left: whether that is over.
         lease: keeps other processes out until the end; None where nothing does.
         took: seconds that the function took.
         record: the row of the result, once that is encoded.
         saves: whether the turn was handed over.
     """
 
-    __slots__ = ("call", "engine", "flight", "lease", "record", "saves", "took")
+    __slots__ = ("call", "engine", "flight", "has_left", "lease", "record", "saves", "took")
 
     def __init__(self, engine: Engine, call: Call) -> None:
         self.engine = engine
@@ -42,6 +43,7 @@ class Turn:
         self.took = 0.0
         self.record: TaskRecord | None = None
         self.saves = False
+        self.has_left = False
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +68,11 @@ class Turn:
             advice = "The call goes on, and another process may compute the same result"
             self._report("take a lease", error, advice)
             return True
-        return self.lease is not None
+        if self.lease is None:
+            return False
+        if self.flight is not None:
+            self.flight.leased = store
+        return True
 
     def begin(self) -> None:
         """Say when the function begins: a call that comes after an invalidation does not follow."""
@@ -129,9 +135,9 @@ class Turn:
                 self._release(lease)
                 self.lease = None
         finally:
-            if flight is not None:
+            if flight is not None and not self.has_left:
                 self.engine.flights.leave(self.call.key, flight)
-                self.flight = None
+                self.has_left = True
             self.engine.has_run(self)
 
     def _release(self, lease: Lease) -> None:

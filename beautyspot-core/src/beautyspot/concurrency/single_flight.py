@@ -5,21 +5,25 @@ that is cancelled or dies abandons it, and one of the followers leads next. Thre
 loops may all wait for one flight: nothing here belongs to an event loop, and a follower that gives
 up affects no other caller.
 
-Waiting can't deadlock: before a call waits, `enter` follows the graph of flights that wait for each
-other, and where it leads back to a flight that the caller itself leads, the caller runs alone.
+Waiting for flights can't deadlock: before a call waits, `enter` follows the graph of flights that
+wait for each other, and where it leads back to a flight that the caller itself leads, the caller
+runs alone. A leader may wait for the lease of its key as well: `dependents` tells what stands still
+meanwhile.
 """
 
 from __future__ import annotations
 
 import contextvars
 import os
+import weakref
+from _thread import get_ident
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot.concurrency import locks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _graph = locks.reentrant()
 """Guards all flights of the process: the graph crosses Spots. Held for microseconds."""
@@ -28,6 +32,9 @@ _leading: contextvars.ContextVar[tuple[Flight, ...]] = contextvars.ContextVar(
     "beautyspot_leading", default=()
 )
 """The flights that the running code is part of, the outermost first."""
+
+_tables: weakref.WeakSet[Flights] = weakref.WeakSet()
+"""Those of all Spots."""
 
 ABANDONED: Final = object()
 """The result of a flight whose leader left without one."""
@@ -51,11 +58,20 @@ class Flight:
 
     Attributes:
         since: when its function began, as its leader says; None before that.
+        key: of the call.
+        leased: the store of which the leader holds the lease of the key, or None.
+        thread: the identifier of the leader's thread.
     """
 
-    __slots__ = ("_wakers", "done", "followed", "result", "since", "waits_for", "within")
+    __slots__ = (
+        *("_wakers", "done", "followed", "key", "leased", "result", "since", "thread"),
+        *("waits_for", "within"),
+    )
 
-    def __init__(self, within: Flight | None) -> None:
+    def __init__(self, within: Flight | None, key: str = "") -> None:
+        self.key = key
+        self.leased: Any = None
+        self.thread = get_ident()
         self.done = False
         self.followed = False
         self.since: Any = None
@@ -122,6 +138,7 @@ class Flights:
 
     def __init__(self) -> None:
         self._flights: dict[str, Flight] = {}
+        _tables.add(self)
 
     def enter(
         self, key: str, leader: Leader, *, anew: bool = False, outdated: Flight | None = None
@@ -150,7 +167,7 @@ class Flights:
             if flight is not None and mine and flight.leads_to(mine):
                 return None
             if flight is None or anew or flight is outdated:
-                made = Flight(innermost)
+                made = Flight(innermost, key)
                 made.waits_for += [] if flight is None else [flight]
                 leader.flight = flight = made
                 lead((*mine, made))  # first: a handler that interrupts this must not wait for it
@@ -175,6 +192,9 @@ class Flights:
     def __len__(self) -> int:
         return len(self._flights)
 
+    def __iter__(self) -> Iterator[Flight]:
+        return iter(list(self._flights.values()))
+
     def reset_after_fork(self) -> None:
         """Forget all: the leaders stayed in the parent, so a child would wait for ever."""
         self._flights = {}
@@ -186,6 +206,36 @@ def forsake(flight: Flight) -> None:
     if mine:
         with _graph:
             _unlink(mine[-1], flight)
+
+
+def dependents(flight: Flight) -> set[Flight]:
+    """The flights that wait for this one, over any number of others: those of all Spots."""
+    if flight.within is None and not flight.followed:
+        return set()
+    with _graph:
+        waiting: dict[Flight, list[Flight]] = {}
+        for other in _all_flights():
+            for ahead in other.waits_for:
+                waiting.setdefault(ahead, []).append(other)
+    found: set[Flight] = set()
+    left = [flight]
+    while left:
+        more = set(waiting.get(left.pop(), ())) - found
+        found |= more
+        left += more
+    return found
+
+
+def _all_flights() -> set[Flight]:
+    """The flights under way, also those that a newer one of their key has replaced."""
+    known: set[Flight] = set()
+    for table in list(_tables):
+        for flight in table:
+            inner: Flight | None = flight
+            while inner is not None and inner not in known:
+                known.add(inner)
+                inner = inner.within
+    return known
 
 
 def _unlink(waiting: Flight | None, flight: Flight) -> None:

@@ -9,7 +9,7 @@ from beautyspot.contracts.backend import Backend
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 DIRECT_BLOB: Final = "DIRECT_BLOB"
 """`TaskRecord.result_type` of a result whose bytes stand in the row."""
@@ -231,6 +231,26 @@ class MetadataStoreBase(Backend):
             NotSupportedError: the store has no leases (`leases` is False).
         """
         raise NotSupportedError(f"the metadata store {self.name!r} has no leases ({key})")
+
+    def share_waits(self, waits: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
+        """Tell other processes what this one waits for, and be told what they wait for.
+
+        Args:
+            waits: by key that a call waits to lease: the keys whose leases this process holds, and
+                whose calls go on only after that. It takes the place of what was told before, and
+                ends with the process.
+
+        Returns:
+            The same of all others. Without it, which is the default, calls of several processes
+            that wait for each other stand still until `wait_timeout`.
+        """
+        del waits
+        return {}
+
+    def lease_holder(self, key: str) -> str:
+        """Who holds the lease of `key`, for people, as "process 4711"; "" where that is unknown."""
+        del key
+        return ""
 
     # -------------------------------------- what was invalidated while its call was under way
 

@@ -11,6 +11,7 @@ A backend that may block is given a deadline, in a thread of its own. One that s
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
@@ -178,6 +179,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         locks.holds_in(store.put, store.put_many, store.delete, store.touch, store.try_lease)
         locks.holds_in(store.note_invalidation, store.generation, store.invalidated_since)
         locks.holds_in(store.put_valid, store.put_many_valid)
+        locks.holds_in(store.share_waits, store.lease_holder)
         self.leases, self.invalidations = store.leases, store.invalidations
         reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
         self.find_now = in_time(store.find)
@@ -198,6 +200,8 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self._invalidated_since = health.log.guarding(in_time(store.invalidated_since))
         self.delete = writes(in_time(store.delete))
         self.touch = writes(in_time(store.touch))
+        self._share_waits = health.leases.guarding(in_time(store.share_waits))
+        self.lease_holder = health.leases.guarding(in_time(store.lease_holder))
         self.try_lease = health.leases.guarding(in_time(self._lease))
 
     def behind(self, health: Health) -> GuardedStore:
@@ -226,6 +230,13 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         if isinstance(noted, list) and all(isinstance(what, Invalidation) for what in noted):
             return noted
         raise self._wrong("invalidated_since", noted, "a list", "return what was noted")
+
+    def share_waits(self, waits: Mapping[str, set[str]]) -> Mapping[str, Collection[str]]:
+        """See `MetadataStoreBase`."""
+        others: object = self._share_waits(waits)
+        if isinstance(others, Mapping):
+            return others
+        raise self._wrong("share_waits", others, "a table", "return the waits of the others")
 
     def put_many_valid(self, rows: list[tuple[TaskRecord, int]]) -> set[str]:
         """See `MetadataStoreBase`."""

@@ -152,12 +152,21 @@ class Reporter:
 
     def once(self, about: str, message: str) -> None:
         """Log a warning that is no failure, such as the use of a Spot that was shut down."""
+        if self._is_new(about):
+            logger.warning("%s: %s", self.spot, message)
+
+    def tell(self, about: str, message: str) -> None:
+        """Log what may be as it should be: the first about something as a warning."""
+        say = logger.warning if self._is_new(about) else logger.info
+        say("%s: %s", self.spot, message)
+
+    def _is_new(self, about: str) -> bool:
         cause = ("once", about, Exception, "")
         with self._lock:
             if cause in self._said:
-                return
+                return False
             self._said.add(cause)
-        logger.warning("%s: %s", self.spot, message)
+            return True
 
     def unstored(self, function: str) -> list[str]:
         """Why results of a function were not stored in this process."""

@@ -115,9 +115,50 @@ class LeaseContract(Switches):
             child.kill()
             _take(store, KEYS[0], "the lease of a dead process is free").release()
 
+    def test_who_holds_a_lease_is_a_text(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        lease = _take(store, KEYS[0], "no instance holds it")
+        assert isinstance(store.lease_holder(KEYS[0]), str)
+        lease.release()
+        assert store.lease_holder(KEYS[0]) == ""
+
+    def test_waits_are_told_to_other_instances(
+        self, store: MetadataStoreBase, tmp_path: Path
+    ) -> None:
+        self._shares_waits(store)
+        other = self.make(tmp_path)
+        assert _shared(other, {}) == {}
+        assert _shared(store, {KEYS[0]: {KEYS[1], KEYS[2]}}) == {}, "its own are no others'"
+        assert _shared(other, {KEYS[3]: set(HOSTILE_KEYS)}) == {KEYS[0]: {KEYS[1], KEYS[2]}}
+        assert _shared(store, {KEYS[4]: {KEYS[5]}}) == {KEYS[3]: set(HOSTILE_KEYS)}
+        assert _shared(other, {}) == {KEYS[4]: {KEYS[5]}}, "the last that it told, and no more"
+        assert _shared(store, {}) == {}
+        assert _shared(other, {}) == {}
+        other.close()
+
+    def test_waits_of_a_process_that_is_killed_are_forgotten(
+        self, store: MetadataStoreBase, tmp_path: Path
+    ) -> None:
+        self._shares_waits(store)
+        code = f"store.share_waits({{{KEYS[0]!r}: [{KEYS[1]!r}]}}); say('told'); wait()"
+        with self.process(tmp_path, code) as child:
+            assert child.heard() == "told"
+            assert _shared(store, {}) == {KEYS[0]: {KEYS[1]}}
+            child.kill()
+            assert _shared(store, {}) == {}
+
+    def _shares_waits(self, store: MetadataStoreBase) -> None:
+        self._needs("leases", "persistent", "shared_between_processes")
+        if type(store).share_waits is MetadataStoreBase.share_waits:
+            pytest.skip("the store has no `share_waits`")
+
     def process(self, tmp_path: Path, code: str) -> Child:
         """A process that runs `code` on a store of the same place."""
         return Child(f"{self.source(tmp_path)}\n{code}")
+
+
+def _shared(store: MetadataStoreBase, waits: dict[str, set[str]]) -> dict[str, set[str]]:
+    return {key: set(held) for key, held in store.share_waits(waits).items()}
 
 
 def _take(store: MetadataStoreBase, key: str, why: str) -> Lease:

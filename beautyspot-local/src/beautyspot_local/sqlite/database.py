@@ -22,6 +22,7 @@ from beautyspot_local.sqlite import (
 )
 from beautyspot_local.sqlite.connections import Handle, patiently
 from beautyspot_local.sqlite.database_file import Identity, identify, make_file, set_aside
+from beautyspot_local.sqlite.lease_waits import LeaseWaits
 from beautyspot_local.sqlite.leases import leases_beside
 from beautyspot_local.sqlite.row_cache import RowCache
 
@@ -81,6 +82,7 @@ class Database:
         self.timeout = timeout
         self.network = network_file_system(path)
         self.leases = leases_beside(path)
+        self.waits = LeaseWaits(path.with_name(f"{path.name}.waits"))
         self._memory = memory
         self._closed = False
         self._told = False
@@ -115,6 +117,7 @@ class Database:
         """Leave everything to the parent."""
         self._start_afresh()
         self.leases.after_fork_in_child()
+        self.waits.after_fork_in_child()
 
     # ------------------------------------------------------------------------ letting go
 
@@ -130,6 +133,7 @@ class Database:
     def close(self) -> None:
         """Let go of every connection, for good."""
         self._closed = True
+        self.waits.end()
         self.reset()
 
     def check_open(self) -> None:

@@ -22,6 +22,7 @@ import struct
 import sys
 import weakref
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from beautyspot.contracts import Lease
@@ -31,7 +32,6 @@ from beautyspot_local.folders import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 
@@ -47,6 +47,10 @@ class Leases(Protocol):
 
     def try_lease(self, key: str) -> Lease | None:
         """The lease of `key`, or None where another holds it; `OSError` where locks don't work."""
+        ...
+
+    def holder(self, key: str) -> str:
+        """Who holds the lease of `key`, for people; "" where that can't be told."""
         ...
 
     def forget(self) -> None:
@@ -89,7 +93,7 @@ def open_lock_file(path: Path) -> int:
     return os.open(path, flags)
 
 
-class _Descriptor:
+class LockFile:
     """An open lock file; it is closed with the last reference to this."""
 
     def __init__(self, path: Path) -> None:
@@ -97,6 +101,7 @@ class _Descriptor:
         self.number = open_lock_file(path)
 
     def close(self) -> None:
+        """Close it; a second call does nothing."""
         number, self.number = self.number, -1
         if number >= 0:
             os.close(number)
@@ -119,7 +124,7 @@ class _KernelLease(Lease):
 
     __slots__ = ("_descriptor", "_once", "entry")
 
-    def __init__(self, descriptor: _Descriptor, end: Callable[[Entry], None]) -> None:
+    def __init__(self, descriptor: LockFile, end: Callable[[Entry], None]) -> None:
         self._descriptor = descriptor
         self._once = [end]
         self.entry: Entry = weakref.ref(self, end)
@@ -155,13 +160,13 @@ class RangeLeases:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._table: Table = {}
-        self._descriptor: _Descriptor | None = None
+        self._descriptor: LockFile | None = None
 
     def try_lease(self, key: str) -> Lease | None:
         """See `Leases`."""
         descriptor = self._descriptor
         if descriptor is None:  # two threads may both open it: the kernel excludes those as well
-            descriptor = self._descriptor = _Descriptor(self._path)
+            descriptor = self._descriptor = LockFile(self._path)
         offset = offset_of(key)
         lease = _KernelLease(descriptor, partial(_unlock, self._table, offset, descriptor))
         if self._table.setdefault(offset, lease.entry) is not lease.entry:
@@ -175,6 +180,19 @@ class RangeLeases:
             raise
         return lease
 
+    def holder(self, key: str) -> str:
+        """See `Leases`; by ``/proc``, of this user's processes."""
+        offset = offset_of(key)
+        if offset in self._table:
+            return "this process"
+        with contextlib.suppress(OSError):
+            found = self._path.stat()
+            for process in Path("/proc").iterdir():
+                if process.name.isdigit() and _holds(process, found, offset):
+                    mine = process.name == str(os.getpid())
+                    return "this process" if mine else f"process {process.name}"
+        return ""
+
     def forget(self) -> None:
         """See `Leases`."""
         self._descriptor = None
@@ -187,7 +205,20 @@ class RangeLeases:
             self._descriptor = None
 
 
-def _unlock(table: Table, offset: int, descriptor: _Descriptor, entry: Entry) -> None:
+def _holds(process: Path, file: os.stat_result, offset: int) -> bool:
+    """Whether a process has locked that byte of the file; False where it may not be asked."""
+    lock = f" {offset} {offset}\n"
+    with contextlib.suppress(OSError):
+        for opened in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):  # it may be closed meanwhile
+                if os.path.samestat(opened.stat(), file):
+                    text = (process / "fdinfo" / opened.name).read_text(encoding="ascii")
+                    if lock in text:
+                        return True
+    return False
+
+
+def _unlock(table: Table, offset: int, descriptor: LockFile, entry: Entry) -> None:
     """Unlock the byte, then let this instance's other threads in."""
     if table.get(offset) is not entry:
         return
@@ -219,14 +250,19 @@ class FileLeases:
         """See `Leases`."""
         path = self._directory / f"{offset_of(key):016x}"
         for _ in range(_TRIES):
-            descriptor = _Descriptor(path)
-            if not _lock_whole(descriptor.number):
+            descriptor = LockFile(path)
+            if not lock_whole(descriptor.number):
                 return None
-            if _is_at(path, descriptor.number):  # else its last holder removed it before our lock
+            if is_at(path, descriptor.number):  # else its last holder removed it before our lock
                 lease = _KernelLease(descriptor, partial(_remove, self._table, path, descriptor))
                 self._table[descriptor.number] = lease.entry
                 return lease
         return None
+
+    def holder(self, key: str) -> str:
+        """The system does not say."""
+        del key
+        return ""
 
     def forget(self) -> None:
         """Nothing is open that is not leased."""
@@ -236,7 +272,7 @@ class FileLeases:
         _void_all(self._table)
 
 
-def _remove(table: Table, path: Path, descriptor: _Descriptor, entry: Entry) -> None:
+def _remove(table: Table, path: Path, descriptor: LockFile, entry: Entry) -> None:
     """Remove the file while it is locked, so that nobody locks one that is about to go."""
     if table.get(descriptor.number) is not entry:
         return
@@ -248,14 +284,16 @@ def _remove(table: Table, path: Path, descriptor: _Descriptor, entry: Entry) -> 
         descriptor.close()
 
 
-def _is_at(path: Path, number: int) -> bool:
+def is_at(path: Path, number: int) -> bool:
+    """Whether the open file is the one at the path."""
     try:
         return os.path.samestat(os.fstat(number), path.stat())
     except OSError:
         return False
 
 
-def _lock_whole(number: int) -> bool:
+def lock_whole(number: int) -> bool:
+    """Lock an open file as long as it is open; whether that was possible."""
     try:
         if fcntl is None:
             msvcrt: Any = importlib.import_module("msvcrt")

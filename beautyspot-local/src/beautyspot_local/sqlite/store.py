@@ -9,7 +9,8 @@ take the last moments before it, never the database (``synchronous = NORMAL``).
 On a network file system there is no WAL: a rollback journal serves one machine at a time. On an SMB
 share SQLite's locks do not work, and the store refuses to open.
 
-Beside the file stand SQLite's ``-wal`` and ``-shm``, and ``.lock`` (or ``.locks/``) for the leases.
+Beside the file stand SQLite's ``-wal`` and ``-shm``, ``.lock`` (or ``.locks/``) for the leases, and
+``.waits/`` where calls of several processes have waited for each other.
 """
 
 from __future__ import annotations
@@ -32,14 +33,13 @@ from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
 
 from beautyspot_local.folders import mark_when_made
-from beautyspot_local.sqlite import connections, fork_guard, invalidation_log, schema
+from beautyspot_local.sqlite import connections, failures, fork_guard, invalidation_log, schema
 from beautyspot_local.sqlite.connections import patiently
-from beautyspot_local.sqlite.database import MAKE_WRITABLE, Database
-from beautyspot_local.sqlite.database_file import obstacle
+from beautyspot_local.sqlite.database import Database
 from beautyspot_local.sqlite.wal_watch import LONGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from beautyspot.contracts import Context, Lease, Plain
@@ -54,28 +54,6 @@ T = TypeVar("T")
 PAGE: Final = 500
 PAGE_WITH_DATA: Final = 20
 """Rows that a listing reads at a time; with data a row may hold megabytes."""
-
-_FAILURES: Final = (sqlite3.Error, UnicodeError, OverflowError, OSError)
-"""What SQLite, and binding a value to one of its parameters, may raise."""
-
-_FAILURES_OR_NEW: Final = (AttributeError, *_FAILURES)
-"""The same, and that this thread has no connection yet."""
-
-_ADVICE: Final = {
-    sqlite3.SQLITE_FULL: files.ROOM,
-    sqlite3.SQLITE_READONLY: MAKE_WRITABLE,
-    sqlite3.SQLITE_PERM: "check the permissions of the file and its directory",
-    sqlite3.SQLITE_IOERR: "check the disk",
-    sqlite3.SQLITE_TOOBIG: "store a value of that size as a blob (save_blob=True)",
-}
-_TO_REMOVE: Final = (
-    " first, some megabytes: to remove results takes room as well. Blobs may be deleted by hand, "
-    "and are misses then"
-)
-"""What follows the advice on a full disk where results are removed to free space."""
-_OTHER_ADVICE: Final = "check what was asked for, and that no other program changes the file"
-
-_NO_LOCKS: Final = "check that the directory may be written and that its file system has locks"
 
 _FIND: Final = schema.FIND
 _GENERATION: Final = invalidation_log.GENERATION
@@ -170,7 +148,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         try:
             handle = database.local.handle  # held while at it: see `Handle`
             row = handle.execute(_FIND, (key,)).fetchone()
-        except _FAILURES_OR_NEW:
+        except failures.KNOWN_OR_NEW:
             return self._translated(self._find_entry, key)
         if row is None:
             return None
@@ -231,7 +209,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         except MetadataError as error:
             if not str(error).endswith(files.ROOM):
                 raise
-            raise MetadataError(f"{error}{_TO_REMOVE}") from error.__cause__
+            raise MetadataError(f"{error}{failures.TO_REMOVE}") from error.__cause__
 
     def touch(self, used: Mapping[str, float]) -> None:
         """Set `used_at`, in one transaction; what was set within the hour stays."""
@@ -276,7 +254,19 @@ class SqliteMetadataStore(MetadataStoreBase):
             return self._database.leases.try_lease(key)
         except OSError as error:
             what = f"no lock file beside {self._database.path} ({error})"
-            raise MetadataError(f"{what}: {files.remedy(error, _NO_LOCKS)}") from error
+            raise MetadataError(f"{what}: {files.remedy(error, failures.NO_LOCKS)}") from error
+
+    def share_waits(self, waits: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
+        """By files; see the base class and `beautyspot_local.sqlite.lease_waits`."""
+        try:
+            return self._database.waits.share(waits)
+        except OSError as error:
+            what = f"no files beside {self._database.path} ({error})"
+            raise MetadataError(f"{what}: {files.remedy(error, failures.NO_LOCKS)}") from error
+
+    def lease_holder(self, key: str) -> str:
+        """Linux tells; see the base class."""
+        return self._database.leases.holder(key)
 
     # ------------------------------------------------------------------------ what was invalidated
 
@@ -290,7 +280,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         """The number of the last one; see the base class."""
         try:
             row = self._database.local.handle.execute(_GENERATION).fetchone()
-        except _FAILURES_OR_NEW:
+        except failures.KNOWN_OR_NEW:
             row = self._translated(self._database.use, _generation)
         return int(row[0])
 
@@ -339,25 +329,8 @@ class SqliteMetadataStore(MetadataStoreBase):
             return work(*args, **kwargs)
         except MetadataError:
             raise
-        except _FAILURES as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: Exception) -> MetadataError:
-        """What to raise for `error`."""
-        path = self._database.path
-        if connections.is_busy(error):
-            return self._database.busy_error()
-        if connections.is_damage(error):
-            return MetadataError(
-                f"{path} is damaged ({error}): the log tells where it was moved, or that you have "
-                "to move it; then the next call starts a fresh one"
-            )
-        code = connections.code_of(error)
-        advice = _ADVICE.get(code, _OTHER_ADVICE)
-        if isinstance(error, OSError) or code == sqlite3.SQLITE_CANTOPEN:
-            advice = files.remedy(error, f"{obstacle(path)}, or choose another db_path")
-        advice = connections.lacks_room(error, path) or advice
-        return MetadataError(f"{path}: {error}: {advice}")
+        except failures.KNOWN as error:
+            raise failures.explained(self._database, error) from error
 
 
 def _generation(handle: Handle) -> tuple[Any, ...]:

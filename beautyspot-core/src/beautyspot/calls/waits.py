@@ -1,0 +1,197 @@
+"""Calls that wait for another call: no circle of them stands still, and a long wait is said.
+
+Within a process, flights see to it themselves (`single_flight`). A leader may also wait for the
+lease of its key, which another process has, or another Spot of this one. What waits for the leader
+meanwhile may hold leases too: those keys wait for this one. Each process tells the others such
+waits of its own, by the store, and looks at theirs. Where the key is on a circle, one of its calls
+runs without the lease: that of the smallest key, so that the others find their results stored.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from beautyspot.concurrency import deferred, single_flight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from beautyspot.calls.engine import Engine
+    from beautyspot.calls.turn import Turn
+    from beautyspot.concurrency.single_flight import Flight
+    from beautyspot.resilience.guarded_backends import GuardedStore
+    from beautyspot.tasks.task import Call
+
+    Waits = Mapping[str, Iterable[str]]
+    """By the key that is waited for: the leased keys that wait for it."""
+
+PATIENCE: Final = 5.0
+"""Seconds after which a call that waits says for what."""
+
+FIRST_LOOK: Final = 0.03
+"""Seconds after which a call that waits for a lease looks for a circle, and then ever later."""
+
+LONGEST: Final = 1.0
+"""Seconds between two looks, at most."""
+
+_waits: dict[Flight, tuple[str, frozenset[str]]] = {}
+"""Of the flights of this process that wait for a lease: the store's ID, and what waits for them."""
+
+
+class LeaseWait:
+    """One call that waits for the lease of its key."""
+
+    def __init__(self, turn: Turn, flight: Flight) -> None:
+        self._turn = turn
+        self._flight = flight
+        self._store: GuardedStore = turn.engine.cache.metadata
+        self._look_at = FIRST_LOOK
+        self._is_told = False
+
+    def is_due(self, waited: float) -> bool:
+        """Whether to look for a circle now, after so many seconds."""
+        if waited < self._look_at:
+            return False
+        self._look_at = waited + min(waited, LONGEST)
+        return True
+
+    def look(self, waited: float) -> bool:
+        """Whether the call goes on without the lease; says what it waits for where that is long."""
+        if self._is_on_circle():
+            return True
+        if waited >= PATIENCE and not self._is_told:
+            self._is_told = True
+            tell_of_lease(self._turn)
+        return False
+
+    def _is_on_circle(self) -> bool:
+        flight, store = self._flight, self._store
+        waiting = single_flight.dependents(flight)
+        if not waiting:
+            return False
+        try:
+            place = store.store_id
+            held = {other.key for other in waiting if _is_leased(other, place)}
+            if not held and flight not in _waits:
+                return False
+            _waits[flight] = place, frozenset(held)
+            own = _of_store(place)
+            others = store.share_waits(own)
+        except Exception as error:
+            advice = "The call goes on waiting, for wait_timeout at most"
+            name = self._turn.call.task.func_identifier
+            self._turn.engine.reporter.report("look for a deadlock", name, error, advice)
+            return False
+        return _breaks(flight.key, own, others)
+
+    def end(self) -> None:
+        """Wait no more."""
+        found = _waits.pop(self._flight, None)
+        if found is None:
+            return
+        share = partial(_share_rest, self._store, found[0])
+        if self._store.blocking:
+            deferred.later(share)
+        else:
+            share()
+
+
+def _share_rest(store: GuardedStore, place: str) -> None:
+    with suppress(Exception):  # the others may take it for a wait that goes on, and run
+        store.share_waits(_of_store(place))
+
+
+def _is_leased(flight: Flight, place: str) -> bool:
+    return flight.leased is not None and flight.leased.store_id == place
+
+
+def _of_store(place: str) -> dict[str, set[str]]:
+    """What this process waits for in one store."""
+    found: dict[str, set[str]] = {}
+    for flight, (where, held) in list(_waits.items()):
+        if where == place:
+            found.setdefault(flight.key, set()).update(held)
+    return found
+
+
+def _breaks(key: str, *tables: Waits) -> bool:
+    """Whether a key is the smallest of those that wait for it and for which it waits."""
+    waits: dict[str, set[str]] = {}
+    holds: dict[str, set[str]] = {}
+    for table in tables:
+        for wanted, waiting in table.items():
+            for other in waiting:
+                waits.setdefault(wanted, set()).add(other)
+                holds.setdefault(other, set()).add(wanted)
+    circle = _reached(key, waits) & _reached(key, holds)
+    return key in circle and key == min(circle)
+
+
+def _reached(key: str, edges: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    ahead = [key]
+    while ahead:
+        more = edges.get(ahead.pop(), set()) - found
+        found |= more
+        ahead += more
+    return found
+
+
+# ------------------------------------------------------------------------------- long waits
+
+_OURS: Final = str(Path(__file__).parent.parent)
+_LIBRARY: Final = os.path.dirname(os.__file__)  # noqa: PTH120 - as code names its file
+
+
+def tell_of_flight(engine: Engine, call: Call, flight: Flight) -> None:
+    """Say that a call waits for another one of this process."""
+    holder = f"{_thread_name(flight.thread)} of this process"
+    if call.task.kind == "coroutine":
+        holder = f"a task in {holder}"
+    elif where := place_of(flight.thread):
+        holder = f"{holder} (now at {where})"
+    _tell(engine, call, holder)
+
+
+def tell_of_lease(turn: Turn) -> None:
+    """Say that a call waits for one of another process, or of another Spot."""
+    try:
+        holder = turn.engine.cache.metadata.lease_holder(turn.call.key)
+    except Exception:  # who it is is not worth a report
+        holder = ""
+    _tell(turn.engine, turn.call, holder or "another process")
+
+
+def _tell(engine: Engine, call: Call, holder: str) -> None:
+    name = call.task.func_identifier
+    engine.reporter.tell(
+        f"waits {name}",
+        f"{name} has waited {PATIENCE:.0f} s for {holder}, which makes the same call (key "
+        f"{call.key}). After wait_timeout ({engine.wait_timeout:.0f} s) it runs on its own. If the "
+        "other one can't go on before this one does, release the lock that it needs (or whatever "
+        "else it waits for) before the call, or lower wait_timeout=",
+    )
+
+
+def _thread_name(ident: int) -> str:
+    for thread in threading.enumerate():
+        if thread.ident == ident:
+            return f"thread {thread.name!r}"
+    return "a thread"
+
+
+def place_of(ident: int) -> str:
+    """Where a thread is in the user's code; "" where it is in none."""
+    frame = sys._current_frames().get(ident)
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith((_OURS, _LIBRARY, "<frozen")):
+            return f"{code.co_filename}:{frame.f_lineno} in {code.co_qualname}"
+        frame = frame.f_back
+    return ""

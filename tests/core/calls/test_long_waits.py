@@ -1,0 +1,160 @@
+"""Whoever waits for long is told for what and whom, and what to do; once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.calls import waits
+from beautyspot.contracts import MetadataStoreBase
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot.testing.processes import Child
+from gates import DEADLINE, Gate, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.spot import Spot
+
+GATE = Gate()
+LOCK = threading.Lock()
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    monkeypatch.setattr(waits, "PATIENCE", 0.01)
+    caplog.set_level(logging.INFO, "beautyspot")
+    GATE.__init__()  # type: ignore[misc]
+    yield
+    GATE.open.set()
+
+
+def work(x: int) -> int:
+    GATE.pass_through()
+    return x
+
+
+async def later(x: int) -> int:
+    return await asyncio.to_thread(work, x)
+
+
+def locked(x: int) -> int:
+    GATE.entered.set()
+    with LOCK:
+        return x
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_follower_says_which_thread_makes_its_call(
+    spot: Spot, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    marked: Any = spot.mark(name="work")(work if kind == "sync" else later)
+    call: Callable[[int], Any] = marked if kind == "sync" else lambda x: asyncio.run(marked(x))
+    with ThreadPoolExecutor(3, "worker") as pool:
+        first = pool.submit(call, 1)
+        assert GATE.entered.wait(DEADLINE)
+        others = [pool.submit(call, 1) for _ in range(2)]
+        until(lambda: len(caplog.records) == 2, unless=others)
+        GATE.open.set()
+        assert [future.result(DEADLINE) for future in (first, *others)] == [1, 1, 1]
+    assert len(said(caplog)) == 2, "each is told once"
+    assert [record.levelno for record in caplog.records] == [logging.WARNING, logging.INFO]
+    text = said(caplog)[0]
+    assert "work has waited" in text
+    assert spot.key(marked, 1) in text
+    assert "thread 'worker_0'" in text
+    assert "wait_timeout" in text
+    assert ("gates.py:" in text) == (kind == "sync"), "it says where that thread is"
+
+
+def test_who_holds_a_lock_that_the_leader_wants_is_told(
+    make_spot: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot(strict=True, wait_timeout=0.05)
+    marked = spot.mark(locked)
+    with ThreadPoolExecutor(1, "worker") as pool:
+        with LOCK:
+            leader = pool.submit(marked, 1)
+            assert GATE.entered.wait(DEADLINE)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(f"{__name__}.LOCK", threading.Lock())
+                assert marked(1) == 1
+        assert leader.result(DEADLINE) == 1
+    assert "test_long_waits.py" in said(caplog)[0]
+    assert "in locked" in said(caplog)[0]
+    assert "release the lock" in said(caplog)[0]
+
+
+PROCESS = """
+import beautyspot as bs
+spot = bs.Spot("app", directory={directory!r}, config=False, strict=True)
+
+@spot.mark(name="work")
+def work(x):
+    say(__import__("os").getpid()); wait()
+    return x
+
+work(1)
+"""
+
+
+def test_a_call_says_which_process_makes_it(spot: Spot, caplog: pytest.LogCaptureFixture) -> None:
+    marked = spot.mark(name="work")(work)
+    with Child(PROCESS.format(directory=str(spot.db_path.parent))) as child:
+        pid = child.heard()
+        with ThreadPoolExecutor(1) as pool:
+            call = pool.submit(marked, 1)
+            until(lambda: len(caplog.records) == 1, unless=[call])
+            child.go_on()
+            assert call.result(DEADLINE) == 1
+        child.expect_success()
+    assert f"work has waited 0 s for process {pid}," in said(caplog)[0]
+    assert len(said(caplog)) == 1
+    assert GATE.count == 0
+
+
+class Silent(MemoryMetadataStore):
+    """A store that fails where it is asked about leases, and leases no key to a second call."""
+
+    blocking = True
+
+    def lease_holder(self, key: str) -> str:
+        raise RuntimeError("broken")
+
+    def share_waits(self, waits: Any) -> Any:
+        raise RuntimeError("broken")
+
+
+class Wrong(MemoryMetadataStore):
+    """A store that gives no table."""
+
+    def share_waits(self, waits: Any) -> Any:
+        return "nothing"
+
+
+@pytest.mark.parametrize("store", [Silent, Wrong])
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_store_that_can_not_tell_costs_the_wait_only(
+    make_spot: Any, caplog: pytest.LogCaptureFixture, store: type[MetadataStoreBase], kind: str
+) -> None:
+    GATE.open.set()
+    shared = store()
+    outer, inner = (make_spot(metadata=shared, wait_timeout=0.2) for _ in range(2))
+    if kind == "sync":
+        assert outer.mark(name="f")(inner.mark(name="f")(work))(1) == 1
+    else:
+        assert asyncio.run(outer.mark(name="f")(inner.mark(name="f")(later))(1)) == 1
+    assert any("could not look for a deadlock for f" in text for text in said(caplog))
+    assert GATE.count == 1
+
+
+def test_a_thread_without_code_of_the_user_is_nowhere() -> None:
+    assert waits.place_of(-1) == ""

@@ -1,0 +1,72 @@
+"""The files by which processes tell what they wait for, where the contract does not reach."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import MetadataError
+from beautyspot.testing.processes import in_forked_child
+from beautyspot_local.sqlite import lease_waits, leases
+from beautyspot_local.sqlite.store import SqliteMetadataStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WAITS = {"a": {"b"}}
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Iterator[list[SqliteMetadataStore]]:
+    stores = [SqliteMetadataStore(tmp_path / "a.db") for _ in range(2)]
+    yield stores
+    for store in stores:
+        store.close()
+
+
+@pytest.mark.parametrize("text", [b"", b" ", b" {", b" []", b' {"a": 5}', b" " + b"[" * 10**5])
+def test_what_is_not_ours_says_nothing(stores: list[Any], tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "a.db.waits").mkdir()
+    file = leases.LockFile(tmp_path / "a.db.waits" / "stranger")
+    assert leases.lock_whole(file.number)
+    os.write(file.number, text)
+    assert stores[0].share_waits(WAITS) == {}
+    file.close()
+    assert stores[0].share_waits(WAITS) == {}
+    assert not (tmp_path / "a.db.waits" / "stranger").exists()
+
+
+def test_a_folder_that_can_not_be_made_is_said(stores: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "a.db.waits").write_text("a file")
+    with pytest.raises(MetadataError, match=r"no files beside .*a\.db"):
+        stores[0].share_waits(WAITS)
+    assert stores[0].share_waits({}) == {}
+
+
+def test_a_file_that_was_removed_before_it_was_locked_is_made_again(
+    stores: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([False])
+    monkeypatch.setattr(lease_waits, "is_at", lambda path, _: next(answers, path.exists()))
+    stores[0].share_waits(WAITS)
+    assert stores[1].share_waits({}) == WAITS
+
+
+def test_a_closed_store_waits_for_nothing(stores: list[Any]) -> None:
+    stores[0].share_waits(WAITS)
+    stores[0].close()
+    assert stores[1].share_waits({}) == {}
+
+
+def test_a_forked_child_waits_for_nothing_of_its_parent(stores: list[Any], tmp_path: Path) -> None:
+    stores[0].share_waits(WAITS)
+
+    def in_child() -> str:
+        found = stores[0].share_waits({"c": {"d"}})
+        stores[0].close()
+        return str(found)
+
+    assert in_forked_child(in_child) == str(WAITS)
+    assert stores[1].share_waits({}) == WAITS
