@@ -374,11 +374,44 @@ def test_two_local_classes_are_two(serializer):
         serializer.register(make_local())
 
 
-def test_a_class_that_is_defined_anew_replaces_the_old_one(serializer):
+def test_two_classes_that_a_function_made_under_one_name_are_two(serializer):
+    serializer.register(redefined())
+    with pytest.raises(ConfigError, match="give one of them another name="):
+        serializer.register(redefined(x=1))
+
+
+def test_nor_does_one_restore_what_was_stored_of_a_class_with_its_name(serializer, monkeypatch):
+    monkeypatch.setattr("__main__.Cell", cell := redefined(), raising=False)
+    serializer.register(cell)
+    stored = serializer.dumps(cell())
+    serializer.register(redefined(x=1))
+    with pytest.raises(RestoreError):
+        serializer.loads(stored)
+
+
+class ByName(type):
+    def __eq__(cls, other: object) -> bool:
+        return isinstance(other, type) and cls.__name__ == other.__name__
+
+    def __hash__(cls) -> int:
+        return hash(cls.__name__)
+
+
+def test_classes_that_are_equal_are_two(serializer):
+    one, two = [ByName("Equal", (str,), {"__qualname__": name}) for name in ("one", "two")]
+    child = serializer.vouching([one, two])
+    for cls in (one, two):
+        assert type(child.loads(child.dumps(cls("a")))) is cls
+        serializer.register(cls, name=cls.__qualname__)
+        assert type(serializer.loads(serializer.dumps(cls("a")))) is cls
+
+
+def test_a_class_that_is_defined_anew_replaces_the_old_one(serializer, monkeypatch):
     """A notebook's cell is run again; instances of the old class would come back as the new."""
     old, new = redefined(), redefined()
     serializer.register(old)
     stored = serializer.dumps(old())
+    monkeypatch.setattr("__main__.Cell", new, raising=False)
     serializer.register(new)
     assert type(serializer.loads(stored)) is new
     assert "can't be stored" in refusal(serializer, old())

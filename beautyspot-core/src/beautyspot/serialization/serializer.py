@@ -130,7 +130,7 @@ class MsgpackSerializer(SerializerBase):
         if not classes:
             return self
         child = self._with(Registry(self._registry))
-        for entry in filter(None, map(entry_for, dict.fromkeys(classes))):
+        for entry in filter(None, map(entry_for, {id(cls): cls for cls in classes}.values())):
             child._registry.add(entry)
         return child
 

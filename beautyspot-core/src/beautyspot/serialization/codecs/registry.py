@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts.types import class_name, support_of
 from beautyspot.errors import ConfigError, RestoreError
-from beautyspot.functions.names import module_name
+from beautyspot.functions.names import leads_back, module_name
 from beautyspot.serialization.codecs.contract import Entry, Refused, class_tag
 
 if TYPE_CHECKING:
@@ -93,13 +93,14 @@ class Registry:
     def __init__(self, parent: Registry | None = None, types: Types | None = None) -> None:
         self._parent = parent
         self._types: Types = types or {}
-        self._by_type: dict[type, Entry] = {}
+        self._by_type: dict[int, Entry] = {}  # by `id`: classes may be equal that are not one
+        self._replaced: dict[str, type] = {}
         self._by_name: dict[str, Entry] = {}
 
     def of_type(self, cls: type) -> Entry | None:
         """How to write an instance. A registered class wins over one of an annotation."""
         entry = self._parent.of_type(cls) if self._parent else None
-        return entry or self._supported(cls) or self._by_type.get(cls)
+        return entry or self._supported(cls) or self._by_type.get(id(cls))
 
     def _supported(self, cls: type) -> Entry | None:
         named = support_of(self._types, cls)
@@ -107,6 +108,9 @@ class Registry:
 
     def of_name(self, name: str, tag: Tag) -> Entry | None:
         """How to read a value of the kind `tag` that was stored under `name`."""
+        replaced = self._replaced.get(name)
+        if replaced is not None and leads_back(replaced):
+            return None  # it was not defined again: another class took its name
         entry = self._by_name.get(name)
         if entry is not None and entry.tag is tag:
             return entry
@@ -128,9 +132,11 @@ class Registry:
         self._check_name(entry)
         old = self._by_name.get(entry.name)
         if old is not None:  # the class was defined again: the old one has no name any more
-            self._by_type.pop(old.cls, None)
+            self._by_type.pop(id(old.cls), None)
+            if old.cls is not entry.cls:
+                self._replaced[entry.name] = old.cls
         self._by_name[entry.name] = entry
-        self._by_type[entry.cls] = entry
+        self._by_type[id(entry.cls)] = entry
 
     def _check_name(self, entry: Entry) -> None:
         old = self._by_name.get(entry.name)
@@ -152,5 +158,11 @@ def qualified(cls: type) -> str:
 
 
 def _same(old: type, new: type) -> bool:
-    """Whether both are one class, or one that was defined again (a cell, a reloaded module)."""
-    return old is new or (qualified(old) == qualified(new) and "<locals>" not in new.__qualname__)
+    """Whether both are one class, or one that was defined again (a cell, a reloaded module).
+
+    Then the name leads to the new one; to the old one while a decorator of the new one runs. It
+    leads to neither if a function made both, as `create_model` does.
+    """
+    if old is new:
+        return True
+    return qualified(old) == qualified(new) and bool(leads_back(new) or leads_back(old))
