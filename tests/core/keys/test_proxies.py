@@ -171,6 +171,34 @@ def test_what_raises_when_it_is_asked_for_its_class_is_no_crash(tmp_path):
     spot.shutdown()
 
 
+def captured_by_a_function(value):
+    def inner():
+        return value
+
+    return inner
+
+
+def captured_by_a_class(value):
+    class Inner:
+        attribute = value
+
+        def method(self):
+            return value
+
+    return Inner
+
+
+@pytest.mark.parametrize("capture", [captured_by_a_function, captured_by_a_class])
+def test_what_captures_a_proxy_or_what_has_no_class(capture):
+    made = [capture(value) for value in (Faceless(1), Faceless(1), Faceless(2), len, found)]
+    made += [capture(LocalProxy(lambda value=value: value)) for value in (len, found, capture)]
+    texts = [*map(canonical, made)]
+    assert texts[0] == texts[1]
+    assert len(set(texts)) == len(texts) - 1
+    with pytest.raises(UnstableKeyError, match="outside of a request"):
+        canonical(capture(LocalProxy(unbound)))
+
+
 def test_attributes_of_what_a_proxy_stands_for_may_be_left_out():
     made = [LocalProxy(lambda name=name: User(name)) for name in ("a", "b")]
     assert len({canonical(Without(value, ("name",))) for value in made}) == 1

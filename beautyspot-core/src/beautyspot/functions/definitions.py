@@ -173,7 +173,7 @@ def _is_data(name: str, value: object) -> bool:
 def _counts(cls: type[Any], name: str, value: object) -> bool:
     if name in _BOOKKEEPING or type(value) in (MemberDescriptorType, GetSetDescriptorType):
         return False
-    if name.startswith(_OF_PYDANTIC) and not isinstance(value, FunctionType | classmethod):
+    if name.startswith(_OF_PYDANTIC) and type(value) not in (FunctionType, classmethod):
         return name in _KEPT_OF_PYDANTIC
     if name == "__signature__" and "__pydantic_fields__" in vars(cls):
         return False
@@ -193,7 +193,7 @@ def _is_generated(cls: type[Any], name: str, value: object) -> bool:
     *_, last = chain(value)
     if type(last).__name__ == "_tuplegetter":
         return True
-    if not isinstance(last, FunctionType):
+    if type(last) is not FunctionType:
         return False
     home = str(last.__globals__.get("__name__"))
     if issubclass(cls, tuple) and "_fields" in vars(cls):

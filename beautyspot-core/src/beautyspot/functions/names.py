@@ -72,7 +72,7 @@ def is_ours(func: object) -> bool:
 
     The attribute alone does not tell: `functools.wraps` copies it to whatever wraps our wrapper.
     """
-    if not isinstance(func, FunctionType) or OURS not in vars(func):
+    if type(func) is not FunctionType or OURS not in vars(func):  # a proxy may pose as one
         return False
     package = root_of(func.__globals__.get("__name__"))
     return package == "beautyspot" and hasattr(func, "__wrapped__")
@@ -158,7 +158,7 @@ def is_python_class(obj: Any) -> bool:
 def python_function(obj: Any) -> FunctionType | None:
     """The first Python function in `chain(obj)` that is not a wrapper of ours, or None."""
     for step in chain(obj):
-        if isinstance(step, FunctionType) and not is_ours(step):
+        if type(step) is FunctionType and not is_ours(step):
             return step
     return None
 
@@ -179,7 +179,7 @@ def chain(obj: Any) -> Iterator[Any]:
     """`obj` and what it wraps, from the outside in; a class wraps nothing."""
     for _ in range(_DEPTH):
         yield obj
-        inner = None if isinstance(obj, type) else _inner(obj)
+        inner = None if issubclass(type(obj), type) else _inner(obj)
         if inner is None:
             return
         obj = inner
@@ -214,7 +214,7 @@ def mangled(name: str, owner: Any) -> str:
 
 def _inner(obj: Any) -> Any:
     """What `obj` wraps, or None. Nothing of the object's own making runs: it may be a proxy."""
-    if isinstance(obj, FunctionType):
+    if type(obj) is FunctionType:
         return vars(obj).get("__wrapped__")
     for kind, name in _HOLDERS:
         if issubclass(type(obj), kind):
