@@ -260,9 +260,9 @@ class Spot(StoredResults, LimiterMethods):
                 It is computed at the first call; at a prompt or in a notebook, at each call.
             save_blob: True stores results in the blob storage, False in the database; None
                 decides by size.
-            content_type: the MIME type of the results. `bytes` and `str` are then stored as they
-                are, so that any viewer opens them; with `save_blob=True` each is a file or object
-                of its own. Results of other types keep their serialised form.
+            content_type: the MIME type of the results: `bytes` and `str` are then stored as they
+                are, and an image, dict or frame in that format, if it comes back equal from it;
+                with `save_blob`, for any viewer to open.
             serializer: another serializer than the Spot's.
             key: what identifies a call instead of its arguments, those that are bound included: an
                 ID, a function of the arguments that returns one, or a table

@@ -73,10 +73,26 @@ class Marking:
             serializer = cast("SerializerBase", chosen)
         options = options.completed(ttl=self._config["ttl"], mode=self._config["mode"])
         keygen, serializer = keygen.supporting(parts.types), serializer.supporting(parts.types)
-        return Task(
+        task = Task(
             function, kind_of(function), options, keygen=keygen, serializer=serializer,
             owner=self._engine.owner, on_first_key=self._duplicates.note,
         )  # fmt: skip
+        if options.content_type is not None:
+            self._foresee_misfit(task, options.content_type)
+        return task
+
+    def _foresee_misfit(self, task: Task, content_type: str) -> None:
+        """Say now what would else be said of the first result."""
+        from beautyspot.tasks.media import foreseen
+
+        why = "generator" not in task.kind and foreseen(task.function, content_type)
+        if why:
+            self._engine.reporter.once(
+                f"misfit {task.func_identifier}",
+                f"{task.func_identifier} is marked content_type={content_type!r}, and {why}. Its "
+                "results are stored in beautyspot's own form, which no viewer opens: return what "
+                "fits, or its bytes, or leave content_type= out",
+            )
 
     def runner(self, method: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """`function` itself if it is marked, else a marked function in its place.

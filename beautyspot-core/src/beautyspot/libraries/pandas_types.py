@@ -203,13 +203,13 @@ def _decode_arrow(parts: list[Any], read: Read) -> Any:
 
     part, frequency = check(parts, int, (str, type(None)))
     table = read_table(read.buffer(part))
-    _refuse_files(table.schema.pandas_metadata or {})
+    refuse_files(table.schema.pandas_metadata or {})
     frame = table.to_pandas(split_blocks=True).copy()
     _set_frequency(frame, frequency)
     return frame
 
 
-def _refuse_files(metadata: dict[str, Any]) -> None:
+def refuse_files(metadata: dict[str, Any]) -> None:
     """Refuse zones of dateutil, whose names may be paths: pandas would open these files."""
     for part in ("columns", "column_indexes"):
         for column in metadata.get(part, ()):

@@ -2,8 +2,8 @@
 
 In a key they count by mode, size, palette, information and pixels; stored are size, mode, `info`
 and pixels. Pixels are stored without compression: exact in each mode, quick, and never a
-decompression bomb. To keep PNG files in a folder, return PNG bytes from a function with a
-`content_type`.
+decompression bomb. With a `content_type` such as image/png they are files for viewers: see
+`pillow_media`.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from beautyspot.results.validity import (
     outlived,
 )
 from beautyspot.serialization.file_data import FILE_CODEC, FileData
-from beautyspot.serialization.payload import Payload
+from beautyspot.serialization.payload import Payload, Unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,13 +218,26 @@ class Cache:
     def encode(self, task: Task, value: object) -> Payload | None:
         """The bytes of a result, or None (reported) where it has no faithful stored form."""
         try:
-            return task.form.encode(value)
+            try:
+                return task.form.encode(value)
+            except Unfit as unfit:
+                self._say_unfit(task, value, unfit)
+                return task.form.encode(value, as_media=False)
         except Exception as error:
             advice = "The value is returned, and not cached"
             if not isinstance(error, SerializationError):
                 advice = "The serializer failed: the value is returned, and not cached"
             self.reporter.report(STORING, task.func_identifier, error, advice)
             return None
+
+    def _say_unfit(self, task: Task, value: object, unfit: Unfit) -> None:
+        name, content_type = task.func_identifier, task.form.content_type
+        self.reporter.once(
+            f"{name} {type(value)} {str(unfit)[:60]}",
+            f"a result of {name} ({type(value).__qualname__}) can't be written as {content_type}: "
+            f"{unfit}. It is stored in beautyspot's own form, which no viewer opens: return what "
+            "fits, or its bytes, or leave content_type= out",
+        )
 
     def record(self, call: Call, payload: Payload, took: float) -> TaskRecord:
         """The row of a result; its data stands in it until `save` decides where it belongs."""

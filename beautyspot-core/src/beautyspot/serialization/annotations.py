@@ -12,6 +12,7 @@ one: a name that is imported only for type checkers is skipped, and the others s
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
 import sys
 import types
@@ -61,6 +62,20 @@ def return_classes(func: Callable[..., Any]) -> list[type]:
     except Exception:  # an annotation may be anything
         return []
     return walk.found
+
+
+def return_class(func: Callable[..., Any]) -> type | None:
+    """The class that the return annotation is, where it is one by itself. Never raises."""
+    try:
+        function = _annotated(func)
+        annotation = getattr(function, "__annotations__", {}).get("return")
+        if isinstance(annotation, str):
+            names = {**vars(builtins), **_names_of(function)}
+            name, *attributes = annotation.split(".")
+            annotation = functools.reduce(getattr, attributes, names.get(name))
+    except Exception:  # as above
+        return None
+    return annotation if isinstance(annotation, type) and annotation is not object else None
 
 
 def _annotated(func: Any) -> Any:

@@ -5,10 +5,18 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.errors import RestoreError
+from beautyspot.errors import RestoreError, SerializationError
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Data
+
+
+MEDIA: Final = "media:"
+"""How the column `serializer` begins where a result is in the format of its content type."""
+
+
+class Unfit(SerializationError):  # noqa: N818 - not an error of its own: the serializer writes then
+    """A result can't be written in the format of its content type."""
 
 
 class Payload(NamedTuple):

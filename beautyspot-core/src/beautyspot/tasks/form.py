@@ -16,7 +16,7 @@ from beautyspot.serialization.file_data import (
     content_type_of,
     suffix_of,
 )
-from beautyspot.serialization.payload import Payload, framed, unframed
+from beautyspot.serialization.payload import MEDIA, Payload, framed, unframed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,9 @@ LARGE: Final = 1 << 16
 """Bytes or characters from which a plain result is stored as it is."""
 
 _EXTENSIONS: Final = {
+    "application/parquet": "parquet",
+    "application/vnd.apache.parquet": "parquet",
+    "application/x-parquet": "parquet",
     "audio/wav": "wav",  # the tables of some systems know only audio/x-wav
     "image/webp": "webp",
     "text/vnd.mermaid": "mmd",
@@ -79,11 +82,16 @@ class ResultForm:
         classes = [user] if isinstance(user, type) else return_classes(user)
         return self._serializer.vouching(classes)
 
-    def encode(self, value: Any) -> Payload:
+    def encode(self, value: Any, *, as_media: bool = True) -> Payload:
         """A result's bytes; a stream comes as the list of its items' bytes.
 
+        Args:
+            value: the result.
+            as_media: whether to write it in the format of the content type, where there is one.
+
         Raises:
-            SerializationError: the value has no faithful stored form.
+            SerializationError: the value has no faithful stored form; `Unfit` where it has none in
+                that format.
         """
         if self.streams:
             return Payload(framed(value), self.codec)
@@ -92,6 +100,10 @@ class ResultForm:
         plain = self._as_it_is(value)
         if plain is not None:
             return plain
+        if as_media and self.content_type is not None and value is not None:
+            from beautyspot.tasks import media  # most functions have no content type
+
+            return media.written(value, self.content_type)
         data = self.serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
             kind = type(data).__name__
@@ -142,6 +154,10 @@ class ResultForm:
             return bytes(data)
         if codec == RAW_TEXT and not self.streams:
             return str(data, "utf-8")
+        if codec.startswith(MEDIA) and not self.streams:
+            from beautyspot.tasks import media
+
+            return media.read(data, codec, self.content_type)
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
 
     def takes_over(self, codec: str) -> bool:
@@ -159,20 +175,22 @@ class ResultForm:
 
     def row_type(self, codec: str) -> str | None:
         """The MIME type that the row of a result names."""
-        return content_type_of(codec) if codec.startswith(FILE_CODEC) else self.content_type
+        if codec.startswith(FILE_CODEC):
+            return content_type_of(codec)
+        return self.content_type if _is_media(codec) else None
 
     def blob_type(self, codec: str | None) -> str:
         """The Content-Type of a blob; a result that is no raw media is opaque to a viewer."""
         if codec is not None and codec.startswith(FILE_CODEC):
             return content_type_of(codec)
-        raw = self.content_type is not None and codec in (RAW_BYTES, RAW_TEXT)
-        return str(self.content_type) if raw else "application/octet-stream"
+        known = self.content_type is not None and _is_media(codec)
+        return str(self.content_type) if known else "application/octet-stream"
 
     def extension(self, codec: str | None) -> str:
         """The file extension of a blob, without its dot, fitting its Content-Type."""
         if codec is not None and codec.startswith(FILE_CODEC):
             return suffix_of(codec)
-        if codec not in (RAW_BYTES, RAW_TEXT):
+        if not _is_media(codec):
             return "stream" if self.streams else self._serializer.name
         if self.content_type is None:
             return "bin" if codec == RAW_BYTES else "txt"
@@ -181,3 +199,8 @@ class ResultForm:
         kind = self.content_type.partition(";")[0].strip().lower()
         guess = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
         return guess.lstrip(".") or ("txt" if kind.startswith("text/") else "bin")
+
+
+def _is_media(codec: str | None) -> bool:
+    """Whether the stored bytes are of the result's content type."""
+    return codec in (RAW_BYTES, RAW_TEXT) or (codec is not None and codec.startswith(MEDIA))
