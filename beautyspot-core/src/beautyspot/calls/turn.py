@@ -91,7 +91,7 @@ class Turn:
             return
         shared: object = None
         with suppress(Exception):  # no copy can be made: each follower runs the function itself
-            payload = self.call.task.form.encode(value)
+            payload = self.call.task.form.encode(value, as_media=False)
             data: object = payload.data
             shared = Outcome(data.file) if isinstance(data, FileData) else payload
         flight.finish(shared)

@@ -295,7 +295,6 @@ class Cache:
                 from beautyspot.results import file_results
 
                 made, expires = record.made_at, record.expires_at
-
                 begin = self._beginning(record.cache_key, data.codec, made, expires)
                 record = file_results.store(self.placement, call.task, record, data, begin)
             record = self.placement.place(call.task, record)
