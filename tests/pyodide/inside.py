@@ -30,6 +30,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector):
+    """A file that imports a library which is not here is skipped."""
+    report = yield
+    error = report.call.excinfo.value.__cause__ if report.failed else None
+    name = getattr(error, "name", None) or ""
+    if isinstance(error, ModuleNotFoundError) and not name.startswith("beautyspot"):
+        report.outcome = "skipped"
+        report.longrepr = (str(collector.path), 0, f"Skipped: there is no {name} here")
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """A test that starts a thread or a process is skipped."""
     report = yield

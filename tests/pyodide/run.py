@@ -4,9 +4,9 @@
     python tests/pyodide/run.py tests/core/keys/test_golden.py   # options of pytest, in their place
     python tests/pyodide/run.py --pyodide 315.0.0-alpha.2 ...    # another release of Pyodide
 
-So the tests see a Python that the machine does not have. In it are no threads and no processes:
-tests that start one are skipped. What is compiled (msgpack, xxhash, hypothesis, pydantic) comes
-from wheels for WebAssembly, in the versions of ``requirements/test.txt``.
+So the tests see a Python that the machine does not have. In it are no threads, no processes and no
+NumPy: tests that use one are skipped. What is compiled (msgpack, xxhash, hypothesis, pydantic)
+comes from wheels for WebAssembly, in the versions of ``requirements/test.txt``.
 
 Needs the environment of the tests, which has Node, and installs the rest there at the first run:
 Pyodide from the npm registry, the wheels from PyPI.
@@ -31,7 +31,6 @@ PYODIDE = "314.0.7"
 
 FILES = (
     "tests/core/keys",
-    "--ignore=tests/core/keys/test_lessons.py",  # of NumPy, and of processes
     "tests/core/functions",
     "tests/core/serialization/test_annotations.py",
     "tests/core/serialization/test_golden.py",

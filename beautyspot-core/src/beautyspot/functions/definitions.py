@@ -26,6 +26,7 @@ _BOOKKEEPING: Final = frozenset(
     {
         *("__module__", "__qualname__", "__dict__", "__weakref__", "__doc__", "__annotations__"),
         *("__annotate__", "__annotate_func__", "__annotations_cache__", "__firstlineno__"),
+        "__classdictcell__",  # left behind by `typing.NamedTuple`
         *("__conditional_annotations__", "__static_attributes__", "__type_params__"),
         *("__parameters__", "__orig_bases__", "__abstractmethods__", "_abc_impl"),
         *("__protocol_attrs__", "__non_callable_proto_members__"),
