@@ -123,7 +123,8 @@ def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanat
         reason = f"nothing is stored for {name}{known and f'; in this process {known}'}"
         return Explanation(False, call.key, reason, texts)
     differs, nearest = min(found, key=lambda pair: (len(pair[0]), -(pair[1].made_at or 0.0)))
-    reason = f"the nearest stored call differs in {', '.join(differs)}"
+    changes = call.task.addressing.about_changes()
+    reason = f"the nearest stored call differs in {', '.join(differs)}{changes and f'; {changes}'}"
     return Explanation(False, call.key, reason, texts, nearest, differs)
 
 

@@ -33,11 +33,7 @@ from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.concurrency.waiting import REMEDY, TimeBudget
-from beautyspot.errors import (
-    BeautyspotError,
-    CacheMissError,
-    UnstableKeyError,
-)
+from beautyspot.errors import BeautyspotError, CacheMissError, ConfigError, UnstableKeyError
 from beautyspot.logs import logger
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload
@@ -50,6 +46,7 @@ if TYPE_CHECKING:
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.results.invalidations import Moment
     from beautyspot.tasks.task import Call
+    from beautyspot.tasks.watching import Watch
 
     Flow = Generator[Step, Any, Outcome]
 
@@ -250,6 +247,8 @@ def _run(turn: Turn) -> Flow:
         return (yield from _execute(call))
     call.since = yield from _now(engine, call)
     turn.begin()
+    addressing = call.task.addressing
+    call.digests, watch = addressing.argument_digests(call), addressing.watch(call)
     began = perf_counter()
     outcome: Outcome = yield Execute(call)
     turn.took = perf_counter() - began
@@ -263,7 +262,20 @@ def _run(turn: Turn) -> Flow:
     # Encoded before any other code runs: its caller, or a follower, may change the value.
     if turn.encode(outcome.value) and not turn.queue():
         yield from _save(turn)
+    if watch is not None:
+        _tell(engine, call, watch)
     return outcome
+
+
+def _tell(engine: Engine, call: Call, watch: Watch) -> None:
+    """Say once what the call did to its own key, and what `ignore=` leaves out in vain."""
+    addressing, name = call.task.addressing, call.task.func_identifier
+    changed, nothing = addressing.say_changed(watch), addressing.ignores_nothing(call)
+    if changed is not None:
+        engine.reporter.once(f"changing {name}", f"{name}: {changed}")
+    if nothing is not None:
+        error = ConfigError(nothing)
+        engine.reporter.report("leave out a part of the key", name, error, "Correct it")
 
 
 def _save(turn: Turn) -> Generator[Step, Any, None]:
@@ -332,7 +344,7 @@ def warn_moved(engine: Engine, call: Call) -> None:
     engine.reporter.once(
         f"moved {name}",
         f"an argument of {name} was changed while the call was under way, so its result is not "
-        "stored: pass a copy",
+        "stored: pass a copy, or leave out with mark(ignore=) what changes no result",
     )
 
 

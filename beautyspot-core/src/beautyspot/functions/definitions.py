@@ -29,7 +29,7 @@ _BOOKKEEPING: Final = frozenset(
         "__classdictcell__",  # left behind by `typing.NamedTuple`
         *("__conditional_annotations__", "__static_attributes__", "__type_params__"),
         *("__parameters__", "__orig_bases__", "__abstractmethods__", "_abc_impl"),
-        *("__protocol_attrs__", "__non_callable_proto_members__"),
+        *("__protocol_attrs__", "__non_callable_proto_members__", "__slotnames__"),
         *("__callable_proto_members_only__", "__readonly_keys__", "__mutable_keys__"),
     }
 )

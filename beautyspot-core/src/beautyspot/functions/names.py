@@ -12,6 +12,7 @@ from functools import (
     partialmethod,
     singledispatchmethod,
 )
+from itertools import pairwise
 from pathlib import PurePath
 from types import (
     BuiltinFunctionType,
@@ -207,9 +208,24 @@ def namespace_of(obj: Any) -> Mapping[str, Any]:
 
 def mangled(name: str, owner: Any) -> str:
     """The name under which a class keeps an attribute: private names are mangled."""
-    if isinstance(owner, type) and name.startswith("__") and not name.endswith("__"):
+    if isinstance(owner, type) and is_private(name):
         return f"_{owner.__name__.lstrip('_')}{name}"
     return name
+
+
+def mangled_in(function: object, path: str) -> str:
+    """A dotted path as the body of a function means it: in a class, private names are mangled."""
+    parts = str(getattr(function, "__qualname__", "")).split(".")
+    outer = [one for one, next_ in pairwise(parts) if "<locals>" not in (one, next_)]
+    owner = outer[-1].lstrip("_") if outer else ""
+    if not owner:
+        return path
+    return ".".join(f"_{owner}{n}" if is_private(n) else n for n in path.split("."))
+
+
+def is_private(name: str) -> bool:
+    """Whether Python mangles the name in the body of a class."""
+    return name.startswith("__") and not name.endswith("__")
 
 
 def _inner(obj: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json.encoder
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from xxhash import xxh32_hexdigest
@@ -17,6 +18,7 @@ from beautyspot.keys.binding import bound_names, make_binder, make_namer
 from beautyspot.keys.generator import KeyMaker
 from beautyspot.keys.memo import Memo
 from beautyspot.tasks.advice import Advisor
+from beautyspot.tasks.watching import WATCHED, Watch, leads_nowhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,6 +61,7 @@ class Addressing:
         func_name, func_identifier: the function's names in the table of results.
         bind: normalises a call's arguments.
         memo: the keys of earlier calls with small, flat arguments.
+        changing: what calls changed of their own keys, such as ``self.calls``.
     """
 
     def __init__(
@@ -70,9 +73,9 @@ class Addressing:
     ) -> None:
         self.keygen = keygen
         self._function = function
-        self._options = options
-        self._on_first_key: FirstKey | None = on_first_key
         self._bound = taken_apart(function)
+        self._options = options = options.written_in(self._bound.func)
+        self._on_first_key: FirstKey | None = on_first_key
         self._identity = Identity(self._bound.func)
         self.func_name = self._identity.func_name
         self.func_identifier = options.name or self._identity.func_identifier
@@ -91,6 +94,9 @@ class Addressing:
         self._name = make_namer(user, ignore=options.ignore)
         self._key_maker: KeyMaker | None = None
         self.memo = Memo()
+        self.changing: dict[str, None] = {}
+        self._to_watch = WATCHED
+        self._to_check = True
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
@@ -225,6 +231,57 @@ class Addressing:
             self._key_maker = maker
         return maker
 
+    # ------------------------------------------------------------------------- what runs change
+
+    def watch(self, call: Addressed) -> Watch | None:
+        """Begin to watch what the call changes of its own key; None for most calls.
+
+        Those with flat arguments can't change any, and only the first misses are watched.
+        """
+        if self._to_watch <= 0 or (not call.bound[1] and self.memo.get(call.bound[0]) is not None):
+            return None
+        self._to_watch -= 1
+        with suppress(Exception):  # the call is worth more than what may be said of it
+            return Watch(self.keygen, lambda: (self._watched(call), self._held()))
+        return None
+
+    def _watched(self, call: Addressed) -> dict[str, Any]:
+        return {} if self._id_of is not None else self._name(*call.bound)
+
+    def say_changed(self, watch: Watch) -> str | None:
+        """What to tell of the call that was watched, which has returned; None for nothing."""
+        with suppress(Exception):  # as above
+            changed = watch.changed()
+            self.changing.update(dict.fromkeys(changed))
+            return self.about_changes() if changed else None
+        return None
+
+    def about_changes(self) -> str:
+        """What calls changed of their own keys, and what to write; "" if nothing is known."""
+        if not self.changing:
+            return ""
+        paths = [*self.changing]
+        return (
+            f"a call changed {', '.join(paths)}, which is a part of its key: the same call has "
+            "another key the next time, and runs again; if that changes no result, write "
+            f"{self._advisor.line(*paths)}"
+        )
+
+    def ignores_nothing(self, call: Addressed) -> str | None:
+        """What is wrong with a path of `ignore=` that leaves out nothing; asked once, after a run.
+
+        Not before: the run may set the attribute first.
+        """
+        if not self._to_check or self._id_of is not None:
+            return None
+        self._to_check = False
+        return self._what_leads_nowhere(call)
+
+    def _what_leads_nowhere(self, call: Addressed) -> str | None:
+        with suppress(Exception):  # as above
+            return leads_nowhere(self._name(*call.bound))
+        return None
+
     # -------------------------------------------------------------------- what people are told
 
     @property
@@ -256,7 +313,8 @@ class Addressing:
         """How to leave out what has no stable form, with an `ignore=` ready to be copied."""
         if self._id_of is not None:
             return "have the function given as key= return a value that has a stable form"
-        return self._advisor.advice(call, error)
+        wrong = self._what_leads_nowhere(call)
+        return self._advisor.advice(call, error) + (f". And {wrong}" if wrong else "")
 
     @Lazily
     def _advisor(self) -> Advisor:

@@ -76,20 +76,21 @@ class Advisor:
         if path != name and not self._can_ignore(call, path, error):
             path = name
         if path == whole and not (found["inside"] or several):
-            return f"if {path} changes no result, write {self._line(path)}"
+            return f"if {path} changes no result, write {self.line(path)}"
         what = "variable" if captured else "argument" if path == name else "attribute"
         better = (
             "" if captured else f'say with mark(key={{"{name}": function}}) what counts of it; '
         )
         return (
-            f"{better}{self._line(path)} leaves the whole {what} {path} out of the key: do "
+            f"{better}{self.line(path)} leaves the whole {what} {path} out of the key: do "
             "it only if no part of it changes the result"
         )
 
-    def _line(self, path: str) -> str:
+    def line(self, *paths: str) -> str:
         """The call of `mark` to be copied; a bound function can't be decorated."""
-        option = f'ignore=("{path}",)'
-        if path.partition(".")[0] not in self._bound:
+        texts = ", ".join(f'"{path}"' for path in paths)
+        option = f"ignore=({texts}{',' if len(paths) == 1 else ''})"
+        if self._bound.isdisjoint(path.partition(".")[0] for path in paths):
             return f"mark({option})"
         name = getattr(self._function, "__name__", "function")
         return f"spot.mark(….{name}, {option})"

@@ -10,6 +10,7 @@ from typing import Any, Final
 from beautyspot.config.settings import LIFETIME, or_none, seconds
 from beautyspot.contracts.file import CONTENT_TYPE
 from beautyspot.errors import ConfigError
+from beautyspot.functions.names import mangled_in
 from beautyspot.messages import check_options
 
 MODES: Final = ("normal", "readonly", "replay")
@@ -61,6 +62,13 @@ class MarkOptions:
     def completed(self, *, ttl: object, mode: str) -> MarkOptions:
         """These options, with the Spot's where this function has none of its own."""
         return replace(self, ttl=ttl if self.ttl is None else self.ttl, mode=self.mode or mode)
+
+    def written_in(self, function: object) -> MarkOptions:
+        """These options with ``self.__x`` as the class means it that the function is written in."""
+        key = self.key
+        if isinstance(key, Mapping):
+            key = {mangled_in(function, name): by for name, by in key.items()}
+        return replace(self, key=key, ignore=tuple(mangled_in(function, x) for x in self.ignore))
 
     @property
     def seconds(self) -> float | None:

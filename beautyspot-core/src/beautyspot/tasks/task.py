@@ -21,7 +21,7 @@ class Call:
     """One call that was not answered at once: what the flow needs of it."""
 
     __slots__ = (
-        *("args", "bound", "input_id", "key", "kwargs"),
+        *("args", "bound", "digests", "input_id", "key", "kwargs"),
         *("found", "looked", "refresh", "replaces", "saves", "since", "task", "waited"),
     )
 
@@ -31,6 +31,7 @@ class Call:
         self.kwargs = kwargs
         self.key = ""  # "" where the call has no stable key: it runs uncached
         self.input_id = ""
+        self.digests: str | None = None  # of its arguments, as they were before it ran
         self.bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.saves = 0.0  # seconds that the execution took whose result was found
         self.found: Entry | None = None  # what a first look-up found, for the next step to take
