@@ -50,6 +50,7 @@ from beautyspot.errors import (
     SchemaError,
     SerializationError,
     StorageError,
+    StreamError,
     UnstableKeyError,
 )
 from beautyspot.hookspecs import hookimpl
@@ -139,6 +140,7 @@ __all__ = [
     "Spot",
     "StorageError",
     "Stored",
+    "StreamError",
     "TaskRecord",
     "Totals",
     "Trouble",

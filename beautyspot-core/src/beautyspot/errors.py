@@ -18,6 +18,7 @@ beautyspot (`except TimeoutError`, `except LookupError`) still does the right th
     ├── SerializationError (TypeError)        a value has no faithful stored form
     ├── RestoreError (ValueError)             stored bytes are damaged, or of an unknown class
     ├── UnstableKeyError (TypeError)          an argument has no stable form
+    ├── StreamError (RuntimeError)            a shared run of a generator can't go on
     ├── CacheMissError (LookupError)          a miss where none is allowed (mode="replay")
     ├── RateLimitError (TimeoutError)         no permit within the time that the caller gives
     └── CostError (ValueError)                a cost that no wait can ever grant
@@ -98,6 +99,13 @@ class UnstableKeyError(BeautyspotError, TypeError):
     def __reduce__(self) -> tuple[object, ...]:
         # The default would lose the keyword-only `path` on its way to another process.
         return (partial(UnstableKeyError, path=self.path), (str(self),))
+
+
+class StreamError(BeautyspotError, RuntimeError):
+    """Callers that share one run of a generator can't all be given the rest of it.
+
+    Only to callers that have read some of the items: two runs never make one stream.
+    """
 
 
 class CacheMissError(BeautyspotError, LookupError):

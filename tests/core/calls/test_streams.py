@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.calls import streams
+from beautyspot.calls import recording
 from beautyspot.errors import CacheMissError, ConfigError
 
 if TYPE_CHECKING:
@@ -259,14 +259,6 @@ def test_an_async_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None
     assert RAN == ["began"] * 4
 
 
-def test_two_recordings_of_one_stream_run_side_by_side(spot: Spot) -> None:
-    marked = spot.mark(count)
-    one, two = marked(1), marked(1)
-    assert [next(one), next(two)] == [[0], [0]]
-    assert list(one) == list(two) == []
-    assert RAN == ["began", 0, "began", 0]
-
-
 def test_an_item_that_can_not_be_stored_passes_all_the_same(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:
@@ -286,7 +278,7 @@ def test_an_item_that_can_not_be_stored_passes_all_the_same(
 def test_a_stream_too_long_to_record_passes_all_the_same(
     make_spot: Callable[..., Spot], troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "STREAM_BYTES", 10)
+    monkeypatch.setattr(recording, "STREAM_BYTES", 10)
     spot = make_spot(on_error=troubles.append)
     marked = spot.mark(count)
     assert len(list(marked(20))) == len(list(marked(20))) == 20

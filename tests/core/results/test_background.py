@@ -244,7 +244,7 @@ def count() -> Iterator[int]:
 def two_streams(spot: Spot) -> tuple[Any, Any, Any]:
     """A function, and two calls of it that have begun: each gives another result."""
     stream = spot.mark(count)
-    one, two = stream(), stream()
+    one, two = stream(), spot.refresh(stream)
     assert [next(one), next(two)] == [1, 2]
     return stream, one, two
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from beautyspot.concurrency.shared_runs import SharedRuns
 from beautyspot.concurrency.single_flight import Flights
 from beautyspot.errors import MetadataError
 from beautyspot.results.last_use import LastUses
@@ -65,7 +66,7 @@ class Engine:
 
     __slots__ = (
         *("__weakref__", "active", "cache", "closed", "closing", "executor", "flights"),
-        *("owner", "reporter", "running", "saver", "stats", "uses", "wait_timeout"),
+        *("owner", "reporter", "running", "saver", "stats", "streams", "uses", "wait_timeout"),
     )
 
     def __init__(
@@ -89,6 +90,7 @@ class Engine:
         self.closing: list[Callable[[], object]] = []
         self.saver: Saver | None = None
         self.flights = Flights()
+        self.streams: SharedRuns[Any] = SharedRuns()
         self.stats = Stats()
         self.uses = LastUses(cache.metadata.touch, lambda: cache.clock())
 
@@ -118,6 +120,7 @@ class Engine:
         self.executor.reset_after_fork()
         self.running, self.closing = {}, []
         self.flights.reset_after_fork()
+        self.streams.reset_after_fork()
         self.uses.reset_after_fork()
         self.stats.reset_after_fork()
         self.reporter.reset_after_fork()

@@ -159,7 +159,7 @@ def _follow(
     """
     call.waited = True
     try:
-        if (yield from _is_outdated(engine, call, flight)):
+        if (yield from is_outdated(engine, call, flight.since)):
             return OUTDATED
         if locks.inside():  # the leader may wait for the lock that this thread holds
             return None
@@ -173,18 +173,17 @@ def _follow(
         single_flight.forsake(flight)
 
 
-def _is_outdated(engine: Engine, call: Call, flight: Flight) -> Generator[Step, Any, bool]:
+def is_outdated(engine: Engine, call: Call, since: Moment | None) -> Generator[Step, Any, bool]:
     """Whether the result was invalidated since the leader's function began, before this call."""
-    since = flight.since
     if since is None:
         return False
-    now = yield from _now(engine, call)
+    now = yield from moment_of(engine, call)
     look = Block(partial(engine.cache.was_invalidated, call, since, now))
     outdated: bool = now != since and (yield look)
     return outdated
 
 
-def _now(engine: Engine, call: Call) -> Generator[Step, Any, Moment]:
+def moment_of(engine: Engine, call: Call) -> Generator[Step, Any, Moment]:
     """The moment, for what will be invalidated from now on."""
     moment = None if engine.blocking else engine.cache.moment(call, in_place=True)
     if moment is None:
@@ -245,7 +244,7 @@ def _run(turn: Turn) -> Flow:
         turn.share(None)  # what the function would give now belongs to another key
         warn_moved(engine, call)
         return (yield from _execute(call))
-    call.since = yield from _now(engine, call)
+    call.since = yield from moment_of(engine, call)
     turn.begin()
     addressing = call.task.addressing
     call.digests, watch = addressing.argument_digests(call), addressing.watch(call)

@@ -150,7 +150,7 @@ class Join:
 
     __slots__ = ("flight", "timeout")
 
-    def __init__(self, flight: Flight, timeout: float) -> None:
+    def __init__(self, flight: Flight, timeout: float | None) -> None:
         self.flight = flight
         self.timeout = timeout
 

@@ -7,10 +7,11 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
+from beautyspot.calls.async_streams import AsyncStream
 from beautyspot.calls.fast_path import make_hit
 from beautyspot.calls.flow import answer, flow, warn_outside_asyncio
 from beautyspot.calls.steps import drive, drive_async
-from beautyspot.calls.streams import AsyncStream, generate
+from beautyspot.calls.streams import generate
 from beautyspot.concurrency.async_generators import forwarding
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.results.validity import ELSEWHERE, MISSING

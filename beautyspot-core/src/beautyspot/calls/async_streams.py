@@ -1,0 +1,250 @@
+"""Async generators: as `streams`, but for the callers of one event loop.
+
+A task of its own runs the user's generator from its start to its end, an item at a time. So a
+consumer that is cancelled ends it for no other consumer, and what belongs to a task (a timeout, a
+task group) may be open while the generator yields.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from beautyspot.calls.flow import answer, warn_outside_asyncio
+from beautyspot.calls.recording import EndOfStream, Recording, StartOver, joining
+from beautyspot.calls.steps import Block, Join, Outcome, drive_async
+from beautyspot.calls.streams import is_recorded, starting_over
+from beautyspot.concurrency import single_flight
+from beautyspot.concurrency.waiting import in_asyncio
+from beautyspot.results.validity import ELSEWHERE, MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from concurrent.futures import Executor
+
+    from beautyspot.calls.engine import Engine
+    from beautyspot.calls.recording import Consumer, Resume
+    from beautyspot.concurrency.single_flight import Flight
+    from beautyspot.tasks.task import Call
+
+NEXT: Final[Resume] = methodcaller("asend", None)
+
+
+class AsyncStream:
+    """The stored items of a call, or the user's own async generator.
+
+    A source for `forwarding`.
+    """
+
+    def __init__(self, engine: Engine, call: Call) -> None:
+        self._engine = engine
+        self._call = call
+        self._items: list[Any] = []
+        self._count = 0
+        self._consumer: Consumer | None = None
+        self._source: AsyncGenerator[Any, Any] | None = None
+
+    async def __aenter__(self) -> Self:
+        engine, call = self._engine, self._call
+        seen = engine.streams.ended
+        items = answer(engine, call, in_place=True)
+        here = in_asyncio()
+        if (items is MISSING or items is ELSEWHERE) and not here and not self._is_replay:
+            warn_outside_asyncio(engine, call)  # in Trio, say, our waits do not work
+            self._source = _open(call)
+            return self
+        if items is ELSEWHERE:
+            look = Block(partial(engine.cache.recall, call))
+            items = await look.perform_async(engine.executor) if here else look.perform()
+            if items is not MISSING:
+                engine.hit(call)
+        if items is not MISSING:
+            self._items = items
+        elif not is_recorded(engine, call):
+            self._source = _open(call)
+        else:
+            flow = joining(engine, call, _loop(), seen)
+            self._consumer = await drive_async(flow, engine.executor)
+            if self._consumer is None:
+                return await self.__aenter__()  # another caller has stored it since
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._leave()
+
+    async def asend(self, value: Any, /) -> Any:
+        """The next item; what is sent into stored items is for the user's own generator."""
+        if value is not None:
+            return await self._advance(methodcaller("asend", value))
+        if self._source is not None or self._consumer is not None:
+            return await self._advance(NEXT)
+        if self._count == len(self._items) - 1:
+            raise StopAsyncIteration
+        self._count += 1
+        return self._items[self._count - 1]
+
+    async def athrow(self, error: BaseException, /) -> Any:
+        """The next item of the user's own generator, with `error` raised inside."""
+        return await self._advance(methodcaller("athrow", error))
+
+    async def aclose(self) -> None:
+        """Close the user's own generator, if it was opened and no other caller reads it."""
+        await self._leave()
+        if self._source is not None:
+            await self._source.aclose()
+
+    @property
+    def _is_replay(self) -> bool:
+        return self._call.task.options.mode == "replay"
+
+    async def _advance(self, resume: Resume) -> Any:
+        consumer = self._consumer
+        if consumer is not None:
+            if resume is NEXT or consumer.recording.is_only_for(consumer):
+                return await self._shared(consumer, resume)
+            self._count = consumer.position
+            await self._leave()
+        if self._source is None:
+            self._source = _open(self._call)
+            for _ in range(self._count):
+                await _unseen(self._source, NEXT)
+        return await _unseen(self._source, resume)
+
+    async def _shared(self, consumer: Consumer, resume: Resume) -> Any:
+        engine = self._engine
+        try:
+            return await drive_async(consumer.take(resume, Pull), engine.executor)
+        except EndOfStream:
+            raise StopAsyncIteration from None
+        except StartOver as error:
+            await self._leave()
+            flow = starting_over(engine, self._call, _loop(), error)
+            self._consumer = await drive_async(flow, engine.executor)
+        return await self._advance(resume)
+
+    async def _leave(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None and consumer.recording.leave(consumer):
+            runner = consumer.recording.runner
+            if runner is not None:
+                await runner.stop()
+
+
+class Pull:
+    """The step that has an async generator run to its next item."""
+
+    __slots__ = ("_flight", "_recording", "_resume")
+
+    def __init__(self, recording: Recording, flight: Flight, resume: Resume) -> None:
+        self._recording = recording
+        self._flight = flight
+        self._resume = resume
+
+    def perform(self) -> None:
+        """No thread runs an async generator."""
+        raise NotImplementedError
+
+    async def perform_async(self, executor: Callable[[], Executor]) -> None:
+        """Ask for the item, and wait for it; it comes for the others if the caller is cancelled."""
+        recording = self._recording
+        if recording.runner is None:
+            recording.runner = Runner(recording, executor)
+        recording.runner.ask(self._flight, self._resume)
+        await Join(self._flight, None).perform_async(executor)
+
+
+class Runner:
+    """The task that runs an async generator."""
+
+    def __init__(self, recording: Recording, executor: Callable[[], Executor]) -> None:
+        import asyncio
+
+        self._recording = recording
+        self._executor = executor
+        self._asked: asyncio.Queue[tuple[Flight, Resume]] = asyncio.Queue()
+        self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(self._is_over)
+
+    def ask(self, flight: Flight, resume: Resume) -> None:
+        """Have the generator run to its next item, and finish the flight then."""
+        self._asked.put_nowait((flight, resume))
+
+    async def stop(self) -> None:
+        """Close the generator, which nobody reads any more, and wait until it is closed."""
+        import asyncio
+
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.result()
+
+    async def _run(self) -> None:
+        source = self._recording.source()
+        try:
+            while await self._pull(source, *await self._asked.get()):
+                pass
+        finally:
+            await source.aclose()
+
+    async def _pull(self, source: Any, flight: Flight, resume: Resume) -> bool:
+        """Run the generator to an item; whether it goes on after it."""
+        import asyncio
+
+        recording, result = self._recording, None
+        single_flight.take_part(flight)
+        try:
+            result = await self._result(source, resume)
+        except asyncio.CancelledError as error:
+            if not self._task.cancelling():  # the generator's own, as it might raise any error
+                result = Outcome(error=error)  # type: ignore[arg-type]
+            raise
+        finally:
+            single_flight.part(flight)
+            if result is None or not isinstance(result.error, Exception | None):
+                recording.break_off()
+            recording.arrive(flight, result)
+        return result.error is None
+
+    async def _result(self, source: Any, resume: Resume) -> Outcome:
+        recording = self._recording
+        try:
+            item = await _unseen(source, resume)
+        except StopAsyncIteration:
+            await recording.end(None).perform_async(self._executor)
+            return Outcome(error=EndOfStream(None))
+        except Exception as error:
+            return recording.fail(error)
+        return recording.add(item)
+
+    def _is_over(self, _: object) -> None:
+        """Leave no consumer waiting; a task that is cancelled at once has run nothing."""
+        while not self._asked.empty():
+            self._recording.break_off()
+            self._recording.arrive(self._asked.get_nowait()[0], None)
+
+
+def _open(call: Call) -> Any:
+    return call.task.function(*call.args, **call.kwargs)
+
+
+def _loop() -> object:
+    import asyncio
+
+    return asyncio.get_running_loop()
+
+
+def _unseen(source: AsyncGenerator[Any, Any], resume: Resume) -> Awaitable[Any]:
+    """A step of a generator, hidden from the event loop's hooks (PEP 525).
+
+    A loop that ends closes all generators that it knows at once. It would close this one while the
+    marked one, which it knows too, is closing it.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        step: Awaitable[Any] = resume(source)
+        return step
+    finally:
+        sys.set_asyncgen_hooks(*hooks)

@@ -1,0 +1,356 @@
+"""`Recording`: one run of a generator, shared by all who ask for it at once, and stored at its end.
+
+Each consumer goes at its own pace. One that is behind gets copies of the items recorded so far; one
+that is ahead has the generator run to its next item, and those that come to that item meanwhile
+wait for it. A consumer that breaks off leaves the generator to the others; the last one closes it.
+
+A run stores nothing if it is broken off, if it raises, if its consumer sends something into it, if
+an item can't be stored, and if it is over `STREAM_BYTES`. From then on nobody joins it, and only
+the items that one of its consumers has still to read are kept.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.calls.flow import is_outdated, moment_of, warn_moved
+from beautyspot.calls.steps import Block, Join, Outcome
+from beautyspot.calls.turn import Turn
+from beautyspot.concurrency import locks, single_flight
+from beautyspot.concurrency.single_flight import Flight
+from beautyspot.errors import SerializationError, StreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from beautyspot.calls.engine import Engine
+    from beautyspot.calls.steps import Step
+    from beautyspot.contracts import Data
+    from beautyspot.tasks.task import Call
+
+    Flow = Generator[Step, Any, Outcome]
+    Resume = Callable[[Any], Any]
+    Pull = Callable[["Recording", Flight, Resume], Step]
+
+STREAM_BYTES: Final = 256 * 2**20
+"""A longer stream is passed on and not stored: what is recorded waits in memory for its end."""
+
+
+class EndOfStream(Exception):  # noqa: N818 - no error, as `StopIteration` is none
+    """The generator ended by itself, and returned `value`."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+
+
+class StartOver(Exception):  # noqa: N818 - as above
+    """The run can't go on with this consumer, which has read nothing of it yet.
+
+    Attributes:
+        alone: whether the consumer must not join another run.
+    """
+
+    def __init__(self, *, alone: bool) -> None:
+        super().__init__()
+        self.alone = alone
+
+
+def joining(engine: Engine, call: Call, place: object, seen: int) -> Flow:
+    """The flow that joins the run under way, or begins one.
+
+    Args:
+        engine: of the Spot.
+        call: the consumer's, which has a key.
+        place: where it runs: an event loop, or None for a plain generator: any thread.
+        seen: what `engine.streams.ended` was before the store was asked for the result.
+
+    Returns:
+        The `Consumer`; None where a run came to its end since: look again.
+    """
+    runs, key = engine.streams, (call.key, place)
+    call.since = yield from moment_of(engine, call)
+    found = runs.get(key)
+    anew = call.refresh or (
+        found is not None and (yield from is_outdated(engine, call, found.call.since))
+    )
+    with runs.lock:
+        recording = None if anew else runs.get(key)
+        if recording is None and runs.ended != seen and not anew:
+            return Outcome(None)
+        if recording is None:
+            recording = Recording(engine, call, key)
+            runs.open(key, recording)
+        else:
+            engine.hit(call)
+        return Outcome(Consumer(recording))
+
+
+def begin_alone(engine: Engine, call: Call) -> Consumer:
+    """Begin a run that nobody joins."""
+    return Consumer(Recording(engine, call, None))
+
+
+class Recording:
+    """One run of a generator. The lock of all runs guards what several threads change.
+
+    Attributes:
+        call: the one that began it.
+        whole: whether every item is kept, so that others may join and the end can be stored.
+        runner: of an async generator, what runs it.
+        last: the number of what the generator returned, once it has ended.
+    """
+
+    def __init__(self, engine: Engine, call: Call, key: object) -> None:
+        self.engine = engine
+        self.call = call
+        self._key = key
+        self._runs = engine.streams
+        self.whole = True
+        self.runner: Any = None
+        self.last: int | None = None
+        self._source: Any = None
+        self._consumers: list[Consumer] = []
+        self._under_way: Flight | None = None
+        self._leader: Consumer | None = None  # the consumer that began that way
+        self._items: list[Data | None] = []  # None: has no copy
+        self._dropped = 0  # items before the first in the list
+        self._bytes = 0
+        self._began = perf_counter()
+        self._error: Exception | None = None
+        self._broken = ""  # why it can't go on
+        engine.stats.misses += 1
+
+    # ------------------------------------------------------------------- what runs the generator
+
+    def source(self) -> Any:
+        """The user's generator, made at the first call."""
+        if self._source is None:
+            self._source = self.call.task.function(*self.call.args, **self.call.kwargs)
+        return self._source
+
+    def add(self, item: Any) -> Outcome:
+        """Record an item, and return it."""
+        data = self._copied(item)
+        with self._runs.lock:
+            self._items.append(data)
+        return Outcome(item)
+
+    def end(self, returned: Any) -> Block:
+        """The step that stores the stream, which ended by itself and returned a value."""
+        if self.whole and self.call.task.addressing.has_moved(self.call):
+            warn_moved(self.engine, self.call)
+            self.stop()
+        return Block(partial(self._end, self._copied(returned)))
+
+    def fail(self, error: Exception) -> Outcome:
+        """Note that the generator raised: each consumer gets the error when it comes there."""
+        self._error = error
+        self.stop()
+        return Outcome(error=error)
+
+    def break_off(self) -> None:
+        """Note that the generator was interrupted, and can't go on."""
+        self._broken = "the caller that ran the generator was interrupted"
+        self.stop()
+
+    def arrive(self, flight: Flight, result: Outcome | None) -> None:
+        """End the way to an item, and give the result to the consumer that began the way."""
+        with self._runs.lock:
+            if self._under_way is flight:
+                self._under_way = None
+        flight.finish(result)
+
+    def stop(self) -> None:
+        """Store nothing, and let nobody join."""
+        self.whole = False
+        self._runs.withdraw(self._key, self)
+
+    def _copied(self, item: Any) -> Data | None:
+        if not self.whole and len(self._consumers) < 2:
+            return None
+        try:
+            data = self.call.task.form.serializer.dumps(item)
+        except Exception as error:
+            self._give_up(error)
+            return None
+        self._bytes += len(data)
+        if self._bytes > STREAM_BYTES:
+            self._give_up(SerializationError(f"the stream is over {STREAM_BYTES >> 20} MiB"))
+        return data
+
+    def _give_up(self, error: Exception) -> None:
+        if self.whole:
+            self.stop()
+            advice = "The stream is passed on, and not cached"
+            name = self.call.task.func_identifier
+            self.engine.reporter.report("store the stream", name, error, advice)
+
+    def _end(self, returned: Data | None) -> None:
+        try:
+            if self.whole:
+                self._save([item for item in (*self._items, returned) if item is not None])
+        finally:
+            with self._runs.lock:
+                self.last = self._dropped + len(self._items)
+                self._items.append(returned)
+                self._runs.ended += 1
+                self._runs.withdraw(self._key, self)
+
+    def _save(self, items: list[Data]) -> None:
+        if not self._is_wanted(items):
+            return
+        with Turn(self.engine, self.call) as turn, turn:
+            turn.took = perf_counter() - self._began
+            turn.take_lease()  # or `collect` might remove the blob before a row names it
+            if turn.encode(items) and not turn.queue():
+                turn.save()
+
+    def _is_wanted(self, items: list[Data]) -> bool:
+        """What `cache_if` says of the list of items: of copies, since the real ones are gone."""
+        task = self.call.task
+        if task.options.cache_if is None:
+            return True
+        copies = [task.form.serializer.loads(item) for item in items[:-1]]
+        return self.engine.keeps(task, copies)
+
+    # ----------------------------------------------------------------------------- for consumers
+
+    def look(self, consumer: Consumer) -> Flight | Outcome | Data | None:
+        """What is known of a consumer's next item, or else the way to it.
+
+        Returns:
+            Its bytes, None where it has no copy; the error that comes in its place; or the way to
+            it, which the consumer has to begin where it is its `flight`.
+        """
+        with self._runs.lock:
+            number = consumer.position - self._dropped
+            if number < len(self._items):
+                return self._items[number]
+            if self._error is not None:
+                return Outcome(error=self._error)
+            if self._broken:
+                return consumer.lost(self._broken)
+            if self._under_way is None:
+                self._leader = consumer
+                self._under_way = consumer.flight = Flight(None)
+            return self._under_way
+
+    def is_only_for(self, consumer: Consumer) -> bool:
+        """Whether no other consumer notices what this one does; then nobody joins any more."""
+        with self._runs.lock:
+            ahead = consumer.position == self._dropped + len(self._items)
+            if self._consumers != [consumer] or not ahead or self._under_way is not None:
+                return False
+            self.stop()
+            return True
+
+    def enter(self, consumer: Consumer) -> None:
+        """Go on for a consumer, too."""
+        with self._runs.lock:
+            self._consumers.append(consumer)
+
+    def leave(self, consumer: Consumer) -> bool:
+        """Go on without a consumer; whether it was the last, which has to close the generator."""
+        with self._runs.lock:
+            if consumer not in self._consumers:
+                return False
+            self._consumers.remove(consumer)
+            if self._consumers:
+                self._trim()
+                return False
+            self._runs.withdraw(self._key, self)
+            return True
+
+    def advance(self, consumer: Consumer) -> None:
+        """Note that a consumer has got its next item."""
+        with self._runs.lock:
+            consumer.position += 1
+            self._trim()
+
+    def _trim(self) -> None:
+        """Drop what all consumers have read, unless it is to be stored."""
+        if self.whole:
+            return
+        read = min(consumer.position for consumer in self._consumers) - self._dropped
+        if read * 2 > len(self._items):  # not at each item: it moves the others
+            del self._items[:read]
+            self._dropped += read
+
+
+class Consumer:
+    """One caller of a generator, and how far it has come.
+
+    Attributes:
+        recording: the run that it reads.
+        position: how many items it has read.
+        flight: the way to an item that it began last.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.position = 0
+        self.flight: Flight | None = None
+        recording.enter(self)
+
+    def take(self, resume: Resume, pull: Pull) -> Flow:
+        """The flow to the next item.
+
+        Args:
+            resume: how the generator goes on, if it has to.
+            pull: makes the step that runs the generator to its next item.
+
+        Returns:
+            The item; or as an error what the generator raised, `EndOfStream`, or `StartOver`.
+        """
+        while True:
+            found = self.recording.look(self)
+            if isinstance(found, Outcome):
+                return found
+            if not isinstance(found, Flight):
+                return self._copy(found)
+            leads = found is self.flight
+            step = pull(self.recording, found, resume) if leads else self._join(found)
+            if step is None or not single_flight.follow(found):
+                return self.lost("it would wait for itself", alone=True)
+            try:
+                done = yield step
+            finally:
+                single_flight.forsake(found)
+            if leads and isinstance(found.result, Outcome):
+                self.recording.advance(self)
+                return found.result
+            if done is False:
+                return self.lost("the first item did not come in wait_timeout", alone=True)
+
+    def lost(self, why: str, *, alone: bool = False) -> Outcome:
+        """The run can't go on with this consumer: two runs never make one stream."""
+        if self.position == 0:
+            return Outcome(error=StartOver(alone=alone))
+        name = self.recording.call.task.func_identifier
+        return Outcome(
+            error=StreamError(
+                f"several callers read one run of {name}, and this one can't go on after "
+                f"{self.position} items: {why}. Call it again"
+            )
+        )
+
+    def _join(self, flight: Flight) -> Step | None:
+        """The step that waits for another consumer; None where this thread must not wait."""
+        if locks.inside():
+            return None
+        return Join(flight, None if self.position else self.recording.engine.wait_timeout)
+
+    def _copy(self, data: Data | None) -> Outcome:
+        if data is None:
+            return self.lost("an item has no copy, since it can't be stored", alone=True)
+        recording = self.recording
+        try:
+            value = recording.call.task.form.serializer.loads(data)
+        except Exception as error:
+            return self.lost(f"an item can't be copied: {error}", alone=True)
+        is_last = self.position == recording.last
+        recording.advance(self)
+        return Outcome(error=EndOfStream(value)) if is_last else Outcome(value)
