@@ -16,6 +16,7 @@ from enum import Enum, EnumMeta
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.identity import attributes_of
 from beautyspot.functions.names import captured, chain, leads_back, root_of
 
@@ -70,18 +71,6 @@ def generic_of(definition: Any) -> tuple[type[Any], tuple[Any, ...]] | None:
         else None
     )
     return (own["origin"], own["args"]) if own and own["origin"] else None
-
-
-def annotations_of(definition: Any) -> dict[str, Any]:
-    """The annotations of a function or class itself, evaluated as far as they can be."""
-    if sys.version_info >= (3, 14):  # pragma: no cover - evaluated when asked for
-        import annotationlib
-
-        form = annotationlib.Format.FORWARDREF
-        return dict(annotationlib.get_annotations(definition, format=form))
-    if isinstance(definition, type):
-        return dict(vars(definition).get("__annotations__") or {})
-    return dict(definition.__annotations__)
 
 
 # ------------------------------------------------------------------------------------- functions

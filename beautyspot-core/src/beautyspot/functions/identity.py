@@ -21,6 +21,7 @@ from types import BuiltinMethodType, MethodType, MethodWrapperType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.locks import Lazily
+from beautyspot.functions.annotations import result_of
 from beautyspot.functions.names import (
     OURS,
     captured,
@@ -80,15 +81,17 @@ class Identity:
     def captures(self) -> dict[str, Any]:
         """What the function holds beside its arguments, as it is at this moment.
 
-        The variables that an anonymous function captured, by name; and what a bound method, an
-        object with `__call__` or a `functools.partial` carries, under names in ``<>``.
+        The variables that an anonymous function captured, by name; and under names in ``<>`` what
+        it says that it returns, and what a bound method, an object with `__call__` or a
+        `functools.partial` carries.
         """
         if not self._nameless:
             return dict(self._held)
         if isinstance(self._target, type):
             return {"<class>": self._target}
-        own = captured_by(self._target) if names_itself(self._target) else {"<self>": self._target}
-        return {**own, **self._held}
+        if not names_itself(self._target):
+            return {"<self>": self._target, **self._held}
+        return {**captured_by(self._target), **result_of(self._target), **self._held}
 
     @property
     def may_capture(self) -> frozenset[str]:

@@ -191,7 +191,7 @@ class Addressing:
 
     def _held(self) -> dict[str, Any]:
         """What the function captured and is part of the key, as it is at this moment."""
-        if not self._may_hold or not self._identity.anonymous:
+        if self._is_named_by_user or not self._identity.anonymous:
             return {}
         options, captured = self._options, self._identity.captures()
         left_out = {*options.ignore, *(("<class>",) if options.name else ())}  # it is code
@@ -199,10 +199,14 @@ class Addressing:
 
     @property
     def _may_hold(self) -> bool:
-        """Whether captured values may be part of the key: not where name and ID are the user's."""
-        if self._options.name is not None and self._id_of is not None:
-            return False
-        return not self._identity.may_capture <= set(self._options.ignore)
+        """Whether captured values may be part of the key, and change from call to call."""
+        captured = not self._identity.may_capture <= set(self._options.ignore)
+        return captured and not self._is_named_by_user
+
+    @property
+    def _is_named_by_user(self) -> bool:
+        """Whether name and ID are the user's, so that nothing else counts."""
+        return self._options.name is not None and self._id_of is not None
 
     @property
     def _is_alone(self) -> bool:
