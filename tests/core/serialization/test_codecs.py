@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Generic, NamedTuple, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid1
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -99,16 +99,11 @@ SAME = [
     *(timedelta(-1, 2, 3), UTC, timezone(timedelta(hours=1)), timezone(timedelta(0), "Z")),
     *(BERLIN, ZoneInfo("UTC"), ZoneInfo("Etc/GMT+5")),
     *(Decimal("1.50"), Decimal("-0"), Decimal("1E+30"), Decimal("Infinity"), Decimal("1" * 60)),
-    *(Fraction(1, 3), Fraction(2**80, 3), UUID(int=7)),
+    *(Fraction(1, 3), Fraction(2**80, 3), UUID(int=7), uuid1()),
     *(Path("/a/b"), Path(), PurePosixPath("a/\udc80"), PureWindowsPath("c:\\a")),
     *map(ipaddress.ip_address, ("10.0.0.1", "::1", "fe80::1%eth0")),
     *map(ipaddress.ip_network, ("10.0.0.0/8", "::/0")),
     *map(ipaddress.ip_interface, ("10.0.0.1/8", "::1/64")),
-    *(
-        re.compile("a(?i:b)"),
-        re.compile(b"a", re.IGNORECASE | re.VERBOSE),
-        re.compile("(?s)\ud800"),
-    ),
 ]
 
 
@@ -166,6 +161,7 @@ class Zone(tzinfo):
         (SimpleNamespace(**{"\ud800": 1}), "attribute named"),
         (SimpleNamespace(a=[object()]), r"result\.a\[0\]"),
         (object, "type is not a type"),
+        (re.compile("a"), r"program.*\.pattern"),
     ],
 )
 def test_refused(value, message):
@@ -240,12 +236,6 @@ def test_arrays_of_text_are_refused():
         CODECS[array].encode(FakeArray(), None)  # type: ignore[arg-type]
 
 
-def test_a_pattern_that_prints_is_refused(capsys):
-    pattern = re.compile("a", re.DEBUG)
-    capsys.readouterr()
-    refused(pattern, "DEBUG")
-
-
 def test_a_zone_without_a_key_is_refused():
     # The smallest file of a zone there is: RFC 9636, version 1, one type of local time.
     tzif = (
@@ -258,6 +248,7 @@ def test_a_zone_without_a_key_is_refused():
         + b"UTC\0"
     )
     refused(ZoneInfo.from_file(io.BytesIO(tzif)), "IANA")
+    refused(ZoneInfo.from_file(io.BytesIO(tzif), "Europe/Berlin"), "file")
 
 
 def test_an_array_of_the_other_byte_order(monkeypatch):
@@ -282,9 +273,8 @@ def test_an_array_of_the_other_byte_order(monkeypatch):
         (41, [1, 0]),
         (43, ["Popen", "x"]),
         (44, ["IPv4Address", "x"]),
-        (45, ["(", 32]),
-        (45, ["a", 128]),
-        (45, ["(" * 5000, 32]),
+        (45, ["a", 32]),
+        (42, [bytes(16), 7]),
         (32, [2020, 13, 1, 0, 0, 0, 0, 0, None]),
         (32, [2020, 1, 1, 0, 0, 0, 0, 0, "UTC"]),
     ],
@@ -624,7 +614,7 @@ def test_a_model_keeps_attributes_that_are_no_fields():
     answer._request_id = "req_1"
     assert answer.words
     back = round_trip(answer, Answer)
-    assert vars(back) == {"text": "yes and no", "_request_id": "req_1"}
+    assert vars(back) == vars(answer)
     assert back.words == answer.words
 
 

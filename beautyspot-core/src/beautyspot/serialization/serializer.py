@@ -50,7 +50,7 @@ class MsgpackSerializer(SerializerBase):
     Stored, with equality and type: None, bool, int of any size, float, complex, str, bytes,
     bytearray, list, tuple, dict with any such keys, set, frozenset, range, slice, the containers of
     `collections`, `array`, dates, times and zones, Decimal, Fraction, UUID, paths, IP addresses,
-    compiled patterns, SimpleNamespace; arrays and scalars of NumPy, frames of pandas, Polars and
+    SimpleNamespace; arrays and scalars of NumPy, frames of pandas, Polars and
     PyArrow, dense tensors of Torch on the CPU (without gradient and graph), images of Pillow; and
     once the program vouches for them, by `register` or by an annotation: dataclasses, attrs, enums,
     named tuples, pydantic models, exceptions, subclasses of builtin types, and any class with

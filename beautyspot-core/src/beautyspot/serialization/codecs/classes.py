@@ -3,25 +3,25 @@
 Instances are written by the name of their class, and restored only if the program vouches for that
 name. Restoring calls neither ``__init__`` nor ``__post_init__``: a bare instance is made and gets
 all its attributes, also those that are not fields, so it equals the stored one whatever the
-constructor does. If the class has other fields by then, nothing is restored. The value of a
-``functools.cached_property`` is not stored.
+constructor does; see `attributes`. If the class has other fields by then, nothing is restored.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import inspect
 import sys
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import is_python_class
+from beautyspot.serialization.codecs.attributes import Shape, field_names, static
 from beautyspot.serialization.codecs.contract import (
     Entry,
     Refused,
     Tag,
+    check,
     class_tag,
     refuse_attributes,
 )
@@ -29,7 +29,7 @@ from beautyspot.serialization.codecs.registry import qualified
 from beautyspot.serialization.codecs.unfinished import no_result_yet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from beautyspot.serialization.codecs.contract import Expected, Write
 
@@ -85,87 +85,67 @@ _Kind = tuple[
 ]
 """The tag of a class, and `Entry.encode`, `decode` and `types`."""
 
-# ------------------------------------------------------------------------------------ attributes
-
-_CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ between processes
-
-
-def _state(value: object) -> dict[str, Any]:
-    """All attributes of an instance, from its `__dict__` and slots."""
-    state: Any = object.__getstate__(value)
-    parts = state if isinstance(state, tuple) else (state,)
-    return {name: item for part in parts if part for name, item in part.items()}
-
-
-def _further(value: object, state: dict[str, Any]) -> dict[str, Any]:
-    """The attributes to store beside the fields: no cached properties, no cached hash."""
-    return {
-        name: None if name == _CACHED_HASH else item
-        for name, item in state.items()
-        if not isinstance(inspect.getattr_static(type(value), str(name), None), cached_property)
-    }
-
-
-def _set(value: object, state: dict[Any, Any]) -> None:
-    for name, item in state.items():
-        object.__setattr__(value, name, item)  # the own method of a frozen class refuses
-
-
-def _set_further(value: object, state: dict[Any, Any]) -> None:
-    """Set attributes that are not fields; never one that Python uses, such as ``__class__``."""
-    special = [name for name in state if name[:2] == "__" and name != "__notes__"]
-    if special:
-        raise RestoreError(f"attributes named {special}")
-    _set(value, state)
-
-
-def _same_fields(cls: type, stored: dict[Any, Any], fields: tuple[str, ...]) -> None:
-    if stored.keys() != set(fields):
-        differing = ", ".join(sorted(map(str, stored.keys() ^ set(fields))))
-        raise RestoreError(
-            f"{qualified(cls)} has other fields than when it was stored: {differing}"
-        )
+# ----------------------------------------------------------------------------------------- objects
 
 
 def _object(cls: type) -> _Kind | None:
     """A dataclass or an attrs class."""
-    fields = _field_names(cls)
-    if fields is None:
+    names = field_names(cls)
+    if names is None:
         return None
     try:
         object.__new__(cls)
     except TypeError:  # it extends a builtin type, whose content is not an attribute
         return None
-    encode, decode = partial(_encode_object, fields), partial(_decode_object, cls, fields)
+    shape = Shape(cls)
+    # A field that is a property is no attribute: what it keeps is in another one.
+    fields = tuple(name for name in names if not isinstance(static(cls, name), property))
+    encode, decode = partial(_encode_object, shape, fields), partial(_decode_object, shape, fields)
     return _OBJECT, encode, decode, (dict, dict)
 
 
-def _field_names(cls: type) -> tuple[str, ...] | None:
-    if dataclasses.is_dataclass(cls):
-        return tuple(field.name for field in dataclasses.fields(cls))
-    attributes = getattr(cls, "__attrs_attrs__", None)
-    return None if attributes is None else tuple(attribute.name for attribute in attributes)
-
-
-def _encode_object(fields: tuple[str, ...], value: object, write: Write) -> list[object]:
-    state = _state(value)
+def _encode_object(
+    shape: Shape, fields: tuple[str, ...], value: object, write: Write
+) -> list[object]:
+    state = shape.state(value)
     own: dict[str, Any] = {}
     for name in fields:
-        try:
-            own[name] = state.pop(name) if name in state else getattr(value, name)
-        except AttributeError as error:
-            raise Refused(f"its field {name} was never set: set it, to None for example") from error
-    return [write.attributes(own), write.attributes(_further(value, state))]
+        if name in state:
+            own[name] = state.pop(name)
+        elif hasattr(type(static(shape.cls, name)), "__set__") and name not in shape.slots:
+            raise Refused(
+                f"its field {name} is kept by a descriptor, maybe outside of it: call "
+                f"spot.register({shape.cls.__qualname__}, encode=…, decode=…)"
+            )
+        else:
+            own[name] = _default(value, name)
+    return [write.attributes(own), shape.write(state, write)]
+
+
+def _default(value: object, name: str) -> object:
+    """The value of a field that stands in the class alone; it may be another one there by then."""
+    try:
+        return getattr(value, name)
+    except AttributeError as error:
+        raise Refused(f"its field {name} was never set: set it, to None for example") from error
 
 
 def _decode_object(
-    cls: type, fields: tuple[str, ...], own: dict[Any, Any], further: dict[Any, Any]
+    shape: Shape, fields: tuple[str, ...], own: dict[Any, Any], further: dict[Any, Any]
 ) -> object:
-    _same_fields(cls, own, fields)
-    value: object = object.__new__(cls)
-    _set_further(value, further)
-    _set(value, own)
+    _same_fields(shape.cls, own, fields)
+    value: object = object.__new__(shape.cls)
+    shape.set_further(value, further)
+    shape.set(value, own)
     return value
+
+
+def _same_fields(cls: type, stored: Collection[Any], fields: tuple[str, ...]) -> None:
+    if set(stored) != set(fields):
+        differing = ", ".join(sorted(map(str, set(stored) ^ set(fields))))
+        raise RestoreError(
+            f"{qualified(cls)} has other fields than when it was stored: {differing}"
+        )
 
 
 # ---------------------------------------------------------------------------------- named tuples
@@ -207,26 +187,41 @@ def _enum(cls: type) -> _Kind | None:
 
 
 def _encode_enum(value: enum.Enum, write: Write) -> list[object]:
-    """By name, with a simple value, to notice that the name has another value by then."""
-    if type(value.value) in (str, int, float, bool):
-        return [value.name, write.value(value.value, ".value")]
-    return [value.name]
+    """By name, with a simple value, to notice that the name has another value by then.
+
+    The class may have a `name` and a `value` of its own.
+    """
+    name, content = value._name_, value._value_
+    if type(value)._member_map_.get(name) is not value:
+        raise Refused("it is no member that its class defines: return its value")
+    if type(content) in (str, int, float, bool):
+        return [name, write.value(content, ".value")]
+    return [name]
 
 
 def _decode_enum(cls: type[enum.Enum], name: str, *values: Any) -> enum.Enum:
-    member = cls[name]
-    if any(type(value) is not type(member.value) or value != member.value for value in values):
+    member = cls._member_map_[name]
+    now = member._value_
+    if any(type(value) is not type(now) or repr(value) != repr(now) for value in values):
         raise RestoreError(f"{qualified(cls)}.{name} has another value than when it was stored")
     return member
 
 
 def _encode_flag(value: enum.Flag, write: Write) -> list[object]:
-    return [write.value(value.value, ".value"), [member.name for member in value]]
+    number = value._value_
+    names = [member._name_ for member in value]
+    try:
+        known = type(value)(number) is value
+    except ValueError:
+        known = False
+    if not known:
+        raise Refused("it is no combination of flags that its class can make of its value")
+    return [write.value(number, ".value"), names]
 
 
 def _decode_flag(cls: type[enum.Flag], number: int, names: list[Any]) -> enum.Flag:
     value = cls(number)
-    if type(value) is not cls or [member.name for member in value] != names:
+    if type(value) is not cls or [member._name_ for member in value] != names:
         raise RestoreError(f"the flags of {qualified(cls)} have other values than when stored")
     return value
 
@@ -238,38 +233,44 @@ def _model(cls: type) -> _Kind | None:
     pydantic = sys.modules.get("pydantic")
     if pydantic is None or not issubclass(cls, pydantic.BaseModel) or cls is pydantic.BaseModel:
         return None
-    optional = (dict, type(None))
-    types = (dict, list, optional, optional, dict, ...)
-    return _MODEL, _encode_model, partial(_decode_model, cls), types
+    shape = Shape(cls)
+    return _MODEL, partial(_encode_model, shape), partial(_decode_model, shape), None
 
 
-def _encode_model(value: Any, write: Write) -> list[object]:
-    """The parts of pydantic's `__getstate__`: fields, which of them were given, extra, private.
+def _encode_model(shape: Shape, value: Any, write: Write) -> list[object]:
+    """Fields, which of them were given, extra fields, private attributes.
 
-    Then further attributes, if there are any, such as the `_request_id` of an API's client.
+    Then further attributes, if there are any, such as the `_request_id` of an API's client, and
+    the names of fields without a value, which `model_construct` may leave.
     """
-    state = value.__getstate__()
-    attributes = dict(state["__dict__"])
-    fields = {name: attributes.pop(name) for name in type(value).model_fields}
-    # A root model has neither extra fields nor private attributes.
-    private, further = state.get("__pydantic_private__"), _further(value, attributes)
+    names, state = type(value).model_fields, shape.state(value)
+    fields = {name: state.pop(name) for name in [*state] if name in names}
+    absent = [name for name in names if name not in fields]
+    private = value.__pydantic_private__
+    further = shape.write(state, write)
     return [
         write.attributes(fields),
-        sorted(state["__pydantic_fields_set__"]),
-        write.value(state.get("__pydantic_extra__"), ".model_extra"),
+        sorted(value.__pydantic_fields_set__),
+        write.value(value.__pydantic_extra__, ".model_extra"),
         None if private is None else write.attributes(private),
-        *([write.attributes(further)] if further else ()),
+        *((further,) if further or absent else ()),
+        *((absent,) if absent else ()),
     ]
 
 
-def _decode_model(
-    cls: Any, fields: dict[Any, Any], given: list[Any], extra: Any, private: Any, *rest: Any
-) -> object:
-    _same_fields(cls, fields, tuple(cls.model_fields))
+_MODEL_TYPES: Final = (dict, list, (dict, type(None)), (dict, type(None)), dict, list)
+
+
+def _decode_model(shape: Shape, *parts: Any) -> object:
+    cls: Any = shape.cls
+    check([*parts], *_MODEL_TYPES[: max(len(parts), 4)])
+    fields, given, extra, private = parts[:4]
+    further = parts[4] if len(parts) > 4 else {}
+    absent = parts[5] if len(parts) > 5 else []
+    _same_fields(cls, [*fields, *absent], tuple(cls.model_fields))
     value = object.__new__(cls)
     object.__setattr__(value, "__dict__", fields)
-    for further in rest:
-        _set_further(value, further)
+    shape.set_further(value, further)
     object.__setattr__(value, "__pydantic_fields_set__", set(given))
     if not cls.__pydantic_root_model__:
         object.__setattr__(value, "__pydantic_extra__", extra)
@@ -290,33 +291,34 @@ def _exception(cls: type) -> _Kind | None:
         if not is_python_class(base)
     ):
         return None
-    return (
-        _EXCEPTION,
-        _encode_exception,
-        partial(_decode_exception, cls),
-        (list, dict, object, object),
-    )
+    shape = Shape(cls)
+    encode, decode = partial(_encode_exception, shape), partial(_decode_exception, shape)
+    return _EXCEPTION, encode, decode, (list, dict, object, object)
 
 
-def _encode_exception(value: BaseException, write: Write) -> list[object]:
+_OWN: Final[Any] = vars(BaseException)  # its descriptors: a class may have an `args` of its own
+
+
+def _encode_exception(shape: Shape, value: BaseException, write: Write) -> list[object]:
     """Without traceback; of other exceptions, only the one in ``raise … from``."""
     return [
-        write.items(value.args, ".args[{}]"),
-        write.attributes(_further(value, _state(value))),
-        write.value(value.__cause__, ".__cause__"),
-        value.__suppress_context__,
+        write.items(_OWN["args"].__get__(value), ".args[{}]"),
+        shape.write(shape.state(value), write),
+        write.value(_OWN["__cause__"].__get__(value), ".__cause__"),
+        _OWN["__suppress_context__"].__get__(value),
     ]
 
 
 def _decode_exception(
-    cls: type[BaseException], args: list[Any], state: dict[Any, Any], cause: Any, suppress: Any
+    shape: Shape, args: list[Any], state: dict[Any, Any], cause: Any, suppress: Any
 ) -> BaseException:
-    fields = _field_names(cls) or ()  # an exception may be a dataclass
-    _same_fields(cls, {name: None for name in state if name in fields}, fields)
-    value = BaseException.__new__(cls, *args)
-    _set_further(value, state)
-    value.__cause__ = cause
-    value.__suppress_context__ = suppress
+    cls: Any = shape.cls
+    fields = field_names(cls) or ()  # an exception may be a dataclass
+    _same_fields(cls, [name for name in state if name in fields], fields)
+    value: BaseException = BaseException.__new__(cls, *args)
+    shape.set_further(value, state)
+    _OWN["__cause__"].__set__(value, cause)
+    _OWN["__suppress_context__"].__set__(value, suppress)
     return value
 
 
@@ -343,24 +345,21 @@ _FILL: Final[dict[type, Callable[[Any, Any], None]]] = {
 def _subclass(cls: type) -> _Kind | None:
     """A class that extends a builtin one: ``class UserId(str)``."""
     base = next(base for base in cls.__mro__ if not is_python_class(base))
-    if base is cls or base not in _PLAIN or _field_names(cls) is not None:
+    if base is cls or base not in _PLAIN or field_names(cls) is not None:
         return None
-    return (
-        _SUBCLASS,
-        partial(_encode_subclass, base),
-        partial(_decode_subclass, cls, base),
-        (base, dict),
-    )
+    shape = Shape(cls)
+    encode, decode = partial(_encode_subclass, shape, base), partial(_decode_subclass, shape, base)
+    return _SUBCLASS, encode, decode, (base, dict)
 
 
-def _encode_subclass(base: type, value: object, write: Write) -> list[object]:
-    return [write.value(_PLAIN[base](value), ""), write.attributes(_further(value, _state(value)))]
+def _encode_subclass(shape: Shape, base: type, value: object, write: Write) -> list[object]:
+    return [write.value(_PLAIN[base](value), ""), shape.write(shape.state(value), write)]
 
 
-def _decode_subclass(cls: type, base: Any, plain: Any, state: dict[Any, Any]) -> object:
+def _decode_subclass(shape: Shape, base: Any, plain: Any, state: dict[Any, Any]) -> object:
     fill = _FILL.get(base)
-    value: Any = base.__new__(cls) if fill else base.__new__(cls, plain)
+    value: Any = base.__new__(shape.cls) if fill else base.__new__(shape.cls, plain)
     if fill:
         fill(value, plain)
-    _set_further(value, state)
+    shape.set_further(value, state)
     return value

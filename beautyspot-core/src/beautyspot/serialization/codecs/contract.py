@@ -57,6 +57,10 @@ class Write(Protocol):
         """The packable forms of named parts, as a dictionary."""
         ...
 
+    def storable(self, values: Mapping[str, object]) -> dict[str, object]:
+        """The packable forms of those named parts that have one."""
+        ...
+
     def mapping(self, values: Mapping[Any, object]) -> object:
         """The packable form of a dictionary with any keys."""
         ...

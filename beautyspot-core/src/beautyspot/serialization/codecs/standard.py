@@ -18,9 +18,10 @@ from ipaddress import (
     IPv6Network,
 )
 from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
+from pickle import PicklingError
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
+from uuid import UUID, SafeUUID
 from zoneinfo import ZoneInfo
 
 from beautyspot.errors import RestoreError
@@ -89,6 +90,10 @@ def _encode_zone(value: ZoneInfo, _write: Write) -> list[object]:
         raise Refused(
             "a zone without a key of the IANA time zone database is not stored: use ZoneInfo(key)"
         )
+    try:
+        value.__reduce__()
+    except PicklingError as error:  # it may have been given the key of another zone
+        raise Refused("a zone read from a file is not stored: use ZoneInfo(key)") from error
     return [value.key]
 
 
@@ -188,6 +193,16 @@ def _encode_fraction(value: Fraction, write: Write) -> list[object]:
     ]
 
 
+def _encode_uuid(value: UUID, _write: Write) -> list[object]:
+    """The bytes; and, if the system has said so, whether its making was safe, as for `uuid1`."""
+    safe = value.is_safe.value
+    return [value.bytes] if safe is None else [value.bytes, safe]
+
+
+def _decode_uuid(raw: bytes, safe: int | None = None) -> UUID:
+    return UUID(bytes=raw, is_safe=SafeUUID(safe))
+
+
 def _by_text(code: int, types: tuple[type[Any], ...]) -> dict[type, Codec]:
     """One codec for a family of types, each of which is made of its own text."""
     names = {kind.__name__: kind for kind in types}
@@ -197,23 +212,6 @@ def _by_text(code: int, types: tuple[type[Any], ...]) -> dict[type, Codec]:
 
     codec = codec_of_parts(code, encode, lambda name, text: names[name](text), str, str)
     return dict.fromkeys(types, codec)
-
-
-_FLAGS: Final = (
-    re.ASCII | re.IGNORECASE | re.LOCALE | re.MULTILINE | re.DOTALL | re.UNICODE | re.VERBOSE
-)
-
-
-def _encode_pattern(value: re.Pattern[Any], write: Write) -> list[object]:
-    if value.flags & ~_FLAGS:
-        raise Refused("a pattern compiled with re.DEBUG would print when restored: leave it out")
-    return [write.value(value.pattern, ".pattern"), value.flags]
-
-
-def _decode_pattern(pattern: str | bytes, flags: int) -> re.Pattern[Any]:
-    if flags & ~_FLAGS:
-        raise RestoreError("a pattern with unknown flags")
-    return re.compile(pattern, flags)
 
 
 _PATHS: Final = (PurePosixPath, PureWindowsPath, PosixPath, WindowsPath)
@@ -245,8 +243,8 @@ CODECS: Final[dict[type, Codec]] = {
         40, lambda value, _: [_EXACT.to_sci_string(value)], _decode_decimal, str
     ),
     Fraction: codec_of_parts(41, _encode_fraction, Fraction, int, int),
-    UUID: codec_of_parts(42, lambda value, _: [value.bytes], lambda raw: UUID(bytes=raw), bytes),
+    UUID: codec_of_parts(42, _encode_uuid, _decode_uuid, bytes, int, ...),
     **_by_text(43, _PATHS),
     **_by_text(44, _ADDRESSES),
-    re.Pattern: codec_of_parts(45, _encode_pattern, _decode_pattern, (str, bytes), int),
+    # 45 was that of compiled patterns, before 3.0.0 was released.
 }

@@ -1,7 +1,8 @@
-"""Values that are not a result yet, such as a coroutine: no encoding function would help."""
+"""Values that are not a result, such as a coroutine: no encoding function would help."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import MappingView
 from io import IOBase
 from types import BuiltinFunctionType, FunctionType, MethodType
@@ -19,6 +20,8 @@ def no_result_yet(cls: type) -> str | None:
             "is not awaited yet: make the marked function an `async def` and await it there; "
             "often another decorator has wrapped such a function"
         )
+    if cls is re.Pattern:  # some take minutes to compile, and others to match
+        return "is a program, which stored data never are: return its text, `.pattern`"
     if issubclass(cls, IOBase):
         return "is a file: return what it holds, or its path"
     if issubclass(cls, FunctionType | BuiltinFunctionType | MethodType):

@@ -148,6 +148,17 @@ class Writer:
                 )
         return self._members(values, ".{}".format)
 
+    def storable(self, values: Mapping[str, object]) -> dict[str, object]:
+        """See `Write.storable`."""
+        done: dict[str, object] = {}
+        for name, value in values.items():
+            before = len(self.segments)
+            try:
+                done |= self.attributes({name: value})
+            except Refused:
+                del self.segments[before:]
+        return done
+
     def mapping(self, values: Mapping[Any, object]) -> object:
         """See `Write.mapping`."""
         if all(map(_is_key, values)):
