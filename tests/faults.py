@@ -325,7 +325,7 @@ def _metadata(operation: str, fault: str) -> str:
         return ENTRY
     if fault == "returns garbage" and operation == "scan":
         return ASKERS
-    if operation in ("find_many", "find_code"):
+    if operation == "find_many":
         return "no call of a marked function comes by it"
     if operation in ("share_waits", "lease_holder"):
         return "only a call that waits for a lease comes by it: see `test_long_waits.py`"

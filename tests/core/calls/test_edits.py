@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import inspect
 import linecache
 import sys
 from collections.abc import Callable, Iterator
@@ -100,6 +102,134 @@ def test_methods_and_classes_have_codes(load: Load, name: str) -> None:
     assert before is not None
     assert code("\n" + SOURCE) == before
     assert code(SOURCE.replace("return x\n", "return -x\n")) != before
+
+
+# ------------------------------------------------------------------------- what people are told
+
+EDITED = SOURCE.replace("return x + y", "return x - y")
+KINDS = {
+    "function": SOURCE,
+    "coroutine": "async " + SOURCE.strip(),
+    "generator": SOURCE.replace("return x + y", "yield x + y"),
+    "async generator": "async " + SOURCE.strip().replace("return x + y", "yield x + y"),
+}
+
+
+def given(value: Any) -> Any:
+    """The result of a function of any kind."""
+    if inspect.isasyncgen(value):
+
+        async def items() -> list[Any]:
+            return [item async for item in value]
+
+        return asyncio.run(items())
+    if inspect.iscoroutine(value):
+        return asyncio.run(value)
+    return list(value) if inspect.isgenerator(value) else value
+
+
+def run(store: MemoryMetadataStore, function: Any, *xs: Any, **options: Any) -> None:
+    """What a process does: call the function, with each of these arguments."""
+    with spot_of(store) as spot:
+        marked = spot.mark(**options)(function)
+        for x in xs:
+            given(marked(x))
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, bool]]:
+    """What was logged of changed code: the level, and whether the message says what to write."""
+    found = [
+        (record.levelname, 'raise version=, or use version="auto"' in record.getMessage())
+        for record in caplog.records
+        if "the code of app:f has changed since" in record.getMessage()
+    ]
+    caplog.clear()
+    return found
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level("INFO", logger="beautyspot")
+    return caplog
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("options", [{}, {"ttl": "1h"}], ids=["plain", "ttl"])
+def test_the_first_hit_of_older_code_is_told_once(
+    load: Load, log: pytest.LogCaptureFixture, kind: str, options: dict[str, Any]
+) -> None:
+    store, source = MemoryMetadataStore(), KINDS[kind]
+    run(store, load(source).f, 1, 2, 2, 0.0, **options)
+    assert told(log) == []
+    run(store, load(source.replace("Add", "Sum")).f, 1, 2, 0.0, **options)
+    assert told(log) == []
+    app = load(source.replace("x + y", "x - y"))
+    run(store, app.f, 3, 3, 1, 2, 0.0, **options)
+    assert told(log) == [("WARNING", True)]
+    run(store, app.f, 3, 3, **options)
+    assert told(log) == []
+    run(store, app.f, 3, 2, **options)
+    assert told(log) == [("WARNING", True)]
+
+
+def test_with_a_version_its_author_has_decided(load: Load, log: pytest.LogCaptureFixture) -> None:
+    store = MemoryMetadataStore()
+    run(store, load(SOURCE).f, 1, 2, version=1)
+    run(store, load(EDITED).f, 1, 2, 1, version=1)
+    assert told(log) == [("INFO", False)]
+    run(store, load(SOURCE).f, 1, version="auto")
+    run(store, load(EDITED).f, 1, 1, version="auto")
+    assert told(log) == []
+
+
+@pytest.mark.parametrize("known", ["then", "now"])
+def test_where_a_code_is_not_known_nothing_is_told(
+    load: Load, log: pytest.LogCaptureFixture, known: str
+) -> None:
+    store = MemoryMetadataStore()
+    run(store, load(SOURCE).f, 1)
+    [record] = store.scan(with_data=True)
+    app = load(EDITED)
+    if known == "then":
+        Path(app.__file__ or "").unlink()
+        linecache.clearcache()
+    else:
+        store.put(record._replace(code=None))
+    run(store, app.f, 1)
+    assert told(log) == []
+
+
+def test_a_result_that_waits_to_be_stored_is_not_taken_for_the_older_one(
+    load: Load, log: pytest.LogCaptureFixture
+) -> None:
+    class Full(MemoryMetadataStore):
+        full = False
+
+        def put(self, record: bs.TaskRecord) -> None:
+            if self.full:
+                raise bs.MetadataError("full")
+            super().put(record)
+
+    store = Full()
+    run(store, load(SOURCE).f, 0.0)
+    with bs.Spot("app", metadata=store, storage="memory", config=False) as spot:
+        marked = spot.mark(load(EDITED).f)
+        store.full = True
+        assert spot.refresh(marked, 0.0) == -2
+        store.full = False
+        assert marked(0.0) == -2
+    assert told(log) == []
+
+
+@pytest.mark.parametrize("version", [None, 1])
+def test_explain_says_that_other_code_made_it(load: Load, version: int | None) -> None:
+    store = MemoryMetadataStore()
+    run(store, load(SOURCE).f, 1, version=version)
+    for source, differs in ((SOURCE, ()), (EDITED, ("code",))):
+        with spot_of(store) as spot:
+            told = spot.explain(spot.mark(version=version)(load(source).f), 1)
+        assert (told.hit, told.differs) == (True, differs)
+        assert ("the code of app:f has changed since" in str(told)) is bool(differs)
 
 
 class Anything(bs.SerializerBase):

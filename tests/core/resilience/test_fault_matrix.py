@@ -58,6 +58,7 @@ QUESTIONS: dict[str, Callable[[Any, Any], Any]] = {
 QUIET = {
     "touch",
     "get",
+    "find_code",
     "scan",
     "canonical",
     "list",

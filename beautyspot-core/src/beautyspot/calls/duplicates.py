@@ -15,6 +15,7 @@ from beautyspot.errors import ConfigError
 from beautyspot.functions.names import chain, identifier_of, is_ours
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType
 
     from beautyspot.calls.engine import Engine
@@ -74,13 +75,16 @@ class Duplicates:
         self._engine = engine
         self._known: Identities | None = None
 
-    def note(self, named: Any, identifier: str, key: Key) -> None:
+    def note(self, named: Any, identifier: str, key: Key) -> Callable[[], bool]:
         """Remember a function by its identity, and report another one that has the same.
 
         Args:
             named: the function or class.
             identifier: the name that the message shows.
             key: the whole identity, and the version.
+
+        Returns:
+            A function that tells whether another one was reported by now.
 
         Raises:
             ConfigError: there is another one, and the Spot is strict.
@@ -91,10 +95,13 @@ class Duplicates:
             known.first.clear()
             known.reported.clear()
         first = known.first.setdefault(key, marked)
-        if first.is_like(marked):
-            return
-        if known.reported.setdefault(key, marked) is not marked and not reporter.strict:
-            return
+        if not first.is_like(marked) and (
+            known.reported.setdefault(key, marked) is marked or reporter.strict
+        ):
+            self._report(first, marked, identifier, key)
+        return lambda: key in known.reported
+
+    def _report(self, first: Marked, marked: Marked, identifier: str, key: Key) -> None:
         where = f"{first.place} and {marked.place}"
         if first.place == marked.place:
             where = f"{marked.place}, before and after an edit,"
@@ -104,7 +111,7 @@ class Duplicates:
             'Give each a name of its own, mark(name="…"); where one is an edit of the other, raise '
             'its version=, or let version="auto" follow the code'
         )
-        reporter.report("tell functions apart", identifier, error, advice)
+        self._engine.reporter.report("tell functions apart", identifier, error, advice)
 
 
 def _of_the_store(engine: Engine) -> Identities:

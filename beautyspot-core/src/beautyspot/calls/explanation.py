@@ -28,8 +28,8 @@ class Explanation:
         arguments: the canonical text of each argument, by name; if `mark` was given a function or
             an ID as `key`, that of the ID instead, as "mark(key=)".
         nearest: the stored call that differs least, if any.
-        differs: what differs from it: argument names, "mark(key=)", "version", "expired",
-            "code", "damaged", or "blob", which is gone from the storage.
+        differs: what differs from it: argument names, "mark(key=)", "version", "expired", "code"
+            (also of a hit), "damaged", or "blob", which is gone from the storage.
     """
 
     hit: bool
@@ -84,8 +84,18 @@ def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explan
     else:
         reason, differs = _why_lost(cache, call, entry)
     if not differs:
-        return Explanation(True, call.key, stored, texts, record)
+        return _explain_hit(call, stored, texts, record)
     return Explanation(False, call.key, reason, texts, record, (differs,))
+
+
+def _explain_hit(call: Call, stored: str, texts: dict[str, str], record: TaskRecord) -> Explanation:
+    if not call.task.addressing.has_changed(record.code):
+        return Explanation(True, call.key, stored, texts, record)
+    reason = (
+        f"{stored}, and the code of {call.task.func_identifier} has changed since: where that "
+        'changes results, raise version=, or use version="auto"'
+    )
+    return Explanation(True, call.key, reason, texts, record, ("code",))
 
 
 def _why_lost(cache: Cache, call: Call, entry: Entry) -> tuple[str, str]:

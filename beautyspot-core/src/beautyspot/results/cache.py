@@ -25,6 +25,7 @@ from beautyspot.errors import (
 from beautyspot.resilience.circuit_breaker import Resting
 from beautyspot.resilience.guarded_backends import Health
 from beautyspot.resilience.reporting import STORING
+from beautyspot.results.edits import compare_code
 from beautyspot.results.retry import Unsaved
 from beautyspot.results.validity import (
     ELSEWHERE,
@@ -121,9 +122,15 @@ class Cache:
             return MISSING  # a row that points nowhere is a miss, and the next save mends it
         except Exception as error:
             return self._report_miss(task, error)
+        self._note(call, entry)
+        return value
+
+    def _note(self, call: Call, entry: Entry) -> None:
+        # Of what this process makes anew, or has made, the row in the store may be an older one.
+        if call.task.to_compare and not call.refresh and call.key not in self.waiting:
+            compare_code(call, self.metadata, self.reporter)
         took = entry.took
         call.saves = took if isinstance(took, int | float) else 0.0  # a stranger's may be anything
-        return value
 
     def find(self, key: str, *, patient: bool = True) -> Entry | None:
         """The entry of `key`, be it in the store or on its way there.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from beautyspot.tasks.options import MarkOptions
 
     Bound = tuple[tuple[Any, ...], dict[str, Any]]
-    FirstKey = Callable[[Any, str, tuple[str, str | None]], None]
+    FirstKey = Callable[[Any, str, tuple[str, str | None]], Callable[[], bool]]
 
     class Addressed(Protocol):
         """A call that gets a key."""
@@ -55,13 +55,14 @@ class Addressing:
         options: of its mark.
         keygen: turns arguments into input IDs.
         on_first_key: called once, with the function, its identifier, and its name and version,
-            where these two alone are its identity.
+            where these two alone are its identity; gives `is_shared`.
 
     Attributes:
         func_name, func_identifier: the function's names in the table of results.
         bind: normalises a call's arguments.
         memo: the keys of earlier calls with small, flat arguments.
         changing: what calls changed of their own keys, such as ``self.calls``.
+        is_shared: whether another function with this one's identity was called, and that was said.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Addressing:
         self._bound = taken_apart(function)
         self._options = options = options.written_in(self._bound.func)
         self._on_first_key: FirstKey | None = on_first_key
+        self.is_shared: Callable[[], bool] = bool
         self._identity = Identity(self._bound.func)
         self.func_name = self._identity.func_name
         self.func_identifier = options.name or self._identity.func_identifier
@@ -137,6 +139,10 @@ class Addressing:
             return source_digest(self._identity.named)
         except Exception:  # such as too many open files: no reason to lose a result
             return None
+
+    def has_changed(self, code: str | None) -> bool:
+        """Whether other code made the result with this `code` in its row; False if unknown."""
+        return code is not None and self.code not in (None, code)
 
     # -------------------------------------------------------------------------------- keys
 
@@ -228,7 +234,9 @@ class Addressing:
         version = self.version
         if self._on_first_key is not None:
             if options.version != "auto" and (len(parts) == 1 or options.name) and self._is_alone:
-                self._on_first_key(identity.named, self.func_identifier, (name, version))
+                self.is_shared = self._on_first_key(
+                    identity.named, self.func_identifier, (name, version)
+                )
             self._on_first_key = None
         maker = KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
         if self._version != "auto" and identity.settled and not self._may_hold:

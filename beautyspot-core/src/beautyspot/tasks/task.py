@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
 from beautyspot.tasks.addressing import Addressing
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Entry, KeyGenBase, SerializerBase
     from beautyspot.tasks.addressing import FirstKey
     from beautyspot.tasks.options import MarkOptions
+
+
+COMPARED: Final = 10
+"""So many hits of a function, of calls that are new to the process, are compared with its code."""
 
 
 class Call:
@@ -53,6 +57,8 @@ class Task:
         addressing: how its calls become keys.
         form: in which form its results are kept.
         ttl: how long they are valid, in seconds; None is for ever.
+        to_compare: of so many hits it is yet to be seen whether other code made their results.
+        compared: the keys of those of which it was seen.
     """
 
     def __init__(
@@ -71,6 +77,8 @@ class Task:
         self.options = options
         self.owner = owner
         self.ttl = options.seconds
+        self.to_compare = 0 if options.version == "auto" else COMPARED
+        self.compared: set[str] = set()
         self.addressing = Addressing(function, options, keygen, on_first_key)
         streams = "generator" in kind
         self.form = ResultForm(function, options, serializer, streams=streams)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.code.forms import constant_form, digest_of
@@ -13,11 +13,17 @@ from beautyspot.functions.code.source import class_definitions_of, definition_of
 from beautyspot.functions.names import chain, is_ours, namespace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from beautyspot.functions.code.normal_form import Definition
 
-_known: ByIdentity[str] = ByIdentity()  # of code objects and classes
+
+class _Digest(NamedTuple):
+    text: str
+    is_of_source: bool
+
+
+_known: ByIdentity[_Digest] = ByIdentity()  # of code objects and classes
 
 
 def code_digest(func: Any) -> str:
@@ -31,7 +37,7 @@ def code_digest(func: Any) -> str:
         func: a function, a class, or an object that wraps a function.
     """
     if isinstance(func, type):
-        return _remembered(func, lambda: digest_of(_class_form(func)))
+        return _of_class(func).text
     steps = [step for step in chain(func) if isinstance(step, FunctionType) and not is_ours(step)]
     digests = [function_digest(step) for step in steps]
     return digests[0] if len(digests) == 1 else digest_of(digests)
@@ -44,11 +50,13 @@ def source_digest(named: Any) -> str | None:
     no source gives the code that runs.
     """
     if isinstance(named, type):
-        form = _class_source_form(named)
+        found = _of_class(named)
     else:
         steps = [step for step in chain(named) if isinstance(step, FunctionType)]
-        form = _source_form(steps[-1]) if steps else None
-    return None if form is None else digest_of(form)
+        if not steps:
+            return None
+        found = _of_function(steps[-1])
+    return found.text if found.is_of_source else None
 
 
 def methods_of(cls: type[Any]) -> dict[str, FunctionType]:
@@ -65,37 +73,35 @@ def methods_of(cls: type[Any]) -> dict[str, FunctionType]:
 
 def function_digest(function: FunctionType) -> str:
     """The digest of one function, without what it wraps."""
-    return _remembered(function.__code__, lambda: digest_of(_function_form(function)))
+    return _of_function(function).text
 
 
-def _remembered(owner: Any, make: Callable[[], str]) -> str:
-    """The digest of a code object or a class."""
-    return _known.get(owner) or _known.put(owner, make())
+def _of_function(function: FunctionType) -> _Digest:
+    code = function.__code__
+    return _known.get(code) or _known.put(code, _function_digest(function))
 
 
-def _function_form(function: FunctionType) -> object:
-    form = _source_form(function)
-    return (_python(), *bytecode(function.__code__)) if form is None else form
+def _of_class(cls: type[Any]) -> _Digest:
+    return _known.get(cls) or _known.put(cls, _class_digest(cls))
 
 
-def _source_form(function: FunctionType) -> object | None:
+def _function_digest(function: FunctionType) -> _Digest:
     node = definition_of(function)
-    return None if node is None else _normal(node, function.__globals__)
-
-
-def _class_form(cls: type[Any]) -> object:
-    form = _class_source_form(cls)
+    form = None if node is None else _normal(node, function.__globals__)
     if form is not None:
-        return form
-    digests = [(name, function_digest(method)) for name, method in methods_of(cls).items()]
-    return (_python(), list(vars(cls).get("__annotations__", ())), digests)
+        return _Digest(digest_of(form), is_of_source=True)
+    return _Digest(digest_of((_python(), *bytecode(function.__code__))), is_of_source=False)
 
 
-def _class_source_form(cls: type[Any]) -> object | None:
-    namespace = namespace_of(cls)
-    nodes = class_definitions_of(cls, methods_of(cls).values(), namespace)
+def _class_digest(cls: type[Any]) -> _Digest:
+    methods, namespace = methods_of(cls), namespace_of(cls)
+    nodes = class_definitions_of(cls, methods.values(), namespace)
     forms = [_normal(node, namespace) for node in nodes]
-    return forms if forms and None not in forms else None
+    if forms and None not in forms:
+        return _Digest(digest_of(forms), is_of_source=True)
+    digests = [(name, function_digest(method)) for name, method in methods.items()]
+    fields = list(vars(cls).get("__annotations__", ()))
+    return _Digest(digest_of((_python(), fields, digests)), is_of_source=False)
 
 
 def _normal(node: Definition, namespace: Mapping[str, Any]) -> object:

@@ -1,0 +1,42 @@
+"""Tell when a result that is returned was made by other code than its function has now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beautyspot.errors import MetadataBusyError
+from beautyspot.logs import logger
+
+if TYPE_CHECKING:
+    from beautyspot.resilience.guarded_backends import GuardedStore
+    from beautyspot.resilience.reporting import Reporter
+    from beautyspot.tasks.task import Call, Task
+
+
+def compare_code(call: Call, metadata: GuardedStore, reporter: Reporter) -> None:
+    """Compare the code that made a result with its function's, and say once if they differ."""
+    task, addressing, key = call.task, call.task.addressing, call.key
+    task.to_compare -= 1
+    if key in task.compared:
+        return
+    task.compared.add(key)
+    try:
+        changed = addressing.has_changed(metadata.find_code(key)) and not addressing.is_shared()
+    except MetadataBusyError:
+        return  # another hit will be compared
+    except Exception:  # the result was found all the same
+        task.to_compare = 0
+        return
+    if changed:
+        task.to_compare = 0
+        _tell(reporter, task)
+
+
+def _tell(reporter: Reporter, task: Task) -> None:
+    name, version = task.func_identifier, task.options.version
+    changed = f"the code of {name} has changed since a stored result was made that is returned now"
+    if version is None:
+        advice = 'raise version=, or use version="auto"'
+        reporter.once(f"edited {name}", f"{changed}: where that changes results, {advice}")
+    else:  # its author has decided
+        logger.info("%s: %s; its version= is %r as before", reporter.spot, changed, version)
