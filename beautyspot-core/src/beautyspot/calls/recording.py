@@ -15,6 +15,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.calls import waits
 from beautyspot.calls.flow import is_outdated, moment_of, warn_moved
 from beautyspot.calls.steps import Block, Join, Outcome
 from beautyspot.calls.turn import Turn
@@ -235,7 +236,7 @@ class Recording:
                 return consumer.lost(self._broken)
             if self._under_way is None:
                 self._leader = consumer
-                self._under_way = consumer.flight = Flight(None)
+                self._under_way = consumer.flight = Flight(None, self.call.key)
             return self._under_way
 
     def is_only_for(self, consumer: Consumer) -> bool:
@@ -312,18 +313,33 @@ class Consumer:
             if not isinstance(found, Flight):
                 return self._copy(found)
             leads = found is self.flight
-            step = pull(self.recording, found, resume) if leads else self._join(found)
-            if step is None or not single_flight.follow(found):
+            if (locks.inside() and not leads) or not single_flight.follow(found):
                 return self.lost("it would wait for itself", alone=True)
             try:
-                done = yield step
+                done = yield from self._wait(found, pull, resume if leads else None)
             finally:
                 single_flight.forsake(found)
             if leads and isinstance(found.result, Outcome):
                 self.recording.advance(self)
                 return found.result
-            if done is False:
+            if not done:
                 return self.lost("the first item did not come in wait_timeout", alone=True)
+
+    def _wait(
+        self, flight: Flight, pull: Pull, resume: Resume | None
+    ) -> Generator[Step, Any, bool]:
+        """Go to the item, or wait for the consumer that does; False once the time is over."""
+        recording = self.recording
+        if resume is not None:
+            yield pull(recording, flight, resume)
+            return True
+        if (yield Join(flight, waits.PATIENCE)):
+            return True
+        engine = recording.engine
+        first = self.position == 0
+        waits.tell_of_flight(engine, recording.call, flight, ends=first)
+        done: bool = yield Join(flight, engine.wait_timeout if first else None)
+        return done
 
     def lost(self, why: str, *, alone: bool = False) -> Outcome:
         """The run can't go on with this consumer: two runs never make one stream."""
@@ -336,12 +352,6 @@ class Consumer:
                 f"{self.position} items: {why}. Call it again"
             )
         )
-
-    def _join(self, flight: Flight) -> Step | None:
-        """The step that waits for another consumer; None where this thread must not wait."""
-        if locks.inside():
-            return None
-        return Join(flight, None if self.position else self.recording.engine.wait_timeout)
 
     def _copy(self, data: Data | None) -> Outcome:
         if data is None:

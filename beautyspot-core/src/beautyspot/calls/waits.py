@@ -149,14 +149,21 @@ _OURS: Final = str(Path(__file__).parent.parent)
 _LIBRARY: Final = os.path.dirname(os.__file__)  # noqa: PTH120 - as code names its file
 
 
-def tell_of_flight(engine: Engine, call: Call, flight: Flight) -> None:
-    """Say that a call waits for another one of this process."""
+def tell_of_flight(engine: Engine, call: Call, flight: Flight, *, ends: bool = True) -> None:
+    """Say that a call waits for another one of this process.
+
+    Args:
+        engine: of the Spot.
+        call: the one that waits.
+        flight: what it waits for.
+        ends: whether it runs on its own after `wait_timeout`.
+    """
     holder = f"{_thread_name(flight.thread)} of this process"
-    if call.task.kind == "coroutine":
+    if call.task.kind.startswith(("coroutine", "async")):
         holder = f"a task in {holder}"
     elif where := place_of(flight.thread):
         holder = f"{holder} (now at {where})"
-    _tell(engine, call, holder)
+    _tell(engine, call, holder, ends=ends)
 
 
 def tell_of_lease(turn: Turn) -> None:
@@ -168,14 +175,17 @@ def tell_of_lease(turn: Turn) -> None:
     _tell(turn.engine, turn.call, holder or "another process")
 
 
-def _tell(engine: Engine, call: Call, holder: str) -> None:
+def _tell(engine: Engine, call: Call, holder: str, *, ends: bool = True) -> None:
     name = call.task.func_identifier
+    then, end = "", ""
+    if ends:
+        then = f"After wait_timeout ({engine.wait_timeout:.0f} s) it runs on its own. "
+        end = ", or lower wait_timeout="
     engine.reporter.tell(
         f"waits {name}",
         f"{name} has waited {PATIENCE:.0f} s for {holder}, which makes the same call (key "
-        f"{call.key}). After wait_timeout ({engine.wait_timeout:.0f} s) it runs on its own. If the "
-        "other one can't go on before this one does, release the lock that it needs (or whatever "
-        "else it waits for) before the call, or lower wait_timeout=",
+        f"{call.key}). {then}If the other one can't go on before this one does, release the lock "
+        f"that it needs (or whatever else it waits for) before the call{end}",
     )
 
 
