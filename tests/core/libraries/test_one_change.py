@@ -240,7 +240,15 @@ FAMILIES = {
             "of_schema": METADATA,
         },
     ),
-    "scalars of Arrow": Family(pa.scalar, {"value": st.none() | NUMBERS, "type": ARROW_KINDS}),
+    "scalars of Arrow": Family(
+        pa.scalar,
+        {"value": st.none() | NUMBERS, "type": ARROW_KINDS},
+        lost=(
+            "copy",
+            "deepcopy",
+            "pickle",
+        ),  # PyArrow goes by Python's objects, without nanoseconds
+    ),
     "pictures": Family(
         picture,
         {
