@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -382,12 +383,47 @@ def test_a_row_cannot_name_a_path(
 
 
 class Failing(Remote):
-    fails = True
+    fails: Exception | None = StorageError("the server is away: start it")
 
     def save_file(self, key: str, file: Any, *, content_type: str | None = None) -> str:
         if self.fails:
-            raise StorageError("the server is away: start it")
+            raise self.fails
         return super().save_file(key, file, content_type=content_type)
+
+
+def test_a_storage_that_hangs(
+    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+
+    class Hanging(Remote):
+        blocking = True
+
+        def save_file(self, key: str, file: Any, *, content_type: str | None = None) -> str:
+            released.wait(DEADLINE)
+            return key
+
+    monkeypatch.setattr(guarded_backends, "BLOB_DEADLINE", 0.02)
+    monkeypatch.setattr(guarded_backends, "SLOWEST", len(FILM) * 100)
+    spot = make_spot(on_error=troubles.append, storage=Hanging())
+    assert marked(spot, out)("a").path == out / "a.mp4"
+    released.set()
+    assert "gave no answer within 0 s" in say(troubles)
+
+
+@pytest.mark.parametrize("error", [StorageError("it is away: start it"), ZeroDivisionError()])
+def test_a_file_that_cannot_be_fetched_is_made_again(
+    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], error: Exception
+) -> None:
+    class Lost(Remote):
+        def load_part(self, location: str, start: int, size: int) -> bytes:
+            raise error
+
+    film = marked(make_spot(on_error=troubles.append, storage=Lost()), out)
+    film("a")
+    assert film("a").path == out / "a.mp4"
+    assert ran == ["a", "a"]
+    assert type(error).__name__ in str(troubles[0])
 
 
 @pytest.mark.parametrize("save", ["sync", "background"])
@@ -409,7 +445,7 @@ def test_a_storage_that_fails(
         assert [f.result(DEADLINE).path for f in futures] == [out / "a.mp4"] * 3
     assert ran == ["a"], "those who waited get the file, too"
     assert "the server is away: start it" in say(troubles)
-    storage.fails = False
+    storage.fails = None
     spot.flush()
     film("a")
     assert film("a").path != out / "a.mp4"
@@ -420,6 +456,7 @@ def test_a_storage_that_fails(
     ("wrong", "said"),
     [
         ({"save_file": lambda *_, **__: None}, "save_file returned None in place of the location"),
+        ({"save_file": lambda *_, **__: "a"}, "save_file read 0 of 1280001 bytes: it has to"),
         ({"load_part": lambda *_: "text"}, "load_part returned an object of type str"),
         ({"load_part": lambda _, __, ___, size: b"x" * size * 2}, "load_part returned"),
         ({"local_path": lambda *_: "/etc/passwd"}, "local_path returned an object of type str"),

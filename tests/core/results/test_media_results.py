@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from beautyspot.keys.generator import KeyGen
+from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.testing.serializer import JSON_VALUES, assert_same
 from beautyspot.testing.spots import memory_spot
 from hypothesis import given, settings
@@ -224,6 +225,48 @@ def test_a_frame_as_parquet(spot: Any, caplog: Any, make: Any, kind: str) -> Non
     assert record.result_value.endswith(".parquet")
 
 
+NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.none()
+CELLS: dict[str, Any] = {
+    "whole": NUMBERS,
+    "real": st.floats() | st.none(),
+    "text": st.text(max_size=5) | st.none(),
+    "odd": st.sampled_from(["", " ", "NA", "null", "nan", "1", "01", "true", "\r\n", '"', ","]),
+    "truth": st.booleans() | st.none(),
+    "time": st.dates(dt.date(1700, 1, 1), dt.date(2200, 1, 1)).map(
+        lambda day: dt.datetime.combine(day, dt.time(1, 2, 3, 40_000))
+    ),
+    "day": st.dates() | st.none(),
+    "mixed": st.sampled_from([1, 2.5, "x", None]),
+}
+LIBRARIES: dict[str, Any] = {
+    "pandas": pd.DataFrame,
+    "polars": lambda columns: pl.DataFrame(columns, strict=False),
+    "arrow": pa.table,
+}
+TABLES = st.integers(0, 3).flatmap(
+    lambda rows: st.fixed_dictionaries(
+        {},
+        optional={
+            name: st.lists(cells, min_size=rows, max_size=rows) for name, cells in CELLS.items()
+        },
+    )
+)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("content_type", ["text/csv", "application/parquet"])
+@settings(max_examples=20, deadline=None)
+@given(columns=TABLES)
+def test_any_frame_comes_back_equal(library: str, content_type: str, columns: Any) -> None:
+    try:
+        frame = LIBRARIES[library](columns)
+        MsgpackSerializer().dumps(frame)
+    except Exception:  # it has no form without a content type either
+        return
+    with memory_spot() as spot:
+        kept(spot, frame, content_type)
+
+
 @pytest.mark.parametrize(
     ("frame", "why"),
     [
@@ -244,6 +287,17 @@ def test_a_frame_that_csv_does_not_hold(spot: Any, caplog: Any, frame: Any, why:
     kept(spot, frame, "text/csv")
     assert why in said(caplog)
     assert bool(why) == bool(said(caplog))
+
+
+def test_an_opened_image_is_refused_with_one_message(make_spot: Any, caplog: Any) -> None:
+    out = BytesIO()
+    picture("L").save(out, "PNG")
+    made = make_spot().mark(name="f", key="k", content_type="image/png")(
+        lambda: Image.open(BytesIO(out.getvalue()))
+    )
+    made()
+    [record] = caplog.records
+    assert "PngImageFile reads its file when it is used: return image.copy()" in record.getMessage()
 
 
 def test_what_does_not_fit_beside_it(spot: Any, caplog: Any) -> None:

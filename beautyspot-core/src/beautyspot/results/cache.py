@@ -228,8 +228,9 @@ class Cache:
             try:
                 return task.form.encode(value)
             except Unfit as unfit:
+                payload = task.form.encode(value, as_media=False)
                 self._say_unfit(task, value, unfit)
-                return task.form.encode(value, as_media=False)
+                return payload
         except Exception as error:
             advice = "The value is returned, and not cached"
             if not isinstance(error, SerializationError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from beautyspot.contracts import FILE
 from beautyspot.contracts.calling import wrong_answer
 from beautyspot.errors import BlobNotFound, RestoreError, SerializationError, StorageError
-from beautyspot.results.local_files import Seal, open_plain, status_of
+from beautyspot.results.local_files import Seal, Status, open_plain, status_of
 from beautyspot.serialization.file_data import FileData, named_file, suffix_of, unreadable
 
 if TYPE_CHECKING:
@@ -70,15 +70,28 @@ def store(
     with file:
         before, source = status_of(file), _Source(file, digests)
         location = _sent(placement, task, record, source, data)
-        if status_of(file) != before or source.size != before.size:
+        unsound = _unsound(path, before, status_of(file), source.size)
+        if unsound is not None:
             placement.discard(record.cache_key, location)
-            raise SerializationError(
-                f"{path} can't be stored, since it was changed meanwhile: return a File to which "
-                "nothing writes any more"
-            )
+            raise unsound
     digest = digests[0].digest()
     placed = record._replace(result_type=FILE, result_value=location, result_data=None)
     return placed._replace(digest=digest, size=source.size)
+
+
+def _unsound(path: Path, before: Status, after: Status, size: int) -> Exception | None:
+    """Why what was saved is not the file."""
+    if after != before:
+        return SerializationError(
+            f"{path} can't be stored, since it was changed meanwhile: return a File to which "
+            "nothing writes any more"
+        )
+    if size != before.size:
+        return StorageError(
+            f"the storage's save_file read {size} of {before.size} bytes: it has to read the file "
+            "to its end"
+        )
+    return None
 
 
 def _sent(

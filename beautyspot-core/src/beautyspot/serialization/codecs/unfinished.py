@@ -14,6 +14,8 @@ def no_result_yet(cls: type) -> str | None:
     """Why instances are not a result, and what to return instead; None for other classes."""
     if issubclass(cls, File):
         return "is stored only as the whole result: return it alone, or read_bytes() of it"
+    if any(base.__module__ == "PIL.Image" for base in cls.__mro__[1:]):
+        return "reads its file when it is used: return image.copy()"
     live = "the items of which are passed on live, and stored at the end"
     if hasattr(cls, "__await__"):
         return (
