@@ -12,10 +12,6 @@ from beautyspot.contracts.file import File
 
 def no_result_yet(cls: type) -> str | None:
     """Why instances are not a result, and what to return instead; None for other classes."""
-    if issubclass(cls, File):
-        return "is stored only as the whole result: return it alone, or read_bytes() of it"
-    if any(base.__module__ == "PIL.Image" for base in cls.__mro__[1:]):
-        return "reads its file when it is used: return image.copy()"
     live = "the items of which are passed on live, and stored at the end"
     if hasattr(cls, "__await__"):
         return (
@@ -24,8 +20,8 @@ def no_result_yet(cls: type) -> str | None:
         )
     if cls is re.Pattern:  # some take minutes to compile, and others to match
         return "is a program, which stored data never are: return its text, `.pattern`"
-    if issubclass(cls, IOBase):
-        return "is a file: return what it holds, or its path"
+    if why := _bound_to_a_file(cls):
+        return why
     if issubclass(cls, FunctionType | BuiltinFunctionType | MethodType):
         return (
             "is code, which is never stored: return what it returns, or the values to make it of "
@@ -36,3 +32,13 @@ def no_result_yet(cls: type) -> str | None:
     if hasattr(cls, "__next__"):
         return f"is used up by its reader: return a list, or `yield` in the function, {live}"
     return "shows a dict: return a list or a set" if issubclass(cls, MappingView) else None
+
+
+def _bound_to_a_file(cls: type) -> str | None:
+    if issubclass(cls, IOBase):
+        return "is a file: return what it holds, or its path"
+    if issubclass(cls, File):
+        return "is stored only as the whole result: return it alone, or read_bytes() of it"
+    if any(base.__module__ == "PIL.Image" for base in cls.__mro__[1:]):
+        return "reads its file when it is used: return image.copy()"
+    return None
