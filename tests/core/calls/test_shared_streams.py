@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.calls import recording
 from beautyspot.errors import StreamError
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot.spot import Spot
 from gates import DEADLINE
 from hypothesis import given, settings
@@ -365,6 +366,76 @@ def test_each_consumer_reads_the_whole_stream_whatever_the_others_do(
     assert RAN.count("began") == RAN.count("ended")
 
 
+class MeanwhileStore(MemoryMetadataStore):
+    """Has something happen between a look-up that finds nothing and its answer, once."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def find(self, key: str) -> Any:
+        found = super().find(key)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return found
+
+
+def test_a_stream_that_ends_while_another_caller_looks_is_not_run_again(
+    make_spot: Callable[..., Spot],
+) -> None:
+    store = MeanwhileStore()
+    marked = make_spot(metadata=store, strict=True).mark(count)
+    store.meanwhile = lambda: list(marked(2))
+    assert list(marked(2)) == [[0], [1]]
+    assert RAN.count("began") == 1
+
+
+def test_an_async_stream_that_ends_while_another_caller_looks_is_not_run_again(
+    make_spot: Callable[..., Spot],
+) -> None:
+    store = MeanwhileStore()
+    store.blocking = True  # it is asked in a thread
+    marked = make_spot(metadata=store, strict=True).mark(count_later)
+    ended = threading.Event()
+
+    async def main() -> None:
+        first = marked(2)
+        await anext(first)
+        store.meanwhile = lambda: ended.wait(DEADLINE)
+        second = asyncio.create_task(collect(marked(2)))
+        while store.meanwhile is not None:
+            await asyncio.sleep(0)
+        assert await collect(first) == [[1]]
+        ended.set()
+        assert await second == [[0], [1]]
+
+    asyncio.run(main())
+    assert RAN.count("began") == 1
+
+
+def test_an_item_that_can_not_be_restored_is_no_item_for_two(
+    make_spot: Callable[..., Spot],
+) -> None:
+    class Fragile:
+        pass
+
+    def decode(value: Any) -> Fragile:
+        raise ValueError("it is broken")
+
+    spot = make_spot()
+    spot.register(Fragile, encode=lambda value: 1, decode=decode)
+
+    @spot.mark(ignore=("Fragile",))
+    def items() -> Iterator[object]:
+        yield 1
+        yield Fragile()
+
+    one, two = items(), items()
+    assert take(one, 1) == take(two, 1) == [1]
+    next(one)
+    with pytest.raises(StreamError, match="it is broken"):
+        next(two)
+
+
 # ------------------------------------------------------------------------- async generators
 
 
@@ -553,3 +624,21 @@ def test_an_async_generator_that_asks_for_itself_runs_and_does_not_wait(spot: Sp
         return await asyncio.wait_for(collect(tree(1)), DEADLINE)
 
     assert asyncio.run(main()) == [1, 1]
+
+
+def test_a_run_whose_task_is_cancelled_from_outside_leaves_nobody_waiting(spot: Spot) -> None:
+    marked = spot.mark(count_later)
+
+    async def main() -> None:
+        reader = asyncio.create_task(collect(marked(2)))
+        for turn in range(4):
+            for task in asyncio.all_tasks() - {reader, asyncio.current_task()}:
+                task.cancel()
+            if reader.done():
+                break
+            await asyncio.sleep(0)
+        with suppress(StreamError):  # unless it has read nothing yet
+            assert await asyncio.wait_for(reader, DEADLINE) == [[0], [1]]
+        assert await asyncio.wait_for(collect(marked(2)), DEADLINE) == [[0], [1]]
+
+    asyncio.run(main())

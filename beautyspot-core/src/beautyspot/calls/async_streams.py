@@ -181,21 +181,21 @@ class Runner:
             self._task.result()
 
     async def _run(self) -> None:
-        source = self._recording.source()
         try:
-            while await self._pull(source, *await self._asked.get()):
+            while await self._pull(*await self._asked.get()):
                 pass
         finally:
-            await source.aclose()
+            if self._recording.source is not None:
+                await self._recording.source.aclose()
 
-    async def _pull(self, source: Any, flight: Flight, resume: Resume) -> bool:
+    async def _pull(self, flight: Flight, resume: Resume) -> bool:
         """Run the generator to an item; whether it goes on after it."""
         import asyncio
 
         recording, result = self._recording, None
         single_flight.take_part(flight)
         try:
-            result = await self._result(source, resume)
+            result = await self._result(resume)
         except asyncio.CancelledError as error:
             if not self._task.cancelling():  # the generator's own, as it might raise any error
                 result = Outcome(error=error)  # type: ignore[arg-type]
@@ -207,10 +207,10 @@ class Runner:
             recording.arrive(flight, result)
         return result.error is None
 
-    async def _result(self, source: Any, resume: Resume) -> Outcome:
+    async def _result(self, resume: Resume) -> Outcome:
         recording = self._recording
         try:
-            item = await _unseen(source, resume)
+            item = await _unseen(recording.open(), resume)
         except StopAsyncIteration:
             await recording.end(None).perform_async(self._executor)
             return Outcome(error=EndOfStream(None))

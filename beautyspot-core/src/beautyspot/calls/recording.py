@@ -101,6 +101,7 @@ class Recording:
         call: the one that began it.
         whole: whether every item is kept, so that others may join and the end can be stored.
         runner: of an async generator, what runs it.
+        source: the user's generator, once it was asked for its first item.
         last: the number of what the generator returned, once it has ended.
     """
 
@@ -112,7 +113,7 @@ class Recording:
         self.whole = True
         self.runner: Any = None
         self.last: int | None = None
-        self._source: Any = None
+        self.source: Any = None
         self._consumers: list[Consumer] = []
         self._under_way: Flight | None = None
         self._leader: Consumer | None = None  # the consumer that began that way
@@ -126,11 +127,11 @@ class Recording:
 
     # ------------------------------------------------------------------- what runs the generator
 
-    def source(self) -> Any:
+    def open(self) -> Any:
         """The user's generator, made at the first call."""
-        if self._source is None:
-            self._source = self.call.task.function(*self.call.args, **self.call.kwargs)
-        return self._source
+        if self.source is None:
+            self.source = self.call.task.function(*self.call.args, **self.call.kwargs)
+        return self.source
 
     def add(self, item: Any) -> Outcome:
         """Record an item, and return it."""

@@ -98,8 +98,8 @@ def _shared(consumer: Consumer, call: Call) -> Generator[Any, Any, Any]:
             resume = yield from _handed_on(item)
             del item
     finally:
-        if consumer.recording.leave(consumer):
-            consumer.recording.source().close()
+        if consumer.recording.leave(consumer) and consumer.recording.source is not None:
+            consumer.recording.source.close()
     return (yield from _from_item(call, consumer.position, resume))
 
 
@@ -162,7 +162,7 @@ class Pull:
     def _result(self) -> Outcome:
         recording = self._recording
         try:
-            item = self._resume(recording.source())
+            item = self._resume(recording.open())
         except StopIteration as end:
             recording.end(end.value).perform()
             return Outcome(error=EndOfStream(end.value))
