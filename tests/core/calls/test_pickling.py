@@ -289,6 +289,79 @@ def test_functions_of_main_travel_by_their_code_and_keep_their_keys(tmp_path: Pa
     assert float(misses) == 1, "the class of `self` is another one there"
 
 
+CLASSES = """
+    import dataclasses, enum, os, sys, typing
+    import cloudpickle, pydantic
+    import beautyspot as bs
+
+    @dataclasses.dataclass
+    class Data:
+        x: int = 1
+
+    class Plain:
+        def __init__(self):
+            self.x = 1
+
+    class Colour(enum.Enum):
+        RED = 1
+
+    class Pair(typing.NamedTuple):
+        x: int
+
+    class Model(pydantic.BaseModel):
+        x: int = 1
+        children: "list[Model]" = []
+
+    class Outer:
+        class Inner(str):
+            pass
+
+    class Item(pydantic.BaseModel):
+        x: int = 1
+
+    bound = Item
+    other = pydantic.create_model("Item", x=(int, 2))
+
+    spot = bs.Spot("app", directory=sys.argv[1], config=False)
+    Result = Data | Colour | Pair | Model | Outer.Inner | Item
+
+    @spot.mark
+    def same(value) -> Result:
+        return None if isinstance(value, Plain | type) else value
+
+    @spot.mark
+    def pid(value):
+        return os.getpid()
+
+    VALUES = [Data(), Plain(), Colour.RED, Pair(1), Model(), Outer.Inner("a"), Item(), Data, Item]
+    print(cloudpickle.dumps((same, pid, VALUES)).hex())
+    print([pid(value) for value in VALUES], [type(same(value)).__name__ for value in VALUES])
+    print(spot.key(pid, other))
+    print(cloudpickle.dumps((pid, other)).hex())
+"""
+
+CLASSES_ARRIVED = """
+    import pickle, sys
+    same, pid, values = pickle.loads(bytes.fromhex(sys.argv[1]))
+    print([pid(value) for value in values], [type(same(value)).__name__ for value in values])
+    assert all(type(same(value)) in (type(value), type(None)) for value in values)
+    spot = same.__beautyspot__.owner()
+    print(spot.stats()["misses"], spot.key(*pickle.loads(bytes.fromhex(sys.argv[2]))))
+"""
+
+
+def test_classes_of_main_keep_their_names(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(CLASSES))
+    command = [sys.executable, str(script), str(tmp_path / "cache")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE)
+    assert done.returncode == 0, done.stderr
+    sent, computed, key, other = done.stdout.splitlines()
+    arrived, told = run(CLASSES_ARRIVED, sent, other).splitlines()
+    assert arrived == computed
+    assert told == f"0.0 {key}", "one that has no name counts by what makes it up, there as here"
+
+
 def test_a_task_that_arrives_computes_and_stores(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
 

@@ -7,7 +7,8 @@ plain values, its pickle is the same in every process, so that Dask's tokens are
 
 A marked function of an importable module travels as its name. One of ``__main__`` or of another
 function's inside can be sent by cloudpickle alone (joblib, Dask, …), with its code; it keeps its
-key, so that all processes share its results.
+key, so that all processes share its results. With it goes which classes of ``__main__`` have names,
+so that as arguments and results they have these names in all processes, too.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.calls.engine import Engine, Owner
 from beautyspot.concurrency import locks
 from beautyspot.contracts import Backend
+from beautyspot.functions import arrivals
+from beautyspot.functions.names import sent_classes
 from beautyspot.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -126,7 +129,7 @@ def _engine_of(spot: Owner) -> Engine:
 def _sent_task(task: Task) -> tuple[Any, ...]:
     # Its function may refer to itself: what the task is made of comes as its state, set later.
     spot = _still_there(task.owner())
-    state = spot, task.function, task.options, task.addressing.sent()
+    state = spot, task.function, task.options, (task.addressing.sent(), sent_classes())
     return _blank_task, (), state, None, None, _fill
 
 
@@ -135,7 +138,8 @@ def _blank_task() -> Task:
 
 
 def _fill(task: Task, state: tuple[Any, ...]) -> None:
-    spot, function, options, identity = state
+    spot, function, options, (identity, classes) = state
+    arrivals.take(classes)
     vars(task).update(vars(spot._task(function, options)))
     task.addressing.take(identity)
 

@@ -25,6 +25,8 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.functions import arrivals
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -101,7 +103,8 @@ def carries_name(obj: Any) -> bool:
 def identifier_of(obj: Any) -> str:
     """``module:qualified.name`` of a callable; of an object without one, that of its `__call__`."""
     if carries_name(obj):
-        return f"{_module_of(obj)}:{qualname_of(obj)}"
+        known = arrivals.identifier(obj) if _raw_module(obj) in _MAIN else None
+        return known or f"{_module_of(obj)}:{qualname_of(obj)}"
     cls = type(obj)
     return f"{_module_of(cls)}:{cls.__qualname__}.__call__"
 
@@ -116,7 +119,9 @@ def is_anonymous(obj: Any) -> bool:
 
     The definition is complete: a name that is bound to nothing leads nowhere.
     """
-    return is_in_c(obj) is False and (not leads_back(obj) or is_of_no_file(obj))
+    if is_in_c(obj) or (_raw_module(obj) in _MAIN and arrivals.identifier(obj)):
+        return False
+    return not leads_back(obj) or is_of_no_file(obj)
 
 
 def is_in_c(obj: Any) -> bool:
@@ -268,12 +273,45 @@ def is_without_file(obj: Any) -> bool:
 
 
 def _module_of(obj: Any) -> str:
+    """The name of the module that a function or class is of, `__main__` as `module_name` says."""
     name = _raw_module(obj)
     if name not in _MAIN:
         return name
+    if isinstance(obj, type):
+        return _main_of_class(obj, name)
     # A function that was sent to another process by its code brings its own `__main__` along.
     namespace = getattr(python_function(obj), "__globals__", {})
     return _main_name(namespace) if namespace.get("__name__") == name else module_name(name)
+
+
+def _main_of_class(cls: type[Any], name: str) -> str:
+    """By the `__main__` that its methods bring along, or by who sent it, if another process did."""
+    for value in vars(cls).values():
+        function = None if isinstance(value, type) else python_function(value)
+        namespace = getattr(function, "__globals__", {})
+        if namespace.get("__name__") == name:
+            return _main_name(namespace)
+    return (arrivals.main() if leads_back(cls) is None else None) or module_name(name)
+
+
+def sent_classes() -> arrivals.Sent:
+    """The classes of `__main__` to which their names lead, for `arrivals.take` elsewhere.
+
+    None where it has no file: a notebook's class counts by its source, of which others have none.
+    """
+    main = sys.modules.get("__main__")
+    namespace = {} if main is None else vars(main)
+    if _file(namespace) is None:
+        return "", {}
+    found: dict[str, type] = {}
+    todo = list(namespace.values())
+    while todo:
+        cls = todo.pop()
+        if isinstance(cls, type) and cls.__module__ == "__main__" and leads_back(cls):
+            name = identifier_of(cls)
+            todo += () if name in found else vars(cls).values()
+            found[name] = cls
+    return arrivals.sent(_main_name(namespace), found)
 
 
 def _raw_module(obj: Any) -> str:

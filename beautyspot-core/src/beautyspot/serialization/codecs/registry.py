@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts.types import class_name, support_of
 from beautyspot.errors import ConfigError, RestoreError
-from beautyspot.functions.names import leads_back, module_name
+from beautyspot.functions.names import identifier_of, leads_back
 from beautyspot.serialization.codecs.contract import Entry, Refused, class_tag
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def qualified(cls: type) -> str:
 
     A script's class has the same name if the script is run, imported, or spawned.
     """
-    return f"{module_name(cls.__module__)}:{cls.__qualname__}"
+    return identifier_of(cls)
 
 
 def _same(old: type, new: type) -> bool:
