@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.calls import waits
+from beautyspot.concurrency import holders, waiting
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.testing.processes import Child
@@ -26,7 +26,7 @@ LOCK = threading.Lock()
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    monkeypatch.setattr(waits, "PATIENCE", 0.01)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.01)
     caplog.set_level(logging.INFO, "beautyspot")
     GATE.__init__()  # type: ignore[misc]
     yield
@@ -225,4 +225,4 @@ def test_a_store_that_can_not_tell_costs_the_wait_only(
 
 
 def test_a_thread_without_code_of_the_user_is_nowhere() -> None:
-    assert waits.place_of(-1) == ""
+    assert (holders.name_of(-1), holders.place_of(-1)) == ("a thread", "")

@@ -13,7 +13,7 @@ import pytest
 from beautyspot.calls import lifecycle
 from beautyspot.concurrency import locks
 from beautyspot.errors import MetadataBusyError
-from beautyspot.limits.concurrency_cap import Cap
+from beautyspot.limits.concurrency_cap import Cap, Place
 from beautyspot.results import background
 from broken import BrokenStore
 from gates import DEADLINE
@@ -100,8 +100,8 @@ def test_a_handler_follows_no_other_call(spot: Spot, held: threading.RLock) -> N
 
 def test_a_handler_passes_a_cap(held: threading.RLock) -> None:
     cap = Cap(1)
-    cap.enter()
-    cap.enter()
+    Place(cap).enter()
+    Place(cap).enter()
     assert cap.inside == 2
 
 

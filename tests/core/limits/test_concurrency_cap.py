@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.errors import RateLimitError
-from beautyspot.limits.concurrency_cap import Cap
+from beautyspot.limits.concurrency_cap import Cap, Place
 
 
 def has_room(cap: Cap) -> bool:
     """Whether a call would be admitted at once; it then is over."""
+    place = Place(cap)
     try:
-        cap.enter(timeout=0)
+        place.enter(timeout=0)
     except RateLimitError:
         return False
-    cap.leave()
+    place.leave()
     return True
 
 
@@ -26,10 +27,11 @@ def test_tasks_enter_in_the_order_in_which_they_came() -> None:
     cap, order = Cap(1), []
 
     async def work(number: int) -> None:
-        await cap.enter_async()
+        place = Place(cap)
+        await place.enter_async()
         order.append(number)
         await asyncio.sleep(0)
-        cap.leave()
+        place.leave()
 
     async def main() -> None:
         await asyncio.gather(*map(work, range(5)))
@@ -48,25 +50,27 @@ def test_loops_and_threads_stand_in_one_queue(monkeypatch: pytest.MonkeyPatch) -
         return wait(bell, timeout)
 
     def thread() -> None:
-        cap.enter()
+        place = Place(cap)
+        place.enter()
         order.append("thread")
-        cap.leave()
+        place.leave()
 
-    async def task(name: str) -> None:
-        await cap.enter_async()
+    async def task(name: str, place: Place) -> None:
+        await place.enter_async()
         order.append(name)
-        cap.leave()
+        place.leave()
 
     async def main() -> None:
-        await cap.enter_async()
-        first = asyncio.create_task(task("first"))
+        places = [Place(cap) for _ in range(3)]  # none within another
+        await places[0].enter_async()
+        first = asyncio.create_task(task("first", places[1]))
         await asyncio.sleep(0)
         started = threading.Thread(target=thread)
         started.start()
         assert waiting.wait(30)
-        last = asyncio.create_task(task("last"))
+        last = asyncio.create_task(task("last", places[2]))
         await asyncio.sleep(0)
-        cap.leave()
+        places[0].leave()
         await asyncio.gather(first, last)
         started.join(30)
 
@@ -80,13 +84,14 @@ def test_no_more_than_so_many_are_in() -> None:
 
     def work() -> None:
         for _ in range(20):
-            cap.enter()
+            place = Place(cap)
+            place.enter()
             with lock:
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
             with lock:
                 inside[0] -= 1
-            cap.leave()
+            place.leave()
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -99,39 +104,41 @@ def test_no_more_than_so_many_are_in() -> None:
 
 def test_a_timeout() -> None:
     cap = Cap(1)
-    cap.enter(timeout=0)
+    first, second, third = (Place(cap) for _ in range(3))
+    first.enter(timeout=0)
     with pytest.raises(RateLimitError, match="1 calls were under way"):
-        cap.enter(timeout=0)
+        second.enter(timeout=0)
     with pytest.raises(RateLimitError):
-        asyncio.run(cap.enter_async(timeout=0))
-    cap.leave()
-    asyncio.run(cap.enter_async(timeout=0))
+        asyncio.run(third.enter_async(timeout=0))
+    first.leave()
+    asyncio.run(Place(cap).enter_async(timeout=0))
     assert cap.inside == 1
 
 
 @pytest.mark.parametrize("admitted", [False, True])
 def test_a_cancelled_waiter_leaves_the_queue(admitted: bool) -> None:
     cap = Cap(1)
-    cap.enter()
+    first, second = Place(cap), Place(cap)
+    first.enter()
 
     async def main() -> None:
-        task = asyncio.create_task(cap.enter_async())
+        task = asyncio.create_task(second.enter_async())
         await asyncio.sleep(0)
         if admitted:  # at the same moment as it is cancelled
-            cap.leave()
+            first.leave()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     asyncio.run(main())
-    if not admitted:
-        cap.leave()
+    first.leave()
     assert has_room(cap)
 
 
 def test_an_interrupted_thread_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     cap = Cap(1)
-    cap.enter()
+    first, second = Place(cap), Place(cap)
+    first.enter()
 
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -139,18 +146,19 @@ def test_an_interrupted_thread_leaves_the_queue(monkeypatch: pytest.MonkeyPatch)
     with monkeypatch.context() as patched:
         patched.setattr(Bell, "wait", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            cap.enter()
-    cap.leave()
+            second.enter()
+    first.leave()
     assert has_room(cap)
 
 
 def test_a_waiter_whose_waking_was_interrupted_is_woken_by_the_next_call() -> None:
     cap = Cap(1)
-    cap.enter()
+    first, second, third = (Place(cap) for _ in range(3))
+    first.enter()
     woken: list[int] = []
 
     async def main() -> None:
-        task = asyncio.create_task(cap.enter_async())
+        task = asyncio.create_task(second.enter_async())
         await asyncio.sleep(0)
         loop: Any = asyncio.get_running_loop()
         call_soon = loop.call_soon_threadsafe
@@ -161,9 +169,9 @@ def test_a_waiter_whose_waking_was_interrupted_is_woken_by_the_next_call() -> No
 
         loop.call_soon_threadsafe = interrupted
         with pytest.raises(KeyboardInterrupt):
-            cap.leave()
+            first.leave()
         with pytest.raises(RateLimitError):
-            cap.enter(timeout=0)
+            third.enter(timeout=0)
         await asyncio.wait_for(task, 30)
         woken.append(1)
 

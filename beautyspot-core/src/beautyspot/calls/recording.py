@@ -16,10 +16,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
-from beautyspot.calls.flow import is_outdated, moment_of, warn_moved
+from beautyspot.calls.flow import is_outdated, moment_of, warn_moved, without_place
 from beautyspot.calls.steps import Block, Join, Outcome
 from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import locks, single_flight
+from beautyspot.concurrency import locks, single_flight, waiting
 from beautyspot.concurrency.single_flight import Flight
 from beautyspot.errors import SerializationError, StreamError
 
@@ -334,11 +334,14 @@ class Consumer:
         if resume is not None:
             yield pull(recording, flight, resume)
             return True
-        if (yield Join(flight, waits.PATIENCE)):
+        return (yield from without_place(self._join(flight)))
+
+    def _join(self, flight: Flight) -> Generator[Step, Any, bool]:
+        if (yield Join(flight, waiting.PATIENCE)):
             return True
-        engine = recording.engine
+        engine = self.recording.engine
         first = self.position == 0
-        waits.tell_of_flight(engine, recording.call, flight, ends=first)
+        waits.tell_of_flight(engine, self.recording.call, flight, ends=first)
         done: bool = yield Join(flight, engine.wait_timeout if first else None)
         return done
 

@@ -9,15 +9,12 @@ runs without the lease: that of the smallest key, so that the others find their 
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.concurrency import deferred, single_flight
+from beautyspot.concurrency import deferred, single_flight, waiting
+from beautyspot.concurrency.holders import name_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,9 +27,6 @@ if TYPE_CHECKING:
 
     Waits = Mapping[str, Iterable[str]]
     """By the key that is waited for: the leased keys that wait for it."""
-
-PATIENCE: Final = 5.0
-"""Seconds after which a call that waits says for what."""
 
 FIRST_LOOK: Final = 0.03
 """Seconds after which a call that waits for a lease looks for a circle, and then ever later."""
@@ -65,19 +59,19 @@ class LeaseWait:
         """Whether the call goes on without the lease; says what it waits for where that is long."""
         if self._is_on_circle():
             return True
-        if waited >= PATIENCE and not self._is_told:
+        if waited >= waiting.PATIENCE and not self._is_told:
             self._is_told = True
             tell_of_lease(self._turn)
         return False
 
     def _is_on_circle(self) -> bool:
         flight, store = self._flight, self._store
-        waiting = single_flight.dependents(flight)
-        if not waiting:
+        held_up = single_flight.dependents(flight)
+        if not held_up:
             return False
         try:
             place = store.store_id
-            held = {other.key for other in waiting if _is_leased(other, place)}
+            held = {other.key for other in held_up if _is_leased(other, place)}
             if not held and flight not in _waits:
                 return False
             _waits[flight] = place, frozenset(held)
@@ -125,8 +119,8 @@ def _breaks(key: str, *tables: Waits) -> bool:
     waits: dict[str, set[str]] = {}
     holds: dict[str, set[str]] = {}
     for table in tables:
-        for wanted, waiting in table.items():
-            for other in waiting:
+        for wanted, held_up in table.items():
+            for other in held_up:
                 waits.setdefault(wanted, set()).add(other)
                 holds.setdefault(other, set()).add(wanted)
     circle = _reached(key, waits) & _reached(key, holds)
@@ -145,9 +139,6 @@ def _reached(key: str, edges: Mapping[str, set[str]]) -> set[str]:
 
 # ------------------------------------------------------------------------------- long waits
 
-_OURS: Final = str(Path(__file__).parent.parent)
-_LIBRARY: Final = os.path.dirname(os.__file__)  # noqa: PTH120 - as code names its file
-
 
 def tell_of_flight(engine: Engine, call: Call, flight: Flight, *, ends: bool = True) -> None:
     """Say that a call waits for another one of this process.
@@ -158,7 +149,7 @@ def tell_of_flight(engine: Engine, call: Call, flight: Flight, *, ends: bool = T
         flight: what it waits for.
         ends: whether it runs on its own after `wait_timeout`.
     """
-    holder = f"{_thread_name(flight.thread)} of this process"
+    holder = f"{name_of(flight.thread)} of this process"
     if call.task.kind.startswith(("coroutine", "async")):
         holder = f"a task in {holder}"
     elif where := place_of(flight.thread):
@@ -183,25 +174,7 @@ def _tell(engine: Engine, call: Call, holder: str, *, ends: bool = True) -> None
         end = ", or lower wait_timeout="
     engine.reporter.tell(
         f"waits {name}",
-        f"{name} has waited {PATIENCE:.0f} s for {holder}, which makes the same call (key "
+        f"{name} has waited {waiting.PATIENCE:.0f} s for {holder}, which makes the same call (key "
         f"{call.key}). {then}If the other one can't go on before this one does, release the lock "
         f"that it needs (or whatever else it waits for) before the call{end}",
     )
-
-
-def _thread_name(ident: int) -> str:
-    for thread in threading.enumerate():
-        if thread.ident == ident:
-            return f"thread {thread.name!r}"
-    return "a thread"
-
-
-def place_of(ident: int) -> str:
-    """Where a thread is in the user's code; "" where it is in none."""
-    frame = sys._current_frames().get(ident)
-    while frame is not None:
-        code = frame.f_code
-        if not code.co_filename.startswith((_OURS, _LIBRARY, "<frozen")):
-            return f"{code.co_filename}:{frame.f_lineno} in {code.co_qualname}"
-        frame = frame.f_back
-    return ""

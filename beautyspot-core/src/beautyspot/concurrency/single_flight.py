@@ -161,6 +161,8 @@ class Flights:
         if locks.holds(_graph):
             return None
         mine = _leading.get()
+        if mine:  # an interrupt may have left some that are over
+            mine = tuple([flight for flight in mine if not flight.done])
         innermost = mine[-1] if mine else None
         with _graph:
             flight = self._flights.get(key)
@@ -271,11 +273,11 @@ def part(flight: Flight | None) -> None:
     """Mark what runs from here as no part of `flight`.
 
     It may come in another thread or task than `enter` did, where a call is closed and not run to
-    its end. So it takes nothing but this flight away, and needs no token.
+    its end. So it takes nothing but this flight and those within away, and needs no token.
     """
     mine = _leading.get()
     if flight in mine:
-        lead(tuple(other for other in mine if other is not flight))
+        lead(mine[: mine.index(flight)])  # what is within it is over as well
 
 
 def _renew_lock() -> None:

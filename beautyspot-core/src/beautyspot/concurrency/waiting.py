@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 REMEDY: Final = "run it in asyncio, or by AnyIO with its backend asyncio"
 
+PATIENCE: Final = 5.0
+"""Seconds after which a call that waits for another one says for which."""
+
 THREADS: Final = 8
 """Threads of an executor of a Spot's own."""
 

@@ -22,6 +22,7 @@ from beautyspot.limits.checks import (
 )
 from beautyspot.limits.concurrency_cap import Caps
 from beautyspot.limits.permit import Permit
+from beautyspot.limits.streams import AsyncWithin, within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
@@ -108,7 +109,7 @@ class Limit:
             say_whose(error, f"limiter({option}=)", identifier_of(function), ARGUMENTS)
             raise
         cap = None if self._caps is None else self._caps.of(key)
-        return Permit(self._limiting, cost, self._timeout, key=key, cap=cap)
+        return Permit(self._limiting, cost, self._timeout, key=key, cap=cap, function=function)
 
     def settle(self, function: Callable[..., Any], permit: Permit, result: Any) -> None:
         """Correct the cost of a call by its result. An error is reported, and not raised."""
@@ -181,7 +182,8 @@ def _is_marked(function: object) -> bool:
 def _limit_function(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         with limit.permit(function, args, kwargs) as permit:
-            result = function(*args, **kwargs)
+            with permit.place:
+                result = function(*args, **kwargs)
             limit.settle(function, permit, result)
             return result
 
@@ -191,7 +193,8 @@ def _limit_function(limit: Limit, function: Callable[..., Any]) -> Callable[...,
 def _limit_coroutine(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         async with limit.permit(function, args, kwargs) as permit:
-            result = await function(*args, **kwargs)
+            with permit.place:
+                result = await function(*args, **kwargs)
             limit.settle(function, permit, result)
             return result
 
@@ -200,8 +203,8 @@ def _limit_coroutine(limit: Limit, function: Callable[..., Any]) -> Callable[...
 
 def _limit_generator(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with limit.permit(function, args, kwargs):
-            return (yield from function(*args, **kwargs))
+        with limit.permit(function, args, kwargs) as permit:
+            return (yield from within(permit.place, function(*args, **kwargs)))
 
     return wrapper
 
@@ -209,8 +212,8 @@ def _limit_generator(limit: Limit, function: Callable[..., Any]) -> Callable[...
 def _limit_async_generator(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
     @asynccontextmanager
     async def permitted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
-        async with limit.permit(function, args, kwargs):
-            yield function(*args, **kwargs)
+        async with limit.permit(function, args, kwargs) as permit:
+            yield AsyncWithin(permit.place, function(*args, **kwargs))
 
     return forwarding(permitted)
 

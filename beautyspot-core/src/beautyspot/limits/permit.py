@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from beautyspot.concurrency import deferred
+from beautyspot.concurrency import deferred, waiting
+from beautyspot.concurrency.holders import name_of
 from beautyspot.concurrency.waiting import Job
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
+from beautyspot.functions.names import identifier_of
+from beautyspot.limits.concurrency_cap import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from beautyspot.contracts import LimiterBase, Reservation
     from beautyspot.limits.concurrency_cap import Cap
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 
 Cost = float | Mapping[str, float]
 """What a call costs: a number, or for several limits a table of numbers."""
+
+
+_NO_PLACE: Final = nullcontext()
 
 
 class Permit:
@@ -37,6 +44,7 @@ class Permit:
     Attributes:
         cost: what was asked for.
         waited: seconds that the call waited for the permit.
+        place: its place under the cap: what is called within its ``with`` is a part of the call.
     """
 
     def __init__(
@@ -47,6 +55,7 @@ class Permit:
         *,
         key: str | None = None,
         cap: Cap | None = None,
+        function: Callable[..., Any] | None = None,
     ) -> None:
         self.cost = cost
         self.waited = 0.0
@@ -54,6 +63,8 @@ class Permit:
         self._timeout = timeout
         self._key = key
         self._cap = cap
+        self._function = function
+        self.place: AbstractContextManager[None] = _NO_PLACE
         self._began: float | None = None
         self._queued = False
         self._asynchronous = False
@@ -68,8 +79,7 @@ class Permit:
         try:
             if self._cap is not None:
                 with self._failing_open():
-                    self._queued = self._cap.enter(self._timeout)
-                    self._at_end.append(self._cap.leave)
+                    self._queued = self._place(self._cap).enter(self._timeout, self._tell)
             with self._failing_open():
                 bucket = self._choose_bucket()
                 if bucket is not None:
@@ -87,8 +97,8 @@ class Permit:
         try:
             if self._cap is not None:
                 with self._failing_open():
-                    self._queued = await self._cap.enter_async(self._timeout)
-                    self._at_end.append(self._cap.leave)
+                    place = self._place(self._cap)
+                    self._queued = await place.enter_async(self._timeout, self._tell)
             with self._failing_open():
                 bucket = self._choose_bucket()
                 if bucket is not None:
@@ -98,6 +108,24 @@ class Permit:
             self.end()
             raise
         return self._granted()
+
+    def _place(self, cap: Cap) -> Place:
+        self.place = place = Place(cap)
+        self._at_end.append(place.leave)
+        return place
+
+    def _tell(self, cap: Cap) -> None:
+        """Say for what the call waits."""
+        name = "a limited call" if self._function is None else identifier_of(self._function)
+        threads = sorted({name_of(place.thread) for place in list(cap.places)})
+        self._limiting.reporter.tell(
+            f"cap {name}",
+            f"{name} has waited {waiting.PATIENCE:.0f} s for one of {cap.size} places "
+            f"(max_concurrent={cap.size}), and none became free. They are held by calls in "
+            f"{', '.join(threads[:5])}{', ...' if len(threads) > 5 else ''}. If these wait for "
+            "this call, by a pool or a lock of yours, raise max_concurrent=, or make the inner "
+            "calls in the same thread or task",
+        )
 
     def _begin(self) -> None:
         if self._began is not None:

@@ -1,0 +1,278 @@
+"""A cap and calls within calls: what waits for another call needs no place, what works does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.concurrency import waiting
+from beautyspot.errors import RateLimitError
+from beautyspot.limits.concurrency_cap import Cap, Place
+from gates import DEADLINE, Gate, followers, until
+
+if TYPE_CHECKING:
+    from beautyspot.spot import Spot
+
+
+class State:
+    """What the functions share with their test; global, since what is captured counts as input."""
+
+    functions: list[Any]
+    gate: Gate
+    now: int
+    most: int
+    runs: list[Any]
+    spot: Spot
+
+
+STATE = State()
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    STATE.functions, STATE.gate, STATE.now, STATE.most, STATE.runs = [], Gate(), 0, 0, []
+
+
+def deep(n: int) -> int:
+    return n if n == 0 else 1 + STATE.functions[n % len(STATE.functions)](n - 1)
+
+
+async def deep_async(n: int) -> int:
+    return n if n == 0 else 1 + await STATE.functions[n % len(STATE.functions)](n - 1)
+
+
+def deep_stream(n: int) -> Iterator[int]:
+    yield n
+    if n:
+        yield from STATE.functions[n % len(STATE.functions)](n - 1)
+
+
+async def deep_stream_async(n: int) -> AsyncIterator[int]:
+    yield n
+    if n:
+        async for item in STATE.functions[n % len(STATE.functions)](n - 1):
+            yield item
+
+
+async def _all(items: AsyncIterator[int]) -> int:
+    return len([item async for item in items]) - 1
+
+
+KINDS: dict[str, tuple[Any, Any]] = {
+    "function": (deep, lambda call: call(5)),
+    "coroutine": (deep_async, lambda call: asyncio.run(call(5))),
+    "generator": (deep_stream, lambda call: len(list(call(5))) - 1),
+    "async generator": (deep_stream_async, lambda call: asyncio.run(_all(call(5)))),
+}
+
+
+@pytest.mark.parametrize("key", [None, lambda n: "k", lambda n: str(n % 2)])
+@pytest.mark.parametrize("caps", [1, 2])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_function_may_call_itself(spot: Spot, kind: str, caps: int, key: Any) -> None:
+    function, call = KINDS[kind]
+    STATE.functions = [
+        spot.limiter(max_concurrent=1, timeout=0, key=key)(function) for _ in range(caps)
+    ]
+    assert call(STATE.functions[0]) == 5
+    assert call(STATE.functions[0]) == 5, "all places were given back"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_inner_calls_that_run_together_stay_within_the_cap(spot: Spot, size: int) -> None:
+    async def leaf() -> int:
+        STATE.now += 1
+        STATE.most = max(STATE.most, STATE.now)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        STATE.now -= 1
+        return 1
+
+    async def tree(n: int) -> int:
+        if n == 0:
+            return await leaf()
+        return sum(await asyncio.gather(*(STATE.functions[0](n - 1) for _ in range(3))))
+
+    STATE.functions = [spot.limiter(max_concurrent=size)(tree)]
+    assert asyncio.run(asyncio.wait_for(STATE.functions[0](3), DEADLINE)) == 27
+    assert STATE.most == size
+
+
+def test_a_call_that_outlives_the_one_around_it_keeps_the_place(spot: Spot) -> None:
+    started: list[asyncio.Task[int]] = []
+
+    async def main() -> None:
+        STATE.runs.append(asyncio.Event())
+
+        async def work(outer: bool) -> int:
+            if outer:
+                started.append(asyncio.create_task(STATE.functions[0](False)))
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+                return 1
+            await STATE.runs[0].wait()
+            return 2
+
+        STATE.functions = [spot.limiter(max_concurrent=1, timeout=0)(work)]
+        assert await STATE.functions[0](True) == 1
+        with pytest.raises(RateLimitError):
+            await STATE.functions[0](False)
+        STATE.runs[0].set()
+        assert await started[0] == 2
+        assert await STATE.functions[0](False) == 2
+
+    asyncio.run(main())
+
+
+def test_a_call_that_waits_for_another_one_gives_its_place_to_it(spot: Spot) -> None:
+    """`outer` has the only place and follows `inner`, whose leader waits for that place."""
+
+    def inner(x: int) -> int:
+        STATE.runs.append("inner")
+        return x
+
+    def outer(x: int) -> int:
+        STATE.gate.pass_through()
+        STATE.runs.append("outer")
+        return STATE.functions[0](x) + STATE.functions[0](x)
+
+    limit = spot.limiter(max_concurrent=1)
+    STATE.functions = [spot.mark(limit(inner)), spot.mark(limit(outer))]
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(STATE.functions[1], 1)
+        assert STATE.gate.entered.wait(DEADLINE)
+        second = pool.submit(STATE.functions[0], 1)
+        until(lambda: len(spot._engine.flights) == 2, unless=[first, second])
+        STATE.gate.open.set()
+        assert (first.result(DEADLINE), second.result(DEADLINE)) == (2, 1)
+    assert STATE.runs == ["outer", "inner"]
+
+
+def test_so_does_a_task(spot: Spot) -> None:
+    async def inner(x: int) -> int:
+        STATE.runs.append("inner")
+        await asyncio.sleep(0)
+        return x
+
+    async def outer(x: int) -> int:
+        while len(STATE.spot._engine.flights) < 2:
+            await asyncio.sleep(0)
+        return sum(await asyncio.gather(*(STATE.functions[0](x) for _ in range(3))))
+
+    STATE.spot = spot
+    limit = spot.limiter(max_concurrent=1)
+    STATE.functions = [spot.mark(limit(inner)), spot.mark(limit(outer))]
+
+    async def main() -> list[int]:
+        first = asyncio.create_task(STATE.functions[1](1))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(STATE.functions[0](1))
+        return [await first, await second]
+
+    assert asyncio.run(asyncio.wait_for(main(), DEADLINE)) == [3, 1]
+    assert STATE.runs == ["inner"]
+
+
+def test_a_cancelled_task_that_is_away_comes_back_no_more(spot: Spot) -> None:
+    async def inner(x: int) -> int:
+        await STATE.runs[0].wait()
+        return x
+
+    async def outer(x: int) -> int:
+        return await STATE.functions[0](x)
+
+    limit = spot.limiter(max_concurrent=1, timeout=0)
+    STATE.functions = [spot.mark(inner), limit(outer)]
+
+    async def main() -> None:
+        STATE.runs.append(asyncio.Event())
+        leader = asyncio.create_task(STATE.functions[0](1))
+        await asyncio.sleep(0)
+        task = asyncio.create_task(STATE.functions[1](1))
+        while followers(spot) < 1:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        STATE.runs[0].set()
+        assert await leader == 1
+        assert await STATE.functions[1](1) == 1
+
+    asyncio.run(main())
+
+
+def test_who_waits_long_for_a_place_is_told_who_holds_it(
+    spot: Spot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 0.01)
+    caplog.set_level(logging.INFO, "beautyspot")
+
+    @spot.limiter(max_concurrent=1)
+    def work(x: int) -> int:
+        STATE.gate.pass_through()
+        return x
+
+    @spot.limiter(max_concurrent=1)
+    async def later(x: int) -> int:
+        await asyncio.to_thread(STATE.gate.pass_through)
+        return x
+
+    for number, call in enumerate((work, lambda x: asyncio.run(later(x)))):
+        STATE.gate = Gate()
+        with ThreadPoolExecutor(2, "worker") as pool:
+            futures = [pool.submit(call, x) for x in range(2)]  # type: ignore[arg-type]
+            until(lambda seen=number: len(caplog.records) > seen, unless=futures)  # type: ignore[misc]
+            STATE.gate.open.set()
+            assert [future.result(DEADLINE) for future in futures] == [0, 1]
+    texts = [record.getMessage() for record in caplog.records]
+    assert len(texts) == 2
+    for text, name in zip(texts, ("work", "later"), strict=True):
+        assert name in text
+        assert "max_concurrent=1" in text
+        assert "thread 'worker_" in text
+
+
+def test_where_places_become_free_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 0.01)
+    cap, told = Cap(1), []
+    first, second = Place(cap), Place(cap)
+    first.enter()
+
+    class Bell(waiting.Bell):
+        def wait(self, timeout: float | None) -> bool:
+            cap.freed += 1  # as if one had come between
+            return super().wait(0)
+
+    monkeypatch.setattr("beautyspot.limits.concurrency_cap.Bell", Bell)
+    with pytest.raises(RateLimitError):
+        second.enter(1, told.append)
+    assert told == []
+
+
+def test_threads_of_a_pool_are_no_part_of_a_call(spot: Spot) -> None:
+    """Who waits for them is told so; here the wait has an end."""
+
+    @spot.limiter(max_concurrent=1, timeout=0)
+    def work(x: int) -> Any:
+        if x == 0:
+            return 0
+        outcome: list[Any] = []
+
+        def inner() -> None:
+            try:
+                outcome.append(STATE.functions[0](0))
+            except RateLimitError as error:
+                outcome.append(type(error))
+
+        thread = threading.Thread(target=inner)
+        thread.start()
+        thread.join(DEADLINE)
+        return outcome
+
+    STATE.functions = [work]
+    assert work(1) == [RateLimitError]
