@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
@@ -19,7 +20,10 @@ LONGEST: Final = 2000
 """Characters of a text that is shown; the patterns below take quadratic time."""
 
 # Patterns are texts here and elsewhere: `re` compiles one when it is first used, and keeps it.
-_WORDS: Final = "key|secret|token|passw|pwd|credential|signature"
+_WORDS: Final = (
+    "key|secret|token|passw|pwd|credential|signature|authorization|cookie"
+    "|(?<![a-z])(?:sig|sas|auth|jwt|bearer)(?![a-z])"
+)
 _NAME: Final = rf"[\w.%-]*(?:{_WORDS})[\w.%-]*"
 # A colon is of prose too ("the wrong signature: ..."). It is an option's where the name is quoted,
 # the first of its line or entry, of several words ("api_key"), or where no space follows.
@@ -28,6 +32,14 @@ _SECRET_PAIR: Final = rf"""(?ix)(
         | (?:^|[?&;,{{\n]) [ ]*{_NAME}:\s*
         | (?:^|\s) (?=\w+[_-]\w) {_NAME}:\s*
     ) (?:"[^"]*"|'[^']*'|[^&;#,}}\s]+)"""
+# What is a secret wherever it stands: a signed query of a URL, and what begins as known tokens do.
+_QUERY: Final = rf"(?i)([?&]{_NAME}=)[^&;#'\"\s]+"
+_KNOWN: Final = (
+    r"(?i:\b(bearer|basic)\s+)[\w.~+/=-]{8,}"
+    r"|\b(?:sk|rk|pk|whsec)[-_][\w-]{8,}|\b(?:gh[opsur]|github_pat|hf)_\w{8,}|\bglpat-[\w-]{8,}"
+    r"|\bxox[a-z]-[\w-]{8,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bya29\.[\w-]{8,}"
+    r"|\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*"
+)
 _USERINFO: Final = r"(?<=://)[^/?#\s]*@"
 # A password with a raw "/" or "?" in it: what stands before looks like "user:not-a-port".
 _BROKEN_USERINFO: Final = r"(?<=://)[^/?#@\s]+:(?!\d*(?:[/?#]|$))\S*@"
@@ -67,9 +79,83 @@ def _masked_text(text: str) -> str:
     if len(text) > LONGEST:  # cut where no secret can be halved
         words = text[:LONGEST].rpartition(" ")[0]
         text = f"{words} …" if words else MASK
+    return re.sub(_SECRET_PAIR, rf"\1{MASK}", less_secrets(text))
+
+
+def less_secrets(text: str) -> str:
+    """`text` without what is a secret wherever it stands, in prose of our own too.
+
+    That is the part before the ``@`` of a URL, a signature in its query, and a token that begins as
+    known ones do, such as ``sk-``.
+    """
     text = re.sub(_BROKEN_USERINFO, f"{MASK}@", text)
     text = re.sub(_USERINFO, f"{MASK}@", text)
-    return re.sub(_SECRET_PAIR, rf"\1{MASK}", text)
+    text = re.sub(_QUERY, rf"\1{MASK}", text)
+    return re.sub(_KNOWN, MASK, text)
+
+
+def error_shown(error: BaseException | None) -> str:
+    """An error as `repr` shows it, less secrets."""
+    return f"{type(error).__name__}({masked(str(error))!r})"
+
+
+def masked_json(name: str, text: str) -> str:
+    """The canonical text of the argument `name`, with no text in it that may be a secret.
+
+    Names that look secret hide their texts, and show their numbers: ``max_tokens`` is none.
+    """
+    import json  # only for `explain`
+
+    try:
+        value = json.loads(text)
+        shown = _masked_json(name, value)
+    except (ValueError, RecursionError):
+        return less_secrets(text)
+    if shown == value:
+        return text
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+
+
+def _masked_json(name: str, value: Any) -> Any:
+    if is_secret(name) and _has_text(value):
+        return MASK
+    if isinstance(value, dict):
+        if set(value) == {"$dict"}:  # pairs: the keys are not all plain
+            return {"$dict": [_masked_pair(pair) for pair in value["$dict"]]}
+        if set(value) == {"$bytes"}:
+            shown = _plain_bytes(value)
+            return value if less_secrets(shown) == shown else MASK
+        return {key: _masked_json(key if key != "$key" else "", v) for key, v in value.items()}
+    if isinstance(value, list):
+        if _is_pair(value):
+            return _masked_pair(value)
+        return [_masked_json("", item) for item in value]
+    return less_secrets(value) if isinstance(value, str) else value
+
+
+def _is_pair(value: list[Any]) -> bool:
+    """Whether it may be a header: a name and a text."""
+    return len(value) == 2 and all(isinstance(_plain_bytes(each), str) for each in value)
+
+
+def _masked_pair(pair: Any) -> list[Any]:
+    key, value = pair
+    name = _plain_bytes(key)
+    return [_masked_json("", key), _masked_json(name if isinstance(name, str) else "", value)]
+
+
+def _plain_bytes(value: Any) -> Any:
+    """The text of short bytes, as a header of an HTTP client has them; another value as it is."""
+    if isinstance(value, dict) and set(value) == {"$bytes"} and isinstance(value["$bytes"], str):
+        with suppress(ValueError):
+            return bytes.fromhex(value["$bytes"]).decode("latin-1")
+    return value
+
+
+def _has_text(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_text, value.values()))
+    return any(map(_has_text, value)) if isinstance(value, list) else isinstance(value, str)
 
 
 def _secret_values(table: Mapping[str, Any], *, all_of_it: bool = False) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import BlobNotFound
 from beautyspot.keys.binding import Omitted
+from beautyspot.messages import less_secrets, masked_json
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class Explanation:
         key: the call's key; "" if it has none.
         reason: why, in one sentence.
         arguments: the canonical text of each argument, by name; if `mark` was given a function or
-            an ID as `key`, that of the ID instead, as "mark(key=)".
+            an ID as `key`, that of the ID instead, as "mark(key=)". What looks
+            like a secret, by its name or by itself, is masked.
         nearest: the stored call that differs least, if any.
         differs: what differs from it: argument names, "mark(key=)", "version", "expired", "code"
             (also of a hit), "damaged", or "blob", which is gone from the storage.
@@ -38,6 +40,10 @@ class Explanation:
     arguments: dict[str, str]
     nearest: TaskRecord | None = None
     differs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Mask secrets that the message of an error brought along."""
+        object.__setattr__(self, "reason", less_secrets(self.reason))
 
     def __repr__(self) -> str:
         """The text as well: it is read at prompts and in notebooks."""
@@ -114,7 +120,7 @@ def _texts(call: Call) -> dict[str, str]:
     try:
         canonical, counted = addressing.keygen.canonical, addressing.counted(call)
         return {
-            name: canonical(value)
+            name: masked_json("" if name == OWN_ID else name, canonical(value))
             for name, value in counted.items()
             if value is not Omitted.OMITTED
         }

@@ -36,6 +36,7 @@ from beautyspot.concurrency.waiting import REMEDY, TimeBudget
 from beautyspot.errors import BeautyspotError, CacheMissError, ConfigError, UnstableKeyError
 from beautyspot.limits import concurrency_cap
 from beautyspot.logs import logger
+from beautyspot.messages import error_shown
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload
 
@@ -379,8 +380,8 @@ def warn_moved(engine: Engine, call: Call) -> None:
 def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:
     """Warn that an expired result is returned in place of an error."""
     logger.warning(
-        "%s: %s raised %r: its expired result is returned instead (stale_on_error=True)",
+        "%s: %s raised %s: its expired result is returned instead (stale_on_error=True)",
         engine.reporter.spot,
         call.task.func_identifier,
-        outcome.error,
+        error_shown(outcome.error),
     )

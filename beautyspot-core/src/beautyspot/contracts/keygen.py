@@ -47,4 +47,5 @@ class KeyGenBase(Backend):
 
     def canonical(self, value: object) -> str:
         """The stable text of one value, for `explain`; equal for values that count as equal."""
-        raise NotSupportedError(f"the key generation {self.name!r} shows no text ({value!r:.80})")
+        kind = type(value).__name__
+        raise NotSupportedError(f"the key generation {self.name!r} shows no text ({kind})")

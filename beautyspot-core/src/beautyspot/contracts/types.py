@@ -55,7 +55,8 @@ class TypeSupport(Backend):
         A result of another class than the stored value's is an error, and a miss. Import the
         library here: a value may be restored before the program has imported it.
         """
-        raise NotSupportedError(f"the types {self.name!r} can't be stored ({value!r:.80})")
+        kind = type(value).__name__
+        raise NotSupportedError(f"the types {self.name!r} can't be restored ({kind})")
 
 
 def class_name(cls: type) -> str:

@@ -40,7 +40,9 @@ def check_key(key: object) -> str:
         ConfigError: it is no text.
     """
     if not isinstance(key, str):
-        raise ConfigError(f"the key of a limit is a text, not {key!r:.80}: return one from key=")
+        raise ConfigError(
+            f"the key of a limit is a text, and this is of type {type(key).__name__}: return one"
+        )
     return key
 
 

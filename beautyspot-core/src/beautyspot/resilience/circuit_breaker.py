@@ -27,6 +27,7 @@ from beautyspot.errors import (
     RateLimitError,
     StorageError,
 )
+from beautyspot.messages import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -194,7 +195,7 @@ class Breaker:
         self._on_change(False)
 
     def _fail(self, error: Exception, took: float) -> None:
-        last, now = f"{type(error).__name__}: {error}"[:300], self._clock()
+        last, now = masked(f"{type(error).__name__}: {error}")[:300], self._clock()
         pause = self._pause
         longer = min(pause * 2, LONGEST_PAUSE)
         with self._lock:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.concurrency import locks
 from beautyspot.errors import (
+    BeautyspotError,
     ConfigError,
     MetadataError,
     SerializationError,
@@ -21,6 +22,7 @@ from beautyspot.errors import (
 )
 from beautyspot.files import advised
 from beautyspot.logs import logger
+from beautyspot.messages import less_secrets, masked
 from beautyspot.resilience.circuit_breaker import Resting
 
 if TYPE_CHECKING:
@@ -74,8 +76,8 @@ class Trouble(NamedTuple):
 
 
 def _words(error: Exception) -> str:
-    """The type of an error, and its message; Python's own `MemoryError` has none."""
-    said = str(error)
+    """The type of an error, and its message less secrets; Python's own `MemoryError` has none."""
+    said = less_secrets(str(error)) if isinstance(error, BeautyspotError) else masked(str(error))
     if not said and isinstance(error, MemoryError):
         said = "there is not enough memory: give the process more, or it smaller parts"
     return f"{type(error).__name__}: {said}".removesuffix(": ")
@@ -153,7 +155,7 @@ class Reporter:
     def once(self, about: str, message: str) -> None:
         """Log a warning that is no failure, such as the use of a Spot that was shut down."""
         if self._is_new(about):
-            logger.warning("%s: %s", self.spot, message)
+            logger.warning("%s: %s", self.spot, less_secrets(message))
 
     def tell(self, about: str, message: str) -> None:
         """Log what may be as it should be: the first about something as a warning."""

@@ -10,6 +10,7 @@ from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships n
 
 from beautyspot.contracts import SerializerBase
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
+from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import classes_in
 from beautyspot.serialization.codecs import document
 from beautyspot.serialization.codecs.classes import entry_for
@@ -92,8 +93,8 @@ class MsgpackSerializer(SerializerBase):
             raise SerializationError(message) from refused.__cause__
         except Exception as error:  # raised by the value's own methods, or out of memory
             raise SerializationError(
-                f"the result ({type(value).__qualname__}) can't be stored: {error!r} while it was "
-                "read; return it in a simpler form"
+                f"the result ({type(value).__qualname__}) can't be stored: "
+                f"{error_shown(error)} while it was read; return it in a simpler form"
             ) from error
 
     def loads(self, data: Data, *, owned: bool = False) -> Any:
@@ -115,7 +116,9 @@ class MsgpackSerializer(SerializerBase):
         except RestoreError:
             raise
         except Exception as error:
-            raise RestoreError(f"the stored bytes can't be restored: {error!r}") from error
+            raise RestoreError(
+                f"the stored bytes can't be restored: {error_shown(error)}"
+            ) from error
 
     def vouching(self, types: Iterable[Any]) -> MsgpackSerializer:
         """A serializer that also restores the classes in these annotations and in their fields.

@@ -15,6 +15,7 @@ from beautyspot.errors import UnstableKeyError
 from beautyspot.keys.canonical.resolve import form_of
 from beautyspot.keys.canonical.text import FLAT, encode, printable, quote, utf8
 from beautyspot.keys.canonical.walk import ADVICE, Walk, Without
+from beautyspot.messages import less_secrets, masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +75,8 @@ def _written(walk: Walk, write: Callable[[Walk], str]) -> str:
     except UnstableKeyError:
         raise
     except Exception as error:
-        why = f"could not be read ({type(error).__name__}: {error})"
+        why = f"could not be read ({type(error).__name__}: {masked(str(error))})"
         if isinstance(error, RecursionError):  # the walk started with little of the stack left
             why = "is nested too deeply for what is left of Python's stack"
         path = walk.path()
-        raise UnstableKeyError(f"{path[:80]} {why}: {ADVICE}", path=path) from error
+        raise UnstableKeyError(f"{less_secrets(path[:80])} {why}: {ADVICE}", path=path) from error

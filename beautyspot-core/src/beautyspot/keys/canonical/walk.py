@@ -24,6 +24,7 @@ from beautyspot.keys.canonical.text import (
     quote,
     tag,
 )
+from beautyspot.messages import less_secrets, masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -214,7 +215,7 @@ class Walk:
         """Raise an error that says where the walk is, and why `value` can't be in a key."""
         path = self.path()
         raise UnstableKeyError(
-            f"{path[:200]} is {_described(value)}, which {why}: {ADVICE}", path=path
+            f"{less_secrets(path[:200])} is {_described(value)}, which {why}: {ADVICE}", path=path
         )
 
     def _without(self, marker: Without) -> str:
@@ -306,9 +307,9 @@ class KeyForm:
 def _failed(walk: Walk, value: object, function: object, error: Exception) -> UnstableKeyError:
     name = getattr(function, "__qualname__", type(function).__name__)
     return UnstableKeyError(
-        f"{walk.path()} is {_described(value)}, whose key function {name} raised "
-        f"{type(error).__name__}: {error}. Correct that function, or leave the argument out with "
-        "mark(ignore=...)",
+        f"{less_secrets(walk.path())} is {_described(value)}, whose key function {name} raised "
+        f"{type(error).__name__}: {masked(str(error))}. Correct that function, or leave the "
+        "argument out with mark(ignore=...)",
         path=walk.path(),
     )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.contracts.types import class_name, support_of
 from beautyspot.errors import ConfigError, RestoreError
 from beautyspot.functions.names import identifier_of, leads_back
+from beautyspot.messages import error_shown
 from beautyspot.serialization.codecs.contract import Entry, Refused, class_tag
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _decode_supported(support: TypeSupport, by: str, exact: str, form: Any) -> o
     try:
         value = support.decode(form)
     except Exception as error:
-        raise RestoreError(f"{_title(support)}.decode raised {error!r}") from error
+        raise RestoreError(f"{_title(support)}.decode raised {error_shown(error)}") from error
     made = class_name(type(value))
     if made != exact:
         raise RestoreError(f"{_title(support)}.decode gave a {made} in place of a {exact}")
@@ -74,7 +75,7 @@ def _encoded(encode: Encode, title: str, value: object, write: Write) -> object:
     try:
         form = encode(value)
     except Exception as error:
-        raise Refused(f"{title} raised {error!r}: correct the function") from error
+        raise Refused(f"{title} raised {error_shown(error)}: correct the function") from error
     return write.value(form, f".<encoded {type(value).__qualname__}>")
 
 
