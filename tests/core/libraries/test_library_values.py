@@ -54,10 +54,7 @@ ARRAYS = [
     *(np.array([1, 2], ">i4"), np.float16([1]), np.array([np.nan, -0.0])),
     *(np.array(["2020-01-01", "NaT"], "M8[D]"), np.array([1], "m8[25us]"), np.array([1], "M8[ns]")),
     *(np.array([(1, 2.5, "x")], [("a", "i4"), ("b", ">f8"), ("ü", "U3")]), np.zeros(2, "V3")),
-    *(
-        np.zeros(2, np.dtype([("a", "i1"), ("b", "f8")], align=True)),
-        np.zeros(2, [("a", "i4", (2, 2))]),
-    ),
+    *(np.zeros(2, [("a", "i4", (2, 2))]),),
     *(
         np.zeros(2, [("a", [("b", "i4")])]),
         BIG,
@@ -123,6 +120,9 @@ class Subclass(np.ndarray):
         ),
         *(np.array(["a"], np.dtypes.StringDType()), np.empty(1, [("a", "i4", (0,))])),
         np.zeros(1, np.dtype({"names": ["a", "b"], "formats": ["i4", "i4"], "offsets": [0, 2]})),
+        np.zeros(2, np.dtype([("a", "i1"), ("b", "f8")], align=True)),
+        np.zeros(2, np.dtype("i4", metadata={"unit": "m"})),
+        np.zeros(2, [("a", np.dtype("i4", metadata={"unit": "m"}), (2,))]),
     ],
     ids=lambda v: f"{type(v).__name__}-{getattr(v, 'dtype', '')}",
 )

@@ -58,8 +58,16 @@ def read_table(view: memoryview) -> Any:
     return table
 
 
+def _is_extended(kind: Any) -> bool:
+    """Whether a type is one of a program's own, or has such a part."""
+    parts = [kind.field(place).type for place in range(kind.num_fields)]
+    if pa.types.is_dictionary(kind):
+        parts.append(kind.value_type)
+    return isinstance(kind, pa.BaseExtensionType) or any(map(_is_extended, parts))
+
+
 def _encode_table(value: Any, write: Write) -> list[object]:
-    if any(isinstance(kind, pa.BaseExtensionType) for kind in value.schema.types):
+    if any(map(_is_extended, value.schema.types)):
         raise Refused("only programs that know a column's extension type can read it: cast it")
     return [write_table(value, write)]
 

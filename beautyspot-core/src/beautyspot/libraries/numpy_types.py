@@ -177,12 +177,19 @@ def _is_portable(dtype: np.dtype[Any]) -> bool:
     return _TYPE_STRING.fullmatch(dtype.str) is not None and dtype.isbuiltin != 2
 
 
+def _has_metadata(dtype: np.dtype[Any]) -> bool:
+    inner = [dtype[name] for name in dtype.names or ()]
+    inner += [dtype.base] if dtype.subdtype is not None else []
+    return bool(dtype.metadata) or any(map(_has_metadata, inner))
+
+
 def _descr(dtype: np.dtype[Any]) -> Any:
     """The type in NPY's form, after a check that NumPy reads it back."""
-    if _is_portable(dtype) and dtype.itemsize:
+    if _is_portable(dtype) and dtype.itemsize and not _has_metadata(dtype):
         with suppress(ValueError):  # fields that overlap
             descr = np.lib.format.dtype_to_descr(dtype)
-            if np.lib.format.descr_to_dtype(descr) == dtype:
+            restored = np.lib.format.descr_to_dtype(descr)
+            if restored == dtype and repr(restored) == repr(dtype):  # as to alignment
                 return descr
     raise Refused(
         f"the data type {dtype} has no stored form that is the same everywhere: convert it, "

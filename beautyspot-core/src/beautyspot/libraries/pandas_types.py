@@ -10,6 +10,7 @@ data types or the index differ.
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from beautyspot.errors import RestoreError
 from beautyspot.keys.canonical.state import attributes, held
 from beautyspot.keys.canonical.text import quote, tag
 from beautyspot.keys.canonical.walk import ATTRIBUTE, of_parts, of_text
+from beautyspot.libraries.pandas_equality import difference
 from beautyspot.serialization.codecs.contract import Codec, Refused, check, codec_of_parts
 
 if TYPE_CHECKING:
@@ -154,27 +156,15 @@ def _to_table(frame: Any) -> Any:
 
         table = pa.Table.from_pandas(frame)
         restored = table.to_pandas(split_blocks=True)
-        _set_frequency(restored, _frequency(frame))
-        difference = _difference(frame, restored)
+        _complete(restored, _frequency(frame), _zones(frame))
+        differs = difference(frame, restored)
     except ImportError as error:
         raise Refused("pandas values are stored through Arrow: install pyarrow") from error
     except Exception as error:
         raise Refused(f"Arrow can't take it ({error}): convert it to plain data types") from error
-    if difference:
-        raise Refused(f"{difference} would come back changed: convert it to a plain data type")
+    if differs:
+        raise Refused(f"{differs} would come back changed: convert it to a plain data type")
     return table
-
-
-def _difference(frame: Any, restored: Any) -> str | None:
-    """What differs between two frames; None if nothing does."""
-    left, right = frame.index, restored.index
-    if type(left) is not type(right) or left.dtype != right.dtype or not left.identical(right):
-        return f"its index of the data type {left.dtype}"
-    for label, dtype in frame.dtypes.items():
-        column = restored[label]
-        if type(dtype) is not type(column.dtype) or not frame[label].equals(column):
-            return f"a column of the data type {dtype}"
-    return None
 
 
 def _frequency(frame: Any) -> str | None:
@@ -185,7 +175,28 @@ def _frequency(frame: Any) -> str | None:
     return None
 
 
-def _set_frequency(frame: Any, frequency: str | None) -> None:
+def _zones(frame: Any) -> list[tuple[int, Any]]:
+    """The zones of columns, by position, and of the index's levels, as -1, -2 and so on.
+
+    Arrow keeps a zone's name alone, which several zones may have, of several classes.
+    """
+    index = frame.index
+    levels = index.dtypes if isinstance(index, pd.MultiIndex) else [index.dtype]
+    kinds = [*enumerate(frame.dtypes), *((-1 - place, kind) for place, kind in enumerate(levels))]
+    return [(place, kind.tz) for place, kind in kinds if isinstance(kind, pd.DatetimeTZDtype)]
+
+
+def _complete(frame: Any, frequency: str | None, zones: list[tuple[int, Any]]) -> None:
+    """Give a frame back what Arrow does not keep."""
+    for place, zone in zones:
+        index = frame.index
+        if place >= 0:
+            frame.isetitem(place, frame.iloc[:, place].dt.tz_convert(zone))
+        elif isinstance(index, pd.MultiIndex):
+            level = index.levels[-1 - place].tz_convert(zone)
+            frame.index = index.set_levels(level, level=-1 - place)
+        else:
+            frame.index = index.tz_convert(zone)
     if frequency is not None:
         frame.index.freq = frequency
 
@@ -194,19 +205,28 @@ def _encode_arrow(frame: Any, write: Write) -> list[object]:
     table = _to_table(frame)  # first: it says what to do where there is no PyArrow
     from beautyspot.libraries.arrow_values import write_table
 
-    return [write_table(table, write), _frequency(frame)]
+    zones = [[place, write.value(zone, ".tz")] for place, zone in _zones(frame)]
+    return [write_table(table, write), _frequency(frame), *([zones] if zones else [])]
 
 
 def _decode_arrow(parts: list[Any], read: Read) -> Any:
     """The frame, with memory of its own."""
     from beautyspot.libraries.arrow_values import read_table
 
-    part, frequency = check(parts, int, (str, type(None)))
+    part, frequency, *rest = check(parts, int, (str, type(None)), list, ...)
     table = read_table(read.buffer(part))
     refuse_files(table.schema.pandas_metadata or {})
+    zones = [(place, _zone(zone)) for pairs in rest for place, zone in pairs]
     frame = table.to_pandas(split_blocks=True).copy()
-    _set_frequency(frame, frequency)
+    _complete(frame, frequency, zones)
     return frame
+
+
+def _zone(zone: object) -> Any:
+    """A stored zone, which is never a text: pandas would open the file that it may name."""
+    if not isinstance(zone, tzinfo):
+        raise RestoreError("a zone that is none")
+    return zone
 
 
 def refuse_files(metadata: dict[str, Any]) -> None:
@@ -258,6 +278,9 @@ def _objects(items: list[Any], index: Any) -> Any:
 
 
 def _require_default_flags(value: Any) -> None:
+    own = [name for name in vars(value) if name[:1] != "_"]
+    if own:
+        raise Refused(f"it carries attributes of its own ({', '.join(own)}): put them in attrs")
     if not value.flags.allows_duplicate_labels:
         raise Refused("it does not allow duplicate labels, which can't be stored: reset the flag")
 
@@ -315,12 +338,15 @@ def _decode_range(start: int, stop: int, step: int, name: Any) -> Any:
 
 
 def _encode_timestamp(value: Any, write: Write) -> list[object]:
-    return [*_encode_timedelta(value, write), write.value(value.tzinfo, ".tzinfo")]
+    fold = [value.fold] if value.fold else []
+    return [*_encode_timedelta(value, write), write.value(value.tzinfo, ".tzinfo"), *fold]
 
 
-def _decode_timestamp(number: int, unit: str, zone: Any) -> Any:
+def _decode_timestamp(number: int, unit: str, zone: Any, fold: int = 0) -> Any:
     stamp = pd.Timestamp(np.datetime64(number, _unit(unit)))
-    return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
+    if zone is not None:
+        stamp = stamp.tz_localize("UTC").tz_convert(_zone(zone))
+    return stamp if stamp.fold == fold else stamp.replace(fold=fold)
 
 
 def _encode_timedelta(value: Any, _write: Write) -> list[object]:
@@ -348,7 +374,9 @@ CODECS: Final[dict[type, Codec]] = {
     type(pd.NA): _MISSING,
     pd.DataFrame: Codec(90, _encode_frame, _decode_frame),
     pd.Series: Codec(91, _encode_series, _decode_series),
-    pd.Timestamp: codec_of_parts(93, _encode_timestamp, _decode_timestamp, int, str, object),
+    pd.Timestamp: codec_of_parts(
+        93, _encode_timestamp, _decode_timestamp, int, str, object, int, ...
+    ),
     pd.Timedelta: codec_of_parts(94, _encode_timedelta, _decode_timedelta, int, str),
     **dict.fromkeys(
         (

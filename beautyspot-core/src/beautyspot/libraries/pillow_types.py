@@ -79,7 +79,19 @@ def _size(mode: str, width: int, height: int) -> int:
     return (width * _BITS[mode] + 7) // 8 * height
 
 
+def _refuse_more(value: Image.Image) -> None:
+    """Refuse what is set on an image and neither in its pixels nor in its `info`."""
+    own = vars(value).keys() - vars(Image.new("1", (1, 1))).keys() - {"_exif"}
+    if own:
+        raise Refused(f"an image with attributes ({', '.join(own)}): put them in its info")
+    set_here, stored = vars(value).get("_exif"), Image.Exif()
+    stored.load(value.info.get("exif", b""))
+    if set_here is not None and dict(set_here) != dict(stored):
+        raise Refused('an image whose Exif data was changed: set info["exif"] to their tobytes()')
+
+
 def _encode_image(value: Image.Image, write: Write) -> list[object]:
+    _refuse_more(value)
     if value.mode not in _BITS:
         raise Refused(
             f"an image of the mode {value.mode} has no stored form: convert it, to RGB say"
