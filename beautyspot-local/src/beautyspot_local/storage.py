@@ -68,6 +68,8 @@ _NO_PLACE: Final = frozenset(
 
 _ATTEMPTS: Final = 10
 
+_TO_READ: Final = 0o400 if os.name == "posix" else 0o600  # Windows deletes none that is read-only
+
 _PART: Final = 2**20
 """Bytes of a file that are in memory while it is copied."""
 
@@ -385,8 +387,8 @@ def _copy(file: Readable, descriptor: int) -> None:
     """Write all that is left in a file, and let nobody write to the copy any more."""
     while part := file.read(_PART):
         _write(descriptor, memoryview(part))
-    with suppress(OSError):  # a file system that has no modes
-        os.fchmod(descriptor, 0o400)
+    with suppress(OSError, AttributeError):  # a file system, or a Windows, that has no modes
+        os.fchmod(descriptor, _TO_READ)
 
 
 def _read_up_to(file: FileIO, size: int) -> bytes:

@@ -6,15 +6,17 @@ import asyncio
 import os
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot import ConfigError, File, SerializationError, StorageError
-from beautyspot.memory import MemoryStorage
+from beautyspot import ConfigError, File, MetadataError, SerializationError, StorageError
+from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot.resilience import guarded_backends
+from beautyspot.results import local_files
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
@@ -284,6 +286,34 @@ def test_what_may_not_be_read(make_spot: Any, out: Path, troubles: list[Any]) ->
     assert "Permission denied" in say(troubles)
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no such file here")
+def test_what_cannot_be_read_to_its_end(make_spot: Any, troubles: list[Any]) -> None:
+    spot = make_spot(on_error=troubles.append)
+    spot.mark(name="f", key="k")(lambda: File("/proc/self/mem", name="x"))()
+    assert "/proc/self/mem can't be stored (Input/output error): return a File" in say(troubles)
+    assert list(spot.storage.list()) == []
+
+
+def test_a_file_that_goes_before_it_is_stored(
+    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any]
+) -> None:
+    class Removing(ThreadPoolExecutor):
+        def submit(self, *args: Any, **kwargs: Any) -> Any:
+            (out / "a.mp4").unlink(missing_ok=True)
+            return super().submit(*args, **kwargs)
+
+    with Removing(1) as executor:
+        spot, work = make_spot(on_error=troubles.append, executor=executor), writer(out)
+
+        @spot.mark(name="film", key=lambda title: title)
+        async def film(title: str) -> File:
+            return work(title)
+
+        assert asyncio.run(film("a")).path == out / "a.mp4"
+        spot.shutdown()
+    assert "can't be stored (No such file or directory)" in say(troubles)
+
+
 class Meddling(Remote):
     """Somebody does something to the file while it is saved."""
 
@@ -359,6 +389,50 @@ def test_a_missing_blob_is_a_miss(make_spot: Any, storage: Any, out: Path, ran: 
         spot.storage.delete(blob.location)
     film("a")
     assert ran == ["a", "a"]
+
+
+def test_what_is_no_file_any_more_is_made_again(
+    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    film = marked(spot, out)
+    film("a")
+    path = film("a").path
+    path.unlink()
+    os.mkfifo(path)
+    assert film("a").path == out / "a.mp4"
+    [record] = spot.metadata.scan()
+    spot.metadata.put(record._replace(result_value=None))
+    assert film("a").path == out / "a.mp4"
+    assert ran == ["a"] * 3
+    assert "not a plain file" in str(troubles[0])
+
+
+def test_fetched_files_that_no_hit_uses_go(
+    make_spot: Any, out: Path, ran: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_files, "KNOWN", 1)
+    film = marked(make_spot(strict=True, storage=Remote()), out)
+    for title in "abc":
+        film(title)
+    old, used, started = film("a").path, film("b").path, film("b").path.parent / ".tmp-x"
+    started.touch()
+    ago = time.time() - local_files.UNUSED - 10
+    for path in (old, used, started):
+        os.utime(path, (ago, ago))
+    assert film("b").path == used
+    assert film("c").path.exists()
+    assert [path.exists() for path in (old, used, started)] == [False, True, False]
+    assert film("a").read_bytes() == FILM + b"a"
+    assert ran == ["a", "b", "c"]
+
+
+def test_where_there_is_no_storage(
+    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
+    marked(make_spot(metadata="memory", on_error=troubles.append), out)("a")
+    assert "a File needs a blob storage: pip install beautyspot-local" in say(troubles)
 
 
 @pytest.mark.parametrize("codec", ["file:", "file:[]", 'file:["../x","a/b"]', 'file:["a",3]'])
@@ -475,11 +549,43 @@ def test_wrong_answers(
 def test_a_file_is_always_a_blob(
     make_spot: Any, out: Path, ran: list[Any], troubles: list[Any]
 ) -> None:
-    film = marked(make_spot(on_error=troubles.append), out, save_blob=False)
+    work, spot = writer(out), make_spot(on_error=troubles.append)
+    film = spot.mark(name="film", key="a", save_blob=False)(lambda title: work(title))
     film("a")
     film("a")
     assert "save_blob=False forbids blobs: leave it out" in str(troubles[0])
     assert ran == ["a", "a"]
+
+
+def test_that_is_said_at_the_mark_where_the_annotation_tells(spot: Any) -> None:
+    def film() -> File:
+        return File("a")
+
+    with pytest.raises(ConfigError, match="which returns a File: that is always a blob"):
+        spot.mark(save_blob=False)(film)
+
+
+def test_its_row_waits_for_a_store_that_fails(
+    make_spot: Any, out: Path, ran: list[Any], troubles: list[Any]
+) -> None:
+    class Locked(MemoryMetadataStore):
+        locked = True
+
+        def put(self, record: Any) -> None:
+            if self.locked:
+                raise MetadataError("it is locked: wait")
+            super().put(record)
+
+    store = Locked()
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    film = marked(spot, out)
+    film("a")
+    (out / "a.mp4").unlink()
+    store.locked = False
+    assert spot.flush()
+    assert film("a").read_bytes() == FILM + b"a"
+    assert ran == ["a"]
+    assert "it is locked: wait" in str(troubles[0])
 
 
 @pytest.mark.parametrize("shape", [lambda f: [f], lambda f: {"film": f}, lambda f: (f, 1)])

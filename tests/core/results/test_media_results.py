@@ -340,6 +340,10 @@ def anything() -> Any:
     return 1
 
 
+def several() -> Any:
+    yield 1
+
+
 def unknown() -> Nowhere:  # type: ignore[name-defined]  # noqa: F821
     return 1
 
@@ -354,6 +358,7 @@ def unknown() -> Nowhere:  # type: ignore[name-defined]  # noqa: F821
         (anything, "image/png", ""),
         (unknown, "image/png", ""),
         (lambda: 1, "image/png", ""),
+        (several, "image/png", "is a generator, whose items are stored together"),
     ],
 )
 def test_it_is_said_at_the_mark_where_the_annotation_tells(
@@ -395,6 +400,24 @@ def test_damage_is_an_error_of_ours(make: Any, cut: int, make_spot: Any, trouble
     spot.metadata.put(record._replace(result_data=data, digest=digest))
     assert canonical(made()) == canonical(value)
     assert not troubles or type(troubles[0].error).__name__ == "RestoreError"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "reader"), [("text/csv", "read_csv"), ("application/parquet", "read_parquet")]
+)
+def test_a_panic_of_polars_is_an_error_of_ours(
+    make_spot: Any, troubles: Any, monkeypatch: pytest.MonkeyPatch, content_type: str, reader: str
+) -> None:
+    def panic(*args: Any, **kwargs: Any) -> Any:
+        raise pl.exceptions.PanicException("index out of bounds")
+
+    frame = pl.DataFrame({"a": [1]})
+    spot = make_spot(on_error=troubles.append)
+    made = spot.mark(name="f", key="k", content_type=content_type)(lambda: frame)
+    made()
+    monkeypatch.setattr(pl, reader, panic)
+    assert made() is frame
+    assert "Polars can't read the table: index out of bounds" in str(troubles[0].error)
 
 
 def test_a_hit_imports_the_library_itself(make_spot: Any, tmp_path: Any) -> None:

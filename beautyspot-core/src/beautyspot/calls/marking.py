@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from beautyspot import logs
 from beautyspot.calls.duplicates import Duplicates
 from beautyspot.calls.wrappers import wrap
+from beautyspot.contracts import File
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.functions.kinds import kind_of
 from beautyspot.functions.names import is_ours
+from beautyspot.serialization.annotations import return_class
 from beautyspot.tasks.options import MarkOptions
 from beautyspot.tasks.task import Call, Task
 
@@ -79,13 +81,21 @@ class Marking:
         )  # fmt: skip
         if options.content_type is not None:
             self._foresee_misfit(task, options.content_type)
+        if options.save_blob is False and return_class(function) is File:
+            raise ConfigError(
+                f"mark(save_blob=False) does not fit {task.func_identifier}, which returns a File: "
+                "that is always a blob of its own. Leave save_blob= out"
+            )
         return task
 
     def _foresee_misfit(self, task: Task, content_type: str) -> None:
         """Say now what would else be said of the first result."""
         from beautyspot.tasks.media import foreseen
 
-        why = "generator" not in task.kind and foreseen(task.function, content_type)
+        if "generator" in task.kind:
+            why: str | None = "is a generator, whose items are stored together"
+        else:
+            why = foreseen(task.function, content_type)
         if why:
             self._engine.reporter.once(
                 f"misfit {task.func_identifier}",

@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 UNUSED: Final = 30 * 86400.0
 """Seconds after which a fetched file that no hit has used may be removed."""
 
+KNOWN: Final = 1000
+"""Files that are remembered as checked."""
+
 _DAY: Final = 86400.0
 _PART: Final = 2**20
-_KNOWN: Final = 1000
+_TO_READ: Final = 0o400 if os.name == "posix" else 0o600  # Windows replaces none that is read-only
 _TEMPORARY: Final = ".tmp-"
 _READ: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _WRITE: Final = os.O_WRONLY | getattr(os, "O_BINARY", 0)
@@ -101,7 +104,7 @@ class LocalFiles:
                 return
             for _ in seal.passing(iter(lambda: file.read(_PART), b"")):
                 pass
-        if len(self._checked) >= _KNOWN:
+        if len(self._checked) >= KNOWN:
             self._checked.clear()
         self._checked[known] = status
 
@@ -133,7 +136,7 @@ class LocalFiles:
             with FileIO(create(temporary, _WRITE), "w") as file:
                 for part in parts:
                     _write(file, part)
-            temporary.chmod(0o400)
+            temporary.chmod(_TO_READ)
             temporary.replace(path)
         except BaseException:
             with suppress(OSError):
