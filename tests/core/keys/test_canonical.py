@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import array
 import asyncio
 import collections
 import contextvars
@@ -12,9 +13,11 @@ import ctypes
 import datetime as dt
 import decimal
 import enum
+import fractions
 import functools
 import hashlib
 import io
+import ipaddress
 import itertools
 import json.encoder
 import math
@@ -110,6 +113,15 @@ class Part(functools.partial):
     pass
 
 
+class Ordered(collections.OrderedDict):
+    pass
+
+
+def moved(items):
+    items.move_to_end("a")
+    return items
+
+
 def carrying(value, /, **attributes):
     for name, item in attributes.items():
         setattr(value, name, item)
@@ -148,6 +160,8 @@ LOOKALIKES = [
     [collections.deque([1]), collections.deque([1], 1), collections.deque([1], 2), [1]],
     [collections.defaultdict(list), collections.defaultdict(set), collections.defaultdict(None)],
     [collections.OrderedDict(a=1, b=2), collections.OrderedDict(b=2, a=1)],
+    [collections.OrderedDict(a=1, b=2), moved(collections.OrderedDict(a=1, b=2))],
+    [Ordered(a=1, b=2), moved(Ordered(a=1, b=2))],
     [pathlib.PurePosixPath("a"), pathlib.PureWindowsPath("a"), pathlib.Path("a"), "a"],
     [dt.timezone.utc, dt.timezone(dt.timedelta(0), "GMT"), zoneinfo.ZoneInfo("UTC"), "UTC"],
     [int, str, "int", Plain, Point, function, len, max, functools.partial(function)],
@@ -360,8 +374,6 @@ def test_large_integers_do_not_meet_the_limit_of_digits():
 
 
 def test_big_endian_machines_write_the_same(monkeypatch):
-    import array
-
     numbers = array.array("i", [1, 2])
     swapped = array.array("i", [1, 2])
     swapped.byteswap()
@@ -433,7 +445,11 @@ def test_subclasses_of_builtins_count_with_class_and_state():
     [(str, "a", "b"), (int, 1, 2), (float, 1.0, 2.0), (bytes, b"a", b"b"), (bytearray, b"a", b"b"),
      (list, [1], [2]), (tuple, (1,), (2,)), (dict, {1: 1}, {1: 2}), (set, {1}, {2}),
      (frozenset, {1}, {2}), (complex, 1j, 2j), (collections.OrderedDict, {1: 1}, {1: 2}),
-     (collections.Counter, "a", "b"), (collections.deque, [1], [2])],
+     (collections.Counter, "a", "b"), (collections.deque, [1], [2]), (decimal.Decimal, "1", "2"),
+     (fractions.Fraction, 1, 2), (uuid.UUID, "0" * 32, "1" * 32), (pathlib.PurePosixPath, "a", "b"),
+     (ipaddress.IPv4Address, "1.2.3.4", "1.2.3.5"), (ipaddress.IPv6Interface, "::1/64", "::1/65"),
+     (dt.timedelta, 1, 2), (types.SimpleNamespace, {"a": 1}, {"a": 2}), (random.Random, 1, 2),
+     (array.array, "i", "q")],
 )  # fmt: skip
 def test_methods_that_a_subclass_overrides_are_not_asked(base, one, other):
     lies = {
@@ -441,7 +457,10 @@ def test_methods_that_a_subclass_overrides_are_not_asked(base, one, other):
     }
     lies |= {name: lambda self: 1 / 0 for name in ("items", "keys", "__len__", "__float__")}
     made = type("Liar", (base,), {})
-    first, again, second = made(one), made(one), made(other)
+    first, again, second = (
+        made(**given) if base is types.SimpleNamespace else made(given)
+        for given in (one, one, other)
+    )
     for name, lie in lies.items():
         setattr(made, name, lie)
     assert canonical(first) == canonical(again) != canonical(second)

@@ -226,7 +226,7 @@ GROUPS = {
     ],
     "masked arrays": [
         np.ma.array([1, 2], mask=[0, 1]), np.ma.array([1, 2], mask=[0, 1], hard_mask=True),
-        np.ma.array([1, 2], mask=[0, 1], fill_value=7), np.ma.array([1, 3], mask=[0, 1]),
+        np.ma.masked, np.ma.array(0, mask=True), np.ma.array([1, 2], mask=[0, 1], fill_value=7), np.ma.array([1, 3], mask=[0, 1]),
         carrying(np.ma.array([1, 2], mask=[0, 1]), note=1),
         np.ma.array([1, 2], mask=[0, 1]).view(Masked),
         carrying(np.ma.array([1, 2], mask=[0, 1]).view(Masked), note=1),

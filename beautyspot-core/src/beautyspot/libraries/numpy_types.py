@@ -40,6 +40,8 @@ _PADDED: Final = "gG"  # 80 bits in 16 bytes; the others are undefined
 
 
 def _array(walk: Walk, value: np.ndarray[Any, Any]) -> str:
+    if value is np.ma.masked:
+        return tag("constant", '"numpy:masked"')
     plain = value.view(np.ndarray)
     parts = [walk.named(type(value)), _dtype(walk, value.dtype), walk.array(plain.shape)]
     parts.append(_content(walk, plain))

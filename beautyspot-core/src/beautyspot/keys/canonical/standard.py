@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import enum
     import random
     import types
+    import uuid
     import zoneinfo
     from decimal import Decimal
     from pathlib import PurePath
@@ -55,6 +56,13 @@ def _counter(walk: Walk, value: collections.Counter[Any]) -> str:
     return tag("counter", walk.mapping(dict(dict.items(value))))
 
 
+def _ordered_dict(walk: Walk, value: collections.OrderedDict[Any, Any]) -> str:
+    from collections import OrderedDict
+
+    # Not by `dict.items`, which does not know of `move_to_end`.
+    return tag("ordereddict", walk.array(OrderedDict.items(value)))
+
+
 def _deque(walk: Walk, value: collections.deque[Any]) -> str:
     from collections import deque
 
@@ -74,9 +82,14 @@ def _array(walk: Walk, value: array.array[Any]) -> str:
 # ------------------------------------------------------------------------------ small values
 
 
+# As the forms of the builtin types do, these call methods of the type itself.
+
+
 def _decimal(walk: Walk, value: Decimal) -> str:
+    from decimal import Decimal
+
     # Digits and exponent: 1.0 is not 1.00. The case of "E" depends on the current context.
-    return tag("decimal", walk.at("", "", str(value).upper()))
+    return tag("decimal", walk.at("", "", Decimal.__str__(value).upper()))
 
 
 def _path(_walk: Walk, value: PurePath) -> str:
@@ -85,12 +98,20 @@ def _path(_walk: Walk, value: PurePath) -> str:
     # Not by its attributes, which cache what was computed so far, such as the text.
     name = "path" if isinstance(value, pathlib.Path) else "purepath"
     flavour = "windows" if isinstance(value, pathlib.PureWindowsPath) else "posix"
-    return tag(name, f'["{flavour}",{quote(str(value))}]')
+    return tag(name, f'["{flavour}",{quote(pathlib.PurePath.__str__(value))}]')
 
 
 def _address(value: Any) -> tuple[Any, ...]:
     """By its number: Python 3.13 writes the text of IPv4 addresses in IPv6 differently."""
-    return (value.version, int(value), getattr(value, "scope_id", None))
+    from ipaddress import IPv4Address
+
+    return (value.version, IPv4Address.__int__(value), getattr(value, "scope_id", None))
+
+
+def _uuid(value: uuid.UUID) -> tuple[Any, ...]:
+    from uuid import UUID
+
+    return (UUID.__str__(value), value.is_safe.value)
 
 
 # ------------------------------------------------------------------------ enums, tools, others
@@ -174,7 +195,7 @@ FORMS: Final[dict[str, Form]] = {
     "array:array": _array,
     "collections:ChainMap": _chain_map,
     "collections:Counter": _counter,
-    "collections:OrderedDict": of_parts("ordereddict", dict.items),
+    "collections:OrderedDict": _ordered_dict,
     "collections:defaultdict": _default_dict,
     "collections:deque": _deque,
     "dataclasses:Field": _field,
@@ -211,7 +232,7 @@ FORMS: Final[dict[str, Form]] = {
     "random:Random": _random,
     "re:Pattern": of_parts("pattern", lambda value: (value.pattern, int(value.flags))),
     "types:SimpleNamespace": _namespace,
-    "uuid:UUID": of_parts("uuid", lambda value: (str(value), value.is_safe.value)),
+    "uuid:UUID": of_parts("uuid", _uuid),
     "zoneinfo:ZoneInfo": _zone_info,
 }
 
