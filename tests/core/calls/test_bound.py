@@ -232,3 +232,75 @@ def test_a_name_and_a_key_leave_no_capture_in_the_key(spot: Spot) -> None:
         marked = spot.mark(with_client(Client(url)), name="ask", key=lambda question: question)
         assert marked("q") == "q m a"
     assert RAN == ["q"]
+
+
+# ------------------------------------------------------------- beneath a decorator of somebody else
+
+
+def locking(function: Any) -> Any:
+    lock = threading.Lock()
+
+    @functools.wraps(function)
+    def wrapper(*args: Any) -> Any:
+        with lock:
+            return function(*args)
+
+    return wrapper
+
+
+def bare(function: Any) -> Any:
+    def wrapper(*args: Any) -> Any:
+        return function(*args)
+
+    return wrapper
+
+
+@pytest.mark.parametrize(
+    ("decorators", "ignore"),
+    [
+        ((bare,), ("client",)),
+        ((bare, bare), ("client",)),
+        ((locking,), ("client", "lock")),
+        ((bare, locking), ("client", "lock")),
+    ],
+)
+def test_ignore_takes_what_functions_beneath_captured(
+    make_spot: Callable[..., Spot],
+    troubles: list[Trouble],
+    decorators: tuple[Any, ...],
+    ignore: tuple[str, ...],
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+
+    def make(factor: int, client: Client) -> Any:
+        def asking(question: str) -> str:
+            RAN.append(question)
+            return question * factor if client else ""
+
+        for decorator in decorators:
+            asking = decorator(asking)
+        return asking
+
+    spot.mark(make(2, Client()))("q")
+    said = str(troubles[0])
+    assert any(f'mark(ignore=("{name}",))' in said for name in ignore), said
+    RAN.clear()
+    marked = [spot.mark(ignore=ignore)(make(factor, Client())) for factor in (2, 2, 3)]
+    assert [each("q") for each in marked] == ["qq", "qq", "qqq"]
+    assert RAN == ["q", "q"], "another client is the same call, another factor is not"
+    assert len(troubles) == 1
+    with pytest.raises(ConfigError, match="has no parameter 'cleint'"):
+        spot.mark(ignore=("cleint",))(make(2, Client()))
+
+
+def test_the_function_beneath_is_never_advised_to_be_left_out(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+
+    def asking(question: str, client: Client = Client()) -> str:  # noqa: B008 - is what it is about
+        return question
+
+    spot.mark(bare(asking))("q")
+    assert "ignore=" not in str(troubles[0])
+    assert "say with mark(name=…, key=function)" in str(troubles[0])

@@ -181,6 +181,21 @@ def captured(obj: Any) -> dict[str, Any]:
     return found
 
 
+def captured_names(obj: Any) -> set[str]:
+    """The names of the variables that a function captured, or the functions among them did."""
+    names: set[str] = set()
+    known: list[Any] = []
+    todo = [obj]
+    while todo:
+        one = todo.pop()
+        function = python_function(one)
+        if function is not None and not any(function is each for each in known):
+            known.append(function)
+            names.update(function.__code__.co_freevars)
+            todo += [unwrap_ours(v) for v in captured(one).values() if isinstance(v, FunctionType)]
+    return names
+
+
 def chain(obj: Any) -> Iterator[Any]:
     """`obj` and what it wraps, from the outside in; a class wraps nothing."""
     for _ in range(_DEPTH):

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
 from beautyspot.functions.bound import taken_apart
+from beautyspot.functions.names import captured_names
 from beautyspot.keys.canonical import Without
 from beautyspot.messages import did_you_mean
 
@@ -163,7 +164,7 @@ def _passes_on(signature: inspect.Signature) -> bool:
 
 def _check_names(func: Any, parameters: Parameters, asked: Iterable[str]) -> None:
     names = [parameter.name for parameter in parameters]
-    captured = getattr(getattr(func, "__code__", None), "co_freevars", ())
+    captured = captured_names(func)
     if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters):
         return  # the caller may pass it by keyword
     for name in asked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json.encoder
 from contextlib import suppress
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from xxhash import xxh32_hexdigest
@@ -15,6 +16,7 @@ from beautyspot.functions.bound import taken_apart
 from beautyspot.functions.identity import Identity
 from beautyspot.functions.names import is_without_file, unwrap_ours
 from beautyspot.keys.binding import bound_names, make_binder, make_namer
+from beautyspot.keys.canonical import Without
 from beautyspot.keys.generator import KeyMaker
 from beautyspot.keys.memo import Memo
 from beautyspot.tasks.advice import Advisor
@@ -201,7 +203,12 @@ class Addressing:
             return {}
         options, captured = self._options, self._identity.captures()
         left_out = {*options.ignore, *(("<class>",) if options.name else ())}  # it is code
-        return {name: captured[name] for name in captured if name not in left_out}
+        inner = tuple(f"<captured {name}>" for name in options.ignore)
+        return {
+            name: Without(value, inner) if inner and type(value) is FunctionType else value
+            for name, value in captured.items()
+            if name not in left_out
+        }
 
     @property
     def _may_hold(self) -> bool:

@@ -71,11 +71,14 @@ class Advisor:
         if found is None or name is None:
             return "say with mark(key=function) what counts of the arguments"
         captured = name in self._captured
+        name, inside = _innermost(name, found["inside"]) if captured else (name, found["inside"])
+        if captured and inside.startswith("<"):  # a part of its code
+            return "say with mark(name=…, key=function) which function it is, and what counts"
         whole = name + found["attributes"]
         path = name if captured or several else self._part(call, name, found["attributes"])
         if path != name and not self._can_ignore(call, path, error):
             path = name
-        if path == whole and not (found["inside"] or several):
+        if path == whole and not (inside or several):
             return f"if {path} changes no result, write {self.line(path)}"
         what = "variable" if captured else "argument" if path == name else "attribute"
         better = (
@@ -148,6 +151,13 @@ class Advisor:
         named = self._name(args, {})
         name = list(named)[min(position, len(named) - 1)]
         return name if name.isidentifier() else None, named[name] is not args[position]
+
+
+def _innermost(name: str, inside: str) -> tuple[str, str]:
+    """The variable that a function beneath a decorator captured, and what is inside of that."""
+    while (found := re.match(r"<captured (\w+)>", inside)) is not None:
+        name, inside = found[1], inside[found.end() :]
+    return name, inside
 
 
 def _is_of_library(cls: type) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import reprlib
 from operator import itemgetter
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from beautyspot.errors import UnstableKeyError
@@ -61,8 +61,9 @@ _names: Final[ByIdentity[str]] = ByIdentity()
 class Without:
     """A value less some of its attributes: ``Without(self, ("client", "http.session"))``.
 
-    Where the value counts by its state, the attributes on these dotted paths do not count. A path
-    that leads nowhere has no effect.
+    Where the value counts by its state, the attributes on these dotted paths do not count. Of a
+    function, the parts ``<captured name>`` do not, of those in it neither. A path that leads
+    nowhere has no effect.
     """
 
     __slots__ = ("paths", "value")
@@ -165,8 +166,8 @@ class Walk:
 
     def _outermost(self, definition: Any) -> str:
         address = id(definition)
-        known = self._defined.get(address)
-        if known is not None:
+        known, less = self._defined.get(address), self.less(definition)
+        if known is not None and not less:
             return known[1]
         if address in self._open:
             self.refuse(definition, "contains itself")
@@ -176,13 +177,14 @@ class Walk:
         self._numbers, self._referring = None, referring
         self._within.clear()
         self._open.discard(address)
-        self._defined[address] = (definition, text)
+        if not less:
+            self._defined[address] = (definition, text)
         return text
 
     def _parts(self, definition: Any) -> str:
         assert self._numbers is not None  # noqa: S101 - the callers see to it
         self._numbers[id(definition)] = len(self._numbers)
-        parts = fold(self.mapping(parts_of(definition), PART))
+        parts = fold(self.mapping(_parts_less(definition, self.less(definition)), PART))
         return f"[{quote(identifier_of(definition))},{parts}]"
 
     def _apart(self, step: str, key: object, value: object) -> str:
@@ -269,6 +271,18 @@ class Walk:
         order = sorted(zip(keys, items.items(), strict=True), key=itemgetter(0))
         pairs = [f"[{text},{self.at(KEYED, key, item)}]" for text, (key, item) in order]
         return f"[{','.join(pairs if self._numbers is not None else sorted(pairs))}]"
+
+
+def _parts_less(definition: Any, left_out: tuple[str, ...]) -> dict[str, Any]:
+    """The parts of a function or class, less some of its own and of the functions in it."""
+    parts = parts_of(definition)
+    if not left_out:
+        return parts
+    return {
+        name: Without(value, left_out) if isinstance(value, FunctionType) else value
+        for name, value in parts.items()
+        if name not in left_out
+    }
 
 
 def of_text(name: str, text: Callable[[Any], str]) -> Form:
