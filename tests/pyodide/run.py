@@ -33,6 +33,7 @@ FILES = (
     "tests/core/keys",
     "tests/core/functions",
     "tests/core/serialization/test_annotations.py",
+    "tests/core/serialization/test_late_annotations.py",
     "tests/core/serialization/test_golden.py",
     "tests/core/serialization/test_codecs.py",
     "tests/core/calls/test_mark.py",

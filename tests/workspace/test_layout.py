@@ -19,7 +19,8 @@ DISTRIBUTIONS = [ROOT, *MEMBERS.values()]
 FLOORS = (
     {"errors", "logs"},
     {"files", "concurrency", "messages"},
-    {"contracts", "functions"},
+    {"functions"},
+    {"contracts"},
     {"hookspecs", "memory", "config", "resilience", "keys", "serialization"},
     {"backends", "limits", "tasks", "libraries"},
     {"results", "builtin"},

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.backends.loading import BASES, left_open
 from beautyspot.config.settings import SETTINGS, boolean
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
+from beautyspot.functions.annotations import signature_of
 from beautyspot.messages import did_you_mean, listing, masked, without
 from beautyspot.resilience.guarded_backends import in_time
 
@@ -261,7 +262,7 @@ class Options:
     """
 
     def __init__(self, cls: type) -> None:
-        parameters = inspect.signature(cls).parameters.values()
+        parameters = signature_of(cls).parameters.values()
         named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)
         self.known = [p.name for p in named]

@@ -11,6 +11,8 @@ import inspect
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.functions.annotations import signature_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,7 +29,7 @@ def hints(method: Callable[..., Any], **given: object) -> dict[str, Any]:
 def _taken(function: Callable[..., Any]) -> frozenset[str] | None:
     """The names of the keyword arguments; None where it takes any, or does not tell."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = signature_of(function).parameters.values()
     except (TypeError, ValueError):
         return None
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):

@@ -1,20 +1,31 @@
-"""The annotations of functions and classes, which Python evaluates when they are asked for."""
+"""Annotations and signatures, read without an error about a name that is defined further down.
+
+Since Python 3.14 an annotation is evaluated when something reads it, and a decorator may read it
+before the module is complete, or where a name is imported for type checkers alone. Earlier Pythons
+evaluate it with the definition, or keep its text.
+"""
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import sys
-from typing import Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
 from beautyspot.functions.names import chain
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def annotations_of(definition: Any) -> dict[str, Any]:
-    """The annotations of a function or class itself, evaluated as far as they can be."""
-    if sys.version_info >= (3, 14):  # pragma: no cover - before, they are there, or are text
-        import annotationlib
+    """The annotations of a function or class itself, evaluated as far as they can be.
 
-        form = annotationlib.Format.FORWARDREF
-        return dict(annotationlib.get_annotations(definition, format=form))
+    What can't be evaluated is text, or a `typing.ForwardRef`, or has one inside.
+    """
+    if sys.version_info >= (3, 14):  # pragma: no cover - before, they are there, or are text
+        return _late_annotations(definition)
     if isinstance(definition, type):
         return dict(vars(definition).get("__annotations__") or {})
     return dict(getattr(definition, "__annotations__", None) or {})
@@ -32,3 +43,31 @@ def result_of(function: Any) -> dict[str, Any]:
         return {}
     builtin = type(found) is type and found.__module__ == "builtins"
     return {} if builtin else {"<return>": found}
+
+
+def _late_annotations(definition: Any) -> dict[str, Any]:  # pragma: no cover
+    library: Any = importlib.import_module("annotationlib")  # new in Python 3.14
+    try:
+        return dict(library.get_annotations(definition, format=library.Format.FORWARDREF))
+    except Exception:  # such as of ``"Text" | None``, which nobody can read
+        return {}
+
+
+def signature_of(func: Callable[..., Any], *, follow_wrapped: bool = True) -> inspect.Signature:
+    """As `inspect.signature`, but evaluates no annotation: they may be text, or missing."""
+    if sys.version_info < (3, 14):
+        return inspect.signature(func, follow_wrapped=follow_wrapped)
+    return _late_signature(func, follow_wrapped)  # pragma: no cover - tested there
+
+
+def _late_signature(func: Any, follow_wrapped: bool) -> inspect.Signature:  # pragma: no cover
+    form = importlib.import_module("annotationlib").Format.STRING
+    options: dict[str, Any] = {"follow_wrapped": follow_wrapped, "annotation_format": form}
+    try:
+        return inspect.signature(func, **options)
+    except Exception:  # as above
+        if not isinstance(func, FunctionType):
+            raise
+        bare = FunctionType(func.__code__, {}, func.__name__, func.__defaults__, func.__closure__)
+        bare.__kwdefaults__ = func.__kwdefaults__
+        return inspect.signature(bare)

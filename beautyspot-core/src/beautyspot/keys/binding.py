@@ -21,6 +21,7 @@ from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
+from beautyspot.functions.annotations import signature_of
 from beautyspot.functions.bound import taken_apart
 from beautyspot.functions.names import captured_names
 from beautyspot.keys.canonical import Without
@@ -148,7 +149,7 @@ def _ignored(ignore: Iterable[str]) -> tuple[set[str], dict[str, tuple[str, ...]
 def _signature(func: Callable[..., Any]) -> tuple[inspect.Signature | None, bool]:
     """The signature to bind by, and whether it is that of a wrapped function."""
     try:
-        own = inspect.signature(func, follow_wrapped=False)
+        own = signature_of(func, follow_wrapped=False)
         if not hasattr(func, "__wrapped__") or not _passes_on(own):
             return own, False
         inner, _ = _signature(getattr(func, "__wrapped__"))  # noqa: B009 - no callable in general has it

@@ -14,7 +14,7 @@ from beautyspot.keys.canonical.walk import of_parts, of_text
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from pydantic.fields import FieldInfo
+    from pydantic.fields import FieldInfo, ModelPrivateAttr
 
     from beautyspot.keys.canonical.walk import Form, Walk
 
@@ -34,8 +34,8 @@ def _model(walk: Walk, value: BaseModel) -> str:
     return tag("model", f"[{','.join(parts)}]")
 
 
-def _field(walk: Walk, value: FieldInfo) -> str:
-    """What was said of a field; not the notes on how it was said."""
+def _field(walk: Walk, value: FieldInfo | ModelPrivateAttr) -> str:
+    """What was said of a field; not the notes on how it was said, some of which come with use."""
     own = attributes(walk, value, held(walk, value, object, lambda name: name.startswith("_")))
     return tag("field", f"[{walk.named(type(value))},{own}]")
 
@@ -50,6 +50,7 @@ _URL: Final = of_text("url", str)
 FAMILIES: Final[dict[str, Form]] = {
     "pydantic:BaseModel": _model,
     "pydantic.fields:FieldInfo": _field,
+    "pydantic.fields:ModelPrivateAttr": _field,
     "pydantic._internal._decorators:Decorator": of_parts("decorated", _decorated),
     "pydantic_core:MultiHostUrl": _URL,
     "pydantic_core:Url": _URL,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import builtins
 import functools
-import inspect
 import sys
 import types
 import typing
@@ -31,6 +30,7 @@ from typing import (
     get_origin,
 )
 
+from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import captured, chain
 from beautyspot.serialization.codecs.classes import is_storable
 
@@ -56,7 +56,7 @@ def return_classes(func: Callable[..., Any]) -> list[type]:
     """
     try:
         function = _annotated(func)
-        annotation = getattr(function, "__annotations__", {}).get("return")
+        annotation = annotations_of(function).get("return")
         walk = _Walk()
         walk.visit(annotation, _names_of(function))
     except Exception:  # an annotation may be anything
@@ -68,7 +68,7 @@ def return_class(func: Callable[..., Any]) -> type | None:
     """The class that the return annotation is, where it is one by itself. Never raises."""
     try:
         function = _annotated(func)
-        annotation = getattr(function, "__annotations__", {}).get("return")
+        annotation = annotations_of(function).get("return")
         if isinstance(annotation, str):
             names = {**vars(builtins), **_names_of(function)}
             name, *attributes = annotation.split(".")
@@ -81,7 +81,8 @@ def return_class(func: Callable[..., Any]) -> type | None:
 def _annotated(func: Any) -> Any:
     """The function with the annotation, without partials, methods and wrappers around it."""
     *_, inner = chain(func)
-    return inner if hasattr(inner, "__annotations__") else type(inner).__call__
+    call = getattr(type(inner), "__call__")  # noqa: B004, B009 - of its class, not its own
+    return call if isinstance(call, types.FunctionType) else inner
 
 
 def _names_of(function: Any) -> dict[str, Any]:
@@ -148,7 +149,11 @@ class _Walk:
 
 def _resolve(annotation: Any, names: Mapping[str, Any]) -> Any:
     """The annotation that a text stands for; None if it is not known. Others are returned as is."""
-    text = annotation.__forward_arg__ if isinstance(annotation, ForwardRef) else annotation
+    text = annotation
+    if isinstance(annotation, ForwardRef):
+        text = annotation.__forward_arg__
+        # Python 3.14 puts names in place of what it could evaluate.
+        names = {**names, **(getattr(annotation, "__extra_names__", None) or {})}
     if not isinstance(text, str):
         return annotation
     if not names:
@@ -193,8 +198,7 @@ def _fields(cls: type, names: Mapping[str, Any]) -> list[tuple[Any, Mapping[str,
     for base in cls.__mro__:
         module = sys.modules.get(base.__module__)
         scope = {**names, **(vars(module) if module else {}), base.__name__: base}
-        annotations = inspect.get_annotations(base)
-        found += [(annotation, scope) for annotation in annotations.values()]
+        found += [(annotation, scope) for annotation in annotations_of(base).values()]
     fields = getattr(cls, "__pydantic_fields__", {}).values()  # with type parameters filled in
     attributes = getattr(cls, "__attrs_attrs__", ())  # attr.ib(type=…)
     found += [(field.annotation, names) for field in fields]

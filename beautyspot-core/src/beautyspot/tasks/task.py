@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
+from beautyspot.functions.annotations import signature_of
 from beautyspot.tasks.addressing import Addressing
 from beautyspot.tasks.form import ResultForm
 
@@ -106,7 +106,7 @@ class Task:
     def fits(self, call: Call) -> bool:
         """Whether the call's arguments fit the function's signature."""
         try:
-            inspect.signature(self.function).bind(*call.args, **call.kwargs)
+            signature_of(self.function).bind(*call.args, **call.kwargs)
         except (TypeError, ValueError):
             return False
         return True
