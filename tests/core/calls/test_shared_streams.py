@@ -496,6 +496,35 @@ def test_one_that_is_cancelled_ends_the_stream_for_no_other(spot: Spot) -> None:
     assert RAN == ["began"]
 
 
+def test_an_item_that_its_caller_does_not_wait_for_is_there_for_the_other(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the stream is not recorded any more."""
+    monkeypatch.setattr(recording, "STREAM_BYTES", 1)
+    go_on: list[asyncio.Event] = []
+
+    @make_spot().mark(ignore=("go_on",))
+    async def items() -> AsyncIterator[int]:
+        yield 1
+        await go_on[0].wait()
+        yield 2
+
+    async def main() -> None:
+        go_on.append(asyncio.Event())
+        one, two = items(), items()
+        assert [await anext(two), await anext(one)] == [1, 1]
+        leader = asyncio.create_task(anext(one))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        rest = asyncio.create_task(collect(two))
+        await asyncio.sleep(0)
+        leader.cancel()
+        await asyncio.wait([leader])
+        go_on[0].set()
+        assert await rest == [2]
+
+    asyncio.run(main())
+
+
 def test_the_last_that_is_cancelled_closes_the_generator_before_it_ends(spot: Spot) -> None:
     @spot.mark
     async def items() -> AsyncIterator[int]:

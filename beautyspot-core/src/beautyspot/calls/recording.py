@@ -171,14 +171,14 @@ class Recording:
         self._runs.withdraw(self._key, self)
 
     def _copied(self, item: Any) -> Data | None:
-        if not self.whole and len(self._consumers) < 2:
-            return None
+        if not self.whole and self._consumers == [self._leader]:
+            return None  # nobody reads it
         try:
             data = self.call.task.form.serializer.dumps(item)
+            self._bytes += len(data)
         except Exception as error:
             self._give_up(error)
             return None
-        self._bytes += len(data)
         if self._bytes > STREAM_BYTES:
             self._give_up(SerializationError(f"the stream is over {STREAM_BYTES >> 20} MiB"))
         return data
