@@ -131,6 +131,36 @@ class Object:
         self.x = x
 
 
+class Lazy(Object):
+    """An object with a value that it computes once, or that was assigned in its place."""
+
+    def __init__(self, x: Any, **assigned: Any) -> None:
+        super().__init__(x)
+        vars(self).update(assigned)
+
+    @functools.cached_property
+    def double(self) -> Any:
+        return [self.x, self.x]
+
+
+class Open(pydantic.BaseModel, extra="allow"):
+    """A model whose extra may have the name of its private attribute."""
+
+    x: Any = 1
+    _y: Any = pydantic.PrivateAttr(0)
+
+    def with_private(self, y: Any) -> Open:
+        self._y = y
+        return self
+
+
+def moved(**items: Any) -> collections.OrderedDict[str, Any]:
+    """The items with the first one at the end."""
+    made = collections.OrderedDict(items)
+    made.move_to_end(next(iter(made)))
+    return made
+
+
 class SlotObject:
     __slots__ = ("x",)
 
@@ -291,6 +321,15 @@ def _polars(value: Any) -> str:
     return "; ".join(_polars(column) for column in value.get_columns()) + f" {value.height}"
 
 
+def _masked(value: Any) -> str:
+    return f"{_array(value.data)} {value.mask.tolist()} {value.fill_value}"
+
+
+def _open(value: Open) -> str:
+    parts = [_pairs(dict(value)), _pairs(value.model_extra or {}), sorted(value.model_fields_set)]
+    return f"{parts} {describe(value._y)}"
+
+
 def _state(value: Any) -> str:
     names = [f.name for f in fields(value)] if is_dataclass(value) else None
     if names is None and hasattr(type(value), "__attrs_attrs__"):
@@ -302,6 +341,7 @@ def _state(value: Any) -> str:
 _WRITERS: list[tuple[Callable[[Any], bool], Callable[[Any], str]]] = [
     (_is(enum.Flag), lambda v: f"{v.value}"),
     (_is(enum.Enum), lambda v: v.name),
+    (_is(np.ma.MaskedArray), _masked),
     (_is(np.ndarray), _array),
     (_is(np.generic), lambda v: f"{v.dtype.str} {describe(v.item())}"),
     (_is(pd.DataFrame, pd.Series, pd.Index), _pandas),
@@ -330,8 +370,10 @@ _WRITERS: list[tuple[Callable[[Any], bool], Callable[[Any], str]]] = [
     (_is(Decimal, Fraction, uuid.UUID, PurePath), str),
     (lambda v: type(v).__module__ == "ipaddress", str),
     (_is(re.Pattern), lambda v: f"{v.pattern!r} {v.flags}"),
+    (_is(Open), _open),
     (_is(pydantic.BaseModel), lambda v: f"{_pairs(dict(v))} {sorted(v.model_fields_set)}"),
     (_is(BaseException), lambda v: _all(v.args)),
+    (_is(Lazy), lambda v: f"{_state(v)}, double={describe(v.double)}"),
     (_is(Object, SlotObject), _state),
     (lambda v: is_dataclass(v) or hasattr(type(v), "__attrs_attrs__"), _state),
     (lambda v: v is None or v is ... or v is NotImplemented, repr),

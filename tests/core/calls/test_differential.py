@@ -144,7 +144,7 @@ STORABLE = [
 
 results = st.one_of(_plain_values, _frames, st.sampled_from(STORABLE))
 arguments = st.one_of(
-    _special, _special, _flat, _plain_values, _frames,
+    _special, _special, _flat, _plain_values, _frames, st.builds(programs.Lazy, _flat),
     st.sampled_from(sorted(programs.CALLABLES)).map(programs.Ref),
 )  # fmt: skip
 
@@ -165,6 +165,22 @@ FAMILIES: list[list[Any]] = [
     [[1, [1]], [[1], 1], [[1, 1]], [(1,)], ([1],), [[(1,)]]],
     [pd.Series([1]), pd.Series([1.0]), pd.Series([1], name="a"), pd.Index([1])],
     [pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}), pl.DataFrame({"a": [1]})],
+    [
+        programs.Lazy(1),
+        programs.Lazy(1),
+        programs.Lazy(1, double=2),
+        programs.Lazy(2),
+        programs.Lazy(1, double=[2, 2]),
+    ],
+    [programs.Open(), programs.Open(x=1), programs.Open(_y=1), programs.Open().with_private(1)],
+    [collections.OrderedDict(a=1, b=2), programs.moved(a=1, b=2), programs.moved(b=2, a=1)],
+    [np.ma.array([1], mask=[0]), np.ma.array([1], mask=[1]), np.ma.array([1], fill_value=2)],
+    [
+        pd.Series(
+            pd.DatetimeIndex(["2024"], tz=dt.timezone(dt.timedelta(hours=hours), "of one name"))
+        )
+        for hours in (1, 2)
+    ],
     *[[programs.Ref(name) for name in names] for names in programs.families()],
 ]
 """Arguments that a careless key would take for each other."""

@@ -42,7 +42,7 @@ _PADDED: Final = "gG"  # 80 bits in 16 bytes; the others are undefined
 def _array(walk: Walk, value: np.ndarray[Any, Any]) -> str:
     if value is np.ma.masked:
         return tag("constant", '"numpy:masked"')
-    plain = value.view(np.ndarray)
+    plain = np.ndarray.view(value, np.ndarray)  # a subclass may have its own
     parts = [walk.named(type(value)), _dtype(walk, value.dtype), walk.array(plain.shape)]
     parts.append(_content(walk, plain))
     if type(value) is not np.ndarray:

@@ -66,7 +66,7 @@ def proxy_form(kind: type) -> Form | None:
 
 def poses(kind: type) -> bool:
     """Whether its instances may say that they are of another class."""
-    return kind in ProxyTypes or any(
+    return any(kind is proxy for proxy in ProxyTypes) or any(
         "__class__" in vars(base) for base in kind.__mro__ if base is not object
     )
 
