@@ -260,7 +260,7 @@ def say(troubles: list[Any]) -> str:
         ("gone.bin", "No such file or directory"),
         ("folder", "is a folder: pack it into one file"),
         ("fifo", "is no plain file"),
-        ("no\0name", "null byte"),
+        ("no\0name", "null "),
     ],
 )
 def test_what_is_no_file_is_returned_and_not_stored(

@@ -301,7 +301,7 @@ def test_an_opened_image_is_refused_with_one_message(make_spot: Any, caplog: Any
 
 
 def test_what_does_not_fit_beside_it(spot: Any, caplog: Any) -> None:
-    kept(spot, picture("L", exif=b"x" * 70_000), "image/png")
+    kept(spot, picture("L", comment=b"x" * 70_000), "image/png")
     assert "what image/png does not hold of it takes 700" in said(caplog)
 
 
