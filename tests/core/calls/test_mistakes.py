@@ -279,3 +279,67 @@ def test_a_key_that_does_not_take_the_call_is_named(
     notes = getattr(mistake.value, "__notes__", [])
     assert all(f"mark(key=) of {identifier_of(ask)}" in note for note in notes)
     assert len(notes) == callable(key)
+
+
+# --------------------------------------------- functions that get the arguments of another one
+
+
+class Methods:
+    def ask(self, prompt: str, *, n: int = 1) -> str:
+        return prompt * n
+
+
+def any_of(*prompts: str, **options: object) -> str:
+    return "".join(prompts)
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "takes"),
+    [
+        (double, lambda: 1, r"it takes \(\), and the function \(x\)"),
+        (double, lambda x, y: 1, r"it takes \(x, y\)"),
+        (double, lambda *, y: 1, r"it takes \(y\)"),
+        (
+            Methods.ask,
+            lambda prompt: 1,
+            r"it takes \(prompt\), and the function \(self, prompt, n\)",
+        ),
+        (Methods().ask, lambda self, prompt, n: 1, r"and the function \(prompt, n\)"),
+    ],
+)
+def test_a_cost_or_key_that_fits_no_call_is_an_error_where_it_stands(
+    make_spot: Callable[..., Spot], function: Any, given: Any, takes: str
+) -> None:
+    spot = make_spot(limiter="600/min")
+    for option, decorator in (
+        ("limiter(cost=)", spot.limiter(cost=given)),
+        ("limiter(key=)", spot.limiter(key=given)),
+        ("mark(key=)", spot.mark(key=given)),
+    ):
+        with pytest.raises(ConfigError, match=takes) as caught:
+            decorator(function)
+        assert str(caught.value).startswith(f"{option} does not fit")
+
+
+@pytest.mark.parametrize(
+    ("function", "given"),
+    [
+        (double, lambda x: "1"),
+        (double, lambda x, y=2: "1"),
+        (double, lambda *args: "1"),
+        (double, lambda *, x: "1"),
+        (double, lambda y: "1"),
+        (Methods.ask, lambda self, prompt, **options: "1"),
+        (Methods.ask, lambda self, prompt: "1"),
+        (Methods().ask, lambda prompt, n=1: "1"),
+        (any_of, lambda prompt: "1"),
+        (max, lambda one, other: "1"),
+    ],
+)
+def test_a_cost_or_key_that_fits_some_call_is_taken(
+    make_spot: Callable[..., Spot], function: Any, given: Any
+) -> None:
+    spot = make_spot(limiter="600/min")
+    spot.limiter(cost=given)(function)
+    spot.limiter(key=given)(function)
+    spot.mark(key=given)(function)

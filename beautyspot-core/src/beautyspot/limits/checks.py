@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import LimiterBase
 from beautyspot.errors import ConfigError, CostError
+from beautyspot.functions.names import identifier_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def check_cost(cost: object, bucket: LimiterBase | None) -> None:
@@ -54,6 +59,24 @@ def check_function(option: str, value: object, of: str) -> None:
     """
     if value is not None and not callable(value):
         raise ConfigError(f"limiter({option}={value!r:.80}) does not fit: give a function of {of}")
+
+
+def check_fits(option: str, given: object, function: Callable[..., Any]) -> None:
+    """Refuse a function of a call's arguments, or a table of such, that can't take any call.
+
+    Raises:
+        ConfigError: says what both take.
+    """
+    from beautyspot.functions.fitting import what_does_not_fit  # imports `inspect`: takes a while
+
+    parts = given.values() if isinstance(given, Mapping) else [given]
+    for part in parts:
+        wrong = what_does_not_fit(part, function)
+        if wrong is not None:
+            raise ConfigError(
+                f"limiter({option}=) does not fit {identifier_of(function)}: it is called with the "
+                f"arguments of the call, but {wrong}: give it the same parameters"
+            )
 
 
 def check_max_concurrent(value: object) -> None:

@@ -14,6 +14,7 @@ from beautyspot.functions.kinds import kind_of
 from beautyspot.functions.names import OURS, identifier_of, is_ours
 from beautyspot.limits.checks import (
     check_cost,
+    check_fits,
     check_function,
     check_key,
     check_max_concurrent,
@@ -122,6 +123,15 @@ class Limit:
             name = identifier_of(function)
             self._limiting.reporter.report("settle a cost", name, error, advice)
 
+    def check_function(self, function: Callable[..., Any]) -> None:
+        """Refuse functions given as `cost` and `key` that can't take the function's arguments.
+
+        Raises:
+            ConfigError: says what they take, and what it takes.
+        """
+        check_fits("cost", self._cost, function)
+        check_fits("key", self._key, function)
+
     def check_kind(self, kind: str) -> None:
         """Refuse to settle by the result of a generator, which has many.
 
@@ -167,6 +177,7 @@ def limited(limit: Limit, function: Any) -> Any:
         limit.warn_above_mark(function)
     kind = kind_of(function)
     limit.check_kind(kind)
+    limit.check_function(function)
     wrapper = _WRAP[kind](limit, function)
     functools.update_wrapper(wrapper, function)
     wrapper.__beautyspot__ = limit  # type: ignore[attr-defined]  # a function takes any attribute

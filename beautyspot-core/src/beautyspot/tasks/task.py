@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import ConfigError
 from beautyspot.functions.annotations import signature_of
+from beautyspot.functions.fitting import what_does_not_fit
 from beautyspot.tasks.addressing import Addressing
 from beautyspot.tasks.form import ResultForm
 
@@ -83,6 +84,7 @@ class Task:
         streams = "generator" in kind
         self.form = ResultForm(function, options, serializer, streams=streams)
         self._check_stale(streams=streams)
+        self._check_key()
 
     @property
     def func_identifier(self) -> str:
@@ -101,6 +103,14 @@ class Task:
             raise ConfigError(
                 f"mark(stale_on_error=True) has no meaning for {self.func_identifier}: without a "
                 "ttl no result expires: give mark(ttl=), or a ttl of the Spot"
+            )
+
+    def _check_key(self) -> None:
+        wrong = what_does_not_fit(self.options.key, self.function)
+        if wrong is not None:
+            raise ConfigError(
+                f"mark(key=) does not fit {self.func_identifier}: it is called with the arguments "
+                f"of the call, but {wrong}: give it the same parameters"
             )
 
     def fits(self, call: Call) -> bool:
