@@ -12,6 +12,7 @@ import inspect
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import is_python_class
 from beautyspot.keys.canonical import Without
 from beautyspot.messages import did_you_mean
@@ -130,7 +131,7 @@ def _what_is_wrong(value: Any, path: str) -> str | None:
 
 def _may_get(cls: type, name: str) -> bool:
     """Whether instances may have the attribute, though this one has not."""
-    annotated = any(name in inspect.get_annotations(base) for base in cls.__mro__)
+    annotated = any(name in annotations_of(base) for base in cls.__mro__)
     return annotated or hasattr(cls, "__getattr__")
 
 
