@@ -322,3 +322,40 @@ def test_a_method_sees_what_was_assigned(tmp_path):
     shops[1].rate = 2
     assert [shop.price() for shop in shops * 2] == [10, 20, 10] * 2
     spot.shutdown()
+
+
+ASKED = []
+MARKED = []
+
+
+def ask(text, how):
+    ASKED.append(how)
+    return f"{how} {text.text}"
+
+
+class Text:
+    def __init__(self, text):
+        self.text = text
+
+    @functools.cached_property
+    def summary(self):
+        return MARKED[0](self, "short")
+
+    @functools.cached_property
+    def title(self):
+        self.text += "!"  # whenever it runs, the state is another one
+        return MARKED[0](self, "title")
+
+
+def test_a_property_that_calls_a_marked_function_with_its_object(tmp_path):
+    spot = Spot("app", directory=tmp_path, strict=True)
+    MARKED[:] = [spot.mark(ask)]
+    text = Text("long")
+    assert text.summary == "short long"
+    assert [MARKED[0](text, "short") for _ in range(2)] == ["short long"] * 2
+    assert ASKED == ["short"]  # also when it was computed again
+    text = Text("long")
+    assert text.title == "title long!"
+    assert MARKED[0](text, "title") == "title long!"
+    assert ASKED.count("title") <= 3  # it comes to an end
+    spot.shutdown()

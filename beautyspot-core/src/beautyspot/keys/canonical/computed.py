@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import threading
 from types import MemberDescriptorType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.keys.canonical.text import utf8
@@ -56,41 +57,64 @@ def assigned(
         computed: name -> the value that is kept, and what computes it.
     """
     ignored = walk.less(value)
-    texts = {
-        name: text
-        for name, (item, _) in computed.items()
+    kept = [
+        _Kept(name, text, function)
+        for name, (item, function) in computed.items()
         if name not in ignored and (text := walk.text_of(item)) is not None
-    }
-    if not texts:
+    ]
+    if not kept:
         return {}
     rest = walk.text_of(Without(value, (*ignored, *computed)))
     return {
-        name: computed[name][0]
-        for name, text in texts.items()
-        if not _is_computed(walk, value, computed[name][1], f"{name} {rest} {text}", text)
+        each.name: computed[each.name][0]
+        for each in kept
+        if not _is_computed(walk, value, each, str(rest))
     }
 
 
-def _is_computed(walk: Walk, value: object, function: Function, state: str, text: str) -> bool:
+class _Kept(NamedTuple):
+    """A value that is kept: its name and text, and what computes it."""
+
+    name: str
+    text: str
+    function: Function
+
+
+class _Comparing(threading.local):
+    """What the thread computes again just now: class and name -> the state of the object."""
+
+    def __init__(self) -> None:
+        self.states: dict[tuple[int, str], bytes] = {}
+
+
+_comparing: Final = _Comparing()
+
+
+def _is_computed(walk: Walk, value: object, kept: _Kept, rest: str) -> bool:
     kind = type(value)
     known = _known.get(kind)
     if known is None:
         known = _known.put(kind, {})
-    digest = hashlib.sha256(utf8(state)).digest()
-    found = known.get(digest)
-    if found is None:
+    state = hashlib.sha256(utf8(f"{kept.name} {rest} {kept.text}")).digest()
+    place = (id(kind), kept.name)
+    if place in _comparing.states:  # the property calls a marked function with its object
+        return _comparing.states[place] == state
+    if state not in known:
         if len(known) >= _MOST:
             known.clear()
-        found = known[digest] = walk.text_of(_again(function, value)) == text
-    return found
+        known[state] = _compare(walk, value, kept, place, state)
+    return known[state]
 
 
-def _again(function: Function, value: Any) -> Any:
-    """What the property computes now; an object of no stable form if it raises."""
+def _compare(walk: Walk, value: object, kept: _Kept, place: tuple[int, str], state: bytes) -> bool:
+    _comparing.states[place] = state
     try:
-        return function(copy.copy(value))  # it may set attributes beside
+        again = kept.function(copy.copy(value))  # it may set attributes beside
     except Exception:
-        return object()
+        return False
+    finally:
+        del _comparing.states[place]
+    return walk.text_of(again) == kept.text
 
 
 def _of_property(found: object) -> Function | None:
