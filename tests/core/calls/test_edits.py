@@ -14,6 +14,7 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.logs import forget_warnings
 from beautyspot.memory import MemoryMetadataStore
 
 Load = Callable[[str], ModuleType]
@@ -130,10 +131,13 @@ def given(value: Any) -> Any:
 
 def run(store: MemoryMetadataStore, function: Any, *xs: Any, **options: Any) -> None:
     """What a process does: call the function, with each of these arguments."""
-    with spot_of(store) as spot:
+    mine = MemoryMetadataStore()  # so that no process knows the functions of another
+    mine.put_many(store.scan(with_data=True))
+    with spot_of(mine) as spot:
         marked = spot.mark(**options)(function)
         for x in xs:
             given(marked(x))
+    store.put_many(mine.scan(with_data=True))
 
 
 def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, bool]]:
@@ -268,3 +272,157 @@ def test_a_source_that_can_not_be_read_costs_no_result(load: Load) -> None:
     vars(app).update(__loader__=Loader(), __spec__=None)
     linecache.clearcache()
     assert code_of(app.f, 1) is None
+
+
+# ---------------------------------------------------------------- code that comes as an argument
+
+APP = '''
+import functools
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+RAN = []
+TABLE = {"greeting": "Hello"}
+PROMPTS = ["one", {"deep": TABLE}]
+
+def helper(x): return x + 1
+
+def step(x):
+    """A tool."""
+    return helper(x)
+
+class Strategy:
+    """By default."""
+    def __init__(self, func=None): self.func = func
+    def run(self, x): return x * 2
+
+class Other(Strategy):
+    def run(self, x): return super().run(x)
+
+@dataclass
+class Item:
+    name: str = "item"
+
+@dataclass
+class Answer:
+    items: "list[Item]"
+
+class Job:
+    def run(self, what): RAN.append(what); return self.hook()
+    def hook(self): return 1
+    def unused(self): return 1
+
+class Special(Job):
+    def hook(self): return 2
+
+def apply(what): RAN.append(what); return 1
+def reads(what): RAN.append(what); return [TABLE["greeting"], PROMPTS, LIMIT]
+
+LIMIT = 1.5
+ARGUMENTS = {
+    "function": step, "list": [step], "dict": {"a": [(step,)]}, "class": Strategy,
+    "partial": functools.partial(step, 1), "lambda": lambda x: step(x), "instance": Strategy(),
+    "method": Strategy().run,
+    "attribute": Strategy(step), "subclass": Other(), "schema": Answer, "builtin": len,
+    "key": {step: 1}, "cached": functools.cache(step),
+}
+'''
+BY_STEP = ["function", "list", "dict", "partial", "lambda", "attribute", "key", "cached"]
+BY_RUN = ["class", "instance", "method", "attribute", "subclass"]
+
+
+def runs(load: Load, call: Callable[[Any], tuple[Any, ...]], old: str, new: str) -> int:
+    """How often a call runs, before and after an edit; each is made twice."""
+    store, count = MemoryMetadataStore(), 0
+    assert old in APP
+    for source in (APP, APP.replace(old, new)):
+        app = load(source)
+        with spot_of(store) as spot:
+            function, *args = call(app)
+            marked = spot.mark(version="auto")(function)
+            for _ in range(2):
+                marked(*args)
+        count += len(app.RAN)
+    return count
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ("return x + 1", "return x + 2", BY_STEP),  # of a helper
+        ("return helper(x)", "return -helper(x)", BY_STEP),
+        ('"""A tool."""', '"""A better tool."""', [name for name in BY_STEP if name != "lambda"]),
+        ("return x * 2", "return x * 3", BY_RUN),
+        ('"""By default."""', '"""Else."""', ["class"]),
+        ('str = "item"', 'str = "other"', ["schema"]),
+    ],
+)
+def test_code_that_comes_as_an_argument_counts(
+    load: Load, old: str, new: str, names: list[str]
+) -> None:
+    found = {
+        name
+        for name in load(APP).ARGUMENTS
+        if runs(load, lambda app: (app.apply, app.ARGUMENTS[name]), old, new) == 2  # noqa: B023 - called at once
+    }
+    assert found >= set(names)
+    assert "builtin" not in found
+
+
+@pytest.mark.parametrize(
+    ("worker", "old", "new", "expected"),
+    [
+        ("Job", "return 1\n    def unused", "return 3\n    def unused", 2),
+        ("Job", "def unused(self): return 1", "def unused(self): return 3", 1),
+        ("Special", "def hook(self): return 2", "def hook(self): return 3", 2),
+    ],
+)
+def test_the_methods_that_are_called_on_self_are_those_of_its_class(
+    load: Load, worker: str, old: str, new: str, expected: int
+) -> None:
+    def call(app: ModuleType) -> tuple[Any, ...]:
+        return app.Job.run, getattr(app, worker)(), 1
+
+    assert runs(load, call, old, new) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('"Hello"', '"Good morning"', 2),
+        ('["one"', '["two"', 2),
+        ("LIMIT = 1.5", "LIMIT = 2.5", 2),
+        ("LIMIT = 1.5", "import fractions; LIMIT = fractions.Fraction(1, 2)", 2),
+        ("LIMIT = 1.5", "LIMIT = 1.5  # a limit", 1),
+        ("LIMIT = 1.5", "def change(): TABLE.clear()\nLIMIT = 1.5", 2),
+    ],
+)
+def test_tables_that_the_function_reads_count(
+    load: Load, old: str, new: str, expected: int
+) -> None:
+    assert runs(load, lambda app: (app.reads, 1), old, new) == expected
+
+
+def test_a_table_that_functions_change_is_left_out_and_that_is_said(
+    load: Load, log: pytest.LogCaptureFixture
+) -> None:
+    forget_warnings()
+    app = load(APP + "\ndef change(): TABLE['greeting'] = 'Bye'\n")
+    run(MemoryMetadataStore(), app.reads, 1, 2, version="auto")
+    [message] = [record.getMessage() for record in log.records if "TABLE" in record.getMessage()]
+    assert "does not count app.TABLE" in message
+    assert "pass what matters of it as an argument" in message
+
+
+def test_a_lambda_that_is_made_at_each_call_is_parsed_once(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = load(APP + "\ndef made(): return lambda x: step(x)\n")
+    with spot_of(MemoryMetadataStore()) as spot:
+        marked = spot.mark(version="auto")(app.apply)
+        marked(app.made())
+        monkeypatch.setattr("linecache.getlines", None)
+        monkeypatch.setattr("dis.get_instructions", None)
+        marked(app.made())
+        assert spot.stats()["hits"] == 1

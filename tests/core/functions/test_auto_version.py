@@ -16,10 +16,11 @@ from typing import Any
 
 import beautyspot
 import pytest
-from beautyspot.functions.code.auto_version import _is_of_a_project, _Walk, version_auto
+from beautyspot.functions.code.auto_version import _is_of_a_project, _Task, _Walk, version_auto
 
 MAIN = '''
-import abc, enum, functools, helpers, os, re
+import abc, enum, fractions, functools, helpers, os, re
+from typing import NamedTuple
 from beautyspot.errors import ConfigError
 from dataclasses import dataclass
 from helpers import PATTERN, Base, Colour, clean, tool
@@ -29,19 +30,25 @@ LIMIT = 3
 NAMES = ("a", "b")
 NOTHING = None
 counter = 0
-MUTABLE = [1]
+TABLE = {"a": ["prompt"], Colour.RED: {1.5}}
+CHANGED = [1]
 STEPS = (clean, LIMIT, os)
 FAVOURITE = Colour.BLUE
 part = functools.partial(helpers.partially, 1, key=helpers.keyed)
 
 def near(x):
+    """Near."""
     return later(x)
+
+def change(x):
+    CHANGED[0] = x
 
 def f(x, how=helpers.default_helper, *, other=helpers.keyword_helper):
     """Docstring."""
     global counter
     counter += 1
-    return near(x), clean(x), helpers.deep(x), LIMIT, NAMES, MUTABLE, PATTERN.sub("", x), f, os.sep
+    return (near(x), clean(x), helpers.deep(x), LIMIT, NAMES, TABLE, CHANGED,
+            PATTERN.sub("", x), x or f(x), os.sep)
 
 def later(x): return x + 1          # stands below
 
@@ -113,6 +120,46 @@ class Data:
     def total(self) -> int: return self.x
 
 def by_data(): return Data(1)
+class Pair(NamedTuple):
+    first: int
+    second: object = None
+class Part: pass
+class Whole:
+    part: Part
+    parts: "list[Other]" = ()
+class Other(Part):
+    def kept(self): return 1
+@dataclass
+class Held:
+    text: str
+    inner: object = None
+class Slotted:
+    __slots__ = ("held", "unset")
+    def __init__(self): self.held = "slot"
+class Kind(enum.Enum):
+    SMALL = ["s"]
+PAIR = Pair(1, [2])
+HELD = Held("held", Held("inner", {"deep": 3}))
+SLOTTED = Slotted()
+SMALL = Kind.SMALL
+FRACTION = fractions.Fraction(1, 3)
+LOOP = ["loop"]
+LOOP.append(LOOP)
+SAME = [LOOP, LOOP]
+REGISTRY = {"clean": clean, "any": lambda x: [x]}
+BOUND = HELD.__eq__
+def described(x: Part = None) -> "helpers.Tool":
+    """Described."""
+    return 1
+def called(x):
+    """Not read."""
+def values(x):
+    return (PAIR, HELD, SLOTTED, SMALL, FRACTION, SAME, REGISTRY, Whole, described, called(x),
+            BOUND)
+def reads_itself(x):
+    """Read."""
+    return reads_itself.__doc__
+def doubled(x): return {**x}
 def unresolved(): return missing, helpers.missing.more, helpers.Missing(), self.x
 def factory(n):
     def made(): return n, clean(n), unset
@@ -215,6 +262,11 @@ class Project:
         return self.known[name]
 
 
+def walked(function: Any) -> set[tuple[str, str, str]]:
+    """What a version is made of."""
+    return _Walk(_Task("", "", function), None, "main").records()
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(tmp_path_factory.mktemp("project"))
@@ -223,13 +275,34 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("f", "return near(x), clean", "return clean"),  # itself
+        ("f", "near(x), clean(x)", "clean(x)"),  # itself
         ("f", "x + 1  ", "x + 2  "),  # a helper of a helper, further down
         ("f", "def deep(x): return x", "def deep(x): return -x"),  # by its module
         ("f", "return SCALE * x", "return SCALE + x"),  # under another name
         ("f", "SCALE = 10", "SCALE = 11"),  # a constant of a helper
         ("f", "LIMIT = 3", "LIMIT = 4"),
         ("f", "LIMIT = 3", "LIMIT = 3.0"),
+        ("f", '["prompt"]', '["other prompt"]'),
+        ("f", '["prompt"]', '("prompt",)'),
+        ("f", '{"a": [', '{"b": ['),
+        ("f", "{1.5}", "{2.5}"),
+        ("values", "Pair(1, [2])", "Pair(1, [3])"),
+        ("values", "Pair(1, [2])", "Pair(2, [2])"),
+        ("values", 'Held("held"', 'Held("other"'),
+        ("values", '"deep": 3', '"deep": 4'),
+        ("values", '= "slot"', '= "other"'),
+        ("values", 'SMALL = ["s"]', 'SMALL = ["S"]'),
+        ("values", "Fraction(1, 3)", "Fraction(2, 3)"),
+        ("values", '["loop"]', '["other"]'),
+        ("values", "[LOOP, LOOP]", "[LOOP]"),
+        ("values", "return SCALE * x", "return SCALE + x"),
+        ("values", "lambda x: [x]", "lambda x: [x, x]"),
+        ("values", "def kept(self): return 1", "def kept(self): return 2"),
+        ("values", '"""Described."""', '"""Described otherwise."""'),
+        ("values", "x: Part = None", "x: Other = None"),
+        ("values", "def use(self, x): return x", "def use(self, x): return -x"),
+        ("reads_itself", '"""Read."""', '"""Read otherwise."""'),
+        ("doubled", "{**x}", "{None: x}"),
         ("f", '("a", "b")', '("a", "c")'),
         ("f", '"x+"', '"x*"'),
         ("f", '("x+")', '("x+", re.I)'),
@@ -303,7 +376,9 @@ def test_an_edit_that_may_change_the_result_is_another_version(
         ("f", "def clean(x):", "\n\n# moved down\ndef clean(x: int) -> int:"),
         ("f", "def keyed(x): return x", "def keyed(x): return -x"),  # not called
         ("f", "SIZE = 5", "SIZE = 6"),
-        ("f", "[1]", "[2]"),  # mutable
+        ("f", '"""Near."""', ""),
+        ("f", "CHANGED = [1]", "CHANGED = [2]"),  # by a function
+        ("values", '"""Not read."""', '"""Never."""'),
         ("uses_global", "counter = 0", "counter = 1"),  # assigned by a function
         ("Worker.run", "def unused(self, x): return x", "def unused(self, x): return -x"),
         ("by_object", "self.state = 1", "self.state =  1"),
@@ -374,7 +449,7 @@ def test_bound_methods_partials_and_objects_are_followed(project: Project):
 
 def test_functions_of_others_are_not_followed(project: Project):
     with project.imported() as main:
-        records = _Walk(main.f).records()
+        records = walked(main.f)
     names = {owner.partition(":")[0] for owner, _, _ in records}
     assert names == {"main", "helpers", "pack.inside"}
     assert version_auto(len) == version_auto(str.upper)  # no code that we could follow
@@ -383,7 +458,7 @@ def test_functions_of_others_are_not_followed(project: Project):
 def test_our_own_code_is_not_followed(project: Project):
     """Each release of ours would be another version."""
     with project.imported() as main:
-        records = _Walk(main.uses_us).records()
+        records = walked(main.uses_us)
     assert {owner for owner, _, _ in records} == {"main:uses_us"}
 
 

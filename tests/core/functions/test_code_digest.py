@@ -342,7 +342,7 @@ def test_functions_from_elsewhere_are_no_methods(load: Load):
 # -------------------------------------------------------------------------------------- golden
 
 GOLDEN = {
-    "plain": "93a4e1ef7501fd779f827a54ac19f68b",
+    "plain": "af8f4db60ec9e4640b027cb29244f646",
     "waits": "6705932d63bbc3de3fe7c4698401edaa",
     "matches": "dc29f04659d05bd074e3f71bad8ff9ca",
     "decorated": "ae9786db9a18f31ef757289bdc69c24b",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import KeyGenBase
     from beautyspot.errors import UnstableKeyError
+    from beautyspot.tasks.followed_code import FollowedCode
     from beautyspot.tasks.options import MarkOptions
 
     Bound = tuple[tuple[Any, ...], dict[str, Any]]
@@ -120,11 +121,7 @@ class Addressing:
         """
         if self._version != "auto":
             return self._version
-        from beautyspot.functions.code.auto_version import (
-            version_auto,  # parses sources: rarely needed
-        )
-
-        version = f"auto:{version_auto(self._function)}"
+        version = f"auto:{self._followed.version()}"
         if not is_without_file(unwrap_ours(self._function)):
             self._version = version
         return version
@@ -178,10 +175,21 @@ class Addressing:
         else:
             given = self._own_id(args, kwargs)
             input_id = given if type(given) is str else self._input_id((given,), {})
-        address = self._maker()(input_id), input_id
+        code = "" if self._id_of else self._code_in((*positional, *named.values()))
+        address = self._maker()(f"{input_id}:{code}" if code else input_id), input_id
         if self._id_of is None and self._key_maker is not None and not named:
             self.memo.put(positional, address)
         return address
+
+    def _code_in(self, values: tuple[Any, ...]) -> str:
+        """What the code in the arguments comes to, where the version follows code; "" for none."""
+        return self._followed.of(values) if self._options.version == "auto" else ""
+
+    @Lazily
+    def _followed(self) -> FollowedCode:
+        from beautyspot.tasks.followed_code import FollowedCode  # parses sources: rarely needed
+
+        return FollowedCode(unwrap_ours(self._function), self.keygen)
 
     def _own_id(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         assert self._id_of is not None  # noqa: S101 - the callers ask

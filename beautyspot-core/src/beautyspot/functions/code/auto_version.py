@@ -6,15 +6,31 @@ import enum
 import functools
 import importlib.util
 import sys
+from contextlib import suppress
 from pathlib import PurePath
-from types import FunctionType, MappingProxyType, ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from types import (
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+)
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from beautyspot.functions.annotations import annotations_of
+from beautyspot.functions.code.contents import (
+    CONTAINERS,
+    constant,
+    description,
+    fields_of,
+    named_in,
+    place,
+)
 from beautyspot.functions.code.digest import code_digest, function_digest
 from beautyspot.functions.code.forms import constant_form, digest_of
 from beautyspot.functions.code.normal_form import UNKNOWN
 from beautyspot.functions.code.references import Found, resolve
-from beautyspot.functions.code.source import module_source
+from beautyspot.functions.code.source import definition_of, module_source, with_nested
+from beautyspot.functions.code.uses import changed_globals, used_as_values
 from beautyspot.functions.names import (
     OURS,
     chain,
@@ -26,23 +42,36 @@ from beautyspot.functions.names import (
     root_of,
     unwrap_ours,
 )
+from beautyspot.logs import warn_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from beautyspot.functions.code.source import Source
+
+    Content = Callable[[object], str]
 
 _ARCHIVE: Final = (str(PurePath(functools.__file__).parent),)  # the standard library's, if zipped
+_FLAT: Final = (str, bytes, int, float, complex)
+_DOCS: Final = frozenset({"__doc__", "getdoc"})
+_OF_FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields")
+_OF_NAMED_TUPLES: Final = frozenset({"_fields", "_field_defaults"})
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 
-def version_auto(func: Callable[..., Any]) -> str:
+def version_auto(
+    func: Any, content: Content | None = None, *, project: str | None = None, passed: bool = False
+) -> str:
     """A version that changes when the code does which `func` runs: 32 hex digits.
 
     It follows the function, and whatever of the user's own project its code names, from one to the
     next: functions, with what `functools.singledispatch` calls in their place, classes with their
-    methods and bases, methods called on `self`, functions that were captured or stand as defaults,
-    what decorators wrap around them, and constants (numbers, texts, tuples, enums, patterns) of
-    modules and classes. An edit of a comment, of layout or of a docstring changes nothing (see
-    `beautyspot.functions.code.normal_form`).
+    methods, bases and the classes in their annotations, methods called on `self`, functions that
+    were captured or stand as defaults, and what decorators wrap around them. What modules, classes
+    and captured variables hold counts by its content: constants, enums, lists, dicts, dataclasses,
+    and the functions in them. An edit of a comment or of layout changes nothing (see
+    `beautyspot.functions.code.normal_form`), and neither does one of a docstring, unless it may be
+    read: that of a function that is passed on and not only called, or any where `__doc__` is used.
 
     The user's own project is the top-level package of `func` itself, wherever it is installed, and
     every file that is neither of the standard library nor in ``site-packages``.
@@ -50,37 +79,83 @@ def version_auto(func: Callable[..., Any]) -> str:
     Ask at the first call: helpers may stand further down in the module than the function. Modules
     of the project that the functions import when they run are imported now.
 
-    What it can't see: methods called on anything but `self`, classes and objects of a module; names
-    that are made at run time (`getattr`, `globals()`, registries); what stands in annotations
-    alone; lists, dicts and other objects that a module holds, and globals that functions assign;
-    code in C and in other people's packages; files, the environment, models behind an API. There,
-    write the version yourself. A constant whose value differs from run to run or from machine to
-    machine (the time, a path) makes each a version of its own.
+    What it can't see: methods called on anything but `self`, arguments, classes and objects of a
+    module; names that are made at run time (`getattr`, `globals()`, registries of others);
+    objects of other people's classes, such as clients; code in C and in other people's packages;
+    files, the environment, models behind an API. There, write the version yourself. What functions
+    of the module assign or change in place does not count, and one warning says so. A value that
+    differs from run to run or from machine to machine (the time, a path) makes each a version of
+    its own.
+
+    Args:
+        func: the function; or a value, whose functions and classes are followed.
+        content: gives the text of a value that is neither code nor a container; None for none.
+        project: the top-level package that is the user's own; by default that of `func`.
+        passed: whether `func` is an argument, so that others may read its docstring.
     """
-    return digest_of(sorted(_Walk(func).records()))
+    if project is None:
+        project = root_of(namespace_of(unwrap_ours(func)).get("__name__"))
+    walk = _Walk(_Task("", "", func, passed), content, project)
+    digest = digest_of(sorted(walk.records()))
+    if walk.changing:
+        warn_once(
+            f'version="auto" of {identifier_of(unwrap_ours(func))} does not count '
+            f"{', '.join(sorted(walk.changing))}, which functions change while the program runs: "
+            "pass what matters of it as an argument, or write the version yourself"
+        )
+    return digest
+
+
+class _Task(NamedTuple):
+    owner: str
+    label: str
+    value: object
+    as_value: bool = False  # whether others may look at it: at a docstring, at annotations
 
 
 class _Walk:
     """Follows code from name to name. Each thing is visited once, so cycles come to an end."""
 
-    def __init__(self, func: Any) -> None:
+    def __init__(self, first: _Task, content: Content | None, project: str) -> None:
+        self.changing: set[str] = set()
+        self._content = content
         self._records: set[tuple[str, str, str]] = set()
-        self._todo: list[tuple[str, str, object]] = [("", "", func)]
-        self._seen: dict[int, object] = {}  # the objects are kept, so that no number comes twice
+        self._todo: list[_Task] = [first]
+        self._seen: dict[int, tuple[object, str]] = {}  # the objects are kept, so that no number
+        self._described: dict[int, object] = {}  # comes twice
+        self._definitions: dict[int, Any] = {}
         self._rebound: dict[int, tuple[Mapping[str, Any], set[str]]] = {}
-        self._root = root_of(namespace_of(unwrap_ours(func)).get("__name__"))
+        self._reads_docs = False
+        self._root = project
 
     def records(self) -> set[tuple[str, str, str]]:
         """Visit everything: where each thing was found, under which name, and its digest."""
         while self._todo:
-            owner, label, value = self._todo.pop()
-            form = _constant(value)
-            if form is not None:
-                self._records.add((owner, label, digest_of(form)))
-            elif value is not None and id(value) not in self._seen:
-                self._seen[id(value)] = value
-                self._visit(owner, label, value)
+            self._take(self._todo.pop())
+        if self._reads_docs:
+            for definition in self._definitions.values():
+                doc = constant_form(getattr(definition, "__doc__", None))
+                self._records.add((identifier_of(definition), "doc", digest_of(doc)))
         return self._records
+
+    def _take(self, task: _Task) -> None:
+        owner, label, value, as_value = task
+        try:
+            isinstance(value, type)
+        except Exception:  # a proxy of what is not there
+            return
+        if as_value:
+            self._describe(value)
+        form = constant(value)
+        if form is not None:
+            self._records.add((owner, label, digest_of(form)))
+        elif value is not None and id(value) not in self._seen:
+            self._seen[id(value)] = value, f"{owner} {label}"
+            self._visit(owner, label, value)
+        elif isinstance(value, CONTAINERS):  # which has no name of its own
+            self._records.add((owner, label, self._seen[id(value)][1]))
+        if isinstance(value, enum.Enum):
+            self._follow(owner, label, [type(value), value.value])
 
     def _visit(self, owner: str, label: str, value: Any) -> None:
         if isinstance(value, type):
@@ -90,21 +165,65 @@ class _Walk:
             self._follow(owner, label, value.keywords.items())
         elif isinstance(value, property):
             self._follow(owner, label, [value.fget, value.fset, value.fdel])
-        elif type(value) is tuple:
-            self._follow(owner, label, value)
+        elif isinstance(value, CONTAINERS):
+            self._visit_container(owner, label, value)
         elif not isinstance(value, ModuleType):
             self._visit_object(owner, label, value)
 
+    def _visit_container(self, owner: str, label: str, value: Any) -> None:
+        """Each item by its place, under the container's type and length."""
+        kind = type(value)
+        self._records.add((owner, label, f"{identifier_of(kind)} of {len(value)}"))
+        if isinstance(value, dict):
+            items = [(place(key), item) for key, item in value.items()]
+            self._todo += [_Task(owner, f"{label}[key]", key) for key in value]
+        elif isinstance(value, set | frozenset):
+            items = [("item", item) for item in value]
+        else:
+            items = [(str(number), item) for number, item in enumerate(value)]
+        self._todo += [_Task(owner, f"{label}[{place}]", item, True) for place, item in items]
+        self._todo += [_Task(owner, f"{label} class", kind), *self._fields(owner, label, value)]
+
     def _visit_object(self, owner: str, label: str, value: Any) -> None:
-        """A function, with those that it wraps; of another object its class counts."""
+        """A function, with those that it wraps; of another object its class and content count."""
         self._visit_implementations(owner, label, value)
-        for step in chain(value):
+        steps = list(chain(value))
+        for step in steps:
             if is_ours(step):
                 self._visit_mark(step)
             elif isinstance(step, FunctionType):
                 self._visit_function(step)
-        if not isinstance(value, FunctionType):
-            self._follow(owner, label, [type(value)])
+        if isinstance(value, FunctionType):
+            return
+        self._follow(owner, label, [type(value)])
+        if isinstance(value, MethodType) and owner:
+            self._follow(owner, label, [value.__self__])
+        elif owner and not any(isinstance(step, FunctionType) for step in steps):
+            self._visit_content(owner, label, value)
+
+    def _visit_content(self, owner: str, label: str, value: Any) -> None:
+        """What an object holds; that of what was marked, or is an argument, is in the key."""
+        for kind in _FLAT:
+            if isinstance(value, kind):
+                self._records.add((owner, label, digest_of(constant_form(kind.__repr__(value)))))
+        if self._is_of_fields(value):
+            self._todo += self._fields(owner, label, value)
+        elif self._content is not None:
+            with suppress(Exception):  # of other people's making, such as a client
+                self._records.add((owner, label, digest_of(self._content(value))))
+
+    def _is_of_fields(self, value: Any) -> bool:
+        """Whether an object is one of the user's, or is there to hold data."""
+        kind = type(value)
+        if not is_python_class(kind):
+            return False
+        namespace = namespace_of(kind)
+        own = self._is_own(namespace, str(namespace.get("__file__")))
+        return own or any(hasattr(kind, name) for name in _OF_FIELDS)
+
+    def _fields(self, owner: str, label: str, value: Any) -> Iterator[_Task]:
+        for name, item in fields_of(value):
+            yield _Task(owner, f"{label}.{name}", item, True)
 
     def _visit_implementations(self, owner: str, label: str, value: Any) -> None:
         """What `functools.singledispatch` calls in place of a function, by the type it is given."""
@@ -128,32 +247,59 @@ class _Walk:
 
     def _visit_function(self, function: FunctionType) -> None:
         namespace = function.__globals__
-        if not self._is_own(namespace, function.__code__.co_filename):
+        own = self._is_own(namespace, function.__code__.co_filename)
+        if not own or id(function) in self._definitions:  # beneath a wrapper, say
             return
         name = identifier_of(function)
+        self._definitions[id(function)] = function
         self._records.add((name, "", function_digest(function)))
+        node = definition_of(function)
+        values = set() if node is None else used_as_values(node)
         for found in resolve(function, self._load):
-            if not self._is_rebound(found):
-                self._todo.append((name, found.label, found.value))
+            if not self._is_changing(found):
+                as_value = node is None or found.label in values
+                self._todo.append(_Task(name, found.label, found.value, as_value))
+        codes = with_nested(function.__code__)
+        self._reads_docs |= any(not _DOCS.isdisjoint(code.co_names) for code in codes)
         self._follow(name, "default", function.__defaults__ or ())
         for key, value in (function.__kwdefaults__ or {}).items():
-            self._todo.append((name, f"default of {key}", value))
+            self._todo.append(_Task(name, f"default of {key}", value))
 
     def _visit_class(self, cls: type[Any]) -> None:
         namespace = namespace_of(cls)
         if not is_python_class(cls) or not self._is_own(namespace, str(namespace.get("__file__"))):
             return
         name = identifier_of(cls)
+        self._definitions[id(cls)] = cls
         self._records.add((name, "", code_digest(cls)))
         self._follow(name, "base", cls.__mro__[1:])
         self._follow(name, "metaclass", [type(cls)])
+        self._follow_annotations(name, cls)
         for key, value in vars(cls).items():
             if not _is_made_by_python(cls, key, value):
-                self._todo.append((name, key, value))
+                self._todo.append(_Task(name, key, value))
+
+    def _describe(self, value: Any) -> None:
+        """What others may read of a function or class: its docstring and its annotations."""
+        for step in chain(value):
+            definition: Any = step
+            if not isinstance(step, FunctionType | type) or is_ours(step):
+                continue
+            namespace = namespace_of(definition)
+            own = self._is_own(namespace, str(namespace.get("__file__")))
+            if own and id(definition) not in self._described:
+                self._described[id(definition)] = definition
+                self._records.add((identifier_of(definition), "seen", description(definition)))
+                self._follow_annotations(identifier_of(definition), definition)
+
+    def _follow_annotations(self, name: str, definition: Any) -> None:
+        namespace = namespace_of(definition)
+        for key, annotation in annotations_of(definition).items():
+            self._follow(name, f"annotation of {key}", named_in(annotation, namespace))
 
     def _follow(self, owner: str, label: str, values: Iterable[object]) -> None:
         for number, value in enumerate(values):
-            self._todo.append((owner, f"{label} {number}", value))
+            self._todo.append(_Task(owner, f"{label} {number}", value))
 
     def _load(self, name: str) -> object:
         """A module that a function imports when it runs, which may be later than now."""
@@ -174,25 +320,33 @@ class _Walk:
         places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
         return any(_is_of_a_project(place) for place in places if place)
 
-    def _is_rebound(self, found: Found) -> bool:
-        """Whether a function assigns the name: its value is no constant, and may come and go."""
-        key = id(found.namespace)
+    def _is_changing(self, found: Found) -> bool:
+        """Whether functions of the module assign the name, or change its value in place.
+
+        It may be there or not, and differ, as the program goes on. Data is told of, once.
+        """
+        key, name = id(found.namespace), found.label.rpartition(".")[2]
         if key not in self._rebound:
             known = "__file__" in found.namespace
             source = module_source(found.namespace) if known else None
-            self._rebound[key] = (found.namespace, source.rebound if source else set())
-        return found.label.rpartition(".")[2] in self._rebound[key][1]
+            changing = set() if source is None else source.rebound | _changed_in_place(source)
+            self._rebound[key] = (found.namespace, changing)
+        if name not in self._rebound[key][1]:
+            return False
+        if isinstance(found.value, CONTAINERS) or constant(found.value) is not None:
+            self.changing.add(f"{found.namespace.get('__name__')}.{name}")
+        return True
 
     def _is_own(self, namespace: Mapping[str, Any], filename: str) -> bool:
         root = root_of(namespace.get("__name__"))
         return root != "beautyspot" and (root == self._root or _is_of_a_project(filename))
 
 
-def _constant(value: object) -> object | None:
-    """The form of a constant, which counts by its value; None for `None`, often "not yet made"."""
-    if isinstance(value, enum.Enum):
-        return (identifier_of(type(value)), value.name)
-    return None if value is None else constant_form(value)
+def _changed_in_place(source: Source) -> set[str]:
+    if not source.changed:  # looked for once a file; "" is no name
+        nodes = (node for nodes in source.definitions.values() for node in nodes)
+        source.changed.update(("", *changed_globals(nodes)))
+    return source.changed
 
 
 def _is_made_by_python(cls: type[Any], name: str, value: object) -> bool:
@@ -203,7 +357,13 @@ def _is_made_by_python(cls: type[Any], name: str, value: object) -> bool:
     for step in chain(value):
         if isinstance(step, FunctionType) and is_no_file(step.__code__.co_filename):
             return "__file__" in namespace_of(cls)
-    return type(value) is cls or (name.startswith("_") and _constant(value) is not None)
+    dunder = name.startswith("__") and name.endswith("__") and not callable(value)
+    private = name.startswith("_") and (constant(value) is not None or name in _OF_NAMED_TUPLES)
+    return type(value) is cls or dunder or private or _is_sunder(cls, name)
+
+
+def _is_sunder(cls: type[Any], name: str) -> bool:
+    return issubclass(cls, enum.Enum) and name.startswith("_") and name.endswith("_")
 
 
 @functools.cache

@@ -119,5 +119,6 @@ def bytecode(code: CodeType) -> Iterator[object]:
     """What a code object does, wherever it stands."""
     yield (code.co_code.hex(), code.co_names, code.co_varnames, code.co_freevars, code.co_flags)
     yield (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+    yield code.co_exceptiontable.hex()
     for const in code.co_consts:
         yield tuple(bytecode(const)) if isinstance(const, CodeType) else constant_form(const)

@@ -42,18 +42,21 @@ UNKNOWN: Final = object()
 """What a `resolve` returns that can't tell what a name stands for."""
 
 
-def normal_form(node: Definition, resolve: Resolve = lambda _name: UNKNOWN) -> object:
+def normal_form(
+    node: Definition, resolve: Resolve = lambda _name: UNKNOWN, *, described: bool = False
+) -> object:
     """The normal form of a definition, without its own name.
 
     Args:
         node: a function, lambda or class.
         resolve: gives the object that a name stands for where the definition is; it tells our own
             decorators from others. Where it can't, an attribute `mark` or `limiter` is ours.
+        described: whether its docstring and annotations count in any case.
     """
     form = _Form(resolve)
     if isinstance(node, ast.Lambda):
         return form.of(node)
-    return form.definition(node, name="")
+    return form.definition(node, name="", described=described)
 
 
 class _Form:
@@ -73,8 +76,9 @@ class _Form:
 
     def of(self, item: object) -> object:
         """The form of a node, of a list of nodes, or of a plain value (a name, a number)."""
-        if isinstance(item, list):
-            return tuple([self.of(part) for part in item if not _without_effect(part)])
+        if isinstance(item, list):  # a None in it, as of ``{**a}``, is no constant
+            parts = [part for part in item if not _without_effect(part)]
+            return tuple([None if part is None else self.of(part) for part in parts])
         if not isinstance(item, ast.AST):
             return constant_form(item)
         special = self._by_type.get(type(item))
@@ -89,11 +93,13 @@ class _Form:
         ]
         return (type(node).__name__, *fields)
 
-    def definition(self, node: Function | ast.ClassDef, name: str) -> object:
+    def definition(
+        self, node: Function | ast.ClassDef, name: str, *, described: bool = False
+    ) -> object:
         """A function or class, under the name given."""
         decorators = self._counting(node.decorator_list)
         bases = (*node.bases, *node.keywords) if isinstance(node, ast.ClassDef) else ()
-        read = bool(decorators or bases)  # by what may make behaviour of it
+        read = described or bool(decorators or bases)  # by what may make behaviour of it
         doc = ast.get_docstring(node, clean=False) if read else None
         if isinstance(node, ast.ClassDef):
             head: object = self.of(list(bases))

@@ -82,7 +82,7 @@ def _resolved(function: FunctionType, reference: Reference, load: Load) -> Found
     start, names = reference
     cells, namespace = captured(function), function.__globals__
     if start == FIRST:
-        namespace, value = {}, follow(_class_of(function), names[:1])
+        namespace, value = {}, follow(class_of(function), names[:1])
     elif start == IMPORT:
         namespace, value = {}, load(names[0])
     elif names[0] in cells:
@@ -168,7 +168,7 @@ def _longer(reference: Reference | None, name: str) -> Reference | None:
     return None if reference is None else reference._replace(names=(*reference.names, name))
 
 
-def _class_of(function: FunctionType) -> object:
+def class_of(function: FunctionType) -> object:
     """The class in whose body a function stands; UNKNOWN where there is none."""
     owner, _, _ = function.__qualname__.rpartition(".")
     found = look_up(owner, namespace_of(function)) if owner else None

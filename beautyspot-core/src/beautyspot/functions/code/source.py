@@ -36,12 +36,14 @@ class Source(NamedTuple):
         definitions: its functions and lambdas, by name and first line.
         classes: its classes, by qualified name.
         rebound: the names of globals that functions assign.
+        changed: those whose values they change in place, once `auto_version` has looked.
         codes: its code objects.
     """
 
     definitions: dict[tuple[str, int], list[Definition]]
     classes: dict[str, list[ast.ClassDef]]
     rebound: set[str]
+    changed: set[str]
     codes: frozenset[CodeType]
 
 
@@ -144,7 +146,7 @@ def _parsed(text: str, flags: int) -> Source | None:
         code = compile(tree, "", "exec", flags, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    source = Source({}, {}, set(), frozenset(with_nested(code)))
+    source = Source({}, {}, set(), set(), frozenset(with_nested(code)))
     _collect(tree, source)
     return source
 

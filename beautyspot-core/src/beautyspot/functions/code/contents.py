@@ -1,0 +1,76 @@
+"""What values hold, and what definitions say of themselves, beside their code."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import re
+from collections import deque
+from contextlib import suppress
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from beautyspot.functions.code.forms import constant_form, digest_of, text_of
+from beautyspot.functions.code.normal_form import UNKNOWN, follow, normal_form
+from beautyspot.functions.code.source import definition_of
+from beautyspot.functions.names import identifier_of, namespace_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CONTAINERS: Final = (list, dict, tuple, set, frozenset, deque)
+
+
+def constant(value: object) -> object | None:
+    """The form of a constant, which counts by its value; None for `None`, often "not yet made"."""
+    if isinstance(value, enum.Enum):
+        return (identifier_of(type(value)), value.name)
+    return None if value is None else constant_form(value)
+
+
+def place(key: object) -> str:
+    """How the label of an item names a key; one that is no constant is followed by itself."""
+    form = constant(key)
+    return "item" if form is None and key is not None else text_of(form)
+
+
+def description(definition: Any) -> str:
+    """The digest of a definition with its docstring and annotations."""
+    namespace = namespace_of(definition)
+    node = definition_of(definition) if isinstance(definition, FunctionType) else None
+    with suppress(RecursionError):
+        if node is not None:
+            form = normal_form(node, lambda name: namespace.get(name, UNKNOWN), described=True)
+            return digest_of(form)
+    return digest_of(constant_form(getattr(definition, "__doc__", None)))
+
+
+def named_in(annotation: Any, namespace: Mapping[str, Any]) -> Iterator[object]:
+    """What an annotation names: classes, and constants of ``Literal[...]``."""
+    text = getattr(annotation, "__forward_arg__", annotation)
+    if isinstance(text, str):
+        for path in re.findall(r"[^\W\d][\w.]*", text):
+            start, *names = path.split(".")
+            found = follow(namespace.get(start, UNKNOWN), names)
+            if isinstance(found, type):
+                yield found
+            elif found is not UNKNOWN:
+                yield from named_in(found, {})
+    elif isinstance(annotation, type):
+        yield annotation
+    for part in get_args(annotation):
+        if constant(part) is not None and not isinstance(part, str):
+            yield part
+        yield from named_in(part, namespace)
+
+
+def fields_of(value: Any) -> Iterator[tuple[str, Any]]:
+    """The attributes of an object, those in slots too; nothing of its own making runs."""
+    for cls in type(value).__mro__:
+        for name, slot in vars(cls).items():
+            if isinstance(slot, MemberDescriptorType):
+                with suppress(AttributeError):  # not set
+                    yield name, slot.__get__(value)
+    attributes = inspect.getattr_static(value, "__dict__", None)
+    if isinstance(attributes, GetSetDescriptorType | dict):
+        yield from vars(value).items()
