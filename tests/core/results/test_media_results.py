@@ -84,17 +84,18 @@ def test_an_image_is_a_png(spot: Any, caplog: Any, mode: str, info: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("content_type", "suffix", "start"),
+    ("content_type", "suffix", "start", "mode"),
     [
-        ("image/webp", ".webp", b"RIFF"),
-        ("image/tiff", ".tiff", b"II*"),
-        ("IMAGE/BMP", ".bmp", b"BM"),
+        ("image/webp", ".webp", b"RIFF", "RGB"),
+        ("image/webp", ".webp", b"RIFF", "L"),
+        ("image/tiff", ".tiff", b"II*", "CMYK"),
+        ("IMAGE/BMP", ".bmp", b"BM", "RGB"),
     ],
 )
 def test_other_formats_that_keep_pixels(
-    spot: Any, content_type: str, suffix: str, start: bytes
+    spot: Any, content_type: str, suffix: str, start: bytes, mode: str
 ) -> None:
-    assert kept(spot, picture("RGB"), content_type).startswith(start)
+    assert kept(spot, picture(mode), content_type).startswith(start)
     [record] = spot.metadata.scan()
     assert record.result_value.endswith(suffix)
 

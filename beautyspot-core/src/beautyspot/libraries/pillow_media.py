@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
+from beautyspot.serialization.codecs.contract import check
 from beautyspot.serialization.media import Format
 from beautyspot.serialization.serializer import MsgpackSerializer
 
@@ -22,13 +23,16 @@ def _write(name: str, value: Image.Image, **options: Any) -> tuple[bytes, bytes]
     bare = value.copy()
     bare.info = {}  # it comes back from what is beside, whole
     bare.save(out, name, **options)
-    return out.getvalue(), bytes(_PLAIN.dumps(value.info)) if value.info else b""
+    return out.getvalue(), bytes(_PLAIN.dumps([value.mode, value.info]))
 
 
 def _read(name: str, data: Data, beside: bytes) -> Image.Image:
     with Image.open(BytesIO(data), formats=[name]) as opened:
         image = opened.copy()  # of the class `Image`, as what was written
-    image.info = _PLAIN.loads(beside) if beside else {}
+    mode, info = check(_PLAIN.loads(beside), str, dict)
+    if image.mode != mode:  # WebP has two modes only, and gives a gray image as one in color
+        image = image.convert(mode)
+    image.info = info
     return image
 
 
