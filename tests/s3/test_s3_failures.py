@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from beautyspot import KeyGen
 from beautyspot.errors import BlobNotFound, StorageError
 from beautyspot_s3 import S3Storage, connection
 from botocore.exceptions import (
@@ -140,3 +141,41 @@ def test_a_client_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection.Connection, "_make", fail)
     with pytest.raises(StorageError, match="reinstall beautyspot-s3"):
         S3Storage("bucket").save("a", b"x")
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidAccessKeyId", "InvalidToken"])
+def test_rotated_credentials_are_read_anew(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """As from the environment or a file: a client keeps those that it was made with."""
+    stored: list[bytes] = []
+
+    class Working:
+        def put_object(self, *, Body: bytes, **_: object) -> None:  # noqa: N803 - as boto3 has it
+            stored.append(Body)
+
+    clients: Any = iter([Failing(client_error(code)), Working()])
+    monkeypatch.setattr(connection.Connection, "_make", lambda _: next(clients))
+    storage = S3Storage("bucket", "app")
+    with pytest.raises(StorageError, match=code):
+        storage.save("a", b"x")
+    storage.save("a", b"x")
+    assert stored == [b"x"]
+
+
+def test_another_failure_keeps_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    clients: Any = iter([Failing(client_error("SlowDown", 503))])
+    monkeypatch.setattr(connection.Connection, "_make", lambda _: next(clients))
+    storage = S3Storage("bucket", "app")
+    for _ in range(2):
+        with pytest.raises(StorageError, match="SlowDown"):
+            storage.save("a", b"x")
+
+
+def test_a_storage_counts_by_its_place_and_not_by_its_credentials() -> None:
+    def input_id(bucket: str = "bucket", **options: Any) -> str:
+        return KeyGen().input_id((S3Storage(bucket, **options),), {})
+
+    first = input_id(aws_access_key_id="a", aws_secret_access_key=SECRET)
+    second = input_id(aws_access_key_id="b", aws_secret_access_key="c", aws_session_token="d")
+    assert first == second == input_id()
+    others = [input_id("other"), input_id(prefix="p"), input_id(endpoint_url="http://localhost:1")]
+    assert len({first, *others}) == 4

@@ -58,6 +58,20 @@ class Connection:
                 client = self._client = self._client or made  # a handler may have made one
         return client
 
+    @property
+    def endpoint_url(self) -> str | None:
+        """The server, if one was given."""
+        url: str | None = self._options.get("endpoint_url")
+        return url
+
+    def forget(self) -> None:
+        """Have the next call make a new client, which reads the credentials anew.
+
+        They may have been rotated in the environment or in a file. Other threads may still use the
+        old client, so it is not closed.
+        """
+        self._client = None
+
     def close(self) -> None:
         """Close the client's connections, unless they are a parent's."""
         client, self._client = self._client, None

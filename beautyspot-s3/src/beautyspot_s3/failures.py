@@ -69,6 +69,11 @@ def failure(action: str, place: str, error: Exception) -> StorageError:
     return StorageError(f"can't {action} {place:.300} ({found}): {_ADVICE.get(found, _NETWORK)}")
 
 
+def is_of_credentials(error: Exception) -> bool:
+    """Whether other credentials may help: those that were read have expired or were replaced."""
+    return _ADVICE.get(code(error)) in (_CREDENTIALS, _RENEW)
+
+
 def code(error: Exception) -> str:
     """The server's error code, or the name of the exception's class."""
     response = getattr(error, "response", None)  # of a `ClientError`: what the server answered

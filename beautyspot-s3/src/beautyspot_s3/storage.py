@@ -18,7 +18,7 @@ from beautyspot.contracts import BlobInfo, BlobStorageBase
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError
 
 from beautyspot_s3.connection import AddressingStyle, Connection
-from beautyspot_s3.failures import PAST_THE_END, code, failure
+from beautyspot_s3.failures import PAST_THE_END, code, failure, is_of_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -271,6 +271,10 @@ class S3Storage(BlobStorageBase):
         """Close the connections of a client made here; one that was given stays open."""
         self._connection.close()
 
+    def __beautyspot_key__(self) -> tuple[str, str | None]:
+        """Which place it is, for the key of a call that takes it: credentials change no result."""
+        return self._root, self._connection.endpoint_url
+
     # ------------------------------------------------------------------------------- helpers
 
     @contextmanager
@@ -279,6 +283,8 @@ class S3Storage(BlobStorageBase):
         try:
             yield self._given or self._connection.client()
         except Exception as error:  # also urllib3's and ssl's own, which botocore lets through
+            if is_of_credentials(error):
+                self._connection.forget()
             raise failure(action, place, error) from error
 
     def _whole_key(self, location: str) -> str:
