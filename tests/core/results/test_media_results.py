@@ -120,7 +120,7 @@ def test_an_image_that_would_change_is_stored_another_way(
 # -------------------------------------------------------------------------------------------- JSON
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(value=st.lists(JSON_VALUES, max_size=3) | st.dictionaries(st.text("ab"), JSON_VALUES))
 def test_json(value: Any) -> None:
     with memory_spot() as spot:
@@ -299,6 +299,21 @@ def test_an_opened_image_is_refused_with_one_message(make_spot: Any, caplog: Any
     made()
     [record] = caplog.records
     assert "PngImageFile reads its file when it is used: return image.copy()" in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pa.table({"a": [[1], None], "b": [{"c": 1}, {"c": 2}]}),
+        pa.table({"a": pa.array(["x", "y"]).dictionary_encode()}),
+        pl.DataFrame({"a": [[1], None], "b": [{"c": 1}, {"c": 2}]}),
+        pd.DataFrame({"a": [1, 2]}, index=pd.MultiIndex.from_tuples([(1, "x"), (2, "y")])),
+    ],
+    ids=range(4),
+)
+def test_nested_tables_as_parquet(spot: Any, caplog: Any, frame: Any) -> None:
+    kept(spot, frame, "application/vnd.apache.parquet")
+    assert said(caplog) == ""
 
 
 def test_what_does_not_fit_beside_it(spot: Any, caplog: Any) -> None:

@@ -38,7 +38,8 @@ def _read_csv(data: Data, beside: bytes) -> Any:
 
 def _write_parquet(value: Any) -> tuple[bytes, bytes]:
     out = BytesIO()
-    parquet.write_table(value, out)
+    # A list's items keep their field's name, which the standard's form would change.
+    parquet.write_table(value, out, use_compliant_nested_type=False)
     return out.getvalue(), b""
 
 
