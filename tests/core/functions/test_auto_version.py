@@ -114,9 +114,13 @@ def cached(x): return clean(x)
 
 def calls_decorated(x): return decorated(x), cached(x)
 
+class Named:
+    size: int = 1
+
 @dataclass
 class Data:
     x: int = 1
+    named: Named = None
     def total(self) -> int: return self.x
 
 def by_data(): return Data(1)
@@ -389,6 +393,14 @@ def test_an_edit_that_can_not_change_the_result_is_the_same_version(
     project: Project, name: str, old: str, new: str
 ):
     assert project.base(name) == project.version(name, (old, new))
+
+
+def test_what_evaluates_annotations_is_no_method(project: Project):
+    """Python 3.14 puts such a function into each class with annotations."""
+    with project.imported() as main:
+        places = {place for place, _, _ in walked(main.by_data)}
+    assert {place for place in places if "__annotate__" in place} == set()
+    assert "main:Data.total" in places
 
 
 def test_a_global_that_is_made_later_does_not_count_before_and_after(project: Project):

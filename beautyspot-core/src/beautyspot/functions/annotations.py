@@ -11,12 +11,16 @@ import importlib
 import inspect
 import sys
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.functions.names import chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+EVALUATORS: Final = ("__annotate__", "__annotate_func__")
+"""The names under which a class holds the function that evaluates its annotations."""
 
 
 def annotations_of(definition: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.functions.annotations import annotations_of
+from beautyspot.functions.annotations import EVALUATORS, annotations_of
 from beautyspot.functions.code.contents import (
     CONTAINERS,
     constant,
@@ -352,8 +352,11 @@ def _changed_in_place(source: Source) -> set[str]:
 def _is_made_by_python(cls: type[Any], name: str, value: object) -> bool:
     """Whether Python made a member of a class (an enum, a dataclass), so that no source has it.
 
-    True for private constants too: those that the code uses are found by its references.
+    True for the function that evaluates annotations, and for private constants: those that the
+    code uses are found by its references.
     """
+    if name in EVALUATORS:
+        return True
     for step in chain(value):
         if isinstance(step, FunctionType) and is_no_file(step.__code__.co_filename):
             return "__file__" in namespace_of(cls)

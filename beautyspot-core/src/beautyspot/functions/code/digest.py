@@ -6,6 +6,7 @@ import sys
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from beautyspot.functions.annotations import EVALUATORS, annotations_of
 from beautyspot.functions.by_identity import ByIdentity
 from beautyspot.functions.code.forms import constant_form, digest_of
 from beautyspot.functions.code.normal_form import UNKNOWN, normal_form
@@ -64,7 +65,7 @@ def methods_of(cls: type[Any]) -> dict[str, FunctionType]:
     found: dict[str, FunctionType] = {}
     for name in sorted(vars(cls)):
         value = vars(cls)[name]
-        steps = [] if isinstance(value, type) else list(chain(value))
+        steps = [] if isinstance(value, type) or name in EVALUATORS else list(chain(value))
         functions = [step for step in steps if isinstance(step, FunctionType)]
         if functions and functions[-1].__module__ == cls.__module__:
             found[name] = functions[-1]
@@ -100,7 +101,7 @@ def _class_digest(cls: type[Any]) -> _Digest:
     if forms and None not in forms:
         return _Digest(digest_of(forms), is_of_source=True)
     digests = [(name, function_digest(method)) for name, method in methods.items()]
-    fields = list(vars(cls).get("__annotations__", ()))
+    fields = list(annotations_of(cls))
     return _Digest(digest_of((_python(), fields, digests)), is_of_source=False)
 
 
