@@ -544,7 +544,7 @@ package.__path__ = [sys.argv[1]]
 from beautyspot.functions.code.auto_version import version_auto
 import main
 names = ["f", "imports", "enums", "by_object", "by_class", "by_partial", "by_tuple", "decorated",
-         "calls_decorated", "by_data", "unresolved", "calls_made"]
+         "calls_decorated", "by_data", "unresolved", "calls_made", "values", "doubled"]
 found = {name: version_auto(getattr(main, name)) for name in names}
 methods = ["run", "parent", "of_class", "prop"]
 found |= {name: version_auto(vars(main.Worker)[name]) for name in methods}

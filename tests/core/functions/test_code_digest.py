@@ -120,7 +120,7 @@ def test_a_source_that_no_longer_parses_is_none(load: Load, tmp_path: Path):
 
 def test_parsing_is_repeated_where_another_thread_disturbs_it(load: Load):
     """As if the collector, which may come in the midst of it, let another thread parse."""
-    found = load("def f():\n    return [1, (2, 3)]\n" * 300)
+    found = load("def f():\n" + "    x = [1, (2, 3)]\n" * 600)
     disturbed: list[str] = []
 
     def parse(phase: str, info: dict[str, int]) -> None:

@@ -28,8 +28,38 @@ if TYPE_CHECKING:
 
 APP = """
     {comment}
+    from dataclasses import dataclass
+    from enum import Enum
+    from typing import NamedTuple
+
     from shop import prices
     from shop.tools import Scale, {imported}
+
+    class Pair(NamedTuple):
+        left: object
+        right: object
+
+    class Tone(Enum):
+        KIND = {tone}
+
+    @dataclass
+    class Config:
+        text: str
+        extra: object = None
+
+    @dataclass
+    class Item:
+        size: int = {size}
+
+    @dataclass
+    class Answer:
+        items: "list[Item]"
+
+    PROMPTS = {{"a": ["Say", {prompt}], Tone.KIND: {{1, 2}}}}
+    PAIR = Pair(1, [{pair}])
+    CONFIG = Config("text", Config("inner", {config}))
+    TONE = Tone.KIND
+    HANDLERS = [prices.price]
 
     RAN = []
     FACTOR = {factor}
@@ -52,11 +82,29 @@ APP = """
         for n in range({items}):
             yield prices.price(n)
 
+    def table(x):
+        RAN.append(x)
+        return repr([PROMPTS, PAIR, CONFIG, TONE.value, [handler(x) for handler in HANDLERS]])
+
+    def tool(x):
+        {tool}
+        return prices.price(x)
+
+    def apply(x, what=None):
+        RAN.append(x)
+        return [what(x), what.__name__, what.__doc__]
+
+    def schema(x, what=None):
+        RAN.append(x)
+        return repr(what([Item()]))
+
     def unrelated():
         return {unrelated}
 
+    ARGUMENTS = {{"apply": (tool,), "schema": (Answer,)}}
     FUNCTIONS = {{
-        "work": work, "later": later, "stream": stream,
+        "table": table, "apply": apply, "schema": schema, "work": work,
+        "later": later, "stream": stream,
         "closure": (lambda k: lambda x: (RAN.append(x), k * x)[1])({factor}),
     }}
 """
@@ -117,9 +165,10 @@ RUNNER = """
             reply = []
             for name, x in calls:
                 function = app.FUNCTIONS[name]
-                expected = given(function(x))
+                more = app.ARGUMENTS.get(name, ())
+                expected = given(function(x, *more))
                 app.RAN.clear()
-                got = given(spot.mark(version="auto")(function)(x))
+                got = given(spot.mark(version="auto")(function)(x, *more))
                 reply.append((expected, got, len(app.RAN)))
         sys.path.remove(root)
         pickle.dump(reply, outgoing)
@@ -140,6 +189,12 @@ class Source:
     price: str = "+"
     limit: int = 5
     scale: str = "*"
+    prompt: int = 1
+    pair: int = 1
+    config: int = 1
+    tone: int = 1
+    size: int = 1
+    tool: str = '"""Tool."""'
     comment: str = ""
     docstring: str = '"""Near."""'
     space: str = ""
@@ -153,19 +208,27 @@ class Source:
         for name, text in (("app", APP), ("prices", PRICES), ("tools", TOOLS)):
             (root / "shop" / f"{name}.py").write_text(textwrap.dedent(text).format(**fields))
 
-    def meaning(self, name: str) -> tuple[object, ...]:
-        """What a function's results follow from."""
+    def meanings(self) -> dict[str, tuple[object, ...]]:
+        """What each function's results follow from."""
         price = (self.tax, self.rate, self.price)
         return {
             "work": (self.factor, self.near, self.imported, *price, self.limit, self.scale),
             "later": price,
             "stream": (self.items, *price),
             "closure": (self.factor,),
-        }[name]
+            "table": (self.prompt, self.pair, self.config, self.tone, *price),
+            "apply": (self.tool, *price),
+            "schema": (self.size,),
+        }
 
 
 _edits = st.one_of(
     st.tuples(st.sampled_from(["factor", "tax", "rate", "limit", "items"]), st.integers(1, 3)),
+    st.tuples(
+        st.sampled_from(["prompt", "pair", "config", "tone", "size"]),
+        st.integers(1, 3),
+    ),
+    st.tuples(st.just("tool"), st.sampled_from(['"""Tool."""', '"""Better tool."""'])),
     st.tuples(st.sampled_from(["near", "price", "scale"]), st.sampled_from("+-*")),
     st.tuples(st.just("imported"), st.sampled_from(["one", "two"])),
     st.tuples(st.just("comment"), st.sampled_from(["", "# once", "# twice"])),
@@ -174,7 +237,7 @@ _edits = st.one_of(
     st.tuples(st.just("unrelated"), st.integers(0, 3)),
 )
 _calls = st.lists(
-    st.tuples(st.sampled_from(["work", "later", "stream", "closure"]), st.integers(0, 1)),
+    st.tuples(st.sampled_from([*Source().meanings()]), st.integers(0, 1)),
     min_size=1,
     max_size=4,
 )
@@ -219,7 +282,7 @@ def test_no_result_of_older_code_is_returned(
             reply = pickle.load(runner.stdout)
             for (name, x), (expected, got, runs) in zip(calls, reply, strict=True):
                 assert (type(got), got) == (type(expected), expected), (source, name, x)
-                call = (name, x, source.meaning(name))
+                call = (name, x, source.meanings()[name])
                 assert runs == (call not in known), (source, name, x)
                 known.add(call)
     finally:
