@@ -489,6 +489,37 @@ class Later(Machine):
         return answer("late call", self.state, a, b, rest, c, more)
 
 
+def _handed_on(function: Any) -> Any:
+    """As the SDKs of providers decorate their methods: it checks, and hands on what it gets."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > 100:
+            raise TypeError("too many arguments")
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _bare(function: Any) -> Any:
+    return lambda *args, **kwargs: function(*args, **kwargs)
+
+
+class Resource:
+    """As a client has them, ``client.chat.completions``: it holds the client."""
+
+    def __init__(self, state: Any) -> None:
+        self._client = Object(state)
+
+    @_handed_on
+    def create(self, a: Any, b: Any = 2, *rest: Any, c: Any = (3,), **more: Any) -> Any:
+        return answer("create", self._client.x, a, b, rest, c, more)
+
+    @_handed_on
+    async def acreate(self, a: Any, b: Any = 2, *rest: Any, c: Any = (3,), **more: Any) -> Any:
+        return answer("acreate", self._client.x, a, b, rest, c, more)
+
+
 @dataclass
 class Slots:
     state: Any
@@ -535,6 +566,16 @@ def _closed_later(mark: Mark, state: Any) -> Any:
         return answer("late closure", state, a, b, rest, c, more)
 
     return inner
+
+
+def _beneath(decorate: Any) -> Callable[[Mark, Any], Any]:
+    def kind(mark: Mark, state: Any) -> Any:
+        def inner(a: Any, b: Any = 2, *rest: Any, c: Any = (3,), **more: Any) -> Any:
+            return answer("beneath", state, a, b, rest, c, more)
+
+        return mark(decorate(inner))
+
+    return kind
 
 
 def _wrapped(mark: Mark, state: Any) -> Any:
@@ -585,6 +626,20 @@ KINDS: dict[str, Callable[[Mark, Any], Any]] = {
     "partial with keyword": lambda mark, state: mark(functools.partial(plain, c=state)),
     "partial of a coroutine": lambda mark, state: mark(functools.partial(coroutine, state)),
     "partial of a method": lambda mark, state: mark(functools.partial(Machine(state).method, b=1)),
+    "partial of a partial": lambda mark, state: mark(
+        functools.partial(mark(functools.partial(plain, c=state)), b=state)
+    ),
+    "partial of a class method": lambda mark, state: mark(
+        functools.partial(Machine.of_class, c=state)
+    ),
+    "method of an SDK": lambda mark, state: mark(Resource(state).create),
+    "async method of an SDK": lambda mark, state: mark(Resource(state).acreate),
+    "partial of a method of an SDK": lambda mark, state: mark(
+        functools.partial(Resource(state).create, b=1)
+    ),
+    "closure beneath a decorator": _beneath(_handed_on),
+    "closure beneath a bare decorator": _beneath(_bare),
+    "closure beneath two decorators": _beneath(lambda inner: _bare(_handed_on(inner))),
     "closure": _closed,
     "async closure": _closed_later,
     "lambda": lambda mark, state: mark(
@@ -606,13 +661,17 @@ STATELESS = frozenset({
 })  # fmt: skip
 """Kinds that make nothing of their state."""
 
-AS_SPELLED = frozenset({"wraps", "wrapper with state", "lru"})
+AS_SPELLED = frozenset({
+    "wraps", "wrapper with state", "lru", "method of an SDK", "async method of an SDK",
+    "partial of a method of an SDK", "closure beneath a decorator",
+    "closure beneath a bare decorator", "closure beneath two decorators",
+})  # fmt: skip
 """Kinds whose defaults nobody can know from outside: an argument left out is another call."""
 
 STREAMS = frozenset({"generator", "async generator", "generator method"})
 ASYNC = frozenset({
     "coroutine", "async method", "bound async method", "object with an async call",
-    "partial of a coroutine", "async closure",
+    "partial of a coroutine", "async closure", "async method of an SDK",
 })  # fmt: skip
 
 
