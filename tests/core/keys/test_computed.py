@@ -209,6 +209,15 @@ def test_a_property_is_computed_once_more_for_each_state():
             canonical(made)
             assert "seen" not in vars(made)
     assert sorted(RAN) == [2] * 4 + [3] * 4
+    for size in range(10, 1300):  # more states than are remembered
+        made = Counting(size)
+        made.area, made.seen = [size], False
+        canonical(made)
+    first = Counting(2)
+    assert first.area == [2]
+    del first.seen
+    canonical(first)
+    assert RAN.count(2) == 6
     ignored = Counting(4)
     assert ignored.area == [4]
     canonical(Without(ignored, ("area",)))

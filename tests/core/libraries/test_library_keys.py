@@ -22,6 +22,7 @@ import pydantic
 import pytest
 from beautyspot.errors import UnstableKeyError
 from beautyspot.keys.canonical import Without, canonical, resolve
+from numpy._core._rational_tests import rational  # a type that is not NumPy's own
 from PIL import Image, PngImagePlugin
 
 RECORD = np.dtype([("a", "i1"), ("b", "f8")], align=True)
@@ -237,7 +238,7 @@ GROUPS = {
         np.dtype([("a", "i4")], align=True), np.dtype([("a", np.dtype("i4", metadata={"unit": "m"}))]),
         np.dtype([("a", "i4", 2)]), np.dtype([("a", "i4", (2, 1))]), np.dtype("V4"),
         np.dtypes.StringDType(), np.dtypes.StringDType(na_object=None), np.dtypes.StringDType(coerce=False),
-        np.dtypes.StringDType(na_object="x"), np.dtype("M8[s]"), np.dtype("M8[25s]"), np.dtype("M8"),
+        np.dtype(rational), np.dtype("<V8"), np.dtypes.StringDType(na_object="x"), np.dtype("M8[s]"), np.dtype("M8[25s]"), np.dtype("M8"),
     ],
     "subclasses of scalars": [
         np.float64(1), Price(1), Price(2), carrying(Price(1), unit="EUR"), carrying(Price(1), unit="USD"),

@@ -33,7 +33,7 @@ _NAMES: Final = frozenset(
 _FUNCTIONS: Final = ("func", "fget", "wrapped")
 
 _known: Final[ByIdentity[dict[bytes, bool]]] = ByIdentity()
-_MOST: Final = 4096  # comparisons of a class that are remembered
+_MOST: Final = 1024  # comparisons of a class that are remembered
 
 
 def lazy(kind: type, name: str) -> Function | None:
