@@ -1,4 +1,4 @@
-"""A cap and calls within calls: what waits for another call needs no place, what works does."""
+"""A cap and calls that wait for each other: who waits lends its place, one at a time."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_call_that_outlives_the_one_around_it_keeps_the_place(spot: Spot) -> N
     asyncio.run(main())
 
 
-def test_a_call_that_waits_for_another_one_gives_its_place_to_it(spot: Spot) -> None:
+def test_a_call_that_follows_another_one_lends_its_place_to_it(spot: Spot) -> None:
     """`outer` has the only place and follows `inner`, whose leader waits for that place."""
 
     def inner(x: int) -> int:
@@ -178,32 +178,86 @@ def test_so_does_a_task(spot: Spot) -> None:
     assert STATE.runs == ["inner"]
 
 
-def test_a_cancelled_task_that_is_away_comes_back_no_more(spot: Spot) -> None:
-    async def inner(x: int) -> int:
-        await STATE.runs[0].wait()
+def test_a_place_is_not_lent_to_calls_that_its_holder_does_not_need(spot: Spot) -> None:
+    """`outer` follows a call that needs no place: its own still counts."""
+
+    def inner(x: int) -> int:
+        STATE.gate.pass_through()
         return x
 
-    async def outer(x: int) -> int:
-        return await STATE.functions[0](x)
+    def outer(x: int) -> int:
+        return STATE.functions[0](x)
 
-    limit = spot.limiter(max_concurrent=1, timeout=0)
-    STATE.functions = [spot.mark(inner), limit(outer)]
+    limited = spot.limiter(max_concurrent=1, timeout=0)(outer)
+    STATE.functions = [spot.mark(inner)]
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(STATE.functions[0], 1)
+        assert STATE.gate.entered.wait(DEADLINE)
+        first = pool.submit(limited, 1)
+        until(lambda: followers(spot) == 1, unless=[first])
+        with pytest.raises(RateLimitError):
+            limited(2)
+        STATE.gate.open.set()
+        assert (leader.result(DEADLINE), first.result(DEADLINE)) == (1, 1)
 
-    async def main() -> None:
-        STATE.runs.append(asyncio.Event())
-        leader = asyncio.create_task(STATE.functions[0](1))
-        await asyncio.sleep(0)
-        task = asyncio.create_task(STATE.functions[1](1))
-        while followers(spot) < 1:
-            await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        STATE.runs[0].set()
-        assert await leader == 1
-        assert await STATE.functions[1](1) == 1
 
-    asyncio.run(main())
+@pytest.mark.parametrize("kind", ["threads", "tasks"])
+def test_calls_under_two_caps_may_make_each_other(spot: Spot, kind: str) -> None:
+    """Each holds the only place of a cap, and waits for that of the other."""
+    names = "ab"
+
+    def work(mine: int, depth: int) -> int:
+        if depth == 2:
+            STATE.runs.append(mine)
+            until(lambda: len(STATE.runs) == 2)
+        return 1 + (STATE.functions[1 - mine](1 - mine, depth - 1) if depth else 0)
+
+    async def work_async(mine: int, depth: int) -> int:
+        if depth == 2:
+            STATE.runs.append(mine)
+            while len(STATE.runs) < 2:
+                await asyncio.sleep(0)
+        return 1 + (await STATE.functions[1 - mine](1 - mine, depth - 1) if depth else 0)
+
+    async def main() -> list[int]:
+        return await asyncio.gather(*(STATE.functions[mine](mine, 2) for mine in range(2)))
+
+    function = work if kind == "threads" else work_async
+    STATE.functions = [spot.limiter(max_concurrent=1)(function) for _ in names]
+    if kind == "tasks":
+        assert asyncio.run(asyncio.wait_for(main(), DEADLINE)) == [3, 3]
+        return
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(STATE.functions[mine], mine, 2) for mine in range(2)]
+        assert [future.result(DEADLINE) for future in futures] == [3, 3]
+
+
+def test_a_circle_may_go_by_flights_and_caps(spot: Spot) -> None:
+    """`one` has a place of the first cap and follows a call that waits for one of the second.
+
+    That is held by `two`, which waits for the first cap.
+    """
+    caps = [spot.limiter(max_concurrent=1) for _ in range(2)]
+
+    def shared(x: int) -> int:
+        return x
+
+    def one() -> int:
+        STATE.runs.append("one")
+        until(lambda: len(STATE.runs) == 2 and len(spot._engine.flights) == 1)
+        return STATE.functions[0](1)
+
+    def two() -> int:
+        STATE.runs.append("two")
+        until(lambda: followers(spot) == 1)
+        return caps[0](shared)(2)
+
+    STATE.functions = [spot.mark(caps[1](shared))]
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(caps[1](two)), pool.submit(caps[0](one))]
+        until(lambda: len(STATE.runs) == 2, unless=futures)
+        futures.append(pool.submit(STATE.functions[0], 1))
+        assert [future.result(DEADLINE) for future in futures] == [2, 1, 1]
 
 
 def test_who_waits_long_for_a_place_is_told_who_holds_it(

@@ -25,10 +25,10 @@ from __future__ import annotations
 
 from functools import partial
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
-from beautyspot.calls.steps import Block, ComeBack, Execute, Join, Outcome, Pause
+from beautyspot.calls.steps import Block, Execute, Join, Outcome, Pause
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight, waiting
 from beautyspot.concurrency.single_flight import ABANDONED
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from beautyspot.tasks.watching import Watch
 
     Flow = Generator[Step, Any, Outcome]
-
-T = TypeVar("T")
 
 OUTDATED: Final = object()
 """In place of a leader's result, where that was invalidated."""
@@ -167,7 +165,8 @@ def _follow(
             return OUTDATED
         if locks.inside():  # the leader may wait for the lock that this thread holds
             return None
-        done = yield from without_place(_join(engine, call, flight, deadline))
+        with concurrency_cap.waiting_for(flight):
+            done = yield from _join(engine, call, flight, deadline)
         return flight.result if done else None
     finally:
         single_flight.forsake(flight)
@@ -183,24 +182,6 @@ def _join(
         waits.tell_of_flight(engine, call, flight)
         done = yield Join(flight, max(0.0, deadline - monotonic()))
     return done
-
-
-def without_place(waiting: Generator[Step, Any, T]) -> Generator[Step, Any, T]:
-    """Wait for another call, which may need the place under a cap that this one's caller has."""
-    places = concurrency_cap.held()
-    if not places:
-        return (yield from waiting)
-    away = list(places)
-    try:
-        for place in reversed(places):
-            place.go_away()
-        result = yield from waiting
-        away = []
-    finally:
-        for place in away:  # interrupted
-            place.stay_away()
-    yield ComeBack(places)
-    return result
 
 
 def is_outdated(engine: Engine, call: Call, since: Moment | None) -> Generator[Step, Any, bool]:
@@ -228,7 +209,7 @@ def _lead(turn: Turn, deadline: float) -> Flow:
             yield Block(engine.saver.flush)  # a result of this Spot holds it until it is written
         flight = turn.flight
         if flight is not None and not locks.inside():  # else the interrupted code may hold it
-            yield from without_place(_win(turn, flight, deadline))
+            yield from _win(turn, flight, deadline)
     # Another process may have stored a result between the first look-up and the lease.
     value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)
     if value is ELSEWHERE:

@@ -16,12 +16,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
-from beautyspot.calls.flow import is_outdated, moment_of, warn_moved, without_place
+from beautyspot.calls.flow import is_outdated, moment_of, warn_moved
 from beautyspot.calls.steps import Block, Join, Outcome
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight, waiting
 from beautyspot.concurrency.single_flight import Flight
 from beautyspot.errors import SerializationError, StreamError
+from beautyspot.limits import concurrency_cap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -334,7 +335,8 @@ class Consumer:
         if resume is not None:
             yield pull(recording, flight, resume)
             return True
-        return (yield from without_place(self._join(flight)))
+        with concurrency_cap.waiting_for(flight):
+            return (yield from self._join(flight))
 
     def _join(self, flight: Flight) -> Generator[Step, Any, bool]:
         if (yield Join(flight, waiting.PATIENCE)):

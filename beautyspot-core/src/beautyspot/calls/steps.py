@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.concurrency.waiting import Alarm, Bell, Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator
     from concurrent.futures import Executor
     from typing import Protocol
 
     from beautyspot.concurrency.single_flight import Flight
-    from beautyspot.limits.concurrency_cap import Place
     from beautyspot.tasks.task import Call
 
     class Step(Protocol):
@@ -177,23 +176,3 @@ class Join:
             return False
         finally:
             self.flight.remove_waker(alarm)
-
-
-class ComeBack:
-    """Wait for places under a cap again, after a call has waited for another one without them."""
-
-    __slots__ = ("places",)
-
-    def __init__(self, places: Sequence[Place]) -> None:
-        self.places = places
-
-    def perform(self) -> None:
-        """Wait for the outermost first, for the others may borrow it."""
-        for place in self.places:
-            place.come_back()
-
-    async def perform_async(self, executor: Callable[[], Executor]) -> None:
-        """The same for a task."""
-        del executor
-        for place in self.places:
-            await place.come_back_async()

@@ -9,6 +9,7 @@ runs without the lease: that of the smallest key, so that the others find their 
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -36,6 +37,10 @@ LONGEST: Final = 1.0
 
 _waits: dict[Flight, tuple[str, frozenset[str]]] = {}
 """Of the flights of this process that wait for a lease: the store's ID, and what waits for them."""
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
+    os.register_at_fork(after_in_child=_waits.clear)  # they are the parent's
 
 
 class LeaseWait:

@@ -259,6 +259,17 @@ def _unlink(waiting: Flight | None, flight: Flight) -> None:
         waiting.waits_for.remove(flight)
 
 
+def leading() -> tuple[Flight, ...]:
+    """The flights that the running code is part of, the outermost first."""
+    return _leading.get()
+
+
+def leads_to(flight: Flight, flights: tuple[Flight, ...]) -> bool:
+    """Whether a flight is one of `flights`, or waits for one, over any number of others."""
+    with _graph:
+        return flight.leads_to(flights)
+
+
 def lead(flights: tuple[Flight, ...]) -> None:
     """Mark what runs from here, in this thread or task, as part of these."""
     _leading.set(flights)

@@ -1,27 +1,29 @@
 """A cap on the calls that are under way at once, for threads and event loops in one queue.
 
-A call holds a place. Calls that it makes under the same cap are a part of it: where no other place
-is free, one of them at a time borrows its place, so that recursion does not wait for itself. And a
-place is for a call that works: one that waits for another call gives it back for that time, since
-the other one may need it.
+A call holds a place. It lends that to a call for which it waits, one at a time, where no other
+place is free: to one that it makes itself, and to one that the flight which it follows, or all
+those who are before it in another queue, can't do without. So neither recursion nor a circle of
+calls stands still, and still no more calls work at once than the cap says.
 """
 
 from __future__ import annotations
 
 import contextvars
+import weakref
 from _thread import get_ident
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
 
-from beautyspot.concurrency import locks, waiting
+from beautyspot.concurrency import locks, single_flight, waiting
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.waiting import Alarm, Bell, check_asyncio, in_asyncio
 from beautyspot.errors import RateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.concurrency.single_flight import Flight
 
     Tell = Callable[["Cap"], object]
     """Is called where a call has waited for long, and no place has become free meanwhile."""
@@ -30,6 +32,9 @@ _held: contextvars.ContextVar[tuple[Place, ...]] = contextvars.ContextVar(
     "beautyspot_places", default=()
 )
 """The places of the running call and of those around it, the outermost first."""
+
+_waited_for: weakref.WeakSet[Cap] = weakref.WeakSet()
+"""The caps of the process in whose queues calls may wait."""
 
 
 def held() -> tuple[Place, ...]:
@@ -40,43 +45,55 @@ def held() -> tuple[Place, ...]:
     return tuple(place for place in _held.get() if not place.is_over)
 
 
+@contextmanager
+def waiting_for(what: Flight | Cap) -> Iterator[None]:
+    """In the block the running call waits for a flight, or for a place under another cap."""
+    places = held()
+    for place in places:
+        place.waits.append(what)
+    try:
+        _admit_all()
+        yield
+    finally:
+        for place in places:
+            place.waits.remove(what)
+
+
+def _admit_all() -> None:
+    """Look at all queues: whether a place may be lent depends on the places of other caps too."""
+    for cap in list(_waited_for):
+        cap.admit()
+
+
 class Place:
     """What one call holds of a cap, or waits for.
 
     Attributes:
         admitted: whether the call may go on.
         is_over: whether it has left.
-        borrower: the place of a call within this one that uses this place meanwhile.
+        borrower: the place of the call that uses this place meanwhile.
         lender: whose place this one uses.
+        waits: what the call, or one that it made, waits for just now.
         thread: the identifier of the call's thread.
     """
 
     __slots__ = (
-        *("_cap", "_outer", "admitted", "away", "borrower", "is_over", "lender", "thread", "wake"),
+        *("_around", "_cap", "_flights", "admitted", "borrower", "is_over", "lender", "thread"),
+        *("waits", "wake"),
     )
 
     def __init__(self, cap: Cap) -> None:
         self._cap = cap
-        around = [place for place in held() if place._cap is cap]
-        self._outer = around[-1] if around else None
+        self._around = held()
+        self._flights = single_flight.leading()
         self.wake: Callable[[], object] = bool
         self.admitted = self.is_over = False
         self.borrower: Place | None = None
         self.lender: Place | None = None
-        self.away = 0
+        self.waits: list[Flight | Cap] = []
         self.thread = get_ident()
 
-    @property
-    def is_within(self) -> bool:
-        """Whether the call was made by one that has a place under the same cap."""
-        return self._outer is not None
-
-    def to_borrow(self) -> Place | None:
-        """The place that the call may use, of the innermost call around it that has one."""
-        outer = self._outer
-        while outer is not None and not outer.admitted:  # it has left, or is away
-            outer = outer._outer
-        return None if outer is None or outer.borrower is not None else outer
+    # ----------------------------------------------------------------------- entering, leaving
 
     def enter(self, timeout: float | None = None, tell: Tell | None = None) -> bool:
         """Block this thread until there is room; whether the call had to wait.
@@ -89,9 +106,10 @@ class Place:
             waits = not self._cap.line_up(self, bell)
             if waits:
                 first, rest, freed = *_parts(timeout), self._cap.freed
-                if not bell.wait(first) and rest != 0:
-                    self._tell(tell, freed)
-                    bell.wait(rest)
+                with waiting_for(self._cap):
+                    if not bell.wait(first) and rest != 0:
+                        self._tell(tell, freed)
+                        bell.wait(rest)
             self._check(timeout)
         except BaseException:
             self.leave()
@@ -114,10 +132,11 @@ class Place:
                 import asyncio
 
                 first, rest, freed = *_parts(timeout), self._cap.freed
-                await asyncio.wait([alarm.rung], timeout=first)
-                if not alarm.rung.done() and rest != 0:
-                    self._tell(tell, freed)
-                    await asyncio.wait([alarm.rung], timeout=rest)
+                with waiting_for(self._cap):
+                    await asyncio.wait([alarm.rung], timeout=first)
+                    if not alarm.rung.done() and rest != 0:
+                        self._tell(tell, freed)
+                        await asyncio.wait([alarm.rung], timeout=rest)
             self._check(timeout)
         except BaseException:
             self.leave()
@@ -151,37 +170,52 @@ class Place:
     def __exit__(self, *_: object) -> None:
         _held.set(tuple(place for place in held() if place is not self))
 
-    # -------------------------------------------------------- while the call waits for another
+    # --------------------------------------------------------------------------------- lending
 
-    def go_away(self) -> None:
-        """Give the place back while the call waits for another one.
+    @property
+    def is_within(self) -> bool:
+        """Whether a call made this one that has a place, under whatever cap."""
+        return bool(self._around)
 
-        It ends by `come_back`, or by `stay_away`.
+    @property
+    def may_lend(self) -> bool:
+        """Whether the call waits, and nobody uses its place."""
+        return bool(self.waits) and self.borrower is None
+
+    def lends_to(self, waiter: Place) -> bool:
+        """Whether the call can't go on before `waiter` does, and nobody uses its place.
+
+        That it waits for its own cap says nothing more: who waits there for it borrows its place.
         """
-        self.away += 1
-        self._cap.give_back(self)
+        if not self.admitted or self.borrower is not None:
+            return False
+        return self in waiter._around or self._needs(waiter, [self._cap])
 
-    def stay_away(self) -> None:
-        """Go on without a place, where the waiting was interrupted."""
-        self.away -= 1
+    def _needs(self, waiter: Place, path: list[object]) -> bool:
+        return self in waiter._around or any(_needs(what, waiter, path) for what in set(self.waits))
 
-    def come_back(self) -> None:
-        """Wait in this thread for a place again, unless another call within is still waiting."""
-        self.away -= 1
-        bell = Bell()
-        if self._is_to_wait(bell):
-            bell.wait(None)
 
-    async def come_back_async(self) -> None:
-        """`come_back` for a task."""
-        self.away -= 1
-        alarm = Alarm()
-        if self._is_to_wait(alarm):
-            await alarm.rung
+def _needs(what: Flight | Cap, waiter: Place, path: list[object]) -> bool:
+    """Whether a flight can't end, or no place become free, before a waiter goes on.
 
-    def _is_to_wait(self, wake: Callable[[], object]) -> bool:
-        is_in = self.away or self.is_over or self.admitted
-        return not is_in and not self._cap.line_up(self, wake, first=True)
+    Args:
+        what: a flight, or a cap.
+        waiter: one that waits for a place.
+        path: what needs `what`; a circle needs nothing by itself.
+    """
+    if what in path:
+        return False
+    path = [*path, what]
+    if isinstance(what, Cap):
+        places = list(what.places)
+        return bool(places) and all(place._needs(waiter, path) for place in places)
+    if single_flight.leads_to(what, waiter._flights):
+        return True
+    return any(
+        _needs(cap, waiter, path)
+        for cap in list(_waited_for)
+        if any(single_flight.leads_to(what, queued._flights) for queued in cap.waiters())
+    )
 
 
 def _parts(timeout: float | None) -> tuple[float, float | None]:
@@ -212,16 +246,20 @@ class Cap:
         """The waiters stayed in the parent, where another thread may have held the lock."""
         self._lock = locks.reentrant()
         self._queue: deque[Place] = deque()
-        self._within: dict[Place, None] = {}  # of the queue, those that may borrow
 
-    def line_up(self, place: Place, wake: Callable[[], object], *, first: bool = False) -> bool:
-        """Join the queue, or go to its head; whether the call is admitted at once."""
+    def waiters(self) -> list[Place]:
+        """The calls that wait for a place."""
+        return list(self._queue)
+
+    def line_up(self, place: Place, wake: Callable[[], object]) -> bool:
+        """Join the queue; whether the call is admitted at once."""
         place.wake = wake
-        with self._lock:
-            (self._queue.appendleft if first else self._queue.append)(place)
-            if place.is_within:
-                self._within[place] = None
-        self._admit()
+        self._queue.append(place)
+        self.admit()
+        if not place.admitted and place.is_within:
+            with self._lock:
+                if not place.admitted and self._borrows(place, list(self.places)):
+                    self._remove(place)
         if not place.admitted and locks.inside():
             # This call runs in a signal handler or `__del__` that interrupted our code in this
             # thread, maybe in a call that is under way: waiting for that call would never end.
@@ -230,6 +268,8 @@ class Cap:
                     self._remove(place)
                     self.inside += 1
                     place.admitted = True
+        if not place.admitted:
+            _waited_for.add(self)
         return place.admitted
 
     def give_back(self, place: Place) -> None:
@@ -238,7 +278,9 @@ class Cap:
             self._remove(place)
             if place.admitted:
                 self._free(place)
-        self._admit()
+            if not self._queue:
+                _waited_for.discard(self)
+        _admit_all()
 
     def _free(self, place: Place) -> None:
         """End the use of a place; a call that borrows it keeps it."""
@@ -253,29 +295,35 @@ class Cap:
         if lender is not None:
             lender.borrower = borrower
 
-    def _admit(self) -> None:
-        """Admit waiters as long as there is room.
+    def admit(self) -> None:
+        """Admit waiters as long as there is room, or another call lends them its place.
 
         A waiter stays at the head of the queue until it is woken. If Ctrl-C interrupts this after
         the waiter was admitted, the next thread that admits wakes it.
         """
         with self._lock:
-            while self._queue and self._takes(self._queue[0]):
+            while self._queue and self._has_room(self._queue[0]):
                 self._wake(self._queue[0])
-            for place in list(self._within):
-                if self._takes(place):
+            free = [place for place in self.places if place.may_lend]
+            for place in self.waiters() if free else ():
+                if self._borrows(place, free):
                     self._wake(place)
 
-    def _takes(self, place: Place) -> bool:
-        """Whether a waiter is admitted now: there is room, or a call around it lends its place."""
-        if place.admitted:
-            return True
-        if self.inside < self.size:
+    def _has_room(self, place: Place) -> bool:
+        """Whether a waiter is admitted, now or before."""
+        if not place.admitted and self.inside < self.size:
             self.inside += 1
-        elif lender := place.to_borrow():
-            place.lender, lender.borrower = lender, place
-        else:
+            self.places.add(place)
+            place.admitted = True
+        return place.admitted
+
+    def _borrows(self, place: Place, free: list[Place]) -> bool:
+        """Whether a waiter uses one of these places from now on."""
+        lender = next((one for one in free if one.lends_to(place)), None)
+        if lender is None:
             return False
+        free.remove(lender)
+        place.lender, lender.borrower = lender, place
         self.places.add(place)
         place.admitted = True
         return True
@@ -285,9 +333,7 @@ class Cap:
         self._remove(place)
 
     def _remove(self, place: Place) -> None:
-        """Take a place out of the queue; a handler may have done the same meanwhile."""
-        self._within.pop(place, None)
-        with suppress(ValueError):
+        with suppress(ValueError):  # a handler may have done the same meanwhile
             self._queue.remove(place)
 
 
@@ -299,7 +345,7 @@ class Caps:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._caps: WeakValueDictionary[str | None, Cap] = WeakValueDictionary()
+        self._caps: weakref.WeakValueDictionary[str | None, Cap] = weakref.WeakValueDictionary()
         self._lock = locks.reentrant()
         reset_in_children(self)
 
@@ -308,7 +354,7 @@ class Caps:
         self._lock = locks.reentrant()
         for cap in list(self._caps.values()):
             cap.reset_after_fork()
-        self._caps = WeakValueDictionary()
+        self._caps = weakref.WeakValueDictionary()
 
     def of(self, key: str | None) -> Cap:
         """The cap of a key."""
