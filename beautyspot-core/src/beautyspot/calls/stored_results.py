@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
@@ -173,13 +172,16 @@ class StoredResults:
         return self._forget_all(self._engine.cache.for_the_user(), what)
 
     def _forget_all(self, cache: Cache, what: Invalidation) -> int:
+        # Those that wait now count, though whoever stores them just now may leave them out by then.
+        waiting = dict.fromkeys(_covered(cache, what))
         cache.invalidations.note(what)
-        waiting = [key for key, record in list(cache.waiting.items()) if what.covers(record)]
+        waiting |= dict.fromkeys(_covered(cache, what))
+        for key in waiting:
+            self._forget(cache, key)
         scan = cache.metadata.scan(
             func_identifier=what.func_identifier, version=what.version, tag=what.tag
         )
-        stored = (record.cache_key for record in scan)
-        return sum(self._forget(cache, key) for key in chain(waiting, stored))
+        return len(waiting) + sum(self._forget(cache, record.cache_key) for record in scan)
 
     def explain(
         self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
@@ -307,6 +309,11 @@ class StoredResults:
         except Exception as error:
             engine.reporter.report("count what is stored", "", error, "It is given as NaN")
             return math.nan, math.nan
+
+
+def _covered(cache: Cache, what: Invalidation) -> list[str]:
+    """The keys of those results that are yet to be stored, and are invalidated."""
+    return [key for key, record in list(cache.waiting.items()) if what.covers(record)]
 
 
 def _checked(name: str, value: object, check: Callable[[object], L], expected: str) -> L | None:
