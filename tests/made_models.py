@@ -1,8 +1,9 @@
-"""Pydantic models that factories make, as for structured output; see `made`."""
+"""Models of pydantic and attrs that factories make, as for structured output; see `made`."""
 
 import typing
 from typing import Any
 
+import attrs
 import pydantic
 
 from tests.made import DOCS, FACTORIES, LOCALS, VALUES, T
@@ -70,6 +71,30 @@ def configured(strict: Any) -> Any:
     return pydantic.create_model("Made", __config__={"strict": strict}, x=(int, 1))
 
 
+def validated(captured: Any, strict: Any) -> Any:
+    @pydantic.validate_call(config={"strict": strict})
+    def call(x: int):
+        return x + captured
+
+    return call
+
+
+def defined(default: Any, factory: Any, check: Any, convert: Any, method: Any) -> Any:
+    @attrs.define
+    class Made:
+        x: Any = attrs.field(default=default, converter=convert)
+        y: Any = attrs.field(factory=factory)
+
+        @x.validator
+        def checked(self, attribute, value):
+            return check
+
+        def total(self, n=method):
+            return n
+
+    return Made
+
+
 _MODELS = (Model, other_model())
 _CHECKS = (lambda cls, x: x, lambda cls, x: x + 1)
 
@@ -97,6 +122,17 @@ MODELS: dict[str, tuple[Any, dict[str, tuple[Any, Any]]]] = {
             "default": VALUES,
             "validator": _CHECKS,
             "base": _MODELS,
+        },
+    ),
+    "validate_call": (validated, {"captured": VALUES, "strict": (True, False)}),
+    "attrs": (
+        defined,
+        {
+            "default": VALUES,
+            "factory": FACTORIES,
+            "check": LOCALS,
+            "convert": LOCALS,
+            "method": VALUES,
         },
     ),
     "recursive model": (node, {"default": VALUES}),

@@ -105,7 +105,7 @@ def test_another_process_agrees() -> None:
     assert set(printed(sys.executable, "1")) == here
 
 
-INSTANTIABLE = ("class", "dataclass", "NamedTuple", "Enum", "model", "recursive model")
+INSTANTIABLE = ("class", "dataclass", "NamedTuple", "Enum", "model", "recursive model", "attrs")
 
 
 @pytest.mark.parametrize("kind", INSTANTIABLE)

@@ -45,6 +45,11 @@ def _decorated(decorator: Any) -> tuple[Any, ...]:
     return (decorator.cls_var_name, decorator.func, decorator.shim, decorator.info)
 
 
+def _validating(wrapper: Any) -> tuple[Any, ...]:
+    """What `pydantic.validate_call` calls in the place of a function."""
+    return (wrapper.function, wrapper.validate_return, wrapper.config_wrapper.config_dict)
+
+
 _URL: Final = of_text("url", str)
 
 FAMILIES: Final[dict[str, Form]] = {
@@ -52,6 +57,7 @@ FAMILIES: Final[dict[str, Form]] = {
     "pydantic.fields:FieldInfo": _field,
     "pydantic.fields:ModelPrivateAttr": _field,
     "pydantic._internal._decorators:Decorator": of_parts("decorated", _decorated),
+    "pydantic._internal._validate_call:ValidateCallWrapper": of_parts("validating", _validating),
     "pydantic_core:MultiHostUrl": _URL,
     "pydantic_core:Url": _URL,
     "pydantic_core:PydanticUndefinedType": of_text("special", str),

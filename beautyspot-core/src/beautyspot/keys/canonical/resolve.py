@@ -99,7 +99,7 @@ def _find(kind: type) -> Form:
     if proxy is not None:
         return proxy
     for base in kind.__mro__:
-        _load(root_of(base.__module__))
+        _load(str(base.__module__))
     # Families first: an `IntEnum` is an enum, although `int` precedes `Enum` in its bases.
     for base in kind.__mro__:
         if base in _FAMILIES:
@@ -117,8 +117,9 @@ def _form_of_subclass(kind: type, base: type) -> Form:
 
 
 @functools.cache
-def _load(root: str) -> None:
-    """Add the forms of a top-level module, which the program has imported."""
+def _load(module_name: str) -> None:
+    """Add the forms of a library, as far as the program has imported it by now."""
+    root = root_of(module_name)
     name = _MODULES.get(root)
     if name is not None:
         module = importlib.import_module(name)
