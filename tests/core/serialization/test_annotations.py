@@ -128,7 +128,7 @@ UserId = NewType("UserId", Color)
         (Pair, [Pair, Source, Color]),
         (Row, [Source, Color]),
         (Model, [Model, Source, Color]),
-        (Page[Color], [Page[Color], Color]),
+        (Page[Color], [Page, Page[Color], Color]),
         (Box[Color], [Color, Box]),
         (Inherits, [Inherits, Pair, Source, Color]),
         (ValueError, [ValueError]),

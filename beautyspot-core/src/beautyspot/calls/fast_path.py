@@ -34,6 +34,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     codec, uses = form.codec, engine.uses
     seen = uses.seen
     slow = task.ttl is not None or engine.blocking or engine.cache.signing_keys is not None
+    slow = slow or task.classes is not None
 
     def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: C901 - as above
         call = None
@@ -76,7 +77,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
             pass
         return call or Call(task, args, kwargs)
 
-    return (lambda args, kwargs: Call(task, args, kwargs)) if slow else hit
+    return task.call if slow else hit
 
 
 class SentHit(functools.partial[Any]):

@@ -143,7 +143,7 @@ class Marking:
         elif inspect.ismethod(function):
             args = (function.__self__, *args)
         assert task is not None  # noqa: S101 - a runner has one
-        return Call(task, args, kwargs)
+        return task.call(args, kwargs)
 
     def addressed(
         self,

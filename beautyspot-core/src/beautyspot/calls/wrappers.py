@@ -97,13 +97,13 @@ def _wrap_coroutine(engine: Engine, task: Task) -> Callable[..., Any]:
 
 def _wrap_generator(engine: Engine, task: Task) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        return (yield from generate(engine, Call(task, args, kwargs)))
+        return (yield from generate(engine, task.call(args, kwargs)))
 
     return wrapper
 
 
 def _wrap_async_generator(engine: Engine, task: Task) -> Callable[..., Any]:
-    return forwarding(lambda args, kwargs: AsyncStream(engine, Call(task, args, kwargs)))
+    return forwarding(lambda args, kwargs: AsyncStream(engine, task.call(args, kwargs)))
 
 
 _WRAP = {

@@ -64,6 +64,14 @@ def return_classes(func: Callable[..., Any]) -> list[type]:
     return walk.found
 
 
+def resolved_annotations(func: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of a function, those that are text evaluated; None where a name lacks."""
+    function = _annotated(func)
+    names = _names_of(function)
+    found = annotations_of(function)
+    return {name: _resolve(_resolve(kind, names), names) for name, kind in found.items()}
+
+
 def return_class(func: Callable[..., Any]) -> type | None:
     """The class that the return annotation is, where it is one by itself. Never raises."""
     try:
@@ -98,7 +106,11 @@ def _names_of(function: Any) -> dict[str, Any]:
 class _Unknown:
     """Stands for a name that is not found, in any annotation."""
 
+    __iter__ = None  # else Python would ask for items without end
+
     def __getattr__(self, name: str) -> Any:
+        if name[:2] == "__":
+            raise AttributeError(name)
         return self
 
     def __getitem__(self, item: object) -> object:
@@ -175,6 +187,9 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
         return ()
     if origin is not None:
         return (origin, *get_args(annotation))
+    generic = getattr(annotation, "__pydantic_generic_metadata__", None)
+    if generic and generic["origin"]:  # `Page[Color]` is a class, and so is `Page`
+        return (generic["origin"], *generic["args"])
     if isinstance(annotation, NewType):
         return (annotation.__supertype__,)
     if isinstance(annotation, TypeVar):

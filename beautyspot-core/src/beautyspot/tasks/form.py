@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts.calling import hints
 from beautyspot.contracts.file import File
-from beautyspot.errors import RestoreError, SerializationError
+from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import return_classes
 from beautyspot.serialization.file_data import (
@@ -81,6 +82,18 @@ class ResultForm:
         user = unwrap_ours(self._function)
         classes = [user] if isinstance(user, type) else return_classes(user)
         return self._serializer.vouching(classes)
+
+    def vouching(self, annotations: list[Any]) -> ResultForm:
+        """This form, for results that may also be of the classes in these annotations.
+
+        It is this form itself where another class has the name of one of them.
+        """
+        form = copy.copy(self)
+        try:
+            vars(form)["serializer"] = self.serializer.vouching(annotations)
+        except ConfigError:  # to store it would let one be restored as the other
+            return self
+        return form
 
     def encode(self, value: Any, *, as_media: bool = True) -> Payload:
         """A result's bytes; a stream comes as the list of its items' bytes.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.errors import ConfigError
 from beautyspot.functions.annotations import signature_of
 from beautyspot.functions.fitting import what_does_not_fit
+from beautyspot.functions.names import unwrap_ours
+from beautyspot.serialization.arguments import classes_by_arguments
 from beautyspot.tasks.addressing import Addressing
 from beautyspot.tasks.form import ResultForm
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 COMPARED: Final = 10
 """So many hits of a function, of calls that are new to the process, are compared with its code."""
+
+
+_VARIANTS: Final = 64
+"""For so many sets of classes that were passed, it is remembered how their instances are stored."""
 
 
 class Call:
@@ -58,6 +64,7 @@ class Task:
         addressing: how its calls become keys.
         form: in which form its results are kept.
         ttl: how long they are valid, in seconds; None is for ever.
+        classes: what finds the classes for which a call's arguments vouch; None if none do.
         to_compare: of so many hits it is yet to be seen whether other code made their results.
         compared: the keys of those of which it was seen.
     """
@@ -85,6 +92,30 @@ class Task:
         self.form = ResultForm(function, options, serializer, streams=streams)
         self._check_stale(streams=streams)
         self._check_key()
+        self.classes = classes_by_arguments(unwrap_ours(function))
+        self._variants: dict[tuple[int, ...], tuple[list[Any], Task]] = {}
+
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        """A call of the function, whose result may be of classes that it was given."""
+        return Call(self if self.classes is None else self._given(args, kwargs), args, kwargs)
+
+    def _given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Task:
+        """This task, for calls that vouch for the classes in these arguments."""
+        assert self.classes is not None  # noqa: S101 - see `call`
+        try:
+            vouched = self.classes.annotations(args, kwargs)
+        except Exception:  # arguments that do not fit, or values that raise
+            return self
+        key = (*map(id, vouched),)  # not by equality, which a metaclass may define
+        known = self._variants.get(key)
+        if known is None:
+            if len(self._variants) >= _VARIANTS:
+                self._variants.clear()
+            variant = object.__new__(Task)  # `copy` would do as pickle does
+            vars(variant).update(vars(self))
+            variant.form = self.form.vouching(vouched)
+            known = self._variants[key] = vouched, variant
+        return known[1]
 
     @property
     def func_identifier(self) -> str:
