@@ -272,6 +272,21 @@ def test_an_mro_with_an_odd_module_is_no_stumbling_block():
     assert "odd.one:Odd" in canonical(odd())
 
 
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="came with 3.14")
+def test_template_strings_and_placeholders_count():
+    from string.templatelib import Interpolation, Template
+
+    parts = (1, "x", None, ""), (2, "x", None, ""), (1, "y", None, ""), (1, "x", "r", "")
+    templates = [Template("a", Interpolation(*each)) for each in (*parts, (1, "x", None, ">3"))]
+    templates += [Template("a"), Template(Interpolation(1, "x"), "a"), Template("b", "a")]
+    texts = [canonical(template) for template in templates]
+    assert texts == [canonical(Template(*template)) for template in templates]
+    hole = functools.Placeholder
+    partials = [functools.partial(max, hole, 1), functools.partial(max, hole, hole, 1)]
+    texts += [canonical(each) for each in [*partials, functools.partial(max, 1)]]
+    assert len(set(texts)) == 11
+
+
 # ------------------------------------------------------------------------------------- equal
 
 

@@ -144,6 +144,10 @@ _TYPING_CLASSES = (_class_of(typing.List), _class_of(typing.List[int]))  # noqa:
 
 _TYPE_ALIASES = filter(None, [getattr(typing, "TypeAliasType", None)])  # since Python 3.12
 
+_PLACEHOLDER: Any = getattr(functools, "Placeholder", None)  # since Python 3.14
+if _PLACEHOLDER is not None:  # pragma: no cover - tested there
+    FORMS[type(_PLACEHOLDER)] = of_text("special", lambda _: "functools:Placeholder")
+
 FAMILIES: dict[Any, Form] = {
     type: _class,
     FunctionType: _function,

@@ -44,7 +44,7 @@ _FAMILIES: Final[dict[type, Form]] = {**containers.FAMILIES, **callables.FAMILIE
 
 _STANDARD: Final = (
     "array", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions", "ipaddress",
-    "logging", "operator", "pathlib", "random", "re", "types", "uuid", "zoneinfo",
+    "logging", "operator", "pathlib", "random", "re", "string", "types", "uuid", "zoneinfo",
 )  # fmt: skip
 
 _MODULES: Final = {

@@ -231,6 +231,11 @@ FORMS: Final[dict[str, Form]] = {
     "pathlib:WindowsPath": _path,
     "random:Random": _random,
     "re:Pattern": of_parts("pattern", lambda value: (value.pattern, int(value.flags))),
+    "string.templatelib:Interpolation": of_parts(
+        "interpolation",
+        lambda part: (part.value, part.expression, part.conversion, part.format_spec),
+    ),
+    "string.templatelib:Template": of_parts("template", tuple),
     "types:SimpleNamespace": _namespace,
     "uuid:UUID": of_parts("uuid", _uuid),
     "zoneinfo:ZoneInfo": _zone_info,
