@@ -151,7 +151,7 @@ LOOP = ["loop"]
 LOOP.append(LOOP)
 SAME = [LOOP, LOOP]
 REGISTRY = {"clean": clean, "any": lambda x: [x]}
-BOUND = HELD.__eq__
+BOUND = SLOTTED.__init__
 def described(x: Part = None) -> "helpers.Tool":
     """Described."""
     return 1

@@ -255,6 +255,7 @@ class _Walk:
         self._records.add((name, "", function_digest(function)))
         node = definition_of(function)
         values = set() if node is None else used_as_values(node)
+        values |= {value.partition(".")[0] for value in values}
         for found in resolve(function, self._load):
             if not self._is_changing(found):
                 as_value = node is None or found.label in values

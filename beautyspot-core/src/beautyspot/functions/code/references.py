@@ -42,7 +42,7 @@ class Reference(NamedTuple):
 class Found(NamedTuple):
     """What a reference stands for: the first thing along its names that is not a module."""
 
-    label: str
+    label: str  # the names up to it
     value: object
     namespace: Mapping[str, Any]  # of the module that it was found in
 
@@ -89,15 +89,17 @@ def _resolved(function: FunctionType, reference: Reference, load: Load) -> Found
         namespace, value = {}, cells[names[0]]
     else:
         value = namespace.get(names[0], UNKNOWN)
+    depth = 1
     for name in names[1:] if start != FIRST else ():
         if not isinstance(value, ModuleType):
             break
+        depth += 1
         namespace = vars(value)
         if name in namespace:
             value = namespace[name]
         else:
             value = load(f"{value.__name__}.{name}") if start == IMPORT else UNKNOWN
-    return None if value is UNKNOWN else Found(".".join(names), value, namespace)
+    return None if value is UNKNOWN else Found(".".join(names[:depth]), value, namespace)
 
 
 class _Reader:
