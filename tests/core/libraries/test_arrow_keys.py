@@ -41,6 +41,8 @@ ARRAYS = {
     "large lists": pa.array([[1, None], None, []], pa.large_list(pa.int64())),
     "lists of times": pa.array([[1, None], None, []], pa.list_(DAYS)),
     "pairs": pa.array([[1, 2], None, [3, 4]], pa.list_(pa.int64(), 2)),
+    "maps": pa.array([[("a", 1)], None, []], pa.map_(pa.string(), pa.int64())),
+    "maps of times": pa.array([[("a", 1)], None, []], pa.map_(pa.string(), DAYS)),
     "records": pa.array([{"a": 1, "b": ["x"]}, None, {"a": None, "b": None}]),
 }
 
@@ -139,7 +141,6 @@ def test_fields_scalars_and_types_of_categories_count():
 @pytest.mark.parametrize(
     "value",
     [
-        pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
         pa.array([[1]], pa.list_view(pa.int64())),
         pa.UnionArray.from_sparse(pa.array([0], "int8"), [pa.array([1])]),
         pa.opaque(pa.int8(), "a", "b"),

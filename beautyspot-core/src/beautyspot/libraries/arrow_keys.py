@@ -85,7 +85,7 @@ def _values(walk: Walk, values: Any) -> str:
         return f"[{_content(walk, values.indices)},{walk.at('.dictionary', '', values.dictionary)}]"
     if types.is_struct(kind):
         return f"[{','.join([_content(walk, part) for part in values.flatten()])}]"
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+    if _is_list(kind):
         return _lists(walk, values)
     if not _is_of_python(kind):
         walk.refuse(values, f"is of the type {kind}, which has no stable form: cast it, or else")
@@ -103,9 +103,21 @@ def _numbers(numbers: Any) -> str:
     return blob(data)
 
 
+def _is_list(kind: Any) -> bool:
+    return bool(
+        types.is_list(kind)
+        or types.is_large_list(kind)
+        or types.is_fixed_size_list(kind)
+        or types.is_map(kind)
+    )
+
+
 def _lists(walk: Walk, lists: Any) -> str:
     from pyarrow import compute  # takes longer than all the rest: few tables have lists
 
+    if types.is_map(lists.type):
+        entries = pa.struct([lists.type.key_field, lists.type.item_field])
+        lists = lists.cast(pa.list_(entries))
     lengths = compute.call_function("list_value_length", [lists]).cast("uint64").fill_null(0)
     return f"[{_numbers(lengths)},{_content(walk, lists.flatten())}]"
 
