@@ -301,12 +301,13 @@ def _module_of(obj: Any) -> str:
 
 def _main_of_class(cls: type[Any], name: str) -> str:
     """By the `__main__` that its methods bring along, or by who sent it, if another process did."""
-    for value in vars(cls).values():
+    back = leads_back(cls)
+    for value in () if back else vars(cls).values():
         function = None if isinstance(value, type) else python_function(value)
         namespace = getattr(function, "__globals__", {})
         if namespace.get("__name__") == name:
             return _main_name(namespace)
-    return (arrivals.main() if leads_back(cls) is None else None) or module_name(name)
+    return (arrivals.main() if back is None else None) or module_name(name)
 
 
 def sent_classes() -> arrivals.Sent:
