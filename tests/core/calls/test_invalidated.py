@@ -7,8 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import MetadataError
+from beautyspot.contracts import Invalidation, MetadataStoreBase
+from beautyspot.errors import MetadataError, NotSupportedError
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.resilience.guarded_backends import GuardedStore, Health
+from beautyspot.resilience.reporting import Reporter
 from beautyspot.testing.processes import Child
 from gates import DEADLINE, Gate, followers, until
 
@@ -30,6 +33,14 @@ class Failing(MemoryMetadataStore):
 
     def invalidated_since(self, generation: int) -> Any:
         raise MetadataError("broken: mend it")
+
+
+class BoundStore(MetadataStoreBase):
+    """The least that a store has to be."""
+
+    name = "bound"
+    store_id = "0" * 16
+    get = put = delete = scan = None  # type: ignore[assignment]
 
 
 class State:
@@ -207,6 +218,62 @@ def test_what_could_not_be_stored_before_is_not_stored_after(make_spot: Any, how
         store.broken.clear()
         assert spot.flush()
         assert case.call() == [2]
+
+
+class Overtaken(MemoryMetadataStore):
+    """A store whose rows are invalidated in the very moment in which it puts them."""
+
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    def put(self, record: Any) -> None:
+        super().put(record)
+        self.meanwhile()
+
+    def put_many(self, records: Any) -> None:
+        super().put_many(records)
+        self.meanwhile()
+
+
+class OvertakenPlain(Overtaken):
+    """The same without a log."""
+
+    invalidations = False
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+@pytest.mark.parametrize("store", [Overtaken, OvertakenPlain])
+def test_what_is_invalidated_while_it_is_put_does_not_stay(
+    make_spot: Any, store: type[Overtaken], save: str
+) -> None:
+    made = store()
+    spot = make_spot(metadata=made, save=save, strict=True)
+    log = spot._engine.cache.invalidations
+    made.meanwhile = lambda: log.note(Invalidation(tag="t"))  # type: ignore[method-assign]
+    with Case(spot, gates=0) as case:
+        assert case.call() == [1]
+        spot.flush()
+    assert made.totals().entries == 0
+
+
+@pytest.mark.parametrize(
+    "answers", [{"invalidated_since": lambda *_: ["key"]}, {"put_many_valid": lambda *_: None}]
+)
+def test_a_store_that_answers_wrongly_is_told_so(answers: dict[str, Any]) -> None:
+    store = GuardedStore(type("Wrong", (MemoryMetadataStore,), answers)(), Health(Reporter("app")))
+    [method] = answers
+    with pytest.raises(MetadataError, match=rf"Wrong\.{method} returned"):
+        getattr(store, method)(0)
+
+
+def test_a_store_without_a_log_says_so() -> None:
+    store = BoundStore()
+    for work in (
+        lambda: store.note_invalidation(Invalidation()),
+        store.generation,
+        lambda: store.invalidated_since(0),
+    ):
+        with pytest.raises(NotSupportedError, match="'bound'"):
+            work()
 
 
 def test_where_the_log_can_not_be_read_nobody_follows(make_spot: Any) -> None:

@@ -132,6 +132,7 @@ class Job:
         self._outcome: Future[Any] = Future()
         alarm = Alarm()
         self._outcome.add_done_callback(alarm)
+        queued: Future[Any] | None = None
         try:
             with locks.reentrant():  # `submit` holds locks that other threads may wait for
                 queued = executor().submit(self._run)
@@ -142,7 +143,7 @@ class Job:
         try:
             await alarm.rung
         except BaseException:  # cancelled: nothing waits for the alarm any more
-            if self.submitted:
+            if queued is not None:
                 queued.add_done_callback(self._run_dropped)
             raise
         self._run()
