@@ -304,3 +304,38 @@ def test_the_function_beneath_is_never_advised_to_be_left_out(
     spot.mark(bare(asking))("q")
     assert "ignore=" not in str(troubles[0])
     assert "say with mark(name=…, key=function)" in str(troubles[0])
+
+
+class Job:
+    """As a task queue has them: an object in the place of the function, under its name."""
+
+    def __init__(self, function: Callable[[str], str]) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.lock = threading.Lock()
+
+    def __call__(self, question: str) -> str:
+        return self.function(question)
+
+
+def local_job() -> Job:
+    def job(question: str) -> str:
+        RAN.append(question)
+        return question
+
+    return Job(job)
+
+
+def test_an_object_in_the_place_of_a_function_is_left_out_as_self(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    spot.mark(local_job())("q")
+    assert 'mark(ignore=("self",))' in str(troubles[0])
+    RAN.clear()
+    for _ in range(2):
+        assert spot.mark(ignore=("self",), name="job")(local_job())("q") == "q"
+    assert RAN == ["q"]
+    assert len(troubles) == 1
+    with pytest.raises(ConfigError, match="no parameter 'slef'"):
+        spot.mark(local_job(), ignore=("slef",))

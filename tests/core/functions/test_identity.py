@@ -15,6 +15,7 @@ from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from beautyspot.functions.bound import taken_apart
 from beautyspot.functions.identity import Identity
 from beautyspot.functions.names import chain, is_ours, python_function, unwrap_ours
 
@@ -373,27 +374,25 @@ def test_a_wrapper_of_ours_is_told_from_one_that_copied_its_attributes():
     assert unwrap_ours(around) is around
 
 
-def test_a_bound_method_holds_its_object():
-    one, two = Outer.Inner(), Outer.Inner()
+def test_a_bound_method_is_its_function_with_an_argument():
+    one = Outer.Inner()
     for method in (one.method, one.marked_method):
-        identity = Identity(method)
-        assert identity.anonymous
-        assert identity.code is None
-        assert identity.captures() == {"<self>": one}
-    assert Identity(two.method).captures()["<self>"] is two
-    assert Identity(one.method).func_identifier == f"{INNER}.method"
-
-
-def test_a_bound_class_method_holds_its_class():
-    identity = Identity(Outer.Inner.of_class)
-    assert identity.func_identifier == f"{INNER}.of_class"
-    assert identity.captures() == {"<self>": Outer.Inner}
+        bound = taken_apart(method)
+        assert (bound.args, bound.keywords) == ((one,), {})
+        identity = Identity(bound.func)
+        assert identity.func_identifier in (f"{INNER}.method", f"{INNER}.marked_method")
+        assert not identity.anonymous
+    bound = taken_apart(Outer.Inner.of_class)
+    assert (bound.args, Identity(bound.func).func_identifier) == (
+        (Outer.Inner,),
+        f"{INNER}.of_class",
+    )
 
 
 def test_a_bound_method_of_c_holds_its_object():
-    assert Identity("ab".upper).captures() == {"<self>": "ab"}
+    assert Identity("ab".upper).captures() == {"self": "ab"}
     assert Identity("ab".upper).func_identifier == "builtins:str.upper"
-    assert Identity((1).__add__).captures() == {"<self>": 1}
+    assert Identity((1).__add__).captures() == {"self": 1}
     assert Identity(dict.fromkeys).func_identifier == "builtins:dict.fromkeys"
 
 
@@ -404,17 +403,17 @@ def test_an_object_with_a_call_method_is_held():
     assert identity.func_name == "Inner"
     assert identity.anonymous
     assert identity.code is None
-    assert identity.captures() == {"<self>": one}
+    assert identity.captures() == {"self": one}
     getter = operator.itemgetter(1)
-    assert Identity(getter).captures() == {"<self>": getter}
+    assert Identity(getter).captures() == {"self": getter}
 
 
 def test_an_object_that_carries_the_name_of_a_function_is_held():
     one, two = Counted(plain, 1), Counted(plain, 2)
     assert Identity(one).func_identifier == f"{HERE}:plain"
     assert Identity(one).anonymous
-    assert Identity(one).captures() == {"<self>": one}
-    assert Identity(two).captures() == {"<self>": two}
+    assert Identity(one).captures() == {"self": one}
+    assert Identity(two).captures() == {"self": two}
 
 
 def test_so_is_a_partial_with_a_call_method_of_its_own():
@@ -423,7 +422,7 @@ def test_so_is_a_partial_with_a_call_method_of_its_own():
             return 1
 
     loud = Loud(plain)
-    assert Identity(loud).captures() == {"<self>": loud}
+    assert Identity(loud).captures() == {"self": loud}
 
 
 def test_a_function_that_knows_itself_holds_the_attributes_that_were_set_on_it():
@@ -435,31 +434,20 @@ def test_a_function_that_knows_itself_holds_the_attributes_that_were_set_on_it()
     assert Identity(limited).captures() == {"limited.limit": 3}
 
 
-def test_a_partial_holds_its_arguments():
-    identity = Identity(functools.partial(plain, 1, k=2))
-    assert identity.func_identifier == f"{HERE}:plain"
-    assert identity.func_name == "plain"
-    assert identity.anonymous
-    assert identity.captures() == {"<args>": (1,), "<kwargs>": {"k": 2}, "<func>": {}}
-
-
-def test_a_partial_of_a_partial_and_of_a_method_holds_all_of_it():
+def test_partials_and_methods_are_taken_apart_at_any_depth():
     one = Outer.Inner()
     inner = functools.partial(mark(one.method), 1)
     inner.note = "no longer flattened"  # type: ignore[attr-defined]
-    captures = Identity(mark(functools.partial(inner, 2))).captures()
-    assert captures["<args>"] == (2,)
-    assert captures["<func>"]["<args>"] == (1,)
-    assert captures["<func>"]["<func>"] == {"<self>": one}
-
-
-def test_a_bound_partial_keeps_both():
-    bound = functools.partial(plain, 1)
-    method = method_of(bound)
-    assert Identity(method).captures() == {
-        "<self>": "owner",
-        "<func>": {"<args>": (1,), "<kwargs>": {}, "<func>": {}},
-    }
+    bound = taken_apart(mark(functools.partial(inner, 2, k=3)))
+    assert bound.func is Outer.Inner.method
+    assert (bound.args, bound.keywords) == ((one, 1, 2), {"k": 3})
+    bound = taken_apart(method_of(functools.partial(plain, 1)))
+    assert (bound.func, bound.args) == (plain, (1, "owner"))
+    bound = taken_apart(one)
+    assert (bound.func, bound.args) == (Outer.Inner.__call__, (one,))
+    for alone in (plain, Outer, len, operator.itemgetter(1), Counted(plain, 1)):
+        assert taken_apart(alone).func is alone
+        assert taken_apart(alone).args == ()
 
 
 def method_of(func: Any) -> Any:

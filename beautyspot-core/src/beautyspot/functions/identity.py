@@ -16,8 +16,7 @@ after an edit and never a wrong value.
 
 from __future__ import annotations
 
-from functools import partial
-from types import BuiltinMethodType, MethodType, MethodWrapperType, ModuleType
+from types import BuiltinMethodType, MethodWrapperType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.locks import Lazily
@@ -53,7 +52,8 @@ class Identity:
     """
 
     def __init__(self, func: Callable[..., Any]) -> None:
-        self._target, self._held = _taken_apart(unwrap_ours(func))
+        self._target = unwrap_ours(func)
+        self._held = _held_by(self._target)
         self.named: Any = self._target if carries_name(self._target) else type(self._target)
         self.func_name = str(getattr(self.named, "__name__", None) or self.named.__qualname__)
         self.func_identifier = identifier_of(self._target)
@@ -81,16 +81,17 @@ class Identity:
     def captures(self) -> dict[str, Any]:
         """What the function holds beside its arguments, as it is at this moment.
 
-        The variables that an anonymous function captured, by name; and under names in ``<>`` what
-        it says that it returns, and what a bound method, an object with `__call__` or a
-        `functools.partial` carries.
+        The variables that an anonymous function captured, by name; an object that is called, or to
+        which a builtin method is bound, as ``self``; and under names in ``<>`` a class, and what
+        the function says that it returns. What is bound to other methods and to partials is an
+        argument of the call; see `functions.bound`.
         """
         if not self._nameless:
             return dict(self._held)
         if isinstance(self._target, type):
             return {"<class>": self._target}
         if not names_itself(self._target):
-            return {"<self>": self._target, **self._held}
+            return {"self": self._target, **self._held}
         return {**captured_by(self._target), **result_of(self._target), **self._held}
 
     @property
@@ -160,18 +161,7 @@ def _is_known_by_name(target: Any) -> bool | None:
     return back and not is_of_no_file(target)
 
 
-def _taken_apart(target: Any) -> tuple[Any, dict[str, Any]]:
-    """The function in a partial or bound method, and what is held beside it."""
-    if type(target) is partial:  # a subclass may have a `__call__` of its own
-        inner, held = _taken_apart(unwrap_ours(target.func))
-        return inner, {"<args>": target.args, "<kwargs>": target.keywords, "<func>": held}
-    if type(target) is MethodType:
-        inner, held = _taken_apart(unwrap_ours(target.__func__))
-        return inner, {"<self>": target.__self__, **({"<func>": held} if held else {})}
-    return target, _held_by(target)
-
-
 def _held_by(target: Any) -> dict[str, Any]:
     if isinstance(target, _BOUND) and not isinstance(target.__self__, ModuleType | None):
-        return {"<self>": target.__self__}
+        return {"self": target.__self__}
     return {}

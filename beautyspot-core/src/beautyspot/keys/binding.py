@@ -166,6 +166,8 @@ def _passes_on(signature: inspect.Signature) -> bool:
 def _check_names(func: Any, parameters: Parameters, asked: Iterable[str]) -> None:
     names = [parameter.name for parameter in parameters]
     captured = captured_names(func)
+    if not isinstance(func, FunctionType | type):
+        captured.add("self")  # an object that is called, or that a builtin method is bound to
     if any(parameter.kind is _KIND.VAR_KEYWORD for parameter in parameters):
         return  # the caller may pass it by keyword
     for name in asked:

@@ -19,7 +19,7 @@ from beautyspot.keys.binding import bound_names, make_binder, make_namer
 from beautyspot.keys.canonical import Without
 from beautyspot.keys.generator import KeyMaker
 from beautyspot.keys.memo import Memo
-from beautyspot.tasks.advice import Advisor
+from beautyspot.tasks.advice import UNKNOWN, Advisor
 from beautyspot.tasks.watching import WATCHED, Watch, leads_nowhere
 
 if TYPE_CHECKING:
@@ -341,7 +341,9 @@ class Addressing:
         if self._id_of is not None:
             return "have the function given as key= return a value that has a stable form"
         wrong = self._what_leads_nowhere(call)
-        return self._advisor.advice(call, error) + (f". And {wrong}" if wrong else "")
+        with suppress(Exception):  # as above
+            return self._advisor.advice(call, error) + (f". And {wrong}" if wrong else "")
+        return UNKNOWN
 
     @Lazily
     def _advisor(self) -> Advisor:

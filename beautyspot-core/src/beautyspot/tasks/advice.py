@@ -35,6 +35,10 @@ _UNSTABLE: Final = (
 """The path of an `UnstableKeyError`: the argument, attributes of it, and what is inside."""
 
 
+UNKNOWN: Final = "say with mark(key=function) what counts of the arguments"
+"""The advice where it is not known which argument it is."""
+
+
 class Advisor:
     """Says what to write for one function.
 
@@ -69,8 +73,8 @@ class Advisor:
         found = re.fullmatch(_UNSTABLE, error.path, re.DOTALL)
         name, several = (None, False) if found is None else self._argument(call, found)
         if found is None or name is None:
-            return "say with mark(key=function) what counts of the arguments"
-        captured = name in self._captured
+            return UNKNOWN
+        captured = name in self._captured or name not in self._name(*call.bound)
         name, inside = _innermost(name, found["inside"]) if captured else (name, found["inside"])
         if captured and inside.startswith("<"):  # a part of its code
             return "say with mark(name=…, key=function) which function it is, and what counts"
