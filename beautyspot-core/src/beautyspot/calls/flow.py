@@ -243,6 +243,17 @@ def _win(turn: Turn, flight: Flight, deadline: float) -> Generator[Step, Any, No
         wait.end()
 
 
+def _warn_unstorable(engine: Engine, call: Call) -> None:
+    """Say what the annotation tells before the function runs, which may cost money each time.
+
+    Not when it is marked: its class may be registered below it.
+    """
+    why, name = call.task.form.refusal, call.task.func_identifier
+    if why:
+        told = f"{name} returns what can't be stored: {why}. It runs each time it is called"
+        engine.reporter.once(f"unstorable {name}", told)
+
+
 def _run(turn: Turn) -> Flow:
     """Call the user's function, and see to it that its result is shared and stored.
 
@@ -257,6 +268,7 @@ def _run(turn: Turn) -> Flow:
         return (yield from _execute(call))
     call.since = yield from moment_of(engine, call)
     turn.begin()
+    _warn_unstorable(engine, call)
     addressing = call.task.addressing
     call.digests, watch = addressing.argument_digests(call), addressing.watch(call)
     began = perf_counter()

@@ -56,6 +56,8 @@ _MODULES: Final = {
     "torch": ("beautyspot.libraries.torch_types", range(115, 120)),
     "dateutil": ("beautyspot.libraries.dateutil_types", range(120, 122)),
     "pytz": ("beautyspot.libraries.pytz_types", range(122, 125)),
+    "pydantic": ("beautyspot.libraries.pydantic_values", range(125, 128)),
+    "pydantic_core": ("beautyspot.libraries.pydantic_values", range(0)),
 }
 
 
@@ -76,6 +78,15 @@ def library_codec(cls: type) -> Codec | None:
     module = _loaded(library)
     codec: Codec | None = getattr(module, "codec_of_type", module.CODECS.get)(cls)
     return codec
+
+
+def is_stored(cls: type) -> bool:
+    """Whether instances of the class, or of a type below it, have a codec."""
+    if standard_codec(cls) or library_codec(cls):
+        return True
+    library = cls.__module__.partition(".")[0]
+    codecs = {**BY_TYPE, **(_loaded(library).CODECS if library in _MODULES else {})}
+    return any(issubclass(known, cls) for known in codecs)
 
 
 @cache

@@ -6,8 +6,11 @@ import re
 from collections.abc import MappingView
 from io import IOBase
 from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Final
 
 from beautyspot.contracts.file import File
+
+_SECRETS: Final = {("pydantic.types", name) for name in ("Secret", "SecretStr", "SecretBytes")}
 
 
 def no_result_yet(cls: type) -> str | None:
@@ -18,6 +21,8 @@ def no_result_yet(cls: type) -> str | None:
             "is not awaited yet: make the marked function an `async def` and await it there; "
             "often another decorator has wrapped such a function"
         )
+    if (cls.__module__, cls.__name__) in _SECRETS:
+        return "is a secret, and results are stored as they are: leave it out of the result"
     if cls is re.Pattern:  # some take minutes to compile, and others to match
         return "is a program, which stored data never are: return its text, `.pattern`"
     if why := _bound_to_a_file(cls):
