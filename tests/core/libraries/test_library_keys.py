@@ -12,6 +12,7 @@ import pickle
 import sys
 import threading
 import types
+import warnings
 
 import attrs
 import numpy as np
@@ -410,6 +411,25 @@ def test_attributes_count_also_where_the_library_does_not_copy_them(name):
     with pytest.raises(UnstableKeyError) as error:
         canonical([carrying(make(), note=object())])
     assert error.value.path == "value[0].note"
+
+
+def test_an_accessor_that_was_used_does_not_count(monkeypatch):
+    class Ours:
+        def __init__(self, frame):
+            self._frame = frame
+
+    monkeypatch.setattr(pl.DataFrame, "_accessors", {*pl.DataFrame._accessors})
+    monkeypatch.setattr(pl.DataFrame, "ours", None, raising=False)
+    monkeypatch.setattr(pd.DataFrame, "ours", None, raising=False)
+    monkeypatch.setattr(pd.DataFrame, "_accessors", {*pd.DataFrame._accessors})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it replaces an attribute, which the fixture removes
+        pl.api.register_dataframe_namespace("ours")(Ours)
+        pd.api.extensions.register_dataframe_accessor("ours")(Ours)
+    for made in (pl.DataFrame({"a": [1]}), pd.DataFrame({"a": [1]})):
+        before = canonical(made)
+        assert type(made.ours) is Ours
+        assert canonical(made) == before
 
 
 def test_what_stands_for_a_missing_string_is_never_an_address():

@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     Function = Callable[[Any], Any]
 
 _NAMES: Final = frozenset(
-    {"cached_property", "cachedproperty", "lazy_property", "lazyproperty", "memoized_property"}
+    {
+        *("cached_property", "cachedproperty", "lazy_property", "lazyproperty", "reify"),
+        *("memoized_property", "CachedAccessor", "NameSpace"),
+    }
 )
-"""What such properties are called in the standard library, Django, Werkzeug and elsewhere."""
+"""What such properties are called: in the standard library, Django, Werkzeug and elsewhere, and
+the accessors that programs add to the frames of pandas and Polars."""
 
-_FUNCTIONS: Final = ("func", "fget", "wrapped")
+_FUNCTIONS: Final = ("func", "fget", "wrapped", "_accessor", "_ns")
 
 _known: Final[ByIdentity[dict[bytes, bool]]] = ByIdentity()
 _MOST: Final = 1024  # comparisons of a class that are remembered
