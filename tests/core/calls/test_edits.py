@@ -225,6 +225,27 @@ def test_a_result_that_waits_to_be_stored_is_not_taken_for_the_older_one(
     assert told(log) == []
 
 
+@pytest.mark.parametrize(("error", "said"), [(bs.MetadataBusyError, 1), (bs.MetadataError, 0)])
+def test_a_store_that_can_not_tell_the_code_is_asked_again_only_if_it_was_busy(
+    load: Load, log: pytest.LogCaptureFixture, error: type[Exception], said: int
+) -> None:
+    class Failing(MemoryMetadataStore):
+        failures = 1
+
+        def find_code(self, key: str) -> str | None:
+            self.failures -= 1
+            if self.failures >= 0:
+                raise error("not now")
+            return super().find_code(key)
+
+    store = Failing()
+    run(store, load(SOURCE).f, 1, 2)
+    with spot_of(store) as spot:
+        marked = spot.mark(load(EDITED).f)
+        assert (marked(1), marked(2)) == (3, 4)
+    assert len(told(log)) == said
+
+
 @pytest.mark.parametrize("version", [None, 1])
 def test_explain_says_that_other_code_made_it(load: Load, version: int | None) -> None:
     store = MemoryMetadataStore()
@@ -277,10 +298,10 @@ def test_a_source_that_can_not_be_read_costs_no_result(load: Load) -> None:
 # ---------------------------------------------------------------- code that comes as an argument
 
 APP = '''
-import functools
+import functools, json
 from dataclasses import dataclass
-from enum import Enum
-from typing import NamedTuple
+from pathlib import PurePath
+from typing import Literal
 
 RAN = []
 TABLE = {"greeting": "Hello"}
@@ -304,9 +325,12 @@ class Other(Strategy):
 class Item:
     name: str = "item"
 
+Word = Literal["yes", 1]
+
 @dataclass
 class Answer:
     items: "list[Item]"
+    word: "Word"
 
 class Job:
     def run(self, what): RAN.append(what); return self.hook()
@@ -317,7 +341,15 @@ class Special(Job):
     def hook(self): return 2
 
 def apply(what): RAN.append(what); return 1
-def reads(what): RAN.append(what); return [TABLE["greeting"], PROMPTS, LIMIT]
+def reads(what): RAN.append(what); return len([TABLE["greeting"], PROMPTS, LIMIT, HELD])
+
+class Text(str): pass
+
+class Proxy:
+    @property
+    def __class__(self): raise RuntimeError("there is no request")
+
+HELD = [PurePath("a"), Text("a"), json.JSONDecoder(), Proxy()]
 
 LIMIT = 1.5
 ARGUMENTS = {
@@ -356,6 +388,8 @@ def runs(load: Load, call: Callable[[Any], tuple[Any, ...]], old: str, new: str)
         ("return x * 2", "return x * 3", BY_RUN),
         ('"""By default."""', '"""Else."""', ["class"]),
         ('str = "item"', 'str = "other"', ["schema"]),
+        ('["yes", 1]', '["yes", 2]', ["schema"]),
+        ('["yes", 1]', '["no", 1]', ["schema"]),
     ],
 )
 def test_code_that_comes_as_an_argument_counts(
@@ -390,6 +424,9 @@ def test_the_methods_that_are_called_on_self_are_those_of_its_class(
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
+        ('PurePath("a")', 'PurePath("b")', 2),
+        ('Text("a")', 'Text("b")', 2),
+        ("JSONDecoder()", "JSONDecoder(strict=False)", 1),  # of others, as a client is
         ('"Hello"', '"Good morning"', 2),
         ('["one"', '["two"', 2),
         ("LIMIT = 1.5", "LIMIT = 2.5", 2),

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     Content = Callable[[object], str]
 
 _ARCHIVE: Final = (str(PurePath(functools.__file__).parent),)  # the standard library's, if zipped
-_FLAT: Final = (str, bytes, int, float, complex)
+_FLAT: Final[tuple[type[Any], ...]] = (str, bytes, int, float, complex)
 _DOCS: Final = frozenset({"__doc__", "getdoc"})
 _OF_FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields")
 _OF_NAMED_TUPLES: Final = frozenset({"_fields", "_field_defaults"})
@@ -205,7 +205,8 @@ class _Walk:
         """What an object holds; that of what was marked, or is an argument, is in the key."""
         for kind in _FLAT:
             if isinstance(value, kind):
-                self._records.add((owner, label, digest_of(constant_form(kind.__repr__(value)))))
+                write: Any = kind.__repr__
+                self._records.add((owner, label, digest_of(write(value))))
         if self._is_of_fields(value):
             self._todo += self._fields(owner, label, value)
         elif self._content is not None:

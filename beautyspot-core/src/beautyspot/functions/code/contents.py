@@ -8,7 +8,7 @@ import re
 from collections import deque
 from contextlib import suppress
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
 from beautyspot.functions.code.forms import constant_form, digest_of, text_of
 from beautyspot.functions.code.normal_form import UNKNOWN, follow, normal_form
@@ -58,9 +58,10 @@ def named_in(annotation: Any, namespace: Mapping[str, Any]) -> Iterator[object]:
                 yield from named_in(found, {})
     elif isinstance(annotation, type):
         yield annotation
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+        return
     for part in get_args(annotation):
-        if constant(part) is not None and not isinstance(part, str):
-            yield part
         yield from named_in(part, namespace)
 
 
