@@ -44,6 +44,9 @@ _OF_ENUM: Final = frozenset(
         "_generate_next_value_",  # the values count
     }
 )
+_OF_TYPED_DICT: Final = ("__closed__", "__extra_items__")
+"""Where they say nothing: since Python 3.15."""
+
 _OF_PYDANTIC: Final = "__pydantic_"
 _KEPT_OF_PYDANTIC: Final = frozenset(
     {"__pydantic_fields__", "__pydantic_decorators__", "__pydantic_config__"}
@@ -169,6 +172,8 @@ def _counts(cls: type[Any], name: str, value: object) -> bool:
         return False
     if isinstance(cls, EnumMeta) and _is_of_enum(cls, name, value):
         return False
+    if name in _OF_TYPED_DICT and typing.is_typeddict(cls):
+        return value is not None and repr(value) != "NoExtraItems"
     return not _is_generated(cls, name, value)
 
 

@@ -6,6 +6,7 @@ and what it captured count as well. A bound method counts by its object and its 
 
 from __future__ import annotations
 
+import builtins
 import functools
 import inspect
 import sys
@@ -122,6 +123,14 @@ def named_or_refused(walk: Walk, value: Any) -> str:
     return posing(walk, value) if poses(type(value)) else unreadable(walk, value)
 
 
+def _sentinel(walk: Walk, value: Any) -> str:  # pragma: no cover - since Python 3.15
+    """What a module holds under its own name, such as `dataclasses.MISSING`."""
+    module, name = str(value.__module__), str(value.__name__)
+    if getattr(sys.modules.get(module), name, None) is not value:
+        return unreadable(walk, value)
+    return tag("special", quote(f"{module_name(module)}:{name}"))
+
+
 def _is_found_by_name(value: Any, name: object) -> bool:
     """Whether the module of `value` has it under that name."""
     module = sys.modules.get(str(getattr(value, "__module__", None)))
@@ -147,6 +156,9 @@ _TYPE_ALIASES = filter(None, [getattr(typing, "TypeAliasType", None)])  # since 
 _PLACEHOLDER: Any = getattr(functools, "Placeholder", None)  # since Python 3.14
 if _PLACEHOLDER is not None:  # pragma: no cover - tested there
     FORMS[type(_PLACEHOLDER)] = of_text("special", lambda _: "functools:Placeholder")
+_SENTINEL: Any = getattr(builtins, "sentinel", None)  # since Python 3.15
+if _SENTINEL is not None:  # pragma: no cover - tested there
+    FORMS[_SENTINEL] = _sentinel
 
 FAMILIES: dict[Any, Form] = {
     type: _class,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 from types import EllipsisType, MappingProxyType, NotImplementedType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.keys.canonical.state import state
 from beautyspot.keys.canonical.text import FLAT, blob, tag
@@ -80,3 +81,7 @@ FORMS: dict[type, Form] = {
 }
 
 FAMILIES: dict[type, Form] = {BaseException: _exception}
+
+_FROZEN_DICT: Any = getattr(builtins, "frozendict", None)  # since Python 3.15
+if _FROZEN_DICT is not None:  # pragma: no cover - tested there
+    FORMS[_FROZEN_DICT] = lambda walk, value: tag("frozendict", walk.mapping(dict(value)))

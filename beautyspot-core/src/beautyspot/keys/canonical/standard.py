@@ -171,7 +171,12 @@ def _namespace(walk: Walk, value: types.SimpleNamespace) -> str:
 
 
 def _field(walk: Walk, value: dataclasses.Field[Any]) -> str:
-    members = {name: getattr(value, name) for name in _OF_FIELDS if hasattr(value, name)}
+    from dataclasses import MISSING
+
+    members = {name: getattr(value, name, MISSING) for name in _OF_FIELDS}
+    # Since Python 3.15 these have other classes: `MISSING`, and the metadata.
+    members = {name: member for name, member in members.items() if member is not MISSING}
+    members["metadata"] = dict(value.metadata)
     doc = getattr(value, "doc", None)  # since Python 3.14
     if doc is not None:
         members["doc"] = doc
