@@ -247,6 +247,25 @@ def test_a_member_with_names_and_values_of_its_own(value: Any) -> None:
     assert round_trip(value) is value
 
 
+class Pairs(enum.Enum):
+    A = (1, "a")
+    B = (2, float("nan"))
+    C = object()
+
+
+def test_a_member_whose_value_is_another_by_now() -> None:
+    serializer = MsgpackSerializer().vouching([Pairs])
+    for member in Pairs:
+        assert serializer.loads(serializer.dumps(member)) is member
+    stored, value = serializer.dumps(Pairs.A), Pairs.A._value_
+    Pairs.A._value_ = (1, "b")
+    try:
+        with pytest.raises(RestoreError, match="another value"):
+            serializer.loads(stored)
+    finally:
+        Pairs.A._value_ = value
+
+
 def test_a_member_that_its_class_does_not_define_is_refused() -> None:
     refused(Open(5), "no member")
 

@@ -56,8 +56,8 @@ def advice(cls: type) -> str:
         hint, how = "", f"spot.register({name}, encode=…, decode=…)"
     return (
         f"{qualified(cls)} is not a type that can be stored as it is: {hint}call {how}, "
-        'return it in another form, or, with a signing_key, pickle it: mark(serializer="pickle") '
-        "of beautyspot-pickle"
+        'return it in another form, or, with a signing_key, pickle it: mark(serializer="pickle"), '
+        'after pip install "beautyspot[pickle]"'
     )
 
 
@@ -187,24 +187,26 @@ def _enum(cls: type) -> _Kind | None:
 
 
 def _encode_enum(value: enum.Enum, write: Write) -> list[object]:
-    """By name, with a simple value, to notice that the name has another value by then.
+    """By name, with a value that can be stored, to notice that the name has another by then.
 
     The class may have a `name` and a `value` of its own.
     """
     name, content = value._name_, value._value_
     if type(value)._member_map_.get(name) is not value:
         raise Refused("it is no member that its class defines: return its value")
-    if type(content) in (str, int, float, bool):
-        return [name, write.value(content, ".value")]
-    return [name]
+    return [name, *write.storable({"value": content}).values()]
 
 
 def _decode_enum(cls: type[enum.Enum], name: str, *values: Any) -> enum.Enum:
     member = cls._member_map_[name]
     now = member._value_
-    if any(type(value) is not type(now) or repr(value) != repr(now) for value in values):
+    if any(type(value) is not type(now) or not _equal(value, now) for value in values):
         raise RestoreError(f"{qualified(cls)}.{name} has another value than when it was stored")
     return member
+
+
+def _equal(one: Any, two: Any) -> bool:
+    return bool(one == two) or repr(one) == repr(two)  # NaN
 
 
 def _encode_flag(value: enum.Flag, write: Write) -> list[object]:
