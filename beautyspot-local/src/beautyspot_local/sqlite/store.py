@@ -279,7 +279,8 @@ class SqliteMetadataStore(MetadataStoreBase):
     def generation(self) -> int:
         """The number of the last one; see the base class."""
         try:
-            row = self._database.local.handle.execute(_GENERATION).fetchone()
+            handle = self._database.local.handle  # held while at it: see `Handle`
+            row = handle.execute(_GENERATION).fetchone()
         except failures.KNOWN_OR_NEW:
             row = self._translated(self._database.use, _generation)
         return int(row[0])
