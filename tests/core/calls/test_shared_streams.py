@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -671,3 +672,66 @@ def test_a_run_whose_task_is_cancelled_from_outside_leaves_nobody_waiting(spot: 
         assert await asyncio.wait_for(collect(marked(2)), DEADLINE) == [[0], [1]]
 
     asyncio.run(main())
+
+
+def test_a_generator_that_catches_its_cancellation_and_yields_is_closed(spot: Spot) -> None:
+    waits = asyncio.Event()
+
+    @spot.mark
+    async def stubborn() -> AsyncIterator[str]:
+        try:
+            yield "first"
+            waits.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            yield "cancelled"
+        finally:
+            RAN.append("ended")
+
+    async def main() -> None:
+        reader = asyncio.create_task(collect(stubborn()))
+        await waits.wait()
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(reader, DEADLINE)
+        assert RAN == ["ended"]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_a_stream_that_goes_on_in_another_loop_waits_for_nothing(spot: Spot, is_over: bool) -> None:
+    stream = spot.mark(count_later)(3)
+    with asyncio.Runner() as other:
+
+        async def go_on() -> None:
+            async with asyncio.timeout(DEADLINE):
+                with pytest.raises(StreamError):
+                    await anext(stream)
+
+        first = asyncio.new_event_loop()
+        # Asked for outside of the loop, which so does not know it, and does not close it.
+        assert first.run_until_complete(anext(stream)) == [0]  # type: ignore[arg-type]
+        if is_over:
+            _cancel_all(first)
+        other.run(go_on())
+        _cancel_all(first)
+        first.close()
+
+
+def test_a_stream_that_is_left_outside_of_its_loop_is_closed_in_it(spot: Spot) -> None:
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        stream = spot.mark(count_later)(3)
+        assert loop.run_until_complete(anext(stream)) == [0]  # type: ignore[arg-type]
+        del stream
+        gc.collect()
+        runner.run(asyncio.sleep(0))
+        assert RAN == ["began", 0, "ended"]
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))

@@ -8,6 +8,7 @@ task group) may be open while the generator yields.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from functools import partial
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -163,18 +164,35 @@ class Runner:
 
         self._recording = recording
         self._executor = executor
+        self._wanted = True
         self._asked: asyncio.Queue[tuple[Flight, Resume]] = asyncio.Queue()
         self._task = asyncio.create_task(self._run())
         self._task.add_done_callback(self._is_over)
 
+    @property
+    def _is_here(self) -> bool:
+        return self._task.get_loop() is sys.modules["asyncio"]._get_running_loop()
+
     def ask(self, flight: Flight, resume: Resume) -> None:
         """Have the generator run to its next item, and finish the flight then."""
-        self._asked.put_nowait((flight, resume))
+        if self._is_here and not self._task.done():
+            self._asked.put_nowait((flight, resume))
+        else:  # its event loop has ended, say, and another one asks
+            self._recording.break_off()
+            self._recording.arrive(flight, None)
 
     async def stop(self) -> None:
-        """Close the generator, which nobody reads any more, and wait until it is closed."""
+        """Close the generator, which nobody reads any more, and wait until it is closed.
+
+        Where its event loop does not run, it is closed when that runs again.
+        """
         import asyncio
 
+        self._wanted = False
+        if not self._is_here:
+            with suppress(RuntimeError):  # the loop is closed
+                self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+            return
         self._task.cancel()
         await asyncio.wait([self._task])
         if not self._task.cancelled():
@@ -182,7 +200,8 @@ class Runner:
 
     async def _run(self) -> None:
         try:
-            while await self._pull(*await self._asked.get()):
+            # A generator may catch its cancellation, and yield.
+            while await self._pull(*await self._asked.get()) and self._wanted:
                 pass
         finally:
             if self._recording.source is not None:
