@@ -107,11 +107,12 @@ class AsyncStream:
                 return await self._shared(consumer, resume)
             self._count = consumer.position
             await self._leave()
-        if self._source is None:
-            self._source = _open(self._call)
+        source = self._source
+        if source is None:
+            source = self._source = _open(self._call)
             for _ in range(self._count):
-                await _unseen(self._source, NEXT)
-        return await _unseen(self._source, resume)
+                await _unseen(source, NEXT)
+        return await _unseen(source, resume)
 
     async def _shared(self, consumer: Consumer, resume: Resume) -> Any:
         engine = self._engine
@@ -211,7 +212,8 @@ class Runner:
         """Run the generator to an item; whether it goes on after it."""
         import asyncio
 
-        recording, result = self._recording, None
+        recording = self._recording
+        result: Outcome | None = None
         single_flight.take_part(flight)
         try:
             result = await self._result(resume)
@@ -224,7 +226,7 @@ class Runner:
             if result is None or not isinstance(result.error, Exception | None):
                 recording.break_off()
             recording.arrive(flight, result)
-        return result.error is None
+        return result is not None and result.error is None
 
     async def _result(self, resume: Resume) -> Outcome:
         recording = self._recording

@@ -198,7 +198,8 @@ def _complete(frame: Any, frequency: str | None, zones: list[tuple[int, Any]]) -
         else:
             frame.index = index.tz_convert(zone)
     if frequency is not None:
-        frame.index.freq = frequency
+        dates: Any = frame.index
+        dates.freq = frequency
 
 
 def _encode_arrow(frame: Any, write: Write) -> list[object]:
