@@ -341,7 +341,13 @@ class Special(Job):
     def hook(self): return 2
 
 def apply(what): RAN.append(what); return 1
-def reads(what): RAN.append(what); return len([TABLE["greeting"], PROMPTS, LIMIT, HELD])
+def reads(what):
+    RAN.append(what)
+    return len([TABLE["greeting"], PROMPTS, LIMIT, HELD, WORDS, NUMBERS])
+
+NUMBERS = list(range(200))
+WORDS = dict.fromkeys(map(str, range(300)), "w")
+WORDS = {**WORDS, "0": "first"}
 
 class Text(str): pass
 
@@ -425,6 +431,9 @@ def test_the_methods_that_are_called_on_self_are_those_of_its_class(
     ("old", "new", "expected"),
     [
         ('PurePath("a")', 'PurePath("b")', 2),
+        ("range(200)", "range(201)", 2),
+        ("range(200)", "range(150)", 2),
+        ('"first"', '"second"', 2),
         ('Text("a")', 'Text("b")', 2),
         ("JSONDecoder()", "JSONDecoder(strict=False)", 1),  # of others, as a client is
         ('"Hello"', '"Good morning"', 2),

@@ -22,6 +22,7 @@ from beautyspot.functions.code.contents import (
     constant,
     description,
     fields_of,
+    is_large_and_flat,
     named_in,
     place,
 )
@@ -165,6 +166,8 @@ class _Walk:
             self._follow(owner, label, value.keywords.items())
         elif isinstance(value, property):
             self._follow(owner, label, [value.fget, value.fset, value.fdel])
+        elif is_large_and_flat(value) and self._content is not None:
+            self._records.add((owner, label, digest_of(self._content(value))))
         elif isinstance(value, CONTAINERS):
             self._visit_container(owner, label, value)
         elif not isinstance(value, ModuleType):

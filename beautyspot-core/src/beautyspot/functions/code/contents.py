@@ -18,6 +18,9 @@ from beautyspot.functions.names import identifier_of, namespace_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_LARGE: Final = 100
+_FLAT: Final = frozenset({str, int, float, bool, type(None)})
+_BUILTIN: Final = frozenset({list, dict, tuple, set, frozenset})
 CONTAINERS: Final = (list, dict, tuple, set, frozenset, deque)
 
 
@@ -63,6 +66,14 @@ def named_in(annotation: Any, namespace: Mapping[str, Any]) -> Iterator[object]:
         return
     for part in get_args(annotation):
         yield from named_in(part, namespace)
+
+
+def is_large_and_flat(value: Any) -> bool:
+    """Whether a container has many items and all are plain, so that one text is faster for all."""
+    kind = type(value)
+    if kind not in _BUILTIN or len(value) < _LARGE or not _FLAT.issuperset(map(type, value)):
+        return False
+    return kind is not dict or _FLAT.issuperset(map(type, value.values()))
 
 
 def fields_of(value: Any) -> Iterator[tuple[str, Any]]:
