@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import functools
+import io
 import itertools
 import pickle
 import sys
@@ -507,6 +508,13 @@ def test_what_stands_behind_the_pixels_of_a_file_counts_at_once(tmp_path):
         before = canonical(image)
         image.load()
         assert canonical(image) == before
+
+
+def test_an_image_that_was_saved_is_the_same():
+    made = Image.new("RGB", (2, 2))
+    before = canonical(made)
+    made.save(io.BytesIO(), "PNG")
+    assert canonical(made) == before
 
 
 def test_an_image_from_a_file(tmp_path):

@@ -36,7 +36,9 @@ def _image(walk: Walk, value: Image.Image) -> str:
     return tag("image", f"[{parts}{_set_on(walk, value)}]")
 
 
-_INNER: Final = frozenset(vars(Image.Image()))
+_SAVED: Final = ("encoderinfo", "encoderconfig", "_default_encoderinfo")
+_INNER: Final = frozenset({*vars(Image.Image()), *_SAVED})
+"""What Pillow itself sets on an image, also when the image is saved."""
 
 
 def _set_on(walk: Walk, value: Image.Image) -> str:
