@@ -13,6 +13,7 @@ import sys
 import threading
 import types
 import typing
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -293,6 +294,36 @@ def test_a_notebook_counts_the_source_of_a_class_and_leaves_its_clients_alone() 
 
     assert cell("limit = 1") == cell("limit = 1") != cell("limit = 2")
     assert cell("def f(self): return 1") != cell("def f(self): return 2")
+
+
+MADE_BY_CALLS = (
+    "collections.namedtuple('Item', {names!r})",
+    "dataclasses.make_dataclass('Item', {names!r}.split(), namespace={{'__module__': 'by_calls'}})",
+    "type('Item', (), dict.fromkeys({names!r}.split()))",
+    "enum.Enum('Item', {names!r})",
+)
+
+
+@pytest.mark.parametrize("call", MADE_BY_CALLS)
+def test_what_a_call_made_is_told_by_its_content_under_its_name_too(
+    call: str, tmp_path: Path
+) -> None:
+    """A loop, or the next run, may make another one under the same name."""
+    module, texts = types.ModuleType("by_calls"), []
+    module.__file__ = str(tmp_path / "by_calls.py")
+    Path(module.__file__).write_text("# its source")
+    vars(module)["__spec__"] = ModuleSpec("by_calls", None)
+    sys.modules["by_calls"] = module
+    try:
+        for names in ("a b", "a c", "a b"):
+            exec(
+                f"import collections, dataclasses, enum\nItem = {call.format(names=names)}",
+                vars(module),
+            )
+            texts.append(canonical(module.Item))
+    finally:
+        del sys.modules["by_calls"]
+    assert texts[0] == texts[2] != texts[1]
 
 
 def test_a_dataclass_counts_what_its_fields_say() -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.identity import attributes_of
 from beautyspot.functions.names import captured, chain, leads_back, root_of
+from beautyspot.functions.statements import is_made_by_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +146,8 @@ def _parts_of_class(cls: type[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _namespace_of(cls: type[Any]) -> Iterator[tuple[str, Any]]:
-    cell = leads_back(cls) is True  # of a notebook: its source stands for most of it
+    # Of a notebook's cell: its source stands for most of it.
+    cell = leads_back(cls) is True and not is_made_by_call(cls)
     if cell:
         from beautyspot.functions.code.digest import code_digest  # as above
 
@@ -159,7 +161,7 @@ def _namespace_of(cls: type[Any]) -> Iterator[tuple[str, Any]]:
 
 def _is_data(name: str, value: object) -> bool:
     """Whether it is an attribute of the user's whose value may have no stable form."""
-    special = name[:2] == name[-2:] == "__"
+    special = name[:2] == name[-2:] == "__" or name in ("_fields", "_field_defaults")
     return not (special or type(value) in _SIMPLE or hasattr(type(value), "__get__"))
 
 

@@ -26,6 +26,7 @@ from types import (
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.functions import arrivals
+from beautyspot.functions.statements import is_made_by_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,7 +122,8 @@ def is_anonymous(obj: Any) -> bool:
     """
     if is_in_c(obj) or (_raw_module(obj) in _MAIN and arrivals.identifier(obj)):
         return False
-    return not leads_back(obj) or is_of_no_file(obj)
+    made = isinstance(obj, type) and is_made_by_call(obj)
+    return made or not leads_back(obj) or is_of_no_file(obj)
 
 
 def is_in_c(obj: Any) -> bool:
@@ -323,7 +325,7 @@ def sent_classes() -> arrivals.Sent:
     todo = list(namespace.values())
     while todo:
         cls = todo.pop()
-        if isinstance(cls, type) and cls.__module__ == "__main__" and leads_back(cls):
+        if isinstance(cls, type) and cls.__module__ == "__main__" and not is_anonymous(cls):
             name = identifier_of(cls)
             todo += () if name in found else vars(cls).values()
             found[name] = cls

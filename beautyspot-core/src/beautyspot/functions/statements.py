@@ -1,0 +1,43 @@
+"""Whether a class statement made a class, or a call: `create_model`, `namedtuple`, `type(...)`.
+
+What a call made may be something else in the next run, or in the next round of a loop, under the
+same name of its module. So its name does not say enough.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import re
+import sys
+from types import FunctionType
+from typing import Any, Final
+
+from beautyspot.functions.by_identity import ByIdentity
+
+_PACKAGES: Final = tuple(f"{os.sep}{name}-packages{os.sep}" for name in ("site", "dist"))
+_STANDARD_LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - it is a start
+_known: Final[ByIdentity[bool]] = ByIdentity()
+
+
+def is_made_by_call(cls: type[Any]) -> bool:
+    """Whether nothing shows that a class statement of the user's own code made a class."""
+    known = _known.get(cls)
+    return _known.put(cls, not _is_from_statement(cls)) if known is None else known
+
+
+def _is_from_statement(cls: type[Any]) -> bool:
+    for value in vars(cls).values():
+        function = getattr(value, "__func__", getattr(value, "fget", value))
+        code = function.__code__ if type(function) is FunctionType else None
+        if code is not None and code.co_qualname == f"{cls.__qualname__}.{code.co_name}":
+            return True
+    module = sys.modules.get(str(cls.__module__))
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str):  # a notebook, whose classes count by what they hold anyway
+        return True
+    if file.startswith(_STANDARD_LIBRARY) or any(name in file for name in _PACKAGES):
+        return True  # of a library, which its version says
+    text = "".join(linecache.getlines(file, vars(module)))
+    statement = rf"^[ \t]*class[ \t]+{re.escape(cls.__name__)}\b"
+    return not text or bool(re.search(statement, text, re.MULTILINE))
