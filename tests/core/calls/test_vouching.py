@@ -244,6 +244,26 @@ def test_a_generic_annotation_vouches(caught: Any, function: Any) -> None:
     caught(function)
 
 
+def test_of_any_number_of_classes(spot: Any) -> None:
+    marked, classes = spot.mark(plain), [make(number) for number in range(70)]
+    for _ in range(2):
+        assert [type(marked(cls)) for cls in classes] == classes
+
+
+def test_an_annotation_may_be_anything(spot: Any) -> None:
+    def work(schema: Any) -> int:
+        return 1
+
+    work.__annotations__ = {"schema": "type[", "return": Strange()}
+    assert spot.mark(name="work")(work)(Row) == 1
+
+
+class Strange:
+    @property
+    def __parameters__(self) -> Any:
+        raise RuntimeError
+
+
 def test_arguments_that_do_not_fit_are_the_function_s_own_error(spot: Any) -> None:
     with pytest.raises(TypeError, match="schema"):
         spot.mark(plain)()

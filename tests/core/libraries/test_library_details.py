@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pydantic
 import pytest
 import pytz
 from beautyspot import MsgpackSerializer, RestoreError, SerializationError
@@ -155,6 +156,23 @@ def test_labels_come_back_or_are_refused(labels: list[Any], name: Any) -> None:
     array[:] = labels
     index = pd.Index(array, dtype=object, name=name, tupleize_cols=False)
     same_or_refused(index, lambda x: (repr(x), [*map(type, x)], [*map(type, x.names)]))
+
+
+def test_the_type_of_a_name_counts() -> None:
+    refused(pd.Index([1, 2], name=np.str_("a")), "its index")
+
+
+URL = "https://x"
+KEPT = pydantic.TypeAdapter(
+    Annotated[pydantic.HttpUrl, pydantic.UrlConstraints(preserve_empty_path=True)]
+).validate_python(URL)
+
+
+def test_an_address_that_its_class_would_write_otherwise() -> None:
+    assert str(KEPT) == URL
+    refused(KEPT, "lead to another one")
+    with pytest.raises(RestoreError, match="another HttpUrl"):
+        SERIALIZER.loads(bytes(build([tag_of_code(125).marker, "HttpUrl", URL], [])))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -176,6 +176,7 @@ class Twice(Base):
 
 def test_two_attributes_of_one_name_are_refused() -> None:
     value = Twice()
+    assert not hasattr(round_trip(value), "x")
     value.x = 1
     assert round_trip(value).x == 1
     vars(value)["x"] = 2
@@ -268,6 +269,10 @@ def test_a_member_whose_value_is_another_by_now() -> None:
 
 def test_a_member_that_its_class_does_not_define_is_refused() -> None:
     refused(Open(5), "no member")
+    for number in (3, 64):
+        odd = object.__new__(Right)
+        odd._value_ = number
+        refused(odd, "no combination of flags")
 
 
 # ------------------------------------------------------------------------------------- models

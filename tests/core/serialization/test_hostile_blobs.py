@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -338,6 +339,20 @@ def test_a_frame_with_any_bytes_changed_ends_no_process(library: str, count: int
     for module in ("polars", "pyarrow"):
         pytest.importorskip(module)
     assert 0 < refused_in_a_process(READ_CHANGED, count, library) < count
+
+
+def test_a_stream_of_two_schemas_and_one_of_a_large_schema() -> None:
+    pa = pytest.importorskip("pyarrow")
+    schema = bytes(pa.schema([pa.field("a", pa.int8())]).serialize())
+    require_sound(memoryview(schema))
+    with pytest.raises(RestoreError, match="neither"):
+        require_sound(memoryview(schema * 2))
+    for place in range(0, len(schema) - 4, 4):  # any number in it may be too large
+        changed = schema[:place] + b"\xff\xff\xff\x7f" + schema[place + 4 :]
+        with suppress(RestoreError, struct.error):
+            require_sound(memoryview(changed))
+    wide = pa.table({f"{number:09}": [number] for number in range(2000)})
+    require_sound(memoryview(arrow_bytes(wide)))
 
 
 def columns_of_every_layout() -> Any:
