@@ -25,7 +25,8 @@ import pytest
 from beautyspot.errors import UnstableKeyError
 from beautyspot.keys.canonical import Without, canonical, resolve
 from numpy._core._rational_tests import rational  # a type that is not NumPy's own
-from PIL import Image, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
+from PIL.TiffImagePlugin import IFDRational
 
 RECORD = np.dtype([("a", "i1"), ("b", "f8")], align=True)
 
@@ -515,6 +516,36 @@ def test_an_image_that_was_saved_is_the_same():
     before = canonical(made)
     made.save(io.BytesIO(), "PNG")
     assert canonical(made) == before
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_exif_data_count_as_a_caller_has_changed_them(tmp_path, kind):
+    path, exif = tmp_path / "one", Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    exif[ExifTags.Base.XResolution] = IFDRational(0, 0)
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2020:01:01"
+    Image.new("RGB", (2, 2)).save(path, kind, exif=exif)
+    keys = set()
+    with Image.open(path) as image:
+        before = canonical(image)
+        image.getexif().get_ifd(ExifTags.IFD.Exif)
+        assert canonical(image) == before  # reading them is no change
+        for change in (
+            lambda: image.getexif().__setitem__(ExifTags.Base.Orientation, 3),
+            lambda: image.getexif().get_ifd(ExifTags.IFD.Exif).update({37510: b"x"}),
+            lambda: image.getexif().clear(),
+        ):
+            change()
+            keys.add(canonical(image))
+    assert len(keys - {before}) == 3
+
+
+def test_an_image_whose_exif_data_are_damaged():
+    image = carrying(Image.new("L", (1, 1)), info={"exif": b"Exif\0\0damaged"})
+    before = canonical(image)
+    with pytest.raises(SyntaxError):
+        image.getexif()
+    assert canonical(image) == before
 
 
 def test_an_image_from_a_file(tmp_path):

@@ -290,6 +290,17 @@ def test_a_frame_that_csv_does_not_hold(spot: Any, caplog: Any, frame: Any, why:
     assert bool(why) == bool(said(caplog))
 
 
+def test_an_image_whose_exif_data_were_changed_is_not_stored(make_spot: Any, caplog: Any) -> None:
+    def made() -> Image.Image:
+        image = picture("RGB")
+        image.getexif()[274] = 6
+        return image
+
+    turned = make_spot().mark(name="f", key="k", content_type="image/png")(made)
+    assert [turned().getexif()[274] for _ in range(2)] == [6, 6]
+    assert 'set info["exif"] to their tobytes()' in said(caplog)
+
+
 def test_an_opened_image_is_refused_with_one_message(make_spot: Any, caplog: Any) -> None:
     out = BytesIO()
     picture("L").save(out, "PNG")

@@ -8,9 +8,12 @@ decompression bomb. With a `content_type` such as image/png they are files for v
 
 from __future__ import annotations
 
+from contextlib import suppress
+from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
-from PIL import Image
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import IFDRational
 
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import root_of
@@ -33,7 +36,9 @@ def _image(walk: Walk, value: Image.Image) -> str:
     palette = value.getpalette("RGBA")
     head = walk.array([value.mode, list(value.size), palette, value.info])
     parts = f"{walk.named(type(value))},{head},{blob(value.tobytes())}"
-    return tag("image", f"[{parts}{_set_on(walk, value)}]")
+    exif = changed_exif(value)
+    changed = "" if exif is None else f",{tag('exif', walk.array(exif))}"
+    return tag("image", f"[{parts}{_set_on(walk, value)}{changed}]")
 
 
 _SAVED: Final = ("encoderinfo", "encoderconfig", "_default_encoderinfo")
@@ -48,6 +53,44 @@ def _set_on(walk: Walk, value: Image.Image) -> str:
         return ""
     text = attributes(walk, value, held(walk, value, Image.Image, _INNER.__contains__))
     return "" if text == NOTHING else f",{text}"
+
+
+def changed_exif(value: Image.Image) -> list[Any] | None:
+    """The Exif data of an image where they are not what its `info` gives; else None.
+
+    Pillow reads them from there once, and keeps what it read, or what a caller made of it.
+    """
+    own = vars(value).get("_exif")
+    if own is None:
+        return None
+    bare = Image.Image()
+    bare.info = value.info
+    with suppress(Exception):  # damaged: then there are none
+        bare.getexif()
+    found = _tags(own)
+    return None if found == _tags(bare.getexif()) else found
+
+
+def _tags(exif: Image.Exif) -> list[Any]:
+    exif = copy(exif)
+    # `get_ifd` notes there what it reads, and `tobytes` writes that.
+    exif._ifds = dict(vars(exif).get("_ifds", {}))
+    found: list[Any] = [_plain(dict(exif))]
+    for directory in ExifTags.IFD:
+        with suppress(Exception):  # as above
+            inner = exif.get_ifd(directory)
+            found += [(int(directory), _plain(inner))] if inner else []
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, IFDRational):  # 0/0 is unlike itself
+        return value.numerator, value.denominator
+    if isinstance(value, tuple):
+        return tuple([_plain(each) for each in value])
+    if isinstance(value, dict):
+        return {int(number): _plain(each) for number, each in value.items()}
+    return value
 
 
 FAMILIES: Final[dict[str, Form]] = {"PIL.Image:Image": _image}
@@ -86,9 +129,7 @@ def _refuse_more(value: Image.Image) -> None:
     own = vars(value).keys() - vars(Image.new("1", (1, 1))).keys() - {"_exif"}
     if own:
         raise Refused(f"an image with attributes ({', '.join(own)}): put them in its info")
-    set_here, stored = vars(value).get("_exif"), Image.Exif()
-    stored.load(value.info.get("exif", b""))
-    if set_here is not None and dict(set_here) != dict(stored):
+    if changed_exif(value) is not None:
         raise Refused('an image whose Exif data was changed: set info["exif"] to their tobytes()')
 
 
