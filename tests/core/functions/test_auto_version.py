@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import functools
 import importlib
@@ -465,6 +466,13 @@ def test_functions_of_others_are_not_followed(project: Project):
     names = {owner.partition(":")[0] for owner, _, _ in records}
     assert names == {"main", "helpers", "pack.inside"}
     assert version_auto(len) == version_auto(str.upper)  # no code that we could follow
+
+
+def test_classes_of_builtin_modules_are_not_followed():
+    class Abstract(abc.ABC):  # which holds an object of such a class
+        pass
+
+    assert not [owner for owner, _, _ in walked(Abstract) if owner.startswith("_abc:")]
 
 
 def test_our_own_code_is_not_followed(project: Project):

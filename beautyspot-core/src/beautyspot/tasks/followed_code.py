@@ -21,6 +21,7 @@ from beautyspot.functions.names import (
     root_of,
 )
 from beautyspot.keys.canonical.resolve import has_own_form
+from beautyspot.keys.canonical.walk import Without
 from beautyspot.keys.memo import FLAT
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ class FollowedCode:
 
     def of(self, values: Iterable[object]) -> str:
         """A digest of the code of what is in `values`; "" where there is none."""
-        found = [item for item in _definitions(values) if item is not self._owner]
-        versions = {self._version(definition) for definition in found} - {_NOTHING}
+        versions = {self._version(item) for item in _definitions(values, self._owner)} - {_NOTHING}
         return digest_of(sorted(versions)) if versions else ""
 
     def _version(self, definition: Any) -> str:
@@ -76,10 +76,22 @@ class FollowedCode:
         raise UnstableKeyError(f"{type(value)} is a class of others, and may be anything")
 
 
-def _definitions(values: Iterable[object]) -> Iterator[Any]:
-    """The functions in `values`, and the classes there and of what is there."""
-    todo: list[Any] = [values]
+def _definitions(values: Iterable[object], owner: object) -> Iterator[Any]:
+    """The functions in `values`, and the classes there and of what is there.
+
+    Args:
+        values: the arguments of a call.
+        owner: the class of the method that is called, which does not count as the class of `self`.
+    """
+    first, *others = [*values] or [None]
+    receiver = first.value if type(first) is Without else first
+    todo: list[Any] = [others]
     seen: dict[int, object] = {}
+    if receiver is not owner and type(receiver) is not owner:
+        todo.append(first)
+    elif receiver is not owner:
+        seen[id(receiver)] = receiver
+        todo.append([item for _, item in fields_of(receiver)])
     while todo:
         value = todo.pop()
         kind = type(value)

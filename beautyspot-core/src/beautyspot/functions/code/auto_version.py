@@ -6,6 +6,7 @@ import enum
 import functools
 import importlib.util
 import sys
+from collections import ChainMap, UserDict, UserList
 from contextlib import suppress
 from pathlib import PurePath
 from types import (
@@ -13,10 +14,11 @@ from types import (
     MappingProxyType,
     MethodType,
     ModuleType,
+    SimpleNamespace,
 )
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.functions.annotations import EVALUATORS, annotations_of
+from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.code.contents import (
     CONTAINERS,
     constant,
@@ -26,12 +28,13 @@ from beautyspot.functions.code.contents import (
     named_in,
     place,
 )
-from beautyspot.functions.code.digest import code_digest, function_digest
+from beautyspot.functions.code.digest import function_digest
 from beautyspot.functions.code.forms import constant_form, digest_of
+from beautyspot.functions.code.held import held_by
 from beautyspot.functions.code.normal_form import UNKNOWN
-from beautyspot.functions.code.references import Found, resolve
+from beautyspot.functions.code.references import Found, class_of, resolve
 from beautyspot.functions.code.source import definition_of, module_source, with_nested
-from beautyspot.functions.code.uses import changed_globals, used_as_values
+from beautyspot.functions.code.uses import changed_globals, is_more_than_read, used_as_values
 from beautyspot.functions.names import (
     OURS,
     chain,
@@ -56,7 +59,7 @@ _ARCHIVE: Final = (str(PurePath(functools.__file__).parent),)  # the standard li
 _FLAT: Final[tuple[type[Any], ...]] = (str, bytes, int, float, complex)
 _DOCS: Final = frozenset({"__doc__", "getdoc"})
 _OF_FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields")
-_OF_NAMED_TUPLES: Final = frozenset({"_fields", "_field_defaults"})
+_HOLDERS: Final = frozenset({ChainMap, SimpleNamespace, UserDict, UserList})
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 
@@ -167,7 +170,7 @@ class _Walk:
         elif isinstance(value, property):
             self._follow(owner, label, [value.fget, value.fset, value.fdel])
         elif is_large_and_flat(value) and self._content is not None:
-            self._records.add((owner, label, digest_of(self._content(value))))
+            self._records.add((owner, label, digest_of(self._content(_in_order(value)))))
         elif isinstance(value, CONTAINERS):
             self._visit_container(owner, label, value)
         elif not isinstance(value, ModuleType):
@@ -177,8 +180,9 @@ class _Walk:
         """Each item by its place, under the container's type and length."""
         kind = type(value)
         self._records.add((owner, label, f"{identifier_of(kind)} of {len(value)}"))
-        if isinstance(value, dict):
+        if isinstance(value, dict | MappingProxyType):
             items = [(place(key), item) for key, item in value.items()]
+            self._records.add((owner, f"{label} order", digest_of([name for name, _ in items])))
             self._todo += [_Task(owner, f"{label}[key]", key) for key in value]
         elif isinstance(value, set | frozenset):
             items = [("item", item) for item in value]
@@ -219,8 +223,8 @@ class _Walk:
     def _is_of_fields(self, value: Any) -> bool:
         """Whether an object is one of the user's, or is there to hold data."""
         kind = type(value)
-        if not is_python_class(kind):
-            return False
+        if kind in _HOLDERS or not is_python_class(kind):
+            return kind in _HOLDERS
         namespace = namespace_of(kind)
         own = self._is_own(namespace, str(namespace.get("__file__")))
         return own or any(hasattr(kind, name) for name in _OF_FIELDS)
@@ -264,6 +268,8 @@ class _Walk:
             if not self._is_changing(found):
                 as_value = node is None or found.label in values
                 self._todo.append(_Task(name, found.label, found.value, as_value))
+        if node is None or any(is_more_than_read(node, first) for first in _first(function)):
+            self._follow(name, "class", [cls for cls in [class_of(function)] if cls is not UNKNOWN])
         codes = with_nested(function.__code__)
         self._reads_docs |= any(not _DOCS.isdisjoint(code.co_names) for code in codes)
         self._follow(name, "default", function.__defaults__ or ())
@@ -276,13 +282,11 @@ class _Walk:
             return
         name = identifier_of(cls)
         self._definitions[id(cls)] = cls
-        self._records.add((name, "", code_digest(cls)))
         self._follow(name, "base", cls.__mro__[1:])
         self._follow(name, "metaclass", [type(cls)])
         self._follow_annotations(name, cls)
-        for key, value in vars(cls).items():
-            if not _is_made_by_python(cls, key, value):
-                self._todo.append(_Task(name, key, value))
+        for key, value in held_by(cls):
+            self._todo.append(_Task(name, key, value))
 
     def _describe(self, value: Any) -> None:
         """What others may read of a function or class: its docstring and its annotations."""
@@ -344,6 +348,8 @@ class _Walk:
 
     def _is_own(self, namespace: Mapping[str, Any], filename: str) -> bool:
         root = root_of(namespace.get("__name__"))
+        if "__file__" not in namespace and root in sys.builtin_module_names:
+            return False
         return root != "beautyspot" and (root == self._root or _is_of_a_project(filename))
 
 
@@ -354,24 +360,14 @@ def _changed_in_place(source: Source) -> set[str]:
     return source.changed
 
 
-def _is_made_by_python(cls: type[Any], name: str, value: object) -> bool:
-    """Whether Python made a member of a class (an enum, a dataclass), so that no source has it.
-
-    True for the function that evaluates annotations, and for private constants: those that the
-    code uses are found by its references.
-    """
-    if name in EVALUATORS:
-        return True
-    for step in chain(value):
-        if isinstance(step, FunctionType) and is_no_file(step.__code__.co_filename):
-            return "__file__" in namespace_of(cls)
-    dunder = name.startswith("__") and name.endswith("__") and not callable(value)
-    private = name.startswith("_") and (constant(value) is not None or name in _OF_NAMED_TUPLES)
-    return type(value) is cls or dunder or private or _is_sunder(cls, name)
+def _in_order(value: Any) -> object:
+    """A dict as its items: code that iterates over it sees their order."""
+    return [list(value), list(value.values())] if isinstance(value, dict) else value
 
 
-def _is_sunder(cls: type[Any], name: str) -> bool:
-    return issubclass(cls, enum.Enum) and name.startswith("_") and name.endswith("_")
+def _first(function: FunctionType) -> tuple[str, ...]:
+    """The name of its first argument, such as `self`; none where it has no variables."""
+    return function.__code__.co_varnames[:1]
 
 
 @functools.cache

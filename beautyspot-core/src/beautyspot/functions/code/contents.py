@@ -7,7 +7,12 @@ import inspect
 import re
 from collections import deque
 from contextlib import suppress
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from types import (
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+)
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
 from beautyspot.functions.code.forms import constant_form, digest_of, text_of
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
 _LARGE: Final = 100
 _FLAT: Final = frozenset({str, int, float, bool, type(None)})
 _BUILTIN: Final = frozenset({list, dict, tuple, set, frozenset})
-CONTAINERS: Final = (list, dict, tuple, set, frozenset, deque)
+CONTAINERS: Final = (list, dict, tuple, set, frozenset, deque, MappingProxyType)
 
 
 def constant(value: object) -> object | None:

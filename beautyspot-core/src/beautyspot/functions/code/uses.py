@@ -39,6 +39,19 @@ def used_as_values(node: Definition) -> set[str]:
     return {".".join(name) for name in names if name}
 
 
+def is_more_than_read(node: Definition, name: str) -> bool:
+    """Whether a function does more with a variable than to take attributes of it by their names.
+
+    It passes `self` on, calls it, or asks for its class or length: so any method of it may run.
+    """
+    parts = list(ast.walk(node))
+    uses = sum(isinstance(part, ast.Name) and part.id == name for part in parts)
+    owners = [part.value for part in parts if isinstance(part, ast.Attribute)]
+    reads = sum(isinstance(owner, ast.Name) and owner.id == name for owner in owners)
+    classes = (part.attr == "__class__" for part in parts if isinstance(part, ast.Attribute))
+    return uses > reads or any(classes)
+
+
 def changed_globals(definitions: Iterator[Definition]) -> set[str]:
     """The names of a module whose values functions change in place: ``table[key] = value``."""
     found: set[str] = set()

@@ -1,0 +1,114 @@
+"""With `version="auto"`: the class of `self`, classes that no statement made, tables in order."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+import beautyspot
+import pytest
+
+TREE = """
+class Node:
+    SIZE = 1.5
+    def __init__(self, kids=()): self.kids = list(kids)
+    def __len__(self): return 2
+    def weight(self): return 3.5
+    def unused(self): return 4.5
+    def {method}
+def helper(node): return node.weight()
+"""
+MADE = """
+import dataclasses, enum, pydantic
+Functional = enum.Enum("Functional", "A B")
+ByType = type("ByType", (), {"_rate": 1.5, "of": lambda self: 2.5, "table": {"a": 4.5}})
+Created = pydantic.create_model("Created", price=(float, pydantic.Field(description="a unit")))
+def factory(rate):
+    class Local:
+        _rate = rate
+        def of(self): return self._rate
+    return Local
+Local = factory(3.5)
+def use(): return Functional, ByType, Created, Local
+"""
+TABLES = """
+import types
+SMALL = {"name": 1, "date": 2}
+LARGE = {"first": 1, "second": 2, **{str(number): number for number in range(200)}}
+PROXY = types.MappingProxyType({"left": 1, "right": 2, "call": lambda x: x + 1.5})
+NAMES = types.SimpleNamespace(call=lambda x: x + 2.5)
+def use(): return [*SMALL], [*LARGE], [*PROXY], NAMES.call(1)
+"""
+
+
+@pytest.fixture
+def key_of(
+    spot: beautyspot.Spot, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, str], str]:
+    """The key of a call, given the source of a module and the call's function and arguments."""
+    copies = iter(range(100))
+
+    def key(source: str, call: str) -> str:
+        path = tmp_path / f"{next(copies)}.py"
+        path.write_text(source)
+        module = ModuleType("edited")
+        module.__file__ = str(path)
+        monkeypatch.setitem(sys.modules, "edited", module)
+        exec(compile(source, path, "exec"), vars(module))
+        mark = spot.mark(version="auto")
+        return spot.key(*eval(f"(mark({call})", {**vars(module), "mark": mark}))
+
+    return key
+
+
+@pytest.mark.parametrize(
+    ("method", "call", "old", "new"),
+    [
+        ("run(self): return type(self)().weight()", "Node.run), Node()", "3.5", "0.5"),
+        ("run(self): return self.__class__.SIZE", "Node.run), Node()", "1.5", "0.5"),
+        ("run(self): return len(self)", "Node.run), Node()", "return 2", "return 3"),
+        ("run(self): return helper(self)", "Node.run), Node()", "3.5", "0.5"),
+        ("run(cls): return cls([]).weight()", "Node.run), Node", "list(kids)", "[*kids, *kids]"),
+        ("run(self, other): return other.weight()", "Node.run), Node(), Node()", "3.5", "0.5"),
+        ("run(self): return self.kids[0].weight()", "Node.run), Node([Node()])", "3.5", "0.5"),
+    ],
+)
+def test_a_method_is_followed_to_its_class(
+    key_of: Callable[[str, str], str], method: str, call: str, old: str, new: str
+) -> None:
+    source = TREE.replace("{method}", method)
+    assert key_of(source.replace(old, new), call) != key_of(source, call)
+
+
+def test_what_a_method_does_not_call_on_self_does_not_count(
+    key_of: Callable[[str, str], str],
+) -> None:
+    source = TREE.replace("{method}", "run(self): self.seen = self.SIZE; return self.weight()")
+    assert key_of(source.replace("4.5", "0.5"), "Node.run), Node()") == key_of(
+        source, "Node.run), Node()"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "old", "new"),
+    [
+        (MADE, '"A B"', '"A C"'),
+        (MADE, '"A B"', '"B A"'),
+        (MADE, "1.5", "0.5"),
+        (MADE, "2.5", "0.5"),
+        (MADE, "3.5", "0.5"),
+        (MADE, "4.5", "0.5"),
+        (MADE, "a unit", "a piece"),
+        (TABLES, '"name": 1, "date": 2', '"date": 2, "name": 1'),
+        (TABLES, '"first": 1, "second": 2', '"second": 2, "first": 1'),
+        (TABLES, '"left": 1, "right": 2', '"right": 2, "left": 1'),
+        (TABLES, "1.5", "0.5"),
+        (TABLES, "2.5", "0.5"),
+    ],
+)
+def test_what_a_class_or_table_of_a_module_holds_counts(
+    key_of: Callable[[str, str], str], source: str, old: str, new: str
+) -> None:
+    assert key_of(source, "use),") == key_of(source, "use),")
+    assert key_of(source.replace(old, new), "use),") != key_of(source, "use),")
