@@ -173,3 +173,42 @@ def test_what_daemon_threads_are_given_is_stored_to_the_very_end(
     assert len(given) > 50
     spot = make_spot(strict=True)
     assert [x for x in given if spot.peek(spot.mark(name="work")(work), x) is None] == []
+
+
+FINALIZER = """
+    import asyncio, os, sys
+    from beautyspot.spot import Spot
+
+    spot = Spot("app", directory=sys.argv[1], config=False)
+
+    def work(x):
+        return x
+
+    async def later(x):
+        return x
+
+    def items(x):
+        yield x
+
+    class Last:
+        calls = spot.mark(work), spot.mark(later), spot.mark(items)
+
+        def __del__(self, write=os.write):
+            call, coroutine, stream = self.calls
+            write(1, b"%d" % call(1))
+            write(1, b"%d" % next(stream(2)))
+            try:
+                coroutine(3).send(None)
+            except StopIteration as end:
+                write(1, b"%d" % end.value)
+
+    last = Last()
+"""
+
+
+def test_a_finalizer_that_runs_as_the_interpreter_ends_gets_its_values(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FINALIZER), str(tmp_path / "cache")],
+        check=True, timeout=DEADLINE, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr.count("Error")) == ("123", 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.concurrency import locks
@@ -155,7 +156,8 @@ class Reporter:
     def once(self, about: str, message: str) -> None:
         """Log a warning that is no failure, such as the use of a Spot that was shut down."""
         if self._is_new(about):
-            logger.warning("%s: %s", self.spot, less_secrets(message))
+            with suppress(Exception):  # where the interpreter ends: it imports nothing any more
+                logger.warning("%s: %s", self.spot, less_secrets(message))
 
     def tell(self, about: str, message: str) -> None:
         """Log what may be as it should be: the first about something as a warning."""
