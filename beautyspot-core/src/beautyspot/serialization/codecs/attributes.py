@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _CACHED_HASH: Final = "_attrs_cached_hash"  # of attrs; hashes of text differ between processes
 
+_ALIAS: Final = "__orig_class__"  # `Box[int](1)` is given `Box[int]`, which is no value to store
+
 
 def field_names(cls: type) -> tuple[str, ...] | None:
     """The names of the fields of a dataclass or an attrs class; None for other classes."""
@@ -80,7 +82,7 @@ class Shape:
         others = {
             name: None if name == _CACHED_HASH else item
             for name, item in state.items()
-            if name not in kept
+            if name not in kept and name != _ALIAS
         }
         return {**write.attributes(others), **write.storable(kept)}
 

@@ -135,8 +135,8 @@ def _decode_object(
 ) -> object:
     _same_fields(shape.cls, own, fields)
     value: object = object.__new__(shape.cls)
+    shape.set(value, own)  # first, as its `__init__` does: `vars` shows the order
     shape.set_further(value, further)
-    shape.set(value, own)
     return value
 
 
