@@ -110,6 +110,26 @@ def test_a_call_imports_only_what_it_can_do_without_and_so_does_its_failure(tmp_
     assert done.stdout == "set()\n"
 
 
+def test_a_start_that_finds_all_stored_parses_nothing(tmp_path: Path) -> None:
+    """Though the code of each function is compared with the one that made its results."""
+    (tmp_path / "program.py").write_text(
+        "import sys\n"
+        "import beautyspot as bs\n"
+        "spot = bs.Spot('x', config=False)\n"
+        "@spot.mark\n"
+        "def f(x): return x\n"
+        "f(1), f(2)\n"
+        "print('beautyspot.functions.code.source' in sys.modules, spot.stats()['hits'])\n"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+    assert said == ["True 0\n", "False 2\n"]
+
+
 @pytest.mark.parametrize("use", ["mark", "limiter(max_concurrent=2)"])
 def test_a_spot_logs_where_nothing_can_be_imported(use: str, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(

@@ -45,7 +45,7 @@ class TaskRecord(NamedTuple):
     took: float | None = None  # seconds that the user's function ran
     expires_at: float | None = None
     used_at: float | None = None  # last hit, at most an hour behind
-    code: str | None = None  # digest of the source of the function that made it, if it was known
+    code: str | None = None  # of the function: digests of its source and of its file, "0f…:a1…"
 
 
 class Entry(NamedTuple):

@@ -15,6 +15,7 @@ from beautyspot.errors import PluginError
 from beautyspot.functions.bound import taken_apart
 from beautyspot.functions.identity import Identity
 from beautyspot.functions.names import is_without_file, unwrap_ours
+from beautyspot.functions.source_files import file_digest
 from beautyspot.keys.binding import bound_names, make_binder, make_namer
 from beautyspot.keys.canonical import Without
 from beautyspot.keys.generator import KeyMaker
@@ -128,20 +129,28 @@ class Addressing:
 
     @Lazily
     def code(self) -> str | None:
-        """The digest of the function's source, for the table of results; None where it has none.
+        """The digest of the function's source, and of its file, for the table of results.
 
-        Whatever the version is: it tells whether a stored result was made by other code.
+        Whatever the version is: it tells whether a stored result was made by other code. None where
+        the function has no source.
         """
         try:
             from beautyspot.functions.code.digest import source_digest  # parses: at the first miss
 
-            return source_digest(self._identity.named)
+            source = source_digest(self._identity.named)
         except Exception:  # such as too many open files: no reason to lose a result
             return None
+        return source and f"{source}:{file_digest(self._identity.named)}"
 
     def has_changed(self, code: str | None) -> bool:
         """Whether other code made the result with this `code` in its row; False if unknown."""
-        return code is not None and self.code not in (None, code)
+        if code is None:
+            return False
+        source, _, file = code.partition(":")
+        if file and file == file_digest(self._identity.named):
+            return False  # nothing is parsed at a start that finds all stored
+        own = self.code
+        return own is not None and own.partition(":")[0] != source
 
     # -------------------------------------------------------------------------------- keys
 
