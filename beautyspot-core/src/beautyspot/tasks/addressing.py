@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 OWN_ID: Final = "mark(key=)"
 """What stands in for the names of the arguments where `mark` was given an ID of its own."""
 
+_DIGITS: Final = 16
+"""Of a digest of code: there is one in each row, and it need only tell versions of one function."""
+
 _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 _quoted: Final = json.encoder.encode_basestring_ascii
 
@@ -140,7 +143,7 @@ class Addressing:
             source = source_digest(self._identity.named)
         except Exception:  # such as too many open files: no reason to lose a result
             return None
-        return source and f"{source}:{file_digest(self._identity.named)}"
+        return source and f"{source[:_DIGITS]}:{file_digest(self._identity.named)}"
 
     def has_changed(self, code: str | None) -> bool:
         """Whether other code made the result with this `code` in its row; False if unknown."""
