@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.calls import recording
+from beautyspot.concurrency import waiting
 from beautyspot.errors import StreamError
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.spot import Spot
-from gates import DEADLINE
+from gates import DEADLINE, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,6 +138,27 @@ def test_a_thread_waits_for_the_item_that_another_thread_is_making(spot: Spot) -
         go_on.set()
         assert one.result(DEADLINE) == two.result(DEADLINE) == [1]
     assert RAN == ["began"]
+
+
+def test_nobody_waits_for_the_first_item_longer_than_wait_timeout(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 10 * DEADLINE)
+    spot, go_on = make_spot(wait_timeout=0, strict=True), threading.Event()
+
+    @spot.mark(key="items", ignore=("go_on",))
+    def items() -> Iterator[int]:
+        RAN.append("began")
+        if len(RAN) == 1:
+            go_on.wait(DEADLINE)
+        yield len(RAN)
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(lambda: list(items()))
+        until(lambda: bool(RAN), unless=[one])
+        assert pool.submit(lambda: list(items())).result(DEADLINE) == [2]
+        go_on.set()
+        assert one.result(DEADLINE) == [2]
 
 
 def test_one_that_breaks_off_leaves_the_generator_to_the_others(spot: Spot) -> None:

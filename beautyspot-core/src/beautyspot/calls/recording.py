@@ -12,6 +12,7 @@ the items that one of its consumers has still to read are kept.
 from __future__ import annotations
 
 from functools import partial
+from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -339,12 +340,15 @@ class Consumer:
             return (yield from self._join(flight))
 
     def _join(self, flight: Flight) -> Generator[Step, Any, bool]:
-        if (yield Join(flight, waiting.PATIENCE)):
+        engine, first = self.recording.engine, self.position == 0
+        left = engine.wait_timeout if first else inf
+        if (yield Join(flight, min(left, waiting.PATIENCE))):
             return True
-        engine = self.recording.engine
-        first = self.position == 0
+        left -= waiting.PATIENCE
+        if left <= 0:
+            return False
         waits.tell_of_flight(engine, self.recording.call, flight, ends=first)
-        done: bool = yield Join(flight, engine.wait_timeout if first else None)
+        done: bool = yield Join(flight, left if first else None)
         return done
 
     def lost(self, why: str, *, alone: bool = False) -> Outcome:
