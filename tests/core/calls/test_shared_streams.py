@@ -701,7 +701,7 @@ def test_a_run_whose_task_is_cancelled_from_outside_leaves_nobody_waiting(spot: 
 def test_a_generator_that_catches_its_cancellation_and_yields_is_closed(spot: Spot) -> None:
     waits = asyncio.Event()
 
-    @spot.mark
+    @spot.mark(ignore=("waits",))
     async def stubborn() -> AsyncIterator[str]:
         try:
             yield "first"

@@ -82,6 +82,27 @@ def test_functions_partials_methods_closures_and_lambdas_as_arguments_do_not_col
         ]  # fmt: skip
 
 
+class Scale:
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def of(self, x: int) -> int:
+        return self.factor * x
+
+    __call__ = of
+
+
+@pytest.mark.parametrize(
+    "make", [lambda n: Scale(n).of, Scale, lambda n: functools.partial(pow, n), lambda n: [n].count]
+)
+def test_what_is_marked_counts_as_an_argument_with_what_is_bound_to_it(
+    spot: Spot, make: Callable[[int], Callable[[int], int]]
+) -> None:
+    apply = spot.mark(lambda function: function(2))
+    assert [apply(spot.mark(make(n))) for n in (2, 3)] == [make(n)(2) for n in (2, 3)]
+    assert spot.key(apply, spot.mark(make(2))) == spot.key(apply, make(2))
+
+
 def test_lambdas_closures_and_methods_that_are_marked_do_not_collide(spot: Spot) -> None:
     for _ in range(2):
         assert [spot.cached_run(function, 10) for function in FUNCTIONS] == [
