@@ -44,7 +44,10 @@ def _class(walk: Walk, value: type) -> str:
 
 
 def _function(walk: Walk, value: Any) -> str:
-    return tag("function", f"[{walk.defined(unwrap_ours(value))}]")
+    inner = unwrap_ours(value)
+    if inner is not value:  # which may be a bound method, a partial, an object with `__call__`
+        return walk.at(".__wrapped__", "", inner)
+    return tag("function", f"[{walk.defined(value)}]")
 
 
 def _method(walk: Walk, value: MethodType) -> str:
