@@ -32,6 +32,18 @@ def factory(rate):
 Local = factory(3.5)
 def use(): return Functional, ByType, Created, Local
 """
+BOUND = """
+import functools
+class Scale:
+    def __init__(self, factor): self.factor = factor
+    def of(self, x): return self.factor * x
+    __call__ = of
+def times(factor, x): return factor * x
+method, instance = mark(Scale(1.5).of), mark(Scale(2.5))
+partial = mark(functools.partial(times, 3.5))
+cached = functools.cache(functools.partial(times, 4.5))
+def use(): return method(1), instance(1), partial(1), cached(1)
+"""
 TABLES = """
 import types
 SMALL = {"name": 1, "date": 2}
@@ -55,9 +67,9 @@ def key_of(
         module = ModuleType("edited")
         module.__file__ = str(path)
         monkeypatch.setitem(sys.modules, "edited", module)
+        module.mark = spot.mark(version="auto")
         exec(compile(source, path, "exec"), vars(module))
-        mark = spot.mark(version="auto")
-        return spot.key(*eval(f"(mark({call})", {**vars(module), "mark": mark}))
+        return spot.key(*eval(f"(mark({call})", vars(module)))
 
     return key
 
@@ -103,6 +115,7 @@ def test_what_a_method_does_not_call_on_self_does_not_count(
         (TABLES, '"name": 1, "date": 2', '"date": 2, "name": 1'),
         (TABLES, '"first": 1, "second": 2', '"second": 2, "first": 1'),
         (TABLES, '"left": 1, "right": 2', '"right": 2, "left": 1'),
+        *[(BOUND, f"{n}.5", "0.5") for n in range(1, 5)],
         (TABLES, "1.5", "0.5"),
         (TABLES, "2.5", "0.5"),
     ],

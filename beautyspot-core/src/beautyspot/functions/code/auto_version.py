@@ -200,6 +200,8 @@ class _Walk:
                 self._visit_mark(step)
             elif isinstance(step, FunctionType):
                 self._visit_function(step)
+            elif step is not value and owner:  # holds what is bound to it
+                self._follow(owner, label, [step])
         if isinstance(value, FunctionType):
             return
         self._follow(owner, label, [type(value)])
