@@ -129,7 +129,7 @@ class AsyncStream:
     async def _leave(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None and consumer.recording.leave(consumer):
-            runner = consumer.recording.runner
+            runner, consumer.recording.runner = consumer.recording.runner, None
             if runner is not None:
                 await runner.stop()
 
@@ -150,11 +150,12 @@ class Pull:
 
     async def perform_async(self, executor: Callable[[], Executor]) -> None:
         """Ask for the item, and wait for it; it comes for the others if the caller is cancelled."""
-        recording = self._recording
+        recording, flight = self._recording, self._flight
+        del self._flight  # an error in it refers to this: a cycle for the collector
         if recording.runner is None:
             recording.runner = Runner(recording, executor)
-        recording.runner.ask(self._flight, self._resume)
-        await Join(self._flight, None).perform_async(executor)
+        recording.runner.ask(flight, self._resume)
+        await Join(flight, None).perform_async(executor)
 
 
 class Runner:
@@ -205,8 +206,10 @@ class Runner:
             while await self._pull(*await self._asked.get()) and self._wanted:
                 pass
         finally:
-            if self._recording.source is not None:
-                await self._recording.source.aclose()
+            source = self._recording.source
+            del self  # the task holds this frame by its cancellation: a cycle for the collector
+            if source is not None:
+                await source.aclose()
 
     async def _pull(self, flight: Flight, resume: Resume) -> bool:
         """Run the generator to an item; whether it goes on after it."""

@@ -265,6 +265,7 @@ class Recording:
             if self._consumers:
                 self._trim()
                 return False
+            self._leader = self._error = None  # both refer to this: cycles for the collector
             self._runs.withdraw(self._key, self)
             return True
 
@@ -323,6 +324,7 @@ class Consumer:
             finally:
                 single_flight.forsake(found)
             if leads and isinstance(found.result, Outcome):
+                self.flight = None  # an error in it refers to this: a cycle for the collector
                 self.recording.advance(self)
                 return found.result
             if not done:

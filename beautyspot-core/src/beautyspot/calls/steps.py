@@ -61,7 +61,10 @@ def drive(flow: Generator[Step, Any, Outcome]) -> Any:
         outcome: Outcome = end.value
     finally:
         flow.close()  # an interrupted call frees its key
-    return outcome.unwrap()
+    try:
+        return outcome.unwrap()
+    finally:
+        del outcome  # as in `unwrap`: else what the function held stays until the collector comes
 
 
 async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[], Executor]) -> Any:
@@ -74,7 +77,10 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
         outcome: Outcome = end.value
     finally:
         flow.close()
-    return outcome.unwrap()
+    try:
+        return outcome.unwrap()
+    finally:
+        del outcome  # as above
 
 
 class Execute:

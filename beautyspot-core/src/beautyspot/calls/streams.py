@@ -148,16 +148,17 @@ class Pull:
 
     def perform(self) -> None:
         """Run it, record the item, and wake those that wait for it."""
-        recording, result = self._recording, None
+        recording, flight, result = self._recording, self._flight, None
         try:
-            single_flight.take_part(self._flight)
+            single_flight.take_part(flight)
             result = self._result()
         except BaseException:
             recording.break_off()
             raise
         finally:
-            single_flight.part(self._flight)
-            recording.arrive(self._flight, result)
+            single_flight.part(flight)
+            recording.arrive(flight, result)
+            del self._flight, flight, result  # an error in it refers to this frame: a cycle
 
     def _result(self) -> Outcome:
         recording = self._recording

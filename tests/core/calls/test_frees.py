@@ -1,0 +1,109 @@
+"""What a call held is free when it ends, and not only when the collector comes: it may be large."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Iterator
+
+    from beautyspot.spot import Spot
+
+
+class Large:
+    """What a user's function holds."""
+
+
+HELD: list[weakref.ref[Large]] = []
+
+
+@pytest.fixture(autouse=True)
+def _collector_is_off() -> Iterator[None]:
+    HELD.clear()
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def hold() -> Large:
+    made = Large()
+    HELD.append(weakref.ref(made))
+    return made
+
+
+def fail(*, fails: bool) -> int:
+    held = hold()
+    if fails:
+        raise ValueError(held)
+    return 1
+
+
+async def fail_later(*, fails: bool) -> int:
+    await asyncio.sleep(0)
+    return fail(fails=fails)
+
+
+def items(*, fails: bool) -> Iterator[int]:
+    held = hold()
+    yield 1
+    yield fail(fails=fails)
+    del held
+
+
+async def items_later(*, fails: bool) -> AsyncIterator[int]:
+    held = hold()
+    yield 1
+    await asyncio.sleep(0)
+    yield fail(fails=fails)
+    del held
+
+
+async def every(stream: AsyncIterator[int]) -> None:
+    async for _ in stream:
+        pass
+
+
+async def first(stream: AsyncIterator[int]) -> None:
+    async for _ in stream:
+        break
+    del stream
+    for _ in range(10):  # its event loop closes it
+        await asyncio.sleep(0)
+
+
+def run(made: Awaitable[None]) -> None:
+    async def main() -> None:
+        with suppress(ValueError):  # in the loop: an error that leaves it is in a cycle of asyncio
+            await made
+
+    asyncio.run(main())
+
+
+USES: dict[str, tuple[Any, Any]] = {
+    "function": (fail, lambda f, **given: f(**given)),
+    "coroutine": (fail_later, lambda f, **given: run(f(**given))),
+    "generator": (items, lambda f, **given: list(f(**given))),
+    "two": (items, lambda f, **given: list(zip(f(**given), f(**given), strict=True))),
+    "broken off": (items, lambda f, **given: next(f(**given))),
+    "async generator": (items_later, lambda f, **given: run(every(f(**given)))),
+    "broken off, async": (items_later, lambda f, **given: run(first(f(**given)))),
+}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("use", USES)
+def test_what_a_call_held_is_free_at_its_end(spot: Spot, use: str, fails: bool) -> None:
+    function, call = USES[use]
+    marked = spot.mark(function)
+    for _ in range(2):
+        with suppress(ValueError):
+            call(marked, fails=fails)
+    assert HELD
+    assert [ref for ref in HELD if ref() is not None] == []
