@@ -92,9 +92,25 @@ class Scale:
     __call__ = of
 
 
-@pytest.mark.parametrize(
-    "make", [lambda n: Scale(n).of, Scale, lambda n: functools.partial(pow, n), lambda n: [n].count]
-)
+BOUND = [lambda n: Scale(n).of, Scale, lambda n: functools.partial(pow, n), lambda n: [n].count]
+
+
+@pytest.mark.parametrize("make", BOUND)
+@pytest.mark.parametrize("marked_beneath", [False, True])
+def test_what_lru_cache_wraps_counts_with_what_is_bound_to_it(
+    spot: Spot, make: Callable[[int], Callable[[int], int]], marked_beneath: bool
+) -> None:
+    def cached(n: int) -> Callable[[int], int]:
+        return functools.lru_cache(spot.mark(make(n)) if marked_beneath else make(n))
+
+    expected = [make(n)(2) for n in (2, 3)]
+    apply = spot.mark(lambda function: function(2))
+    assert [spot.mark(cached(n))(2) for n in (2, 3)] == expected
+    assert [apply(cached(n)) for n in (2, 3)] == expected
+    assert spot.key(apply, cached(2)) == spot.key(apply, cached(2))
+
+
+@pytest.mark.parametrize("make", BOUND)
 def test_what_is_marked_counts_as_an_argument_with_what_is_bound_to_it(
     spot: Spot, make: Callable[[int], Callable[[int], int]]
 ) -> None:

@@ -55,6 +55,14 @@ _KEPT_OF_PYDANTIC: Final = frozenset(
 _ATTRS: Final = "<attrs generated"
 _STANDARD_LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - it is a start
 _SINGLE_DISPATCH: Final = "functools:singledispatch.<locals>.wrapper"
+_COPIED: Final = frozenset(
+    {
+        *("__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__annotate__"),
+        "__type_params__",
+    }
+)
+"""What `functools.lru_cache` copies from the function; which of these, differs between Pythons."""
+
 _SIMPLE: Final = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -95,8 +103,10 @@ def _parts_of_function(function: Any) -> Iterator[tuple[str, Any]]:
         for name, value in annotations_of(function).items():
             yield f"<annotation of {name}>", value
         yield from _documented(function.__doc__)
+    wrapped = getattr(function, "__wrapped__", None)
     for name, value in attributes_of(function).items():
-        yield f".{name}", value
+        if name not in _COPIED or value is not getattr(wrapped, name, _COPIED):
+            yield f".{name}", value
 
 
 def _code_of(function: FunctionType) -> str:

@@ -149,8 +149,9 @@ def attributes_of(function: Any) -> dict[str, Any]:
     while function is not inner:
         found = {**vars(function), **found}
         function = function.__wrapped__
-    added = {name: item for name, item in found.items() if name not in (OURS, "__wrapped__")}
-    return {**vars(inner), **added}
+    added = {name: item for name, item in found.items() if name != "__wrapped__"}
+    # What wraps a wrapper of ours has its attributes, too.
+    return {name: item for name, item in {**vars(inner), **added}.items() if name != OURS}
 
 
 def _is_known_by_name(target: Any) -> bool | None:

@@ -88,12 +88,16 @@ def root_of(module: object) -> str:
 
 
 def names_itself(obj: Any) -> bool:
-    """Functions, classes, builtins, and what `functools.lru_cache` makes of a function.
+    """Functions, classes, builtins, and what `functools.lru_cache` makes of a Python function.
 
     Any other object that can be called is told by its state. It may carry a name that it took over
     from the function that it wraps (`functools.update_wrapper`, `numpy.vectorize`).
     """
-    return issubclass(type(obj), _CODE)  # a proxy may have any `__class__`
+    kind = type(obj)  # a proxy may have any `__class__`
+    if kind is _lru_cache_wrapper:  # it may wrap a bound method, a partial, an object as well
+        inner = unwrap_ours(obj.__wrapped__)
+        return type(inner) is FunctionType or (type(inner) is kind and names_itself(inner))
+    return issubclass(kind, _CODE)
 
 
 def carries_name(obj: Any) -> bool:

@@ -25,7 +25,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.functions.names import look_up, module_name, unwrap_ours
+from beautyspot.functions.names import look_up, module_name, names_itself, unwrap_ours
 from beautyspot.keys.canonical.proxies import poses, posing
 from beautyspot.keys.canonical.state import attributes, unreadable
 from beautyspot.keys.canonical.text import quote, tag
@@ -48,6 +48,14 @@ def _function(walk: Walk, value: Any) -> str:
     if inner is not value:  # which may be a bound method, a partial, an object with `__call__`
         return walk.at(".__wrapped__", "", inner)
     return tag("function", f"[{walk.defined(value)}]")
+
+
+def _cached(walk: Walk, value: Any) -> str:
+    """What `functools.lru_cache` made of a Python function, or of any other callable."""
+    if names_itself(value):
+        return _function(walk, value)
+    inner = walk.at(".__wrapped__", "", value.__wrapped__)
+    return tag("cached", f"[{inner},{walk.mapping(value.cache_parameters())}]")
 
 
 def _method(walk: Walk, value: MethodType) -> str:
@@ -172,7 +180,7 @@ FAMILIES: dict[Any, Form] = {
     MethodDescriptorType: _function,
     WrapperDescriptorType: _function,
     ClassMethodDescriptorType: _function,
-    functools._lru_cache_wrapper: _function,
+    functools._lru_cache_wrapper: _cached,
     ModuleType: of_text("module", lambda value: module_name(value.__name__)),
     functools.partialmethod: _partialmethod,
     GenericAlias: _type_expression,
