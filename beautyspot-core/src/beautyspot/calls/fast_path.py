@@ -102,5 +102,6 @@ def make_hit(engine: Engine, task: Task) -> Callable[..., Any]:
 
 
 def _travels_by_code(function: object) -> bool:
-    inside = "<" in getattr(function, "__qualname__", "<")
+    name = getattr(function, "__qualname__", None)
+    inside = not isinstance(name, str) or "<" in name
     return inside or getattr(function, "__module__", "__main__") in ("__main__", "__mp_main__")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures.thread  # noqa: F401 - for calls that come when no file can be opened
-import functools
 from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
@@ -14,6 +13,7 @@ from beautyspot.calls.steps import drive, drive_async
 from beautyspot.calls.streams import generate
 from beautyspot.concurrency.async_generators import forwarding
 from beautyspot.concurrency.waiting import in_asyncio
+from beautyspot.functions.wrapping import look_like
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.tasks.task import Call, Task
 
@@ -29,7 +29,7 @@ def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
     `__wrapped__` is the task's function, and `inspect` sees the same kind of function.
     """
     wrapper = _WRAP[task.kind](engine, task)
-    functools.update_wrapper(wrapper, task.function)
+    look_like(wrapper, task.function)
     wrapper.__beautyspot__ = task  # type: ignore[attr-defined]  # a function takes any attribute
     return wrapper
 

@@ -215,7 +215,7 @@ def _generate(
     binder: FunctionType = constants["bind"]
     _set_defaults(binder, parameters, fill=fill)
     binder.__name__ = getattr(func, "__name__", "bind")
-    binder.__qualname__ = getattr(func, "__qualname__", binder.__name__)
+    binder.__qualname__ = str(getattr(func, "__qualname__", binder.__name__))
     return binder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +11,7 @@ from beautyspot.contracts.calling import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
 from beautyspot.functions.kinds import kind_of
 from beautyspot.functions.names import OURS, identifier_of, is_ours
+from beautyspot.functions.wrapping import look_like
 from beautyspot.limits.checks import (
     check_cost,
     check_fits,
@@ -179,7 +179,7 @@ def limited(limit: Limit, function: Any) -> Any:
     limit.check_kind(kind)
     limit.check_function(function)
     wrapper = _WRAP[kind](limit, function)
-    functools.update_wrapper(wrapper, function)
+    look_like(wrapper, function)
     wrapper.__beautyspot__ = limit  # type: ignore[attr-defined]  # a function takes any attribute
     return wrapper
 

@@ -121,7 +121,9 @@ class Advisor:
 
     def _is_own(self, name: str, value: object) -> bool:
         """Whether the argument is the object whose class defines the marked function."""
-        owner = getattr(taken_apart(self._function).func, "__qualname__", "").rpartition(".")[0]
+        owner = str(getattr(taken_apart(self._function).func, "__qualname__", "")).rpartition(".")[
+            0
+        ]
         owners = [base.__qualname__ for base in type(value).__mro__]
         return name not in self._bound and name == "self" and owner in owners
 
