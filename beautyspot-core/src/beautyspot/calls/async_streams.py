@@ -229,7 +229,9 @@ class Runner:
             if result is None or not isinstance(result.error, Exception | None):
                 recording.break_off()
             recording.arrive(flight, result)
-        return result is not None and result.error is None
+            goes_on = result is not None and result.error is None
+            del flight, result  # an error in it refers to this frame: a cycle
+        return goes_on
 
     async def _result(self, resume: Resume) -> Outcome:
         recording = self._recording
