@@ -39,6 +39,11 @@ FILES = (
     "tests/core/calls/test_mark.py",
 )
 
+NPM_OPTIONS = (
+    *("--no-save", "--no-audit", "--no-fund", "--loglevel=error"),
+    *("--fetch-timeout=60000", "--fetch-retries=3", "--fetch-retry-maxtimeout=10000"),
+)
+
 PACKAGES = frozenset({
     "annotated-types", "attrs", "execnet", "hypothesis", "iniconfig", "msgpack", "packaging",
     "pluggy", "pydantic", "pydantic-core", "pygments", "pytest", "pytest-xdist", "python-dateutil",
@@ -65,7 +70,8 @@ def install(folder: Path, version: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     asked = f"pyodide@{version}"
-    if npm(["install", "--no-save", "--no-audit", "--no-fund", "--prefix", str(folder), asked]):
+    os.environ.setdefault("NODE_USE_SYSTEM_CA", "1")  # as pip does: Node has a list of its own
+    if npm(["install", *NPM_OPTIONS, "--prefix", str(folder), asked]):
         raise SystemExit(f"npm could not install {asked}")
     lock = (folder / "node_modules" / "pyodide" / "pyodide-lock.json").read_text()
     packages = folder / "site-packages"
