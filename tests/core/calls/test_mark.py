@@ -149,6 +149,15 @@ def test_a_marked_function_keeps_its_kind(spot: Spot) -> None:
     assert not inspect.iscoroutinefunction(spot.mark(add))
 
 
+def test_a_lambda_around_a_coroutine_function_keeps_its_kind(spot: Spot) -> None:
+    def later(function: Any) -> Any:
+        return functools.wraps(function)(lambda *args: function(*args))  # noqa: PLW0108 - a wrapper
+
+    marked = spot.mark(later(add_later))
+    assert inspect.iscoroutinefunction(marked)
+    assert asyncio.run(marked(1)) == asyncio.run(marked(1))
+
+
 def test_methods_count_their_object_by_its_state(spot: Spot) -> None:
     class Marked(Adder):
         method = spot.mark(Adder.method)

@@ -228,6 +228,17 @@ def test_ignore_of_what_is_there_or_may_come_is_right(spot: Spot, path: str) -> 
     assert marked(Declared(), "a") == "a"
 
 
+def test_nothing_is_said_of_an_attribute_of_an_argument_that_is_left_out(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    @make_spot(on_error=troubles.append).mark(ignore=("client.token",))
+    def ask(question: str, client: object = None) -> str:
+        return question
+
+    assert ask("a") == "a"
+    assert troubles == []
+
+
 def test_a_misspelt_attribute_is_told_where_its_value_has_no_form(
     make_spot: Callable[..., Spot], troubles: list[Trouble]
 ) -> None:

@@ -274,3 +274,12 @@ def test_arguments_that_do_not_fit_are_the_function_s_own_error(spot: Any) -> No
 def test_spots_are_typed(spot: Spot) -> None:
     row: Row = spot.mark(plain)(Row)
     assert row == Row()
+
+
+def test_a_call_that_fits_no_signature_raises_as_the_function_does(spot: Any) -> None:
+    def parse(schema: type[T], text: str) -> T:
+        return schema()
+
+    marked = spot.mark(parse)
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        marked(Item)
