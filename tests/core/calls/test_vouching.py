@@ -8,9 +8,11 @@ import sys
 import textwrap
 from typing import Any, Generic, Optional, TypeVar, Union
 
+import msgpack  # type: ignore[import-untyped] # it ships no types
 import pydantic
 import pytest
-from beautyspot import Spot
+from beautyspot import MsgpackSerializer, RestoreError, SerializationError, Spot
+from beautyspot.serialization.codecs import document
 
 T = TypeVar("T")
 M = TypeVar("M", bound=pydantic.BaseModel)
@@ -283,3 +285,253 @@ def test_a_call_that_fits_no_signature_raises_as_the_function_does(spot: Any) ->
     marked = spot.mark(parse)
     with pytest.raises(TypeError, match="missing 1 required positional argument"):
         marked(Item)
+
+
+LibraryT = TypeVar("LibraryT")
+
+
+class Choice(pydantic.BaseModel, Generic[T]):
+    message: Message[T]
+
+
+class Parsed(pydantic.BaseModel, Generic[T]):
+    """Like the result of ``client.chat.completions.parse`` of the openai package."""
+
+    choices: list[Choice[T]]
+
+
+class Envelope(pydantic.BaseModel, Generic[T]):
+    content: T
+    more: Any = None
+
+
+@dataclasses.dataclass
+class Carton(Generic[T]):
+    parsed: Parsed[T]
+
+
+def parse(schema: Any, variable: Any = LibraryT) -> Any:
+    """As such clients do it: with a type variable of their own in place of the class."""
+    RUNS.append(1)
+    message = Message[variable](parsed=schema())
+    choice = Choice[variable].model_construct(message=message)
+    return Parsed[variable].model_construct(choices=[choice])
+
+
+def parsed_of_variable(schema: type[T]) -> Parsed[T]:
+    return parse(schema)  # type: ignore[no-any-return]
+
+
+def parsed_of_bounded(schema: type[M]) -> Parsed[M]:
+    return parse(schema)  # type: ignore[no-any-return]
+
+
+def parsed_of_item(_: object) -> Parsed[Item]:
+    return parse(Item)  # type: ignore[no-any-return]
+
+
+def parsed_bare(schema: type) -> Parsed:  # type: ignore[type-arg]
+    return parse(schema)  # type: ignore[no-any-return]
+
+
+def parsed_several(schema: type[T]) -> list[Parsed[T]]:
+    return [parse(schema)]
+
+
+def parsed_message(schema: type[T]) -> Message[T]:
+    return parse(schema).choices[0].message  # type: ignore[no-any-return]
+
+
+def parsed_by_hidden_variable(schema: type[T]) -> Parsed[T]:
+    return parse(schema, HIDDEN["S"])  # type: ignore[no-any-return]
+
+
+def parsed_in_dataclass(schema: type[T]) -> Carton[T]:
+    return Carton(parse(schema))
+
+
+def nested_models(schema: type[T]) -> Envelope[Parsed[T]]:
+    kind: Any = LibraryT
+    return Envelope[Parsed[kind]].model_construct(content=parse(schema))
+
+
+def beside_a_class(schema: type[T]) -> Envelope[T]:
+    RUNS.append(1)
+    kind: Any = LibraryT
+    inner = Envelope[Envelope[kind]].model_construct(content=Envelope[kind](content=schema()))
+    outer: Any = Envelope[Item]
+    return outer.model_construct(content=Item(), more=inner)  # type: ignore[no-any-return]
+
+
+HIDDEN: Any = {"S": TypeVar("S")}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        parsed_of_variable,
+        parsed_of_bounded,
+        parsed_of_item,
+        parsed_bare,
+        parsed_several,
+        parsed_message,
+        parsed_by_hidden_variable,
+        parsed_in_dataclass,
+        nested_models,
+        beside_a_class,
+    ],
+    ids=lambda function: function.__name__,
+)
+def test_a_model_vouches_for_itself_with_any_type_variables(caught: Any, function: Any) -> None:
+    def kinds(value: Any) -> Any:
+        parts = value if type(value) is list else vars(value).values()
+        inner = [kinds(part) for part in parts if type(part) is list or hasattr(part, "__dict__")]
+        return [type(value), *inner]
+
+    hit = caught(function, Item)
+    RUNS.clear()
+    assert kinds(hit) == kinds(function(Item))
+
+
+LIBRARY = """
+from typing import Any, Generic, Optional, TypeVar
+import pydantic
+T = TypeVar("T")
+class Message(pydantic.BaseModel, Generic[T]):
+    parsed: Optional[T] = None
+class Parsed(pydantic.BaseModel, Generic[T]):
+    choices: list[Message[T]]
+"""
+CLIENT = """
+from typing import TypeVar
+from library import Message, Parsed
+ResponseT = TypeVar("ResponseT")
+def parse(schema):
+    print("paid")
+    return Parsed[ResponseT].model_construct(choices=[Message[ResponseT](parsed=schema())])
+"""
+ASKING = """
+import sys
+from typing import TypeVar
+import pydantic
+from beautyspot import Spot
+from library import Parsed
+spot = Spot("s", directory=sys.argv[1])
+T = TypeVar("T")
+class Item(pydantic.BaseModel):
+    name: str = "a"
+@spot.mark
+def ask(schema: type[T]) -> Parsed[T]:
+    import client
+    return client.parse(schema)
+if sys.argv[2] == "before":
+    import client
+hit = ask(Item)
+import client
+first = client.Parsed[client.ResponseT](choices=hit.choices)
+print(type(hit).__name__, type(hit) is type(first), hit == first, type(hit.choices[0].parsed))
+"""
+
+
+def test_a_new_process_makes_the_parametrised_class_anew(tmp_path: Any) -> None:
+    """Also where the library's module with the type variable is imported by the call alone."""
+    for name, text in (("library", LIBRARY), ("client", CLIENT), ("program", ASKING)):
+        (tmp_path / f"{name}.py").write_text(text)
+
+    def run(when: str) -> str:
+        command = [sys.executable, "program.py", "store", when]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout + done.stderr
+
+    same = "Parsed[~ResponseT] True True <class '__main__.Item'>\n"
+    assert run("before") == f"paid\n{same}"
+    assert run("before") == same
+    assert run("later") == same.replace("True", "False", 1)
+
+
+def test_what_to_write_for_a_model_with_type_variables_works(make_spot: Any, caplog: Any) -> None:
+    spot = make_spot()
+
+    @spot.mark
+    def unnamed(n: int) -> Any:
+        RUNS.append(1)
+        return Message[LibraryT](parsed=n)  # type: ignore[valid-type]
+
+    unnamed(1)
+    assert "annotate the function (-> Message), call spot.register(Message)" in caplog.text
+    assert "~" not in caplog.text.partition("annotate")[2]
+    spot.register(Message)
+    RUNS.clear()
+    first, second = unnamed(1), unnamed(1)
+    assert (RUNS, type(second), second) == ([1], type(first), first)
+
+
+class Open(pydantic.BaseModel, Generic[T]):
+    """A model that gives other classes for its parameters than its own."""
+
+    value: Any = None
+
+    def __class_getitem__(cls, kind: Any) -> Any:
+        return Item if kind == (Item,) else super().__class_getitem__(kind)
+
+
+def test_stored_names_lead_to_vouched_classes_alone() -> None:
+    """Whoever can write to the store can name classes and type variables as they like."""
+    serializer = MsgpackSerializer()
+    for cls in (Open, Item, Message):
+        serializer.register(cls)
+    here = __name__
+    marker = msgpack.ExtType(69, b"\x01")
+
+    def stored(*form: Any) -> Any:
+        parts: list[Any] = [{"value": 1}, [], None, None]
+        return serializer.loads(document.build([marker, *form, *parts], []))
+
+    variable = [f"{here}:LibraryT"]
+    kind: Any = LibraryT
+    assert type(stored(f"{here}:Open", [variable])) is Open[kind]
+    assert type(stored(f"{here}:Open", [[f"{here}:Message", [variable]]])) is Open[Message[kind]]
+    for name, arguments in (
+        (f"{here}:Open", [f"{here}:Item"]),  # whatever it makes of it
+        (f"{here}:Item", [variable]),
+        (f"{here}:Choice", [variable]),
+        (f"{here}:Open", [f"{here}:Choice"]),
+        (f"{here}:Open", ["builtins:int"]),
+        (f"{here}:Open", [[f"{here}:not a name"]]),
+        (f"{here}:Open", [[1]]),
+        (f"{here}:Open", [None]),
+        (f"{here}:Open", [variable, variable]),
+        (f"{here}:Open", "LibraryT"),
+    ):
+        with pytest.raises(RestoreError):
+            stored(name, arguments)
+
+
+def test_of_any_number_of_type_variables(spot: Any) -> None:
+    def ask(number: int) -> Message[Item]:
+        RUNS.append(1)
+        return Message[variables[number]](parsed=Item())
+
+    variables: Any = [TypeVar(f"V{number}") for number in range(300)]
+    marked = spot.mark(ignore=("variables",))(ask)
+    RUNS.clear()
+    classes = [[type(marked(number)) for number in range(300)] for _ in range(2)]
+    assert classes[0] == classes[1]
+    assert len(RUNS) == 300
+
+
+def test_the_advice_for_what_an_annotation_does_not_cover_is_python(spot: Any) -> None:
+    def ask(kind: Any) -> Message:  # type: ignore[type-arg]
+        made: Any = Message
+        return made[kind]()  # type: ignore[no-any-return]
+
+    marked, variable = spot.mark(ignore=("kind",))(ask), LibraryT
+    inner: Any = Envelope
+    for kind, advice in (
+        (list[variable], "Message[list[LibraryT]]"),  # type: ignore[valid-type]
+        (inner[variable], "Message[Envelope]"),
+    ):
+        with pytest.raises(SerializationError) as raised:
+            marked(kind)
+        told = str(raised.value).replace(f"{__name__}.", "")
+        assert f"annotate the function (-> {advice}), call spot.register({advice})" in told

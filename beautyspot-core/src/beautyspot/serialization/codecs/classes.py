@@ -12,7 +12,7 @@ import enum
 import inspect
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import is_python_class
@@ -38,16 +38,16 @@ _OBJECT: Final = class_tag(60)
 _NAMED_TUPLE: Final = class_tag(61)
 _ENUM: Final = class_tag(62)
 _FLAG: Final = class_tag(63)
-_MODEL: Final = class_tag(64)
+MODEL: Final = class_tag(64)
 _EXCEPTION: Final = class_tag(65)
 _SUBCLASS: Final = class_tag(67)
 
-TAGS: Final = (_OBJECT, _NAMED_TUPLE, _ENUM, _FLAG, _MODEL, _EXCEPTION, _SUBCLASS)
+TAGS: Final = (_OBJECT, _NAMED_TUPLE, _ENUM, _FLAG, MODEL, _EXCEPTION, _SUBCLASS)
 
 
 def advice(cls: type) -> str:
     """Why an instance is refused, and what to do."""
-    name = cls.__qualname__
+    name = _written(cls)
     if is_storable(cls):
         hint, how = f"annotate the function (-> {name}), ", f"spot.register({name})"
     elif why := no_result_yet(cls):
@@ -59,6 +59,23 @@ def advice(cls: type) -> str:
         'return it in another form, or, with a signing_key, pickle it: mark(serializer="pickle"), '
         'after pip install "beautyspot[pickle]"'
     )
+
+
+def _written(cls: type) -> str:
+    """A class as a program names it: of `Page[~T]`, which is a library's own, that is `Page`."""
+    origin, arguments = parameters_of(cls)
+    if origin is None:
+        return cls.__qualname__
+    if all(isinstance(one, TypeVar) for one in arguments):
+        return str(origin.__qualname__)
+    parts = [_written(one) if isinstance(one, type) else repr(one) for one in arguments]
+    return f"{origin.__qualname__}[{', '.join(parts)}]".replace("~", "")
+
+
+def parameters_of(cls: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The generic pydantic model of which a class is a parametrisation, and its arguments."""
+    generic = getattr(cls, "__pydantic_generic_metadata__", None)
+    return (generic["origin"], generic["args"]) if generic else (None, ())
 
 
 def is_storable(cls: type) -> bool:
@@ -236,7 +253,7 @@ def _model(cls: type) -> _Kind | None:
     if pydantic is None or not issubclass(cls, pydantic.BaseModel) or cls is pydantic.BaseModel:
         return None
     shape = Shape(cls)
-    return _MODEL, partial(_encode_model, shape), partial(_decode_model, shape), None
+    return MODEL, partial(_encode_model, shape), partial(_decode_model, shape), None
 
 
 def _encode_model(shape: Shape, value: Any, write: Write) -> list[object]:

@@ -92,6 +92,14 @@ class Read(Protocol):
         """
         ...
 
+    def named(self, name: str) -> type:
+        """The class for which the program vouches under `name`, of any kind.
+
+        Raises:
+            RestoreError: there is none.
+        """
+        ...
+
 
 class Tag:
     """The first item in the array of a tagged value. Compared by identity; made at import.

@@ -199,7 +199,18 @@ class Reader:
             return entry
         if self._registry.names(name):
             raise RestoreError(f"{name!r} is now stored in another way than it was")
-        raise RestoreError(
-            f"nothing vouches for {name!r}: register it, name it in the function's return "
-            "annotation, or install the plug-in that stored it"
-        )
+        raise _unvouched(name)
+
+    def named(self, name: str) -> type:
+        """See `Read.named`."""
+        cls = self._registry.class_of_name(name)
+        if cls is None:
+            raise _unvouched(name)
+        return cls
+
+
+def _unvouched(name: str) -> RestoreError:
+    return RestoreError(
+        f"nothing vouches for {name!r}: register it, name it in the function's return "
+        "annotation, or install the plug-in that stored it"
+    )

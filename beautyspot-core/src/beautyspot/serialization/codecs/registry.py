@@ -119,6 +119,14 @@ class Registry:
             return supported_entry(name, self._types[name])
         return self._parent.of_name(name, tag) if self._parent else None
 
+    def class_of_name(self, name: str) -> type | None:
+        """The class of the program with this name, of any kind."""
+        known = self._by_name.get(name)
+        entry = known and self.of_name(name, known.tag)
+        if entry is not None:
+            return entry.cls
+        return self._parent.class_of_name(name) if self._parent else None
+
     def is_above(self, cls: type) -> bool:
         """Whether the program vouches for a class below this one, or a plug-in may."""
         below = any(issubclass(entry.cls, cls) for entry in self._by_name.values())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import RestoreError
 from beautyspot.functions.frozen import genuine
-from beautyspot.serialization.codecs import builtin, classes
+from beautyspot.serialization.codecs import builtin, classes, generics
 from beautyspot.serialization.codecs.contract import Codec, Tag
 from beautyspot.serialization.codecs.registry import REGISTERED, SUPPORTED
 
@@ -28,6 +28,7 @@ _BY_CODE: Final[dict[int, Tag]] = {
     for tag in (
         *BY_TYPE.values(),
         *classes.TAGS,
+        generics.GENERIC,
         REGISTERED,
         SUPPORTED,
         builtin.BIG_INT,

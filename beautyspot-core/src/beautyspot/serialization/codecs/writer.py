@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.serialization.codecs.builtin import BIG_BYTES, BIG_INT, PAIRS, SURROGATES
 from beautyspot.serialization.codecs.classes import advice
 from beautyspot.serialization.codecs.contract import MAX_DEPTH, Refused
+from beautyspot.serialization.codecs.generics import entry_of
 from beautyspot.serialization.codecs.table import BY_TYPE, library_codec, standard_codec
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Writer:
         codec = BY_TYPE.get(kind) or standard_codec(kind)
         if codec is not None:
             return self._tagged(codec, value)
-        entry = self._registry.of_type(kind)
+        entry = self._registry.of_type(kind) or entry_of(kind, self._registry)
         if entry is not None:
             return [entry.tag.marker, entry.name, *entry.encode(value, self)]
         codec = library_codec(kind)
