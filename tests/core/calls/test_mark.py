@@ -255,6 +255,17 @@ def test_functions_as_arguments_do_not_collide(spot: Spot) -> None:
     assert apply(Adder(2).method, 10) == 12
 
 
+def test_the_version_of_a_marked_function_counts_where_it_is_an_argument(spot: Spot) -> None:
+    def apply(function: Any, x: int) -> Any:
+        return function(x)
+
+    def key(**options: Any) -> str:
+        return spot.key(spot.mark(apply), spot.mark(**options)(add), 1)
+
+    assert key(version=1) == key(version="1") != key(version=2)
+    assert key() == key(version="auto") == key(ttl=5) != key(version=1)
+
+
 def test_exceptions_are_raised_as_they_are_and_never_stored(spot: Spot) -> None:
     @spot.mark
     def fails(x: int) -> int:

@@ -71,6 +71,17 @@ def unwrap_ours(func: Any) -> Any:
     return func
 
 
+def versions_of(func: Any) -> list[str]:
+    """The versions that the marks around a function give it, the outermost first; not "auto"."""
+    found = []
+    while is_ours(func):
+        version = getattr(getattr(vars(func)[OURS], "options", None), "version", None)
+        if version not in (None, "auto"):
+            found.append(str(version))
+        func = func.__wrapped__
+    return found
+
+
 def is_ours(func: object) -> bool:
     """Whether `func` is a wrapper of ours.
 

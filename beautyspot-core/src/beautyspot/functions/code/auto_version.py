@@ -36,7 +36,6 @@ from beautyspot.functions.code.references import Found, class_of, resolve
 from beautyspot.functions.code.source import definition_of, module_source, with_nested
 from beautyspot.functions.code.uses import changed_globals, is_more_than_read, used_as_values
 from beautyspot.functions.names import (
-    OURS,
     chain,
     identifier_of,
     is_no_file,
@@ -45,6 +44,7 @@ from beautyspot.functions.names import (
     namespace_of,
     root_of,
     unwrap_ours,
+    versions_of,
 )
 from beautyspot.logs import warn_once
 
@@ -251,9 +251,8 @@ class _Walk:
 
     def _visit_mark(self, wrapper: FunctionType) -> None:
         """A helper that is marked itself says by its version when its results change."""
-        version = getattr(getattr(vars(wrapper)[OURS], "options", None), "version", None)
-        if version not in (None, "auto"):
-            self._records.add((identifier_of(wrapper), "version", str(version)))
+        for version in versions_of(wrapper)[:1]:
+            self._records.add((identifier_of(wrapper), "version", version))
 
     def _visit_function(self, function: FunctionType) -> None:
         namespace = function.__globals__

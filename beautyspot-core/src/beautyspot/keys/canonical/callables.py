@@ -25,7 +25,13 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.functions.names import look_up, module_name, names_itself, unwrap_ours
+from beautyspot.functions.names import (
+    look_up,
+    module_name,
+    names_itself,
+    unwrap_ours,
+    versions_of,
+)
 from beautyspot.keys.canonical.proxies import poses, posing
 from beautyspot.keys.canonical.state import attributes, unreadable
 from beautyspot.keys.canonical.text import quote, tag
@@ -46,7 +52,8 @@ def _class(walk: Walk, value: type) -> str:
 def _function(walk: Walk, value: Any) -> str:
     inner = unwrap_ours(value)
     if inner is not value:  # which may be a bound method, a partial, an object with `__call__`
-        return walk.at(".__wrapped__", "", inner)
+        text, versions = walk.at(".__wrapped__", "", inner), versions_of(value)
+        return tag("versioned", f"[{text},{walk.array(versions)}]") if versions else text
     return tag("function", f"[{walk.defined(value)}]")
 
 
