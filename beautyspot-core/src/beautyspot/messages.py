@@ -37,6 +37,8 @@ _QUERY: Final = rf"(?i)([?&]{_NAME}=)[^&;#'\"\s]+"
 _KNOWN: Final = (
     r"(?i:\b(bearer|basic)\s+)[\w.~+/=-]{8,}"
     r"|\b(?:sk|rk|pk|whsec)[-_][\w-]{8,}|\b(?:gh[opsur]|github_pat|hf)_\w{8,}|\bglpat-[\w-]{8,}"
+    r"|\b(?:gsk|r8|pcsk|jina|npm|sbp|ntn|shp(?:at|ss|ca|pa)|lsv2_(?:pt|sk)|tgp_v1|dop_v1|lin_api)_\w{16,}"
+    r"|\b(?:csk|xai|pplx|nvapi|tvly|pypi|xapp|figd)[-_][\w-]{16,}"
     r"|\bxox[a-z]-[\w-]{8,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bya29\.[\w-]{8,}"
     r"|\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*"
 )

@@ -83,6 +83,37 @@ def test_masked_tables():
     assert table["api_key"] == "a"
 
 
+BEGINNINGS = [
+    "gsk_",
+    "r8_",
+    "csk-",
+    "xai-",
+    "pplx-",
+    "nvapi-",
+    "tvly-",
+    "tgp_v1_",
+    "pcsk_",
+    "jina_",
+    "lsv2_pt_",
+    "npm_",
+    "pypi-",
+    "shpat_",
+    "sbp_",
+    "dop_v1_",
+    "lin_api_",
+    "ntn_",
+    "figd_",
+    "xapp-",
+]
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_tokens_of_common_services_are_masked_in_plain_texts(beginning):
+    token = f"{beginning}{'aB3dE6gH9' * 4}"
+    assert masked(f"use {token}, please") == "use ***, please"
+    assert masked(f"use {beginning}table, please") == f"use {beginning}table, please"
+
+
 @pytest.mark.parametrize("value", [None, 3, 1.5, True])
 def test_what_holds_no_secret_stays(value):
     assert masked(value) is value

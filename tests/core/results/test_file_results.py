@@ -432,7 +432,9 @@ def test_where_there_is_no_storage(
 ) -> None:
     monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
     marked(make_spot(metadata="memory", on_error=troubles.append), out)("a")
-    assert "a File needs a blob storage: pip install beautyspot-local" in say(troubles)
+    assert "a File needs a blob storage: install beautyspot-local (docs/install.md)" in say(
+        troubles
+    )
 
 
 @pytest.mark.parametrize("codec", ["file:", "file:[]", 'file:["../x","a/b"]', 'file:["a",3]'])

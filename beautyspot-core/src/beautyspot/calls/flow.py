@@ -28,9 +28,9 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
-from beautyspot.calls.steps import Block, Execute, Join, Outcome, Pause
+from beautyspot.calls.steps import Block, Execute, Outcome, Pause
 from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import locks, single_flight, waiting
+from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.concurrency.waiting import REMEDY, TimeBudget
 from beautyspot.errors import BeautyspotError, CacheMissError, ConfigError, UnstableKeyError
@@ -166,22 +166,10 @@ def _follow(
         if locks.inside():  # the leader may wait for the lock that this thread holds
             return None
         with concurrency_cap.waiting_for(flight):
-            done = yield from _join(engine, call, flight, deadline)
+            done = yield from waits.join(engine, call, flight, max(0.0, deadline - monotonic()))
         return flight.result if done else None
     finally:
         single_flight.forsake(flight)
-
-
-def _join(
-    engine: Engine, call: Call, flight: Flight, deadline: float
-) -> Generator[Step, Any, bool]:
-    """Wait for a flight, and say so after a while; whether it is done."""
-    left = max(0.0, deadline - monotonic())
-    done: bool = yield Join(flight, min(left, waiting.PATIENCE))
-    if not done and left > waiting.PATIENCE:
-        waits.tell_of_flight(engine, call, flight)
-        done = yield Join(flight, max(0.0, deadline - monotonic()))
-    return done
 
 
 def is_outdated(engine: Engine, call: Call, since: Moment | None) -> Generator[Step, Any, bool]:

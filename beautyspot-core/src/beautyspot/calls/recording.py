@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
 from beautyspot.calls.flow import is_outdated, moment_of, warn_moved
-from beautyspot.calls.steps import Block, Join, Outcome
+from beautyspot.calls.steps import Block, Outcome
 from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import locks, single_flight, waiting
+from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.single_flight import Flight
 from beautyspot.errors import SerializationError, StreamError
 from beautyspot.limits import concurrency_cap
@@ -339,19 +339,8 @@ class Consumer:
             yield pull(recording, flight, resume)
             return True
         with concurrency_cap.waiting_for(flight):
-            return (yield from self._join(flight))
-
-    def _join(self, flight: Flight) -> Generator[Step, Any, bool]:
-        engine, first = self.recording.engine, self.position == 0
-        left = engine.wait_timeout if first else inf
-        if (yield Join(flight, min(left, waiting.PATIENCE))):
-            return True
-        left -= waiting.PATIENCE
-        if left <= 0:
-            return False
-        waits.tell_of_flight(engine, self.recording.call, flight, ends=first)
-        done: bool = yield Join(flight, left if first else None)
-        return done
+            seconds = recording.engine.wait_timeout if self.position == 0 else inf
+            return (yield from waits.join(recording.engine, recording.call, flight, seconds))
 
     def lost(self, why: str, *, alone: bool = False) -> Outcome:
         """The run can't go on with this consumer: two runs never make one stream."""

@@ -12,15 +12,18 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.calls.steps import Join
 from beautyspot.concurrency import deferred, single_flight, waiting
 from beautyspot.concurrency.holders import name_of, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from beautyspot.calls.engine import Engine
+    from beautyspot.calls.steps import Step
     from beautyspot.calls.turn import Turn
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.resilience.guarded_backends import GuardedStore
@@ -51,7 +54,7 @@ class LeaseWait:
         self._flight = flight
         self._store: GuardedStore = turn.engine.cache.metadata
         self._look_at = FIRST_LOOK
-        self._is_told = False
+        self._told = 0.0  # the seconds of the last message
 
     def is_due(self, waited: float) -> bool:
         """Whether to look for a circle now, after so many seconds."""
@@ -64,9 +67,10 @@ class LeaseWait:
         """Whether the call goes on without the lease; says what it waits for where that is long."""
         if self._is_on_circle():
             return True
-        if waited >= waiting.PATIENCE and not self._is_told:
-            self._is_told = True
-            tell_of_lease(self._turn)
+        passed = max(each for each in (0.0, waiting.PATIENCE, waiting.LONG) if waited >= each)
+        if passed > self._told:
+            self._told = passed
+            tell_of_lease(self._turn, passed)
         return False
 
     def _is_on_circle(self) -> bool:
@@ -145,33 +149,47 @@ def _reached(key: str, edges: Mapping[str, set[str]]) -> set[str]:
 # ------------------------------------------------------------------------------- long waits
 
 
-def tell_of_flight(engine: Engine, call: Call, flight: Flight, *, ends: bool = True) -> None:
-    """Say that a call waits for another one of this process.
+def join(engine: Engine, call: Call, flight: Flight, seconds: float) -> Generator[Step, Any, bool]:
+    """Wait for another call of this process, and say so after a while; whether it is done.
 
     Args:
         engine: of the Spot.
         call: the one that waits.
         flight: what it waits for.
-        ends: whether it runs on its own after `wait_timeout`.
+        seconds: after which it runs on its own; infinite where it can't.
     """
+    waited = 0.0
+    for until in (waiting.PATIENCE, waiting.LONG):
+        done: bool = yield Join(flight, min(seconds, until) - waited)
+        if done or seconds <= until:
+            return done
+        waited = until
+        _tell_of_flight(engine, call, flight, waited, ends=seconds < inf)
+    done = yield Join(flight, seconds - waited if seconds < inf else None)
+    return done
+
+
+def _tell_of_flight(
+    engine: Engine, call: Call, flight: Flight, waited: float, *, ends: bool
+) -> None:
     holder = f"{name_of(flight.thread)} of this process"
     if call.task.kind.startswith(("coroutine", "async")):
         holder = f"a task in {holder}"
     elif where := place_of(flight.thread):
         holder = f"{holder} (now at {where})"
-    _tell(engine, call, holder, ends=ends)
+    _tell(engine, call, holder, waited, ends=ends)
 
 
-def tell_of_lease(turn: Turn) -> None:
+def tell_of_lease(turn: Turn, waited: float) -> None:
     """Say that a call waits for one of another process, or of another Spot."""
     try:
         holder = turn.engine.cache.metadata.lease_holder(turn.call.key)
     except Exception:  # who it is is not worth a report
         holder = ""
-    _tell(turn.engine, turn.call, holder or "another process")
+    _tell(turn.engine, turn.call, holder or "another process", waited)
 
 
-def _tell(engine: Engine, call: Call, holder: str, *, ends: bool = True) -> None:
+def _tell(engine: Engine, call: Call, holder: str, waited: float, *, ends: bool = True) -> None:
     name = call.task.func_identifier
     then, end = "", ""
     if ends:
@@ -179,7 +197,9 @@ def _tell(engine: Engine, call: Call, holder: str, *, ends: bool = True) -> None
         end = ", or lower wait_timeout="
     engine.reporter.tell(
         f"waits {name}",
-        f"{name} has waited {waiting.PATIENCE:.0f} s for {holder}, which makes the same call (key "
-        f"{call.key}). {then}If the other one can't go on before this one does, release the lock "
-        f"that it needs (or whatever else it waits for) before the call{end}",
+        f"{name} has waited {waited:.0f} s for {holder}, which makes the same call (key "
+        f"{call.key}), and gets its result when that is there. {then}If the other one can't go on "
+        "before this one does, release the lock that it needs (or whatever else it waits for) "
+        f"before the call{end}",
+        loud=waited >= waiting.LONG,
     )

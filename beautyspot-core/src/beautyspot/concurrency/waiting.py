@@ -26,6 +26,9 @@ REMEDY: Final = "run it in asyncio, or by AnyIO with its backend asyncio"
 PATIENCE: Final = 5.0
 """Seconds after which a call that waits for another one says for which."""
 
+LONG: Final = 60.0
+"""Seconds after which that is a warning: few calls take as long, and it may be a deadlock."""
+
 THREADS: Final = 8
 """Threads of an executor of a Spot's own."""
 

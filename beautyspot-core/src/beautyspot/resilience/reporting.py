@@ -159,9 +159,9 @@ class Reporter:
             with suppress(Exception):  # where the interpreter ends: it imports nothing any more
                 logger.warning("%s: %s", self.spot, less_secrets(message))
 
-    def tell(self, about: str, message: str) -> None:
-        """Log what may be as it should be: the first about something as a warning."""
-        say = logger.warning if self._is_new(about) else logger.info
+    def tell(self, about: str, message: str, *, loud: bool = True) -> None:
+        """Log what may be as it should be: the first loud one about something as a warning."""
+        say = logger.warning if loud and self._is_new(about) else logger.info
         say("%s: %s", self.spot, message)
 
     def _is_new(self, about: str) -> bool:

@@ -118,7 +118,8 @@ class Placement:
         name, storage = self._new_name(task, record), self.storage()
         if storage is None:
             raise StorageError(
-                "a File needs a blob storage: pip install beautyspot-local, or name one by storage="
+                "a File needs a blob storage: install beautyspot-local (docs/install.md), or "
+                "name one by storage="
             )
         content_type = task.form.blob_type(record.serializer)
         return storage.save_file(name, file, size, content_type=content_type)

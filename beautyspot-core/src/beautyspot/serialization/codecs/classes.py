@@ -56,8 +56,8 @@ def advice(cls: type) -> str:
         hint, how = "", f"spot.register({name}, encode=…, decode=…)"
     return (
         f"{qualified(cls)} is not a type that can be stored as it is: {hint}call {how}, "
-        'return it in another form, or, with a signing_key, pickle it: mark(serializer="pickle"), '
-        'after pip install "beautyspot[pickle]"'
+        'return it in another form, or, with a signing_key, pickle it: mark(serializer="pickle") '
+        "(needs beautyspot-pickle: docs/install.md)"
     )
 
 
