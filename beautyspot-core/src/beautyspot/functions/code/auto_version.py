@@ -7,7 +7,6 @@ import functools
 import importlib.util
 import sys
 from collections import ChainMap, UserDict, UserList
-from contextlib import suppress
 from pathlib import PurePath
 from types import (
     FunctionType,
@@ -46,7 +45,7 @@ from beautyspot.functions.names import (
     unwrap_ours,
     versions_of,
 )
-from beautyspot.logs import warn_once
+from beautyspot.logs import inform_once, warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -60,6 +59,8 @@ _FLAT: Final[tuple[type[Any], ...]] = (str, bytes, int, float, complex)
 _DOCS: Final = frozenset({"__doc__", "getdoc"})
 _OF_FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__", "_fields")
 _HOLDERS: Final = frozenset({ChainMap, SimpleNamespace, UserDict, UserList})
+_NO_DATA: Final = frozenset({"_thread", "logging", "threading"})
+"""The modules of locks and loggers, on which no result depends."""
 _INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 
@@ -107,6 +108,13 @@ def version_auto(
             f"{', '.join(sorted(walk.changing))}, which functions change while the program runs: "
             "pass what matters of it as an argument, or write the version yourself"
         )
+    for label, cls in sorted(walk.unread.items()):
+        inform_once(
+            f'version="auto" of {identifier_of(unwrap_ours(func))} does not follow {label}, since '
+            f"what a {cls} holds can't be read. If results depend on it, write the version "
+            "yourself, or let the function use what it is made of (the text of a template, say) "
+            "as a global of its own"
+        )
     return digest
 
 
@@ -122,6 +130,7 @@ class _Walk:
 
     def __init__(self, first: _Task, content: Content | None, project: str) -> None:
         self.changing: set[str] = set()
+        self.unread: dict[str, str] = {}  # what has no content that could be told: its class
         self._content = content
         self._records: set[tuple[str, str, str]] = set()
         self._todo: list[_Task] = [first]
@@ -219,8 +228,12 @@ class _Walk:
         if self._is_of_fields(value):
             self._todo += self._fields(owner, label, value)
         elif self._content is not None:
-            with suppress(Exception):  # of other people's making, such as a client
+            try:
                 self._records.add((owner, label, digest_of(self._content(value))))
+            except Exception:  # of other people's making, such as a client
+                kind = type(value)
+                if root_of(kind.__module__) not in _NO_DATA:
+                    self.unread[f"{label} in {owner}"] = f"{kind.__module__}.{kind.__qualname__}"
 
     def _is_of_fields(self, value: Any) -> bool:
         """Whether an object is one of the user's, or is there to hold data."""
