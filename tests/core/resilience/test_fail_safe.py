@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import re
 import sqlite3
@@ -247,6 +248,31 @@ def test_an_unstable_key_is_said_once_with_its_remedy(
     assert len(caplog.records) == 1
     assert "ignore=" in caplog.text
     assert spot.stats()["bypassed"] == 2
+
+
+async def _later() -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("make", "instead"),
+    [
+        (lambda: iter([1]), "pass a list of its items"),
+        (_later, "await it, and pass what it gives"),
+        (lambda: importlib.import_module("numpy").random.default_rng(1), "pass a seed"),
+        (lambda: importlib.import_module("numpy").random.RandomState(1), "pass a seed"),
+    ],
+)
+def test_an_argument_that_changes_when_it_is_used_has_advice_of_its_own(
+    make_spot: Callable[..., Spot],
+    caplog: pytest.LogCaptureFixture,
+    make: Callable[[], Any],
+    instead: str,
+) -> None:
+    given = make()
+    make_spot().mark(lambda source: 0)(given)
+    getattr(given, "close", int)()
+    assert instead in caplog.text
+    assert "__beautyspot_key__" not in caplog.text
 
 
 def test_each_argument_and_class_without_a_stable_form_is_named(

@@ -258,7 +258,7 @@ def say(troubles: list[Any]) -> str:
     ("name", "said"),
     [
         ("gone.bin", "No such file or directory"),
-        ("folder", "is a folder: pack it into one file"),
+        ("folder", "Pack it into one file"),
         ("fifo", "is no plain file"),
         ("no\0name", "null "),
     ],
@@ -290,7 +290,9 @@ def test_what_may_not_be_read(make_spot: Any, out: Path, troubles: list[Any]) ->
 def test_what_cannot_be_read_to_its_end(make_spot: Any, troubles: list[Any]) -> None:
     spot = make_spot(on_error=troubles.append)
     spot.mark(name="f", key="k")(lambda: File("/proc/self/mem", name="x"))()
-    assert "/proc/self/mem can't be stored (Input/output error): return a File" in say(troubles)
+    assert "the File can't be stored: Input/output error: /proc/self/mem. Return a File" in say(
+        troubles
+    )
     assert list(spot.storage.list()) == []
 
 
@@ -311,7 +313,7 @@ def test_a_file_that_goes_before_it_is_stored(
 
         assert asyncio.run(film("a")).path == out / "a.mp4"
         spot.shutdown()
-    assert "can't be stored (No such file or directory)" in say(troubles)
+    assert "the File can't be stored: No such file or directory" in say(troubles)
 
 
 class Meddling(Remote):
@@ -338,7 +340,7 @@ def test_a_file_that_is_changed_meanwhile_is_not_stored(
     spot = make_spot(on_error=troubles.append, storage=storage)
     film = marked(spot, out)
     film("a")
-    assert "was changed meanwhile: return a File to which nothing writes" in say(troubles)
+    assert "Return a File to which nothing writes" in say(troubles)
     assert list(storage.list()) == list(spot.metadata.scan()) == []
 
 
@@ -665,3 +667,15 @@ def test_as_an_argument_it_counts_by_its_content(spot: Any, out: Path, ran: list
     assert ran == ["a", "a.mp4"]
     (out / "a.mp4").write_bytes(b"changed")
     assert length(File(out / "a.mp4")) == 7
+
+
+def test_a_kind_of_file_that_can_not_be_stored_is_said_once(
+    make_spot: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    marked = make_spot().mark(name="f")(lambda name: File(tmp_path / name))
+    for name in "abc":
+        marked(f"missing-{name}")
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        marked(name)
+    assert len(caplog.records) == 2, "once for each cause, whatever the path"

@@ -153,6 +153,10 @@ def _ufunc(walk: Walk, value: np.ufunc) -> str:
     return tag("function", f'["numpy:{value.__name__}"]')
 
 
+def _generator(walk: Walk, value: object) -> str:
+    walk.refuse(value, "is another one after each use", "pass a seed, and make it of that inside")
+
+
 FAMILIES: Final[dict[str, Form]] = {
     "numpy:busdaycalendar": _busy_days,
     "numpy:bytes_": _scalar,
@@ -161,6 +165,8 @@ FAMILIES: Final[dict[str, Form]] = {
     "numpy:ndarray": _array,
     "numpy:str_": _scalar,
     "numpy:ufunc": _ufunc,
+    "numpy.random:Generator": _generator,
+    "numpy.random:RandomState": _generator,
 }
 
 # ----------------------------------------------------------------------------------------- values

@@ -83,7 +83,7 @@ def _unsound(path: Path, before: Status, after: Status, size: int) -> Exception 
     """Why what was saved is not the file."""
     if after != before:
         return SerializationError(
-            f"{path} can't be stored, since it was changed meanwhile: return a File to which "
+            f"the File can't be stored: it was changed meanwhile: {path}. Return a File to which "
             "nothing writes any more"
         )
     if size != before.size:

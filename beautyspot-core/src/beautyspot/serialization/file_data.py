@@ -51,11 +51,13 @@ def _size_of(path: Path) -> int:
         raise unreadable(path, error) from error
     if stat.S_ISDIR(found.st_mode):
         raise SerializationError(
-            f"{path} can't be stored, since it is a folder: pack it into one file, by "
+            f"the File can't be stored: it is a folder: {path}. Pack it into one file, by "
             "shutil.make_archive say, and return that"
         )
     if not stat.S_ISREG(found.st_mode):
-        raise SerializationError(f"{path} can't be stored, since it is no plain file: return one")
+        raise SerializationError(
+            f"the File can't be stored: it is no plain file: {path}. Return one"
+        )
     return found.st_size
 
 
@@ -63,8 +65,8 @@ def unreadable(path: Path, error: Exception) -> SerializationError:
     """The error to raise where a file can't be read."""
     why = getattr(error, "strerror", None) or error
     return SerializationError(
-        f"{path} can't be stored ({why}): return a File that is there, and may be read, when the "
-        "function returns"
+        f"the File can't be stored: {why}: {path}. Return a File that is there, and may be read, "
+        "when the function returns"
     )
 
 

@@ -139,8 +139,8 @@ class ResultForm:
     def _file(self, value: File) -> Payload:
         if self._save_blob is False:
             raise SerializationError(
-                f"{value.path} can't be stored, since a File is a blob of its own, and "
-                "save_blob=False forbids blobs: leave it out"
+                "the File can't be stored: it is a blob of its own, and save_blob=False forbids "
+                "blobs: leave it out"
             )
         data: Any = FileData(value)  # in the place of bytes, until it is stored
         return Payload(data, data.codec)

@@ -109,7 +109,10 @@ def attributes(walk: Walk, value: object, members: dict[str, Any]) -> str:
 
 def used_up(walk: Walk, value: object) -> str:
     """The form of iterators and awaitables: refuses."""
-    walk.refuse(value, "is used up when it is read")
+    advice = "await it, and pass what it gives"
+    if not hasattr(type(value), "__await__"):
+        advice = "pass a list of its items"
+    walk.refuse(value, "is used up when it is read", advice)
 
 
 def _less(name: str, item: object, paths: tuple[str, ...]) -> object:

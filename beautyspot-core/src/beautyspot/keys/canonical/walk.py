@@ -213,11 +213,11 @@ class Walk:
         except Exception:
             return None
 
-    def refuse(self, value: object, why: str = NO_FORM) -> NoReturn:
+    def refuse(self, value: object, why: str = NO_FORM, advice: str = ADVICE) -> NoReturn:
         """Raise an error that says where the walk is, and why `value` can't be in a key."""
         path = self.path()
         raise UnstableKeyError(
-            f"{less_secrets(path[:200])} is {_described(value)}, which {why}: {ADVICE}", path=path
+            f"{less_secrets(path[:200])} is {_described(value)}, which {why}: {advice}", path=path
         )
 
     def _without(self, marker: Without) -> str:
