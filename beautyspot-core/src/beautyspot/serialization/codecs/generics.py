@@ -112,7 +112,8 @@ def _variable(name: str) -> Any:
         module, _, plain = name.partition(":")
         if len(_VARIABLES) >= _MOST or not plain.isidentifier():
             raise RestoreError(f"the type variable {name!r:.80} is not known")
-        known = _VARIABLES[name] = TypeVar(plain)
+        make: Any = TypeVar  # whose name type checkers want to know
+        known = _VARIABLES[name] = make(plain)
         known.__module__ = module
     return known
 
