@@ -145,6 +145,7 @@ def test_the_message_shows_the_line_to_write(
     result = spot.mark(create)(model="x") if call == "mark" else spot.cached_run(create, model="x")
     assert result == "x at a"
     assert 'spot.mark(….create, ignore=("self",)) leaves the whole argument' in str(troubles[0])
+    assert len(str(troubles[0]).partition("spot.mark(")[0]) < 360, "the line is soon reached"
 
 
 def test_a_client_is_left_out_as_a_whole(

@@ -85,12 +85,10 @@ class Advisor:
         if path == whole and not (inside or several):
             return f"if {path} changes no result, write {self.line(path)}"
         what = "variable" if captured else "argument" if path == name else "attribute"
-        better = (
-            "" if captured else f'say with mark(key={{"{name}": function}}) what counts of it; '
-        )
+        other = "" if captured else f'; else say with mark(key={{"{name}": function}}) what counts'
         return (
-            f"{better}{self.line(path)} leaves the whole {what} {path} out of the key: do "
-            "it only if no part of it changes the result"
+            f"{self.line(path)} leaves the whole {what} {path} out of the key: do "
+            f"it only if no part of it changes the result{other}"
         )
 
     def line(self, *paths: str) -> str:

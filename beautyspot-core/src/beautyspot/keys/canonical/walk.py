@@ -39,9 +39,8 @@ OWN_KEY: Final = "__beautyspot_key__"
 """A class's method that returns what counts of an instance: a value that has a stable form."""
 
 ADVICE: Final = (
-    "to say what counts of what holds it, give your class a method __beautyspot_key__, register a "
-    "function with spot.keygen.register(cls, function), or, for a class of a library, write a type "
-    "support (docs/plugins/types.md)"
+    "leave it out, or say what counts of it by __beautyspot_key__ in its class or by "
+    "spot.keygen.register(cls, function)"
 )
 
 NO_FORM: Final = "has no form that is the same in another process"
