@@ -85,6 +85,7 @@ def test_it_is_said_before_the_first_run(
 @pytest.mark.parametrize(
     "annotation",
     [
+        "missing.Thing",
         *(
             None,
             int,

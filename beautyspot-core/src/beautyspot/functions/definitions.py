@@ -205,7 +205,7 @@ def _is_generated(cls: type[Any], name: str, value: object) -> bool:
     home = str(last.__globals__.get("__name__"))
     if issubclass(cls, tuple) and "_fields" in vars(cls):
         return home == "collections" or home.startswith("namedtuple_")
-    if "__attrs_attrs__" in vars(cls) and name == "__replace__":  # since Python 3.13
+    if "__attrs_attrs__" in vars(cls) and name == "__replace__":  # pragma: no cover - Python 3.13
         return root_of(home) == "attr"
     if "_is_protocol" in vars(cls) and home == "typing":
         return name in ("__init__", "__subclasshook__")

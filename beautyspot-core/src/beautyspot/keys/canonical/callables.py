@@ -122,7 +122,7 @@ def _type_variable(walk: Walk, value: Any) -> str:
     return tag("variable", f"[{quote(name)},{walk.array(own)},{walk.array(default)}]")
 
 
-def _type_alias(walk: Walk, value: Any) -> str:
+def _type_alias(walk: Walk, value: Any) -> str:  # pragma: no cover - of Python 3.12
     name = f"{module_name(value.__module__)}:{value.__name__}"
     if _is_found_by_name(value, value.__name__):
         return tag("special", quote(name))

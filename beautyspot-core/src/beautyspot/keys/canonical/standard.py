@@ -177,8 +177,8 @@ def _field(walk: Walk, value: dataclasses.Field[Any]) -> str:
     # Since Python 3.15 these have other classes: `MISSING`, and the metadata.
     members = {name: member for name, member in members.items() if member is not MISSING}
     members["metadata"] = dict(value.metadata)
-    doc = getattr(value, "doc", None)  # since Python 3.14
-    if doc is not None:
+    doc = getattr(value, "doc", None)
+    if doc is not None:  # pragma: no cover - of Python 3.14
         members["doc"] = doc
     return tag("field", attributes(walk, value, members))
 
