@@ -71,15 +71,10 @@ def unwrap_ours(func: Any) -> Any:
     return func
 
 
-def versions_of(func: Any) -> list[str]:
-    """The versions that the marks around a function give it, the outermost first; not "auto"."""
-    found = []
-    while is_ours(func):
-        version = getattr(getattr(vars(func)[OURS], "options", None), "version", None)
-        if version not in (None, "auto"):
-            found.append(str(version))
-        func = func.__wrapped__
-    return found
+def version_of(wrapper: Any) -> str | None:
+    """The version that a mark gives its function; None without one, and for "auto"."""
+    version = getattr(getattr(vars(wrapper)[OURS], "options", None), "version", None)
+    return None if version in (None, "auto") else str(version)
 
 
 def is_ours(func: object) -> bool:

@@ -43,7 +43,7 @@ from beautyspot.functions.names import (
     namespace_of,
     root_of,
     unwrap_ours,
-    versions_of,
+    version_of,
 )
 from beautyspot.logs import inform_once, warn_once
 
@@ -264,7 +264,8 @@ class _Walk:
 
     def _visit_mark(self, wrapper: FunctionType) -> None:
         """A helper that is marked itself says by its version when its results change."""
-        for version in versions_of(wrapper)[:1]:
+        version = version_of(wrapper)
+        if version is not None:
             self._records.add((identifier_of(wrapper), "version", version))
 
     def _visit_function(self, function: FunctionType) -> None:

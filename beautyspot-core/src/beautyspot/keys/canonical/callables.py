@@ -11,6 +11,7 @@ import functools
 import inspect
 import sys
 import typing
+from itertools import takewhile
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -26,11 +27,13 @@ from types import (
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.functions.names import (
+    chain,
+    is_ours,
     look_up,
     module_name,
     names_itself,
     unwrap_ours,
-    versions_of,
+    version_of,
 )
 from beautyspot.keys.canonical.proxies import poses, posing
 from beautyspot.keys.canonical.state import attributes, unreadable
@@ -52,8 +55,10 @@ def _class(walk: Walk, value: type) -> str:
 def _function(walk: Walk, value: Any) -> str:
     inner = unwrap_ours(value)
     if inner is not value:  # which may be a bound method, a partial, an object with `__call__`
-        text, versions = walk.at(".__wrapped__", "", inner), versions_of(value)
-        return tag("versioned", f"[{text},{walk.array(versions)}]") if versions else text
+        text = walk.at(".__wrapped__", "", inner)
+        versions = map(version_of, takewhile(is_ours, chain(value)))
+        given = [version for version in versions if version is not None]
+        return tag("versioned", f"[{text},{walk.array(given)}]") if given else text
     return tag("function", f"[{walk.defined(value)}]")
 
 
