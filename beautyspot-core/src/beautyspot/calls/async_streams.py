@@ -14,7 +14,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.calls.flow import answer, warn_outside_asyncio
-from beautyspot.calls.recording import EndOfStream, Recording, StartOver, joining
+from beautyspot.calls.recording import EndOfStream, PullStep, StartOver, joining, opened
 from beautyspot.calls.steps import Block, Join, Outcome, drive_async
 from beautyspot.calls.streams import is_recorded, starting_over
 from beautyspot.concurrency import single_flight
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from beautyspot.calls.engine import Engine
-    from beautyspot.calls.recording import Consumer, Resume
+    from beautyspot.calls.recording import Consumer, Recording, Resume
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.tasks.task import Call
 
@@ -54,7 +54,7 @@ class AsyncStream:
         here = in_asyncio()
         if (items is MISSING or items is ELSEWHERE) and not here and not self._is_replay:
             warn_outside_asyncio(engine, call)  # in Trio, say, our waits do not work
-            self._source = _open(call)
+            self._source = opened(call)
             return self
         if items is ELSEWHERE:
             look = Block(partial(engine.cache.recall, call))
@@ -64,7 +64,7 @@ class AsyncStream:
         if items is not MISSING:
             self._items = items
         elif not is_recorded(engine, call):
-            self._source = _open(call)
+            self._source = opened(call)
         else:
             flow = joining(engine, call, _loop(), seen)
             self._consumer = await drive_async(flow, engine.executor)
@@ -109,7 +109,7 @@ class AsyncStream:
             await self._leave()
         source = self._source
         if source is None:
-            source = self._source = _open(self._call)
+            source = self._source = opened(self._call)
             for _ in range(self._count):
                 await _unseen(source, NEXT)
         return await _unseen(source, resume)
@@ -134,15 +134,10 @@ class AsyncStream:
                 await runner.stop()
 
 
-class Pull:
+class Pull(PullStep):
     """The step that has an async generator run to its next item."""
 
-    __slots__ = ("_flight", "_recording", "_resume")
-
-    def __init__(self, recording: Recording, flight: Flight, resume: Resume) -> None:
-        self._recording = recording
-        self._flight = flight
-        self._resume = resume
+    __slots__ = ()
 
     def perform(self) -> None:
         """No thread runs an async generator."""
@@ -249,10 +244,6 @@ class Runner:
         while not self._asked.empty():
             self._recording.break_off()
             self._recording.arrive(self._asked.get_nowait()[0], None)
-
-
-def _open(call: Call) -> Any:
-    return call.task.function(*call.args, **call.kwargs)
 
 
 def _loop() -> object:

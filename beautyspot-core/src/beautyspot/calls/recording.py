@@ -61,6 +61,22 @@ class StartOver(Exception):  # noqa: N818 - as above
         self.alone = alone
 
 
+def opened(call: Call) -> Any:
+    """The user's own generator, of which nothing has run yet."""
+    return call.task.function(*call.args, **call.kwargs)
+
+
+class PullStep:
+    """The step that runs a generator to its next item, in the way of its kind."""
+
+    __slots__ = ("_flight", "_recording", "_resume")
+
+    def __init__(self, recording: Recording, flight: Flight, resume: Resume) -> None:
+        self._recording = recording
+        self._flight = flight
+        self._resume = resume
+
+
 def joining(engine: Engine, call: Call, place: object, seen: int) -> Flow:
     """The flow that joins the run under way, or begins one.
 
@@ -125,6 +141,7 @@ class Recording:
         self._began = perf_counter()
         self._error: Exception | None = None
         self._broken = ""  # why it can't go on
+        call.digests = call.task.addressing.argument_digests(call)
         engine.stats.misses += 1
 
     # ------------------------------------------------------------------- what runs the generator
@@ -132,7 +149,7 @@ class Recording:
     def open(self) -> Any:
         """The user's generator, made at the first call."""
         if self.source is None:
-            self.source = self.call.task.function(*self.call.args, **self.call.kwargs)
+            self.source = opened(self.call)
         return self.source
 
     def add(self, item: Any) -> Outcome:

@@ -11,7 +11,14 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.flow import answer, not_stored
-from beautyspot.calls.recording import EndOfStream, Recording, StartOver, begin_alone, joining
+from beautyspot.calls.recording import (
+    EndOfStream,
+    PullStep,
+    StartOver,
+    begin_alone,
+    joining,
+    opened,
+)
 from beautyspot.calls.steps import Outcome, drive
 from beautyspot.concurrency import single_flight
 from beautyspot.results.validity import MISSING
@@ -22,7 +29,6 @@ if TYPE_CHECKING:
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.recording import Consumer, Flow, Resume
-    from beautyspot.concurrency.single_flight import Flight
     from beautyspot.tasks.task import Call
 
 NEXT: Final[Resume] = methodcaller("send", None)
@@ -39,7 +45,7 @@ def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
     seen = engine.streams.ended
     items = answer(engine, call, in_place=False)
     if items is MISSING and not is_recorded(engine, call):
-        return (yield from _live(_open(call), NEXT))
+        return (yield from _live(opened(call), NEXT))
     joins = items is MISSING
     consumer = drive(joining(engine, call, None, seen)) if joins else None
     if joins and consumer is None:
@@ -73,10 +79,6 @@ def starting_over(engine: Engine, call: Call, place: object, error: StartOver) -
     return (yield from joining(engine, call, place, engine.streams.ended))
 
 
-def _open(call: Call) -> Any:
-    return call.task.function(*call.args, **call.kwargs)
-
-
 def _replayed(call: Call, items: list[Any]) -> Generator[Any, Any, Any]:
     for count, item in enumerate(items[:-1], 1):
         resume = yield from _handed_on(item)
@@ -105,7 +107,7 @@ def _shared(consumer: Consumer, call: Call) -> Generator[Any, Any, Any]:
 
 def _from_item(call: Call, count: int, resume: Resume) -> Generator[Any, Any, Any]:
     """The user's own generator, from the item of that number on."""
-    source = _open(call)
+    source = opened(call)
     for _ in range(count):
         next(source)
     return (yield from _live(source, resume))
@@ -136,15 +138,10 @@ def _handed_on(item: Any) -> Generator[Any, Any, Resume]:
     return NEXT if sent is None else methodcaller("send", sent)
 
 
-class Pull:
+class Pull(PullStep):
     """The step that runs a plain generator to its next item, in this thread."""
 
-    __slots__ = ("_flight", "_recording", "_resume")
-
-    def __init__(self, recording: Recording, flight: Flight, resume: Resume) -> None:
-        self._recording = recording
-        self._flight = flight
-        self._resume = resume
+    __slots__ = ()
 
     def perform(self) -> None:
         """Run it, record the item, and wake those that wait for it."""

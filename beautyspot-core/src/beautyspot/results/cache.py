@@ -267,7 +267,7 @@ class Cache:
             serializer=payload.codec,
             digest=self._digest(key, payload, now, expires_at),
             size=len(payload.data),
-            arg_digests=call.digests or addressing.argument_digests(call),
+            arg_digests=call.digests,
             tags=task.options.tags,
             made_at=now,
             took=took,
