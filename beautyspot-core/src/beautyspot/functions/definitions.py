@@ -9,7 +9,6 @@ it follows from the rest, and differs between their versions.
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 import typing
 from enum import Enum, EnumMeta
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.identity import attributes_of
 from beautyspot.functions.names import captured, chain, leads_back, root_of
+from beautyspot.functions.origins import is_standard
 from beautyspot.functions.statements import is_made_by_call
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ _KEPT_OF_PYDANTIC: Final = frozenset(
     {"__pydantic_fields__", "__pydantic_decorators__", "__pydantic_config__"}
 )
 _ATTRS: Final = "<attrs generated"
-_STANDARD_LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - it is a start
 _SINGLE_DISPATCH: Final = "functools:singledispatch.<locals>.wrapper"
 _COPIED: Final = frozenset(
     {
@@ -113,10 +112,8 @@ def _code_of(function: FunctionType) -> str:
     """A digest; for code of the standard library, which has many versions, its name."""
     code, module = function.__code__, str(function.__globals__.get("__name__"))
     frozen = code.co_filename.startswith("<frozen ")
-    installed = code.co_filename.startswith(_STANDARD_LIBRARY) and "-packages" not in (
-        code.co_filename
-    )
-    if root_of(module) in sys.stdlib_module_names and (frozen or installed):
+    standard = frozen or is_standard(code.co_filename)
+    if root_of(module) in sys.stdlib_module_names and standard:
         return f"{module}:{code.co_qualname}"
     from beautyspot.functions.code.digest import function_digest  # parses sources: rarely needed
 

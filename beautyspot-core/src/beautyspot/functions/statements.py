@@ -7,16 +7,14 @@ same name of its module. So its name does not say enough.
 from __future__ import annotations
 
 import linecache
-import os
 import re
 import sys
 from types import FunctionType
 from typing import Any, Final
 
 from beautyspot.functions.by_identity import ByIdentity
+from beautyspot.functions.origins import is_installed, is_standard
 
-_PACKAGES: Final = tuple(f"{os.sep}{name}-packages{os.sep}" for name in ("site", "dist"))
-_STANDARD_LIBRARY: Final = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - it is a start
 _known: Final[ByIdentity[bool]] = ByIdentity()
 
 
@@ -36,7 +34,7 @@ def _is_from_statement(cls: type[Any]) -> bool:
     file = getattr(module, "__file__", None)
     if not isinstance(file, str):  # a notebook, whose classes count by what they hold anyway
         return True
-    if file.startswith(_STANDARD_LIBRARY) or any(name in file for name in _PACKAGES):
+    if is_standard(file) or is_installed(file):
         return True  # of a library, which its version says
     text = "".join(linecache.getlines(file, vars(module)))
     statement = rf"^[ \t]*class[ \t]+{re.escape(cls.__name__)}\b"

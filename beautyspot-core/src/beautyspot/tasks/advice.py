@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot.functions.bound import taken_apart
 from beautyspot.functions.names import is_python_class, root_of, unwrap_ours
+from beautyspot.functions.origins import is_installed
 from beautyspot.keys.binding import bound_names, make_binder, make_namer
 from beautyspot.messages import is_secret
 
@@ -172,8 +172,7 @@ def _is_of_library(cls: type) -> bool:
     if not is_python_class(cls):
         return False
     file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
-    installed = not {"site-packages", "dist-packages"}.isdisjoint(PurePath(file).parts)
-    return installed or root_of(cls.__module__) in sys.stdlib_module_names
+    return is_installed(file) or root_of(cls.__module__) in sys.stdlib_module_names
 
 
 def _holds_secret(value: object) -> bool:

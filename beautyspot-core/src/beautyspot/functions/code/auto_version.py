@@ -45,6 +45,7 @@ from beautyspot.functions.names import (
     unwrap_ours,
     version_of,
 )
+from beautyspot.functions.origins import is_installed
 from beautyspot.logs import inform_once, warn_once
 
 if TYPE_CHECKING:
@@ -61,7 +62,6 @@ _OF_FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__", "__pydantic_fiel
 _HOLDERS: Final = frozenset({ChainMap, SimpleNamespace, UserDict, UserList})
 _NO_DATA: Final = frozenset({"_thread", "logging", "threading"})
 """The modules of locks and loggers, on which no result depends."""
-_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 
 
 def version_auto(
@@ -394,4 +394,4 @@ def _is_of_a_project(filename: str) -> bool:
     path = PurePath(filename)
     folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), *_ARCHIVE}
     standard = any(path.is_relative_to(folder) for folder in folders)
-    return not standard and _INSTALLED.isdisjoint(path.parts)
+    return not standard and not is_installed(filename)
