@@ -212,7 +212,7 @@ def test_a_new_field_has_a_default(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = with_a_field(getattr(contracts, name))
-    for module in (bs, contracts, contracts.metadata):
+    for module in (bs, contracts, contracts.metadata, contracts.records):
         monkeypatch.setattr(module, name, newer)
     use(tmp_path, load())
     assert newer._fields[-1] == "colour"

@@ -58,7 +58,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 return call or Call(task, args, kwargs)
             found: Any = find(key)
             if type(found) is tuple:  # `Plain`
-                data, digest, took, _, stored_by = found
+                data, digest, took, _, stored_by, _ = found
                 if fingerprint(key, stored_by, data) != digest:
                     raise RestoreError(key)
                 if stored_by == codec:

@@ -10,23 +10,22 @@ loop. Asynchronous functions call any other backend in the Spot's executor.
 """
 
 from beautyspot.contracts.backend import Backend, Context, Data, Readable
+from beautyspot.contracts.counts import Counts
 from beautyspot.contracts.file import File
 from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.limiter import LimiterBase, Reservation
-from beautyspot.contracts.metadata import (
+from beautyspot.contracts.metadata import Invalidation, Lease, MetadataStoreBase, Totals
+from beautyspot.contracts.records import (
     DIRECT_BLOB,
     FILE,
     Entry,
-    Invalidation,
-    Lease,
-    MetadataStoreBase,
     Plain,
     TaskRecord,
-    Totals,
     entry_of,
     found_in,
     in_full,
 )
+from beautyspot.contracts.selection import FunctionTotals, Order, Page, Selection
 from beautyspot.contracts.serializer import SerializerBase
 from beautyspot.contracts.storage import BlobInfo, BlobStorageBase
 from beautyspot.contracts.types import TypeSupport
@@ -42,17 +41,22 @@ __all__ = [
     "BlobInfo",
     "BlobStorageBase",
     "Context",
+    "Counts",
     "Data",
     "Entry",
     "File",
+    "FunctionTotals",
     "Invalidation",
     "KeyGenBase",
     "Lease",
     "LimiterBase",
     "MetadataStoreBase",
+    "Order",
+    "Page",
     "Plain",
     "Readable",
     "Reservation",
+    "Selection",
     "SerializerBase",
     "TaskRecord",
     "Totals",

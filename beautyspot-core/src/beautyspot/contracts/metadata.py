@@ -1,93 +1,20 @@
-"""The contract of a metadata store, and the records that it keeps."""
+"""The contract of a metadata store."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from beautyspot.contracts.backend import Backend
+from beautyspot.contracts.records import Entry, Plain, TaskRecord, found_in, in_full
+from beautyspot.contracts.selection import Selection
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-DIRECT_BLOB: Final = "DIRECT_BLOB"
-"""`TaskRecord.result_type` of a result whose bytes stand in the row."""
-
-FILE: Final = "FILE"
-"""`TaskRecord.result_type` of a result whose bytes are in the blob storage."""
-
-
-class TaskRecord(NamedTuple):
-    """One row of the table `tasks`: a finished call and where its result is.
-
-    The first nine fields are the specification's. Times in seconds are Unix time, UTC. Later
-    releases add fields at the end, with defaults: a store may keep them or leave them out.
-    """
-
-    cache_key: str
-    func_name: str
-    input_id: str
-    version: str | None = None
-    result_type: str = DIRECT_BLOB
-    content_type: str | None = None
-    result_value: str | None = None  # the location in the storage; only FILE
-    result_data: bytes | None = None  # only DIRECT_BLOB
-    updated_at: str | None = None  # last execution, "YYYY-MM-DD HH:MM:SS[.ffffff]" in UTC
-    func_identifier: str | None = None  # "module:qualified.name", or the name given to `mark`
-    key_scheme: int | None = None  # None: a row of an earlier release, listed but never hit
-    serializer: str | None = None
-    digest: bytes | None = None  # of key, serializer and data: finds what was damaged or swapped
-    size: int | None = None  # of the data, in bytes
-    arg_digests: str | None = None  # JSON object: argument name -> short digest
-    tags: tuple[str, ...] = ()
-    made_at: float | None = None  # `updated_at` as a number
-    took: float | None = None  # seconds that the user's function ran
-    expires_at: float | None = None
-    used_at: float | None = None  # last hit, at most an hour behind
-    code: str | None = None  # of the function: digests of its source and of its file, "0f…:a1…"
-
-
-class Entry(NamedTuple):
-    """The part of a `TaskRecord` that a hit needs, and not a column more."""
-
-    result_type: str
-    result_value: str | None
-    result_data: bytes | None
-    serializer: str | None
-    digest: bytes | None
-    made_at: float | None
-    expires_at: float | None
-    took: float | None
-
-
-Plain = tuple[bytes, bytes | None, float | None, float | None, str | None]
-"""`result_data`, `digest`, `took`, `made_at`, `serializer` of a result that never expires.
-
-Its bytes lie in its record, and `expires_at` is None. A
-bare tuple and no named one, since it is made at every hit: ``type(found) is tuple`` tells.
-"""
-
-
-def entry_of(record: TaskRecord) -> Entry:
-    """The `Entry` of a record."""
-    return Entry(*[getattr(record, field) for field in Entry._fields])
-
-
-def found_in(record: TaskRecord) -> Plain | Entry:
-    """What `find` gives for a record."""
-    data = record.result_data
-    if data is None or record.expires_at is not None:
-        return entry_of(record)
-    return data, record.digest, record.took, record.made_at, record.serializer
-
-
-def in_full(found: Plain | Entry) -> Entry:
-    """The `Entry` that `Plain` is short for; an `Entry` as it is."""
-    if isinstance(found, Entry):
-        return found
-    data, digest, took, made_at, serializer = found
-    return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, None, took)
+    from beautyspot.contracts.counts import Counts
+    from beautyspot.contracts.selection import FunctionTotals, Order, Page
 
 
 class Invalidation(NamedTuple):
@@ -135,6 +62,12 @@ class MetadataStoreBase(Backend):
 
     invalidations: ClassVar[bool] = False
     """True if `note_invalidation`, `generation` and `invalidated_since` work, for all processes."""
+
+    counters: ClassVar[bool] = False
+    """True if `add_counts` and `counts` work."""
+
+    private: bool = False
+    """True if nobody but this user, on this machine, can read what the store holds."""
 
     memory_age: float = 0.0
     """Seconds, at most, for which `find` may return what another process has replaced.
@@ -208,6 +141,74 @@ class MetadataStoreBase(Backend):
         """How much is stored; records of earlier releases have no size, and count as 0 bytes."""
         sizes = [record.size or 0 for record in self.scan()]
         return Totals(len(sizes), sum(sizes))
+
+    # ------------------------------------------------------- for those that look at what is stored
+
+    def for_looking(self) -> MetadataStoreBase:
+        """A store with the same content that changes nothing by being looked at.
+
+        Such a store makes no file, migrates and renames none, and reads what another release wrote,
+        or what is left of a damaged store, as far as that can be. The one that gives it stays as it
+        is, and need not be open. The base class returns `self`.
+        """
+        return self
+
+    def page(
+        self,
+        selection: Selection | None = None,
+        *,
+        order: Order = "key",
+        following: str | None = None,
+        limit: int = 100,
+    ) -> Page:
+        """Some of the records that match, without their data, in this order.
+
+        The base class reads every record for it.
+
+        Args:
+            selection: which; None is all.
+            order: by key, or what was written last first.
+            following: where to go on: `Page.following` of the page before, in the same order; or a
+                key, which the page then begins behind.
+            limit: at most so many.
+
+        Raises:
+            ConfigError: `following` is nothing that this store gave.
+        """
+        from beautyspot.contracts.listing import first_page
+
+        return first_page(self.scan(), selection or Selection(), order, following, limit)
+
+    def function_totals(self) -> list[FunctionTotals]:
+        """How much is stored of each function, by its identifier.
+
+        The base class reads every record for it.
+        """
+        from beautyspot.contracts.listing import totals_by_function
+
+        return totals_by_function(self.scan())
+
+    def add_counts(self, counts: Iterable[Counts]) -> None:
+        """Add to what was counted; in one transaction if the store has transactions.
+
+        Raises:
+            NotSupportedError: the store keeps no counts (`counters` is False).
+        """
+        raise NotSupportedError(f"the metadata store {self.name!r} keeps no counts ({counts})")
+
+    def counts(
+        self, *, func_identifier: str | None = None, since: int | None = None
+    ) -> Iterator[Counts]:
+        """What was counted, by function and hour, from the hour `since` on.
+
+        Raises:
+            NotSupportedError: the store keeps no counts (`counters` is False).
+        """
+        raise NotSupportedError(
+            f"the metadata store {self.name!r} keeps no counts ({func_identifier}, {since})"
+        )
+
+    # ---------------------------------------------------------------------------------------------
 
     def put_many(self, records: Iterable[TaskRecord]) -> None:
         """Insert several records, in one transaction if the store has transactions."""

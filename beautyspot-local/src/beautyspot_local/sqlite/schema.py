@@ -1,6 +1,6 @@
 """The table `tasks`: its columns, its migrations, and a row's way to a `TaskRecord` and back.
 
-``PRAGMA user_version`` numbers the schema. Releases before 3 left it 0; this one writes 4. A newer
+``PRAGMA user_version`` numbers the schema. Releases before 3 left it 0; this one writes 5. A newer
 number than ours is left alone. A migration only ever adds columns (`ALTER TABLE … ADD COLUMN`
 rewrites nothing, so a million rows take as long as ten), hence nothing stored is lost.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-VERSION: Final = 4
+VERSION: Final = 5
 """What we write into ``PRAGMA user_version``."""
 
 # The data is the last column: SQLite reads a row from its front, and all that lies behind a large
@@ -47,6 +47,8 @@ COLUMNS: Final = {
     "expires_at": "REAL",
     "used_at": "REAL",
     "code": "TEXT",
+    "arguments": "TEXT",
+    "price": "REAL",
     "result_data": "BLOB",
 }
 
@@ -61,7 +63,7 @@ FIND_ENTRY: Final = f"SELECT {_ENTRY} FROM tasks WHERE cache_key = ?"  # noqa: S
 # The fields of `Plain`, and the expiry. A row without data names a blob. Conditions in SQL would
 # cost more than two columns.
 FIND: Final = (
-    "SELECT result_data, digest, took, made_at, serializer, expires_at "
+    "SELECT result_data, digest, took, made_at, serializer, price, expires_at "
     "FROM tasks WHERE cache_key = ?"
 )
 FIND_CODE: Final = "SELECT code FROM tasks WHERE cache_key = ?"
@@ -199,7 +201,7 @@ _READERS: Final[tuple[Callable[[Any], Any], ...]] = tuple(
         "cache_key": _key, "func_name": _key, "input_id": _key, "result_type": _key,
         "result_data": _bytes, "updated_at": _utc_text, "key_scheme": _count, "digest": _bytes,
         "size": _count, "tags": _tags, "made_at": _number, "took": _number, "expires_at": seconds,
-        "used_at": _number,
+        "used_at": _number, "price": _number,
     }.get(field, text)
     for field in TaskRecord._fields
 )  # fmt: skip

@@ -152,18 +152,18 @@ class SqliteMetadataStore(MetadataStoreBase):
             return self._translated(self._find_entry, key)
         if row is None:
             return None
-        if row[5] is not None or row[0] is None:
+        if row[6] is not None or row[0] is None:
             return self._entry(key, row)
-        plain: Plain = row[:5]
+        plain: Plain = row[:6]
         if noting:
             database.note(snapshot, handle, key, plain)
         return plain
 
     def _entry(self, key: str, row: tuple[Any, ...]) -> Entry | None:
         """What a row of `FIND` is that is not plain."""
-        data, digest, took, made_at, serializer, expires_at = row
-        if data is not None and type(expires_at) is float:
-            return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, expires_at, took)
+        data, digest, took, made_at, serializer, price, ends = row
+        if data is not None and type(ends) is float:
+            return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, ends, took, price)
         return self._translated(self._find_entry, key)
 
     def _find_entry(self, key: str) -> Entry | None:

@@ -1,0 +1,22 @@
+"""`Counts`: what a function's calls came to in one hour, over all processes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Counts(NamedTuple):
+    """What was counted of one function in one hour. A store adds up what several processes give.
+
+    Later releases add fields at the end, with defaults: a store may keep them or leave them out.
+    """
+
+    func_identifier: str
+    hour: int  # whole hours since the beginning of 1970, UTC: Unix time // 3600
+    hits: int = 0
+    runs: int = 0  # executions, those that failed included
+    failures: int = 0  # executions that raised
+    seconds_saved: float = 0.0  # by hits: how long the executions took whose results they gave
+    seconds_spent: float = 0.0  # by executions, as `TaskRecord.took`
+    money_saved: float = 0.0  # by hits, in the unit of `mark(price=)`
+    money_spent: float = 0.0  # by executions

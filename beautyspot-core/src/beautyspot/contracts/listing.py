@@ -1,0 +1,75 @@
+"""Listings of a store that can only scan: the answers of the base class."""
+
+from __future__ import annotations
+
+from heapq import nlargest, nsmallest
+from typing import TYPE_CHECKING
+
+from beautyspot.contracts.selection import FunctionTotals, Page
+from beautyspot.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beautyspot.contracts.records import TaskRecord
+    from beautyspot.contracts.selection import Order, Selection
+
+
+def first_page(
+    records: Iterable[TaskRecord],
+    selection: Selection,
+    order: Order,
+    following: str | None,
+    limit: int,
+) -> Page:
+    """See `MetadataStoreBase.page`."""
+    found = (record for record in records if selection.covers(record))
+    if order == "key":
+        after = following or ""
+        page = nsmallest(limit, (r for r in found if r.cache_key > after), key=by_key)
+        return Page(page, page[-1].cache_key if len(page) == limit else None)
+    before = None if following is None else _moment(following)
+    page = nlargest(limit, (r for r in found if before is None or by_time(r) < before), key=by_time)
+    return Page(page, _cursor(page[-1]) if len(page) == limit else None)
+
+
+def by_key(record: TaskRecord) -> str:
+    """The key of a record."""
+    return record.cache_key
+
+
+def by_time(record: TaskRecord) -> tuple[float, str]:
+    """When a record was made; by its key where that is the same or unknown."""
+    return record.made_at or 0.0, record.cache_key
+
+
+def _cursor(record: TaskRecord) -> str:
+    made, key = by_time(record)
+    return f"{made.hex()} {key}"
+
+
+def _moment(cursor: str) -> tuple[float, str]:
+    made, _, key = cursor.partition(" ")
+    try:
+        return float.fromhex(made), key
+    except (ValueError, OverflowError):
+        raise ConfigError(
+            f"following={cursor!r:.80} is nothing that a page of the newest gave: begin without it"
+        ) from None
+
+
+def totals_by_function(records: Iterable[TaskRecord]) -> list[FunctionTotals]:
+    """See `MetadataStoreBase.function_totals`."""
+    found: dict[str, FunctionTotals] = {}
+    for record in records:
+        name = record.func_identifier or record.func_name
+        before = found.get(name) or FunctionTotals(name, 0, 0, None, None)
+        times = [t for t in (before.oldest, before.newest, record.made_at) if t is not None]
+        found[name] = FunctionTotals(
+            name,
+            before.entries + 1,
+            before.size + max(0, record.size or 0),
+            min(times, default=None),
+            max(times, default=None),
+        )
+    return [found[name] for name in sorted(found)]

@@ -1,0 +1,86 @@
+"""What a metadata store keeps of a finished call: `TaskRecord`, and the parts that a hit needs."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+DIRECT_BLOB: Final = "DIRECT_BLOB"
+"""`TaskRecord.result_type` of a result whose bytes stand in the row."""
+
+FILE: Final = "FILE"
+"""`TaskRecord.result_type` of a result whose bytes are in the blob storage."""
+
+
+class TaskRecord(NamedTuple):
+    """One row of the table `tasks`: a finished call and where its result is.
+
+    The first nine fields are the specification's. Times in seconds are Unix time, UTC. Later
+    releases add fields at the end, with defaults: a store may keep them or leave them out.
+    """
+
+    cache_key: str
+    func_name: str
+    input_id: str
+    version: str | None = None
+    result_type: str = DIRECT_BLOB
+    content_type: str | None = None
+    result_value: str | None = None  # the location in the storage; only FILE
+    result_data: bytes | None = None  # only DIRECT_BLOB
+    updated_at: str | None = None  # last execution, "YYYY-MM-DD HH:MM:SS[.ffffff]" in UTC
+    func_identifier: str | None = None  # "module:qualified.name", or the name given to `mark`
+    key_scheme: int | None = None  # None: a row of an earlier release, listed but never hit
+    serializer: str | None = None
+    digest: bytes | None = None  # of key, serializer and data: finds what was damaged or swapped
+    size: int | None = None  # of the data, in bytes
+    arg_digests: str | None = None  # JSON object: argument name -> short digest
+    tags: tuple[str, ...] = ()
+    made_at: float | None = None  # `updated_at` as a number
+    took: float | None = None  # seconds that the user's function ran
+    expires_at: float | None = None
+    used_at: float | None = None  # last hit, at most an hour behind
+    code: str | None = None  # of the function: digests of its source and of its file, "0f…:a1…"
+    arguments: str | None = None  # for people: at most 1 kB, less what is secret or ignored
+    price: float | None = None  # what the execution cost, by `mark(price=)`
+
+
+class Entry(NamedTuple):
+    """The part of a `TaskRecord` that a hit needs, and not a column more."""
+
+    result_type: str
+    result_value: str | None
+    result_data: bytes | None
+    serializer: str | None
+    digest: bytes | None
+    made_at: float | None
+    expires_at: float | None
+    took: float | None
+    price: float | None = None
+
+
+Plain = tuple[bytes, bytes | None, float | None, float | None, str | None, float | None]
+"""`result_data`, `digest`, `took`, `made_at`, `serializer`, `price` of a result that never expires.
+
+Its bytes lie in its record, and `expires_at` is None. A
+bare tuple and no named one, since it is made at every hit: ``type(found) is tuple`` tells.
+"""
+
+
+def entry_of(record: TaskRecord) -> Entry:
+    """The `Entry` of a record."""
+    return Entry(*[getattr(record, field) for field in Entry._fields])
+
+
+def found_in(record: TaskRecord) -> Plain | Entry:
+    """What `find` gives for a record."""
+    data = record.result_data
+    if data is None or record.expires_at is not None:
+        return entry_of(record)
+    return data, record.digest, record.took, record.made_at, record.serializer, record.price
+
+
+def in_full(found: Plain | Entry) -> Entry:
+    """The `Entry` that `Plain` is short for; an `Entry` as it is."""
+    if isinstance(found, Entry):
+        return found
+    data, digest, took, made_at, serializer, *price = found  # which older stores leave out
+    return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, None, took, *price)

@@ -1,0 +1,110 @@
+"""Which records are looked at, and in which order: `Selection`, `Page`, `FunctionTotals`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from beautyspot.contracts.records import TaskRecord
+
+Order = Literal["key", "newest"]
+"""By `cache_key`, or what was written last first."""
+
+
+class Selection(NamedTuple):
+    """The records that match all that is given here; None matches any. Times are Unix time.
+
+    Attributes:
+        function: a pattern for `func_identifier`: ``*`` is any text, ``?`` any character, as in
+            `fnmatch.fnmatchcase`.
+        version: the version; "" is a record without one.
+        tag: one of the tags.
+        key: how `cache_key` begins.
+        made_since, made_before: `made_at` is at or after, and before.
+        unused_since: neither made nor used at or after.
+        expired_by: `expires_at` is at or before.
+        smallest, largest: bytes: `size` is at least, and at most.
+        text: is in `arguments`, whatever the case of its letters (`str.casefold`).
+        code: how the digest of the function's source in `code` begins.
+        other_code: the digest of the source is known, and does not begin so.
+    """
+
+    function: str | None = None
+    version: str | None = None
+    tag: str | None = None
+    key: str | None = None
+    made_since: float | None = None
+    made_before: float | None = None
+    unused_since: float | None = None
+    expired_by: float | None = None
+    smallest: int | None = None
+    largest: int | None = None
+    text: str | None = None
+    code: str | None = None
+    other_code: str | None = None
+
+    def covers(self, record: TaskRecord) -> bool:
+        """Whether a record is one of these."""
+        return self._has_identity(record) and self._has_times(record) and self._has_content(record)
+
+    def _has_identity(self, record: TaskRecord) -> bool:
+        from fnmatch import fnmatchcase
+
+        name = record.func_identifier or record.func_name
+        return (
+            (self.function is None or fnmatchcase(name, self.function))
+            and self.version in (None, record.version or "")
+            and (self.tag is None or self.tag in record.tags)
+            and (self.key is None or record.cache_key.startswith(self.key))
+        )
+
+    def _has_times(self, record: TaskRecord) -> bool:
+        made, used = record.made_at, _last(record.made_at, record.used_at)
+        return (
+            (self.made_since is None or (made is not None and made >= self.made_since))
+            and (self.made_before is None or (made is not None and made < self.made_before))
+            and (self.unused_since is None or (used is not None and used < self.unused_since))
+            and (self.expired_by is None or _is_by(record.expires_at, self.expired_by))
+        )
+
+    def _has_content(self, record: TaskRecord) -> bool:
+        size = record.size or 0
+        return (
+            (self.smallest is None or size >= self.smallest)
+            and (self.largest is None or size <= self.largest)
+            and (self.text is None or self.text.casefold() in (record.arguments or "").casefold())
+            and self._has_code((record.code or "").partition(":")[0])
+        )
+
+    def _has_code(self, source: str) -> bool:
+        wanted, other = self.code, self.other_code
+        if wanted is None and other is None:
+            return True
+        if not source or (other is not None and source.startswith(other)):
+            return False
+        return wanted is None or source.startswith(wanted)
+
+
+def _last(*times: float | None) -> float | None:
+    return max((time for time in times if time is not None), default=None)
+
+
+def _is_by(time: float | None, latest: float) -> bool:
+    return time is not None and time <= latest
+
+
+class Page(NamedTuple):
+    """Some records, without their data, and where the next page begins."""
+
+    records: list[TaskRecord]
+    following: str | None  # for `page(following=)`; None at the end
+
+
+class FunctionTotals(NamedTuple):
+    """How much a store holds of one function."""
+
+    func_identifier: str
+    entries: int
+    size: int  # of all results' data, in bytes, wherever it is
+    oldest: float | None  # the least and the greatest `made_at`
+    newest: float | None
