@@ -15,10 +15,16 @@ MEMBERS = {
     "beautyspot_local": ROOT / "beautyspot-local",
     "beautyspot_s3": ROOT / "beautyspot-s3",
     "beautyspot_pickle": ROOT / "beautyspot-pickle",
+    "beautyspot_cli": ROOT / "beautyspot-cli",
 }
 """Import package -> the member that brings it."""
 
-PLUGINS = [package for package in MEMBERS if package != "beautyspot"]
+FACES = ["beautyspot_cli"]
+"""Members that register no plug-in: they stand on the public names, as a user's program does."""
+
+PLUGINS = [package for package in MEMBERS if package not in {"beautyspot", *FACES}]
+
+BEYOND_CORE = [*PLUGINS, *FACES]
 
 
 class Import(NamedTuple):

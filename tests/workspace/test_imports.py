@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from workspace.sources import MEMBERS, files, imports
+from workspace.sources import BEYOND_CORE, MEMBERS, files, imports
 
 HEAVY = {
     "asyncio", "boto3", "botocore", "email", "http", "multiprocessing", "numpy", "pandas", "PIL",
@@ -56,8 +56,8 @@ def test_importing_the_library_imports_nothing_heavy(tmp_path: Path) -> None:
     assert loaded_by("import beautyspot", tmp_path) == set()
 
 
-@pytest.mark.parametrize("package", [package for package in MEMBERS if package != "beautyspot"])
-def test_importing_a_plug_in_imports_no_backend(package: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("package", BEYOND_CORE)
+def test_importing_a_member_imports_no_backend(package: str, tmp_path: Path) -> None:
     modules = _modules(f"import {package}", tmp_path)
     assert modules & HEAVY == set()
     assert [name for name in modules if name.startswith(f"{package}.")] == []

@@ -129,13 +129,33 @@ def test_the_extra_s3_brings_boto3(empty: Environment, install: Install) -> None
     empty.run("from beautyspot_s3 import S3Storage; S3Storage('bucket', prefix='cache')")
 
 
+@BY
+def test_the_extra_cli_brings_the_command(empty: Environment, install: Install) -> None:
+    install(empty, "beautyspot")
+    assert "install beautyspot-cli (docs/install.md)" in _command(empty, "--version", status=2)
+    install(empty, "beautyspot[cli]")
+    assert {"beautyspot-cli", "beautyspot-local", "click", "rich"} <= set(empty.installed())
+    assert _command(empty, "--version", status=0).split()[-1] == VERSION
+
+
+def _command(environment: Environment, *words: str, status: int) -> str:
+    """What `python -m beautyspot` says."""
+    return environment.run(
+        "import subprocess, sys\n"
+        f"command = [sys.executable, '-m', 'beautyspot', *{words!r}]\n"
+        "done = subprocess.run(command, capture_output=True, text=True)\n"
+        f"assert done.returncode == {status}, done\n"
+        "print(done.stdout, done.stderr)\n"
+    )
+
+
 @pytest.mark.slow
 def test_the_wheels_of_the_manual_are_all_that_a_folder_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     line = text.partition("<!-- run: wheels -->\n```bash\npython ")[2].partition("\n")[0]
-    what = re.search(r"--find-links dist '(beautyspot\[s3,pickle\]\S*)'", text)
+    what = re.search(r"--find-links dist '(beautyspot\[s3,pickle,cli\]\S*)'", text)
     assert what is not None
     folder = tmp_path / "dist"
     monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")  # the variable's way of saying yes

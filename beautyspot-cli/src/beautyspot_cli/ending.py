@@ -1,0 +1,85 @@
+"""How a command line ends: its exit status, and the one line that says what went wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from beautyspot_cli.texts import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot_cli.output import Output
+
+FOUND: Final = 1
+"""Something was found that should not be, or nothing where something should be."""
+
+BAD: Final = 2
+"""Bad input, or a store that can't be opened."""
+
+INTERRUPTED: Final = 130
+"""As a shell says it of a program that Ctrl-C ended."""
+
+
+def settled(run: Callable[[], object], output: Output) -> int:
+    """Run a command line; its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # some lack "é"
+    try:
+        status = _status(run, output)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = output.status
+    except OSError as exc:
+        status = _failed(_described(exc))
+    except Exception as exc:
+        if not _is_ours(exc):
+            raise
+        status = _failed(str(exc))
+    _flush_or_forget()
+    return status
+
+
+def _status(run: Callable[[], object], output: Output) -> int:
+    """How it ends if nothing fails that others do: the disk, the store."""
+    try:
+        run()
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
+    except click.ClickException as exc:
+        exc.show()
+        return exc.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("beautyspot: interrupted", err=True)
+        return INTERRUPTED
+    return output.status
+
+
+def _is_ours(exc: Exception) -> bool:
+    from beautyspot import BeautyspotError
+
+    return isinstance(exc, BeautyspotError)
+
+
+def _described(exc: OSError) -> str:
+    where = "" if exc.filename is None else f"{exc.filename}: "
+    return f"{where}{exc.strerror or exc}"
+
+
+def _failed(message: str) -> int:
+    click.echo(f"beautyspot: {safe(message)}", err=True)
+    return BAD
+
+
+def _flush_or_forget() -> None:
+    """Have the interpreter, which flushes at its end, write nowhere if it can't write here."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)

@@ -1,0 +1,47 @@
+"""The options that choose results: the names of `beautyspot.Where`, as options."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TEXTS = (
+    ("function", "PATTERN", "Of functions whose name matches: 'app:*'."),
+    ("version", "VERSION", "Of this version."),
+    ("tag", "TAG", "With this tag."),
+    ("key", "KEY", "Whose key begins so."),
+    ("older", "AGE|TIME", "Made before: 7d, 2026-11-01, '2026-11-01 12:30'."),
+    ("newer", "AGE|TIME", "Made since."),
+    ("unused", "AGE", "Neither made nor used for so long: 30d."),
+    ("larger", "SIZE", "Of at least this size: 10MB."),
+    ("smaller", "SIZE", "Of at most this size."),
+    ("arguments", "TEXT", "With this text in the arguments."),
+    ("code", "DIGEST", "Whose function's code had this digest (see show)."),
+)
+_FLAGS = (
+    ("expired", "That have expired."),
+    ("outdated", "Of code other than the newest of their function."),
+)
+
+
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command these options; it gets those that were given as `where`, a dict."""
+
+    @wraps(command)
+    def with_where(*args: Any, **given: Any) -> Any:
+        names = [name for name, *_ in (*_TEXTS, *_FLAGS)]
+        found = {name: given.pop(name) for name in names}
+        where = {name: value for name, value in found.items() if value not in (None, False)}
+        return command(*args, where=where, **given)
+
+    wrapped: Callable[..., Any] = with_where
+    for name, text in reversed(_FLAGS):
+        wrapped = click.option(f"--{name}", is_flag=True, help=text)(wrapped)
+    for name, kind, text in reversed(_TEXTS):
+        wrapped = click.option(f"--{name}", metavar=kind, help=text)(wrapped)
+    return wrapped

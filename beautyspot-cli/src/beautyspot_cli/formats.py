@@ -1,0 +1,119 @@
+"""Sizes, durations, times, money and keys, as people write them and as programs read them."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+from beautyspot_cli.texts import safe
+
+NOTHING: Final = "-"
+"""What stands for an unknown value."""
+
+_SIZES: Final = ("kB", "MB", "GB", "TB")
+_DURATIONS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def size(count: int | None) -> str:
+    """Bytes, in powers of 1000: ``12.3 MB``."""
+    if count is None:
+        return NOTHING
+    if count < 1000:
+        return f"{count} B"
+    number = float(count)
+    for unit in _SIZES:
+        number /= 1000
+        if number < 999.95 or unit == _SIZES[-1]:
+            break
+    return f"{number:.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds, in the one or two greatest units: ``250 ms``, ``3.4 s``, ``2 h 5 min``."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.3g} ms" if seconds else "0 s"
+    if seconds < 59.95:
+        return f"{seconds:.3g} s"
+    return " ".join(_parts(round(seconds)))
+
+
+def _parts(seconds: int) -> list[str]:
+    parts: list[str] = []
+    for length, unit in _DURATIONS:
+        count, seconds = divmod(seconds, length)
+        if parts:
+            return parts + ([f"{count} {unit}"] if count else [])
+        if count:
+            parts.append(f"{count} {unit}")
+    return parts
+
+
+def age(when: float | None) -> str:
+    """How long ago a moment was: ``3 d``, ``12 min``."""
+    if when is None:
+        return NOTHING
+    seconds = time.time() - when
+    return f"in {_short(-seconds)}" if seconds <= -1 else _short(max(0.0, seconds))
+
+
+def _short(seconds: float) -> str:
+    parts = _parts(int(seconds))
+    return parts[0] if parts else "0 s"
+
+
+def moment(when: float | None) -> str:
+    """A moment in local time: ``2026-11-26 12:04:05``."""
+    if when is None:
+        return NOTHING
+    return f"{datetime.fromtimestamp(when).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def iso(when: float | None) -> str | None:
+    """A moment in UTC, for JSON: ``2026-11-26T11:04:05.123456Z``."""
+    if when is None:
+        return None
+    return datetime.fromtimestamp(when, UTC).isoformat().replace("+00:00", "Z")
+
+
+def money(amount: float | None) -> str:
+    """An amount, without its unit, which nobody told: ``12.40``, ``0.0021``; nothing for none."""
+    if not amount:
+        return NOTHING
+    return f"{amount:,.2f}" if abs(amount) >= 0.995 else f"{amount:.3g}"
+
+
+class Format:
+    """How cells of a table are written that a person and a program want differently."""
+
+    def key(self, key: str) -> str:
+        """A key."""
+        return safe(key)
+
+    def count(self, number: int) -> str:
+        """A number of things."""
+        return str(number)
+
+    def when(self, moment_: float | None) -> str:
+        """A moment."""
+        return moment(moment_)
+
+
+class _ForPeople(Format):
+    def key(self, key: str) -> str:
+        """What tells it from others; every command takes that for the key."""
+        return safe(key[:12])
+
+    def count(self, number: int) -> str:
+        """With commas."""
+        return f"{number:,}"
+
+    def when(self, moment_: float | None) -> str:
+        """How long ago."""
+        return age(moment_)
+
+
+FOR_PEOPLE: Final = _ForPeople()
+FOR_PROGRAMS: Final = Format()

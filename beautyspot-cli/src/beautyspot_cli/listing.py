@@ -1,0 +1,67 @@
+"""Results and functions as lines of a table, and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot_cli.formats import NOTHING, duration, iso, money, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beautyspot import TaskRecord
+
+    from beautyspot_cli.formats import Format
+    from beautyspot_cli.output import Output
+
+ROW_HEADINGS: Final = (
+    "KEY", "FUNCTION", "MADE", "USED", "SIZE", "TOOK", "PRICE", "VERSION", "TAGS", "ARGUMENTS",
+)  # fmt: skip
+
+
+def show_rows(output: Output, records: Iterable[TaskRecord]) -> None:
+    """Write a table of results."""
+    cells = (row_cells(record, output.format) for record in records)
+    output.table(ROW_HEADINGS, cells, right=(4, 5, 6))
+
+
+def row_cells(record: TaskRecord, form: Format) -> list[str]:
+    """A result as cells below `ROW_HEADINGS`."""
+    return [
+        form.key(record.cache_key),
+        function_of(record),
+        form.when(record.made_at),
+        form.when(record.used_at),
+        size(record.size),
+        duration(record.took),
+        money(record.price),
+        record.version or NOTHING,
+        ",".join(record.tags) or NOTHING,
+        record.arguments or NOTHING,
+    ]
+
+
+def row_json(record: TaskRecord) -> dict[str, Any]:
+    """A result as names of a JSON document; none of its data."""
+    return {
+        "key": record.cache_key,
+        "function": function_of(record),
+        "version": record.version,
+        "arguments": record.arguments,
+        "tags": list(record.tags),
+        "made": iso(record.made_at),
+        "used": iso(record.used_at),
+        "expires": iso(record.expires_at),
+        "took": record.took,
+        "price": record.price,
+        "size": record.size,
+        "content_type": record.content_type,
+        "serializer": record.serializer,
+        "code": record.code,
+        "blob": record.result_value,
+    }
+
+
+def function_of(record: TaskRecord) -> str:
+    """The function's identifier; of rows of old releases its bare name."""
+    return record.func_identifier or record.func_name

@@ -1,0 +1,109 @@
+"""Where a command writes: data to stdout, talk to stderr; how, its options and the terminal say.
+
+Tables are drawn by `rich` on a terminal. In a pipe they are columns with tabs between them, as
+`cut` and `grep` take them. `--json` gives one document, or a line each where rows may be many.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from beautyspot_cli.formats import FOR_PEOPLE, FOR_PROGRAMS, Format
+from beautyspot_cli.texts import safe, safe_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+SCHEMA: Final = 1
+"""The number in each JSON document. It rises when a name in one goes or changes its meaning."""
+
+
+class Output:
+    """The output of one command.
+
+    Attributes:
+        as_json: JSON is wanted.
+        quiet: nothing but data is wanted: no headings, no talk.
+        status: the exit status, if the command ends well.
+    """
+
+    def __init__(self) -> None:
+        self.as_json = False
+        self.quiet = False
+        self.status = 0
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether a person sees the output."""
+        return sys.stdout.isatty() and not self.as_json
+
+    @property
+    def format(self) -> Format:
+        """How numbers and times are written in tables."""
+        return FOR_PEOPLE if self.on_terminal else FOR_PROGRAMS
+
+    def say(self, text: str) -> None:
+        """Tell the person something that is no data, unless `quiet`."""
+        if not self.quiet:
+            sys.stdout.flush()  # so that it comes behind the data where both go to a terminal
+            click.echo(safe_lines(text), err=True)
+
+    def line(self, text: str) -> None:
+        """Write one line of data."""
+        click.echo(safe(text))
+
+    def text(self, text: str) -> None:
+        """Write data of several lines."""
+        click.echo(safe_lines(text))
+
+    def json(self, **names: Any) -> None:
+        """Write one JSON document, on a line of its own."""
+        click.echo(json.dumps({"schema": SCHEMA, **names}, separators=(", ", ": ")))
+
+    def table(
+        self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()
+    ) -> None:
+        """Write a table.
+
+        Args:
+            headings: one for each column.
+            rows: their cells, as texts.
+            right: the numbers of the columns that are aligned to the right.
+        """
+        if self.on_terminal:
+            from beautyspot_cli.rich_tables import draw
+
+            draw([] if self.quiet else headings, rows, frozenset(right))
+            return
+        if not self.quiet:
+            click.echo("\t".join(headings))
+        for row in rows:
+            click.echo("\t".join(map(safe, row)))
+
+
+def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--json` and `--quiet`; it gets the `Output` as its first argument."""
+    for name, attribute, text in (
+        ("-q/--quiet", "quiet", "Write data only: no headings, no talk."),
+        ("--json", "as_json", 'Write JSON, with "schema": 1.'),
+    ):
+        command = click.option(
+            *name.split("/"),
+            attribute,
+            is_flag=True,
+            expose_value=False,
+            callback=_setting(attribute),
+            help=text,
+        )(command)
+    return click.pass_obj(command)
+
+
+def _setting(attribute: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def set_it(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        setattr(ctx.obj, attribute, value)
+
+    return set_it

@@ -1,0 +1,74 @@
+"""The options of every command that opens a store, and how it is opened."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Place(NamedTuple):
+    """Which store is meant; None: not said."""
+
+    store: str | None = None
+    name: str | None = None
+    profile: str | None = None
+    config: str | None = None
+    storage: str | None = None
+
+    def at(self, store: str | None) -> Place:
+        """The same with the STORE of the command line, if it is given.
+
+        Raises:
+            UsageError: `--store` is given too.
+        """
+        if store is None:
+            return self
+        if self.store is not None:
+            raise click.UsageError(
+                f"two stores are given, {store!r} and --store {self.store!r}: leave one out"
+            )
+        return self._replace(store=store)
+
+    def open(self) -> Any:
+        """The store; use it in a `with` statement."""
+        import beautyspot
+
+        return beautyspot.open_store(
+            self.store,
+            name=self.name,
+            profile=self.profile,
+            config=self.config,
+            storage=self.storage,
+        )
+
+
+_OPTIONS = (
+    click.option(
+        "--store", metavar="STORE", help="The store: a database, a folder .beautyspot, a URL."
+    ),
+    click.option("--name", help="The name of the Spot, where a folder holds several stores."),
+    click.option(
+        "--storage", metavar="PLACE", help="Where the blobs are, if not beside the database."
+    ),
+    click.option("--profile", help="The profile of the configuration file."),
+    click.option("--config", metavar="FILE", help="The configuration file."),
+)
+
+
+def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command these options; it gets them as `place`, a `Place`."""
+
+    @wraps(command)
+    def with_place(*args: Any, **given: Any) -> Any:
+        place = Place(**{field: given.pop(field) for field in Place._fields})
+        return command(*args, place=place, **given)
+
+    wrapped: Callable[..., Any] = with_place
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped

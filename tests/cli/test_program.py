@@ -1,0 +1,100 @@
+"""The command line as a whole: help, versions, what a mistake says, and what is loaded for it."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from beautyspot_cli.program import COMMANDS, beautyspot
+from click.testing import CliRunner, Result
+from workspace.sources import ROOT
+
+VERSION = runpy.run_path(str(ROOT / "VERSION.py"))["__version__"]
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(beautyspot, words)
+
+
+def test_the_command_is_installed_under_its_name() -> None:
+    table = tomllib.loads((ROOT / "beautyspot-cli" / "pyproject.toml").read_text())["project"]
+    assert table["scripts"] == {"beautyspot": "beautyspot_cli:main"}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["ls", "--help"]])
+def test_help_ends_well(words: list[str]) -> None:
+    done = run(*words)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: beautyspot")
+
+
+def test_the_version_is_the_distributions() -> None:
+    assert run("--version").stdout == f"beautyspot {VERSION}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_of_itself_what_the_list_says(name: str) -> None:
+    command = beautyspot.get_command(None, name)  # type: ignore[arg-type]
+    assert command is not None
+    assert (command.help or "").partition("\n")[0] == COMMANDS[name]
+    assert f"  {name} " in run("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "Usage: beautyspot"),
+        (["lss"], "there is no command 'lss'. Did you mean 'ls'?"),
+        (["remove-all"], "there is no command 'remove-all'. There are: ls"),
+        (["--wrong"], "No such option '--wrong'"),
+        (["ls", "--limt", "3"], "No such option '--limt'. (Did you mean"),
+        (["ls", "--sort", "size"], "'size' is not one of 'newest'"),
+        (["ls", "--limit", "few"], "'few' is not a valid integer range"),
+        (["ls", "a/b", "--store", "c"], "two stores are given, 'a/b' and --store 'c'"),
+        (["ls", "f", "g"], "'f g' is more than one STORE and one FUNCTION"),
+        (["ls", "f", "--function", "g"], "give one of 'f' and --function, not both"),
+        (["ls", "--rows", "--sort", "hits"], "--sort hits is no order here; there are: newest"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_status_two(words: list[str], said: str) -> None:
+    done = run(*words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["ls", "--help"], ["--version"]])
+def test_help_loads_no_table_no_backend_and_no_command_that_is_not_named(words: list[str]) -> None:
+    program = (
+        "import sys\n"
+        "from beautyspot_cli import main\n"
+        f"sys.argv[1:] = {words!r}\n"
+        "try:\n    main()\n"
+        "finally:\n    print(sorted(sys.modules), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    loaded = set(done.stderr.replace("'", "").strip("[]\n").split(", "))
+    assert "click" in loaded
+    assert loaded & {"rich", "numpy", "sqlite3", "beautyspot", "boto3", "pluggy"} == set()
+    commands = {name for name in loaded if name.startswith("beautyspot_cli.commands.")}
+    assert commands == {f"beautyspot_cli.commands.{word}" for word in words if word in COMMANDS}
+
+
+def test_the_library_run_as_a_module_is_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["beautyspot", "--version"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("beautyspot", run_name="__main__")
+    assert end.value.code == 0
+
+
+def test_without_the_command_line_the_module_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "beautyspot_cli", None)
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("beautyspot", run_name="__main__")
+    assert end.value.code == 2
+    assert "install beautyspot-cli (docs/install.md)" in capsys.readouterr().err
