@@ -21,12 +21,12 @@ def size(count: int | None) -> str:
         return NOTHING
     if count < 1000:
         return f"{count} B"
-    number = float(count)
-    for unit in _SIZES:
+    number = count / 1000
+    for unit in _SIZES[:-1]:
+        if number < 999.95:
+            return f"{number:.1f} {unit}"
         number /= 1000
-        if number < 999.95 or unit == _SIZES[-1]:
-            break
-    return f"{number:.1f} {unit}"
+    return f"{number:.1f} {_SIZES[-1]}"
 
 
 def duration(seconds: float | None) -> str:
