@@ -8,6 +8,7 @@ Run it, `python tests/workspace/manual.py`, after a change of either.
 
 from __future__ import annotations
 
+import ast
 import functools
 import importlib
 import inspect
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import beautyspot as bs
-from beautyspot import hookspecs
+from beautyspot import hookspecs, observing
 from beautyspot.config.resolve import UNSET
 from beautyspot.config.settings import SETTINGS
 
@@ -268,7 +269,16 @@ def _other(name: str, value: Any) -> str:
         return entry(value, name, bound=False)
     if isinstance(value, str):
         return f"### `{name}`\n\n`{value!r}`, a `result_type` of a `TaskRecord`.\n"
+    if name in vars(observing):
+        return f"### `{name}`\n\n{_alias(name)}\n"
     return f"### `{name}`\n\nMarks a function of a plug-in as a hook: `@bs.{name}`.\n"
+
+
+def _alias(name: str) -> str:
+    """What stands below an alias of `observing`."""
+    lines = ast.parse(inspect.getsource(observing)).body
+    place = next(n for n, line in enumerate(lines) if ast.unparse(line).startswith(f"{name} = "))
+    return inspect.cleandoc(ast.literal_eval(ast.unparse(lines[place + 1])))
 
 
 def _class(name: str, cls: type) -> str:

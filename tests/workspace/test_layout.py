@@ -17,7 +17,7 @@ VERSION = runpy.run_path(str(ROOT / "VERSION.py"))["__version__"]
 DISTRIBUTIONS = [ROOT, *MEMBERS.values()]
 
 FLOORS = (
-    {"errors", "logs"},
+    {"errors", "logs", "observing"},
     {"files", "concurrency", "messages"},
     {"functions"},
     {"contracts"},
