@@ -79,7 +79,7 @@ class Output:
 
             draw([] if self.quiet else headings, rows, frozenset(right))
             return
-        if not self.quiet:
+        if headings and not self.quiet:
             click.echo("\t".join(headings))
         for row in rows:
             click.echo("\t".join(map(safe, row)))

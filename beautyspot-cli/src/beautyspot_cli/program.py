@@ -10,6 +10,8 @@ from beautyspot_cli.lazy_group import LazyGroup
 
 COMMANDS: Final = {
     "ls": "List the functions in a store, or the results of one.",
+    "show": "Show one result: its call, its times, its value.",
+    "stats": "Show hits, runs, failures, and the time and money that hits saved.",
 }
 """Name -> its line in the help. The command is `command` in `beautyspot_cli.commands.<name>`."""
 

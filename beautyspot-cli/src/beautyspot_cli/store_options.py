@@ -36,9 +36,9 @@ class Place(NamedTuple):
 
     def open(self) -> Any:
         """The store; use it in a `with` statement."""
-        import beautyspot
+        from beautyspot import open_store
 
-        return beautyspot.open_store(
+        return open_store(
             self.store,
             name=self.name,
             profile=self.profile,

@@ -1,0 +1,148 @@
+"""`beautyspot show`: one result."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from beautyspot_cli.formats import NOTHING, age, duration, moment, money, size
+from beautyspot_cli.listing import function_of, row_json
+from beautyspot_cli.output import Output, output_options
+from beautyspot_cli.store_options import Place, store_options
+from beautyspot_cli.texts import safe_lines
+from beautyspot_cli.words import sorted_out
+
+if TYPE_CHECKING:
+    from beautyspot import TaskRecord
+
+_LARGEST: Final = 10_000_000
+"""Bytes: a larger value is not loaded to be shown."""
+
+
+@click.command
+@click.argument("words", metavar="KEY [STORE]", nargs=-1, required=True)
+@click.option("--value", "alone", is_flag=True, help="Write the value alone, and all of it.")
+@click.option(
+    "-o", "--out", metavar="FILE", help="Write the stored bytes into a file; '-' is stdout."
+)
+@click.option("--force", is_flag=True, help="With --out: replace the file.")
+@store_options
+@output_options
+def command(
+    output: Output, place: Place, words: tuple[str, ...], alone: bool, out: str | None, force: bool
+) -> None:
+    """Show one result: its call, its times, its value.
+
+    KEY may be the beginning of a key. A picture is shown in terminals that show pictures (iTerm2,
+    WezTerm, kitty, Ghostty). A long value is cut, and one above 10 MB not loaded: --out writes any.
+    """
+    place, key = sorted_out(words, place, "KEY")
+    if key is None:
+        raise click.UsageError("which result? give its KEY, or how it begins: see beautyspot ls")
+    with place.open() as store:
+        record = store.row(key)
+        if out is not None:
+            _write_out(output, store, record, out, force=force)
+        elif output.as_json:
+            _show_json(output, store, record, alone=alone)
+        else:
+            if not alone:
+                output.table((), _lines(record))
+                output.line("")
+            _show_value(output, store, record, whole=alone)
+
+
+def _write_out(output: Output, store: Any, record: TaskRecord, out: str, *, force: bool) -> None:
+    from beautyspot_cli.files_out import to_file, to_stdout
+
+    content = store.content(record.cache_key)
+    if out == "-":
+        to_stdout(content.chunks())
+        return
+    path = Path(out)
+    if path.is_dir():
+        path /= Path(content.filename or record.cache_key).name
+    count = to_file(path, content.chunks(), force=force)
+    output.say(f"{size(count)} ({content.content_type}) in {path}")
+
+
+def _show_json(output: Output, store: Any, record: TaskRecord, *, alone: bool) -> None:
+    from beautyspot_cli.value_json import as_json
+
+    row = {} if alone else row_json(record)
+    if _is_small(record):
+        output.json(**row, value=as_json(store.value(record.cache_key)))
+    else:
+        output.say(_too_large(record))
+        output.json(**row)
+
+
+def _lines(record: TaskRecord) -> list[tuple[str, str]]:
+    """What is known of the result, a line each; nothing of what is unknown."""
+    lines = {
+        "function": function_of(record),
+        "key": record.cache_key,
+        "version": record.version,
+        "arguments": record.arguments,
+        "tags": ", ".join(record.tags),
+        "made": _when(record.made_at),
+        "used": _when(record.used_at),
+        "expires": _when(record.expires_at),
+        "took": duration(record.took),
+        "price": money(record.price),
+        "size": size(record.size),
+        "type": record.content_type,
+        "stored by": record.serializer,
+        "blob": record.result_value,
+        "code": record.code,
+    }
+    return [(name, text) for name, text in lines.items() if text and text != NOTHING]
+
+
+def _when(time: float | None) -> str:
+    return NOTHING if time is None else f"{moment(time)} ({_ago(age(time))})"
+
+
+def _ago(text: str) -> str:
+    return text if text.startswith("in ") else f"{text} ago"
+
+
+def _show_value(output: Output, store: Any, record: TaskRecord, *, whole: bool) -> None:
+    if (record.content_type or "").startswith("image/"):
+        _show_image(output, store, record)
+        return
+    if not _is_small(record):
+        output.say(_too_large(record))
+        return
+    from beautyspot_cli.value_texts import as_text
+
+    text = as_text(store.value(record.cache_key), whole=whole)
+    click.echo(text if whole and not output.on_terminal else safe_lines(text))
+
+
+def _show_image(output: Output, store: Any, record: TaskRecord) -> None:
+    from beautyspot_cli.images import LARGEST, drawn, shows
+
+    kind = record.content_type or ""
+    if output.on_terminal and shows(kind) and (record.size or 0) <= LARGEST:
+        data = b"".join(store.content(record.cache_key).chunks())
+        sys.stdout.write(drawn(data))
+    else:
+        output.say(
+            f"a picture ({kind}, {size(record.size)}), which is not shown here: "
+            f"beautyspot show {record.cache_key[:12]} --out FILE writes it into a file"
+        )
+
+
+def _is_small(record: TaskRecord) -> bool:
+    return (record.size or 0) <= _LARGEST
+
+
+def _too_large(record: TaskRecord) -> str:
+    return (
+        f"the value has {size(record.size)} and is not loaded: "
+        f"beautyspot show {record.cache_key[:12]} --out FILE writes its bytes into a file"
+    )

@@ -1,0 +1,119 @@
+"""`beautyspot stats`: what the cache saved, by function, day or hour."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from beautyspot_cli.formats import NOTHING, duration, money
+from beautyspot_cli.output import Output, output_options
+from beautyspot_cli.store_options import Place, store_options
+from beautyspot_cli.words import sorted_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from beautyspot import Counts
+
+    from beautyspot_cli.formats import Format
+
+_NUMBERS: Final = (
+    "hits", "runs", "failures", "seconds_saved", "seconds_spent", "money_saved", "money_spent",
+)  # fmt: skip
+_HEADINGS: Final = (
+    "HITS", "RUNS", "FAILURES", "TIME SAVED", "TIME SPENT", "MONEY SAVED", "MONEY SPENT",
+)  # fmt: skip
+
+
+def _hour(counts: Counts) -> str:
+    return f"{_local(counts):%Y-%m-%d %H:00}"
+
+
+def _day(counts: Counts) -> str:
+    return f"{_local(counts):%Y-%m-%d}"
+
+
+def _local(counts: Counts) -> datetime:
+    return datetime.fromtimestamp(counts.hour * 3600).astimezone()
+
+
+_GROUPS: Final[dict[str, Callable[[Counts], str]]] = {
+    "function": lambda counts: counts.func_identifier,
+    "day": _day,
+    "hour": _hour,
+}
+
+
+@click.command
+@click.argument("words", metavar="[STORE] [FUNCTION]", nargs=-1)
+@click.option(
+    "--by",
+    type=click.Choice(tuple(_GROUPS)),
+    default="function",
+    show_default=True,
+    help="What a line is.",
+)
+@click.option("--since", metavar="AGE|TIME", help="From then on: 7d, 2026-11-01.")
+@store_options
+@output_options
+def command(
+    output: Output, place: Place, words: tuple[str, ...], by: str, since: str | None
+) -> None:
+    """Show hits, runs, failures, and the time and money that hits saved.
+
+    They are counted by the hour and over all processes, and outlive the results. Days and hours
+    are local. TIME SPENT is that of runs, MONEY what mark(price=) says.
+    """
+    place, function = sorted_out(words, place, "FUNCTION")
+    with place.open() as store:
+        counts = list(store.counts(function, since))
+        lines = _grouped(counts, _GROUPS[by])
+        total = _sum(counts)
+        if output.as_json:
+            _show_json(output, store, by, lines, total)
+            return
+        if not counts:
+            output.say(f"nothing was counted in {store.place}")
+            return
+        rows = ([name, *_cells(line, output.format)] for name, line in lines.items())
+        output.table((by.upper(), *_HEADINGS), rows, right=range(1, 8))
+        output.say(_in_all(total))
+
+
+def _grouped(counts: Iterable[Counts], group: Callable[[Counts], str]) -> dict[str, dict[str, Any]]:
+    groups: dict[str, list[Counts]] = {}
+    for one in counts:
+        groups.setdefault(group(one), []).append(one)
+    return {name: _sum(groups[name]) for name in sorted(groups)}
+
+
+def _sum(counts: Iterable[Counts]) -> dict[str, Any]:
+    counts = list(counts)
+    return {name: sum(getattr(one, name) for one in counts) for name in _NUMBERS}
+
+
+def _cells(line: dict[str, Any], form: Format) -> list[str]:
+    return [
+        *(form.count(line[name]) for name in _NUMBERS[:3]),
+        *(duration(line[name]) if line[name] else NOTHING for name in _NUMBERS[3:5]),
+        *(money(line[name]) for name in _NUMBERS[5:]),
+    ]
+
+
+def _in_all(total: dict[str, Any]) -> str:
+    calls = total["hits"] + total["runs"]
+    saved = [duration(total["seconds_saved"])]
+    if total["money_saved"]:
+        saved.append(money(total["money_saved"]))
+    return (
+        f"in all {total['hits']:,} of {calls:,} calls were hits, which saved {' and '.join(saved)}"
+    )
+
+
+def _show_json(
+    output: Output, store: Any, by: str, lines: dict[str, dict[str, Any]], total: dict[str, Any]
+) -> None:
+    named = [{by: name, **line} for name, line in lines.items()]
+    output.json(store=store.place, by=by, lines=named, total=total)

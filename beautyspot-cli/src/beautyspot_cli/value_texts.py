@@ -1,0 +1,59 @@
+"""Stored values as text for people: laid out, and bounded unless all of it is wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WIDTH: Final = 100
+LINES: Final = 60
+"""So many lines of a value are shown."""
+LONGEST: Final = 4000
+"""So many characters of a text are shown."""
+
+
+def as_text(value: object, *, whole: bool = False) -> str:
+    """The value as text: a text as it is, anything else as Python writes it, over several lines.
+
+    Args:
+        value: a value, as `Store.value` gives it.
+        whole: all of it; otherwise long texts, long lists and deep nesting are cut.
+    """
+    if isinstance(value, str):
+        return value if whole else _cut(value)
+    from rich.pretty import pretty_repr
+
+    if whole:
+        return pretty_repr(_named(value), max_width=WIDTH)
+    shown = pretty_repr(
+        _named(value), max_width=WIDTH, max_length=LINES, max_string=LONGEST, max_depth=8
+    )
+    return _cut(shown)
+
+
+def _cut(text: str) -> str:
+    shown = "\n".join(text[:LONGEST].split("\n")[:LINES])
+    missing = len(text) - len(shown)
+    return f"{shown}\n... {missing:,} more characters: --value shows all" if missing else shown
+
+
+def _named(value: Any) -> Any:
+    """The value, with an `Instance` as a call of its class: ``app.Answer(text='yes')``."""
+    from beautyspot import Instance
+
+    if isinstance(value, Instance):
+        return _call(value.class_name, {name: _named(one) for name, one in value.fields.items()})
+    if type(value) is dict:
+        return {_named(key): _named(one) for key, one in value.items()}
+    if type(value) in (list, tuple, set, frozenset):
+        return type(value)(map(_named, value))
+    return value
+
+
+def _call(name: str, fields: dict[str, Any]) -> object:
+    def parts(_: object) -> Iterator[tuple[str, Any]]:
+        yield from fields.items()
+
+    return type(name, (), {"__rich_repr__": parts})()
