@@ -24,7 +24,7 @@ FLOORS = (
     {"hookspecs", "memory", "config", "resilience", "keys", "serialization"},
     {"backends", "limits", "tasks", "libraries"},
     {"results", "builtin"},
-    {"calls"},
+    {"calls", "inspecting"},
     {"spot"},
     {""},  # `beautyspot` itself: the public names
     {"testing", "__main__"},

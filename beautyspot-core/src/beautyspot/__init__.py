@@ -50,6 +50,7 @@ from beautyspot.errors import (
     PluginConflictError,
     PluginError,
     RateLimitError,
+    RecordNotFound,
     RestoreError,
     SchemaError,
     SerializationError,
@@ -65,6 +66,10 @@ if TYPE_CHECKING:
     from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
+    from beautyspot.inspecting.filters import Where
+    from beautyspot.inspecting.opening import open_store
+    from beautyspot.inspecting.removing import Removed
+    from beautyspot.inspecting.store import Store, StoredFunction
     from beautyspot.keys.generator import KeyGen
     from beautyspot.limits.permit import Permit
     from beautyspot.observing import (
@@ -103,11 +108,16 @@ _LATER = {
     "Pruned": "results.pruning",
     "Ran": "observing",
     "Refused": "observing",
+    "Removed": "inspecting.removing",
     "Saved": "observing",
     "Spot": "spot",
+    "Store": "inspecting.store",
     "Stored": "calls.stored_results",
+    "StoredFunction": "inspecting.store",
     "Trouble": "resilience.reporting",
     "Waited": "observing",
+    "Where": "inspecting.filters",
+    "open_store": "inspecting.opening",
     "plugins": "backends.registry",
 }
 
@@ -168,7 +178,9 @@ __all__ = [
     "Pruned",
     "Ran",
     "RateLimitError",
+    "RecordNotFound",
     "Refused",
+    "Removed",
     "Reservation",
     "RestoreError",
     "Saved",
@@ -178,7 +190,9 @@ __all__ = [
     "SerializerBase",
     "Spot",
     "StorageError",
+    "Store",
     "Stored",
+    "StoredFunction",
     "StreamError",
     "TaskRecord",
     "Totals",
@@ -186,6 +200,8 @@ __all__ = [
     "TypeSupport",
     "UnstableKeyError",
     "Waited",
+    "Where",
     "hookimpl",
+    "open_store",
     "plugins",
 ]

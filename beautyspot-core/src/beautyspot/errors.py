@@ -19,6 +19,7 @@ beautyspot (`except TimeoutError`, `except LookupError`) still does the right th
     ├── RestoreError (ValueError)             stored bytes are damaged, or of an unknown class
     ├── UnstableKeyError (TypeError)          an argument has no stable form
     ├── StreamError (RuntimeError)            a shared run of a generator can't go on
+    ├── RecordNotFound (LookupError)          no stored result has that key, or several do
     ├── CacheMissError (LookupError)          a miss where none is allowed (mode="replay")
     ├── RateLimitError (TimeoutError)         no permit within the time that the caller gives
     └── CostError (ValueError)                a cost that no wait can ever grant
@@ -106,6 +107,21 @@ class StreamError(BeautyspotError, RuntimeError):
 
     Only to callers that have read some of the items: two runs never make one stream.
     """
+
+
+class RecordNotFound(BeautyspotError, LookupError):  # noqa: N818 - as above
+    """No stored result has a key that begins so, or several have.
+
+    Attributes:
+        candidates: the keys that begin so, or the first of them.
+    """
+
+    def __init__(self, message: str, *, candidates: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (partial(RecordNotFound, candidates=self.candidates), (str(self),))
 
 
 class CacheMissError(BeautyspotError, LookupError):

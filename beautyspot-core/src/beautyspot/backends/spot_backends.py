@@ -58,7 +58,7 @@ class Parts:
         self._lock = locks.reentrant()
         reset_in_children(self)
         self._storage: BlobStorageBase | None = None
-        self.context = _context(name, config)
+        self.context = context_of(name, config)
         # What the user did not choose can't be a mistake: it is made when a function is marked.
         for point in ("keygen", "serializer"):
             if config.source(point) != "default":
@@ -227,7 +227,8 @@ class Parts:
         return errors
 
 
-def _context(name: str, config: Config) -> Context:
+def context_of(name: str, config: Config) -> Context:
+    """Where a Spot of this name lives, by its settings."""
     directory = _anchored(config, "directory", config["directory"])
     given: Any = config["db_path"]
     db_path = directory / f"{name}.db" if given is None else _anchored(config, "db_path", given)

@@ -63,13 +63,19 @@ def totals_by_function(records: Iterable[TaskRecord]) -> list[FunctionTotals]:
     found: dict[str, FunctionTotals] = {}
     for record in records:
         name = record.func_identifier or record.func_name
-        before = found.get(name) or FunctionTotals(name, 0, 0, None, None)
-        times = [t for t in (before.oldest, before.newest, record.made_at) if t is not None]
-        found[name] = FunctionTotals(
-            name,
-            before.entries + 1,
-            before.size + max(0, record.size or 0),
-            min(times, default=None),
-            max(times, default=None),
-        )
+        found[name] = _with(found.get(name) or FunctionTotals(name, 0, 0, None, None), record)
     return [found[name] for name in sorted(found)]
+
+
+def _with(totals: FunctionTotals, record: TaskRecord) -> FunctionTotals:
+    made, newest = record.made_at, totals.newest
+    is_newest = not totals.entries or (made is not None and (newest is None or made >= newest))
+    times = [time for time in (totals.oldest, newest, made) if time is not None]
+    return FunctionTotals(
+        totals.func_identifier,
+        totals.entries + 1,
+        totals.size + max(0, record.size or 0),
+        min(times, default=None),
+        max(times, default=None),
+        record.code if is_newest else totals.code,
+    )

@@ -108,3 +108,4 @@ class FunctionTotals(NamedTuple):
     size: int  # of all results' data, in bytes, wherever it is
     oldest: float | None  # the least and the greatest `made_at`
     newest: float | None
+    code: str | None = None  # `TaskRecord.code` of the newest; None where it has none

@@ -138,16 +138,18 @@ def _size(record: TaskRecord) -> int:
     return max(0, record.size or 0)
 
 
-def remove(cache: Cache, key: str, made: float | None) -> str:
+def remove(cache: Cache, key: str, made: float | None, *, leased_too: bool = False) -> str:
     """Remove the row of `key` and its blob, unless it was replaced since it was `made`.
 
-    An entry of an earlier release has no such time, and is replaced by none.
+    A row that is being made anew stays too, unless `leased_too`: that is for what was invalidated,
+    whose new result is not stored. An entry of an earlier release has no such time, and is replaced
+    by none.
 
     Raises:
         MetadataError: the store failed.
     """
     with claimed(cache, key) as is_free:
-        if not is_free:
+        if not is_free and not leased_too:
             return KEPT
         entry = cache.find(key)
         if entry is None:

@@ -1,0 +1,130 @@
+"""The backends of a store that is looked at: made as a Spot makes them, when they are needed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from beautyspot.backends.registry import load_plugins
+from beautyspot.backends.selection import select
+from beautyspot.backends.spot_backends import context_of
+from beautyspot.errors import BackendNotFound
+from beautyspot.resilience.guarded_backends import in_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beautyspot.config.resolve import Config
+    from beautyspot.contracts import Backend, BlobStorageBase, Context, MetadataStoreBase
+
+
+class Backends(Protocol):
+    """The metadata store and the storage, and the settings that they were made by."""
+
+    config: Config
+    context: Context
+
+    def metadata(self) -> MetadataStoreBase:
+        """The metadata store, which may change."""
+        ...
+
+    def storage(self) -> BlobStorageBase | None:
+        """The storage; None where none was chosen or is installed.
+
+        Raises:
+            StorageError: it can't be reached.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close what was made here."""
+
+
+class OwnBackends:
+    """Backends that are made here, and closed."""
+
+    def __init__(self, name: str, config: Config, plugins: Iterable[object]) -> None:
+        self.config = config
+        self.context = context_of(name, config)
+        self._registry = load_plugins(plugins)
+        self._made: dict[str, Any] = {}
+        self._closing = ExitStack()
+
+    def metadata(self) -> MetadataStoreBase:
+        """See `Backends`."""
+        return cast("MetadataStoreBase", self._made_once("metadata"))
+
+    def storage(self) -> BlobStorageBase | None:
+        """See `Backends`."""
+        try:
+            return cast("BlobStorageBase", self._made_once("storage"))
+        except BackendNotFound:
+            if self.config.source("storage") != "default":
+                raise
+            return None
+
+    def _made_once(self, point: str) -> Backend:
+        if point not in self._made:
+            config = self.config
+            made, owned = select(
+                point,
+                config[point],
+                registry=self._registry,
+                context=self.context,
+                source=config.source(point),
+                anchor=config.anchor(point),
+            )
+            self._made[point] = made
+            if owned:
+                self._closing.callback(in_time, made, made.close)
+        return cast("Backend", self._made[point])
+
+    def close(self) -> None:
+        """See `Backends`."""
+        self._closing.close()
+
+
+class SpotLike(Protocol):
+    """What is asked of a Spot: a store is below it, and does not know its class."""
+
+    name: str
+    config: Config
+
+    @property
+    def metadata(self) -> MetadataStoreBase:
+        """Its metadata store."""
+        ...
+
+    @property
+    def storage(self) -> BlobStorageBase:
+        """Its storage."""
+        ...
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Store what waits."""
+        ...
+
+
+class SpotBackends:
+    """The backends of a Spot, which closes them."""
+
+    def __init__(self, spot: SpotLike) -> None:
+        self._spot = spot
+        self.config = spot.config
+        self.context = context_of(spot.name, spot.config)
+
+    def metadata(self) -> MetadataStoreBase:
+        """See `Backends`."""
+        return self._spot.metadata
+
+    def storage(self) -> BlobStorageBase | None:
+        """See `Backends`."""
+        try:
+            return self._spot.storage
+        except BackendNotFound:
+            if self.config.source("storage") != "default":
+                raise
+            return None
+
+    def close(self) -> None:
+        """They are the Spot's."""

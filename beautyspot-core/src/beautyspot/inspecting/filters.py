@@ -1,0 +1,174 @@
+"""`Where`: which stored results are meant, as people write it, and what a store is asked for."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from datetime import time as midnight
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
+
+from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
+from beautyspot.contracts import Selection
+from beautyspot.errors import ConfigError
+from beautyspot.messages import check_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Moment = str | float | timedelta | date
+"""A moment: how long ago, or a date with or without a time; local time where no zone is given."""
+
+
+class Where(TypedDict, total=False):
+    """Which stored results are meant: those that match all that is given; None matches any.
+
+    A moment is how long ago (seconds, a `timedelta`, or a text such as ``"7d"``) or a date with
+    or without a time (a `date`, a `datetime`, or a text such as ``"2026-11-19"`` or
+    ``"2026-11-19 14:00"``). A date begins at midnight. Local time is meant unless the zone is
+    given, as in ``"2026-11-19T14:00Z"``.
+
+    Attributes:
+        function: the identifier, "module:qualified.name" or what `mark` has as name=. ``*`` is any
+            text, and ``?`` any character: ``"app:*"``.
+        version: the version; 2 and "2" are one; "" is without any.
+        tag: one of the tags.
+        key: how the key begins.
+        older, newer: made before that moment; then or after.
+        unused: neither made nor found for that long: seconds, a `timedelta`, or a text.
+        expired: True: expired by now.
+        larger, smaller: bytes, at least and at most, or a text such as "10MB".
+        arguments: a text that is in the arguments as they are shown, whatever the case of letters.
+        code: how the digest of the function's source begins.
+        outdated: True: made by other code than the newest result of the same function.
+    """
+
+    function: str | None
+    version: str | int | None
+    tag: str | None
+    key: str | None
+    older: Moment | None
+    newer: Moment | None
+    unused: float | str | timedelta | None
+    expired: bool | None
+    larger: int | str | None
+    smaller: int | str | None
+    arguments: str | None
+    code: str | None
+    outdated: bool | None
+
+
+class Filter(NamedTuple):
+    """A `Where` that was checked."""
+
+    selection: Selection
+    outdated: bool = False
+
+
+EVERYTHING: Final = Filter(Selection())
+
+_TEXTS: Final = {
+    "function": "function", "tag": "tag", "key": "key", "arguments": "text", "code": "code",
+}  # fmt: skip
+"""What is a text in a `Where` -> the field of the `Selection`."""
+
+_MOMENT: Final = (
+    'how long ago, such as "7d" or "12h", or a date, such as "2026-11-19" or "2026-11-19 14:00"'
+)
+_LONGEST: Final = 1e9
+"""Seconds: a longer "duration" is a Unix time that was meant as a date."""
+
+
+def read_filter(caller: str, where: Mapping[str, Any], now: float | None = None) -> Filter:
+    """What a `Where` means at the moment `now`, in Unix time.
+
+    Raises:
+        ConfigError: a name or a value is wrong; says what to write.
+    """
+    check_options(caller, where, Where.__annotations__)
+    given = {name: value for name, value in where.items() if value is not None}
+    now = time.time() if now is None else now
+    found: dict[str, Any] = {
+        field: _text(name, given[name]) for name, field in _TEXTS.items() if name in given
+    }
+    if "version" in given:
+        found["version"] = _version(given["version"])
+    for name, field in (("older", "made_before"), ("newer", "made_since")):
+        if name in given:
+            found[field] = moment(name, given[name], now)
+    for name, field in (("larger", "smallest"), ("smaller", "largest")):
+        if name in given:
+            found[field] = checked(name, given[name], byte_count, SIZE)
+    if "unused" in given:
+        found["unused_since"] = now - checked("unused", given["unused"], seconds, DURATION)
+    if _flag("expired", given):
+        found["expired_by"] = now
+    return Filter(Selection(**found), _flag("outdated", given))
+
+
+def moment(name: str, value: object, now: float) -> float:
+    """The Unix time that an option means.
+
+    Raises:
+        ConfigError: it is neither a duration nor a date.
+    """
+    ago: float | None = None
+    with suppress(TypeError, ValueError):
+        ago = seconds(value)
+    if ago is not None and ago < _LONGEST:
+        return now - ago
+    if ago is not None:
+        raise ConfigError(
+            f"{name}={value!r:.80} would be {ago / 31_557_600:.0f} years ago: for a date give "
+            "datetime.fromtimestamp(...), or a text"
+        )
+    try:
+        return _date(value).timestamp()
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise ConfigError(f"{name}={value!r:.80}: give {_MOMENT}") from None
+
+
+def _date(value: object) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, midnight())  # of local time
+    if isinstance(value, str):
+        return datetime.fromisoformat(value.strip())
+    raise TypeError("no date")
+
+
+def checked(name: str, value: object, check: Callable[[object], Any], expected: str) -> Any:
+    """What `check` makes of an option.
+
+    Raises:
+        ConfigError: `check` refuses it; says what is expected.
+    """
+    try:
+        return check(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{name}={value!r:.80}: give {expected}") from None
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise ConfigError(f"{name}={value!r:.80}: give a text that is not empty")
+
+
+def _version(value: object) -> str:
+    if value == "auto":
+        raise ConfigError(
+            'version="auto" names no version: "auto" is stored as "auto:" and a digest of the '
+            "code; give that, as rows() shows it"
+        )
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return str(value)
+    raise ConfigError(f"version={value!r:.80}: give a text or a whole number")
+
+
+def _flag(name: str, given: Mapping[str, Any]) -> bool:
+    value = given.get(name, False)
+    if isinstance(value, bool):
+        return value
+    raise ConfigError(f"{name}={value!r:.80}: give True or False")

@@ -1,0 +1,204 @@
+"""Rows that match a filter: all of them, in an order, or in pages."""
+
+from __future__ import annotations
+
+import json
+from heapq import nsmallest
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
+
+from beautyspot.contracts import MetadataStoreBase, Order, Page, Totals
+from beautyspot.errors import ConfigError
+from beautyspot.messages import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.contracts import TaskRecord
+    from beautyspot.inspecting.filters import Filter
+
+RowOrder = Literal["key", "newest", "oldest", "largest", "smallest", "slowest", "dearest", "unused"]
+"""By key; written last first; made first; by size, time or price; not used for longest first."""
+
+PAGE: Final = 500
+"""Rows that are read at a time."""
+
+_Rank = tuple[bool, float, str]
+
+
+def _last_use(record: TaskRecord) -> float | None:
+    times = [time for time in (record.made_at, record.used_at) if time is not None]
+    return max(times, default=None)
+
+
+_RANKS: Final[dict[str, tuple[Callable[[TaskRecord], float | None], int]]] = {
+    "newest": (lambda record: record.made_at, -1),
+    "oldest": (lambda record: record.made_at, 1),
+    "largest": (lambda record: record.size, -1),
+    "smallest": (lambda record: record.size, 1),
+    "slowest": (lambda record: record.took, -1),
+    "dearest": (lambda record: record.price, -1),
+    "unused": (_last_use, 1),
+}
+"""What an order goes by, and whether the least or the greatest comes first."""
+
+
+class Listing:
+    """The rows of a store that a filter lets through, none with its data."""
+
+    def __init__(self, metadata: MetadataStoreBase, wanted: Filter) -> None:
+        self._metadata = metadata
+        self._selection = wanted.selection
+        self._newest_code = newest_code(metadata) if wanted.outdated else None
+        # The base class reads every row for each page.
+        self._has_pages = type(metadata).page is not MetadataStoreBase.page
+
+    def all(self, order: Order = "key") -> Iterator[TaskRecord]:
+        """All of them, in the order of their keys, or of their writing where the store has pages.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        if not self._has_pages:
+            yield from filter(self._covers, self._metadata.scan())
+            return
+        following: str | None = None
+        while True:
+            page = self._page(order, following, PAGE)
+            yield from page.records
+            following = page.following
+            if following is None:
+                return
+
+    def rows(self, order: str, limit: int | None) -> Iterator[TaskRecord]:
+        """At most `limit` of them, in an order.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        if order == "key" or (order == "newest" and self._has_pages):
+            yield from islice(self.all(cast("Order", order)), limit)
+        elif limit is not None:
+            yield from nsmallest(limit, self.all(), key=_ranking(order))
+        else:
+            yield from sorted(self.all(), key=_ranking(order))
+
+    def page(self, order: str, following: str | None, limit: int) -> Page:
+        """At most `limit` of them, in an order, and where the next page begins.
+
+        Raises:
+            ConfigError: `following` is no page's of this order.
+            MetadataError: the store failed.
+        """
+        if order in get_args(Order):
+            page = self._page(cast("Order", order), following, limit)
+            while not page.records and page.following is not None:
+                page = self._page(cast("Order", order), page.following, limit)
+            return page
+        rank = _ranking(order)
+        last = None if following is None else _rank_in(following)
+        records = (each for each in self.all() if last is None or rank(each) > last)
+        page_records = nsmallest(limit, records, key=rank)
+        is_full = len(page_records) == limit
+        return Page(page_records, json.dumps(rank(page_records[-1])) if is_full else None)
+
+    def _page(self, order: Order, following: str | None, limit: int) -> Page:
+        page = self._metadata.page(self._selection, order=order, following=following, limit=limit)
+        if self._newest_code is None:
+            return page
+        return Page(list(filter(self._is_outdated, page.records)), page.following)
+
+    def totals(self) -> Totals:
+        """How many they are, and the bytes of their results.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        entries = size = 0
+        for record in self.all():
+            entries, size = entries + 1, size + size_of(record)
+        return Totals(entries, size)
+
+    def _covers(self, record: TaskRecord) -> bool:
+        return self._selection.covers(record) and self._is_outdated(record)
+
+    def _is_outdated(self, record: TaskRecord) -> bool:
+        if self._newest_code is None:
+            return True
+        code = source_of(record.code)
+        return bool(code) and self._newest_code.get(name_of(record), code) != code
+
+
+def name_of(record: TaskRecord) -> str:
+    """The function that a row is of; rows of 2.x have its bare name only."""
+    return record.func_identifier or record.func_name
+
+
+def source_of(code: str | None) -> str:
+    """The digest of the source in the field `code`; "" where there is none."""
+    return (code or "").partition(":")[0]
+
+
+def size_of(record: TaskRecord) -> int:
+    """The bytes of a result; rows of 2.x don't say, and count as none."""
+    return max(0, record.size or 0)
+
+
+def newest_code(metadata: MetadataStoreBase) -> dict[str, str]:
+    """The digest of the source of each function's newest row, where it is known."""
+    found: dict[str, str] = {}
+    for totals in metadata.function_totals():
+        if code := source_of(totals.code):
+            found[totals.func_identifier] = code
+    return found
+
+
+def _ranking(order: str) -> Callable[[TaskRecord], _Rank]:
+    """What to sort by; what is not known comes last."""
+    by, sign = _RANKS[order]
+
+    def rank(record: TaskRecord) -> _Rank:
+        value = by(record)
+        return value is None, sign * (value or 0.0), record.cache_key
+
+    return rank
+
+
+def _rank_in(following: str) -> _Rank:
+    wrong = ConfigError(
+        f"following={following!r:.80} is nothing that a page of this order gave: begin without it"
+    )
+    try:
+        found: Any = json.loads(following)
+        unknown, value, key = found
+    except (TypeError, ValueError, RecursionError):
+        raise wrong from None
+    if not isinstance(value, int | float) or not isinstance(key, str):
+        raise wrong
+    return bool(unknown), value, key
+
+
+def check_order(order: object) -> str:
+    """`order`, if it is one.
+
+    Raises:
+        ConfigError: it is none; lists them.
+    """
+    known = get_args(RowOrder)
+    if isinstance(order, str) and order in known:
+        return order
+    raise ConfigError(
+        f"order={order!r:.80}: there is no such order.{did_you_mean(str(order), known)} "
+        f"There are: {', '.join(known)}"
+    )
+
+
+def check_limit(limit: object) -> int:
+    """`limit`, if it is a number of rows.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0:
+        return limit
+    raise ConfigError(f"limit={limit!r:.80}: give a whole number of rows, 1 or more")

@@ -1,0 +1,178 @@
+"""Find the store that is meant: a file, a folder, a URL, or what the configuration says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot.backends.selection import is_url
+from beautyspot.config.resolve import resolve
+from beautyspot.errors import ConfigError
+from beautyspot.files import absolute
+from beautyspot.messages import listing, masked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from beautyspot.config.resolve import Config
+
+FOLDER: Final = ".beautyspot"
+_ENDING: Final = ".db"
+_ANY_NAME: Final = "store"
+"""The name that a backend is told where none is known; a file has its own."""
+
+
+class Place(NamedTuple):
+    """Where a store is: what its backends are made of, and how people are told of it."""
+
+    name: str
+    config: Config
+    shown: str
+
+
+class Given(NamedTuple):
+    """What `open_store` was given beside the place."""
+
+    name: str | None
+    settings: Mapping[str, Any]
+    profile: str | None
+    config: str | os.PathLike[str] | bool | None
+
+    def resolved(self, more: Mapping[str, Any], start: Path | None = None) -> Config:
+        """All settings; a configuration file is looked for from the folder `start` upwards."""
+        from_here = self.config is not None or os.environ.get("BEAUTYSPOT_CONFIG", "").strip()
+        return resolve(
+            {**self.settings, **more},
+            config=self.config,
+            profile=self.profile,
+            cwd=None if from_here else start,
+        )
+
+
+def find_place(where: str | os.PathLike[str] | None, given: Given) -> Place:
+    """The place of a store.
+
+    Raises:
+        ConfigError: there is none, or there are several; says what was looked for.
+    """
+    if where is None:
+        return _configured(given)
+    text = os.fspath(where)
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise ConfigError(f"{where!r:.80} names no store: give the path of its file, or a URL")
+    if is_url(text):
+        return _at_url(text, given)
+    return _at_path(absolute(os.path.expanduser(text), "where"), given)  # noqa: PTH111 - a text in
+
+
+def _configured(given: Given) -> Place:
+    config = given.resolved({})
+    if config["metadata"] != "sqlite":
+        if given.name is None:
+            raise ConfigError(
+                f"the metadata store is {masked(config['metadata'])!r:.80} "
+                f"(from: {config.source('metadata')}), whose place may depend on the Spot's name: "
+                "give name=, or the store's URL or file"
+            )
+        shown = f"{masked(config['metadata'])!s:.200} of {given.name}"
+        return Place(given.name, config, shown)
+    folder = _anchored(config, "directory")
+    if config["db_path"] is not None:
+        return _file(_anchored(config, "db_path"), given, config)
+    return _file(_database_in(folder, given.name), given, config)
+
+
+def _anchored(config: Config, setting: str) -> Path:
+    return absolute((config.anchor(setting) or Path()) / config[setting], setting)
+
+
+def _at_url(url: str, given: Given) -> Place:
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() == "sqlite":
+        return _at_sqlite_url(url, rest, given)
+    config = given.resolved({"metadata": url})
+    return Place(given.name or _ANY_NAME, config, masked(url))
+
+
+def _at_sqlite_url(url: str, rest: str, given: Given) -> Place:
+    """Its blobs are beside the file, as where a path is given."""
+    from urllib.parse import unquote
+
+    path, _, options = rest.partition("?")
+    if not path.startswith("/") or path == "/":
+        raise ConfigError(
+            f"{masked(url)!r} names no file: write sqlite:///relative/path.db (three slashes) or "
+            "sqlite:////absolute/path.db (four), or give the path itself"
+        )
+    place = _at_path(absolute(unquote(path[1:]), "where"), given)
+    if not options:
+        return place
+    more = {"metadata": url, "directory": place.config["directory"]}
+    return place._replace(config=given.resolved(more, Path(place.config["directory"])))
+
+
+def _at_path(path: Path, given: Given) -> Place:
+    if path.is_dir():
+        inner = path / FOLDER
+        path = _database_in(inner if inner.is_dir() else path, given.name)
+    elif given.name is not None and given.name != path.stem and path.is_file():
+        raise ConfigError(f"{path} is a file, so name={given.name!r} says nothing: leave it out")
+    return _file(path, given)
+
+
+def _file(path: Path, given: Given, config: Config | None = None) -> Place:
+    if not path.exists():
+        raise ConfigError(_not_there(path))
+    places = {"metadata": "sqlite", "db_path": str(path)}
+    if config is None:
+        places["directory"] = str(path.parent)
+    start = path.parent if config is None else None
+    return Place(given.name or path.stem, given.resolved(places, start), str(path))
+
+
+def _not_there(path: Path) -> str:
+    beside = path.parent / FOLDER / f"{path.name}{_ENDING}"
+    if path.suffix == "" and beside.exists():
+        return f"there is no file {path}: for the store of the Spot {path.name!r} give name="
+    others = _databases(path.parent)
+    there = (
+        f"In that folder: {listing(each.name for each in others)}" if others else "There is none"
+    )
+    return (
+        f"there is no file {path}. {there}: give the path of a database file, of a folder "
+        f"{FOLDER}, or a URL"
+    )
+
+
+def _database_in(folder: Path, name: str | None) -> Path:
+    """The database in a folder; that of the Spot `name`, where it is given.
+
+    Raises:
+        ConfigError: there is none, or there are several.
+    """
+    found = _databases(folder)
+    if name is not None:
+        path = folder / f"{name}{_ENDING}"
+        if path in found:
+            return path
+        there = f"There: {listing(each.stem for each in found)}"
+        raise ConfigError(
+            f"there is no store of the Spot {name!r} ({path}). {there}: correct name="
+        )
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = " or ".join(f"name={each.stem!r}" for each in found)
+        raise ConfigError(f"there are {len(found)} stores in {folder}: say which by {names}")
+    raise ConfigError(
+        f"there is no store in {folder}: looked for files that end in {_ENDING}. Give the path of "
+        f"a database file, of a folder {FOLDER} or the one that holds it, or a URL"
+    )
+
+
+def _databases(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.glob(f"*{_ENDING}") if path.is_file())
+    except OSError as error:
+        raise ConfigError(f"{folder} can't be read ({error.strerror}): allow it") from None
