@@ -307,8 +307,9 @@ def test_plugins_that_are_no_list_are_refused(plugins: Any) -> None:
 def test_counts_are_whole_numbers(spot: bs.Spot) -> None:
     spot.mark(lambda x: x)(1)
     stats = spot.stats()
-    seconds = {"seconds_saved", "limiter_seconds_waited"}
-    assert {name for name in stats if type(stats[name]) is not int} == seconds
+    sums = {"seconds_saved", "seconds_spent", "money_saved", "money_spent"}
+    sums |= {"limiter_seconds_waited"}
+    assert {name for name in stats if type(stats[name]) is not int} == sums
 
 
 def test_core_alone_works(tmp_path: Path) -> None:
@@ -356,8 +357,10 @@ def test_a_child_begins_to_count_from_the_start(make_spot: Callable[..., bs.Spot
     spot.mark(lambda x: x)(object())  # has no key: bypassed, and an error
     with pytest.raises(bs.CostError):
         spot.limiter(cost=lambda: 1e9)(lambda: 0)()
+    with pytest.raises(ZeroDivisionError):
+        spot.mark(lambda x: 1 / x)(0)
     before = spot.stats()
-    counted = ["hits", "misses", "bypassed", "errors", "seconds_saved"]
+    counted = ["hits", "misses", "failures", "bypassed", "errors", "seconds_saved", "seconds_spent"]
     counted += ["limiter_grants", "limiter_refusals", "limiter_grants_last_minute"]
     assert all(before[name] > 0 for name in counted), before
     child = os.fork()

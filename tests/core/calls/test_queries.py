@@ -17,7 +17,7 @@ from beautyspot.results.validity import fingerprint
 from broken import BrokenStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from beautyspot.spot import Spot
 
@@ -313,6 +313,40 @@ def test_stats_count_what_happened_and_what_is_stored(spot: Spot) -> None:
     }  # fmt: skip
     assert stats["bytes"] > 0
     assert stats["seconds_saved"] > 0
+    assert stats["seconds_spent"] > 0
+
+
+def test_functions_of_one_name_are_counted_together(spot: Spot) -> None:
+    first, second = spot.mark(name="work")(work), spot.mark(name="work")(work)
+    first(1), second(1)
+    assert (spot.stats()["misses"], spot.stats()["hits"]) == (1, 1)
+
+
+@pytest.mark.parametrize("mode", ["normal", "readonly"])
+def test_an_execution_that_raises_is_a_failure(make_spot: Callable[..., Spot], mode: str) -> None:
+    def fail() -> None:
+        raise ValueError
+
+    spot = make_spot(mode=mode)
+    with pytest.raises(ValueError):
+        spot.mark(fail)()
+    stats = spot.stats()
+    assert (stats["misses"], stats["failures"]) == (1, 1)
+
+
+def test_a_stream_that_raises_is_one_failure(spot: Spot) -> None:
+    @spot.mark
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError
+
+    one, other = items(), items()
+    assert next(one) == next(other) == 1
+    for each in (one, other):
+        with pytest.raises(ValueError):
+            next(each)
+    stats = spot.stats()
+    assert (stats["misses"], stats["failures"]) == (1, 1)
 
 
 def test_tags_and_times_stand_in_the_record(spot: Spot) -> None:
@@ -445,3 +479,13 @@ def test_explain_what_waits_to_be_written(spot: Spot) -> None:
     assert spot.explain(marked, 1).hit
     spot._engine.cache.waiting.clear()
     assert not spot.explain(marked, 1).hit
+
+
+def test_very_many_functions_are_counted_together(
+    spot: Spot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beautyspot.results.counting.LIMIT", 1)
+    for name in ("one", "two", "three"):
+        marked = spot.mark(name=name)(work)
+        marked(1), marked(1)
+    assert (spot.stats()["misses"], spot.stats()["hits"]) == (3, 3)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from beautyspot.concurrency.shared_runs import SharedRuns
 from beautyspot.concurrency.single_flight import Flights
 from beautyspot.errors import MetadataError
+from beautyspot.results.counting import Counting
 from beautyspot.results.last_use import LastUses
 
 if TYPE_CHECKING:
@@ -31,26 +32,6 @@ class Owner(Protocol):
         ...
 
 
-class Stats:
-    """What was counted since the Spot was made, in this process.
-
-    `+= 1` on a plain attribute is one step for CPython with its global lock, so nothing is lost
-    between threads; a lock would cost more than the rest of the counting.
-    """
-
-    __slots__ = ("bypassed", "hits", "misses", "seconds_saved")
-
-    def __init__(self) -> None:
-        self.reset_after_fork()
-
-    def reset_after_fork(self) -> None:
-        """Another process counts from the start."""
-        self.hits = 0
-        self.misses = 0  # executions of marked functions
-        self.bypassed = 0  # calls that ran uncached: no stable key, the Spot switched off, Trio
-        self.seconds_saved = 0.0  # how long the executions took that the hits spared
-
-
 class Engine:
     """The parts of a Spot that work while functions are called.
 
@@ -59,14 +40,15 @@ class Engine:
         closed: True after `shutdown`.
         executor: gives the executor in which calls of event loops do what may block.
         owner: gives the Spot, which the engine does not keep.
+        counting: what the calls came to, by function.
         uses: when each result was last found.
         running: the turns that have not ended yet, in the order of their begin.
         closing: after `shutdown`, what the last of these has to do.
     """
 
     __slots__ = (
-        *("__weakref__", "active", "cache", "closed", "closing", "executor", "flights"),
-        *("owner", "reporter", "running", "saver", "stats", "streams", "uses", "wait_timeout"),
+        *("__weakref__", "active", "cache", "closed", "closing", "counting", "executor"),
+        *("flights", "owner", "reporter", "running", "saver", "streams", "uses", "wait_timeout"),
     )
 
     def __init__(
@@ -91,7 +73,7 @@ class Engine:
         self.saver: Saver | None = None
         self.flights = Flights()
         self.streams: SharedRuns[Any] = SharedRuns()
-        self.stats = Stats()
+        self.counting = Counting()
         self.uses = LastUses(cache.metadata.touch, lambda: cache.clock())
 
     @property
@@ -122,7 +104,7 @@ class Engine:
         self.flights.reset_after_fork()
         self.streams.reset_after_fork()
         self.uses.reset_after_fork()
-        self.stats.reset_after_fork()
+        self.counting.reset_after_fork()
         self.reporter.reset_after_fork()
         self.cache.health.reset_after_fork()
         self.cache.unsaved.reset_after_fork()
@@ -147,8 +129,10 @@ class Engine:
 
     def hit(self, call: Call) -> None:
         """Count a hit."""
-        self.stats.hits += 1
-        self.stats.seconds_saved += call.saves
+        counted = call.task.counted
+        counted.hits += 1
+        counted.seconds_saved += call.saves
+        counted.money_saved += call.spares
         self.uses.note(call.key)
 
     def keeps(self, task: Task, value: Any) -> bool:

@@ -29,7 +29,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     case, also where anything fails: `flow.answer` meets the failure again, and reports it.
     """
     addressing, form = task.addressing, task.form
-    stats, waiting, detours = engine.stats, engine.cache.waiting, engine.cache.health.detours
+    counted, waiting, detours = task.counted, engine.cache.waiting, engine.cache.health.detours
     find, bind, memo = engine.cache.metadata.real.find, addressing.bind, addressing.memo
     codec, uses = form.codec, engine.uses
     seen = uses.seen
@@ -58,15 +58,17 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 return call or Call(task, args, kwargs)
             found: Any = find(key)
             if type(found) is tuple:  # `Plain`
-                data, digest, took, _, stored_by, _ = found
+                data, digest, took, _, stored_by, price = found
                 if fingerprint(key, stored_by, data) != digest:
                     raise RestoreError(key)
                 if stored_by == codec:
                     value = form.serializer.loads(data)
                 else:
                     value = form.restore(Payload(data, stored_by))
-                stats.seconds_saved += took or 0.0
-                stats.hits += 1
+                if price:
+                    counted.money_saved += price
+                counted.seconds_saved += took or 0.0
+                counted.hits += 1
                 seen[key] = now = monotonic()  # what `LastUses.note` does
                 if now > uses.due:
                     uses.write_later()

@@ -98,13 +98,23 @@ def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
     if mode == "replay":
         return Outcome(error=not_stored(call))
     if mode == "readonly":
-        engine.stats.misses += 1
-        return (yield from _execute(call))
+        return (yield from _counted(call))
     return (yield from _together(engine, call))
 
 
 def _execute(call: Call) -> Flow:
     outcome: Outcome = yield Execute(call)
+    return outcome
+
+
+def _counted(call: Call) -> Flow:
+    """Execute a call that is not stored, and count that."""
+    counted = call.task.counted
+    counted.runs += 1
+    began = perf_counter()
+    outcome = yield from _execute(call)
+    counted.seconds_spent += perf_counter() - began
+    counted.failures += outcome.error is not None
     return outcome
 
 
@@ -249,20 +259,23 @@ def _run(turn: Turn) -> Flow:
     """
     engine, call = turn.engine, turn.call
     engine.running[turn] = None  # until it ends
-    engine.stats.misses += 1
     if call.waited and call.task.addressing.has_moved(call):
         turn.share(None)  # what the function would give now belongs to another key
         warn_moved(engine, call)
-        return (yield from _execute(call))
+        return (yield from _counted(call))
     call.since = yield from moment_of(engine, call)
     turn.begin()
     _warn_unstorable(engine, call)
     addressing = call.task.addressing
     call.digests, watch = addressing.argument_digests(call), addressing.watch(call)
+    counted = call.task.counted
+    counted.runs += 1
     began = perf_counter()
     outcome: Outcome = yield Execute(call)
     turn.took = perf_counter() - began
+    counted.seconds_spent += turn.took
     if outcome.error is not None:
+        counted.failures += 1
         turn.share(outcome)
         return (yield from _or_stale(engine, call, outcome))
     if not engine.keeps(call.task, outcome.value):
@@ -313,7 +326,7 @@ def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
 
 def report_no_key(engine: Engine, call: Call, error: Exception) -> None:
     """Report why a call has no key and runs uncached, and what would mend it."""
-    engine.stats.bypassed += 1
+    engine.counting.bypassed += 1
     ours = isinstance(error, BeautyspotError)
     if isinstance(error, TypeError) and not ours and not call.task.fits(call):
         return  # the function itself tells its caller what is wrong with the arguments
@@ -328,7 +341,7 @@ def report_no_key(engine: Engine, call: Call, error: Exception) -> None:
 
 def warn_inactive(engine: Engine) -> None:
     """Count a call that runs uncached; after `shutdown`, warn once."""
-    engine.stats.bypassed += 1
+    engine.counting.bypassed += 1
     if engine.closed:
         engine.reporter.once(
             "closed",
@@ -340,7 +353,7 @@ def warn_outside_asyncio(engine: Engine, call: Call) -> None:
     """Warn once that calls outside of asyncio run uncached."""
     if not engine.active or not call.key:
         return  # it runs uncached for another reason
-    engine.stats.bypassed += 1
+    engine.counting.bypassed += 1
     engine.reporter.once(
         "outside asyncio",
         f"{call.task.func_identifier} is called outside of asyncio, as by Trio, and so runs "

@@ -142,6 +142,7 @@ def _fill(task: Task, state: tuple[Any, ...]) -> None:
     arrivals.take(classes)
     vars(task).update(vars(spot._task(function, options)))
     task.addressing.take(identity)
+    task.counted = spot._engine.counting.of(task.func_identifier)
 
 
 copyreg.pickle(Engine, _sent_engine)

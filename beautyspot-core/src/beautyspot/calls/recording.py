@@ -142,7 +142,7 @@ class Recording:
         self._error: Exception | None = None
         self._broken = ""  # why it can't go on
         call.digests = call.task.addressing.argument_digests(call)
-        engine.stats.misses += 1
+        call.task.counted.runs += 1
 
     # ------------------------------------------------------------------- what runs the generator
 
@@ -169,6 +169,7 @@ class Recording:
     def fail(self, error: Exception) -> Outcome:
         """Note that the generator raised: each consumer gets the error when it comes there."""
         self._error = error
+        self.call.task.counted.failures += 1
         self.stop()
         return Outcome(error=error)
 

@@ -268,12 +268,14 @@ class StoredResults:
         A forked child counts from the start.
 
         Returns:
-            `hits`, `misses` (executions), `bypassed` (calls that ran uncached), `errors` (failures
-            of beautyspot), `seconds_saved` (how long the executions took that hits made
-            unnecessary, with their waits for a limiter beneath), `entries` and `bytes` (of all
-            results in the store; NaN if it fails, and after `shutdown`), `unsaved` (results that
-            wait in memory for a store that fails) and `resting` (kinds of operation of the backends
-            that are not tried at the moment, since they failed).
+            `hits`, `misses` (executions), `failures` (executions that raised), `bypassed` (calls
+            that ran uncached), `errors` (failures of beautyspot), `seconds_saved` (how long the
+            executions took that hits made unnecessary, with their waits for a limiter beneath),
+            `seconds_spent` (how long the executions took), `money_saved` and `money_spent` (the
+            same of what they cost), `entries` and `bytes` (of all results in the store; NaN if it
+            fails, and after `shutdown`), `unsaved` (results that wait in memory for a store that
+            fails) and `resting` (kinds of operation of the backends that are not tried at the
+            moment, since they failed).
 
             Of the limits `limiter_grants`, `limiter_waits` (grants that had to wait),
             `limiter_refusals` (`RateLimitError` and `CostError`), `limiter_seconds_waited`,
@@ -283,15 +285,19 @@ class StoredResults:
             (`max_concurrent`) always counts one process, and is not shown here.
         """
         engine, limiting = self._engine, self._limiting
-        counted, cache = engine.stats, engine.cache
+        cache, counted = engine.cache, [*engine.counting]
         breakers = (*cache.health.breakers, limiting.breaker)
         entries, size = self._totals()
         return {
-            "hits": counted.hits,
-            "misses": counted.misses,
-            "bypassed": counted.bypassed,
+            "hits": sum(each.hits for each in counted),
+            "misses": sum(each.runs for each in counted),
+            "failures": sum(each.failures for each in counted),
+            "bypassed": engine.counting.bypassed,
             "errors": sum(engine.reporter.counts.values()),
-            "seconds_saved": counted.seconds_saved,
+            "seconds_saved": sum(each.seconds_saved for each in counted),
+            "seconds_spent": sum(each.seconds_spent for each in counted),
+            "money_saved": sum(each.money_saved for each in counted),
+            "money_spent": sum(each.money_spent for each in counted),
             "entries": entries,
             "bytes": size,
             "unsaved": len(cache.unsaved),

@@ -131,6 +131,7 @@ class Cache:
             compare_code(call, self.metadata, self.reporter)
         took = entry.took
         call.saves = took if isinstance(took, int | float) else 0.0  # a stranger's may be anything
+        call.spares = entry.price if isinstance(entry.price, int | float) else 0.0
 
     def find(self, key: str, *, patient: bool = True) -> Entry | None:
         """The entry of `key`, be it in the store or on its way there.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import Entry, KeyGenBase, SerializerBase
     from beautyspot.tasks.addressing import FirstKey
+    from beautyspot.tasks.counted import Counted
     from beautyspot.tasks.options import MarkOptions
 
 
@@ -33,7 +34,7 @@ class Call:
 
     __slots__ = (
         *("args", "bound", "digests", "input_id", "key", "kwargs"),
-        *("found", "looked", "refresh", "replaces", "saves", "since", "task", "waited"),
+        *("found", "looked", "refresh", "replaces", "saves", "since", "spares", "task", "waited"),
     )
 
     def __init__(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -45,6 +46,7 @@ class Call:
         self.digests: str | None = None  # of its arguments, as they were before it ran
         self.bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.saves = 0.0  # seconds that the execution took whose result was found
+        self.spares = 0.0  # what it cost
         self.found: Entry | None = None  # what a first look-up found, for the next step to take
         self.looked = False  # whether it was looked up already, and nothing was there
         self.refresh = False  # whether to run whatever is stored
@@ -67,6 +69,7 @@ class Task:
         classes: what finds the classes for which a call's arguments vouch; None if none do.
         to_compare: of so many hits it is yet to be seen whether other code made their results.
         compared: the keys of those of which it was seen.
+        counted: what the calls of all functions of its identifier came to.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Task:
         serializer: SerializerBase,
         owner: Callable[[], object],
         on_first_key: FirstKey,
+        counted_of: Callable[[str], Counted],
     ) -> None:
         self.function = function
         self.kind = kind
@@ -88,6 +92,7 @@ class Task:
         self.to_compare = 0 if options.version == "auto" else COMPARED
         self.compared: set[str] = set()
         self.addressing = Addressing(function, options, keygen, on_first_key)
+        self.counted = counted_of(self.func_identifier)
         streams = "generator" in kind
         self.form = ResultForm(function, options, serializer, streams=streams)
         self._check_stale(streams=streams)
