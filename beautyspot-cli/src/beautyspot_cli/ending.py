@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from beautyspot_cli.filter_options import FILTERS
+from beautyspot_cli.store_options import Place
 from beautyspot_cli.texts import safe
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ BAD: Final = 2
 INTERRUPTED: Final = 130
 """As a shell says it of a program that Ctrl-C ended."""
 
+_ARGUMENTS: Final = (*Place._fields, *FILTERS)
+
 
 def settled(run: Callable[[], object], output: Output) -> int:
     """Run a command line; its exit status."""
@@ -39,7 +44,7 @@ def settled(run: Callable[[], object], output: Output) -> int:
     except Exception as exc:
         if not _is_ours(exc):
             raise
-        status = _failed(str(exc))
+        status = _failed(_in_options(str(exc)), _status_of(exc))
     _flush_or_forget()
     return status
 
@@ -65,14 +70,25 @@ def _is_ours(exc: Exception) -> bool:
     return isinstance(exc, BeautyspotError)
 
 
+def _status_of(exc: Exception) -> int:
+    from beautyspot import RecordNotFound
+
+    return FOUND if isinstance(exc, RecordNotFound) and not exc.candidates else BAD
+
+
+def _in_options(message: str) -> str:
+    """What the library says of an argument, said of the option: ``older=`` is ``--older ``."""
+    return re.sub(rf"(?<![\w(.=])({'|'.join(_ARGUMENTS)})=", r"--\1 ", message)
+
+
 def _described(exc: OSError) -> str:
     where = "" if exc.filename is None else f"{exc.filename}: "
     return f"{where}{exc.strerror or exc}"
 
 
-def _failed(message: str) -> int:
+def _failed(message: str, status: int = BAD) -> int:
     click.echo(f"beautyspot: {safe(message)}", err=True)
-    return BAD
+    return status
 
 
 def _flush_or_forget() -> None:

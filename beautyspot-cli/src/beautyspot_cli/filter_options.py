@@ -28,14 +28,16 @@ _FLAGS = (
     ("outdated", "Of code other than the newest of their function."),
 )
 
+FILTERS = tuple(name for name, *_ in (*_TEXTS, *_FLAGS))
+"""The names of the filters."""
+
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command these options; it gets those that were given as `where`, a dict."""
 
     @wraps(command)
     def with_where(*args: Any, **given: Any) -> Any:
-        names = [name for name, *_ in (*_TEXTS, *_FLAGS)]
-        found = {name: given.pop(name) for name in names}
+        found = {name: given.pop(name) for name in FILTERS}
         where = {name: value for name, value in found.items() if value not in (None, False)}
         return command(*args, where=where, **given)
 

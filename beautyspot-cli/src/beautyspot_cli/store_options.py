@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_FOLDER: Final = ".beautyspot"
 
 
 class Place(NamedTuple):
@@ -35,11 +38,34 @@ class Place(NamedTuple):
         return self._replace(store=store)
 
     def open(self) -> Any:
-        """The store; use it in a `with` statement."""
+        """The store; use it in a `with` statement.
+
+        Raises:
+            ConfigError: there is none, or there are several; says which.
+        """
+        from beautyspot import ConfigError
+
+        try:
+            return self._opened(self.store)
+        except ConfigError:
+            above = self._nearest_above()
+            if above is None:
+                raise
+            return self._opened(str(above))
+
+    def _nearest_above(self) -> Path | None:
+        """The nearest folder `.beautyspot` above, if nothing says which store is meant."""
+        told = (self.store, self.profile, self.config)
+        if told != (None, None, None) or Path(_FOLDER).exists():
+            return None
+        folders = (folder / _FOLDER for folder in Path.cwd().parents)
+        return next((folder for folder in folders if folder.is_dir()), None)
+
+    def _opened(self, store: str | None) -> Any:
         from beautyspot import open_store
 
         return open_store(
-            self.store,
+            store,
             name=self.name,
             profile=self.profile,
             config=self.config,

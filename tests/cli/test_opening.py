@@ -1,0 +1,89 @@
+"""Which store a command opens, and what it says where there is none."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+    Run = Callable[..., Result]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [], ["."], [".beautyspot"], [".beautyspot/shop.db"], ["--store", ".beautyspot"],
+        ["--name", "shop"], ["./.beautyspot", "--name", "shop"],
+    ],
+)  # fmt: skip
+def test_ways_to_say_which_store(shop: Path, run: Run, words: list[str]) -> None:
+    assert "shop:ask" in run("ls", *words).stdout
+
+
+def test_a_folder_below_has_the_store_of_the_one_above(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "src" / "inner").mkdir(parents=True)
+    monkeypatch.chdir(shop / "src" / "inner")
+    assert "shop:ask" in run("ls").stdout
+
+
+def test_a_store_and_a_function_come_in_any_order(shop: Path, run: Run) -> None:
+    words = ["shop:draw", str(shop)]
+    assert run("ls", *words).stdout == run("ls", *reversed(words)).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--store", "nowhere"], "nowhere"),
+        (["./nowhere/at.db"], "at.db"),
+        (["--name", "other"], "there is no store of the Spot 'other'"),
+        (["--profile", "prod"], "the profile 'prod'"),
+        (["--config", "no.toml"], "no.toml"),
+        (["--older", "yesterday"], "--older 'yesterday'"),
+        (["--larger", "big"], "--larger 'big'"),
+        (["--key", ""], "--key ''"),
+        (["nosuch://server/db"], "nosuch"),
+    ],
+)
+def test_what_can_not_be_opened_is_one_line_and_status_two(
+    shop: Path, run: Run, words: list[str], said: str
+) -> None:
+    done = run("ls", *words, status=2)
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert done.stderr.startswith("beautyspot: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_two_stores_in_a_folder_have_to_be_told_apart(shop: Path, run: Run) -> None:
+    shutil.copy(shop / ".beautyspot" / "shop.db", shop / ".beautyspot" / "other.db")
+    assert "--name 'shop'" in run("ls", status=2).stderr
+    assert "shop:ask" in run("ls", "--name", "other").stdout
+
+
+@pytest.mark.parametrize("data", [b"", b"no database at all" * 100])
+def test_a_file_that_is_no_database_is_left_alone(shop: Path, run: Run, data: bytes) -> None:
+    (shop / "odd.db").write_bytes(data)
+    done = run("ls", "./odd.db", status=0 if not data else 2)
+    assert "odd.db" in done.stderr
+    assert (shop / "odd.db").read_bytes() == data
+
+
+@pytest.mark.parametrize("words", [["ls"], ["ls", "--rows", "--json"], ["stats"]])
+def test_looking_changes_nothing(shop: Path, run: Run, words: list[str]) -> None:
+    def content() -> dict[str, tuple[bytes, int]]:
+        found = sorted(path for path in shop.rglob("*") if path.is_file())
+        return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
+
+    before = content()
+    run(*words)
+    assert content() == before
