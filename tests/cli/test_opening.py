@@ -70,14 +70,6 @@ def test_two_stores_in_a_folder_have_to_be_told_apart(shop: Path, run: Run) -> N
     assert "shop:ask" in run("ls", "--name", "other").stdout
 
 
-@pytest.mark.parametrize("data", [b"", b"no database at all" * 100])
-def test_a_file_that_is_no_database_is_left_alone(shop: Path, run: Run, data: bytes) -> None:
-    (shop / "odd.db").write_bytes(data)
-    done = run("ls", "./odd.db", status=0 if not data else 2)
-    assert "odd.db" in done.stderr
-    assert (shop / "odd.db").read_bytes() == data
-
-
 @pytest.mark.parametrize("words", [["ls"], ["ls", "--rows", "--json"], ["stats"]])
 def test_looking_changes_nothing(shop: Path, run: Run, words: list[str]) -> None:
     def content() -> dict[str, tuple[bytes, int]]:

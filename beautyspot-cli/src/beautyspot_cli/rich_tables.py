@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from beautyspot_cli.formats import NOTHING
 from beautyspot_cli.texts import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_KEPT: Final = 48
+"""So many characters of a column are shown however narrow the terminal is."""
+
 
 def draw(headings: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int]) -> None:
-    """Draw a table as wide as the terminal; the last column gives way where there is no room."""
-    rows = [list(row) for row in rows]
-    columns = len(headings) or max(map(len, rows), default=0)
+    """Draw a table as wide as the terminal; columns in which nothing is are left out.
+
+    Where there is no room the last column gives way.
+    """
+    cells = [[safe(cell) for cell in row] for row in rows]
+    count = len(headings) or max(map(len, cells), default=0)
+    if not cells:
+        return
+    columns = [[row[number] for row in cells] for number in range(count)]
+    shown = [number for number, column in enumerate(columns) if set(column) - {NOTHING}]
     table = Table(box=None, pad_edge=False, show_header=bool(headings), padding=(0, 2, 0, 0))
-    for number in range(columns):
+    for number in shown:
+        heading = headings[number] if headings else ""
+        widest = max(map(cell_len, [heading, *columns[number]]))
         table.add_column(
-            Text(headings[number], style="bold") if headings else "",
+            Text(heading, style="bold"),  # a Text: nothing in it is markup
             justify="right" if number in right else "left",
             no_wrap=True,
             overflow="ellipsis",
+            min_width=min(widest, _KEPT) if number != shown[-1] else None,
         )
-    for row in rows:
-        table.add_row(*(Text(safe(cell)) for cell in row))  # a Text: nothing in it is markup
-    Console(highlight=False, markup=False).print(table)
+    for row in cells:
+        table.add_row(*(Text(row[number]) for number in shown))
+    plain = bool(os.environ.get("NO_COLOR"))
+    Console(highlight=False, markup=False, color_system=None if plain else "auto").print(table)
