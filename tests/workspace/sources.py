@@ -16,10 +16,11 @@ MEMBERS = {
     "beautyspot_s3": ROOT / "beautyspot-s3",
     "beautyspot_pickle": ROOT / "beautyspot-pickle",
     "beautyspot_cli": ROOT / "beautyspot-cli",
+    "beautyspot_observe": ROOT / "beautyspot-observe",
 }
 """Import package -> the member that brings it."""
 
-FACES = ["beautyspot_cli"]
+FACES = ["beautyspot_cli", "beautyspot_observe"]
 """Members that register no plug-in: they stand on the public names, as a user's program does."""
 
 PLUGINS = [package for package in MEMBERS if package not in {"beautyspot", *FACES}]

@@ -139,6 +139,12 @@ def test_no_member_requires_more_than_it_may() -> None:
         "beautyspot_s3": {"beautyspot-core", "boto3"},
         "beautyspot_pickle": {"beautyspot-core"},
         "beautyspot_cli": {"beautyspot-core", "click", "rich"},
+        "beautyspot_observe": {
+            "beautyspot-core",
+            "opentelemetry-api",
+            "prometheus-client",
+            "structlog",
+        },
     }
     found = {package: {r.name for r in requirements(folder)} for package, folder in MEMBERS.items()}
     assert found == allowed

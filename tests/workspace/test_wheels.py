@@ -149,13 +149,25 @@ def _command(environment: Environment, *words: str, status: int) -> str:
     )
 
 
+LIBRARIES = {"opentelemetry-api", "prometheus_client", "structlog"}  # as they name themselves
+
+
+@BY
+def test_an_observer_brings_its_own_library_only(empty: Environment, install: Install) -> None:
+    install(empty, "beautyspot-observe[structlog]")
+    assert set(empty.installed()) & LIBRARIES == {"structlog"}
+    empty.run("from beautyspot_observe import StructlogObserver; StructlogObserver()")
+    install(empty, "beautyspot[observe]")
+    assert set(empty.installed()) >= LIBRARIES
+
+
 @pytest.mark.slow
 def test_the_wheels_of_the_manual_are_all_that_a_folder_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     line = text.partition("<!-- run: wheels -->\n```bash\npython ")[2].partition("\n")[0]
-    what = re.search(r"--find-links dist '(beautyspot\[s3,pickle,cli\]\S*)'", text)
+    what = re.search(r"--find-links dist '(beautyspot\[s3,pickle,cli,observe\]\S*)'", text)
     assert what is not None
     folder = tmp_path / "dist"
     monkeypatch.setenv("PIP_NO_BUILD_ISOLATION", "0")  # the variable's way of saying yes
