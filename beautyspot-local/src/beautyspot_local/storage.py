@@ -238,12 +238,13 @@ class LocalStorage(BlobStorageBase):
             if not re.search(_WRONG, key):
                 yield BlobInfo(key, found.st_size, found.st_mtime)
 
-    def sweep(self, older_than: float = 3600.0, prefix: str = "") -> int:
+    def sweep(self, older_than: float = 3600.0, prefix: str = "", *, dry_run: bool = False) -> int:
         """Remove what saves that never ended have left, and return how many files that was.
 
         Args:
             older_than: seconds; leave younger ones alone, since their save may be under way.
             prefix: look only below this, such as ``"9f2c41d8/"``.
+            dry_run: True counts them only.
 
         Raises:
             BlobLocationError: the prefix leads out of `base_dir`.
@@ -253,7 +254,8 @@ class LocalStorage(BlobStorageBase):
         for key, found in self._walk(prefix):
             name = key.rpartition("/")[2]
             if name.startswith(_TEMPORARY) and found.st_mtime <= time.time() - older_than:
-                self._remove_temporary(key)
+                if not dry_run:
+                    self._remove_temporary(key)
                 removed += 1
         return removed
 

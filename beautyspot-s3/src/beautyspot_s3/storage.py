@@ -239,7 +239,7 @@ class S3Storage(BlobStorageBase):
                         modified = found["LastModified"].timestamp()
                         yield BlobInfo(self._root + key, found["Size"], modified)
 
-    def sweep(self, older_than: float = 86400.0, prefix: str = "") -> int:
+    def sweep(self, older_than: float = 86400.0, prefix: str = "", *, dry_run: bool = False) -> int:
         """Abort uploads in parts that were never finished, and return how many that was.
 
         Their parts take space that is paid for, and no listing of blobs shows them.
@@ -247,6 +247,7 @@ class S3Storage(BlobStorageBase):
         Args:
             older_than: seconds; leave younger ones alone, since they may be under way.
             prefix: look only below this, such as ``"9f2c41d8/"``.
+            dry_run: True counts them only.
 
         Raises:
             BlobLocationError: the prefix leads out of this storage's own.
@@ -260,11 +261,13 @@ class S3Storage(BlobStorageBase):
             for page in pages.paginate(Bucket=self.bucket_name, Prefix=self._folder + prefix):
                 upload: Any  # as above
                 for upload in page.get("Uploads", ()):
-                    if upload["Initiated"].timestamp() <= oldest:
+                    if upload["Initiated"].timestamp() > oldest:
+                        continue
+                    removed += 1
+                    if not dry_run:
                         client.abort_multipart_upload(
                             Bucket=self.bucket_name, Key=upload["Key"], UploadId=upload["UploadId"]
                         )
-                        removed += 1
         return removed
 
     def close(self) -> None:

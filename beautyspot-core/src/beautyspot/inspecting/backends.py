@@ -36,6 +36,15 @@ class Backends(Protocol):
         """
         ...
 
+    def required_storage(self) -> BlobStorageBase:
+        """The storage.
+
+        Raises:
+            BackendNotFound: none is installed; says how to get one.
+            StorageError: it can't be reached.
+        """
+        ...
+
     def close(self) -> None:
         """Close what was made here."""
 
@@ -56,12 +65,11 @@ class OwnBackends:
 
     def storage(self) -> BlobStorageBase | None:
         """See `Backends`."""
-        try:
-            return cast("BlobStorageBase", self._made_once("storage"))
-        except BackendNotFound:
-            if self.config.source("storage") != "default":
-                raise
-            return None
+        return _if_chosen(self)
+
+    def required_storage(self) -> BlobStorageBase:
+        """See `Backends`."""
+        return cast("BlobStorageBase", self._made_once("storage"))
 
     def _made_once(self, point: str) -> Backend:
         if point not in self._made:
@@ -119,12 +127,21 @@ class SpotBackends:
 
     def storage(self) -> BlobStorageBase | None:
         """See `Backends`."""
-        try:
-            return self._spot.storage
-        except BackendNotFound:
-            if self.config.source("storage") != "default":
-                raise
-            return None
+        return _if_chosen(self)
+
+    def required_storage(self) -> BlobStorageBase:
+        """See `Backends`."""
+        return self._spot.storage
 
     def close(self) -> None:
         """They are the Spot's."""
+
+
+def _if_chosen(backends: Backends) -> BlobStorageBase | None:
+    """The storage; None where the default one is not installed."""
+    try:
+        return backends.required_storage()
+    except BackendNotFound:
+        if backends.config.source("storage") != "default":
+            raise
+        return None

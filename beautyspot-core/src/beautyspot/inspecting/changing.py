@@ -10,16 +10,17 @@ from beautyspot.results.cache import Cache
 from beautyspot.results.placement import Placement
 
 if TYPE_CHECKING:
+    from beautyspot.contracts import MetadataStoreBase
     from beautyspot.inspecting.backends import Backends
 
 
-def make_cache(backends: Backends) -> Cache:
-    """A cache of these backends, which stores nothing by itself."""
+def make_cache(backends: Backends, metadata: MetadataStoreBase) -> Cache:
+    """A cache of this metadata store and the storage, which stores nothing by itself."""
     context, config = backends.context, backends.config
     reporter = Reporter(context.name)
     health = Health(reporter)
     placement = Placement(
-        GuardedStore(backends.metadata(), health),
+        GuardedStore(metadata, health),
         guarded_storage(backends.storage, health),
         health,
         reporter,

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from datetime import time as midnight
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, TypeVar
 
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
 from beautyspot.contracts import Selection
@@ -20,7 +20,27 @@ Moment = str | float | timedelta | date
 """A moment: how long ago, or a date with or without a time; local time where no zone is given."""
 
 
-class Where(TypedDict, total=False):
+T = TypeVar("T")
+
+
+class Among(TypedDict, total=False):
+    """`Where` less `expired`, for what has an argument of that name."""
+
+    function: str | None
+    version: str | int | None
+    tag: str | None
+    key: str | None
+    older: Moment | None
+    newer: Moment | None
+    unused: float | str | timedelta | None
+    larger: int | str | None
+    smaller: int | str | None
+    arguments: str | None
+    code: str | None
+    outdated: bool | None
+
+
+class Where(Among, total=False):
     """Which stored results are meant: those that match all that is given; None matches any.
 
     A moment is how long ago (seconds, a `timedelta`, or a text such as ``"7d"``) or a date with
@@ -43,19 +63,7 @@ class Where(TypedDict, total=False):
         outdated: True: made by other code than the newest result of the same function.
     """
 
-    function: str | None
-    version: str | int | None
-    tag: str | None
-    key: str | None
-    older: Moment | None
-    newer: Moment | None
-    unused: float | str | timedelta | None
     expired: bool | None
-    larger: int | str | None
-    smaller: int | str | None
-    arguments: str | None
-    code: str | None
-    outdated: bool | None
 
 
 class Filter(NamedTuple):
@@ -79,15 +87,15 @@ _LONGEST: Final = 1e9
 """Seconds: a longer "duration" is a Unix time that was meant as a date."""
 
 
-def read_filter(caller: str, where: Mapping[str, Any], now: float | None = None) -> Filter:
-    """What a `Where` means at the moment `now`, in Unix time.
+def read_filter(caller: str, where: Mapping[str, Any]) -> Filter:
+    """What a `Where` means at this moment.
 
     Raises:
         ConfigError: a name or a value is wrong; says what to write.
     """
     check_options(caller, where, Where.__annotations__)
     given = {name: value for name, value in where.items() if value is not None}
-    now = time.time() if now is None else now
+    now = time.time()
     found: dict[str, Any] = {
         field: _text(name, given[name]) for name, field in _TEXTS.items() if name in given
     }
@@ -138,7 +146,7 @@ def _date(value: object) -> datetime:
     raise TypeError("no date")
 
 
-def checked(name: str, value: object, check: Callable[[object], Any], expected: str) -> Any:
+def checked(name: str, value: object, check: Callable[[object], T], expected: str) -> T:
     """What `check` makes of an option.
 
     Raises:

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import re
+import time
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
 from beautyspot.contracts import Counts, MetadataStoreBase, Totals
 from beautyspot.errors import ConfigError, MetadataError, RecordNotFound
-from beautyspot.inspecting.filters import EVERYTHING, read_filter
+from beautyspot.inspecting.filters import EVERYTHING, checked, read_filter
 from beautyspot.inspecting.listing import Listing, check_limit, check_order, source_of
+from beautyspot.messages import checks_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import timedelta
     from types import TracebackType
     from typing import Any, Self, Unpack
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import BlobStorageBase, Page, TaskRecord
     from beautyspot.inspecting.backends import Backends
-    from beautyspot.inspecting.filters import Moment, Where
+    from beautyspot.inspecting.filters import Among, Moment, Where
     from beautyspot.inspecting.listing import RowOrder
     from beautyspot.inspecting.removing import Removed
     from beautyspot.results.cache import Cache
+    from beautyspot.results.collecting import Collected
+    from beautyspot.results.pruning import Pruned
+
+L = TypeVar("L")
 
 _PREFIX: Final = r"[0-9a-fA-F]{6,}"
 _SHOWN: Final = 10
@@ -250,13 +258,80 @@ class Store:
         cache = self._changing()
         return remove_all(cache, Listing(cache.metadata.real, wanted), wanted)
 
+    def prune(
+        self,
+        *,
+        max_size: int | str | None = None,
+        older_than: float | str | timedelta | None = None,
+        unused_for: float | str | timedelta | None = None,
+        expired: bool = True,
+        dry_run: bool = False,
+        **where: Unpack[Among],
+    ) -> Pruned:
+        """Remove results that are over a limit, as `Spot.prune` does, which see.
+
+        Args:
+            max_size: the size of all results that match the filters together.
+            older_than, unused_for: how long ago they were made, or last made or found.
+            expired: remove results that have expired.
+            dry_run: True counts what would be removed, and changes nothing.
+            where: look at these results only; see `Where`.
+
+        Raises:
+            ConfigError: an argument is wrong.
+            MetadataError: the store failed; what was not reached is still there.
+        """
+        from beautyspot.results.pruning import Limits, foresee, prune
+
+        limits = Limits(
+            max_size=_optional("max_size", max_size, byte_count, SIZE),
+            older_than=_optional("older_than", older_than, seconds, DURATION),
+            unused_for=_optional("unused_for", unused_for, seconds, DURATION),
+            expired=expired,
+        )
+        wanted = read_filter("prune", where)
+        foreseen = foresee(Listing(self.metadata, wanted), limits, time.time())
+        if dry_run or not foreseen.entries:
+            return foreseen
+        cache = self._changing()
+        return prune(cache, {}, limits, Listing(cache.metadata.real, wanted))
+
+    @checks_options("collect")
+    def collect(self, grace: float | str | timedelta = "1h", *, dry_run: bool = False) -> Collected:
+        """Remove blobs that no row names, as `Spot.collect` does, which see.
+
+        Args:
+            grace: keep younger blobs: seconds, a `timedelta` or a text; longer than any save takes.
+            dry_run: True counts what would be removed, by this machine's clock, and changes
+                nothing.
+
+        Raises:
+            ConfigError: `grace` is not a duration.
+            BackendNotFound: no storage is installed.
+            NotSupportedError: the storage or the metadata store can't do it.
+            MetadataError, StorageError: one of them failed; what was not reached is still there.
+        """
+        from beautyspot.inspecting.changing import make_cache
+        from beautyspot.results.collecting import Collector
+
+        least = checked("grace", grace, seconds, DURATION)
+        self._backends.required_storage()
+        cache = make_cache(self._backends, self.metadata) if dry_run else self._changing()
+        storage = cache.storage()
+        assert storage is not None  # noqa: S101 - it was required
+        return Collector(cache, storage, least, dry_run=dry_run).collect()
+
     def _changing(self) -> Cache:
         """What changes the store; looking needs none of it."""
         from beautyspot.inspecting.changing import make_cache
 
         if self._closed:
             raise MetadataError("the store was closed: open it again")
-        return make_cache(self._backends)
+        return make_cache(self._backends, self._backends.metadata())
+
+
+def _optional(name: str, value: object, check: Callable[[object], L], expected: str) -> L | None:
+    return None if value is None else checked(name, value, check, expected)
 
 
 def _summed(counts: list[Counts]) -> dict[str, Counts]:

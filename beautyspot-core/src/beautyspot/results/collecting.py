@@ -20,6 +20,7 @@ import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.contracts import in_full
+from beautyspot.contracts.calling import hints
 from beautyspot.errors import StorageError
 from beautyspot.results.pruning import claimed
 
@@ -43,7 +44,7 @@ _PROBE: Final = "0" * 32
 
 
 class Collected(NamedTuple):
-    """What `collect` removed."""
+    """What `collect` removed, or with a dry run what it would remove."""
 
     blobs: int  # that no row named
     size: int  # their bytes
@@ -52,30 +53,37 @@ class Collected(NamedTuple):
 
 
 class Collector:
-    """One collection of one store's garbage."""
+    """One collection of one store's garbage.
 
-    def __init__(self, cache: Cache, storage: GuardedStorage, grace: float) -> None:
+    With `dry_run` it counts, and changes nothing: ages then go by this machine's clock, and no
+    lease is taken.
+    """
+
+    def __init__(
+        self, cache: Cache, storage: GuardedStorage, grace: float, *, dry_run: bool = False
+    ) -> None:
         self._cache = cache
         self._storage = storage.behind(None)
         self._grace = grace
+        self._dry_run = dry_run
         self._prefix = f"{cache.metadata.store_id}/"
 
     def collect(self) -> Collected:
-        """Remove the garbage.
+        """Remove the garbage, or count it.
 
         Raises:
             MetadataError: the store failed; nothing that a row may name was removed.
             StorageError: the blobs can't be listed.
             NotSupportedError: the storage can't list or delete.
         """
-        now = self._now()
+        now = time.time() if self._dry_run else self._now()
         oldest = now - self._grace
         named = self._named()
         blobs = size = failed = 0
         for blob in self._storage.list(self._prefix):
             if blob.modified_at > oldest or hash(self._tail(blob.location)) in named:
                 continue
-            removed = self._take(blob)
+            removed = self._is_ours(blob) if self._dry_run else self._take(blob)
             if removed is None:
                 failed += 1
             elif removed:
@@ -111,6 +119,9 @@ class Collector:
             "blobs are in use: collect when it does"
         )
 
+    def _is_ours(self, blob: BlobInfo) -> bool:
+        return re.fullmatch(_OURS, self._tail(blob.location)) is not None
+
     def _take(self, blob: BlobInfo) -> bool | None:
         """Remove one blob, if no row names it; None where the storage fails to."""
         ours = re.fullmatch(_OURS, self._tail(blob.location))
@@ -141,10 +152,15 @@ class Collector:
         sweep = getattr(self._storage.real, "sweep", None)
         if sweep is None:
             return 0
+        only_counts = hints(sweep, dry_run=self._dry_run or None)
+        if self._dry_run and not only_counts:
+            return 0  # a plug-in's, which can't say
         ahead = time.time() - now  # of the storage's clock: `sweep` goes by ours
         age = max(self._grace, LONGEST_SAVE) + ahead
         try:
-            return int(self._storage.in_time(sweep)(older_than=age, prefix=self._prefix))
+            return int(
+                self._storage.in_time(sweep)(older_than=age, prefix=self._prefix, **only_counts)
+            )
         except StorageError as error:  # S3 has a permission of its own for it
             advice = "They stay; the other garbage was removed"
             self._cache.reporter.report("collect leftovers", "", error, advice)

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from beautyspot.errors import MetadataError
 from beautyspot.results.validity import has_expired
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from beautyspot.contracts import TaskRecord
+    from beautyspot.contracts import TaskRecord, Totals
+    from beautyspot.resilience.guarded_backends import GuardedStore
     from beautyspot.results.cache import Cache
 
 GONE: Final = "gone"
@@ -79,59 +81,113 @@ def last_use(record: TaskRecord, used: float | None) -> float | None:
     return max(times, default=None)
 
 
-def prune(cache: Cache, used: dict[str, float], limits: Limits) -> Pruned:
+class Rows(Protocol):
+    """The rows of which some are removed: all of a store, or those that a filter lets through."""
+
+    def all(self) -> Iterator[TaskRecord]:
+        """All of them."""
+        ...
+
+    def totals(self) -> Totals:
+        """How many they are, and the bytes of their results."""
+        ...
+
+
+class _AllRows:
+    def __init__(self, metadata: GuardedStore) -> None:
+        self.all = metadata.scan
+        self.totals = metadata.totals
+
+
+def prune(cache: Cache, used: dict[str, float], limits: Limits, rows: Rows | None = None) -> Pruned:
     """Remove every result that is over the limits.
 
     Args:
         cache: the results.
         used: by key, when this process last found a result, in Unix time.
         limits: what may stay.
+        rows: those that are looked at, of the same store; None: all.
 
     Raises:
         MetadataError: the store failed; what was not reached is still there.
     """
-    counts: Counter[str] = Counter()
+    own = cache.for_the_user()
+    take = partial(remove, own)
+    pruning = _Pruning(rows or _AllRows(own.metadata), used, limits, cache.clock(), take)
     try:
-        _prune(cache.for_the_user(), used, limits, counts)
+        return pruning.prune()
     finally:
-        if counts:  # there may be room again, for what could not be saved
+        if pruning.counts:  # there may be room again, for what could not be saved
             cache.health.insist()
-    return Pruned(*(counts[field] for field in Pruned._fields))
 
 
-def _prune(cache: Cache, used: dict[str, float], limits: Limits, counts: Counter[str]) -> None:
-    now = cache.clock()
-    for record in cache.metadata.scan():
-        reason = limits.reason(record, used.get(record.cache_key), now)
-        if reason and remove(cache, record.cache_key, record.made_at) == REMOVED:
-            counts[reason] += 1
-            counts["size"] += _size(record)
-    if limits.max_size is not None:
-        _evict(cache, used, limits.max_size, counts)
+def foresee(rows: Rows, limits: Limits, now: float) -> Pruned:
+    """What `prune` would remove; nothing is.
+
+    Raises:
+        MetadataError: the store failed.
+    """
+    pruning = _Pruning(rows, {}, limits, now, lambda _key, _made: REMOVED)
+    return pruning.prune(gone=lambda: pruning.counts["size"])
 
 
-def _evict(cache: Cache, used: dict[str, float], max_size: int, counts: Counter[str]) -> None:
-    """Remove what was not used for the longest time, until `max_size` bytes are left."""
-    excess = cache.metadata.totals().size - max_size
-    if excess <= 0:
-        return
-    for candidate in sorted(_candidates(cache, used), key=lambda found: found[:2]):
-        outcome = remove(cache, candidate.key, candidate.made_at)
-        if outcome == REMOVED:
-            counts["evicted"] += 1
-            counts["size"] += candidate.size
-        if outcome != KEPT:  # a row that another process evicted meanwhile counts as well
-            excess -= candidate.size
+class _Pruning:
+    """One run over some rows. `take` removes a row, or only says so."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        used: dict[str, float],
+        limits: Limits,
+        now: float,
+        take: Callable[[str, float | None], str],
+    ) -> None:
+        self._rows = rows
+        self._used = used
+        self._limits = limits
+        self._now = now
+        self._take = take
+        self.counts: Counter[str] = Counter()
+
+    def prune(self, gone: Callable[[], int] = lambda: 0) -> Pruned:
+        """Remove what is over the limits; `gone` are bytes that the rows still count as theirs."""
+        for record in self._rows.all():
+            reason = self._reason(record)
+            if reason and self._take(record.cache_key, record.made_at) == REMOVED:
+                self._count(reason, _size(record))
+        if self._limits.max_size is not None:
+            self._evict(self._rows.totals().size - gone() - self._limits.max_size)
+        return Pruned(*(self.counts[field] for field in Pruned._fields))
+
+    def _reason(self, record: TaskRecord) -> str:
+        return self._limits.reason(record, self._used.get(record.cache_key), self._now)
+
+    def _count(self, reason: str, size: int) -> None:
+        self.counts[reason] += 1
+        self.counts["size"] += size
+
+    def _evict(self, excess: int) -> None:
+        """Remove what was not used for the longest time, until `excess` bytes are gone."""
         if excess <= 0:
             return
+        for candidate in sorted(self._candidates(), key=lambda found: found[:2]):
+            outcome = self._take(candidate.key, candidate.made_at)
+            if outcome == REMOVED:
+                self._count("evicted", candidate.size)
+            if outcome != KEPT:  # a row that another process evicted meanwhile counts as well
+                excess -= candidate.size
+            if excess <= 0:
+                return
 
+    def _candidates(self) -> Iterator[_Candidate]:
+        """Every row whose size is known: to remove another one may win nothing.
 
-def _candidates(cache: Cache, used: dict[str, float]) -> Iterator[_Candidate]:
-    """Every row whose size is known: to remove another one may win nothing."""
-    for record in cache.metadata.scan():
-        if size := _size(record):
-            last = last_use(record, used.get(record.cache_key)) or 0.0
-            yield _Candidate(last, record.cache_key, record.made_at, size)
+        Those that had to go for another reason are gone by now, or are made anew.
+        """
+        for record in self._rows.all():
+            if (size := _size(record)) and not self._reason(record):
+                last = last_use(record, self._used.get(record.cache_key)) or 0.0
+                yield _Candidate(last, record.cache_key, record.made_at, size)
 
 
 def _size(record: TaskRecord) -> int:
