@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from beautyspot_cli.completing import COMPLETED_BY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -45,5 +47,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for name, text in reversed(_FLAGS):
         wrapped = click.option(f"--{name}", is_flag=True, help=text)(wrapped)
     for name, kind, text in reversed(_TEXTS):
-        wrapped = click.option(f"--{name}", metavar=kind, help=text)(wrapped)
+        wrapped = click.option(
+            f"--{name}", metavar=kind, help=text, shell_complete=COMPLETED_BY.get(name)
+        )(wrapped)
     return wrapped

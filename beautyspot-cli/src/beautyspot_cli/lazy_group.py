@@ -37,8 +37,11 @@ class LazyGroup(click.Group):
         name = extra.pop("prog_name", None) or "beautyspot"
         wanted = os.environ.get(COMPLETION)
         if wanted:
-            from click.shell_completion import shell_complete
+            from click.shell_completion import add_completion_class, shell_complete
 
+            from beautyspot_cli.bash_completion import Bash
+
+            add_completion_class(Bash)
             raise SystemExit(shell_complete(self, {"obj": Output()}, name, COMPLETION, wanted))
         output = Output()
         raise SystemExit(settled(lambda: self._run(name, words, output), output))

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.opening import open_store
     from beautyspot.inspecting.removing import Removed
     from beautyspot.inspecting.store import Store, StoredFunction
+    from beautyspot.contracts.examination import Finding
     from beautyspot.keys.generator import KeyGen
     from beautyspot.limits.permit import Permit
     from beautyspot.observing import (
@@ -98,6 +99,7 @@ _LATER = {
     "Execution": "observing",
     "Explanation": "calls.explanation",
     "Failed": "observing",
+    "Finding": "contracts.examination",
     "Hit": "observing",
     "KeyGen": "keys.generator",
     "Miss": "observing",
@@ -157,6 +159,7 @@ __all__ = [
     "Explanation",
     "Failed",
     "File",
+    "Finding",
     "FunctionTotals",
     "Hit",
     "KeyGen",

@@ -31,6 +31,7 @@ from beautyspot_local.folders import make_private, mark_when_made
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from beautyspot import Finding
     from beautyspot.contracts import Context, Data, Readable
 
 _TEMPORARY: Final = ".tmp-"
@@ -127,6 +128,12 @@ class LocalStorage(BlobStorageBase):
             )
         drive = re.match(r"/[A-Za-z]:(/|\Z)", path)
         return {"base_dir": path[1:] if drive else path}
+
+    def examine(self) -> Iterator[Finding]:
+        """Who may read the directory, and how much room there is; see the base class."""
+        from beautyspot_local.examination import of_folder  # rarely asked for
+
+        return of_folder(self.base_dir, f"storage {self.name}")
 
     # ------------------------------------------------------------------------------- one blob
 

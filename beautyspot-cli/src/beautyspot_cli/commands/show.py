@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from beautyspot_cli.completing import key_or_store
 from beautyspot_cli.formats import NOTHING, age, duration, moment, money, size
 from beautyspot_cli.listing import function_of, row_json
 from beautyspot_cli.output import Output, output_options
@@ -23,7 +24,9 @@ _LARGEST: Final = 10_000_000
 
 
 @click.command
-@click.argument("words", metavar="KEY [STORE]", nargs=-1, required=True)
+@click.argument(
+    "words", metavar="KEY [STORE]", nargs=-1, required=True, shell_complete=key_or_store
+)
 @click.option("--value", "alone", is_flag=True, help="Write the value alone, and all of it.")
 @click.option(
     "-o", "--out", metavar="FILE", help="Write the stored bytes into a file; '-' is stdout."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from beautyspot_cli.completing import function_or_store
 from beautyspot_cli.formats import NOTHING, duration, money
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.store_options import Place, store_options
@@ -47,7 +48,9 @@ _GROUPS: Final[dict[str, Callable[[Counts], str]]] = {
 
 
 @click.command
-@click.argument("words", metavar="[STORE] [FUNCTION]", nargs=-1)
+@click.argument(
+    "words", metavar="[STORE] [FUNCTION]", nargs=-1, shell_complete=function_or_store
+)
 @click.option(
     "--by",
     type=click.Choice(tuple(_GROUPS)),

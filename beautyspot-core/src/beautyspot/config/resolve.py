@@ -87,6 +87,21 @@ class Config(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._given)
 
+    @classmethod
+    def read(
+        cls, *, profile: str | None = None, config: str | os.PathLike[str] | bool | None = None
+    ) -> Config:
+        """The settings of a Spot that gets no other arguments than these two, which is not made.
+
+        Args:
+            profile: the profile of the file to take; None to leave that to environment and file.
+            config: a file to read; False to read none; None to find one.
+
+        Raises:
+            ConfigError: an unknown setting or profile, a wrong type or value, an unreadable file.
+        """
+        return resolve({}, config=config, profile=profile)
+
     def source(self, setting: str) -> str:
         """Where a setting comes from.
 

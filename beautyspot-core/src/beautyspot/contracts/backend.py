@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 from beautyspot.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from beautyspot.contracts.examination import Finding
 
 Data = bytes | bytearray | memoryview
 """Bytes to be stored. A backend only reads them, and keeps no reference."""
@@ -62,6 +65,14 @@ class Backend(ABC):
             ConfigError: this backend has no URL form, or the URL misses something.
         """
         raise ConfigError(f"{cls.name!r} can't be selected by a URL ({url!r}): use a table")
+
+    def examine(self) -> Iterable[Finding]:
+        """What is known of its health beyond what any backend can be asked; for `examine`.
+
+        Such as that a disk is nearly full, or that a server has evicted keys. It changes nothing
+        that lasts. By default there is nothing.
+        """
+        return ()
 
     def close(self) -> None:  # noqa: B027 - most backends hold nothing
         """Release what the backend holds. Called once, by the Spot that made it."""

@@ -1,0 +1,121 @@
+"""What the command line says of the installation: plug-ins, settings, completion, the dashboard."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
+from beautyspot_cli.program import beautyspot
+from click.testing import CliRunner, Result
+from fake_plugins import install, module, origin
+
+
+def run(*words: str, status: int = 0) -> Result:
+    done = CliRunner().invoke(beautyspot, words)
+    assert done.exit_code == status, (done.output, done.exception)
+    return done
+
+
+# --------------------------------------------------------------------------------------- plug-ins
+
+
+def test_plugins_lists_what_each_offers() -> None:
+    lines = run("plugins").stdout.splitlines()
+    assert lines[0] == "PLUG-IN\tDISTRIBUTION\tOFFERS"
+    [local] = [line for line in lines if line.startswith("local\t")]
+    assert "metadata: sqlite; storage: local; limiter: gcra, gcra-shared" in local
+
+
+def test_a_broken_plugin_is_said_with_its_cause_and_the_status(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install(monkeypatch, origin(ImportError("no turbo"), "turbo"))
+    done = run("plugins", status=1)
+    assert "turbo\tfake-dist 1.2\tnothing" in done.stdout
+    assert "turbo: BROKEN: it raised ImportError: no turbo" in done.stderr
+    document = json.loads(run("plugins", "--json", status=1).stdout)
+    assert document["schema"] == 1
+    [turbo] = [one for one in document["plugins"] if one["name"] == "turbo"]
+    assert turbo["broken"].startswith("it raised ImportError: no turbo")
+    assert turbo["offers"] == {}
+
+
+# --------------------------------------------------------------------------------------- settings
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a configuration file in it."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "beautyspot.toml"
+    path.write_text(
+        'ttl = "7d"\nstorage = {use = "s3", bucket_name = "b", aws_secret_access_key = "hush"}\n'
+        '[profiles.prod]\nmetadata = "redis://user:hush@db/0"\n'
+    )
+    return path
+
+
+def test_config_says_each_value_and_where_it_comes_from(
+    configured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEAUTYSPOT_MODE", "readonly")
+    monkeypatch.setenv("BEAUTYSPOT_SIGNING_KEY", "hush" * 8)
+    done = run("config", "--profile", "prod")
+    rows = dict(line.split("\t", 1) for line in done.stdout.splitlines())
+    assert rows["ttl"] == f"604800.0\t{configured}"
+    assert rows["metadata"] == f"'redis://***@db/0'\t{configured} [profiles.prod]"
+    assert rows["mode"] == "'readonly'\tenvironment BEAUTYSPOT_MODE"
+    assert rows["enabled"] == "True\tdefault"
+    assert "hush" not in done.output
+    changed = run("config", "--changed").stdout
+    assert "ttl\t" in changed
+    assert "enabled\t" not in changed
+
+
+def test_config_as_json_has_plain_values_and_no_secrets(configured: Path) -> None:
+    done = run("config", "--json", "--config", str(configured))
+    document = json.loads(done.stdout)
+    rows = {row["setting"]: (row["value"], row["source"]) for row in document["settings"]}
+    assert rows["ttl"] == (604800.0, str(configured))
+    assert rows["db_path"] == (None, "default")
+    assert rows["enabled"] == (True, "default")
+    assert "bucket_name = 'b'" in rows["storage"][0]
+    assert "hush" not in done.output
+
+
+# ------------------------------------------------------------------------------------- completion
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_the_script_of_a_shell(shell: str) -> None:
+    script = run("completion", shell).stdout
+    assert f"_BEAUTYSPOT_COMPLETE={shell}_complete" in script
+
+
+# -------------------------------------------------------------------------------------- dashboard
+
+
+def test_without_the_dashboard_ui_says_how_to_get_it() -> None:
+    assert "install beautyspot-dashboard" in run("ui", status=2).stderr
+
+
+@pytest.mark.parametrize(("answer", "status"), [(None, 0), (3, 3)])
+def test_ui_hands_its_words_to_the_dashboard(
+    answer: int | None, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[list[str]] = []
+
+    def main(arguments: list[str]) -> int | None:
+        given.append(arguments)
+        return answer
+
+    name = "beautyspot_dashboard"
+    made = module(name, main=main, __spec__=ModuleSpec(name, None))  # type: ignore[no-untyped-call]
+    monkeypatch.setitem(sys.modules, name, made)
+    run("ui", "folder/", "--port", "80", "--help", status=status)
+    assert given == [["folder/", "--port", "80", "--help"]]
