@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+import beautyspot as bs
 import pytest
 from beautyspot_cli.program import beautyspot
 from click.testing import CliRunner, Result
@@ -19,6 +19,13 @@ def run(*words: str, status: int = 0) -> Result:
     done = CliRunner().invoke(beautyspot, words)
     assert done.exit_code == status, (done.output, done.exception)
     return done
+
+
+@pytest.fixture(autouse=True)
+def _real_plugins() -> Iterator[None]:
+    """After the test, forget the plug-ins that it pretended to have."""
+    yield
+    bs.plugins(rescan=True)
 
 
 # --------------------------------------------------------------------------------------- plug-ins

@@ -30,7 +30,7 @@ def completed(folder: Path, line: str) -> list[str]:
         # As bash splits a line: at blanks, and at colons, which are words of their own.
         'read -ra COMP_WORDS <<< "${1//:/ : }"; [[ $1 == *[\\ :] ]] && COMP_WORDS+=(""); '
         "COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 )); word=${COMP_WORDS[COMP_CWORD]}; "
-        "compopt() { :; }; _beautyspot_completion beautyspot \"${word#[\\'\\\"]}\" x; "
+        'compopt() { :; }; _beautyspot_completion beautyspot "${word#[\\\'\\"]}" x; '
         'printf "%s\\n" "${COMPREPLY[@]}"'
     )
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -53,7 +53,5 @@ def completed(folder: Path, line: str) -> list[str]:
         ("beautyspot ls nowhere/ --function sh", []),
     ],
 )
-def test_bash_completes_commands_and_functions(
-    folder: Path, line: str, offered: list[str]
-) -> None:
+def test_bash_completes_commands_and_functions(folder: Path, line: str, offered: list[str]) -> None:
     assert completed(folder, line) == offered

@@ -13,8 +13,8 @@ from click.shell_completion import BashComplete, CompletionItem, split_arg_strin
 
 _SCRIPT: Final = r"""
 %(complete_func)s() {
-    local IFS=$'\n' type value answer
-    answer=$(env COMP_WORDS="${COMP_LINE:0:COMP_POINT}" COMP_CWORD="$2" %(complete_var)s=bash_complete "$1")
+    local type value answer line="${COMP_LINE:0:COMP_POINT}"
+    answer=$(env COMP_WORDS="$line" COMP_CWORD="$2" %(complete_var)s=bash_complete "$1")
     while IFS=',' read -r type value; do
         if [[ $type == file ]]; then
             compopt -o default

@@ -67,7 +67,8 @@ def _quietly(
 
     logging.disable()
     given = {name: ctx.params.get(name) for name in Place._fields}
-    words = [word for word in ctx.params.get("words") or () if "/" in word]
+    # Before an option whose value is still missing, click leaves the words in `args`.
+    words = [word for word in (*(ctx.params.get("words") or ()), *ctx.args) if "/" in word]
     try:
         place = Place(**given).at(words[0] if words else None)
         with place.open() as store:

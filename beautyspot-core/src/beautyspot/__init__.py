@@ -66,11 +66,11 @@ if TYPE_CHECKING:
     from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
+    from beautyspot.contracts.examination import Finding
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.opening import open_store
     from beautyspot.inspecting.removing import Removed
     from beautyspot.inspecting.store import Store, StoredFunction
-    from beautyspot.contracts.examination import Finding
     from beautyspot.keys.generator import KeyGen
     from beautyspot.limits.permit import Permit
     from beautyspot.observing import (

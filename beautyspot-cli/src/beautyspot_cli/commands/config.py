@@ -22,9 +22,9 @@ def command(output: Output, profile: str | None, config: str | None, changed: bo
 
     It is what a Spot gets that is made here without arguments. Secrets are not shown.
     """
-    import beautyspot
+    from beautyspot import Config
 
-    found = beautyspot.Config.read(profile=profile, config=config)
+    found = Config.read(profile=profile, config=config)
     rows = [row for row in found.table() if not changed or row.source != "default"]
     if output.as_json:
         output.json(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from beautyspot_cli.filter_options import filter_options
 from beautyspot_cli.completing import function_or_store
+from beautyspot_cli.filter_options import filter_options
 from beautyspot_cli.formats import NOTHING, duration, iso, money, size
 from beautyspot_cli.listing import row_json, show_rows
 from beautyspot_cli.output import Output, output_options
@@ -45,9 +45,7 @@ _HEADINGS: Final = (
 
 
 @click.command
-@click.argument(
-    "words", metavar="[STORE] [FUNCTION]", nargs=-1, shell_complete=function_or_store
-)
+@click.argument("words", metavar="[STORE] [FUNCTION]", nargs=-1, shell_complete=function_or_store)
 @click.option("--rows", is_flag=True, help="List results, not functions.")
 @click.option(
     "--sort", type=click.Choice(_ALL_ORDERS), metavar="ORDER", help="In this order, see above."

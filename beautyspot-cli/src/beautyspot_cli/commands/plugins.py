@@ -20,9 +20,9 @@ def command(output: Output) -> None:
 
     BEAUTYSPOT_PLUGINS says which of them are loaded. The exit status is 1 where one is broken.
     """
-    import beautyspot
+    from beautyspot import plugins
 
-    found = beautyspot.plugins()
+    found = plugins()
     if any(one.broken for one in found):
         output.status = FOUND
     if output.as_json:

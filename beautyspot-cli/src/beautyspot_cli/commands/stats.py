@@ -48,9 +48,7 @@ _GROUPS: Final[dict[str, Callable[[Counts], str]]] = {
 
 
 @click.command
-@click.argument(
-    "words", metavar="[STORE] [FUNCTION]", nargs=-1, shell_complete=function_or_store
-)
+@click.argument("words", metavar="[STORE] [FUNCTION]", nargs=-1, shell_complete=function_or_store)
 @click.option(
     "--by",
     type=click.Choice(tuple(_GROUPS)),

@@ -1,18 +1,19 @@
 """`beautyspot ui`: start the dashboard, where it is installed.
 
-The contract: a module `beautyspot_dashboard` with a function `main(arguments)`, which gets the words
-of the command line behind `ui` as a list of texts, and returns the exit status (None is 0).
+The contract: a module `beautyspot_dashboard` with a function `main(arguments)`. It gets the words
+of the command line behind `ui` as a list of texts, and returns the exit status; None is 0.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from beautyspot_cli.output import Output
+if TYPE_CHECKING:
+    from beautyspot_cli.output import Output
 
 _MODULE: Final = "beautyspot_dashboard"
 
