@@ -11,6 +11,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from beautyspot import Store
+
 _FOLDER: Final = ".beautyspot"
 
 
@@ -37,7 +39,7 @@ class Place(NamedTuple):
             )
         return self._replace(store=store)
 
-    def open(self) -> Any:
+    def open(self) -> Store:
         """The store; use it in a `with` statement.
 
         Raises:
@@ -61,7 +63,7 @@ class Place(NamedTuple):
         folders = (folder / _FOLDER for folder in Path.cwd().parents)
         return next((folder for folder in folders if folder.is_dir()), None)
 
-    def _opened(self, store: str | None) -> Any:
+    def _opened(self, store: str | None) -> Store:
         from beautyspot import open_store
 
         return open_store(

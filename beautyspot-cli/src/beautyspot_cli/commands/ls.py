@@ -18,6 +18,8 @@ from beautyspot_cli.words import sorted_out
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from beautyspot import Store, StoredFunction, TaskRecord, Where
+
     from beautyspot_cli.formats import Format
 
 _ON_TERMINAL: Final = 50
@@ -27,7 +29,7 @@ _ROW_ORDERS: Final = (
     "newest", "oldest", "largest", "smallest", "slowest", "dearest", "unused", "key",
 )  # fmt: skip
 
-_FUNCTION_ORDERS: Final[dict[str, Callable[[Any], Any]]] = {
+_FUNCTION_ORDERS: Final[dict[str, Callable[[StoredFunction], Any]]] = {
     "largest": lambda one: -one.size,
     "smallest": lambda one: one.size,
     "newest": lambda one: -(one.newest or 0.0),
@@ -57,7 +59,7 @@ _HEADINGS: Final = (
 def command(
     output: Output,
     place: Place,
-    where: dict[str, Any],
+    where: Where,
     words: tuple[str, ...],
     rows: bool,
     sort: str | None,
@@ -85,7 +87,7 @@ def command(
             _list_functions(output, store, order, limit)
 
 
-def _one(function: str, where: dict[str, Any]) -> str:
+def _one(function: str, where: Where) -> str:
     if "function" in where:
         raise click.UsageError(f"give one of {function!r} and --function, not both")
     return function
@@ -97,12 +99,10 @@ def _order(sort: str | None, default: str, known: Any) -> str:
     return sort or default
 
 
-def _list_rows(
-    output: Output, store: Any, order: str, limit: int | None, where: dict[str, Any]
-) -> None:
+def _list_rows(output: Output, store: Store, order: str, limit: int | None, where: Where) -> None:
     if limit is None and output.on_terminal:
         limit = _ON_TERMINAL
-    records = store.rows(order=order, limit=limit or None, **where)
+    records = store.rows(order, limit or None, **where)  # type: ignore[arg-type]  # click checked
     if output.as_json:
         for record in records:
             output.json(**row_json(record))
@@ -111,8 +111,8 @@ def _list_rows(
 
 
 def _counted(
-    output: Output, store: Any, records: Iterator[Any], limit: int | None, where: dict[str, Any]
-) -> Iterator[Any]:
+    output: Output, store: Store, records: Iterator[TaskRecord], limit: int | None, where: Where
+) -> Iterator[TaskRecord]:
     """The records; at their end, say what is missing."""
     number = 0
     for record in records:
@@ -126,7 +126,7 @@ def _counted(
             output.say(f"{number} of {total:,}: -n 0 shows all")
 
 
-def _list_functions(output: Output, store: Any, order: str, limit: int | None) -> None:
+def _list_functions(output: Output, store: Store, order: str, limit: int | None) -> None:
     functions = sorted(store.functions(), key=_FUNCTION_ORDERS[order])
     shown = list(islice(functions, limit or None))
     if output.as_json:
@@ -142,7 +142,7 @@ def _list_functions(output: Output, store: Any, order: str, limit: int | None) -
     output.say(f"{entries:,} results, {size(total)}, in {store.place}")
 
 
-def _function_cells(one: Any, form: Format) -> list[str]:
+def _function_cells(one: StoredFunction, form: Format) -> list[str]:
     counts = one.counts
     return [
         one.name,
@@ -156,7 +156,7 @@ def _function_cells(one: Any, form: Format) -> list[str]:
     ]
 
 
-def _function_json(one: Any) -> dict[str, Any]:
+def _function_json(one: StoredFunction) -> dict[str, Any]:
     counts = one.counts._asdict()
     del counts["func_identifier"], counts["hour"]
     return {
