@@ -25,6 +25,7 @@ from beautyspot.config.settings import check_name
 from beautyspot.limits.limiting import Limiting
 from beautyspot.limits.methods import LimiterMethods, check_made
 from beautyspot.messages import checks_options
+from beautyspot.resilience.observers import Observers, checked
 from beautyspot.resilience.reporting import Reporter
 
 # What a method needs that many programs never call is imported in it: a start is short.
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         MetadataStoreBase,
         SerializerBase,
     )
+    from beautyspot.observing import Observer
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.tasks.options import KeyOption, MarkOptions
     from beautyspot.tasks.task import Task
@@ -60,8 +62,8 @@ BackendSetting = str | Mapping[str, Any]
 class Spot(StoredResults, LimiterMethods):
     """A cache of results and a rate limit, as decorators.
 
-    Every setting except the objects (`executor`, `on_error`, `plugins`) can also come from the
-    environment (``BEAUTYSPOT_<SETTING>``) or from a file.
+    Every setting except the objects (`executor`, `on_error`, `observers`, `plugins`) can also come
+    from the environment (``BEAUTYSPOT_<SETTING>``) or from a file.
 
     Args:
         name: names the database, ``<directory>/<name>.db``; it can't lead out of the directory.
@@ -80,6 +82,9 @@ class Spot(StoredResults, LimiterMethods):
             ever.
         blob_threshold: a result of more bytes goes to the storage, unless `mark` says otherwise.
         on_error: called with a `Trouble` for every failure of beautyspot.
+        observers: functions that are called with an event (`Hit`, `Miss`, `Ran`, …), and objects
+            with methods `observe`, which is called so, and `execution`, which wraps each run of a
+            function. They are called in any thread, several at a time.
         profile: the profile of the configuration file to use.
         config: a configuration file; False to read none; None to find one.
         plugins: modules or objects with hooks, for this Spot only.
@@ -118,6 +123,7 @@ class Spot(StoredResults, LimiterMethods):
         ttl: float | str | None = UNSET,
         blob_threshold: int = UNSET,
         on_error: Callable[[Trouble], object] | None = None,
+        observers: Iterable[Observer] = (),
         profile: str | None = None,
         config: str | os.PathLike[str] | bool | None = None,
         plugins: Iterable[object] = (),
@@ -135,13 +141,18 @@ class Spot(StoredResults, LimiterMethods):
         }  # fmt: skip
         self.name, plugins = check_name(name), tuple(given_plugins(plugins))
         others = {"config": config, "profile": profile, "plugins": plugins, "on_error": on_error}
+        if watchers := checked(observers):
+            others["observers"] = watchers
         given = {key: value for key, value in settings.items() if value is not UNSET}
         self._given: dict[str, Any] = {**given, **others}
         self.config: Config = resolve(settings, config=config, profile=profile)
         self._made = Made()
         self._parts = Parts(self.name, self.config, plugins, self._made)
         told = weakly(on_error) if callable(on_error) else on_error
-        reporter = Reporter(self.name, told, strict=self.config["strict"])
+        self._observers = Observers(self.name, watchers)  # kept here alone: see `lifecycle`
+        reporter = Reporter(
+            self.name, told, strict=self.config["strict"], observers=self._observers
+        )
         me: weakref.ref[Owner] = weakref.ref(self)
         runs_in = checked_executor(executor)
         self._engine = make_engine(self._parts, self.config, reporter, runs_in, me)

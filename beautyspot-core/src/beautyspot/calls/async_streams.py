@@ -54,7 +54,7 @@ class AsyncStream:
         here = in_asyncio()
         if (items is MISSING or items is ELSEWHERE) and not here and not self._is_replay:
             warn_outside_asyncio(engine, call)  # in Trio, say, our waits do not work
-            self._source = opened(call)
+            self._source = opened(engine, call)
             return self
         if items is ELSEWHERE:
             look = Block(partial(engine.cache.recall, call))
@@ -64,7 +64,7 @@ class AsyncStream:
         if items is not MISSING:
             self._items = items
         elif not is_recorded(engine, call):
-            self._source = opened(call)
+            self._source = opened(engine, call)
         else:
             flow = joining(engine, call, _loop(), seen)
             self._consumer = await drive_async(flow, engine.executor)
@@ -109,7 +109,7 @@ class AsyncStream:
             await self._leave()
         source = self._source
         if source is None:
-            source = self._source = opened(self._call)
+            source = self._source = opened(self._engine, self._call)
             for _ in range(self._count):
                 await _unseen(source, NEXT)
         return await _unseen(source, resume)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.concurrency.waiting import SpotExecutor
+    from beautyspot.observing import Cause, Place, Reason, Refusal
+    from beautyspot.resilience.observers import Observers
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.background import Saver
     from beautyspot.results.cache import Cache
@@ -127,16 +129,61 @@ class Engine:
 
     # -------------------------------------------------------------------- what the flow needs
 
-    def hit(self, call: Call) -> None:
-        """Count a hit."""
+    @property
+    def observers(self) -> Observers:
+        """Those who observe the Spot."""
+        return self.reporter.observers
+
+    def follow_level(self) -> None:
+        """See whether the logger's level is DEBUG by now."""
+        self.observers.follow_level()
+
+    def hit(self, call: Call, place: Place = "store") -> None:
+        """Count a hit, and tell of it."""
         counted = call.task.counted
         counted.hits += 1
         counted.seconds_saved += call.saves
         counted.money_saved += call.spares
         self.uses.note(call.key)
+        observers = self.observers
+        if observers.told:
+            if place == "store" and call.key in self.cache.waiting:
+                place = "memory"
+            made_at, price, size = call.found_as or (None, None, None)
+            name, key, saved = call.task.func_identifier, call.key, call.saves
+            observers.hit(name, key, saved, made_at, price, place, size)
 
-    def keeps(self, task: Task, value: Any) -> bool:
+    def miss(self, call: Call) -> None:
+        """Count a miss, after which the function runs, and tell of it."""
+        call.task.counted.runs += 1
+        self._tell_miss(call, call.why or "not stored")
+
+    def bypass(self, call: Call, reason: Reason) -> None:
+        """Count a call that runs uncached, and tell of it."""
+        self.counting.bypassed += 1
+        self._tell_miss(call, reason)
+
+    def forbid(self, call: Call) -> None:
+        """Tell of a miss where none is allowed."""
+        if call.key:  # else it was told of when that was seen
+            self._tell_miss(call, call.why or "not stored")
+        self.refuse(call, "mode")
+
+    def refuse(self, call: Call, by: Refusal) -> None:
+        """Tell that a call may not run, or its result not be stored."""
+        self.observers.refused(call.task.func_identifier, call.key, by)
+
+    def has_waited(self, call: Call, cause: Cause, seconds: float) -> None:
+        """Tell that a call has waited for another one."""
+        self.observers.waited(call.task.func_identifier, call.key, cause, seconds)
+
+    def _tell_miss(self, call: Call, reason: Reason) -> None:
+        reason = "refreshed" if call.refresh and call.key else reason
+        self.observers.miss(call.task.func_identifier, call.key, reason)
+
+    def keeps(self, call: Call, value: Any) -> bool:
         """Whether `cache_if` lets a value be stored."""
+        task = call.task
         cache_if = task.options.cache_if
         if cache_if is None:
             return True
@@ -144,6 +191,7 @@ class Engine:
             if cache_if(value):
                 return True
             self.reporter.refused[task.func_identifier] += 1
+            self.refuse(call, "cache_if")
             return False
         except Exception as error:
             advice = "The value is returned, and not cached: mend the function given as cache_if="

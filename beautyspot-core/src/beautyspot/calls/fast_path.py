@@ -31,7 +31,8 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     addressing, form = task.addressing, task.form
     counted, waiting, detours = task.counted, engine.cache.waiting, engine.cache.health.detours
     find, bind, memo = engine.cache.metadata.real.find, addressing.bind, addressing.memo
-    codec, uses = form.codec, engine.uses
+    codec, uses, observers = form.codec, engine.uses, engine.observers
+    told = observers.told
     seen = uses.seen
     slow = task.ttl is not None or engine.blocking or engine.cache.signing_keys is not None
     slow = slow or task.classes is not None
@@ -58,7 +59,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 return call or Call(task, args, kwargs)
             found: Any = find(key)
             if type(found) is tuple:  # `Plain`
-                data, digest, took, _, stored_by, price = found
+                data, digest, took, made_at, stored_by, price = found
                 if fingerprint(key, stored_by, data) != digest:
                     raise RestoreError(key)
                 if stored_by == codec:
@@ -72,6 +73,9 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 seen[key] = now = monotonic()  # what `LastUses.note` does
                 if now > uses.due:
                     uses.write_later()
+                if told:
+                    size, name = len(data), addressing.func_identifier
+                    observers.hit(name, key, took, made_at, price, "store", size)
                 return value
             call = call or Call(task, args, kwargs)
             call.looked, call.found = found is None, found

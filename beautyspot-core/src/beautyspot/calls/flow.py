@@ -66,7 +66,7 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
     Gives the call its key on the way, where it has one.
     """
     if not engine.active:
-        warn_inactive(engine)
+        warn_inactive(engine, call)
         return MISSING
     try:
         if not call.key:
@@ -89,37 +89,38 @@ def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
     """One call that `answer` did not answer; `looked` where it found nothing stored."""
     mode = call.task.options.mode
     if not call.key and mode != "replay":
-        return (yield from _execute(call))
+        return (yield from _execute(engine, call))
     if not looked:
         value = yield Block(partial(engine.cache.recall, call))
         if value is not MISSING:
             engine.hit(call)
             return Outcome(value)
     if mode == "replay":
-        return Outcome(error=not_stored(call))
+        return Outcome(error=not_stored(engine, call))
     if mode == "readonly":
-        return (yield from _counted(call))
+        engine.miss(call)
+        return (yield from _counted(engine, call))
     return (yield from _together(engine, call))
 
 
-def _execute(call: Call) -> Flow:
-    outcome: Outcome = yield Execute(call)
+def _execute(engine: Engine, call: Call) -> Flow:
+    outcome: Outcome = yield Execute(call, engine.observers)
     return outcome
 
 
-def _counted(call: Call) -> Flow:
-    """Execute a call that is not stored, and count that."""
+def _counted(engine: Engine, call: Call) -> Flow:
+    """Execute a call that is not stored, and count what comes of it."""
     counted = call.task.counted
-    counted.runs += 1
     began = perf_counter()
-    outcome = yield from _execute(call)
+    outcome = yield from _execute(engine, call)
     counted.seconds_spent += perf_counter() - began
     counted.failures += outcome.error is not None
     return outcome
 
 
-def not_stored(call: Call) -> CacheMissError:
-    """The error of a miss where none is allowed."""
+def not_stored(engine: Engine, call: Call) -> CacheMissError:
+    """The error of a miss where none is allowed; observers are told of it."""
+    engine.forbid(call)
     return CacheMissError(
         f"nothing is stored for this call of {call.task.func_identifier}, and mode='replay' "
         "forbids running it: run it once in the mode 'normal', or ask spot.explain(…) what differs"
@@ -139,7 +140,7 @@ def _together(engine: Engine, call: Call) -> Flow:
                 return (yield from _lead(turn, deadline))
         shared = None if flight is None else (yield from _follow(engine, call, flight, deadline))
         if shared is OUTDATED:
-            outdated, shared = flight, ABANDONED
+            outdated, shared, call.why = flight, ABANDONED, "invalidated"
         if isinstance(shared, Outcome):
             return (yield from _or_stale(engine, call, shared))
         if isinstance(shared, Payload):
@@ -158,7 +159,7 @@ def _restored(engine: Engine, call: Call, payload: Payload) -> Outcome | None:
         advice = "The function runs instead"
         engine.reporter.report("restore", call.task.func_identifier, error, advice)
         return None
-    engine.hit(call)
+    engine.hit(call, "run")
     return Outcome(value)
 
 
@@ -170,16 +171,20 @@ def _follow(
     None where the time is over, or waiting might be a deadlock.
     """
     call.waited = True
+    began: float | None = None
     try:
         if (yield from is_outdated(engine, call, flight.since)):
             return OUTDATED
         if locks.inside():  # the leader may wait for the lock that this thread holds
             return None
+        began = perf_counter()
         with concurrency_cap.waiting_for(flight):
             done = yield from waits.join(engine, call, flight, max(0.0, deadline - monotonic()))
         return flight.result if done else None
     finally:
         single_flight.forsake(flight)
+        if began is not None:
+            engine.has_waited(call, "run", perf_counter() - began)
 
 
 def is_outdated(engine: Engine, call: Call, since: Moment | None) -> Generator[Step, Any, bool]:
@@ -239,6 +244,7 @@ def _win(turn: Turn, flight: Flight, deadline: float) -> Generator[Step, Any, No
             pause = min(pause * 2, LONGEST_PAUSE)
     finally:
         wait.end()
+        turn.engine.has_waited(turn.call, "process", seconds - budget.left())
 
 
 def _warn_unstorable(engine: Engine, call: Call) -> None:
@@ -259,26 +265,26 @@ def _run(turn: Turn) -> Flow:
     """
     engine, call = turn.engine, turn.call
     engine.running[turn] = None  # until it ends
+    engine.miss(call)
     if call.waited and call.task.addressing.has_moved(call):
         turn.share(None)  # what the function would give now belongs to another key
         warn_moved(engine, call)
-        return (yield from _counted(call))
+        return (yield from _counted(engine, call))
     call.since = yield from moment_of(engine, call)
     turn.begin()
     _warn_unstorable(engine, call)
     addressing = call.task.addressing
     call.digests, watch = addressing.argument_digests(call), addressing.watch(call)
     counted = call.task.counted
-    counted.runs += 1
     began = perf_counter()
-    outcome: Outcome = yield Execute(call)
+    outcome: Outcome = yield Execute(call, engine.observers)
     turn.took = perf_counter() - began
     counted.seconds_spent += turn.took
     if outcome.error is not None:
         counted.failures += 1
         turn.share(outcome)
         return (yield from _or_stale(engine, call, outcome))
-    if not engine.keeps(call.task, outcome.value):
+    if not engine.keeps(call, outcome.value):
         turn.share_unstored(outcome.value)
         return outcome
     engine.uses.bound()
@@ -326,7 +332,7 @@ def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
 
 def report_no_key(engine: Engine, call: Call, error: Exception) -> None:
     """Report why a call has no key and runs uncached, and what would mend it."""
-    engine.counting.bypassed += 1
+    engine.bypass(call, "no key")
     ours = isinstance(error, BeautyspotError)
     if isinstance(error, TypeError) and not ours and not call.task.fits(call):
         return  # the function itself tells its caller what is wrong with the arguments
@@ -339,9 +345,9 @@ def report_no_key(engine: Engine, call: Call, error: Exception) -> None:
     engine.reporter.report("make a key", call.task.func_identifier, error, advice)
 
 
-def warn_inactive(engine: Engine) -> None:
+def warn_inactive(engine: Engine, call: Call) -> None:
     """Count a call that runs uncached; after `shutdown`, warn once."""
-    engine.counting.bypassed += 1
+    engine.bypass(call, "shut down" if engine.closed else "switched off")
     if engine.closed:
         engine.reporter.once(
             "closed",
@@ -353,7 +359,7 @@ def warn_outside_asyncio(engine: Engine, call: Call) -> None:
     """Warn once that calls outside of asyncio run uncached."""
     if not engine.active or not call.key:
         return  # it runs uncached for another reason
-    engine.counting.bypassed += 1
+    engine.bypass(call, "outside asyncio")
     engine.reporter.once(
         "outside asyncio",
         f"{call.task.func_identifier} is called outside of asyncio, as by Trio, and so runs "
@@ -363,6 +369,7 @@ def warn_outside_asyncio(engine: Engine, call: Call) -> None:
 
 def warn_moved(engine: Engine, call: Call) -> None:
     """Warn once that a result is not stored, since it belongs to more than one key."""
+    engine.refuse(call, "changed argument")
     name = call.task.func_identifier
     engine.reporter.once(
         f"moved {name}",

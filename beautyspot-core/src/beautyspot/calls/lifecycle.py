@@ -1,8 +1,8 @@
 """How a Spot's engine is made, started and ended.
 
 An engine outlives its Spot, to end it. What a user gives may lead back to the Spot, such as
-`on_error=`, so the Spot alone keeps that: if the engine held a method of the object that holds the
-Spot, the Spot would never be dropped.
+`on_error=` or `observers=`, so the Spot alone keeps that: if the engine held a method of the object
+that holds the Spot, the Spot would never be dropped.
 """
 
 from __future__ import annotations
@@ -132,14 +132,14 @@ def _end_dropped(engine: Engine, parts: Parts) -> None:
 def finish_later(engine: Engine, parts: Parts) -> None:
     """Finish in another thread, which the interpreter waits for at its end."""
     engine.active, engine.closed = False, True
-    on_error = strongly(engine.reporter.on_error)
-    deferred.later(partial(_finish_with, on_error, engine, parts))
+    told = strongly(engine.reporter.on_error), engine.observers
+    deferred.later(partial(_finish_with, told, engine, parts))
 
 
-def _finish_with(on_error: object, engine: Engine, parts: Parts) -> None:
-    """Finish, and keep `on_error` until then: the Spot that kept it is gone."""
+def _finish_with(told: object, engine: Engine, parts: Parts) -> None:
+    """Finish, and keep those who are told of it until then: the Spot that kept them is gone."""
     finish(engine, parts)
-    del on_error
+    del told
 
 
 def finish(engine: Engine, parts: Parts) -> None:

@@ -78,7 +78,7 @@ class Marking:
         task = Task(
             function, kind_of(function), options, keygen=keygen, serializer=serializer,
             owner=self._engine.owner, on_first_key=self._duplicates.note,
-            counted_of=self._engine.counting.of,
+            counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
         )  # fmt: skip
         if options.content_type is not None:
             self._foresee_misfit(task, options.content_type)

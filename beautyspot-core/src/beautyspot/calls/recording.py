@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
+from beautyspot.calls.executions import observed
 from beautyspot.calls.flow import is_outdated, moment_of, warn_moved
 from beautyspot.calls.steps import Block, Outcome
 from beautyspot.calls.turn import Turn
@@ -61,9 +62,10 @@ class StartOver(Exception):  # noqa: N818 - as above
         self.alone = alone
 
 
-def opened(call: Call) -> Any:
+def opened(engine: Engine, call: Call) -> Any:
     """The user's own generator, of which nothing has run yet."""
-    return call.task.function(*call.args, **call.kwargs)
+    source = call.task.function(*call.args, **call.kwargs)
+    return observed(engine.observers, call, source) if engine.observers.watching else source
 
 
 class PullStep:
@@ -103,7 +105,7 @@ def joining(engine: Engine, call: Call, place: object, seen: int) -> Flow:
             recording = Recording(engine, call, key)
             runs.open(key, recording)
         else:
-            engine.hit(call)
+            engine.hit(call, "run")
         return Outcome(Consumer(recording))
 
 
@@ -142,14 +144,14 @@ class Recording:
         self._error: Exception | None = None
         self._broken = ""  # why it can't go on
         call.digests = call.task.addressing.argument_digests(call)
-        call.task.counted.runs += 1
+        engine.miss(call)
 
     # ------------------------------------------------------------------- what runs the generator
 
     def open(self) -> Any:
         """The user's generator, made at the first call."""
         if self.source is None:
-            self.source = opened(self.call)
+            self.source = opened(self.engine, self.call)
         return self.source
 
     def add(self, item: Any) -> Outcome:
@@ -209,6 +211,7 @@ class Recording:
             advice = "The stream is passed on, and not cached"
             name = self.call.task.func_identifier
             self.engine.reporter.report("store the stream", name, error, advice)
+            self.engine.refuse(self.call, "serializer")
 
     def _end(self, returned: Data | None) -> None:
         try:
@@ -236,7 +239,7 @@ class Recording:
         if task.options.cache_if is None:
             return True
         copies = [task.form.serializer.loads(item) for item in items[:-1]]
-        return self.engine.keeps(task, copies)
+        return self.engine.keeps(self.call, copies)
 
     # ----------------------------------------------------------------------------- for consumers
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.calls.executions import Run
 from beautyspot.concurrency.waiting import Alarm, Bell, Job
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from beautyspot.concurrency.single_flight import Flight
+    from beautyspot.resilience.observers import Observers
     from beautyspot.tasks.task import Call
 
     class Step(Protocol):
@@ -86,14 +88,17 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
 class Execute:
     """Call the user's function."""
 
-    __slots__ = ("call",)
+    __slots__ = ("_observers", "call")
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, observers: Observers) -> None:
         self.call = call
+        self._observers = observers
 
     def perform(self) -> Outcome:
         """Call it here."""
         call = self.call
+        if self._observers.watching:
+            return self._perform_observed()
         try:
             return Outcome(call.task.function(*call.args, **call.kwargs))
         except Exception as error:
@@ -103,8 +108,26 @@ class Execute:
         """Await it here, in the caller's own task."""
         del executor
         call = self.call
+        if self._observers.watching:
+            return await self._perform_observed_async()
         try:
             return Outcome(await call.task.function(*call.args, **call.kwargs))
+        except Exception as error:
+            return Outcome(error=error)
+
+    def _perform_observed(self) -> Outcome:
+        call = self.call
+        try:
+            with Run(self._observers, call):
+                return Outcome(call.task.function(*call.args, **call.kwargs))
+        except Exception as error:
+            return Outcome(error=error)
+
+    async def _perform_observed_async(self) -> Outcome:
+        call = self.call
+        try:
+            with Run(self._observers, call):
+                return Outcome(await call.task.function(*call.args, **call.kwargs))
         except Exception as error:
             return Outcome(error=error)
 

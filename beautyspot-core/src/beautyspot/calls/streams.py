@@ -45,7 +45,7 @@ def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
     seen = engine.streams.ended
     items = answer(engine, call, in_place=False)
     if items is MISSING and not is_recorded(engine, call):
-        return (yield from _live(opened(call), NEXT))
+        return (yield from _live(opened(engine, call), NEXT))
     joins = items is MISSING
     consumer = drive(joining(engine, call, None, seen)) if joins else None
     if joins and consumer is None:
@@ -55,7 +55,7 @@ def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
             return (yield from _shared(consumer, call))
         except StartOver as error:
             consumer = drive(starting_over(engine, call, None, error))
-    return (yield from _replayed(call, items))
+    return (yield from _replayed(engine, call, items))
 
 
 def is_recorded(engine: Engine, call: Call) -> bool:
@@ -66,9 +66,9 @@ def is_recorded(engine: Engine, call: Call) -> bool:
     """
     mode = call.task.options.mode
     if mode == "replay":
-        raise not_stored(call)
+        raise not_stored(engine, call)
     if call.key and mode == "readonly":
-        call.task.counted.runs += 1
+        engine.miss(call)
     return bool(call.key) and mode == "normal"
 
 
@@ -79,11 +79,11 @@ def starting_over(engine: Engine, call: Call, place: object, error: StartOver) -
     return (yield from joining(engine, call, place, engine.streams.ended))
 
 
-def _replayed(call: Call, items: list[Any]) -> Generator[Any, Any, Any]:
+def _replayed(engine: Engine, call: Call, items: list[Any]) -> Generator[Any, Any, Any]:
     for count, item in enumerate(items[:-1], 1):
         resume = yield from _handed_on(item)
         if resume is not NEXT:
-            return (yield from _from_item(call, count, resume))
+            return (yield from _from_item(engine, call, count, resume))
     return items[-1]
 
 
@@ -102,12 +102,13 @@ def _shared(consumer: Consumer, call: Call) -> Generator[Any, Any, Any]:
     finally:
         if consumer.recording.leave(consumer) and consumer.recording.source is not None:
             consumer.recording.source.close()
-    return (yield from _from_item(call, consumer.position, resume))
+    engine = consumer.recording.engine
+    return (yield from _from_item(engine, call, consumer.position, resume))
 
 
-def _from_item(call: Call, count: int, resume: Resume) -> Generator[Any, Any, Any]:
+def _from_item(engine: Engine, call: Call, count: int, resume: Resume) -> Generator[Any, Any, Any]:
     """The user's own generator, from the item of that number on."""
-    source = opened(call)
+    source = opened(engine, call)
     for _ in range(count):
         next(source)
     return (yield from _live(source, resume))

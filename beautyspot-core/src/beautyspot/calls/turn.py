@@ -102,7 +102,9 @@ class Turn:
         A file is shared when it is stored: the followers find it, as the next one who leads.
         """
         payload = self.engine.cache.encode(self.call.task, value)
-        if payload is not None:
+        if payload is None:
+            self.engine.refuse(self.call, "serializer")
+        else:
             self.record = self.engine.cache.record(self.call, payload, self.took)
         if payload is None or not isinstance(payload.data, FileData):
             self.share(payload)

@@ -9,7 +9,7 @@ import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds i
 from beautyspot.calls.async_streams import AsyncStream
 from beautyspot.calls.fast_path import make_hit
 from beautyspot.calls.flow import answer, flow, warn_outside_asyncio
-from beautyspot.calls.steps import drive, drive_async
+from beautyspot.calls.steps import Execute, drive, drive_async
 from beautyspot.calls.streams import generate
 from beautyspot.concurrency.async_generators import forwarding
 from beautyspot.concurrency.waiting import in_asyncio
@@ -60,7 +60,11 @@ async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) ->
     if call.task.options.mode == "replay":  # which never waits for the function
         return drive(flow(engine, call, looked=looked))
     warn_outside_asyncio(engine, call)
-    return await call.task.function(*call.args, **call.kwargs)
+    outcome = await Execute(call, engine.observers).perform_async(engine.executor)
+    try:
+        return outcome.unwrap()
+    finally:
+        del outcome  # as in `drive`
 
 
 def _iterate(engine: Engine, call: Call) -> AsyncGenerator[Any, Any]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import LimiterBase, Reservation
     from beautyspot.limits.concurrency_cap import Cap
     from beautyspot.limits.limiting import Limiting
+    from beautyspot.observing import Refusal
 
 Cost = float | Mapping[str, float]
 """What a call costs: a number, or for several limits a table of numbers."""
@@ -116,7 +117,7 @@ class Permit:
 
     def _tell(self, cap: Cap) -> None:
         """Say for what the call waits."""
-        name = "a limited call" if self._function is None else identifier_of(self._function)
+        name = self._name or "a limited call"
         threads = sorted({name_of(place.thread) for place in list(cap.places)})
         self._limiting.reporter.tell(
             f"cap {name}",
@@ -155,8 +156,10 @@ class Permit:
         """Count refusals and hand them on; report any other error, and let the call through."""
         try:
             yield
-        except (CostError, RateLimitError):
+        except (CostError, RateLimitError) as error:
             self._limiting.stats.refused()
+            by: Refusal = "cost" if isinstance(error, CostError) else "rate"
+            self._limiting.reporter.observers.refused(self._name, "", by)
             raise
         except Exception as error:
             advice = "The call goes on unlimited"
@@ -176,7 +179,13 @@ class Permit:
         if self._queued or (reserved is not None and reserved.delay > 0):
             self.waited = self._elapsed()
         self._limiting.stats.granted(self.waited)
+        if self.waited > 0:
+            self._limiting.reporter.observers.waited(self._name, "", "limit", self.waited)
         return self
+
+    @property
+    def _name(self) -> str:
+        return "" if self._function is None else identifier_of(self._function)
 
     # --------------------------------------------------------------- while and after the call
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+import weakref
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -24,10 +25,14 @@ from beautyspot.errors import (
 from beautyspot.files import advised
 from beautyspot.logs import logger
 from beautyspot.messages import less_secrets, masked
+from beautyspot.observing import Failed
 from beautyspot.resilience.circuit_breaker import Resting
+from beautyspot.resilience.observers import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from beautyspot.resilience.observers import Observers
 
     Cause = tuple[str, str, type[Exception], str]
 
@@ -111,7 +116,8 @@ def _detail(error: Exception) -> str:
 class Reporter:
     """Logs each cause once, counts all failures, and hands every one to `on_error`.
 
-    With `strict` it raises the errors instead; for tests.
+    With `strict` it raises the errors instead; for tests. It also leads to the observers, for all
+    who report. It does not keep them.
     """
 
     def __init__(
@@ -120,6 +126,7 @@ class Reporter:
         on_error: Callable[[Trouble], object] | None = None,
         *,
         strict: bool = False,
+        observers: Observers = NOBODY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.spot = spot
@@ -127,6 +134,7 @@ class Reporter:
             raise ConfigError(f"on_error={on_error!r:.80} is no function: give one of a Trouble")
         self.on_error = on_error
         self.strict = strict
+        self._observers = weakref.ref(observers)
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()  # results that cache_if refused, by function
         self._clock = clock
@@ -134,6 +142,11 @@ class Reporter:
         self._said: set[Cause] = set()
         self._causes: Counter[tuple[str, str]] = Counter()
         self._lock = locks.reentrant()
+
+    @property
+    def observers(self) -> Observers:
+        """Those who observe the Spot."""
+        return self._observers() or NOBODY
 
     def report(self, operation: str, function: str, error: Exception, advice: str) -> None:
         """Report a failure; returns, unless strict.
@@ -150,6 +163,9 @@ class Reporter:
         if number:
             more = ". More causes of this are only counted" if number == SEVERAL else ""
             logger.warning("%s%s", trouble, more)
+        if self.observers.told:
+            kind = type(error).__name__
+            self.observers.tell(Failed(self.spot, function, "", operation, kind, None))
         if self.on_error is not None:
             self._hand_over(self.on_error, trouble)
 

@@ -15,6 +15,7 @@ import threading
 from contextlib import ExitStack, suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
+from time import perf_counter
 from typing import TYPE_CHECKING, Final, Protocol
 
 from beautyspot.concurrency import deferred, locks
@@ -230,7 +231,7 @@ class Saver:
         if pending is None or pending.record is None:
             return
         try:
-            self._cache.save(pending.call, pending.record)
+            self._cache.save(pending.call, pending.record, later=True)
         finally:
             pending.end()
 
@@ -348,6 +349,7 @@ class Saver:
         cache = self._cache
         for pending in batch:
             cache.unsaved.drop(pending.call.key)
+        began = perf_counter()
         rows = [(pending.call, pending.record) for pending in batch if pending.record is not None]
         try:
             for number, (call, record) in enumerate(rows):
@@ -358,12 +360,14 @@ class Saver:
                 if cache.health.writes.is_resting():
                     cache.keep(call, record, error)
                 else:
-                    cache.save(call, record)
+                    cache.save(call, record, later=True)
             return
         cache.unsaved.try_later()
-        for call, _ in rows:
+        took = (perf_counter() - began) / len(rows)
+        for call, record in rows:
             if call.key not in refused:
                 cache.placement.discard(call.key, call.replaces)
+                cache.placement.tell_stored(record, took, later=True)
 
 
 def _size(pending: Pending) -> int:

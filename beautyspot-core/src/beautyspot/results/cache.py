@@ -8,7 +8,7 @@ restored, so that damage is a miss as well.
 from __future__ import annotations
 
 import time
-from functools import lru_cache
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import locks
@@ -21,12 +21,14 @@ from beautyspot.errors import (
     RestoreError,
     SchemaError,
     SerializationError,
+    StorageError,
 )
 from beautyspot.resilience.circuit_breaker import Resting
 from beautyspot.resilience.guarded_backends import Health
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.edits import compare_code
 from beautyspot.results.retry import Unsaved
+from beautyspot.results.timestamps import timestamp
 from beautyspot.results.validity import (
     ELSEWHERE,
     MISSING,
@@ -102,7 +104,7 @@ class Cache:
         With `in_place`, `ELSEWHERE` where reading it would block. With `stale`, an expired value
         is as good as another.
         """
-        task = call.task
+        task, entry = call.task, None
         try:
             found, call.found = call.found, None
             entry = found or self.find(call.key, patient=not in_place)
@@ -110,6 +112,7 @@ class Cache:
                 return MISSING
             call.replaces = entry.result_value
             if not (stale or self.is_fresh(task, entry)):
+                call.why = call.why or "expired"
                 return MISSING
             if in_place and entry.result_type != DIRECT_BLOB:
                 return ELSEWHERE
@@ -117,10 +120,14 @@ class Cache:
         except MetadataBusyError as error:
             if in_place:
                 return ELSEWHERE
+            call.why = call.why or "store failed"
             return self._report_miss(task, error)
         except BlobNotFound:
+            call.why = call.why or "blob gone"
             return MISSING  # a row that points nowhere is a miss, and the next save mends it
         except Exception as error:
+            unread = entry is None or isinstance(error, StorageError)
+            call.why = call.why or ("store failed" if unread else "damaged")
             return self._report_miss(task, error)
         self._note(call, entry)
         return value
@@ -132,6 +139,8 @@ class Cache:
         took = entry.took
         call.saves = took if isinstance(took, int | float) else 0.0  # a stranger's may be anything
         call.spares = entry.price if isinstance(entry.price, int | float) else 0.0
+        data = entry.result_data
+        call.found_as = entry.made_at, entry.price, None if data is None else len(data)
 
     def find(self, key: str, *, patient: bool = True) -> Entry | None:
         """The entry of `key`, be it in the store or on its way there.
@@ -262,7 +271,7 @@ class Cache:
             result_type=DIRECT_BLOB,
             content_type=task.form.row_type(payload.codec),
             result_data=payload.data,  # type: ignore[arg-type]  # any buffer, until it is stored
-            updated_at=_timestamp(now),
+            updated_at=timestamp(now),
             func_identifier=addressing.func_identifier,
             key_scheme=KEY_SCHEME,
             serializer=payload.codec,
@@ -294,8 +303,9 @@ class Cache:
             return fingerprint(key, payload.codec, payload.data)
         return self.signing_keys.sign(key, payload.codec, made, expires, payload.data)
 
-    def save(self, call: Call, record: TaskRecord) -> bool:
-        """Write one result, its blob first; whether it is stored now."""
+    def save(self, call: Call, record: TaskRecord, *, later: bool = False) -> bool:
+        """Write one result, its blob first; whether it is stored now. `later` than its call."""
+        began = perf_counter()
         if len(self.unsaved):  # to ask `locks.inside` would cost each miss a tenth
             self.unsaved.drop(record.cache_key, wait=not locks.inside())
         try:
@@ -314,6 +324,7 @@ class Cache:
         self.unsaved.try_later()
         if is_stored:
             self.placement.discard(record.cache_key, call.replaces)
+            self.placement.tell_stored(record, perf_counter() - began, later=later)
         return is_stored
 
     def keep(self, call: Call, record: TaskRecord, error: Exception) -> None:
@@ -321,6 +332,7 @@ class Cache:
         if isinstance(error, SerializationError):
             advice = "The value is returned, and not cached"
             self.reporter.report(STORING, call.task.func_identifier, error, advice)
+            self.reporter.observers.refused(call.task.func_identifier, call.key, "serializer")
             return
         never = self.reporter.strict or isinstance(error, SchemaError)
         never = never or isinstance(record.result_data, FileData)  # it may be gone by then
@@ -377,14 +389,3 @@ class Cache:
         if found is not None:
             self.placement.discard(key, in_full(found).result_value)
         return gone
-
-
-def _timestamp(now: float) -> str:
-    """Unix time as SQLite writes a TIMESTAMP, in UTC, with microseconds."""
-    seconds = int(now)
-    return f"{_second(seconds)}.{int((now - seconds) * 1_000_000):06d}"
-
-
-@lru_cache(maxsize=2)  # many results are made within one second, and formatting takes 3 us
-def _second(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts import FILE, Data, TaskRecord
 from beautyspot.contracts.calling import hints
 from beautyspot.errors import StorageError
 from beautyspot.logs import logger
+from beautyspot.observing import Saved
 from beautyspot.results.invalidations import Invalidations
 
 if TYPE_CHECKING:
@@ -161,11 +162,23 @@ class Placement:
 
     def _refuse(self, record: TaskRecord) -> None:
         self.discard(record.cache_key, record.result_value)
+        name = record.func_identifier or ""
+        self.reporter.observers.refused(name, record.cache_key, "invalidated")
         logger.info(
             "%s: a result of %s was invalidated while it was computed, and is not stored",
             self.reporter.spot,
             record.func_identifier,
         )
+
+    def tell_stored(self, record: TaskRecord, seconds: float, *, later: bool) -> None:
+        """Tell that a result is stored now, which took so long."""
+        observers = self.reporter.observers
+        if observers.told:
+            name, key, size = record.func_identifier or "", record.cache_key, record.size or 0
+            place: Literal["row", "blob"] = "blob" if record.result_type == FILE else "row"
+            observers.tell(
+                Saved(observers.spot, name, key, size, seconds, place, later, record.price)
+            )
 
     def discard(self, key: str, location: str | None) -> None:
         """Remove a blob that the row of `key` names no more; one that fails is an orphan.

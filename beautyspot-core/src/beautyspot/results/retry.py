@@ -178,13 +178,17 @@ class Unsaved:
 
     def _write(self, batch: list[Kept]) -> bool:
         """Store a batch, one by one where a commit fails; whether any was stored."""
+        began = monotonic()
         try:
             batch = [self._placed(kept) for kept in batch]
-            self._placement.put_many([(kept.record, kept.since) for kept in batch])
+            refused = self._placement.put_many([(kept.record, kept.since) for kept in batch])
         except Exception:
             return self._write_singly(batch)
+        took = (monotonic() - began) / len(batch)
         for kept in batch:
             self._settle(kept)
+            if kept.key not in refused:
+                self._placement.tell_stored(kept.record, took, later=True)
         return True
 
     def _placed(self, kept: Kept) -> Kept:
@@ -223,11 +227,14 @@ class Unsaved:
     def _refusal(self, kept: Kept) -> Exception | None:
         """Why the store does not take a result; None once it has."""
         self._placement.health.writes.insist()  # the batch has just failed, and began a pause
+        began = monotonic()
         try:
-            self._placement.put(kept.record, kept.since)
+            is_stored = self._placement.put(kept.record, kept.since)
         except Exception as error:
             return error
         self._settle(kept)
+        if is_stored:
+            self._placement.tell_stored(kept.record, monotonic() - began, later=True)
         return None
 
     def _give_up(self, kept: Kept) -> None:

@@ -63,6 +63,7 @@ class Addressing:
         keygen: turns arguments into input IDs.
         on_first_key: called once, with the function, its identifier, and its name and version,
             where these two alone are its identity; gives `is_shared`.
+        on_first_call: called before that, whatever its identity is.
 
     Attributes:
         func_name, func_identifier: the function's names in the table of results.
@@ -78,12 +79,14 @@ class Addressing:
         options: MarkOptions,
         keygen: KeyGenBase,
         on_first_key: FirstKey,
+        on_first_call: Callable[[], object],
     ) -> None:
         self.keygen = keygen
         self._function = function
         self._bound = taken_apart(function)
         self._options = options = options.written_in(self._bound.func)
         self._on_first_key: FirstKey | None = on_first_key
+        self._on_first_call = on_first_call
         self.is_shared: Callable[[], bool] = bool
         self._identity = Identity(self._bound.func)
         self.func_name = self._identity.func_name
@@ -260,6 +263,7 @@ class Addressing:
         name = parts[0] if len(parts) == 1 else _to_json(parts)
         version = self.version
         if self._on_first_key is not None:
+            self._on_first_call()
             if options.version != "auto" and (len(parts) == 1 or options.name) and self._is_alone:
                 self.is_shared = self._on_first_key(
                     identity.named, self.func_identifier, (name, version)

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import Entry, KeyGenBase, SerializerBase
+    from beautyspot.observing import Reason
     from beautyspot.tasks.addressing import FirstKey
     from beautyspot.tasks.counted import Counted
     from beautyspot.tasks.options import MarkOptions
+
+    FoundAs = tuple[float | None, float | None, int | None]
+    """When a result was made, the price of that, and the size of it."""
 
 
 COMPARED: Final = 10
@@ -34,7 +38,8 @@ class Call:
 
     __slots__ = (
         *("args", "bound", "digests", "input_id", "key", "kwargs"),
-        *("found", "looked", "refresh", "replaces", "saves", "since", "spares", "task", "waited"),
+        *("found", "found_as", "looked", "refresh", "replaces", "saves", "since", "spares"),
+        *("task", "waited", "why"),
     )
 
     def __init__(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -52,6 +57,8 @@ class Call:
         self.refresh = False  # whether to run whatever is stored
         self.since: tuple[int, int] | None = None  # when the function began: a `Moment`
         self.waited = False  # others ran since it got its key, and may have changed its arguments
+        self.why: Reason | None = None  # why it is a miss, if not since nothing is stored
+        self.found_as: FoundAs | None = None  # what observers are told of a result that was found
         self.replaces: str | None = None  # the location of a blob that this call's result replaces
 
 
@@ -83,6 +90,7 @@ class Task:
         owner: Callable[[], object],
         on_first_key: FirstKey,
         counted_of: Callable[[str], Counted],
+        on_first_call: Callable[[], object],
     ) -> None:
         self.function = function
         self.kind = kind
@@ -91,7 +99,7 @@ class Task:
         self.ttl = options.seconds
         self.to_compare = 0 if options.version == "auto" else COMPARED
         self.compared: set[str] = set()
-        self.addressing = Addressing(function, options, keygen, on_first_key)
+        self.addressing = Addressing(function, options, keygen, on_first_key, on_first_call)
         self.counted = counted_of(self.func_identifier)
         streams = "generator" in kind
         self.form = ResultForm(function, options, serializer, streams=streams)

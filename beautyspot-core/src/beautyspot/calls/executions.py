@@ -1,0 +1,185 @@
+"""One run of a user's function, as observers see it: the contexts around it, and its end.
+
+A generator runs within a copy of the context of the call that began it, if an observer wraps it:
+what that puts into context variables is seen by the generator, whatever thread or task runs its
+next item, and by no consumer.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Self
+
+from beautyspot.observing import Execution, Failed, Ran
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from contextvars import Context
+    from types import TracebackType
+
+    from beautyspot.resilience.observers import Observers
+    from beautyspot.tasks.task import Call
+
+
+class Run:
+    """A context manager around the execution of a call's function."""
+
+    __slots__ = ("_about", "_began", "_entered", "_observers")
+
+    def __init__(self, observers: Observers, call: Call) -> None:
+        task = call.task
+        self._observers = observers
+        self._about = Execution(observers.spot, task.func_identifier, call.key, task.kind)
+
+    def __enter__(self) -> Self:
+        self._entered = self._observers.enter(self._about)
+        self._began = perf_counter()
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        took, (spot, function, key, _kind) = perf_counter() - self._began, self._about
+        self._observers.leave(self._entered, error, self._about)
+        if not self._observers.told:
+            return
+        if error is None:
+            self._observers.tell(Ran(spot, function, key, took))
+        else:
+            kind = type(error).__name__
+            self._observers.tell(Failed(spot, function, key, "run", kind, took))
+
+
+def observed(observers: Observers, call: Call, source: Any) -> Any:
+    """A call's generator, of which nothing has run yet, behind what tells its observers."""
+    return _STREAMS[call.task.kind](observers, call, source)
+
+
+class _Stream:
+    """What both kinds of generators share."""
+
+    def __init__(self, observers: Observers, call: Call, source: Any) -> None:
+        self._source = source
+        self._run = Run(observers, call)
+        self._wraps = bool(observers.wraps)
+        self._context: Context | None = None
+        self._has_begun = self._has_ended = False
+
+    def _within(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Do what belongs to the run in its context."""
+        return work(*args) if self._context is None else self._context.run(work, *args)
+
+    def _begin(self) -> None:
+        if self._has_begun:
+            return
+        if self._wraps:
+            from contextvars import copy_context
+
+            self._context = copy_context()
+        self._within(self._run.__enter__)
+        self._has_begun = True
+
+    def _end(self, error: BaseException | None) -> None:
+        if self._has_begun and not self._has_ended:
+            self._has_ended = True
+            self._within(self._run.__exit__, None, error, None)
+
+
+class _PlainStream(_Stream):
+    """A generator; has the methods of one."""
+
+    def __next__(self) -> Any:
+        return self._step(self._source.send, None)
+
+    def send(self, value: Any, /) -> Any:
+        return self._step(self._source.send, value)
+
+    def throw(self, error: BaseException, /) -> Any:
+        return self._step(self._source.throw, error)
+
+    def close(self) -> None:
+        try:
+            self._within(self._source.close)
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._end(GeneratorExit())
+
+    def _step(self, resume: Callable[[Any], Any], value: Any) -> Any:
+        self._begin()
+        try:
+            return self._within(resume, value)
+        except StopIteration:
+            self._end(None)
+            raise
+        except BaseException as error:
+            self._end(error)
+            raise
+
+
+class _AsyncStream(_Stream):
+    """An async generator; has those methods of one that `async_streams` calls.
+
+    The generator's own are called at once, and not when they are awaited: their caller hides them
+    from the event loop's hooks.
+    """
+
+    def asend(self, value: Any, /) -> Any:
+        self._begin()
+        return self._step(self._within(self._source.asend, value))
+
+    def athrow(self, error: BaseException, /) -> Any:
+        self._begin()
+        return self._step(self._within(self._source.athrow, error))
+
+    async def aclose(self) -> None:
+        try:
+            await _Within(self._within, self._source.aclose())
+        except BaseException as error:
+            self._end(error)
+            raise
+        self._end(GeneratorExit())
+
+    async def _step(self, awaitable: Any) -> Any:
+        try:
+            return await _Within(self._within, awaitable)
+        except StopAsyncIteration:
+            self._end(None)
+            raise
+        except BaseException as error:
+            self._end(error)
+            raise
+
+
+class _Within:
+    """An awaitable each of whose steps is run by a function, which has it run in a context."""
+
+    __slots__ = ("_awaited", "_within")
+
+    def __init__(self, within: Callable[..., Any], awaited: Any) -> None:
+        self._within = within
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        within, steps = self._within, self._awaited.__await__()
+        resume, value = steps.send, None
+        while True:
+            try:
+                waits_for = within(resume, value)
+            except StopIteration as end:
+                return end.value
+            finally:
+                value = None  # an error in it refers to this frame: a cycle for the collector
+            try:
+                resume, value = steps.send, (yield waits_for)
+            except GeneratorExit:
+                within(steps.close)
+                raise
+            except BaseException as error:
+                resume, value = steps.throw, error
+
+
+_STREAMS: dict[str, Callable[[Observers, Call, Any], _Stream]] = {
+    "generator": _PlainStream,
+    "async generator": _AsyncStream,
+}
