@@ -17,6 +17,7 @@ from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import (
     BlobInfo,
     BlobStorageBase,
+    Counts,
     Data,
     Invalidation,
     Lease,
@@ -91,9 +92,12 @@ class MemoryMetadataStore(MetadataStoreBase):
     blocking = False
     leases: ClassVar[bool] = True
     invalidations: ClassVar[bool] = True
+    counters: ClassVar[bool] = True
+    private = True
 
     def __init__(self) -> None:
         self._records: dict[str, TaskRecord] | None = {}
+        self._counts: dict[tuple[str, int], Counts] = {}
         self._log = InvalidationLog()
         self.reset_after_fork()
         reset_in_children(self)
@@ -177,13 +181,33 @@ class MemoryMetadataStore(MetadataStoreBase):
         with self._putting:
             return super().put_many_valid(rows)
 
+    def add_counts(self, counts: Iterable[Counts]) -> None:
+        """See the base class."""
+        self._open_records()
+        with self._putting:
+            for count in counts:
+                key = count.func_identifier, count.hour
+                before = self._counts.get(key, Counts(*key))
+                sums = [was + more for was, more in zip(before[2:], count[2:], strict=True)]
+                self._counts[key] = Counts._make((*key, *sums))
+
+    def counts(
+        self, *, func_identifier: str | None = None, since: int | None = None
+    ) -> Iterator[Counts]:
+        """See the base class."""
+        self._open_records()
+        for (name, hour), counts in sorted(self._counts.items()):
+            if func_identifier in (None, name) and (since is None or hour >= since):
+                yield counts
+
     def reset_after_fork(self) -> None:
         """Another thread of the parent may have held the lock."""
         self._putting = locks.reentrant()
 
     def clear(self) -> None:
-        """Forget all records, for the next test; leases stay with their holders."""
+        """Forget all records and counts, for the next test; leases stay with their holders."""
         self._open_records().clear()
+        self._counts.clear()
 
     def close(self) -> None:
         """Forget everything."""

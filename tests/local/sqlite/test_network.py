@@ -58,6 +58,7 @@ def test_it_does_all_that_it_does_elsewhere(mounted, make):
     store.touch({KEYS[0]: 5.0})
     assert store.find(KEYS[1]) is not None
     assert store.find(KEYS[9]) is None
+    assert not store.private, "its server's users may read it"
     assert store.get(KEYS[0]) == record(0)._replace(used_at=5.0)
     assert (store.delete(KEYS[2]), store.delete(KEYS[2])) == (True, False)
     assert {found.cache_key for found in store.scan()} == {KEYS[0], KEYS[1]}

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from beautyspot.contracts import TaskRecord
+from beautyspot.contracts import Counts, TaskRecord
 from beautyspot.errors import MetadataError, SchemaError
 from beautyspot.testing.processes import Child
 from beautyspot.testing.records import KEYS, a_record
@@ -166,6 +166,73 @@ def test_a_newer_database_is_left_alone(path):
     store.close()
     assert sql(path, "SELECT * FROM sqlite_master")[0][4] == "CREATE TABLE tasks (other TEXT)"
     assert len(path.read_bytes()) == len(before)
+
+
+def later(path, *, written_by=9, readable_from="5"):
+    """What a later release makes of a database of ours: a column, a table and its number."""
+    store = SqliteMetadataStore(path)
+    store.put(a_record(KEYS[0]))
+    store_id = store.store_id
+    store.close()
+    sql(
+        path,
+        "ALTER TABLE tasks ADD COLUMN colour TEXT",
+        "UPDATE tasks SET colour = 'red'",
+        "CREATE TABLE beautyspot_colours (name TEXT)",
+        f"UPDATE beautyspot_meta SET value = {readable_from!r} WHERE name = 'readable_from'",
+        f"PRAGMA user_version = {written_by}",
+    )
+    return store_id
+
+
+def test_a_newer_database_that_is_readable_is_used_and_left_as_it_is(path):
+    store_id = later(path)
+    before = sql(path, "SELECT type, name, sql FROM sqlite_master")
+    store = SqliteMetadataStore(path)
+    assert store.store_id == store_id
+    assert store.find(KEYS[0]) is not None
+    store.put_many([a_record(KEYS[1]), a_record(KEYS[2])])
+    assert store.put_valid(a_record(KEYS[3]), store.generation())
+    store.add_counts([Counts("m:f", 1, hits=1)])
+    assert [record.cache_key for record in store.scan()] == KEYS[:4]
+    store.close()
+    assert sql(path, "PRAGMA user_version") == [(9,)], "its number stays"
+    assert sql(path, "SELECT type, name, sql FROM sqlite_master") == before
+    assert sql(path, "SELECT colour FROM tasks ORDER BY cache_key")[:2] == [("red",), (None,)]
+
+
+@pytest.mark.parametrize(
+    ("written_by", "readable_from"), [(9, "6"), (9, "x"), (9, ""), (9, "-1"), (5, "6"), (3, "9")]
+)
+def test_a_database_that_is_not_readable_by_us_is_left_alone(path, written_by, readable_from):
+    later(path, written_by=written_by, readable_from=readable_from)
+    before = sql(path, "SELECT * FROM beautyspot_meta")
+    store = SqliteMetadataStore(path)
+    with pytest.raises(SchemaError, match=f"has schema {written_by}.*: upgrade beautyspot"):
+        store.open()
+    store.close()
+    assert sql(path, "SELECT * FROM beautyspot_meta") == before
+    assert sql(path, "PRAGMA user_version") == [(written_by,)]
+
+
+def test_an_older_database_without_the_second_number_gets_it(path):
+    later(path, written_by=4)
+    sql(path, "DELETE FROM beautyspot_meta WHERE name = 'readable_from'")
+    SqliteMetadataStore(path).open()
+    assert sql(path, "SELECT value FROM beautyspot_meta WHERE name = 'readable_from'") == [("5",)]
+    assert sql(path, "PRAGMA user_version") == [(schema.VERSION,)]
+
+
+def test_foreign_counts_stop_no_listing(path):
+    store = SqliteMetadataStore(path)
+    store.add_counts([Counts("m:f", 1, hits=1)])
+    sql(
+        path,
+        "INSERT INTO beautyspot_counts (func_identifier, hour, hits, runs, seconds_saved, "
+        "money_saved) VALUES ('m:g', 'x', 'many', x'ff', 9e999, NULL)",
+    )
+    assert list(store.counts()) == [Counts("m:f", 1, hits=1), Counts("m:g", 0)]
+    store.close()
 
 
 def test_a_table_of_another_program_is_left_alone(path):

@@ -12,7 +12,7 @@ import pytest
 from beautyspot.contracts import Context
 from beautyspot.errors import ConfigError, MetadataBusyError, MetadataError
 from beautyspot.testing.records import KEYS, a_record
-from beautyspot_local.sqlite import connections
+from beautyspot_local.sqlite import connections, database_file
 from beautyspot_local.sqlite import store as module
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from sqlite_tools import another, files, open_files, pausing, posix
@@ -62,6 +62,28 @@ def test_what_is_there_keeps_its_permissions(path):
     path.chmod(0o664)
     SqliteMetadataStore(path).put(a_record())
     assert path.stat().st_mode & 0o777 == 0o664
+
+
+@posix
+def test_a_store_is_private_if_nobody_else_may_read_its_file(path, tmp_path, monkeypatch):
+    assert SqliteMetadataStore(path).private, "the file will be made so"
+    store = SqliteMetadataStore(path)
+    store.put(a_record())
+    store.close()
+    assert SqliteMetadataStore(path).private
+    for mode in (0o640, 0o604):
+        path.chmod(mode)
+        assert not SqliteMetadataStore(path).private
+    path.chmod(0o600)
+    monkeypatch.setattr(database_file.os, "geteuid", lambda: os.getuid() + 1)
+    assert not SqliteMetadataStore(path).private, "it is another user's, as for root"
+    (tmp_path / "file").touch()
+    assert not SqliteMetadataStore(tmp_path / "file" / "x.db").private
+
+
+def test_a_store_is_not_private_where_modes_do_not_tell(path, monkeypatch):
+    monkeypatch.setattr(database_file.os, "name", "other")
+    assert not database_file.is_private(path)
 
 
 def test_the_path_does_not_follow_a_chdir(tmp_path, monkeypatch):

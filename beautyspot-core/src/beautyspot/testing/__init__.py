@@ -29,6 +29,8 @@ _SUITES: Final = (
     "limiter_settle",
     "limiter_steps",
     "metadata",
+    "metadata_counts",
+    "metadata_invalidations",
     "metadata_leases",
     "processes",
     "serializer",

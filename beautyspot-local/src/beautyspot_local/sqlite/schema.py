@@ -1,8 +1,10 @@
 """The table `tasks`: its columns, its migrations, and a row's way to a `TaskRecord` and back.
 
-``PRAGMA user_version`` numbers the schema. Releases before 3 left it 0; this one writes 5. A newer
-number than ours is left alone. A migration only ever adds columns (`ALTER TABLE … ADD COLUMN`
-rewrites nothing, so a million rows take as long as ten), hence nothing stored is lost.
+Two numbers stand in a database. ``PRAGMA user_version`` is the newest schema that a release has
+brought it up to; releases before 3 left it 0. ``readable_from`` in `beautyspot_meta` is the oldest
+whose releases can use it: where that is not above ours, what a later release made is used as it is.
+A migration only ever adds columns and tables (`ALTER TABLE … ADD COLUMN` rewrites nothing, so a
+million rows take as long as ten), hence nothing stored is lost.
 """
 
 from __future__ import annotations
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION: Final = 5
-"""What we write into ``PRAGMA user_version``."""
+"""What we write into ``PRAGMA user_version``, where no later release has written more."""
+
+READABLE_FROM: Final = 5
+"""What we write into ``readable_from``.
+
+A release that raises it also renames the table, so that processes which have it open fail.
+"""
 
 # The data is the last column: SQLite reads a row from its front, and all that lies behind a large
 # value costs a walk along that value's overflow pages. Listings leave the data out.
@@ -211,19 +219,34 @@ def is_current(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether nothing is to be migrated.
 
     Raises:
-        SchemaError: the database was written by a newer release.
+        SchemaError: the database was written by a newer release, and is not readable by this one.
         MetadataError: its table `tasks` is another program's, or has a program of its own.
     """
-    _refuse_programs(connection, path)
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
+    refuse_programs(connection, path)
+    version, readable_from = numbers(connection)
+    needed = version if readable_from is None else readable_from
+    if needed > VERSION:
         raise SchemaError(
-            f"{path} has schema {version}, and this release of beautyspot knows up to {VERSION}: "
-            "upgrade beautyspot, or choose another db_path"
+            f"{path} has schema {version}, which takes a release that knows schema {needed}, and "
+            f"this release of beautyspot knows up to {VERSION}: upgrade beautyspot, or choose "
+            "another db_path"
         )
-    if version != VERSION or _missing(connection, path) or not find_store_id(connection):
+    if version < VERSION or readable_from is None or _missing(connection, path):
         return False
-    return connection.execute(_HAS_LOG).fetchone() is not None
+    tables: int = connection.execute(_COUNT_TABLES).fetchone()[0]
+    return tables == len(_TABLES) and find_store_id(connection) is not None
+
+
+def numbers(connection: sqlite3.Connection) -> tuple[int, int | None]:
+    """The newest schema that a release brought the database up to, and the oldest that will do.
+
+    The second is None where none stands there, as before schema 5.
+    """
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    value = _meta(connection, "readable_from")
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value):
+        return version, int(value)
+    return version, None
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -252,20 +275,35 @@ def read_store_id(connection: sqlite3.Connection) -> str:
 _TASKS: Final = f"tasks ({', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())})"
 _META: Final = "beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)"
 _LOG: Final = "beautyspot_invalidated (number INTEGER PRIMARY KEY, what TEXT)"
-_HAS_LOG: Final = "SELECT 1 FROM sqlite_master WHERE name = 'beautyspot_invalidated'"
+# Its rows are their own index: to add to one costs a single walk down a tree.
+_COUNTS: Final = (
+    "beautyspot_counts (func_identifier TEXT, hour INTEGER, hits INTEGER, runs INTEGER, "
+    "failures INTEGER, seconds_saved REAL, seconds_spent REAL, money_saved REAL, "
+    "money_spent REAL, PRIMARY KEY (func_identifier, hour)) WITHOUT ROWID"
+)
+_TABLES: Final = (_TASKS, _META, _LOG, _COUNTS)
+_NAMES: Final = tuple(table.partition(" ")[0] for table in _TABLES)
+_IN_NAMES: Final = f"IN ({', '.join(map(repr, _NAMES))})"
+_COUNT_TABLES: Final = f"SELECT COUNT(*) FROM sqlite_master WHERE name COLLATE NOCASE {_IN_NAMES}"  # noqa: S608
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(f"CREATE TABLE IF NOT EXISTS {_TASKS}")
     for name in _missing(connection, path):
         connection.execute(f"ALTER TABLE tasks ADD COLUMN {name} {COLUMNS[name]}")
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {_META}")
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {_LOG}")
+    for table in (_META, _LOG, _COUNTS):
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {table}")
     if find_store_id(connection) is None:
-        made = ("store_id", os.urandom(8).hex())
-        connection.execute("DELETE FROM beautyspot_meta WHERE name = 'store_id'")
-        connection.execute("INSERT INTO beautyspot_meta (name, value) VALUES (?, ?)", made)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+        _set_meta(connection, "store_id", os.urandom(8).hex())
+    version, readable_from = numbers(connection)
+    if version < VERSION or readable_from is None:  # else it is a later release's number
+        _set_meta(connection, "readable_from", str(READABLE_FROM))
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _set_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
+    connection.execute("DELETE FROM beautyspot_meta WHERE name = ?", (name,))
+    connection.execute("INSERT INTO beautyspot_meta (name, value) VALUES (?, ?)", (name, value))
 
 
 def _missing(connection: sqlite3.Connection, path: Path) -> list[str]:
@@ -280,13 +318,18 @@ def _missing(connection: sqlite3.Connection, path: Path) -> list[str]:
 
 def find_store_id(connection: sqlite3.Connection) -> str | None:
     """The ID, or None where there is none, or one that is no ID: it becomes part of paths."""
+    found = _meta(connection, "store_id")
+    return found if isinstance(found, str) and _is_id(found) else None
+
+
+def _meta(connection: sqlite3.Connection, name: str) -> object:
+    """A value of `beautyspot_meta`; None where there is none."""
     query = "SELECT 1 FROM sqlite_master WHERE name = 'beautyspot_meta'"
     if connection.execute(query).fetchone() is None:
         return None
-    query = "SELECT value FROM beautyspot_meta WHERE name = 'store_id'"
-    row = connection.execute(query).fetchone()
-    found = None if row is None else row[0]
-    return found if isinstance(found, str) and _is_id(found) else None
+    query = "SELECT value FROM beautyspot_meta WHERE name = ?"
+    row = connection.execute(query, (name,)).fetchone()
+    return None if row is None else row[0]
 
 
 def _is_id(text: str) -> bool:
@@ -297,14 +340,14 @@ def _is_id(text: str) -> bool:
 # that never ends, a trigger that fills the disk, an expression that needs a gigabyte.
 _PLAIN_TABLE: Final = r"(?is)CREATE\s+TABLE\b(?!.*\b(?:CHECK|GENERATED|AS)\b)"
 _PLAIN_INDEX: Final = r"(?i)CREATE\s+(?:UNIQUE\s+)?INDEX\s+\S+\s+ON\s+\S+?\s*\([^()]*\)\s*"
-_OWN: Final = frozenset(f"CREATE TABLE {table}" for table in (_TASKS, _META, _LOG))
+_OWN: Final = frozenset(f"CREATE TABLE {table}" for table in _TABLES)
 _OURS: Final = (
-    "SELECT type, name, sql FROM sqlite_master "
-    "WHERE tbl_name COLLATE NOCASE IN ('tasks', 'beautyspot_meta', 'beautyspot_invalidated')"
+    f"SELECT type, name, sql FROM sqlite_master WHERE tbl_name COLLATE NOCASE {_IN_NAMES}"  # noqa: S608
 )
 
 
-def _refuse_programs(connection: sqlite3.Connection, path: Path) -> None:
+def refuse_programs(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise `MetadataError` where the schema of what is ours holds more than plain columns."""
     for kind, name, sql in connection.execute(_OURS):
         if not _is_plain(kind, sql):
             raise MetadataError(

@@ -21,28 +21,24 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from beautyspot import files
-from beautyspot.contracts import (
-    DIRECT_BLOB,
-    Entry,
-    Invalidation,
-    MetadataStoreBase,
-    TaskRecord,
-    Totals,
-)
+from beautyspot.contracts import DIRECT_BLOB, Entry, Invalidation
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
 
 from beautyspot_local.folders import mark_when_made
 from beautyspot_local.sqlite import connections, failures, fork_guard, invalidation_log, schema
+from beautyspot_local.sqlite import counts as counted
 from beautyspot_local.sqlite.connections import patiently
 from beautyspot_local.sqlite.database import Database
+from beautyspot_local.sqlite.database_file import is_private
+from beautyspot_local.sqlite.reading import SqliteReader
 from beautyspot_local.sqlite.wal_watch import LONGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
-    from beautyspot.contracts import Context, Lease, Plain
+    from beautyspot.contracts import Context, Counts, Lease, Plain, TaskRecord
 
     from beautyspot_local.sqlite.connections import Handle
 
@@ -51,15 +47,11 @@ fork_guard.INSIDE.add(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-PAGE: Final = 500
-PAGE_WITH_DATA: Final = 20
-"""Rows that a listing reads at a time; with data a row may hold megabytes."""
-
 _FIND: Final = schema.FIND
 _GENERATION: Final = invalidation_log.GENERATION
 
 
-class SqliteMetadataStore(MetadataStoreBase):
+class SqliteMetadataStore(SqliteReader):
     """A metadata store in a SQLite file.
 
     A file that is damaged is renamed to ``<name>.damaged-<UTC time>``, with a warning, and a fresh
@@ -81,6 +73,7 @@ class SqliteMetadataStore(MetadataStoreBase):
     blocking = False
     leases: ClassVar[bool] = True
     invalidations: ClassVar[bool] = True
+    counters: ClassVar[bool] = True
     memory_age = LONGEST
 
     def __init__(self, path: str | Path, *, timeout: float = 5.0, memory: int = 16_777_216) -> None:
@@ -89,6 +82,8 @@ class SqliteMetadataStore(MetadataStoreBase):
         self._database = Database(file, _checked_timeout(timeout), _checked_memory(memory))
         if self._database.network:  # whose server may not answer
             vars(self).update(blocking=True)
+        else:
+            self.private = is_private(file)
         if not memory:
             self.memory_age = 0.0
 
@@ -177,21 +172,6 @@ class SqliteMetadataStore(MetadataStoreBase):
         )
         return schema.text(rows[0][0]) if rows else None
 
-    def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
-        """One statement for some hundred keys; see the base class."""
-        found: dict[str, Entry] = {}
-        wanted = list(keys)
-        for start in range(0, len(wanted), PAGE):
-            page = wanted[start : start + PAGE]
-            for key, *row in self._rows(schema.find_many_query(len(page)), tuple(page)):
-                found[key] = schema.to_entry(row)
-        return found
-
-    def get(self, key: str) -> TaskRecord | None:
-        """The whole record; see the base class."""
-        rows = self._rows(schema.GET, (key,))
-        return schema.to_record(rows[0]) if rows else None
-
     def put(self, record: TaskRecord) -> None:
         """Insert or replace; committed when it returns."""
         row = schema.to_row(record)
@@ -215,37 +195,6 @@ class SqliteMetadataStore(MetadataStoreBase):
         """Set `used_at`, in one transaction; what was set within the hour stays."""
         rows = [(when, key, when) for key, when in used.items()]
         self._write(lambda handle: _transact(handle, schema.TOUCH, rows))
-
-    def scan(
-        self,
-        *,
-        func_identifier: str | None = None,
-        version: str | None = None,
-        tag: str | None = None,
-        with_data: bool = False,
-    ) -> Iterator[TaskRecord]:
-        """List; see the base class. Nothing is held or locked between two records."""
-        given = {"func_identifier": func_identifier, "version": version, "tag": tag}
-        filters = {
-            name: schema.storable(value) for name, value in given.items() if value is not None
-        }
-        last, first = "", True
-        while True:
-            query = schema.page_query(filters, first=first, with_data=with_data)
-            size = PAGE_WITH_DATA if with_data else PAGE
-            rows = self._rows(query, (last, *filters.values(), size))
-            if not rows:
-                return
-            yield from map(schema.to_record, rows)
-            last, first = rows[-1][0], False
-
-    def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        return self._patiently(lambda handle: _tolerant(handle, query, values))
-
-    def totals(self) -> Totals:
-        """How much is stored; reads every row, but none's data."""
-        row = self._patiently(lambda handle: handle.execute(schema.TOTALS).fetchone())
-        return Totals(row[0], int(row[1]))
 
     def try_lease(self, key: str) -> Lease | None:
         """A lock of the kernel; see the base class and `beautyspot_local.sqlite.leases`."""
@@ -315,7 +264,15 @@ class SqliteMetadataStore(MetadataStoreBase):
         """Close every thread's connection. Leases that are held stay so until released."""
         self._database.close()
 
+    def add_counts(self, counts: Iterable[Counts]) -> None:
+        """In one transaction; see the base class."""
+        added = list(counts)
+        self._write(lambda handle: counted.add(handle, added))
+
     # -------------------------------------------------------------------- performing and failing
+
+    def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        return self._patiently(lambda handle: _tolerant(handle, query, values))
 
     def _patiently(self, work: Callable[[Handle], T]) -> T:
         database = self._database

@@ -1,0 +1,121 @@
+"""The part of the suite of metadata stores that is about what was counted."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from beautyspot.contracts import Counts
+from beautyspot.errors import NotSupportedError
+from beautyspot.testing.metadata_invalidations import InvalidationContract
+from beautyspot.testing.records import HOSTILE_KEYS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beautyspot.contracts import MetadataStoreBase
+
+HOUR = 480_000
+COUNTED = Counts("m:f", HOUR, 5, 3, 1, 2.5, 1.25, 0.5, 0.25)
+
+
+class CountsContract(InvalidationContract):
+    """What a store must do that keeps counts; others have to say that they keep none.
+
+    Part of `MetadataStoreContract`.
+    """
+
+    @pytest.fixture
+    def counting(self, store: MetadataStoreBase) -> MetadataStoreBase:
+        """The store, if it keeps counts."""
+        if not store.counters:
+            pytest.skip("the store says so: counters = False")
+        return store
+
+    def test_a_store_without_counters_says_so(self, store: MetadataStoreBase) -> None:
+        if not store.counters:
+            with pytest.raises(NotSupportedError):
+                store.add_counts([COUNTED])
+            with pytest.raises(NotSupportedError):
+                list(store.counts())
+
+    def test_counts_are_summed_by_function_and_hour(self, counting: MetadataStoreBase) -> None:
+        assert list(counting.counts()) == []
+        others = [COUNTED._replace(hour=HOUR + 1), COUNTED._replace(func_identifier="m:g")]
+        counting.add_counts(iter([COUNTED, *others]))
+        counting.add_counts([COUNTED, COUNTED._replace(hits=1)])
+        counting.add_counts([])
+        summed = Counts("m:f", HOUR, 11, 9, 3, 7.5, 3.75, 1.5, 0.75)
+        assert list(counting.counts()) == [summed, *others], "in the order of functions and hours"
+
+    def test_counts_of_one_function_and_since_an_hour(self, counting: MetadataStoreBase) -> None:
+        hours = [COUNTED._replace(hour=HOUR + number) for number in range(3)]
+        others = [COUNTED._replace(func_identifier=name) for name in ("m:", "m:f2", "M:F", "%")]
+        counting.add_counts([*hours, *others])
+        assert list(counting.counts(func_identifier="m:f")) == hours
+        assert list(counting.counts(func_identifier="m:f", since=HOUR + 1)) == hours[1:]
+        assert list(counting.counts(since=HOUR + 1)) == hours[1:], "the hour itself belongs to it"
+        assert list(counting.counts(since=HOUR + 3)) == []
+        assert list(counting.counts(func_identifier="unknown")) == []
+        assert list(counting.counts(since=0)) == list(counting.counts()), (
+            "the hour itself belongs to it"
+        )
+
+    def test_many_counts(self, counting: MetadataStoreBase) -> None:
+        many = [
+            Counts(name, HOUR + number, hits=number)
+            for name in ("m:f", "m:g")
+            for number in range(700)
+        ]
+        counting.add_counts(reversed(many))
+        assert list(counting.counts()) == many
+        assert list(counting.counts(func_identifier="m:g", since=HOUR + 1)) == many[701:]
+
+    @pytest.mark.parametrize("name", HOSTILE_KEYS, ids=range(len(HOSTILE_KEYS)))
+    def test_a_function_may_have_any_name(self, counting: MetadataStoreBase, name: str) -> None:
+        counted = COUNTED._replace(func_identifier=name)
+        counting.add_counts([counted])
+        counting.add_counts([COUNTED._replace(func_identifier="other")])
+        assert list(counting.counts(func_identifier=name)) == [counted]
+
+    def test_counts_outlive_their_records(self, counting: MetadataStoreBase) -> None:
+        counting.add_counts([COUNTED])
+        for record in list(counting.scan()):
+            counting.delete(record.cache_key)
+        assert list(counting.counts()) == [COUNTED]
+
+    def test_counts_of_threads_are_summed(self, counting: MetadataStoreBase) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: counting.add_counts([COUNTED]), range(40)))
+        (summed,) = counting.counts()
+        assert summed == Counts("m:f", HOUR, 200, 120, 40, 100.0, 50.0, 20.0, 10.0)
+
+    def test_counts_of_two_processes_are_summed(
+        self, counting: MetadataStoreBase, tmp_path: Path
+    ) -> None:
+        self._needs("shared_between_processes")
+        code = (
+            "from beautyspot.contracts import Counts\nsay('ready'); wait()\n"
+            f"for _ in range(20): store.add_counts([{COUNTED!r}])"
+        )
+        with self.process(tmp_path, code) as child:
+            assert child.heard() == "ready"
+            child.go_on()
+            for _ in range(20):
+                counting.add_counts([COUNTED])
+            child.expect_success()
+        (summed,) = counting.counts()
+        assert summed == Counts("m:f", HOUR, 200, 120, 40, 100.0, 50.0, 20.0, 10.0)
+
+    def test_counts_outlive_the_store(self, tmp_path: Path) -> None:
+        self._needs("persistent")
+        store = self.make(tmp_path)
+        if not store.counters:
+            pytest.skip("the store says so: counters = False")
+        store.add_counts([COUNTED])
+        store.close()
+        again = self.make(tmp_path)
+        assert list(again.counts()) == [COUNTED]
+        again.close()

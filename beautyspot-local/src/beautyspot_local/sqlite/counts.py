@@ -1,0 +1,63 @@
+"""What was counted, in a table of its own: a row for each function and hour."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.contracts import Counts
+
+from beautyspot_local.sqlite import fork_guard, schema
+from beautyspot_local.sqlite.connections import transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beautyspot_local.sqlite.connections import Handle
+
+fork_guard.INSIDE.add(__name__)
+
+_KEY: Final = ("func_identifier", "hour")
+_FIELDS: Final = ", ".join(Counts._fields)
+_MARKS: Final = ", ".join("?" * len(Counts._fields))
+_SUMS: Final = ", ".join(
+    f"{name} = {name} + excluded.{name}" for name in Counts._fields if name not in _KEY
+)
+
+# The texts below are put together from the constants above, never from what a caller gives.
+_ADD: Final = (
+    f"INSERT INTO beautyspot_counts ({_FIELDS}) VALUES ({_MARKS}) "  # noqa: S608
+    f"ON CONFLICT (func_identifier, hour) DO UPDATE SET {_SUMS}"
+)
+
+
+def add(handle: Handle, counts: list[Counts]) -> None:
+    """Add all of them, or none."""
+    rows = [(schema.storable(count.func_identifier), *count[1:]) for count in counts]
+    with transaction(handle):
+        handle.connection.executemany(_ADD, rows)
+
+
+def page_query(*, first: bool, function: bool) -> str:
+    """The query of some counts, by function and hour.
+
+    Its parameters: where the page begins (function, hour), the least hour, the function if one is
+    given, how many.
+    """
+    start = ">=" if first else ">"
+    one = "AND func_identifier = ? " if function else ""
+    return (
+        f"SELECT {_FIELDS} FROM beautyspot_counts "  # noqa: S608
+        f"WHERE (func_identifier, hour) {start} (?, ?) AND hour >= ? {one}"
+        "ORDER BY func_identifier, hour LIMIT ?"
+    )
+
+
+def read(row: Iterable[Any]) -> Counts:
+    """The counts of a row; what another program wrote, of another type, is 0."""
+    name, *numbers = row
+    return Counts(str(name), *[_number(number) for number in numbers])
+
+
+def _number(value: object) -> Any:
+    return value if isinstance(value, int | float) and math.isfinite(value) else 0

@@ -1,0 +1,95 @@
+"""What a store of a SQLite file does that only reads it, whatever way it reads."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.contracts import MetadataStoreBase, Totals
+
+from beautyspot_local.sqlite import counts as counted
+from beautyspot_local.sqlite import fork_guard, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from beautyspot.contracts import Counts, Entry, TaskRecord
+
+fork_guard.INSIDE.add(__name__)
+
+PAGE: Final = 500
+PAGE_WITH_DATA: Final = 20
+"""Rows that a listing reads at a time; with data a row may hold megabytes."""
+
+_FIRST_HOUR: Final = -(2**63)
+
+
+class SqliteReader(MetadataStoreBase):
+    """Answers out of the rows of statements. Nothing is held or locked between two of them."""
+
+    @abstractmethod
+    def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """All rows of a `SELECT`.
+
+        Raises:
+            MetadataError: it can't be read.
+        """
+
+    def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """One statement for some hundred keys; see the base class."""
+        found: dict[str, Entry] = {}
+        wanted = list(keys)
+        for start in range(0, len(wanted), PAGE):
+            page = wanted[start : start + PAGE]
+            for key, *row in self._rows(schema.find_many_query(len(page)), tuple(page)):
+                found[key] = schema.to_entry(row)
+        return found
+
+    def get(self, key: str) -> TaskRecord | None:
+        """The whole record; see the base class."""
+        rows = self._rows(schema.GET, (key,))
+        return schema.to_record(rows[0]) if rows else None
+
+    def scan(
+        self,
+        *,
+        func_identifier: str | None = None,
+        version: str | None = None,
+        tag: str | None = None,
+        with_data: bool = False,
+    ) -> Iterator[TaskRecord]:
+        """List; see the base class. Nothing is held or locked between two records."""
+        given = {"func_identifier": func_identifier, "version": version, "tag": tag}
+        filters = {
+            name: schema.storable(value) for name, value in given.items() if value is not None
+        }
+        last, first = "", True
+        while True:
+            query = schema.page_query(filters, first=first, with_data=with_data)
+            size = PAGE_WITH_DATA if with_data else PAGE
+            rows = self._rows(query, (last, *filters.values(), size))
+            if not rows:
+                return
+            yield from map(schema.to_record, rows)
+            last, first = rows[-1][0], False
+
+    def totals(self) -> Totals:
+        """How much is stored; reads every row, but none's data."""
+        (row,) = self._rows(schema.TOTALS, ())
+        return Totals(row[0], int(row[1]))
+
+    def counts(
+        self, *, func_identifier: str | None = None, since: int | None = None
+    ) -> Iterator[Counts]:
+        """By function and hour; see the base class."""
+        least = _FIRST_HOUR if since is None else since
+        one = () if func_identifier is None else (schema.storable(func_identifier),)
+        last: tuple[Any, ...] = ("", _FIRST_HOUR)
+        first = True
+        while True:
+            query = counted.page_query(first=first, function=bool(one))
+            rows = self._rows(query, (*last, least, *one, PAGE))
+            yield from map(counted.read, rows)
+            if len(rows) < PAGE:
+                return
+            last, first = rows[-1][:2], False
