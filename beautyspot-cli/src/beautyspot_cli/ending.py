@@ -27,7 +27,7 @@ BAD: Final = 2
 INTERRUPTED: Final = 130
 """As a shell says it of a program that Ctrl-C ended."""
 
-_ARGUMENTS: Final = (*Place._fields, *FILTERS)
+_ARGUMENTS: Final = (*Place._fields, *FILTERS, "since")
 
 
 def settled(run: Callable[[], object], output: Output) -> int:

@@ -59,6 +59,12 @@ def age(when: float | None) -> str:
     return f"in {_short(-seconds)}" if seconds <= -1 else _short(max(0.0, seconds))
 
 
+def ago(when: float | None) -> str:
+    """The same in a sentence: ``3 d ago``, ``in 12 min``."""
+    text = age(when)
+    return text if text.startswith(("in ", NOTHING)) else f"{text} ago"
+
+
 def _short(seconds: float) -> str:
     parts = _parts(int(seconds))
     return parts[0] if parts else "0 s"

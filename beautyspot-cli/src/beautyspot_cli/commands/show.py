@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from beautyspot_cli.completing import key_or_store
-from beautyspot_cli.formats import NOTHING, age, duration, moment, money, size
+from beautyspot_cli.formats import NOTHING, ago, duration, moment, money, size
 from beautyspot_cli.listing import function_of, row_json
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.store_options import Place, store_options
@@ -106,11 +106,7 @@ def _lines(record: TaskRecord) -> list[tuple[str, str]]:
 
 
 def _when(time: float | None) -> str:
-    return NOTHING if time is None else f"{moment(time)} ({_ago(age(time))})"
-
-
-def _ago(text: str) -> str:
-    return text if text.startswith("in ") else f"{text} ago"
+    return NOTHING if time is None else f"{moment(time)} ({ago(time)})"
 
 
 def _show_value(output: Output, store: Any, record: TaskRecord, *, whole: bool) -> None:

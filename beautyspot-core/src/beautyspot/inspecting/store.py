@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
 from beautyspot.contracts import Counts, MetadataStoreBase, Totals
 from beautyspot.errors import ConfigError, MetadataError, RecordNotFound
-from beautyspot.inspecting.filters import EVERYTHING, checked, read_filter
+from beautyspot.inspecting.filters import EVERYTHING, checked, moment, read_filter
 from beautyspot.inspecting.listing import Listing, check_limit, check_order, source_of
 from beautyspot.messages import checks_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import timedelta
     from types import TracebackType
-    from typing import Any, Self, Unpack
+    from typing import Self, Unpack
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import BlobStorageBase, Page, TaskRecord
@@ -217,12 +217,12 @@ class Store:
             ConfigError: an argument is wrong.
             MetadataError: the store failed.
         """
-        given: Mapping[str, Any] = {"function": function, "newer": since}
-        wanted = read_filter("counts", given).selection
+        wanted = read_filter("counts", {"function": function}).selection
+        begin = None if since is None else moment("since", since, time.time())
         if not self.metadata.counters:
             return []
         pattern = "*" if wanted.function is None else wanted.function
-        first = None if wanted.made_since is None else int(wanted.made_since // 3600)
+        first = None if begin is None else int(begin // 3600)
         counts = self.metadata.counts(since=first)
         return [each for each in counts if fnmatchcase(each.func_identifier, pattern)]
 

@@ -1,0 +1,80 @@
+"""`beautyspot stats`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import beautyspot as bs
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+    Run = Callable[..., Result]
+
+HOUR = 490_000  # 2025-11-24 16:00 UTC
+
+
+@pytest.fixture
+def counted(shop: Path) -> Path:
+    """A store with counts of three hours on two days."""
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
+        spot.metadata.add_counts(
+            [
+                bs.Counts("old:ask", HOUR, 10, 2, 0, 100.0, 20.0, 1.5, 0.3),
+                bs.Counts("old:ask", HOUR + 1, 5, 1, 1, 50.0, 10.0, 0.75, 0.15),
+                bs.Counts("old:sum", HOUR + 48, 0, 3, 0, 0.0, 0.5),
+            ]
+        )
+    return shop
+
+
+def test_by_function_with_what_it_comes_to(counted: Path, run: Run) -> None:
+    done = run("stats", "old:*")
+    heading, *lines = done.stdout.splitlines()
+    assert heading.split("\t") == [
+        "FUNCTION", "HITS", "RUNS", "FAILURES", "TIME SAVED", "TIME SPENT", "MONEY SAVED",
+        "MONEY SPENT",
+    ]  # fmt: skip
+    assert [line.split("\t") for line in lines] == [
+        ["old:ask", "15", "3", "1", "2 min 30 s", "30 s", "2.25", "0.45"],
+        ["old:sum", "0", "3", "0", "-", "0.5 s", "-", "-"],
+    ]
+    assert "15 of 21 calls were hits, which saved 2 min 30 s and 2.25" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [
+        ("hour", ["2025-11-24 16:00", "2025-11-24 17:00", "2025-11-26 16:00"]),
+        ("day", ["2025-11-24", "2025-11-26"]),
+        ("function", ["old:ask", "old:sum"]),
+    ],
+)
+def test_by_hour_and_day(counted: Path, run: Run, by: str, names: list[str], utc: None) -> None:
+    told = json.loads(run("stats", "old:*", "--by", by, "--json").stdout)
+    assert (told["schema"], told["by"]) == (1, by)
+    assert [line[by] for line in told["lines"]] == names
+    assert told["total"]["hits"] == 15
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> object:
+    import time
+
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_since_leaves_out_what_was_before(counted: Path, run: Run) -> None:
+    done = run("stats", "old:*", "--since", "2025-11-25", "-q")
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["old:sum"]
+    assert "nothing was counted" in run("stats", "old:*", "--since", "1d").stderr
+    assert "--since 'soon'" in run("stats", "--since", "soon", status=2).stderr
