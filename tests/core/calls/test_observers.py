@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import os
+import pickle
+import re
+import subprocess
+import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import kinds
 import pytest
-from beautyspot import Failed, Hit, Miss, Refused, Waited
+from beautyspot import Failed, Hit, Miss, Refused, Saved, Waited
+from beautyspot.memory import MemoryMetadataStore
 from broken import BrokenStore
 from gates import Gate, followers, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 KINDS = pytest.mark.parametrize("kind", kinds.KINDS)
 
@@ -254,3 +264,317 @@ def test_a_follower_gets_a_hit_of_the_run(
     waited = recorder.of(Waited)[0]
     assert (waited.function, waited.key) == (recorder[0].function, recorder[0].key)
     assert waited.seconds >= 0
+
+
+# -------------------------------------------------------------------------- saved, and not saved
+
+
+@KINDS
+def test_what_is_saved_in_the_background_is_told_when_it_is(
+    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
+) -> None:
+    function, call = kinds.KINDS[kind]
+    spot = make_spot(observers=[recorder], save="background")
+    marked = spot.mark(function)
+    call(marked, 1)
+    call(marked, 2)
+    assert spot.flush()
+    assert sorted(recorder.told) == sorted([*["Miss not stored", *RUN] * 2])
+    assert all(event.later and event.seconds >= 0 for event in recorder.of(Saved))
+
+
+def test_a_hit_on_its_way_to_the_store_is_of_memory(
+    make_spot: Callable[..., bs.Spot], recorder: Recorder
+) -> None:
+    store = BrokenStore("put", "put_many")
+    spot = make_spot(observers=[recorder], metadata=store)
+    marked = spot.mark(len)
+    assert marked("abc") == marked("abc") == 3
+    failures = ["Failed Broken"] * len(recorder.of(Failed))
+    assert recorder.told == ["Miss not stored", "Ran", *failures, "Hit memory"]
+    store.broken = set()
+    assert spot.flush()
+    assert recorder.told[-1] == "Saved row"
+    assert recorder[-1].later
+
+
+@KINDS
+def test_what_has_no_stored_form_is_refused(
+    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
+) -> None:
+    _, call = kinds.KINDS[kind]
+    lock = threading.Lock()
+
+    async def later(x: Any) -> Any:
+        return lock
+
+    async def stream_later(x: Any) -> Any:
+        yield lock
+
+    def stream(x: Any) -> Any:
+        yield lock
+
+    def plain(x: Any) -> Any:
+        return lock
+
+    one = {"sync": plain, "async": later, "generator": stream, "async generator": stream_later}
+    call(make_spot(observers=[recorder]).mark(ignore=("lock",))(one[kind]), 1)
+    failed = "Failed SerializationError"
+    assert sorted(recorder.told) == [failed, "Miss not stored", "Ran", "Refused serializer"]
+
+
+def test_what_is_invalidated_meanwhile_is_refused(
+    make_spot: Callable[..., bs.Spot], recorder: Recorder
+) -> None:
+    spot = make_spot(observers=[recorder])
+
+    @spot.mark(ignore=("function", "spot"))
+    def function(x: int) -> int:
+        spot.invalidate(function, x)
+        return x
+
+    assert function(1) == 1
+    assert recorder.told == ["Miss not stored", "Ran", "Refused invalidated"]
+
+
+def test_an_argument_that_changes_meanwhile_is_told(
+    make_spot: Callable[..., bs.Spot], recorder: Recorder
+) -> None:
+    argument = [1]
+
+    class Changing(MemoryMetadataStore):
+        def try_lease(self, key: str) -> Any:
+            argument.append(2)
+            return super().try_lease(key)
+
+    async def later(x: list[int]) -> int:
+        return len(x)
+
+    spot = make_spot(observers=[recorder], metadata=Changing())
+    assert asyncio.run(spot.mark(later)(argument)) == 2
+    assert recorder.told == ["Miss not stored", "Refused changed argument", "Ran"]
+
+
+# ---------------------------------------------------------------------------------------- limits
+
+
+@KINDS
+def test_a_limit_tells_of_waits_and_refusals(
+    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
+) -> None:
+    function, call = kinds.KINDS[kind]
+    spot = make_spot(observers=[recorder], limiter="100/s")
+    limited = spot.limiter(function)
+    marked = spot.mark(limited)
+    for x in range(3):
+        call(marked, x)
+    waits = recorder.of(Waited)
+    assert {event.cause for event in waits} == {"limit"}
+    assert {event.function for event in waits} == {f"kinds:{function.__name__}"}
+    assert all(event.seconds > 0 and event.key == "" for event in waits)
+    with pytest.raises(bs.RateLimitError):
+        call(spot.limiter(timeout=0, cost=20)(function), 1)
+    with pytest.raises(bs.CostError):
+        call(spot.limiter(cost=lambda x: float("nan"))(function), 1)
+    assert [event.by for event in recorder.of(Refused)] == ["rate", "cost"]
+
+
+def test_a_permit_of_no_function_has_no_name(
+    make_spot: Callable[..., bs.Spot], recorder: Recorder
+) -> None:
+    spot = make_spot(observers=[recorder], limiter="1/h")
+    with spot.limit():
+        pass
+    with pytest.raises(bs.RateLimitError), spot.limit(timeout=0):
+        pass
+    assert recorder == [Refused("app", "", "", "rate")]
+
+
+# ------------------------------------------------------------------------------ who may observe
+
+
+class Half:
+    """Has a method that can't be called."""
+
+    observe = 1
+
+
+class Async:
+    async def observe(self, event: Any) -> None: ...
+
+
+class Needy:
+    def execution(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (print, r"is no list: give observers=\[\.\.\.\]"),
+        ("print", "is no list"),
+        ({"a": print}, "is no list"),
+        (None, "is no list"),
+        ([None], "None, which is no observer: give a function of an event"),
+        ([Recorder], r"the class Recorder: give an instance, as Recorder\(\)"),
+        ([Half()], "Half, whose 1 is no method"),
+        ([Async()], "Async, which is asynchronous: nobody would await it"),
+        ([Needy()], r"Needy.execution, which does not take one argument"),
+        ([lambda: None], "does not take one argument"),
+    ],
+    ids=range(10),
+)
+def test_what_can_not_observe_is_refused(
+    make_spot: Callable[..., bs.Spot], given: Any, said: str
+) -> None:
+    with pytest.raises(bs.ConfigError, match=said):
+        make_spot(observers=given)
+
+
+@pytest.mark.parametrize(
+    "given", [[int("1").__add__], (one for one in [[].append])], ids=["builtin", "generator"]
+)
+def test_builtin_methods_may_observe(make_spot: Callable[..., bs.Spot], given: Any) -> None:
+    spot = make_spot(observers=given)
+    assert spot.mark(len)("abc") == 3
+
+
+@KINDS
+def test_one_that_raises_is_said_once_and_left_out(
+    make_spot: Callable[..., bs.Spot],
+    recorder: Recorder,
+    kind: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(event: Any) -> None:
+        told.append(event)
+        raise RuntimeError("its own fault")
+
+    told: list[Any] = []
+    function, call = kinds.KINDS[kind]
+    spot = make_spot(observers=[broken, recorder], strict=True)
+    marked = spot.mark(function)
+    assert call(marked, 1) == call(marked, 1) == kinds.result(1)
+    assert len(told) == 1
+    assert recorder.told == ["Miss not stored", *RUN, "Hit store"]
+    (record,) = caplog.records
+    assert "broken raised RuntimeError at a Miss of kinds:" in record.message
+    assert "is left out from now on" in record.message
+    assert record.exc_info
+
+
+def test_what_is_no_exception_reaches_the_caller(make_spot: Callable[..., bs.Spot]) -> None:
+    def interrupted(event: Any) -> None:
+        if isinstance(event, Hit):
+            raise KeyboardInterrupt
+
+    spot = make_spot(observers=[interrupted])
+    marked = spot.mark(len)
+    assert marked("abc") == 3
+    for _ in range(2):  # it was not left out
+        with pytest.raises(KeyboardInterrupt):
+            marked("abc")
+
+
+def test_those_who_observe_do_not_keep_their_spot(tmp_path: Path) -> None:
+    class Observing:
+        def observe(self, event: Any) -> None: ...
+
+    observer: Any = Observing()
+    spot = bs.Spot("app", directory=tmp_path, config=False, observers=[observer, observer.observe])
+    observer.spot = spot
+    spot.cached_run(len, "abc")
+    gone = weakref.ref(spot)
+    del spot, observer
+    gc.collect()
+    assert gone() is None
+
+
+def test_what_is_saved_after_the_spot_is_dropped_is_told(
+    tmp_path: Path, recorder: Recorder
+) -> None:
+    def run() -> None:
+        spot = bs.Spot(
+            "app", directory=tmp_path, config=False, observers=[recorder], save="background"
+        )
+        spot.cached_run(len, "abc")
+
+    run()
+    until(lambda: recorder.told == ["Miss not stored", *RUN])
+
+
+def test_a_spot_is_sent_with_those_that_can_be_sent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "beautyspot")
+    options: Any = {"directory": tmp_path, "config": False}
+    spot = bs.Spot("app", observers=[print, lambda event: None], **options)
+    sent = pickle.dumps(spot)
+    assert pickle.loads(sent) is spot
+    spot.shutdown()
+    code = "import pickle, sys; pickle.load(sys.stdin.buffer).cached_run(len, 'abc')"
+    run = subprocess.run([sys.executable, "-c", code], input=sent, capture_output=True, check=True)
+    assert re.findall(r"^\w+", run.stdout.decode(), re.MULTILINE) == ["Miss", "Ran", "Saved"]
+    assert "can't be sent to another process" in caplog.text
+
+
+FORKING = """
+import os, sys, beautyspot
+told = []
+spot = beautyspot.Spot("app", config=False, directory=sys.argv[1], observers=[told.append])
+marked = spot.mark(len)
+marked("abc")
+child = os.fork()
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+else:
+    marked("abc")
+print(*(type(event).__name__ for event in told), flush=True)
+if not child:
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="it forks")
+def test_a_forked_child_has_the_same_observers(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", FORKING, str(tmp_path)], capture_output=True, check=True
+    )
+    assert run.stdout.splitlines() == [b"Miss Ran Saved Hit", b"Miss Ran Saved"]
+
+
+# -------------------------------------------------------------------------- lines at level DEBUG
+
+
+@KINDS
+def test_debug_lines_tell_of_hits_and_misses(
+    make_spot: Callable[..., bs.Spot], kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    function, call = kinds.KINDS[kind]
+    spot = make_spot()
+    marked = spot.mark(function)
+    caplog.set_level("DEBUG", "beautyspot")  # a program sets up its logging after the imports
+    call(marked, 1)
+    call(marked, 1)
+    call(marked, threading.Lock())
+    key, name = spot.key(function, 1), f"kinds:{function.__name__}"
+    lines = [record.message for record in caplog.records if record.levelname == "DEBUG"]
+    assert lines[0] == f"app: miss: {name} (key {key}): not stored"
+    assert lines[1].startswith(f"app: hit: {name} (key {key}): found in the store, made ")
+    assert lines[1].endswith(" s to compute")
+    assert lines[2] == f"app: miss: {name} (key none): no key"
+    assert len(lines) == 3
+    caplog.set_level("INFO", "beautyspot")
+    call(marked, 2)
+    assert len([record for record in caplog.records if record.levelname == "DEBUG"]) == 3
+
+
+@pytest.mark.parametrize("version", [None, "auto"])
+def test_the_level_is_read_at_the_first_call_of_each_function(
+    make_spot: Callable[..., bs.Spot], version: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_spot().mark(version=version)(kinds.work)(1)
+    marked = make_spot().mark(version=version)(kinds.work)  # in another process, say
+    caplog.set_level("DEBUG", "beautyspot")
+    marked(1)
+    lines = [record.message for record in caplog.records if record.levelname == "DEBUG"]
+    assert [line.split(":")[1] for line in lines] == [" hit"]

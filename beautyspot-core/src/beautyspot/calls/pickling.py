@@ -26,6 +26,7 @@ from beautyspot.concurrency import locks
 from beautyspot.contracts import Backend
 from beautyspot.functions import arrivals
 from beautyspot.functions.names import sent_classes
+from beautyspot.logs import inform_once
 from beautyspot.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, 
     Raises:
         pickle.PicklingError: an argument can't travel; says which, and what to give instead.
     """
+    if "observers" in options:
+        options = {**options, "observers": _sendable(name, options["observers"])}
     for option, value in options.items():
         _check(name, option, value)
     with _lock:
@@ -86,6 +89,26 @@ def _check(spot: str, option: str, value: object) -> None:
             f"the Spot {spot!r} can't be sent to another process, since its {option}={value!r} "
             f"can't ({error}): give {option}= as a URL or a table in place of an object"
         ) from error
+
+
+def _sendable(spot: str, observers: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Those observers that can be sent. The others, with their queues and registries, stay here."""
+    import pickle
+
+    sent: list[Any] = []
+    for observer in observers:
+        try:
+            pickle.dumps(observer)
+        except Exception as error:
+            name = getattr(observer, "__qualname__", type(observer).__qualname__)
+            inform_once(
+                f"{spot}: the observer {name} can't be sent to another process "
+                f"({type(error).__name__}), where the Spot does without it: give it a __reduce__ "
+                "that makes it there"
+            )
+        else:
+            sent.append(observer)
+    return tuple(sent)
 
 
 def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[str, Any]) -> Owner:
