@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from beautyspot.spot import Spot
 
@@ -30,6 +30,14 @@ def _collector_is_off() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+class Observer:
+    def observe(self, event: object) -> None: ...
+
+    @contextmanager
+    def execution(self, execution: object) -> Iterator[None]:
+        yield
 
 
 def hold() -> Large:
@@ -99,9 +107,12 @@ USES: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("use", USES)
-def test_what_a_call_held_is_free_at_its_end(spot: Spot, use: str, fails: bool) -> None:
+@pytest.mark.parametrize("options", [{}, {"observers": [Observer()]}], ids=["", "observed"])
+def test_what_a_call_held_is_free_at_its_end(
+    make_spot: Callable[..., Spot], options: dict[str, Any], use: str, fails: bool
+) -> None:
     function, call = USES[use]
-    marked = spot.mark(function)
+    marked = make_spot(strict=True, **options).mark(function)
     for _ in range(2):
         with suppress(ValueError):
             call(marked, fails=fails)

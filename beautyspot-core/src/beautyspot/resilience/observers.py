@@ -163,13 +163,10 @@ class Observers:
 
     def follow_level(self) -> None:
         """Log hits and misses from now on, if the logger's level is DEBUG, or do so no more."""
-        if logs.adapter().isEnabledFor(DEBUG) is (_log in self.told):
-            return
-        if _log in self.told:
-            with suppress(ValueError):  # another thread was faster
-                self.told.remove(_log)
-        else:
-            self.told.append(_log)
+        logs_now, logs_then = bool(self.told) and self.told[0] is _log, _may_log()
+        if logs_now is not logs_then:
+            others = [told for told in self.told if told is not _log]
+            self.told[:] = [_log, *others] if logs_then else others
 
     # ---------------------------------------------------------------------------- executions
 
@@ -206,6 +203,7 @@ class Observers:
 
     def _leave_out(self, part: object, when: str, error: Exception) -> None:
         """Call an observer no more, and say why."""
+        self.told[:] = [told for told in self.told if told is not part]
         for one in self._parts.copy():
             if one.tell is not part and one.wrap is not part:
                 continue
@@ -223,6 +221,10 @@ class Observers:
 
 NOBODY: Final = Observers("")
 """The observers of a Spot that is gone."""
+
+
+def _may_log() -> bool:
+    return logs.adapter().isEnabledFor(DEBUG)
 
 
 def _log(event: Event) -> None:

@@ -1,0 +1,501 @@
+"""Observers that wrap executions: what the function sees of them, and what its callers do not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import kinds
+import pytest
+from gates import DEADLINE
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+
+KINDS = pytest.mark.parametrize("kind", kinds.KINDS)
+
+span: contextvars.ContextVar[str] = contextvars.ContextVar("span", default="none")
+seen: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    seen.clear()
+
+
+class Spans:
+    """Wraps executions in spans, as a tracer does."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.executions: list[bs.Execution] = []
+
+    @contextmanager
+    def execution(self, execution: bs.Execution) -> Iterator[None]:
+        self.executions.append(execution)
+        token = span.set(f"{span.get()}/{execution.function.rpartition('.')[2]}")
+        self.log.append("begun")
+        try:
+            yield
+            self.log.append("ended")
+        except BaseException as error:
+            self.log.append(type(error).__name__)
+            raise
+        finally:
+            span.reset(token)
+
+
+@pytest.fixture
+def spans() -> Spans:
+    return Spans()
+
+
+def look(x: Any) -> Any:
+    seen.append(span.get())
+    if x == "raise":
+        raise ValueError(x)
+    return x
+
+
+def plain(x: Any) -> Any:
+    return look(x)
+
+
+async def later(x: Any) -> Any:
+    look(x)
+    await asyncio.sleep(0)
+    return look(x)
+
+
+def stream(x: Any) -> Iterator[Any]:
+    yield look(x)
+    yield look(x)
+
+
+async def stream_later(x: Any) -> AsyncIterator[Any]:
+    yield look(x)
+    await asyncio.sleep(0)
+    yield look(x)
+
+
+def run(kind: str, marked: Any, x: Any) -> Any:
+    """Call it, and see in between that the caller sees nothing."""
+    if kind == "sync":
+        result = marked(x)
+        assert span.get() == "outer"
+        return result
+    if kind == "generator":
+        items = []
+        for item in marked(x):
+            assert span.get() == "outer"
+            items.append(item)
+        return items
+
+    async def main() -> Any:
+        if kind == "async":
+            return await marked(x)
+        items = []
+        async for item in marked(x):
+            assert span.get() == "outer"
+            items.append(item)
+        return items
+
+    return asyncio.run(main())
+
+
+FUNCTIONS: dict[str, Any] = {
+    "sync": plain,
+    "async": later,
+    "generator": stream,
+    "async generator": stream_later,
+}
+
+STATES = pytest.mark.parametrize("state", ["normal", "readonly", "switched off"])
+
+
+@KINDS
+@STATES
+def test_the_function_runs_in_the_span_and_its_caller_outside(
+    make_spot: Callable[..., bs.Spot], spans: Spans, kind: str, state: str
+) -> None:
+    options: dict[str, Any] = {"readonly": {"mode": "readonly"}, "switched off": {"enabled": False}}
+    spot = make_spot(observers=[spans], **options.get(state, {}))
+    function = FUNCTIONS[kind]
+    marked = spot.mark(function)
+    token = span.set("outer")
+    try:
+        result = run(kind, marked, 1)
+        assert span.get() == "outer"
+    finally:
+        span.reset(token)
+    assert result == ([1, 1] if "generator" in kind else 1)
+    name = f"outer/{__name__.rpartition('.')[2]}:{function.__name__}"
+    assert {each.rpartition("/")[2] for each in seen} == {name.rpartition("/")[2]}
+    assert {each.partition("/")[0] for each in seen} == {"outer"}
+    assert spans.log == ["begun", "ended"]
+    (execution,) = spans.executions
+    key = "" if state == "switched off" else spot.key(function, 1)
+    kind_name = {"sync": "function", "async": "coroutine"}.get(kind, kind)
+    assert execution == ("app", execution.function, key, kind_name)
+
+
+@KINDS
+def test_a_hit_is_not_wrapped(make_spot: Callable[..., bs.Spot], spans: Spans, kind: str) -> None:
+    _, call = kinds.KINDS[kind]
+    marked = make_spot(observers=[spans]).mark(FUNCTIONS[kind])
+    assert call(marked, 1) == call(marked, 1) == 1
+    assert spans.log == ["begun", "ended"]
+
+
+@KINDS
+@STATES
+def test_the_span_is_told_what_the_function_raises(
+    make_spot: Callable[..., bs.Spot], spans: Spans, kind: str, state: str
+) -> None:
+    _, call = kinds.KINDS[kind]
+    options: dict[str, Any] = {"readonly": {"mode": "readonly"}, "switched off": {"enabled": False}}
+    marked = make_spot(observers=[spans], **options.get(state, {})).mark(FUNCTIONS[kind])
+    with pytest.raises(ValueError, match="raise"):
+        call(marked, "raise")
+    assert spans.log == ["begun", "ValueError"]
+    assert span.get() == "none"
+
+
+def test_what_the_function_calls_is_within_its_span(
+    make_spot: Callable[..., bs.Spot], spans: Spans
+) -> None:
+    spot = make_spot(observers=[spans])
+    inner = spot.mark(name="x.inner")(plain)
+
+    @spot.mark(name="x.outer", ignore=("inner",))
+    def outer(x: int) -> Any:
+        return inner(x)
+
+    assert outer(1) == 1
+    assert seen == ["none/outer/inner"]
+
+
+class Broken:
+    """Wraps executions, and fails at it."""
+
+    def __init__(self, at: str) -> None:
+        self.at = at
+        self.asked = 0
+
+    def execution(self, execution: bs.Execution) -> Any:
+        self.asked += 1
+        if self.at == "execution":
+            raise RuntimeError("its own fault")
+        return 1 if self.at == "no context" else self
+
+    def __enter__(self) -> None:
+        if self.at == "enter":
+            raise RuntimeError("its own fault")
+
+    def __exit__(self, *_: object) -> bool:
+        if self.at == "exit":
+            raise RuntimeError("its own fault")
+        return True  # which would swallow what the function raises
+
+
+@KINDS
+@pytest.mark.parametrize("at", ["execution", "no context", "enter", "exit"])
+def test_one_that_fails_is_left_out_and_the_function_runs_once(
+    make_spot: Callable[..., bs.Spot],
+    spans: Spans,
+    kind: str,
+    at: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    _, call = kinds.KINDS[kind]
+    broken, count = Broken(at), 1 if kind == "sync" else 2
+    marked = make_spot(observers=[broken, spans, broken]).mark(FUNCTIONS[kind])
+    assert call(marked, 1) == 1
+    assert len(seen) == count
+    with pytest.raises(ValueError, match="raise"):
+        call(marked, "raise")
+    assert broken.asked == 2  # it was given twice
+    assert spans.log == ["begun", "ended", "begun", "ValueError"]
+    assert [record.message.partition(" raised ")[0] for record in caplog.records] == [
+        "app: the observer Broken",
+        "app: the observer Broken",
+    ]
+
+
+@KINDS
+def test_one_that_swallows_does_not(make_spot: Callable[..., bs.Spot], kind: str) -> None:
+    _, call = kinds.KINDS[kind]
+    marked = make_spot(observers=[Broken("nowhere")]).mark(FUNCTIONS[kind])
+    with pytest.raises(ValueError, match="raise"):
+        call(marked, "raise")
+
+
+@KINDS
+def test_it_may_wrap_some_only(make_spot: Callable[..., bs.Spot], kind: str) -> None:
+    class Never:
+        def execution(self, execution: bs.Execution) -> None:
+            seen.append("asked")
+
+    _, call = kinds.KINDS[kind]
+    assert call(make_spot(observers=[Never()]).mark(FUNCTIONS[kind]), 1) == 1
+    assert seen.count("asked") == 1
+
+
+def test_an_interrupt_while_spans_are_entered_leaves_those_that_were(
+    make_spot: Callable[..., bs.Spot], spans: Spans
+) -> None:
+    class Interrupted:
+        def execution(self, execution: bs.Execution) -> Any:
+            raise KeyboardInterrupt
+
+    marked = make_spot(observers=[spans, Interrupted()]).mark(plain)
+    with pytest.raises(KeyboardInterrupt):
+        marked(1)
+    assert spans.log == ["begun", "KeyboardInterrupt"]
+    assert seen == []
+    assert span.get() == "none"
+
+
+# --------------------------------------------------------------------------------------- streams
+
+
+def test_a_shared_stream_has_one_span_wherever_its_steps_run(
+    make_spot: Callable[..., bs.Spot], spans: Spans
+) -> None:
+    events: list[Any] = []
+    spot = make_spot(observers=[spans, events.append])
+    marked = spot.mark(stream)
+    first, second = marked(1), marked(1)
+    assert next(first) == 1
+    with ThreadPoolExecutor(1) as pool:  # another thread runs the rest
+        assert pool.submit(list, second).result(DEADLINE) == [1, 1]
+    assert list(first) == [1]
+    assert [each.rpartition("/")[0] for each in seen] == ["none", "none"]
+    assert spans.log == ["begun", "ended"]
+    names = [type(event).__name__ for event in events]
+    assert sorted(names) == ["Hit", "Miss", "Ran", "Saved"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_stream_that_is_broken_off_ends_its_span(
+    make_spot: Callable[..., bs.Spot], spans: Spans, enabled: bool
+) -> None:
+    events: list[Any] = []
+    marked = make_spot(observers=[spans, events.append], enabled=enabled).mark(stream)
+    items = marked(1)
+    assert next(items) == 1
+    items.close()
+    assert spans.log == ["begun", "GeneratorExit"]
+    assert (events[-1].operation, events[-1].error) == ("run", "GeneratorExit")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_an_async_stream_that_is_broken_off_ends_its_span(
+    make_spot: Callable[..., bs.Spot], spans: Spans, enabled: bool
+) -> None:
+    marked = make_spot(observers=[spans], enabled=enabled).mark(stream_later)
+
+    async def main() -> None:
+        items = marked(1)
+        assert await anext(items) == 1
+        await items.aclose()
+
+    asyncio.run(main())
+    assert spans.log[0] == "begun"
+    assert spans.log[1:] in (["GeneratorExit"], ["CancelledError"])
+
+
+def echo(x: Any) -> Any:
+    while True:
+        try:
+            x = yield (x, span.get())
+        except KeyError:
+            x = "caught"
+
+
+async def echo_later(x: Any) -> Any:
+    while True:
+        try:
+            x = yield (x, span.get())
+        except KeyError:
+            x = "caught"
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_what_is_sent_into_a_stream_comes_in_its_span(
+    make_spot: Callable[..., bs.Spot], spans: Spans, enabled: bool
+) -> None:
+    items = make_spot(observers=[spans], enabled=enabled).mark(name="x.echo")(echo)(1)
+    assert next(items) == (1, "none/echo")
+    assert items.send(2) == (2, "none/echo")
+    assert items.throw(KeyError()) == ("caught", "none/echo")
+    assert span.get() == "none"
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_what_is_sent_into_an_async_stream_comes_in_its_span(
+    make_spot: Callable[..., bs.Spot], spans: Spans, enabled: bool
+) -> None:
+    async def main() -> None:
+        stream = make_spot(observers=[spans], enabled=enabled).mark(name="x.echo")(echo_later)(1)
+        assert await anext(stream) == (1, "none/echo")
+        assert await stream.asend(2) == (2, "none/echo")
+        assert await stream.athrow(KeyError()) == ("caught", "none/echo")
+        assert span.get() == "none"
+        await stream.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_is_sent_into_after_a_hit_runs_in_a_span(
+    make_spot: Callable[..., bs.Spot], spans: Spans
+) -> None:
+    marked = make_spot(observers=[spans]).mark(stream)
+    assert list(marked(1)) == [1, 1]
+    again = marked(1)
+    next(again)
+    assert again.send("something") == 1
+    assert spans.log == ["begun", "ended", "begun"]
+    again.close()
+    assert spans.log[-1] == "GeneratorExit"
+
+
+def test_a_coroutine_that_is_cancelled_ends_its_span(
+    make_spot: Callable[..., bs.Spot], spans: Spans
+) -> None:
+    events: list[Any] = []
+
+    async def wait(x: int) -> None:
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        task = asyncio.create_task(spot.mark(wait)(1))
+        while not spans.log:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    spot = make_spot(observers=[spans, events.append])
+    asyncio.run(main())
+    assert spans.log == ["begun", "CancelledError"]
+    assert events[-1].error == "CancelledError"
+
+
+def test_an_async_stream_that_is_cancelled_in_a_step_is_told(
+    make_spot: Callable[..., bs.Spot], spans: Spans
+) -> None:
+    async def wait(x: int) -> Any:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            seen.append(span.get())
+        yield x
+
+    async def main() -> None:
+        marked = make_spot(observers=[spans], enabled=False).mark(name="x.wait")(wait)
+
+        async def read() -> None:
+            async for _ in marked(1):
+                pass
+
+        task = asyncio.create_task(read())
+        while not spans.log:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert seen == ["none/wait"]
+    assert spans.log == ["begun", "CancelledError"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_what_closing_a_stream_raises_is_told(
+    make_spot: Callable[..., bs.Spot], spans: Spans, enabled: bool
+) -> None:
+    def stubborn(x: Any) -> Any:
+        try:
+            yield x
+        finally:
+            look("raise")
+
+    items = make_spot(observers=[spans], enabled=enabled).mark(name="x.s")(stubborn)(1)
+    next(items)
+    with pytest.raises(ValueError, match="raise"):
+        items.close()
+    assert spans.log == ["begun", "ValueError"]
+    assert seen == ["none/s"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_what_closing_an_async_stream_raises_is_told(
+    make_spot: Callable[..., bs.Spot], spans: Spans, enabled: bool
+) -> None:
+    async def stubborn(x: Any) -> Any:
+        try:
+            yield x
+        finally:
+            await asyncio.sleep(0)
+            look("raise")
+
+    async def main() -> None:
+        items = make_spot(observers=[spans], enabled=enabled).mark(name="x.s")(stubborn)(1)
+        await anext(items)
+        with pytest.raises(ValueError, match="raise"):
+            await items.aclose()
+
+    asyncio.run(main())
+    assert spans.log == ["begun", "ValueError"]
+    assert seen == ["none/s"]
+
+
+# ---------------------------------------------------------------------------- outside of asyncio
+
+
+class Checkpoint:
+    """What a loop such as Trio's understands, and asyncio's does not."""
+
+    def __await__(self) -> Generator[str, None, None]:
+        yield "of this loop"
+
+
+async def elsewhere(x: Any) -> Any:
+    try:
+        await Checkpoint()
+    finally:
+        look(x)
+    return look(x)
+
+
+async def stream_elsewhere(x: Any) -> AsyncIterator[Any]:
+    try:
+        await Checkpoint()
+    finally:
+        look(x)
+    yield look(x)
+
+
+@pytest.mark.parametrize("function", [elsewhere, stream_elsewhere])
+@pytest.mark.parametrize("closed", [False, True])
+def test_outside_of_asyncio_too(
+    make_spot: Callable[..., bs.Spot], spans: Spans, function: Any, closed: bool
+) -> None:
+    events: list[Any] = []
+    marked = make_spot(observers=[spans, events.append]).mark(name="x.f")(function)
+    coroutine = kinds.collected(marked(1)) if function is stream_elsewhere else marked(1)
+    assert coroutine.send(None) == "of this loop"
+    if closed:
+        coroutine.close()
+    else:
+        with pytest.raises(StopIteration):
+            coroutine.send(None)
+    assert events[0].reason == "outside asyncio"
+    assert spans.log == ["begun", "GeneratorExit" if closed else "ended"]
+    if not (closed and function is stream_elsewhere):  # the collector closes that
+        assert seen == ["none/f"] * (1 if closed else 2)
