@@ -149,7 +149,7 @@ class Engine:
         if observers.told:
             if place == "store" and call.key in self.cache.waiting:
                 place = "memory"
-            made_at, price, size = call.found_as or (None, None, None)
+            made_at, price, size = call.found_as or (None, call.spares or None, None)
             name, key, saved = call.task.func_identifier, call.key, call.saves
             observers.hit(name, key, saved, made_at, price, place, size)
 
