@@ -19,10 +19,10 @@ ROW_HEADINGS: Final = (
 )  # fmt: skip
 
 
-def show_rows(output: Output, records: Iterable[TaskRecord]) -> None:
-    """Write a table of results."""
+def show_rows(output: Output, records: Iterable[TaskRecord]) -> int:
+    """Write a table of results; how many there were."""
     cells = (row_cells(record, output.format) for record in records)
-    output.table(ROW_HEADINGS, cells, right=(4, 5, 6))
+    return output.table(ROW_HEADINGS, cells, right=(4, 5, 6))
 
 
 def row_cells(record: TaskRecord, form: Format) -> list[str]:

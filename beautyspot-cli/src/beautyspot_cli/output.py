@@ -66,8 +66,8 @@ class Output:
 
     def table(
         self, headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()
-    ) -> None:
-        """Write a table.
+    ) -> int:
+        """Write a table; how many rows it had.
 
         Args:
             headings: one for each column.
@@ -77,12 +77,14 @@ class Output:
         if self.on_terminal:
             from beautyspot_cli.rich_tables import draw
 
-            draw([] if self.quiet else headings, rows, frozenset(right))
-            return
+            return draw([] if self.quiet else headings, rows, frozenset(right))
         if headings and not self.quiet:
             click.echo("\t".join(headings))
+        number = 0
         for row in rows:
             click.echo("\t".join(map(safe, row)))
+            number += 1
+        return number
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,15 +20,15 @@ _KEPT: Final = 48
 """So many characters of a column are shown however narrow the terminal is."""
 
 
-def draw(headings: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int]) -> None:
-    """Draw a table as wide as the terminal; columns in which nothing is are left out.
+def draw(headings: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int]) -> int:
+    """Draw a table as wide as the terminal; how many rows it had.
 
-    Where there is no room the last column gives way.
+    Columns in which nothing is are left out. Where there is no room the last one gives way.
     """
     cells = [[safe(cell) for cell in row] for row in rows]
     count = len(headings) or max(map(len, cells), default=0)
     if not cells:
-        return
+        return 0
     columns = [[row[number] for row in cells] for number in range(count)]
     shown = [number for number, column in enumerate(columns) if set(column) - {NOTHING}]
     table = Table(box=None, pad_edge=False, show_header=bool(headings), padding=(0, 2, 0, 0))
@@ -46,3 +46,4 @@ def draw(headings: Sequence[str], rows: Iterable[Sequence[str]], right: frozense
         table.add_row(*(Text(row[number]) for number in shown))
     plain = bool(os.environ.get("NO_COLOR"))
     Console(highlight=False, markup=False, color_system=None if plain else "auto").print(table)
+    return len(cells)

@@ -16,9 +16,9 @@ from beautyspot_cli.store_options import Place, store_options
 from beautyspot_cli.words import sorted_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from beautyspot import Store, StoredFunction, TaskRecord, Where
+    from beautyspot import Store, StoredFunction, Where
 
     from beautyspot_cli.formats import Format
 
@@ -100,30 +100,16 @@ def _order(sort: str | None, default: str, known: Any) -> str:
 
 
 def _list_rows(output: Output, store: Store, order: str, limit: int | None, where: Where) -> None:
-    if limit is None and output.on_terminal:
-        limit = _ON_TERMINAL
-    records = store.rows(order, limit or None, **where)  # type: ignore[arg-type]  # click checked
+    shown = _ON_TERMINAL if limit is None and output.on_terminal else limit or None
+    asked = None if shown is None else shown + 1  # one more tells whether there is more
+    records = store.rows(order, asked, **where)  # type: ignore[arg-type]  # click checked it
     if output.as_json:
-        for record in records:
+        for record in islice(records, shown):
             output.json(**row_json(record))
-        return
-    show_rows(output, _counted(output, store, records, limit, where))
-
-
-def _counted(
-    output: Output, store: Store, records: Iterator[TaskRecord], limit: int | None, where: Where
-) -> Iterator[TaskRecord]:
-    """The records; at their end, say what is missing."""
-    number = 0
-    for record in records:
-        yield record
-        number += 1
-    if not number:
+    elif not (number := show_rows(output, islice(records, shown))):
         output.say(f"nothing in {store.place} matches")
-    elif number == limit and output.on_terminal:
-        total = store.total(**where).entries
-        if total > number:
-            output.say(f"{number} of {total:,}: -n 0 shows all")
+    elif output.on_terminal and next(records, None) is not None:
+        output.say(f"these are the first {number}: -n 0 shows all")
 
 
 def _list_functions(output: Output, store: Store, order: str, limit: int | None) -> None:
