@@ -30,6 +30,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import beautyspot as bs
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.spot import Spot
+
+UNCACHED = ("no key", "switched off", "shut down", "outside asyncio")
+"""The reasons of misses of calls that run uncached."""
 
 SEVERAL = 4
 """Threads, or tasks, that make one call at the same time."""
@@ -221,6 +225,7 @@ class Peek:
 @dataclass(frozen=True)
 class Restart:
     options: dict[str, Any]
+    observed: bool
 
 
 PLACES = ("here", "here", "here", "here", "threads", "tasks", "process", "processes and threads")
@@ -263,7 +268,7 @@ def whole_programs(draw: st.DrawFn) -> tuple[list[Any], list[Any]]:
     call = st.builds(Call, request, st.sampled_from(PLACES))
     steps = st.one_of(
         call, call, call, call, st.builds(Refresh, request), st.builds(Forget, request),
-        st.builds(Peek, request), st.builds(Restart, options),
+        st.builds(Peek, request), st.builds(Restart, options, st.booleans()),
     )  # fmt: skip
     return table, draw(st.lists(steps, min_size=6, max_size=16))
 
@@ -317,6 +322,42 @@ def processes() -> Iterator[list[Process]]:
 # ------------------------------------------------------------------------------------ the machine
 
 
+class Watch:
+    """Observes a Spot, and compares what it was told with what the Spot counts."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+        self.begun = self.ended = 0
+
+    def observe(self, event: bs.Event) -> None:
+        self.events.append(event)
+
+    @contextlib.contextmanager
+    def execution(self, execution: bs.Execution) -> Iterator[None]:
+        self.begun += 1
+        yield
+        self.ended += 1
+
+    def of(self, kind: type) -> list[Any]:
+        return [event for event in self.events if type(event) is kind]
+
+    def check(self, spot: Spot) -> None:
+        stats = spot.stats()
+        if not self.events:
+            return
+        uncached = [event for event in self.of(bs.Miss) if event.reason in UNCACHED]
+        misses = len(self.of(bs.Miss)) - len(uncached)
+        failed = [event for event in self.of(bs.Failed) if event.operation == "run"]
+        assert len(self.of(bs.Hit)) == stats["hits"]
+        assert (misses, len(uncached)) == (stats["misses"], stats["bypassed"])
+        assert len(self.of(bs.Ran)) == self.ended
+        assert len(self.of(bs.Ran)) + len(failed) == self.begun
+        assert misses <= self.begun <= misses + len(uncached)  # a strict Spot raises in their place
+        assert sum(event.saved for event in self.of(bs.Hit)) == pytest.approx(
+            stats["seconds_saved"]
+        )
+
+
 class Machine:
     """Runs one program, and knows what is allowed."""
 
@@ -329,7 +370,8 @@ class Machine:
         self.allowed: collections.Counter[str] = collections.Counter()
         self.unlimited: set[str] = set()
         self.stored: set[tuple[str, ...]] = set()
-        self.spot: Spot = programs.open_spot(directory)
+        self.watch = Watch()
+        self.spot: Spot = programs.open_spot(directory, observers=[self.watch])
         self.kept: dict[str, Any] = {}  # marked functions, as a module keeps them
         for process in processes:
             process.ask("open", directory, {}, table, self.log)
@@ -337,6 +379,7 @@ class Machine:
     def close(self) -> None:
         World.log = None
         self.spot.shutdown()
+        self.watch.check(self.spot)
         for process in self.processes:
             process.ask("close")
 
@@ -450,7 +493,10 @@ class Machine:
 
     def restart(self, step: Restart) -> None:
         self.spot.shutdown()
-        self.spot = programs.open_spot(self.directory, **step.options)
+        self.watch.check(self.spot)
+        self.watch = Watch()
+        observers = [self.watch] if step.observed else []
+        self.spot = programs.open_spot(self.directory, observers=observers, **step.options)
         self.kept.clear()
 
     def run(self, steps: list[Any]) -> None:

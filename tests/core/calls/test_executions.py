@@ -165,6 +165,22 @@ def test_the_span_is_told_what_the_function_raises(
     assert span.get() == "none"
 
 
+@KINDS
+@STATES
+def test_arguments_that_do_not_fit_are_a_failed_run(
+    make_spot: Callable[..., bs.Spot], spans: Spans, kind: str, state: str
+) -> None:
+    _, call = kinds.KINDS[kind]
+    events: list[Any] = []
+    options: dict[str, Any] = {"readonly": {"mode": "readonly"}, "switched off": {"enabled": False}}
+    spot = make_spot(observers=[spans, events.append], **options.get(state, {}))
+    marked = spot.mark(FUNCTIONS[kind])
+    with pytest.raises(TypeError):
+        call(lambda x: marked(x, 2), 1)
+    assert spans.log == ["begun", "TypeError"]
+    assert [type(event).__name__ for event in events] == ["Miss", "Failed"]
+
+
 def test_what_the_function_calls_is_within_its_span(
     make_spot: Callable[..., bs.Spot], spans: Spans
 ) -> None:

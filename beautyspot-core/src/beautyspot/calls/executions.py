@@ -50,16 +50,17 @@ class Run:
             self._observers.tell(Failed(spot, function, key, "run", kind, took))
 
 
-def observed(observers: Observers, call: Call, source: Any) -> Any:
+def observed(observers: Observers, call: Call) -> Any:
     """A call's generator, of which nothing has run yet, behind what tells its observers."""
-    return _STREAMS[call.task.kind](observers, call, source)
+    return _STREAMS[call.task.kind](observers, call)
 
 
 class _Stream:
     """What both kinds of generators share."""
 
-    def __init__(self, observers: Observers, call: Call, source: Any) -> None:
-        self._source = source
+    def __init__(self, observers: Observers, call: Call) -> None:
+        self._call = call
+        self._source: Any = None
         self._run = Run(observers, call)
         self._wraps = bool(observers.wraps)
         self._context: Context | None = None
@@ -70,6 +71,7 @@ class _Stream:
         return work(*args) if self._context is None else self._context.run(work, *args)
 
     def _begin(self) -> None:
+        """Begin the run, and make the generator, unless that was done."""
         if self._has_begun:
             return
         if self._wraps:
@@ -78,6 +80,12 @@ class _Stream:
             self._context = copy_context()
         self._within(self._run.__enter__)
         self._has_begun = True
+        call = self._call
+        try:
+            self._source = self._within(lambda: call.task.function(*call.args, **call.kwargs))
+        except BaseException as error:
+            self._end(error)
+            raise
 
     def _end(self, error: BaseException | None) -> None:
         if self._has_begun and not self._has_ended:
@@ -89,15 +97,19 @@ class _PlainStream(_Stream):
     """A generator; has the methods of one."""
 
     def __next__(self) -> Any:
-        return self._step(self._source.send, None)
+        return self.send(None)
 
     def send(self, value: Any, /) -> Any:
+        self._begin()
         return self._step(self._source.send, value)
 
     def throw(self, error: BaseException, /) -> Any:
+        self._begin()
         return self._step(self._source.throw, error)
 
     def close(self) -> None:
+        if self._source is None:
+            return
         try:
             self._within(self._source.close)
         except BaseException as error:
@@ -106,7 +118,6 @@ class _PlainStream(_Stream):
         self._end(GeneratorExit())
 
     def _step(self, resume: Callable[[Any], Any], value: Any) -> Any:
-        self._begin()
         try:
             return self._within(resume, value)
         except StopIteration:
@@ -133,6 +144,8 @@ class _AsyncStream(_Stream):
         return self._step(self._within(self._source.athrow, error))
 
     async def aclose(self) -> None:
+        if self._source is None:
+            return
         try:
             await _Within(self._within, self._source.aclose())
         except BaseException as error:
@@ -179,7 +192,7 @@ class _Within:
                 resume, value = steps.throw, error
 
 
-_STREAMS: dict[str, Callable[[Observers, Call, Any], _Stream]] = {
+_STREAMS: dict[str, Callable[[Observers, Call], _Stream]] = {
     "generator": _PlainStream,
     "async generator": _AsyncStream,
 }

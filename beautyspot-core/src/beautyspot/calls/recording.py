@@ -64,8 +64,9 @@ class StartOver(Exception):  # noqa: N818 - as above
 
 def opened(engine: Engine, call: Call) -> Any:
     """The user's own generator, of which nothing has run yet."""
-    source = call.task.function(*call.args, **call.kwargs)
-    return observed(engine.observers, call, source) if engine.observers.watching else source
+    if engine.observers.watching:
+        return observed(engine.observers, call)
+    return call.task.function(*call.args, **call.kwargs)
 
 
 class PullStep:
