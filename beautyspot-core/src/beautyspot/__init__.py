@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.opening import open_store
     from beautyspot.inspecting.removing import Removed
     from beautyspot.inspecting.store import Store, StoredFunction
+    from beautyspot.inspecting.why import Why
     from beautyspot.keys.generator import KeyGen
     from beautyspot.limits.permit import Permit
     from beautyspot.observing import (
@@ -119,6 +120,7 @@ _LATER = {
     "Trouble": "resilience.reporting",
     "Waited": "observing",
     "Where": "inspecting.filters",
+    "Why": "inspecting.why",
     "open_store": "inspecting.opening",
     "plugins": "backends.registry",
 }
@@ -204,6 +206,7 @@ __all__ = [
     "UnstableKeyError",
     "Waited",
     "Where",
+    "Why",
     "hookimpl",
     "open_store",
     "plugins",

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from beautyspot.errors import BlobNotFound
 from beautyspot.keys.binding import Omitted
 from beautyspot.messages import less_secrets, masked_json
+from beautyspot.results.differences import (
+    ARGUMENTS,
+    Identity,
+    argument_digests,
+    differences,
+    identity_of,
+)
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:
@@ -129,45 +135,24 @@ def _texts(call: Call) -> dict[str, str]:
 
 
 def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
-    name = call.task.func_identifier
+    name, addressing = call.task.func_identifier, call.task.addressing
+    ours = Identity(
+        addressing.version,
+        call.input_id,
+        argument_digests(addressing.argument_digests(call)),
+        OWN_ID if addressing.has_own_id else ARGUMENTS,
+    )
     records = engine.cache.metadata.scan(func_identifier=name)
     found = [  # a row without a scheme is of an earlier release, whose keys are never looked up
-        (_differences(call, record), record) for record in records if record.key_scheme is not None
+        (differences(ours, identity_of(record)), record)
+        for record in records
+        if record.key_scheme is not None
     ]
     if not found:
         known = ", ".join(engine.reporter.unstored(name))
         reason = f"nothing is stored for {name}{known and f'; in this process {known}'}"
         return Explanation(False, call.key, reason, texts)
     differs, nearest = min(found, key=lambda pair: (len(pair[0]), -(pair[1].made_at or 0.0)))
-    changes = call.task.addressing.about_changes()
+    changes = addressing.about_changes()
     reason = f"the nearest stored call differs in {', '.join(differs)}{changes and f'; {changes}'}"
     return Explanation(False, call.key, reason, texts, nearest, differs)
-
-
-def _differences(call: Call, record: TaskRecord) -> tuple[str, ...]:
-    """What tells a stored call from this one; at least the code, or what the function captured."""
-    differs: list[str] = []
-    version = call.task.addressing.version
-    if record.version != version:
-        auto = f"{record.version}{version}".count("auto:") == 2
-        differs.append("code" if auto else "version")
-    if record.input_id != call.input_id:
-        differs += _different_arguments(call, record)
-    return tuple(differs) or ("code or captured values",)
-
-
-def _digests(text: str | None) -> dict[str, Any]:
-    """The digests in the column `arg_digests`; an empty table where the text is not valid."""
-    try:
-        digests = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        return {}
-    return digests if isinstance(digests, dict) else {}
-
-
-def _different_arguments(call: Call, record: TaskRecord) -> list[str]:
-    ours = _digests(call.task.addressing.argument_digests(call))
-    theirs = _digests(record.arg_digests)
-    names = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-    whole = OWN_ID if call.task.addressing.has_own_id else "the arguments"
-    return [f"argument {name}" for name in names] or [whole]

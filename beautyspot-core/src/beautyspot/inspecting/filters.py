@@ -114,6 +114,11 @@ def read_filter(caller: str, where: Mapping[str, Any]) -> Filter:
     return Filter(Selection(**found), _flag("outdated", given))
 
 
+def literally(name: str) -> str:
+    """The pattern that this name alone matches."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
+
+
 def moment(name: str, value: object, now: float) -> float:
     """The Unix time that an option means.
 

@@ -8,9 +8,16 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
-from beautyspot.contracts import Counts, MetadataStoreBase, Totals
+from beautyspot.contracts import Counts, MetadataStoreBase, Selection, Totals
 from beautyspot.errors import ConfigError, MetadataError, RecordNotFound
-from beautyspot.inspecting.filters import EVERYTHING, checked, moment, read_filter
+from beautyspot.inspecting.filters import (
+    EVERYTHING,
+    Filter,
+    checked,
+    literally,
+    moment,
+    read_filter,
+)
 from beautyspot.inspecting.listing import Listing, check_limit, check_order, source_of
 from beautyspot.messages import checks_options
 
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.filters import Among, Moment, Where
     from beautyspot.inspecting.listing import RowOrder
     from beautyspot.inspecting.removing import Removed
+    from beautyspot.inspecting.why import Why
     from beautyspot.results.cache import Cache
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
@@ -225,6 +233,35 @@ class Store:
         first = None if begin is None else int(begin // 3600)
         counts = self.metadata.counts(since=first)
         return [each for each in counts if fnmatchcase(each.func_identifier, pattern)]
+
+    def why(self, key: str) -> Why:
+        """What tells a stored run from the nearest earlier one of its function: why it ran.
+
+        Raises:
+            ConfigError, RecordNotFound, MetadataError: as `row`.
+        """
+        from beautyspot.inspecting.why import reasons
+
+        return reasons(self.metadata, [self.row(key)])[0]
+
+    def why_function(self, function: str, limit: int = 10) -> list[Why]:
+        """The same of the last runs of a function that are stored, the newest first.
+
+        Args:
+            function: its identifier, or the end of it behind the colon.
+            limit: at most so many.
+
+        Raises:
+            ConfigError: an argument is wrong.
+            RecordNotFound: no function has that name, or several have, which it lists.
+            MetadataError: the store failed.
+        """
+        from beautyspot.inspecting.why import find_function, reasons
+
+        name = find_function(self.metadata, function, self.place)
+        wanted = Filter(Selection(function=literally(name)))
+        rows = Listing(self.metadata, wanted).rows("newest", check_limit(limit))
+        return reasons(self.metadata, list(rows))
 
     # ----------------------------------------------------------------------------- changing
 

@@ -1,0 +1,157 @@
+"""`Why`: what tells a stored run from the nearest earlier one of its function."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from beautyspot.errors import ConfigError, RecordNotFound
+from beautyspot.inspecting.listing import name_of, source_of
+from beautyspot.messages import did_you_mean, less_secrets, listing
+from beautyspot.results.differences import differences, identity_of
+from beautyspot.results.validity import has_expired
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import MetadataStoreBase, TaskRecord
+    from beautyspot.results.differences import Identity
+
+_ALONE: Final = (
+    "no earlier result of {name} is there: this was the first, or the others were removed, or this "
+    "one took the place of an earlier one of the same call, which had expired or was refreshed"
+)
+_OLD: Final = "it was stored by a release before 3.0, whose results are listed and never found"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Why:
+    """Why a stored call ran, and was no hit. ``print`` shows it as text.
+
+    Attributes:
+        record: the row of the run, without its data.
+        reason: why, in one sentence.
+        differs: what differs from the nearest earlier run: "argument x", "version", "code", "the
+            arguments" where the row does not say which; nothing where none is stored.
+        nearest: the row of that run: of those that differ in the fewest things, the last.
+        code_differs: whether the function's source had changed in between; None: not known.
+    """
+
+    record: TaskRecord
+    reason: str
+    differs: tuple[str, ...] = ()
+    nearest: TaskRecord | None = None
+    code_differs: bool | None = None
+
+    def __repr__(self) -> str:
+        """The text as well: it is read at prompts and in notebooks."""
+        return str(self)
+
+    def __str__(self) -> str:
+        lines = [_line("run", self.record)]
+        lines += [] if self.nearest is None else [_line("nearest", self.nearest)]
+        return "\n".join([*lines, f"why: {self.reason}"])
+
+
+def _line(what: str, record: TaskRecord) -> str:
+    made = f"{what}: {record.cache_key}, made {record.updated_at} UTC"
+    return f"{made}\n  {record.arguments}" if record.arguments else made
+
+
+def reasons(metadata: MetadataStoreBase, records: list[TaskRecord]) -> list[Why]:
+    """Why each of these runs of one function was no hit; reads the function's rows once.
+
+    Raises:
+        MetadataError: the store failed.
+    """
+    searches = [_Search(record) for record in records]
+    if records and records[0].func_identifier is not None:
+        for other in metadata.scan(func_identifier=records[0].func_identifier):
+            if other.key_scheme is not None:  # keys of earlier releases are never looked up
+                identity = identity_of(other)
+                for search in searches:
+                    search.offer(other, identity)
+    return [search.why() for search in searches]
+
+
+class _Search:
+    """Looks for the nearest earlier run of one."""
+
+    def __init__(self, record: TaskRecord) -> None:
+        self._record = record
+        self._identity = identity_of(record)
+        self._best: tuple[int, float] | None = None
+        self._differs: tuple[str, ...] = ()
+        self._nearest: TaskRecord | None = None
+
+    def offer(self, other: TaskRecord, identity: Identity) -> None:
+        """Take a run for the nearest, if it is earlier and nearer than the one so far."""
+        made = other.made_at or 0.0
+        if other.cache_key == self._record.cache_key or made > (self._record.made_at or 0.0):
+            return
+        differs = differences(self._identity, identity)
+        rank = len(differs), -made
+        if self._best is None or rank < self._best:
+            self._best, self._differs, self._nearest = rank, differs, other
+
+    def why(self) -> Why:
+        """What was found."""
+        record, nearest = self._record, self._nearest
+        if record.key_scheme is None:
+            return Why(record, _OLD)
+        if nearest is None:
+            return Why(record, _ALONE.format(name=name_of(record)) + _about_end(record))
+        parts = f"the nearest earlier result differs in {', '.join(self._differs)}"
+        about = _about_code(record, nearest, told="code" in self._differs)
+        reason = less_secrets(f"{parts}{about}{_about_end(record)}")
+        return Why(record, reason, self._differs, nearest, _code_differs(record, nearest))
+
+
+def _code_differs(record: TaskRecord, nearest: TaskRecord) -> bool | None:
+    ours, theirs = source_of(record.code), source_of(nearest.code)
+    return ours != theirs if ours and theirs else None
+
+
+def _about_code(record: TaskRecord, nearest: TaskRecord, *, told: bool) -> str:
+    """What the digests of source and file say, which are no part of the key."""
+    differs = _code_differs(record, nearest)
+    if told or differs is None or record.code == nearest.code:
+        return ""
+    if differs:
+        return "; the function's source had changed as well, which alone makes no new key"
+    return "; its file had changed, and the function's own source had not"
+
+
+def _about_end(record: TaskRecord) -> str:
+    ends = record.expires_at
+    if ends is None:
+        return ""
+    now = time.time()
+    if has_expired(now, record.made_at, ends):
+        return "; it has expired since, so that the next such call runs again"
+    return f"; it expires in {ends - now:.0f} s, and the next such call after that runs again"
+
+
+def find_function(metadata: MetadataStoreBase, name: object, place: str) -> str:
+    """The identifier that is `name`, or that ends so behind its colon.
+
+    Raises:
+        ConfigError: it is no text.
+        RecordNotFound: no function is called so, or several are.
+    """
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"function={name!r:.80}: give an identifier, module:qualified.name")
+    known = [totals.func_identifier for totals in metadata.function_totals()]
+    found = [each for each in known if each == name] or [
+        each for each in known if each.partition(":")[2] == name
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise RecordNotFound(
+            f"several functions are called {name}: {listing(found)}: give the whole identifier",
+            candidates=tuple(found),
+        )
+    near = did_you_mean(name, known) or did_you_mean(name, (end.partition(":")[2] for end in known))
+    raise RecordNotFound(
+        f"{place} holds nothing of a function {name}.{near} There are: {listing(known[:20])}"
+    )

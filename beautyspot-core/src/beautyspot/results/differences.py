@@ -1,0 +1,59 @@
+"""What tells two calls of one function apart, as far as their rows say."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot.tasks.addressing import OWN_ID
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import TaskRecord
+
+ARGUMENTS: Final = "the arguments"
+"""What differs where there are no digests that tell which argument it is."""
+
+_EITHER: Final = f"{ARGUMENTS} or {OWN_ID}"
+
+
+class Identity(NamedTuple):
+    """What the key of a call is made of, beside its function.
+
+    Attributes:
+        digests: of each argument, by name; none where they are not known.
+        whole: what differs where only `input_id` tells.
+    """
+
+    version: str | None
+    input_id: str
+    digests: dict[str, Any]
+    whole: str
+
+
+def identity_of(record: TaskRecord) -> Identity:
+    """The identity of a stored call."""
+    digests = argument_digests(record.arg_digests)
+    whole = ARGUMENTS if digests else _EITHER
+    return Identity(record.version, record.input_id, digests, whole)
+
+
+def argument_digests(text: str | None) -> dict[str, Any]:
+    """The digests in the column `arg_digests`; an empty table where the text is not valid."""
+    try:
+        digests = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return digests if isinstance(digests, dict) else {}
+
+
+def differences(ours: Identity, theirs: Identity) -> tuple[str, ...]:
+    """What tells them apart; at least the code, or what the function captured."""
+    differs: list[str] = []
+    if ours.version != theirs.version:
+        auto = f"{theirs.version}{ours.version}".count("auto:") == 2
+        differs.append("code" if auto else "version")
+    if ours.input_id != theirs.input_id:
+        mine, other = ours.digests, theirs.digests
+        names = [name for name in {**mine, **other} if mine.get(name) != other.get(name)]
+        differs += [f"argument {name}" for name in names] or [ours.whole]
+    return tuple(differs) or ("code or captured values",)
