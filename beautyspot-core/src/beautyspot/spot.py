@@ -231,6 +231,7 @@ class Spot(StoredResults, LimiterMethods):
         ignore: Iterable[str] = (),
         name: str | None = None,
         cache_if: Callable[[Any], object] | None = None,
+        price: Callable[[Any], object] | None = None,
         mode: str | None = None,
         stale_on_error: bool = False,
     ) -> Callable[P, R]: ...
@@ -251,6 +252,7 @@ class Spot(StoredResults, LimiterMethods):
         ignore: Iterable[str] = (),
         name: str | None = None,
         cache_if: Callable[[Any], object] | None = None,
+        price: Callable[[Any], object] | None = None,
         mode: str | None = None,
         stale_on_error: bool = False,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
@@ -287,6 +289,9 @@ class Spot(StoredResults, LimiterMethods):
             name: the function's identity, so that moving or renaming it loses no result. No other
                 function may use it: two would get each other's results, which is reported.
             cache_if: called with a result; it is stored only if this returns true.
+            price: called with a result, of each execution that returned; what it cost, in a unit of
+                yours: a finite number. It is stored with the result, and `stats` adds up what was
+                spent and saved. If it raises or returns anything else, there is no price.
             mode: as for `Spot`, for this function.
             stale_on_error: if the function raises, return its expired result, if there is one;
                 needs a ttl, here or of the Spot; not for generators.

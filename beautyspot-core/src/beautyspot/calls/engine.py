@@ -9,6 +9,7 @@ from beautyspot.concurrency.single_flight import Flights
 from beautyspot.errors import MetadataError
 from beautyspot.results.counting import Counting
 from beautyspot.results.last_use import LastUses
+from beautyspot.tasks.price import checked_price
 
 if TYPE_CHECKING:
     import weakref
@@ -180,6 +181,18 @@ class Engine:
     def _tell_miss(self, call: Call, reason: Reason) -> None:
         reason = "refreshed" if call.refresh and call.key else reason
         self.observers.miss(call.task.func_identifier, call.key, reason)
+
+    def price(self, call: Call, value: Callable[[], Any]) -> None:
+        """Ask what an execution cost whose result `value` gives; a failure is no price."""
+        asked = call.task.options.price
+        if asked is None:
+            return
+        try:
+            call.price = checked_price(asked(value()))
+            call.task.counted.money_spent += call.price
+        except Exception as error:
+            advice = "The call has no price, and its result is kept: mend the function"
+            self.reporter.report("ask for the price", call.task.func_identifier, error, advice)
 
     def keeps(self, call: Call, value: Any) -> bool:
         """Whether `cache_if` lets a value be stored."""

@@ -114,7 +114,10 @@ def _counted(engine: Engine, call: Call) -> Flow:
     began = perf_counter()
     outcome = yield from _execute(engine, call)
     counted.seconds_spent += perf_counter() - began
-    counted.failures += outcome.error is not None
+    if outcome.error is None:
+        engine.price(call, lambda: outcome.value)
+    else:
+        counted.failures += 1
     return outcome
 
 
@@ -144,14 +147,16 @@ def _together(engine: Engine, call: Call) -> Flow:
         if isinstance(shared, Outcome):
             return (yield from _or_stale(engine, call, shared))
         if isinstance(shared, Payload):
-            outcome = _restored(engine, call, shared)
+            outcome = _restored(engine, call, shared, flight)
             if outcome is not None:
                 return outcome
     with Turn(engine, call) as turn, turn:  # alone: no value to share, or a deadlock to avoid
         return (yield from _run(turn))
 
 
-def _restored(engine: Engine, call: Call, payload: Payload) -> Outcome | None:
+def _restored(
+    engine: Engine, call: Call, payload: Payload, flight: Flight | None
+) -> Outcome | None:
     """A follower's own copy of what its leader computed, or None where that fails."""
     try:
         value = call.task.form.restore(payload)
@@ -159,6 +164,8 @@ def _restored(engine: Engine, call: Call, payload: Payload) -> Outcome | None:
         advice = "The function runs instead"
         engine.reporter.report("restore", call.task.func_identifier, error, advice)
         return None
+    if flight is not None:
+        call.saves, call.spares = flight.spared
     engine.hit(call, "run")
     return Outcome(value)
 
@@ -284,6 +291,9 @@ def _run(turn: Turn) -> Flow:
         counted.failures += 1
         turn.share(outcome)
         return (yield from _or_stale(engine, call, outcome))
+    if call.task.options.price is not None:
+        engine.price(call, lambda: outcome.value)
+    turn.tell_spared()
     if not engine.keeps(call, outcome.value):
         turn.share_unstored(outcome.value)
         return outcome

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
     from beautyspot.contracts import Data
-    from beautyspot.tasks.task import Call
+    from beautyspot.tasks.task import Call, Task
 
     Flow = Generator[Step, Any, Outcome]
     Resume = Callable[[Any], Any]
@@ -226,21 +226,16 @@ class Recording:
                 self._runs.withdraw(self._key, self)
 
     def _save(self, items: list[Data]) -> None:
-        if not self._is_wanted(items):
+        task = self.call.task
+        copies = partial(_copies, task, items)
+        self.engine.price(self.call, copies)
+        if task.options.cache_if is not None and not self.engine.keeps(self.call, copies()):
             return
         with Turn(self.engine, self.call) as turn, turn:
             turn.took = perf_counter() - self._began
             turn.take_lease()  # or `collect` might remove the blob before a row names it
             if turn.encode(items) and not turn.queue():
                 turn.save()
-
-    def _is_wanted(self, items: list[Data]) -> bool:
-        """What `cache_if` says of the list of items: of copies, since the real ones are gone."""
-        task = self.call.task
-        if task.options.cache_if is None:
-            return True
-        copies = [task.form.serializer.loads(item) for item in items[:-1]]
-        return self.engine.keeps(self.call, copies)
 
     # ----------------------------------------------------------------------------- for consumers
 
@@ -305,6 +300,11 @@ class Recording:
         if read * 2 > len(self._items):  # not at each item: it moves the others
             del self._items[:read]
             self._dropped += read
+
+
+def _copies(task: Task, items: list[Data]) -> list[Any]:
+    """The list of items, for `price` and `cache_if`: copies, since the real ones are gone."""
+    return [task.form.serializer.loads(item) for item in items[:-1]]
 
 
 class Consumer:

@@ -79,6 +79,11 @@ class Turn:
         if self.flight is not None:
             self.flight.since = self.call.since
 
+    def tell_spared(self) -> None:
+        """Say what the followers spare: the seconds of the execution, and its price."""
+        if self.flight is not None:
+            self.flight.spared = self.took, self.call.price or 0.0
+
     def share(self, result: object) -> None:
         """Give `result` to the followers; None has each of them run the function itself."""
         if self.flight is not None:

@@ -59,12 +59,13 @@ class Flight:
     Attributes:
         since: when its function began, as its leader says; None before that.
         key: of the call.
+        spared: seconds and money that the execution took, as its leader says.
         leased: the store of which the leader holds the lease of the key, or None.
         thread: the identifier of the leader's thread.
     """
 
     __slots__ = (
-        *("_wakers", "done", "followed", "key", "leased", "result", "since", "thread"),
+        *("_wakers", "done", "followed", "key", "leased", "result", "since", "spared", "thread"),
         *("waits_for", "within"),
     )
 
@@ -75,6 +76,7 @@ class Flight:
         self.done = False
         self.followed = False
         self.since: Any = None
+        self.spared = (0.0, 0.0)
         self.result: Any = ABANDONED
         self.within = within
         self.waits_for: list[Flight] = []

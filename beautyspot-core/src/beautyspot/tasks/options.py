@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -37,6 +38,7 @@ class MarkOptions:
     ignore: tuple[str, ...] = ()
     name: str | None = None
     cache_if: Callable[[Any], object] | None = None
+    price: Callable[[Any], object] | None = None
     mode: str | None = None
     stale_on_error: bool = False
 
@@ -99,6 +101,10 @@ def _is_key(value: object) -> bool:
     return isinstance(value, str) or callable(value)
 
 
+def _is_plain(value: object) -> bool:
+    return callable(value) and not inspect.iscoroutinefunction(value)
+
+
 def _is_lifetime(value: object) -> bool:
     try:
         or_none(seconds)(value)
@@ -128,6 +134,7 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "ignore": (_are_texts, _TEXTS),
     "name": (_is_name, "a text that no other function uses"),
     "cache_if": (callable, "a function of the result: True keeps it"),
+    "price": (_is_plain, "a function of the result, no async def, that returns what the call cost"),
     "mode": (MODES.__contains__, " or ".join(MODES)),
     "stale_on_error": (_is_bool, "True or False"),
 }

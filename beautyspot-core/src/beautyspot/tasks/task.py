@@ -37,7 +37,7 @@ class Call:
     """One call that was not answered at once: what the flow needs of it."""
 
     __slots__ = (
-        *("args", "bound", "digests", "input_id", "key", "kwargs"),
+        *("args", "bound", "digests", "input_id", "key", "kwargs", "price"),
         *("found", "found_as", "looked", "refresh", "replaces", "saves", "since", "spares"),
         *("task", "waited", "why"),
     )
@@ -52,6 +52,7 @@ class Call:
         self.bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.saves = 0.0  # seconds that the execution took whose result was found
         self.spares = 0.0  # what it cost
+        self.price: float | None = None  # what this call's own execution cost
         self.found: Entry | None = None  # what a first look-up found, for the next step to take
         self.looked = False  # whether it was looked up already, and nothing was there
         self.refresh = False  # whether to run whatever is stored
