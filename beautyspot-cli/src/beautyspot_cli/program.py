@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "ls": "List the functions in a store, or the results of one.",
     "show": "Show one result: its call, its times, its value.",
     "stats": "Show hits, runs, failures, and the time and money that hits saved.",
+    "why": "Show why a stored call ran, and was no hit.",
     "plugins": "List the installed plug-ins, and why a broken one is.",
     "config": "Show every setting, its value, and where it comes from.",
     "ui": "Start the dashboard in a browser, where it is installed.",
