@@ -215,12 +215,14 @@ class Execution(NamedTuple):
     Attributes:
         spot, function, key: as in `Miss`.
         kind: "function", "coroutine", "generator" or "async generator".
+        reason: why the call is a miss, as in `Miss`.
     """
 
     spot: str
     function: str
     key: str
     kind: str
+    reason: Reason
 
 
 class Observes(Protocol):

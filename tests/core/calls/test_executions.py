@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -140,7 +141,8 @@ def test_the_function_runs_in_the_span_and_its_caller_outside(
     (execution,) = spans.executions
     key = "" if state == "switched off" else spot.key(function, 1)
     kind_name = {"sync": "function", "async": "coroutine"}.get(kind, kind)
-    assert execution == ("app", execution.function, key, kind_name)
+    reason = "switched off" if state == "switched off" else "not stored"
+    assert execution == ("app", execution.function, key, kind_name, reason)
 
 
 @KINDS
@@ -515,3 +517,17 @@ def test_outside_of_asyncio_too(
     assert spans.log == ["begun", "GeneratorExit" if closed else "ended"]
     if not (closed and function is stream_elsewhere):  # the collector closes that
         assert seen == ["none/f"] * (1 if closed else 2)
+
+
+@KINDS
+def test_an_execution_tells_why_it_is_one(
+    make_spot: Callable[..., bs.Spot], spans: Spans, kind: str
+) -> None:
+    function, call = kinds.KINDS[kind]
+    spot = make_spot(observers=[spans])
+    marked = spot.mark(function)
+    call(marked, 1)
+    call(lambda x: spot.refresh(marked, x), 1)
+    call(marked, threading.Lock())
+    reasons = [execution.reason for execution in spans.executions]
+    assert reasons == ["not stored", "refreshed", "no key"]

@@ -179,8 +179,8 @@ class Engine:
         self.observers.waited(call.task.func_identifier, call.key, cause, seconds)
 
     def _tell_miss(self, call: Call, reason: Reason) -> None:
-        reason = "refreshed" if call.refresh and call.key else reason
-        self.observers.miss(call.task.func_identifier, call.key, reason)
+        call.why = "refreshed" if call.refresh and call.key else reason
+        self.observers.miss(call.task.func_identifier, call.key, call.why)
 
     def price(self, call: Call, value: Callable[[], Any]) -> None:
         """Ask what an execution cost whose result `value` gives; a failure is no price."""

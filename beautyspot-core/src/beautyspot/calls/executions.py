@@ -29,7 +29,8 @@ class Run:
     def __init__(self, observers: Observers, call: Call) -> None:
         task = call.task
         self._observers = observers
-        self._about = Execution(observers.spot, task.func_identifier, call.key, task.kind)
+        name, reason = task.func_identifier, call.why or "not stored"
+        self._about = Execution(observers.spot, name, call.key, task.kind, reason)
 
     def __enter__(self) -> Self:
         self._entered = self._observers.enter(self._about)
@@ -39,7 +40,7 @@ class Run:
     def __exit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> None:
-        took, (spot, function, key, _kind) = perf_counter() - self._began, self._about
+        took, (spot, function, key) = perf_counter() - self._began, self._about[:3]
         self._observers.leave(self._entered, error, self._about)
         if not self._observers.told:
             return
