@@ -8,11 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from beautyspot_observe.opentelemetry_observer import OpenTelemetryObserver
+    from beautyspot_observe.prometheus_observer import PrometheusObserver
     from beautyspot_observe.structlog_observer import StructlogObserver
 
-__all__ = ["StructlogObserver"]
+__all__ = ["OpenTelemetryObserver", "PrometheusObserver", "StructlogObserver"]
 
 _MODULES = {
+    "OpenTelemetryObserver": "opentelemetry_observer",
+    "PrometheusObserver": "prometheus_observer",
     "StructlogObserver": "structlog_observer",
 }
 
