@@ -24,7 +24,7 @@ def as_json(value: object) -> Any:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Instance):
-        return {"$class": value.class_name, **_fields(value.fields)}
+        return {"$class": value.class_name, **_fields(dict(value.fields))}
     if isinstance(value, dict):
         return _fields(value)
     if isinstance(value, list | tuple | set | frozenset):

@@ -52,8 +52,9 @@ def _named(value: Any) -> Any:
     return value
 
 
-def _call(name: str, fields: dict[str, Any]) -> object:
-    def parts(_: object) -> Iterator[tuple[str, Any]]:
-        yield from fields.items()
+def _call(name: str, fields: dict[str | int, Any]) -> object:
+    def parts(_: object) -> Iterator[Any]:
+        for field, one in fields.items():
+            yield one if isinstance(field, int) else (field, one)
 
     return type(name, (), {"__rich_repr__": parts})()

@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
+    from beautyspot.serialization.instances import Instance, NotInstalled
     from beautyspot.serialization.serializer import MsgpackSerializer
     from beautyspot.spot import Spot
 
@@ -102,9 +103,11 @@ _LATER = {
     "Failed": "observing",
     "Finding": "contracts.examination",
     "Hit": "observing",
+    "Instance": "serialization.instances",
     "KeyGen": "keys.generator",
     "Miss": "observing",
     "MsgpackSerializer": "serialization.serializer",
+    "NotInstalled": "serialization.instances",
     "Observer": "observing",
     "Permit": "limits.permit",
     "PluginInfo": "backends.listing",
@@ -164,6 +167,7 @@ __all__ = [
     "Finding",
     "FunctionTotals",
     "Hit",
+    "Instance",
     "KeyGen",
     "KeyGenBase",
     "Lease",
@@ -173,6 +177,7 @@ __all__ = [
     "MetadataStoreBase",
     "Miss",
     "MsgpackSerializer",
+    "NotInstalled",
     "NotSupportedError",
     "Observer",
     "Page",

@@ -47,6 +47,24 @@ class SerializerBase(Backend):
             RestoreError: the data is damaged, or of a class that the program did not vouch for.
         """
 
+    def loads_for_looking(self, data: Data) -> Any:
+        """The value of `data` for somebody who looks at what another program stored.
+
+        Nothing may be imported or called that the data name, and no class of the program is needed:
+        a part whose class nobody vouches for, here, becomes an `Instance`. By default it is what
+        `loads` gives; of a serializer that requires a signature, nothing.
+
+        Raises:
+            RestoreError: the data are damaged, or can't be read without their classes.
+            NotSupportedError: `loads` might run what is in the data.
+        """
+        if self.requires_signature:
+            raise NotSupportedError(
+                f"what the serializer {self.name!r} stored is not loaded to be looked at, since "
+                "that may run it: take the raw bytes"
+            )
+        return self.loads(data)
+
     def vouching(self, types: Iterable[Any]) -> SerializerBase:
         """A serializer that also restores these classes; `self` if it takes no classes.
 

@@ -118,9 +118,20 @@ class MsgpackSerializer(SerializerBase):
         except RestoreError:
             raise
         except Exception as error:
-            raise RestoreError(
-                f"the stored bytes can't be restored: {error_shown(error)}"
-            ) from error
+            raise _unreadable(error) from error
+
+    def loads_for_looking(self, data: Data) -> Any:
+        """See `SerializerBase.loads_for_looking`. What is vouched for is restored, if it can be."""
+        from beautyspot.serialization.codecs.looking import LookingReader  # no call needs it
+
+        if not data or not document.is_tagged(data):
+            return self.loads(data)
+        try:
+            return document.parse(data, self._registry, owned=False, kind=LookingReader)
+        except RestoreError:
+            raise
+        except Exception as error:
+            raise _unreadable(error) from error
 
     def refusal(self, cls: type) -> str | None:
         """Why no instance of a class can be stored, and what to do; None where one might be.
@@ -196,6 +207,10 @@ class MsgpackSerializer(SerializerBase):
                 f"{qualified(cls)} does not say how to store it: give encode= and decode="
             )
         self._registry.add(entry)
+
+
+def _unreadable(error: Exception) -> RestoreError:
+    return RestoreError(f"the stored bytes can't be restored: {error_shown(error)}")
 
 
 def _no_ext(code: int, data: bytes) -> object:

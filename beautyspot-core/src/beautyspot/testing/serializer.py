@@ -214,6 +214,23 @@ class SerializerContract(Switches):
             with pytest.raises((SerializationError, RestoreError)):
                 serializer.loads(vouching.dumps([Point(1, "a")]))
 
+    @_FEW
+    @given(data=st.data())
+    def test_it_is_looked_at_without_classes(self, data: st.DataObject) -> None:
+        """Values without classes of the program are what they were; the others no error."""
+        serializer, value = self.make(), data.draw(self.values)
+        if serializer.requires_signature:
+            with pytest.raises(NotSupportedError):
+                serializer.loads_for_looking(serializer.dumps(value))
+            return
+        assert_same(value, serializer.loads_for_looking(serializer.dumps(value)))
+
+    def test_an_instance_is_looked_at_without_its_class(self, serializer: SerializerBase) -> None:
+        self._needs("takes_classes")
+        data = serializer.vouching([Point]).dumps({Point(1, "a"): [Point(2, "b")]})
+        with suppress(RestoreError):  # which says that it can't be
+            assert len(serializer.loads_for_looking(data)) == 1
+
     def test_a_class_is_registered(self, serializer: SerializerBase) -> None:
         if not self.takes_classes:
             with pytest.raises(NotSupportedError):

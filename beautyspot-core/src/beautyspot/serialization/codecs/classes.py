@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from beautyspot.serialization.codecs.contract import Expected, Write
 
 
-_OBJECT: Final = class_tag(60)
-_NAMED_TUPLE: Final = class_tag(61)
-_ENUM: Final = class_tag(62)
-_FLAG: Final = class_tag(63)
+OBJECT: Final = class_tag(60)
+NAMED_TUPLE: Final = class_tag(61)
+ENUM: Final = class_tag(62)
+FLAG: Final = class_tag(63)
 MODEL: Final = class_tag(64)
-_EXCEPTION: Final = class_tag(65)
-_SUBCLASS: Final = class_tag(67)
+EXCEPTION: Final = class_tag(65)
+SUBCLASS: Final = class_tag(67)
 
-TAGS: Final = (_OBJECT, _NAMED_TUPLE, _ENUM, _FLAG, MODEL, _EXCEPTION, _SUBCLASS)
+TAGS: Final = (OBJECT, NAMED_TUPLE, ENUM, FLAG, MODEL, EXCEPTION, SUBCLASS)
 
 
 def advice(cls: type) -> str:
@@ -118,7 +118,7 @@ def _object(cls: type) -> _Kind | None:
     # A field that is a property is no attribute: what it keeps is in another one.
     fields = tuple(name for name in names if not isinstance(static(cls, name), property))
     encode, decode = partial(_encode_object, shape, fields), partial(_decode_object, shape, fields)
-    return _OBJECT, encode, decode, (dict, dict)
+    return OBJECT, encode, decode, (dict, dict)
 
 
 def _encode_object(
@@ -173,7 +173,7 @@ def _named_tuple(cls: type) -> _Kind | None:
     if not issubclass(cls, tuple) or not isinstance(fields, tuple) or not hasattr(cls, "_make"):
         return None
     return (
-        _NAMED_TUPLE,
+        NAMED_TUPLE,
         partial(_encode_tuple, fields),
         partial(_decode_tuple, cls, fields),
         (dict,),
@@ -199,8 +199,8 @@ def _enum(cls: type) -> _Kind | None:
     if not issubclass(cls, enum.Enum) or not cls.__members__:
         return None
     if issubclass(cls, enum.Flag):
-        return _FLAG, _encode_flag, partial(_decode_flag, cls), (int, list)
-    return _ENUM, _encode_enum, partial(_decode_enum, cls), None
+        return FLAG, _encode_flag, partial(_decode_flag, cls), (int, list)
+    return ENUM, _encode_enum, partial(_decode_enum, cls), None
 
 
 def _encode_enum(value: enum.Enum, write: Write) -> list[object]:
@@ -312,7 +312,7 @@ def _exception(cls: type) -> _Kind | None:
         return None
     shape = Shape(cls)
     encode, decode = partial(_encode_exception, shape), partial(_decode_exception, shape)
-    return _EXCEPTION, encode, decode, (list, dict, object, object)
+    return EXCEPTION, encode, decode, (list, dict, object, object)
 
 
 _OWN: Final[Any] = vars(BaseException)  # its descriptors: a class may have an `args` of its own
@@ -368,7 +368,7 @@ def _subclass(cls: type) -> _Kind | None:
         return None
     shape = Shape(cls)
     encode, decode = partial(_encode_subclass, shape, base), partial(_decode_subclass, shape, base)
-    return _SUBCLASS, encode, decode, (base, dict)
+    return SUBCLASS, encode, decode, (base, dict)
 
 
 def _encode_subclass(shape: Shape, base: type, value: object, write: Write) -> list[object]:

@@ -24,6 +24,8 @@ from beautyspot.serialization.codecs.contract import MAX_SIZE, Refused, Tag
 from beautyspot.serialization.codecs.table import tag_of_code
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from beautyspot.contracts import Data
     from beautyspot.serialization.codecs.contract import Entry
     from beautyspot.serialization.codecs.registry import Registry
@@ -92,10 +94,15 @@ def is_tagged(data: Data) -> bool:
     return data[0] == 0xDD and data[5:8] == _MARK
 
 
-def parse(data: Data, registry: Registry, *, owned: bool) -> Any:
+def parse(
+    data: Data, registry: Registry, *, owned: bool, kind: Callable[..., Reader] | None = None
+) -> Any:
     """The value of a document with the envelope.
 
     Args:
+        data: the document.
+        registry: the classes for which the program vouches.
+        kind: makes the reader, by default a `Reader`.
         owned: True if nothing else uses the data, so an array that is most of them may keep them.
 
     Raises:
@@ -109,7 +116,7 @@ def parse(data: Data, registry: Registry, *, owned: bool) -> Any:
             f"the document's version {version} is unknown: stored by another release"
         )
     end = _HEADER.size + length
-    reader = Reader(registry, _segments(view, end, count - 2))
+    reader = (kind or Reader)(registry, _segments(view, end, count - 2))
     value = unpackb(
         view[_HEADER.size : end],
         strict_map_key=False,

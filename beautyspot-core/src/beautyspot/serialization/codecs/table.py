@@ -121,6 +121,21 @@ def _load_code(code: int) -> None:
                 ) from error
 
 
+def library_of(code: int) -> str | None:
+    """The library whose values have an ext type; None if it is of no library."""
+    return next((name for name, (_, codes) in _MODULES.items() if code in codes), None)
+
+
+def type_of(code: int) -> str:
+    """The type that is stored with an ext type, as "module:name"; of a family, one of them."""
+    library = library_of(code)
+    codecs = {**BY_TYPE, **(_loaded(library).CODECS if library else {})}
+    names = (
+        f"{cls.__module__}:{cls.__qualname__}" for cls, tag in codecs.items() if tag.code == code
+    )
+    return next(names, f"ext type {code}")
+
+
 def _by_code(tag: Tag) -> tuple[Callable[[int], Any], tuple[int]]:
     return tag_of_code, (tag.code,)
 

@@ -1,0 +1,181 @@
+"""Reads a document without the classes and libraries of the program that stored it.
+
+A class for which nothing vouches becomes an `Instance`, a value of a library that is not installed
+a `NotInstalled`. A value that can't be made of parts with such in them is an `Instance` too, of its
+own type: a date whose zone is of an unknown class, say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfoNotFoundError
+
+from xxhash import xxh3_128
+
+from beautyspot.errors import RestoreError
+from beautyspot.serialization.codecs import classes, generics
+from beautyspot.serialization.codecs.contract import Tag
+from beautyspot.serialization.codecs.document import Reader
+from beautyspot.serialization.codecs.registry import REGISTERED, SUPPORTED
+from beautyspot.serialization.codecs.table import library_of, type_of
+from beautyspot.serialization.instances import Instance, NotInstalled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Fields = dict[str | int, Any]
+
+_NOT_HERE: Final = (ZoneInfoNotFoundError, NotImplementedError)
+"""Raised for what this machine has not: a zone, the paths of another system."""
+
+_KINDS: Final = {
+    80: "ndarray",
+    81: "scalar",
+    90: "DataFrame",
+    91: "Series",
+    92: "Index",
+    93: "Timestamp",
+    94: "Timedelta",
+    95: "DataFrame",
+    96: "Series",
+    100: "Table",
+    110: "Image",
+    115: "Tensor",
+}
+"""What values are, by their ext types, where their library does not tell."""
+
+_WITH_BUFFER: Final = frozenset({80, 90, 91, 92, 95, 96, 100, 110, 115})
+"""Those whose last part is a buffer."""
+
+_WITH_SHAPE: Final = {80: 1, 115: 1}
+"""Which part is the shape."""
+
+
+class LookingReader(Reader):
+    """A `Reader` that puts something in the place of what it can't make."""
+
+    __slots__ = ("_has_stand_ins", "_lacks_buffers")
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._has_stand_ins = False
+        self._lacks_buffers = False
+
+    def marker(self, code: int, data: bytes) -> Tag:
+        """The tag of an ext, also of a library that is not installed."""
+        try:
+            return super().marker(code, data)
+        except RestoreError as error:
+            if not isinstance(error.__cause__, ImportError):
+                raise
+        self._markers += 1
+        return Tag(code, lambda parts, _: self._not_installed(code, parts))
+
+    def array(self, items: list[Any]) -> Any:
+        """The value of a tagged array, or what stands in its place; any other as it is."""
+        if not items or not isinstance(items[0], Tag):
+            return items
+        self._markers -= 1
+        tag, parts = items[0], items[1:]
+        try:
+            return tag.decode(parts, self)
+        except ImportError:  # of a library that its library needs
+            return self._not_installed(tag.code, parts)
+        except Exception as error:
+            return self._stand_in(tag, parts, error)
+
+    def _stand_in(self, tag: Tag, parts: list[Any], error: Exception) -> Instance:
+        fields = _FIELDS.get(tag.code)
+        if fields is not None:
+            name, found = fields(*parts)
+        elif self._has_stand_ins or isinstance(error, _NOT_HERE):
+            name, found = type_of(tag.code), dict(enumerate(parts))
+            self._lacks_buffers = True
+        else:
+            raise error
+        if type(name) is not str:
+            raise RestoreError("a class without a name")
+        self._has_stand_ins = True
+        return Instance(name, found)
+
+    def _not_installed(self, code: int, parts: list[Any]) -> NotInstalled:
+        self._has_stand_ins = self._lacks_buffers = True
+        buffer: bytes | memoryview = b""
+        others = parts
+        if parts and code in _WITH_BUFFER:
+            buffer, others = self._last(parts), parts[:-1]
+        text = repr(others).encode(errors="surrogatepass")
+        digest = xxh3_128(text)
+        digest.update(buffer)
+        library, kind = library_of(code) or "", _KINDS.get(code, "value")
+        size = len(buffer) or len(text)
+        return NotInstalled(library, kind, _shape(code, parts), size, digest.digest())
+
+    def _last(self, parts: list[Any]) -> bytes | memoryview:
+        """The buffer that is the last part, if its codec has not used it before it failed."""
+        part = parts[-1]
+        if type(part) is int and 0 <= part < len(self._segments):
+            return self._segments[part] or b""
+        return part if type(part) is bytes else b""
+
+    def finish(self) -> None:
+        """See `Reader.finish`. Buffers are left over where no codec has read them."""
+        if self._lacks_buffers:
+            self._segments.clear()
+        super().finish()
+
+
+def _shape(code: int, parts: list[Any]) -> tuple[int, ...] | None:
+    place = _WITH_SHAPE.get(code, len(parts))
+    shape = parts[place] if place < len(parts) else None
+    return tuple(shape) if type(shape) is list and all(type(n) is int for n in shape) else None
+
+
+# ------------------------------------------------ the name and the fields of each kind of class
+
+
+def _named(name: str, *parts: Any) -> tuple[str, Fields]:
+    """All attributes: fields and others, private and extra ones of models."""
+    return name, {key: each for part in parts if type(part) is dict for key, each in part.items()}
+
+
+def _enum(name: str, member: str, *value: Any) -> tuple[str, Fields]:
+    return name, dict(zip(("name", "value"), (member, *value), strict=False))
+
+
+def _flag(name: str, number: int, members: list[str]) -> tuple[str, Fields]:
+    return name, {"names": members, "value": number}
+
+
+def _exception(
+    name: str, args: list[Any], state: Fields, cause: Any, _suppress: Any
+) -> tuple[str, Fields]:
+    by_cause: Fields = {} if cause is None else {"__cause__": cause}
+    return name, {**dict(enumerate(args)), **state, **by_cause}
+
+
+def _subclass(name: str, plain: Any, state: Fields) -> tuple[str, Fields]:
+    return name, {0: plain, **state}
+
+
+def _encoded(name: str, form: Any) -> tuple[str, Fields]:
+    """What a function of the program, or of a plug-in, made of the instance."""
+    if type(form) is dict and all(type(key) is str for key in form):
+        return name, form
+    return name, dict(enumerate(form)) if type(form) in (list, tuple) else {0: form}
+
+
+def _supported(_name: str, _by: str, exact: str, form: Any) -> tuple[str, Fields]:
+    return _encoded(exact, form)
+
+
+_FIELDS: Final[dict[int, Callable[..., tuple[str, Fields]]]] = {
+    **{tag.code: _named for tag in (classes.OBJECT, classes.NAMED_TUPLE, classes.MODEL)},
+    generics.GENERIC.code: _named,
+    classes.ENUM.code: _enum,
+    classes.FLAG.code: _flag,
+    classes.EXCEPTION.code: _exception,
+    classes.SUBCLASS.code: _subclass,
+    REGISTERED.code: _encoded,
+    SUPPORTED.code: _supported,
+}

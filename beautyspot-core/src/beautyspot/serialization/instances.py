@@ -1,0 +1,125 @@
+"""What stands in a value for the parts that are read without their class or library."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from reprlib import Repr
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.errors import SerializationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SHORT: Final = Repr()
+_SHORT.maxstring = _SHORT.maxother = 120
+
+
+class Instance:
+    """Stands for an instance of a class of the program that stored it: its class was not there.
+
+    Two are equal if class and fields are. It can't be changed, and counts in sets and as a key.
+
+    Args:
+        class_name: the name under which it is stored, as "module:qualified.name".
+        fields: the values by name, where the stored form has names, else by position.
+
+    Attributes:
+        class_name: see above.
+        fields: see above; a mapping that can't be changed.
+    """
+
+    __slots__ = ("class_name", "fields")
+
+    class_name: str
+    fields: Mapping[str | int, Any]
+
+    def __init__(self, class_name: str, fields: Mapping[str | int, Any]) -> None:
+        object.__setattr__(self, "class_name", class_name)
+        object.__setattr__(self, "fields", MappingProxyType(dict(fields)))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an Instance can't be changed ({name})")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"an Instance can't be changed ({name})")
+
+    def __reduce__(self) -> tuple[type[Instance], tuple[str, dict[str | int, Any]]]:
+        return Instance, (self.class_name, dict(self.fields))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Instance):
+            return NotImplemented
+        if self.class_name != other.class_name or self.fields.keys() != other.fields.keys():
+            return False
+        return all(_same(part, other.fields[name]) for name, part in self.fields.items())
+
+    def __hash__(self) -> int:
+        return hash((self.class_name, _hashable(dict(self.fields))))
+
+    def __repr__(self) -> str:
+        parts = (
+            part if type(name) is int else f"{name}={part}"
+            for name, value in self.fields.items()
+            for part in [_SHORT.repr(value)]
+        )
+        return f"{self.class_name.rpartition(':')[2]}({', '.join(parts)})"
+
+
+@dataclass(frozen=True, slots=True)
+class NotInstalled:
+    """Stands for a value of a library that is not installed here.
+
+    Attributes:
+        library: whose type it is, as "numpy".
+        kind: the type, as "ndarray"; "value" where it is not known.
+        shape: its shape, where that is known without the library.
+        size: how many bytes are stored of it.
+    """
+
+    library: str
+    kind: str
+    shape: tuple[int, ...] | None
+    size: int
+    _content: bytes = field(default=b"", repr=False)  # a digest: other values are not equal
+
+    def __repr__(self) -> str:
+        shape = "" if self.shape is None else f" of shape {self.shape}"
+        return f"<{self.kind}{shape}, {self.size} bytes: {self.library} is not installed>"
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two parts are equal; what has no plain answer, as arrays, by its stored form."""
+    try:
+        return bool(one == other)
+    except Exception:  # "ambiguous", or shapes that differ
+        with suppress(SerializationError):
+            return type(one) is type(other) and _stored(one) == _stored(other)
+        return False
+
+
+def _stored(value: object) -> bytes:
+    from beautyspot.serialization.serializer import MsgpackSerializer
+
+    serializer = MsgpackSerializer()
+    serializer.register(Instance, encode=lambda i: i.__reduce__()[1], decode=lambda p: Instance(*p))
+    serializer.register(NotInstalled)
+    return bytes(serializer.dumps(value))
+
+
+def _hashable(value: Any) -> object:
+    """What equal values have in common; of a value that can't be hashed, its parts or nothing."""
+    if isinstance(value, dict):
+        return frozenset((key, _hashable(item)) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_hashable, value))
+    if isinstance(value, set | frozenset):
+        return frozenset(value)
+    if isinstance(value, bytearray):
+        return hash(bytes(value))
+    try:
+        return hash(value)
+    except TypeError:
+        return None
