@@ -68,9 +68,10 @@ if TYPE_CHECKING:
     from beautyspot.config.resolve import Config
     from beautyspot.contracts.examination import Finding
     from beautyspot.inspecting.filters import Where
+    from beautyspot.inspecting.looking import StoredFunction
     from beautyspot.inspecting.opening import open_store
     from beautyspot.inspecting.removing import Removed
-    from beautyspot.inspecting.store import Store, StoredFunction
+    from beautyspot.inspecting.store import Store
     from beautyspot.inspecting.why import Why
     from beautyspot.keys.generator import KeyGen
     from beautyspot.limits.permit import Permit
@@ -119,7 +120,7 @@ _LATER = {
     "Spot": "spot",
     "Store": "inspecting.store",
     "Stored": "calls.stored_results",
-    "StoredFunction": "inspecting.store",
+    "StoredFunction": "inspecting.looking",
     "Trouble": "resilience.reporting",
     "Waited": "observing",
     "Where": "inspecting.filters",

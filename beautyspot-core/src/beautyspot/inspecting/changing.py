@@ -1,17 +1,144 @@
-"""What a store is changed by: the same cache that a Spot stores its results through."""
+"""The part of a `Store` that removes what it holds.
+
+A store is changed by the same cache that a Spot stores its results through.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, TypeVar
 
+from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
+from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.inspecting.filters import EVERYTHING, checked, read_filter
+from beautyspot.inspecting.listing import Listing
+from beautyspot.inspecting.removing import Removed, remove_all
+from beautyspot.messages import checks_options
 from beautyspot.resilience.guarded_backends import GuardedStore, Health, guarded_storage
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.results.cache import Cache
+from beautyspot.results.collecting import Collected, Collector
 from beautyspot.results.placement import Placement
+from beautyspot.results.pruning import Limits, Pruned, foresee, prune
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+    from typing import Unpack
+
     from beautyspot.contracts import MetadataStoreBase
     from beautyspot.inspecting.backends import Backends
+    from beautyspot.inspecting.filters import Among, Where
+
+L = TypeVar("L")
+
+
+class Changing:
+    """Methods of `Store`."""
+
+    _backends: Backends
+    _closed: bool
+    metadata: MetadataStoreBase
+
+    def remove(self, dry_run: bool = False, **where: Unpack[Where]) -> Removed:
+        """Remove every result that matches all filters, its row first.
+
+        It is safe while others read and write. A row that was replaced meanwhile stays. Where the
+        filters are `function`, `version`, `tag` or a whole `key` alone, calls that are under way
+        don't bring back what is removed: they return their results, which are not stored. With
+        other filters, a result that is being made anew at this moment stays, and counts as kept.
+
+        Args:
+            dry_run: True counts what would be removed, and changes nothing.
+            where: see `Where`; at least one filter.
+
+        Raises:
+            ConfigError: a filter is wrong, or none is given.
+            MetadataError: the store failed, and says how many were removed before.
+        """
+
+        wanted = read_filter("remove", where)
+        if wanted == EVERYTHING:
+            raise ConfigError(
+                'say what to remove: remove(function="app:*", older="7d"), or whatever else fits; '
+                'function="*" is everything'
+            )
+        there = Listing(self.metadata, wanted).totals()
+        if dry_run or not there.entries:
+            return Removed(*there)
+        cache = self._changing()
+        return remove_all(cache, Listing(cache.metadata.real, wanted), wanted)
+
+    def prune(
+        self,
+        *,
+        max_size: int | str | None = None,
+        older_than: float | str | timedelta | None = None,
+        unused_for: float | str | timedelta | None = None,
+        expired: bool = True,
+        dry_run: bool = False,
+        **where: Unpack[Among],
+    ) -> Pruned:
+        """Remove results that are over a limit, as `Spot.prune` does, which see.
+
+        Args:
+            max_size: the size of all results that match the filters together.
+            older_than, unused_for: how long ago they were made, or last made or found.
+            expired: remove results that have expired.
+            dry_run: True counts what would be removed, and changes nothing.
+            where: look at these results only; see `Where`.
+
+        Raises:
+            ConfigError: an argument is wrong.
+            MetadataError: the store failed; what was not reached is still there.
+        """
+
+        limits = Limits(
+            max_size=_optional("max_size", max_size, byte_count, SIZE),
+            older_than=_optional("older_than", older_than, seconds, DURATION),
+            unused_for=_optional("unused_for", unused_for, seconds, DURATION),
+            expired=expired,
+        )
+        wanted = read_filter("prune", where)
+        foreseen = foresee(Listing(self.metadata, wanted), limits, time.time())
+        if dry_run or not foreseen.entries:
+            return foreseen
+        cache = self._changing()
+        return prune(cache, {}, limits, Listing(cache.metadata.real, wanted))
+
+    @checks_options("collect")
+    def collect(self, grace: float | str | timedelta = "1h", *, dry_run: bool = False) -> Collected:
+        """Remove blobs that no row names, as `Spot.collect` does, which see.
+
+        Args:
+            grace: keep younger blobs: seconds, a `timedelta` or a text; longer than any save takes.
+            dry_run: True counts what would be removed, by this machine's clock, and changes
+                nothing.
+
+        Raises:
+            ConfigError: `grace` is not a duration.
+            BackendNotFound: no storage is installed.
+            NotSupportedError: the storage or the metadata store can't do it.
+            MetadataError, StorageError: one of them failed; what was not reached is still there.
+        """
+
+        least = checked("grace", grace, seconds, DURATION)
+        self._backends.required_storage()
+        cache = make_cache(self._backends, self.metadata) if dry_run else self._changing()
+        storage = cache.storage()
+        assert storage is not None  # noqa: S101 - it was required
+        return Collector(cache, storage, least, dry_run=dry_run).collect()
+
+    def _changing(self) -> Cache:
+        """What changes the store; looking needs none of it."""
+
+        if self._closed:
+            raise MetadataError("the store was closed: open it again")
+        return make_cache(self._backends, self._backends.metadata())
+
+
+def _optional(name: str, value: object, check: Callable[[object], L], expected: str) -> L | None:
+    return None if value is None else checked(name, value, check, expected)
 
 
 def make_cache(backends: Backends, metadata: MetadataStoreBase) -> Cache:

@@ -1,0 +1,213 @@
+"""The part of a `Store` that looks at its rows."""
+
+from __future__ import annotations
+
+import re
+import time
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from beautyspot.contracts import Counts, Selection, Totals
+from beautyspot.errors import ConfigError, RecordNotFound
+from beautyspot.inspecting.filters import EVERYTHING, Filter, literally, moment, read_filter
+from beautyspot.inspecting.listing import Listing, check_limit, check_order, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Unpack
+
+    from beautyspot.contracts import MetadataStoreBase, Page, TaskRecord
+    from beautyspot.inspecting.filters import Moment, Where
+    from beautyspot.inspecting.listing import RowOrder
+    from beautyspot.inspecting.why import Why
+
+_PREFIX: Final = r"[0-9a-fA-F]{6,}"
+_SHOWN: Final = 10
+"""Keys that an error names, which a prefix may mean."""
+
+
+class StoredFunction(NamedTuple):
+    """What a store holds of one function."""
+
+    name: str  # its identifier; that of rows of 2.x is the bare name
+    entries: int
+    size: int  # bytes of all its results, wherever they are
+    oldest: float | None  # when the first and the last of them was made, in Unix time
+    newest: float | None
+    counts: Counts  # over all hours; zeros where the store keeps no counts
+    code: str | None  # the digest of the source that made the newest, where it is known
+
+
+class Looking:
+    """Methods of `Store`."""
+
+    place: str
+    metadata: MetadataStoreBase
+
+    def functions(self) -> list[StoredFunction]:
+        """What is stored of each function, by name; those of which only counts are left too.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        counts = _summed(self.counts())
+        found = {
+            each.func_identifier: StoredFunction(
+                each.func_identifier,
+                each.entries,
+                each.size,
+                each.oldest,
+                each.newest,
+                counts.get(each.func_identifier, Counts(each.func_identifier, 0)),
+                source_of(each.code) or None,
+            )
+            for each in self.metadata.function_totals()
+        }
+        for name in counts.keys() - found.keys():
+            found[name] = StoredFunction(name, 0, 0, None, None, counts[name], None)
+        return [found[name] for name in sorted(found)]
+
+    def rows(
+        self, order: RowOrder = "key", limit: int | None = None, **where: Unpack[Where]
+    ) -> Iterator[TaskRecord]:
+        """The rows of the results, without their data.
+
+        Args:
+            order: "key"; "newest" (written last first), or "oldest"; "largest" or "smallest";
+                "slowest"; "dearest"; "unused" (not used for longest first). Those other than "key"
+                and "newest" read everything that matches, and keep it in memory without `limit`.
+            limit: at most so many.
+            where: see `Where`.
+
+        Raises:
+            ConfigError: an argument is wrong.
+            MetadataError: the store failed.
+        """
+        listing = Listing(self.metadata, read_filter("rows", where))
+        return listing.rows(check_order(order), None if limit is None else check_limit(limit))
+
+    def page(
+        self,
+        order: RowOrder = "key",
+        following: str | None = None,
+        limit: int = 100,
+        **where: Unpack[Where],
+    ) -> Page:
+        """Some of the rows, without their data, and where the next page begins.
+
+        A page may hold less than `limit` rows and have others behind it: `following` tells.
+
+        Args:
+            order: as for `rows`.
+            following: `Page.following` of the page before, in the same order and with the same
+                filters; with order="key" any key, which the page then begins behind.
+            limit: at most so many.
+            where: see `Where`.
+
+        Raises:
+            ConfigError: an argument is wrong.
+            MetadataError: the store failed.
+        """
+        listing = Listing(self.metadata, read_filter("page", where))
+        return listing.page(check_order(order), following, check_limit(limit))
+
+    def row(self, key: str) -> TaskRecord:
+        """The row of a key, without its data; the first 6 digits or more will do.
+
+        Raises:
+            ConfigError: it is no key, and too short for the beginning of one.
+            RecordNotFound: no key begins so, or several do, which it lists.
+            MetadataError: the store failed.
+        """
+        if not isinstance(key, str) or not key:
+            raise ConfigError(f"key={key!r:.80}: give a key, or its first 6 digits or more")
+        found = self.metadata.get(key)
+        if found is not None:
+            return found._replace(result_data=None)
+        if not re.fullmatch(_PREFIX, key):
+            raise ConfigError(
+                f"{key!r:.80} is no key, nor the beginning of one: give 6 hex digits or more"
+            )
+        rows = list(self.rows(limit=_SHOWN + 1, key=key.lower()))
+        if len(rows) == 1:
+            return rows[0]
+        raise _no_row(key, [row.cache_key for row in rows], self.place)
+
+    def total(self, **where: Unpack[Where]) -> Totals:
+        """How many results there are, and their size in bytes.
+
+        Raises:
+            ConfigError: a filter is wrong.
+            MetadataError: the store failed.
+        """
+        wanted = read_filter("total", where)
+        if wanted == EVERYTHING:
+            return self.metadata.totals()
+        return Listing(self.metadata, wanted).totals()
+
+    def counts(self, function: str | None = None, since: Moment | None = None) -> list[Counts]:
+        """What was counted of each function, by hour; nothing where the store keeps no counts.
+
+        Args:
+            function: as in `Where`.
+            since: from the hour on in which that moment is, as `newer` in `Where`.
+
+        Raises:
+            ConfigError: an argument is wrong.
+            MetadataError: the store failed.
+        """
+        wanted = read_filter("counts", {"function": function}).selection
+        begin = None if since is None else moment("since", since, time.time())
+        if not self.metadata.counters:
+            return []
+        pattern = "*" if wanted.function is None else wanted.function
+        first = None if begin is None else int(begin // 3600)
+        counts = self.metadata.counts(since=first)
+        return [each for each in counts if fnmatchcase(each.func_identifier, pattern)]
+
+    def why(self, key: str) -> Why:
+        """What tells a stored run from the nearest earlier one of its function: why it ran.
+
+        Raises:
+            ConfigError, RecordNotFound, MetadataError: as `row`.
+        """
+        from beautyspot.inspecting.why import reasons
+
+        return reasons(self.metadata, [self.row(key)])[0]
+
+    def why_function(self, function: str, limit: int = 10) -> list[Why]:
+        """The same of the last runs of a function that are stored, the newest first.
+
+        Args:
+            function: its identifier, or the end of it behind the colon.
+            limit: at most so many.
+
+        Raises:
+            ConfigError: an argument is wrong.
+            RecordNotFound: no function has that name, or several have, which it lists.
+            MetadataError: the store failed.
+        """
+        from beautyspot.inspecting.why import find_function, reasons
+
+        name = find_function(self.metadata, function, self.place)
+        wanted = Filter(Selection(function=literally(name)))
+        rows = Listing(self.metadata, wanted).rows("newest", check_limit(limit))
+        return reasons(self.metadata, list(rows))
+
+
+def _summed(counts: list[Counts]) -> dict[str, Counts]:
+    found: dict[str, Counts] = {}
+    for each in counts:
+        before = found.get(each.func_identifier)
+        sums = each[2:] if before is None else map(sum, zip(before[2:], each[2:], strict=True))
+        found[each.func_identifier] = Counts(each.func_identifier, 0, *sums)
+    return found
+
+
+def _no_row(key: str, keys: list[str], place: str) -> RecordNotFound:
+    if not keys:
+        return RecordNotFound(f"nothing in {place} has a key that begins with {key}")
+    shown = ", ".join(keys[:_SHOWN]) + (", …" if len(keys) > _SHOWN else "")
+    return RecordNotFound(
+        f"several keys begin with {key}: {shown}: give more digits", candidates=tuple(keys[:_SHOWN])
+    )
