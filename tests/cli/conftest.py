@@ -48,7 +48,7 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     with bs.Spot("shop", directory=folder / ".beautyspot", config=False, strict=True) as spot:
 
-        @spot.mark(name="shop:ask", version=1, tags=["llm"])  # PRICE
+        @spot.mark(name="shop:ask", version=1, tags=["llm"], price=lambda answer: len(answer) / 100)
         def ask(prompt: str, model: str = "small") -> str:
             return f"{model}: {prompt}"
 

@@ -1,0 +1,100 @@
+"""`beautyspot ls`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+    Run = Callable[..., Result]
+
+
+def cells(text: str) -> list[list[str]]:
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def test_functions_as_json(shop: Path, run: Run) -> None:
+    told = json.loads(run("ls", "--json").stdout)
+    assert told["schema"] == 1
+    assert told["store"].startswith(str(shop))
+    ask = next(one for one in told["functions"] if one["function"] == "shop:ask")
+    assert set(ask) == {
+        "function", "entries", "size", "oldest", "newest", "code", "hits", "runs", "failures",
+        "seconds_saved", "seconds_spent", "money_saved", "money_spent",
+    }  # fmt: skip
+    assert ask["newest"].endswith("Z")
+
+
+def test_results_as_json_are_a_document_on_each_line(shop: Path, run: Run) -> None:
+    lines = [json.loads(line) for line in run("ls", "--rows", "--json").stdout.splitlines()]
+    assert len(lines) == 6
+    assert {line["schema"] for line in lines} == {1}
+    assert set(lines[0]) == {
+        "schema", "key", "function", "version", "arguments", "tags", "made", "used", "expires",
+        "took", "price", "size", "content_type", "serializer", "code", "blob",
+    }  # fmt: skip
+    ask = next(line for line in lines if line["function"] == "shop:ask")
+    assert (ask["version"], ask["tags"]) == ("1", ["llm"])
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        (["shop:*"], 6),
+        (["--tag", "llm"], 4),
+        (["--version", "1"], 4),
+        (["--newer", "1h"], 6),
+        (["--older", "1h"], 0),
+        (["--larger", "1MB"], 0),
+        (["--smaller", "1MB", "--limit", "3"], 3),
+        (["--rows", "--limit", "0"], 6),
+        (["--expired"], 0),
+        (["--outdated"], 0),
+    ],
+)
+def test_filters(shop: Path, run: Run, words: list[str], number: int) -> None:
+    done = run("ls", "-q", *words)
+    assert len(done.stdout.splitlines()) == number
+    assert done.stderr == ""
+
+
+def test_what_finds_nothing_says_so(shop: Path, run: Run) -> None:
+    assert "nothing in" in run("ls", "--older", "1h").stderr
+
+
+@pytest.mark.parametrize(
+    "order", ["largest", "smallest", "newest", "oldest", "name", "hits", "saved", "entries"]
+)
+def test_orders_of_functions(shop: Path, run: Run, order: str) -> None:
+    names = [line[0] for line in cells(run("ls", "-q", "--sort", order).stdout)]
+    assert sorted(names) == ["shop:ask", "shop:draw", "shop:report"]
+    first = {"name": "shop:ask", "hits": "shop:ask", "newest": "shop:report", "oldest": "shop:ask"}
+    assert names[0] == first.get(order, names[0])
+
+
+@pytest.mark.parametrize(
+    "order", ["newest", "oldest", "largest", "smallest", "slowest", "dearest", "unused", "key"]
+)
+def test_orders_of_results(shop: Path, run: Run, order: str) -> None:
+    lines = [
+        json.loads(line)
+        for line in run("ls", "--rows", "--sort", order, "--json").stdout.splitlines()
+    ]
+    assert len(lines) == 6
+    value = {
+        "newest": "made",
+        "oldest": "made",
+        "largest": "size",
+        "smallest": "size",
+        "key": "key",
+    }
+    if order in value:
+        values = [line[value[order]] for line in lines]
+        assert values == sorted(values, reverse=order in ("newest", "largest"))
