@@ -361,3 +361,23 @@ def test_foreign_tags_stop_no_listing(path, stored, tags):
 )  # fmt: skip
 def test_seconds(stored, number):
     assert schema.seconds(stored) == number
+
+
+@pytest.mark.parametrize("order", ["key", "newest"])
+def test_keys_of_other_programs_are_listed_once(path, order):
+    store = SqliteMetadataStore(path)
+    store.put_many([a_record(KEYS[0]), a_record("z")])
+    sql(
+        path,
+        "INSERT INTO tasks (cache_key) VALUES (CAST(x'66ff67' AS TEXT)), (x'ff'), (NULL), ('a')",
+    )
+    following, keys = None, []
+    while len(keys) < 9:
+        page = store.page(order=order, following=following, limit=1)
+        keys += [record.cache_key for record in page.records]
+        following = page.following
+        if following is None:
+            break
+    assert sorted(keys) == [KEYS[0], "a", "f\\xffg", "z"], "a key is a text"
+    assert sorted(record.cache_key for record in store.scan()) == sorted(keys)
+    store.close()

@@ -23,6 +23,8 @@ def first_page(
     limit: int,
 ) -> Page:
     """See `MetadataStoreBase.page`."""
+    if limit < 1:
+        raise ConfigError(f"limit={limit!r} is no number of records: give 1 or more")
     found = (record for record in records if selection.covers(record))
     if order == "key":
         after = following or ""

@@ -170,10 +170,10 @@ class MetadataStoreBase(Backend):
             order: by key, or what was written last first.
             following: where to go on: `Page.following` of the page before, in the same order; or a
                 key, which the page then begins behind.
-            limit: at most so many.
+            limit: at most so many, 1 or more.
 
         Raises:
-            ConfigError: `following` is nothing that this store gave.
+            ConfigError: `following` is nothing that this store gave, or `limit` is too small.
         """
         from beautyspot.contracts.listing import first_page
 

@@ -32,6 +32,7 @@ _SUITES: Final = (
     "metadata_counts",
     "metadata_invalidations",
     "metadata_leases",
+    "metadata_listing",
     "processes",
     "serializer",
     "storage",

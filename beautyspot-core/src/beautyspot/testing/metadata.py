@@ -28,7 +28,7 @@ from beautyspot.contracts import (
     in_full,
 )
 from beautyspot.errors import MetadataBusyError, MetadataError
-from beautyspot.testing.metadata_counts import CountsContract
+from beautyspot.testing.metadata_listing import ListingContract
 from beautyspot.testing.records import HOSTILE_KEYS, KEYS, RECORDS, a_record
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class MetadataStoreContract(CountsContract):
+class MetadataStoreContract(ListingContract):
     """What a metadata store must do; see `LeaseContract` for the switches of what it need not."""
 
     # ------------------------------------------------------------------------------ one record

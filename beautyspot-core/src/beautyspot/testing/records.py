@@ -41,6 +41,9 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "took": st.none() | _TIME,
     "expires_at": st.none() | _TIME,
     "used_at": st.none() | _TIME,
+    "code": st.none() | _TEXT,
+    "arguments": st.none() | _TEXT,
+    "price": st.none() | _TIME,
 }
 _IN_ROW = {"result_type": st.just(DIRECT_BLOB), "result_value": st.none()}
 _IN_BLOB = {"result_type": st.just(FILE), "result_data": st.none()}

@@ -5,15 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts import MetadataStoreBase, Totals
+from beautyspot.contracts import MetadataStoreBase, Page, Selection, TaskRecord, Totals
+from beautyspot.errors import ConfigError
 
 from beautyspot_local.sqlite import counts as counted
-from beautyspot_local.sqlite import fork_guard, schema
+from beautyspot_local.sqlite import fork_guard, listing, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from beautyspot.contracts import Counts, Entry, TaskRecord
+    from beautyspot.contracts import Counts, Entry, FunctionTotals, Order
 
 fork_guard.INSIDE.add(__name__)
 
@@ -63,15 +64,56 @@ class SqliteReader(MetadataStoreBase):
         filters = {
             name: schema.storable(value) for name, value in given.items() if value is not None
         }
-        last, first = "", True
+        size = PAGE_WITH_DATA if with_data else PAGE
+        conditions = [listing.FILTERS[name] for name in filters]
+        last, first = b"", True
         while True:
-            query = schema.page_query(filters, first=first, with_data=with_data)
-            size = PAGE_WITH_DATA if with_data else PAGE
+            query = listing.page_query("key", conditions, first=first, with_data=with_data)
             rows = self._rows(query, (last, *filters.values(), size))
-            if not rows:
+            yield from (schema.to_record(row[1:]) for row in rows)
+            if len(rows) < size:
                 return
-            yield from map(schema.to_record, rows)
             last, first = rows[-1][0], False
+
+    def page(
+        self,
+        selection: Selection | None = None,
+        *,
+        order: Order = "key",
+        following: str | None = None,
+        limit: int = 100,
+    ) -> Page:
+        """Filtered by SQL as far as that goes; the newest is what was written last."""
+        if limit < 1:
+            raise ConfigError(f"limit={limit!r} is no number of records: give 1 or more")
+        wanted = listing.storable(selection or Selection())
+        start, found = listing.place_of(order, following), list[TaskRecord]()
+        for place, record in self._covered(wanted, order, start, following is None, limit):
+            found.append(record)
+            if len(found) == limit:
+                return Page(found, listing.cursor_of(place))
+        return Page(found, None)
+
+    def _covered(
+        self, wanted: Selection, order: Order, place: Any, first: bool, size: int
+    ) -> Iterator[tuple[Any, TaskRecord]]:
+        """The records from a place on, each with its own place; at first so many are read."""
+        conditions = listing.conditions_of(wanted)
+        values = [value for condition in conditions for value in condition.values]
+        while True:
+            query = listing.page_query(order, [each.text for each in conditions], first=first)
+            rows = self._rows(query, (place, *values, size))
+            for place, *fields in rows:
+                record = schema.to_record(tuple(fields))
+                if wanted.covers(record):
+                    yield place, record
+            if len(rows) < size:
+                return
+            first, size = False, max(size, PAGE)
+
+    def function_totals(self) -> list[FunctionTotals]:
+        """In one statement, which reads every row, but none's data."""
+        return listing.totals_of(self._rows(listing.FUNCTIONS, ()))
 
     def totals(self) -> Totals:
         """How much is stored; reads every row, but none's data."""

@@ -60,8 +60,7 @@ COLUMNS: Final = {
     "result_data": "BLOB",
 }
 
-_FIELDS: Final = ", ".join(TaskRecord._fields)
-_FIELDS_WITHOUT_DATA: Final = _FIELDS.replace("result_data", "NULL")
+FIELDS: Final = ", ".join(TaskRecord._fields)
 _MARKS: Final = ", ".join("?" * len(TaskRecord._fields))
 _TAGS: Final = TaskRecord._fields.index("tags")
 
@@ -75,11 +74,11 @@ FIND: Final = (
     "FROM tasks WHERE cache_key = ?"
 )
 FIND_CODE: Final = "SELECT code FROM tasks WHERE cache_key = ?"
-GET: Final = f"SELECT {_FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
-PUT: Final = f"INSERT OR REPLACE INTO tasks ({_FIELDS}) VALUES ({_MARKS})"  # noqa: S608
+GET: Final = f"SELECT {FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
+PUT: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) VALUES ({_MARKS})"  # noqa: S608
 # One statement, so that nothing comes between the look and the insertion.
 PUT_VALID: Final = (
-    f"INSERT OR REPLACE INTO tasks ({_FIELDS}) SELECT {_MARKS} "  # noqa: S608
+    f"INSERT OR REPLACE INTO tasks ({FIELDS}) SELECT {_MARKS} "  # noqa: S608
     "WHERE (SELECT COALESCE(MAX(number), 0) FROM beautyspot_invalidated) <= ?"
 )
 DELETE: Final = "DELETE FROM tasks WHERE cache_key = ?"
@@ -92,21 +91,6 @@ TOUCH: Final = (
     "UPDATE tasks SET used_at = ? WHERE cache_key = ? "
     "AND (used_at IS NULL OR ABS(used_at - ?) >= 3600)"
 )
-
-_FILTERS: Final = {
-    "func_identifier": "func_identifier = ?",
-    "version": "version = ?",
-    # `json_valid` first: one row that another program wrote must not stop the whole listing.
-    "tag": "json_valid(tags) AND EXISTS (SELECT 1 FROM json_each(tasks.tags) WHERE value = ?)",
-}
-
-
-def page_query(filters: Iterable[str], *, first: bool, with_data: bool) -> str:
-    """The query of one page of a listing; its parameters: last key, the filters' values, rows."""
-    fields = _FIELDS if with_data else _FIELDS_WITHOUT_DATA
-    start = "cache_key >= ?" if first else "cache_key > ?"
-    conditions = " AND ".join([start, *(_FILTERS[name] for name in filters)])
-    return f"SELECT {fields} FROM tasks WHERE {conditions} ORDER BY cache_key LIMIT ?"  # noqa: S608
 
 
 def find_many_query(count: int) -> str:
@@ -154,7 +138,8 @@ def to_record(row: tuple[Any, ...]) -> TaskRecord:
     return record
 
 
-def _key(value: object) -> str:
+def name(value: object) -> str:
+    """A value of a column of texts that is never empty."""
     return value if isinstance(value, str) else str(value)
 
 
@@ -206,7 +191,7 @@ def seconds(value: object) -> float | None:
 
 _READERS: Final[tuple[Callable[[Any], Any], ...]] = tuple(
     {
-        "cache_key": _key, "func_name": _key, "input_id": _key, "result_type": _key,
+        "cache_key": name, "func_name": name, "input_id": name, "result_type": name,
         "result_data": _bytes, "updated_at": _utc_text, "key_scheme": _count, "digest": _bytes,
         "size": _count, "tags": _tags, "made_at": _number, "took": _number, "expires_at": seconds,
         "used_at": _number, "price": _number,

@@ -1,0 +1,206 @@
+"""The statements that list rows, in pages: each begins behind the last row of the one before.
+
+What SQL can't say exactly it says too generously (patterns, the case of letters, what another
+program wrote), and `Selection.covers` decides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot.contracts import FunctionTotals, Selection
+from beautyspot.errors import ConfigError
+
+from beautyspot_local.sqlite import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from beautyspot.contracts import Order
+
+_FIELDS_WITHOUT_DATA: Final = schema.FIELDS.replace("result_data", "NULL")
+_PLACES: Final = {
+    # A key is compared by its bytes, also one that is no UTF-8. What is no text at all, another
+    # program wrote, and no call asks for it.
+    "key": (
+        "CAST(cache_key AS BLOB)",
+        "cache_key > CAST(? AS TEXT) AND cache_key < x''",
+        "cache_key",
+    ),
+    "newest": ("rowid", "rowid < ? AND typeof(cache_key) = 'text'", "rowid DESC"),
+}
+_BEGIN_OF_ALL: Final = "cache_key >= CAST(? AS TEXT) AND cache_key < x''"
+_LAST_ROW: Final = 2**63 - 1
+
+FILTERS: Final = {
+    "func_identifier": "func_identifier = ?",
+    "version": "version = ?",
+    # `json_valid` first: one row that another program wrote must not stop the whole listing.
+    "tag": "json_valid(tags) AND EXISTS (SELECT 1 FROM json_each(tasks.tags) WHERE value = ?)",
+}
+"""Those of `scan`."""
+
+FUNCTIONS: Final = (
+    "SELECT COALESCE(NULLIF(func_identifier, ''), func_name), COUNT(*), "
+    "TOTAL(size) FILTER (WHERE typeof(size) = 'integer' AND size > 0), MIN(made_at), MAX(made_at), "
+    "MIN(updated_at) FILTER (WHERE made_at IS NULL), "
+    "MAX(updated_at) FILTER (WHERE made_at IS NULL) FROM tasks GROUP BY 1"
+)
+
+
+class Condition(NamedTuple):
+    """Part of a ``WHERE``, and the values of its marks."""
+
+    text: str
+    values: tuple[Any, ...]
+
+
+def page_query(
+    order: Order, conditions: Iterable[str], *, first: bool = False, with_data: bool = False
+) -> str:
+    """The query of one page. Each row begins with its place.
+
+    Its parameters: the place behind which it begins, the values of the conditions, how many rows.
+    With `first`, in the order of keys, it begins at the place itself.
+    """
+    place, behind, ordered = _PLACES[order]
+    fields = schema.FIELDS if with_data else _FIELDS_WITHOUT_DATA
+    where = " AND ".join([_BEGIN_OF_ALL if first and order == "key" else behind, *conditions])
+    return f"SELECT {place}, {fields} FROM tasks WHERE {where} ORDER BY {ordered} LIMIT ?"  # noqa: S608
+
+
+def place_of(order: Order, following: str | None) -> Any:
+    """The place that a cursor names."""
+    if order == "key":
+        return _bytes(following or "")
+    if following is None:
+        return _LAST_ROW
+    try:
+        place = int(following.removeprefix("row "))
+    except ValueError:
+        place = _LAST_ROW
+    if not following.startswith("row ") or abs(place) >= _LAST_ROW:
+        raise ConfigError(
+            f"following={following!r:.80} is nothing that a page of the newest gave: begin without "
+            "it"
+        )
+    return place
+
+
+def cursor_of(place: Any) -> str:
+    """The cursor of a row's place: a key, or the number of a row."""
+    return place.decode("utf-8", "surrogateescape") if isinstance(place, bytes) else f"row {place}"
+
+
+def _bytes(key: str) -> bytes:
+    try:
+        return key.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a surrogate of another kind: no stored key has it
+        return key.encode("utf-8", "surrogatepass")
+
+
+# ------------------------------------------------------------------------------------ selections
+
+
+def storable(selection: Selection) -> Selection:
+    """The same with its texts as they stand in the columns. Tags stand there as they are."""
+    texts: dict[str, Any] = {
+        name: schema.storable(value)
+        for name, value in selection._asdict().items()
+        if isinstance(value, str) and name != "tag"
+    }
+    return selection._replace(**texts)
+
+
+def conditions_of(selection: Selection) -> list[Condition]:
+    """What every row that the selection covers fulfils, and few others."""
+    given = selection._asdict().items()
+    found = [_CONDITIONS[name](value) for name, value in given if value is not None]
+    return [condition for condition in found if condition is not None]
+
+
+def _function(pattern: str) -> Condition:
+    # A set of characters is written in two ways: what comes before it will do.
+    start, opening, _ = pattern.partition("[")
+    glob = start + "*" * bool(opening)
+    return Condition(
+        "(func_identifier GLOB ? OR typeof(func_identifier) <> 'text' OR func_identifier = '' "
+        "OR instr(func_identifier, char(0)))",
+        (glob,),
+    )
+
+
+def _version(version: str) -> Condition:
+    if version:
+        return Condition("version = ?", (version,))
+    return Condition("(version = '' OR typeof(version) <> 'text')", ())
+
+
+def _tag(tag: str) -> Condition | None:
+    is_plain = schema.storable(tag) == tag and "\0" not in tag
+    return Condition(FILTERS["tag"], (tag,)) if is_plain else None
+
+
+def _begins(column: str) -> Callable[[str], Condition]:
+    text = f"{column} >= ? AND {column} < CAST(? AS TEXT)"
+    return lambda start: Condition(text, (start, start.encode() + b"\xff"))
+
+
+def _other_code(code: str) -> Condition | None:
+    if ":" in code:  # which no digest of a source has
+        return None
+    text, values = _begins("code")(code)
+    return Condition(f"NOT ({text})", values)
+
+
+def _compared(*columns: str, by: str, kind: str = "real") -> Callable[[float], Condition | None]:
+    """A comparison of columns; what is no number there may be one elsewhere, as a time is."""
+    tests = [f"({column} {by} ? OR typeof({column}) <> '{kind}')" for column in columns]
+    text = " AND ".join(tests)
+    return lambda value: Condition(text, (value,) * len(columns)) if _fits(value) else None
+
+
+def _fits(number: float) -> bool:
+    return isinstance(number, float) or -(2**63) <= number < 2**63
+
+
+def _text(text: str) -> Condition:
+    """Letters that are no ASCII may become such: a row that has one is looked at."""
+    wanted, others = text.casefold(), "length(arguments) < length(CAST(arguments AS BLOB))"
+    if not wanted:
+        return Condition("TRUE", ())
+    if not wanted.isascii() or "\0" in wanted:
+        return Condition(others, ())
+    return Condition(f"(instr(lower(arguments), ?) OR {others})", (wanted,))
+
+
+_CONDITIONS: Final[dict[str, Callable[[Any], Condition | None]]] = {
+    "function": _function,
+    "version": _version,
+    "tag": _tag,
+    "key": _begins("cache_key"),
+    "made_since": _compared("made_at", by=">="),
+    "made_before": _compared("made_at", by="<"),
+    "unused_since": _compared("made_at", "used_at", by="<"),
+    "expired_by": _compared("expires_at", by="<="),
+    "smallest": _compared("size", by=">=", kind="integer"),
+    "largest": _compared("size", by="<=", kind="integer"),
+    "text": _text,
+    "code": _begins("code"),
+    "other_code": _other_code,
+}
+
+
+# ------------------------------------------------------------------------------------- functions
+
+
+def totals_of(rows: Iterable[tuple[Any, ...]]) -> list[FunctionTotals]:
+    """What the rows of `FUNCTIONS` say."""
+    return sorted(_totals(row) for row in rows)
+
+
+def _totals(row: tuple[Any, ...]) -> FunctionTotals:
+    name, entries, size, *times = row
+    known = [moment for time in times if (moment := schema.seconds(time)) is not None]
+    oldest, newest = min(known, default=None), max(known, default=None)
+    return FunctionTotals(schema.name(name), entries, int(size), oldest, newest)
