@@ -68,9 +68,10 @@ def _quietly(
     logging.disable()
     given = {name: ctx.params.get(name) for name in Place._fields}
     # Before an option whose value is still missing, click leaves the words in `args`.
-    words = [word for word in (*(ctx.params.get("words") or ()), *ctx.args) if "/" in word]
+    words = (ctx.params.get("at") or "", *(ctx.params.get("words") or ()), *ctx.args)
+    stores = [word for word in words if "/" in word]
     try:
-        place = Place(**given).at(words[0] if words else None)
+        place = Place(**given).at(stores[0] if stores else None)
         with place.open() as store:
             return list(look(store))
     except Exception:

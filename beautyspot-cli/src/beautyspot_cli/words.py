@@ -36,5 +36,18 @@ def sorted_out(words: Sequence[str], place: Place, other: str) -> tuple[Place, s
     return place.at(stores[0] if stores else None), others[0] if others else None
 
 
+def keys_and_store(words: Sequence[str], place: Place) -> tuple[Place, list[str]]:
+    """The place, with a STORE among the words, and the other words: keys.
+
+    Raises:
+        UsageError: there are two stores.
+    """
+    stores = [word for word in words if _is_store(word)]
+    keys = [word for word in words if word not in stores]
+    if len(stores) > 1:
+        raise click.UsageError(f"{' '.join(stores)!r:.200} are several stores: give one")
+    return place.at(stores[0] if stores else None), keys
+
+
 def _is_store(word: str) -> bool:
     return "/" in word or "\\" in word or Path(word).exists()

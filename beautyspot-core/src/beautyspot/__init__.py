@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.looking import StoredFunction
     from beautyspot.inspecting.opening import open_store
+    from beautyspot.inspecting.removal import Removal
     from beautyspot.inspecting.removing import Removed
     from beautyspot.inspecting.store import Store
     from beautyspot.inspecting.why import Why
@@ -115,6 +116,7 @@ _LATER = {
     "Pruned": "results.pruning",
     "Ran": "observing",
     "Refused": "observing",
+    "Removal": "inspecting.removal",
     "Removed": "inspecting.removing",
     "Saved": "observing",
     "Spot": "spot",
@@ -191,6 +193,7 @@ __all__ = [
     "RateLimitError",
     "RecordNotFound",
     "Refused",
+    "Removal",
     "Removed",
     "Reservation",
     "RestoreError",

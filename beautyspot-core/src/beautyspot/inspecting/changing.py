@@ -6,12 +6,14 @@ A store is changed by the same cache that a Spot stores its results through.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
+from beautyspot.config.settings import DURATION, seconds
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.inspecting.filters import EVERYTHING, checked, read_filter
 from beautyspot.inspecting.listing import Listing
+from beautyspot.inspecting.over_limits import over_limits, read_limits
+from beautyspot.inspecting.removal import Removal
 from beautyspot.inspecting.removing import Removed, remove_all
 from beautyspot.messages import checks_options
 from beautyspot.resilience.guarded_backends import GuardedStore, Health, guarded_storage
@@ -19,18 +21,16 @@ from beautyspot.resilience.reporting import Reporter
 from beautyspot.results.cache import Cache
 from beautyspot.results.collecting import Collected, Collector
 from beautyspot.results.placement import Placement
-from beautyspot.results.pruning import Limits, Pruned, foresee, prune
+from beautyspot.results.pruning import Pruned, foresee, prune
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Iterator
     from datetime import timedelta
     from typing import Unpack
 
-    from beautyspot.contracts import MetadataStoreBase
+    from beautyspot.contracts import MetadataStoreBase, TaskRecord
     from beautyspot.inspecting.backends import Backends
     from beautyspot.inspecting.filters import Among, Where
-
-L = TypeVar("L")
 
 
 class Changing:
@@ -93,18 +93,48 @@ class Changing:
             MetadataError: the store failed; what was not reached is still there.
         """
 
-        limits = Limits(
-            max_size=_optional("max_size", max_size, byte_count, SIZE),
-            older_than=_optional("older_than", older_than, seconds, DURATION),
-            unused_for=_optional("unused_for", unused_for, seconds, DURATION),
-            expired=expired,
-        )
+        limits = read_limits(max_size, older_than, unused_for, expired=expired)
         wanted = read_filter("prune", where)
         foreseen = foresee(Listing(self.metadata, wanted), limits, time.time())
         if dry_run or not foreseen.entries:
             return foreseen
         cache = self._changing()
         return prune(cache, {}, limits, Listing(cache.metadata.real, wanted))
+
+    def over_limits(
+        self,
+        *,
+        max_size: int | str | None = None,
+        older_than: float | str | timedelta | None = None,
+        unused_for: float | str | timedelta | None = None,
+        expired: bool = True,
+        **where: Unpack[Among],
+    ) -> Iterator[TaskRecord]:
+        """The rows of the results that `prune` would remove, without their data.
+
+        Args:
+            max_size, older_than, unused_for, expired, where: as for `prune`.
+
+        Raises:
+            ConfigError: an argument is wrong.
+            MetadataError: the store failed.
+        """
+        limits = read_limits(max_size, older_than, unused_for, expired=expired)
+        return over_limits(Listing(self.metadata, read_filter("over_limits", where)), limits)
+
+    def removal(self, rows: Iterable[TaskRecord]) -> Removal:
+        """The removal of these rows, to be shown first and then carried out.
+
+        Unlike `remove`, it removes these rows and no others, whatever is stored meanwhile: calls
+        that are under way store their results.
+
+        Args:
+            rows: rows of this store, as `rows` and `over_limits` give them.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        return Removal(rows, self._changing)
 
     @checks_options("collect")
     def collect(self, grace: float | str | timedelta = "1h", *, dry_run: bool = False) -> Collected:
@@ -135,10 +165,6 @@ class Changing:
         if self._closed:
             raise MetadataError("the store was closed: open it again")
         return make_cache(self._backends, self._backends.metadata())
-
-
-def _optional(name: str, value: object, check: Callable[[object], L], expected: str) -> L | None:
-    return None if value is None else checked(name, value, check, expected)
 
 
 def make_cache(backends: Backends, metadata: MetadataStoreBase) -> Cache:

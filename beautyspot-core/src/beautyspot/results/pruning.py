@@ -121,13 +121,28 @@ def prune(cache: Cache, used: dict[str, float], limits: Limits, rows: Rows | Non
             cache.health.insist()
 
 
-def foresee(rows: Rows, limits: Limits, now: float) -> Pruned:
+def foresee(
+    rows: Rows,
+    limits: Limits,
+    now: float,
+    choose: Callable[[str, float | None], object] = lambda _key, _made: None,
+) -> Pruned:
     """What `prune` would remove; nothing is.
+
+    Args:
+        rows, limits: as for `prune`.
+        now: the time, in Unix time.
+        choose: called for each row that would be removed, with its key and when it was made.
 
     Raises:
         MetadataError: the store failed.
     """
-    pruning = _Pruning(rows, {}, limits, now, lambda _key, _made: REMOVED)
+
+    def take(key: str, made: float | None) -> str:
+        choose(key, made)
+        return REMOVED
+
+    pruning = _Pruning(rows, {}, limits, now, take)
     return pruning.prune(gone=lambda: pruning.counts["size"])
 
 

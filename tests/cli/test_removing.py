@@ -1,0 +1,154 @@
+"""Removing by the command line: what is shown is what goes, after a question or `--yes`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import beautyspot as bs
+import pytest
+from click.testing import Result
+from terminals import Terminal
+
+Run = Callable[..., Result]
+
+
+def keys(shop: Path, **where: Any) -> set[str]:
+    """What is stored."""
+    with bs.open_store(shop) as store:
+        return {record.cache_key for record in store.rows(**where)}
+
+
+def test_rm_removes_what_the_filters_choose_and_nothing_else(shop: Path, run: Run) -> None:
+    others = keys(shop) - keys(shop, function="shop:ask")
+    done = run("rm", "--function", "shop:ask", "--yes")
+    assert done.stdout.splitlines()[1].startswith("shop:ask\t4\t")
+    assert "removed 4 results" in done.stderr
+    assert keys(shop) == others
+
+
+def test_rm_takes_keys_and_their_beginnings(shop: Path, run: Run) -> None:
+    first, second, *rest = sorted(keys(shop))
+    run("rm", first, second[:8], second, "--yes")
+    assert keys(shop) == set(rest)
+
+
+def test_a_blob_goes_with_its_result(shop: Path, run: Run) -> None:
+    assert list(shop.rglob("*.png"))
+    run("rm", "--function", "shop:draw", "-y")
+    assert not list(shop.rglob("*.png"))
+
+
+@pytest.mark.parametrize("words", [["rm", "--function", "*"], ["prune", "--max-size", "0"]])
+def test_a_dry_run_shows_the_same_and_removes_nothing(
+    words: list[str], shop: Path, run: Run
+) -> None:
+    before = keys(shop)
+    shown = json.loads(run(*words, "--dry-run", "--json").stdout)
+    assert (shown["entries"], shown["removed"]) == (len(before), None)
+    assert {each["function"] for each in shown["functions"]} >= {"shop:ask", "shop:draw"}
+    assert keys(shop) == before
+    removed = json.loads(run(*words, "--yes", "--json").stdout)
+    assert removed["removed"] == {"entries": len(before), "size": shown["size"], "kept": 0}
+    assert keys(shop) == set()
+
+
+@pytest.mark.parametrize("words", [["rm", "--function", "*"], ["prune", "--older", "0"]])
+def test_where_nobody_can_be_asked_nothing_goes_without_yes(
+    words: list[str], shop: Path, run: Run
+) -> None:
+    before = keys(shop)
+    done = run(*words, status=2)
+    assert "nothing was removed: nobody can be asked here. Give --yes" in done.stderr
+    assert keys(shop) == before
+
+
+def test_prune_removes_what_has_expired_and_no_more(shop: Path, run: Run) -> None:
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
+        spot.mark(name="shop:short", ttl=0)(lambda: 1)()
+    assert "shop:short\t1" in run("prune", "--keep-expired", "--older", "0", "--dry-run").stdout
+    assert "nothing in" in run("prune", "--keep-expired").stderr
+    assert run("prune", "--yes").stdout.splitlines()[1].startswith("shop:short\t1")
+    assert keys(shop, function="shop:short") == set()
+    assert keys(shop, function="shop:ask")
+
+
+def test_prune_bounds_the_size_of_one_function(shop: Path, run: Run) -> None:
+    others = keys(shop) - keys(shop, function="shop:ask")
+    run("prune", "--function", "shop:ask", "--max-size", "0", "--yes")
+    assert keys(shop) == others
+
+
+# --------------------------------------------------------------------------------------- collect
+
+
+@pytest.fixture
+def orphan(shop: Path) -> Path:
+    """A blob that no row names, of an hour ago and more."""
+    with bs.open_store(shop) as store:
+        folder = shop / ".beautyspot" / "blobs" / store.metadata.store_id / "00"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{'0' * 32}-00000000.bin"
+    path.write_bytes(b"of a killed process")
+    os.utime(path, (0, 0))
+    return path
+
+
+def test_collect_removes_blobs_of_no_result(orphan: Path, run: Run) -> None:
+    dry = run("collect", "--dry-run", "--json")
+    assert json.loads(dry.stdout)["blobs"] == 1
+    assert "nobody can be asked" in run("collect", status=2).stderr
+    assert orphan.exists()
+    done = run("collect", "--yes", "--grace", "30min")
+    assert "1 blobs, 19 B, belong to no result" in done.stderr
+    assert "removed 1 blobs" in done.stderr
+    assert not orphan.exists()
+    assert "0 blobs" in run("collect", "--grace", "1800").stderr
+
+
+# ----------------------------------------------------------------------------------- a terminal
+
+
+def test_a_person_is_asked_and_what_comes_meanwhile_stays(shop: Path) -> None:
+    run = Terminal("rm", "--function", "shop:ask")
+    run.wait_for("Remove this? [y/N]")
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
+        late = spot.mark(name="shop:ask", version=1)(lambda prompt: prompt)
+        late("late")
+    run.write("y\n")
+    assert run.end() == 0
+    assert "removed 4 results" in run.text
+    assert len(keys(shop, function="shop:ask")) == 1
+
+
+@pytest.mark.parametrize(("answer", "status"), [("n\n", 0), ("\x03", 130)])
+def test_no_and_an_interrupt_remove_nothing(answer: str, status: int, shop: Path) -> None:
+    before = keys(shop)
+    run = Terminal("rm", "--function", "*")
+    run.wait_for("[y/N]")
+    assert run.end(pressing=answer) == status
+    assert "nothing was removed" in run.text
+    assert keys(shop) == before
+
+
+def test_an_interrupt_midway_says_how_far_it_came(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = bs.Removal.carry_out
+
+    def interrupted(self: bs.Removal, progress: Callable[[bs.Removed], object]) -> bs.Removed:
+        def stop(done: bs.Removed) -> None:
+            progress(done)
+            if done.entries == 2:
+                raise KeyboardInterrupt
+
+        return real(self, stop)
+
+    monkeypatch.setattr(bs.Removal, "carry_out", interrupted)
+    before = keys(shop)
+    done = run("rm", "--function", "*", "--yes", status=130)
+    assert f"2 of {len(before)} results were removed, the others are there" in done.stderr
+    assert len(keys(shop)) == len(before) - 2
