@@ -29,6 +29,9 @@ Place = Literal["store", "memory", "run"]
   it joined.
 """
 
+Where = Literal["row", "blob"]
+"""Where a result was stored: in its row of the metadata store, or in the storage."""
+
 Reason = Literal[
     "not stored",
     "expired",
@@ -145,7 +148,7 @@ class Saved(NamedTuple):
     key: str
     size: int
     seconds: float
-    place: Literal["row", "blob"]
+    place: Where
     later: bool
     price: float | None
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
 
-from beautyspot.observing import Execution, Failed, Ran
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextvars import Context
@@ -27,6 +25,8 @@ class Run:
     __slots__ = ("_about", "_began", "_entered", "_observers")
 
     def __init__(self, observers: Observers, call: Call) -> None:
+        from beautyspot.observing import Execution
+
         task = call.task
         self._observers = observers
         name, reason = task.func_identifier, call.why or "not stored"
@@ -40,15 +40,12 @@ class Run:
     def __exit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> None:
-        took, (spot, function, key) = perf_counter() - self._began, self._about[:3]
-        self._observers.leave(self._entered, error, self._about)
-        if not self._observers.told:
-            return
+        took, about, observers = perf_counter() - self._began, self._about, self._observers
+        observers.leave(self._entered, error, about)
         if error is None:
-            self._observers.tell(Ran(spot, function, key, took))
+            observers.ran(about.function, about.key, took)
         else:
-            kind = type(error).__name__
-            self._observers.tell(Failed(spot, function, key, "run", kind, took))
+            observers.failed(about.function, error, key=about.key, seconds=took)
 
 
 def observed(observers: Observers, call: Call) -> Any:

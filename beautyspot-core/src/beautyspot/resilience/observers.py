@@ -3,6 +3,8 @@
 The lines at the level DEBUG come from an observer of our own, which is there while the logger lets
 them through. To ask the logger at each hit would cost all who want no lines: it is asked at the
 first call of each function, and at each miss.
+
+The events are imported when there is an observer: their classes take 1 ms of a start to make.
 """
 
 from __future__ import annotations
@@ -15,13 +17,21 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot import logs
 from beautyspot.errors import ConfigError
 from beautyspot.logs import logger
-from beautyspot.observing import Hit, Miss, Refused, Waited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from beautyspot.observing import Cause, Event, Execution, Observer, Place, Reason, Refusal
+    from beautyspot.observing import (
+        Cause,
+        Event,
+        Execution,
+        Observer,
+        Place,
+        Reason,
+        Refusal,
+        Where,
+    )
 
     Tell = Callable[[Event], object]
     Wrap = Callable[[Execution], AbstractContextManager[object] | None]
@@ -108,13 +118,20 @@ class Observers:
         wraps: what is asked for a context of each execution.
     """
 
-    __slots__ = ("__weakref__", "_parts", "spot", "told", "wraps")
+    __slots__ = ("__weakref__", "_hit", "_parts", "spot", "told", "wraps")
 
     def __init__(self, spot: str, given: Iterable[Observer] = ()) -> None:
         self.spot = spot
         self._parts = [Parts(each) for each in given]
         self.told: list[Tell] = [each.tell for each in self._parts if each.tell is not None]
         self.wraps: list[Wrap] = [each.wrap for each in self._parts if each.wrap is not None]
+        if self.told:
+            self._make_hits()
+
+    def _make_hits(self) -> None:
+        from beautyspot.observing import Hit
+
+        self._hit = Hit  # to import it at each hit would take half as long as all the rest
 
     @property
     def watching(self) -> bool:
@@ -143,28 +160,75 @@ class Observers:
     ) -> None:
         """Tell of a hit."""
         age = None if made_at is None else max(0.0, time() - made_at)
-        self.tell(Hit(self.spot, function, key, saved or 0.0, age, price, place, size))
+        self.tell(self._hit(self.spot, function, key, saved or 0.0, age, price, place, size))
 
     def miss(self, function: str, key: str, reason: Reason) -> None:
         """Tell of a miss."""
         self.follow_level()
         if self.told:
+            from beautyspot.observing import Miss
+
             self.tell(Miss(self.spot, function, key, reason))
 
     def waited(self, function: str, key: str, cause: Cause, seconds: float) -> None:
         """Tell that a call has waited."""
         if self.told:
+            from beautyspot.observing import Waited
+
             self.tell(Waited(self.spot, function, key, cause, seconds))
 
     def refused(self, function: str, key: str, by: Refusal) -> None:
         """Tell that a call may not run, or its result not be stored."""
         if self.told:
+            from beautyspot.observing import Refused
+
             self.tell(Refused(self.spot, function, key, by))
+
+    def saved(
+        self,
+        function: str,
+        key: str,
+        size: int,
+        seconds: float,
+        place: Where,
+        price: float | None,
+        *,
+        later: bool,
+    ) -> None:
+        """Tell that a result is stored now."""
+        if self.told:
+            from beautyspot.observing import Saved
+
+            self.tell(Saved(self.spot, function, key, size, seconds, place, later, price))
+
+    def failed(
+        self,
+        function: str,
+        error: BaseException,
+        *,
+        key: str = "",
+        operation: str = "run",
+        seconds: float | None = None,
+    ) -> None:
+        """Tell that an execution has raised, or that something failed in beautyspot."""
+        if self.told:
+            from beautyspot.observing import Failed
+
+            kind = type(error).__name__
+            self.tell(Failed(self.spot, function, key, operation, kind, seconds))
+
+    def ran(self, function: str, key: str, seconds: float) -> None:
+        """Tell that an execution has returned."""
+        if self.told:
+            from beautyspot.observing import Ran
+
+            self.tell(Ran(self.spot, function, key, seconds))
 
     def follow_level(self) -> None:
         """Log hits and misses from now on, if the logger's level is DEBUG, or do so no more."""
         logs_now, logs_then = bool(self.told) and self.told[0] is _log, _may_log()
         if logs_now is not logs_then:
+            self._make_hits()
             others = [told for told in self.told if told is not _log]
             self.told[:] = [_log, *others] if logs_then else others
 
@@ -229,6 +293,8 @@ def _may_log() -> bool:
 
 def _log(event: Event) -> None:
     """Log a hit or a miss."""
+    from beautyspot.observing import Hit, Miss
+
     if isinstance(event, Hit):
         logger.debug(
             "%s: hit: %s (key %s): found in the %s%s; it took %.3g s to compute",

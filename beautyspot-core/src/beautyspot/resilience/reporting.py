@@ -25,7 +25,6 @@ from beautyspot.errors import (
 from beautyspot.files import advised
 from beautyspot.logs import logger
 from beautyspot.messages import less_secrets, masked
-from beautyspot.observing import Failed
 from beautyspot.resilience.circuit_breaker import Resting
 from beautyspot.resilience.observers import NOBODY
 
@@ -163,9 +162,7 @@ class Reporter:
         if number:
             more = ". More causes of this are only counted" if number == SEVERAL else ""
             logger.warning("%s%s", trouble, more)
-        if self.observers.told:
-            kind = type(error).__name__
-            self.observers.tell(Failed(self.spot, function, "", operation, kind, None))
+        self.observers.failed(function, error, operation=operation)
         if self.on_error is not None:
             self._hand_over(self.on_error, trouble)
 

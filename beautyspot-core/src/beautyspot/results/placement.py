@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts import FILE, Data, TaskRecord
 from beautyspot.contracts.calling import hints
 from beautyspot.errors import StorageError
 from beautyspot.logs import logger
-from beautyspot.observing import Saved
 from beautyspot.results.invalidations import Invalidations
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.contracts import Readable
+    from beautyspot.observing import Where
     from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Health
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.invalidations import Moment, Row
@@ -175,10 +175,8 @@ class Placement:
         observers = self.reporter.observers
         if observers.told:
             name, key, size = record.func_identifier or "", record.cache_key, record.size or 0
-            place: Literal["row", "blob"] = "blob" if record.result_type == FILE else "row"
-            observers.tell(
-                Saved(observers.spot, name, key, size, seconds, place, later, record.price)
-            )
+            place: Where = "blob" if record.result_type == FILE else "row"
+            observers.saved(name, key, size, seconds, place, record.price, later=later)
 
     def discard(self, key: str, location: str | None) -> None:
         """Remove a blob that the row of `key` names no more; one that fails is an orphan.
