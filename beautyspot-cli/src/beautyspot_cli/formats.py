@@ -33,8 +33,10 @@ def duration(seconds: float | None) -> str:
     """Seconds, in the one or two greatest units: ``250 ms``, ``3.4 s``, ``2 h 5 min``."""
     if seconds is None:
         return NOTHING
-    if seconds < 0.0995:
-        return f"{seconds * 1000:.3g} ms" if seconds else "0 s"
+    if seconds < 0.0009995:
+        return f"{seconds * 1_000_000:.3g} us" if seconds else "0 s"
+    if seconds < 0.09995:
+        return f"{seconds * 1000:.3g} ms"
     if seconds < 59.95:
         return f"{seconds:.3g} s"
     return " ".join(_parts(round(seconds)))
@@ -118,7 +120,7 @@ class _ForPeople(Format):
 
     def when(self, moment_: float | None) -> str:
         """How long ago."""
-        return age(moment_)
+        return ago(moment_)
 
 
 FOR_PEOPLE: Final = _ForPeople()
