@@ -1,33 +1,103 @@
-"""An observer whose library is missing says what to install."""
+"""Observers and their libraries: what is missing, and what is wrong, is said when one is made."""
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
+from typing import TYPE_CHECKING, Any
 
-import pytest
-
-MISSING = """
-import sys
-sys.modules[{module!r}] = None  # as if it were not installed
+import beautyspot as bs
 import beautyspot_observe
-try:
-    beautyspot_observe.{observer}()
-except ModuleNotFoundError as error:
-    print(error.name, error)
-"""
+import pytest
+from beautyspot_observe import OpenTelemetryObserver, PrometheusObserver, StructlogObserver
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
-    ("observer", "module", "extra"),
-    [("StructlogObserver", "structlog", "structlog")],
+    ("observer", "module", "library", "extra"),
+    [
+        (OpenTelemetryObserver, "opentelemetry.trace", "opentelemetry", "opentelemetry"),
+        (PrometheusObserver, "prometheus_client", "prometheus_client", "prometheus"),
+        (StructlogObserver, "structlog", "structlog", "structlog"),
+    ],
 )
 def test_a_missing_library_is_an_error_that_says_what_to_install(
-    observer: str, module: str, extra: str
+    observer: Any, module: str, library: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = MISSING.format(observer=observer, module=module)
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    with pytest.raises(ModuleNotFoundError) as caught:
+        observer()
+    assert str(caught.value) == (
+        f"this observer needs {library}, which is not installed: install "
+        f"beautyspot-observe[{extra}] (docs/install.md)"
+    )
+
+
+def test_a_library_that_misses_another_one_says_so_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "structlog.py").write_text("import gone")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "structlog")
+    with pytest.raises(ModuleNotFoundError, match="^No module named 'gone'$"):
+        StructlogObserver()
+
+
+@pytest.mark.parametrize("observer", beautyspot_observe.__all__)
+def test_an_observer_imports_no_library_but_its_own(observer: str) -> None:
+    program = (
+        f"import sys; from beautyspot_observe import {observer}; {observer}(); print(*sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout.startswith(f"{module} ")
-    assert f"install beautyspot-observe[{extra}] (docs/install.md)" in done.stdout
+    libraries = {"opentelemetry", "prometheus_client", "structlog"}
+    [own] = libraries & set(done.stdout.split())
+    assert own.startswith(observer.removesuffix("Observer").lower())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"level": "loud"},
+        {"logger": object()},
+    ],
+    ids=["level", "logger"],
+)
+def test_a_wrong_option_of_structlog_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(bs.ConfigError, match="StructlogObserver"):
+        StructlogObserver(**wrong)
+
+
+@pytest.mark.parametrize("observer", [OpenTelemetryObserver, PrometheusObserver])
+@pytest.mark.parametrize("most", [0, -1, 1.5, True, "1000"])
+def test_a_wrong_bound_is_refused(observer: Any, most: Any) -> None:
+    with pytest.raises(bs.ConfigError, match="most_functions=1000"):
+        observer(most_functions=most)
+
+
+@pytest.mark.parametrize("option", ["tracer_provider", "meter_provider"])
+def test_a_wrong_provider_is_refused(option: str) -> None:
+    with pytest.raises(bs.ConfigError, match=f"OpenTelemetryObserver.{option}=.* a str: give"):
+        OpenTelemetryObserver(**{option: "wrong"})  # type: ignore[arg-type]
+
+
+def test_a_wrong_registry_is_refused() -> None:
+    with pytest.raises(bs.ConfigError, match="got a str: give a prometheus_client"):
+        PrometheusObserver("wrong")  # type: ignore[arg-type]
+
+
+def test_a_name_that_is_none_of_ours_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'JaegerObserver'"):
+        beautyspot_observe.JaegerObserver  # noqa: B018
+
+
+@pytest.mark.parametrize("name", beautyspot_observe.__all__)
+def test_an_observer_goes_to_another_process(name: str) -> None:
+    observer = getattr(beautyspot_observe, name)()
+    sent = pickle.loads(pickle.dumps(observer))
+    assert type(sent) is type(observer)
+    sent.observe(bs.Miss("app", "module:function", "", "no key"))

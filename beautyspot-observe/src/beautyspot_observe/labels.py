@@ -12,39 +12,44 @@ OTHER: Final = "other"
 MOST: Final = 1000
 
 
+def checked(most_functions: object) -> int:
+    """The bound that a user gave.
+
+    Raises:
+        ConfigError: it is no whole number above 0.
+    """
+    if (
+        not isinstance(most_functions, int)
+        or isinstance(most_functions, bool)
+        or most_functions < 1
+    ):
+        raise ConfigError(
+            f"most_functions={most_functions!r:.50}: give a whole number above 0, such as "
+            f"most_functions={MOST}"
+        )
+    return most_functions
+
+
 class Names:
     """Lets so many functions keep their names in labels, and calls the others "other".
 
-    Args:
-        most: so many pairs of a Spot and a function are told apart, or one more for each thread.
-        option: the option that says so, for the message.
-
-    Raises:
-        ConfigError: `most` is no whole number above 0.
+    Attributes:
+        most: so many pairs of a Spot and a function are told apart; a few more where threads meet
+            their first functions at once, since no lock is taken.
     """
 
-    def __init__(self, most: int, option: str) -> None:
-        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-            raise ConfigError(
-                f"{option}={most!r:.50}: give a whole number above 0, such as {option}={MOST}"
-            )
-        self._most = most
+    def __init__(self) -> None:
+        self.most = 0
         self._pairs: set[tuple[str, str]] = set()
         self._spots: set[str] = set()
 
-    def known(self, spot: str, function: str) -> bool:
-        """Whether the pair keeps its names; decided when it is first seen. Takes no lock."""
+    def bounded(self, spot: str, function: str) -> tuple[str, str]:
+        """The Spot and the function as labels; decided when the pair is first seen."""
         pair = (spot, function)
         if pair in self._pairs:
-            return True
-        if len(self._pairs) >= self._most:
-            return False
-        self._pairs.add(pair)
-        self._spots.add(spot)
-        return True
-
-    def bounded(self, spot: str, function: str) -> tuple[str, str]:
-        """The Spot and the function as labels."""
-        if self.known(spot, function):
-            return spot, function
+            return pair
+        if len(self._pairs) < self.most:
+            self._pairs.add(pair)
+            self._spots.add(spot)
+            return pair
         return (spot if spot in self._spots else OTHER), OTHER

@@ -2,57 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
+from opentelemetry.metrics import Observation
+
+from beautyspot_observe.labels import Names
 from beautyspot_observe.measures import MEASURES, Measure, points
+from beautyspot_observe.sums import Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from beautyspot import Event
-    from opentelemetry.metrics import Meter
+    from opentelemetry.metrics import CallbackOptions, Histogram, Meter
 
-    from beautyspot_observe.labels import Names
+Labels = tuple[str, str, str]
+"""The Spot, the function, the word."""
 
 
-class Metrics:
+class OpenTelemetryMetrics:
     """The instruments of one meter.
 
-    Args:
-        meter: makes them.
+    What is counted is added up here, and the SDK asks for the sums when it collects: to tell it of
+    each hit would take several times what the hit does.
+
+    Attributes:
         names: bounds the attributes.
     """
 
-    def __init__(self, meter: Meter, names: Names) -> None:
-        self._names = names
-        self._adds = {measure.name: _instrument(meter, measure) for measure in MEASURES}
-        self._attributes: dict[tuple[str, str, str, str], dict[str, str]] = {}
+    def __init__(self, meter: Meter) -> None:
+        self.names = Names()
+        self._adds = {measure.name: _adding(meter, measure) for measure in MEASURES}
 
     def record(self, event: Event) -> None:
         """Count and measure an event."""
-        spot, function = event.spot, event.function
+        spot, function = self.names.bounded(event.spot, event.function)
         for measure, word, amount in points(event):
-            attributes = self._attributes.get((measure.name, spot, function, word))
-            self._adds[measure.name](
-                amount, attributes or self._made(measure, spot, function, word)
-            )
-
-    def _made(self, measure: Measure, spot: str, function: str, word: str) -> dict[str, str]:
-        labels = self._names.bounded(spot, function)
-        attributes = {"beautyspot.spot": labels[0], "beautyspot.function": labels[1]}
-        if measure.word:
-            attributes[f"beautyspot.{measure.word}"] = word
-        if labels == (spot, function):
-            self._attributes[measure.name, spot, function, word] = attributes
-        return attributes
+            self._adds[measure.name]((spot, function, word), amount)
 
 
-def _instrument(meter: Meter, measure: Measure) -> Callable[[float, dict[str, str]], None]:
-    name, about = f"beautyspot.{measure.name}", {"unit": measure.unit, "description": measure.text}
-    made: Any
-    if not measure.buckets:
-        made = meter.create_counter(name, **about)
-        return made.add  # type: ignore[no-any-return]
-    buckets = list(measure.buckets)
-    made = meter.create_histogram(name, **about, explicit_bucket_boundaries_advisory=buckets)
-    return made.record  # type: ignore[no-any-return]
+def _adding(meter: Meter, measure: Measure) -> Callable[[Labels, float], None]:
+    """What adds an amount to an instrument, which it makes."""
+    name, unit, text = f"beautyspot.{measure.name}", measure.unit, measure.text
+    if measure.buckets:
+        bounds = list(measure.buckets)
+        histogram = meter.create_histogram(
+            name, unit, text, explicit_bucket_boundaries_advisory=bounds
+        )
+        return partial(_record, histogram, measure)
+    sums: Sums[Labels] = Sums()
+    meter.create_observable_counter(name, [partial(_observed, sums, measure)], unit, text)
+    return sums.add
+
+
+def _record(histogram: Histogram, measure: Measure, labels: Labels, amount: float) -> None:
+    histogram.record(amount, _attributes(measure, labels))
+
+
+def _observed(sums: Sums[Labels], measure: Measure, _: CallbackOptions) -> Iterator[Observation]:
+    for labels, amount in sums.items():
+        yield Observation(amount, _attributes(measure, labels))
+
+
+def _attributes(measure: Measure, labels: Labels) -> dict[str, str]:
+    spot, function, word = labels
+    attributes = {"beautyspot.spot": spot, "beautyspot.function": function}
+    return attributes | ({f"beautyspot.{measure.word}": word} if measure.word else {})

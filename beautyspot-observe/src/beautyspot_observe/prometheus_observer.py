@@ -1,19 +1,17 @@
-"""Events as counters and histograms of `prometheus_client`."""
+"""The observer for Prometheus."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from beautyspot import ConfigError
 
-from beautyspot_observe.labels import MOST, Names
+from beautyspot_observe.labels import MOST, checked
 from beautyspot_observe.libraries import load
-from beautyspot_observe.measures import MEASURES, Measure, points
+from beautyspot_observe.sharing import shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from beautyspot import Event
     from prometheus_client import CollectorRegistry
 
@@ -26,8 +24,8 @@ class PrometheusObserver:
 
     Args:
         registry: a `prometheus_client.CollectorRegistry`; by default the one of the process.
-        most_functions: so many functions of all Spots are told apart; the label of any other is
-            "other".
+        most_functions: so many functions of all Spots are told apart, and the label of any other
+            is "other"; of several observers of one registry the highest number counts.
 
     Raises:
         ConfigError: an option is of the wrong type.
@@ -38,59 +36,22 @@ class PrometheusObserver:
         self, registry: CollectorRegistry | None = None, *, most_functions: int = MOST
     ) -> None:
         client = load("prometheus_client", "prometheus")
-        if registry is None:
-            registry = client.REGISTRY
-        elif not isinstance(registry, client.CollectorRegistry):
+        if registry is not None and not isinstance(registry, client.CollectorRegistry):
             raise ConfigError(
                 f"PrometheusObserver(registry=…) got a {type(registry).__name__}: give a "
                 "prometheus_client.CollectorRegistry, or leave it out for the process's own"
             )
-        self._names = Names(most_functions, "most_functions")
-        self._metrics = _metrics(client, registry)
-        self._adds: dict[tuple[str, str, str, str], Callable[[float], None]] = {}
+        from beautyspot_observe.prometheus_metrics import PrometheusMetrics
+
+        self._made_with = partial(
+            PrometheusObserver, registry, most_functions=checked(most_functions)
+        )
+        place = client.REGISTRY if registry is None else registry
+        self._metrics = shared((place,), partial(PrometheusMetrics, place), most_functions)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._made_with, ()  # in another process, with the registry of that
 
     def observe(self, event: Event, /) -> None:
         """Count and measure an event."""
-        spot, function = event.spot, event.function
-        for measure, word, amount in points(event):
-            add = self._adds.get((measure.name, spot, function, word))
-            (add or self._adding(measure, spot, function, word))(amount)
-
-    def _adding(
-        self, measure: Measure, spot: str, function: str, word: str
-    ) -> Callable[[float], None]:
-        """What adds to a metric with these labels; it is found faster the next time."""
-        labels = self._names.bounded(spot, function)
-        child: Any = self._metrics[measure.name].labels(*labels, *([word] if measure.word else []))
-        add: Callable[[float], None] = child.observe if measure.buckets else child.inc
-        if labels == (spot, function):
-            self._adds[measure.name, spot, function, word] = add
-        return add
-
-
-_OF: WeakKeyDictionary[CollectorRegistry, dict[str, Any]] = WeakKeyDictionary()
-"""The metrics of each registry: it takes each name once."""
-
-
-def _metrics(client: Any, registry: CollectorRegistry) -> dict[str, Any]:
-    found = _OF.get(registry)
-    if found is None:
-        found = {measure.name: _metric(client, registry, measure) for measure in MEASURES}
-        _OF[registry] = found
-    return found
-
-
-def _metric(client: Any, registry: CollectorRegistry, measure: Measure) -> Any:
-    name, text = _spelt(measure), f"{measure.text}."
-    labels = ["spot", "function", *([measure.word] if measure.word else [])]
-    if not measure.buckets:
-        return client.Counter(name, text, labels, registry=registry)
-    return client.Histogram(name, text, labels, registry=registry, buckets=measure.buckets)
-
-
-_UNITS = {"s": "_seconds", "By": "_bytes"}
-
-
-def _spelt(measure: Measure) -> str:
-    """As OpenTelemetry's own exporter for Prometheus spells it; the client adds `_total`."""
-    return f"beautyspot_{measure.name.replace('.', '_')}{_UNITS.get(measure.unit, '')}"
+        self._metrics.record(event)
