@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from beautyspot.concurrency.shared_runs import SharedRuns
 from beautyspot.concurrency.single_flight import Flights
 from beautyspot.errors import MetadataError
+from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.counting import Counting
 from beautyspot.results.last_use import LastUses
 from beautyspot.tasks.price import checked_price
@@ -50,7 +51,16 @@ class Engine:
     """
 
     __slots__ = (
-        *("__weakref__", "active", "cache", "closed", "closing", "counting", "executor"),
+        *(
+            "__weakref__",
+            "_observers",
+            "active",
+            "cache",
+            "closed",
+            "closing",
+            "counting",
+            "executor",
+        ),
         *("flights", "owner", "reporter", "running", "saver", "streams", "uses", "wait_timeout"),
     )
 
@@ -66,6 +76,7 @@ class Engine:
     ) -> None:
         self.cache = cache
         self.reporter = reporter
+        self._observers = reporter.observing
         self.wait_timeout = wait_timeout
         self.executor = executor
         self.active = active
@@ -133,7 +144,7 @@ class Engine:
     @property
     def observers(self) -> Observers:
         """Those who observe the Spot."""
-        return self.reporter.observers
+        return self._observers() or NOBODY
 
     def follow_level(self) -> None:
         """See whether the logger's level is DEBUG by now."""
@@ -180,7 +191,10 @@ class Engine:
 
     def _tell_miss(self, call: Call, reason: Reason) -> None:
         call.why = "refreshed" if call.refresh and call.key else reason
-        self.observers.miss(call.task.func_identifier, call.key, call.why)
+        observers = self.observers
+        observers.follow_level()
+        if observers.told:
+            observers.miss(call.task.func_identifier, call.key, call.why)
 
     def price(self, call: Call, value: Callable[[], Any]) -> None:
         """Ask what an execution cost whose result `value` gives; a failure is no price."""

@@ -118,13 +118,14 @@ class Observers:
         wraps: what is asked for a context of each execution.
     """
 
-    __slots__ = ("__weakref__", "_hit", "_parts", "spot", "told", "wraps")
+    __slots__ = ("__weakref__", "_hit", "_logs", "_parts", "spot", "told", "wraps")
 
     def __init__(self, spot: str, given: Iterable[Observer] = ()) -> None:
         self.spot = spot
         self._parts = [Parts(each) for each in given]
         self.told: list[Tell] = [each.tell for each in self._parts if each.tell is not None]
         self.wraps: list[Wrap] = [each.wrap for each in self._parts if each.wrap is not None]
+        self._logs: Callable[[int], bool] | None = None
         if self.told:
             self._make_hits()
 
@@ -164,7 +165,6 @@ class Observers:
 
     def miss(self, function: str, key: str, reason: Reason) -> None:
         """Tell of a miss."""
-        self.follow_level()
         if self.told:
             from beautyspot.observing import Miss
 
@@ -226,11 +226,14 @@ class Observers:
 
     def follow_level(self) -> None:
         """Log hits and misses from now on, if the logger's level is DEBUG, or do so no more."""
-        logs_now, logs_then = bool(self.told) and self.told[0] is _log, _may_log()
-        if logs_now is not logs_then:
+        if self._logs is None:
+            self._logs = logs.adapter().logger.isEnabledFor
+        told = self.told
+        logs_then = self._logs(DEBUG)
+        if logs_then is not (bool(told) and told[0] is _log):
             self._make_hits()
-            others = [told for told in self.told if told is not _log]
-            self.told[:] = [_log, *others] if logs_then else others
+            others = [each for each in told if each is not _log]
+            told[:] = [_log, *others] if logs_then else others
 
     # ---------------------------------------------------------------------------- executions
 
@@ -285,10 +288,6 @@ class Observers:
 
 NOBODY: Final = Observers("")
 """The observers of a Spot that is gone."""
-
-
-def _may_log() -> bool:
-    return logs.adapter().isEnabledFor(DEBUG)
 
 
 def _log(event: Event) -> None:

@@ -117,6 +117,9 @@ class Reporter:
 
     With `strict` it raises the errors instead; for tests. It also leads to the observers, for all
     who report. It does not keep them.
+
+    Attributes:
+        observing: gives the observers, or None where the Spot that kept them is gone.
     """
 
     def __init__(
@@ -133,7 +136,7 @@ class Reporter:
             raise ConfigError(f"on_error={on_error!r:.80} is no function: give one of a Trouble")
         self.on_error = on_error
         self.strict = strict
-        self._observers = weakref.ref(observers)
+        self.observing = weakref.ref(observers)
         self.counts: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()  # results that cache_if refused, by function
         self._clock = clock
@@ -145,7 +148,7 @@ class Reporter:
     @property
     def observers(self) -> Observers:
         """Those who observe the Spot."""
-        return self._observers() or NOBODY
+        return self.observing() or NOBODY
 
     def report(self, operation: str, function: str, error: Exception, advice: str) -> None:
         """Report a failure; returns, unless strict.
