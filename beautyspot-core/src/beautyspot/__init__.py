@@ -67,12 +67,15 @@ if TYPE_CHECKING:
     from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
     from beautyspot.contracts.examination import Finding
+    from beautyspot.inspecting.contents import Content
+    from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.looking import StoredFunction
     from beautyspot.inspecting.opening import open_store
     from beautyspot.inspecting.removal import Removal
     from beautyspot.inspecting.removing import Removed
     from beautyspot.inspecting.store import Store
+    from beautyspot.inspecting.verifying import Fault
     from beautyspot.inspecting.why import Why
     from beautyspot.keys.generator import KeyGen
     from beautyspot.limits.permit import Permit
@@ -99,11 +102,14 @@ if TYPE_CHECKING:
 _LATER = {
     "Collected": "results.collecting",
     "Config": "config.resolve",
+    "Content": "inspecting.contents",
+    "Copied": "inspecting.copying",
     "Event": "observing",
     "Execution": "observing",
     "Explanation": "calls.explanation",
     "Failed": "observing",
     "Finding": "contracts.examination",
+    "Fault": "inspecting.verifying",
     "Hit": "observing",
     "Instance": "serialization.instances",
     "KeyGen": "keys.generator",
@@ -158,7 +164,9 @@ __all__ = [
     "Collected",
     "Config",
     "ConfigError",
+    "Content",
     "Context",
+    "Copied",
     "CostError",
     "Counts",
     "Entry",
@@ -166,6 +174,7 @@ __all__ = [
     "Execution",
     "Explanation",
     "Failed",
+    "Fault",
     "File",
     "Finding",
     "FunctionTotals",

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import select
 from beautyspot.backends.spot_backends import context_of
-from beautyspot.errors import BackendNotFound
+from beautyspot.errors import BackendNotFound, BeautyspotError
 from beautyspot.resilience.guarded_backends import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from beautyspot.backends.registry import Registry
     from beautyspot.config.resolve import Config
-    from beautyspot.contracts import Backend, BlobStorageBase, Context, MetadataStoreBase
+    from beautyspot.contracts import (
+        Backend,
+        BlobStorageBase,
+        Context,
+        MetadataStoreBase,
+        SerializerBase,
+    )
 
 
 class Backends(Protocol):
@@ -45,6 +52,14 @@ class Backends(Protocol):
         """
         ...
 
+    def serializer(self, name: str) -> SerializerBase:
+        """The serializer of that name, which knows no classes of the program.
+
+        Raises:
+            BackendNotFound: none is installed; says how to get it.
+        """
+        ...
+
     def close(self) -> None:
         """Close what was made here."""
 
@@ -70,6 +85,10 @@ class OwnBackends:
     def required_storage(self) -> BlobStorageBase:
         """See `Backends`."""
         return cast("BlobStorageBase", self._made_once("storage"))
+
+    def serializer(self, name: str) -> SerializerBase:
+        """See `Backends`."""
+        return _serializer(self, self._registry, name)
 
     def _made_once(self, point: str) -> Backend:
         if point not in self._made:
@@ -133,8 +152,35 @@ class SpotBackends:
         """See `Backends`."""
         return self._spot.storage
 
+    def serializer(self, name: str) -> SerializerBase:
+        """See `Backends`."""
+        return _serializer(self, load_plugins(), name)
+
     def close(self) -> None:
         """They are the Spot's."""
+
+
+def _serializer(backends: Backends, registry: Registry, name: str) -> SerializerBase:
+    """The one that the settings give options to, or hold, if it has the name; else the plain one.
+
+    A name that a row has selects one that is installed, and nothing else.
+    """
+    config = backends.config
+    with suppress(BeautyspotError):
+        made, _ = select(
+            "serializer",
+            config["serializer"],
+            registry=registry,
+            context=backends.context,
+            anchor=config.anchor("serializer"),
+        )
+        if made.name == name:
+            return cast("SerializerBase", made)
+    plain = registry.find("serializer", name)
+    return cast(
+        "SerializerBase",
+        select("serializer", plain, registry=registry, context=backends.context)[0],
+    )
 
 
 def _if_chosen(backends: Backends) -> BlobStorageBase | None:

@@ -32,6 +32,7 @@ def open_store(
     config: str | os.PathLike[str] | bool | None = None,
     plugins: Iterable[object] = (),
     signing_key: str | bytes | Sequence[str | bytes] | None = None,
+    create: bool = False,
 ) -> Store:
     """Open what is stored, to look at it or to remove parts of it; close it, or use ``with``.
 
@@ -51,6 +52,7 @@ def open_store(
             the database upwards.
         plugins: modules or objects with hooks, as for a `Spot`.
         signing_key: the key of a store whose results are signed.
+        create: True makes the store where there is none, to copy into it.
 
     Raises:
         ConfigError: there is no store, or there are several; says which.
@@ -66,17 +68,23 @@ def open_store(
     }
     if hasattr(where, "flush") and hasattr(where, "metadata"):
         return _of_spot(cast("SpotLike", where), name, {**settings, "plugins": plugins or UNSET})
-    given = Given(name, settings, profile, config)
+    given = Given(name, settings, profile, config, create is True)
     if isinstance(where, MetadataStoreBase):
         own = OwnBackends(name or "store", given.resolved({"metadata": where}), plugins)
-        return Store(own, repr(where))
+        return _opened(own, repr(where), given)
     if where is not None and not isinstance(where, str | os.PathLike):
         raise ConfigError(
             f"open_store takes a path, a URL, a Spot or a metadata store, not an object of type "
             f"{type(where).__qualname__}: give one of these"
         )
     place = find_place(where, given)
-    return Store(OwnBackends(place.name, place.config, plugins), place.shown)
+    return _opened(OwnBackends(place.name, place.config, plugins), place.shown, given)
+
+
+def _opened(backends: OwnBackends, shown: str, given: Given) -> Store:
+    if given.create:
+        backends.metadata().open()
+    return Store(backends, shown)
 
 
 def _storage(storage: object) -> object:

@@ -38,6 +38,7 @@ class Given(NamedTuple):
     settings: Mapping[str, Any]
     profile: str | None
     config: str | os.PathLike[str] | bool | None
+    create: bool = False
 
     def resolved(self, more: Mapping[str, Any], start: Path | None = None) -> Config:
         """All settings; a configuration file is looked for from the folder `start` upwards."""
@@ -80,7 +81,7 @@ def _configured(given: Given) -> Place:
     folder = _anchored(config, "directory")
     if config["db_path"] is not None:
         return _file(_anchored(config, "db_path"), given, config)
-    return _file(_database_in(folder, given.name), given, config)
+    return _file(_database_in(folder, given), given, config)
 
 
 def _anchored(config: Config, setting: str) -> Path:
@@ -113,16 +114,16 @@ def _at_sqlite_url(url: str, rest: str, given: Given) -> Place:
 
 
 def _at_path(path: Path, given: Given) -> Place:
-    if path.is_dir():
+    if path.is_dir() or (given.create and path.suffix != _ENDING):
         inner = path / FOLDER
-        path = _database_in(inner if inner.is_dir() else path, given.name)
+        path = _database_in(inner if inner.is_dir() else path, given)
     elif given.name is not None and given.name != path.stem and path.is_file():
         raise ConfigError(f"{path} is a file, so name={given.name!r} says nothing: leave it out")
     return _file(path, given)
 
 
 def _file(path: Path, given: Given, config: Config | None = None) -> Place:
-    if not path.exists():
+    if not path.exists() and not given.create:
         raise ConfigError(_not_there(path))
     places = {"metadata": "sqlite", "db_path": str(path)}
     if config is None:
@@ -145,16 +146,16 @@ def _not_there(path: Path) -> str:
     )
 
 
-def _database_in(folder: Path, name: str | None) -> Path:
-    """The database in a folder; that of the Spot `name`, where it is given.
+def _database_in(folder: Path, given: Given) -> Path:
+    """The database in a folder; that of the Spot of a name, where it is given.
 
     Raises:
         ConfigError: there is none, or there are several.
     """
-    found = _databases(folder)
+    found, name = _databases(folder), given.name
     if name is not None:
         path = folder / f"{name}{_ENDING}"
-        if path in found:
+        if path in found or given.create:
             return path
         there = f"There: {listing(each.stem for each in found)}"
         raise ConfigError(
@@ -165,6 +166,11 @@ def _database_in(folder: Path, name: str | None) -> Path:
     if found:
         names = " or ".join(f"name={each.stem!r}" for each in found)
         raise ConfigError(f"there are {len(found)} stores in {folder}: say which by {names}")
+    if given.create:
+        raise ConfigError(
+            f"there is no store in {folder}, and nothing says how to call it: give name=, or a "
+            f"path that ends in {_ENDING}"
+        )
     raise ConfigError(
         f"there is no store in {folder}: looked for files that end in {_ENDING}. Give the path of "
         f"a database file, of a folder {FOLDER} or the one that holds it, or a URL"

@@ -126,9 +126,11 @@ class Placement:
         return storage.save_file(name, file, size, content_type=content_type)
 
     def _new_name(self, task: Task, record: TaskRecord) -> str:
-        """A name that no blob has had."""
-        extension = task.form.extension(record.serializer)
-        return f"{self._prefix(record.cache_key)}{os.urandom(4).hex()}.{extension}"
+        return self.new_name(record.cache_key, task.form.extension(record.serializer))
+
+    def new_name(self, key: str, extension: str) -> str:
+        """A name for a blob of a key, that no blob has had."""
+        return f"{self._prefix(key)}{os.urandom(4).hex()}.{extension}"
 
     def _prefix(self, key: str) -> str:
         """How the names of all blobs of a key begin.

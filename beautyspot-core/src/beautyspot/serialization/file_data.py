@@ -76,7 +76,7 @@ def named_file(path: Path, codec: str) -> File:
     Raises:
         RestoreError: the row says something else.
     """
-    name, content_type = _described(codec)
+    name, content_type = described(codec)
     try:
         return File(path, content_type, name=name)
     except ConfigError as error:
@@ -85,16 +85,17 @@ def named_file(path: Path, codec: str) -> File:
 
 def content_type_of(codec: str) -> str:
     """The MIME type of a row's file; raises as `named_file`."""
-    return _described(codec)[1]
+    return described(codec)[1]
 
 
 def suffix_of(codec: str) -> str:
     """The file extension that fits, without its dot; raises as `named_file`."""
-    suffix = _described(codec)[0].rpartition(".")[2]
+    suffix = described(codec)[0].rpartition(".")[2]
     return suffix.lower() if suffix.isascii() and suffix.isalnum() and len(suffix) < 16 else "bin"
 
 
-def _described(codec: str) -> tuple[str, str]:
+def described(codec: str) -> tuple[str, str]:
+    """The name and the MIME type of a row's file; raises as `named_file`."""
     import json
 
     try:

@@ -220,11 +220,16 @@ class ResultForm:
             return "stream" if self.streams else self._serializer.name
         if self.content_type is None:
             return "bin" if codec == RAW_BYTES else "txt"
-        import mimetypes  # reads the system's tables when first used
+        return extension_of(self.content_type)
 
-        kind = self.content_type.partition(";")[0].strip().lower()
-        guess = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
-        return guess.lstrip(".") or ("txt" if kind.startswith("text/") else "bin")
+
+def extension_of(content_type: str) -> str:
+    """The file extension that fits a content type, without its dot."""
+    import mimetypes  # reads the system's tables when first used
+
+    kind = content_type.partition(";")[0].strip().lower()
+    guess = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
+    return guess.lstrip(".") or ("txt" if kind.startswith("text/") else "bin")
 
 
 def _is_media(codec: str | None) -> bool:

@@ -1,0 +1,112 @@
+"""`Content`: the raw bytes of a stored result, with their type, in parts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from beautyspot.contracts.file import CONTENT_TYPE, checked_name
+from beautyspot.errors import ConfigError
+from beautyspot.inspecting.listing import name_of
+from beautyspot.serialization.file_data import FILE_CODEC, described, suffix_of
+from beautyspot.serialization.payload import MEDIA
+from beautyspot.tasks.form import RAW_BYTES, RAW_TEXT, extension_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.contracts import TaskRecord
+
+_OPAQUE: Final = "application/octet-stream"
+_PACKED: Final = {"msgpack": "application/msgpack"}
+_LONGEST: Final = 100
+"""Characters of a function's name in the name of a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The raw bytes of a stored result.
+
+    Attributes:
+        content_type: the MIME type: that of the mark for media, that of a `File`, or that of the
+            stored form, such as ``application/msgpack``.
+        size: in bytes; None where the row does not say it.
+        filename: a name for a file of it, with a fitting extension and without a folder.
+        is_media: whether the bytes are the result itself, for viewers, and not a stored form.
+    """
+
+    content_type: str
+    size: int | None
+    filename: str
+    is_media: bool
+    _open: Callable[[], Iterator[bytes]] = field(repr=False, compare=False)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes, in parts, read anew by each call; all of them are the result.
+
+        They are checked against the stored digest while they are read, and so damage is an error
+        at the end at the latest: keep nothing of what was given before it. Where the storage can't
+        read parts (`load_part`), the whole result is in memory.
+
+        Raises:
+            RestoreError: they are damaged, or bear no signature by the signing key that was given.
+            BlobNotFound: the blob is missing.
+            StorageError, MetadataError: they can't be read.
+        """
+        return self._open()
+
+
+def content_of(record: TaskRecord, open_parts: Callable[[], Iterator[bytes]]) -> Content:
+    """The content of a row.
+
+    Raises:
+        RestoreError: the row of a file has no sound name.
+    """
+    codec = record.serializer or ""
+    if codec.startswith(FILE_CODEC):
+        name, kind = described(codec)
+        return Content(_sound(kind), record.size, _named(record, name), True, open_parts)
+    kind, extension, is_media = _described(codec, record)
+    return Content(kind, record.size, _made_up(record, extension), is_media, open_parts)
+
+
+def extension(record: TaskRecord) -> str:
+    """The file extension that fits the bytes of a row, without its dot."""
+    codec = record.serializer or ""
+    return suffix_of(codec) if codec.startswith(FILE_CODEC) else _described(codec, record)[1]
+
+
+def _described(codec: str, record: TaskRecord) -> tuple[str, str, bool]:
+    """Content type, extension, and whether it is media."""
+    if codec in (RAW_BYTES, RAW_TEXT) or codec.startswith(MEDIA):
+        kind = _sound(record.content_type)
+        if record.content_type is not None:
+            return kind, extension_of(kind), True
+        is_text = codec == RAW_TEXT
+        return ("text/plain; charset=utf-8", "txt", True) if is_text else (kind, "bin", True)
+    if codec.startswith("stream:"):
+        return _OPAQUE, "stream", False
+    known = re.fullmatch(r"[a-z0-9_-]{1,20}", codec)
+    return _PACKED.get(codec, _OPAQUE), codec if known else "bin", False
+
+
+def _sound(kind: object) -> str:
+    """A row may say anything."""
+    fits = isinstance(kind, str) and re.fullmatch(CONTENT_TYPE, kind) is not None
+    return str(kind) if fits else _OPAQUE
+
+
+def _named(record: TaskRecord, name: str) -> str:
+    try:
+        return checked_name(name)
+    except ConfigError:
+        return _made_up(record, extension(record))
+
+
+def _made_up(record: TaskRecord, suffix: str) -> str:
+    """``ask-3f5a9c21.png``: the function's name and the beginning of the key."""
+    function = re.split(r"[:.]", name_of(record))[-1]
+    name = re.sub(r"[^\w-]+", "_", function).strip("_")[:_LONGEST]
+    key = re.sub(r"\W+", "_", record.cache_key[:8])
+    return f"{name or 'result'}-{key}.{suffix}"

@@ -1,0 +1,260 @@
+"""Copy results from one store into another one: rows, blobs and counts.
+
+A blob is written before its row, as everywhere. So a copy that was interrupted, by whatever means,
+leaves rows that are complete, and blobs that no row names, which `collect` removes. A second run
+copies what is missing.
+
+"Newest" is the order of writing, and so what was written first is copied first. Rows go in batches.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from beautyspot.contracts import DIRECT_BLOB, FILE, Selection
+from beautyspot.errors import BlobNotFound, RestoreError, StorageError
+from beautyspot.inspecting.contents import content_of, extension
+from beautyspot.inspecting.listing import Listing, name_of, size_of
+from beautyspot.inspecting.parts import check_digest, checked, is_named, is_signed
+from beautyspot.inspecting.verifying import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.contracts import Entry, MetadataStoreBase, TaskRecord
+    from beautyspot.inspecting.filters import Filter
+    from beautyspot.inspecting.parts import Parts
+    from beautyspot.inspecting.verifying import FaultKind
+    from beautyspot.results.cache import Cache
+    from beautyspot.results.validity import Digest
+
+    Progress = Callable[[int, int], object]
+
+_BATCH: Final = 200
+"""Rows that are written at once."""
+
+_BATCH_BYTES: Final = 2**24
+"""Bytes in these rows, at most so many and the last one's."""
+
+
+class Copied(NamedTuple):
+    """What `copy_to` copied."""
+
+    entries: int
+    size: int  # bytes of the results
+    present: int  # results that the target had, as new or newer
+    faults: tuple[Fault, ...]  # results that were not copied, and why
+    counts: int  # functions and hours whose counts were copied
+
+
+class Copier:
+    """Copies the results of one store into another one.
+
+    Args:
+        parts: reads the results.
+        target: writes them.
+        with_arguments: whether rows keep the texts of arguments.
+    """
+
+    def __init__(self, parts: Parts, target: Cache, *, with_arguments: bool) -> None:
+        self._parts = parts
+        self._target = target
+        self._with_arguments = with_arguments
+        self._faults: list[Fault] = []
+        self._rows: list[TaskRecord] = []
+        self._replaced: list[tuple[str, str | None]] = []
+        self._waiting = 0
+
+    def copy(self, source: MetadataStoreBase, wanted: Filter, progress: Progress | None) -> Copied:
+        """Copy what is wanted; see `Store.copy_to`."""
+        listing = Listing(source, wanted)
+        keys = [record.cache_key for record in listing.rows("newest", None)]
+        entries = size = present = 0
+        for done, record in enumerate(self._read(source, keys[::-1]), 1):
+            if record is not None:
+                is_new = self._is_new(record)
+                present += not is_new
+                if is_new and self._take(record):
+                    entries, size = entries + 1, size + size_of(record)
+            if progress is not None:
+                progress(done, len(keys))
+        self._write()
+        counts = self._copy_counts(source, wanted)
+        return Copied(entries, size, present, tuple(self._faults), counts)
+
+    def _read(self, source: MetadataStoreBase, keys: list[str]) -> Iterator[TaskRecord | None]:
+        """The rows; None for those of 2.x, and those that are gone by now."""
+        for key in keys:
+            record = source.get(key)
+            is_ours = record is not None and record.serializer is not None
+            yield record if is_ours else None
+
+    def _is_new(self, record: TaskRecord) -> bool:
+        key = record.cache_key
+        there: Entry | None = self._target.metadata.find_many([key]).get(key)
+        if there is None:
+            return True
+        if (there.made_at or 0.0) >= (record.made_at or 0.0):
+            return False
+        self._replaced.append((key, there.result_value))
+        return True
+
+    def _take(self, record: TaskRecord) -> bool:
+        """Copy the data of a row, and queue it; whether it could be."""
+        try:
+            row = self._copied(record)
+        except _NotSignedError as refused:
+            self._faults.append(_fault(record, str(refused), "signed"))
+            return False
+        except BlobNotFound as error:
+            self._faults.append(_fault(record, f"the blob is missing: {error}", "missing"))
+            return False
+        except RestoreError as error:
+            self._faults.append(_fault(record, str(error), "damaged"))
+            return False
+        self._rows.append(row if self._with_arguments else row._replace(arguments=None))
+        self._waiting += 0 if row.result_data is None else len(row.result_data)
+        if len(self._rows) >= _BATCH or self._waiting >= _BATCH_BYTES:
+            self._write()
+        return True
+
+    def _copied(self, record: TaskRecord) -> TaskRecord:
+        """The row as the target is to have it, its blob in place."""
+        seal = _Seal(record, self._parts, self._target)
+        passing = seal.passing(self._parts.raw(record))
+        if record.result_type == DIRECT_BLOB:
+            data = b"".join(passing)
+            return record._replace(result_data=data, digest=seal.digest)
+        location = self._save(record, passing)
+        return record._replace(
+            result_type=FILE, result_value=location, result_data=None, digest=seal.digest
+        )
+
+    def _save(self, record: TaskRecord, parts: Iterator[bytes]) -> str:
+        placement, storage = self._target.placement, self._target.storage()
+        if storage is None:
+            raise StorageError(
+                "there are results that are blobs, and the target has no storage: install "
+                "beautyspot-local (docs/install.md), or name one by storage="
+            )
+        name = placement.new_name(record.cache_key, extension(record))
+        source, kind = _Source(parts), content_of(record, lambda: parts).content_type
+        try:
+            return storage.save_file(name, source, size_of(record), content_type=kind)
+        except Exception:
+            if source.error is not None:  # not the target's
+                raise source.error from None
+            raise
+
+    def _write(self) -> None:
+        """Write the queued rows, then remove the blobs of those that they replaced."""
+        if self._rows:
+            self._target.metadata.put_many(self._rows)
+        written = {row.cache_key for row in self._rows}
+        for key, location in self._replaced:
+            if key in written:
+                self._target.placement.discard(key, location)
+        self._rows, self._replaced, self._waiting = [], [], 0
+
+    def _copy_counts(self, source: MetadataStoreBase, wanted: Filter) -> int:
+        """Copy the counts of functions and hours of which the target has none."""
+        selection, target = wanted.selection, self._target.metadata.real
+        others = wanted.outdated or selection != Selection(function=selection.function)
+        if others or not (source.counters and target.counters):
+            return 0
+        from fnmatch import fnmatchcase
+
+        pattern = "*" if selection.function is None else selection.function
+        there = {(each.func_identifier, each.hour) for each in target.counts()}
+        new = [
+            each
+            for each in source.counts()
+            if fnmatchcase(each.func_identifier, pattern)
+            and (each.func_identifier, each.hour) not in there
+        ]
+        if new:
+            target.add_counts(new)
+        return len(new)
+
+
+class _NotSignedError(RestoreError):
+    """A result can't be signed for the target."""
+
+
+class _Seal:
+    """Checks a result on its way, and makes the digest that the target is to have."""
+
+    def __init__(self, record: TaskRecord, parts: Parts, target: Cache) -> None:
+        self._record = record
+        self._ours = parts.digests(record)
+        self._theirs: list[Digest] = []
+        self.digest = record.digest
+        keys = target.signing_keys
+        if keys is not None:
+            codec = record.serializer or ""
+            made, expires = record.made_at, record.expires_at
+            self._theirs = [*keys.begun(record.cache_key, codec, made, expires)]
+
+    def passing(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        """The parts; an error before the last one, if the result must not be copied."""
+        digests = [*self._ours, *self._theirs]
+        unnamed = self._record._replace(digest=None)
+        last = b""
+        for part in checked(unnamed, parts, []):
+            for digest in digests:
+                digest.update(part)
+            if last:
+                yield last
+            last = part
+        self._end()
+        yield last
+
+    def _end(self) -> None:
+        record = self._record
+        if any(is_named(record, digest) for digest in self._theirs):
+            return
+        check_digest(record, self._ours)
+        if not self._theirs:
+            return
+        if not is_signed(record) or not self._ours:
+            raise _NotSignedError(
+                "it bears no signature that can be checked, and the target signs its results: open "
+                "this store with the signing_key= by which it was signed; what nobody signed is "
+                "not signed by being copied"
+            )
+        self.digest = self._theirs[0].digest()
+
+
+class _Source:
+    """Parts as a storage reads them."""
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self._parts = parts
+        self._rest = b""
+        self.error: Exception | None = None
+
+    def read(self, size: int = -1, /) -> bytes:
+        """See `Readable`."""
+        pieces = [self._rest]
+        length = len(self._rest)
+        while size < 0 or length < size:
+            part = self._next()
+            if part is None:
+                break
+            pieces.append(part)
+            length += len(part)
+        data = b"".join(pieces)
+        end = len(data) if size < 0 else size
+        self._rest = data[end:]
+        return data[:end]
+
+    def _next(self) -> bytes | None:
+        try:
+            return next(self._parts, None)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def _fault(record: TaskRecord, problem: str, kind: FaultKind) -> Fault:
+    return Fault(record.cache_key, name_of(record), problem, kind)

@@ -1,0 +1,146 @@
+"""The bytes of stored results, in parts, each checked against its digest while it is read.
+
+The last part is given only when the digest is known to be right: who stops at an error has not all.
+A digest of 16 bytes finds accidents, one of 32 is a signature, which only its key can check.
+"""
+
+from __future__ import annotations
+
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Final
+
+from beautyspot.contracts import DIRECT_BLOB
+from beautyspot.errors import RestoreError, StorageError
+from beautyspot.resilience.guarded_backends import GuardedStorage
+from beautyspot.results.validity import begun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from beautyspot.config.signing import SigningKeys
+    from beautyspot.contracts import BlobStorageBase, MetadataStoreBase, TaskRecord
+    from beautyspot.results.validity import Digest
+
+_SIGNATURE: Final = 32
+"""Bytes of a signature."""
+
+PART: Final = 2**20
+"""The most bytes that are given at once, where a store has them in memory anyway."""
+
+
+class SizeError(RestoreError):
+    """There are more or fewer bytes than the row says."""
+
+
+class Parts:
+    """Reads the results of one store.
+
+    Args:
+        metadata: the store.
+        find_storage: gives the storage, or None.
+        keys: the keys by which its results are signed, if they are known.
+    """
+
+    def __init__(
+        self,
+        metadata: MetadataStoreBase,
+        find_storage: Callable[[], BlobStorageBase | None],
+        keys: SigningKeys | None,
+    ) -> None:
+        self._metadata = metadata
+        self._find_storage = find_storage
+        self._keys = keys
+        self._storage: GuardedStorage | None = None
+
+    def checked(self, record: TaskRecord) -> Iterator[bytes]:
+        """The bytes of a result; an error at their end, or before, if they are damaged.
+
+        Raises:
+            RestoreError: they are damaged, or bear no signature by a key; a `SizeError` for their
+                number.
+            BlobNotFound: the blob is missing.
+            StorageError, MetadataError: they can't be read.
+        """
+        return checked(record, self.raw(record), self.digests(record))
+
+    def digests(self, record: TaskRecord) -> list[Digest]:
+        """The digests of which one has to come out; none where nothing can be checked."""
+        key, codec = record.cache_key, record.serializer
+        if codec is None or record.digest is None:
+            return []  # of 2.x
+        if self._keys is not None:
+            return [*self._keys.begun(key, codec, record.made_at, record.expires_at)]
+        return [] if is_signed(record) else [begun(key, codec)]
+
+    def raw(self, record: TaskRecord) -> Iterator[bytes]:
+        """The bytes of a result, unchecked; raises as `checked`."""
+        if record.result_type != DIRECT_BLOB:
+            yield from self._blob(record)
+            return
+        data = record.result_data
+        if data is None:
+            found = self._metadata.get(record.cache_key)
+            data = None if found is None else found.result_data
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise RestoreError(f"the row {record.cache_key} holds no data")
+        view = memoryview(data)
+        for start in range(0, len(view) or 1, PART):
+            yield bytes(view[start : start + PART])
+
+    def _blob(self, record: TaskRecord) -> Iterator[bytes]:
+        location = record.result_value
+        if not isinstance(location, str) or not location:
+            raise RestoreError(f"the row {record.cache_key} names no blob")
+        if self._storage is None:
+            found = self._find_storage()
+            if found is None:
+                raise StorageError(
+                    "the result is a blob, and there is no storage to read it from: name it by "
+                    "storage="
+                )
+            self._storage = GuardedStorage(found, None)
+        yield from self._storage.parts(location)
+
+
+def checked(record: TaskRecord, parts: Iterable[bytes], digests: list[Digest]) -> Iterator[bytes]:
+    """The parts, if size and digest are as the row says; see `Parts.checked`."""
+    size, last = 0, b""
+    for part in filter(None, parts):
+        size += len(part)
+        for digest in digests:
+            digest.update(part)
+        if last:
+            yield last
+        last = part
+    _check_size(record, size)
+    check_digest(record, digests)
+    yield last
+
+
+def _check_size(record: TaskRecord, size: int) -> None:
+    if record.size is not None and record.size != size:
+        raise SizeError(f"the result has {size} bytes, and its row says {record.size}")
+
+
+def check_digest(record: TaskRecord, digests: list[Digest]) -> None:
+    """Compare what came out with what the row says.
+
+    Raises:
+        RestoreError: it is something else.
+    """
+    if not digests or any(is_named(record, digest) for digest in digests):
+        return
+    if is_signed(record) or len(digests[0].digest()) == _SIGNATURE:
+        raise RestoreError("the result is damaged, or bears no signature by the signing_key")
+    raise RestoreError("the result is damaged: its digest is another one than when it was stored")
+
+
+def is_named(record: TaskRecord, digest: Digest) -> bool:
+    """Whether the row names this digest."""
+    named = record.digest if type(record.digest) is bytes else b""
+    return compare_digest(digest.digest(), named)
+
+
+def is_signed(record: TaskRecord) -> bool:
+    """Whether the row bears a signature, by whatever key."""
+    return type(record.digest) is bytes and len(record.digest) == _SIGNATURE

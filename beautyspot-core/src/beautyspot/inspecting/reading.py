@@ -1,0 +1,161 @@
+"""The part of a `Store` that reads results: values, raw bytes, verifying, copying."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.errors import ConfigError
+from beautyspot.inspecting.filters import read_filter
+from beautyspot.inspecting.listing import Listing
+
+# A store that is only listed needs nothing of the rest.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Unpack
+
+    from beautyspot.config.signing import SigningKeys
+    from beautyspot.contracts import BlobStorageBase, MetadataStoreBase, TaskRecord
+    from beautyspot.inspecting.backends import Backends
+    from beautyspot.inspecting.contents import Content
+    from beautyspot.inspecting.copying import Copied
+    from beautyspot.inspecting.filters import Where
+    from beautyspot.inspecting.parts import Parts
+    from beautyspot.inspecting.store import Store
+    from beautyspot.inspecting.verifying import Fault
+    from beautyspot.results.cache import Cache
+
+    Progress = Callable[[int, int], object]
+
+
+class Reading:
+    """Methods of `Store`."""
+
+    metadata: MetadataStoreBase
+    _backends: Backends
+
+    if TYPE_CHECKING:
+
+        @property
+        def storage(self) -> BlobStorageBase | None: ...  # noqa: D102
+
+        @property
+        def signing_keys(self) -> SigningKeys | None: ...  # noqa: D102
+
+        def row(self, key: str) -> TaskRecord: ...  # noqa: D102
+
+        def _changing(self) -> Cache: ...
+
+    def value(self, key: str) -> Any:
+        """The value of a result, decoded as far as it can be without the classes of the program.
+
+        An instance of a class of the program is an `Instance`, with its fields by name. Nothing
+        that stands in the store is imported or called. What a library makes is made where the
+        library is installed, and is a `NotInstalled` elsewhere. A generator's is the list of its
+        items, followed by what it returned. A `File` is its `Content`.
+
+        Raises:
+            ConfigError, RecordNotFound: as `row`.
+            RestoreError: it is damaged, bears no signature by the signing key that was given, or is
+                of a release before 3.0.
+            BackendNotFound: its serializer is not installed.
+            NotSupportedError: its serializer requires a signature, since it may run what is stored:
+                such bytes are never loaded, see `content`.
+            BlobNotFound, StorageError, MetadataError: it can't be read.
+        """
+        from beautyspot.inspecting.contents import content_of
+        from beautyspot.inspecting.values import decoded
+        from beautyspot.serialization.file_data import FILE_CODEC
+
+        record = self.row(key)
+        parts = self._parts()
+        if (record.serializer or "").startswith(FILE_CODEC):
+            return content_of(record, lambda: parts.checked(record))
+        data = b"".join(parts.checked(record))
+        return decoded(data, record, self._backends.serializer)
+
+    def content(self, key: str) -> Content:
+        """The raw bytes of a result, with their type, in parts.
+
+        Media are as the function returned them, so a picture is the picture, and a `File` is its
+        content; anything else is in its stored form. What a serializer that requires a signature
+        stored is not loaded by this.
+
+        Raises:
+            ConfigError, RecordNotFound, MetadataError: as `row`.
+            RestoreError: the row of a file has no sound name.
+        """
+        from beautyspot.inspecting.contents import content_of
+
+        record = self.row(key)
+        parts = self._parts()
+        return content_of(record, lambda: parts.checked(record))
+
+    def verify(
+        self, *, progress: Progress | None = None, **where: Unpack[Where]
+    ) -> Iterator[Fault]:
+        """Read every result to its end, and tell which are not what was stored.
+
+        Nothing is decoded, and nothing is changed. A result that is replaced meanwhile is no fault.
+        Results of a release before 3.0 have no digest, and are passed over.
+
+        Args:
+            progress: called after each result with the numbers of results and bytes so far.
+            where: see `Where`.
+
+        Raises:
+            ConfigError: a filter is wrong.
+        """
+        from beautyspot.inspecting.verifying import Verifier
+
+        wanted = read_filter("verify", where)
+        has_keys = self.signing_keys is not None
+        serializer = self._backends.serializer
+        verifier = Verifier(self.metadata, self._parts(), serializer, has_keys=has_keys)
+        return verifier.faults(Listing(self.metadata, wanted), progress)
+
+    def copy_to(
+        self,
+        target: Store,
+        *,
+        progress: Progress | None = None,
+        with_arguments: bool | None = None,
+        **where: Unpack[Where],
+    ) -> Copied:
+        """Copy results into another store, those that were written first, first.
+
+        Each is read to its end and checked on its way: what is damaged is not copied. A result that
+        the target has is left alone unless the one here was made later, so what was interrupted is
+        completed by doing it again. Rows keep their times, tags, prices and signatures. Where only
+        the target's signing key can sign a result anew, it must bear a signature by the key that
+        was given for this store. Counts are copied of those functions and hours of which the target
+        has none, unless there are other filters than `function`. Results of a release before 3.0
+        are left out.
+
+        Args:
+            target: where to; open it with ``open_store(…, create=True)`` to make a new one.
+            progress: called after each result with how many are done, and how many there are.
+            with_arguments: whether the texts of arguments are copied. None: where the target can
+                be read by nobody else (`MetadataStoreBase.private`).
+            where: see `Where`.
+
+        Returns:
+            How many were copied, and what could not be.
+
+        Raises:
+            ConfigError: a filter is wrong, or the target is this store.
+            MetadataError, StorageError: one of the stores failed; do it again.
+        """
+        from beautyspot.inspecting.copying import Copier
+
+        wanted = read_filter("copy_to", where)
+        cache = target._changing()
+        if cache.metadata.store_id == self.metadata.store_id:
+            raise ConfigError(f"{target.place} is this store itself: name another one")
+        private = target.metadata.private if with_arguments is None else with_arguments
+        copier = Copier(self._parts(), cache, with_arguments=private)
+        return copier.copy(self.metadata, wanted, progress)
+
+    def _parts(self) -> Parts:
+        from beautyspot.inspecting.parts import Parts
+
+        return Parts(self.metadata, lambda: self.storage, self.signing_keys)

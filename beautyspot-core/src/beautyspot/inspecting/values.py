@@ -1,0 +1,78 @@
+"""A stored value, decoded as far as it can be without the classes of the program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.errors import NotSupportedError, RestoreError
+from beautyspot.serialization.file_data import FILE_CODEC
+from beautyspot.serialization.instances import NotInstalled
+from beautyspot.serialization.payload import MEDIA, unframed
+from beautyspot.tasks.form import RAW_BYTES, RAW_TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.contracts import SerializerBase, TaskRecord
+
+STREAM: Final = "stream:"
+"""How the column `serializer` of a stream begins; the name of the serializer follows."""
+
+AS_IT_IS: Final = (RAW_BYTES, RAW_TEXT)
+
+
+def packed_by(codec: str) -> str | None:
+    """The name of the serializer that a result needs; None if it needs none."""
+    if codec in AS_IT_IS or codec.startswith((FILE_CODEC, MEDIA)):
+        return None
+    return codec.removeprefix(STREAM)
+
+
+def decoded(data: bytes, record: TaskRecord, serializer: Callable[[str], SerializerBase]) -> Any:
+    """The value of a result that is no `File`.
+
+    Raises:
+        RestoreError: it can't be read: damaged, or stored by a release before 3.0.
+        BackendNotFound: its serializer is not installed.
+        NotSupportedError: its serializer may run what is stored.
+    """
+    codec = record.serializer
+    if codec is None:
+        raise RestoreError("a result of a release before 3.0 can't be decoded: take its raw bytes")
+    if codec == RAW_BYTES:
+        return data
+    if codec == RAW_TEXT:
+        return _text(data)
+    if codec.startswith(MEDIA):
+        return _media(data, codec, record.content_type)
+    return _unpacked(data, codec, serializer(codec.removeprefix(STREAM)))
+
+
+def _unpacked(data: bytes, codec: str, serializer: SerializerBase) -> Any:
+    if serializer.requires_signature:  # whatever the class itself does
+        raise NotSupportedError(
+            f"the serializer {serializer.name!r} may run what is stored, so it is never loaded to "
+            "be looked at: take the raw bytes"
+        )
+    if codec.startswith(STREAM):
+        return [serializer.loads_for_looking(item) for item in unframed(data)]
+    return serializer.loads_for_looking(data)
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise RestoreError(f"a stored text is no UTF-8: {error}") from error
+
+
+def _media(data: bytes, codec: str, content_type: str | None) -> Any:
+    from beautyspot.tasks import media
+
+    try:
+        return media.read(data, codec, content_type)
+    except RestoreError as error:
+        if not isinstance(error.__cause__, ImportError):
+            raise
+    library, _, kind = codec.removeprefix(MEDIA).partition(":")[0].partition(".")
+    return NotInstalled(library, kind, None, len(data))
