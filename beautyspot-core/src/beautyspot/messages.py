@@ -46,10 +46,34 @@ _USERINFO: Final = r"(?<=://)[^/?#\s]*@"
 # A password with a raw "/" or "?" in it: what stands before looks like "user:not-a-port".
 _BROKEN_USERINFO: Final = r"(?<=://)[^/?#@\s]+:(?!\d*(?:[/?#]|$))\S*@"
 
+# Each of the patterns above needs one of these, as `str.casefold` writes them, or a sign.
+_PARTS: Final = (
+    *("key", "secret", "token", "passw", "pwd", "credential", "cookie"),
+    *("sig", "sas", "auth", "jwt", "bearer"),
+)
+_STEMS: Final = ("bearer", "basic", "akia", "asia", "aiza", "ya29.", "eyj", "-", "_")
+_OPTION: Final = rf"(?i)(?:{_WORDS})[\w.%-]*['\"]?\s*[=:]"
+
 
 def is_secret(key: str) -> bool:
     """Whether an option of this name looks like a secret; rather once too often."""
     return re.search(_WORDS, key, re.IGNORECASE) is not None
+
+
+def may_hold_secret(text: str) -> bool:
+    """Whether `masked` may change a text of up to `LONGEST`: a quick look, at most find nothing."""
+    folded = text.casefold()
+    if "://" in folded:
+        return True
+    for part in _PARTS:  # a generator would take longer than the rest
+        if part in folded:
+            if re.search(_OPTION, text) is not None:
+                return True
+            break
+    for stem in _STEMS:
+        if stem in folded:
+            return re.search(_KNOWN, text) is not None
+    return False
 
 
 def masked(value: Any) -> Any:

@@ -96,6 +96,8 @@ class Spot(StoredResults, LimiterMethods):
             `CacheMissError` and no function runs, for CI.
         signing_key: a secret text or bytes; then a result without a signature by it is a miss.
             With several, the first signs, and all are accepted.
+        arguments: whether each result shows people the arguments of its call, as a short text
+            without what looks secret. None: where the metadata store is private to this user.
 
     Raises:
         ConfigError: a setting is wrong; says where it comes from and what is valid.
@@ -132,12 +134,14 @@ class Spot(StoredResults, LimiterMethods):
         wait_timeout: float | str = UNSET,
         mode: str = UNSET,
         signing_key: str | bytes | Sequence[str | bytes] | None = UNSET,
+        arguments: bool | None = UNSET,
     ) -> None:
         settings = {
             "directory": directory, "db_path": db_path, "metadata": metadata, "storage": storage,
             "serializer": serializer, "keygen": keygen, "limiter": limiter, "save": save,
             "ttl": ttl, "blob_threshold": blob_threshold, "enabled": enabled, "strict": strict,
             "wait_timeout": wait_timeout, "mode": mode, "signing_key": signing_key,
+            "arguments": arguments,
         }  # fmt: skip
         self.name, plugins = check_name(name), tuple(given_plugins(plugins))
         others = {"config": config, "profile": profile, "plugins": plugins, "on_error": on_error}
@@ -234,6 +238,7 @@ class Spot(StoredResults, LimiterMethods):
         price: Callable[[Any], object] | None = None,
         mode: str | None = None,
         stale_on_error: bool = False,
+        arguments: bool | None = None,
     ) -> Callable[P, R]: ...
 
     @overload
@@ -255,6 +260,7 @@ class Spot(StoredResults, LimiterMethods):
         price: Callable[[Any], object] | None = None,
         mode: str | None = None,
         stale_on_error: bool = False,
+        arguments: bool | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
     def mark(self, function: Any = None, /, **options: Any) -> Any:
@@ -295,6 +301,8 @@ class Spot(StoredResults, LimiterMethods):
             mode: as for `Spot`, for this function.
             stale_on_error: if the function raises, return its expired result, if there is one;
                 needs a ttl, here or of the Spot; not for generators.
+            arguments: whether each result shows people the arguments of its call, see
+                [security](security.md); None takes the Spot's.
 
         Raises:
             ConfigError: an option is unknown or not valid; says which ones there are.

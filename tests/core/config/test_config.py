@@ -32,6 +32,7 @@ EXAMPLES = {
     "profile": ("none", None),
     "wait_timeout": ("90", 90.0),
     "mode": ("replay", "replay"),
+    "arguments": ("off", False),
     "signing_key": ("none", None),
 }
 """Setting -> text in the environment, value."""
@@ -197,7 +198,9 @@ def test_an_unknown_variable_warns_once(in_project, caplog):
 
 def test_an_unknown_variable_like_none_of_ours(in_project, caplog):
     in_project(environ={"BEAUTYSPOT_QQQ": "x"})
-    assert "The names behind BEAUTYSPOT_: blob_threshold, config, db_path," in caplog.text
+    assert (
+        "The names behind BEAUTYSPOT_: arguments, blob_threshold, config, db_path," in caplog.text
+    )
 
 
 # ------------------------------------------------------------------------------------- values

@@ -10,7 +10,6 @@ from beautyspot.errors import MetadataError
 from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.counting import Counting
 from beautyspot.results.last_use import LastUses
-from beautyspot.tasks.price import checked_price
 
 if TYPE_CHECKING:
     import weakref
@@ -198,11 +197,10 @@ class Engine:
 
     def price(self, call: Call, value: Callable[[], Any]) -> None:
         """Ask what an execution cost whose result `value` gives; a failure is no price."""
-        asked = call.task.options.price
-        if asked is None:
+        if call.task.options.price is None:
             return
         try:
-            call.price = checked_price(asked(value()))
+            call.price = call.task.price_of(value())
             call.task.counted.money_spent += call.price
         except Exception as error:
             advice = "The call has no price, and its result is kept: mend the function"

@@ -282,6 +282,8 @@ def _run(turn: Turn) -> Flow:
     _warn_unstorable(engine, call)
     addressing = call.task.addressing
     call.digests, watch = addressing.argument_digests(call), addressing.watch(call)
+    if call.task.options.arguments:
+        call.arguments = addressing.argument_text(call)
     counted = call.task.counted
     began = perf_counter()
     outcome: Outcome = yield Execute(call, engine.observers)

@@ -73,7 +73,12 @@ class Marking:
         if options.serializer is not None:
             chosen = parts.select("serializer", options.serializer, source="mark(serializer=)")
             serializer = cast("SerializerBase", chosen)
-        options = options.completed(ttl=self._config["ttl"], mode=self._config["mode"])
+        shown = self._config["arguments"]
+        options = options.completed(
+            ttl=self._config["ttl"],
+            mode=self._config["mode"],
+            arguments=parts.metadata.private if shown is None else shown,
+        )
         keygen, serializer = keygen.supporting(parts.types), serializer.supporting(parts.types)
         task = Task(
             function, kind_of(function), options, keygen=keygen, serializer=serializer,

@@ -145,6 +145,8 @@ class Recording:
         self._error: Exception | None = None
         self._broken = ""  # why it can't go on
         call.digests = call.task.addressing.argument_digests(call)
+        if call.task.options.arguments:
+            call.arguments = call.task.addressing.argument_text(call)
         engine.miss(call)
 
     # ------------------------------------------------------------------- what runs the generator

@@ -149,6 +149,10 @@ def boolean(text: str) -> bool:
     return value
 
 
+def _boolean_or_none(text: str) -> bool | None:
+    return None if text.strip().lower() == "none" else boolean(text)
+
+
 def byte_count(value: object) -> int:
     """A size in bytes: a whole number, or a text such as ``"500MB"`` or ``"1.5 GiB"``.
 
@@ -320,6 +324,10 @@ SETTINGS: Final[dict[str, Setting]] = {
             "mode", "normal", '"normal", "readonly" or "replay"',
             _one_of("normal", "readonly", "replay"), str,
             "readonly: nothing is stored; replay: nothing runs, and a miss raises",
+        ),
+        Setting(
+            "arguments", None, 'true, false, or "none" to decide by the store', or_none(_bool),
+            _boolean_or_none, "whether results show people the arguments of their calls",
         ),
         Setting(
             "signing_key", None,

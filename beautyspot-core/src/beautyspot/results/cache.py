@@ -283,6 +283,7 @@ class Cache:
             took=took,
             expires_at=expires_at,
             code=addressing.code,
+            arguments=call.arguments,
             price=call.price,
         )
 

@@ -21,6 +21,7 @@ from beautyspot.keys.canonical import Without
 from beautyspot.keys.generator import KeyMaker
 from beautyspot.keys.memo import Memo
 from beautyspot.tasks.advice import UNKNOWN, Advisor
+from beautyspot.tasks.argument_text import argument_text, id_text
 from beautyspot.tasks.watching import WATCHED, Watch, leads_nowhere
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import KeyGenBase
     from beautyspot.errors import UnstableKeyError
+    from beautyspot.keys.binding import Binder
     from beautyspot.tasks.followed_code import FollowedCode
     from beautyspot.tasks.options import MarkOptions
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         args: tuple[Any, ...]
         kwargs: dict[str, Any]
         bound: Bound
+        own_id: object
         input_id: str
         key: str
 
@@ -168,19 +171,20 @@ class Addressing:
             UnstableKeyError: an argument has no stable form.
         """
         call.bound = self.bind(*call.args, **call.kwargs)
-        call.key, call.input_id = self._address(call.bound, call.args, call.kwargs)
+        if self._id_of is not None:
+            call.own_id = self._own_id(call.args, call.kwargs)
+        call.key, call.input_id = self._address(call.bound, call.own_id)
 
     def has_moved(self, call: Addressed) -> bool:
         """Whether the call has another key by now: an argument was changed since it got one."""
         try:
             bound = self.bind(*call.args, **call.kwargs)
-            return self._address(bound, call.args, call.kwargs)[0] != call.key
+            own = None if self._id_of is None else self._own_id(call.args, call.kwargs)
+            return self._address(bound, own)[0] != call.key
         except Exception:
             return True
 
-    def _address(
-        self, bound: Bound, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[str, str]:
+    def _address(self, bound: Bound, own_id: object) -> tuple[str, str]:
         positional, named = bound
         known = None if named else self.memo.get(positional)
         if known is not None:
@@ -188,8 +192,7 @@ class Addressing:
         if self._id_of is None:
             input_id = self._input_id(positional, named)
         else:
-            given = self._own_id(args, kwargs)
-            input_id = given if type(given) is str else self._input_id((given,), {})
+            input_id = own_id if type(own_id) is str else self._input_id((own_id,), {})
         code = "" if self._id_of else self._code_in((*positional, *named.values()))
         address = self._maker()(f"{input_id}:{code}" if code else input_id), input_id
         if self._id_of is None and self._key_maker is not None and not named:
@@ -351,6 +354,21 @@ class Addressing:
         except Exception:  # no canonical text, by another key generation: `explain` says less
             return None
         return f"{{{','.join(digests)}}}"
+
+    def argument_text(self, call: Addressed) -> str | None:
+        """The arguments for people, or the ID of `key=` in their place; None where that fails."""
+        if self._id_of is not None:
+            return id_text(call.own_id)
+        given = self._bind_given
+        bound = call.bound if given is None else given(*call.args, **call.kwargs)
+        return argument_text(self._name(*bound))
+
+    @Lazily
+    def _bind_given(self) -> Binder | None:
+        """Binds the arguments as they were given, where `key=` has functions of some."""
+        if not isinstance(self._options.key, dict):
+            return None
+        return make_binder(unwrap_ours(self._function), ignore=self._options.ignore)
 
     def advice(self, call: Addressed, error: UnstableKeyError) -> str:
         """How to leave out what has no stable form, with an `ignore=` ready to be copied."""

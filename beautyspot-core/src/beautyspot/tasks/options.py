@@ -41,6 +41,7 @@ class MarkOptions:
     price: Callable[[Any], object] | None = None
     mode: str | None = None
     stale_on_error: bool = False
+    arguments: bool | None = None
 
     def __post_init__(self) -> None:
         for option, (fits, takes) in _CHECKS.items():
@@ -61,9 +62,14 @@ class MarkOptions:
         several = {k: _several(options[k]) for k in ("tags", "ignore") if k in options}
         return cls(**{**options, **several})
 
-    def completed(self, *, ttl: object, mode: str) -> MarkOptions:
+    def completed(self, *, ttl: object, mode: str, arguments: bool) -> MarkOptions:
         """These options, with the Spot's where this function has none of its own."""
-        return replace(self, ttl=ttl if self.ttl is None else self.ttl, mode=self.mode or mode)
+        return replace(
+            self,
+            ttl=ttl if self.ttl is None else self.ttl,
+            mode=self.mode or mode,
+            arguments=arguments if self.arguments is None else self.arguments,
+        )
 
     def written_in(self, function: object) -> MarkOptions:
         """These options with ``self.__x`` as the class means it that the function is written in."""
@@ -137,5 +143,6 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "price": (_is_plain, "a function of the result, no async def, that returns what the call cost"),
     "mode": (MODES.__contains__, " or ".join(MODES)),
     "stale_on_error": (_is_bool, "True or False"),
+    "arguments": (_is_bool, "True or False"),
 }
 """What each option may be, and what a message says of that."""

@@ -11,6 +11,7 @@ from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.arguments import classes_by_arguments
 from beautyspot.tasks.addressing import Addressing
 from beautyspot.tasks.form import ResultForm
+from beautyspot.tasks.price import checked_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,18 @@ class Call:
     """One call that was not answered at once: what the flow needs of it."""
 
     __slots__ = (
-        *("args", "bound", "digests", "input_id", "key", "kwargs", "price"),
-        *("found", "found_as", "looked", "refresh", "replaces", "saves", "since", "spares"),
+        *("args", "bound", "digests", "input_id", "key", "kwargs", "own_id", "price"),
+        *(
+            "arguments",
+            "found",
+            "found_as",
+            "looked",
+            "refresh",
+            "replaces",
+            "saves",
+            "since",
+            "spares",
+        ),
         *("task", "waited", "why"),
     )
 
@@ -49,6 +60,8 @@ class Call:
         self.key = ""  # "" where the call has no stable key: it runs uncached
         self.input_id = ""
         self.digests: str | None = None  # of its arguments, as they were before it ran
+        self.arguments: str | None = None  # the same for people
+        self.own_id: object = None  # what `key=` gave in their place
         self.bound: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
         self.saves = 0.0  # seconds that the execution took whose result was found
         self.spares = 0.0  # what it cost
@@ -135,6 +148,15 @@ class Task:
     def func_identifier(self) -> str:
         """The function's name in messages and in the table of results."""
         return self.addressing.func_identifier
+
+    def price_of(self, result: Any) -> float:
+        """What an execution cost, as the function given as `price=` says of its result.
+
+        Raises:
+            ConfigError: that is no finite number, or negative.
+        """
+        assert self.options.price is not None  # noqa: S101 - the callers ask
+        return checked_price(self.options.price(result))
 
     def _check_stale(self, *, streams: bool) -> None:
         if not self.options.stale_on_error:

@@ -1,0 +1,327 @@
+"""The arguments of a call as a text for people, in the row of its result."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import io
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+import attrs
+import beautyspot as bs
+import numpy as np
+import pandas as pd
+import pydantic
+import pytest
+from beautyspot.keys.canonical import Without
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot.messages import masked, may_hold_secret
+from beautyspot.tasks.argument_text import argument_text
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOKEN = "sk-proj-abcdefgh12345678"
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+class Silent:
+    def __repr__(self) -> str:
+        raise AssertionError("a __repr__ of the user's was called")
+
+
+class Zone(dt.tzinfo):
+    def __str__(self) -> str:
+        raise AssertionError("a __str__ of the user's was called")
+
+
+@dataclass
+class Job:
+    name: str
+    api_key: Any = "geheim"
+    inner: Any = None
+    hidden: str = field(default="hidden", repr=False)
+
+
+@attrs.define
+class Attrs:
+    x: int
+    y: str = attrs.field(default="hidden", repr=False)
+
+
+class Model(pydantic.BaseModel):
+    x: int
+    password: pydantic.SecretStr
+    y: str = pydantic.Field(default="hidden", repr=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "None"), (True, "True"), (1.5, "1.5"), (-3, "-3"), (1 << 10_000, "<int>"),
+        ("a'b\n", '"a\'b\\n"'), ("\ud800", "'\\ud800'"), ("ä " * 250, f"'{'ä ' * 200}…'"),
+        ("x" * 401, f"'{'x' * 400}…'"), ("x" * 1000, "'…'"), ("日本" * 500, f"'{'日本' * 200}…'"),
+        (b"1234", "<bytes of 4>"), (bytearray(3), "<bytearray of 3>"),
+        (memoryview(b"abc"), "<memoryview of 3>"),
+        ([1, [2, (3,)]], "[1, [2, (3)]]"), ({3, 1, 2}, "{1, 2, 3}"), (frozenset(), "{}"),
+        (list(range(1000)), f"[{', '.join(map(str, range(20)))}, … 980 more]"),
+        ([[[[[[[1]]]]]]], "[[[[[[…]]]]]]"), (OrderedDict(a=1), "{'a': 1}"),
+        (Point(1, 2), "Point(x=1, y=2)"), (Color.RED, "Color.RED"), (Silent(), "<Silent>"),
+        (Job("a"), "Job(name='a', api_key=***, inner=None)"),
+        (Without(Job("a", inner=Job("b")), ("name", "inner.name")),
+         "Job(api_key=***, inner=Job(api_key=***, inner=None))"),
+        (Attrs(1), "Attrs(x=1)"),
+        (Model(x=1, password=pydantic.SecretStr("s")), "Model(x=1, password=<SecretStr>)"),
+        (Decimal("1.50"), "1.50"), (Fraction(1, 3), "1/3"), (dt.date(2020, 1, 2), "2020-01-02"),
+        (dt.datetime(2020, 1, 2, tzinfo=dt.UTC), "2020-01-02T00:00:00+00:00"),
+        (dt.datetime(2020, 1, 2, tzinfo=Zone()), "<datetime>"), (dt.timedelta(1), "1 day, 0:00:00"),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"), (Path("a"), "'a'"),
+        (range(3), "range(0, 3)"), (Job, "Job"), (len, "<function len>"),
+        (io.BytesIO(), "<BytesIO>"), (np.zeros((3, 4)), "<ndarray 3x4 float64>"),
+        (np.float32(2), "2.0"), (pd.DataFrame({"a": [1, 2]}), "<DataFrame 2x1>"),
+        (pd.Series([1.5]), "<Series 1 float64>"), (Image.new("RGB", (5, 6)), "<Image 5x6 RGB>"),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_what_people_are_shown(value: Any, text: str) -> None:
+    shown = argument_text({"x": value})
+    assert shown is not None
+    assert shown.removeprefix("x=")[:300] == text[:300]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        TOKEN, f"use {TOKEN} now", "https://me:hunter2@host/x", ("Authorization", "hunter2"),
+        (b"Authorization", "hunter2"), {"Authorization": "hunter2"}, [("api_key", "hunter2")],
+        {"password": ["hunter2"]}, {b"token": {"a": "hunter2"}}, "password=hunter2", {TOKEN: 1},
+        f"{'word ' * 77}{TOKEN}", f"{'x' * 398} {TOKEN}", f"{'x' * 630} {TOKEN}",
+        "https://me:" + "hunter2" * 400 + "@host", Path("https://x:hunter2@host"),
+        f"Bearer {'hunter2' * 3}", Job("a", api_key="hunter2"), Job("a", api_key=("hunter2", "b")),
+        Job("a", api_key=Path("hunter2")), Job("a", api_key={"a": "hunter2"}),
+        Job("a", api_key=Job("hunter2")),
+    ],
+    ids=lambda value: f"{str(value):.20}",
+)  # fmt: skip
+def test_no_secret_is_shown_nor_half_of_one(value: Any) -> None:
+    text = argument_text({"x": value})
+    assert text is not None
+    assert "hunter2" not in text
+    assert TOKEN[:10] not in text
+
+
+def test_secret_names_show_numbers_only() -> None:
+    named = {"max_tokens": 5, "api_key": "a", "token": b"b", "passwords": [3, "c"], TOKEN: 1}
+    assert argument_text(named) == (
+        "max_tokens=5, api_key=***, token=<bytes>, passwords=[3, ***], '***'=1"
+    )
+
+
+leaves = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
+    | st.dates() | st.datetimes() | st.decimals() | st.builds(Zone)
+    | st.sampled_from([Color.RED, Job])
+)  # fmt: skip
+values = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.text() | st.integers(), inner)
+        | st.builds(Job, st.text(), st.text(), inner)
+        | st.tuples(inner, inner)
+    ),
+)
+around = st.text(max_size=700)
+
+
+@given(st.dictionaries(st.text(), values))
+def test_any_arguments_have_a_short_text(named: dict[str, Any]) -> None:
+    text = argument_text(named)
+    assert text is not None
+    assert len(text.encode()) <= 1024
+
+
+@given(
+    around,
+    around,
+    st.sampled_from(
+        [TOKEN, "https://me:hunter2@host", "password=hunter2", "Bearer hunter2hunter2"]
+    ),
+    st.sampled_from([str, Path, lambda x: [x], lambda x: {x: x}, lambda x: Job(x, inner=(x, x))]),
+)
+def test_a_planted_secret_is_never_shown(
+    before: str, after: str, secret: str, wrap: Callable[[str], Any]
+) -> None:
+    text = argument_text({"x": wrap(f"{before} {secret} {after}"), "y": wrap(secret)})
+    assert text is not None
+    assert "hunter2" not in text
+    assert "abcdefgh12345678" not in text
+
+
+pieces = st.sampled_from(
+    [
+        *(
+            "key",
+            "token",
+            "Sig",
+            "sas",
+            "auth",
+            "jwt",
+            "bearer ",
+            "BASIC ",
+            "=",
+            ":",
+            "&",
+            "?",
+            "'",
+        ),
+        *('"', " ", "\n", "sk-", "ghp_", "AKIA", "AIza", "ya29.", "eyJ", ".", "://", "@", "api_"),
+        *("x", "abcdefgh", "ABCDEFGH12345678", "ſecret", "\u212aey", "-----BEGIN PRIVATE KEY-----"),
+    ]
+)
+
+
+@given(st.lists(pieces, max_size=12).map("".join))
+def test_the_quick_look_overlooks_no_secret(text: str) -> None:
+    assert may_hold_secret(text) or masked(text) == text
+
+
+def test_an_argument_that_raises_leaves_no_text() -> None:
+    @dataclass
+    class Broken:
+        x: int = 1
+
+        def __getattribute__(self, name: str) -> Any:
+            raise ValueError(name)
+
+    assert argument_text({"x": Broken()}) is None
+
+
+# ------------------------------------------------------------------------------ in the row
+
+
+def row(spot: bs.Spot, marked: Any, *args: Any, **kwargs: Any) -> str | None:
+    key = spot.key(marked, *args, **kwargs)
+    result = marked(*args, **kwargs)
+    if isinstance(result, Iterator):
+        list(result)
+    record = spot.metadata.get(key)
+    assert record is not None
+    return record.arguments
+
+
+class Service:
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def ask(self, prompt: str, *more: int, client: object = None, **rest: Any) -> int:
+        del client
+        self.seen.append(1)
+        return len(prompt) + len(more) + len(rest)
+
+
+@dataclass
+class Chat:
+    client: Any
+    model: str = "m"
+
+    def ask(self, prompt: str) -> str:
+        return prompt
+
+
+def test_arguments_have_their_names_and_what_is_ignored_is_left_out(spot: bs.Spot) -> None:
+    service = spot.mark(ignore=("self.seen", "client"))(Service.ask)
+    shown = row(spot, service, Service(), "hello", 1, 2, client=3, tone="kind")
+    assert shown == "self=<Service>, prompt='hello', more=(1, 2), tone='kind'"
+    chat = spot.mark(ignore=("self.client",))(Chat.ask)
+    assert row(spot, chat, Chat(Silent()), "hi") == "self=Chat(model='m'), prompt='hi'"
+
+
+def test_arguments_are_shown_as_they_were_before_the_run(spot: bs.Spot) -> None:
+    assert row(spot, spot.mark(list[int].pop), [1, 2]) == "self=[1, 2], index=-1"
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("fixed", "'fixed'"),
+        (lambda path: ("id", path.name), "('id', 'a.txt')"),
+        (lambda path: f"id {TOKEN}", "'id ***'"),
+        ({"path": bs.KeyGen.from_file_content}, "path='a.txt'"),
+    ],
+    ids=["an ID", "a function", "a secret", "a table"],
+)
+def test_an_id_stands_alone_and_a_keyed_argument_is_shown_itself(
+    spot: bs.Spot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: Any, text: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("content")
+    assert row(spot, spot.mark(key=key)(lambda path: 1), Path("a.txt")) == text
+
+
+def test_an_id_that_can_not_be_shown_is_left_out(spot: bs.Spot) -> None:
+    @dataclass
+    class Broken:
+        x: int = 1
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "x":
+                raise ValueError(name)
+            return super().__getattribute__(name)
+
+        def __beautyspot_key__(self) -> str:
+            return "broken"
+
+    assert row(spot, spot.mark(key=lambda x: Broken())(lambda x: x), 1) is None
+
+
+def test_streams_show_their_arguments(spot: bs.Spot) -> None:
+    def items(x: int) -> Iterator[int]:
+        yield x
+
+    assert row(spot, spot.mark(items), 3) == "x=3"
+
+
+@pytest.mark.parametrize(
+    ("private", "of_spot", "of_mark", "shown"),
+    [
+        (True, None, None, True), (False, None, None, False), (False, True, None, True),
+        (True, False, None, False), (True, False, True, True), (False, True, False, False),
+    ],
+)  # fmt: skip
+def test_where_arguments_are_shown(
+    make_spot: Callable[..., bs.Spot],
+    *,
+    private: bool,
+    of_spot: bool | None,
+    of_mark: bool | None,
+    shown: bool,
+) -> None:
+    store = MemoryMetadataStore()
+    store.private = private
+    spot = make_spot(metadata=store, arguments=of_spot)
+    assert row(spot, spot.mark(arguments=of_mark)(lambda x: x), 3) == ("x=3" if shown else None)
+
+
+@pytest.mark.parametrize("value", [1, "yes"])
+def test_what_is_no_boolean_is_refused(spot: bs.Spot, value: Any) -> None:
+    with pytest.raises(bs.ConfigError, match=r"mark\(arguments=.*give True or False"):
+        spot.mark(arguments=value)
