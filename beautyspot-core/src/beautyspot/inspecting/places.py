@@ -137,9 +137,7 @@ def _not_there(path: Path) -> str:
     if path.suffix == "" and beside.exists():
         return f"there is no file {path}: for the store of the Spot {path.name!r} give name="
     others = _databases(path.parent)
-    there = (
-        f"In that folder: {listing(each.name for each in others)}" if others else "There is none"
-    )
+    there = f"Databases in that folder: {listing(each.name for each in others)}"
     return (
         f"there is no file {path}. {there}: give the path of a database file, of a folder "
         f"{FOLDER}, or a URL"

@@ -1,0 +1,32 @@
+"""A store of each kind, and what it is looked at through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from beautyspot import Store, open_store
+from core.inspecting.stored import ROWS, make
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from beautyspot import MetadataStoreBase
+
+
+@pytest.fixture(params=["sqlite", "memory", "scan-only"])
+def metadata(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MetadataStoreBase]:
+    """A store that holds `ROWS`, written in the order of their making."""
+    store = make(request.param, tmp_path)
+    for row in reversed(ROWS):
+        store.put(row)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def store(metadata: MetadataStoreBase) -> Iterator[Store]:
+    """The same, opened."""
+    with open_store(metadata, config=False) as opened:
+        yield opened

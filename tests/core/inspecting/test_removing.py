@@ -1,0 +1,205 @@
+"""What is removed by a filter, a limit or as garbage; and what a dry run counts."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import ConfigError, MetadataError, Pruned, Removed, Store, open_store
+from beautyspot.memory import MemoryStorage
+from broken import BrokenStore
+from core.inspecting.stored import DAY, NOW, ROWS
+from core.inspecting.test_rows import sizes
+
+if TYPE_CHECKING:
+    from beautyspot import MetadataStoreBase
+
+NOTHING = Pruned(0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("where", "gone"),
+    [
+        ({"function": "app:ask", "outdated": True}, [3]),
+        ({"function": "app:*", "tag": "daily"}, [1, 5]),
+        ({"version": ""}, [1, 3, 4, 5, 6]),
+        ({"key": "000002"}, [2]),
+        ({"key": ROWS[1].cache_key}, [2]),
+        ({"arguments": "alice"}, [1]),
+        ({"older": "60h", "larger": 4}, [4, 5, 6]),
+        ({"function": "*"}, [1, 2, 3, 4, 5, 6]),
+        ({"function": "nothing"}, []),
+    ],
+)
+def test_what_matches_goes(store: Store, where: Any, gone: list[int]) -> None:
+    expected = Removed(len(gone), sum(gone), 0)
+    assert store.remove(dry_run=True, **where) == expected
+    assert len(list(store.rows())) == 6
+    assert store.remove(**where) == expected
+    assert sizes(store.rows()) == [n for n in range(1, 7) if n not in gone]
+    assert store.remove(**where) == Removed(0, 0, 0)
+
+
+def test_nothing_goes_without_a_filter(store: Store) -> None:
+    for where in ({}, {"expired": False, "function": None}):
+        with pytest.raises(ConfigError, match="say what to remove"):
+            store.remove(**where)  # type: ignore[arg-type]  # as a program may give them
+    with pytest.raises(ConfigError, match="Did you mean 'older'"):
+        store.remove(odler="7d")  # type: ignore[call-arg]  # a mistake
+    assert len(list(store.rows())) == 6
+
+
+@pytest.mark.parametrize(
+    ("limits", "gone"),
+    [
+        ({}, {"expired": 1, "size": 4}),
+        ({"expired": False}, {}),
+        ({"older_than": "132h"}, {"expired": 1, "old": 1, "size": 10}),
+        ({"unused_for": 4.5 * DAY, "function": "app:*"}, {"expired": 1, "unused": 1, "size": 9}),
+        ({"max_size": 6}, {"expired": 1, "evicted": 2, "size": 4 + 6 + 5}),
+        ({"max_size": "3B", "function": "app:ask"}, {"expired": 1, "evicted": 1, "size": 7}),
+        ({"max_size": 100, "expired": False}, {}),
+    ],
+)
+def test_a_dry_run_of_prune_counts_what_goes(store: Store, limits: Any, gone: Any) -> None:
+    expected = NOTHING._replace(**gone)
+    before = sizes(store.rows())
+    assert store.prune(dry_run=True, **limits) == expected
+    assert sizes(store.rows()) == before
+    assert store.prune(**limits) == expected
+    assert store.total().entries == len(before) - expected.entries
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "message"),
+    [
+        ("prune", {"max_size": "big"}, "max_size='big': give a number of bytes"),
+        ("prune", {"older_than": "soon"}, "older_than='soon': give a number of seconds"),
+        ("prune", {"older_then": 1}, "prune takes no option 'older_then'"),
+        ("collect", {"grace": None}, "grace=None: give a number of seconds"),
+        ("collect", {"grase": 1}, "Did you mean 'grace'"),
+    ],
+)
+def test_wrong_limits(store: Store, method: str, options: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        getattr(store, method)(**options)
+
+
+def text(x: str) -> str:
+    return x * 10
+
+
+running, may_end = threading.Event(), threading.Event()
+
+
+def slow(x: str) -> str:
+    running.set()
+    assert may_end.wait(30)
+    return x * 10
+
+
+def blobs(spot: Any) -> int:
+    return sum(path.is_file() for path in Path(spot.storage.base_dir).rglob("*"))
+
+
+def test_blobs_go_with_their_rows_and_others_as_garbage(make_spot: Any) -> None:
+    spot = make_spot(strict=True)
+    marked = spot.mark(save_blob=True)(text)
+    for x in "abc":
+        marked(x)
+    orphan = f"{spot.metadata.store_id}/00/{7:032x}-12345678.msgpack"
+    spot.storage.save(orphan, b"orphan")
+    left = Path(spot.storage.base_dir, spot.metadata.store_id, ".tmp-1")
+    left.write_bytes(b"of a save that was killed")
+    with open_store(spot) as store:
+        key = spot.key(marked, "a")
+        assert store.remove(key=key[:8]).entries == 1
+        assert blobs(spot) == 2 + 2
+        foreseen = store.collect(0, dry_run=True)
+        assert foreseen == (1, 6, 0, 0)
+        assert blobs(spot) == 2 + 2
+        assert store.collect(0) == foreseen
+        assert store.collect(dry_run=True) == (0, 0, 0, 0)
+    assert spot.peek(marked, "b").value == text("b")
+
+
+@pytest.mark.parametrize(
+    ("where", "stays"),
+    [
+        ({"function": "*:text"}, False),
+        ({"tag": "paid"}, False),
+        ({"function": "*", "larger": 1}, True),
+    ],
+)
+def test_a_call_that_is_under_way(make_spot: Any, where: Any, stays: bool) -> None:
+    """It does not bring back what is removed by its function; else its row is left to it."""
+    spot = make_spot(strict=True)
+    marked = spot.mark(name="app:text", tags=("paid",))(slow)
+    may_end.set()
+    marked("a")
+    running.clear()
+    may_end.clear()
+    caller = threading.Thread(target=lambda: spot.refresh(marked, "a"))
+    caller.start()
+    try:
+        assert running.wait(30)
+        with open_store(spot.db_path, config=False) as store:
+            assert store.remove(**where)[::2] == ((0, 1) if stays else (1, 0))
+    finally:
+        may_end.set()
+        caller.join()
+    assert bool(spot.peek(marked, "a")) is stays
+
+
+class Replacing(BrokenStore):
+    """A store whose rows another process replaces just before they are removed."""
+
+    def try_lease(self, key: str) -> Any:
+        self.put(self.get(key)._replace(made_at=NOW + 1))  # type: ignore[union-attr]  # it is there
+        return super().try_lease(key)
+
+
+def test_a_row_that_was_replaced_meanwhile_stays() -> None:
+    metadata = Replacing()
+    metadata.put(ROWS[0])
+    with open_store(metadata, config=False) as store:
+        assert store.remove(arguments="alice") == Removed(0, 0, 1)
+        assert store.total().entries == 1
+
+
+def test_a_store_that_fails_on_the_way_says_how_far_it_came() -> None:
+    class Failing(BrokenStore):
+        def delete(self, key: str) -> bool:
+            if key == ROWS[2].cache_key:
+                raise MetadataError("the disk is full: free some space.")
+            return super().delete(key)
+
+    metadata = Failing()
+    for row in ROWS:
+        metadata.put(row)
+    with open_store(metadata, config=False) as store:
+        with pytest.raises(MetadataError, match="Before that, 2 results were removed"):
+            store.remove(function="app:*")
+        assert sizes(store.rows()) == [3, 4, 5, 6]
+
+
+def test_rows_of_earlier_releases_go_too(metadata: MetadataStoreBase, store: Store) -> None:
+    old = ROWS[0]._replace(cache_key="old", func_identifier=None, key_scheme=None, made_at=None)
+    metadata.put(old)
+    assert store.remove(function="ask").entries == 1
+    assert metadata.get("old") is None
+
+
+def test_a_storage_that_can_t_foresee_its_sweep() -> None:
+    swept: list[float] = []
+
+    class Sweeping(MemoryStorage):
+        def sweep(self, older_than: float, prefix: str) -> int:
+            swept.append(older_than)
+            return 3
+
+    with open_store(BrokenStore(), storage=Sweeping(), config=False) as store:
+        assert store.collect(dry_run=True).leftovers == len(swept) == 0
+        assert store.collect().leftovers == 3

@@ -1,0 +1,209 @@
+"""What a store shows of its rows: by filters, in orders and pages, by key, in sums."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import ConfigError, Counts, RecordNotFound, Store, Totals, open_store
+from beautyspot.memory import MemoryMetadataStore
+from core.inspecting.stored import DAY, NEW, NOW, OLD, ROWS, row
+
+if TYPE_CHECKING:
+    from beautyspot import MetadataStoreBase
+
+
+HALF = datetime.fromtimestamp(NOW - 2.5 * DAY).astimezone().replace(tzinfo=None)
+"""Between the second and the third, in local time."""
+
+
+def sizes(rows: Any) -> list[int]:
+    """The rows by their numbers."""
+    return [row.size for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ({}, [1, 2, 3, 4, 5, 6]),
+        ({"function": None, "expired": False}, [1, 2, 3, 4, 5, 6]),
+        ({"function": "app:*"}, [1, 2, 3, 4, 5]),
+        ({"function": "app:draw"}, [5]),
+        ({"function": "lib:load[[]1]"}, [6]),
+        ({"version": 2}, [2]),
+        ({"version": ""}, [1, 3, 4, 5, 6]),
+        ({"tag": "daily"}, [1, 5]),
+        ({"key": "00000"}, [1, 2, 3, 4, 5, 6]),
+        ({"key": "000003"}, [3]),
+        ({"older": "84h"}, [4, 5, 6]),
+        ({"older": 3.5 * DAY, "newer": timedelta(days=5.5)}, [4, 5]),
+        ({"newer": HALF}, [1, 2]),
+        ({"newer": HALF.astimezone(UTC).isoformat()}, [1, 2]),
+        ({"older": str(HALF)[:16]}, [3, 4, 5, 6]),
+        ({"older": (HALF - timedelta(days=60)).date()}, []),
+        ({"newer": "2026-01-02"}, [1, 2, 3, 4, 5, 6]),
+        ({"unused": "60h"}, [3, 4, 5, 6]),
+        ({"expired": True}, [4]),
+        ({"larger": 3, "smaller": "4B"}, [3, 4]),
+        ({"arguments": "ALICE"}, [1]),
+        ({"code": OLD[:4]}, [3]),
+        ({"outdated": True}, [3]),
+        ({"outdated": True, "larger": 4}, []),
+        ({"function": "app:ask", "newer": "84h", "outdated": False}, [1, 2, 3]),
+    ],
+)
+def test_filters(store: Store, where: Any, found: list[int]) -> None:
+    assert sizes(store.rows(**where)) == found
+    assert sizes(store.page(**where).records) == found
+    assert store.total(**where) == Totals(len(found), sum(found))
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"funtion": "x"}, "Did you mean 'function'"),
+        ({"function": ""}, "function='': give a text"),
+        ({"older": "soon"}, "older='soon': give how long ago"),
+        ({"older": "2026-13-01"}, "or a date, such as"),
+        ({"older": True}, "or a date, such as"),
+        ({"newer": time.time()}, "give datetime.fromtimestamp"),
+        ({"newer": "0001-01-01"}, "or a date, such as"),
+        ({"unused": "2026-11-19"}, "unused='2026-11-19': give a number of seconds"),
+        ({"larger": "big"}, "larger='big': give a number of bytes"),
+        ({"version": 1.5}, "version=1.5: give a text or a whole number"),
+        ({"version": "auto"}, "names no version"),
+        ({"expired": "yes"}, "expired='yes': give True or False"),
+        ({"order": "bigest"}, "order='bigest': there is no such order. Did you mean 'largest'"),
+        ({"limit": 0}, "limit=0: give a whole number of rows"),
+    ],
+)
+def test_wrong_filters_say_what_to_write(store: Store, where: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message.replace("(", "[(]")):
+        store.rows(**where)
+
+
+ORDERS = {
+    "key": [1, 2, 3, 4, 5, 6],
+    "newest": [1, 2, 3, 4, 5, 6],
+    "oldest": [6, 5, 4, 3, 2, 1],
+    "largest": [6, 5, 4, 3, 2, 1],
+    "smallest": [1, 2, 3, 4, 5, 6],
+    "slowest": [6, 4, 3, 2, 1, 5],  # what is not known comes last
+    "dearest": [3, 1, 2, 4, 5, 6],
+    "unused": [6, 5, 4, 3, 1, 2],
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_orders(store: Store, order: Any) -> None:
+    assert sizes(store.rows(order)) == ORDERS[order]
+    assert sizes(store.rows(order, 2)) == ORDERS[order][:2]
+    assert sizes(store.rows(order, 2, larger=2)) == [n for n in ORDERS[order] if n > 1][:2]
+    assert all(each.result_data is None for each in store.rows(order))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_pages_go_on_where_the_last_one_ended(store: Store, order: Any) -> None:
+    found: list[int] = []
+    following = None
+    while True:
+        page = store.page(order, following, 4)
+        found += sizes(page.records)
+        following = page.following
+        if following is None:
+            break
+    assert found == ORDERS[order]
+
+
+def test_a_page_of_outdated_rows_passes_over_the_others(store: Store) -> None:
+    page = store.page("key", limit=1, outdated=True)
+    assert sizes(page.records) == [3]
+    assert sizes(store.page("key", page.following, 1, outdated=True).records) == []
+
+
+@pytest.mark.parametrize("following", ["x", "[]", '[false, "a", 1]', "[true, 1.0, 5]", "1"])
+def test_a_page_that_nobody_gave(store: Store, following: str) -> None:
+    with pytest.raises(ConfigError, match="begin without it"):
+        store.page("largest", following)
+
+
+def test_a_row_by_the_beginning_of_its_key(store: Store) -> None:
+    key = ROWS[2].cache_key
+    assert store.row(key) == store.row("000003") == store.row(key.upper()[:10])
+    assert store.row(key).result_data is None
+    with pytest.raises(ConfigError, match="give 6 hex digits or more"):
+        store.row("00003")
+    with pytest.raises(ConfigError, match="give a key"):
+        store.row("")
+    with pytest.raises(LookupError, match="has a key that begins with 123456"):
+        store.row("123456")
+
+
+def test_a_prefix_of_several_keys_lists_them(store: Store, metadata: MetadataStoreBase) -> None:
+    keys = [f"000001f{number:x}{'0' * 24}" for number in range(12)]
+    for key in keys:
+        metadata.put(ROWS[0]._replace(cache_key=key))
+    with pytest.raises(RecordNotFound, match="give more digits") as caught:
+        store.row("000001f")
+    assert caught.value.candidates == tuple(keys[:10])
+    assert "…" in str(caught.value)
+    assert store.row("000001fa").cache_key == keys[10]
+
+
+def test_functions_with_their_sums(store: Store) -> None:
+    assert [each[:5] for each in store.functions()] == [
+        ("app:ask", 4, 10, ROWS[3].made_at, ROWS[0].made_at),
+        ("app:draw", 1, 5, ROWS[4].made_at, ROWS[4].made_at),
+        ("lib:load[1]", 1, 6, ROWS[5].made_at, ROWS[5].made_at),
+    ]
+    assert [each.code for each in store.functions()] == [NEW[:16], NEW[:16], None]
+
+
+class Counting(MemoryMetadataStore):
+    """A store that keeps counts."""
+
+    counters = True
+    kept = (Counts("app:ask", 10, 1, 2), Counts("app:ask", 12, 3, 4, 1, 0.5), Counts("old:f", 9, 7))
+
+    def counts(self, *, func_identifier: str | None = None, since: int | None = None) -> Any:
+        return (each for each in self.kept if since is None or each.hour >= since)
+
+
+def test_counts_outlive_the_results_that_they_are_of() -> None:
+    metadata = Counting()
+    metadata.put(ROWS[0])
+    with open_store(metadata, config=False) as store:
+        ask, old = store.functions()
+        assert ask.counts == Counts("app:ask", 0, 4, 6, 1, 0.5)
+        assert old == ("old:f", 0, 0, None, None, Counts("old:f", 0, 7), None)
+        assert store.counts("old:*") == [Counts("old:f", 9, 7)]
+        since = datetime.fromtimestamp(12 * 3600 + 60, UTC)
+        assert store.counts(since=since) == [Counts("app:ask", 12, 3, 4, 1, 0.5)]
+        with pytest.raises(ConfigError, match="since='x'"):
+            store.counts(since="x")
+
+
+def test_a_store_that_keeps_no_counts_has_zeros(store: Store) -> None:
+    if not store.metadata.counters:
+        assert store.counts() == []
+    assert store.functions()[0].counts == Counts("app:ask", 0)
+
+
+def test_rows_of_earlier_releases(store: Store, metadata: MetadataStoreBase) -> None:
+    """They have neither size nor time, and a bare name."""
+    metadata.put(
+        row(
+            7,
+            func_identifier=None,
+            size=None,
+            made_at=None,
+            key_scheme=None,
+            code=None,
+        )
+    )
+    assert sizes(store.rows(function="ask")) == [None]
+    assert store.total(function="ask") == Totals(1, 0)
+    assert len(list(store.rows("oldest"))) == 7
+    assert sizes(store.rows(outdated=True)) == [3]
