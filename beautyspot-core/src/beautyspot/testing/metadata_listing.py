@@ -163,16 +163,16 @@ class ListingContract(CountsContract):
         assert store.function_totals() == []
         store.put_many(
             [
-                a_record(KEYS[0], func_identifier="m:b", made_at=5.0, size=2**40),
-                a_record(KEYS[1], func_identifier="m:a", made_at=3.0, size=None),
-                a_record(KEYS[2], func_identifier="m:b", made_at=4.0, size=3),
+                a_record(KEYS[0], func_identifier="m:b", made_at=5.0, size=2**40, code="0f:a1"),
+                a_record(KEYS[1], func_identifier="m:a", made_at=3.0, size=None, code="c"),
+                a_record(KEYS[2], func_identifier="m:b", made_at=4.0, size=3, code="00:a1"),
                 a_record(KEYS[3], func_identifier=None, func_name="é", made_at=7.0),
                 a_record(KEYS[4], func_identifier="", func_name="é", made_at=6.0),
             ]
         )
         assert store.function_totals() == [
-            FunctionTotals("m:a", 1, 0, 3.0, 3.0),
-            FunctionTotals("m:b", 2, 2**40 + 3, 4.0, 5.0),
+            FunctionTotals("m:a", 1, 0, 3.0, 3.0, "c"),
+            FunctionTotals("m:b", 2, 2**40 + 3, 4.0, 5.0, "0f:a1"),
             FunctionTotals("é", 2, 4, 6.0, 7.0),
         ]
         assert store.function_totals() == totals_by_function(store.scan())

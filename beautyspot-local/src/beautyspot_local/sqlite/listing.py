@@ -40,12 +40,20 @@ FILTERS: Final = {
 }
 """Those of `scan`."""
 
+_NAME: Final = "COALESCE(NULLIF(func_identifier, ''), func_name)"
+
 FUNCTIONS: Final = (
-    "SELECT COALESCE(NULLIF(func_identifier, ''), func_name), COUNT(*), "
+    "SELECT sums.*, last.code, last.made_at FROM ("  # noqa: S608
+    f"SELECT {_NAME}, COUNT(*), "
     "TOTAL(size) FILTER (WHERE typeof(size) = 'integer' AND size > 0), MIN(made_at), MAX(made_at), "
     "MIN(updated_at) FILTER (WHERE made_at IS NULL), "
-    "MAX(updated_at) FILTER (WHERE made_at IS NULL) FROM tasks GROUP BY 1"
+    "MAX(updated_at) FILTER (WHERE made_at IS NULL), MAX(rowid) AS row FROM tasks GROUP BY 1"
+    ") AS sums LEFT JOIN tasks AS last ON last.rowid = sums.row"
 )
+"""What is stored of each function, with the code of what was written last."""
+
+CODES: Final = f"SELECT {_NAME}, code, MAX(made_at) FROM tasks GROUP BY 1"  # noqa: S608
+"""The code of what was made last: another row, where rows were copied. It takes as long again."""
 
 
 class Condition(NamedTuple):
@@ -194,13 +202,24 @@ _CONDITIONS: Final[dict[str, Callable[[Any], Condition | None]]] = {
 # ------------------------------------------------------------------------------------- functions
 
 
-def totals_of(rows: Iterable[tuple[Any, ...]]) -> list[FunctionTotals]:
-    """What the rows of `FUNCTIONS` say."""
-    return sorted(_totals(row) for row in rows)
+def written_as_made(rows: list[tuple[Any, ...]]) -> bool:
+    """Whether what was written last is what was made last, for each row of `FUNCTIONS`."""
+    return all(row[4] == row[-1] for row in rows)
 
 
-def _totals(row: tuple[Any, ...]) -> FunctionTotals:
-    name, entries, size, *times = row
+def totals_of(
+    rows: Iterable[tuple[Any, ...]], codes: Iterable[tuple[Any, ...]] = ()
+) -> list[FunctionTotals]:
+    """What the rows of `FUNCTIONS` say, and those of `CODES`, where they were read."""
+    known = {name: code for name, code, _ in codes}
+    return sorted(
+        (_totals(row, known.get(row[0], row[-2])) for row in rows),
+        key=lambda totals: totals.func_identifier,
+    )
+
+
+def _totals(row: tuple[Any, ...], code: object) -> FunctionTotals:
+    name, entries, size, *times, _, _, _ = row
     known = [moment for time in times if (moment := schema.seconds(time)) is not None]
     oldest, newest = min(known, default=None), max(known, default=None)
-    return FunctionTotals(schema.name(name), entries, int(size), oldest, newest)
+    return FunctionTotals(schema.name(name), entries, int(size), oldest, newest, schema.text(code))

@@ -113,7 +113,9 @@ class SqliteReader(MetadataStoreBase):
 
     def function_totals(self) -> list[FunctionTotals]:
         """In one statement, which reads every row, but none's data."""
-        return listing.totals_of(self._rows(listing.FUNCTIONS, ()))
+        rows = self._rows(listing.FUNCTIONS, ())
+        codes = [] if listing.written_as_made(rows) else self._rows(listing.CODES, ())
+        return listing.totals_of(rows, codes)
 
     def totals(self) -> Totals:
         """How much is stored; reads every row, but none's data."""
