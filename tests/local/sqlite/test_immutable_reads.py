@@ -22,7 +22,7 @@ class Disk:
     def __init__(self):
         self.full = True
         self.code = sqlite3.SQLITE_IOERR
-        self._connect = connections._connect
+        self._connect = connections.connect_as
 
     def connect(self, path, mode, *rest, **options):
         if self.full and mode == "mode=rw":
@@ -36,7 +36,7 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch):
     disk = Disk()
-    monkeypatch.setattr(connections, "_connect", disk.connect)
+    monkeypatch.setattr(connections, "connect_as", disk.connect)
     monkeypatch.setattr(connections, "lack", disk.lack)
     return disk
 
@@ -183,7 +183,7 @@ def test_an_old_table_waits_for_room(disk, tmp_path):
 def test_a_new_database_waits_for_room_without_a_word_on_wal(disk, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(database, "lack", disk.lack)
     monkeypatch.setattr(connections, "set_journal_mode", lambda *_: "delete")
-    monkeypatch.setattr(connections, "_connect", disk._connect)
+    monkeypatch.setattr(connections, "connect_as", disk._connect)
     with closing(SqliteMetadataStore(tmp_path / "store.db")) as store:
         store.open()
     assert not caplog.records

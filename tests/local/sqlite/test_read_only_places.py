@@ -220,7 +220,7 @@ def test_another_error_of_connecting_is_raised(path, monkeypatch):
         tried.append(mode)
         raise sqlite3.OperationalError("out of memory")
 
-    monkeypatch.setattr(connections, "_connect", fail)
+    monkeypatch.setattr(connections, "connect_as", fail)
     with pytest.raises(sqlite3.OperationalError, match="memory"):
         connections.connect(path)
     assert tried == ["mode=rw"], "reading would fail as well"

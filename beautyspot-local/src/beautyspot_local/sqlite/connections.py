@@ -45,11 +45,12 @@ _SWITCHES: Final = {  # the same and more, where Python lets us say it (3.12)
     "SQLITE_DBCONFIG_ENABLE_VIEW": False,
     "SQLITE_DBCONFIG_DEFENSIVE": True,
 }
+_DEFENSIVE: Final = 1010  # SQLITE_DBCONFIG_DEFENSIVE, which Python has from 3.12 on
 _READ_INSTEAD: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 _FOR_WANT_OF_ROOM: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 """What SQLite may say where it can't make a file, or make one longer."""
 
-_IMMUTABLE: Final = "mode=ro&immutable=1"
+IMMUTABLE: Final = "mode=ro&immutable=1"
 
 _abandoned: list[Connection] = []
 """Connections that are kept, unused, for as long as the process lasts."""
@@ -226,15 +227,15 @@ def connect(path: Path) -> Handle:
         sqlite3.Error: it can't be opened, is busy, or is no database.
     """
     try:
-        return _connect(path, "mode=rw", read_only=not may_write(path))
+        return connect_as(path, "mode=rw", read_only=not may_write(path))
     except sqlite3.OperationalError as error:
         without_room = bool(lacks_room(error, path))
         if without_room and not is_still(path):
             raise
         if not without_room and code_of(error) not in _READ_INSTEAD:
             raise
-    mode = _IMMUTABLE if without_room else _read_only_mode(path)
-    return _connect(path, mode, read_only=True, without_room=without_room)
+    mode = IMMUTABLE if without_room else _read_only_mode(path)
+    return connect_as(path, mode, read_only=True, without_room=without_room)
 
 
 def _read_only_mode(path: Path) -> str:
@@ -244,14 +245,22 @@ def _read_only_mode(path: Path) -> str:
     writes either, and the file is read as it is, unless a ``-wal`` says that it is in use.
     """
     in_use = path.with_name(f"{path.name}-wal").exists()
-    return "mode=ro" if in_use or may_write(path.parent) else _IMMUTABLE
+    return "mode=ro" if in_use or may_write(path.parent) else IMMUTABLE
 
 
-def _connect(path: Path, mode: str, *, read_only: bool, without_room: bool = False) -> Handle:
+def connect_as(
+    path: Path,
+    mode: str,
+    *,
+    read_only: bool,
+    without_room: bool = False,
+    is_damaged: bool = False,
+) -> Handle:
+    """A new connection in a mode of SQLite's URLs, also to a damaged file; see `connect`."""
     identity, state = identify(path), state_of(path)  # before: if it is exchanged now, it was moved
     connection = sqlite3.connect(
         f"{path.as_uri()}?{mode}",
-        factory=ImmutableConnection if mode == _IMMUTABLE else Connection,
+        factory=ImmutableConnection if mode == IMMUTABLE else Connection,
         uri=True,
         timeout=0,  # never waits inside of SQLite: a hit is read in place, also on an event loop
         isolation_level=None,
@@ -260,6 +269,8 @@ def _connect(path: Path, mode: str, *, read_only: bool, without_room: bool = Fal
     connection.path, connection.state = path, state
     try:
         _make_safe(connection)
+        if is_damaged:
+            _make_lenient(connection)
         # The first read of the file: what can't be opened, or is no database, says so here.
         if journal_mode(connection) == "wal":
             connection.execute("PRAGMA synchronous = NORMAL")  # whole after any crash, in WAL mode
@@ -276,6 +287,13 @@ def _make_safe(connection: Any) -> None:
     if hasattr(connection, "setconfig"):
         for name, value in _SWITCHES.items():
             connection.setconfig(getattr(sqlite3, name), value)
+
+
+def _make_lenient(connection: Any) -> None:
+    """Have SQLite read a file that was cut short, and a schema that is not right throughout."""
+    if hasattr(connection, "setconfig"):
+        connection.setconfig(_DEFENSIVE, False)
+    sqlite3.Connection.execute(connection, "PRAGMA writable_schema = ON")
 
 
 def journal_mode(connection: sqlite3.Connection) -> str:

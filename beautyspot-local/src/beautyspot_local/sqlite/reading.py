@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import MetadataStoreBase, Page, Selection, TaskRecord, Totals
 from beautyspot.errors import ConfigError
 
+from beautyspot_local.sqlite import connections, fork_guard, listing, schema
 from beautyspot_local.sqlite import counts as counted
-from beautyspot_local.sqlite import fork_guard, listing, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from beautyspot.contracts import Counts, Entry, FunctionTotals, Order
+
+    from beautyspot_local.sqlite.connections import Handle
 
 fork_guard.INSIDE.add(__name__)
 
@@ -137,3 +140,23 @@ class SqliteReader(MetadataStoreBase):
             if len(rows) < PAGE:
                 return
             last, first = rows[-1][:2], False
+
+
+def tolerant(handle: Handle, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """The rows of a query; one with a text that is no UTF-8 must not hide all others."""
+    try:
+        return handle.execute(query, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if connections.code_of(error):  # SQLite's own; else Python's, of decoding
+            raise
+    connection = handle.connection
+    connection.text_factory = decoded
+    try:
+        return connection.execute(query, values).fetchall()
+    finally:
+        connection.text_factory = str
+
+
+def decoded(text: bytes) -> str:
+    """A stored text, also one that is no UTF-8."""
+    return text.decode("utf-8", "backslashreplace")

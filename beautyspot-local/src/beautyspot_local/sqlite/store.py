@@ -16,7 +16,6 @@ Beside the file stand SQLite's ``-wal`` and ``-shm``, ``.lock`` (or ``.locks/``)
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
@@ -31,14 +30,14 @@ from beautyspot_local.sqlite import counts as counted
 from beautyspot_local.sqlite.connections import patiently
 from beautyspot_local.sqlite.database import Database
 from beautyspot_local.sqlite.database_file import is_private
-from beautyspot_local.sqlite.reading import SqliteReader
+from beautyspot_local.sqlite.reading import SqliteReader, tolerant
 from beautyspot_local.sqlite.wal_watch import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
-    from beautyspot.contracts import Context, Counts, Lease, Plain, TaskRecord
+    from beautyspot.contracts import Context, Counts, Lease, MetadataStoreBase, Plain, TaskRecord
 
     from beautyspot_local.sqlite.connections import Handle
 
@@ -162,13 +161,13 @@ class SqliteMetadataStore(SqliteReader):
         return self._translated(self._find_entry, key)
 
     def _find_entry(self, key: str) -> Entry | None:
-        rows = self._database.use(lambda handle: _tolerant(handle, schema.FIND_ENTRY, (key,)))
+        rows = self._database.use(lambda handle: tolerant(handle, schema.FIND_ENTRY, (key,)))
         return schema.to_entry(rows[0]) if rows else None
 
     def find_code(self, key: str) -> str | None:
         """The column `code`; see the base class."""
         rows = self._translated(
-            self._database.use, lambda handle: _tolerant(handle, schema.FIND_CODE, (key,))
+            self._database.use, lambda handle: tolerant(handle, schema.FIND_CODE, (key,))
         )
         return schema.text(rows[0][0]) if rows else None
 
@@ -269,10 +268,16 @@ class SqliteMetadataStore(SqliteReader):
         added = list(counts)
         self._write(lambda handle: counted.add(handle, added))
 
+    def for_looking(self) -> MetadataStoreBase:
+        """One that reads the file as it is; see `beautyspot_local.sqlite.looking`."""
+        from beautyspot_local.sqlite.looking import LookingStore
+
+        return LookingStore(self._database.path, self._database.timeout, private=self.private)
+
     # -------------------------------------------------------------------- performing and failing
 
     def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        return self._patiently(lambda handle: _tolerant(handle, query, values))
+        return self._patiently(lambda handle: tolerant(handle, query, values))
 
     def _patiently(self, work: Callable[[Handle], T]) -> T:
         database = self._database
@@ -294,25 +299,6 @@ class SqliteMetadataStore(SqliteReader):
 def _generation(handle: Handle) -> tuple[Any, ...]:
     row: tuple[Any, ...] = handle.execute(_GENERATION).fetchone()
     return row
-
-
-def _tolerant(handle: Handle, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    """The rows of a query; one with a text that is no UTF-8 must not hide all others."""
-    try:
-        return handle.execute(query, values).fetchall()
-    except sqlite3.OperationalError as error:
-        if connections.code_of(error):  # SQLite's own; else Python's, of decoding
-            raise
-    connection = handle.connection
-    connection.text_factory = _decoded
-    try:
-        return connection.execute(query, values).fetchall()
-    finally:
-        connection.text_factory = str
-
-
-def _decoded(text: bytes) -> str:
-    return text.decode("utf-8", "backslashreplace")
 
 
 def _transact(handle: Handle, statement: str, rows: list[tuple[Any, ...]]) -> None:
