@@ -84,7 +84,16 @@ def on_terminal(*words: str, **environ: str) -> str:
     return written.decode().replace("\r\n", "\n")
 
 
+
+
 def test_no_colour_where_it_is_not_wanted(shop: Path) -> None:
     shown = on_terminal("ls", NO_COLOR="1")
     assert "shop:ask" in shown
     assert "\x1b[" not in shown
+
+
+def test_a_terminal_that_shows_pictures_shows_them(shop: Path) -> None:
+    listed = subprocess.run([*COMMAND, "ls", "shop:draw", "-q"], capture_output=True, text=True)
+    key = listed.stdout.split("\t")[0]
+    assert "\x1b]1337;File=inline=1;size=" in on_terminal("show", key, TERM_PROGRAM="iTerm.app")
+    assert "which is not shown here" in on_terminal("show", key)

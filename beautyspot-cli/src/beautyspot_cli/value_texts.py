@@ -40,11 +40,14 @@ def _cut(text: str) -> str:
 
 
 def _named(value: Any) -> Any:
-    """The value, with an `Instance` as a call of its class: ``app.Answer(text='yes')``."""
+    """The value, with an `Instance` as a call of its class: ``Answer(text='yes')``."""
     from beautyspot import Instance
 
     if isinstance(value, Instance):
-        return _call(value.class_name, {name: _named(one) for name, one in value.fields.items()})
+        return _call(
+            value.class_name.rpartition(":")[2],
+            {name: _named(one) for name, one in value.fields.items()},
+        )
     if type(value) is dict:
         return {_named(key): _named(one) for key, one in value.items()}
     if type(value) in (list, tuple, set, frozenset):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,10 +17,12 @@ from beautyspot_cli.texts import safe_lines
 from beautyspot_cli.words import sorted_out
 
 if TYPE_CHECKING:
-    from beautyspot import TaskRecord
+    from beautyspot import Content, Store, TaskRecord
 
 _LARGEST: Final = 10_000_000
 """Bytes: a larger value is not loaded to be shown."""
+
+_ANY_BYTES: Final = "application/octet-stream"
 
 
 @click.command
@@ -58,7 +60,7 @@ def command(
             _show_value(output, store, record, whole=alone)
 
 
-def _write_out(output: Output, store: Any, record: TaskRecord, out: str, *, force: bool) -> None:
+def _write_out(output: Output, store: Store, record: TaskRecord, out: str, *, force: bool) -> None:
     from beautyspot_cli.files_out import to_file, to_stdout
 
     content = store.content(record.cache_key)
@@ -67,12 +69,12 @@ def _write_out(output: Output, store: Any, record: TaskRecord, out: str, *, forc
         return
     path = Path(out)
     if path.is_dir():
-        path /= Path(content.filename or record.cache_key).name
+        path /= content.filename
     count = to_file(path, content.chunks(), force=force)
-    output.say(f"{size(count)} ({content.content_type}) in {path}")
+    output.say(f"wrote {size(count)} ({content.content_type}) to {path}")
 
 
-def _show_json(output: Output, store: Any, record: TaskRecord, *, alone: bool) -> None:
+def _show_json(output: Output, store: Store, record: TaskRecord, *, alone: bool) -> None:
     from beautyspot_cli.value_json import as_json
 
     row = {} if alone else row_json(record)
@@ -109,31 +111,41 @@ def _when(time: float | None) -> str:
     return NOTHING if time is None else f"{moment(time)} ({ago(time)})"
 
 
-def _show_value(output: Output, store: Any, record: TaskRecord, *, whole: bool) -> None:
-    if (record.content_type or "").startswith("image/"):
-        _show_image(output, store, record)
-        return
-    if not _is_small(record):
+def _show_value(output: Output, store: Store, record: TaskRecord, *, whole: bool) -> None:
+    content = store.content(record.cache_key)
+    if content.is_media and not content.content_type.startswith(("text/", _ANY_BYTES)):
+        _show_media(output, content, record)
+    elif not _is_small(record):
         output.say(_too_large(record))
-        return
-    from beautyspot_cli.value_texts import as_text
-
-    text = as_text(store.value(record.cache_key), whole=whole)
-    click.echo(text if whole and not output.on_terminal else safe_lines(text))
+    else:
+        _show_text(output, store.value(record.cache_key), record, whole=whole)
 
 
-def _show_image(output: Output, store: Any, record: TaskRecord) -> None:
+def _show_media(output: Output, content: Content, record: TaskRecord) -> None:
+    """A picture where the terminal shows pictures; of anything else what it is."""
     from beautyspot_cli.images import LARGEST, drawn, shows
 
-    kind = record.content_type or ""
-    if output.on_terminal and shows(kind) and (record.size or 0) <= LARGEST:
-        data = b"".join(store.content(record.cache_key).chunks())
-        sys.stdout.write(drawn(data))
-    else:
-        output.say(
-            f"a picture ({kind}, {size(record.size)}), which is not shown here: "
-            f"beautyspot show {record.cache_key[:12]} --out FILE writes it into a file"
-        )
+    kind = content.content_type
+    if output.on_terminal and shows(kind) and (content.size or LARGEST) <= LARGEST:
+        sys.stdout.write(drawn(b"".join(content.chunks())))
+        return
+    what = "a picture" if kind.startswith("image/") else "a file"
+    output.say(
+        f"{what} ({kind}, {size(content.size)}), which is not shown here: "
+        f"beautyspot show {record.cache_key[:12]} --out {content.filename} writes it into a file"
+    )
+
+
+def _show_text(output: Output, value: object, record: TaskRecord, *, whole: bool) -> None:
+    from beautyspot import Content
+
+    from beautyspot_cli.value_texts import as_text
+
+    if isinstance(value, Content):  # of a `File`
+        _show_media(output, value, record)
+        return
+    text = as_text(value, whole=whole)
+    click.echo(text if whole and not output.on_terminal else safe_lines(text))
 
 
 def _is_small(record: TaskRecord) -> bool:

@@ -1,0 +1,186 @@
+"""`beautyspot show`."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import beautyspot as bs
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+    Run = Callable[..., Result]
+
+
+@pytest.fixture
+def key_of(shop: Path) -> Callable[..., str]:
+    """The key of the newest result that some filters leave."""
+
+    def key_of(**where: str) -> str:
+        with bs.open_store(shop) as store:
+            return next(store.rows("newest", **where)).cache_key  # type: ignore[arg-type]
+
+    return key_of
+
+
+def test_a_result_with_all_that_is_known_of_it(run: Run, key_of: Callable[..., str]) -> None:
+    key = key_of(function="shop:ask")
+    shown = run("show", key[:8]).stdout
+    told = dict(line.split("\t") for line in shown.partition("\n\n")[0].splitlines())
+    assert told["function"] == "shop:ask"
+    assert told["key"] == key
+    assert told["version"] == "1"
+    assert told["tags"] == "llm"
+    assert told["price"] == "0.19"
+    assert "ago)" in told["made"]
+    assert {"took", "size", "code"} <= set(told)
+    assert shown.partition("\n\n")[2] == "large: good morning\n"
+
+
+def test_an_instance_of_a_class_that_is_not_here(run: Run, key_of: Callable[..., str]) -> None:
+    key = key_of(function="shop:report")
+    assert run("show", "--value", key).stdout == "Report(title='sales', numbers=[1, 2, 3])\n"
+    value = json.loads(run("show", key, "--json").stdout)["value"]
+    assert value.pop("$class").endswith(":Report")
+    assert value == {"title": "sales", "numbers": [1, 2, 3]}
+
+
+def test_json_has_the_row_and_the_value(run: Run, key_of: Callable[..., str]) -> None:
+    key = key_of(function="shop:ask")
+    told = json.loads(run("show", key, "--json").stdout)
+    assert (told["schema"], told["key"]) == (1, key)
+    assert told["value"] == "large: good morning"
+    assert json.loads(run("show", key, "--json", "--value").stdout) == {
+        "schema": 1, "value": "large: good morning",
+    }  # fmt: skip
+
+
+def test_a_picture_that_is_not_shown_says_how_to_get_it(
+    run: Run, key_of: Callable[..., str], shop: Path
+) -> None:
+    key = key_of(function="shop:draw")
+    assert "a picture (image/png" in run("show", key).stderr
+    said = run("show", key, "--out", "out.png").stderr
+    assert "out.png" in said
+    assert (shop / "out.png").read_bytes().startswith(b"\x89PNG")
+    assert not stat.S_IMODE((shop / "out.png").stat().st_mode) & 0o111
+
+
+def test_bytes_go_to_stdout_too(run: Run, key_of: Callable[..., str]) -> None:
+    done = run("show", key_of(function="shop:draw"), "--out", "-")
+    assert done.stdout_bytes.startswith(b"\x89PNG")
+    assert done.stderr == ""
+
+
+def test_a_file_is_replaced_only_where_that_is_said(
+    run: Run, key_of: Callable[..., str], shop: Path
+) -> None:
+    key = key_of(function="shop:draw")
+    (shop / "mine").write_text("precious")
+    assert "give --force" in run("show", key, "--out", "mine", status=2).stderr
+    assert (shop / "mine").read_text() == "precious"
+    run("show", key, "--out", "mine", "--force")
+    assert (shop / "mine").read_bytes().startswith(b"\x89PNG")
+    assert {path.name for path in shop.iterdir()} == {".beautyspot", "mine"}
+
+
+def test_a_folder_gets_a_file_with_a_name(run: Run, key_of: Callable[..., str], shop: Path) -> None:
+    (shop / "pictures").mkdir()
+    run("show", key_of(function="shop:draw"), "--out", "pictures")
+    [path] = (shop / "pictures").iterdir()
+    assert path.suffix == ".png"
+
+
+def test_a_device_is_written_into_and_not_replaced(run: Run, key_of: Callable[..., str]) -> None:
+    run("show", key_of(function="shop:draw"), "--out", os.devnull)
+    run("show", key_of(function="shop:draw"), "--out", os.devnull, "--force")
+    assert Path(os.devnull).is_char_device()
+
+
+def test_what_can_not_be_written_is_one_line(run: Run, key_of: Callable[..., str]) -> None:
+    said = run("show", key_of(function="shop:draw"), "--out", "no/such/file", status=2).stderr
+    assert "No such file or directory" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ([], 2, "Missing argument"),
+        (["."], 2, "which result? give its KEY"),
+        (["abc"], 2, "give 6 hex digits or more"),
+        (["0123456789"], 1, "has a key that begins with 0123456789"),
+        (["abcdef", "012345"], 2, "more than one STORE and one KEY"),
+    ],
+)
+def test_no_such_key(run: Run, shop: Path, words: list[str], status: int, said: str) -> None:
+    assert said in run("show", *words, status=status).stderr
+
+
+def test_a_blob_that_is_gone_is_one_line(run: Run, key_of: Callable[..., str], shop: Path) -> None:
+    key = key_of(function="shop:draw")
+    for path in (shop / ".beautyspot").rglob("*.png"):
+        path.unlink()
+    said = run("show", key, "--out", "x.png", status=2).stderr
+    assert said.startswith("beautyspot: ")
+    assert said.count("\n") == 1
+    assert not (shop / "x.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"a": [1, 2.5, None, True]}, "{'a': [1, 2.5, None, True]}"),
+        (("x", b"\x00y"), r"('x', b'\x00y')"),
+        (float("inf"), "inf"),
+        ("\x1b[2Jtext", r"\x1b[2Jtext"),
+    ],
+)
+def test_values_as_text(shop: Path, run: Run, value: object, shown: str) -> None:
+    key = stored(shop, value)
+    assert run("show", key).stdout.partition("\n\n")[2] == f"{shown}\n"
+
+
+def stored(shop: Path, value: object) -> str:
+    """Store a value; its key."""
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False, strict=True) as spot:
+        keep = spot.mark(name="keep")(lambda: value)
+        keep()
+        return spot.key(keep)
+
+
+def test_a_long_value_is_cut_unless_all_of_it_is_wanted(shop: Path, run: Run) -> None:
+    key = stored(shop, "line\n" * 500)
+    shown = run("show", key).stdout
+    assert shown.count("line") < 100
+    assert "more characters: --value shows all" in shown
+    assert run("show", key, "--value").stdout == "line\n" * 500 + "\n"
+
+
+def test_a_large_value_is_not_loaded_to_be_shown(shop: Path, run: Run) -> None:
+    key = stored(shop, "x" * 10_000_001)
+    assert "is not loaded" in run("show", key).stderr
+    done = run("show", key, "--json")
+    assert "value" not in json.loads(done.stdout)
+    assert "is not loaded" in done.stderr
+    run("show", key, "--out", "large")
+    assert (shop / "large").stat().st_size > 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({1: (1, 2), "b": {3}}, {"1": [1, 2], "b": [3]}),
+        (float("nan"), {"$class": "builtins.float", "$text": "nan"}),
+        (b"\x01", {"$bytes": "01"}),
+        (1 + 2j, {"$class": "builtins.complex", "$text": "(1+2j)"}),
+    ],
+)
+def test_values_as_json(shop: Path, run: Run, value: object, expected: object) -> None:
+    assert json.loads(run("show", stored(shop, value), "--json").stdout)["value"] == expected
