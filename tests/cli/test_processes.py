@@ -84,8 +84,6 @@ def on_terminal(*words: str, **environ: str) -> str:
     return written.decode().replace("\r\n", "\n")
 
 
-
-
 def test_no_colour_where_it_is_not_wanted(shop: Path) -> None:
     shown = on_terminal("ls", NO_COLOR="1")
     assert "shop:ask" in shown
