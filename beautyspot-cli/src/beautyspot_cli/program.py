@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "rm": "Remove results: those with the KEYs, or those that match all filters.",
     "prune": "Remove results that have expired, are old or unused, or take too much room.",
     "collect": "Remove blobs that belong to no result, and what interrupted saves have left.",
+    "doctor": "Find out what is wrong, or soon will be, and what to do about it.",
     "plugins": "List the installed plug-ins, and why a broken one is.",
     "config": "Show every setting, its value, and where it comes from.",
     "ui": "Start the dashboard in a browser, where it is installed.",

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts.examination import Finding
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.copying import Copied
+    from beautyspot.inspecting.examination import examine
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.looking import StoredFunction
     from beautyspot.inspecting.opening import open_store
@@ -133,6 +134,7 @@ _LATER = {
     "Waited": "observing",
     "Where": "inspecting.filters",
     "Why": "inspecting.why",
+    "examine": "inspecting.examination",
     "open_store": "inspecting.opening",
     "plugins": "backends.registry",
 }
@@ -225,6 +227,7 @@ __all__ = [
     "Waited",
     "Where",
     "Why",
+    "examine",
     "hookimpl",
     "open_store",
     "plugins",

@@ -78,13 +78,14 @@ def _configured(given: Given) -> Place:
             )
         shown = f"{masked(config['metadata'])!s:.200} of {given.name}"
         return Place(given.name, config, shown)
-    folder = _anchored(config, "directory")
+    folder = anchored(config, "directory")
     if config["db_path"] is not None:
-        return _file(_anchored(config, "db_path"), given, config)
+        return _file(anchored(config, "db_path"), given, config)
     return _file(_database_in(folder, given), given, config)
 
 
-def _anchored(config: Config, setting: str) -> Path:
+def anchored(config: Config, setting: str) -> Path:
+    """The absolute path that a setting is."""
     return absolute((config.anchor(setting) or Path()) / config[setting], setting)
 
 
@@ -136,7 +137,7 @@ def _not_there(path: Path) -> str:
     beside = path.parent / FOLDER / f"{path.name}{_ENDING}"
     if path.suffix == "" and beside.exists():
         return f"there is no file {path}: for the store of the Spot {path.name!r} give name="
-    others = _databases(path.parent)
+    others = databases_in(path.parent)
     there = f"Databases in that folder: {listing(each.name for each in others)}"
     return (
         f"there is no file {path}. {there}: give the path of a database file, of a folder "
@@ -150,7 +151,7 @@ def _database_in(folder: Path, given: Given) -> Path:
     Raises:
         ConfigError: there is none, or there are several.
     """
-    found, name = _databases(folder), given.name
+    found, name = databases_in(folder), given.name
     if name is not None:
         path = folder / f"{name}{_ENDING}"
         if path in found or given.create:
@@ -175,7 +176,12 @@ def _database_in(folder: Path, given: Given) -> Path:
     )
 
 
-def _databases(folder: Path) -> list[Path]:
+def databases_in(folder: Path) -> list[Path]:
+    """The databases in a folder, by name; none where there is no such folder.
+
+    Raises:
+        ConfigError: it can't be read.
+    """
     try:
         return sorted(path for path in folder.glob(f"*{_ENDING}") if path.is_file())
     except OSError as error:

@@ -20,9 +20,10 @@ from beautyspot_local.sqlite.reading import SqliteReader, tolerant
 from beautyspot_local.sqlite.snapshots import Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from beautyspot import Finding
     from beautyspot.contracts import Counts, TaskRecord
 
     from beautyspot_local.sqlite.connections import Handle
@@ -99,6 +100,15 @@ class LookingStore(SqliteReader):
         )
 
     # ---------------------------------------------------------------------------------- reading
+
+    def examine(self) -> Iterator[Finding]:
+        """Its file, its schema, its content; see the base class."""
+        from beautyspot_local.sqlite.examination import of_database  # rarely asked for
+
+        def ask(query: str) -> list[tuple[Any, ...]]:
+            return self._with(lambda handle: handle.execute(query).fetchall())
+
+        return of_database(self._path, ask, f"metadata {self.name}")
 
     def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         def read(handle: Handle) -> list[tuple[Any, ...]]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
+    from beautyspot import Finding
     from beautyspot.contracts import Context, Counts, Lease, MetadataStoreBase, Plain, TaskRecord
 
     from beautyspot_local.sqlite.connections import Handle
@@ -111,6 +112,10 @@ class SqliteMetadataStore(SqliteReader):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self._database.path)!r}>"
+
+    def examine(self) -> Iterable[Finding]:
+        """Its file, its schema, its content; see the base class."""
+        return self.for_looking().examine()
 
     # ------------------------------------------------------------------------------- the contract
 

@@ -1,0 +1,207 @@
+"""What is wrong, or soon will be, with the process, plug-ins, a store and its blobs.
+
+A backend is asked for what any backend can be asked, and then by `Backend.examine` for what it
+alone knows. Nothing is changed, but for one small blob that `of_writing` saves and removes again.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.contracts.examination import Finding
+from beautyspot.errors import BeautyspotError, NotSupportedError, StorageError
+from beautyspot.messages import masked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from beautyspot.contracts import BlobInfo, BlobStorageBase, MetadataStoreBase
+    from beautyspot.contracts.examination import FindingState
+
+NOBODYS: Final = "0" * 32
+"""A key that no call has."""
+
+FEWEST_FILES: Final = 256
+"""Open files, at least, that a process should be allowed."""
+
+SETTLED: Final = 3600.0
+"""Seconds after which what one call saves, its blob and its row, is surely there."""
+
+AHEAD: Final = 5.0
+"""Seconds by which two clocks may differ: less matters to nobody here."""
+
+_TRIES: Final = 5
+
+
+def of_process() -> Iterator[Finding]:
+    """What is wrong with the process itself."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    few = 0 <= limit < FEWEST_FILES
+    advice = f": raise it to {FEWEST_FILES} or more (ulimit -n {FEWEST_FILES})" if few else ""
+    state: FindingState = "warning" if few else "ok"
+    yield Finding(state, "process", f"it may have {limit} files open{advice}")
+
+
+def of_plugins() -> Iterator[Finding]:
+    """What is wrong with the plug-ins that are installed."""
+    from beautyspot.backends.registry import plugins
+
+    for one in plugins():
+        subject = f"plug-in {one.name}"
+        if one.broken:
+            yield Finding("problem", subject, masked(one.broken))
+        for note in one.notes:
+            yield Finding("warning", subject, masked(note))
+        if not one.broken and not one.notes:
+            yield Finding("ok", subject, f"{one.distribution} {one.version}")
+
+
+# ------------------------------------------------------------------------------------- the store
+
+
+def of_metadata(metadata: MetadataStoreBase) -> Iterator[Finding]:
+    """What is wrong with a metadata store."""
+    subject = f"metadata {metadata.name}"
+    yield from safely(subject, lambda: _asked(metadata, subject))
+    yield from safely(subject, metadata.examine)
+
+
+def _asked(metadata: MetadataStoreBase, subject: str) -> Iterator[Finding]:
+    took = _round_trip(lambda: metadata.get(NOBODYS))
+    yield Finding("ok", subject, f"it answers in {took}")
+
+
+def of_storage(metadata: MetadataStoreBase, storage: BlobStorageBase) -> Iterator[Finding]:
+    """What is wrong with the blob storage of a metadata store, as far as reading tells."""
+    subject = f"storage {storage.name}"
+    yield from safely(subject, lambda: _compared(metadata, storage, subject))
+    yield from safely(subject, storage.examine)
+
+
+def _compared(
+    metadata: MetadataStoreBase, storage: BlobStorageBase, subject: str
+) -> Iterator[Finding]:
+    prefix = f"{metadata.store_id}/"
+    try:
+        took = _round_trip(lambda: next(iter(storage.list(f"{prefix}clock/")), None))
+    except NotSupportedError as error:
+        yield Finding("warning", subject, f"its blobs can't be counted, nor collected: {error}")
+        return
+    yield Finding("ok", subject, f"it answers in {took}")
+    now = time.time()
+    blobs = {_tail(blob.location, prefix): blob for blob in storage.list(prefix)}
+    yield from _of_clock(blobs.values(), now, subject)
+    yield from _of_blobs(metadata, blobs, now, subject)
+
+
+def _of_clock(blobs: Iterable[BlobInfo], now: float, subject: str) -> Iterator[Finding]:
+    newest = max((blob.modified_at for blob in blobs), default=now)
+    if newest > now + AHEAD:
+        yield _clocks(subject, newest - now, "at least ", "ahead of")
+
+
+def _clocks(subject: str, seconds: float, least: str, how: str) -> Finding:
+    text = f"its clock is {least}{seconds:.0f} s {how} this machine's: set both by a time server"
+    return Finding("warning", subject, text)
+
+
+def _of_blobs(
+    metadata: MetadataStoreBase, blobs: dict[str, BlobInfo], now: float, subject: str
+) -> Iterator[Finding]:
+    """Blobs that no row names, and the other way around; neither of what is just being saved."""
+    settled = now - SETTLED
+    prefix = f"{metadata.store_id}/"
+    named, missing = set(), 0
+    for record in metadata.scan():
+        if record.result_value is not None:
+            tail = _tail(record.result_value, prefix)
+            named.add(tail)
+            missing += tail not in blobs and (record.made_at or 0.0) < settled
+    if missing:
+        text = f"{missing} of {len(named)} blobs are missing: those calls are computed again"
+        yield Finding("warning", subject, f"{text} (beautyspot verify lists them)")
+    orphans = [
+        blob.size
+        for tail, blob in blobs.items()
+        if tail not in named and blob.modified_at < settled
+    ]
+    if orphans:
+        text = f"{len(orphans)} blobs ({sum(orphans):,} bytes) belong to no result"
+        yield Finding("warning", subject, f"{text}: beautyspot collect removes them")
+    if not missing and not orphans:
+        yield Finding("ok", subject, f"{len(named)} blobs, none missing and none left over")
+
+
+def _tail(location: str, prefix: str) -> str:
+    """A location from the store's ID on: the same whatever folder or bucket it is in."""
+    return location.rpartition(prefix)[2]
+
+
+def of_writing(metadata: MetadataStoreBase, storage: BlobStorageBase) -> Iterator[Finding]:
+    """Whether a storage saves, finds and removes a blob, which it then has no more."""
+    subject = f"storage {storage.name}"
+    yield from safely(subject, lambda: _written(metadata, storage, subject))
+
+
+def _written(
+    metadata: MetadataStoreBase, storage: BlobStorageBase, subject: str
+) -> Iterator[Finding]:
+    import os
+
+    # A name of `collect`'s own probes: should this process die, the next one removes it.
+    folder = f"{metadata.store_id}/clock/"
+    before = time.time()
+    location = storage.save(f"{folder}{NOBODYS}-{os.urandom(4).hex()}.bin", b"beautyspot")
+    after = time.time()
+    try:
+        same = storage.load(location) == b"beautyspot"
+        times = [blob.modified_at for blob in _listed(storage, folder) if blob.location == location]
+    finally:
+        with suppress(NotSupportedError):
+            storage.delete(location)
+    if not same:
+        raise StorageError("it gives back other bytes than it was given: use another storage")
+    took = (after - before) * 1000
+    yield Finding("ok", subject, f"a blob was saved (in {took:.1f} ms), loaded and removed")
+    for when in times:
+        if when > after + AHEAD:
+            yield _clocks(subject, when - after, "", "ahead of")
+        elif when < before - AHEAD:
+            yield _clocks(subject, before - when, "", "behind")
+
+
+def _listed(storage: BlobStorageBase, folder: str) -> Iterable[BlobInfo]:
+    try:
+        return list(storage.list(folder))
+    except NotSupportedError:
+        return ()
+
+
+# -------------------------------------------------------------------------------- what all share
+
+
+def safely(subject: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """What a look finds; where it fails, that is a finding."""
+    try:
+        yield from look()
+    except Exception as error:  # whatever a plug-in raises must not stop the others' examination
+        ours = isinstance(error, BeautyspotError)
+        text = str(error) if ours else f"{type(error).__name__}: {error}"
+        yield Finding("problem", subject, masked(text))
+
+
+def _round_trip(ask: Callable[[], Any]) -> str:
+    """The median of a few, as text."""
+    times = []
+    for _ in range(_TRIES):
+        begin = time.perf_counter()
+        ask()
+        times.append(time.perf_counter() - begin)
+    return f"{median(times) * 1000:.2g} ms"

@@ -1,0 +1,33 @@
+"""The doctor: findings as lines and as JSON, and what the exit status says of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import Result
+
+Run = Callable[..., Result]
+
+
+def test_of_a_sound_store_the_doctor_finds_nothing(shop: Path, run: Run) -> None:
+    done = run("doctor")
+    assert f"ok       store: {shop / '.beautyspot' / 'shop.db'}\n" in done.stdout
+    assert "problems: 0, warnings: 0" in done.stderr
+    assert run("doctor", "--quiet").output == ""
+    assert "a blob was saved" in run("doctor", str(shop), "--write").stdout
+
+
+def test_a_problem_is_said_with_what_to_do_and_by_the_status(shop: Path, run: Run) -> None:
+    (shop / "beautyspot.toml").write_text('serializer = "pickle"\n')
+    done = run("doctor", "--quiet", status=1)
+    assert done.stdout.startswith("problem  serializer pickle: it loads signed results only: set")
+    lines = map(json.loads, run("doctor", "--json", status=1).stdout.splitlines())
+    found = {line["subject"]: (line["schema"], line["state"]) for line in lines}
+    assert found["serializer pickle"] == (1, "problem")
+    assert found["keygen stable"] == (1, "ok")
+
+
+def test_a_place_that_is_no_store_is_bad_input(tmp_path: Path, run: Run) -> None:
+    assert "there is no store in" in run("doctor", str(tmp_path), status=2).stderr

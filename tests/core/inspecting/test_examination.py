@@ -1,0 +1,244 @@
+"""`examine`: each thing that is wrong is said, with what to do; and nothing is changed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.memory import MemoryStorage
+from fake_plugins import backend, install, offering, origin
+
+
+def found(*args: Any, **options: Any) -> dict[str, list[tuple[str, str]]]:
+    """State and text of each finding, by its subject."""
+    subjects: dict[str, list[tuple[str, str]]] = {}
+    for one in bs.examine(*args, **options):
+        subjects.setdefault(one.subject, []).append((one.state, one.text))
+    return subjects
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a store in it that has three blobs."""
+    monkeypatch.chdir(tmp_path)
+    with bs.Spot("app", config=False, strict=True) as spot:
+        make = spot.mark(name="make", save_blob=True)(bytes)
+        for size in range(3):
+            make(size)
+    return tmp_path
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.endswith("-shm")
+    }
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_of_a_sound_store_all_is_well_and_nothing_changes(folder: Path, write: bool) -> None:
+    before = content(folder)
+    findings = list(bs.examine(write=write))
+    assert [one for one in findings if one.state != "ok"] == []
+    said = {f"{one.subject}: {one.text}" for one in findings}
+    assert f"store: {folder / '.beautyspot' / 'app.db'}" in said
+    assert "storage local: 3 blobs, none missing and none left over" in said
+    assert any("a blob was saved" in each for each in said) == write
+    assert content(folder) == before
+
+
+def age(folder: Path, by: float = 7200.0) -> None:
+    """Have all results be older."""
+    with bs.Spot("app", directory=folder / ".beautyspot", config=False) as spot:
+        for record in list(spot.metadata.scan()):
+            assert record.made_at is not None
+            spot.metadata.put(record._replace(made_at=record.made_at - by))
+
+
+def test_missing_blobs_and_orphans_are_counted(folder: Path) -> None:
+    blobs = sorted(path for path in (folder / ".beautyspot" / "blobs").rglob("*") if path.is_file())
+    blobs[0].unlink()
+    assert found()["storage local"][1] == ("ok", "3 blobs, none missing and none left over")
+    age(folder)  # it may be that it was just being saved
+    moved = blobs[1].with_name(f"{'0' * 32}-00000000.bin")
+    moved.write_bytes(b"orphan")
+    os.utime(moved, (0, 0))
+    states = found(folder)["storage local"]
+    assert states[1][0] == "warning"
+    assert states[1][1].startswith("1 of 3 blobs are missing: those calls are computed again")
+    assert states[2] == (
+        "warning",
+        "1 blobs (6 bytes) belong to no result: beautyspot collect removes them",
+    )
+
+
+def test_of_a_folder_with_several_stores_all_are_examined(folder: Path) -> None:
+    with bs.Spot("other", config=False):
+        pass
+    places = [text for _, text in found()["store"]]
+    assert [Path(place).name for place in places] == ["app.db", "other.db"]
+    assert len(found(folder)["store"]) == 2
+    assert len(found(folder, name="other")["store"]) == 1
+
+
+def test_where_nothing_is_stored_yet_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    subjects = found()
+    [(state, text)] = subjects["store"]
+    assert (state, text) == ("warning", f"nothing is stored yet in {tmp_path / '.beautyspot'}")
+    assert subjects["storage local"][0][0] == "ok"
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(bs.ConfigError, match="there is no store in"):
+        found(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "said"),
+    [
+        ("ttl = -1", "configuration", "ttl takes a number of seconds"),
+        ('serializer = "pickle"', "serializer pickle", "it loads signed results only"),
+        ('serializer = "pickel"', "serializer", "Did you mean 'pickle'?"),
+        ('limiter = "often"', "limiter", "no installed plug-in brings the limiter 'often'"),
+        ('limiter = "10/never"', "limiter", "10/never"),
+        ('metadata = "nowhere://u:hush@x"', "store", "nowhere"),
+    ],
+)
+def test_a_wrong_setting_is_a_problem(
+    text: str, subject: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "beautyspot.toml").write_text(text)
+    problems = [text for state, text in found()[subject] if state == "problem"]
+    assert said in problems[0]
+    assert "hush" not in problems[0]
+
+
+def test_limits_are_made_but_for_those_that_would_make_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "beautyspot.toml").write_text(
+        'limiter = [{name = "a", use = "gcra", rate = 3}, '
+        '{name = "b", use = "gcra-shared", rate = 3}]\n'
+    )
+    subjects = found()
+    assert subjects["limiter gcra"] == [("ok", "it can be made")]
+    assert subjects["limiter gcra-shared"] == [("ok", "it is installed")]
+    assert [path.name for path in tmp_path.iterdir()] == ["beautyspot.toml"]
+
+
+def test_a_wrong_profile_or_file_is_an_error(folder: Path) -> None:
+    with pytest.raises(bs.ConfigError, match="the profile 'prod'"):
+        found(profile="prod")
+    with pytest.raises(bs.ConfigError, match="there is no file"):
+        found(config=folder / "none.toml")
+
+
+# --------------------------------------------------------------------------- storages of plug-ins
+
+
+class Odd(MemoryStorage):
+    """A storage in memory that misbehaves as it is told."""
+
+    name = "odd"
+    fault = ""
+    ahead = 0.0
+
+    def load(self, location: str) -> bytes:
+        return b"other" if self.fault == "bytes" else super().load(location)
+
+    def list(self, prefix: str = "") -> Iterator[bs.BlobInfo]:
+        if self.fault == "list":
+            raise bs.NotSupportedError("the storage 'odd' can't list its blobs")
+        if self.fault == "hush":
+            raise OSError("no way to s3://user:hush@bucket")
+        for blob in super().list(prefix):
+            yield blob._replace(modified_at=time.time() + self.ahead)
+
+    def examine(self) -> Iterator[bs.Finding]:
+        yield bs.Finding("warning", "storage odd", "it is odd")
+
+
+@pytest.mark.parametrize(
+    ("fault", "ahead", "expected"),
+    [
+        ("", 0.0, []),
+        ("bytes", 0.0, [("problem", "it gives back other bytes")]),
+        ("list", 0.0, [("warning", "its blobs can't be counted, nor collected")]),
+        ("hush", 0.0, [("problem", "OSError: no way to s3://***@bucket")]),
+        ("", 90.0, [("warning", "its clock is 90 s ahead of this machine's")]),
+        ("", -90.0, [("warning", "its clock is 90 s behind this machine's")]),
+    ],
+)
+def test_a_storage_that_misbehaves(
+    fault: str, ahead: float, expected: list[tuple[str, str]], folder: Path
+) -> None:
+    storage = Odd()
+    storage.fault, storage.ahead = fault, ahead
+    states = [one for one in bs.examine(storage=storage, write=True) if "odd" in one.subject]
+    wrong = [(one.state, one.text) for one in states if one.state != "ok"]
+    assert ("warning", "it is odd") in wrong
+    wrong.remove(("warning", "it is odd"))
+    for state, text in expected:
+        assert any(each[0] == state and each[1].startswith(text) for each in wrong)
+    assert bool(wrong) == bool(expected)
+    storage.fault = ""
+    assert list(storage.list()) == []
+
+
+def test_a_blob_of_the_future_tells_that_clocks_differ(folder: Path) -> None:
+    storage = Odd()
+    storage.ahead = 60.0
+    with bs.open_store(folder) as store:
+        storage.save(f"{store.metadata.store_id}/00/{'1' * 32}-00000000.bin", b"")
+    wrong = [one.text for one in bs.examine(storage=storage) if one.state == "warning"]
+    assert "its clock is at least 60 s ahead of this machine's: set both by a time server" in wrong
+
+
+def test_a_storage_that_can_not_be_had(folder: Path) -> None:
+    [(state, text)] = found(folder, storage="nowhere://x")["storage"]
+    assert state == "problem"
+    assert "nowhere" in text
+
+
+def test_what_a_plugin_has_wrong_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    misspelt = bs.hookimpl(lambda: None)
+    odd = offering(backend("odd"), beautyspot_register_storrage=misspelt)  # type: ignore[no-untyped-call]
+    broken = origin(ImportError("no turbo"), "turbo")  # type: ignore[no-untyped-call]
+    install(monkeypatch, broken, origin(odd, "odd"))  # type: ignore[no-untyped-call]
+    try:
+        states = {one.subject: one.state for one in bs.examine(folder)}
+    finally:
+        monkeypatch.undo()
+        bs.plugins(rescan=True)
+    assert states["plug-in turbo"] == "problem"
+    assert states["plug-in odd"] == "warning"
+
+
+def test_without_a_storage_no_large_result_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "none")
+    monkeypatch.setenv("BEAUTYSPOT_METADATA", "memory")
+    [(state, text)] = found(name="app")["storage"]
+    assert (state, text.partition(",")[0]) == ("warning", "none is installed")
+
+
+# ------------------------------------------------------------------------------------ the process
+
+
+def test_too_few_open_files_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (100, 100))
+    [(state, text)] = found()["process"]
+    assert state == "warning"
+    assert text == "it may have 100 files open: raise it to 256 or more (ulimit -n 256)"
+    monkeypatch.setitem(sys.modules, "resource", None)  # as on Windows
+    assert "process" not in found()

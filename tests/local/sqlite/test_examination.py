@@ -1,0 +1,118 @@
+"""What a database and a folder say of their health."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+
+import beautyspot as bs
+import pytest
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database with a result, in a private folder."""
+    with bs.Spot("app", directory=tmp_path / "own", config=False, strict=True) as spot:
+        spot.cached_run(str, 1)
+    return tmp_path / "own" / "app.db"
+
+
+def wrong(path: Path) -> dict[str, str]:
+    """The state of each text that is not "ok"."""
+    with bs.open_store(path) as store:
+        assert store.storage is not None
+        findings = [*store.metadata.examine(), *store.storage.examine()]
+    return {one.text: one.state for one in findings if one.state != "ok"}
+
+
+def state_of(found: dict[str, str], text: str) -> str:
+    """The state of the one finding with this text in it."""
+    [state] = {state for each, state in found.items() if text in each}
+    return state
+
+
+def test_of_a_sound_database_all_is_well(path: Path) -> None:
+    assert wrong(path) == {}
+
+
+@pytest.mark.parametrize(("version", "state"), [(3, "warning"), (1_000_000, "problem")])
+def test_another_schema_is_said(path: Path, version: int, state: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    assert state_of(wrong(path), f"schema {version}") == state
+
+
+def test_a_damaged_database_is_a_problem(path: Path) -> None:
+    with bs.Spot("app", directory=path.parent, config=False, strict=True) as spot:
+        for number in range(300):
+            spot.cached_run(str, number)
+    with path.open("r+b") as file:
+        file.seek(4096 * 6)
+        file.write(os.urandom(4096 * 3))
+    assert state_of(wrong(path), "damaged") == "problem"
+
+
+def test_what_others_may_read_is_a_warning(path: Path) -> None:
+    path.chmod(0o644)
+    path.parent.chmod(0o755)
+    found = wrong(path)
+    assert state_of(found, f"others can read {path}: chmod 600") == "warning"
+    assert state_of(found, f"others can read {path.parent}: chmod 700") == "warning"
+
+
+def test_what_may_not_be_written_is_a_problem(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.access
+
+    def access(name: os.PathLike[str], mode: int, **options: bool) -> bool:
+        return not mode & os.W_OK and real(name, mode, **options)
+
+    with bs.open_store(path) as store:
+        monkeypatch.setattr(os, "access", access)
+        assert store.storage is not None
+        findings = [*store.metadata.examine(), *store.storage.examine()]
+    found = {one.text: one.state for one in findings if one.state != "ok"}
+    assert state_of(found, f"{path} can only be read") == "problem"
+    assert state_of(found, f"you may not write into {path.parent}, so nothing") == "problem"
+
+
+@pytest.mark.parametrize(("free", "state"), [(10_000, "problem"), (50_000_000, "warning")])
+def test_a_disk_that_is_full_or_nearly_so(
+    free: int, state: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statistics = SimpleNamespace(
+        f_bavail=free, f_bfree=free, f_frsize=1, f_blocks=free, f_files=1, f_favail=1
+    )
+    with bs.open_store(path) as store:
+        assert store.storage is not None
+        monkeypatch.setattr(os, "statvfs", lambda _: statistics)
+        [text] = [one.text for one in store.storage.examine() if one.state == state]
+    assert str(path.parent) in text
+
+
+def test_a_log_that_has_grown_is_a_warning(path: Path) -> None:
+    log = path.with_name("app.db-wal")
+    with bs.open_store(path) as store, log.open("ab") as file:
+        file.truncate(200_000_000)  # a hole: it takes no room
+        found = {one.text: one.state for one in store.metadata.examine()}
+    assert state_of(found, f"{log} has grown to 200,000,000 bytes") == "warning"
+
+
+@pytest.fixture
+def mounted(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pretend that the database is on NFS."""
+    table = path.parent.parent / "mountinfo"
+    table.write_text(f"1 0 0:1 / {path.parent} rw - nfs4 server:/ rw\n")
+    monkeypatch.setattr("beautyspot.files._MOUNTS", table)
+    yield
+    shutil.rmtree(path.parent)
+
+
+def test_a_network_file_system_is_a_warning(path: Path, mounted: None) -> None:
+    found = wrong(path)
+    assert state_of(found, "the database is on a network file system") == "warning"
+    assert state_of(found, "is on a network file system (nfs4)") == "warning"
