@@ -74,7 +74,10 @@ Refusal = Literal[
 """
 
 Cause = Literal["limit", "run", "process"]
-"""What a call waited for: a limit, a run of the same call in this process, or in another one."""
+"""What a call waited for: a limit, a run of the same call by this Spot, or by another one.
+
+"process" is another Spot, mostly of another process.
+"""
 
 
 class Hit(NamedTuple):

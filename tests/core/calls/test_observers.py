@@ -266,6 +266,23 @@ def test_a_follower_gets_a_hit_of_the_run(
     assert waited.seconds >= 0
 
 
+def test_a_call_that_waits_for_another_process_says_so(
+    make_spot: Callable[..., bs.Spot], recorder: Recorder
+) -> None:
+    class Taken(MemoryMetadataStore):
+        """Another process has each lease at first."""
+
+        refusals = 1
+
+        def try_lease(self, key: str) -> Any:
+            self.refusals -= 1
+            return None if self.refusals >= 0 else super().try_lease(key)
+
+    assert make_spot(observers=[recorder], metadata=Taken()).cached_run(len, "abc") == 3
+    assert recorder.told == ["Waited process", "Miss not stored", *RUN]
+    assert recorder[0].seconds > 0
+
+
 # -------------------------------------------------------------------------- saved, and not saved
 
 
@@ -358,22 +375,33 @@ def test_an_argument_that_changes_meanwhile_is_told(
 # ---------------------------------------------------------------------------------------- limits
 
 
+class Slow(bs.LimiterBase):
+    """Has each call wait for a moment."""
+
+    name = "slow"
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> bs.Reservation | None:
+        self.check_cost(cost)
+        return None if max_wait == 0 else bs.Reservation(0.001, cost)
+
+    def release(self, reservation: bs.Reservation) -> None: ...
+
+
 @KINDS
 def test_a_limit_tells_of_waits_and_refusals(
     make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
 ) -> None:
     function, call = kinds.KINDS[kind]
-    spot = make_spot(observers=[recorder], limiter="100/s")
-    limited = spot.limiter(function)
-    marked = spot.mark(limited)
-    for x in range(3):
-        call(marked, x)
-    waits = recorder.of(Waited)
-    assert {event.cause for event in waits} == {"limit"}
-    assert {event.function for event in waits} == {f"kinds:{function.__name__}"}
-    assert all(event.seconds > 0 and event.key == "" for event in waits)
+    spot = make_spot(observers=[recorder], limiter=Slow())
+    marked = spot.mark(spot.limiter(function))
+    call(marked, 1)
+    call(marked, 1)
+    assert recorder.told == ["Miss not stored", "Waited limit", *RUN, "Hit store"]
+    waited = recorder[1]
+    assert (waited.function, waited.key) == (f"kinds:{function.__name__}", "")
+    assert waited.seconds > 0
     with pytest.raises(bs.RateLimitError):
-        call(spot.limiter(timeout=0, cost=20)(function), 1)
+        call(spot.limiter(timeout=0)(function), 1)
     with pytest.raises(bs.CostError):
         call(spot.limiter(cost=lambda x: float("nan"))(function), 1)
     assert [event.by for event in recorder.of(Refused)] == ["rate", "cost"]

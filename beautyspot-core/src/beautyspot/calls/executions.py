@@ -142,8 +142,6 @@ class _AsyncStream(_Stream):
         return self._step(self._within(self._source.athrow, error))
 
     async def aclose(self) -> None:
-        if self._source is None:
-            return
         try:
             await _Within(self._within, self._source.aclose())
         except BaseException as error:
