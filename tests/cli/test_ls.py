@@ -32,6 +32,16 @@ def test_functions_as_json(shop: Path, run: Run) -> None:
     assert ask["newest"].endswith("Z")
 
 
+def test_results_are_a_line_each_and_newest_first(shop: Path, run: Run) -> None:
+    heading, *lines = cells(run("ls", "shop:ask").stdout)
+    assert heading[:2] == ["KEY", "FUNCTION"]
+    assert [line[1] for line in lines] == ["shop:ask"] * 4
+    arguments = [line[-1] for line in lines]
+    assert "large" in arguments[0]
+    assert "good morning" in arguments[-1]
+    assert len(lines[0][0]) >= 32, "a pipe gets whole keys"
+
+
 def test_results_as_json_are_a_document_on_each_line(shop: Path, run: Run) -> None:
     lines = [json.loads(line) for line in run("ls", "--rows", "--json").stdout.splitlines()]
     assert len(lines) == 6
@@ -48,6 +58,7 @@ def test_results_as_json_are_a_document_on_each_line(shop: Path, run: Run) -> No
     ("words", "number"),
     [
         (["shop:*"], 6),
+        (["--function", "shop:ask", "--arguments", "EVENING"], 1),
         (["--tag", "llm"], 4),
         (["--version", "1"], 4),
         (["--newer", "1h"], 6),
@@ -98,3 +109,10 @@ def test_orders_of_results(shop: Path, run: Run, order: str) -> None:
     if order in value:
         values = [line[value[order]] for line in lines]
         assert values == sorted(values, reverse=order in ("newest", "largest"))
+
+
+def test_hostile_text_is_shown_as_text(shop: Path, run: Run) -> None:
+    shown = run("ls", "--arguments", "owned").stdout
+    assert "[bold]not bold[/bold]" in shown
+    assert "\x1b" not in shown
+    assert "\x9b" not in shown

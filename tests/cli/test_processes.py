@@ -84,6 +84,13 @@ def on_terminal(*words: str, **environ: str) -> str:
     return written.decode().replace("\r\n", "\n")
 
 
+def test_a_terminal_gets_a_table_with_colours_and_no_command_of_a_stored_text(shop: Path) -> None:
+    shown = on_terminal("ls", "--rows", "--arguments", "owned", COLUMNS="180")
+    assert "\x1b[1mKEY" in shown
+    assert r"\x1b]0;owned\x07 [bold]not bold[/bold] \x9b31m" in shown
+    assert "\x1b]0;" not in shown
+
+
 def test_no_colour_where_it_is_not_wanted(shop: Path) -> None:
     shown = on_terminal("ls", NO_COLOR="1")
     assert "shop:ask" in shown

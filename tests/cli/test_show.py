@@ -39,6 +39,7 @@ def test_a_result_with_all_that_is_known_of_it(run: Run, key_of: Callable[..., s
     assert told["version"] == "1"
     assert told["tags"] == "llm"
     assert told["price"] == "0.19"
+    assert "good morning" in told["arguments"]
     assert "ago)" in told["made"]
     assert {"took", "size", "code"} <= set(told)
     assert shown.partition("\n\n")[2] == "large: good morning\n"

@@ -28,6 +28,7 @@ def test_the_argument_that_tells_a_call_from_the_nearest(run: Run, large: str) -
     told = run("why", large).stdout.splitlines()
     assert told[0].startswith("why\t")
     assert "argument model" in told[0]
+    assert [line.split("\t")[0] for line in told].count("arguments") == 2
     assert f"run\t{large} of shop:ask" in told
     assert [line for line in told if line.startswith("nearest\t")]
 
