@@ -189,3 +189,11 @@ def test_every_peer_is_pinned_and_named_with_its_version():
     }
     assert {name.replace(".", "-") for name in needed} <= pinned
     assert needed <= set(DISTRIBUTIONS)
+
+
+def test_what_observers_add_is_measured():
+    command = [sys.executable, "-m", "benchmarks.observers", "--rounds", "1", "--calls", "5"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "| OpenTelemetryObserver | " in done.stdout
+    assert len(done.stdout.splitlines()) == 9
