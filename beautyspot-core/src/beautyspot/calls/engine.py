@@ -86,8 +86,8 @@ class Engine:
         self.saver: Saver | None = None
         self.flights = Flights()
         self.streams: SharedRuns[Any] = SharedRuns()
-        self.counting = Counting()
-        self.uses = LastUses(cache.metadata.touch, lambda: cache.clock())
+        self.counting = Counting(cache.metadata.add_counts, lambda: cache.clock())
+        self.uses = LastUses(cache.metadata.touch, lambda: cache.clock(), self.counting.write)
 
     @property
     def blocking(self) -> bool:
@@ -106,7 +106,8 @@ class Engine:
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to write, nor a thread to wait for."""
-        waits = self.cache.unsaved or (self.uses.writes and self.uses.seen)
+        waits = bool(self.cache.unsaved) or (self.uses.writes and bool(self.uses.seen))
+        waits = waits or self.counting.has_news
         has_thread = self.saver is not None and self.saver.has_begun
         return not waits and not has_thread and not self.executor.is_made
 

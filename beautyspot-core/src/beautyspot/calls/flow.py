@@ -289,6 +289,7 @@ def _run(turn: Turn) -> Flow:
     outcome: Outcome = yield Execute(call, engine.observers)
     turn.took = perf_counter() - began
     counted.seconds_spent += turn.took
+    engine.counting.look()
     if outcome.error is not None:
         counted.failures += 1
         turn.share(outcome)

@@ -78,7 +78,7 @@ def make_engine(
         owner=owner,
         active=config["enabled"],
     )
-    engine.uses.writes = config["mode"] == "normal"
+    engine.uses.writes = engine.counting.writes = config["mode"] == "normal"
     cache.unsaved.at_process_end = partial(_store_rest, engine)
     if config["save"] == "background":
         from beautyspot.results.background import Saver
@@ -155,6 +155,7 @@ def finish(engine: Engine, parts: Parts) -> None:
 
 def _close(engine: Engine, parts: Parts) -> None:
     engine.executor.stop(wait=False)  # a late call may have made another, and run in it
+    engine.counting.write()  # what such a call counted
     for error in parts.close():
         engine.reporter.report("close a backend", "", error, "It may hold files or connections")
 

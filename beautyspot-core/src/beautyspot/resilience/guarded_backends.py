@@ -170,6 +170,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
     Attributes:
         find_now, find_code: without the breaker, for callers that handle its failure themselves.
         scan: has no breaker: what a user asks for is tried, whatever failed before.
+        add_counts: has none: if counts can't be written, results may. None where it keeps none.
     """
 
     def __init__(self, store: MetadataStoreBase, health: Health) -> None:
@@ -179,7 +180,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         locks.holds_in(store.put, store.put_many, store.delete, store.touch, store.try_lease)
         locks.holds_in(store.note_invalidation, store.generation, store.invalidated_since)
         locks.holds_in(store.put_valid, store.put_many_valid)
-        locks.holds_in(store.share_waits, store.lease_holder)
+        locks.holds_in(store.share_waits, store.lease_holder, store.add_counts)
         self.leases, self.invalidations = store.leases, store.invalidations
         reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
         self.find_now = in_time(store.find)
@@ -200,6 +201,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self._invalidated_since = health.log.guarding(in_time(store.invalidated_since))
         self.delete = writes(in_time(store.delete))
         self.touch = writes(in_time(store.touch))
+        self.add_counts = in_time(store.add_counts) if store.counters else None
         self._share_waits = health.leases.guarding(in_time(store.share_waits))
         self.lease_holder = health.leases.guarding(in_time(store.lease_holder))
         self.try_lease = health.leases.guarding(in_time(self._lease))

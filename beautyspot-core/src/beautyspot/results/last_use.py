@@ -28,6 +28,7 @@ class LastUses:
     Args:
         touch: writes such times, in Unix time by key.
         clock: gives Unix time.
+        then: called whenever these times are written.
 
     Attributes:
         seen: by key, when it was last found, on the monotonic clock. It is never replaced: the
@@ -36,13 +37,17 @@ class LastUses:
         writes: False where nothing may be written.
     """
 
-    __slots__ = ("_clock", "_touch", "due", "seen", "writes")
+    __slots__ = ("_clock", "_then", "_touch", "due", "seen", "writes")
 
     def __init__(
-        self, touch: Callable[[dict[str, float]], None], clock: Callable[[], float]
+        self,
+        touch: Callable[[dict[str, float]], None],
+        clock: Callable[[], float],
+        then: Callable[[], object],
     ) -> None:
         self._touch = touch
         self._clock = clock
+        self._then = then
         self.seen: dict[str, float] = {}
         self.due = monotonic() + INTERVAL
         self.writes = True
@@ -72,6 +77,10 @@ class LastUses:
 
     def write(self) -> None:
         """Write what is remembered, and forget it; a failure is only logged, for debugging."""
+        self._write()
+        self._then()
+
+    def _write(self) -> None:
         used = self.times()
         for key in used:
             self.seen.pop(key, None)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+Numbers = tuple[float, ...]
+"""What was counted, in the order of the fields of `Counts`."""
+
+NOTHING: Final[Numbers] = (0, 0, 0, 0.0, 0.0, 0.0, 0.0)
+
 
 class Counted:
     """What was counted of all functions of one identifier since their Spot was made.
@@ -38,3 +45,10 @@ class Counted:
         self.seconds_spent = 0.0
         self.money_saved = 0.0
         self.money_spent = 0.0
+
+    def numbers(self) -> Numbers:
+        """All of them, in the order of the fields of `Counts`."""
+        return (
+            *(self.hits, self.runs, self.failures),
+            *(self.seconds_saved, self.seconds_spent, self.money_saved, self.money_spent),
+        )

@@ -1,0 +1,214 @@
+"""What is counted by function and hour, over all processes, in the store."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import MetadataError
+from beautyspot.memory import MemoryMetadataStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from beautyspot.contracts import Counts
+    from beautyspot.spot import Spot
+
+
+def work(x: int) -> int:
+    return 10 // x
+
+
+def items(x: int) -> Iterator[int]:
+    yield x
+
+
+def counted(spot: Spot) -> dict[str, tuple[int, int, int]]:
+    """Hits, runs and failures by function, over all hours."""
+    sums: dict[str, tuple[int, int, int]] = {}
+    for each in spot.metadata.counts():
+        before = sums.get(each.func_identifier, (0, 0, 0))
+        numbers = zip(before, each[2:5], strict=True)
+        sums[each.func_identifier] = tuple(a + b for a, b in numbers)  # type: ignore[assignment]
+    return sums
+
+
+def used(spot: Spot) -> None:
+    """Two runs of `work`, of which one fails, and two hits; one run of `items`, and a hit."""
+    marked = spot.mark(name="work", price=lambda result: 2.0)(work)
+    stream = spot.mark(name="items")(items)
+    marked(1), marked(1), marked(1)
+    with pytest.raises(ZeroDivisionError):
+        marked(0)
+    list(stream(1)), list(stream(1))
+
+
+ALL = {"work": (2, 2, 1), "items": (1, 1, 0)}
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_flush_writes_what_was_counted_and_each_once(
+    make_spot: Callable[..., Spot], save: str
+) -> None:
+    spot = make_spot(save=save)
+    used(spot)
+    assert counted(spot) == {}, "nothing is written before it is time"
+    spot.flush(), spot.flush()
+    assert counted(spot) == ALL
+    (one,) = [each for each in spot.metadata.counts() if each.func_identifier == "work"]
+    assert abs(one.hour - time.time() // 3600) <= 1
+    assert (one.money_spent, one.money_saved) == (2.0, 4.0)
+    assert one.seconds_spent > 0
+    assert one.seconds_saved > 0
+
+
+def test_they_add_up_and_outlive_what_they_count(make_spot: Callable[..., Spot]) -> None:
+    for _ in range(2):
+        with make_spot() as spot:
+            used(spot)
+            spot.invalidate_all(spot.mark(name="work")(work))
+            spot.invalidate_all(spot.mark(name="items")(items))
+            spot.prune(older_than=0)
+    assert counted(make_spot()) == {name: tuple(2 * n for n in each) for name, each in ALL.items()}
+
+
+PROGRAM = """
+import sys, beautyspot as bs
+def work(x): return x
+if __name__ == "__main__":
+    spot = bs.Spot("app", config=False)
+    marked = spot.mark(name="work")(work)
+    marked(1), marked(1)
+"""
+
+
+def test_processes_add_up(tmp_path: Path, make_spot: Callable[..., Spot]) -> None:
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", PROGRAM], cwd=tmp_path, check=True, timeout=60)
+    spot = make_spot(name="app", directory=tmp_path / ".beautyspot")
+    assert counted(spot) == {"work": (3, 1, 0)}
+
+
+CHILDREN = """
+import multiprocessing, beautyspot as bs
+spot = bs.Spot("app", config=False)
+@spot.mark(name="work")
+def work(x): return x
+if __name__ == "__main__":
+    work(0)
+    process = multiprocessing.get_context("fork").Process(target=work, args=(1,))
+    process.start(), process.join()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_child_of_multiprocessing_writes_at_its_end(
+    tmp_path: Path, make_spot: Callable[..., Spot]
+) -> None:
+    (tmp_path / "program.py").write_text(CHILDREN)
+    subprocess.run([sys.executable, "program.py"], cwd=tmp_path, check=True, timeout=60)
+    spot = make_spot(name="app", directory=tmp_path / ".beautyspot")
+    assert counted(spot) == {"work": (0, 2, 0)}
+
+
+@pytest.mark.parametrize("mode", ["readonly", "replay"])
+def test_modes_that_store_nothing_write_none(make_spot: Callable[..., Spot], mode: str) -> None:
+    with make_spot() as spot:
+        spot.mark(name="work")(work)(1)
+    with make_spot(mode=mode) as spot:
+        assert spot.mark(name="work")(work)(1) == 10
+    assert counted(make_spot()) == {"work": (0, 1, 0)}
+
+
+class Failing(MemoryMetadataStore):
+    """A store that fails once to add counts."""
+
+    error: Exception | None = None
+    calls = 0
+
+    def add_counts(self, counts: Iterable[Counts]) -> None:
+        self.calls += 1
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        super().add_counts(counts)
+
+
+def test_what_could_not_be_written_is_written_later(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata=Failing())
+    used(spot)
+    spot.metadata.error = MetadataError("full")  # type: ignore[attr-defined]
+    assert spot.flush()
+    assert counted(spot) == {}
+    used(spot)
+    spot.flush()
+    assert counted(spot) == {"work": (5, 3, 2), "items": (3, 1, 0)}
+
+
+def test_what_may_have_been_written_is_not_written_twice(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata=Failing())
+    used(spot)
+    late = MetadataError("no answer within 30 s")
+    late.__cause__ = TimeoutError()
+    spot.metadata.error = late  # type: ignore[attr-defined]
+    spot.flush(), spot.flush()
+    assert counted(spot) == {}
+
+
+def test_a_store_without_counters_is_asked_for_none(make_spot: Callable[..., Spot]) -> None:
+    class Without(Failing):
+        counters = False
+
+    spot = make_spot(metadata=Without())
+    used(spot)
+    spot.flush()
+    assert spot.metadata.calls == 0  # type: ignore[attr-defined]
+    assert spot.stats()["hits"] == 3
+
+
+def test_runs_write_once_in_a_while(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(metadata=Failing())
+    marked = spot.mark(name="work")(work)
+    marked(1)
+    now = time.monotonic()
+    monkeypatch.setattr("beautyspot.results.counting.monotonic", lambda: now + 61)
+    written: list[Any] = []
+    monkeypatch.setattr("beautyspot.concurrency.deferred.later", written.append)
+    for x in range(2, 9):
+        marked(x)
+    (write,) = written
+    write()
+    assert counted(spot) == {"work": (0, 8, 0)}
+
+
+def test_numbers_of_strange_rows_are_left_out(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata=Failing())
+    marked = spot.mark(name="work")(work)
+    marked(1)
+    record = spot.metadata.get(spot.key(marked, 1))
+    assert record is not None
+    spot.metadata.put(record._replace(took=float("inf"), price=float("inf")))
+    marked(1)
+    spot.flush()
+    (counts,) = spot.metadata.counts()
+    assert (counts.hits, counts.seconds_saved, counts.money_saved) == (1, 0.0, 0.0)
+
+
+def test_a_failure_is_no_warning(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot(metadata=Failing())
+    used(spot)
+    spot.metadata.error = OSError("full")  # type: ignore[attr-defined]
+    with caplog.at_level(logging.DEBUG, "beautyspot"):
+        spot.flush()
+    told = [record for record in caplog.records if "counts" in record.getMessage()]
+    assert [record.levelno for record in told] == [logging.DEBUG]
