@@ -184,7 +184,13 @@ def test_instances_with_arrays_are_compared_too():
     assert hash(one) == hash(same)
     assert one != other
     assert one != Instance("app:Point", {"x": [0, 1, 2], "y": [np.ones(2)]})
-    assert Instance("a", {"x": [np.ones(2), object()]}) != Instance("a", {"x": [np.ones(2), 1]})
+    frame = pd.DataFrame({"a": [1]})
+    parts = {"a": [np.ones(2)], "b": frame, "c": {"d": np.ones((2, 2))}}
+    again = {"a": [np.ones(2)], "b": frame.copy(), "c": {"d": np.ones((2, 2))}}
+    assert Instance("a", {"x": parts}) == Instance("a", {"x": again})
+    assert Instance("a", {"x": parts}) != Instance("a", {"x": {**again, "b": frame + 1}})
+    assert Instance("a", {"x": parts}) != Instance("a", {"x": {**again, "a": [np.ones(2), 1]}})
+    assert Instance("a", {"x": [Incomparable()]}) != Instance("a", {"x": [Incomparable()]})
 
 
 def test_an_instance_can_not_be_changed():
@@ -209,6 +215,13 @@ def test_an_instance_is_shown_in_one_short_line():
 
 class Tripped(Exception):
     pass
+
+
+class Incomparable:
+    def __eq__(self, _other: object) -> bool:
+        raise Tripped
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 def test_nothing_is_imported_or_called_by_what_is_stored(tmp_path, monkeypatch):
@@ -368,6 +381,17 @@ def test_two_values_of_a_library_that_is_not_installed_are_two():
     big = np.zeros(10**5)
     first, second, third = looked_at([big, big, big + 1])
     assert first == second != third
+
+
+def test_a_library_that_lacks_another_one_is_not_installed(monkeypatch):
+    from beautyspot.serialization.codecs.table import tag_of_code
+
+    def lacking(*_args: Any) -> Any:
+        raise ImportError("no pyarrow")
+
+    monkeypatch.setattr(tag_of_code(90), "decode", lacking)
+    found = looked_at({"a": pd.DataFrame({"a": [1]})})["a"]
+    assert (found.library, found.kind) == ("pandas", "DataFrame")
 
 
 # ----------------------------------------------------------------------------- other serializers

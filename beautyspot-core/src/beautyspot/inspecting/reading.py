@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.parts import Parts
-    from beautyspot.inspecting.store import Store
     from beautyspot.inspecting.verifying import Fault
     from beautyspot.results.cache import Cache
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 class Reading:
     """Methods of `Store`."""
 
+    place: str
     metadata: MetadataStoreBase
     _backends: Backends
 
@@ -115,7 +115,7 @@ class Reading:
 
     def copy_to(
         self,
-        target: Store,
+        target: Reading,
         *,
         progress: Progress | None = None,
         with_arguments: bool | None = None,
@@ -132,7 +132,7 @@ class Reading:
         are left out.
 
         Args:
-            target: where to; open it with ``open_store(…, create=True)`` to make a new one.
+            target: where to, a `Store`; ``open_store(…, create=True)`` makes a new one.
             progress: called after each result with how many are done, and how many there are.
             with_arguments: whether the texts of arguments are copied. None: where the target can
                 be read by nobody else (`MetadataStoreBase.private`).
@@ -142,12 +142,17 @@ class Reading:
             How many were copied, and what could not be.
 
         Raises:
-            ConfigError: a filter is wrong, or the target is this store.
+            ConfigError: a filter is wrong, or the target is this store, or none.
             MetadataError, StorageError: one of the stores failed; do it again.
         """
         from beautyspot.inspecting.copying import Copier
 
         wanted = read_filter("copy_to", where)
+        if not isinstance(target, Reading):
+            raise ConfigError(
+                f"copy_to takes a store, not an object of type {type(target).__qualname__}: give "
+                "open_store(..., create=True)"
+            )
         cache = target._changing()
         if cache.metadata.store_id == self.metadata.store_id:
             raise ConfigError(f"{target.place} is this store itself: name another one")

@@ -8,8 +8,6 @@ from reprlib import Repr
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.errors import SerializationError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -91,22 +89,24 @@ class NotInstalled:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two parts are equal; what has no plain answer, as arrays, by its stored form."""
-    try:
+    """Whether two parts are equal, also where ``==`` has no plain answer, as for arrays."""
+    with suppress(Exception):  # "ambiguous", or shapes that differ
         return bool(one == other)
-    except Exception:  # "ambiguous", or shapes that differ
-        with suppress(SerializationError):
-            return type(one) is type(other) and _stored(one) == _stored(other)
+    if type(one) is not type(other):
         return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    with suppress(Exception):
+        return _same_array(one, other)
+    return False
 
 
-def _stored(value: object) -> bytes:
-    from beautyspot.serialization.serializer import MsgpackSerializer
-
-    serializer = MsgpackSerializer()
-    serializer.register(Instance, encode=lambda i: i.__reduce__()[1], decode=lambda p: Instance(*p))
-    serializer.register(NotInstalled)
-    return bytes(serializer.dumps(value))
+def _same_array(one: Any, other: Any) -> bool:
+    """Of arrays of NumPy, frames, tensors."""
+    equal = getattr(one, "equals", None) or getattr(one, "equal", None)
+    return bool(equal(other) if equal else (one == other).all())
 
 
 def _hashable(value: Any) -> object:
