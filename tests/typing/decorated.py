@@ -9,6 +9,7 @@ mistake; one that finds none there complains of the comment.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, assert_type
@@ -211,3 +212,36 @@ def check_decorators_as_values() -> None:
     marked: Decorator = spot.mark(version=1)
     slowed: Decorator = spot.limiter(cost=3)
     assert_type(marked(slowed(lambda a: str(a))), Callable[[int], str])
+
+
+# ----------------------------------------------------------------------------------- observers
+
+events: list[bs.Event] = []
+
+
+class Tracer:
+    def observe(self, event: bs.Event) -> None:
+        if isinstance(event, bs.Hit):
+            assert_type(event.saved, float)
+
+    def execution(self, execution: bs.Execution) -> nullcontext[None]:
+        return nullcontext()
+
+
+class Counter:
+    def observe(self, event: bs.Event) -> None: ...
+
+
+def shown(event: bs.Event) -> str:
+    match event:
+        case bs.Miss():
+            return event.reason
+        case bs.Failed():
+            return event.error
+        case _:
+            return event.function
+
+
+observed = bs.Spot("typing", observers=[events.append, print, shown, Tracer(), Counter()])
+bs.Spot("typing", observers=(lambda event: event.key,))
+bs.Spot("typing", observers=[object()])  # type: ignore[list-item]

@@ -124,7 +124,8 @@ class Ran(NamedTuple):
 
     Attributes:
         spot, function, key: as in `Miss`.
-        seconds: how long it took; of a generator, from its first item to its end.
+        seconds: how long it took, with waits for limits beneath the mark, of which `Waited` tells;
+            of a generator, from its first item to its end.
     """
 
     spot: str
