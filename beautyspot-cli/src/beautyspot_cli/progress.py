@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 _EVERY: Final = 0.1
 
 
+def is_shown(output: Output) -> bool:
+    """Whether a person sees it."""
+    return sys.stderr.isatty() and not output.quiet
+
+
 class Progress:
-    """A line that shows how far it is; nothing where stderr is no terminal, or with `--quiet`.
+    """A line that shows how far it is; nothing where nobody sees it.
 
     Args:
         output: says whether it is wanted.
@@ -26,15 +32,16 @@ class Progress:
         total: how many there are; None where that is not known.
 
     Attributes:
-        last: what `at` was given last.
+        count, given: what `at` was given last.
     """
 
     def __init__(self, output: Output, what: str, total: int | None) -> None:
-        self.last: Any = None
+        self.count = 0
+        self.given: Any = None
         self._line: Any = None
         self._task: TaskID | None = None
         self._next = 0.0
-        if sys.stderr.isatty() and not output.quiet:
+        if is_shown(output):
             self._start(what, total)
 
     def _start(self, what: str, total: int | None) -> None:
@@ -46,11 +53,20 @@ class Progress:
         self._line.start()
 
     def at(self, count: int, given: Any = None) -> None:
-        """So many are done."""
-        self.last = given
+        """So many are done; what else is to be told."""
+        self.count, self.given = count, given
         if self._line is not None and (now := time.monotonic()) >= self._next:
             self._next = now + _EVERY
             self._line.update(self._task, completed=count)
+
+    def above(self, write: Callable[[], object]) -> None:
+        """Have lines written, which stay, above the line that shows how far it is."""
+        if self._line is None:
+            write()
+            return
+        self._line.stop()
+        write()
+        self._line.start()
 
     def end(self) -> None:
         """Remove the line."""

@@ -93,7 +93,7 @@ def _carried_out(output: Output, removal: Removal) -> Removed:
         try:
             return removal.carry_out(lambda done: progress.at(done.entries + done.kept, done))
         except (KeyboardInterrupt, BeautyspotError):
-            entries = progress.last.entries if progress.last is not None else 0
+            entries = progress.given.entries if progress.given is not None else 0
             progress.end()
             output.say(
                 f"{entries:,} of {_results(removal.entries)} were removed, the others are there"

@@ -1,0 +1,56 @@
+"""`beautyspot verify`: whether every result is what was stored."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from beautyspot_cli.ending import FOUND
+from beautyspot_cli.filter_options import filter_options
+from beautyspot_cli.formats import size
+from beautyspot_cli.output import Output, output_options
+from beautyspot_cli.progress import Progress, is_shown
+from beautyspot_cli.store_options import Place, store_options
+
+if TYPE_CHECKING:
+    from beautyspot import Fault
+
+
+@click.command
+@click.argument("at", metavar="[STORE]", required=False)
+@filter_options
+@store_options
+@output_options
+def command(output: Output, place: Place, where: dict[str, Any], at: str | None) -> None:
+    """Read every result to its end, and say which are not what was stored.
+
+    A line each: kind, key, function, problem. Nothing is changed; a damaged result is a miss, and
+    its call is computed again. The exit status is 1 where one is damaged or missing. What can't be
+    checked here, for want of a signing key or a serializer, is said, and is no fault.
+    """
+    with place.at(at).open() as store:
+        total = store.total(**where).entries if is_shown(output) else None
+        faults = 0
+        with Progress(output, "verifying", total) as progress:
+            try:
+                for fault in store.verify(progress=progress.at, **where):
+                    faults += fault.is_damage
+                    progress.above(partial(_show, output, fault))
+            finally:
+                progress.end()
+                output.say(
+                    f"verified {progress.count:,} results, {size(progress.given or 0)}: "
+                    f"{faults or 'no'} fault{'' if faults == 1 else 's'}"
+                )
+    if faults:
+        output.status = FOUND
+
+
+def _show(output: Output, fault: Fault) -> None:
+    if output.as_json:
+        output.json(**fault._asdict())
+    else:
+        key = output.format.key(fault.key)
+        output.table((), [(fault.kind, key, fault.function, fault.problem)])
