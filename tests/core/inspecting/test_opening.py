@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from beautyspot import BackendNotFound, ConfigError, MetadataError, Spot, open_store
+from beautyspot import (
+    BackendNotFound,
+    ConfigError,
+    MetadataError,
+    Removed,
+    SchemaError,
+    Spot,
+    open_store,
+)
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot_local import LocalStorage, SqliteMetadataStore
-from core.inspecting.stored import ROWS, ScanOnly
+from core.inspecting.stored import ROWS, ScanOnly, row
+
+DATA = Path(__file__).parents[2] / "local" / "sqlite" / "data"
 
 
 @pytest.fixture
@@ -213,3 +225,81 @@ def test_rows_are_shown_where_no_storage_is_installed(
             assert bare.storage is None
     with pytest.raises(BackendNotFound, match="sqlite"):
         open_store(home)
+
+
+# ------------------------------------------------------------------- files that are not as usual
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files of a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("release", ["2.0.0", "2.4.1", "2.7.7"])
+def test_a_database_of_an_earlier_release_is_migrated_when_it_is_changed(
+    tmp_path: Path, release: str
+) -> None:
+    path = tmp_path / "old.db"
+    path.write_bytes((DATA / f"beautyspot-{release}.db").read_bytes())
+    before = contents(tmp_path)
+    with open_store(path, config=False) as store:
+        rows = list(store.rows("newest"))
+        found = store.remove(key=rows[0].cache_key[:10], dry_run=True)
+        assert store.remove(function="nothing*") == Removed(0, 0)
+        assert store.prune(older_than=0, dry_run=True).entries == len(rows)
+        assert "before 3.0" in store.why(rows[0].cache_key).reason
+        assert contents(tmp_path) == before
+        assert store.remove(key=rows[0].cache_key[:10]) == found
+        assert store.total().entries == len(rows) - 1
+    assert contents(tmp_path)["old.db"] != before["old.db"]
+
+
+def test_a_damaged_database_is_read_and_never_changed(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    store = SqliteMetadataStore(path)
+    store.put_many(row(number, result_data=bytes(1000)) for number in range(1, 200))
+    store.close()
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xa5" * 8192)
+    before = contents(tmp_path)
+    with open_store(path, config=False) as opened:
+        assert 150 < opened.total(function="app:ask").entries < 199
+        assert opened.remove(function="app:ask", dry_run=True).entries > 150
+        for change in (opened.remove, opened.prune):
+            with pytest.raises(MetadataError, match="is damaged, so nothing is removed from it"):
+                change(function="app:*", **({} if change == opened.remove else {"older_than": 0}))
+    assert contents(tmp_path) == before
+
+
+def test_a_store_that_is_written_to_meanwhile(make_spot: Any) -> None:
+    spot = make_spot()
+    marked = spot.mark(str.upper)
+    with open_store(spot.db_path, config=False) as store:
+        for text in "abc":
+            marked(text)
+            page = store.page("newest", limit=1)
+            assert page.records[0].cache_key == spot.key(marked, text)
+        rows = store.rows()
+        first = next(rows)
+        spot.invalidate_all(marked)
+        marked("d")
+        assert store.total().entries == 1
+        assert {first.cache_key, *(row.cache_key for row in rows)} <= {
+            spot.key(marked, text) for text in "abcd"
+        }
+
+
+def test_a_database_of_a_newer_release_is_read_and_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    store = SqliteMetadataStore(path)
+    store.put(ROWS[0])
+    store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA user_version = 99")
+        connection.execute("UPDATE beautyspot_meta SET value = '99' WHERE name = 'readable_from'")
+    with open_store(path, config=False) as opened:
+        assert opened.total().entries == 1
+        with pytest.raises(SchemaError, match="upgrade beautyspot"):
+            opened.remove(function="*")
+        assert opened.total().entries == 1

@@ -69,6 +69,9 @@ class MetadataStoreBase(Backend):
     private: bool = False
     """True if nobody but this user, on this machine, can read what the store holds."""
 
+    damaged: bool = False
+    """True where reading has met damage, of a store that is only looked at; see `for_looking`."""
+
     memory_age: float = 0.0
     """Seconds, at most, for which `find` may return what another process has replaced.
 

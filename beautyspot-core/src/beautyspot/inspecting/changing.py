@@ -38,6 +38,7 @@ class Changing:
 
     _backends: Backends
     _closed: bool
+    place: str
     metadata: MetadataStoreBase
 
     def remove(self, dry_run: bool = False, **where: Unpack[Where]) -> Removed:
@@ -164,6 +165,11 @@ class Changing:
 
         if self._closed:
             raise MetadataError("the store was closed: open it again")
+        if self.metadata.damaged:  # a store that is opened to be changed puts it aside
+            raise MetadataError(
+                f"{self.place} is damaged, so nothing is removed from it: copy what can be read "
+                "into another store, by copy_to() or `beautyspot copy`, and remove it there"
+            )
         return make_cache(self._backends, self._backends.metadata())
 
 

@@ -53,8 +53,10 @@ class Listing:
         # The base class reads every row for each page.
         self._has_pages = type(metadata).page is not MetadataStoreBase.page
 
-    def all(self, order: Order = "key") -> Iterator[TaskRecord]:
-        """All of them, in the order of their keys, or of their writing where the store has pages.
+    def all(self, order: Order | None = None) -> Iterator[TaskRecord]:
+        """All of them, in any order: the fastest, which is that of writing mostly.
+
+        A store without pages gives them in the order of their keys, whatever is asked for.
 
         Raises:
             MetadataError: the store failed.
@@ -62,6 +64,7 @@ class Listing:
         if not self._has_pages:
             yield from filter(self._covers, self._metadata.scan())
             return
+        order = order or ("newest" if self._selection.key is None else "key")
         following: str | None = None
         while True:
             page = self._page(order, following, PAGE)

@@ -51,6 +51,8 @@ def remove_all(cache: Cache, listing: Listing, wanted: Filter) -> Removed:
                 entries, size = entries + 1, size + size_of(record)
             kept += outcome == KEPT
     except MetadataError as error:
+        if not entries:
+            raise
         raise MetadataError(
             f"{error} Before that, {entries} results were removed; what else matches is still "
             "there: try again when it is mended"

@@ -6,8 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from beautyspot.contracts import Selection
 from beautyspot.errors import ConfigError, RecordNotFound
-from beautyspot.inspecting.listing import name_of, source_of
+from beautyspot.inspecting.filters import Filter, literally
+from beautyspot.inspecting.listing import Listing, name_of, source_of
 from beautyspot.messages import did_you_mean, less_secrets, listing
 from beautyspot.results.differences import differences, identity_of
 from beautyspot.results.validity import has_expired
@@ -64,8 +66,9 @@ def reasons(metadata: MetadataStoreBase, records: list[TaskRecord]) -> list[Why]
         MetadataError: the store failed.
     """
     searches = [_Search(record) for record in records]
-    if records and records[0].func_identifier is not None:
-        for other in metadata.scan(func_identifier=records[0].func_identifier):
+    if records:
+        same = Filter(Selection(function=literally(name_of(records[0]))))
+        for other in Listing(metadata, same).all():
             if other.key_scheme is not None:  # keys of earlier releases are never looked up
                 identity = identity_of(other)
                 for search in searches:

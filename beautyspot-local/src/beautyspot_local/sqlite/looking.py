@@ -137,7 +137,9 @@ class LookingStore(SqliteReader):
         except sqlite3.DatabaseError as error:
             if not connections.is_damage(error):
                 raise
-        return self._on(self._snapshots.salvaged(), work)
+        handle = self._snapshots.salvaged()
+        self.damaged = True
+        return self._on(handle, work)
 
     def _on(self, handle: Handle, work: Callable[[Handle], T]) -> T:
         with closing(handle):
