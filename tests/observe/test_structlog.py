@@ -43,6 +43,14 @@ def test_a_line_has_what_is_known() -> None:
         assert None not in line.values()
 
 
+def test_an_asynchronous_logger_is_refused() -> None:
+    class Logger:
+        async def info(self, event: str, **fields: object) -> None: ...
+
+    with pytest.raises(bs.ConfigError, match="give a plain one, such as logger.sync_bl"):
+        StructlogObserver(Logger())
+
+
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error", "critical"])
 def test_a_logger_and_a_level_of_ones_own(level: str) -> None:
     with capture_logs() as lines:
