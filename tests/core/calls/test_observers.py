@@ -606,3 +606,43 @@ def test_the_level_is_read_at_the_first_call_of_each_function(
     marked(1)
     lines = [record.message for record in caplog.records if record.levelname == "DEBUG"]
     assert [line.split(":")[1] for line in lines] == [" hit"]
+
+
+FAILS: list[bool] = []
+
+
+def unsure(x: int) -> int:
+    if FAILS:
+        raise ValueError
+    return x
+
+
+async def unsure_later(x: int) -> int:
+    return unsure(x)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_an_error_in_whose_place_an_old_result_is_returned_is_told(
+    make_spot: Callable[..., bs.Spot], recorder: Recorder, kind: str
+) -> None:
+    FAILS.clear()
+    _, call = kinds.KINDS[kind]
+    spot = make_spot(observers=[recorder])
+    function = unsure if kind == "sync" else unsure_later
+    marked = spot.mark(ttl=1e-9, stale_on_error=True)(function)
+    assert call(marked, 1) == 1
+    FAILS.append(True)
+    assert call(marked, 1) == 1
+    assert recorder.told == ["Miss not stored", *RUN, "Miss expired", "Failed ValueError"]
+
+
+def test_cached_run_tells_as_a_marked_function_does(
+    make_spot: Callable[..., bs.Spot], recorder: Recorder
+) -> None:
+    spot = make_spot(observers=[recorder])
+    assert spot.cached_run(len, "abc") == spot.cached_run(len, "abc") == 3
+    assert recorder.told == ["Miss not stored", *RUN, "Hit store"]
+    assert {event.function for event in recorder} == {"builtins:len"}
+    spot.peek(len, "abc")
+    spot.explain(len, "abcd")
+    assert len(recorder) == 4  # they ask, and make no call
