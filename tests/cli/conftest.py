@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import struct
+import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from beautyspot_cli.program import beautyspot
 from click.testing import CliRunner, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 HOSTILE = "\x1b]0;owned\x07 [bold]not bold[/bold] \x9b31m"
 
@@ -94,3 +95,13 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
         return done
 
     return run
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local time is UTC."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()

@@ -20,6 +20,19 @@ def cells(text: str) -> list[list[str]]:
     return [line.split("\t") for line in text.splitlines()]
 
 
+def test_functions_with_what_they_hold_and_saved(shop: Path, run: Run) -> None:
+    done = run("ls")
+    heading, *lines = cells(done.stdout)
+    assert heading[:3] == ["FUNCTION", "ENTRIES", "SIZE"]
+    by_name = {line[0]: dict(zip(heading, line, strict=True)) for line in lines}
+    assert set(by_name) == {"shop:ask", "shop:draw", "shop:report"}
+    ask = by_name["shop:ask"]
+    assert (ask["ENTRIES"], ask["HITS"], ask["RUNS"]) == ("4", "1", "4")
+    assert ask["MONEY SAVED"] == "0.19"
+    assert "6 results" in done.stderr
+    assert str(shop / ".beautyspot") in done.stderr
+
+
 def test_functions_as_json(shop: Path, run: Run) -> None:
     told = json.loads(run("ls", "--json").stdout)
     assert told["schema"] == 1
@@ -116,3 +129,11 @@ def test_hostile_text_is_shown_as_text(shop: Path, run: Run) -> None:
     assert "[bold]not bold[/bold]" in shown
     assert "\x1b" not in shown
     assert "\x9b" not in shown
+
+
+def test_what_the_calls_of_a_program_came_to(shop: Path, run: Run) -> None:
+    told = json.loads(run("stats", "--json").stdout)
+    by_name = {line["function"]: line for line in told["lines"]}
+    assert by_name["shop:fail"]["failures"] == 1
+    assert (by_name["shop:ask"]["hits"], by_name["shop:ask"]["runs"]) == (1, 4)
+    assert by_name["shop:ask"]["money_saved"] == pytest.approx(0.19)

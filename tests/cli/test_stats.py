@@ -62,17 +62,6 @@ def test_by_hour_and_day(counted: Path, run: Run, by: str, names: list[str], utc
     assert told["total"]["hits"] == 15
 
 
-@pytest.fixture
-def utc(monkeypatch: pytest.MonkeyPatch) -> object:
-    import time
-
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
 def test_since_leaves_out_what_was_before(counted: Path, run: Run) -> None:
     done = run("stats", "old:*", "--since", "2025-11-25", "-q")
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["old:sum"]

@@ -78,13 +78,23 @@ class Output:
             from beautyspot_cli.rich_tables import draw
 
             return draw([] if self.quiet else headings, rows, frozenset(right))
-        if headings and not self.quiet:
+        if not self.quiet:
             click.echo("\t".join(headings))
         number = 0
         for row in rows:
             click.echo("\t".join(map(safe, row)))
             number += 1
         return number
+
+    def pairs(self, lines: Sequence[tuple[str, str]]) -> None:
+        """Write names and texts, a line each; on a terminal a long text goes on below itself."""
+        if self.on_terminal:
+            from beautyspot_cli.rich_tables import draw_pairs
+
+            draw_pairs(lines)
+            return
+        for name, text in lines:
+            click.echo(f"{name}\t{safe(text)}")
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:

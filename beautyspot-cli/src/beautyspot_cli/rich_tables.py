@@ -26,7 +26,7 @@ def draw(headings: Sequence[str], rows: Iterable[Sequence[str]], right: frozense
     Columns in which nothing is are left out. Where there is no room the last one gives way.
     """
     cells = [[safe(cell) for cell in row] for row in rows]
-    count = len(headings) or max(map(len, cells), default=0)
+    count = max(map(len, cells))
     if not cells:
         return 0
     columns = [[row[number] for row in cells] for number in range(count)]
@@ -44,6 +44,20 @@ def draw(headings: Sequence[str], rows: Iterable[Sequence[str]], right: frozense
         )
     for row in cells:
         table.add_row(*(Text(row[number]) for number in shown))
+    _print(table)
+    return len(cells)
+
+
+def draw_pairs(lines: Sequence[tuple[str, str]]) -> None:
+    """Write names, and beside them texts, which go on below where they are too long."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in lines:
+        table.add_row(Text(name, style="bold"), Text(safe(text)))
+    _print(table)
+
+
+def _print(table: Table) -> None:
     plain = bool(os.environ.get("NO_COLOR"))
     Console(highlight=False, markup=False, color_system=None if plain else "auto").print(table)
-    return len(cells)

@@ -55,7 +55,7 @@ def command(
             _show_json(output, store, record, alone=alone)
         else:
             if not alone:
-                output.table((), _lines(record))
+                output.pairs(_lines(record))
                 output.line("")
             _show_value(output, store, record, whole=alone)
 

@@ -60,7 +60,7 @@ def _show_one(output: Output, why: Why) -> None:
     lines = [("why", why.reason), *_run_lines("run", why.record)]
     if why.nearest is not None:
         lines += _run_lines("nearest", why.nearest)
-    output.table((), lines)
+    output.pairs(lines)
 
 
 def _run_lines(what: str, record: TaskRecord) -> list[tuple[str, str]]:
