@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import beautyspot as bs
 import pytest
+from beautyspot_cli.output import Output
 from beautyspot_cli.program import beautyspot
 from click.testing import CliRunner, Result
 
@@ -105,3 +106,12 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture
+def on_terminal(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """The same, as if stdout were a terminal."""
+    monkeypatch.setattr(Output, "on_terminal", True)
+    return run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import beautyspot as bs
 import pytest
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def test_functions_with_what_they_hold_and_saved(shop: Path, run: Run) -> None:
     heading, *lines = cells(done.stdout)
     assert heading[:3] == ["FUNCTION", "ENTRIES", "SIZE"]
     by_name = {line[0]: dict(zip(heading, line, strict=True)) for line in lines}
-    assert set(by_name) == {"shop:ask", "shop:draw", "shop:report"}
+    assert set(by_name) == {"shop:ask", "shop:draw", "shop:fail", "shop:report"}
     ask = by_name["shop:ask"]
     assert (ask["ENTRIES"], ask["HITS"], ask["RUNS"]) == ("4", "1", "4")
     assert ask["MONEY SAVED"] == "0.19"
@@ -98,7 +99,7 @@ def test_what_finds_nothing_says_so(shop: Path, run: Run) -> None:
 )
 def test_orders_of_functions(shop: Path, run: Run, order: str) -> None:
     names = [line[0] for line in cells(run("ls", "-q", "--sort", order).stdout)]
-    assert sorted(names) == ["shop:ask", "shop:draw", "shop:report"]
+    assert sorted(names) == ["shop:ask", "shop:draw", "shop:fail", "shop:report"]
     first = {"name": "shop:ask", "hits": "shop:ask", "newest": "shop:report", "oldest": "shop:ask"}
     assert names[0] == first.get(order, names[0])
 
@@ -137,3 +138,20 @@ def test_what_the_calls_of_a_program_came_to(shop: Path, run: Run) -> None:
     assert by_name["shop:fail"]["failures"] == 1
     assert (by_name["shop:ask"]["hits"], by_name["shop:ask"]["runs"]) == (1, 4)
     assert by_name["shop:ask"]["money_saved"] == pytest.approx(0.19)
+
+
+def test_a_terminal_is_told_that_there_is_more(shop: Path, on_terminal: Run) -> None:
+    assert "these are the first 2: -n 0 shows all" in on_terminal("ls", "--rows", "-n", "2").stderr
+    shown = on_terminal("ls", "--rows")
+    assert shown.stderr == ""
+    assert shown.stdout.startswith("KEY ")
+    assert "\t" not in shown.stdout
+    assert on_terminal("ls", "--older", "1h").stdout == ""
+
+
+def test_an_empty_store_holds_nothing(tmp_path: Path, run: Run) -> None:
+    with bs.Spot("empty", directory=tmp_path / "e", config=False) as spot:
+        spot.metadata.open()
+    done = run("ls", str(tmp_path / "e"))
+    assert done.stdout == ""
+    assert done.stderr.startswith("nothing is stored in ")

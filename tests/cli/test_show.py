@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -180,8 +181,35 @@ def test_a_large_value_is_not_loaded_to_be_shown(shop: Path, run: Run) -> None:
         ({1: (1, 2), "b": {3}}, {"1": [1, 2], "b": [3]}),
         (float("nan"), {"$class": "builtins.float", "$text": "nan"}),
         (b"\x01", {"$bytes": "01"}),
+        (date(2026, 11, 26), "2026-11-26"),
         (1 + 2j, {"$class": "builtins.complex", "$text": "(1+2j)"}),
     ],
 )
 def test_values_as_json(shop: Path, run: Run, value: object, expected: object) -> None:
     assert json.loads(run("show", stored(shop, value), "--json").stdout)["value"] == expected
+
+
+def test_a_picture_on_a_terminal_that_shows_pictures(
+    on_terminal: Run, key_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TMUX", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM_PROGRAM", "iTerm.app")
+    assert "\x1b]1337;File=inline=1" in on_terminal("show", key_of(function="shop:draw")).stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("page.pdf", "a file (application/pdf, 5 B)"), ("data", "a file (app")]
+)
+def test_a_file_says_what_it_is_and_how_to_get_it(
+    shop: Path, run: Run, name: str, said: str
+) -> None:
+    (shop / name).write_bytes(b"%PDF-")
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False, strict=True) as spot:
+        made = spot.mark(name="made")(lambda: bs.File(shop / name))
+        made()
+        key = spot.key(made)
+    assert said in run("show", key).stderr
+    run("show", key, "--out", "copy")
+    assert (shop / "copy").read_bytes() == b"%PDF-"
+    assert json.loads(run("show", key, "--json").stdout)["value"]["$class"].endswith("Content")

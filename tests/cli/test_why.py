@@ -62,3 +62,12 @@ def test_the_runs_of_a_function(run: Run, shop: Path, name: str) -> None:
 )
 def test_no_such_call(run: Run, shop: Path, words: list[str], status: int, said: str) -> None:
     assert said in run("why", *words, status=status).stderr
+
+
+def test_the_first_call_of_all_has_no_nearest(run: Run, shop: Path) -> None:
+    with bs.open_store(shop) as store:
+        first = next(store.rows("oldest", function="shop:ask")).cache_key
+    told = run("why", first).stdout
+    assert "this was the first" in told
+    assert "nearest\t" not in told
+    assert json.loads(run("why", first, "--json").stdout)["nearest"] is None

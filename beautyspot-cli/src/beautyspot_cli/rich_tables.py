@@ -26,10 +26,9 @@ def draw(headings: Sequence[str], rows: Iterable[Sequence[str]], right: frozense
     Columns in which nothing is are left out. Where there is no room the last one gives way.
     """
     cells = [[safe(cell) for cell in row] for row in rows]
-    count = max(map(len, cells))
     if not cells:
         return 0
-    columns = [[row[number] for row in cells] for number in range(count)]
+    columns = [[row[number] for row in cells] for number in range(len(cells[0]))]
     shown = [number for number, column in enumerate(columns) if set(column) - {NOTHING}]
     table = Table(box=None, pad_edge=False, show_header=bool(headings), padding=(0, 2, 0, 0))
     for number in shown:

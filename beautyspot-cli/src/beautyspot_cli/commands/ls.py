@@ -33,7 +33,7 @@ _FUNCTION_ORDERS: Final[dict[str, Callable[[StoredFunction], Any]]] = {
     "largest": lambda one: -one.size,
     "smallest": lambda one: one.size,
     "newest": lambda one: -(one.newest or 0.0),
-    "oldest": lambda one: one.oldest or 0.0,
+    "oldest": lambda one: (one.oldest is None, one.oldest),  # None: it has only counts
     "entries": lambda one: -one.entries,
     "hits": lambda one: -one.counts.hits,
     "saved": lambda one: (-one.counts.money_saved, -one.counts.seconds_saved),
