@@ -230,8 +230,12 @@ class Runner:
 
     async def _result(self, resume: Resume) -> Outcome:
         recording = self._recording
+        ran = recording.run()
         try:
-            item = await _unseen(recording.open(), resume)
+            try:
+                item = await _unseen(recording.open(), resume)
+            finally:
+                recording.rest(*ran)
         except StopAsyncIteration:
             await recording.end(None).perform_async(self._executor)
             return Outcome(error=EndOfStream(None))

@@ -111,9 +111,10 @@ def _execute(engine: Engine, call: Call) -> Flow:
 def _counted(engine: Engine, call: Call) -> Flow:
     """Execute a call that is not stored, and count what comes of it."""
     counted = call.task.counted
+    execution = Execute(call, engine.observers)
     began = perf_counter()
-    outcome = yield from _execute(engine, call)
-    counted.seconds_spent += perf_counter() - began
+    outcome: Outcome = yield execution
+    counted.seconds_spent += execution.queueing.less(perf_counter() - began)
     if outcome.error is None:
         engine.price(call, lambda: outcome.value)
     else:
@@ -285,9 +286,10 @@ def _run(turn: Turn) -> Flow:
     if call.task.options.arguments:
         call.arguments = addressing.argument_text(call)
     counted = call.task.counted
+    execution = Execute(call, engine.observers)
     began = perf_counter()
-    outcome: Outcome = yield Execute(call, engine.observers)
-    turn.took = perf_counter() - began
+    outcome: Outcome = yield execution
+    turn.took = execution.queueing.less(perf_counter() - began)
     counted.seconds_spent += turn.took
     engine.counting.look()
     if outcome.error is not None:

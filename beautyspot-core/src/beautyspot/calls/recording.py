@@ -21,7 +21,8 @@ from beautyspot.calls.executions import observed
 from beautyspot.calls.flow import is_outdated, moment_of, warn_moved
 from beautyspot.calls.steps import Block, Outcome
 from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import locks, single_flight
+from beautyspot.concurrency import locks, queueing, single_flight
+from beautyspot.concurrency.queueing import Queueing
 from beautyspot.concurrency.single_flight import Flight
 from beautyspot.errors import SerializationError, StreamError
 from beautyspot.limits import concurrency_cap
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
+    from beautyspot.concurrency.queueing import Within
     from beautyspot.contracts import Data
     from beautyspot.tasks.task import Call, Task
 
@@ -141,7 +143,8 @@ class Recording:
         self._items: list[Data | None] = []  # None: has no copy
         self._dropped = 0  # items before the first in the list
         self._bytes = 0
-        self._began = perf_counter()
+        self._worked = 0.0  # seconds
+        self._queueing = Queueing()
         self._error: Exception | None = None
         self._broken = ""  # why it can't go on
         call.digests = call.task.addressing.argument_digests(call)
@@ -156,6 +159,20 @@ class Recording:
         if self.source is None:
             self.source = opened(self.engine, self.call)
         return self.source
+
+    def run(self) -> tuple[Within | None, float]:
+        """Note that the generator begins to run to its next item; what to give to `rest`."""
+        return self._queueing.begin(), perf_counter()
+
+    def rest(self, before: Within | None, began: float) -> None:
+        """Note that it has come there, in the same context."""
+        self._worked += perf_counter() - began
+        queueing.end(before)
+
+    @property
+    def took(self) -> float:
+        """Seconds that the generator worked: not its consumers, nor where it queued for limits."""
+        return self._queueing.less(self._worked)
 
     def add(self, item: Any) -> Outcome:
         """Record an item, and return it."""
@@ -175,6 +192,7 @@ class Recording:
         """Note that the generator raised: each consumer gets the error when it comes there."""
         self._error = error
         self.call.task.counted.failures += 1
+        self._count()
         self.stop()
         return Outcome(error=error)
 
@@ -217,6 +235,7 @@ class Recording:
             self.engine.refuse(self.call, "serializer")
 
     def _end(self, returned: Data | None) -> None:
+        self._count()
         try:
             if self.whole:
                 self._save([item for item in (*self._items, returned) if item is not None])
@@ -227,6 +246,10 @@ class Recording:
                 self._runs.ended += 1
                 self._runs.withdraw(self._key, self)
 
+    def _count(self) -> None:
+        self.call.task.counted.seconds_spent += self.took
+        self.engine.counting.look()
+
     def _save(self, items: list[Data]) -> None:
         task = self.call.task
         copies = partial(_copies, task, items)
@@ -234,7 +257,7 @@ class Recording:
         if task.options.cache_if is not None and not self.engine.keeps(self.call, copies()):
             return
         with Turn(self.engine, self.call) as turn, turn:
-            turn.took = perf_counter() - self._began
+            turn.took = self.took
             turn.take_lease()  # or `collect` might remove the blob before a row names it
             if turn.encode(items) and not turn.queue():
                 turn.save()

@@ -13,6 +13,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.calls.executions import Run
+from beautyspot.concurrency import queueing
+from beautyspot.concurrency.queueing import Queueing
 from beautyspot.concurrency.waiting import Alarm, Bell, Job
 
 if TYPE_CHECKING:
@@ -86,34 +88,43 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
 
 
 class Execute:
-    """Call the user's function."""
+    """Call the user's function.
 
-    __slots__ = ("_observers", "call")
+    Attributes:
+        queueing: how long it queues for a limit.
+    """
+
+    __slots__ = ("_observers", "call", "queueing")
 
     def __init__(self, call: Call, observers: Observers) -> None:
         self.call = call
+        self.queueing = Queueing()
         self._observers = observers
 
     def perform(self) -> Outcome:
         """Call it here."""
-        call = self.call
-        if self._observers.watching:
-            return self._perform_observed()
+        call, before = self.call, self.queueing.begin()
         try:
+            if self._observers.watching:
+                return self._perform_observed()
             return Outcome(call.task.function(*call.args, **call.kwargs))
         except Exception as error:
             return Outcome(error=error)
+        finally:
+            queueing.end(before)
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
         """Await it here, in the caller's own task."""
         del executor
-        call = self.call
-        if self._observers.watching:
-            return await self._perform_observed_async()
+        call, before = self.call, self.queueing.begin()
         try:
+            if self._observers.watching:
+                return await self._perform_observed_async()
             return Outcome(await call.task.function(*call.args, **call.kwargs))
         except Exception as error:
             return Outcome(error=error)
+        finally:
+            queueing.end(before)
 
     def _perform_observed(self) -> Outcome:
         call = self.call

@@ -270,8 +270,8 @@ class StoredResults:
         Returns:
             `hits`, `misses` (executions), `failures` (executions that raised), `bypassed` (calls
             that ran uncached), `errors` (failures of beautyspot), `seconds_saved` (how long the
-            executions took that hits made unnecessary, with their waits for a limiter beneath),
-            `seconds_spent` (how long the executions took), `money_saved` and `money_spent` (the
+            executions worked that hits made unnecessary: what they queued for limits is no work),
+            `seconds_spent` (how long the executions worked), `money_saved` and `money_spent` (the
             same of what they cost), `entries` and `bytes` (of all results in the store; NaN if it
             fails, and after `shutdown`), `unsaved` (results that wait in memory for a store that
             fails) and `resting` (kinds of operation of the backends that are not tried at the

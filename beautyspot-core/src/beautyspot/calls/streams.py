@@ -160,8 +160,12 @@ class Pull(PullStep):
 
     def _result(self) -> Outcome:
         recording = self._recording
+        ran = recording.run()
         try:
-            item = self._resume(recording.open())
+            try:
+                item = self._resume(recording.open())
+            finally:
+                recording.rest(*ran)
         except StopIteration as end:
             recording.end(end.value).perform()
             return Outcome(error=EndOfStream(end.value))

@@ -28,7 +28,7 @@ class Turn:
         flight: what other calls of this process follow until the end; None where none can.
         has_left: whether that is over.
         lease: keeps other processes out until the end; None where nothing does.
-        took: seconds that the function took.
+        took: seconds that the function worked, less what it queued for limits.
         record: the row of the result, once that is encoded.
         saves: whether the turn was handed over.
     """

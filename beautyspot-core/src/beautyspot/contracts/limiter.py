@@ -192,8 +192,11 @@ class LimiterBase(Backend):
     @contextmanager
     def _giving_back(self, reservation: Reservation) -> Iterator[None]:
         """Give the reservation back where the wait is given up, cancelled or interrupted."""
+        from beautyspot.concurrency.queueing import queued  # as in `_waits`
+
         try:
-            yield
+            with queued():
+                yield
         except BaseException:
             try:
                 self.release(reservation)

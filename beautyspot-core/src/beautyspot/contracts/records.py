@@ -35,7 +35,7 @@ class TaskRecord(NamedTuple):
     arg_digests: str | None = None  # JSON object: argument name -> short digest
     tags: tuple[str, ...] = ()
     made_at: float | None = None  # `updated_at` as a number
-    took: float | None = None  # seconds that the user's function ran
+    took: float | None = None  # seconds that the function worked: not what it queued for limits
     expires_at: float | None = None
     used_at: float | None = None  # last hit, at most an hour behind
     code: str | None = None  # of the function: digests of its source and of its file, "0f…:a1…"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from beautyspot.concurrency import locks, single_flight, waiting
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.queueing import queued
 from beautyspot.concurrency.waiting import Alarm, Bell, check_asyncio, in_asyncio
 from beautyspot.errors import RateLimitError
 
@@ -106,7 +107,7 @@ class Place:
             waits = not self._cap.line_up(self, bell)
             if waits:
                 first, rest, freed = *_parts(timeout), self._cap.freed
-                with waiting_for(self._cap):
+                with waiting_for(self._cap), queued():
                     if not bell.wait(first) and rest != 0:
                         self._tell(tell, freed)
                         bell.wait(rest)
@@ -132,7 +133,7 @@ class Place:
                 import asyncio
 
                 first, rest, freed = *_parts(timeout), self._cap.freed
-                with waiting_for(self._cap):
+                with waiting_for(self._cap), queued():
                     await asyncio.wait([alarm.rung], timeout=first)
                     if not alarm.rung.done() and rest != 0:
                         self._tell(tell, freed)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.concurrency import deferred, waiting
 from beautyspot.concurrency.holders import name_of
+from beautyspot.concurrency.queueing import queued
 from beautyspot.concurrency.waiting import Job
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.functions.names import identifier_of
@@ -148,7 +149,8 @@ class Permit:
         if not bucket.blocking:
             return await bucket.consume_async(cost, timeout=self._left())
         ask = partial(bucket.consume, cost, timeout=self._left())  # a limiter on a network
-        reservation: Reservation = await Job(ask).run_in(self._limiting.executor)
+        with queued():  # its thread knows nothing of the execution that waits here
+            reservation: Reservation = await Job(ask).run_in(self._limiting.executor)
         return reservation
 
     @contextmanager

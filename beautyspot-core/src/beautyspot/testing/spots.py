@@ -23,6 +23,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     "enabled": True,
     "wait_timeout": 60,
     "mode": "normal",
+    "arguments": None,
     "signing_key": None,
 }
 

@@ -1,0 +1,170 @@
+"""`took` and the seconds that are counted are time of work: not what an execution queues."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import LimiterBase, Reservation
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from beautyspot.spot import Spot
+
+NOW = [0.0]
+
+
+def work(seconds: float) -> None:
+    NOW[0] += seconds
+
+
+class Slow(LimiterBase):
+    """Grants each permit after 5 seconds, on the clock of this file."""
+
+    name = "slow"
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
+        del max_wait
+        return Reservation(5.0, cost)
+
+    def release(self, reservation: Reservation) -> None:
+        del reservation
+
+    def _sleep(self, seconds: float) -> None:
+        work(seconds)
+
+    async def _sleep_async(self, seconds: float) -> None:
+        until = NOW[0] + seconds
+        for _ in range(5):
+            await asyncio.sleep(0)
+        NOW[0] = max(until, NOW[0])
+
+
+class Remote(Slow):
+    """The same behind a network: asked in a thread."""
+
+    name = "remote"
+    blocking = True
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    NOW[0] = 0.0
+    for module in ("calls.flow", "calls.recording", "concurrency.queueing"):
+        monkeypatch.setattr(f"beautyspot.{module}.perf_counter", lambda: NOW[0])
+
+
+def took(spot: Spot, marked: Any) -> float | None:
+    record = spot.metadata.get(spot.key(marked))
+    assert record is not None
+    return record.took
+
+
+def test_what_a_limit_beneath_makes_wait_is_no_work(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter=Slow())
+    limited = spot.limiter(lambda: work(2))
+
+    @spot.mark
+    def decorated() -> None:
+        limited()
+
+    @spot.mark
+    def consumed() -> None:
+        spot.bucket.consume()
+        work(3)
+
+    @spot.mark
+    def nested() -> None:
+        work(1)
+        decorated()
+        consumed()
+
+    @spot.mark
+    def items() -> Iterator[int]:
+        limited()
+        yield 1
+        limited()
+
+    nested(), nested()
+    for _ in items():
+        work(100)  # the consumer's
+    assert [took(spot, each) for each in (decorated, consumed, nested)] == [2, 3, 6]
+    assert took(spot, items) == 4
+    stats = spot.stats()
+    assert (stats["seconds_spent"], stats["seconds_saved"]) == (15, 6)
+
+
+def test_an_execution_that_raises_counts_its_work(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter=Slow())
+
+    def fail() -> None:
+        spot.bucket.consume()
+        work(3)
+        raise ValueError
+
+    def items() -> Iterator[int]:
+        yield fail()  # type: ignore[misc]
+
+    for each in (spot.mark(fail), spot.mark(mode="readonly")(fail)):
+        with pytest.raises(ValueError):
+            each()
+    with pytest.raises(ValueError):
+        list(spot.mark(items)())
+    assert spot.stats()["seconds_spent"] == 9
+
+
+@pytest.mark.parametrize("limiter", [Slow, Remote])
+def test_tasks_that_queue_at_once_count_once(
+    make_spot: Callable[..., Spot], limiter: type[Slow]
+) -> None:
+    spot = make_spot(limiter=limiter())
+
+    async def limited() -> None:
+        async with spot.limit():
+            pass
+
+    @spot.mark
+    async def gathered() -> None:
+        work(1)
+        await asyncio.gather(limited(), limited(), limited())
+
+    @spot.mark
+    async def stream() -> AsyncIterator[int]:
+        async with spot.limit():
+            work(2)
+        yield 1
+
+    async def main() -> None:
+        await gathered()
+        async for _ in stream():
+            work(100)
+
+    asyncio.run(main())
+    assert took(spot, gathered) == 1
+    assert took(spot, stream) == 2
+
+
+def test_a_cap_makes_wait_too(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+
+    async def main() -> float | None:
+        asks = asyncio.Event()
+
+        @spot.limiter(max_concurrent=1)
+        async def capped(*, holds: bool) -> None:
+            if holds:
+                await asks.wait()
+                work(7)
+
+        @spot.mark(ignore=("asks", "capped"))
+        async def marked() -> None:
+            work(1)
+            asks.set()
+            await capped(holds=False)
+
+        await asyncio.gather(capped(holds=True), marked())
+        return took(spot, marked)
+
+    assert asyncio.run(main()) == 1
