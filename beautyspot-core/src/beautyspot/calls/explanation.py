@@ -11,8 +11,8 @@ from beautyspot.messages import less_secrets, masked_json
 from beautyspot.results.differences import (
     ARGUMENTS,
     Identity,
+    Nearest,
     argument_digests,
-    differences,
     identity_of,
 )
 from beautyspot.tasks.addressing import OWN_ID
@@ -35,7 +35,8 @@ class Explanation:
         arguments: the canonical text of each argument, by name; if `mark` was given a function or
             an ID as `key`, that of the ID instead, as "mark(key=)". What looks
             like a secret, by its name or by itself, is masked.
-        nearest: the stored call that differs least, if any.
+        nearest: the stored call that shares the most with it, if any; what few calls share weighs
+            more.
         differs: what differs from it: argument names, "mark(key=)", "version", "expired", "code"
             (also of a hit), "damaged", or "blob", which is gone from the storage.
     """
@@ -142,17 +143,16 @@ def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanat
         argument_digests(addressing.argument_digests(call)),
         OWN_ID if addressing.has_own_id else ARGUMENTS,
     )
-    records = engine.cache.metadata.scan(func_identifier=name)
-    found = [  # a row without a scheme is of an earlier release, whose keys are never looked up
-        (differences(ours, identity_of(record)), record)
-        for record in records
-        if record.key_scheme is not None
-    ]
-    if not found:
+    search = Nearest(ours)
+    for record in engine.cache.metadata.scan(func_identifier=name):
+        if record.key_scheme is not None:  # keys of earlier releases are never looked up
+            search.offer(record, identity_of(record))
+    found = search.found()
+    if found is None:
         known = ", ".join(engine.reporter.unstored(name))
         reason = f"nothing is stored for {name}{known and f'; in this process {known}'}"
         return Explanation(False, call.key, reason, texts)
-    differs, nearest = min(found, key=lambda pair: (len(pair[0]), -(pair[1].made_at or 0.0)))
+    differs, nearest = found
     changes = addressing.about_changes()
     reason = f"the nearest stored call differs in {', '.join(differs)}{changes and f'; {changes}'}"
     return Explanation(False, call.key, reason, texts, nearest, differs)

@@ -11,7 +11,7 @@ from beautyspot.errors import ConfigError, RecordNotFound
 from beautyspot.inspecting.filters import Filter, literally
 from beautyspot.inspecting.listing import Listing, name_of, source_of
 from beautyspot.messages import did_you_mean, less_secrets, listing
-from beautyspot.results.differences import differences, identity_of
+from beautyspot.results.differences import Nearest, identity_of
 from beautyspot.results.validity import has_expired
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class Why:
         reason: why, in one sentence.
         differs: what differs from the nearest earlier run: "argument x", "version", "code", "the
             arguments" where the row does not say which; nothing where none is stored.
-        nearest: the row of that run: of those that differ in the fewest things, the last.
+        nearest: the row of that run, which shares the most with this one; what few runs share
+            weighs more.
         code_differs: whether the function's source had changed in between; None: not known.
     """
 
@@ -81,32 +82,26 @@ class _Search:
 
     def __init__(self, record: TaskRecord) -> None:
         self._record = record
-        self._identity = identity_of(record)
-        self._best: tuple[int, float] | None = None
-        self._differs: tuple[str, ...] = ()
-        self._nearest: TaskRecord | None = None
+        self._nearest = Nearest(identity_of(record))
 
     def offer(self, other: TaskRecord, identity: Identity) -> None:
-        """Take a run for the nearest, if it is earlier and nearer than the one so far."""
-        made = other.made_at or 0.0
-        if other.cache_key == self._record.cache_key or made > (self._record.made_at or 0.0):
-            return
-        differs = differences(self._identity, identity)
-        rank = len(differs), -made
-        if self._best is None or rank < self._best:
-            self._best, self._differs, self._nearest = rank, differs, other
+        """Compare a run, if it is an earlier one."""
+        is_later = (other.made_at or 0.0) > (self._record.made_at or 0.0)
+        if not is_later and other.cache_key != self._record.cache_key:
+            self._nearest.offer(other, identity)
 
     def why(self) -> Why:
         """What was found."""
-        record, nearest = self._record, self._nearest
+        record, found = self._record, self._nearest.found()
         if record.key_scheme is None:
             return Why(record, _OLD)
-        if nearest is None:
+        if found is None:
             return Why(record, _ALONE.format(name=name_of(record)) + _about_end(record))
-        parts = f"the nearest earlier result differs in {', '.join(self._differs)}"
-        about = _about_code(record, nearest, told="code" in self._differs)
+        differs, nearest = found
+        parts = f"the nearest earlier result differs in {', '.join(differs)}"
+        about = _about_code(record, nearest, told="code" in differs)
         reason = less_secrets(f"{parts}{about}{_about_end(record)}")
-        return Why(record, reason, self._differs, nearest, _code_differs(record, nearest))
+        return Why(record, reason, differs, nearest, _code_differs(record, nearest))
 
 
 def _code_differs(record: TaskRecord, nearest: TaskRecord) -> bool | None:

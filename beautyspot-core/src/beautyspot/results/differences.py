@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from math import log
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.tasks.addressing import OWN_ID
@@ -57,3 +59,55 @@ def differences(ours: Identity, theirs: Identity) -> tuple[str, ...]:
         names = [name for name in {**mine, **other} if mine.get(name) != other.get(name)]
         differs += [f"argument {name}" for name in names] or [ours.whole]
     return tuple(differs) or ("code or captured values",)
+
+
+class Nearest:
+    """Finds, among stored calls of one function, the one that is nearest to a call.
+
+    That is the call which shares the most with it, where what few calls share weighs more: of an
+    earlier call with the same prompt and another model, and one with another prompt and the same
+    model as thousands, the first tells more. The weight of a part is the logarithm of how rarely it
+    is shared, as for words in search (inverse document frequency: Spärck Jones, 1972).
+
+    Args:
+        ours: the call that is compared with the others.
+    """
+
+    def __init__(self, ours: Identity) -> None:
+        self._ours = ours
+        self._last: dict[tuple[str, ...], TaskRecord] = {}  # by what differs
+        self._counts: Counter[tuple[str, ...]] = Counter()
+
+    def offer(self, record: TaskRecord, theirs: Identity) -> None:
+        """Compare one more stored call."""
+        differs = differences(self._ours, theirs)
+        self._counts[differs] += 1
+        last = self._last.get(differs)
+        if last is None or (record.made_at or 0.0) >= (last.made_at or 0.0):
+            self._last[differs] = record
+
+    def found(self) -> tuple[tuple[str, ...], TaskRecord] | None:
+        """What differs from the nearest, and its row; None where none was offered.
+
+        Of several that are equally near, the one that differs in fewer parts, then the last.
+        """
+        if not self._last:
+            return None
+        weights = self._weights()
+
+        def rank(differs: tuple[str, ...]) -> tuple[float, int, float]:
+            shared = sum(weight for part, weight in weights.items() if part not in differs)
+            return round(shared, 9), -len(differs), self._last[differs].made_at or 0.0
+
+        nearest = max(self._last, key=rank)
+        return nearest, self._last[nearest]
+
+    def _weights(self) -> dict[str, float]:
+        """How much it tells to share a part with the call: 0 where all do."""
+        parts = {part for differs in self._last for part in differs}
+        total = self._counts.total()
+        sharing = {
+            part: sum(n for differs, n in self._counts.items() if part not in differs)
+            for part in parts
+        }
+        return {part: log(total / n) for part, n in sharing.items() if n}
