@@ -13,7 +13,7 @@ import beautyspot as bs
 import kinds
 import pytest
 from beautyspot_observe import PrometheusObserver
-from observe.conftest import EVENTS
+from observe.telemetry import EVENTS
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 

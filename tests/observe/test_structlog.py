@@ -9,7 +9,7 @@ import kinds
 import pytest
 import structlog
 from beautyspot_observe import StructlogObserver
-from observe.conftest import EVENTS
+from observe.telemetry import EVENTS
 from structlog.testing import capture_logs
 
 MakeSpot = Callable[..., bs.Spot]

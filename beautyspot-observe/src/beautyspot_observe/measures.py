@@ -69,9 +69,9 @@ MEASURES: Final = (
 )  # fmt: skip
 
 INTERRUPTS: Final = frozenset(
-    {"CancelledError", "GeneratorExit", "KeyboardInterrupt", "SystemExit"}
+    {"Cancelled", "CancelledError", "GeneratorExit", "KeyboardInterrupt", "SystemExit"}
 )
-"""Errors by which a function is stopped from outside, and did not fail."""
+"""Errors by which a function is stopped from outside, and did not fail; the first one is Trio's."""
 
 Point = tuple[Measure, str, float]
 """A measure, the word of its label or "", and what is added or recorded."""
