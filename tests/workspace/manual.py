@@ -2,8 +2,9 @@
 
 Run it, `python tests/workspace/manual.py`, after a change of either.
 
-`docs/api.md` is written whole; in other pages the parts between `<!-- code: … -->` and
-`<!-- end -->`. A test compares them, so that no page tells of another signature than the code has.
+`docs/api.md` and `docs/cli-reference.md` are written whole; in other pages the parts between
+`<!-- code: … -->` and `<!-- end -->`. A test compares them, so that no page tells of another
+signature than the code has.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import beautyspot as bs
+import click
 from beautyspot import hookspecs, observing
 from beautyspot.config.resolve import UNSET
 from beautyspot.config.settings import SETTINGS
+from beautyspot_cli.program import beautyspot
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PART = re.compile(r"(<!-- code: (\w+)(?: ([\w. ]+))? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -296,6 +299,23 @@ def _error(name: str, cls: type[Exception]) -> str:
     return f"- `{name}` ({bases}): " + " ".join(text(cls, name).splitlines()[0].split())
 
 
+def reference() -> str:
+    """The page of all commands, out of their `--help`."""
+    top = beautyspot.make_context("beautyspot", ["ls"], terminal_width=WIDE)
+    found = [
+        "# The commands\n",
+        "What `beautyspot --help` says, and `--help` behind each command. This page is written by",
+        "`python tests/workspace/manual.py`; [the command line](cli.md) tells more.\n",
+        f"```text\n{beautyspot.get_help(top)}\n```\n",
+    ]
+    for name in beautyspot.list_commands(top):
+        command = beautyspot.get_command(top, name)
+        assert command is not None
+        context = click.Context(command, info_name=name, parent=top)
+        found.append(f"## `beautyspot {name}`\n\n```text\n{command.get_help(context)}\n```\n")
+    return "\n".join(found)
+
+
 def renewed(page: str) -> str:
     """A page with its written parts as they have to be."""
     return PART.sub(lambda m: f"{m[1]}\n{PARTS[m[2]](m[3] or '').strip()}\n\n{m[5]}", page)
@@ -306,7 +326,7 @@ def pages() -> dict[Path, str]:
     """Every page that holds something written, as it has to be."""
     found = {path: path.read_text(encoding="utf-8") for path in sorted(DOCS.rglob("*.md"))}
     wanted = {path: renewed(page) for path, page in found.items() if PART.search(page)}
-    return {DOCS / "api.md": api(), **wanted}
+    return {DOCS / "api.md": api(), DOCS / "cli-reference.md": reference(), **wanted}
 
 
 def main() -> None:

@@ -127,7 +127,7 @@ def test_every_place_in_the_repository_exists(name: str) -> None:
 
 
 def test_every_page_is_listed() -> None:
-    listed = set(re.findall(r"\]\(([\w/]+\.md)\)", page("README.md")))
+    listed = set(re.findall(r"\]\(([\w/-]+\.md)\)", page("README.md")))
     assert listed == {name for name in PAGES if not name.endswith("README.md")}
 
 
@@ -141,7 +141,9 @@ def anchors(text: str) -> set[str]:
 # ---------------------------------------------------------------------- it is what the code says
 
 
-@pytest.mark.parametrize("name", ["api.md", *(n for n in PAGES if manual.PART.search(page(n)))])
+@pytest.mark.parametrize(
+    "name", ["api.md", "cli-reference.md", *(n for n in PAGES if manual.PART.search(page(n)))]
+)
 def test_what_is_written_out_of_the_code_is_up_to_date(name: str) -> None:
     wanted = manual.pages()[DOCS / name]
     assert page(name) == wanted, "run `python tests/workspace/manual.py`, and read the change"
