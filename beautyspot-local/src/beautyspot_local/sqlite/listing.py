@@ -19,17 +19,14 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Order
 
 _FIELDS_WITHOUT_DATA: Final = schema.FIELDS.replace("result_data", "NULL")
-_PLACES: Final = {
-    # A key is compared by its bytes, also one that is no UTF-8. What is no text at all, another
-    # program wrote, and no call asks for it.
-    "key": (
-        "CAST(cache_key AS BLOB)",
-        "cache_key > CAST(? AS TEXT) AND cache_key < x''",
-        "cache_key",
-    ),
-    "newest": ("rowid", "rowid < ? AND typeof(cache_key) = 'text'", "rowid DESC"),
+_PLACES: Final = {  # of a row, how to go on behind it, and the order
+    "key": ("CAST(cache_key AS BLOB)", "cache_key > CAST(? AS TEXT)", "cache_key"),
+    "newest": ("rowid", "rowid < ?", "rowid DESC"),
 }
-_BEGIN_OF_ALL: Final = "cache_key >= CAST(? AS TEXT) AND cache_key < x''"
+# A key is compared by its bytes, also one that is no UTF-8.
+_BEGIN: Final = "cache_key >= CAST(? AS TEXT)"
+# What is no text, another program wrote, and no call asks for it.
+_IS_KEY: Final = "typeof(cache_key) = 'text'"
 _LAST_ROW: Final = 2**63 - 1
 
 FILTERS: Final = {
@@ -73,14 +70,15 @@ def page_query(
     """
     place, behind, ordered = _PLACES[order]
     fields = schema.FIELDS if with_data else _FIELDS_WITHOUT_DATA
-    where = " AND ".join([_BEGIN_OF_ALL if first and order == "key" else behind, *conditions])
+    start = _BEGIN if first and order == "key" else behind
+    where = " AND ".join([start, _IS_KEY, *conditions])
     return f"SELECT {place}, {fields} FROM tasks WHERE {where} ORDER BY {ordered} LIMIT ?"  # noqa: S608
 
 
 def place_of(order: Order, following: str | None) -> Any:
     """The place that a cursor names."""
     if order == "key":
-        return _bytes(following or "")
+        return key_bytes(following or "")
     if following is None:
         return _LAST_ROW
     try:
@@ -100,7 +98,8 @@ def cursor_of(place: Any) -> str:
     return place.decode("utf-8", "surrogateescape") if isinstance(place, bytes) else f"row {place}"
 
 
-def _bytes(key: str) -> bytes:
+def key_bytes(key: str) -> bytes:
+    """The bytes of a key that `cursor_of` gave, or of any other text."""
     try:
         return key.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # a surrogate of another kind: no stored key has it
@@ -120,10 +119,15 @@ def storable(selection: Selection) -> Selection:
     return selection._replace(**texts)
 
 
-def conditions_of(selection: Selection) -> list[Condition]:
-    """What every row that the selection covers fulfils, and few others."""
+def conditions_of(selection: Selection, order: Order) -> list[Condition]:
+    """What every row that the selection covers fulfils, and few others.
+
+    In the order of keys, a page has to begin at `selection.key`.
+    """
     given = selection._asdict().items()
     found = [_CONDITIONS[name](value) for name, value in given if value is not None]
+    if selection.key and order == "newest":
+        found.append(Condition("cache_key >= ?", (selection.key,)))
     return [condition for condition in found if condition is not None]
 
 
@@ -186,7 +190,7 @@ _CONDITIONS: Final[dict[str, Callable[[Any], Condition | None]]] = {
     "function": _function,
     "version": _version,
     "tag": _tag,
-    "key": _begins("cache_key"),
+    "key": lambda key: Condition("cache_key < CAST(? AS TEXT)", (key.encode() + b"\xff",)),
     "made_since": _compared("made_at", by=">="),
     "made_before": _compared("made_at", by="<"),
     "unused_since": _compared("made_at", "used_at", by="<"),

@@ -101,8 +101,10 @@ class SqliteReader(MetadataStoreBase):
         self, wanted: Selection, order: Order, place: Any, first: bool, size: int
     ) -> Iterator[tuple[Any, TaskRecord]]:
         """The records from a place on, each with its own place; at first so many are read."""
-        conditions = listing.conditions_of(wanted)
+        conditions = listing.conditions_of(wanted, order)
         values = [value for condition in conditions for value in condition.values]
+        if wanted.key and order == "key" and place < listing.key_bytes(wanted.key):
+            place, first = listing.key_bytes(wanted.key), True
         while True:
             query = listing.page_query(order, [each.text for each in conditions], first=first)
             rows = self._rows(query, (place, *values, size))
