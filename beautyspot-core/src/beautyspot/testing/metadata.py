@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from beautyspot.contracts import (
     FILE,
@@ -29,7 +30,7 @@ from beautyspot.contracts import (
 )
 from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.testing.metadata_listing import ListingContract
-from beautyspot.testing.records import HOSTILE_KEYS, KEYS, RECORDS, a_record
+from beautyspot.testing.records import HOSTILE_KEYS, KEYS, LATER, LATER_FIELDS, RECORDS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +78,26 @@ class MetadataStoreContract(ListingContract):
                 else:
                     assert found == entry_of(record)
         assert store.find(KEYS[5]) is None
+
+    @settings(
+        max_examples=20,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+        ],
+    )
+    @given(later=st.fixed_dictionaries(LATER_FIELDS))
+    def test_a_later_field_is_kept_or_left_out(
+        self, store: MetadataStoreBase, later: dict[str, Any]
+    ) -> None:
+        store.put(a_record(**later))
+        got = store.get(KEYS[0])
+        assert got is not None
+        kept = {name: getattr(got, name) for name in LATER}
+        assert all(kept[name] in (None, later[name]) for name in LATER), "as it was, or not at all"
+        assert got == a_record(**kept), "and all others as they were"
+        assert _entry(store, KEYS[0]) == entry_of(got), "`find` is a part of `get`"
 
     def test_the_code_is_found_or_left_out(self, store: MetadataStoreBase) -> None:
         store.put_many([a_record(KEYS[0], code="0f" * 16), a_record(KEYS[1])])

@@ -8,17 +8,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from beautyspot.contracts import FunctionTotals, Selection, TaskRecord
-from beautyspot.contracts.listing import totals_by_function
-from beautyspot.contracts.selection import Order
+from beautyspot.contracts import FunctionTotals, MetadataStoreBase, Order, Selection, TaskRecord
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.testing.metadata_counts import COUNTED, CountsContract
 from beautyspot.testing.records import HOSTILE_KEYS, KEYS, a_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from beautyspot.contracts import MetadataStoreBase
 
 ORDERS = get_args(Order)
 
@@ -159,6 +155,13 @@ class ListingContract(CountsContract):
             page = store.page(Selection(function="module:[!g]"), order=order, limit=1000)
             assert len(page.records) == 1000
 
+    def test_patterns_and_texts_may_be_long(self, store: MetadataStoreBase) -> None:
+        store.put_many([a_record(KEYS[0], func_identifier="m" * 60_000), a_record(KEYS[1])])
+        for pattern, found in (("m" * 60_000, KEYS[:1]), ("m" * 20_000, []), ("m*" * 9, KEYS[:1])):
+            records = store.page(Selection(function=pattern)).records
+            assert [record.cache_key for record in records] == found
+        assert store.page(Selection(text="x" * 60_000)).records == []
+
     def test_totals_by_function(self, store: MetadataStoreBase) -> None:
         assert store.function_totals() == []
         store.put_many(
@@ -175,7 +178,7 @@ class ListingContract(CountsContract):
             FunctionTotals("m:b", 2, 2**40 + 3, 4.0, 5.0, "0f:a1"),
             FunctionTotals("é", 2, 4, 6.0, 7.0),
         ]
-        assert store.function_totals() == totals_by_function(store.scan())
+        assert store.function_totals() == MetadataStoreBase.function_totals(store)
 
     # ------------------------------------------------------------------------- only for looking
 

@@ -27,6 +27,9 @@ _PLACES: Final = {  # of a row, how to go on behind it, and the order
 _BEGIN: Final = "cache_key >= CAST(? AS TEXT)"
 # What is no text, another program wrote, and no call asks for it.
 _IS_KEY: Final = "typeof(cache_key) = 'text'"
+_LONGEST_PATTERN: Final = 10_000
+"""Characters; SQLite refuses much longer ones."""
+
 _LAST_ROW: Final = 2**63 - 1
 
 FILTERS: Final = {
@@ -133,8 +136,8 @@ def conditions_of(selection: Selection, order: Order) -> list[Condition]:
 
 def _function(pattern: str) -> Condition:
     # A set of characters is written in two ways: what comes before it will do.
-    start, opening, _ = pattern.partition("[")
-    glob = start + "*" * bool(opening)
+    start, opening, _ = pattern[:_LONGEST_PATTERN].partition("[")
+    glob = start + "*" * (bool(opening) or len(pattern) > _LONGEST_PATTERN)
     return Condition(
         "(func_identifier GLOB ? OR typeof(func_identifier) <> 'text' OR func_identifier = '' "
         "OR instr(func_identifier, char(0)))",
@@ -176,14 +179,15 @@ def _fits(number: float) -> bool:
     return isinstance(number, float) or -(2**63) <= number < 2**63
 
 
-def _text(text: str) -> Condition:
+def _text(text: str) -> Condition | None:
     """Letters that are no ASCII may become such: a row that has one is looked at."""
     wanted, others = text.casefold(), "length(arguments) < length(CAST(arguments AS BLOB))"
-    if not wanted:
-        return Condition("TRUE", ())
+    if not wanted or len(wanted) > _LONGEST_PATTERN:
+        return None
     if not wanted.isascii() or "\0" in wanted:
         return Condition(others, ())
-    return Condition(f"(instr(lower(arguments), ?) OR {others})", (wanted,))
+    escaped = wanted.translate({ord(sign): f"\\{sign}" for sign in "\\%_"})
+    return Condition(f"(arguments LIKE ? ESCAPE '\\' OR {others})", (f"%{escaped}%",))
 
 
 _CONDITIONS: Final[dict[str, Callable[[Any], Condition | None]]] = {
