@@ -290,14 +290,22 @@ NOBODY: Final = Observers("")
 """The observers of a Spot that is gone."""
 
 
+_FOUND: Final[dict[Place, str]] = {
+    "store": "found in the store",
+    "memory": "found in memory, before it is stored",
+    "run": "got from another call",
+}
+
+
 def _log(event: Event) -> None:
     """Log a hit or a miss."""
     from beautyspot.observing import Hit, Miss
 
     if isinstance(event, Hit):
         logger.debug(
-            "%s: hit: %s (key %s): found in the %s%s; it took %.3g s to compute",
-            *(event.spot, event.function, event.key, event.place, _made(event.age), event.saved),
+            "%s: hit: %s (key %s): %s%s; it took %.3g s to compute",
+            *(event.spot, event.function, event.key, _FOUND[event.place], _made(event.age)),
+            event.saved,
         )
     elif isinstance(event, Miss):
         logger.debug(
