@@ -56,10 +56,6 @@ class Output:
         """Write one line of data."""
         click.echo(safe(text))
 
-    def text(self, text: str) -> None:
-        """Write data of several lines."""
-        click.echo(safe_lines(text))
-
     def json(self, **names: Any) -> None:
         """Write one JSON document, on a line of its own."""
         click.echo(json.dumps({"schema": SCHEMA, **names}, separators=(", ", ": ")))
@@ -70,7 +66,7 @@ class Output:
         """Write a table; how many rows it had.
 
         Args:
-            headings: one for each column.
+            headings: one for each column; none for a table without.
             rows: their cells, as texts.
             right: the numbers of the columns that are aligned to the right.
         """
@@ -78,7 +74,7 @@ class Output:
             from beautyspot_cli.rich_tables import draw
 
             return draw([] if self.quiet else headings, rows, frozenset(right))
-        if not self.quiet:
+        if headings and not self.quiet:
             click.echo("\t".join(headings))
         number = 0
         for row in rows:

@@ -1,0 +1,92 @@
+"""What a shell asks for, and what a person sees and answers, without a shell and a terminal.
+
+The same is tested with real ones beside this, in other processes.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import beautyspot as bs
+import pytest
+from beautyspot_cli.program import beautyspot
+from click.testing import CliRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+    Run = Callable[..., Result]
+
+
+@pytest.mark.parametrize(
+    ("line", "offered", "missing"),
+    [
+        ("beautyspot l", {"plain,ls"}, "plain,rm"),
+        ("beautyspot ls --so", {"plain,--sort"}, "plain,--json"),
+        ("beautyspot ls --function shop:d", {"plain,shop:draw"}, "plain,shop:ask"),
+        ("beautyspot ls --function=shop:d", {"plain,shop:draw"}, "plain,shop:ask"),
+        ("beautyspot ls shop:r", {"file,shop:r", "plain,shop:report"}, "plain,shop:ask"),
+        ("beautyspot ls nowhere/ --function shop:d", set(), "plain,shop:draw"),
+        ("beautyspot nonsense --f", set(), "plain,--function"),
+    ],
+)
+def test_bash_is_offered_words(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, line: str, offered: set[str], missing: str
+) -> None:
+    monkeypatch.setattr(logging, "disable", lambda: None)
+    env = {"_BEAUTYSPOT_COMPLETE": "bash_complete", "COMP_WORDS": line}
+    env["COMP_CWORD"] = re.split("[ =]", line)[-1]
+    answer = set(CliRunner().invoke(beautyspot, env=env).stdout.splitlines())
+    assert offered <= answer
+    assert missing not in answer
+
+
+def test_zsh_is_offered_keys_with_their_functions(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "disable", lambda: None)
+    with bs.open_store(shop) as store:
+        [picture] = store.rows(function="shop:draw")
+    for words, number in (("beautyspot show ", "2"), (f"beautyspot show {picture.cache_key}", "2")):
+        env = {"_BEAUTYSPOT_COMPLETE": "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": number}
+        answer = CliRunner().invoke(beautyspot, env=env).stdout
+        assert f"{picture.cache_key}\nshop:draw" in answer
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Result]:
+    """Removes the results of a function as a person does, and gives an answer."""
+    seen = SimpleNamespace(isatty=lambda: True)
+    ours = SimpleNamespace(stdin=seen, stderr=seen, stdout=sys.stdout)
+    monkeypatch.setattr("beautyspot_cli.removing.sys", ours)
+    monkeypatch.setattr("beautyspot_cli.progress.is_shown", lambda _: True)
+
+    def answer(text: str) -> Result:
+        return CliRunner().invoke(beautyspot, ["rm", "--function", "shop:ask"], input=text)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "said", "left"),
+    [
+        ("y\n", 0, "removed 4 results", 0),
+        ("n\n", 0, "nothing was removed", 4),
+        ("", 130, "nothing was removed", 4),
+    ],
+)
+def test_a_person_is_asked(
+    shop: Path, person: Callable[[str], Result], text: str, status: int, said: str, left: int
+) -> None:
+    done = person(text)
+    assert done.exit_code == status
+    assert said in done.stderr
+    with bs.open_store(shop) as store:
+        assert store.total(function="shop:ask").entries == left
