@@ -52,7 +52,7 @@ class Remote(Slow):
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     NOW[0] = 0.0
-    for module in ("calls.flow", "calls.recording", "concurrency.queueing"):
+    for module in ("calls.flow", "concurrency.queueing"):
         monkeypatch.setattr(f"beautyspot.{module}.perf_counter", lambda: NOW[0])
 
 

@@ -230,7 +230,7 @@ class Runner:
 
     async def _result(self, resume: Resume) -> Outcome:
         recording = self._recording
-        ran = recording.run()
+        ran = recording.work.run()
         try:
             try:
                 item = await _unseen(recording.open(), resume)

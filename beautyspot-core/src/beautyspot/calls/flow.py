@@ -89,7 +89,8 @@ def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
     """One call that `answer` did not answer; `looked` where it found nothing stored."""
     mode = call.task.options.mode
     if not call.key and mode != "replay":
-        return (yield from _execute(engine, call))
+        uncached: Outcome = yield Execute(call, engine.observers)
+        return uncached
     if not looked:
         value = yield Block(partial(engine.cache.recall, call))
         if value is not MISSING:
@@ -101,11 +102,6 @@ def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
         engine.miss(call)
         return (yield from _counted(engine, call))
     return (yield from _together(engine, call))
-
-
-def _execute(engine: Engine, call: Call) -> Flow:
-    outcome: Outcome = yield Execute(call, engine.observers)
-    return outcome
 
 
 def _counted(engine: Engine, call: Call) -> Flow:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from functools import partial
 from math import inf
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
@@ -21,8 +20,8 @@ from beautyspot.calls.executions import observed
 from beautyspot.calls.flow import is_outdated, moment_of, warn_moved
 from beautyspot.calls.steps import Block, Outcome
 from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import locks, queueing, single_flight
-from beautyspot.concurrency.queueing import Queueing
+from beautyspot.concurrency import locks, single_flight
+from beautyspot.concurrency.queueing import WorkTime
 from beautyspot.concurrency.single_flight import Flight
 from beautyspot.errors import SerializationError, StreamError
 from beautyspot.limits import concurrency_cap
@@ -126,6 +125,7 @@ class Recording:
         runner: of an async generator, what runs it.
         source: the user's generator, once it was asked for its first item.
         last: the number of what the generator returned, once it has ended.
+        work: how long it worked: not its consumers, nor where it queued for limits.
     """
 
     def __init__(self, engine: Engine, call: Call, key: object) -> None:
@@ -143,8 +143,7 @@ class Recording:
         self._items: list[Data | None] = []  # None: has no copy
         self._dropped = 0  # items before the first in the list
         self._bytes = 0
-        self._worked = 0.0  # seconds
-        self._queueing = Queueing()
+        self.work = WorkTime()
         self._error: Exception | None = None
         self._broken = ""  # why it can't go on
         call.digests = call.task.addressing.argument_digests(call)
@@ -160,19 +159,9 @@ class Recording:
             self.source = opened(self.engine, self.call)
         return self.source
 
-    def run(self) -> tuple[Within | None, float]:
-        """Note that the generator begins to run to its next item; what to give to `rest`."""
-        return self._queueing.begin(), perf_counter()
-
     def rest(self, before: Within | None, began: float) -> None:
-        """Note that it has come there, in the same context."""
-        self._worked += perf_counter() - began
-        queueing.end(before)
-
-    @property
-    def took(self) -> float:
-        """Seconds that the generator worked: not its consumers, nor where it queued for limits."""
-        return self._queueing.less(self._worked)
+        """Note that the generator has run to its next item; see `WorkTime.rest`."""
+        self.call.task.counted.seconds_spent += self.work.rest(before, began)
 
     def add(self, item: Any) -> Outcome:
         """Record an item, and return it."""
@@ -192,7 +181,7 @@ class Recording:
         """Note that the generator raised: each consumer gets the error when it comes there."""
         self._error = error
         self.call.task.counted.failures += 1
-        self._count()
+        self.engine.counting.look()
         self.stop()
         return Outcome(error=error)
 
@@ -235,7 +224,7 @@ class Recording:
             self.engine.refuse(self.call, "serializer")
 
     def _end(self, returned: Data | None) -> None:
-        self._count()
+        self.engine.counting.look()
         try:
             if self.whole:
                 self._save([item for item in (*self._items, returned) if item is not None])
@@ -246,10 +235,6 @@ class Recording:
                 self._runs.ended += 1
                 self._runs.withdraw(self._key, self)
 
-    def _count(self) -> None:
-        self.call.task.counted.seconds_spent += self.took
-        self.engine.counting.look()
-
     def _save(self, items: list[Data]) -> None:
         task = self.call.task
         copies = partial(_copies, task, items)
@@ -257,7 +242,7 @@ class Recording:
         if task.options.cache_if is not None and not self.engine.keeps(self.call, copies()):
             return
         with Turn(self.engine, self.call) as turn, turn:
-            turn.took = self.took
+            turn.took = self.work.took
             turn.take_lease()  # or `collect` might remove the blob before a row names it
             if turn.encode(items) and not turn.queue():
                 turn.save()

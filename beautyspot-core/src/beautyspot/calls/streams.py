@@ -160,7 +160,7 @@ class Pull(PullStep):
 
     def _result(self) -> Outcome:
         recording = self._recording
-        ran = recording.run()
+        ran = recording.work.run()
         try:
             try:
                 item = self._resume(recording.open())

@@ -65,6 +65,32 @@ class Queueing:
                 self.seconds += now - self._since
 
 
+class WorkTime(Queueing):
+    """The same of an execution that runs in parts, as a generator does, and how long these took."""
+
+    __slots__ = ("_ran", "_told")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ran = self._told = 0.0
+
+    def run(self) -> tuple[Within | None, float]:
+        """Begin a part; what to give to `rest`."""
+        return self.begin(), perf_counter()
+
+    def rest(self, before: Within | None, began: float) -> float:
+        """End it, in the same context; how many seconds of work came of it."""
+        self._ran += perf_counter() - began
+        end(before)
+        told, self._told = self._told, max(self._told, self.took)
+        return self._told - told
+
+    @property
+    def took(self) -> float:
+        """Seconds of work, over all parts."""
+        return self.less(self._ran)
+
+
 def end(before: Within | None) -> None:
     """End what `Queueing.begin` began, in the same context."""
     _within.set(before)
