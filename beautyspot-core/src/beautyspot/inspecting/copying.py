@@ -9,13 +9,13 @@ copies what is missing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from beautyspot.contracts import DIRECT_BLOB, FILE, Selection
 from beautyspot.errors import BlobNotFound, RestoreError, StorageError
 from beautyspot.inspecting.contents import content_of, extension
 from beautyspot.inspecting.listing import Listing, name_of, size_of
-from beautyspot.inspecting.parts import check_digest, checked, is_named, is_signed
+from beautyspot.inspecting.parts import check_digest, checked, in_batches, is_named, is_signed
 from beautyspot.inspecting.verifying import Fault
 
 if TYPE_CHECKING:
@@ -29,12 +29,6 @@ if TYPE_CHECKING:
     from beautyspot.results.validity import Digest
 
     Progress = Callable[[int, int], object]
-
-_BATCH: Final = 200
-"""Rows that are written at once."""
-
-_BATCH_BYTES: Final = 2**24
-"""Bytes in these rows, at most so many and the last one's."""
 
 
 class Copied(NamedTuple):
@@ -61,62 +55,52 @@ class Copier:
         self._target = target
         self._with_arguments = with_arguments
         self._faults: list[Fault] = []
-        self._rows: list[TaskRecord] = []
-        self._replaced: list[tuple[str, str | None]] = []
-        self._waiting = 0
+        self._entries = self._size = self._present = self._done = 0
 
     def copy(self, source: MetadataStoreBase, wanted: Filter, progress: Progress | None) -> Copied:
         """Copy what is wanted; see `Store.copy_to`."""
-        listing = Listing(source, wanted)
-        keys = [record.cache_key for record in listing.rows("newest", None)]
-        entries = size = present = 0
-        for done, record in enumerate(self._read(source, keys[::-1]), 1):
-            if record is not None:
-                is_new = self._is_new(record)
-                present += not is_new
-                if is_new and self._take(record):
-                    entries, size = entries + 1, size + size_of(record)
+        total, records = Listing(source, wanted).as_written()
+        for batch in in_batches(source, records):
+            self._copy([record for record in batch if record.serializer is not None])
+            self._done += len(batch)
             if progress is not None:
-                progress(done, len(keys))
-        self._write()
+                progress(min(self._done, total), total)
         counts = self._copy_counts(source, wanted)
-        return Copied(entries, size, present, tuple(self._faults), counts)
+        return Copied(self._entries, self._size, self._present, tuple(self._faults), counts)
 
-    def _read(self, source: MetadataStoreBase, keys: list[str]) -> Iterator[TaskRecord | None]:
-        """The rows; None for those of 2.x, and those that are gone by now."""
-        for key in keys:
-            record = source.get(key)
-            is_ours = record is not None and record.serializer is not None
-            yield record if is_ours else None
+    def _copy(self, batch: list[TaskRecord]) -> None:
+        """Copy the blobs of some rows, write these, then remove the blobs that they replace."""
+        metadata = self._target.metadata
+        there = metadata.find_many([record.cache_key for record in batch])
+        new = [each for each in batch if _is_newer(each, there.get(each.cache_key))]
+        rows = [row for row in map(self._taken, new) if row is not None]
+        if rows:
+            metadata.put_many(rows)
+        for row in rows:
+            replaced = there.get(row.cache_key)
+            if replaced is not None:
+                self._target.placement.discard(row.cache_key, replaced.result_value)
+        self._present += len(batch) - len(new)
+        self._entries += len(rows)
+        self._size += sum(map(size_of, rows))
 
-    def _is_new(self, record: TaskRecord) -> bool:
-        key = record.cache_key
-        there: Entry | None = self._target.metadata.find_many([key]).get(key)
-        if there is None:
-            return True
-        if (there.made_at or 0.0) >= (record.made_at or 0.0):
-            return False
-        self._replaced.append((key, there.result_value))
-        return True
-
-    def _take(self, record: TaskRecord) -> bool:
-        """Copy the data of a row, and queue it; whether it could be."""
+    def _taken(self, record: TaskRecord) -> TaskRecord | None:
+        """The row for the target, its blob in place; None if it must not be copied."""
         try:
             row = self._copied(record)
-        except _NotSignedError as refused:
-            self._faults.append(_fault(record, str(refused), "signed"))
-            return False
+        except _NotSignedError as error:
+            self._leave_out(record, str(error), "signed")
+            return None
         except BlobNotFound as error:
-            self._faults.append(_fault(record, f"the blob is missing: {error}", "missing"))
-            return False
+            self._leave_out(record, f"the blob is missing: {error}", "missing")
+            return None
         except RestoreError as error:
-            self._faults.append(_fault(record, str(error), "damaged"))
-            return False
-        self._rows.append(row if self._with_arguments else row._replace(arguments=None))
-        self._waiting += 0 if row.result_data is None else len(row.result_data)
-        if len(self._rows) >= _BATCH or self._waiting >= _BATCH_BYTES:
-            self._write()
-        return True
+            self._leave_out(record, str(error), "damaged")
+            return None
+        return row if self._with_arguments else row._replace(arguments=None)
+
+    def _leave_out(self, record: TaskRecord, problem: str, kind: FaultKind) -> None:
+        self._faults.append(Fault(record.cache_key, name_of(record), problem, kind))
 
     def _copied(self, record: TaskRecord) -> TaskRecord:
         """The row as the target is to have it, its blob in place."""
@@ -145,16 +129,6 @@ class Copier:
             if source.error is not None:  # not the target's
                 raise source.error from None
             raise
-
-    def _write(self) -> None:
-        """Write the queued rows, then remove the blobs of those that they replaced."""
-        if self._rows:
-            self._target.metadata.put_many(self._rows)
-        written = {row.cache_key for row in self._rows}
-        for key, location in self._replaced:
-            if key in written:
-                self._target.placement.discard(key, location)
-        self._rows, self._replaced, self._waiting = [], [], 0
 
     def _copy_counts(self, source: MetadataStoreBase, wanted: Filter) -> int:
         """Copy the counts of functions and hours of which the target has none."""
@@ -256,5 +230,5 @@ class _Source:
             raise
 
 
-def _fault(record: TaskRecord, problem: str, kind: FaultKind) -> Fault:
-    return Fault(record.cache_key, name_of(record), problem, kind)
+def _is_newer(record: TaskRecord, there: Entry | None) -> bool:
+    return there is None or (there.made_at or 0.0) < (record.made_at or 0.0)

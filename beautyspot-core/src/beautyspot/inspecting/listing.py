@@ -73,6 +73,29 @@ class Listing:
             if following is None:
                 return
 
+    def as_written(self) -> tuple[int, Iterator[TaskRecord]]:
+        """How many there are, and all of them, what was written first, first; by time elsewhere.
+
+        Pages go the other way, so the places where they begin are noted on a first pass.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        if not self._has_pages:
+            records = sorted(self.all(), key=_ranking("oldest"))
+            return len(records), iter(records)
+        count, starts = 0, list[str | None]([None])
+        while True:
+            page = self._page("newest", starts[-1], PAGE)
+            count += len(page.records)
+            if page.following is None:
+                return count, self._backwards(starts)
+            starts.append(page.following)
+
+    def _backwards(self, starts: list[str | None]) -> Iterator[TaskRecord]:
+        for start in reversed(starts):
+            yield from reversed(self._page("newest", start, PAGE).records)
+
     def rows(self, order: str, limit: int | None) -> Iterator[TaskRecord]:
         """At most `limit` of them, in an order.
 

@@ -10,7 +10,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import DIRECT_BLOB
-from beautyspot.errors import RestoreError, StorageError
+from beautyspot.errors import MetadataError, RestoreError, StorageError
 from beautyspot.resilience.guarded_backends import GuardedStorage
 from beautyspot.results.validity import begun
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from beautyspot.config.signing import SigningKeys
-    from beautyspot.contracts import BlobStorageBase, MetadataStoreBase, TaskRecord
+    from beautyspot.contracts import BlobStorageBase, Entry, MetadataStoreBase, TaskRecord
     from beautyspot.results.validity import Digest
 
 _SIGNATURE: Final = 32
@@ -26,6 +26,12 @@ _SIGNATURE: Final = 32
 
 PART: Final = 2**20
 """The most bytes that are given at once, where a store has them in memory anyway."""
+
+_BATCH: Final = 200
+"""Rows whose data are read at once."""
+
+_BATCH_BYTES: Final = 2**24
+"""Bytes of these data: no further row is added to so many."""
 
 
 class SizeError(RestoreError):
@@ -100,6 +106,49 @@ class Parts:
                 )
             self._storage = GuardedStorage(found, None)
         yield from self._storage.parts(location)
+
+
+def in_batches(
+    metadata: MetadataStoreBase, records: Iterable[TaskRecord]
+) -> Iterator[list[TaskRecord]]:
+    """The rows with the data that stand in them, as they are by now; those that are gone left out.
+
+    To ask for them one by one takes a store that opens its file each time a millisecond a row.
+    """
+    batch: list[TaskRecord] = []
+    held = 0
+    try:
+        for record in records:
+            batch.append(record)
+            held += (record.size or 0) if record.result_type == DIRECT_BLOB else 0
+            if len(batch) == _BATCH or held >= _BATCH_BYTES:
+                yield _with_data(metadata, batch)
+                batch, held = [], 0
+    except MetadataError:
+        yield _with_data(metadata, batch)  # what was listed before it failed
+        raise
+    yield _with_data(metadata, batch)
+
+
+def _with_data(metadata: MetadataStoreBase, batch: list[TaskRecord]) -> list[TaskRecord]:
+    if not batch:
+        return batch
+    try:
+        found = metadata.find_many([record.cache_key for record in batch])
+        current = [_as_it_is(metadata, each, found.get(each.cache_key)) for each in batch]
+    except MetadataError:  # one of them is damaged: each is tried by itself when it is read
+        return batch
+    return [record for record in current if record is not None]
+
+
+def _as_it_is(
+    metadata: MetadataStoreBase, record: TaskRecord, entry: Entry | None
+) -> TaskRecord | None:
+    if entry is None:
+        return None
+    if (entry.digest, entry.result_value) == (record.digest, record.result_value):
+        return record._replace(result_data=entry.result_data)
+    return metadata.get(record.cache_key)  # it was replaced since it was listed
 
 
 def checked(record: TaskRecord, parts: Iterable[bytes], digests: list[Digest]) -> Iterator[bytes]:

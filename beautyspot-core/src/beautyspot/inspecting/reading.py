@@ -133,7 +133,7 @@ class Reading:
 
         Args:
             target: where to, a `Store`; ``open_store(…, create=True)`` makes a new one.
-            progress: called after each result with how many are done, and how many there are.
+            progress: called after some results with how many are done, and how many there are.
             with_arguments: whether the texts of arguments are copied. None: where the target can
                 be read by nobody else (`MetadataStoreBase.private`).
             where: see `Where`.

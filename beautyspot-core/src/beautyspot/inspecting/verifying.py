@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from beautyspot.errors import BackendNotFound, BeautyspotError, BlobNotFound, RestoreError
 from beautyspot.inspecting.listing import name_of, size_of
-from beautyspot.inspecting.parts import SizeError, is_signed
+from beautyspot.inspecting.parts import SizeError, in_batches, is_signed
 from beautyspot.inspecting.values import packed_by
 
 if TYPE_CHECKING:
@@ -74,11 +74,12 @@ class Verifier:
         """All faults; `progress` is told the results and the bytes that are done."""
         entries = size = 0
         try:
-            for record in listing.all():
-                yield from self._of_row(record)
-                entries, size = entries + 1, size + size_of(record)
-                if progress is not None:
-                    progress(entries, size)
+            for batch in in_batches(self._metadata, listing.all()):
+                for record in batch:
+                    yield from self._of_row(record)
+                    entries, size = entries + 1, size + size_of(record)
+                    if progress is not None:
+                        progress(entries, size)
         except BeautyspotError as error:
             yield Fault("", "", f"the store can't be read any further: {error}", "database")
 
