@@ -16,7 +16,7 @@ from beautyspot.errors import MetadataBusyError, MetadataError, NotSupportedErro
 from beautyspot.testing.processes import Child
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_local import LocalStorage
-from beautyspot_local.sqlite import schema
+from beautyspot_local.sqlite import salvage, schema
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from sqlite_tools import another, posix
 
@@ -398,6 +398,32 @@ def test_a_row_whose_data_can_t_be_read_is_listed(path):
     assert [record.cache_key for record in store.scan()] == KEYS[:2]
     assert [r.result_data for r in store.scan(with_data=True)] == [None, b"\xa1x"]
     store.close()
+
+
+def test_a_damaged_table_without_numbers_of_rows_is_said(path):
+    path.parent.mkdir()
+    rows = [(key, "x" * 3000) for key in KEYS]
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE tasks (cache_key TEXT PRIMARY KEY, a) WITHOUT ROWID")
+        connection.executemany("INSERT INTO tasks VALUES (?, ?)", rows)
+    overwritten(path, 4096 * 5, 4096 * 30)
+    with untouched(path.parent), pytest.raises(MetadataError, match="check that the file"):
+        list(looking_at(path).scan())
+
+
+def test_a_file_that_changes_while_it_is_copied_is_copied_again(large, monkeypatch, caplog):
+    pages = leaves(large)
+    overwritten(large, (pages[5] - 1) * 4096, pages[5] * 4096)
+    copied = salvage.salvage
+
+    def disturbed(*given):
+        copied(*given)
+        if len(caplog.records) == 1:
+            os.utime(large, (1e9, 1e9))
+
+    monkeypatch.setattr(salvage, "salvage", disturbed)
+    assert len(list(looking_at(large).scan())) > 900
+    assert caplog.text.count("is damaged") == 2
 
 
 @pytest.mark.parametrize("what", ["text", "header", "all"])

@@ -155,6 +155,18 @@ class ListingContract(CountsContract):
             page = store.page(Selection(function="module:[!g]"), order=order, limit=1000)
             assert len(page.records) == 1000
 
+    def test_a_text_is_found_whatever_the_case(self, store: MetadataStoreBase) -> None:
+        texts = ["STRASSE 50%", "Straße", "x_y\\", "ÉTÉ"]
+        store.put_many(
+            a_record(key, arguments=text) for key, text in zip(KEYS, texts, strict=False)
+        )
+        if store.get(KEYS[0]) != a_record(KEYS[0], arguments=texts[0]):
+            pytest.skip("the store does not know a later field")
+        for wanted in ("strasse", "STRAẞE", "0%", "%", "X_Y\\", "_", "été", "xzy", "\0"):
+            selection = Selection(text=wanted)
+            covered = [r.cache_key for r in store.scan() if selection.covers(r)]
+            assert [record.cache_key for record in store.page(selection).records] == covered
+
     def test_patterns_and_texts_may_be_long(self, store: MetadataStoreBase) -> None:
         store.put_many([a_record(KEYS[0], func_identifier="m" * 60_000), a_record(KEYS[1])])
         for pattern, found in (("m" * 60_000, KEYS[:1]), ("m" * 20_000, []), ("m*" * 9, KEYS[:1])):

@@ -169,10 +169,7 @@ class LookingStore(SqliteReader):
 def _databases_near(path: Path) -> str:
     """What to give in the place of a path that is no file."""
     folder = path if path.is_dir() else path.parent
-    try:
-        names = sorted(file.name for file in folder.glob("*.db") if file.is_file())
-    except OSError:
-        names = []
+    names = sorted(file.name for file in folder.glob("*.db") if file.is_file())
     if not names:
         return f"no database (*.db) is in {folder}, give the path of one"
     more = f" and {len(names) - _MOST_NAMED} others" if len(names) > _MOST_NAMED else ""

@@ -93,19 +93,22 @@ class _Damaged:
 
     def rows(self) -> Iterator[Row]:
         """All rows that can be read; one whose data can't be, without it."""
-        place: int | None = _FIRST
-        while place is not None:
+        place: int = _FIRST
+        while True:
             for row in self._beyond(_ROWS, place, -1):
                 yield row
                 place = row[0]
             if self.whole:
                 return
             found = self._next(place)
-            if found is None:
-                place = self._behind(place)
-            else:
+            behind = None if found else self._behind(place)
+            if found is not None:
                 yield found
                 place = found[0]
+            elif behind is not None:
+                place = behind
+            else:
+                return
 
     def _next(self, place: int) -> Row | None:
         """The next row: Python may have dropped it, looking ahead; or its data is damaged."""
