@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 
 Run = Callable[..., Result]
@@ -31,3 +32,13 @@ def test_a_problem_is_said_with_what_to_do_and_by_the_status(shop: Path, run: Ru
 
 def test_a_place_that_is_no_store_is_bad_input(tmp_path: Path, run: Run) -> None:
     assert "there is no store in" in run("doctor", str(tmp_path), status=2).stderr
+
+
+def test_the_store_above_is_examined_where_there_is_none_here(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "below").mkdir()
+    monkeypatch.chdir(shop / "below")
+    assert f"store: {shop / '.beautyspot' / 'shop.db'}\n" in run("doctor").stdout
+    (shop / "below" / "beautyspot.toml").write_text(f'db_path = "{shop}/.beautyspot/shop.db"\n')
+    assert f"configuration: from {shop / 'below'}" in run("doctor").stdout

@@ -55,6 +55,19 @@ class Place(NamedTuple):
                 raise
             return self._opened(str(above))
 
+    def where(self) -> str | None:
+        """The store, as `open` would find it, whether or not it can be opened."""
+        from beautyspot import ConfigError
+
+        above = self._nearest_above()
+        if above is None:
+            return self.store
+        try:
+            self._opened(self.store).close()
+        except ConfigError:
+            return str(above)
+        return self.store
+
     def _nearest_above(self) -> Path | None:
         """The nearest folder `.beautyspot` above, if nothing says which store is meant."""
         told = (self.store, self.profile, self.config)

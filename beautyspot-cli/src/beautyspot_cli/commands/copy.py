@@ -50,6 +50,7 @@ def command(
     """
     with place.at(source).open() as store:
         named = target_name or _name_of(store)
+        store.total(**where)  # what is wrong shows before TARGET is made
         _check(target)
         with _opened(target, named, target_storage) as there:
             copied = _copied(output, store, there, with_arguments, where)

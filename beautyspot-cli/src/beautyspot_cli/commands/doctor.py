@@ -30,7 +30,7 @@ def command(output: Output, place: Place, at: str | None, write: bool) -> None:
 
     place = place.at(at)
     found = examine(
-        place.store,
+        place.where(),
         name=place.name,
         storage=place.storage,
         profile=place.profile,

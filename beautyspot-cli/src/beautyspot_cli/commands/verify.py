@@ -36,6 +36,7 @@ def command(output: Output, place: Place, where: dict[str, Any], at: str | None)
         with Progress(output, "verifying", total) as progress:
             try:
                 for fault in store.verify(progress=progress.at, **where):
+                    _check_readable(fault, progress.count)
                     faults += fault.is_damage
                     progress.above(partial(_show, output, fault))
             finally:
@@ -46,6 +47,18 @@ def command(output: Output, place: Place, where: dict[str, Any], at: str | None)
                 )
     if faults:
         output.status = FOUND
+
+
+def _check_readable(fault: Fault, verified: int) -> None:
+    """Refuse what is no store: of a damaged one something can be read.
+
+    Raises:
+        MetadataError: nothing can.
+    """
+    if fault.kind == "database" and not verified:
+        from beautyspot import MetadataError
+
+        raise MetadataError(fault.problem)
 
 
 def _show(output: Output, fault: Fault) -> None:

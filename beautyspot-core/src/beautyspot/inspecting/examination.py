@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +18,12 @@ from beautyspot.messages import checks_options, masked
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from beautyspot.config.resolve import Config
     from beautyspot.inspecting.store import Store
+
+    Look = Callable[[Any], Iterator[Finding]]
 
 
 @checks_options("examine")
@@ -44,36 +48,59 @@ def examine(
             several stores, all are examined unless `name` is given.
         write: True saves a small blob too, loads and removes it, and compares the clocks.
 
-    Yields:
-        What was found, one thing after the other; some take long.
+    Returns:
+        What is found, one thing after the other; some take long.
 
     Raises:
         ConfigError: `where` is no store, or there is no such profile or configuration file.
     """
-    yield from health.of_process()
-    yield from health.of_plugins()
     given = Given(name, {}, profile, config)
     opening = {"name": name, "storage": storage, "profile": profile, "config": config}
-    if where is not None:
-        for place in _places(where, name):
-            yield from of_settings(find_place(place, given).config, plugins)
-            yield from _of_store(place, opening, plugins, write=write)
-        return
+    look = partial(_of_store, opening=opening, plugins=tuple(plugins), write=write)
+    if where is None:
+        found = _of_configuration(given, _settings(given), plugins, look)
+    else:
+        places = {each: find_place(each, given).config for each in _places(where, name)}
+        found = _of_places(places, plugins, look)
+    return chain(health.of_process(), health.of_plugins(), found)
+
+
+def _settings(given: Given) -> Config | ConfigError:
+    """What the configuration says, or what is wrong with it.
+
+    Raises:
+        ConfigError: there is no such file or profile as is given.
+    """
     try:
-        settings = given.resolved({})
+        return given.resolved({})
     except ConfigError as error:
-        if profile is not None or config is not None:
+        if given.profile is not None or given.config is not None:
             raise
-        yield Finding("problem", "configuration", str(error))
+        return error
+
+
+def _of_places(
+    places: Mapping[Any, Config], plugins: Iterable[object], look: Look
+) -> Iterator[Finding]:
+    for place, settings in places.items():
+        yield from of_settings(settings, plugins)
+        yield from look(place)
+
+
+def _of_configuration(
+    given: Given, settings: Config | ConfigError, plugins: Iterable[object], look: Look
+) -> Iterator[Finding]:
+    if isinstance(settings, ConfigError):
+        yield Finding("problem", "configuration", str(settings))
         return
     yield from of_settings(settings, plugins)
     folder = _folder(settings)
-    if folder is not None and name is None and not databases_in(folder):
+    if folder is not None and given.name is None and not databases_in(folder):
         yield Finding("warning", "store", f"nothing is stored yet in {folder}")
         yield from of_part("storage", settings, plugins)
         return
-    for one in _places(folder, name):
-        yield from _of_store(one, opening, plugins, write=write)
+    for one in _places(folder, given.name):
+        yield from look(one)
 
 
 def _folder(settings: Config) -> Path | None:
@@ -94,7 +121,7 @@ def _places(where: str | os.PathLike[str] | None, name: str | None) -> list[Any]
 
 
 def _of_store(
-    place: Any, opening: Mapping[str, Any], plugins: Iterable[object], *, write: bool
+    place: Any, *, opening: Mapping[str, Any], plugins: Iterable[object], write: bool
 ) -> Iterator[Finding]:
     try:
         store = open_store(place, plugins=plugins, **opening)

@@ -1,0 +1,185 @@
+"""Bad input of every command: a clear line, status 2, nothing on stdout, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from beautyspot_cli.program import COMMANDS
+from click.testing import Result
+
+Run = Callable[..., Result]
+
+LOOKING = ["ls", "show", "stats", "why", "verify", "doctor"]
+CHANGING = ["rm", "prune", "collect", "copy"]
+OPENING = [*LOOKING, *CHANGING]
+
+NEEDED = {"show": ["0" * 32], "why": ["0" * 32], "rm": ["--function", "*", "--yes"],
+          "prune": ["--yes"], "collect": ["--yes"]}  # fmt: skip
+"""What a command takes beside a store, to be right."""
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file that is not SQLite's own aid to reading."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.endswith(("-shm", "-wal", ".lock"))
+    }
+
+
+def at(command: str, place: str) -> list[str]:
+    """A command line that is right but for the place of its store."""
+    if command == "copy":
+        return ["copy", place, "new/other.db"]
+    return [command, *NEEDED.get(command, []), place]
+
+
+def refused(run: Run, folder: Path, words: list[str], status: int = 2) -> str:
+    """What is said about a command line, which has to be refused and to change nothing."""
+    before = content(folder)
+    done = run(*words, status=status)
+    assert done.stdout == "", words
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip(), words
+    assert content(folder) == before, words
+    return done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_option_that_there_is_not(command: str, shop: Path, run: Run) -> None:
+    if command == "ui":  # whose options are the dashboard's
+        refused(run, shop, [command, "--wrong"])
+        return
+    said = refused(run, shop, [command, "--wrong"])
+    assert "No such option" in said
+
+
+@pytest.mark.parametrize("command", OPENING)
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("nowhere/x.db", "there is no file"),
+        ("empty/", "there is no store in"),
+        ("nowhere://host/x", "nowhere"),
+        ("sqlite://x.db", "three slashes"),
+    ],
+)
+def test_a_store_that_is_not_there(
+    command: str, place: str, said: str, shop: Path, run: Run
+) -> None:
+    (shop / "empty").mkdir()
+    if (command, place) == ("doctor", "nowhere://host/x"):  # which finds what is to be installed
+        assert said in run(command, place, status=1).stdout
+        return
+    assert said in refused(run, shop, at(command, place))
+
+
+def make_text(path: Path) -> None:
+    path.write_text("these are no results, but notes\n" * 200)
+
+
+def make_bytes(path: Path) -> None:
+    path.write_bytes(os.urandom(20_000))
+
+
+def make_other(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE tasks (id INTEGER, title TEXT)")
+        connection.commit()
+
+
+@pytest.mark.parametrize("command", [name for name in OPENING if name != "doctor"])
+@pytest.mark.parametrize("make", [make_text, make_bytes, make_other])
+def test_a_file_that_is_no_store(
+    command: str, make: Callable[[Path], None], shop: Path, run: Run
+) -> None:
+    make(shop / "other.db")
+    assert "other.db" in refused(run, shop, at(command, "./other.db"))
+
+
+@pytest.mark.parametrize("command", OPENING)
+def test_a_folder_with_several_stores(command: str, shop: Path, run: Run) -> None:
+    (shop / ".beautyspot" / "other.db").write_bytes((shop / ".beautyspot" / "shop.db").read_bytes())
+    words = at(command, ".")
+    if command == "doctor":  # which examines them all
+        run(*words)
+    else:
+        assert "--name 'other' or --name 'shop'" in refused(run, shop, words)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--older", "soon", "--older 'soon'"),
+        ("--newer", "2026-13-45", "--newer '2026-13-45'"),
+        ("--unused", "-3d", "--unused '-3d'"),
+        ("--larger", "big", "--larger 'big'"),
+        ("--smaller", "-1", "--smaller '-1'"),
+        ("--function", "", "--function ''"),
+        ("--tag", "", "--tag ''"),
+        ("--version", "auto", "names no version"),
+    ],
+)
+@pytest.mark.parametrize("command", ["ls", "rm", "verify", "copy"])
+def test_a_filter_that_means_nothing(
+    command: str, option: str, value: str, said: str, shop: Path, run: Run
+) -> None:
+    words = ["copy", ".", "new/other.db"] if command == "copy" else [command]
+    assert said in refused(run, shop, [*words, option, value])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["prune", "--max-size", "much", "--yes"], "'much': give a number of bytes"),
+        (["prune", "--older", "soon", "--yes"], "'soon': give a number of seconds"),
+        (["prune", "--unused", "-1", "--yes"], "'-1'"),
+        (["collect", "--grace", "soon", "--yes"], "'soon'"),
+        (["stats", "--since", "soon"], "'soon'"),
+        (["stats", "--by", "week"], "'week' is not one of"),
+        (["ls", "--limit", "-1"], "-1"),
+        (["rm"], "say what to remove"),
+        (["rm", "0" * 32, "--function", "*"], "give KEYs or filters, not both"),
+        (["rm", "zz", "--yes"], "'zz' is no key"),
+        (["rm", "12", "--yes"], "give 6 hex digits or more"),
+        (["show"], "Missing argument"),
+        (["show", "zz"], "'zz' is no key"),
+        (["copy"], "Missing argument"),
+        (["copy", "."], "Missing argument"),
+        (["copy", ".", "."], "is this store itself"),
+        (["config", "--profile", "prod"], "the profile 'prod'"),
+        (["config", "--config", "none.toml"], "there is no file"),
+        (["doctor", "--profile", "prod"], "the profile 'prod'"),
+        (["ls", "--config", "none.toml"], "there is no file"),
+        (["completion", "tcsh"], "'tcsh' is not one of"),
+        (["ls", "--storage", "nowhere://x", "--name", "../x"], "can't be the name of a Spot"),
+    ],
+)
+def test_a_word_or_a_value_that_is_wrong(words: list[str], said: str, shop: Path, run: Run) -> None:
+    assert said in refused(run, shop, words)
+
+
+@pytest.mark.parametrize("command", ["show", "why", "rm"])
+def test_a_key_that_there_is_not(command: str, shop: Path, run: Run) -> None:
+    words = [command, "f" * 32, *(["--yes"] if command == "rm" else [])]
+    assert "f" * 32 in refused(run, shop, words, status=1)
+
+
+def test_of_several_keys_of_which_one_is_wrong_none_is_removed(shop: Path, run: Run) -> None:
+    good = run("ls", "--rows", "--quiet").stdout.split("\t")[0]
+    refused(run, shop, ["rm", good, "f" * 32, "--yes"], status=1)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read all")
+@pytest.mark.parametrize("command", OPENING)
+def test_a_file_that_may_not_be_read(command: str, shop: Path, run: Run) -> None:
+    path = shop / "closed.db"
+    path.write_bytes((shop / ".beautyspot" / "shop.db").read_bytes())
+    path.chmod(0)
+    run(*at(command, "./closed.db"), status=1 if command == "doctor" else 2)
+    path.chmod(0o600)
