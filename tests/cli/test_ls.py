@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import beautyspot as bs
@@ -123,6 +124,15 @@ def test_orders_of_results(shop: Path, run: Run, order: str) -> None:
     if order in value:
         values = [line[value[order]] for line in lines]
         assert values == sorted(values, reverse=order in ("newest", "largest"))
+
+
+def test_a_hostile_name_is_no_command_to_a_terminal(shop: Path, on_terminal: Run) -> None:
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
+        spot.mark(name="\x1b]0;owned\x07[red]", tags=["\x9bm"])(lambda: 1)()
+    for words in (["ls"], ["ls", "--rows"], ["ls", "--rows", "--json"]):
+        shown = on_terminal(*words).stdout
+        assert "[red]" in shown
+        assert not re.search("\x1b]|\x07|\x9b", shown)
 
 
 def test_hostile_text_is_shown_as_text(shop: Path, run: Run) -> None:
