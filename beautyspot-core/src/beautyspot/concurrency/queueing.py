@@ -120,7 +120,7 @@ def _executions() -> list[Queueing]:
     return found
 
 
-def _reset_after_fork() -> None:
+def _reset_after_fork() -> None:  # pragma: no cover - children are not measured
     global _lock  # noqa: PLW0603 - a lock can't be replaced in place
     _lock = threading.Lock()
 
