@@ -86,10 +86,11 @@ class LookingReader(Reader):
 
     def _stand_in(self, tag: Tag, parts: list[Any], error: Exception) -> Instance:
         fields = _FIELDS.get(tag.code)
+        found: Fields
         if fields is not None:
             name, found = fields(*parts)
         elif self._has_stand_ins or isinstance(error, _NOT_HERE):
-            name, found = type_of(tag.code), dict(enumerate(parts))
+            name, found = type_of(tag.code), {**dict(enumerate(parts))}
             self._lacks_buffers = True
         else:
             raise error
