@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import ConfigError, RecordNotFound, Store, Why, open_store
+from beautyspot import ConfigError, FunctionTotals, RecordNotFound, Store, Why, open_store
+from beautyspot.memory import MemoryMetadataStore
 from core.inspecting.stored import NEW, NOW, OLD, ROWS, row
 
 if TYPE_CHECKING:
@@ -121,3 +122,16 @@ def test_what_few_calls_share_tells_more_than_what_all_do(make_spot: Any) -> Non
     assert why.differs == ("argument model",)
     assert why.nearest is not None
     assert why.nearest.cache_key == spot.key(ask, "prompt 4", "large")
+
+
+def test_a_function_whose_results_go_meanwhile() -> None:
+    class Going(MemoryMetadataStore):
+        def function_totals(self) -> list[FunctionTotals]:
+            found = super().function_totals()
+            self.clear()
+            return found
+
+    metadata = Going()
+    metadata.put(ROWS[0])
+    with open_store(metadata, config=False) as store:
+        assert store.why_function("app:ask") == []

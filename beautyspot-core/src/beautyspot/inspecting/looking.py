@@ -14,7 +14,7 @@ from beautyspot.inspecting.listing import Listing, check_limit, check_order, sou
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Unpack
+    from typing import Any, Unpack
 
     from beautyspot.contracts import MetadataStoreBase, Page, TaskRecord
     from beautyspot.inspecting.filters import Moment, Where
@@ -198,9 +198,10 @@ class Looking:
 def _summed(counts: list[Counts]) -> dict[str, Counts]:
     found: dict[str, Counts] = {}
     for each in counts:
-        before = found.get(each.func_identifier)
-        sums = each[2:] if before is None else map(sum, zip(before[2:], each[2:], strict=True))
-        found[each.func_identifier] = Counts(each.func_identifier, 0, *sums)
+        name = each.func_identifier
+        before = found.get(name) or Counts(name, 0)
+        sums: list[Any] = [sum(pair) for pair in zip(before[2:], each[2:], strict=True)]
+        found[name] = Counts(name, 0, *sums)
     return found
 
 
