@@ -90,7 +90,8 @@ class LookingReader(Reader):
         if fields is not None:
             name, found = fields(*parts)
         elif self._has_stand_ins or isinstance(error, _NOT_HERE):
-            name, found = type_of(tag.code), {**dict(enumerate(parts))}
+            name = type_of(tag.code)
+            found = dict[str | int, Any](enumerate(parts))
             self._lacks_buffers = True
         else:
             raise error
