@@ -196,7 +196,10 @@ with sqlite3.connect(sys.argv[1], timeout=10) as connection:
 """
 SET_VERSION = """
 import sqlite3, sys
-sqlite3.connect(sys.argv[1], timeout=10).execute(f"PRAGMA user_version = {sys.argv[2]}")
+with sqlite3.connect(sys.argv[1], timeout=10) as connection:
+    connection.execute(f"PRAGMA user_version = {sys.argv[2]}")
+    change = "UPDATE beautyspot_meta SET value = ? WHERE name = 'readable_from'"
+    connection.execute(change, (sys.argv[2],))
 """
 
 FRESH = "a fresh one takes its place|the next call starts a fresh one|check the disk"
