@@ -96,25 +96,29 @@ def test_processes_add_up(tmp_path: Path, make_spot: Callable[..., Spot]) -> Non
 
 
 CHILDREN = """
-import multiprocessing, beautyspot as bs
+import multiprocessing, sys, beautyspot as bs
 spot = bs.Spot("app", config=False)
 @spot.mark(name="work")
 def work(x): return x
 if __name__ == "__main__":
     work(0)
-    process = multiprocessing.get_context("fork").Process(target=work, args=(1,))
-    process.start(), process.join()
+    spot.flush()
+    for x in (0, 1):
+        process = multiprocessing.get_context(sys.argv[1]).Process(target=work, args=(x,))
+        process.start(), process.join()
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+@pytest.mark.parametrize("method", ["fork", "forkserver"])
 def test_a_child_of_multiprocessing_writes_at_its_end(
-    tmp_path: Path, make_spot: Callable[..., Spot]
+    tmp_path: Path, make_spot: Callable[..., Spot], method: str
 ) -> None:
     (tmp_path / "program.py").write_text(CHILDREN)
-    subprocess.run([sys.executable, "program.py"], cwd=tmp_path, check=True, timeout=60)
+    subprocess.run([sys.executable, "program.py", method], cwd=tmp_path, check=True, timeout=60)
     spot = make_spot(name="app", directory=tmp_path / ".beautyspot")
-    assert counted(spot) == {"work": (0, 2, 0)}
+    assert counted(spot) == {"work": (1, 2, 0)}, "a child that runs nothing counts, too"
+    assert sorted(row.used_at is None for row in spot.metadata.scan()) == [False, True]
 
 
 @pytest.mark.parametrize("mode", ["readonly", "replay"])

@@ -125,6 +125,10 @@ class Engine:
         if self.saver is not None:
             self.saver.reset_after_fork()
 
+    def end_of_child(self) -> None:
+        """Write what was found and counted, at the end of a child of `multiprocessing`."""
+        self.uses.write()
+
     def has_run(self, turn: object) -> None:
         """Note the end of a turn; after `shutdown` the last one closes the store."""
         self.running.pop(turn, None)

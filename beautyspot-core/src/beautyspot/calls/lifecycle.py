@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec
 
 from beautyspot.calls.engine import Engine
 from beautyspot.concurrency import deferred
-from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.forks import end_in_children, reset_in_children
 from beautyspot.concurrency.waiting import SpotExecutor
 from beautyspot.errors import ConfigError
 from beautyspot.resilience.guarded_backends import GuardedStore, Health, guarded_storage
@@ -90,6 +90,7 @@ def make_engine(
 def start(engine: Engine, parts: Parts) -> None:
     """Open the store. Where that fails, the store is tried again when a call needs it."""
     reset_in_children(engine)
+    end_in_children(engine)
     try:
         engine.cache.metadata.open()
     except Exception as error:

@@ -16,7 +16,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred, locks
-from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.contracts.counts import Counts
 from beautyspot.logs import logger
 from beautyspot.tasks.counted import NOTHING, Counted
@@ -48,7 +47,7 @@ class Counting:
     """
 
     __slots__ = (
-        *("_add", "_clock", "_due", "_functions", "_is_watched", "_lock", "_others", "_written"),
+        *("_add", "_clock", "_due", "_functions", "_lock", "_others", "_written"),
         *("bypassed", "writes"),
     )
 
@@ -68,7 +67,6 @@ class Counting:
         self._lock = locks.reentrant()
         self._written: dict[str, Numbers] = {}
         self._due = monotonic() + INTERVAL
-        self._is_watched = False
         for counted in self:
             counted.reset_after_fork()
 
@@ -95,8 +93,6 @@ class Counting:
 
     def look(self) -> None:
         """Have a thread write, if it is time; called where a function has run."""
-        if not self._is_watched:
-            self._is_watched = at_end_of_child(self.write)
         now = monotonic()
         if now > self._due:
             self._due = now + INTERVAL
