@@ -124,8 +124,8 @@ class Ran(NamedTuple):
 
     Attributes:
         spot, function, key: as in `Miss`.
-        seconds: how long it took, with waits for limits beneath the mark, of which `Waited` tells;
-            of a generator, from its first item to its end.
+        seconds: how long it worked, as `TaskRecord.took`: without what it queued for limits, of
+            which `Waited` tells; of a generator, without what its callers did between the items.
     """
 
     spot: str
@@ -201,7 +201,8 @@ class Failed(NamedTuple):
         operation: "run" if the function raised, or was interrupted: cancelled, say, or a generator
             that nobody reads any further. Else what beautyspot tried, as in `Trouble`.
         error: the class of what was raised: "ValueError".
-        seconds: how long the function had run; None if something failed in beautyspot.
+        seconds: how long the function had worked, as in `Ran`; None if something failed in
+            beautyspot.
     """
 
     spot: str

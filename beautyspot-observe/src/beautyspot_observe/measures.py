@@ -52,7 +52,9 @@ MISSES: Final = Measure("misses", "{miss}", "Calls that the cache did not answer
 TIME_SAVED: Final = Measure("time.saved", "s", "Seconds that the runs took which hits spared")
 PRICE_SAVED: Final = Measure("price.saved", "{price}", "Price of the runs that hits spared")
 PRICE_SPENT: Final = Measure("price.spent", "{price}", "Price of the runs that were stored")
-EXECUTIONS: Final = Measure("execution.duration", "s", "How long functions ran", "outcome", SECONDS)
+EXECUTIONS: Final = Measure(
+    "execution.duration", "s", "How long functions worked", "outcome", SECONDS
+)
 SAVES: Final = Measure("save.duration", "s", "How long it took to store a result", "place", SHORT)
 SIZES: Final = Measure("save.size", "By", "Sizes of the results that were stored", "place", BYTES)
 WAITS: Final = Measure("wait.duration", "s", "How long calls waited", "cause", SECONDS)

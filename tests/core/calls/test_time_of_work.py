@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+import beautyspot as bs
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from beautyspot.spot import Spot
 
@@ -52,8 +55,15 @@ class Remote(Slow):
 @pytest.fixture(autouse=True)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     NOW[0] = 0.0
-    for module in ("calls.flow", "concurrency.queueing"):
-        monkeypatch.setattr(f"beautyspot.{module}.perf_counter", lambda: NOW[0])
+    monkeypatch.setattr("beautyspot.concurrency.queueing.perf_counter", lambda: NOW[0])
+
+
+class Wrapping:
+    """An observer that has executions run in a context."""
+
+    def execution(self, execution: bs.Execution) -> AbstractContextManager[None]:
+        del execution
+        return nullcontext()
 
 
 def took(spot: Spot, marked: Any) -> float | None:
@@ -113,6 +123,101 @@ def test_an_execution_that_raises_counts_its_work(make_spot: Callable[..., Spot]
     with pytest.raises(ValueError):
         list(spot.mark(items)())
     assert spot.stats()["seconds_spent"] == 9
+
+
+def test_a_stream_that_is_not_stored_counts_its_work(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(mode="readonly")
+
+    @spot.mark
+    def items(x: int) -> Iterator[int]:
+        work(3)
+        yield x
+        work(1 // x)
+
+    @spot.mark
+    async def stream() -> AsyncIterator[int]:
+        work(3)
+        yield 1
+
+    async def main() -> list[int]:
+        return [item async for item in stream()]
+
+    assert list(items(1)) == asyncio.run(main()) == [1]
+    with pytest.raises(ZeroDivisionError):
+        list(items(0))
+    stats = spot.stats()
+    assert (stats["misses"], stats["failures"], stats["seconds_spent"]) == (3, 1, 10)
+
+
+def test_an_execution_that_is_interrupted_counts_its_work(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+
+    @spot.mark
+    def function() -> None:
+        work(3)
+        raise KeyboardInterrupt
+
+    @spot.mark
+    def items() -> Iterator[int]:
+        work(4)
+        yield 1
+
+    @spot.mark
+    async def coroutine() -> None:
+        work(5)
+        await asyncio.get_running_loop().create_future()
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(coroutine())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+
+    with pytest.raises(KeyboardInterrupt):
+        function()
+    for _ in items():
+        break
+    asyncio.run(cancelled())
+    stats = spot.stats()
+    assert (stats["misses"], stats["failures"], stats["seconds_spent"]) == (3, 0, 12)
+
+
+def test_observers_are_told_the_same(make_spot: Callable[..., Spot]) -> None:
+    events: list[bs.Event] = []
+    spot = make_spot(limiter=Slow(), observers=[events.append, Wrapping()])
+    limited = spot.limiter(lambda: work(2))
+
+    @spot.mark
+    def function() -> None:
+        limited()
+
+    @spot.mark
+    async def coroutine() -> None:
+        limited()
+
+    @spot.mark
+    def items() -> Iterator[int]:
+        limited()
+        yield 1
+        work(1)
+
+    @spot.mark
+    async def stream() -> AsyncIterator[int]:
+        async with spot.limit():
+            work(4)
+        yield 1
+
+    async def main() -> None:
+        await coroutine()
+        async for _ in stream():
+            work(100)
+
+    function()
+    for _ in items():
+        work(100)
+    asyncio.run(main())
+    assert [event.seconds for event in events if isinstance(event, bs.Ran)] == [2, 3, 2, 4]
+    assert spot.stats()["seconds_spent"] == 11
 
 
 @pytest.mark.parametrize("limiter", [Slow, Remote])

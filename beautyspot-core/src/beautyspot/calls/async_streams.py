@@ -230,12 +230,12 @@ class Runner:
 
     async def _result(self, resume: Resume) -> Outcome:
         recording = self._recording
-        ran = recording.work.run()
+        recording.run()
         try:
             try:
                 item = await _unseen(recording.open(), resume)
             finally:
-                recording.rest(*ran)
+                recording.rest()
         except StopAsyncIteration:
             await recording.end(None).perform_async(self._executor)
             return Outcome(error=EndOfStream(None))

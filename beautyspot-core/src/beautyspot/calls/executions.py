@@ -7,8 +7,9 @@ next item, and by no consumer.
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
+
+from beautyspot.concurrency.queueing import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -22,25 +23,24 @@ if TYPE_CHECKING:
 class Run:
     """A context manager around the execution of a call's function."""
 
-    __slots__ = ("_about", "_began", "_entered", "_observers")
+    __slots__ = ("_about", "_entered", "_observers", "_work")
 
-    def __init__(self, observers: Observers, call: Call) -> None:
+    def __init__(self, observers: Observers, call: Call, work: Work) -> None:
         from beautyspot.observing import Execution
 
         task = call.task
-        self._observers = observers
+        self._observers, self._work = observers, work
         name, reason = task.func_identifier, call.why or "not stored"
         self._about = Execution(observers.spot, name, call.key, task.kind, reason)
 
     def __enter__(self) -> Self:
         self._entered = self._observers.enter(self._about)
-        self._began = perf_counter()
         return self
 
     def __exit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> None:
-        took, about, observers = perf_counter() - self._began, self._about, self._observers
+        took, about, observers = self._work.seconds, self._about, self._observers
         observers.leave(self._entered, error, about)
         if error is None:
             observers.ran(about.function, about.key, took)
@@ -59,7 +59,8 @@ class _Stream:
     def __init__(self, observers: Observers, call: Call) -> None:
         self._call = call
         self._source: Any = None
-        self._run = Run(observers, call)
+        self._work = Work()
+        self._run = Run(observers, call, self._work)
         self._wraps = bool(observers.wraps)
         self._context: Context | None = None
         self._has_begun = self._has_ended = False
@@ -72,6 +73,13 @@ class _Stream:
         """Begin the run, and make the generator, unless that was done."""
         if self._has_begun:
             return
+        self._work.begin()
+        try:
+            self._open()
+        finally:
+            self._work.rest()
+
+    def _open(self) -> None:
         if self._wraps:
             from contextvars import copy_context
 
@@ -116,6 +124,7 @@ class _PlainStream(_Stream):
         self._end(GeneratorExit())
 
     def _step(self, resume: Callable[[Any], Any], value: Any) -> Any:
+        self._work.begin()
         try:
             return self._within(resume, value)
         except StopIteration:
@@ -124,6 +133,8 @@ class _PlainStream(_Stream):
         except BaseException as error:
             self._end(error)
             raise
+        finally:
+            self._work.rest()
 
 
 class _AsyncStream(_Stream):
@@ -150,6 +161,7 @@ class _AsyncStream(_Stream):
         self._end(GeneratorExit())
 
     async def _step(self, awaitable: Any) -> Any:
+        self._work.begin()
         try:
             return await _Within(self._within, awaitable)
         except StopAsyncIteration:
@@ -158,6 +170,8 @@ class _AsyncStream(_Stream):
         except BaseException as error:
             self._end(error)
             raise
+        finally:
+            self._work.rest()
 
 
 class _Within:

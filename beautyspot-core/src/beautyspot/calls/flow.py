@@ -108,9 +108,11 @@ def _counted(engine: Engine, call: Call) -> Flow:
     """Execute a call that is not stored, and count what comes of it."""
     counted = call.task.counted
     execution = Execute(call, engine.observers)
-    began = perf_counter()
-    outcome: Outcome = yield execution
-    counted.seconds_spent += execution.queueing.less(perf_counter() - began)
+    try:
+        outcome: Outcome = yield execution
+    finally:
+        took = execution.work.seconds  # first: no call between reading the sum and writing it
+        counted.seconds_spent += took
     if outcome.error is None:
         engine.price(call, lambda: outcome.value)
     else:
@@ -283,11 +285,12 @@ def _run(turn: Turn) -> Flow:
         call.arguments = addressing.argument_text(call)
     counted = call.task.counted
     execution = Execute(call, engine.observers)
-    began = perf_counter()
-    outcome: Outcome = yield execution
-    turn.took = execution.queueing.less(perf_counter() - began)
-    counted.seconds_spent += turn.took
-    engine.counting.look()
+    try:
+        outcome: Outcome = yield execution
+    finally:  # also where it is interrupted
+        turn.took = execution.work.seconds
+        counted.seconds_spent += turn.took
+        engine.counting.look()
     if outcome.error is not None:
         counted.failures += 1
         turn.share(outcome)

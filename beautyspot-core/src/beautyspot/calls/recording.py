@@ -21,7 +21,7 @@ from beautyspot.calls.flow import is_outdated, moment_of, warn_moved
 from beautyspot.calls.steps import Block, Outcome
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
-from beautyspot.concurrency.queueing import WorkTime
+from beautyspot.concurrency.queueing import Work
 from beautyspot.concurrency.single_flight import Flight
 from beautyspot.errors import SerializationError, StreamError
 from beautyspot.limits import concurrency_cap
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
-    from beautyspot.concurrency.queueing import Within
     from beautyspot.contracts import Data
     from beautyspot.tasks.task import Call, Task
 
@@ -94,6 +93,8 @@ def joining(engine: Engine, call: Call, place: object, seen: int) -> Flow:
         The `Consumer`; None where a run came to its end since: look again.
     """
     runs, key = engine.streams, (call.key, place)
+    if call.task.options.mode == "readonly":
+        return Outcome(begin_alone(engine, call))
     call.since = yield from moment_of(engine, call)
     found = runs.get(key)
     anew = call.refresh or (
@@ -133,7 +134,7 @@ class Recording:
         self.call = call
         self._key = key
         self._runs = engine.streams
-        self.whole = True
+        self.whole = call.task.options.mode == "normal"
         self.runner: Any = None
         self.last: int | None = None
         self.source: Any = None
@@ -143,12 +144,14 @@ class Recording:
         self._items: list[Data | None] = []  # None: has no copy
         self._dropped = 0  # items before the first in the list
         self._bytes = 0
-        self.work = WorkTime()
+        self._work = Work()
+        self._told = 0.0  # seconds of it that are counted
         self._error: Exception | None = None
         self._broken = ""  # why it can't go on
-        call.digests = call.task.addressing.argument_digests(call)
-        if call.task.options.arguments:
-            call.arguments = call.task.addressing.argument_text(call)
+        if self.whole:
+            call.digests = call.task.addressing.argument_digests(call)
+            if call.task.options.arguments:
+                call.arguments = call.task.addressing.argument_text(call)
         engine.miss(call)
 
     # ------------------------------------------------------------------- what runs the generator
@@ -159,9 +162,21 @@ class Recording:
             self.source = opened(self.engine, self.call)
         return self.source
 
-    def rest(self, before: Within | None, began: float) -> None:
-        """Note that the generator has run to its next item; see `WorkTime.rest`."""
-        self.call.task.counted.seconds_spent += self.work.rest(before, began)
+    def run(self) -> None:
+        """Note that the generator begins to run to its next item."""
+        self._work.begin()
+
+    def rest(self) -> None:
+        """Note that it has come there, or was interrupted, in the same context."""
+        self._work.rest()
+        took, told = self.took, self._told
+        self._told = took
+        self.call.task.counted.seconds_spent += took - told
+
+    @property
+    def took(self) -> float:
+        """Seconds that the generator worked: not its consumers, nor where it queued for limits."""
+        return self._work.seconds
 
     def add(self, item: Any) -> Outcome:
         """Record an item, and return it."""
@@ -242,7 +257,7 @@ class Recording:
         if task.options.cache_if is not None and not self.engine.keeps(self.call, copies()):
             return
         with Turn(self.engine, self.call) as turn, turn:
-            turn.took = self.work.took
+            turn.took = self.took
             turn.take_lease()  # or `collect` might remove the blob before a row names it
             if turn.encode(items) and not turn.queue():
                 turn.save()

@@ -13,8 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.calls.executions import Run
-from beautyspot.concurrency import queueing
-from beautyspot.concurrency.queueing import Queueing
+from beautyspot.concurrency.queueing import Work
 from beautyspot.concurrency.waiting import Alarm, Bell, Job
 
 if TYPE_CHECKING:
@@ -91,19 +90,20 @@ class Execute:
     """Call the user's function.
 
     Attributes:
-        queueing: how long it queues for a limit.
+        work: how long the function works.
     """
 
-    __slots__ = ("_observers", "call", "queueing")
+    __slots__ = ("_observers", "call", "work")
 
     def __init__(self, call: Call, observers: Observers) -> None:
         self.call = call
-        self.queueing = Queueing()
+        self.work = Work()
         self._observers = observers
 
     def perform(self) -> Outcome:
         """Call it here."""
-        call, before = self.call, self.queueing.begin()
+        call, work = self.call, self.work
+        work.begin()
         try:
             if self._observers.watching:
                 return self._perform_observed()
@@ -111,12 +111,13 @@ class Execute:
         except Exception as error:
             return Outcome(error=error)
         finally:
-            queueing.end(before)
+            work.rest()
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
         """Await it here, in the caller's own task."""
         del executor
-        call, before = self.call, self.queueing.begin()
+        call, work = self.call, self.work
+        work.begin()
         try:
             if self._observers.watching:
                 return await self._perform_observed_async()
@@ -124,12 +125,12 @@ class Execute:
         except Exception as error:
             return Outcome(error=error)
         finally:
-            queueing.end(before)
+            work.rest()
 
     def _perform_observed(self) -> Outcome:
         call = self.call
         try:
-            with Run(self._observers, call):
+            with Run(self._observers, call, self.work):
                 return Outcome(call.task.function(*call.args, **call.kwargs))
         except Exception as error:
             return Outcome(error=error)
@@ -137,7 +138,7 @@ class Execute:
     async def _perform_observed_async(self) -> Outcome:
         call = self.call
         try:
-            with Run(self._observers, call):
+            with Run(self._observers, call, self.work):
                 return Outcome(await call.task.function(*call.args, **call.kwargs))
         except Exception as error:
             return Outcome(error=error)

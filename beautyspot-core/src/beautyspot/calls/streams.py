@@ -59,17 +59,14 @@ def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
 
 
 def is_recorded(engine: Engine, call: Call) -> bool:
-    """Whether a call that found nothing stored is to be stored, and shared until then.
+    """Whether a call that found nothing stored is counted, and, by its mode, stored and shared.
 
     Raises:
         CacheMissError: the mode forbids running the function.
     """
-    mode = call.task.options.mode
-    if mode == "replay":
+    if call.task.options.mode == "replay":
         raise not_stored(engine, call)
-    if call.key and mode == "readonly":
-        engine.miss(call)
-    return bool(call.key) and mode == "normal"
+    return bool(call.key)
 
 
 def starting_over(engine: Engine, call: Call, place: object, error: StartOver) -> Flow:
@@ -160,12 +157,12 @@ class Pull(PullStep):
 
     def _result(self) -> Outcome:
         recording = self._recording
-        ran = recording.work.run()
+        recording.run()
         try:
             try:
                 item = self._resume(recording.open())
             finally:
-                recording.rest(*ran)
+                recording.rest()
         except StopIteration as end:
             recording.end(end.value).perform()
             return Outcome(error=EndOfStream(end.value))

@@ -1,4 +1,4 @@
-"""How long executions queue for a limit: time in which they do no work.
+"""How long executions work: not while they queue for a limit.
 
 A limiter that makes its caller wait says so by `queued`. That counts for each execution that the
 caller is part of, in child tasks too, and where several of these queue at once, once.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    Within = tuple["Queueing", "Within | None"]
+    Within = tuple["Work", "Within | None"]
     """The innermost execution, and those around it."""
 
 _within: contextvars.ContextVar[Within | None] = contextvars.ContextVar(
@@ -26,29 +26,41 @@ _within: contextvars.ContextVar[Within | None] = contextvars.ContextVar(
 _lock = threading.Lock()
 
 
-class Queueing:
-    """The time in which one execution, or a call that it made, queued.
+class Work:
+    """The time that one execution works; that of a generator item by item.
 
-    Attributes:
-        seconds: how long, until the last of these calls went on.
+    What the execution, or a call that it made, queues for limits is no work, nor is what comes
+    between two items.
     """
 
-    __slots__ = ("_count", "_since", "seconds")
+    __slots__ = ("_before", "_began", "_count", "_queued", "_since", "_worked")
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self._worked = self._queued = self._since = 0.0
+        self._began: float | None = None
+        self._before: Within | None = None
         self._count = 0
-        self._since = 0.0
 
-    def begin(self) -> Within | None:
-        """Have calls that are made from here count for this execution; what to give to `end`."""
-        before = _within.get()
-        _within.set((self, before))
-        return before
+    @property
+    def seconds(self) -> float:
+        """How long it worked by now."""
+        worked, began = self._worked, self._began
+        if began is not None:
+            worked += perf_counter() - began
+        return max(0.0, worked - self._queued)
 
-    def less(self, seconds: float) -> float:
-        """How many of these were work."""
-        return max(0.0, seconds - self.seconds)
+    def begin(self) -> None:
+        """Note that it goes on; calls that are made from here are its own."""
+        self._before = _within.get()
+        _within.set((self, self._before))
+        self._began = perf_counter()
+
+    def rest(self) -> None:
+        """Note that it stops, in the same context."""
+        if self._began is not None:
+            self._worked += perf_counter() - self._began
+        _within.set(self._before)
+        self._began = self._before = None
 
     def enter(self, now: float) -> None:
         """Note that a call begins to queue."""
@@ -62,38 +74,7 @@ class Queueing:
         with _lock:
             self._count -= 1
             if not self._count:
-                self.seconds += now - self._since
-
-
-class WorkTime(Queueing):
-    """The same of an execution that runs in parts, as a generator does, and how long these took."""
-
-    __slots__ = ("_ran", "_told")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._ran = self._told = 0.0
-
-    def run(self) -> tuple[Within | None, float]:
-        """Begin a part; what to give to `rest`."""
-        return self.begin(), perf_counter()
-
-    def rest(self, before: Within | None, began: float) -> float:
-        """End it, in the same context; how many seconds of work came of it."""
-        self._ran += perf_counter() - began
-        end(before)
-        told, self._told = self._told, max(self._told, self.took)
-        return self._told - told
-
-    @property
-    def took(self) -> float:
-        """Seconds of work, over all parts."""
-        return self.less(self._ran)
-
-
-def end(before: Within | None) -> None:
-    """End what `Queueing.begin` began, in the same context."""
-    _within.set(before)
+                self._queued += now - self._since
 
 
 @contextmanager
@@ -111,8 +92,8 @@ def queued() -> Iterator[None]:
             execution.leave(ended)
 
 
-def _executions() -> list[Queueing]:
-    found: list[Queueing] = []
+def _executions() -> list[Work]:
+    found: list[Work] = []
     within = _within.get()
     while within is not None:
         found.append(within[0])
