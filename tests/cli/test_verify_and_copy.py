@@ -93,21 +93,22 @@ def test_neither_the_store_itself_nor_another_file_is_a_target(
     assert (shop / "notes.db").read_text() == "these are no results\n" * 100
 
 
+def test_a_source_that_can_t_be_read_to_its_end_is_said(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = bs.Fault("", "", "the store can't be read any further: damaged", "database")
+    monkeypatch.setattr(bs.Store, "copy_to", lambda *_, **__: bs.Copied(2, 10, 0, (lost,), 0))
+    done = run("copy", ".", "new/other.db", status=1)
+    assert "not all was copied: the store can't be read any further: damaged" in done.stderr
+
+
 def test_an_interrupt_says_how_far_the_copy_came(
     shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = bs.Store.copy_to
-
-    def interrupted(
-        self: bs.Store, target: bs.Store, *, progress: Callable[[int, int], object], **_: object
-    ) -> bs.Copied:
-        def stop(done: int, total: int) -> None:
-            progress(done, total)
-            if done == 2:
-                raise KeyboardInterrupt
-
-        return real(self, target, progress=stop)
+    def interrupted(*_: object, progress: Callable[[int, int], object], **__: object) -> None:
+        progress(2, 6)
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(bs.Store, "copy_to", interrupted)
     done = run("copy", ".", "new/other.db", status=130)
-    assert f"interrupted at result 2 of {len(rows(shop))}: do it again" in done.stderr
+    assert "interrupted at result 2 of 6: do it again" in done.stderr

@@ -13,6 +13,7 @@ import beautyspot as bs
 import pytest
 from beautyspot import ConfigError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from core.inspecting.stored import ScanOnly, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,6 +229,76 @@ def test_what_the_target_has_stays_where_a_newer_result_is_damaged():
     metadata.put(row._replace(made_at=row.made_at + 1, result_data=b"x" * row.size))
     assert [fault.kind for fault in source.copy_to(target).faults] == ["damaged"]
     assert target.value(key) == work(1)
+
+
+class Unreadable(MemoryMetadataStore):
+    """Lists all of its rows, and fails where one of them is read."""
+
+    lost = ""
+
+    def get(self, key: str) -> bs.TaskRecord | None:
+        if key == self.lost:
+            raise bs.MetadataError("a row that makes no sense")
+        return super().get(key)
+
+    def find_many(self, keys: Any) -> dict[str, Any]:
+        return {key: row for key in keys if (row := self.get(key)) is not None}
+
+
+class UnreadableBlobs(MemoryStorage):
+    """Has one blob that it may not read."""
+
+    lost = ""
+
+    def load(self, location: str) -> bytes:
+        if location == self.lost:
+            raise bs.StorageError("permission denied")
+        return super().load(location)
+
+
+def test_what_can_t_be_read_at_all_ends_no_copy(tmp_path):
+    metadata, storage = Unreadable(), UnreadableBlobs()
+    with bs.Spot(
+        "app", metadata=metadata, storage=storage, config=False, blob_threshold=1000
+    ) as spot:
+        marked = marked_in(spot)
+        keys = [spot.key(marked, n) for n in range(6) if marked(n)]
+    storage.lost = metadata.get(keys[1]).result_value
+    metadata.lost = keys[2]
+    with bs.open_store(tmp_path / "copy.db", create=True) as target:
+        done = bs.open_store(metadata, storage=storage).copy_to(target)
+        assert done.entries == 4
+        assert [(f.key, f.kind) for f in done.faults] == [
+            (keys[1], "unreadable"), (keys[2], "unreadable")
+        ]  # fmt: skip
+        assert [f.problem for f in done.faults] == [
+            "it can't be read: permission denied", "it can't be read: a row that makes no sense"
+        ]  # fmt: skip
+        assert {row.cache_key for row in target.rows()} == {*keys} - {keys[1], keys[2]}
+
+
+class Ending(ScanOnly):
+    """Can't be listed to its end once its two pages were counted, and the second one read."""
+
+    pages = 0
+
+    def page(self, *args: Any, **options: Any) -> Any:
+        self.pages += 1
+        if self.pages == 4:
+            raise bs.MetadataError("the file ends here")
+        return super().page(*args, **options)
+
+
+def test_what_can_t_be_listed_is_a_fault_beside_what_was_copied():
+    metadata = Ending()
+    for number in range(501):
+        metadata.put(row(number))
+    source, target = bs.open_store(metadata), bs.open_store(MemoryMetadataStore())
+    done = source.copy_to(target)
+    assert done.entries == target.total().entries == 1
+    (fault,) = done.faults
+    assert (fault.key, fault.kind) == ("", "database")
+    assert "can't be read any further: the file ends here" in fault.problem
 
 
 def test_many_rows_are_written_in_batches(tmp_path):

@@ -15,7 +15,7 @@ from beautyspot_cli.progress import Progress
 from beautyspot_cli.store_options import Place, store_options
 
 if TYPE_CHECKING:
-    from beautyspot import Copied
+    from beautyspot import Copied, Fault
 
 
 @click.command
@@ -99,9 +99,15 @@ def _copied(
     return found
 
 
+def _subject(fault: Fault) -> str:
+    if fault.key:
+        return f"not copied: {fault.key} of {fault.function}"
+    return "not all was copied"
+
+
 def _tell(output: Output, there: Any, copied: Copied) -> None:
     for fault in copied.faults:
-        output.say(f"not copied: {fault.key} of {fault.function}: {fault.problem}")
+        output.say(f"{_subject(fault)}: {fault.problem}")
     if copied.faults:
         output.status = FOUND
     if output.as_json:

@@ -12,7 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from beautyspot.contracts import DIRECT_BLOB, FILE, Selection
-from beautyspot.errors import BlobNotFound, RestoreError, StorageError
+from beautyspot.errors import (
+    BeautyspotError,
+    BlobNotFound,
+    MetadataError,
+    RestoreError,
+    StorageError,
+)
 from beautyspot.inspecting.contents import content_of, extension
 from beautyspot.inspecting.listing import Listing, name_of, size_of
 from beautyspot.inspecting.parts import check_digest, checked, in_batches, is_named, is_signed
@@ -60,13 +66,21 @@ class Copier:
     def copy(self, source: MetadataStoreBase, wanted: Filter, progress: Progress | None) -> Copied:
         """Copy what is wanted; see `Store.copy_to`."""
         total, records = Listing(source, wanted).as_written()
-        for batch in in_batches(source, records):
+        for batch in self._readable(in_batches(source, records)):
             self._copy([record for record in batch if record.serializer is not None])
             self._done += len(batch)
             if progress is not None:
                 progress(min(self._done, total), total)
         counts = self._copy_counts(source, wanted)
         return Copied(self._entries, self._size, self._present, tuple(self._faults), counts)
+
+    def _readable(self, batches: Iterator[list[TaskRecord]]) -> Iterator[list[TaskRecord]]:
+        """The batches, up to where the source can't be listed any further."""
+        try:
+            yield from batches
+        except MetadataError as error:
+            problem = f"the store can't be read any further: {error}"
+            self._faults.append(Fault("", "", problem, "database"))
 
     def _copy(self, batch: list[TaskRecord]) -> None:
         """Copy the blobs of some rows, write these, then remove the blobs that they replace."""
@@ -94,6 +108,9 @@ class Copier:
         except BlobNotFound as error:
             self._leave_out(record, f"the blob is missing: {error}", "missing")
             return None
+        except _UnreadableError as error:
+            self._leave_out(record, f"it can't be read: {error}", "unreadable")
+            return None
         except RestoreError as error:
             self._leave_out(record, str(error), "damaged")
             return None
@@ -105,7 +122,7 @@ class Copier:
     def _copied(self, record: TaskRecord) -> TaskRecord:
         """The row as the target is to have it, its blob in place."""
         seal = _Seal(record, self._parts, self._target)
-        passing = seal.passing(self._parts.raw(record))
+        passing = seal.passing(_read(self._parts.raw(record)))
         if record.result_type == DIRECT_BLOB:
             data = b"".join(passing)
             return record._replace(result_data=data, digest=seal.digest)
@@ -153,6 +170,19 @@ class Copier:
 
 class _NotSignedError(RestoreError):
     """A result can't be signed for the target."""
+
+
+class _UnreadableError(RestoreError):
+    """The source can't read a result; where the target fails, the copy ends instead."""
+
+
+def _read(parts: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from parts
+    except (BlobNotFound, RestoreError):
+        raise
+    except BeautyspotError as error:
+        raise _UnreadableError(str(error)) from error
 
 
 class _Seal:

@@ -123,13 +123,13 @@ class Reading:
     ) -> Copied:
         """Copy results into another store, those that were written first, first.
 
-        Each is read to its end and checked on its way: what is damaged is not copied. A result that
-        the target has is left alone unless the one here was made later, so what was interrupted is
-        completed by doing it again. Rows keep their times, tags, prices and signatures. Where only
-        the target's signing key can sign a result anew, it must bear a signature by the key that
-        was given for this store. Counts are copied of those functions and hours of which the target
-        has none, unless there are other filters than `function`. Results of a release before 3.0
-        are left out.
+        Each is read to its end and checked on its way: what is damaged, or can't be read, is not
+        copied, and the result says so. A result that the target has is left alone unless the one
+        here was made later, so what was interrupted is completed by doing it again. Rows keep their
+        times, tags, prices and signatures. Where only the target's signing key can sign a result
+        anew, it must bear a signature by the key that was given for this store. Counts are copied
+        of those functions and hours of which the target has none, unless there are other filters
+        than `function`. Results of a release before 3.0 are left out.
 
         Args:
             target: where to, a `Store`; ``open_store(…, create=True)`` makes a new one.
@@ -143,7 +143,7 @@ class Reading:
 
         Raises:
             ConfigError: a filter is wrong, or the target is this store, or none.
-            MetadataError, StorageError: one of the stores failed; do it again.
+            MetadataError, StorageError: the target failed, or this store at the start; do it again.
         """
         from beautyspot.inspecting.copying import Copier
 
