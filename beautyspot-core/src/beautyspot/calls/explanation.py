@@ -35,8 +35,8 @@ class Explanation:
         arguments: the canonical text of each argument, by name; if `mark` was given a function or
             an ID as `key`, that of the ID instead, as "mark(key=)". What looks
             like a secret, by its name or by itself, is masked.
-        nearest: the stored call that shares the most with it, if any; what few calls share weighs
-            more.
+        nearest: the stored call that shares the most with it, if any; an argument of many
+            values weighs more than one of few.
         differs: what differs from it: argument names, "mark(key=)", "version", "expired", "code"
             (also of a hit), "damaged", or "blob", which is gone from the storage.
     """

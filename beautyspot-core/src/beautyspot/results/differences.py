@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections.abc import Hashable
 from math import log
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 ARGUMENTS: Final = "the arguments"
 """What differs where there are no digests that tell which argument it is."""
+
+_MOST: Final = 10_000
+"""Values of one part that are counted: beyond, one that takes more weighs no more."""
+
+_OTHERS: Final = log(2)
+"""The weight of what has no values to be counted, such as the code."""
 
 _EITHER: Final = f"{ARGUMENTS} or {OWN_ID}"
 
@@ -64,10 +70,10 @@ def differences(ours: Identity, theirs: Identity) -> tuple[str, ...]:
 class Nearest:
     """Finds, among stored calls of one function, the one that is nearest to a call.
 
-    That is the call which shares the most with it, where what few calls share weighs more: of an
-    earlier call with the same prompt and another model, and one with another prompt and the same
-    model as thousands, the first tells more. The weight of a part is the logarithm of how rarely it
-    is shared, as for words in search (inverse document frequency: Spärck Jones, 1972).
+    That is the call which shares the most with it, where a part that takes many values weighs more:
+    of an earlier call with the same prompt and another model, and one with another prompt and the
+    same model, the first tells more. The weight of a part is the logarithm of how many values it
+    takes, as of the words by which a search tells documents apart.
 
     Args:
         ours: the call that is compared with the others.
@@ -76,15 +82,22 @@ class Nearest:
     def __init__(self, ours: Identity) -> None:
         self._ours = ours
         self._last: dict[tuple[str, ...], TaskRecord] = {}  # by what differs
-        self._counts: Counter[tuple[str, ...]] = Counter()
+        self._values: dict[str, set[object]] = {}
 
     def offer(self, record: TaskRecord, theirs: Identity) -> None:
         """Compare one more stored call."""
         differs = differences(self._ours, theirs)
-        self._counts[differs] += 1
         last = self._last.get(differs)
         if last is None or (record.made_at or 0.0) >= (last.made_at or 0.0):
             self._last[differs] = record
+        self._note("version", theirs.version)
+        for name, digest in theirs.digests.items():
+            self._note(f"argument {name}", digest)
+
+    def _note(self, part: str, value: object) -> None:
+        values = self._values.setdefault(part, set())
+        if len(values) < _MOST and isinstance(value, Hashable):
+            values.add(value)
 
     def found(self) -> tuple[tuple[str, ...], TaskRecord] | None:
         """What differs from the nearest, and its row; None where none was offered.
@@ -93,21 +106,11 @@ class Nearest:
         """
         if not self._last:
             return None
-        weights = self._weights()
+        weights = {part: log(1 + len(values)) for part, values in self._values.items()}
 
         def rank(differs: tuple[str, ...]) -> tuple[float, int, float]:
-            shared = sum(weight for part, weight in weights.items() if part not in differs)
-            return round(shared, 9), -len(differs), self._last[differs].made_at or 0.0
+            lacks = sum(weights.get(part, _OTHERS) for part in differs)
+            return -lacks, -len(differs), self._last[differs].made_at or 0.0
 
         nearest = max(self._last, key=rank)
         return nearest, self._last[nearest]
-
-    def _weights(self) -> dict[str, float]:
-        """How much it tells to share a part with the call: 0 where all do."""
-        parts = {part for differs in self._last for part in differs}
-        total = self._counts.total()
-        sharing = {
-            part: sum(n for differs, n in self._counts.items() if part not in differs)
-            for part in parts
-        }
-        return {part: log(total / n) for part, n in sharing.items() if n}
