@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import beautyspot as bs
@@ -51,6 +52,14 @@ def test_what_happens_to_a_command_is_one_line_and_a_status(
 def test_a_fault_of_the_command_itself_shows_where_it_is() -> None:
     with pytest.raises(ZeroDivisionError):
         ended(ZeroDivisionError())
+
+
+def test_streams_that_a_shell_has_closed_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    monkeypatch.setattr("sys.stderr", None)
+    assert settled(lambda: print("read by nobody"), Output()) == 0
+    sys.stdout.close()
+    sys.stderr.close()
 
 
 def test_output_that_can_not_be_flushed_goes_nowhere(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from beautyspot_cli.filter_options import FILTERS
+from beautyspot_cli.output import write_nowhere
 from beautyspot_cli.store_options import Place
 from beautyspot_cli.texts import safe
 
@@ -32,10 +34,13 @@ _ARGUMENTS: Final = (*Place._fields, *FILTERS, "since")
 
 def settled(run: Callable[[], object], output: Output) -> int:
     """Run a command line; its exit status."""
+    _have_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # some lack "é"
     try:
         status = _status(run, output)
+        if status == 0 and output.lost is not None:
+            raise output.lost
         sys.stdout.flush()
     except BrokenPipeError:
         status = output.status
@@ -47,6 +52,13 @@ def settled(run: Callable[[], object], output: Output) -> int:
         status = _failed(_in_options(str(exc)), _status_of(exc))
     _flush_or_forget()
     return status
+
+
+def _have_streams() -> None:
+    """Let stdout and stderr go nowhere where the shell has closed them, as by ``>&-``."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115  # until the end
 
 
 def _status(run: Callable[[], object], output: Output) -> int:
@@ -96,6 +108,4 @@ def _flush_or_forget() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.close(nowhere)
+        write_nowhere()

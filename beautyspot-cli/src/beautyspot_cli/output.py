@@ -7,7 +7,9 @@ Tables are drawn by `rich` on a terminal. In a pipe they are columns with tabs b
 from __future__ import annotations
 
 import json
+import os
 import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -16,7 +18,7 @@ from beautyspot_cli.formats import FOR_PEOPLE, FOR_PROGRAMS, Format
 from beautyspot_cli.texts import safe, safe_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 SCHEMA: Final = 1
 """The number in each JSON document. It rises when a name in one goes or changes its meaning."""
@@ -29,12 +31,26 @@ class Output:
         as_json: JSON is wanted.
         quiet: nothing but data is wanted: no headings, no talk.
         status: the exit status, if the command ends well.
+        lost: why what is written to stdout reaches nobody any more, if so.
     """
 
     def __init__(self) -> None:
         self.as_json = False
         self.quiet = False
         self.status = 0
+        self.lost: OSError | None = None
+
+    @contextmanager
+    def without_fail(self) -> Iterator[None]:
+        """Go on where stdout can't be written; the end of the command says it.
+
+        A removal must not depend on whether anybody reads what goes.
+        """
+        try:
+            yield
+        except OSError as exc:
+            self.lost = exc
+            write_nowhere()
 
     @property
     def on_terminal(self) -> bool:
@@ -49,8 +65,10 @@ class Output:
     def say(self, text: str) -> None:
         """Tell the person something that is no data, unless `quiet`."""
         if not self.quiet:
-            sys.stdout.flush()  # so that it comes behind the data where both go to a terminal
-            click.echo(safe_lines(text), err=True)
+            with suppress(OSError):  # what can't be flushed is an error at the end
+                sys.stdout.flush()  # so that it comes behind the data where both go to a terminal
+            with suppress(OSError):  # a reader that is gone stops no command
+                click.echo(safe_lines(text), err=True)
 
     def line(self, text: str) -> None:
         """Write one line of data."""
@@ -91,6 +109,13 @@ class Output:
             return
         for name, text in lines:
             click.echo(f"{name}\t{safe(text)}")
+
+
+def write_nowhere() -> None:
+    """Let stdout, and what it still holds, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:

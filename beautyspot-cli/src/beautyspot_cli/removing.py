@@ -33,15 +33,16 @@ def removal_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def remove(output: Output, store: Any, removal: Removal, *, dry_run: bool, yes: bool) -> None:
     """Show a removal, and carry it out unless it is a dry run or refused."""
-    if not output.as_json:
-        _show(output, store, removal)
+    with output.without_fail():
+        if not output.as_json:
+            _show(output, store, removal)
     if dry_run or not removal.entries:
         _say_json(output, store, removal, None)
     elif confirmed(output, yes=yes):
         done = _carried_out(output, removal)
-        _say_json(output, store, removal, done)
         kept = f"; {_results(done.kept)} stayed, which were made anew meanwhile" * bool(done.kept)
         output.say(f"removed {_results(done.entries)}, {size(done.size)}{kept}")
+        _say_json(output, store, removal, done)
 
 
 def _show(output: Output, store: Any, removal: Removal) -> None:
@@ -63,7 +64,7 @@ def confirmed(output: Output, *, yes: bool) -> bool:
     """Whether the person wants what was shown to be removed.
 
     Raises:
-        UsageError: nobody can be asked, and `--yes` is not given.
+        UsageError: nobody can be asked, or has seen it, and `--yes` is not given.
         Abort: Ctrl-C.
     """
     if yes:
@@ -73,6 +74,8 @@ def confirmed(output: Output, *, yes: bool) -> bool:
             "nothing was removed: nobody can be asked here. Give --yes to remove it, "
             "or --dry-run to see it only"
         )
+    if output.lost is not None:
+        raise click.UsageError("nothing was removed: what would go could not be shown")
     sys.stdout.flush()
     try:
         wanted = click.confirm("Remove this?", err=True)
