@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot_cli.program import COMMANDS
@@ -59,15 +60,23 @@ def test_an_option_that_there_is_not(command: str, shop: Path, run: Run) -> None
     assert "No such option" in said
 
 
-@pytest.mark.parametrize("command", OPENING)
+def each(commands: list[str], cells: list[Any]) -> list[Any]:
+    """Every cell with the first command, which opens as all do; the first cell with the others."""
+    first, *others = commands
+    return [*((first, *cell) for cell in cells), *((name, *cells[0]) for name in others)]
+
+
+PLACES = [
+    ("nowhere/x.db", "there is no file"),
+    ("empty/", "there is no store in"),
+    ("nowhere://host/x", "nowhere"),
+    ("sqlite://x.db", "three slashes"),
+]
+
+
 @pytest.mark.parametrize(
-    ("place", "said"),
-    [
-        ("nowhere/x.db", "there is no file"),
-        ("empty/", "there is no store in"),
-        ("nowhere://host/x", "nowhere"),
-        ("sqlite://x.db", "three slashes"),
-    ],
+    ("command", "place", "said"),
+    [*each(OPENING, PLACES), ("doctor", *PLACES[2]), *(("copy", *place) for place in PLACES[1:])],
 )
 def test_a_store_that_is_not_there(
     command: str, place: str, said: str, shop: Path, run: Run
@@ -93,8 +102,13 @@ def make_other(path: Path) -> None:
         connection.commit()
 
 
-@pytest.mark.parametrize("command", [name for name in OPENING if name != "doctor"])
-@pytest.mark.parametrize("make", [make_text, make_bytes, make_other])
+@pytest.mark.parametrize(
+    ("command", "make"),
+    each(
+        [name for name in OPENING if name != "doctor"],
+        [(make_text,), (make_bytes,), (make_other,)],
+    ),
+)
 def test_a_file_that_is_no_store(
     command: str, make: Callable[[Path], None], shop: Path, run: Run
 ) -> None:
@@ -112,20 +126,21 @@ def test_a_folder_with_several_stores(command: str, shop: Path, run: Run) -> Non
         assert "--name 'other' or --name 'shop'" in refused(run, shop, words)
 
 
+FILTERS = [
+    ("--older", "soon", "--older 'soon'"),
+    ("--newer", "2026-13-45", "--newer '2026-13-45'"),
+    ("--unused", "-3d", "--unused '-3d'"),
+    ("--larger", "big", "--larger 'big'"),
+    ("--smaller", "-1", "--smaller '-1'"),
+    ("--function", "", "--function ''"),
+    ("--tag", "", "--tag ''"),
+    ("--version", "auto", "names no version"),
+]
+
+
 @pytest.mark.parametrize(
-    ("option", "value", "said"),
-    [
-        ("--older", "soon", "--older 'soon'"),
-        ("--newer", "2026-13-45", "--newer '2026-13-45'"),
-        ("--unused", "-3d", "--unused '-3d'"),
-        ("--larger", "big", "--larger 'big'"),
-        ("--smaller", "-1", "--smaller '-1'"),
-        ("--function", "", "--function ''"),
-        ("--tag", "", "--tag ''"),
-        ("--version", "auto", "names no version"),
-    ],
+    ("command", "option", "value", "said"), each(["rm", "ls", "verify", "copy"], FILTERS)
 )
-@pytest.mark.parametrize("command", ["ls", "rm", "verify", "copy"])
 def test_a_filter_that_means_nothing(
     command: str, option: str, value: str, said: str, shop: Path, run: Run
 ) -> None:

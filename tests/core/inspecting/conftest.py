@@ -25,6 +25,19 @@ def metadata(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Metadat
     store.close()
 
 
+@pytest.fixture(scope="module", params=["sqlite", "memory", "scan-only"])
+def shown(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    """The same once for all that change nothing."""
+    metadata = make(request.param, tmp_path_factory.mktemp("shown"))
+    for row in reversed(ROWS):
+        metadata.put(row)
+    with open_store(metadata, config=False) as opened:
+        yield opened
+    metadata.close()
+
+
 @pytest.fixture
 def store(metadata: MetadataStoreBase) -> Iterator[Store]:
     """The same, opened."""

@@ -317,7 +317,7 @@ def test_a_gigabyte_is_streamed_in_little_memory(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a sparse file")
 def test_a_large_file_is_streamed_in_little_memory(tmp_path):
-    check_streaming(tmp_path, 2**27)
+    check_streaming(tmp_path, 2**26)
 
 
 def check_streaming(folder: Path, size: int) -> None:

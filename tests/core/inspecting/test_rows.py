@@ -54,10 +54,10 @@ def sizes(rows: Any) -> list[int]:
         ({"function": "app:ask", "newer": "84h", "outdated": False}, [1, 2, 3]),
     ],
 )
-def test_filters(store: Store, where: Any, found: list[int]) -> None:
-    assert sizes(store.rows(**where)) == found
-    assert sizes(store.page(**where).records) == found
-    assert store.total(**where) == Totals(len(found), sum(found))
+def test_filters(shown: Store, where: Any, found: list[int]) -> None:
+    assert sizes(shown.rows(**where)) == found
+    assert sizes(shown.page(**where).records) == found
+    assert shown.total(**where) == Totals(len(found), sum(found))
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_filters(store: Store, where: Any, found: list[int]) -> None:
         ({"limit": 0}, "limit=0: give a whole number of rows"),
     ],
 )
-def test_wrong_filters_say_what_to_write(store: Store, where: Any, message: str) -> None:
+def test_wrong_filters_say_what_to_write(shown: Store, where: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message.replace("(", "[(]")):
-        store.rows(**where)
+        shown.rows(**where)
 
 
 ORDERS = {
@@ -97,19 +97,19 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_orders(store: Store, order: Any) -> None:
-    assert sizes(store.rows(order)) == ORDERS[order]
-    assert sizes(store.rows(order, 2)) == ORDERS[order][:2]
-    assert sizes(store.rows(order, 2, larger=2)) == [n for n in ORDERS[order] if n > 1][:2]
-    assert all(each.result_data is None for each in store.rows(order))
+def test_orders(shown: Store, order: Any) -> None:
+    assert sizes(shown.rows(order)) == ORDERS[order]
+    assert sizes(shown.rows(order, 2)) == ORDERS[order][:2]
+    assert sizes(shown.rows(order, 2, larger=2)) == [n for n in ORDERS[order] if n > 1][:2]
+    assert all(each.result_data is None for each in shown.rows(order))
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_pages_go_on_where_the_last_one_ended(store: Store, order: Any) -> None:
+def test_pages_go_on_where_the_last_one_ended(shown: Store, order: Any) -> None:
     found: list[int] = []
     following = None
     while True:
-        page = store.page(order, following, 4)
+        page = shown.page(order, following, 4)
         found += sizes(page.records)
         following = page.following
         if following is None:
@@ -117,28 +117,28 @@ def test_pages_go_on_where_the_last_one_ended(store: Store, order: Any) -> None:
     assert found == ORDERS[order]
 
 
-def test_a_page_of_outdated_rows_passes_over_the_others(store: Store) -> None:
-    page = store.page("key", limit=1, outdated=True)
+def test_a_page_of_outdated_rows_passes_over_the_others(shown: Store) -> None:
+    page = shown.page("key", limit=1, outdated=True)
     assert sizes(page.records) == [3]
-    assert sizes(store.page("key", page.following, 1, outdated=True).records) == []
+    assert sizes(shown.page("key", page.following, 1, outdated=True).records) == []
 
 
 @pytest.mark.parametrize("following", ["x", "[]", '[false, "a", 1]', "[true, 1.0, 5]", "1"])
-def test_a_page_that_nobody_gave(store: Store, following: str) -> None:
+def test_a_page_that_nobody_gave(shown: Store, following: str) -> None:
     with pytest.raises(ConfigError, match="begin without it"):
-        store.page("largest", following)
+        shown.page("largest", following)
 
 
-def test_a_row_by_the_beginning_of_its_key(store: Store) -> None:
+def test_a_row_by_the_beginning_of_its_key(shown: Store) -> None:
     key = ROWS[2].cache_key
-    assert store.row(key) == store.row("000003") == store.row(key.upper()[:10])
-    assert store.row(key).result_data is None
+    assert shown.row(key) == shown.row("000003") == shown.row(key.upper()[:10])
+    assert shown.row(key).result_data is None
     with pytest.raises(ConfigError, match="give 6 hex digits or more"):
-        store.row("00003")
+        shown.row("00003")
     with pytest.raises(ConfigError, match="give a key"):
-        store.row("")
+        shown.row("")
     with pytest.raises(LookupError, match="has a key that begins with 123456"):
-        store.row("123456")
+        shown.row("123456")
 
 
 def test_a_prefix_of_several_keys_lists_them(store: Store, metadata: MetadataStoreBase) -> None:
@@ -152,13 +152,13 @@ def test_a_prefix_of_several_keys_lists_them(store: Store, metadata: MetadataSto
     assert store.row("000001fa").cache_key == keys[10]
 
 
-def test_functions_with_their_sums(store: Store) -> None:
-    assert [each[:5] for each in store.functions()] == [
+def test_functions_with_their_sums(shown: Store) -> None:
+    assert [each[:5] for each in shown.functions()] == [
         ("app:ask", 4, 10, ROWS[3].made_at, ROWS[0].made_at),
         ("app:draw", 1, 5, ROWS[4].made_at, ROWS[4].made_at),
         ("lib:load[1]", 1, 6, ROWS[5].made_at, ROWS[5].made_at),
     ]
-    assert [each.code for each in store.functions()] == [NEW[:16], NEW[:16], None]
+    assert [each.code for each in shown.functions()] == [NEW[:16], NEW[:16], None]
 
 
 class Counting(MemoryMetadataStore):
@@ -185,10 +185,10 @@ def test_counts_outlive_the_results_that_they_are_of() -> None:
             store.counts(since="x")
 
 
-def test_a_store_that_keeps_no_counts_has_zeros(store: Store) -> None:
-    if not store.metadata.counters:
-        assert store.counts() == []
-    assert store.functions()[0].counts == Counts("app:ask", 0)
+def test_a_store_that_keeps_no_counts_has_zeros(shown: Store) -> None:
+    if not shown.metadata.counters:
+        assert shown.counts() == []
+    assert shown.functions()[0].counts == Counts("app:ask", 0)
 
 
 def test_rows_of_earlier_releases(store: Store, metadata: MetadataStoreBase) -> None:

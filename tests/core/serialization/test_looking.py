@@ -207,7 +207,7 @@ def test_an_instance_can_not_be_changed():
 def test_an_instance_is_shown_in_one_short_line():
     assert repr(looked_at(Point("text", Frozen(1)))) == "Point(x='text', y=Frozen(x=1))"
     assert repr(looked_at(tagged_id())) == "UserId('u', origin='web')"
-    assert len(repr(looked_at(Point("x" * 10**6, [[0] * 10**5] * 9)))) < 400
+    assert len(repr(looked_at(Point("x" * 10**5, [[0] * 10**4] * 9)))) < 400
 
 
 # ------------------------------------------------------- nothing that stands there is run or lost
@@ -243,7 +243,7 @@ def test_what_the_program_vouches_for_is_restored_if_it_can_be():
     assert reading.loads_for_looking(data) == [Frozen(1), Instance("app:Point", {"x": 2, "y": 0})]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_plain_values_are_read_as_ever(data):
     value = data.draw(values)
@@ -256,7 +256,7 @@ wraps = st.sampled_from([Point, Frozen, Slotted, lambda v: Pair(v, 1), lambda v:
 hashables = st.integers() | st.text() | st.dates() | st.just(Color.RED)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(values=st.lists(values, min_size=1, max_size=3), wrap=wraps, key=hashables)
 def test_any_value_is_read_within_any_class(values, wrap, key):
     """No error, and what is not of a class of the program is equal."""
@@ -282,7 +282,7 @@ def test_every_frozen_form_is_read(name):
         assert found == value if name == "image" else repr(found) == repr(value)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_damage_is_an_error_or_a_value(data):
     stored = bytearray(writing().dumps([Point(1, {"a": (2,)}), {Color.RED: caused()}, b"x" * 9]))

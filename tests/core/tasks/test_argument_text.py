@@ -24,7 +24,7 @@ from beautyspot.keys.canonical import Without
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.messages import masked, may_hold_secret
 from beautyspot.tasks.argument_text import argument_text
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -143,22 +143,26 @@ leaves = (
 values = st.recursive(
     leaves,
     lambda inner: (
-        st.lists(inner)
-        | st.dictionaries(st.text() | st.integers(), inner)
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text() | st.integers(), inner, max_size=4)
         | st.builds(Job, st.text(), st.text(), inner)
         | st.tuples(inner, inner)
     ),
+    max_leaves=12,
 )
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 around = st.text(max_size=700)
 
 
-@given(st.dictionaries(st.text(), values))
+@few
+@given(st.dictionaries(st.text(), values, max_size=4))
 def test_any_arguments_have_a_short_text(named: dict[str, Any]) -> None:
     text = argument_text(named)
     assert text is not None
     assert len(text.encode()) <= 1024
 
 
+@few
 @given(
     around,
     around,
@@ -199,6 +203,7 @@ pieces = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(pieces, max_size=12).map("".join))
 def test_the_quick_look_overlooks_no_secret(text: str) -> None:
     assert may_hold_secret(text) or masked(text) == text

@@ -94,12 +94,13 @@ def test_a_disk_that_is_full_or_nearly_so(
     assert str(path.parent) in text
 
 
-def test_a_log_that_has_grown_is_a_warning(path: Path) -> None:
+def test_a_log_that_has_grown_is_a_warning(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beautyspot_local.sqlite.examination.LONG_LOG", 1_000_000)
     log = path.with_name("app.db-wal")
     with bs.open_store(path) as store, log.open("ab") as file:
-        file.truncate(200_000_000)  # a hole: it takes no room
+        file.truncate(1_000_001)
         found = {one.text: one.state for one in store.metadata.examine()}
-    assert state_of(found, f"{log} has grown to 200,000,000 bytes") == "warning"
+    assert state_of(found, f"{log} has grown to 1,000,001 bytes") == "warning"
 
 
 @pytest.fixture

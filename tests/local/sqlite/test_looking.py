@@ -120,9 +120,10 @@ def test_what_another_process_writes_is_seen_while_it_does(path):
     store.close()
 
 
-@pytest.mark.parametrize("with_shm", [True, False])
-@pytest.mark.parametrize("folder_mode", [0o700, pytest.param(0o500, marks=posix)])
-def test_what_a_killed_process_left_is_read_and_stays(path, with_shm, folder_mode):
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """The folder of a process that was killed."""
+    path = tmp_path_factory.mktemp("left") / "app.db"
     code = (
         "from beautyspot_local.sqlite.store import SqliteMetadataStore\n"
         f"store = SqliteMetadataStore({str(path)!r})\n"
@@ -132,6 +133,13 @@ def test_what_a_killed_process_left_is_read_and_stays(path, with_shm, folder_mod
     with Child(code) as child:
         assert child.heard() == "done"
         child.kill()
+    return path.parent
+
+
+@pytest.mark.parametrize("with_shm", [True, False])
+@pytest.mark.parametrize("folder_mode", [0o700, pytest.param(0o500, marks=posix)])
+def test_what_a_killed_process_left_is_read_and_stays(left, path, with_shm, folder_mode):
+    shutil.copytree(left, path.parent)
     assert path.with_name("app.db-wal").stat().st_size > 0
     if not with_shm:
         path.with_name("app.db-shm").unlink()
@@ -355,7 +363,7 @@ def large(path):
     return path
 
 
-@pytest.mark.parametrize("places", [[0], [5], [5, 6, 7], [3, 9, 40], [-1], [-2, -1]])
+@pytest.mark.parametrize("places", [[0], [3, 5, 6, 7, 40], [-2, -1]])
 def test_a_listing_goes_on_behind_damaged_pages(large, places, caplog):
     pages = leaves(large)
     for place in places:

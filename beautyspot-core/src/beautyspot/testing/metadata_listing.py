@@ -64,7 +64,7 @@ class ListingContract(CountsContract):
     """
 
     @settings(
-        max_examples=60,
+        max_examples=30,
         deadline=None,
         suppress_health_check=[
             HealthCheck.function_scoped_fixture,  # the store is emptied before each example
