@@ -21,8 +21,8 @@ LONGEST: Final = 2000
 
 # Patterns are texts here and elsewhere: `re` compiles one when it is first used, and keeps it.
 _WORDS: Final = (
-    "key|secret|token|passw|pwd|credential|signature|authorization|cookie"
-    "|(?<![a-z])(?:sig|sas|auth|jwt|bearer)(?![a-z])"
+    "key|secret|token|passw|passphrase|pwd|credential|signature|authorization|cookie"
+    "|(?<![a-z])(?:sig|sas|auth|jwt|bearer|pw|otp)(?![a-z])"
 )
 _NAME: Final = rf"[\w.%-]*(?:{_WORDS})[\w.%-]*"
 # A colon is of prose too ("the wrong signature: ..."). It is an option's where the name is quoted,
@@ -33,7 +33,7 @@ _SECRET_PAIR: Final = rf"""(?ix)(
         | (?:^|\s) (?=\w+[_-]\w) {_NAME}:\s*
     ) (?:"[^"]*"|'[^']*'|[^&;#,}}\s]+)"""
 # What is a secret wherever it stands: a signed query of a URL, and what begins as known tokens do.
-_QUERY: Final = rf"(?i)([?&]{_NAME}=)[^&;#'\"\s]+"
+_QUERY: Final = rf"(?i)([?&#]{_NAME}=)[^&;#'\"\s]+"
 _KNOWN: Final = (
     r"(?i:\b(bearer|basic)\s+)[\w.~+/=-]{8,}"
     r"|\b(?:sk|rk|pk|whsec)[-_][\w-]{8,}|\b(?:gh[opsur]|github_pat|hf)_\w{8,}|\bglpat-[\w-]{8,}"
@@ -42,14 +42,16 @@ _KNOWN: Final = (
     r"|\bxox[a-z]-[\w-]{8,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bya29\.[\w-]{8,}"
     r"|\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?|-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*"
 )
+# The scheme of a header is a word of its own, and what comes after it is the secret.
+_HEADER: Final = r"(?i)(\bauthorization['\"]?\s*[:=]\s*['\"]?)\w+[ \t]+[^\s'\",;]{8,}"
 _USERINFO: Final = r"(?<=://)[^/?#\s]*@"
 # A password with a raw "/" or "?" in it: what stands before looks like "user:not-a-port".
 _BROKEN_USERINFO: Final = r"(?<=://)[^/?#@\s]+:(?!\d*(?:[/?#]|$))\S*@"
 
 # Each of the patterns above needs one of these, as `str.casefold` writes them, or a sign.
 _PARTS: Final = (
-    *("key", "secret", "token", "passw", "pwd", "credential", "cookie"),
-    *("sig", "sas", "auth", "jwt", "bearer"),
+    *("key", "secret", "token", "passw", "passphrase", "pwd", "credential", "cookie"),
+    *("sig", "sas", "auth", "jwt", "bearer", "pw", "otp"),
 )
 _STEMS: Final = ("bearer", "basic", "akia", "asia", "aiza", "ya29.", "eyj", "-", "_")
 _OPTION: Final = rf"(?i)(?:{_WORDS})[\w.%-]*['\"]?\s*[=:]"
@@ -117,6 +119,7 @@ def less_secrets(text: str) -> str:
     text = re.sub(_BROKEN_USERINFO, f"{MASK}@", text)
     text = re.sub(_USERINFO, f"{MASK}@", text)
     text = re.sub(_QUERY, rf"\1{MASK}", text)
+    text = re.sub(_HEADER, rf"\1{MASK}", text)
     return re.sub(_KNOWN, MASK, text)
 
 

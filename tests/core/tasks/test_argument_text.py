@@ -209,15 +209,61 @@ def test_the_quick_look_overlooks_no_secret(text: str) -> None:
     assert may_hold_secret(text) or masked(text) == text
 
 
-def test_an_argument_that_raises_leaves_no_text() -> None:
+class Odd:
+    """Looks like a dataclass, and is none."""
+
+    __dataclass_fields__ = {"x": None}  # noqa: RUF012 - as a dataclass has it
+
+
+def test_a_class_that_can_not_be_read_leaves_no_text() -> None:
+    assert argument_text({"x": Odd()}) is None
+
+
+class Counted:
+    """A descriptor that does some work, as one of a lazy library does."""
+
+    def __get__(self, instance: object, owner: object = None) -> int:
+        raise AssertionError("code of the user's ran")
+
+    def __set__(self, instance: object, value: int) -> None:
+        vars(instance)["kept"] = value
+
+
+def test_attributes_are_read_where_they_are_kept() -> None:
     @dataclass
-    class Broken:
+    class Guarded:
         x: int = 1
 
         def __getattribute__(self, name: str) -> Any:
-            raise ValueError(name)
+            raise AssertionError("code of the user's ran")
 
-    assert argument_text({"x": Broken()}) is None
+    @dataclass
+    class Lazy:
+        y: int
+        z: int = field(default=3, init=False)
+
+    Lazy.y = Counted()  # type: ignore[assignment]
+
+    @dataclass(slots=True)
+    class Slots:
+        a: int
+        b: int = field(init=False)
+
+    class Pair(Point):
+        def __len__(self) -> int:
+            raise AssertionError("code of the user's ran")
+
+    given = {"g": Guarded(), "l": Lazy(2), "s": Slots(1), "p": Pair(1, 2)}
+    assert argument_text(given) == "g=Guarded(x=1), l=Lazy(z=3), s=Slots(a=1), p=Pair(x=1, y=2)"
+
+
+def test_one_that_can_not_be_shown_leaves_the_others() -> None:
+    assert argument_text({"x": range(10**5000), "y": 1}) == "x=<range>, y=1"
+
+
+def test_the_value_of_an_option_is_hidden() -> None:
+    shown = argument_text({"args": ["mysql", "-u", "me", "--password", "hunter2", "-v"]})
+    assert shown == "args=['mysql', '-u', 'me', '--password', ***, '-v']"
 
 
 # ------------------------------------------------------------------------------ in the row
@@ -283,14 +329,8 @@ def test_an_id_stands_alone_and_a_keyed_argument_is_shown_itself(
 
 
 def test_an_id_that_can_not_be_shown_is_left_out(spot: bs.Spot) -> None:
-    @dataclass
     class Broken:
-        x: int = 1
-
-        def __getattribute__(self, name: str) -> Any:
-            if name == "x":
-                raise ValueError(name)
-            return super().__getattribute__(name)
+        __dataclass_fields__ = Odd.__dataclass_fields__
 
         def __beautyspot_key__(self) -> str:
             return "broken"

@@ -8,9 +8,10 @@ are masked before anything is cut, so that no half of one is shown.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
-from types import BuiltinFunctionType, FunctionType
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.keys.binding import Omitted
@@ -115,7 +116,10 @@ class _Texts:
         for base, begin, brackets in _COLLECTIONS:
             if issubclass(kind, base):
                 return self._items(begin(value), brackets, name)
-        text = _short(value, kind) if not name or not _is_secret(name) else f"<{_class_name(kind)}>"
+        text = f"<{_class_name(kind)}>"
+        if not name or not _is_secret(name):
+            with suppress(Exception):  # the others are worth to be shown
+                text = _short(value, kind)
         self._room -= len(text)
         return text
 
@@ -147,8 +151,9 @@ class _Texts:
             if self._room <= 0:
                 break
             self._room -= 2
-            # A pair may be a header: its name, and what may be a secret.
-            hides = count == 2 and bool(texts) and _is_secret(_plain(before))
+            # A pair may be a header: its name, and what may be a secret; so is an option's value.
+            words = _plain(before)
+            hides = (count == 2 or words[:1] == "-") and bool(texts) and _is_secret(words)
             texts.append(self.of(item, (), "secret" if hides else name))
             before = item
         if brackets == "{}":
@@ -231,11 +236,26 @@ def _fields(value: Any, kind: type) -> dict[str, Any] | None:
     for find in (_of_dataclass, _of_attrs, _of_pydantic):
         names = find(kind)
         if names is not None:
-            return {name: getattr(value, name) for name in names if hasattr(value, name)}
+            found = ((name, _kept(value, kind, name)) for name in names)
+            return {name: each for name, each in found if each is not Omitted.OMITTED}
     names = getattr(kind, "_fields", None) if issubclass(kind, tuple) else None
-    if isinstance(names, tuple) and len(names) == len(value):
+    if isinstance(names, tuple) and len(names) == tuple.__len__(value):
         return dict(zip(map(str, names), tuple.__iter__(value), strict=True))
     return None
+
+
+def _kept(value: Any, kind: type, name: str) -> Any:
+    """An attribute as an object or its class keeps it: no property is asked, which may do work."""
+    with suppress(AttributeError, KeyError):  # it may have slots alone
+        return object.__getattribute__(value, "__dict__")[name]
+    for base in kind.__mro__:
+        found = base.__dict__.get(name, Omitted.OMITTED)
+        if type(found) is MemberDescriptorType:
+            with suppress(AttributeError):  # it was never set
+                return found.__get__(value)
+        elif found is not Omitted.OMITTED and not hasattr(type(found), "__get__"):
+            return found
+    return Omitted.OMITTED
 
 
 def _of_dataclass(kind: type) -> list[str] | None:
