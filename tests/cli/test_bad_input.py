@@ -135,6 +135,8 @@ FILTERS = [
     ("--function", "", "--function ''"),
     ("--tag", "", "--tag ''"),
     ("--version", "auto", "names no version"),
+    ("--version", "", "for results without a version give none"),
+    ("--code", "xyz", "--code 'xyz': give hex digits"),
 ]
 
 
@@ -154,6 +156,7 @@ def test_a_filter_that_means_nothing(
         (["prune", "--max-size", "much", "--yes"], "'much': give a number of bytes"),
         (["prune", "--older", "soon", "--yes"], "'soon': give a number of seconds"),
         (["prune", "--unused", "-1", "--yes"], "'-1'"),
+        (["prune", "--version", "", "--yes"], "give none"),
         (["collect", "--grace", "soon", "--yes"], "'soon'"),
         (["stats", "--since", "soon"], "'soon'"),
         (["stats", "--by", "week"], "'week' is not one of"),

@@ -76,6 +76,7 @@ def test_results_as_json_are_a_document_on_each_line(shop: Path, run: Run) -> No
         (["--function", "shop:ask", "--arguments", "EVENING"], 1),
         (["--tag", "llm"], 4),
         (["--version", "1"], 4),
+        (["--version", "none"], 2),
         (["--newer", "1h"], 6),
         (["--older", "1h"], 0),
         (["--larger", "1MB"], 0),

@@ -46,6 +46,15 @@ def test_a_result_with_all_that_is_known_of_it(run: Run, key_of: Callable[..., s
     assert shown.partition("\n\n")[2] == "large: good morning\n"
 
 
+def test_results_are_found_by_the_code_that_is_shown(run: Run, key_of: Callable[..., str]) -> None:
+    key = key_of(function="shop:report")
+    code = json.loads(run("show", key, "--json").stdout)["code"]
+    source, _, file = code.partition(":")
+    assert f"code\t{source} (of the function), {file} (of its file)\n" in run("show", key).stdout
+    for given in (code, source, source[:8]):
+        assert key in run("ls", "--code", given, "-q").stdout
+
+
 def test_an_instance_of_a_class_that_is_not_here(run: Run, key_of: Callable[..., str]) -> None:
     key = key_of(function="shop:report")
     assert run("show", "--value", key).stdout == "Report(title='sales', numbers=[1, 2, 3])\n"

@@ -86,7 +86,7 @@ def _output(command: str) -> str:
 def alike(page: str) -> str:
     """The page without what differs from run to run, or with the Python."""
     page = re.sub(r"\b[\d.]+ (us|ms|s)\b", "# s", page)
-    return re.sub("  +", " ", re.sub(r"\b[0-9a-f]{16}:[0-9a-f]{16}\b", "#", page))
+    return re.sub("  +", " ", re.sub(r"\b[0-9a-f]{16} \(of", "# (of", page))
 
 
 def main() -> None:

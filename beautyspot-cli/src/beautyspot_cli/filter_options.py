@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,9 +12,12 @@ from beautyspot_cli.completing import COMPLETED_BY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+WITHOUT: Final = "none"
+"""What `--version` calls results without a version."""
+
 _TEXTS = (
     ("function", "PATTERN", "Of functions whose name matches: 'app:*'."),
-    ("version", "VERSION", "Of this version."),
+    ("version", "VERSION", f"Of this version; {WITHOUT!r}: without one."),
     ("tag", "TAG", "With this tag."),
     ("key", "KEY", "Whose key begins so."),
     ("older", "AGE|TIME", "Made before: 7d, 2026-11-01, '2026-11-01 12:30'."),
@@ -23,7 +26,7 @@ _TEXTS = (
     ("larger", "SIZE", "Of at least this size: 10MB."),
     ("smaller", "SIZE", "Of at most this size."),
     ("arguments", "TEXT", "With this text in the arguments."),
-    ("code", "DIGEST", "Whose function's code had this digest (see show)."),
+    ("code", "DIGEST", "Whose function's source had this digest ('code' of show)."),
 )
 _FLAGS = (
     ("expired", "That have expired."),
@@ -32,6 +35,20 @@ _FLAGS = (
 
 FILTERS = tuple(name for name, *_ in (*_TEXTS, *_FLAGS))
 """The names of the filters."""
+
+
+def checked_version(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """A version as `beautyspot.Where` has it.
+
+    Raises:
+        BadParameter: it is empty, as with a variable of the shell that is not set.
+    """
+    if value == "":
+        raise click.BadParameter(f"it is empty: for results without a version give {WITHOUT}")
+    return "" if value == WITHOUT else value
+
+
+_CALLBACKS: Final = {"version": checked_version}
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,6 +65,10 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
         wrapped = click.option(f"--{name}", is_flag=True, help=text)(wrapped)
     for name, kind, text in reversed(_TEXTS):
         wrapped = click.option(
-            f"--{name}", metavar=kind, help=text, shell_complete=COMPLETED_BY.get(name)
+            f"--{name}",
+            metavar=kind,
+            help=text,
+            shell_complete=COMPLETED_BY.get(name),
+            callback=_CALLBACKS.get(name),
         )(wrapped)
     return wrapped

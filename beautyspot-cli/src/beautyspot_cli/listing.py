@@ -62,6 +62,14 @@ def row_json(record: TaskRecord) -> dict[str, Any]:
     }
 
 
+def code_of(record: TaskRecord) -> str | None:
+    """The digests of the code, and what each is of; None where they are not known."""
+    source, _, file = (record.code or "").partition(":")
+    if not source:
+        return None
+    return f"{source} (of the function)" + (f", {file} (of its file)" if file else "")
+
+
 def function_of(record: TaskRecord) -> str:
     """The function's identifier; of rows of old releases its bare name."""
     return record.func_identifier or record.func_name

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from beautyspot_cli.completing import functions
+from beautyspot_cli.filter_options import WITHOUT, checked_version
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.removing import removal_options, remove
 from beautyspot_cli.store_options import Place, store_options
@@ -19,7 +20,12 @@ from beautyspot_cli.store_options import Place, store_options
 @click.option("--unused", metavar="AGE", help="Remove what was not used for so long: 30d.")
 @click.option("--keep-expired", is_flag=True, help="Keep what has expired.")
 @click.option("--function", metavar="PATTERN", help="Of these functions.", shell_complete=functions)
-@click.option("--version", metavar="VERSION", help="Of this version.")
+@click.option(
+    "--version",
+    metavar="VERSION",
+    help=f"Of this version; {WITHOUT!r}: without one.",
+    callback=checked_version,
+)
 @click.option("--tag", metavar="TAG", help="With this tag.")
 @removal_options
 @store_options

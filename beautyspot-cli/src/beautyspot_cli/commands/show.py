@@ -10,7 +10,7 @@ import click
 
 from beautyspot_cli.completing import key_or_store
 from beautyspot_cli.formats import NOTHING, ago, duration, moment, money, size
-from beautyspot_cli.listing import function_of, row_json
+from beautyspot_cli.listing import code_of, function_of, row_json
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.store_options import Place, store_options
 from beautyspot_cli.texts import safe_lines
@@ -102,7 +102,7 @@ def _lines(record: TaskRecord) -> list[tuple[str, str]]:
         "type": record.content_type,
         "stored by": record.serializer,
         "blob": record.result_value,
-        "code": record.code,
+        "code": code_of(record),
     }
     return [(name, text) for name, text in lines.items() if text and text != NOTHING]
 

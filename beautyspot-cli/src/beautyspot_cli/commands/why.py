@@ -9,7 +9,7 @@ import click
 
 from beautyspot_cli.completing import function_or_store
 from beautyspot_cli.formats import NOTHING, ago, moment
-from beautyspot_cli.listing import function_of, row_json
+from beautyspot_cli.listing import code_of, function_of, row_json
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.store_options import Place, store_options
 from beautyspot_cli.words import sorted_out
@@ -69,7 +69,7 @@ def _run_lines(what: str, record: TaskRecord) -> list[tuple[str, str]]:
         "made": f"{moment(record.made_at)} ({ago(record.made_at)})",
         "version": record.version,
         "arguments": record.arguments,
-        "code": record.code,
+        "code": code_of(record),
     }
     return [(name, text) for name, text in lines.items() if text]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from datetime import date, datetime, timedelta
@@ -59,7 +60,8 @@ class Where(Among, total=False):
         expired: True: expired by now.
         larger, smaller: bytes, at least and at most, or a text such as "10MB".
         arguments: a text that is in the arguments as they are shown, whatever the case of letters.
-        code: how the digest of the function's source begins.
+        code: how the digest of the function's source begins. What follows a colon, the digest of
+            its file, is left out.
         outdated: True: made by other code than the newest result of the same function.
     """
 
@@ -76,7 +78,7 @@ class Filter(NamedTuple):
 EVERYTHING: Final = Filter(Selection())
 
 _TEXTS: Final = {
-    "function": "function", "tag": "tag", "key": "key", "arguments": "text", "code": "code",
+    "function": "function", "tag": "tag", "key": "key", "arguments": "text",
 }  # fmt: skip
 """What is a text in a `Where` -> the field of the `Selection`."""
 
@@ -99,8 +101,8 @@ def read_filter(caller: str, where: Mapping[str, Any]) -> Filter:
     found: dict[str, Any] = {
         field: _text(name, given[name]) for name, field in _TEXTS.items() if name in given
     }
-    if "version" in given:
-        found["version"] = _version(given["version"])
+    checks = {"code": _source, "version": _version}
+    found |= {name: check(given[name]) for name, check in checks.items() if name in given}
     for name, field in (("older", "made_before"), ("newer", "made_since")):
         if name in given:
             found[field] = moment(name, given[name], now)
@@ -167,6 +169,13 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, str) and value:
         return value
     raise ConfigError(f"{name}={value!r:.80}: give a text that is not empty")
+
+
+def _source(value: object) -> str:
+    """The digest of the source, of what a row has as its code: that, a colon, the file's."""
+    if isinstance(value, str) and re.fullmatch("[0-9a-fA-F]+(:[0-9a-fA-F]*)?", value):
+        return value.partition(":")[0].lower()
+    raise ConfigError(f"code={value!r:.80}: give hex digits, the first ones of a row's code or all")
 
 
 def _version(value: object) -> str:
