@@ -7,6 +7,7 @@ import contextvars
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
@@ -48,6 +49,12 @@ class Spans:
             raise
         finally:
             span.reset(token)
+
+
+@pytest.fixture
+def make_spot(make_spot: Callable[..., bs.Spot]) -> Callable[..., bs.Spot]:
+    """In memory, where nothing else is asked for: what is told does not depend on the store."""
+    return partial(make_spot, metadata="memory", storage="memory")
 
 
 @pytest.fixture

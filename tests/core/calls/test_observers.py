@@ -12,6 +12,7 @@ import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
@@ -52,6 +53,12 @@ def _short(event: Any) -> str:
     names = {Miss: "reason", Refused: "by", Failed: "error", Waited: "cause"}
     own = names.get(type(event), "place" if hasattr(event, "place") else "")
     return f"{type(event).__name__}{f' {getattr(event, own)}' if own else ''}"
+
+
+@pytest.fixture
+def make_spot(make_spot: Callable[..., bs.Spot]) -> Callable[..., bs.Spot]:
+    """In memory, where nothing else is asked for: what is told does not depend on the store."""
+    return partial(make_spot, metadata="memory", storage="memory")
 
 
 @pytest.fixture
@@ -600,8 +607,9 @@ def test_debug_lines_tell_of_hits_and_misses(
 def test_the_level_is_read_at_the_first_call_of_each_function(
     make_spot: Callable[..., bs.Spot], version: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    make_spot().mark(version=version)(kinds.work)(1)
-    marked = make_spot().mark(version=version)(kinds.work)  # in another process, say
+    both = {"metadata": MemoryMetadataStore()}
+    make_spot(**both).mark(version=version)(kinds.work)(1)
+    marked = make_spot(**both).mark(version=version)(kinds.work)  # in another process, say
     caplog.set_level("DEBUG", "beautyspot")
     marked(1)
     lines = [record.message for record in caplog.records if record.levelname == "DEBUG"]
