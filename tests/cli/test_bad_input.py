@@ -182,6 +182,21 @@ def test_a_word_or_a_value_that_is_wrong(words: list[str], said: str, shop: Path
     assert said in refused(run, shop, words)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ls", "aks"],
+        ["stats", "aks"],
+        ["rm", "--function", "shop:aks", "--yes"],
+        ["prune", "--function", "aks", "--older", "0", "--yes"],
+        ["verify", "--function", "aks"],
+        ["copy", ".", "new/", "--function", "aks"],
+    ],
+)
+def test_a_function_that_there_is_not(words: list[str], shop: Path, run: Run) -> None:
+    assert "ask'?" in refused(run, shop, words, status=1)
+
+
 @pytest.mark.parametrize("command", ["show", "why", "rm"])
 def test_a_key_that_there_is_not(command: str, shop: Path, run: Run) -> None:
     words = [command, "f" * 32, *(["--yes"] if command == "rm" else [])]

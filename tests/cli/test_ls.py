@@ -73,6 +73,7 @@ def test_results_as_json_are_a_document_on_each_line(shop: Path, run: Run) -> No
     ("words", "number"),
     [
         (["shop:*"], 6),
+        (["ask"], 4),
         (["--function", "shop:ask", "--arguments", "EVENING"], 1),
         (["--tag", "llm"], 4),
         (["--version", "1"], 4),
@@ -90,6 +91,14 @@ def test_filters(shop: Path, run: Run, words: list[str], number: int) -> None:
     done = run("ls", "-q", *words)
     assert len(done.stdout.splitlines()) == number
     assert done.stderr == ""
+
+
+def test_a_name_is_a_pattern_only_with_a_wildcard(shop: Path, run: Run) -> None:
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
+        spot.mark(name="shop:make[int]")(lambda: 1)()
+    for name in ("shop:make[int]", "make[int]", "shop:ma?e*"):
+        assert len(run("ls", "-q", name).stdout.splitlines()) == 1
+    assert "shop:make[int]\t" in run("stats", "-q", "make[int]").stdout
 
 
 def test_what_finds_nothing_says_so(shop: Path, run: Run) -> None:

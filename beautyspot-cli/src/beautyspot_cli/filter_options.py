@@ -12,11 +12,13 @@ from beautyspot_cli.completing import COMPLETED_BY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from beautyspot import Store, Where
+
 WITHOUT: Final = "none"
 """What `--version` calls results without a version."""
 
 _TEXTS = (
-    ("function", "PATTERN", "Of functions whose name matches: 'app:*'."),
+    ("function", "PATTERN", "Of this function, or of all that match: 'app:*'."),
     ("version", "VERSION", f"Of this version; {WITHOUT!r}: without one."),
     ("tag", "TAG", "With this tag."),
     ("key", "KEY", "Whose key begins so."),
@@ -46,6 +48,16 @@ def checked_version(_: click.Context, __: click.Parameter, value: str | None) ->
     if value == "":
         raise click.BadParameter(f"it is empty: for results without a version give {WITHOUT}")
     return "" if value == WITHOUT else value
+
+
+def with_function(store: Store, where: Where) -> Where:
+    """The same filters, with the function that a short name means.
+
+    Raises:
+        RecordNotFound: the store holds nothing of a function of that name, or of several.
+    """
+    name = where.get("function")
+    return where if name is None else {**where, "function": store.function_pattern(name)}
 
 
 _CALLBACKS: Final = {"version": checked_version}

@@ -99,6 +99,8 @@ def test_a_function_that_is_not_there(store: Store, metadata: MetadataStoreBase)
     assert caught.value.candidates == ("app:draw", "other:draw")
     with pytest.raises(ConfigError, match="give an identifier"):
         store.why_function("")
+    with pytest.raises(ConfigError, match="give an identifier"):
+        store.function_pattern(3)  # type: ignore[arg-type]
 
 
 def test_what_takes_many_values_tells_more(make_spot: Any) -> None:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beautyspot_cli.ending import FOUND
-from beautyspot_cli.filter_options import filter_options
+from beautyspot_cli.filter_options import filter_options, with_function
 from beautyspot_cli.formats import size
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.progress import Progress
 from beautyspot_cli.store_options import Place, store_options
 
 if TYPE_CHECKING:
-    from beautyspot import Copied, Fault
+    from beautyspot import Copied, Fault, Where
 
 
 @click.command
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def command(
     output: Output,
     place: Place,
-    where: dict[str, Any],
+    where: Where,
     source: str,
     target: str,
     target_name: str | None,
@@ -49,6 +49,7 @@ def command(
     then the exit status is 1.
     """
     with place.at(source).open() as store:
+        where = with_function(store, where)
         named = target_name or _name_of(store)
         store.total(**where)  # what is wrong shows before TARGET is made
         _check(target)
@@ -82,7 +83,7 @@ def _opened(target: str, name: str, storage: str | None) -> Any:
 
 
 def _copied(
-    output: Output, store: Any, there: Any, with_arguments: bool | None, where: dict[str, Any]
+    output: Output, store: Any, there: Any, with_arguments: bool | None, where: Where
 ) -> Copied:
     with Progress(output, "copying", None) as progress:
         try:

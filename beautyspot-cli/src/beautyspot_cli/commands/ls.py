@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from beautyspot_cli.completing import function_or_store
-from beautyspot_cli.filter_options import filter_options
+from beautyspot_cli.filter_options import filter_options, with_function
 from beautyspot_cli.formats import NOTHING, duration, iso, money, size
 from beautyspot_cli.listing import row_json, show_rows
 from beautyspot_cli.output import Output, output_options
@@ -67,8 +67,8 @@ def command(
 ) -> None:
     """List the functions in a store, or the results of one.
 
-    With FUNCTION (a pattern: 'app:*'), with --rows or with a filter it lists results, newest
-    first; otherwise functions, the one that takes most space first.
+    With FUNCTION (a name, its end behind the colon, or a pattern: 'app:*'), with --rows or with a
+    filter it lists results, newest first; otherwise functions, the one that takes most space first.
 
     \b
     --sort, functions: largest smallest newest oldest entries hits saved name
@@ -80,7 +80,7 @@ def command(
     if rows or where:
         order = _order(sort, "newest", _ROW_ORDERS)
         with place.open() as store:
-            _list_rows(output, store, order, limit, where)
+            _list_rows(output, store, order, limit, with_function(store, where))
     else:
         order = _order(sort, "largest", _FUNCTION_ORDERS)
         with place.open() as store:

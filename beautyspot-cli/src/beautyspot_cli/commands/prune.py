@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from beautyspot_cli.completing import functions
-from beautyspot_cli.filter_options import WITHOUT, checked_version
+from beautyspot_cli.filter_options import WITHOUT, checked_version, with_function
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.removing import removal_options, remove
 from beautyspot_cli.store_options import Place, store_options
@@ -19,7 +19,12 @@ from beautyspot_cli.store_options import Place, store_options
 @click.option("--older", metavar="AGE", help="Remove what was made so long ago: 90d.")
 @click.option("--unused", metavar="AGE", help="Remove what was not used for so long: 30d.")
 @click.option("--keep-expired", is_flag=True, help="Keep what has expired.")
-@click.option("--function", metavar="PATTERN", help="Of these functions.", shell_complete=functions)
+@click.option(
+    "--function",
+    metavar="PATTERN",
+    help="Of this function, or of all that match: 'app:*'.",
+    shell_complete=functions,
+)
 @click.option(
     "--version",
     metavar="VERSION",
@@ -47,8 +52,9 @@ def command(
     Without an option it removes what has expired. A result goes that is over any of the limits.
     --max-size counts the results of --function, --version and --tag alone, where they are given.
     """
-    where: dict[str, Any] = {name: value for name, value in among.items() if value is not None}
+    given: Any = {name: value for name, value in among.items() if value is not None}
     with place.at(at).open() as opened:
+        where: Any = with_function(opened, given)
         rows = opened.over_limits(
             max_size=max_size,
             older_than=older,

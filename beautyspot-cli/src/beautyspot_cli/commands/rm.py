@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beautyspot_cli.completing import key_or_store
-from beautyspot_cli.filter_options import filter_options
+from beautyspot_cli.filter_options import filter_options, with_function
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.removing import removal_options, remove
 from beautyspot_cli.store_options import Place, store_options
@@ -16,7 +16,7 @@ from beautyspot_cli.words import keys_and_store
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beautyspot import TaskRecord
+    from beautyspot import TaskRecord, Where
 
 
 @click.command
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def command(
     output: Output,
     place: Place,
-    where: dict[str, Any],
+    where: Where,
     words: tuple[str, ...],
     dry_run: bool,
     yes: bool,
@@ -52,9 +52,9 @@ def command(
         remove(output, store, removal, dry_run=dry_run, yes=yes)
 
 
-def _rows(store: Any, keys: list[str], where: dict[str, Any]) -> Iterable[TaskRecord]:
+def _rows(store: Any, keys: list[str], where: Where) -> Iterable[TaskRecord]:
     if not keys:
-        rows: Iterable[TaskRecord] = store.rows(**where)
+        rows: Iterable[TaskRecord] = store.rows(**with_function(store, where))
         return rows
     found = [store.row(key) for key in keys]
     return {record.cache_key: record for record in found}.values()

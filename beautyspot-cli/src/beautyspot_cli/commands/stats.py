@@ -69,7 +69,8 @@ def command(
     """
     place, function = sorted_out(words, place, "FUNCTION")
     with place.open() as store:
-        counts = list(store.counts(function, since))
+        pattern = None if function is None else store.function_pattern(function)
+        counts = list(store.counts(pattern, since))
         lines = _grouped(counts, _GROUPS[by])
         total = _sum(counts)
         if output.as_json:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from beautyspot_cli.ending import FOUND
-from beautyspot_cli.filter_options import filter_options
+from beautyspot_cli.filter_options import filter_options, with_function
 from beautyspot_cli.formats import size
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.progress import Progress, is_shown
 from beautyspot_cli.store_options import Place, store_options
 
 if TYPE_CHECKING:
-    from beautyspot import Fault
+    from beautyspot import Fault, Where
 
 
 @click.command
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @filter_options
 @store_options
 @output_options
-def command(output: Output, place: Place, where: dict[str, Any], at: str | None) -> None:
+def command(output: Output, place: Place, where: Where, at: str | None) -> None:
     """Read every result to its end, and say which are not what was stored.
 
     A line each: kind, key, function, problem. Nothing is changed; a damaged result is a miss, and
@@ -31,6 +31,7 @@ def command(output: Output, place: Place, where: dict[str, Any], at: str | None)
     checked here, for want of a signing key or a serializer, is said, and is no fault.
     """
     with place.at(at).open() as store:
+        where = with_function(store, where)
         total = store.total(**where).entries if is_shown(output) else None
         faults = 0
         with Progress(output, "verifying", total) as progress:

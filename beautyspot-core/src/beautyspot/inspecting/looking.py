@@ -67,6 +67,24 @@ class Looking:
             found[name] = StoredFunction(name, 0, 0, None, None, counts[name], None)
         return [found[name] for name in sorted(found)]
 
+    def function_pattern(self, name: str) -> str:
+        """The pattern, as in `Where`, of the function or functions that a person means.
+
+        Args:
+            name: a pattern with ``*`` or ``?``, which is given back as it is; an identifier; or
+                the end of one behind the colon.
+
+        Raises:
+            ConfigError: it is no text.
+            RecordNotFound: no function has that name, or several have, which it lists.
+            MetadataError: the store failed.
+        """
+        from beautyspot.inspecting.why import find_function
+
+        if isinstance(name, str) and ("*" in name or "?" in name):
+            return name
+        return literally(find_function([one.name for one in self.functions()], name, self.place))
+
     def rows(
         self, order: RowOrder = "key", limit: int | None = None, **where: Unpack[Where]
     ) -> Iterator[TaskRecord]:
@@ -189,7 +207,8 @@ class Looking:
         """
         from beautyspot.inspecting.why import find_function, reasons
 
-        name = find_function(self.metadata, function, self.place)
+        known = [totals.func_identifier for totals in self.metadata.function_totals()]
+        name = find_function(known, function, self.place)
         wanted = Filter(Selection(function=literally(name)))
         rows = Listing(self.metadata, wanted).rows("newest", check_limit(limit))
         return reasons(self.metadata, list(rows))

@@ -129,7 +129,7 @@ def _about_end(record: TaskRecord) -> str:
     return f"; it expires in {ends - now:.0f} s, and the next such call after that runs again"
 
 
-def find_function(metadata: MetadataStoreBase, name: object, place: str) -> str:
+def find_function(known: list[str], name: object, place: str) -> str:
     """The identifier that is `name`, or that ends so behind its colon.
 
     Raises:
@@ -138,7 +138,6 @@ def find_function(metadata: MetadataStoreBase, name: object, place: str) -> str:
     """
     if not isinstance(name, str) or not name:
         raise ConfigError(f"function={name!r:.80}: give an identifier, module:qualified.name")
-    known = [totals.func_identifier for totals in metadata.function_totals()]
     found = [each for each in known if each == name] or [
         each for each in known if each.partition(":")[2] == name
     ]
