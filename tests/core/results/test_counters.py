@@ -165,6 +165,29 @@ def test_what_may_have_been_written_is_not_written_twice(make_spot: Callable[...
     assert counted(spot) == {}
 
 
+@pytest.mark.parametrize(("at", "asked"), [("touch", (1, 0)), ("add_counts", (1, 1))])
+def test_an_end_waits_once_for_a_store_that_is_busy(
+    make_spot: Callable[..., Spot], at: str, asked: tuple[int, int]
+) -> None:
+    calls = {"touch": 0, "add_counts": 0}
+
+    class Busy(MemoryMetadataStore):
+        def touch(self, used: Any) -> None:
+            self._meet("touch")
+
+        def add_counts(self, counts: Any) -> None:
+            self._meet("add_counts")
+
+        def _meet(self, method: str) -> None:
+            calls[method] += 1
+            if method == at:
+                raise MetadataError("locked by another connection (timeout: 5 s)")
+
+    with make_spot(metadata=Busy()) as spot:
+        used(spot)
+    assert tuple(calls.values()) == asked
+
+
 def test_a_store_without_counters_is_asked_for_none(make_spot: Callable[..., Spot]) -> None:
     class Without(Failing):
         counters = False

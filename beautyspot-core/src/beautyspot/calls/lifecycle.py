@@ -147,16 +147,18 @@ def finish(engine: Engine, parts: Parts) -> None:
     """Store what is left, and close the backends; the last call under way does that, if any is."""
     engine.active, engine.closed = False, True
     _store_rest(engine)
+    is_last = not engine.running
     engine.uses.write()
     engine.executor.stop(wait=True)
-    engine.closing.append(partial(_close, engine, parts))
+    engine.closing.append(partial(_close, engine, parts, is_last=is_last))
     if not engine.running:
         engine.close()
 
 
-def _close(engine: Engine, parts: Parts) -> None:
+def _close(engine: Engine, parts: Parts, *, is_last: bool) -> None:
     engine.executor.stop(wait=False)  # a late call may have made another, and run in it
-    engine.counting.write()  # what such a call counted
+    if not is_last:
+        engine.counting.write()  # what such a call counted
     for error in parts.close():
         engine.reporter.report("close a backend", "", error, "It may hold files or connections")
 

@@ -28,7 +28,7 @@ class LastUses:
     Args:
         touch: writes such times, in Unix time by key.
         clock: gives Unix time.
-        then: called whenever these times are written.
+        then: called whenever these times are written, or there are none.
 
     Attributes:
         seen: by key, when it was last found, on the monotonic clock. It is never replaced: the
@@ -77,19 +77,21 @@ class LastUses:
 
     def write(self) -> None:
         """Write what is remembered, and forget it; a failure is only logged, for debugging."""
-        self._write()
-        self._then()
+        if self._write():  # else the store would have its caller wait once more
+            self._then()
 
-    def _write(self) -> None:
+    def _write(self) -> bool:
         used = self.times()
         for key in used:
             self.seen.pop(key, None)
         if not used or not self.writes:
-            return
+            return True
         try:
             self._touch(used)
         except Exception as error:
             logger.debug("the last use of %d results was not written: %r", len(used), error)
+            return False
+        return True
 
     def reset_after_fork(self) -> None:
         """Forget what the parent found: that is the parent's to write."""
