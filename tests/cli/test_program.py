@@ -57,6 +57,7 @@ def test_a_command_says_of_itself_what_the_list_says(name: str) -> None:
         (["ls", "f", "g"], "'f g' is more than one STORE and one FUNCTION"),
         (["rm", "a/b", "c/d"], "'a/b c/d' are several stores"),
         (["rm"], "say what to remove"),
+        (["--", "--wrong"], "No such option"),
         (["ls", "f", "--function", "g"], "give one of 'f' and --function, not both"),
         (["ls", "--rows", "--sort", "hits"], "--sort hits is no order here; there are: newest"),
     ],

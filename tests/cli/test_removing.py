@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import beautyspot as bs
@@ -114,6 +115,15 @@ def test_collect_removes_blobs_of_no_result(orphan: Path, run: Run) -> None:
     assert "0 blobs" in run("collect", "--grace", "1800").stderr
 
 
+def test_blobs_that_stay_are_told(orphan: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def collect(*_: object, dry_run: bool = False) -> Any:
+        return SimpleNamespace(blobs=int(dry_run), size=19, leftovers=0, failed=1)
+
+    monkeypatch.setattr(bs.Store, "collect", collect)
+    done = run("collect", "--yes", status=1)
+    assert "1 blobs could not be removed: try again" in done.stderr
+
+
 # ------------------------------------------------------------------------- output that is not read
 
 
@@ -160,9 +170,13 @@ def test_what_was_confirmed_is_removed_whether_or_not_anybody_reads(
     assert keys(shop) == set()
 
 
+@pytest.mark.parametrize("asked", [True, False])
 def test_what_was_not_confirmed_is_not_removed_and_no_success(
-    shop: Path, unread: Callable[..., int], capfd: pytest.CaptureFixture[str]
-) -> None:
+    asked: bool, shop: Path, unread: Callable[..., int],
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    person = SimpleNamespace(isatty=lambda: asked)
+    monkeypatch.setattr("beautyspot_cli.removing.sys", SimpleNamespace(stdin=person, stderr=person))
     before = keys(shop)
     assert unread(BrokenPipeError(), "rm", "--function", "*") == 2
     assert "nothing was removed" in capfd.readouterr().err

@@ -51,6 +51,15 @@ def test_on_a_terminal_a_line_shows_how_far_it_is(damaged: Path) -> None:
     assert "1 fault" in terminal.text
 
 
+def test_what_is_found_stands_above_the_line(
+    damaged: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a terminal, without one."""
+    monkeypatch.setattr("beautyspot_cli.progress.is_shown", lambda _: True)
+    done = run("verify", status=1)
+    assert done.stdout.startswith("damaged\t")
+
+
 # ------------------------------------------------------------------------------------------- copy
 
 

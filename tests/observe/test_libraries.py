@@ -97,7 +97,8 @@ def test_a_wrong_registry_is_refused() -> None:
         PrometheusObserver("wrong")  # type: ignore[arg-type]
 
 
-def test_a_name_that_is_none_of_ours_is_an_attribute_error() -> None:
+def test_names_are_listed_and_another_one_is_an_attribute_error() -> None:
+    assert {"PrometheusObserver", "StructlogObserver"} <= {*dir(beautyspot_observe)}
     with pytest.raises(AttributeError, match="no attribute 'JaegerObserver'"):
         beautyspot_observe.JaegerObserver  # noqa: B018
 
