@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
@@ -12,7 +12,6 @@ from beautyspot.contracts import LimiterBase, Reservation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from contextlib import AbstractContextManager
 
     from beautyspot.spot import Spot
 
@@ -58,12 +57,22 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("beautyspot.concurrency.queueing.perf_counter", lambda: NOW[0])
 
 
-class Wrapping:
-    """An observer that has executions run in a context."""
+class Busy:
+    """An observer that takes its time: at each event, and around each execution."""
 
-    def execution(self, execution: bs.Execution) -> AbstractContextManager[None]:
+    def __init__(self) -> None:
+        self.events: list[bs.Event] = []
+
+    def observe(self, event: bs.Event) -> None:
+        work(1000)
+        self.events.append(event)
+
+    @contextmanager
+    def execution(self, execution: bs.Execution) -> Iterator[None]:
         del execution
-        return nullcontext()
+        work(1000)
+        yield
+        work(1000)
 
 
 def took(spot: Spot, marked: Any) -> float | None:
@@ -182,9 +191,11 @@ def test_an_execution_that_is_interrupted_counts_its_work(make_spot: Callable[..
     assert (stats["misses"], stats["failures"], stats["seconds_spent"]) == (3, 0, 12)
 
 
-def test_observers_are_told_the_same(make_spot: Callable[..., Spot]) -> None:
-    events: list[bs.Event] = []
-    spot = make_spot(limiter=Slow(), observers=[events.append, Wrapping()])
+def test_observers_are_told_the_same_and_their_own_time_is_none(
+    make_spot: Callable[..., Spot],
+) -> None:
+    observer = Busy()
+    spot = make_spot(limiter=Slow(), observers=[observer])
     limited = spot.limiter(lambda: work(2))
 
     @spot.mark
@@ -216,7 +227,9 @@ def test_observers_are_told_the_same(make_spot: Callable[..., Spot]) -> None:
     for _ in items():
         work(100)
     asyncio.run(main())
-    assert [event.seconds for event in events if isinstance(event, bs.Ran)] == [2, 3, 2, 4]
+    ran = [event.seconds for event in observer.events if isinstance(event, bs.Ran)]
+    assert ran == [2, 3, 2, 4]
+    assert [took(spot, each) for each in (function, items, coroutine, stream)] == ran
     assert spot.stats()["seconds_spent"] == 11
 
 

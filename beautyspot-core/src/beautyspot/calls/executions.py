@@ -7,15 +7,15 @@ next item, and by no consumer.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
-
-from beautyspot.concurrency.queueing import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextvars import Context
     from types import TracebackType
 
+    from beautyspot.concurrency.queueing import Work
     from beautyspot.resilience.observers import Observers
     from beautyspot.tasks.task import Call
 
@@ -48,19 +48,25 @@ class Run:
             observers.failed(about.function, error, key=about.key, seconds=took)
 
 
-def observed(observers: Observers, call: Call) -> Any:
-    """A call's generator, of which nothing has run yet, behind what tells its observers."""
-    return _STREAMS[call.task.kind](observers, call)
+def observed(observers: Observers, call: Call, work: Work) -> Any:
+    """A call's generator, of which nothing has run yet, behind what tells its observers.
+
+    Args:
+        observers: of the Spot.
+        call: the one that began it.
+        work: what the time goes to that the generator works, and its observers don't.
+    """
+    return _STREAMS[call.task.kind](observers, call, work)
 
 
 class _Stream:
     """What both kinds of generators share."""
 
-    def __init__(self, observers: Observers, call: Call) -> None:
+    def __init__(self, observers: Observers, call: Call, work: Work) -> None:
         self._call = call
         self._source: Any = None
-        self._work = Work()
-        self._run = Run(observers, call, self._work)
+        self._work = work
+        self._run = Run(observers, call, work)
         self._wraps = bool(observers.wraps)
         self._context: Context | None = None
         self._has_begun = self._has_ended = False
@@ -69,17 +75,18 @@ class _Stream:
         """Do what belongs to the run in its context."""
         return work(*args) if self._context is None else self._context.run(work, *args)
 
+    def _worked(self, work: Callable[..., Any], *args: Any) -> Any:
+        """Do what the generator does, in the context of the run."""
+        self._work.begin()
+        try:
+            return work(*args)
+        finally:
+            self._work.rest()
+
     def _begin(self) -> None:
         """Begin the run, and make the generator, unless that was done."""
         if self._has_begun:
             return
-        self._work.begin()
-        try:
-            self._open()
-        finally:
-            self._work.rest()
-
-    def _open(self) -> None:
         if self._wraps:
             from contextvars import copy_context
 
@@ -88,7 +95,8 @@ class _Stream:
         self._has_begun = True
         call = self._call
         try:
-            self._source = self._within(lambda: call.task.function(*call.args, **call.kwargs))
+            make = partial(call.task.function, *call.args, **call.kwargs)
+            self._source = self._within(self._worked, make)
         except BaseException as error:
             self._end(error)
             raise
@@ -124,17 +132,14 @@ class _PlainStream(_Stream):
         self._end(GeneratorExit())
 
     def _step(self, resume: Callable[[Any], Any], value: Any) -> Any:
-        self._work.begin()
         try:
-            return self._within(resume, value)
+            return self._within(self._worked, resume, value)
         except StopIteration:
             self._end(None)
             raise
         except BaseException as error:
             self._end(error)
             raise
-        finally:
-            self._work.rest()
 
 
 class _AsyncStream(_Stream):
@@ -161,17 +166,21 @@ class _AsyncStream(_Stream):
         self._end(GeneratorExit())
 
     async def _step(self, awaitable: Any) -> Any:
-        self._work.begin()
         try:
-            return await _Within(self._within, awaitable)
+            return await self._worked_async(awaitable)
         except StopAsyncIteration:
             self._end(None)
             raise
         except BaseException as error:
             self._end(error)
             raise
+
+    async def _worked_async(self, awaitable: Any) -> Any:
+        self._within(self._work.begin)
+        try:
+            return await _Within(self._within, awaitable)
         finally:
-            self._work.rest()
+            self._within(self._work.rest)
 
 
 class _Within:
@@ -202,7 +211,7 @@ class _Within:
                 resume, value = steps.throw, error
 
 
-_STREAMS: dict[str, Callable[[Observers, Call], _Stream]] = {
+_STREAMS: dict[str, Callable[[Observers, Call, Work], _Stream]] = {
     "generator": _PlainStream,
     "async generator": _AsyncStream,
 }

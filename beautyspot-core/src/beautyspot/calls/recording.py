@@ -65,7 +65,7 @@ class StartOver(Exception):  # noqa: N818 - as above
 def opened(engine: Engine, call: Call) -> Any:
     """The user's own generator, of which nothing has run yet."""
     if engine.observers.watching:
-        return observed(engine.observers, call)
+        return observed(engine.observers, call, Work())
     return call.task.function(*call.args, **call.kwargs)
 
 
@@ -152,23 +152,31 @@ class Recording:
             call.digests = call.task.addressing.argument_digests(call)
             if call.task.options.arguments:
                 call.arguments = call.task.addressing.argument_text(call)
-        engine.miss(call)
+        engine.miss(call)  # which sees whether its lines are wanted in the log
+        observers = engine.observers
+        self._observers = observers if observers.watching else None
 
     # ------------------------------------------------------------------- what runs the generator
 
     def open(self) -> Any:
         """The user's generator, made at the first call."""
         if self.source is None:
-            self.source = opened(self.engine, self.call)
+            call, observers = self.call, self._observers
+            if observers is None:
+                self.source = call.task.function(*call.args, **call.kwargs)
+            else:
+                self.source = observed(observers, call, self._work)
         return self.source
 
     def run(self) -> None:
         """Note that the generator begins to run to its next item."""
-        self._work.begin()
+        if self._observers is None:  # else what tells them measures it, without what they do
+            self._work.begin()
 
     def rest(self) -> None:
         """Note that it has come there, or was interrupted, in the same context."""
-        self._work.rest()
+        if self._observers is None:
+            self._work.rest()
         took, told = self.took, self._told
         self._told = took
         self.call.task.counted.seconds_spent += took - told

@@ -102,46 +102,41 @@ class Execute:
 
     def perform(self) -> Outcome:
         """Call it here."""
-        call, work = self.call, self.work
-        work.begin()
         try:
             if self._observers.watching:
-                return self._perform_observed()
-            return Outcome(call.task.function(*call.args, **call.kwargs))
+                with Run(self._observers, self.call, self.work):
+                    return Outcome(self._worked())
+            return Outcome(self._worked())
         except Exception as error:
             return Outcome(error=error)
-        finally:
-            work.rest()
 
     async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
         """Await it here, in the caller's own task."""
         del executor
+        try:
+            if self._observers.watching:
+                with Run(self._observers, self.call, self.work):
+                    return Outcome(await self._worked_async())
+            return Outcome(await self._worked_async())
+        except Exception as error:
+            return Outcome(error=error)
+
+    def _worked(self) -> Any:
+        """What the function returns; what its observers do around it is none of its work."""
         call, work = self.call, self.work
         work.begin()
         try:
-            if self._observers.watching:
-                return await self._perform_observed_async()
-            return Outcome(await call.task.function(*call.args, **call.kwargs))
-        except Exception as error:
-            return Outcome(error=error)
+            return call.task.function(*call.args, **call.kwargs)
         finally:
             work.rest()
 
-    def _perform_observed(self) -> Outcome:
-        call = self.call
+    async def _worked_async(self) -> Any:
+        call, work = self.call, self.work
+        work.begin()
         try:
-            with Run(self._observers, call, self.work):
-                return Outcome(call.task.function(*call.args, **call.kwargs))
-        except Exception as error:
-            return Outcome(error=error)
-
-    async def _perform_observed_async(self) -> Outcome:
-        call = self.call
-        try:
-            with Run(self._observers, call, self.work):
-                return Outcome(await call.task.function(*call.args, **call.kwargs))
-        except Exception as error:
-            return Outcome(error=error)
+            return await call.task.function(*call.args, **call.kwargs)
+        finally:
+            work.rest()
 
 
 class Block:

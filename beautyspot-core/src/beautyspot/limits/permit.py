@@ -182,7 +182,8 @@ class Permit:
             self.waited = self._elapsed()
         self._limiting.stats.granted(self.waited)
         if self.waited > 0:
-            self._limiting.reporter.observers.waited(self._name, "", "limit", self.waited)
+            with queued():  # nor is it work of an execution to tell its observers
+                self._limiting.reporter.observers.waited(self._name, "", "limit", self.waited)
         return self
 
     @property
