@@ -392,6 +392,22 @@ def test_a_file_that_was_cut_short_is_read_to_there(large, caplog):
     assert "can be read, and" in caplog.text
 
 
+def test_a_table_whose_rows_read_as_nothing_hides_no_others(large):
+    with closing(sqlite3.connect(large)) as connection:
+        roots = dict(connection.execute("SELECT name, rootpage FROM sqlite_master"))
+    end = 4096 * roots["beautyspot_counts"]
+    data = bytearray(large.read_bytes())
+    data[end - 2000 : end] = bytes(2000)  # as where a file was cut short within that page
+    large.write_bytes(data)
+    page = leaves(large)[5]
+    overwritten(large, (page - 1) * 4096, page * 4096)
+    with untouched(large.parent):
+        store = looking_at(large)
+        assert len(all_of(store)) > 900
+        assert list(store.counts()) == []
+        store.close()
+
+
 def test_a_row_whose_data_can_t_be_read_is_listed(path):
     whole = a_record(KEYS[0], result_data=bytes(50_000))
     filled(path, whole, a_record(KEYS[1]))

@@ -34,9 +34,9 @@ _PROBE: Final = "SELECT rowid FROM tasks WHERE rowid > ? ORDER BY rowid LIMIT 1"
 _COUNT: Final = "SELECT COUNT(*) FROM main.tasks"
 _MARKS: Final = ", ".join("?" * (len(schema.COLUMNS) + 1))
 _PUT: Final = f"INSERT OR REPLACE INTO tasks (rowid, {schema.FIELDS}) VALUES ({_MARKS})"  # noqa: S608
-_OTHERS: Final = {
-    "beautyspot_meta": ("name", "value"),
-    "beautyspot_counts": Counts._fields,
+_OTHERS: Final = {  # and how many of the columns are the key
+    "beautyspot_meta": (("name", "value"), 1),
+    "beautyspot_counts": (Counts._fields, 2),
 }
 
 
@@ -53,11 +53,12 @@ def salvage(source: sqlite3.Connection, copy: Path, path: Path) -> None:
         schema.migrate(target, copy)
         target.execute("BEGIN")
         target.executemany(_PUT, damaged.rows())
-        for table, columns in _OTHERS.items():
+        for table, (columns, keys) in _OTHERS.items():
             names, marks = ", ".join(columns), ", ".join("?" * len(columns))
             rows = damaged.until_damage(f"SELECT {names} FROM {table}")  # noqa: S608
             put = f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
-            target.executemany(put, rows)
+            # What is read out of a damaged page may have no key, which the copy would refuse.
+            target.executemany(put, (row for row in rows if None not in row[:keys]))
         target.execute("COMMIT")
     logger.warning(
         "%s is damaged: %d of its rows can be read, %s; it was not changed, and what can be read "
