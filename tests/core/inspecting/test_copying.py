@@ -105,6 +105,49 @@ def test_a_second_copy_takes_what_is_missing_or_newer(full, tmp_path):
         assert target.copy_to(source)[:3] == (0, 0, 7), "what is as new there stays"
 
 
+def test_what_the_target_makes_meanwhile_is_newer_and_stays(full, tmp_path, make_spot):
+    class Slow(MemoryStorage):
+        """While the first blob is on its way, a program makes all results of the target anew."""
+
+        waiting = True
+
+        def save(self, key, data, *, content_type=None):
+            if self.waiting:
+                self.waiting = False
+                for number in range(6):
+                    made(number)
+            return super().save(key, data, content_type=content_type)
+
+    storage = Slow()
+    spot = make_spot(directory=tmp_path / "other", storage=storage, blob_threshold=1000)
+    made = marked_in(spot)
+    with bs.open_store(spot.db_path, create=True, storage=storage) as target:
+        done = bs.open_store(full).copy_to(target)
+        assert done[:3] == (0, 0, 6)
+        assert min(row.made_at for row in target.rows()) > max(
+            row.made_at for row in bs.open_store(full).rows()
+        )
+        assert [*target.verify()] == []
+        assert target.collect(grace=0, dry_run=True).blobs == 0
+
+
+@pytest.mark.parametrize("what", ["text", "damaged"])
+@pytest.mark.parametrize("given", ["file", "url", "folder"])
+def test_what_is_no_sound_store_is_not_written_into(full, tmp_path, what, given):
+    folder = tmp_path / "there"
+    path = folder / "app.db"
+    with bs.open_store(path, create=True) as target:
+        bs.open_store(full).copy_to(target)
+    data = path.read_bytes()
+    path.write_bytes(b"my notes" if what == "text" else data[:4096] + bytes(4096) + data[8192:])
+    data = path.read_bytes()
+    where = {"file": path, "url": f"sqlite:///{path}", "folder": folder}[given]
+    with pytest.raises(bs.MetadataError, match="damaged"):
+        bs.open_store(where, create=True)
+    assert path.read_bytes() == data
+    assert [file.name for file in folder.glob("app.db*") if ".lock" not in file.name] == ["app.db"]
+
+
 def test_a_part_is_copied_by_filters(full, tmp_path):
     with bs.open_store(tmp_path / "copy.db", create=True) as target:
         assert bs.open_store(full).copy_to(target, larger="1kB").entries == 3

@@ -52,7 +52,6 @@ def command(
         where = with_function(store, where)
         named = target_name or _name_of(store)
         store.total(**where)  # what is wrong shows before TARGET is made
-        _check(target)
         with _opened(target, named, target_storage) as there:
             copied = _copied(output, store, there, with_arguments, where)
             _tell(output, there, copied)
@@ -62,23 +61,12 @@ def _name_of(store: Any) -> str:
     return Path(store.place).stem
 
 
-def _check(target: str) -> None:
-    """Refuse what is there and is no store: to open it for writing would move it aside.
-
-    Raises:
-        BeautyspotError: it is none.
-    """
-    if Path(target).is_file():
-        from beautyspot import open_store
-
-        with open_store(target) as there:
-            there.total()
-
-
 def _opened(target: str, name: str, storage: str | None) -> Any:
     from beautyspot import open_store
 
-    name_too = None if Path(target).suffix == ".db" and not Path(target).is_dir() else name
+    path = Path(target)
+    is_database = path.is_file() or (path.suffix == ".db" and not path.is_dir())
+    name_too = None if is_database else name
     return open_store(target, name=name_too, storage=storage, create=True)
 
 

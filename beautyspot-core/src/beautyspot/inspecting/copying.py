@@ -83,20 +83,35 @@ class Copier:
             self._faults.append(Fault("", "", problem, "database"))
 
     def _copy(self, batch: list[TaskRecord]) -> None:
-        """Copy the blobs of some rows, write these, then remove the blobs that they replace."""
-        metadata = self._target.metadata
-        there = metadata.find_many([record.cache_key for record in batch])
+        """Copy the blobs of some rows, and write those that the target has no newer ones of."""
+        there = self._there(batch)
         new = [each for each in batch if _is_newer(each, there.get(each.cache_key))]
         rows = [row for row in map(self._taken, new) if row is not None]
-        if rows:
-            metadata.put_many(rows)
+        put = self._put(rows)
+        self._present += len(batch) - len(new) + len(rows) - len(put)
+        self._entries += len(put)
+        self._size += sum(map(size_of, put))
+
+    def _put(self, rows: list[TaskRecord]) -> list[TaskRecord]:
+        """Write rows whose blobs are in place, and remove the blobs that are of no use then.
+
+        To copy blobs takes long, and a program that uses the target goes on meanwhile: so it is
+        looked again at what the target has.
+        """
+        there = self._there(rows)
+        put = [row for row in rows if _is_newer(row, there.get(row.cache_key))]
+        if put:
+            self._target.metadata.put_many(put)
+        written = {row.cache_key for row in put}
         for row in rows:
-            replaced = there.get(row.cache_key)
-            if replaced is not None:
-                self._target.placement.discard(row.cache_key, replaced.result_value)
-        self._present += len(batch) - len(new)
-        self._entries += len(rows)
-        self._size += sum(map(size_of, rows))
+            unused = there.get(row.cache_key) if row.cache_key in written else row
+            if unused is not None and unused.result_type == FILE:
+                self._target.placement.discard(row.cache_key, unused.result_value)
+        return put
+
+    def _there(self, records: list[TaskRecord]) -> dict[str, Entry]:
+        keys = [record.cache_key for record in records]
+        return self._target.metadata.find_many(keys) if keys else {}
 
     def _taken(self, record: TaskRecord) -> TaskRecord | None:
         """The row for the target, its blob in place; None if it must not be copied."""

@@ -9,7 +9,7 @@ from beautyspot.backends.registry import given_plugins
 from beautyspot.config.resolve import UNSET
 from beautyspot.config.settings import check_name
 from beautyspot.contracts import MetadataStoreBase
-from beautyspot.errors import ConfigError
+from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.inspecting.backends import OwnBackends, SpotBackends
 from beautyspot.inspecting.places import Given, find_place
 from beautyspot.inspecting.store import Store
@@ -83,8 +83,31 @@ def open_store(
 
 def _opened(backends: OwnBackends, shown: str, given: Given) -> Store:
     if given.create:
+        _refuse_damage(backends, shown)
         backends.metadata().open()
     return Store(backends, shown)
+
+
+def _refuse_damage(backends: OwnBackends, shown: str) -> None:
+    """Refuse a file that is no store, or a damaged one: to open it for writing moves it aside.
+
+    Raises:
+        MetadataError: it is one of these.
+    """
+    path = backends.config["db_path"]
+    if path is None or not os.path.lexists(path):
+        return
+    metadata = backends.metadata().for_looking()
+    try:
+        metadata.totals()
+        is_damaged = metadata.damaged
+    finally:
+        if metadata is not backends.metadata():
+            metadata.close()
+    if is_damaged:
+        raise MetadataError(
+            f"{shown} is damaged, so nothing is written into it: name another one to copy into"
+        )
 
 
 def _storage(storage: object) -> object:

@@ -115,7 +115,8 @@ def _at_sqlite_url(url: str, rest: str, given: Given) -> Place:
 
 
 def _at_path(path: Path, given: Given) -> Place:
-    if path.is_dir() or (given.create and path.suffix != _ENDING):
+    is_new_folder = given.create and path.suffix != _ENDING and not path.exists()
+    if path.is_dir() or is_new_folder:
         inner = path / FOLDER
         path = _database_in(inner if inner.is_dir() else path, given)
     elif given.name is not None and given.name != path.stem and path.is_file():
