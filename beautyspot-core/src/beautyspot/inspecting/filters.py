@@ -51,7 +51,7 @@ class Where(Among, total=False):
 
     Attributes:
         function: the identifier, "module:qualified.name" or what `mark` has as name=. ``*`` is any
-            text, and ``?`` any character: ``"app:*"``.
+            text, and ``?`` any character: ``"app:*"``. All else is meant as it stands.
         version: the version; 2 and "2" are one; "" is without any.
         tag: one of the tags.
         key: how the key begins.
@@ -127,6 +127,11 @@ def moment(name: str, value: object, now: float) -> float:
     Raises:
         ConfigError: it is neither a duration nor a date.
     """
+    if isinstance(value, str) and value.strip().isdecimal() and int(value):
+        raise ConfigError(
+            f'{name}={value!r:.80} may be seconds or a date: write "{value.strip()}s", or a date '
+            'such as "2026-11-19"'
+        )
     ago: float | None = None
     with suppress(TypeError, ValueError):
         ago = seconds(value)
@@ -166,8 +171,8 @@ def checked(name: str, value: object, check: Callable[[object], T], expected: st
 
 
 def _text(name: str, value: object) -> str:
-    if isinstance(value, str) and value:
-        return value
+    if isinstance(value, str) and value:  # a bracket is part of a name, as in "app:load[int]"
+        return value.replace("[", "[[]") if name == "function" else value
     raise ConfigError(f"{name}={value!r:.80}: give a text that is not empty")
 
 
