@@ -63,6 +63,31 @@ def test_an_instance_of_a_class_that_is_not_here(run: Run, key_of: Callable[...,
     assert value == {"title": "sales", "numbers": [1, 2, 3]}
 
 
+@pytest.mark.parametrize(
+    ("value", "text", "in_json"),
+    [
+        ({1: "a", "1": "b"}, "{1: 'a', '1': 'b'}", {"$dict": [[1, "a"], ["1", "b"]]}),
+        ({True: 1, 2: 3}, "{True: 1, 2: 3}", {"True": 1, "2": 3}),
+        (
+            [1 << 20_000],
+            f"[{1 << 20_000:#x}]",
+            [{"$class": "builtins.int", "$text": f"{1 << 20_000:#x}"}],
+        ),
+    ],
+    ids=["keys of one text", "keys that are no texts", "a long number"],
+)
+def test_nothing_of_a_value_is_lost(
+    value: object, text: str, in_json: object, run: Run, tmp_path: Path
+) -> None:
+    with bs.Spot("odd", directory=tmp_path / "odd", config=False, strict=True) as spot:
+        spot.mark(lambda: value)()
+        with bs.open_store(spot) as store:
+            key = next(store.rows()).cache_key
+    shown = run("show", key, str(tmp_path / "odd"), "--value").stdout
+    assert shown.replace("\n", "").replace(" ", "") == text.replace(" ", "")
+    assert json.loads(run("show", key, str(tmp_path / "odd"), "--json").stdout)["value"] == in_json
+
+
 def test_json_has_the_row_and_the_value(run: Run, key_of: Callable[..., str]) -> None:
     key = key_of(function="shop:ask")
     told = json.loads(run("show", key, "--json").stdout)

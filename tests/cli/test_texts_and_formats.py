@@ -73,7 +73,11 @@ def test_moments_are_local_for_people_and_in_utc_for_programs(
         monkeypatch.undo()
         formats.time.tzset()
     assert formats.iso(NOW + 0.5) == "2026-09-21T14:13:20.500000Z"
-    assert (formats.moment(None), formats.iso(None), formats.age(None)) == ("-", None, "-")
+
+
+@pytest.mark.parametrize("when", [None, 1e300, -1e300, 2.0**63, 253_402_300_800.0, -1e12])
+def test_a_moment_that_no_calendar_has_is_not_known(when: float | None) -> None:
+    assert (formats.moment(when), formats.iso(when), formats.ago(when)) == ("-", None, "-")
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def _parts(seconds: int) -> list[str]:
 
 def age(when: float | None) -> str:
     """How long ago a moment was: ``3 d``, ``12 min``."""
-    if when is None:
+    if when is None or _date(when) is None:
         return NOTHING
     seconds = time.time() - when
     return f"in {_short(-seconds)}" if seconds <= -1 else _short(max(0.0, seconds))
@@ -74,16 +74,26 @@ def _short(seconds: float) -> str:
 
 def moment(when: float | None) -> str:
     """A moment in local time: ``2026-11-26 12:04:05``."""
-    if when is None:
-        return NOTHING
-    return f"{datetime.fromtimestamp(when).astimezone():%Y-%m-%d %H:%M:%S}"
+    date = _date(when)
+    return NOTHING if date is None else f"{date.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def iso(when: float | None) -> str | None:
     """A moment in UTC, for JSON: ``2026-11-26T11:04:05.123456Z``."""
+    date = _date(when)
+    return None if date is None else date.isoformat().replace("+00:00", "Z")
+
+
+def _date(when: float | None) -> datetime | None:
+    """A moment in UTC; None where no calendar has it, since a row may say anything."""
     if when is None:
         return None
-    return datetime.fromtimestamp(when, UTC).isoformat().replace("+00:00", "Z")
+    try:
+        date = datetime.fromtimestamp(when, UTC)
+        date.astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
+    return date
 
 
 def money(amount: float | None) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
+from beautyspot_cli.texts import shown_place
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,7 +37,8 @@ class Place(NamedTuple):
             return self
         if self.store is not None:
             raise click.UsageError(
-                f"two stores are given, {store!r} and --store {self.store!r}: leave one out"
+                f"two stores are given, {shown_place(store)!r} and "
+                f"--store {shown_place(self.store)!r}: leave one out"
             )
         return self._replace(store=store)
 

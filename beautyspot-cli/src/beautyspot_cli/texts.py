@@ -24,5 +24,11 @@ def safe_lines(text: str) -> str:
     return _UNSAFE_IN_LINES.sub(_escaped, text)
 
 
+def shown_place(word: str) -> str:
+    """What a STORE is called in a message: of a URL, which may hold a password, how it begins."""
+    scheme, is_url, _ = word.partition("://")
+    return f"{scheme}://..." if is_url else word
+
+
 def _escaped(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -8,15 +8,19 @@ from typing import Any
 
 from beautyspot import Instance
 
+from beautyspot_cli.value_texts import is_long
+
 
 def as_json(value: object) -> Any:
     """The value for a JSON document.
 
-    Tuples and sets are lists, dates and times ISO text, bytes ``{"$bytes": hex}``, keys texts.
+    Tuples and sets are lists, dates and times ISO text, bytes ``{"$bytes": hex}``, keys texts;
+    where two keys would be the same text, as 1 and "1", the dictionary is ``{"$dict": pairs}``.
     An instance is ``{"$class": name, ...fields}``, anything else has its repr as ``"$text"``.
     """
     if value is None or isinstance(value, bool | str | int):
-        return value if type(value) in (type(None), bool, str, int) else _other(value)
+        is_plain = type(value) in (type(None), bool, str, int) and not is_long(value)
+        return value if is_plain else _other(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else _other(value)
     if isinstance(value, bytes | bytearray):
@@ -26,10 +30,17 @@ def as_json(value: object) -> Any:
     if isinstance(value, Instance):
         return {"$class": value.class_name, **_fields(dict(value.fields))}
     if isinstance(value, dict):
-        return _fields(value)
+        return _dictionary(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [as_json(one) for one in value]
     return _other(value)
+
+
+def _dictionary(value: dict[Any, Any]) -> dict[str, Any]:
+    found = _fields(value)
+    if len(found) == len(value):
+        return found
+    return {"$dict": [[as_json(key), as_json(one)] for key, one in value.items()]}
 
 
 def _fields(fields: dict[Any, Any]) -> dict[str, Any]:
@@ -38,4 +49,7 @@ def _fields(fields: dict[Any, Any]) -> dict[str, Any]:
 
 def _other(value: object) -> dict[str, str]:
     kind = type(value)
-    return {"$class": f"{kind.__module__}.{kind.__qualname__}", "$text": repr(value)}
+    return {
+        "$class": f"{kind.__module__}.{kind.__qualname__}",
+        "$text": hex(value) if is_long(value) else repr(value),
+    }

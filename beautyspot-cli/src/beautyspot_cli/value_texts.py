@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeGuard
 
 WIDTH: Final = 100
 LINES: Final = 60
@@ -39,9 +41,18 @@ def _cut(text: str) -> str:
     return f"{shown}\n... {missing:,} more characters: --value shows all" if missing else shown
 
 
+def is_long(value: object) -> TypeGuard[int]:
+    """Whether it is a whole number with more digits than Python writes; it has a `hex`."""
+    most = sys.get_int_max_str_digits()
+    return isinstance(value, int) and bool(most) and value.bit_length() > 3.3 * most
+
+
 def _named(value: Any) -> Any:
     """The value, with an `Instance` as a call of its class: ``Answer(text='yes')``."""
     from beautyspot import Instance
+
+    if is_long(value):
+        return _Hex(value)
 
     if isinstance(value, Instance):
         return _call(
@@ -53,6 +64,14 @@ def _named(value: Any) -> Any:
     if type(value) in (list, tuple, set, frozenset):
         return type(value)(map(_named, value))
     return value
+
+
+class _Hex:
+    def __init__(self, value: int) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return hex(self._value)
 
 
 def _call(name: str, fields: dict[str | int, Any]) -> object:

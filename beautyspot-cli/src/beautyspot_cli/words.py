@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from beautyspot_cli.texts import shown_place
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from beautyspot_cli.store_options import Place
 
@@ -30,7 +32,7 @@ def sorted_out(words: Sequence[str], place: Place, other: str) -> tuple[Place, s
     others = [word for word in words if word not in stores]
     if len(stores) > 1 or len(others) > 1:
         raise click.UsageError(
-            f"{' '.join(words)!r:.200} is more than one STORE and one {other}: a STORE has a slash "
+            f"{_shown(words)!r:.200} is more than one STORE and one {other}: a STORE has a slash "
             "in it, or is there as a file or folder"
         )
     return place.at(stores[0] if stores else None), others[0] if others else None
@@ -45,8 +47,12 @@ def keys_and_store(words: Sequence[str], place: Place) -> tuple[Place, list[str]
     stores = [word for word in words if _is_store(word)]
     keys = [word for word in words if word not in stores]
     if len(stores) > 1:
-        raise click.UsageError(f"{' '.join(stores)!r:.200} are several stores: give one")
+        raise click.UsageError(f"{_shown(stores)!r:.200} are several stores: give one")
     return place.at(stores[0] if stores else None), keys
+
+
+def _shown(words: Iterable[str]) -> str:
+    return " ".join(map(shown_place, words))
 
 
 def _is_store(word: str) -> bool:

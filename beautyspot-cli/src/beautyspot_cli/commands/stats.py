@@ -29,7 +29,7 @@ _HEADINGS: Final = (
 
 
 def _hour(counts: Counts) -> str:
-    return f"{_local(counts):%Y-%m-%d %H:00}"
+    return f"{_local(counts):%Y-%m-%d %H:%M}"
 
 
 def _day(counts: Counts) -> str:
