@@ -124,7 +124,7 @@ def test_a_torn_blob_is_a_miss(make_spot: Callable[..., Spot], tmp_path: Path, h
     "kept",
     [
         10,
-        33_333,
+        45_000,
         *(pytest.param(n, marks=pytest.mark.slow) for n in (32, 100, 4151, 60_001, 100_000)),
     ],
 )
