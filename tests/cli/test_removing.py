@@ -55,11 +55,16 @@ def test_a_dry_run_shows_the_same_and_removes_nothing(
     before = keys(shop)
     shown = json.loads(run(*words, "--dry-run", "--json").stdout)
     assert (shown["entries"], shown["removed"]) == (len(before), None)
+    assert set(shown["keys"]) == before
+    listed = run(*words, "--dry-run", "-q").stdout.splitlines()
+    assert {line.split("\t")[0] for line in listed} == before
     assert {each["function"] for each in shown["functions"]} >= {"shop:ask", "shop:draw"}
     assert keys(shop) == before
     removed = json.loads(run(*words, "--yes", "--json").stdout)
     assert removed["removed"] == {"entries": len(before), "size": shown["size"], "kept": 0}
     assert keys(shop) == set()
+    nothing = json.loads(run(*words, "--yes", "--json").stdout)
+    assert nothing["removed"] == {"entries": 0, "size": 0, "kept": 0}
 
 
 @pytest.mark.parametrize("words", [["rm", "--function", "*"], ["prune", "--older", "0"]])
@@ -75,7 +80,7 @@ def test_where_nobody_can_be_asked_nothing_goes_without_yes(
 def test_prune_removes_what_has_expired_and_no_more(shop: Path, run: Run) -> None:
     with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
         spot.mark(name="shop:short", ttl=0)(lambda: 1)()
-    assert "shop:short\t1" in run("prune", "--keep-expired", "--older", "0", "--dry-run").stdout
+    assert "\tshop:short\t" in run("prune", "--keep-expired", "--older", "0", "--dry-run").stdout
     assert "nothing in" in run("prune", "--keep-expired").stderr
     assert run("prune", "--yes").stdout.splitlines()[1].startswith("shop:short\t1")
     assert keys(shop, function="shop:short") == set()

@@ -110,9 +110,22 @@ def test_a_picture_that_is_not_shown_says_how_to_get_it(
 
 
 def test_bytes_go_to_stdout_too(run: Run, key_of: Callable[..., str]) -> None:
-    done = run("show", key_of(function="shop:draw"), "--out", "-")
-    assert done.stdout_bytes.startswith(b"\x89PNG")
-    assert done.stderr == ""
+    for words in (["--out", "-"], ["--value"]):
+        done = run("show", key_of(function="shop:draw"), *words)
+        assert done.stdout_bytes.startswith(b"\x89PNG")
+        assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--force"], "--force is for --out FILE"),
+        (["--value", "--out", "x"], "without --value: leave one out"),
+        (["--json", "--out", "-"], "without --json: leave one out"),
+    ],
+)
+def test_no_option_is_ignored(run: Run, shop: Path, words: list[str], said: str) -> None:
+    assert said in run("show", "0" * 32, *words, status=2).stderr
 
 
 def test_a_file_is_replaced_only_where_that_is_said(
@@ -214,7 +227,8 @@ def test_a_large_value_is_not_loaded_to_be_shown(shop: Path, run: Run) -> None:
     [
         ({1: (1, 2), "b": {3}}, {"1": [1, 2], "b": [3]}),
         (float("nan"), {"$class": "builtins.float", "$text": "nan"}),
-        (b"\x01", {"$bytes": "01"}),
+        (b"\x01", {"$bytes": 1, "$base64": "AQ=="}),
+        (bytes(5000), {"$bytes": 5000}),
         (date(2026, 11, 26), "2026-11-26"),
         (1 + 2j, {"$class": "builtins.complex", "$text": "(1+2j)"}),
     ],
@@ -246,4 +260,5 @@ def test_a_file_says_what_it_is_and_how_to_get_it(
     assert said in run("show", key).stderr
     run("show", key, "--out", "copy")
     assert (shop / "copy").read_bytes() == b"%PDF-"
-    assert json.loads(run("show", key, "--json").stdout)["value"]["$class"].endswith("Content")
+    assert json.loads(run("show", key, "--json").stdout)["value"]["$bytes"] == 5
+    assert run("show", key, "--value").stdout_bytes == b"%PDF-"

@@ -39,7 +39,9 @@ def test_a_fault_is_a_line_and_makes_the_status_one(damaged: Path, run: Run) -> 
     [line] = run("verify", status=1).stdout.splitlines()
     kind, key, function, _ = line.split("\t")
     assert (kind, function) == ("damaged", "shop:draw")
-    document = json.loads(run("verify", "--json", status=1).stdout)
+    first, last = run("verify", "--json", status=1).stdout.splitlines()
+    document, total = json.loads(first), json.loads(last)
+    assert (total["verified"], total["faults"]) == (len(rows(damaged)), 1)
     assert (document["schema"], document["kind"], document["key"]) == (1, "damaged", key)
     run("verify", "--function", "shop:ask")
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from beautyspot_cli.formats import size
-from beautyspot_cli.listing import show_rows
+from beautyspot_cli.listing import ROW_HEADINGS, row_cells, show_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
-    from beautyspot import Removal, Removed
+    from beautyspot import Removal, Removed, TaskRecord
 
     from beautyspot_cli.output import Output
 
@@ -31,18 +31,43 @@ def removal_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def remove(output: Output, store: Any, removal: Removal, *, dry_run: bool, yes: bool) -> None:
-    """Show a removal, and carry it out unless it is a dry run or refused."""
+def remove(
+    output: Output, store: Any, rows: Iterable[TaskRecord], *, dry_run: bool, yes: bool
+) -> None:
+    """Show what would be removed, and remove it unless it is a dry run or refused."""
+    if dry_run and not (output.on_terminal or output.as_json):
+        _list(output, store, rows)
+        return
+    removal = store.removal(rows)
     with output.without_fail():
         if not output.as_json:
             _show(output, store, removal)
-    if dry_run or not removal.entries:
+    if dry_run:
         _say_json(output, store, removal, None)
+    elif not removal.entries:
+        _say_json(output, store, removal, removal.carry_out())
     elif confirmed(output, yes=yes):
         done = _carried_out(output, removal)
         kept = f"; {_results(done.kept)} stayed, which were made anew meanwhile" * bool(done.kept)
         output.say(f"removed {_results(done.entries)}, {size(done.size)}{kept}")
         _say_json(output, store, removal, done)
+
+
+def _list(output: Output, store: Any, rows: Iterable[TaskRecord]) -> None:
+    """Write all of them as `ls` does, each as it is read."""
+
+    def written() -> Iterator[TaskRecord]:
+        output.table(ROW_HEADINGS, ())
+        for record in rows:
+            output.table((), [row_cells(record, output.format)])
+            yield record
+
+    removal = store.removal(written())
+    output.say(_in_all(store, removal))
+
+
+def _in_all(store: Any, removal: Removal) -> str:
+    return f"{_results(removal.entries)}, {size(removal.size)}, in {store.place}"
 
 
 def _show(output: Output, store: Any, removal: Removal) -> None:
@@ -57,7 +82,7 @@ def _show(output: Output, store: Any, removal: Removal) -> None:
         show_rows(output, removal.first)
         more = removal.entries - len(removal.first)
         output.line(f"and {more:,} more" if more else "")
-    output.say(f"{_results(removal.entries)}, {size(removal.size)}, in {store.place}")
+    output.say(_in_all(store, removal))
 
 
 def confirmed(output: Output, *, yes: bool) -> bool:
@@ -114,6 +139,7 @@ def _say_json(output: Output, store: Any, removal: Removal, done: Removed | None
                 {"function": name, "entries": one.entries, "size": one.size}
                 for name, one in removal.functions.items()
             ],
+            keys=removal.keys,
             removed=None if done is None else done._asdict(),
         )
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+from base64 import b64encode
 from datetime import date, time
-from typing import Any
+from typing import Any, Final
 
-from beautyspot import Instance
+from beautyspot import Content, Instance
 
 from beautyspot_cli.value_texts import is_long
+
+LONGEST: Final = 3000
+"""Bytes: of more than these a document has the number alone."""
 
 
 def as_json(value: object) -> Any:
     """The value for a JSON document.
 
-    Tuples and sets are lists, dates and times ISO text, bytes ``{"$bytes": hex}``, keys texts;
-    where two keys would be the same text, as 1 and "1", the dictionary is ``{"$dict": pairs}``.
+    Tuples and sets are lists, dates and times ISO text, keys texts; where two keys would be the
+    same text, as 1 and "1", the dictionary is ``{"$dict": pairs}``. Bytes are their number as
+    ``"$bytes"``, and themselves as ``"$base64"`` where they are few.
     An instance is ``{"$class": name, ...fields}``, anything else has its repr as ``"$text"``.
     """
     if value is None or isinstance(value, bool | str | int):
@@ -24,7 +29,7 @@ def as_json(value: object) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else _other(value)
     if isinstance(value, bytes | bytearray):
-        return {"$bytes": bytes(value).hex()}
+        return _bytes(value)
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Instance):
@@ -43,11 +48,18 @@ def _dictionary(value: dict[Any, Any]) -> dict[str, Any]:
     return {"$dict": [[as_json(key), as_json(one)] for key, one in value.items()]}
 
 
+def _bytes(value: bytes | bytearray) -> dict[str, Any]:
+    told = {"$bytes": len(value)}
+    return told if len(value) > LONGEST else {**told, "$base64": b64encode(value).decode()}
+
+
 def _fields(fields: dict[Any, Any]) -> dict[str, Any]:
     return {key if isinstance(key, str) else repr(key): as_json(one) for key, one in fields.items()}
 
 
-def _other(value: object) -> dict[str, str]:
+def _other(value: object) -> dict[str, Any]:
+    if isinstance(value, Content):  # of a `File`
+        return {"$bytes": value.size, "$type": value.content_type}
     kind = type(value)
     return {
         "$class": f"{kind.__module__}.{kind.__qualname__}",

@@ -62,4 +62,4 @@ def command(
             expired=not keep_expired,
             **where,
         )
-        remove(output, opened, opened.removal(rows), dry_run=dry_run, yes=yes)
+        remove(output, opened, rows, dry_run=dry_run, yes=yes)

@@ -48,8 +48,7 @@ def command(
             "--function '*' is everything"
         )
     with place.open() as store:
-        removal = store.removal(_rows(store, keys, where))
-        remove(output, store, removal, dry_run=dry_run, yes=yes)
+        remove(output, store, _rows(store, keys, where), dry_run=dry_run, yes=yes)
 
 
 def _rows(store: Any, keys: list[str], where: Where) -> Iterable[TaskRecord]:

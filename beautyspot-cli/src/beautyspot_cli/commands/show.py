@@ -29,7 +29,12 @@ _ANY_BYTES: Final = "application/octet-stream"
 @click.argument(
     "words", metavar="KEY [STORE]", nargs=-1, required=True, shell_complete=key_or_store
 )
-@click.option("--value", "alone", is_flag=True, help="Write the value alone, and all of it.")
+@click.option(
+    "--value",
+    "alone",
+    is_flag=True,
+    help="Write the value alone, and all of it; in a pipe a picture or file as its bytes.",
+)
 @click.option(
     "-o", "--out", metavar="FILE", help="Write the stored bytes into a file; '-' is stdout."
 )
@@ -47,6 +52,7 @@ def command(
     place, key = sorted_out(words, place, "KEY")
     if key is None:
         raise click.UsageError("which result? give its KEY, or how it begins: see beautyspot ls")
+    _check_options(output, alone, out, force)
     with place.open() as store:
         record = store.row(key)
         if out is not None:
@@ -60,12 +66,21 @@ def command(
             _show_value(output, store, record, whole=alone)
 
 
+def _check_options(output: Output, alone: bool, out: str | None, force: bool) -> None:
+    """Refuse options of which one would be ignored."""
+    if force and out in (None, "-"):
+        raise click.UsageError("--force is for --out FILE: leave it out, or give a FILE")
+    if out is not None and (alone or output.as_json):
+        other = "--value" if alone else "--json"
+        raise click.UsageError(f"--out writes the stored bytes, without {other}: leave one out")
+
+
 def _write_out(output: Output, store: Store, record: TaskRecord, out: str, *, force: bool) -> None:
-    from beautyspot_cli.files_out import to_file, to_stdout
+    from beautyspot_cli.files_out import to_file
 
     content = store.content(record.cache_key)
     if out == "-":
-        to_stdout(content.chunks())
+        _write_raw(content)
         return
     path = Path(out)
     if path.is_dir():
@@ -114,11 +129,20 @@ def _when(time: float | None) -> str:
 def _show_value(output: Output, store: Store, record: TaskRecord, *, whole: bool) -> None:
     content = store.content(record.cache_key)
     if content.is_media and not content.content_type.startswith(("text/", _ANY_BYTES)):
-        _show_media(output, content, record)
+        if whole and not output.on_terminal:
+            _write_raw(content)
+        else:
+            _show_media(output, content, record)
     elif not _is_small(record):
         output.say(_too_large(record))
     else:
         _show_text(output, store.value(record.cache_key), record, whole=whole)
+
+
+def _write_raw(content: Content) -> None:
+    from beautyspot_cli.files_out import to_stdout
+
+    to_stdout(content.chunks())
 
 
 def _show_media(output: Output, content: Content, record: TaskRecord) -> None:
@@ -142,7 +166,10 @@ def _show_text(output: Output, value: object, record: TaskRecord, *, whole: bool
     from beautyspot_cli.value_texts import as_text
 
     if isinstance(value, Content):  # of a `File`
-        _show_media(output, value, record)
+        if whole and not output.on_terminal:
+            _write_raw(value)
+        else:
+            _show_media(output, value, record)
         return
     text = as_text(value, whole=whole)
     click.echo(text if whole and not output.on_terminal else safe_lines(text))

@@ -28,7 +28,8 @@ def command(output: Output, place: Place, where: Where, at: str | None) -> None:
 
     A line each: kind, key, function, problem. Nothing is changed; a damaged result is a miss, and
     its call is computed again. The exit status is 1 where one is damaged or missing. What can't be
-    checked here, for want of a signing key or a serializer, is said, and is no fault.
+    checked here, for want of a signing key or a serializer, is said, and is no fault. The last line
+    of --json is what it comes to.
     """
     with place.at(at).open() as store:
         where = with_function(store, where)
@@ -46,6 +47,8 @@ def command(output: Output, place: Place, where: Where, at: str | None) -> None:
                     f"verified {progress.count:,} results, {size(progress.given or 0)}: "
                     f"{faults or 'no'} fault{'' if faults == 1 else 's'}"
                 )
+        if output.as_json:
+            output.json(verified=progress.count, size=progress.given or 0, faults=faults)
     if faults:
         output.status = FOUND
 

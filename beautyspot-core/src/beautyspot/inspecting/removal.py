@@ -41,6 +41,11 @@ class Removal:
         self.entries: Final = len(self._chosen)
         self.size: Final = sum(size for _, _, size in self._chosen)
 
+    @property
+    def keys(self) -> list[str]:
+        """The keys of all that were chosen."""
+        return [key for key, _, _ in self._chosen]
+
     def _choose(self, record: TaskRecord, name: str, size: int) -> None:
         self._chosen.append((record.cache_key, record.made_at, size))
         entries, sizes = self.functions.get(name, (0, 0))
