@@ -100,4 +100,4 @@ def test_without_the_command_line_the_module_says_how_to_get_it(
     with pytest.raises(SystemExit) as end:
         runpy.run_module("beautyspot", run_name="__main__")
     assert end.value.code == 2
-    assert "install beautyspot-cli (docs/install.md)" in capsys.readouterr().err
+    assert "pip install ./beautyspot-cli" in capsys.readouterr().err

@@ -132,7 +132,7 @@ def test_the_extra_s3_brings_boto3(empty: Environment, install: Install) -> None
 @BY
 def test_the_extra_cli_brings_the_command(empty: Environment, install: Install) -> None:
     install(empty, "beautyspot")
-    assert "install beautyspot-cli (docs/install.md)" in _command(empty, "--version", status=2)
+    assert "pip install ./beautyspot-cli" in _command(empty, "--version", status=2)
     install(empty, "beautyspot[cli]")
     assert {"beautyspot-cli", "beautyspot-local", "click", "rich"} <= set(empty.installed())
     assert _command(empty, "--version", status=0).split()[-1] == VERSION
