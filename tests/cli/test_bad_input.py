@@ -153,7 +153,7 @@ def test_a_filter_that_means_nothing(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["prune", "--max-size", "much", "--yes"], "'much': give a number of bytes"),
+        (["prune", "--max-size", "much", "--yes"], "--max-size 'much': give a number of bytes"),
         (["prune", "--older", "soon", "--yes"], "'soon': give a number of seconds"),
         (["prune", "--unused", "-1", "--yes"], "'-1'"),
         (["prune", "--version", "", "--yes"], "give none"),

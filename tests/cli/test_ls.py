@@ -55,6 +55,8 @@ def test_results_are_a_line_each_and_newest_first(shop: Path, run: Run) -> None:
     assert "large" in arguments[0]
     assert "good morning" in arguments[-1]
     assert len(lines[0][0]) >= 32, "a pipe gets whole keys"
+    code = lines[0][heading.index("CODE")]
+    assert len(cells(run("ls", "-q", "shop:ask", "--code", code).stdout)) == 4
 
 
 def test_results_as_json_are_a_document_on_each_line(shop: Path, run: Run) -> None:

@@ -67,6 +67,10 @@ def test_bad_input_is_one_clear_line_and_status_two(words: list[str], said: str)
     assert (done.exit_code, done.stdout) == (2, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+    if words:
+        first, last = done.stderr.splitlines()
+        assert first.startswith("beautyspot: ")
+        assert last.endswith("--help")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["ls", "--help"], ["--version"]])

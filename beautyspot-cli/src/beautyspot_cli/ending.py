@@ -29,7 +29,7 @@ BAD: Final = 2
 INTERRUPTED: Final = 130
 """As a shell says it of a program that Ctrl-C ended."""
 
-_ARGUMENTS: Final = (*Place._fields, *FILTERS, "since")
+_ARGUMENTS: Final = (*Place._fields, *FILTERS, "since", "max_size", "grace")
 
 
 def settled(run: Callable[[], object], output: Output) -> int:
@@ -68,8 +68,7 @@ def _status(run: Callable[[], object], output: Output) -> int:
     except click.exceptions.Exit as exc:
         return exc.exit_code
     except click.ClickException as exc:
-        exc.show()
-        return exc.exit_code
+        return _failed(exc.format_message(), exc.exit_code, _help_of(exc))
     except (click.Abort, KeyboardInterrupt):
         click.echo("beautyspot: interrupted", err=True)
         return INTERRUPTED
@@ -90,7 +89,8 @@ def _status_of(exc: Exception) -> int:
 
 def _in_options(message: str) -> str:
     """What the library says of an argument, said of the option: ``older=`` is ``--older ``."""
-    return re.sub(rf"(?<![\w(.=])({'|'.join(_ARGUMENTS)})=", r"--\1 ", message)
+    found = rf"(?<![\w(.=])({'|'.join(_ARGUMENTS)})="
+    return re.sub(found, lambda name: f"--{name[1].replace('_', '-')} ", message)
 
 
 def _described(exc: OSError) -> str:
@@ -98,9 +98,15 @@ def _described(exc: OSError) -> str:
     return f"{where}{exc.strerror or exc}"
 
 
-def _failed(message: str, status: int = BAD) -> int:
-    click.echo(f"beautyspot: {safe(message)}", err=True)
+def _failed(message: str, status: int = BAD, more: str = "") -> int:
+    click.echo(f"beautyspot: {safe(message)}{more}", err=True)
     return status
+
+
+def _help_of(exc: click.ClickException) -> str:
+    """The line that says where the options are listed, of a mistake in a command line."""
+    context = getattr(exc, "ctx", None)
+    return "" if context is None else f"\nsee {context.command_path} --help"
 
 
 def _flush_or_forget() -> None:

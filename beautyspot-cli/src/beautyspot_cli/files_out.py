@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -33,6 +34,8 @@ def to_file(path: Path, chunks: Iterable[bytes], *, force: bool) -> int:
         with path.open("wb") as file:
             return sum(map(file.write, chunks))
     _check_free(path, force=force)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
     handle, part = tempfile.mkstemp(prefix=f".{path.name[:50]}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -118,11 +118,20 @@ class Format:
         """A moment."""
         return moment(moment_)
 
+    def code(self, code: str | None) -> str:
+        """The digest of a function's source."""
+        return safe((code or "").partition(":")[0]) or NOTHING
+
 
 class _ForPeople(Format):
     def key(self, key: str) -> str:
         """What tells it from others; every command takes that for the key."""
         return safe(key[:12])
+
+    def code(self, code: str | None) -> str:
+        """Nothing: `show` has it, and the arguments need the room."""
+        del code
+        return NOTHING
 
     def count(self, number: int) -> str:
         """With commas."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from beautyspot_cli.output import Output
 
 ROW_HEADINGS: Final = (
-    "KEY", "FUNCTION", "MADE", "USED", "SIZE", "TOOK", "PRICE", "VERSION", "TAGS", "ARGUMENTS",
+    "KEY", "FUNCTION", "MADE", "USED", "SIZE", "TOOK", "PRICE", "VERSION", "CODE", "TAGS",
+    "ARGUMENTS",
 )  # fmt: skip
 
 
@@ -36,6 +37,7 @@ def row_cells(record: TaskRecord, form: Format) -> list[str]:
         duration(record.took),
         money(record.price),
         record.version or NOTHING,
+        form.code(record.code),
         ",".join(record.tags) or NOTHING,
         record.arguments or NOTHING,
     ]

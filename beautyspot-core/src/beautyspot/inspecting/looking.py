@@ -83,7 +83,7 @@ class Looking:
 
         if isinstance(name, str) and ("*" in name or "?" in name):
             return name
-        return literally(find_function([one.name for one in self.functions()], name, self.place))
+        return find_function([one.name for one in self.functions()], name, self.place)
 
     def rows(
         self, order: RowOrder = "key", limit: int | None = None, **where: Unpack[Where]
