@@ -35,6 +35,11 @@ def test_functions_with_what_they_hold_and_saved(shop: Path, run: Run) -> None:
     assert str(shop / ".beautyspot") in done.stderr
 
 
+def test_the_time_that_is_sorted_by_is_shown(shop: Path, on_terminal: Run) -> None:
+    assert "OLDEST" in on_terminal("ls", "--sort", "oldest").stdout
+    assert "OLDEST" not in on_terminal("ls").stdout
+
+
 def test_functions_as_json(shop: Path, run: Run) -> None:
     told = json.loads(run("ls", "--json").stdout)
     assert told["schema"] == 1

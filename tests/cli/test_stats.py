@@ -47,6 +47,18 @@ def test_by_function_with_what_it_comes_to(counted: Path, run: Run) -> None:
     assert "15 of 21 calls were hits, which saved 2 min 30 s and 2.25" in done.stderr
 
 
+def test_a_pipe_gets_amounts_that_can_be_told_apart(counted: Path, run: Run) -> None:
+    with bs.Spot("shop", directory=counted / ".beautyspot", config=False) as spot:
+        spot.metadata.add_counts(
+            [
+                bs.Counts(f"x:{saved}", HOUR, 1, 1, 0, 1.0, 1.0, saved, 0.0)
+                for saved in (0.10512, 9e-7)
+            ]
+        )
+    lines = run("stats", "x:*", "-q").stdout.splitlines()
+    assert {line.split("\t")[6] for line in lines} == {"0.10512", "9e-07"}
+
+
 @pytest.mark.parametrize(
     ("by", "names"),
     [

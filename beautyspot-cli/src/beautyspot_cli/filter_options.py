@@ -21,7 +21,7 @@ _TEXTS = (
     ("function", "PATTERN", "Of this function, or of all that match: 'app:*'."),
     ("version", "VERSION", f"Of this version; {WITHOUT!r}: without one."),
     ("tag", "TAG", "With this tag."),
-    ("key", "KEY", "Whose key begins so."),
+    ("key", "KEY", "Whose key starts with this."),
     ("older", "AGE|TIME", "Made before: 7d, 2026-11-01, '2026-11-01 12:30'."),
     ("newer", "AGE|TIME", "Made since."),
     ("unused", "AGE", "Neither made nor used for so long: 30d."),
@@ -32,7 +32,7 @@ _TEXTS = (
 )
 _FLAGS = (
     ("expired", "That have expired."),
-    ("outdated", "Of code other than the newest of their function."),
+    ("outdated", "Made by other code than the newest result of the same function."),
 )
 
 FILTERS = tuple(name for name, *_ in (*_TEXTS, *_FLAGS))

@@ -118,6 +118,13 @@ class Format:
         """A moment."""
         return moment(moment_)
 
+    def money(self, amount: float | None) -> str:
+        """An amount, so exactly that near ones can be told apart."""
+        if not amount:
+            return NOTHING
+        exact = f"{amount:.6f}".rstrip("0").rstrip(".")
+        return exact if abs(amount) >= 0.001 else f"{amount:.6g}"
+
     def code(self, code: str | None) -> str:
         """The digest of a function's source."""
         return safe((code or "").partition(":")[0]) or NOTHING
@@ -127,6 +134,10 @@ class _ForPeople(Format):
     def key(self, key: str) -> str:
         """What tells it from others; every command takes that for the key."""
         return safe(key[:12])
+
+    def money(self, amount: float | None) -> str:
+        """Three digits, or cents."""
+        return money(amount)
 
     def code(self, code: str | None) -> str:
         """Nothing: `show` has it, and the arguments need the room."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_cli.formats import NOTHING, duration, iso, money, size
+from beautyspot_cli.formats import NOTHING, duration, iso, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,7 @@ def row_cells(record: TaskRecord, form: Format) -> list[str]:
         form.when(record.used_at),
         size(record.size),
         duration(record.took),
-        money(record.price),
+        form.money(record.price),
         record.version or NOTHING,
         form.code(record.code),
         ",".join(record.tags) or NOTHING,

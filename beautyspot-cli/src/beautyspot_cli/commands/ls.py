@@ -9,7 +9,7 @@ import click
 
 from beautyspot_cli.completing import function_or_store
 from beautyspot_cli.filter_options import filter_options, with_function
-from beautyspot_cli.formats import NOTHING, duration, iso, money, size
+from beautyspot_cli.formats import NOTHING, duration, iso, size
 from beautyspot_cli.listing import row_json, show_rows
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.store_options import Place, store_options
@@ -42,7 +42,8 @@ _FUNCTION_ORDERS: Final[dict[str, Callable[[StoredFunction], Any]]] = {
 _ALL_ORDERS: Final = tuple(dict.fromkeys((*_ROW_ORDERS, *_FUNCTION_ORDERS)))
 
 _HEADINGS: Final = (
-    "FUNCTION", "ENTRIES", "SIZE", "NEWEST", "HITS", "RUNS", "TIME SAVED", "MONEY SAVED",
+    "FUNCTION", "ENTRIES", "SIZE", "OLDEST", "NEWEST", "HITS", "RUNS", "TIME SAVED",
+    "MONEY SAVED",
 )  # fmt: skip
 
 
@@ -52,7 +53,7 @@ _HEADINGS: Final = (
 @click.option(
     "--sort", type=click.Choice(_ALL_ORDERS), metavar="ORDER", help="In this order, see above."
 )
-@click.option("-n", "--limit", type=click.IntRange(min=0), help="So many at most; 0: all.")
+@click.option("-n", "--limit", type=click.IntRange(min=0), help="Show at most N; 0: all.")
 @filter_options
 @store_options
 @output_options
@@ -121,24 +122,28 @@ def _list_functions(output: Output, store: Store, order: str, limit: int | None)
     if not functions:
         output.say(f"nothing is stored in {store.place}")
         return
+    oldest = order == "oldest" or not output.on_terminal  # whose width is little
     output.table(
-        _HEADINGS, (_function_cells(one, output.format) for one in shown), right=(1, 2, 4, 5, 6, 7)
+        _HEADINGS,
+        (_function_cells(one, output.format, oldest) for one in shown),
+        right=(1, 2, 5, 6, 7, 8),
     )
     entries, total = sum(one.entries for one in functions), sum(one.size for one in functions)
     output.say(f"{entries:,} results, {size(total)}, in {store.place}")
 
 
-def _function_cells(one: StoredFunction, form: Format) -> list[str]:
+def _function_cells(one: StoredFunction, form: Format, oldest: bool) -> list[str]:
     counts = one.counts
     return [
         one.name,
         form.count(one.entries),
         size(one.size),
+        form.when(one.oldest) if oldest else NOTHING,
         form.when(one.newest),
         form.count(counts.hits),
         form.count(counts.runs),
         duration(counts.seconds_saved) if counts.seconds_saved else NOTHING,
-        money(counts.money_saved),
+        form.money(counts.money_saved),
     ]
 
 

@@ -100,7 +100,7 @@ def _cells(line: dict[str, Any], form: Format) -> list[str]:
     return [
         *(form.count(line[name]) for name in _NUMBERS[:3]),
         *(duration(line[name]) if line[name] else NOTHING for name in _NUMBERS[3:5]),
-        *(money(line[name]) for name in _NUMBERS[5:]),
+        *(form.money(line[name]) for name in _NUMBERS[5:]),
     ]
 
 

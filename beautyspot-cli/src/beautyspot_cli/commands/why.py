@@ -33,7 +33,7 @@ _HEADINGS: Final = ("KEY", "MADE", "DIFFERS IN", "NEAREST", "ARGUMENTS")
 )
 @click.option(
     "-n", "--limit", type=click.IntRange(min=1), default=10, show_default=True,
-    help="So many runs of a FUNCTION.",
+    help="Show at most N runs of a FUNCTION.",
 )  # fmt: skip
 @store_options
 @output_options
