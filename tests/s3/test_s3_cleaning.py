@@ -122,6 +122,7 @@ def test_unfinished_uploads_go(storage: S3Storage) -> None:
     begin_upload(storage, f"fedcba9876543210/{ORPHAN}")
     assert list(storage.list()) == []
     assert storage.sweep(older_than=100 * 365 * 86400.0) == 0
+    assert storage.sweep(older_than=-HOURS, dry_run=True) == 2
     assert storage.sweep(older_than=-HOURS, prefix="0123456789abcdef/") == 1
     assert uploads(storage) == [f"{storage.prefix}/fedcba9876543210/{ORPHAN}"]
     assert storage.sweep(older_than=-HOURS) == 1
