@@ -108,7 +108,7 @@ def test_completion_prints_the_script_of_a_shell(shell: str) -> None:
 
 
 def test_without_the_dashboard_ui_says_how_to_get_it() -> None:
-    assert "install beautyspot-dashboard" in run("ui", status=2).stderr
+    assert "comes with a later release" in run("ui", status=2).stderr
 
 
 @pytest.mark.parametrize(("answer", "status"), [(None, 0), (3, 3)])

@@ -62,7 +62,7 @@ def test_a_pipe_gets_amounts_that_can_be_told_apart(counted: Path, run: Run) -> 
 @pytest.mark.parametrize(
     ("by", "names"),
     [
-        ("hour", ["2025-11-24 16:00", "2025-11-24 17:00", "2025-11-26 16:00"]),
+        ("hour", ["2025-11-24T16:00:00Z", "2025-11-24T17:00:00Z", "2025-11-26T16:00:00Z"]),
         ("day", ["2025-11-24", "2025-11-26"]),
         ("function", ["old:ask", "old:sum"]),
     ],
@@ -79,3 +79,9 @@ def test_since_leaves_out_what_was_before(counted: Path, run: Run) -> None:
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["old:sum"]
     assert "nothing was counted" in run("stats", "old:*", "--since", "1d").stderr
     assert "--since 'soon'" in run("stats", "--since", "soon", status=2).stderr
+
+
+def test_an_age_has_a_unit(counted: Path, run: Run) -> None:
+    for command in (("ls",), ("prune",)):
+        done = run(*command, "--older", "7", status=2)
+        assert "give 7d, 7h or 7s" in done.stderr

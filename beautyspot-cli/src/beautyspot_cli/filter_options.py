@@ -60,7 +60,22 @@ def with_function(store: Store, where: Where) -> Where:
     return where if name is None else {**where, "function": store.function_pattern(name)}
 
 
-_CALLBACKS: Final = {"version": checked_version}
+def checked_age(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """An age, or a time.
+
+    Raises:
+        BadParameter: it is a number without a unit: the library would take it as seconds.
+    """
+    number = (value or "").strip()
+    if number.replace(".", "", 1).isdecimal() and float(number):
+        raise click.BadParameter(f"{number} of what? give {number}d, {number}h or {number}s")
+    return value
+
+
+_CALLBACKS: Final = {
+    **dict.fromkeys(("older", "newer", "unused"), checked_age),
+    "version": checked_version,
+}
 
 
 def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -26,7 +26,8 @@ def of_folder(folder: Path, subject: str) -> Iterator[Finding]:
     yield from found
     if not found:
         free = shutil.disk_usage(nearest(folder)).free
-        yield Finding("ok", subject, f"{folder} is private, and {free:,} bytes are free there")
+        state = "is private" if folder.exists() else "is made with the first result"
+        yield Finding("ok", subject, f"{folder} {state}, and {free:,} bytes are free there")
 
 
 def _of_folder(folder: Path, subject: str) -> Iterator[Finding]:

@@ -61,9 +61,13 @@ def why(metadata: MetadataStoreBase, store: Store) -> Callable[..., Why]:
         ({"input_id": "9", "arg_digests": "{"}, ("the arguments or mark(key=)",), "mark"),
         ({}, ("code or captured values",), "captured values"),
         ({"code": OLD}, ("code or captured values",), "source had changed as well"),
-        ({"code": f"{NEW[:16]}:bb"}, ("code or captured values",), "its file had changed"),
+        (
+            {"code": f"{NEW[:16]}:bb"},
+            ("code or captured values",),
+            "the rest of the function's file had",
+        ),
         ({"expires_at": NOW - 1}, ("code or captured values",), "it has expired since"),
-        ({"expires_at": NOW + 9e5}, ("code or captured values",), "it expires in"),
+        ({"expires_at": NOW + 9e5}, ("code or captured values",), "of this run expires in 10 d"),
     ],
 )
 def test_reasons(why: Callable[..., Why], fields: Any, differs: Any, reason: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from beautyspot_cli.completing import functions
-from beautyspot_cli.filter_options import WITHOUT, checked_version, with_function
+from beautyspot_cli.filter_options import WITHOUT, checked_age, checked_version, with_function
 from beautyspot_cli.output import Output, output_options
 from beautyspot_cli.removing import removal_options, remove
 from beautyspot_cli.store_options import Place, store_options
@@ -16,8 +16,15 @@ from beautyspot_cli.store_options import Place, store_options
 @click.command
 @click.argument("at", metavar="[STORE]", required=False)
 @click.option("--max-size", metavar="SIZE", help="Evict the longest unused down to it: 5GB.")
-@click.option("--older", metavar="AGE", help="Remove what was made so long ago: 90d.")
-@click.option("--unused", metavar="AGE", help="Remove what was not used for so long: 30d.")
+@click.option(
+    "--older", metavar="AGE", callback=checked_age, help="Remove what was made so long ago: 90d."
+)
+@click.option(
+    "--unused",
+    metavar="AGE",
+    callback=checked_age,
+    help="Remove what was not used for so long: 30d.",
+)
 @click.option("--keep-expired", is_flag=True, help="Keep what has expired.")
 @click.option(
     "--function",

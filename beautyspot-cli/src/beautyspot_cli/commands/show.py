@@ -86,7 +86,17 @@ def _write_out(output: Output, store: Store, record: TaskRecord, out: str, *, fo
     if path.is_dir():
         path /= content.filename
     count = to_file(path, content.chunks(), force=force)
-    output.say(f"wrote {size(count)} ({content.content_type}) to {path}")
+    output.say(f"wrote {size(count)} ({content.content_type}) to {path}{_of_form(content, record)}")
+
+
+def _of_form(content: Content, record: TaskRecord) -> str:
+    """Say where what was written is no file that other programs read."""
+    if content.is_media:
+        return ""
+    return (
+        ": that is its stored form, from which beautyspot decodes the value; for the value as text "
+        f"give beautyspot show {record.cache_key[:12]} --value"
+    )
 
 
 def _show_json(output: Output, store: Store, record: TaskRecord, *, alone: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -40,6 +40,10 @@ def _local(counts: Counts) -> datetime:
     return datetime.fromtimestamp(counts.hour * 3600).astimezone()
 
 
+def _hour_in_utc(counts: Counts) -> str:
+    return f"{datetime.fromtimestamp(counts.hour * 3600, UTC):%Y-%m-%dT%H:00:00Z}"
+
+
 _GROUPS: Final[dict[str, Callable[[Counts], str]]] = {
     "function": lambda counts: counts.func_identifier,
     "day": _day,
@@ -65,23 +69,30 @@ def command(
     """Show hits, runs, failures, and the time and money that hits saved.
 
     They are counted by the hour and over all processes, and outlive the results. Days and hours
-    are local. TIME SPENT is that of runs, MONEY what mark(price=) says.
+    are local, in JSON hours are in UTC. TIME SPENT is that of runs, MONEY what mark(price=) says.
     """
     place, function = sorted_out(words, place, "FUNCTION")
     with place.open() as store:
         pattern = None if function is None else store.function_pattern(function)
         counts = list(store.counts(pattern, since))
-        lines = _grouped(counts, _GROUPS[by])
+        exact = output.as_json and by == "hour"
+        lines = _grouped(counts, _hour_in_utc if exact else _GROUPS[by])
         total = _sum(counts)
         if output.as_json:
             _show_json(output, store, by, lines, total)
             return
         if not counts:
-            output.say(f"nothing was counted in {store.place}")
+            output.say(f"nothing was counted in {store.place}{_why_nothing(store)}")
             return
         rows = ([name, *_cells(line, output.format)] for name, line in lines.items())
         output.table((by.upper(), *_HEADINGS), rows, right=range(1, 8))
         output.say(_in_all(total))
+
+
+def _why_nothing(store: Any) -> str:
+    if not store.total().entries:
+        return ""
+    return ": a running program writes its counts once a minute, and at its end"
 
 
 def _grouped(counts: Iterable[Counts], group: Callable[[Counts], str]) -> dict[str, dict[str, Any]]:

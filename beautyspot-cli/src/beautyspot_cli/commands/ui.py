@@ -31,6 +31,7 @@ def command(output: Output, words: tuple[str, ...]) -> None:
     """
     if find_spec(_MODULE) is None:
         raise click.UsageError(
-            "the dashboard is not installed: install beautyspot-dashboard (docs/install.md)"
+            "there is no dashboard here: it comes with a later release, as a distribution of its "
+            "own; until then see beautyspot ls, show and stats"
         )
     output.status = import_module(_MODULE).main(list(words)) or 0

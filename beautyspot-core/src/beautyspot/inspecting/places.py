@@ -139,10 +139,14 @@ def _not_there(path: Path) -> str:
     if path.suffix == "" and beside.exists():
         return f"there is no file {path}: for the store of the Spot {path.name!r} give name="
     others = databases_in(path.parent)
-    there = f"Databases in that folder: {listing(each.name for each in others)}"
+    there = (
+        f"The databases in that folder are {listing(each.name for each in others)}. "
+        if others
+        else ""
+    )
     return (
-        f"there is no file {path}. {there}: give the path of a database file, of a folder "
-        f"{FOLDER}, or a URL"
+        f"there is no file {path}. {there}Give the path of a database file, of a folder {FOLDER}, "
+        "or a URL"
     )
 
 
@@ -157,9 +161,10 @@ def _database_in(folder: Path, given: Given) -> Path:
         path = folder / f"{name}{_ENDING}"
         if path in found or given.create:
             return path
-        there = f"There: {listing(each.stem for each in found)}"
+        names = listing(each.stem for each in found)
         raise ConfigError(
-            f"there is no store of the Spot {name!r} ({path}). {there}: correct name="
+            f"there is no store of the Spot {name!r} ({path}). The stores in that folder are "
+            f"{names}. Correct name="
         )
     if len(found) == 1:
         return found[0]

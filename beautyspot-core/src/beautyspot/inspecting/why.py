@@ -116,7 +116,7 @@ def _about_code(record: TaskRecord, nearest: TaskRecord, *, told: bool) -> str:
         return ""
     if differs:
         return "; the function's source had changed as well, which alone makes no new key"
-    return "; its file had changed, and the function's own source had not"
+    return "; the rest of the function's file had changed as well, its own source had not"
 
 
 def _about_end(record: TaskRecord) -> str:
@@ -126,7 +126,14 @@ def _about_end(record: TaskRecord) -> str:
     now = time.time()
     if has_expired(now, record.made_at, ends):
         return "; it has expired since, so that the next such call runs again"
-    return f"; it expires in {ends - now:.0f} s, and the next such call after that runs again"
+    return f"; the result of this run expires in {_left(ends - now)}"
+
+
+def _left(seconds: float) -> str:
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def find_function(known: list[str], name: object, place: str) -> str:

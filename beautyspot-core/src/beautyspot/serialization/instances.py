@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from reprlib import Repr
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Never
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,13 @@ class Instance:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"an Instance can't be changed ({name})")
+
+    def __getattr__(self, name: str) -> Never:
+        if name != "fields" and name in self.fields:
+            raise AttributeError(
+                f"an Instance has no attribute {name!r}: the field is in .fields[{name!r}]"
+            )
+        raise AttributeError(f"an Instance has no attribute {name!r}")
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"an Instance can't be changed ({name})")
