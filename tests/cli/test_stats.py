@@ -77,7 +77,9 @@ def test_by_hour_and_day(counted: Path, run: Run, by: str, names: list[str], utc
 def test_since_leaves_out_what_was_before(counted: Path, run: Run) -> None:
     done = run("stats", "old:*", "--since", "2025-11-25", "-q")
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["old:sum"]
-    assert "nothing was counted" in run("stats", "old:*", "--since", "1d").stderr
+    said = run("stats", "old:*", "--since", "1d").stderr
+    assert "nothing was counted" in said
+    assert "once a minute" in said
     assert "--since 'soon'" in run("stats", "--since", "soon", status=2).stderr
 
 

@@ -90,9 +90,8 @@ def command(
 
 
 def _why_nothing(store: Any) -> str:
-    if not store.total().entries:
-        return ""
-    return ": a running program writes its counts once a minute, and at its end"
+    told = ": a running program writes its counts once a minute, and at its end"
+    return told if store.total().entries else ""
 
 
 def _grouped(counts: Iterable[Counts], group: Callable[[Counts], str]) -> dict[str, dict[str, Any]]:
