@@ -42,3 +42,12 @@ def test_the_store_above_is_examined_where_there_is_none_here(
     assert f"store: {shop / '.beautyspot' / 'shop.db'}\n" in run("doctor").stdout
     (shop / "below" / "beautyspot.toml").write_text(f'db_path = "{shop}/.beautyspot/shop.db"\n')
     assert f"configuration: from {shop / 'below'}" in run("doctor").stdout
+
+
+def test_a_folder_that_is_not_made_yet_is_not_called_private(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("doctor").stdout
+    assert "blobs is made with the first result" in done
+    assert "is private" not in done
