@@ -48,6 +48,7 @@ def test_a_folder_that_is_not_made_yet_is_not_called_private(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = run("doctor").stdout
+    done = run("doctor", "--write").stdout
+    assert "so no write is tried" in done
     assert "blobs is made with the first result" in done
     assert "is private" not in done

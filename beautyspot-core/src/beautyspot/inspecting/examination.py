@@ -96,7 +96,9 @@ def _of_configuration(
     yield from of_settings(settings, plugins)
     folder = _folder(settings)
     if folder is not None and given.name is None and not databases_in(folder):
-        yield Finding("warning", "store", f"nothing is stored yet in {folder}")
+        yield Finding(
+            "warning", "store", f"nothing is stored yet in {folder}, so no write is tried"
+        )
         yield from of_part("storage", settings, plugins)
         return
     for one in _places(folder, given.name):
