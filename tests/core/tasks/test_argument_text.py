@@ -261,6 +261,22 @@ def test_one_that_can_not_be_shown_leaves_the_others() -> None:
     assert argument_text({"x": range(10**5000), "y": 1}) == "x=<range>, y=1"
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {f"name{n}": "x" * 400 for n in range(9)},
+        {"many": ["x" * 400] * 9},
+        {"table": dict.fromkeys(range(9), "x" * 400)},
+    ],
+    ids=["arguments", "list", "dict"],
+)
+def test_what_has_no_room_is_left_out(named: dict[str, Any]) -> None:
+    text = argument_text(named)
+    assert text is not None
+    assert 900 < len(text.encode()) <= 1024
+    assert text.endswith("…")
+
+
 def test_the_value_of_an_option_is_hidden() -> None:
     shown = argument_text({"args": ["mysql", "-u", "me", "--password", "hunter2", "-v"]})
     assert shown == "args=['mysql', '-u', 'me', '--password', ***, '-v']"
