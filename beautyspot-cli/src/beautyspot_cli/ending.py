@@ -111,7 +111,8 @@ def _help_of(exc: click.ClickException) -> str:
 
 def _flush_or_forget() -> None:
     """Have the interpreter, which flushes at its end, write nowhere if it can't write here."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        write_nowhere()
+    for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            stream.flush()
+        except OSError:
+            write_nowhere(number)

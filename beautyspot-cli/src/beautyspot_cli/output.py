@@ -111,10 +111,10 @@ class Output:
             click.echo(f"{name}\t{safe(text)}")
 
 
-def write_nowhere() -> None:
-    """Let stdout, and what it still holds, go nowhere."""
+def write_nowhere(number: int = 1) -> None:
+    """Let stdout (or stderr: 2), and what it still holds, go nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    os.dup2(nowhere, number)
     os.close(nowhere)
 
 
