@@ -227,6 +227,18 @@ def check_options(caller: str, given: Iterable[str], known: Collection[str]) -> 
             )
 
 
+def checked(name: str, value: object, check: Callable[[object], R], expected: str) -> R:
+    """What `check` makes of an option.
+
+    Raises:
+        ConfigError: `check` refuses it; says what is expected.
+    """
+    try:
+        return check(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{name}={value!r:.80}: give {expected}") from None
+
+
 def checks_options(caller: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Have a method refuse an unknown keyword as `check_options` does; its signature stays."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
-from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
+from beautyspot.config.settings import DURATION, seconds
 from beautyspot.contracts import Invalidation
 from beautyspot.errors import ConfigError, UnstableKeyError
-from beautyspot.messages import checks_options
+from beautyspot.messages import checked, checks_options
 from beautyspot.results.validity import MISSING
 
 # What many programs never call is imported by its method: a start is short.
@@ -221,14 +221,9 @@ class StoredResults:
             ConfigError: a limit is not a size or a duration.
             MetadataError: the store failed; what was not reached is still there.
         """
-        from beautyspot.results.pruning import Limits, prune
+        from beautyspot.results.pruning import prune, read_limits
 
-        limits = Limits(
-            max_size=_checked("max_size", max_size, byte_count, SIZE),
-            older_than=_checked("older_than", older_than, seconds, DURATION),
-            unused_for=_checked("unused_for", unused_for, seconds, DURATION),
-            expired=expired,
-        )
+        limits = read_limits(max_size, older_than, unused_for, expired=expired)
         self._engine.check_open()
         return prune(self._engine.cache, self._engine.uses.times(), limits)
 
@@ -252,9 +247,7 @@ class StoredResults:
         """
         from beautyspot.results.collecting import Collector
 
-        least = _checked("grace", grace, seconds, DURATION)
-        if least is None:
-            raise ConfigError(f"grace=None: give {DURATION}")
+        least = checked("grace", grace, seconds, DURATION)
         self._engine.check_open()
         self._parts.required_storage()
         cache = self._engine.cache.for_the_user()
@@ -320,10 +313,3 @@ class StoredResults:
 def _covered(cache: Cache, what: Invalidation) -> list[str]:
     """The keys of those results that are yet to be stored, and are invalidated."""
     return [key for key, record in list(cache.waiting.items()) if what.covers(record)]
-
-
-def _checked(name: str, value: object, check: Callable[[object], L], expected: str) -> L | None:
-    try:
-        return None if value is None else check(value)
-    except (TypeError, ValueError):
-        raise ConfigError(f"{name}={value!r:.80}: give {expected}") from None

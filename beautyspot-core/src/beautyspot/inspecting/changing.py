@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 from beautyspot.config.settings import DURATION, seconds
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot.inspecting.filters import EVERYTHING, checked, read_filter
+from beautyspot.inspecting.filters import EVERYTHING, read_filter
 from beautyspot.inspecting.listing import Listing
-from beautyspot.inspecting.over_limits import over_limits, read_limits
+from beautyspot.inspecting.over_limits import over_limits
 from beautyspot.inspecting.removal import Removal
 from beautyspot.inspecting.removing import Removed, remove_all
-from beautyspot.messages import checks_options
+from beautyspot.messages import checked, checks_options
 from beautyspot.resilience.guarded_backends import GuardedStore, Health, guarded_storage
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.results.cache import Cache
 from beautyspot.results.collecting import Collected, Collector
 from beautyspot.results.placement import Placement
-from beautyspot.results.pruning import Pruned, foresee, prune
+from beautyspot.results.pruning import Pruned, foresee, prune, read_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -20,9 +20,10 @@ from beautyspot.errors import (
     StorageError,
 )
 from beautyspot.inspecting.contents import content_of, extension
-from beautyspot.inspecting.listing import Listing, name_of, size_of
+from beautyspot.inspecting.listing import Listing, name_of
 from beautyspot.inspecting.parts import check_digest, checked, in_batches, is_named, is_signed
 from beautyspot.inspecting.verifying import Fault
+from beautyspot.results.pruning import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, TypeVar
 from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
 from beautyspot.contracts import Selection
 from beautyspot.errors import ConfigError
-from beautyspot.messages import check_options
+from beautyspot.messages import check_options, checked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 Moment = str | float | timedelta | date
 """A moment: how long ago, or a date with or without a time; local time where no zone is given."""
@@ -156,18 +156,6 @@ def _date(value: object) -> datetime:
     if isinstance(value, str):
         return datetime.fromisoformat(value.strip())
     raise TypeError("no date")
-
-
-def checked(name: str, value: object, check: Callable[[object], T], expected: str) -> T:
-    """What `check` makes of an option.
-
-    Raises:
-        ConfigError: `check` refuses it; says what is expected.
-    """
-    try:
-        return check(value)
-    except (TypeError, ValueError):
-        raise ConfigError(f"{name}={value!r:.80}: give {expected}") from None
 
 
 def _text(name: str, value: object) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 from beautyspot.contracts import MetadataStoreBase, Order, Page, Totals
 from beautyspot.errors import ConfigError
 from beautyspot.messages import did_you_mean
+from beautyspot.results.pruning import last_use, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,11 +27,6 @@ PAGE: Final = 500
 _Rank = tuple[bool, float, str]
 
 
-def _last_use(record: TaskRecord) -> float | None:
-    times = [time for time in (record.made_at, record.used_at) if time is not None]
-    return max(times, default=None)
-
-
 _RANKS: Final[dict[str, tuple[Callable[[TaskRecord], float | None], int]]] = {
     "newest": (lambda record: record.made_at, -1),
     "oldest": (lambda record: record.made_at, 1),
@@ -38,7 +34,7 @@ _RANKS: Final[dict[str, tuple[Callable[[TaskRecord], float | None], int]]] = {
     "smallest": (lambda record: record.size, 1),
     "slowest": (lambda record: record.took, -1),
     "dearest": (lambda record: record.price, -1),
-    "unused": (_last_use, 1),
+    "unused": (last_use, 1),
 }
 """What an order goes by, and whether the least or the greatest comes first."""
 
@@ -163,11 +159,6 @@ def name_of(record: TaskRecord) -> str:
 def source_of(code: str | None) -> str:
     """The digest of the source in the field `code`; "" where there is none."""
     return (code or "").partition(":")[0]
-
-
-def size_of(record: TaskRecord) -> int:
-    """The bytes of a result; rows of 2.x don't say, and count as none."""
-    return max(0, record.size or 0)
 
 
 def newest_code(metadata: MetadataStoreBase) -> dict[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import Totals
-from beautyspot.inspecting.listing import name_of, size_of
+from beautyspot.inspecting.listing import name_of
 from beautyspot.inspecting.removing import Removed
-from beautyspot.results.pruning import KEPT, REMOVED, remove
+from beautyspot.results.pruning import KEPT, REMOVED, remove, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot.contracts import Invalidation
 from beautyspot.errors import MetadataError
-from beautyspot.inspecting.listing import size_of
-from beautyspot.results.pruning import KEPT, REMOVED, remove
+from beautyspot.results.pruning import KEPT, REMOVED, remove, size_of
 
 if TYPE_CHECKING:
     from beautyspot.contracts import TaskRecord

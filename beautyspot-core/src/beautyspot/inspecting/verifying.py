@@ -6,9 +6,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from beautyspot.errors import BackendNotFound, BeautyspotError, BlobNotFound, RestoreError
-from beautyspot.inspecting.listing import name_of, size_of
+from beautyspot.inspecting.listing import name_of
 from beautyspot.inspecting.parts import SizeError, in_batches, is_signed
 from beautyspot.inspecting.values import packed_by
+from beautyspot.results.pruning import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

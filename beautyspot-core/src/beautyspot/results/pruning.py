@@ -11,9 +11,11 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
+from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
 from beautyspot.errors import MetadataError
+from beautyspot.messages import checked
 from beautyspot.results.validity import has_expired
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from beautyspot.contracts import TaskRecord, Totals
     from beautyspot.resilience.guarded_backends import GuardedStore
     from beautyspot.results.cache import Cache
+
+L = TypeVar("L")
 
 GONE: Final = "gone"
 KEPT: Final = "kept"
@@ -66,6 +70,26 @@ class Limits:
         return ""
 
 
+def read_limits(
+    max_size: object, older_than: object, unused_for: object, *, expired: bool
+) -> Limits:
+    """The limits of `prune`.
+
+    Raises:
+        ConfigError: one is wrong.
+    """
+    return Limits(
+        max_size=_optional("max_size", max_size, byte_count, SIZE),
+        older_than=_optional("older_than", older_than, seconds, DURATION),
+        unused_for=_optional("unused_for", unused_for, seconds, DURATION),
+        expired=expired,
+    )
+
+
+def _optional(name: str, value: object, check: Callable[[object], L], expected: str) -> L | None:
+    return None if value is None else checked(name, value, check, expected)
+
+
 class _Candidate(NamedTuple):
     """A row that may be evicted, in the order in which they are."""
 
@@ -75,7 +99,7 @@ class _Candidate(NamedTuple):
     size: int
 
 
-def last_use(record: TaskRecord, used: float | None) -> float | None:
+def last_use(record: TaskRecord, used: float | None = None) -> float | None:
     """When the result was made or last found, in Unix time; `used` is what this process knows."""
     times = [time for time in (record.made_at, record.used_at, used) if time is not None]
     return max(times, default=None)
@@ -169,7 +193,7 @@ class _Pruning:
         for record in self._rows.all():
             reason = self._reason(record)
             if reason and self._take(record.cache_key, record.made_at) == REMOVED:
-                self._count(reason, _size(record))
+                self._count(reason, size_of(record))
         if self._limits.max_size is not None:
             self._evict(self._rows.totals().size - gone() - self._limits.max_size)
         return Pruned(*(self.counts[field] for field in Pruned._fields))
@@ -200,12 +224,13 @@ class _Pruning:
         Those that had to go for another reason are gone by now, or are made anew.
         """
         for record in self._rows.all():
-            if (size := _size(record)) and not self._reason(record):
+            if (size := size_of(record)) and not self._reason(record):
                 last = last_use(record, self._used.get(record.cache_key)) or 0.0
                 yield _Candidate(last, record.cache_key, record.made_at, size)
 
 
-def _size(record: TaskRecord) -> int:
+def size_of(record: TaskRecord) -> int:
+    """The bytes of a result; rows of 2.x don't say, and count as none."""
     return max(0, record.size or 0)
 
 
