@@ -22,9 +22,9 @@ EVENTS: list[bs.Event] = [
     bs.Hit("app", "m:f", "a2", 0.0, None, None, "run", None),
     bs.Waited("app", "m:f", "", "limit", 3.0),
     bs.Refused("app", "m:f", "", "rate"),
-    bs.Failed("app", "m:f", "a3", "run", "ValueError", 4.0),
-    bs.Failed("app", "m:f", "a4", "run", "CancelledError", 5.0),
-    bs.Failed("app", "", "", "save the result", "OSError", None),
+    bs.Raised("app", "m:f", "a3", "run", "ValueError", 4.0),
+    bs.Raised("app", "m:f", "a4", "run", "CancelledError", 5.0),
+    bs.Raised("app", "", "", "save the result", "OSError", None),
 ]
 """One of each kind, and of each way to be told."""
 

@@ -236,7 +236,7 @@ def shown(event: bs.Event) -> str:
     match event:
         case bs.Miss():
             return event.reason
-        case bs.Failed():
+        case bs.Raised():
             return event.error
         case _:
             return event.function

@@ -10,13 +10,14 @@ signature than the code has.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
 import importlib
 import inspect
 import re
 import sys
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,28 @@ class Undocumented(Exception):
 # ------------------------------------------------------------------------------------- signatures
 
 
+def in_full(parameters: Iterable[inspect.Parameter]) -> Iterator[inspect.Parameter]:
+    """Parameters, with those of ``**options: Unpack[MarkKeywords]`` in its place."""
+    from beautyspot.tasks.options import MarkKeywords, MarkOptions
+
+    defaults = {field.name: field.default for field in dataclasses.fields(MarkOptions)}
+    for parameter in parameters:
+        if parameter.annotation != "Unpack[MarkKeywords]":
+            yield parameter
+            continue
+        for name, kind in MarkKeywords.__annotations__.items():
+            yield inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=defaults[name],
+                annotation=kind.__forward_arg__,
+            )
+
+
 def signature(function: Any, name: str, *, bound: bool) -> str:
     """How a function is called, as one would write it."""
     shape = inspect.signature(function)
-    parameters = list(shape.parameters.values())
+    parameters = list(in_full(shape.parameters.values()))
     if bound and parameters and parameters[0].name in ("self", "cls"):
         parameters = parameters[1:]
     words = list(_words(parameters))

@@ -25,6 +25,7 @@ FLOORS = (
     {"backends", "limits", "tasks", "libraries"},
     {"results", "builtin"},
     {"calls", "inspecting"},
+    {"batch"},
     {"spot"},
     {""},  # `beautyspot` itself: the public names
     {"testing", "__main__"},

@@ -63,6 +63,8 @@ from beautyspot.hookspecs import hookimpl
 if TYPE_CHECKING:
     from beautyspot.backends.listing import PluginInfo
     from beautyspot.backends.registry import plugins
+    from beautyspot.batch.failures import Failed
+    from beautyspot.batch.progress import Progress
     from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
@@ -83,10 +85,10 @@ if TYPE_CHECKING:
     from beautyspot.observing import (
         Event,
         Execution,
-        Failed,
         Hit,
         Miss,
         Observer,
+        Raised,
         Ran,
         Refused,
         Saved,
@@ -108,7 +110,7 @@ _LATER = {
     "Event": "observing",
     "Execution": "observing",
     "Explanation": "calls.explanation",
-    "Failed": "observing",
+    "Failed": "batch.failures",
     "Finding": "contracts.examination",
     "Fault": "inspecting.verifying",
     "Hit": "observing",
@@ -120,7 +122,9 @@ _LATER = {
     "Observer": "observing",
     "Permit": "limits.permit",
     "PluginInfo": "backends.listing",
+    "Progress": "batch.progress",
     "Pruned": "results.pruning",
+    "Raised": "observing",
     "Ran": "observing",
     "Refused": "observing",
     "Removal": "inspecting.removal",
@@ -199,7 +203,9 @@ __all__ = [
     "PluginConflictError",
     "PluginError",
     "PluginInfo",
+    "Progress",
     "Pruned",
+    "Raised",
     "Ran",
     "RateLimitError",
     "RecordNotFound",

@@ -7,7 +7,7 @@ number: a function's identifier, a Spot's name, the name of a class, or one of t
 here. Later releases may add events, words, and fields at the end of an event.
 
 A call of a marked function is told by one `Hit`, or by one `Miss`. After a `Miss` the function
-runs, unless `mode="replay"` forbids it, and each execution ends with a `Ran` or a `Failed`. A call
+runs, unless `mode="replay"` forbids it, and each execution ends with a `Ran` or a `Raised`. A call
 that waits for the run of another one gets what that returns (a `Hit`) or raises (no event but the
 other one's).
 """
@@ -191,7 +191,7 @@ class Refused(NamedTuple):
     by: Refusal
 
 
-class Failed(NamedTuple):
+class Raised(NamedTuple):
     """An execution of a marked function has raised, or something failed in beautyspot itself.
 
     Attributes:
@@ -213,7 +213,7 @@ class Failed(NamedTuple):
     seconds: float | None
 
 
-Event = Hit | Miss | Ran | Saved | Waited | Refused | Failed
+Event = Hit | Miss | Ran | Saved | Waited | Refused | Raised
 """What a function that observes is called with."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from beautyspot.backends.registry import given_plugins
 from beautyspot.backends.spot_backends import Made, Parts
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     )
     from beautyspot.observing import Observer
     from beautyspot.resilience.reporting import Trouble
-    from beautyspot.tasks.options import KeyOption, MarkOptions
+    from beautyspot.tasks.options import MarkKeywords, MarkOptions
     from beautyspot.tasks.task import Task
 
 P = ParamSpec("P")
@@ -220,47 +220,12 @@ class Spot(StoredResults, LimiterMethods):
 
     @overload
     def mark(
-        self,
-        function: Callable[P, R],
-        /,
-        *,
-        version: str | int | None = None,
-        save_blob: bool | None = None,
-        content_type: str | None = None,
-        serializer: BackendSetting | SerializerBase | type[SerializerBase] | None = None,
-        key: KeyOption | None = None,
-        keygen: BackendSetting | KeyGenBase | type[KeyGenBase] | None = None,
-        ttl: float | str | None = None,
-        tags: Iterable[str] = (),
-        ignore: Iterable[str] = (),
-        name: str | None = None,
-        cache_if: Callable[[Any], object] | None = None,
-        price: Callable[[Any], object] | None = None,
-        mode: str | None = None,
-        stale_on_error: bool = False,
-        arguments: bool | None = None,
+        self, function: Callable[P, R], /, **options: Unpack[MarkKeywords]
     ) -> Callable[P, R]: ...
 
     @overload
     def mark(
-        self,
-        /,
-        *,
-        version: str | int | None = None,
-        save_blob: bool | None = None,
-        content_type: str | None = None,
-        serializer: BackendSetting | SerializerBase | type[SerializerBase] | None = None,
-        key: KeyOption | None = None,
-        keygen: BackendSetting | KeyGenBase | type[KeyGenBase] | None = None,
-        ttl: float | str | None = None,
-        tags: Iterable[str] = (),
-        ignore: Iterable[str] = (),
-        name: str | None = None,
-        cache_if: Callable[[Any], object] | None = None,
-        price: Callable[[Any], object] | None = None,
-        mode: str | None = None,
-        stale_on_error: bool = False,
-        arguments: bool | None = None,
+        self, /, **options: Unpack[MarkKeywords]
     ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
     def mark(self, function: Any = None, /, **options: Any) -> Any:
@@ -288,9 +253,13 @@ class Spot(StoredResults, LimiterMethods):
                 ``{argument: function of its value}``, such as
                 ``{"path": KeyGen.from_file_content}``.
             keygen: another key generation than the Spot's.
-            ttl: how long a result is valid: seconds, or a text such as "12h"; "none" is for ever,
-                whatever the Spot's ttl; None takes the Spot's.
-            tags: names by which several results can be invalidated at once.
+            ttl: how long a result is valid: seconds, a `timedelta`, or a text such as "12h"; "none"
+                is for ever, whatever the Spot's ttl; None takes the Spot's. Or a function of the
+                result and the call's arguments that returns one of these.
+            stale: for so long after the `ttl`, a call still gets the expired result at once, while
+                one call behind it makes the new one; needs a ttl; not for generators.
+            tags: names by which several results can be invalidated at once, or a function of the
+                result and the call's arguments that returns them.
             ignore: arguments, or parts of one (``"self.client"``), that do not count for the key.
             name: the function's identity, so that moving or renaming it loses no result. No other
                 function may use it: two would get each other's results, which is reported.
@@ -300,7 +269,22 @@ class Spot(StoredResults, LimiterMethods):
                 spent and saved. If it raises or returns anything else, there is no price.
             mode: as for `Spot`, for this function.
             stale_on_error: if the function raises, return its expired result, if there is one;
-                needs a ttl, here or of the Spot; not for generators.
+                needs a ttl, here or of the Spot; not for generators. With `stale`, only while
+                that lasts.
+            cache_errors: classes of exceptions that are results: a call that raised one raises it
+                again from the cache; not for generators.
+            error_ttl: how long such a result is valid; None is as long as others.
+            on_cancel: "finish": an execution that has begun goes on, and is stored, though the task
+                that called is cancelled; it ends with its event loop. "stop", the default,
+                cancels it. For coroutine functions.
+            each: the parameter that takes a list of items, of a function that returns a list of as
+                many results: each item has a result of its own, and the function is called with
+                those that lack one.
+            batch: it is called with at most so many items at a time.
+            added: parameters that the function has been given since results were stored, with the
+                values at which it does what it did before; the last one that was added comes last.
+            renamed_from: identifiers that the function had before, "module:qualified.name" or
+                a name=; their results are found too.
             arguments: whether each result shows people the arguments of its call, see
                 [security](security.md); None takes the Spot's.
 

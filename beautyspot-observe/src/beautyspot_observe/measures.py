@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from beautyspot import Event, Failed, Hit, Miss, Ran, Refused, Saved, Waited
+    from beautyspot import Event, Hit, Miss, Raised, Ran, Refused, Saved, Waited
 
 SECONDS: Final = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
@@ -122,7 +122,7 @@ def _refused(event: Refused) -> tuple[Point, ...]:
     return ((REFUSALS, event.by, 1),)
 
 
-def _failed(event: Failed) -> tuple[Point, ...]:
+def _failed(event: Raised) -> tuple[Point, ...]:
     if event.seconds is None:
         return ((FAILURES, event.operation, 1),)
     outcome = outcome_of(event.error)
@@ -132,5 +132,5 @@ def _failed(event: Failed) -> tuple[Point, ...]:
 
 _OF: Final[Mapping[str, Callable[..., tuple[Point, ...]]]] = {
     "Hit": _hit, "Miss": _miss, "Ran": _ran, "Saved": _saved, "Waited": _waited,
-    "Refused": _refused, "Failed": _failed,
+    "Refused": _refused, "Raised": _failed,
 }  # fmt: skip

@@ -347,7 +347,7 @@ class Watch:
             return
         uncached = [event for event in self.of(bs.Miss) if event.reason in UNCACHED]
         misses = len(self.of(bs.Miss)) - len(uncached)
-        failed = [event for event in self.of(bs.Failed) if event.operation == "run"]
+        failed = [event for event in self.of(bs.Raised) if event.operation == "run"]
         assert len(self.of(bs.Hit)) == stats["hits"]
         assert (misses, len(uncached)) == (stats["misses"], stats["bypassed"])
         assert len(self.of(bs.Ran)) == self.ended

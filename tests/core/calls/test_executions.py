@@ -187,7 +187,7 @@ def test_arguments_that_do_not_fit_are_a_failed_run(
     with pytest.raises(TypeError):
         call(lambda x: marked(x, 2), 1)
     assert spans.log == ["begun", "TypeError"]
-    assert [type(event).__name__ for event in events] == ["Miss", "Failed"]
+    assert [type(event).__name__ for event in events] == ["Miss", "Raised"]
 
 
 def test_what_the_function_calls_is_within_its_span(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import kinds
 import pytest
-from beautyspot import Failed, Hit, Miss, Refused, Saved, Waited
+from beautyspot import Hit, Miss, Raised, Refused, Saved, Waited
 from beautyspot.memory import MemoryMetadataStore
 from broken import BrokenStore
 from gates import Gate, followers, until
@@ -50,7 +50,7 @@ class Recorder(list[Any]):
 
 
 def _short(event: Any) -> str:
-    names = {Miss: "reason", Refused: "by", Failed: "error", Waited: "cause"}
+    names = {Miss: "reason", Refused: "by", Raised: "error", Waited: "cause"}
     own = names.get(type(event), "place" if hasattr(event, "place") else "")
     return f"{type(event).__name__}{f' {getattr(event, own)}' if own else ''}"
 
@@ -129,7 +129,7 @@ def test_what_the_function_raises_is_told_by_its_class(
     spot = make_spot(observers=[recorder])
     with pytest.raises(ValueError, match="a secret"):
         call(spot.mark(one[kind]), "an argument")
-    assert recorder.told == ["Miss not stored", "Failed ValueError"]
+    assert recorder.told == ["Miss not stored", "Raised ValueError"]
     failed = recorder[1]
     assert (failed.operation, failed.key) == ("run", recorder[0].key)
     assert failed.seconds >= 0
@@ -153,7 +153,7 @@ def test_a_miss_has_a_reason(
     if why == "shut down":
         spot.shutdown()
     call(marked, threading.Lock() if why == "no key" else 1)
-    failed = ["Failed UnstableKeyError"] if why == "no key" else []
+    failed = ["Raised UnstableKeyError"] if why == "no key" else []
     assert recorder.told == [f"Miss {why}", *failed, "Ran"]
     assert {event.key for event in recorder} == {""}
 
@@ -181,7 +181,7 @@ def test_what_is_damaged_is_a_miss(
     assert record is not None
     spot.metadata.put(record._replace(digest=b"wrong"))
     assert call(marked, 1) == kinds.result(1)
-    assert recorder.told[3] == "Failed RestoreError"
+    assert recorder.told[3] == "Raised RestoreError"
     assert recorder.told[-3:] == ["Miss damaged", *RUN]
     assert recorder[3].operation == "look up"
     assert recorder[3].seconds is None
@@ -210,7 +210,7 @@ def test_a_store_that_fails_is_a_miss(
     function, call = kinds.KINDS[kind]
     spot = make_spot(observers=[recorder], metadata=BrokenStore("find"))
     assert call(spot.mark(function), 1) == kinds.result(1)
-    assert recorder.told[0] == "Failed Broken"
+    assert recorder.told[0] == "Raised Broken"
     assert recorder.told[-3:] == ["Miss store failed", *RUN]
 
 
@@ -226,7 +226,7 @@ def test_replay_refuses_a_miss(
         call(marked, threading.Lock())
     assert recorder.told == [
         *("Miss not stored", "Refused mode"),
-        *("Miss no key", "Failed UnstableKeyError", "Refused mode"),
+        *("Miss no key", "Raised UnstableKeyError", "Refused mode"),
     ]
 
 
@@ -314,7 +314,7 @@ def test_a_hit_on_its_way_to_the_store_is_of_memory(
     spot = make_spot(observers=[recorder], metadata=store)
     marked = spot.mark(len)
     assert marked("abc") == marked("abc") == 3
-    failures = ["Failed Broken"] * len(recorder.of(Failed))
+    failures = ["Raised Broken"] * len(recorder.of(Raised))
     assert recorder.told == ["Miss not stored", "Ran", *failures, "Hit memory"]
     store.broken = set()
     assert spot.flush()
@@ -343,8 +343,8 @@ def test_what_has_no_stored_form_is_refused(
 
     one = {"sync": plain, "async": later, "generator": stream, "async generator": stream_later}
     call(make_spot(observers=[recorder]).mark(ignore=("lock",))(one[kind]), 1)
-    failed = "Failed SerializationError"
-    assert sorted(recorder.told) == [failed, "Miss not stored", "Ran", "Refused serializer"]
+    failed = "Raised SerializationError"
+    assert sorted(recorder.told) == ["Miss not stored", failed, "Ran", "Refused serializer"]
 
 
 def test_what_is_invalidated_meanwhile_is_refused(
@@ -641,7 +641,7 @@ def test_an_error_in_whose_place_an_old_result_is_returned_is_told(
     assert call(marked, 1) == 1
     FAILS.append(True)
     assert call(marked, 1) == 1
-    assert recorder.told == ["Miss not stored", *RUN, "Miss expired", "Failed ValueError"]
+    assert recorder.told == ["Miss not stored", *RUN, "Miss expired", "Raised ValueError"]
 
 
 def test_cached_run_tells_as_a_marked_function_does(

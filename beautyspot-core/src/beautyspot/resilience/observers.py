@@ -212,10 +212,10 @@ class Observers:
     ) -> None:
         """Tell that an execution has raised, or that something failed in beautyspot."""
         if self.told:
-            from beautyspot.observing import Failed
+            from beautyspot.observing import Raised
 
             kind = type(error).__name__
-            self.tell(Failed(self.spot, function, key, operation, kind, seconds))
+            self.tell(Raised(self.spot, function, key, operation, kind, seconds))
 
     def ran(self, function: str, key: str, seconds: float) -> None:
         """Tell that an execution has returned."""

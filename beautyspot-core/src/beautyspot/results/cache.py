@@ -278,7 +278,7 @@ class Cache:
             digest=self._digest(key, payload, now, expires_at),
             size=len(payload.data),
             arg_digests=call.digests,
-            tags=task.options.tags,
+            tags=task.options.fixed_tags,
             made_at=now,
             took=took,
             expires_at=expires_at,
@@ -352,7 +352,7 @@ class Cache:
             input_id=call.input_id,
             version=addressing.version,
             func_identifier=addressing.func_identifier,
-            tags=call.task.options.tags,
+            tags=call.task.options.fixed_tags,
         )
 
     def moment(self, call: Call, *, in_place: bool = False) -> Moment | None:

@@ -6,17 +6,55 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from beautyspot.config.settings import LIFETIME, or_none, seconds
+from beautyspot.config.settings import DURATION, LIFETIME, or_none, seconds
 from beautyspot.contracts.file import CONTENT_TYPE
 from beautyspot.errors import ConfigError
 from beautyspot.functions.names import mangled_in
 from beautyspot.messages import check_options
 
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from beautyspot.contracts import KeyGenBase, SerializerBase
+
 MODES: Final = ("normal", "readonly", "replay")
 
+ON_CANCEL: Final = ("stop", "finish")
+
 KeyOption = str | Callable[..., object] | Mapping[str, Callable[[Any], object]]
+
+Backend = str | Mapping[str, Any]
+"""A name, a URL or a table of options."""
+
+
+class MarkKeywords(TypedDict, total=False):
+    """The options of `Spot.mark`, as a user writes them; it documents each."""
+
+    version: str | int | None
+    save_blob: bool | None
+    content_type: str | None
+    serializer: Backend | SerializerBase | type[SerializerBase] | None
+    key: KeyOption | None
+    keygen: Backend | KeyGenBase | type[KeyGenBase] | None
+    ttl: float | str | timedelta | Callable[..., object] | None
+    stale: float | str | timedelta | None
+    tags: Iterable[str] | Callable[..., Iterable[str]]
+    ignore: Iterable[str]
+    name: str | None
+    cache_if: Callable[[Any], object] | None
+    price: Callable[[Any], object] | None
+    mode: str | None
+    stale_on_error: bool
+    cache_errors: type[Exception] | Iterable[type[Exception]]
+    error_ttl: float | str | timedelta | None
+    on_cancel: str | None
+    each: str | None
+    batch: int | None
+    added: Mapping[str, Any] | None
+    renamed_from: str | Iterable[str]
+    arguments: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +72,21 @@ class MarkOptions:
     key: KeyOption | None = None
     keygen: object = None
     ttl: object = None
-    tags: tuple[str, ...] = ()
+    stale: object = None
+    tags: tuple[str, ...] | Callable[..., object] = ()
     ignore: tuple[str, ...] = ()
     name: str | None = None
     cache_if: Callable[[Any], object] | None = None
     price: Callable[[Any], object] | None = None
     mode: str | None = None
     stale_on_error: bool = False
+    cache_errors: tuple[type[Exception], ...] = ()
+    error_ttl: object = None
+    on_cancel: str | None = None
+    each: str | None = None
+    batch: int | None = None
+    added: Mapping[str, Any] | None = None
+    renamed_from: tuple[str, ...] = ()
     arguments: bool | None = None
 
     def __post_init__(self) -> None:
@@ -60,6 +106,7 @@ class MarkOptions:
         """
         check_options("mark", options, cls.__dataclass_fields__)
         several = {k: _several(options[k]) for k in ("tags", "ignore") if k in options}
+        several |= {k: _one_or_several(options[k]) for k in _ONE_OR_SEVERAL if k in options}
         return cls(**{**options, **several})
 
     def completed(self, *, ttl: object, mode: str, arguments: bool) -> MarkOptions:
@@ -79,14 +126,27 @@ class MarkOptions:
         return replace(self, key=key, ignore=tuple(mangled_in(function, x) for x in self.ignore))
 
     @property
+    def fixed_tags(self) -> tuple[str, ...]:
+        """The `tags`, where they are no function of the result."""
+        return () if callable(self.tags) else self.tags
+
+    @property
     def seconds(self) -> float | None:
-        """The `ttl` in seconds; None is for ever, which "none" says against the Spot's own."""
-        lasts: float | None = or_none(seconds)(self.ttl)
+        """The `ttl` in seconds; None is for ever, which "none" says against the Spot's own.
+
+        None too where `ttl` is a function of the result.
+        """
+        lasts: float | None = None if callable(self.ttl) else or_none(seconds)(self.ttl)
         return lasts
 
 
 def _several(value: Any) -> Any:
     return value if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
+
+
+def _one_or_several(value: Any) -> Any:
+    """One text or class is short for a tuple of it."""
+    return (value,) if isinstance(value, str | type) else _several(value)
 
 
 def _is_version(value: object) -> bool:
@@ -112,11 +172,37 @@ def _is_plain(value: object) -> bool:
 
 
 def _is_lifetime(value: object) -> bool:
+    return _is_duration(value) or (isinstance(value, str) and value.lower() == "none")
+
+
+def _is_lifetime_or_plain(value: object) -> bool:
+    return _is_plain(value) or _is_lifetime(value)
+
+
+def _is_duration(value: object) -> bool:
     try:
-        or_none(seconds)(value)
+        seconds(value)
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _are_texts_or_plain(value: object) -> bool:
+    return _is_plain(value) or _are_texts(value)
+
+
+def _are_exceptions(value: object) -> bool:
+    return isinstance(value, tuple) and all(
+        isinstance(x, type) and issubclass(x, Exception) for x in value
+    )
+
+
+def _is_number_of_items(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_table_of_arguments(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(x, str) and x for x in value)
 
 
 def _are_texts(value: object) -> bool:
@@ -129,20 +215,30 @@ def _is_name(value: object) -> bool:
 
 _KEYS: Final = "an ID, a function of the arguments, or a table {{argument: function of its value}}"
 _TEXTS: Final = 'several texts, or one with a comma: {option}=("{one}",)'
+_ONE_OR_SEVERAL: Final = ("cache_errors", "renamed_from")
+_OF_THE_RESULT: Final = "or a function of the result and the arguments, no async def"
 
 _CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "version": (_is_version, 'text, a whole number, or "auto" to follow the code'),
     "save_blob": (_is_bool, "True or False"),
     "content_type": (_is_content_type, 'a MIME type such as "image/png"'),
     "key": (_is_key, _KEYS),
-    "ttl": (_is_lifetime, LIFETIME),
-    "tags": (_are_texts, _TEXTS),
+    "ttl": (_is_lifetime_or_plain, f"{LIFETIME}, {_OF_THE_RESULT}"),
+    "stale": (_is_duration, DURATION),
+    "tags": (_are_texts_or_plain, f"{_OF_THE_RESULT[3:]}, or {_TEXTS}"),
     "ignore": (_are_texts, _TEXTS),
     "name": (_is_name, "a text that no other function uses"),
     "cache_if": (callable, "a function of the result: True keeps it"),
     "price": (_is_plain, "a function of the result, no async def, that returns what the call cost"),
     "mode": (MODES.__contains__, " or ".join(MODES)),
     "stale_on_error": (_is_bool, "True or False"),
+    "cache_errors": (_are_exceptions, "classes of exceptions: {option}=(LookupError,)"),
+    "error_ttl": (_is_lifetime, LIFETIME),
+    "on_cancel": (ON_CANCEL.__contains__, " or ".join(ON_CANCEL)),
+    "each": (_is_name, "the name of a parameter that takes a list"),
+    "batch": (_is_number_of_items, "a whole number of items, 1 or more"),
+    "added": (_is_table_of_arguments, "a table {{parameter: value at which nothing changed}}"),
+    "renamed_from": (_are_texts, 'identifiers such as "module:function"'),
     "arguments": (_is_bool, "True or False"),
 }
 """What each option may be, and what a message says of that."""

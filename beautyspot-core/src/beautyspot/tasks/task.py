@@ -10,6 +10,7 @@ from beautyspot.functions.fitting import what_does_not_fit
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.arguments import classes_by_arguments
 from beautyspot.tasks.addressing import Addressing
+from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
 from beautyspot.tasks.price import checked_price
 
@@ -117,7 +118,7 @@ class Task:
         self.counted = counted_of(self.func_identifier)
         streams = "generator" in kind
         self.form = ResultForm(function, options, serializer, streams=streams)
-        self._check_stale(streams=streams)
+        check_combinations(self.func_identifier, kind, options)
         self._check_key()
         self.classes = classes_by_arguments(unwrap_ours(function))
         self._variants: dict[tuple[int, ...], tuple[list[Any], Task]] = {}
@@ -157,20 +158,6 @@ class Task:
         """
         assert self.options.price is not None  # noqa: S101 - the callers ask
         return checked_price(self.options.price(result))
-
-    def _check_stale(self, *, streams: bool) -> None:
-        if not self.options.stale_on_error:
-            return
-        if streams:
-            raise ConfigError(
-                f"mark(stale_on_error=True) has no meaning for {self.func_identifier}, which is a "
-                "generator: its items have been passed on when it raises. Leave it out"
-            )
-        if self.ttl is None:
-            raise ConfigError(
-                f"mark(stale_on_error=True) has no meaning for {self.func_identifier}: without a "
-                "ttl no result expires: give mark(ttl=), or a ttl of the Spot"
-            )
 
     def _check_key(self) -> None:
         wrong = what_does_not_fit(self.options.key, self.function)

@@ -1,0 +1,61 @@
+"""Which options of `mark` have a meaning together, and for which kind of function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.errors import ConfigError
+from beautyspot.functions.annotations import signature_of
+from beautyspot.functions.names import unwrap_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.tasks.options import MarkOptions
+
+
+def check_combinations(name: str, kind: str, options: MarkOptions) -> None:
+    """Refuse options that would be accepted and ignored.
+
+    Args:
+        name: the function's identifier.
+        kind: "function", "coroutine", "generator" or "async generator".
+        options: of its mark.
+
+    Raises:
+        ConfigError: says which, and what to write.
+    """
+
+    for option, why, instead in (*_of_the_kind(kind, options), *_of_each_other(options)):
+        value: Any = getattr(options, option)
+        raise ConfigError(
+            f"mark({option}={value!r:.80}) has no meaning for {name}: {why}: {instead}"
+        )
+
+
+def _of_the_kind(kind: str, options: MarkOptions) -> Iterator[tuple[str, str, str]]:
+    for option in ("stale_on_error", "stale", "cache_errors", "each"):
+        if getattr(options, option) and "generator" in kind:
+            why = "it is a generator, whose items are passed on before it ends"
+            yield option, why, "leave it out"
+    if options.on_cancel == "finish" and kind != "coroutine":
+        yield "on_cancel", "it is no coroutine function, and nothing cancels it", "leave it out"
+
+
+def _of_each_other(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
+    for option in ("stale_on_error", "stale"):
+        if getattr(options, option) and options.seconds is None and not callable(options.ttl):
+            why = "without a ttl no result expires"
+            yield option, why, "give mark(ttl=), or a ttl of the Spot"
+    if options.error_ttl is not None and not options.cache_errors:
+        yield "error_ttl", "no error is stored", "give mark(cache_errors=) too"
+    if options.batch is not None and options.each is None:
+        yield "batch", "it takes no items one by one", "give mark(each=) too"
+
+
+def parameters_of(function: Callable[..., Any]) -> list[str]:
+    """The names of the parameters of a function; none where they can't be read."""
+    try:
+        return [*signature_of(unwrap_ours(function)).parameters]
+    except (TypeError, ValueError):
+        return []
