@@ -2,6 +2,8 @@
 
 A limiter that makes its caller wait says so by `queued`. That counts for each execution that the
 caller is part of, in child tasks too, and where several of these queue at once, once.
+
+A `Queue` counts the calls that queue now, of those made in the contexts that it watches.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    Within = tuple["Work", "Within | None"]
-    """The innermost execution, and those around it."""
+    Within = tuple["Work | Queue", "Within | None"]
+    """The innermost execution, and those around it, with what watches them."""
 
 _within: contextvars.ContextVar[Within | None] = contextvars.ContextVar(
     "beautyspot_executions", default=None
@@ -77,23 +79,52 @@ class Work:
                 self._queued += now - self._since
 
 
+class Queue:
+    """How many calls queue for a limit now.
+
+    Attributes:
+        length: of those that were made in a context that it watches.
+    """
+
+    __slots__ = ("length",)
+
+    def __init__(self) -> None:
+        self.length = 0
+
+    def watch(self) -> None:
+        """Count the calls that are made from here, in this context and in copies of it."""
+        _within.set((self, _within.get()))
+
+    def enter(self, now: float) -> None:
+        """Note that a call begins to queue."""
+        del now
+        with _lock:
+            self.length += 1
+
+    def leave(self, now: float) -> None:
+        """Note that it goes on."""
+        del now
+        with _lock:
+            self.length -= 1
+
+
 @contextmanager
 def queued() -> Iterator[None]:
     """In the block the running call queues for a limit."""
-    around = _executions()
+    around = _around()
     began = perf_counter()
-    for execution in around:
-        execution.enter(began)
+    for each in around:
+        each.enter(began)
     try:
         yield
     finally:
         ended = perf_counter()
-        for execution in around:
-            execution.leave(ended)
+        for each in around:
+            each.leave(ended)
 
 
-def _executions() -> list[Work]:
-    found: list[Work] = []
+def _around() -> list[Work | Queue]:
+    found: list[Work | Queue] = []
     within = _within.get()
     while within is not None:
         found.append(within[0])

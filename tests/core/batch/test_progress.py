@@ -1,0 +1,389 @@
+"""What a map tells of how far it is: the counts, the rates, and who shows them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import io
+import logging
+import sys
+import threading
+import types
+from typing import Any
+
+import pytest
+from beautyspot import Progress
+from beautyspot.batch import displays, progress
+from beautyspot.batch.progress import Meter, checked_progress, meter_of
+from beautyspot.concurrency.queueing import queued
+from beautyspot.errors import ConfigError
+from gates import DEADLINE
+from owned_clock import Clock
+
+NAME = "module:read"
+
+
+class Seen:
+    """A display that keeps what it was shown."""
+
+    every = 0.0
+
+    def __init__(self) -> None:
+        self.shown: list[Progress] = []
+        self.last: list[bool] = []
+        self.came = threading.Event()
+
+    def __call__(self, progress: Progress, *, last: bool) -> None:
+        self.shown.append(progress)
+        self.last.append(last)
+        self.came.set()
+
+
+class Screen(io.StringIO):
+    """A terminal without a file."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Bar:
+    """Stands for tqdm's."""
+
+    made: list[Bar] = []
+
+    def __init__(self, **options: Any) -> None:
+        self.options, self.n, self.text, self.drawn, self.closed = options, 0, "", 0, False
+        Bar.made.append(self)
+
+    def set_postfix_str(self, text: str, refresh: bool) -> None:
+        assert not refresh
+        self.text = text
+
+    def refresh(self) -> None:
+        self.drawn += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def a_screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """A terminal 60 columns wide, and no tqdm; not a fixture, since pytest sets stderr later."""
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    return screen
+
+
+def of(**given: Any) -> Progress:
+    counts = {"function": NAME, "done": 30, "total": 100, "hits": 10, "runs": 19, "failures": 1}
+    now = {"running": 5, "waiting": 0, "seconds": 9.0, "rate": 2.5, "left": 28.0}
+    return Progress(**{**counts, **now, **given})
+
+
+# ---------------------------------------------------------------------------------------- counts
+
+
+def test_what_becomes_of_each_input_is_counted() -> None:
+    meter = Meter(NAME, 9, Seen(), clock=Clock())
+    meter.hit(2)
+    meter.hit()
+    for _ in range(5):
+        meter.began()
+    meter.ran()
+    meter.found()
+    meter.failed()
+    meter.failed(began=False)
+    meter.gave_up()
+    now = meter.progress()
+    assert (now.function, now.total, now.done) == (NAME, 9, 7)
+    assert (now.hits, now.runs, now.failures, now.running) == (4, 1, 2, 1)
+
+
+def test_hits_do_not_shorten_the_time_that_is_left() -> None:
+    clock = Clock()
+    meter = Meter(NAME, 1000, Seen(), clock=clock)
+    clock.now += 10
+    meter.hit(900)
+    assert meter.progress().left is None  # nothing has run yet
+    meter.began()
+    meter.began()
+    clock.now += 4
+    meter.ran()
+    meter.failed()
+    clock.now += 50  # nothing is under way, as while hits are read
+    now = meter.progress()
+    assert now.left == 98 * 4 / 2
+    assert now.rate == 902 / 64
+    assert now.seconds == 64
+
+
+def test_the_rates_are_those_of_the_last_while() -> None:
+    clock = Clock()
+    meter = Meter(NAME, 1000, Seen(), clock=clock)
+    meter.began()
+    for seconds in [10.0] * 40 + [2.0] * progress.SAMPLES:
+        meter.began()
+        clock.now += seconds
+        meter.ran()
+        meter.show()
+    now = meter.progress()
+    assert now.rate == 0.5
+    assert now.left == now.total - now.done << 1  # type: ignore[operator]
+
+
+def test_where_all_is_done_nothing_is_left() -> None:
+    meter = Meter(NAME, 3, Seen(), clock=Clock())
+    meter.hit(3)
+    assert meter.progress().left == 0
+    assert Meter(NAME, None, Seen()).progress().left is None
+
+
+def test_calls_that_wait_for_a_limit_are_counted_while_they_wait() -> None:
+    meter = Meter(NAME, None, Seen(), clock=Clock())
+    context = contextvars.copy_context()
+    context.run(meter.watch)
+    meter.began()
+
+    def call() -> int:
+        with queued():
+            return meter.progress().waiting
+
+    assert context.copy().run(call) == 1
+    assert meter.progress().waiting == 0
+    assert call() == 0  # a call of nobody's, outside of the map
+
+
+def test_counts_come_from_many_threads() -> None:
+    meter = Meter(NAME, None, Seen())
+
+    def count() -> None:
+        for _ in range(500):
+            meter.hit()
+            meter.began()
+            meter.ran()
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+    now = meter.progress()
+    assert (now.hits, now.runs, now.running) == (2000, 2000, 0)
+
+
+# ------------------------------------------------------------------------------------ when
+
+
+def test_the_end_is_always_shown_and_once() -> None:
+    seen = Seen()
+    meter = Meter(NAME, 1, seen)
+    meter.hit()
+    meter.close()
+    meter.close()
+    meter.show()
+    assert [(each.done, last) for each, last in zip(seen.shown, seen.last, strict=True)] == [
+        (1, True)
+    ]
+
+
+def test_a_thread_shows_it_until_the_end() -> None:
+    seen = Seen()
+    meter = Meter(NAME, None, seen)
+    meter.start()
+    assert seen.came.wait(DEADLINE)
+    meter.close()
+    assert seen.last.pop() is True
+    assert not any(seen.last)
+
+
+def test_without_a_thread_the_end_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise RuntimeError("no thread")
+
+    monkeypatch.setattr(progress.deferred, "begin", none)
+    seen = Seen()
+    meter = Meter(NAME, None, seen)
+    meter.start()
+    meter.close()
+    assert seen.last == [True]
+
+
+async def _in_a_loop(seen: Seen) -> None:
+    meter = Meter(NAME, None, seen)
+    meter.start_in(asyncio.get_running_loop())
+    while len(seen.shown) < 3:
+        await asyncio.sleep(0)
+    meter.close()
+    meter.start_in(asyncio.get_running_loop())  # as a timer that came too late
+
+
+def test_an_event_loop_shows_it_until_the_end() -> None:
+    seen = Seen()
+    asyncio.run(_in_a_loop(seen))
+    assert seen.last == [False] * (len(seen.last) - 1) + [True]
+
+
+def test_a_display_that_raises_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    calls = []
+
+    def tell(progress: Progress) -> None:
+        calls.append(progress)
+        raise ZeroDivisionError
+
+    meter = meter_of(tell, NAME, None)
+    assert meter is not None
+    meter.show()
+    meter.show()
+    meter.start()  # its thread ends at once
+    meter.close()
+    assert len(calls) == 1
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "module:read raised ZeroDivisionError, and is left out" in caplog.text
+
+
+# --------------------------------------------------------------------------------- progress=
+
+
+def test_a_function_gets_what_was_counted() -> None:
+    told: list[Progress] = []
+    meter = meter_of(told.append, NAME, 4)
+    assert meter is not None
+    meter.hit(4)
+    meter.close()
+    assert [each.done for each in told] == [4]
+
+
+def test_none_costs_nothing() -> None:
+    assert meter_of(None, NAME, 1) is None
+    assert meter_of(False, NAME, 1) is None
+
+
+async def _never_awaited(progress: Progress) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("yes", "'yes' (str)"),
+        (1, "1 (int)"),
+        (Progress, "the class Progress"),
+        (_never_awaited, "the coroutine function _never_awaited"),
+    ],
+)
+def test_what_is_no_progress_is_refused(wrong: object, said: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        checked_progress(wrong)
+    assert said in str(raised.value)
+    assert "give True for a line" in str(raised.value)
+
+
+def test_what_is_one_passes() -> None:
+    for right in (None, True, False, print):
+        checked_progress(right)
+
+
+# --------------------------------------------------------------------------------- displays
+
+
+def test_a_terminal_shows_a_line_that_changes_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = a_screen(monkeypatch)
+    line = displays.display(NAME, 100)
+    line(of(), last=False)
+    line(of(done=31, waiting=3), last=False)
+    line(of(done=100, runs=89, seconds=130.0), last=True)
+    first, second, third = screen.getvalue().split("\r")[1:]
+    assert first == "read: 30%, 30 of 100: 10 hits, 19 runs, 1 failure, 2.5/s, 2"
+    assert second == "read: 31%, 31 of 100: 10 hits, 19 runs, 1 failure, 3 waitin"
+    assert third.rstrip() == "read: 100 done: 10 hits, 89 runs, 1 failure, in 2 min"
+    assert third.endswith("  \n")
+    assert len(third) == 60  # nothing of the line before stays
+    assert {len(first), len(second)} == {59}  # the last column would begin another line
+
+
+def test_wide_letters_take_two_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = a_screen(monkeypatch)
+    line = displays.display("m:" + "読" * 40, None)
+    line(of(function="m:" + "読" * 40), last=False)
+    assert screen.getvalue() == "\r" + "読" * 29
+    line(of(function="m:読", done=1, hits=1, runs=0, total=None), last=True)
+    text = "読: 1 done: 1 hit, 0 runs, 1 failure, in 9.0 s"
+    assert screen.getvalue().split("\r")[2] == text + " " * (58 - len(text) - 1) + "\n"
+
+
+def test_tqdm_shows_it_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = a_screen(monkeypatch)
+    tqdm = types.ModuleType("tqdm.auto")
+    tqdm.tqdm = Bar  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tqdm.auto", tqdm)
+    for total in (100, None):
+        line = displays.display(NAME, total)
+        bar = Bar.made.pop()
+        assert bar.options["total"] == total
+        assert bar.options["desc"] == "read"
+        line(of(total=total), last=False)
+        assert (bar.n, bar.text) == (30, displays.what_became(of(total=total)))
+        line(of(total=total, left=None), last=True)
+        assert bar.text.endswith("in 9.0 s")
+        assert bar.drawn == 2
+        assert bar.closed
+    assert screen.getvalue() == ""
+
+
+def test_a_log_gets_a_line_a_minute_where_it_shows_such(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = displays.display(NAME, 100)
+    assert lines.every == 60
+    with caplog.at_level(logging.INFO, "beautyspot"):
+        lines(of(), last=False)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{NAME}: {displays.described(of())}"
+    ]
+    assert capsys.readouterr().err == ""
+
+
+def test_who_has_set_no_log_up_sees_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = displays.display(NAME, None)
+    lines(of(total=None, left=None), last=False)
+    lines(of(), last=True)
+    assert capsys.readouterr().err.splitlines() == [
+        "beautyspot: module:read: 30 done: 10 hits, 19 runs, 1 failure, 2.5/s",
+        "beautyspot: module:read: 30 done of 100: 10 hits, 19 runs, 1 failure, in 9.0 s",
+    ]
+
+
+def test_without_a_stream_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    displays.display(NAME, None)(of(), last=True)
+
+
+def test_a_notebook_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    shell = types.SimpleNamespace(kernel=object())
+    notebook = types.SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", notebook)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert isinstance(displays.display(NAME, None), displays.Line)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (2.44, "2.4 s"),
+        (99.0, "99 s"),
+        (720.0, "12 min"),
+        (12000.0, "3 h 20 min"),
+        (900000.0, "10 days 10 h"),
+    ],
+)
+def test_times_are_written_for_people(seconds: float, text: str) -> None:
+    assert displays.span(seconds) == text
+
+
+def test_large_numbers_are_readable() -> None:
+    text = displays.described(of(done=12345, total=100000, hits=12000, rate=1234.5))
+    assert text.startswith("12%, 12,345 of 100,000: 12,000 hits")
+    assert "1,234/s" in text
+    assert displays.described(of(done=0, total=0)).startswith("100%, 0 of 0")
