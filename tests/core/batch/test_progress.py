@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from beautyspot import Progress
-from beautyspot.batch import displays, progress
-from beautyspot.batch.progress import Meter, checked_progress, meter_of
+from beautyspot.batch import displays
+from beautyspot.batch.meter import SAMPLES, Meter, checked_progress, meter_of
+from beautyspot.concurrency import deferred
 from beautyspot.concurrency.queueing import queued
 from beautyspot.errors import ConfigError
 from gates import DEADLINE
@@ -122,7 +123,7 @@ def test_the_rates_are_those_of_the_last_while() -> None:
     clock = Clock()
     meter = Meter(NAME, 1000, Seen(), clock=clock)
     meter.began()
-    for seconds in [10.0] * 40 + [2.0] * progress.SAMPLES:
+    for seconds in [10.0] * 40 + [2.0] * SAMPLES:
         meter.began()
         clock.now += seconds
         meter.ran()
@@ -201,7 +202,7 @@ def test_without_a_thread_the_end_is_shown(monkeypatch: pytest.MonkeyPatch) -> N
     def none(*_: object) -> None:
         raise RuntimeError("no thread")
 
-    monkeypatch.setattr(progress.deferred, "begin", none)
+    monkeypatch.setattr(deferred, "begin", none)
     seen = Seen()
     meter = Meter(NAME, None, seen)
     meter.start()
