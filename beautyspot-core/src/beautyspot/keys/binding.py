@@ -74,7 +74,7 @@ def make_binder(
 
 def _binder(func: Callable[..., Any], ignore: Iterable[str], key_of: Changes) -> Binder:
     dropped, paths = _ignored(ignore)
-    signature, passes_on = _signature(func)
+    signature, passes_on = binding_signature(func)
     parameters = () if signature is None else tuple(signature.parameters.values())
     _check_names(func, parameters, [*dropped, *paths, *key_of])
     if signature is None:
@@ -97,7 +97,7 @@ def make_namer(
         func: the function that the binder was made for.
         ignore: as it was given to `make_binder`.
     """
-    signature, _ = _signature(taken_apart(func).func)
+    signature, _ = binding_signature(taken_apart(func).func)
     parameters = () if signature is None else tuple(signature.parameters.values())
     dropped, _ = _ignored(ignore)
     names = [p.name for p in parameters if p.kind in _POSITIONAL and p.name not in dropped]
@@ -118,12 +118,17 @@ def make_namer(
 def bound_names(func: Callable[..., Any]) -> frozenset[str]:
     """The names of the arguments that are bound already: ``self`` of a bound method, say."""
     bound = taken_apart(func)
-    signature, _ = _signature(bound.func)
+    signature, _ = binding_signature(bound.func)
     parameters = () if signature is None else tuple(signature.parameters.values())
     names = [p.name for p in parameters if p.kind in _POSITIONAL]
     more = len(bound.args) - len(names)
     unnamed = [f"args[{n}]" for n in range(more)]
     return frozenset([*names[: len(bound.args)], *unnamed, *bound.keywords])
+
+
+def dropped_names(ignore: Iterable[str]) -> set[str]:
+    """The parameters that `ignore=` leaves out as a whole."""
+    return _ignored(ignore)[0]
 
 
 def _ignored(ignore: Iterable[str]) -> tuple[set[str], dict[str, tuple[str, ...]]]:
@@ -146,13 +151,13 @@ def _ignored(ignore: Iterable[str]) -> tuple[set[str], dict[str, tuple[str, ...]
 # --------------------------------------------------------------------------------- signatures
 
 
-def _signature(func: Callable[..., Any]) -> tuple[inspect.Signature | None, bool]:
+def binding_signature(func: Callable[..., Any]) -> tuple[inspect.Signature | None, bool]:
     """The signature to bind by, and whether it is that of a wrapped function."""
     try:
         own = signature_of(func, follow_wrapped=False)
         if not hasattr(func, "__wrapped__") or not _passes_on(own):
             return own, False
-        inner, _ = _signature(getattr(func, "__wrapped__"))  # noqa: B009 - no callable in general has it
+        inner, _ = binding_signature(getattr(func, "__wrapped__"))  # noqa: B009 - no callable in general has it
     except (TypeError, ValueError):  # some builtins have none
         return None, False
     return (own, False) if inner is None else (inner, True)

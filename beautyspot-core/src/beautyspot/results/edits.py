@@ -34,9 +34,10 @@ def compare_code(call: Call, metadata: GuardedStore, reporter: Reporter) -> None
 
 def _tell(reporter: Reporter, task: Task) -> None:
     name, version = task.func_identifier, task.options.version
+    says = "added=" if task.options.added else f"version= is {version!r} as before"
     changed = f"the code of {name} has changed since a stored result was made that is returned now"
-    if version is None:
+    if version is None and not task.options.added:
         advice = 'raise version=, or use version="auto"'
         reporter.once(f"edited {name}", f"{changed}: where that changes results, {advice}")
     else:  # its author has decided
-        logger.info("%s: %s; its version= is %r as before", reporter.spot, changed, version)
+        logger.info("%s: %s; its author has said so by %s", reporter.spot, changed, says)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import KeyGenBase
     from beautyspot.errors import UnstableKeyError
-    from beautyspot.keys.binding import Binder
+    from beautyspot.keys.added import Added
+    from beautyspot.keys.binding import Binder, Changes
     from beautyspot.tasks.followed_code import FollowedCode
     from beautyspot.tasks.options import MarkOptions
 
@@ -107,11 +108,23 @@ class Addressing:
         user = unwrap_ours(function)  # a limiter between the mark and it changes no signature
         self.bind = make_binder(user, ignore=options.ignore, key_of=per_argument)
         self._name = make_namer(user, ignore=options.ignore)
+        self._added = self._added_to(user, per_argument) if options.added else None
         self._key_maker: KeyMaker | None = None
         self.memo = Memo()
         self.changing: dict[str, None] = {}
         self._to_watch = WATCHED
         self._to_check = True
+
+    def _added_to(self, user: Callable[..., Any], key_of: Changes) -> Added:
+        from beautyspot.keys.added import Added  # few functions need it
+
+        return Added(
+            user,
+            self._options.added or {},
+            ignore=self._options.ignore,
+            key_of=key_of,
+            id_of=lambda value: self._input_id((value,), {}),
+        )
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
@@ -189,10 +202,12 @@ class Addressing:
         known = None if named else self.memo.get(positional)
         if known is not None:
             return known
-        if self._id_of is None:
+        if self._id_of is not None:
+            input_id = own_id if type(own_id) is str else self._input_id((own_id,), {})
+        elif self._added is None:
             input_id = self._input_id(positional, named)
         else:
-            input_id = own_id if type(own_id) is str else self._input_id((own_id,), {})
+            input_id = self._input_id(*self._added.left_out(positional, named))
         code = "" if self._id_of else self._code_in((*positional, *named.values()))
         address = self._maker()(f"{input_id}:{code}" if code else input_id), input_id
         if self._id_of is None and self._key_maker is not None and not named:

@@ -49,6 +49,13 @@ def _of_each_other(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
             yield option, why, "give mark(ttl=), or a ttl of the Spot"
     if options.error_ttl is not None and not options.cache_errors:
         yield "error_ttl", "no error is stored", "give mark(cache_errors=) too"
+    if options.added and (isinstance(options.key, str) or callable(options.key)):
+        yield "added", "key= stands in for the arguments", "leave it out, and key= as it was"
+    if options.added and options.version == "auto":
+        why = 'version="auto" follows the code, which had another version without the parameter'
+        yield "added", why, "give a version that stays, or leave it out"
+    if options.added and options.each in options.added:
+        yield "added", f"{options.each!r} takes the items of each=", "leave that one out"
     if options.batch is not None and options.each is None:
         yield "batch", "it takes no items one by one", "give mark(each=) too"
 

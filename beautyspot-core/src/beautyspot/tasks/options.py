@@ -107,6 +107,8 @@ class MarkOptions:
         check_options("mark", options, cls.__dataclass_fields__)
         several = {k: _several(options[k]) for k in ("tags", "ignore") if k in options}
         several |= {k: _one_or_several(options[k]) for k in _ONE_OR_SEVERAL if k in options}
+        if isinstance(options.get("added"), Mapping):
+            several["added"] = dict(options["added"])  # which nobody changes, and which can travel
         return cls(**{**options, **several})
 
     def completed(self, *, ttl: object, mode: str, arguments: bool) -> MarkOptions:
@@ -123,7 +125,9 @@ class MarkOptions:
         key = self.key
         if isinstance(key, Mapping):
             key = {mangled_in(function, name): by for name, by in key.items()}
-        return replace(self, key=key, ignore=tuple(mangled_in(function, x) for x in self.ignore))
+        added = self.added and {mangled_in(function, x): by for x, by in self.added.items()}
+        ignore = tuple(mangled_in(function, x) for x in self.ignore)
+        return replace(self, key=key, ignore=ignore, added=added)
 
     @property
     def fixed_tags(self) -> tuple[str, ...]:
