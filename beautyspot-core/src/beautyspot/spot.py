@@ -22,8 +22,10 @@ from beautyspot.concurrency import locks
 from beautyspot.concurrency.locks import Lazily
 from beautyspot.config.resolve import UNSET, Config, resolve
 from beautyspot.config.settings import check_name
+from beautyspot.contracts import DURATION, seconds
 from beautyspot.limits.limiting import Limiting
 from beautyspot.limits.methods import LimiterMethods, check_made
+from beautyspot.messages import checked as checked_value
 from beautyspot.messages import checks_options
 from beautyspot.resilience.observers import Observers, checked
 from beautyspot.resilience.reporting import Reporter
@@ -32,6 +34,7 @@ from beautyspot.resilience.reporting import Reporter
 if TYPE_CHECKING:
     import os
     from concurrent.futures import Executor
+    from datetime import timedelta
     from pathlib import Path
 
     from beautyspot.calls.engine import Owner
@@ -78,8 +81,8 @@ class Spot(StoredResults, LimiterMethods):
         save: "sync": a call returns when its result is stored; or "background": it does not wait.
             Then results under way are lost if the process is killed (SIGKILL, `os._exit`, SIGTERM
             by default action), so leave costly calls at "sync".
-        ttl: how long a result is valid: seconds, or a text such as "12h"; None or "none" is for
-            ever.
+        ttl: how long a result is valid: seconds, a `timedelta`, or a text such as "12h" or
+            "1h30m"; None or "none" is for ever.
         blob_threshold: a result of more bytes goes to the storage, unless `mark` says otherwise.
         on_error: called with a `Trouble` for every failure of beautyspot.
         observers: functions that are called with an event (`Hit`, `Miss`, `Ran`, …), and objects
@@ -91,7 +94,7 @@ class Spot(StoredResults, LimiterMethods):
         enabled: False runs every function uncached. Limits still hold.
         strict: True raises the failures of beautyspot, for tests.
         wait_timeout: how long a call waits for another one that computes the same result, before
-            it runs the function itself: seconds or a text.
+            it runs the function itself: as `ttl`.
         mode: "normal"; "readonly", which stores nothing; or "replay", where a miss is a
             `CacheMissError` and no function runs, for CI.
         signing_key: a secret text or bytes; then a result without a signature by it is a miss.
@@ -122,7 +125,7 @@ class Spot(StoredResults, LimiterMethods):
         | None = UNSET,
         executor: Executor | None = None,
         save: str = UNSET,
-        ttl: float | str | None = UNSET,
+        ttl: float | str | timedelta | None = UNSET,
         blob_threshold: int = UNSET,
         on_error: Callable[[Trouble], object] | None = None,
         observers: Iterable[Observer] = (),
@@ -131,7 +134,7 @@ class Spot(StoredResults, LimiterMethods):
         plugins: Iterable[object] = (),
         enabled: bool = UNSET,
         strict: bool = UNSET,
-        wait_timeout: float | str = UNSET,
+        wait_timeout: float | str | timedelta = UNSET,
         mode: str = UNSET,
         signing_key: str | bytes | Sequence[str | bytes] | None = UNSET,
         arguments: bool | None = UNSET,
@@ -346,17 +349,22 @@ class Spot(StoredResults, LimiterMethods):
         finally:
             self._engine.active = before and not self._engine.closed
 
-    def flush(self, timeout: float | None = None) -> bool:
+    def flush(self, timeout: float | str | timedelta | None = None) -> bool:
         """Wait until every result so far is stored.
+
+        Args:
+            timeout: for so long: seconds, a `timedelta`, or a text such as "30s"; None waits on.
 
         A store or storage that keeps failing is left alone for up to a minute. `flush` ends that:
         call it when the fault is mended, and the next calls use the cache again.
 
         Returns:
-            False if `timeout` seconds were not enough, if the store does not work (the results then
+            False if `timeout` was not enough, if the store does not work (the results then
             wait in memory), or if a signal handler that interrupts beautyspot's own code calls this
             (that code goes on writing afterwards).
         """
+        if not isinstance(timeout, int | float | None):
+            timeout = checked_value("timeout", timeout, seconds, DURATION)
         engine = self._engine
         engine.cache.health.insist()
         engine.uses.write()

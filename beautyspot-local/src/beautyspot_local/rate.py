@@ -9,7 +9,7 @@ import math
 import re
 from typing import Any, Final, NamedTuple
 
-from beautyspot.contracts import SECONDS_PER_UNIT, UNITS
+from beautyspot.contracts import UNITS, seconds_per
 from beautyspot.errors import ConfigError, CostError
 
 FORMS: Final = '"10/s", "600/min", "1000/h", "5/2s", or a positive number per second'
@@ -63,7 +63,7 @@ def parse_burst(burst: object) -> float:
 
 def _parse_text(text: str) -> tuple[float, float]:
     match = re.fullmatch(_RATE, text)
-    unit = match and SECONDS_PER_UNIT.get(match[3].lower())
+    unit = match and seconds_per(match[3])
     if not match or not unit:
         raise _no_rate(text)
     amount, period = float(match[1]), float(match[2] or 1) * unit

@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 import pytest
 from beautyspot.config.resolve import UNSET, Config, resolve
-from beautyspot.config.settings import SETTINGS, seconds
+from beautyspot.config.settings import SETTINGS
+from beautyspot.contracts import seconds
 from beautyspot.errors import ConfigError
 from beautyspot.logs import forget_warnings
 from hypothesis import given
@@ -210,6 +211,8 @@ _DURATIONS = [
     ("30min", 1800.0), ("12h", 43200.0), ("7d", 604800.0), ("2w", 1209600.0), ("500ms", 0.5),
     ("7 days", 604800.0), ("1 hour 2 minutes", 3720.0), ("3 seconds", 3.0), ("1 week", 604800.0),
     ("1h30min", 5400.0), (" 1D 12H ", 129600.0), (timedelta(hours=1), 3600.0),
+    ("1h30m", 5400.0), ("1h 30m", 5400.0), ("90m", 5400.0), ("10 minutes", 600.0),
+    ("1 day", 86400.0), ("2 hrs 5 mins", 7500.0), ("20 milliseconds", 0.02), ("\u0661h", 3600.0),
 ]  # fmt: skip
 
 
@@ -221,7 +224,20 @@ def test_durations(value, expected):
 @pytest.mark.parametrize(
     "value",
     [-1, "-1", float("nan"), float("inf"), "nan", "x", "", "5x", "5h x", "h", "1h-5min", True]
-    + [None, [], timedelta(-1), "1m", 10**400],
+    + [None, [], timedelta(-1), 10**400]
+    + [
+        "1M",
+        "1h30M",
+        "1 mo",
+        "1 month",
+        "1 year",
+        "1y",
+        "1h and 5m",
+        "1h30",
+        "1,5h",
+        "1h,30m",
+        "P1D",
+    ],
 )
 def test_no_durations(value):
     with pytest.raises((TypeError, ValueError)):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -166,6 +168,17 @@ def test_refusals_reach_the_caller_before_the_function_runs(
     assert ledger.waits == [0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("timeout", "waits"), [("1m30s", 90.0), (timedelta(hours=1), 3600.0), (math.inf, None)]
+)
+def test_a_timeout_is_any_duration(
+    limited: Spot, ledger: Ledger, timeout: Any, waits: float | None
+) -> None:
+    limited.limiter(timeout=timeout)(work)(1)
+    with limited.limit(timeout=timeout):
+        assert ledger.waits == [waits, waits]
+
+
 def test_a_limiter_that_fails_lets_calls_through(
     make_spot: Callable[..., Spot],
     ledger: Ledger,
@@ -188,7 +201,7 @@ def test_what_the_cost_function_raises_is_the_users(limited: Spot) -> None:
 @pytest.mark.parametrize(
     "options",
     [{"cost": 0}, {"cost": -1}, {"cost": float("nan")}, {"cost": float("inf")}, {"cost": True},
-     {"cost": "1"}, {"timeout": -1}, {"timeout": "1"}, {"timeout": True}],
+     {"cost": "1"}, {"timeout": -1}, {"timeout": "1 month"}, {"timeout": True}],
     ids=str,
 )  # fmt: skip
 def test_wrong_options_are_errors_at_decoration(limited: Spot, options: dict[str, Any]) -> None:

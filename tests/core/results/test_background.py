@@ -11,10 +11,12 @@ import sys
 import textwrap
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.concurrency import deferred, single_flight
+from beautyspot.errors import ConfigError
 from beautyspot.results import background
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from broken import Broken, BrokenStore
@@ -68,7 +70,9 @@ def test_the_caller_does_not_wait_and_look_ups_see_the_queue(
     assert store.entered.wait(DEADLINE)
     assert marked(1) == [1]
     assert RAN == [1]
-    assert spot.flush(timeout=0) is False
+    assert spot.flush(timeout=0) is spot.flush("0 ms") is spot.flush(timedelta(0)) is False
+    with pytest.raises(ConfigError, match="timeout='1 month': give a number of seconds"):
+        spot.flush("1 month")
     store.open_gate.set()
     assert spot.flush(timeout=DEADLINE) is True
     assert store.batches == [1]

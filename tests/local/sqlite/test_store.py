@@ -134,9 +134,9 @@ def test_a_path_that_is_none(path):
         SqliteMetadataStore(path)
 
 
-@pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), "5", None, True, 1e300])
+@pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf"), "soon", None, True, 1e300])
 def test_a_timeout_that_is_none(tmp_path, timeout):
-    with pytest.raises(ConfigError, match="give 0 or more"):
+    with pytest.raises(ConfigError, match="timeout=.*give "):
         SqliteMetadataStore(tmp_path / "x.db", timeout=timeout)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
-from beautyspot.config.settings import DURATION, seconds
-from beautyspot.contracts import Invalidation
+from beautyspot.contracts import DURATION, Invalidation, seconds
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.messages import checked, checks_options
 from beautyspot.results.validity import MISSING

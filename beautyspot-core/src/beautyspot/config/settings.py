@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from beautyspot.config.signing import SHORTEST, SigningKeys
-from beautyspot.contracts import SECONDS_PER_UNIT, UNITS
+from beautyspot.contracts import DURATION, seconds
 from beautyspot.errors import ConfigError
 from beautyspot.messages import MASK, masked
 
-DURATION: Final = (
-    'a number of seconds, not negative, or a text such as "90s", "12h" or "1h 30min" '
-    f"(units: {UNITS})"
-)
-"""What `seconds` takes, for messages."""
 LIFETIME: Final = f'{DURATION}, or "none" for ever'
 
 _SIZES: Final = {
@@ -38,7 +31,7 @@ _BOOLEANS: Final = {
 }  # fmt: skip
 _LIMIT_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_ -]*"
 _LIMIT: Final = '{name = "requests", use = "gcra", rate = "600/min"}'
-_PART: Final = r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)"
+_SIZE: Final = r"(\d+(?:\.\d+)?)\s*([a-z]+)"
 
 
 class Setting:
@@ -107,36 +100,6 @@ class Setting:
             ) from None
 
 
-def seconds(value: object) -> float:
-    """A duration in seconds: a number, a `timedelta`, or a text such as ``"7d"`` or ``"1h 30min"``.
-
-    The units are those of `SECONDS_PER_UNIT`.
-
-    Raises:
-        TypeError, ValueError: it is none of these, negative, or not finite.
-    """
-    if isinstance(value, str):
-        number = _duration(value)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value) if value <= sys.float_info.max else math.inf
-    elif (total := getattr(value, "total_seconds", None)) is not None:
-        number = float(total())  # a timedelta, without importing `datetime`
-    else:
-        raise TypeError("no duration")
-    if not 0 <= number < math.inf:
-        raise ValueError("negative or not finite")
-    return number
-
-
-def _duration(text: str) -> float:
-    text = text.strip().lower()
-    parts = re.findall(_PART, text)
-    known = all(unit in SECONDS_PER_UNIT for _, unit in parts)
-    if not parts or not known or re.sub(_PART, "", text).strip():
-        return float(text)
-    return sum(float(number) * SECONDS_PER_UNIT[unit] for number, unit in parts)
-
-
 def boolean(text: str) -> bool:
     """What 1/0, true/false, yes/no or on/off mean.
 
@@ -163,7 +126,7 @@ def byte_count(value: object) -> int:
     """
     if not isinstance(value, str):
         return _count(value)
-    parts = re.fullmatch(_PART, value.lower().strip())
+    parts = re.fullmatch(_SIZE, value.lower().strip())
     if parts is None:
         return _count(int(value))
     if parts[2] not in _SIZES:

@@ -29,10 +29,11 @@ from beautyspot.contracts.selection import FunctionTotals, Order, Page, Selectio
 from beautyspot.contracts.serializer import SerializerBase
 from beautyspot.contracts.storage import BlobInfo, BlobStorageBase
 from beautyspot.contracts.types import TypeSupport
-from beautyspot.contracts.units import SECONDS_PER_UNIT, UNITS
+from beautyspot.contracts.units import DURATION, SECONDS_PER_UNIT, UNITS, seconds, seconds_per
 
 __all__ = [
     "DIRECT_BLOB",
+    "DURATION",
     "FILE",
     "KEY_SCHEME",
     "SECONDS_PER_UNIT",
@@ -64,4 +65,6 @@ __all__ = [
     "entry_of",
     "found_in",
     "in_full",
+    "seconds",
+    "seconds_per",
 ]

@@ -1,18 +1,66 @@
-"""The units of durations and rates in texts: one table for ``ttl="7 days"`` and ``"600/min"``."""
+"""Durations as people write them: one language, for ``ttl="7 days"`` as for ``"600/min"``."""
 
 from __future__ import annotations
 
+import math
+import re
+import sys
 from typing import Final
 
 SECONDS_PER_UNIT: Final[dict[str, float]] = {
-    "ms": 1e-3,
-    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
-    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
-    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
     **dict.fromkeys(("d", "day", "days"), 86400.0),
     **dict.fromkeys(("w", "week", "weeks"), 604800.0),
 }
 """The seconds of each unit, by its spellings in lower case."""
 
-UNITS: Final = "ms, s, sec, second(s), min, minute(s), h, hour(s), d, day(s), w, week(s)"
+UNITS: Final = "ms, s, sec, second(s), m, min, minute(s), h, hr, hour(s), d, day(s), w, week(s)"
 """The same, for messages."""
+
+DURATION: Final = (
+    'a number of seconds, not negative, a timedelta, or a text such as "90s", "10 minutes" or '
+    f'"1h30m" (units: {UNITS})'
+)
+"""What `seconds` takes, for messages."""
+
+_PART: Final = r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)"
+
+
+def seconds(value: object) -> float:
+    """A duration in seconds: a number, a `timedelta`, or a text such as ``"7d"`` or ``"1h 30min"``.
+
+    The units are those of `SECONDS_PER_UNIT`.
+
+    Raises:
+        TypeError, ValueError: it is none of these, negative, or not finite.
+    """
+    if isinstance(value, str):
+        number = _read(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value) if value <= sys.float_info.max else math.inf
+    elif (total := getattr(value, "total_seconds", None)) is not None:
+        number = float(total())  # a timedelta, without importing `datetime`
+    else:
+        raise TypeError("no duration")
+    if not 0 <= number < math.inf:
+        raise ValueError("negative or not finite")
+    return number
+
+
+def _read(text: str) -> float:
+    parts = [(float(number), seconds_per(unit)) for number, unit in re.findall(_PART, text)]
+    lengths = [number * length for number, length in parts if length is not None]
+    if not parts or len(lengths) < len(parts) or re.sub(_PART, "", text).strip():
+        return float(text)
+    return sum(lengths)
+
+
+def seconds_per(unit: str) -> float | None:
+    """The seconds of a unit; None for one that there is not.
+
+    A month has no fixed length, and ``"1M"`` may mean one: so it is refused.
+    """
+    return None if unit == "M" else SECONDS_PER_UNIT.get(unit.lower())

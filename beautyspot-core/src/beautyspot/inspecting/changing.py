@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from beautyspot.config.settings import DURATION, seconds
+from beautyspot.contracts import DURATION, seconds
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.inspecting.filters import EVERYTHING, read_filter
 from beautyspot.inspecting.listing import Listing

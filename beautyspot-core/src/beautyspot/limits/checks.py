@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts import LimiterBase
+from beautyspot.contracts import DURATION, LimiterBase, seconds
 from beautyspot.errors import ConfigError, CostError
 from beautyspot.functions.names import identifier_of
 
@@ -27,15 +28,20 @@ def check_cost(cost: object, bucket: LimiterBase | None) -> None:
         raise ConfigError(f"limiter(cost={cost!r:.120}) does not fit: {error}") from None
 
 
-def check_timeout(timeout: object) -> None:
-    """Refuse a time-out that is no number of seconds.
+def checked_timeout(timeout: object) -> float | None:
+    """A time-out in seconds; None where there is none.
 
     Raises:
         ConfigError: says what fits.
     """
-    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if timeout is not None and not (number and timeout >= 0):  # type: ignore[operator]  # `number` says so
-        raise ConfigError(f"limiter(timeout={timeout!r}) does not fit: give seconds, 0 or more")
+    if timeout is None or timeout == math.inf:
+        return None
+    try:
+        return seconds(timeout)
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"limiter(timeout={timeout!r:.80}) does not fit: give {DURATION}"
+        ) from None
 
 
 def check_key(key: object) -> str:

@@ -19,7 +19,7 @@ from beautyspot.limits.checks import (
     check_key,
     check_max_concurrent,
     check_settle,
-    check_timeout,
+    checked_timeout,
 )
 from beautyspot.limits.concurrency_cap import Caps
 from beautyspot.limits.permit import Permit
@@ -27,6 +27,7 @@ from beautyspot.limits.streams import AsyncWithin, within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
+    from datetime import timedelta
 
     from beautyspot.limits.limiting import Limiting
     from beautyspot.limits.permit import Cost
@@ -63,14 +64,13 @@ class Limit:
         limiting: Limiting,
         *,
         cost: CallCost | None = None,
-        timeout: float | None = None,
+        timeout: float | str | timedelta | None = None,
         key: Callable[..., str] | None = None,
         settle: Callable[[Any], Cost] | None = None,
         max_concurrent: int | None = None,
     ) -> None:
         bucket = limiting.bucket
         check_cost(cost, bucket)
-        check_timeout(timeout)
         check_function("key", key, "the call's arguments that returns a text")
         check_function("settle", settle, "the call's result that returns its real cost")
         check_max_concurrent(max_concurrent)
@@ -80,7 +80,7 @@ class Limit:
         self._home = home
         self._limiting = limiting
         self._cost = 1 if cost is None else cost
-        self._timeout = timeout
+        self._timeout = checked_timeout(timeout)
         self._key = key
         self._settle = settle
         self._caps = None if max_concurrent is None else Caps(max_concurrent)

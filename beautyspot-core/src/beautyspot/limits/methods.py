@@ -10,6 +10,7 @@ from beautyspot.messages import checks_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     from beautyspot.contracts import LimiterBase
     from beautyspot.limits.decorator import CallCost, Limit
@@ -50,7 +51,7 @@ class LimiterMethods:
         /,
         *,
         cost: CallCost | None = None,
-        timeout: float | None = None,
+        timeout: float | str | timedelta | None = None,
         key: Callable[..., str] | None = None,
         settle: Callable[[Any], Cost] | None = None,
         max_concurrent: int | None = None,
@@ -63,7 +64,7 @@ class LimiterMethods:
         /,
         *,
         cost: CallCost | None = None,
-        timeout: float | None = None,
+        timeout: float | str | timedelta | None = None,
         key: Callable[..., str] | None = None,
         settle: Callable[[Any], Cost] | None = None,
         max_concurrent: int | None = None,
@@ -77,9 +78,9 @@ class LimiterMethods:
             cost: the cost of one call, or a function of the call's arguments that returns it; by
                 default 1. If the Spot has several limits, a table of such costs:
                 ``{"requests": 1, "tokens": estimate}``.
-            timeout: seconds that a call may wait, else `RateLimitError`; by default as long as it
-                takes. The error's `retry_after` is None if the cap refused: the end of a call is
-                not known.
+            timeout: how long a call may wait, else `RateLimitError`: seconds, a `timedelta` or a
+                text such as "30s"; by default as long as it takes. The error's `retry_after` is
+                None if the cap refused: the end of a call is not known.
             key: a function of the call's arguments that returns a text, such as a host. Each text
                 has limits of its own, like the Spot's.
             settle: a function of the result that returns the real cost.
@@ -103,7 +104,11 @@ class LimiterMethods:
 
     @checks_options("limit")
     def limit(
-        self, *, cost: Cost | None = None, timeout: float | None = None, key: str | None = None
+        self,
+        *,
+        cost: Cost | None = None,
+        timeout: float | str | timedelta | None = None,
+        key: str | None = None,
     ) -> Permit:
         """A permit for a block: ``with spot.limit(cost=500) as permit``, or ``async with``.
 
@@ -111,22 +116,22 @@ class LimiterMethods:
 
         Args:
             cost: by default 1; if the Spot has several limits, a table.
-            timeout: seconds that the block may wait to begin; by default as long as it takes.
+            timeout: how long the block may wait to begin, as above; by default as long as it takes.
             key: the text whose own limits count.
 
         Raises:
             ConfigError: the Spot has no limiter, or an option is not valid.
         """
-        from beautyspot.limits.checks import check_cost, check_key, check_timeout
+        from beautyspot.limits.checks import check_cost, check_key, checked_timeout
         from beautyspot.limits.permit import Permit
 
         bucket = self.bucket
         if callable(cost):
             raise ConfigError("limit(cost=) is a number or a table: call the function yourself")
         check_cost(cost, bucket)
-        check_timeout(timeout)
+        wait = checked_timeout(timeout)
         known = None if key is None else check_key(key)
-        return Permit(self._limiting, 1 if cost is None else cost, timeout, key=known)
+        return Permit(self._limiting, 1 if cost is None else cost, wait, key=known)
 
     def _limit(self, **options: Any) -> Limit:
         from beautyspot.limits.decorator import Limit

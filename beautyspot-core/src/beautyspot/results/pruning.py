@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
-from beautyspot.config.settings import DURATION, SIZE, byte_count, seconds
+from beautyspot.config.settings import SIZE, byte_count
+from beautyspot.contracts import DURATION, seconds
 from beautyspot.errors import MetadataError
 from beautyspot.messages import checked
 from beautyspot.results.validity import has_expired

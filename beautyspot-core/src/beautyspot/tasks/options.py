@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from beautyspot.config.settings import DURATION, LIFETIME, or_none, seconds
+from beautyspot.config.settings import LIFETIME, or_none
+from beautyspot.contracts import DURATION, seconds
 from beautyspot.contracts.file import CONTENT_TYPE
 from beautyspot.errors import ConfigError
 from beautyspot.functions.names import mangled_in

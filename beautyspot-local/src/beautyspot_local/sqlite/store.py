@@ -20,7 +20,7 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from beautyspot import files
-from beautyspot.contracts import DIRECT_BLOB, Entry, Invalidation
+from beautyspot.contracts import DIRECT_BLOB, DURATION, Entry, Invalidation, seconds
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
 
@@ -35,6 +35,7 @@ from beautyspot_local.sqlite.wal_watch import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
+    from datetime import timedelta
     from pathlib import Path
 
     from beautyspot import Finding
@@ -59,7 +60,7 @@ class SqliteMetadataStore(SqliteReader):
 
     Args:
         path: the file; made when first needed, with its directory, both private to the user.
-        timeout: seconds for which a call waits while other processes write; 0 or more. `find` never
+        timeout: how long a call waits while other processes write: seconds, or a text. `find` never
             waits.
         memory: bytes that may be used to keep rows of a database to which no process commits;
             0 keeps none.
@@ -76,7 +77,9 @@ class SqliteMetadataStore(SqliteReader):
     counters: ClassVar[bool] = True
     memory_age = LONGEST
 
-    def __init__(self, path: str | Path, *, timeout: float = 5.0, memory: int = 16_777_216) -> None:
+    def __init__(
+        self, path: str | Path, *, timeout: float | str | timedelta = 5.0, memory: int = 16_777_216
+    ) -> None:
         file = _checked_path(path)
         self._noted = 0
         self._database = Database(file, _checked_timeout(timeout), _checked_memory(memory))
@@ -324,11 +327,14 @@ def _checked_path(path: str | Path) -> Path:
     return absolute(text, "path")  # a later chdir must not change which database it is
 
 
-def _checked_timeout(timeout: float) -> float:
-    good = isinstance(timeout, int | float) and 0 <= timeout <= threading.TIMEOUT_MAX
-    if not good or isinstance(timeout, bool):
-        raise ConfigError(f"timeout={timeout!r} is no number of seconds: give 0 or more")
-    return float(timeout)
+def _checked_timeout(timeout: object) -> float:
+    try:
+        found = seconds(timeout)
+    except (TypeError, ValueError):
+        raise ConfigError(f"timeout={timeout!r:.80}: give {DURATION}") from None
+    if found > threading.TIMEOUT_MAX:
+        raise ConfigError(f"timeout={timeout!r:.80} is longer than a thread can wait: give less")
+    return found
 
 
 def _checked_memory(memory: int) -> int:
