@@ -35,6 +35,7 @@ Where = Literal["row", "blob"]
 Reason = Literal[
     "not stored",
     "expired",
+    "too old",
     "invalidated",
     "refreshed",
     "damaged",
@@ -49,8 +50,9 @@ Reason = Literal[
 
 - "not stored": nothing is stored under its key.
 - "expired": what is stored is older than its `ttl`.
+- "too old": what is stored is older than the `max_age` of a block of `Spot.using`.
 - "invalidated": it was waiting for another run, whose result was invalidated meanwhile.
-- "refreshed": it was asked for by `Spot.refresh`.
+- "refreshed": it was asked for by `Spot.refresh`, or by ``mode="refresh"``.
 - "damaged": what is stored can't be restored: its digest is wrong, say, or its class has changed.
 - "blob gone": the storage has no such blob any more.
 - "store failed": the metadata store or the storage could not be read.

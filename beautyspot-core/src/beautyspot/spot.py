@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from beautyspot.calls.blocks import Block
     from beautyspot.calls.engine import Owner
     from beautyspot.calls.marking import Marking
     from beautyspot.contracts import (
@@ -95,8 +96,9 @@ class Spot(StoredResults, LimiterMethods):
         strict: True raises the failures of beautyspot, for tests.
         wait_timeout: how long a call waits for another one that computes the same result, before
             it runs the function itself: as `ttl`.
-        mode: "normal"; "readonly", which stores nothing; or "replay", where a miss is a
-            `CacheMissError` and no function runs, for CI.
+        mode: "normal"; "readonly", which stores nothing; "replay", where a miss is a
+            `CacheMissError` and no function runs, for CI; or "refresh", where each call runs, and
+            replaces what is stored.
         signing_key: a secret text or bytes; then a result without a signature by it is a miss.
             With several, the first signs, and all are accepted.
         arguments: whether each result shows people the arguments of its call, as a short text
@@ -339,6 +341,31 @@ class Spot(StoredResults, LimiterMethods):
         self.serializer.register(cls, encode=encode, decode=decode, name=name)
 
     # ------------------------------------------------------------------------------- end
+
+    @checks_options("using")
+    def using(
+        self, *, mode: str | None = None, max_age: float | str | timedelta | None = None
+    ) -> Block:
+        """A block in which calls have another mode, or take no old result.
+
+        ``with spot.using(max_age="1h"): f(1)``. It holds for calls of this Spot's functions that
+        its thread or task makes before the end of the block, those inside of such a call included,
+        and for the tasks that are started in it; not for other threads and processes. Of blocks in
+        each other, the inner one wins in what it gives. A coroutine is called when it is awaited, a
+        generator when it is asked for its first item.
+
+        Args:
+            mode: as for `Spot`; it wins over that of the Spot and of `mark`.
+            max_age: a result that was made longer ago is none, though no `ttl` ends it: the call
+                runs, and what it returns is stored. Seconds, a `timedelta`, or a text such as "1h";
+                "none" is any age, in a block with a `max_age`.
+
+        Raises:
+            ConfigError: nothing is given, or something that does not fit.
+        """
+        from beautyspot.calls.blocks import Block
+
+        return Block(self._engine, mode, max_age)
 
     @contextmanager
     def disabled(self) -> Iterator[None]:

@@ -98,7 +98,7 @@ class AsyncStream:
 
     @property
     def _is_replay(self) -> bool:
-        return self._call.task.options.mode == "replay"
+        return self._call.mode == "replay"
 
     async def _advance(self, resume: Resume) -> Any:
         consumer = self._consumer

@@ -43,6 +43,7 @@ class Engine:
         closed: True after `shutdown`.
         executor: gives the executor in which calls of event loops do what may block.
         owner: gives the Spot, which the engine does not keep.
+        detours: not empty while no call may take the fast path, as in a block of `Spot.using`.
         counting: what the calls came to, by function.
         uses: when each result was last found.
         running: the turns that have not ended yet, in the order of their begin.
@@ -60,7 +61,17 @@ class Engine:
             "counting",
             "executor",
         ),
-        *("flights", "owner", "reporter", "running", "saver", "streams", "uses", "wait_timeout"),
+        *(
+            "detours",
+            "flights",
+            "owner",
+            "reporter",
+            "running",
+            "saver",
+            "streams",
+            "uses",
+            "wait_timeout",
+        ),
     )
 
     def __init__(
@@ -74,6 +85,7 @@ class Engine:
         active: bool = True,
     ) -> None:
         self.cache = cache
+        self.detours = cache.health.detours
         self.reporter = reporter
         self._observers = reporter.observing
         self.wait_timeout = wait_timeout

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from beautyspot.calls.blocks import join
 from beautyspot.errors import BlobNotFound
 from beautyspot.keys.binding import Omitted
 from beautyspot.messages import less_secrets, masked_json
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from beautyspot.tasks.task import Call
 
 
+_SWITCHED_OFF: Final = "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED)"
+_REFRESHES: Final = 'its mode is "refresh"'
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
     """Why a call is a hit or a miss. ``print`` shows it as text.
@@ -37,8 +42,9 @@ class Explanation:
             like a secret, by its name or by itself, is masked.
         nearest: the stored call that shares the most with it, if any; an argument of many
             values weighs more than one of few.
-        differs: what differs from it: argument names, "mark(key=)", "version", "expired", "code"
-            (also of a hit), "damaged", or "blob", which is gone from the storage.
+        differs: what differs from it: argument names, "mark(key=)", "version", "expired", "too
+            old" (for a block of `Spot.using`), "code" (also of a hit), "damaged", or "blob", which
+            is gone from the storage.
     """
 
     hit: bool
@@ -68,20 +74,20 @@ class Explanation:
 def explain(engine: Engine, call: Call) -> Explanation:
     """Why the call is a hit or a miss; nothing runs."""
     texts = _texts(call)
+    join(engine, call)
     try:
         told = _explain_stored(engine, call, texts)
-        return told if engine.active else _switched_off(told)
+        if not engine.active:
+            return _runs(told, _SWITCHED_OFF)
+        return _runs(told, _REFRESHES) if call.refresh else told
     except Exception as error:  # `explain` is for finding out what is wrong, so it reports
         reason = f"the metadata store can't be asked: {error}"
         return Explanation(hit=False, key=call.key, reason=reason, arguments=texts)
 
 
-def _switched_off(told: Explanation) -> Explanation:
-    reason = (
-        "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED), so the call "
-        f"runs. Otherwise it would be a {'hit' if told.hit else 'miss'}: {told.reason}"
-    )
-    return replace(told, hit=False, reason=reason)
+def _runs(told: Explanation, why: str) -> Explanation:
+    other = f"Otherwise it would be a {'hit' if told.hit else 'miss'}: {told.reason}"
+    return replace(told, hit=False, reason=f"{why}, so the call runs. {other}")
 
 
 def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:
@@ -92,10 +98,13 @@ def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explan
     if record is None or entry is None:
         return _explain_miss(engine, call, texts)
     stored = f"stored {record.updated_at} UTC"
-    if not cache.is_fresh(call.task, entry):
-        reason, differs = f"{stored}, and expired since", "expired"
-    else:
+    unfit = cache.unfit(call, entry)
+    if unfit is None:
         reason, differs = _why_lost(cache, call, entry)
+    elif unfit == "expired":
+        reason, differs = f"{stored}, and expired since", unfit
+    else:
+        reason, differs = f"{stored}, which is longer ago than max_age= of this block", unfit
     if not differs:
         return _explain_hit(call, stored, texts, record)
     return Explanation(False, call.key, reason, texts, record, (differs,))

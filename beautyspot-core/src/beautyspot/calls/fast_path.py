@@ -1,6 +1,7 @@
 """The shortest way to a hit, of functions and coroutine functions: where most calls return.
 
-A store whose look-ups block, a `ttl` and a signing key take the way of `flow.answer` instead.
+A store whose look-ups block, a `ttl`, a signing key, the mode "refresh" and a block of `Spot.using`
+have the call take the way of `flow.answer` instead.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     told = observers.told
     seen = uses.seen
     slow = task.ttl is not None or engine.blocking or engine.cache.signing_keys is not None
-    slow = slow or task.classes is not None
+    slow = slow or task.classes is not None or task.refreshes
 
     def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: C901 - as above
         call = None

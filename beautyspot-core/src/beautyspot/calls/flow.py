@@ -28,6 +28,7 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
+from beautyspot.calls.blocks import join
 from beautyspot.calls.steps import Block, Execute, Outcome, Pause
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
@@ -65,6 +66,8 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
 
     Gives the call its key on the way, where it has one.
     """
+    if engine.detours:
+        join(engine, call)
     if not engine.active:
         warn_inactive(engine, call)
         return MISSING
@@ -75,10 +78,10 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
         report_no_key(engine, call, error)
         return MISSING
     call.waited = in_place  # from here to the function, the event loop runs others
-    if in_place and engine.blocking:
-        return ELSEWHERE
     if call.refresh or call.looked:
         return MISSING
+    if in_place and engine.blocking:
+        return ELSEWHERE
     value = engine.cache.recall(call, in_place=in_place)
     if value is not MISSING and value is not ELSEWHERE:
         engine.hit(call)
@@ -87,7 +90,7 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
 
 def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
     """One call that `answer` did not answer; `looked` where it found nothing stored."""
-    mode = call.task.options.mode
+    mode = call.mode
     if not call.key and mode != "replay":
         uncached: Outcome = yield Execute(call, engine.observers)
         return uncached
@@ -142,7 +145,8 @@ def _together(engine: Engine, call: Call) -> Flow:
                 return (yield from _lead(turn, deadline))
         shared = None if flight is None else (yield from _follow(engine, call, flight, deadline))
         if shared is OUTDATED:
-            outdated, shared, call.why = flight, ABANDONED, "invalidated"
+            outdated, shared = flight, ABANDONED
+            call.why = "too old" if call.why == "too old" else "invalidated"
         if isinstance(shared, Outcome):
             return (yield from _or_stale(engine, call, shared))
         if isinstance(shared, Payload):
@@ -179,6 +183,8 @@ def _follow(
     call.waited = True
     began: float | None = None
     try:
+        if call.max_age is not None and flight.done:
+            return OUTDATED  # its result is on its way to the store, and was looked up there
         if (yield from is_outdated(engine, call, flight.since)):
             return OUTDATED
         if locks.inside():  # the leader may wait for the lock that this thread holds

@@ -78,7 +78,7 @@ def make_engine(
         owner=owner,
         active=config["enabled"],
     )
-    engine.uses.writes = engine.counting.writes = config["mode"] == "normal"
+    engine.uses.writes = engine.counting.writes = config["mode"] in ("normal", "refresh")
     cache.unsaved.at_process_end = partial(_store_rest, engine)
     if config["save"] == "background":
         from beautyspot.results.background import Saver

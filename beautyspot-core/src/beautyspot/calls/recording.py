@@ -93,7 +93,7 @@ def joining(engine: Engine, call: Call, place: object, seen: int) -> Flow:
         The `Consumer`; None where a run came to its end since: look again.
     """
     runs, key = engine.streams, (call.key, place)
-    if call.task.options.mode == "readonly":
+    if call.mode == "readonly":
         return Outcome(begin_alone(engine, call))
     call.since = yield from moment_of(engine, call)
     found = runs.get(key)
@@ -134,7 +134,7 @@ class Recording:
         self.call = call
         self._key = key
         self._runs = engine.streams
-        self.whole = call.task.options.mode == "normal"
+        self.whole = call.may_store
         self.runner: Any = None
         self.last: int | None = None
         self.source: Any = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
+from beautyspot.calls.blocks import join
 from beautyspot.contracts import DURATION, Invalidation, seconds
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.messages import checked, checks_options
@@ -68,6 +69,8 @@ class StoredResults:
     ) -> Stored | None:
         """What is stored for a call, without running it: an object with `value` and `key`, or None.
 
+        None too where the result has expired, or is over the `max_age` of a block of `using`.
+
         Raises:
             UnstableKeyError: an argument has no stable form.
             MetadataError: the Spot was shut down. If the store fails, the result is None, and the
@@ -75,6 +78,7 @@ class StoredResults:
         """
         self._engine.check_open()
         call = self._marking.addressed("peek", function, args, kwargs)
+        join(self._engine, call)
         cache = self._engine.cache
         value = cache.recall(call)
         if value is MISSING:
@@ -93,7 +97,8 @@ class StoredResults:
 
         self._marking.addressed("refresh", function, args, kwargs)  # raises where it has no key
         call = self._marking.call("refresh", function, args, kwargs)
-        call.refresh = True
+        join(self._engine, call)
+        call.asked, call.refresh = call.mode, True
         return cast("R", perform(self._engine, call))
 
     def invalidate(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> bool:

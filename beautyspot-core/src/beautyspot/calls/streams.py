@@ -64,7 +64,7 @@ def is_recorded(engine: Engine, call: Call) -> bool:
     Raises:
         CacheMissError: the mode forbids running the function.
     """
-    if call.task.options.mode == "replay":
+    if call.mode == "replay":
         raise not_stored(engine, call)
     return bool(call.key)
 

@@ -57,7 +57,7 @@ async def _await(engine: Engine, call: Call) -> Any:
 
 async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) -> Any:
     """A call that is no hit, outside of asyncio (in Trio, say), where our waits do not work."""
-    if call.task.options.mode == "replay":  # which never waits for the function
+    if call.mode == "replay":  # which never waits for the function
         return drive(flow(engine, call, looked=looked))
     warn_outside_asyncio(engine, call)
     outcome = await Execute(call, engine.observers).perform_async(engine.executor)

@@ -284,9 +284,10 @@ SETTINGS: Final[dict[str, Setting]] = {
             "how long a call waits for another one that computes the same result",
         ),
         Setting(
-            "mode", "normal", '"normal", "readonly" or "replay"',
-            _one_of("normal", "readonly", "replay"), str,
-            "readonly: nothing is stored; replay: nothing runs, and a miss raises",
+            "mode", "normal", '"normal", "readonly", "replay" or "refresh"',
+            _one_of("normal", "readonly", "replay", "refresh"), str,
+            "readonly: nothing is stored; replay: nothing runs, and a miss raises; refresh: each "
+            "call runs, and replaces what is stored",
         ),
         Setting(
             "arguments", None, 'true, false, or "none" to decide by the store', or_none(_bool),

@@ -54,11 +54,11 @@ class Health:
     """Whether the backends of one Spot work.
 
     Attributes:
-        detours: not empty while a hit must not be read from the store directly.
+        detours: not empty while a hit must not be read from the store directly: what the reason is.
     """
 
     def __init__(self, reporter: Reporter, clock: Callable[[], float] = time.monotonic) -> None:
-        self.detours: set[str] = set()
+        self.detours: set[object] = set()
         self._reporter = reporter
 
         def breaker(point: str, resting: type[Resting], what: str) -> Breaker:

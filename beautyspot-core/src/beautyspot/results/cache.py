@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Data, Entry, Plain
+    from beautyspot.observing import Reason
     from beautyspot.results.invalidations import Moment
     from beautyspot.results.placement import Placement
     from beautyspot.results.validity import Digest
@@ -111,8 +112,9 @@ class Cache:
             if entry is None:
                 return MISSING
             call.replaces = entry.result_value
-            if not (stale or self.is_fresh(task, entry)):
-                call.why = call.why or "expired"
+            unfit = self.unfit(call, entry, stale=stale)
+            if unfit is not None:
+                call.why = call.why or unfit
                 return MISSING
             if in_place and entry.result_type != DIRECT_BLOB:
                 return ELSEWHERE
@@ -167,6 +169,18 @@ class Cache:
                     raise
             time.sleep(budget.spend(pause))
             pause = min(pause * 2, 0.05)
+
+    def unfit(self, call: Call, entry: Entry, *, stale: bool = False) -> Reason | None:
+        """Why an entry is too old to answer a call; None where it is not.
+
+        With `stale` it may have expired, but not be over what the call's block allows.
+        """
+        if not (stale or self.is_fresh(call.task, entry)):
+            return "expired"
+        old = call.max_age
+        if old is not None and outlived(self.clock(), entry.made_at or 0.0, old):
+            return "too old"
+        return None
 
     def is_fresh(self, task: Task, entry: Entry) -> bool:
         """Whether it has yet to expire: by its own expiry and by the function's present `ttl`."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import KeyGenBase, SerializerBase
 
-MODES: Final = ("normal", "readonly", "replay")
+MODES: Final = ("normal", "readonly", "replay", "refresh")
 
 ON_CANCEL: Final = ("stop", "finish")
 

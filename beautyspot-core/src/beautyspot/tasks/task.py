@@ -39,12 +39,13 @@ class Call:
     """One call that was not answered at once: what the flow needs of it."""
 
     __slots__ = (
-        *("args", "bound", "digests", "input_id", "key", "kwargs", "own_id", "price"),
+        *("args", "asked", "bound", "digests", "input_id", "key", "kwargs", "own_id", "price"),
         *(
             "arguments",
             "found",
             "found_as",
             "looked",
+            "max_age",
             "refresh",
             "replaces",
             "saves",
@@ -69,12 +70,24 @@ class Call:
         self.price: float | None = None  # what this call's own execution cost
         self.found: Entry | None = None  # what a first look-up found, for the next step to take
         self.looked = False  # whether it was looked up already, and nothing was there
-        self.refresh = False  # whether to run whatever is stored
+        self.refresh = task.refreshes  # whether to run whatever is stored
+        self.asked: str | None = None  # the mode that holds here, once blocks were asked for it
+        self.max_age: float | None = None  # the seconds over which no result is taken
         self.since: tuple[int, int] | None = None  # when the function began: a `Moment`
         self.waited = False  # others ran since it got its key, and may have changed its arguments
         self.why: Reason | None = None  # why it is a miss, if not since nothing is stored
         self.found_as: FoundAs | None = None  # what observers are told of a result that was found
         self.replaces: str | None = None  # the location of a blob that this call's result replaces
+
+    @property
+    def mode(self) -> str | None:
+        """The mode in which it is made: that of its block, or of its function."""
+        return self.asked or self.task.options.mode
+
+    @property
+    def may_store(self) -> bool:
+        """Whether its mode lets its result be stored."""
+        return self.mode not in ("readonly", "replay")
 
 
 class Task:
@@ -88,6 +101,7 @@ class Task:
         addressing: how its calls become keys.
         form: in which form its results are kept.
         ttl: how long they are valid, in seconds; None is for ever.
+        refreshes: whether each call runs, whatever is stored.
         classes: what finds the classes for which a call's arguments vouch; None if none do.
         to_compare: of so many hits it is yet to be seen whether other code made their results.
         compared: the keys of those of which it was seen.
@@ -112,6 +126,7 @@ class Task:
         self.options = options
         self.owner = owner
         self.ttl = options.seconds
+        self.refreshes = options.mode == "refresh"
         self.to_compare = 0 if options.version == "auto" else COMPARED
         self.compared: set[str] = set()
         self.addressing = Addressing(function, options, keygen, on_first_key, on_first_call)

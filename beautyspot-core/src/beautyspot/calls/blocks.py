@@ -1,0 +1,117 @@
+"""Blocks in which calls have another mode, or take no result over an age: ``with spot.using(…)``.
+
+Whether a call is in one, a context variable says: it is in the thread or task that entered the
+block, and in the tasks that were started there. Calls ask it while the engine has `detours` only,
+so a hit pays nothing for blocks of which none is open.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from beautyspot.contracts import DURATION, seconds
+from beautyspot.errors import ConfigError
+from beautyspot.messages import checked
+from beautyspot.tasks.options import MODES
+
+if TYPE_CHECKING:
+    from beautyspot.calls.engine import Engine
+    from beautyspot.tasks.task import Call
+
+_ANY: Final = float("inf")
+"""The age over which no result is: in an inner block that takes results of any age."""
+
+
+class _Terms:
+    """What one entered block asks of the calls in it.
+
+    Attributes:
+        engine: of the functions that it is for; None once the block has ended.
+        mode, max_age: None where the block says nothing of it, and what is around it holds.
+        around: the block around it, of whatever Spot.
+    """
+
+    __slots__ = ("around", "engine", "max_age", "mode")
+
+    def __init__(
+        self, engine: Engine, mode: str | None, max_age: float | None, around: _Terms | None
+    ) -> None:
+        self.engine: Engine | None = engine
+        self.mode = mode
+        self.max_age = max_age
+        self.around = around
+
+
+_innermost: contextvars.ContextVar[_Terms | None] = contextvars.ContextVar(
+    "beautyspot_block", default=None
+)
+
+
+class Block:
+    """What `Spot.using` gives: a context manager, of which one thread or task is in the block.
+
+    Raises:
+        ConfigError: an option does not fit, or none is given; says what does.
+    """
+
+    def __init__(self, engine: Engine, mode: object, max_age: object) -> None:
+        if mode is None and max_age is None:
+            raise ConfigError(
+                "using() changes nothing: say using(mode=…), using(max_age=…), or both"
+            )
+        if mode is not None and mode not in MODES:
+            raise ConfigError(f"using(mode={mode!r:.80}) does not fit: give {' or '.join(MODES)}")
+        self._engine = engine
+        self._mode: Any = mode
+        self._max_age = None if max_age is None else _age(max_age)
+        self._entered: tuple[_Terms, contextvars.Token[_Terms | None]] | None = None
+
+    def __enter__(self) -> Self:
+        if self._entered is not None:
+            raise ConfigError("this block is open already: make another one by spot.using(…)")
+        around = _innermost.get()
+        while around is not None and around.engine is None:  # it has ended, in another context
+            around = around.around
+        terms = _Terms(self._engine, self._mode, self._max_age, around)
+        self._engine.detours.add(terms)
+        self._entered = terms, _innermost.set(terms)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._entered is None:
+            return
+        (terms, token), self._entered = self._entered, None
+        self._engine.detours.discard(terms)
+        terms.engine = None  # tasks that were started in it, and go on, are in it no longer
+        with suppress(ValueError):  # it was entered in another context, as by a generator
+            _innermost.reset(token)
+
+
+def _age(max_age: object) -> float:
+    if isinstance(max_age, str) and max_age.lower() == "none":
+        return _ANY
+    return checked("using: max_age", max_age, seconds, f'{DURATION}, or "none" for any age')
+
+
+def join(engine: Engine, call: Call) -> None:
+    """Have a call take part in the blocks that are open around it.
+
+    From then on `call.mode` is the mode in which it is made, `call.refresh` says that nothing that
+    is stored may answer it, and `Cache.unfit` does so of an entry. Whoever looks calls up without
+    `answer` (in bulk, say) calls this for each of them first, in the context of who made it. A
+    second time does nothing, so that a call on its way does not leave the block in which it began.
+    """
+    if call.asked is not None or not engine.detours:
+        return
+    mode: str | None = None
+    max_age: float | None = None
+    terms = _innermost.get()
+    while terms is not None:
+        if terms.engine is engine:
+            mode = mode or terms.mode
+            max_age = terms.max_age if max_age is None else max_age
+        terms = terms.around
+    call.asked, call.max_age = mode or call.task.options.mode, max_age
+    call.refresh = call.asked == "refresh"

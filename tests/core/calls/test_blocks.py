@@ -1,0 +1,531 @@
+"""`mode="refresh"`, and blocks of calls: another mode, and no result over an age."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import itertools
+import os
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import CacheMissError, ConfigError, Spot
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot.testing import memory_spot
+from gates import DEADLINE
+from hypothesis import given
+from hypothesis import strategies as st
+from kinds import collected
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+RUNS = itertools.count(1)
+"""Global: each run gives another result, and what is captured would count as input."""
+
+FAILS = {"now": False}
+
+MODES = ("normal", "readonly", "replay", "refresh")
+
+
+def work(x: int) -> int:
+    return next(RUNS)
+
+
+def work_or_fail() -> int:
+    if FAILS["now"]:
+        raise ValueError("no")
+    return next(RUNS)
+
+
+async def work_later(x: int) -> int:
+    return next(RUNS)
+
+
+def stream(x: int) -> Iterator[int]:
+    yield next(RUNS)
+
+
+async def stream_later(x: int) -> AsyncIterator[int]:
+    yield next(RUNS)
+
+
+def value_of(given: Any) -> int:
+    """What a call gave, be it awaited or read to its end."""
+    if hasattr(given, "__aiter__"):
+        return int(asyncio.run(collected(given))[0])
+    if hasattr(given, "__await__"):
+        return int(asyncio.run(awaited(given)))
+    return int(next(iter(list(given)))) if hasattr(given, "__next__") else int(given)
+
+
+async def awaited(given: Any) -> Any:
+    return await given
+
+
+every_kind = pytest.mark.parametrize("function", [work, work_later, stream, stream_later])
+
+
+@pytest.fixture
+def clock(spot: Spot) -> Clock:
+    spot._engine.cache.clock = clock = Clock()
+    return clock
+
+
+# ------------------------------------------------------------------------------------------ refresh
+
+
+@every_kind
+@pytest.mark.parametrize("place", ["spot", "mark", "environment", "block"])
+def test_in_the_mode_refresh_each_call_runs_and_replaces_what_is_stored(
+    make_spot: Callable[..., Spot],
+    monkeypatch: pytest.MonkeyPatch,
+    function: Any,
+    place: str,
+) -> None:
+    before = make_spot(strict=True).mark(function)
+    old = value_of(before(1))
+    if place == "environment":
+        monkeypatch.setenv("BEAUTYSPOT_MODE", "refresh")
+    spot = make_spot(strict=True, **({"mode": "refresh"} if place == "spot" else {}))
+    marked = spot.mark(**({"mode": "refresh"} if place == "mark" else {}))(function)
+    with ExitStack() as stack:
+        if place == "block":
+            stack.enter_context(spot.using(mode="refresh"))
+        first, second = value_of(marked(1)), value_of(marked(1))
+    assert old < first < second
+    assert value_of(before(1)) == second
+
+
+@every_kind
+@pytest.mark.parametrize("refreshes", ["mode", "block", "call"])
+def test_a_blocking_store_keeps_no_call_from_running_anew(refreshes: str, function: Any) -> None:
+    class Remote(MemoryMetadataStore):
+        blocking = True
+
+    with memory_spot(
+        metadata=Remote(), mode="refresh" if refreshes == "mode" else "normal"
+    ) as spot:
+        marked: Any = spot.mark(function)
+        first = value_of(marked(1))
+        if refreshes == "call":
+            assert value_of(spot.refresh(marked, 1)) > first
+            return
+        with ExitStack() as stack:
+            if refreshes == "block":
+                stack.enter_context(spot.using(mode="refresh"))
+            assert value_of(marked(1)) > first
+
+
+@every_kind
+def test_what_is_stored_stays_where_the_new_result_is_not_stored(
+    make_spot: Callable[..., Spot], function: Any
+) -> None:
+    old = value_of(make_spot().mark(function)(1))
+    spot = make_spot(mode="refresh", strict=True)
+    assert value_of(spot.mark(cache_if=lambda _: False)(function)(1)) > old
+    assert value_of(make_spot().mark(function)(1)) == old
+
+
+def test_a_spot_that_refreshes_counts_and_says_so(make_spot: Callable[..., Spot]) -> None:
+    told: list[Any] = []
+    spot = make_spot(mode="refresh", observers=[told.append])
+    marked = spot.mark(work)
+    marked(1), marked(1)
+    assert [event.reason for event in told if type(event).__name__ == "Miss"] == ["refreshed"] * 2
+    explained = spot.explain(marked, 1)
+    assert not explained.hit
+    assert 'its mode is "refresh", so the call runs. Otherwise it would be a hit' in str(explained)
+    spot.flush()
+    assert sum(counts.runs for counts in spot.metadata.counts()) == 2
+
+
+def test_a_failing_run_leaves_what_is_stored(spot: Spot, monkeypatch: pytest.MonkeyPatch) -> None:
+    f = spot.mark(work_or_fail)
+    old = f()
+    monkeypatch.setitem(FAILS, "now", True)
+    with spot.using(mode="refresh"), pytest.raises(ValueError, match="no"):
+        f()
+    assert f() == old
+
+
+# ------------------------------------------------------------------------------------------ max_age
+
+
+@every_kind
+@pytest.mark.parametrize("backend", ["sqlite", "memory"])
+def test_a_result_over_the_age_is_made_anew(
+    make_spot: Callable[..., Spot], function: Any, backend: str
+) -> None:
+    spot = make_spot(strict=True, metadata=backend)
+    spot._engine.cache.clock = clock = Clock()
+    marked: Any = spot.mark(function)
+    old = value_of(marked(1))
+    clock.now += 3599
+    with spot.using(max_age="1h"):
+        assert value_of(marked(1)) == old
+        clock.now += 1
+        new = value_of(marked(1))
+        assert new > old
+        assert value_of(marked(1)) == new, "it has been stored"
+    assert value_of(marked(1)) == new
+
+
+@pytest.mark.parametrize(("ttl", "max_age"), [(10, 100), (100, 10)])
+def test_of_ttl_and_max_age_the_shorter_one_ends_a_result(
+    spot: Spot, clock: Clock, ttl: int, max_age: int
+) -> None:
+    marked = spot.mark(ttl=ttl)(work)
+    with spot.using(max_age=max_age):
+        old = marked(1)
+        clock.now += 9
+        assert marked(1) == old
+        clock.now += 1
+        assert marked(1) > old
+
+
+def test_a_result_of_the_future_is_as_old_as_it_is_far(spot: Spot, clock: Clock) -> None:
+    marked = spot.mark(work)
+    old = marked(1)
+    clock.now -= 9
+    with spot.using(max_age=10):
+        assert marked(1) == old
+        clock.now -= 1
+        assert marked(1) > old
+
+
+def test_an_age_of_nothing_takes_no_result(spot: Spot, clock: Clock) -> None:
+    marked = spot.mark(work)
+    old = marked(1)
+    with spot.using(max_age=0):
+        assert marked(1) > old
+
+
+def test_an_error_is_not_hidden_by_a_result_over_the_age(
+    spot: Spot, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    f = spot.mark(ttl=10, stale_on_error=True)(work_or_fail)
+    old = f()
+    monkeypatch.setitem(FAILS, "now", True)
+    clock.now += 50
+    with spot.using(max_age=60):
+        assert f() == old
+    with spot.using(max_age=40), pytest.raises(ValueError, match="no"):
+        f()
+
+
+def test_questions_in_a_block_are_about_calls_in_it(spot: Spot, clock: Clock) -> None:
+    marked = spot.mark(work)
+    marked(1)
+    clock.now += 100
+    with spot.using(max_age=50):
+        assert spot.peek(marked, 1) is None
+        explained = spot.explain(marked, 1)
+    assert (explained.hit, explained.differs) == (False, ("too old",))
+    assert "longer ago than max_age= of this block" in explained.reason
+    assert spot.peek(marked, 1) is not None
+    assert spot.explain(marked, 1).hit
+
+
+def test_observers_are_told_that_it_was_too_old(make_spot: Callable[..., Spot]) -> None:
+    told: list[Any] = []
+    spot = make_spot(observers=[told.append])
+    spot._engine.cache.clock = clock = Clock()
+    marked = spot.mark(work)
+    marked(1)
+    clock.now += 100
+    with spot.using(max_age=50):
+        marked(1)
+    reasons = [event.reason for event in told if type(event).__name__ == "Miss"]
+    assert reasons == ["not stored", "too old"]
+
+
+# ------------------------------------------------------------------------------------- other modes
+
+
+@every_kind
+def test_in_a_block_nothing_runs_that_is_not_stored(spot: Spot, function: Any) -> None:
+    marked: Any = spot.mark(function)
+    old = value_of(marked(1))
+    with spot.using(mode="replay"):
+        assert value_of(marked(1)) == old
+        with pytest.raises(CacheMissError):
+            value_of(marked(2))
+
+
+@every_kind
+def test_in_a_block_nothing_is_stored(spot: Spot, function: Any) -> None:
+    marked: Any = spot.mark(function)
+    with spot.using(mode="readonly"):
+        first = value_of(marked(1))
+        assert value_of(marked(1)) > first
+    assert spot.peek(marked, 1) is None
+
+
+@every_kind
+@pytest.mark.parametrize("mode", MODES)
+def test_a_block_wins_over_the_mark(spot: Spot, function: Any, mode: str) -> None:
+    marked: Any = spot.mark(mode=mode)(function)
+    with spot.using(mode="normal"):
+        first = value_of(marked(1))
+        assert value_of(marked(1)) == first
+
+
+def test_a_block_of_replay_forbids_a_call_that_would_run_uncached(spot: Spot) -> None:
+    marked = spot.mark(work)
+    with spot.disabled(), spot.using(mode="replay"), pytest.raises(CacheMissError):
+        marked(1)
+
+
+@pytest.mark.parametrize("mode", ["normal", "readonly", "replay"])
+def test_refresh_runs_in_a_block_as_outside(spot: Spot, mode: str) -> None:
+    marked = spot.mark(work)
+    old = marked(1)
+    with spot.using(mode=mode):
+        if mode == "replay":
+            with pytest.raises(CacheMissError):
+                spot.refresh(marked, 1)
+        else:
+            assert spot.refresh(marked, 1) > old
+    assert (marked(1) == old) == (mode != "normal")
+
+
+# -------------------------------------------------------------------------------- blocks in blocks
+
+ages = st.sampled_from([None, 50, 200, "none"])
+blocks = st.tuples(st.sampled_from([None, *MODES]), ages).filter(
+    lambda block: block != (None, None)
+)
+
+
+@given(st.lists(blocks, min_size=1, max_size=4))
+def test_the_inner_block_wins_in_what_it_gives(entered: list[tuple[Any, Any]]) -> None:
+    modes = [mode for mode, _ in entered if mode is not None]
+    limits = [age for _, age in entered if age is not None]
+    mode, limit = (modes or ["normal"])[-1], (limits or ["none"])[-1]
+    with memory_spot() as spot:
+        spot._engine.cache.clock = clock = Clock()
+        marked = spot.mark(work)
+        old = marked(1)
+        clock.now += 100
+        with ExitStack() as stack:
+            for inner_mode, age in entered:
+                stack.enter_context(spot.using(mode=inner_mode, max_age=age))
+            if mode == "replay" and limit == 50:
+                with pytest.raises(CacheMissError):
+                    marked(1)
+            else:
+                assert (marked(1) == old) == (mode != "refresh" and limit != 50)
+        runs, stored = spot.stats()["misses"], spot.peek(marked, 1)
+        assert stored is not None
+        assert (stored.value == old) == (runs == 1 or mode == "readonly")
+        assert marked(1) == stored.value, "no block is left"
+
+
+def test_a_block_concerns_the_functions_of_its_spot(make_spot: Callable[..., Spot]) -> None:
+    spot, other = make_spot("one"), make_spot("two")
+    marked, others = spot.mark(work), other.mark(work)
+    old = others(1)
+    with spot.using(mode="refresh"), other.using(max_age="1h"):
+        assert others(1) == old
+        assert marked(1) < marked(1)
+
+
+def test_a_block_concerns_the_calls_within_its_calls(spot: Spot) -> None:
+    inner = spot.mark(work)
+    outer = spot.mark(lambda x: inner(x))  # noqa: PLW0108 - a function with a name of its own
+    old = outer(1)
+    with spot.using(mode="refresh"):
+        assert outer(1) > old
+
+
+# ---------------------------------------------------------------------------- threads and tasks
+
+
+def test_other_threads_are_not_in_the_block(spot: Spot) -> None:
+    marked = spot.mark(work)
+    old = marked(1)
+    got: list[int] = []
+    with spot.using(mode="refresh"):
+        for run in (marked, lambda x: contextvars.copy_context().run(marked, x)):
+            thread = threading.Thread(
+                target=contextvars.Context().run, args=(lambda run=run: got.append(run(1)),)
+            )
+            thread.start()
+            thread.join(DEADLINE)
+    assert got == [old, old]
+
+
+def test_another_call_is_refreshed_while_another_thread_is_in_a_block(spot: Spot) -> None:
+    marked = spot.mark(work)
+    old = marked(1)
+    got: list[int] = []
+
+    def refresh() -> None:
+        got.append(spot.refresh(marked, 1))
+
+    with spot.using(mode="normal"):
+        thread = threading.Thread(target=contextvars.Context().run, args=(refresh,))
+        thread.start()
+        thread.join(DEADLINE)
+    assert got[0] > old
+
+
+def test_one_of_two_tasks_is_in_a_block(spot: Spot) -> None:
+    marked = spot.mark(work_later)
+
+    async def main() -> tuple[int, int, int]:
+        old = await marked(1)
+        inside, looked = asyncio.Event(), asyncio.Event()
+
+        async def refreshing() -> int:
+            with spot.using(mode="refresh"):
+                inside.set()
+                await looked.wait()
+                return await marked(1)
+
+        task = asyncio.create_task(refreshing())
+        await inside.wait()
+        beside = await marked(1)
+        looked.set()
+        return old, beside, await task
+
+    old, beside, refreshed = asyncio.run(main())
+    assert beside == old < refreshed
+
+
+def test_tasks_and_threads_that_are_started_in_a_block_are_in_it_until_it_ends(spot: Spot) -> None:
+    marked = spot.mark(work_later)
+    plain = spot.mark(work)
+
+    async def main() -> None:
+        old, over = await marked(1), asyncio.Event()
+        plain(1)
+
+        async def later() -> int:
+            await over.wait()
+            return await marked(1)
+
+        with spot.using(mode="refresh"):
+            task = asyncio.create_task(later())
+            both = await asyncio.gather(marked(1), asyncio.to_thread(plain, 1))
+            assert min(both) > old
+        over.set()
+        assert await task == both[0], "the block has ended"
+
+    asyncio.run(main())
+
+
+def test_a_coroutine_counts_where_it_is_awaited(spot: Spot) -> None:
+    marked = spot.mark(work_later)
+
+    async def main() -> None:
+        old = await marked(1)
+        with spot.using(mode="refresh"):
+            made = marked(1)
+        assert await made == old
+
+    asyncio.run(main())
+
+
+def test_a_stream_counts_where_it_begins(spot: Spot) -> None:
+    marked = spot.mark(stream)
+    old = [*marked(1)]
+    with spot.using(mode="refresh"):
+        made, begun = marked(1), marked(1)
+        first = next(begun)
+    assert [*made] == old
+    assert [first, *begun] > old
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_what_is_on_its_way_to_the_store_has_an_age(
+    make_spot: Callable[..., Spot], save: str
+) -> None:
+    spot = make_spot(strict=True, save=save)
+    spot._engine.cache.clock = clock = Clock()
+    marked = spot.mark(work)
+    with spot.using(max_age=10):
+        old = marked(1)
+        assert marked(1) == old
+        clock.now += 10
+        assert marked(1) > old
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_is_in_the_block(spot: Spot) -> None:
+    marked = spot.mark(work)
+    old = marked(1)
+    with spot.using(mode="replay"):
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                assert marked(1) == old
+                marked(2)
+            except CacheMissError:
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+# -------------------------------------------------------------------------------- the block itself
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({}, "using() changes nothing: say using(mode=…), using(max_age=…), or both"),
+        ({"mode": "off"}, "using(mode='off') does not fit: give normal or readonly or"),
+        ({"mode": ["replay"]}, "using(mode=['replay']) does not fit"),
+        ({"max_age": "soon"}, "using: max_age='soon': give "),
+        ({"max_age": -1}, "using: max_age=-1: give "),
+        ({"max_age": True}, "using: max_age=True: give "),
+        ({"max_agee": 1}, "max_age"),
+    ],
+)
+def test_what_does_not_fit_is_refused(spot: Spot, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        spot.using(**options)
+    assert says in str(refused.value)
+
+
+def test_a_block_is_entered_by_one_at_a_time(spot: Spot) -> None:
+    marked = spot.mark(work)
+    block = spot.using(mode="refresh")
+    with block, pytest.raises(ConfigError, match="is open already"):
+        block.__enter__()
+    old = marked(1)
+    with block:
+        assert marked(1) > old
+    block.__exit__()
+    assert marked(1) == marked(1)
+
+
+def test_a_block_that_is_left_in_another_context_is_over(spot: Spot) -> None:
+    marked = spot.mark(work)
+
+    def inside() -> Iterator[None]:
+        with spot.using(mode="refresh"):
+            yield
+
+    opened = inside()
+    next(opened)
+    old = marked(1)
+    assert marked(1) > old, "the context of who reads a generator is its own"
+    contextvars.copy_context().run(next, opened, None)
+    assert marked(1) == marked(1)
+    with spot.using(max_age="1h"):
+        assert marked(1) == marked(1)
+
+
+def test_while_no_block_is_open_hits_take_the_short_way(spot: Spot) -> None:
+    with spot.using(mode="refresh"):
+        pass
+    with pytest.raises(ZeroDivisionError), spot.using(mode="refresh"):
+        raise ZeroDivisionError
+    assert not spot._engine.cache.health.detours
