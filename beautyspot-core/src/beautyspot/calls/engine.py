@@ -10,6 +10,7 @@ from beautyspot.errors import MetadataError
 from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.counting import Counting
 from beautyspot.results.last_use import LastUses
+from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
     import weakref
@@ -224,6 +225,23 @@ class Engine:
             self.reporter.report("ask for the price", call.task.func_identifier, error, advice)
 
     def keeps(self, call: Call, value: Any) -> bool:
+        """Whether a value may be stored, as the functions say that the mark was given."""
+        return self._is_wanted(call, value) and (not call.task.asks_terms or self._ask(call, value))
+
+    def _ask(self, call: Call, value: Any) -> bool:
+        """Ask for how long a result is kept, and under which tags; whether the answers fit."""
+        try:
+            call.terms = terms_of(call.task.options, value, call.args, call.kwargs)
+        except Exception as error:
+            advice = (
+                "The value is returned, and not cached: mend the function given as ttl= or tags="
+            )
+            name = call.task.func_identifier
+            self.reporter.report("ask for the ttl and the tags", name, error, advice)
+            return False
+        return True
+
+    def _is_wanted(self, call: Call, value: Any) -> bool:
         """Whether `cache_if` lets a value be stored."""
         task = call.task
         cache_if = task.options.cache_if

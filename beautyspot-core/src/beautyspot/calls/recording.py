@@ -262,7 +262,8 @@ class Recording:
         task = self.call.task
         copies = partial(_copies, task, items)
         self.engine.price(self.call, copies)
-        if task.options.cache_if is not None and not self.engine.keeps(self.call, copies()):
+        asks = task.options.cache_if is not None or task.asks_terms
+        if asks and not self.engine.keeps(self.call, copies()):
             return
         with Turn(self.engine, self.call) as turn, turn:
             turn.took = self.took

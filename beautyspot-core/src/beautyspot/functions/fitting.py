@@ -17,8 +17,10 @@ _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_
 _ANY = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-def what_does_not_fit(given: object, function: Callable[..., Any]) -> str | None:
+def what_does_not_fit(given: object, function: Callable[..., Any], *, after: int = 0) -> str | None:
     """What both take, if no call of `function` fits `given`; None where one does, or may.
+
+    `given` gets so many arguments before those of the call, as `after` says.
 
     A wrapper may be called with other arguments than what it wraps, so it is believed as it is.
     """
@@ -34,7 +36,7 @@ def what_does_not_fit(given: object, function: Callable[..., Any]) -> str | None
         return None
     for args, kwargs in _calls(parameters):
         try:
-            theirs.bind(*args, **kwargs)
+            theirs.bind(*[None] * after, *args, **kwargs)
         except TypeError:
             continue
         return None

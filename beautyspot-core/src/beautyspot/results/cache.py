@@ -39,6 +39,7 @@ from beautyspot.results.validity import (
 )
 from beautyspot.serialization.file_data import FILE_CODEC, FileData
 from beautyspot.serialization.payload import Payload, Unfit
+from beautyspot.tasks.terms import EVERY_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,7 +277,8 @@ class Cache:
         task, addressing = call.task, call.task.addressing
         key = call.key
         now = self.clock()
-        expires_at = None if task.ttl is None else now + task.ttl
+        terms = call.terms or task.terms
+        expires_at = None if terms.ttl is None else now + terms.ttl
         return TaskRecord(
             cache_key=key,
             func_name=addressing.func_name,
@@ -292,7 +294,7 @@ class Cache:
             digest=self._digest(key, payload, now, expires_at),
             size=len(payload.data),
             arg_digests=call.digests,
-            tags=task.options.fixed_tags,
+            tags=terms.tags,
             made_at=now,
             took=took,
             expires_at=expires_at,
@@ -366,7 +368,7 @@ class Cache:
             input_id=call.input_id,
             version=addressing.version,
             func_identifier=addressing.func_identifier,
-            tags=call.task.options.fixed_tags,
+            tags=EVERY_TAG if callable(call.task.options.tags) else call.task.terms.tags,
         )
 
     def moment(self, call: Call, *, in_place: bool = False) -> Moment | None:

@@ -13,6 +13,7 @@ from beautyspot.tasks.addressing import Addressing
 from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
 from beautyspot.tasks.price import checked_price
+from beautyspot.tasks.terms import Terms, are_asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ class Call:
             "since",
             "spares",
         ),
-        *("task", "waited", "why"),
+        *("task", "terms", "waited", "why"),
     )
 
     def __init__(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -68,6 +69,7 @@ class Call:
         self.saves = 0.0  # seconds that the execution took whose result was found
         self.spares = 0.0  # what it cost
         self.price: float | None = None  # what this call's own execution cost
+        self.terms: Terms | None = None  # of its result, where they are not those of all
         self.found: Entry | None = None  # what a first look-up found, for the next step to take
         self.looked = False  # whether it was looked up already, and nothing was there
         self.refresh = task.refreshes  # whether to run whatever is stored
@@ -100,8 +102,10 @@ class Task:
         owner: gives the Spot that marked it, or None where that is gone; for pickle.
         addressing: how its calls become keys.
         form: in which form its results are kept.
-        ttl: how long they are valid, in seconds; None is for ever.
         refreshes: whether each call runs, whatever is stored.
+        ttl: how long they are valid, in seconds; None is for ever, or said by each result.
+        terms: of each result, where its mark gives no functions that say them.
+        asks_terms: whether it does.
         classes: what finds the classes for which a call's arguments vouch; None if none do.
         to_compare: of so many hits it is yet to be seen whether other code made their results.
         compared: the keys of those of which it was seen.
@@ -127,6 +131,8 @@ class Task:
         self.owner = owner
         self.ttl = options.seconds
         self.refreshes = options.mode == "refresh"
+        self.terms = Terms(self.ttl, options.fixed_tags)
+        self.asks_terms = are_asked(options)
         self.to_compare = 0 if options.version == "auto" else COMPARED
         self.compared: set[str] = set()
         self.addressing = Addressing(function, options, keygen, on_first_key, on_first_call)
@@ -134,7 +140,7 @@ class Task:
         streams = "generator" in kind
         self.form = ResultForm(function, options, serializer, streams=streams)
         check_combinations(self.func_identifier, kind, options)
-        self._check_key()
+        self._check_fits()
         self.classes = classes_by_arguments(unwrap_ours(function))
         self._variants: dict[tuple[int, ...], tuple[list[Any], Task]] = {}
 
@@ -174,13 +180,21 @@ class Task:
         assert self.options.price is not None  # noqa: S101 - the callers ask
         return checked_price(self.options.price(result))
 
-    def _check_key(self) -> None:
+    def _check_fits(self) -> None:
         wrong = what_does_not_fit(self.options.key, self.function)
         if wrong is not None:
             raise ConfigError(
                 f"mark(key=) does not fit {self.func_identifier}: it is called with the arguments "
                 f"of the call, but {wrong}: give it the same parameters"
             )
+        for option in ("ttl", "tags"):
+            wrong = what_does_not_fit(getattr(self.options, option), self.function, after=1)
+            if wrong is not None:
+                raise ConfigError(
+                    f"mark({option}=) does not fit {self.func_identifier}: it is called with the "
+                    f"result and the arguments of the call, but {wrong}: give it the result as its "
+                    "first parameter, and then the same ones, or *args and **kwargs for those"
+                )
 
     def fits(self, call: Call) -> bool:
         """Whether the call's arguments fit the function's signature."""
