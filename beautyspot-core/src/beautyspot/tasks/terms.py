@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.config.settings import LIFETIME, or_none, seconds
+from beautyspot.config.settings import LIFETIME, or_none
+from beautyspot.contracts import seconds
 from beautyspot.errors import ConfigError
 
 if TYPE_CHECKING:
