@@ -153,6 +153,7 @@ def test_a_filter_that_means_nothing(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["prune", "--max-entries", "-1", "--yes"], "'--max-entries': -1 is not in the range x>=0"),
         (["prune", "--max-size", "much", "--yes"], "--max-size 'much': give a number of bytes"),
         (["prune", "--older", "soon", "--yes"], "'soon': give a number of seconds"),
         (["prune", "--unused", "-1", "--yes"], "'-1'"),

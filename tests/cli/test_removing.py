@@ -91,6 +91,8 @@ def test_prune_bounds_the_size_of_one_function(shop: Path, run: Run) -> None:
     others = keys(shop) - keys(shop, function="shop:ask")
     run("prune", "--function", "shop:ask", "--max-size", "0", "--yes")
     assert keys(shop) == others
+    run("prune", "--max-entries", "1", "--keep-expired", "--yes")
+    assert len(keys(shop)) == 1
 
 
 # --------------------------------------------------------------------------------------- collect

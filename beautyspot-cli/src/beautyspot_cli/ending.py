@@ -29,7 +29,7 @@ BAD: Final = 2
 INTERRUPTED: Final = 130
 """As a shell says it of a program that Ctrl-C ended."""
 
-_ARGUMENTS: Final = (*Place._fields, *FILTERS, "since", "max_size", "grace")
+_ARGUMENTS: Final = (*Place._fields, *FILTERS, "since", "max_size", "max_entries", "grace")
 
 
 def settled(run: Callable[[], object], output: Output) -> int:

@@ -61,6 +61,9 @@ def test_nothing_goes_without_a_filter(store: Store) -> None:
         ({"max_size": 6}, {"expired": 1, "evicted": 2, "size": 4 + 6 + 5}),
         ({"max_size": "3B", "function": "app:ask"}, {"expired": 1, "evicted": 1, "size": 7}),
         ({"max_size": 100, "expired": False}, {}),
+        ({"max_entries": 4}, {"expired": 1, "evicted": 1, "size": 4 + 6}),
+        ({"max_entries": 1, "function": "app:ask"}, {"expired": 1, "evicted": 2, "size": 4 + 3 + 1}),
+        ({"max_entries": 4, "max_size": 6}, {"expired": 1, "evicted": 2, "size": 4 + 6 + 5}),
     ],
 )
 def test_a_dry_run_of_prune_counts_what_goes(store: Store, limits: Any, gone: Any) -> None:
@@ -76,6 +79,7 @@ def test_a_dry_run_of_prune_counts_what_goes(store: Store, limits: Any, gone: An
     ("method", "options", "message"),
     [
         ("prune", {"max_size": "big"}, "max_size='big': give a number of bytes"),
+        ("prune", {"max_entries": 1.5}, "max_entries=1.5: give a whole number, 0 or more"),
         ("prune", {"older_than": "soon"}, "older_than='soon': give a number of seconds"),
         ("prune", {"older_then": 1}, "prune takes no option 'older_then'"),
         ("collect", {"grace": None}, "grace=None: give a number of seconds"),

@@ -13,9 +13,18 @@ import pytest
 from beautyspot import ConfigError, MetadataError
 from beautyspot.concurrency import deferred
 from beautyspot.config.settings import byte_count
+from beautyspot.contracts import TaskRecord
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.results import last_use
-from beautyspot.results.pruning import REMOVED, Limits, Pruned, claimed, remove
+from beautyspot.results.pruning import (
+    REMOVED,
+    Limits,
+    Pruned,
+    claimed,
+    foresee,
+    read_limits,
+    remove,
+)
 from beautyspot.results.validity import has_expired, outlived
 from broken import BrokenStore
 from hypothesis import given, settings
@@ -153,6 +162,73 @@ def test_one_that_is_in_use_is_passed_over(aged: Any, clock: Clock) -> None:
     assert spot.prune(max_size=2 * each).evicted == 1
     assert keys(spot) == {spot.key(marked, 0), spot.key(marked, 2)}
     lease.release()
+
+
+def test_so_many_stay_the_least_recently_used_go_first(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    for x in range(10):
+        marked(x)
+        clock.now += DAY
+    marked(0)
+    each = int(spot.stats()["bytes"] / 10)
+    assert spot.prune(max_entries=10) == NOTHING
+    assert spot.prune(max_entries=4) == NOTHING._replace(evicted=6, size=6 * each)
+    assert keys(spot) == {spot.key(marked, x) for x in (0, 7, 8, 9)}
+    assert spot.prune(max_entries=3, max_size=2 * each).evicted == 2, "the tighter of the two"
+    assert spot.prune(max_entries=0).evicted == 2
+    assert keys(spot) == set()
+
+
+def test_of_several_in_use_as_many_others_go(aged: Any, clock: Clock) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    for x in range(6):
+        marked(x)
+        clock.now += DAY
+    leases = [spot.metadata.try_lease(spot.key(marked, x)) for x in (0, 2)]
+    assert spot.prune(max_entries=3).evicted == 3
+    assert keys(spot) == {spot.key(marked, x) for x in (0, 2, 5)}
+    assert spot.prune(max_entries=1).evicted == 1, "and no more than there are"
+    for lease in leases:
+        lease.release()
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=9),
+    most=st.integers(0, 9),
+    size=st.integers(0, 40),
+)
+def test_what_goes_is_what_a_sorted_list_says(
+    rows: list[tuple[int, int]], most: int, size: int
+) -> None:
+    """Of each row, when it was used last and how large it is; equal times go as they are listed."""
+    store = MemoryMetadataStore()
+    for number, (used, length) in enumerate(rows):
+        store.put(TaskRecord(f"{number}", "f", "", made_at=float(used), size=length))
+    listed = [int(record.cache_key) for record in store.scan()]
+    left = sorted(listed, key=lambda number: rows[number][0])
+    left = left[max(0, len(left) - most) :]
+    while sum(rows[number][1] for number in left) > size:
+        left.remove(next(number for number in left if rows[number][1]))
+    gone: list[str] = []
+    limits = read_limits(max_entries=most, max_size=size)
+    found = foresee(_Rows(store), limits, 9.0, lambda key, _: gone.append(key))
+    assert {*map(int, gone)} == {*listed} - {*left}
+    assert found.evicted == len(gone) == len({*gone})
+    assert found.size == sum(rows[int(key)][1] for key in gone)
+
+
+class _Rows:
+    def __init__(self, store: MemoryMetadataStore) -> None:
+        self.all = store.scan
+        self.totals = store.totals
+
+
+@pytest.mark.parametrize("most", [-1, 1.0, "10", True])
+def test_a_wrong_number_says_what_is_expected(aged: Any, most: Any) -> None:
+    with pytest.raises(ConfigError, match="max_entries=.*: give a whole number, 0 or more"):
+        aged().prune(max_entries=most)
 
 
 def test_reasons_are_counted_once(aged: Any, clock: Clock) -> None:
@@ -465,4 +541,4 @@ def test_no_jump_makes_a_result_live_longer_than_twice(
 def test_limits_of_a_row_without_a_time_of_making() -> None:
     assert has_expired(10.0, None, 10.0)
     assert not has_expired(9.0, None, 10.0)
-    assert Limits(None, None, None, True).max_size is None
+    assert Limits(None, None, None, None, True).max_size is None

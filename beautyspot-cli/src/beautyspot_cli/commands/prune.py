@@ -17,6 +17,12 @@ from beautyspot_cli.store_options import Place, store_options
 @click.argument("at", metavar="[STORE]", required=False)
 @click.option("--max-size", metavar="SIZE", help="Evict the longest unused down to it: 5GB.")
 @click.option(
+    "--max-entries",
+    metavar="NUMBER",
+    type=click.IntRange(min=0),
+    help="Evict the longest unused down to so many: 1000.",
+)
+@click.option(
     "--older", metavar="AGE", callback=checked_age, help="Remove what was made so long ago: 90d."
 )
 @click.option(
@@ -47,6 +53,7 @@ def command(
     place: Place,
     at: str | None,
     max_size: str | None,
+    max_entries: int | None,
     older: str | None,
     unused: str | None,
     keep_expired: bool,
@@ -57,13 +64,15 @@ def command(
     """Remove results that have expired, are old or unused, or take too much room.
 
     Without an option it removes what has expired. A result goes that is over any of the limits.
-    --max-size counts the results of --function, --version and --tag alone, where they are given.
+    --max-size and --max-entries count the results of --function, --version and --tag alone, where
+    they are given.
     """
     given: Any = {name: value for name, value in among.items() if value is not None}
     with place.at(at).open() as opened:
         where: Any = with_function(opened, given)
         rows = opened.over_limits(
             max_size=max_size,
+            max_entries=max_entries,
             older_than=older,
             unused_for=unused,
             expired=not keep_expired,

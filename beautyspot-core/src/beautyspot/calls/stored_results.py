@@ -205,6 +205,7 @@ class StoredResults:
         self,
         *,
         max_size: int | str | None = None,
+        max_entries: int | None = None,
         older_than: float | str | timedelta | None = None,
         unused_for: float | str | timedelta | None = None,
         expired: bool = True,
@@ -216,18 +217,25 @@ class StoredResults:
         Args:
             max_size: the size of all results together, in bytes or as a text such as "1GB"; results
                 that were not used for the longest time go first.
+            max_entries: the number of all results; the same ones go first.
             older_than: remove results made that long ago: seconds, or a text such as "30d".
             unused_for: remove results that were neither made nor found for that long. Another
                 process's uses are known after an hour at most.
             expired: remove results that have expired, by the `ttl` that they were made with.
 
         Raises:
-            ConfigError: a limit is not a size or a duration.
+            ConfigError: a limit is not a size, a number or a duration.
             MetadataError: the store failed; what was not reached is still there.
         """
         from beautyspot.results.pruning import prune, read_limits
 
-        limits = read_limits(max_size, older_than, unused_for, expired=expired)
+        limits = read_limits(
+            max_size=max_size,
+            max_entries=max_entries,
+            older_than=older_than,
+            unused_for=unused_for,
+            expired=expired,
+        )
         self._engine.check_open()
         return prune(self._engine.cache, self._engine.uses.times(), limits)
 

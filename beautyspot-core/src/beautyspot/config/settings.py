@@ -125,10 +125,10 @@ def byte_count(value: object) -> int:
         TypeError, ValueError: it is none of these, or negative.
     """
     if not isinstance(value, str):
-        return _count(value)
+        return count(value)
     parts = re.fullmatch(_SIZE, value.lower().strip())
     if parts is None:
-        return _count(int(value))
+        return count(int(value))
     if parts[2] not in _SIZES:
         raise ValueError(f"no unit {parts[2]!r}")
     return int(float(parts[1]) * _SIZES[parts[2]])
@@ -191,7 +191,12 @@ def _bool(value: object) -> bool:
     return value
 
 
-def _count(value: object) -> int:
+def count(value: object) -> int:
+    """A whole number, 0 or more.
+
+    Raises:
+        TypeError: it is none.
+    """
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError("no count")
     return value
@@ -270,7 +275,7 @@ SETTINGS: Final[dict[str, Setting]] = {
             "how long a result is valid",
         ),
         Setting(
-            "blob_threshold", 2**20, "a number of bytes, 0 or more", _count, int,
+            "blob_threshold", 2**20, "a number of bytes, 0 or more", count, int,
             "a larger result goes to the storage",
         ),
         Setting("enabled", True, "true or false", _bool, boolean, "false: calls run uncached"),

@@ -74,6 +74,7 @@ class Changing:
         self,
         *,
         max_size: int | str | None = None,
+        max_entries: int | None = None,
         older_than: float | str | timedelta | None = None,
         unused_for: float | str | timedelta | None = None,
         expired: bool = True,
@@ -84,6 +85,7 @@ class Changing:
 
         Args:
             max_size: the size of all results that match the filters together.
+            max_entries: their number.
             older_than, unused_for: how long ago they were made, or last made or found.
             expired: remove results that have expired.
             dry_run: True counts what would be removed, and changes nothing.
@@ -94,7 +96,13 @@ class Changing:
             MetadataError: the store failed; what was not reached is still there.
         """
 
-        limits = read_limits(max_size, older_than, unused_for, expired=expired)
+        limits = read_limits(
+            max_size=max_size,
+            max_entries=max_entries,
+            older_than=older_than,
+            unused_for=unused_for,
+            expired=expired,
+        )
         wanted = read_filter("prune", where)
         foreseen = foresee(Listing(self.metadata, wanted), limits, time.time())
         if dry_run or not foreseen.entries:
@@ -106,6 +114,7 @@ class Changing:
         self,
         *,
         max_size: int | str | None = None,
+        max_entries: int | None = None,
         older_than: float | str | timedelta | None = None,
         unused_for: float | str | timedelta | None = None,
         expired: bool = True,
@@ -114,13 +123,19 @@ class Changing:
         """The rows of the results that `prune` would remove, without their data.
 
         Args:
-            max_size, older_than, unused_for, expired, where: as for `prune`.
+            max_size, max_entries, older_than, unused_for, expired, where: as for `prune`.
 
         Raises:
             ConfigError: an argument is wrong.
             MetadataError: the store failed.
         """
-        limits = read_limits(max_size, older_than, unused_for, expired=expired)
+        limits = read_limits(
+            max_size=max_size,
+            max_entries=max_entries,
+            older_than=older_than,
+            unused_for=unused_for,
+            expired=expired,
+        )
         return over_limits(Listing(self.metadata, read_filter("over_limits", where)), limits)
 
     def removal(self, rows: Iterable[TaskRecord]) -> Removal:

@@ -11,10 +11,11 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
-from beautyspot.config.settings import SIZE, byte_count
-from beautyspot.contracts import DURATION, seconds
+from beautyspot.config.settings import SIZE, byte_count, count
+from beautyspot.contracts import DURATION, Totals, seconds
 from beautyspot.errors import MetadataError
 from beautyspot.messages import checked
 from beautyspot.results.validity import has_expired
@@ -22,7 +23,7 @@ from beautyspot.results.validity import has_expired
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from beautyspot.contracts import TaskRecord, Totals
+    from beautyspot.contracts import TaskRecord
     from beautyspot.resilience.guarded_backends import GuardedStore
     from beautyspot.results.cache import Cache
 
@@ -53,6 +54,7 @@ class Limits:
     """What may stay. Sizes in bytes, times in seconds; None is no limit."""
 
     max_size: int | None
+    max_entries: int | None
     older_than: float | None
     unused_for: float | None
     expired: bool
@@ -72,7 +74,12 @@ class Limits:
 
 
 def read_limits(
-    max_size: object, older_than: object, unused_for: object, *, expired: bool
+    *,
+    max_size: object = None,
+    max_entries: object = None,
+    older_than: object = None,
+    unused_for: object = None,
+    expired: bool = True,
 ) -> Limits:
     """The limits of `prune`.
 
@@ -81,6 +88,7 @@ def read_limits(
     """
     return Limits(
         max_size=_optional("max_size", max_size, byte_count, SIZE),
+        max_entries=_optional("max_entries", max_entries, count, "a whole number, 0 or more"),
         older_than=_optional("older_than", older_than, seconds, DURATION),
         unused_for=_optional("unused_for", unused_for, seconds, DURATION),
         expired=expired,
@@ -92,12 +100,13 @@ def _optional(name: str, value: object, check: Callable[[object], L], expected: 
 
 
 class _Candidate(NamedTuple):
-    """A row that may be evicted, in the order in which they are."""
+    """A row that may be evicted."""
 
     last_use: float
     key: str
     made_at: float | None
     size: int
+    weight: int  # of what there is too much of: bytes, or rows
 
 
 def last_use(record: TaskRecord, used: float | None = None) -> float | None:
@@ -167,12 +176,11 @@ def foresee(
         choose(key, made)
         return REMOVED
 
-    pruning = _Pruning(rows, {}, limits, now, take)
-    return pruning.prune(gone=lambda: pruning.counts["size"])
+    return _Pruning(rows, {}, limits, now, take, foreseen=True).prune()
 
 
 class _Pruning:
-    """One run over some rows. `take` removes a row, or only says so."""
+    """One run over some rows. `take` removes a row, or only says so: then it is `foreseen`."""
 
     def __init__(
         self,
@@ -181,23 +189,40 @@ class _Pruning:
         limits: Limits,
         now: float,
         take: Callable[[str, float | None], str],
+        *,
+        foreseen: bool = False,
     ) -> None:
         self._rows = rows
         self._used = used
         self._limits = limits
         self._now = now
         self._take = take
+        self._foreseen = foreseen
+        self._tried: set[str] = set()
         self.counts: Counter[str] = Counter()
 
-    def prune(self, gone: Callable[[], int] = lambda: 0) -> Pruned:
-        """Remove what is over the limits; `gone` are bytes that the rows still count as theirs."""
+    def prune(self) -> Pruned:
+        """Remove what is over the limits."""
         for record in self._rows.all():
             reason = self._reason(record)
             if reason and self._take(record.cache_key, record.made_at) == REMOVED:
                 self._count(reason, size_of(record))
+        if self._limits.max_entries is not None:
+            self._evict(self._there().entries - self._limits.max_entries, lambda _: 1)
         if self._limits.max_size is not None:
-            self._evict(self._rows.totals().size - gone() - self._limits.max_size)
+            self._evict(self._there().size - self._limits.max_size, size_of)
+        return self._pruned()
+
+    def _pruned(self) -> Pruned:
         return Pruned(*(self.counts[field] for field in Pruned._fields))
+
+    def _there(self) -> Totals:
+        """What is left: what is only foreseen, the rows still count as theirs."""
+        totals = self._rows.totals()
+        if not self._foreseen:
+            return totals
+        gone = self._pruned()
+        return Totals(totals.entries - gone.entries, totals.size - gone.size)
 
     def _reason(self, record: TaskRecord) -> str:
         return self._limits.reason(record, self._used.get(record.cache_key), self._now)
@@ -206,28 +231,45 @@ class _Pruning:
         self.counts[reason] += 1
         self.counts["size"] += size
 
-    def _evict(self, excess: int) -> None:
-        """Remove what was not used for the longest time, until `excess` bytes are gone."""
-        if excess <= 0:
-            return
-        for candidate in sorted(self._candidates(), key=lambda found: found[:2]):
-            outcome = self._take(candidate.key, candidate.made_at)
-            if outcome == REMOVED:
-                self._count("evicted", candidate.size)
-            if outcome != KEPT:  # a row that another process evicted meanwhile counts as well
-                excess -= candidate.size
-            if excess <= 0:
-                return
+    def _evict(self, excess: int, weigh: Callable[[TaskRecord], int]) -> None:
+        """Remove what was not used for the longest time, until so many bytes or rows are gone.
 
-    def _candidates(self) -> Iterator[_Candidate]:
-        """Every row whose size is known: to remove another one may win nothing.
+        Those that another process makes anew at this moment stay, and others go in their place.
+        """
+        while excess > 0 and (longest_unused := _first(self._candidates(weigh), excess)):
+            for candidate in longest_unused:
+                self._tried.add(candidate.key)
+                outcome = self._take(candidate.key, candidate.made_at)
+                if outcome == REMOVED:
+                    self._count("evicted", candidate.size)
+                if outcome != KEPT:  # a row that another process evicted meanwhile counts as well
+                    excess -= candidate.weight
+
+    def _candidates(self, weigh: Callable[[TaskRecord], int]) -> Iterator[_Candidate]:
+        """Every row that weighs something: to remove another one wins nothing.
 
         Those that had to go for another reason are gone by now, or are made anew.
         """
         for record in self._rows.all():
-            if (size := size_of(record)) and not self._reason(record):
-                last = last_use(record, self._used.get(record.cache_key)) or 0.0
-                yield _Candidate(last, record.cache_key, record.made_at, size)
+            key, weight = record.cache_key, weigh(record)
+            if weight and key not in self._tried and not self._reason(record):
+                last = last_use(record, self._used.get(key)) or 0.0
+                yield _Candidate(last, key, record.made_at, size_of(record), weight)
+
+
+def _first(candidates: Iterator[_Candidate], weight: int) -> list[_Candidate]:
+    """Those that were used first, as few as together have this weight, or all.
+
+    No more than these are kept in memory.
+    """
+    chosen: list[tuple[float, int, _Candidate]] = []  # a heap: what was used last comes first
+    total = 0
+    for number, candidate in enumerate(candidates):
+        heappush(chosen, (-candidate.last_use, -number, candidate))
+        total += candidate.weight
+        while total - chosen[0][2].weight >= weight:
+            total -= heappop(chosen)[2].weight
+    return [candidate for *_, candidate in sorted(chosen, reverse=True)]
 
 
 def size_of(record: TaskRecord) -> int:
