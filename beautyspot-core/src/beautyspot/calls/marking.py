@@ -121,7 +121,7 @@ class Marking:
             f"{method} takes a function and its arguments",
             f"write spot.{method}(function, argument, ...), without calling the function",
         )
-        if _is_marked(function):
+        if is_marked(function):
             return function
         # By `id`, not by equality: equal objects may do different things. Each runner keeps its
         # function, so that no `id` in the table is used again.
@@ -193,7 +193,7 @@ def _task_of(function: Any) -> Task | None:
     return None
 
 
-def _is_marked(function: object) -> bool:
+def is_marked(function: object) -> bool:
     """Whether `function` is a mark's own wrapper, or a method that is one.
 
     The attribute alone does not tell: `functools.wraps` copies it to whatever wraps a wrapper.

@@ -1,0 +1,83 @@
+"""`Inputs`: what a map reads, a page at a time and not before it has to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable, Sized
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATIENCE: Final = 0.01
+"""Seconds after which a page ends whose inputs take long to read."""
+
+
+def checked_inputs(method: str, inputs: tuple[object, ...]) -> None:
+    """Refuse what can't be iterated over, and a text, which is hardly meant as its letters.
+
+    Raises:
+        ConfigError: says what to write; `method` is what the user called.
+    """
+    if not inputs:
+        raise ConfigError(f"{method} takes inputs: write spot.{method}(function, inputs)")
+    for each in inputs:
+        if isinstance(each, str | bytes | bytearray):
+            raise ConfigError(
+                f"{method} takes inputs that are iterated over, and {each!r:.80} is a single one: "
+                "write [text], or list(text) if each of its letters is an input"
+            )
+        if not isinstance(each, Iterable | AsyncIterable) and not hasattr(each, "__getitem__"):
+            raise ConfigError(
+                f"{method} takes inputs that are iterated over, not {each!r:.80}: write "
+                f"[{each!r:.20}], or itertools.repeat({each!r:.20}) beside another iterable"
+            )
+
+
+def total_of(inputs: tuple[object, ...]) -> int | None:
+    """How many inputs there are; None where that is not known."""
+    lengths = [len(each) for each in inputs if isinstance(each, Sized)]
+    return min(lengths) if len(lengths) == len(inputs) else None
+
+
+def shown(args: tuple[Any, ...]) -> Any:
+    """An input as its user knows it: the item of a single iterable, or a tuple of one of each."""
+    return args[0] if len(args) == 1 else args
+
+
+class Inputs:
+    """The inputs of a map over plain iterables; the shortest of several ends it.
+
+    Attributes:
+        has_ended: whether all were read.
+        error: what an iterable raised, which ends the inputs too.
+    """
+
+    def __init__(self, iterables: tuple[Iterable[Any], ...]) -> None:
+        self._iterables = iterables
+        self._tuples: Iterator[tuple[Any, ...]] | None = None
+        self.has_ended = False
+        self.error: Exception | None = None
+
+    def page(self, size: int) -> list[tuple[Any, ...]]:
+        """The arguments of the next calls: at most so many, fewer where they take long to read."""
+        page: list[tuple[Any, ...]] = []
+        try:
+            if self._tuples is None:
+                self._tuples = zip(*self._iterables, strict=False)
+                self._iterables = ()
+            self._fill(page, size)
+        except Exception as error:
+            self.error, self.has_ended = error, True
+        return page
+
+    def _fill(self, page: list[tuple[Any, ...]], size: int) -> None:
+        assert self._tuples is not None  # noqa: S101 - `page` made it
+        ends = monotonic() + PATIENCE
+        for args in self._tuples:
+            page.append(args)
+            if len(page) >= size or monotonic() > ends:
+                return
+        self.has_ended = True

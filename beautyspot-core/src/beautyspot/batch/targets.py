@@ -1,0 +1,84 @@
+"""`Target`: the function of a map, and what is known of it."""
+
+from __future__ import annotations
+
+import inspect
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.calls.marking import is_marked
+from beautyspot.errors import ConfigError
+from beautyspot.tasks.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.calls.engine import Engine
+    from beautyspot.calls.marking import Marking
+    from beautyspot.tasks.task import Call
+
+
+class Target:
+    """A marked function that is called many times.
+
+    Attributes:
+        function: what each call calls: the user's own, or a marked one in its place.
+        given: the function as the user gave it.
+        task: what its mark knows of it.
+        engine: of the Spot that marked it.
+    """
+
+    def __init__(self, function: Callable[..., Any], given: Callable[..., Any]) -> None:
+        self.function, self.given = function, given
+        inner, self._args, self._named = _without_partials(function)
+        task = getattr(inner, "__beautyspot__", None)
+        assert isinstance(task, Task)  # noqa: S101 - `target_of` saw to it
+        if inspect.ismethod(inner):
+            self._args = (inner.__self__, *self._args)
+        self.task = task
+        owner: Any = task.owner()
+        self.engine: Engine = owner._engine
+
+    @property
+    def name(self) -> str:
+        """The function's identifier."""
+        return self.task.func_identifier
+
+    @property
+    def is_coroutine(self) -> bool:
+        """Whether its calls are awaited."""
+        return self.task.kind == "coroutine"
+
+    def call(self, args: tuple[Any, ...]) -> Call:
+        """The call that an input makes."""
+        return self.task.call((*self._args, *args), dict(self._named))
+
+
+def target_of(method: str, marking: Marking, function: Any) -> Target:
+    """The function that a user gave, marked if it was not.
+
+    Raises:
+        ConfigError: it can't be called, or is a generator; `method` is what the user called.
+    """
+    inner = _without_partials(function)[0]
+    if inner is not function and is_marked(inner):
+        found = Target(function, function)
+    else:
+        found = Target(marking.runner(method, function), function)
+    if "generator" in found.task.kind:
+        raise ConfigError(
+            f"{method} takes functions that return a result, and {found.name} is a generator, "
+            "whose items come one by one: call it in a loop, or write a function that returns the "
+            "list of its items"
+        )
+    return found
+
+
+def _without_partials(function: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """The function in partials, with the arguments that these give it."""
+    args: tuple[Any, ...] = ()
+    named: dict[str, Any] = {}
+    while type(function) is partial:
+        args, named = (*function.args, *args), {**function.keywords, **named}
+        function = function.func
+    return function, args, named
