@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, Unpack, 
 
 from beautyspot.backends.registry import given_plugins
 from beautyspot.backends.spot_backends import Made, Parts
+from beautyspot.batch.methods import BatchMethods
 from beautyspot.calls.lifecycle import (
     checked_executor,
     end,
@@ -63,7 +64,7 @@ BackendSetting = str | Mapping[str, Any]
 """A name, a URL or a table of options; see `beautyspot.backends.selection`."""
 
 
-class Spot(StoredResults, LimiterMethods):
+class Spot(StoredResults, LimiterMethods, BatchMethods):
     """A cache of results and a rate limit, as decorators.
 
     Every setting except the objects (`executor`, `on_error`, `observers`, `plugins`) can also come

@@ -1,15 +1,16 @@
-"""The options of `spot.map`, checked when it is called and not when its first result is asked for."""
+"""The options of `spot.map`, checked when it is called and not when a result is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
+from beautyspot.batch.meter import checked_progress
 from beautyspot.config.settings import DURATION, seconds
 from beautyspot.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import timedelta
 
     from beautyspot.batch.progress import Progress
@@ -58,6 +59,7 @@ class MapOptions:
             value = getattr(self, option)
             if not fits(value):
                 raise ConfigError(f"map({option}={value!r:.80}) does not fit: give {takes}")
+        checked_progress(self.progress)
         if self.max_errors is not None and self.errors == "raise":
             raise ConfigError(
                 f'map(max_errors={self.max_errors}) has no meaning with errors="raise", which the '
@@ -103,10 +105,6 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         "the number of failures that may be, 0 or more",
     ),
     "timeout": (_is_timeout, f"the time that a call may take, over 0: {DURATION}"),
-    "progress": (
-        lambda value: value is None or isinstance(value, bool) or callable(value),
-        "True for a line that shows it, or a function of a Progress",
-    ),
     "executor": (
         lambda value: value is None or _runs_calls(value),
         "an executor, such as concurrent.futures.ProcessPoolExecutor(8) or client.get_executor()",

@@ -49,6 +49,11 @@ class Target:
         """Whether its calls are awaited."""
         return self.task.kind == "coroutine"
 
+    @property
+    def is_cached_by_call(self) -> bool:
+        """Whether a call has one result, under one key."""
+        return self.task.options.each is None
+
     def call(self, args: tuple[Any, ...]) -> Call:
         """The call that an input makes."""
         return self.task.call((*self._args, *args), dict(self._named))

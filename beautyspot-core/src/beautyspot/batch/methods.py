@@ -1,0 +1,130 @@
+"""The part of a Spot that makes many calls at once: `map`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+from beautyspot.messages import checks_options
+
+# What many programs never call is imported by its method: a start is short.
+if TYPE_CHECKING:
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterable,
+        Callable,
+        Coroutine,
+        Generator,
+        Iterable,
+    )
+    from datetime import timedelta
+    from typing import Unpack
+
+    from beautyspot.batch.failures import Failed
+    from beautyspot.batch.options import MapKeywords
+    from beautyspot.batch.progress import Progress
+    from beautyspot.calls.marking import Marking
+    from beautyspot.concurrency.locks import Lazily
+
+    Inputs = Iterable[Any] | AsyncIterable[Any]
+
+R = TypeVar("R")
+
+
+class BatchMethods:
+    """Methods of `Spot`."""
+
+    _marking: Lazily[Marking]
+
+    @overload
+    def map(  # type: ignore[overload-overlap]  # a coroutine function is a function, too
+        self,
+        function: Callable[..., Coroutine[Any, Any, R]],
+        /,
+        *inputs: Inputs,
+        errors: Literal["raise", "skip"] = "raise",
+        **options: Unpack[MapKeywords],
+    ) -> AsyncGenerator[R, None]: ...
+
+    @overload
+    def map(  # type: ignore[overload-overlap]  # a coroutine function is a function, too
+        self,
+        function: Callable[..., Coroutine[Any, Any, R]],
+        /,
+        *inputs: Inputs,
+        errors: Literal["return"],
+        **options: Unpack[MapKeywords],
+    ) -> AsyncGenerator[R | Failed, None]: ...
+
+    @overload
+    def map(
+        self,
+        function: Callable[..., R],
+        /,
+        *inputs: Iterable[Any],
+        errors: Literal["raise", "skip"] = "raise",
+        **options: Unpack[MapKeywords],
+    ) -> Generator[R, None, None]: ...
+
+    @overload
+    def map(
+        self,
+        function: Callable[..., R],
+        /,
+        *inputs: Iterable[Any],
+        errors: Literal["return"],
+        **options: Unpack[MapKeywords],
+    ) -> Generator[R | Failed, None, None]: ...
+
+    @checks_options("map")
+    def map(
+        self,
+        function: Callable[..., Any],
+        /,
+        *inputs: Inputs,
+        concurrency: int | None = None,
+        ordered: bool = True,
+        errors: str = "raise",
+        max_errors: int | None = None,
+        timeout: float | str | timedelta | None = None,
+        progress: bool | Callable[[Progress], object] | None = None,
+        executor: Any = None,
+    ) -> Any:
+        """Call a function for each of many inputs, many at once: an iterator over the results.
+
+        Of a coroutine function it is an asynchronous iterator. Inputs are read as results are asked
+        for, some hundreds ahead; stored results are looked up many at a time; equal inputs that
+        are under way run once. See [map](map.md).
+
+        Args:
+            function: marked or not, as for `cached_run`.
+            inputs: iterables, also without an end. Of one, each item is an argument; of several,
+                the function gets an item of each, and the shortest ends the map. For a coroutine
+                function they may be asynchronous.
+            concurrency: calls at once; 16 unless given, and as many as a given executor has
+                workers. Results that are stored wait for none of them.
+            ordered: True gives the results in the order of the inputs, False as they come.
+            errors: "raise": the first failure begins nothing new, lets finish and be stored what
+                runs, and is raised, with its input in a note; "return" gives a `Failed` in place of
+                the result; "skip" leaves it out.
+            max_errors: with "return" or "skip", so many failures may be; one more ends the map
+                as "raise" does.
+            timeout: for each call, from when it begins: seconds, a `timedelta`, or a text such as
+                "10 minutes"; over it, the input has failed with a `TimeoutError`. A thread
+                can't be stopped: it goes on, and its result is stored if it comes. A coroutine is
+                cancelled.
+            progress: True shows it in one line; a function is called with a `Progress` now and
+                then.
+            executor: makes the calls of a plain function: any `concurrent.futures.Executor`, of
+                threads or processes, loky's, or ``client.get_executor()`` of Dask.
+
+        Raises:
+            ConfigError: an option does not fit, or the function is a generator; says what to write.
+        """
+        from beautyspot.batch.begin import begin
+
+        options = {
+            "concurrency": concurrency, "ordered": ordered, "errors": errors,
+            "max_errors": max_errors, "timeout": timeout, "progress": progress,
+            "executor": executor,
+        }  # fmt: skip
+        return begin(self._marking, function, inputs, options)

@@ -1,0 +1,179 @@
+"""`Submitted`: the calls of a map that an executor of the user's makes.
+
+The marked function itself is sent there: it looks up, runs and stores, be it in another thread,
+process or machine.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from queue import SimpleQueue
+
+    from beautyspot.batch.items import Item
+    from beautyspot.batch.targets import Target
+    from beautyspot.batch.workers import Done
+
+UNSENT = (
+    "spot.map sends the function and each input to the executor's processes, and gets the result "
+    "back, by pickle. Define the function at the top of a module that they can import, and give "
+    "inputs that can be pickled; or use an executor that sends code, such as loky's or Dask's"
+)
+
+
+class Submitted:
+    """Items in the hands of an executor; see `Calling`.
+
+    Args:
+        most: how many it may have at once.
+        submit: hands an item to it.
+        done: gets each item, and what it returned or raised.
+
+    Attributes:
+        is_broken: whether the executor takes no calls any more.
+    """
+
+    def __init__(self, most: int, submit: Callable[[Item], Any], done: SimpleQueue[Done]) -> None:
+        self._most, self._submit, self._done = most, submit, done
+        self._waiting: deque[Item] = deque()
+        self._futures: dict[Item, Any] = {}
+        self.is_broken = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an item is under way, or waits for its turn."""
+        return bool(self._futures or self._waiting)
+
+    def submit(self, item: Item) -> None:
+        """Call it in its turn."""
+        self._waiting.append(item)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._waiting and len(self._futures) < self._most and not self.is_broken:
+            item = self._waiting.popleft()
+            try:
+                future = self._submit(item)
+                item.began = monotonic()
+                future.add_done_callback(partial(self._note, item))
+                self._futures[item] = future  # last: what is here will be noted
+            except Exception as error:
+                self.is_broken = True
+                self._done.put((self, item, None, error))
+                self._futures[item] = None
+
+    def _note(self, item: Item, future: Any) -> None:
+        """Called by the executor, in any thread."""
+        value, error = None, None
+        try:
+            value = future.result()
+        except BaseException as raised:
+            error = raised
+            self.is_broken = self.is_broken or _is_of_the_executor(raised)
+        self._done.put((self, item, value, error))
+        del error
+
+    def forget(self, item: Item) -> None:
+        """Note that an item is done, so that the next one gets its place."""
+        self._futures.pop(item, None)
+        self._go_on()
+
+    def begun(self) -> list[Item]:
+        """Those in the executor's hands, the first one first."""
+        return list(self._futures)
+
+    def give_up(self, item: Item) -> bool:
+        """Wait no longer for an item; one that the executor has not begun never begins."""
+        future = self._futures.pop(item, None)
+        if future is None or future.done():
+            return False
+        future.cancel()
+        self._go_on()
+        return True
+
+    def withdraw(self) -> None:
+        """Have nothing new begin."""
+        self._waiting.clear()
+        for future in list(self._futures.values()):
+            if future is not None:
+                future.cancel()
+
+    def stop(self, *, wait: bool) -> None:
+        """Have nothing new begin, and wait for what is under way."""
+        self.withdraw()
+        while wait and self._futures:
+            _, item, _, _ = self._done.get()
+            self._futures.pop(item, None)
+
+
+def _is_of_the_executor(error: BaseException) -> bool:
+    """Whether the executor has failed, and not the call."""
+    from concurrent.futures import BrokenExecutor, CancelledError
+
+    return isinstance(error, BrokenExecutor | CancelledError)
+
+
+def workers_of(executor: Any) -> int | None:
+    """How many calls an executor makes at once; None where it does not tell."""
+    number = getattr(executor, "_max_workers", None)
+    return number if isinstance(number, int) and number > 0 else None
+
+
+def runs_threads(executor: object) -> bool:
+    """Whether the workers of an executor are threads of this process, for certain."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return isinstance(executor, ThreadPoolExecutor)
+
+
+def sent(target: Target, executor: object) -> Callable[..., Any]:
+    """The function that is sent to an executor.
+
+    Raises:
+        ConfigError: the executor's processes can't get it.
+    """
+    function = target.function
+    if target.given is not target.function:
+        function = partial(_cached_run, target.task.owner(), target.given)
+    from concurrent.futures import ProcessPoolExecutor
+
+    if isinstance(executor, ProcessPoolExecutor) and type(executor).__module__.startswith(
+        "concurrent."
+    ):
+        _check_pickle(function, target.name)
+    return function
+
+
+def _check_pickle(function: object, name: str) -> None:
+    import pickle
+
+    try:
+        pickle.dumps(function)
+    except Exception as error:
+        raise ConfigError(
+            f"map(executor=) can't send {name} to its processes ({error}). {UNSENT}"
+        ) from error
+
+
+def _cached_run(spot: Any, function: Callable[..., Any], *args: Any) -> Any:
+    result: Any = spot.cached_run(function, *args)
+    return result
+
+
+def explain_unsent(error: BaseException) -> None:
+    """Say in a note what to do about what could not be sent."""
+    import pickle
+
+    if isinstance(error, pickle.PicklingError) or (
+        isinstance(error, TypeError | AttributeError) and "pickle" in str(error)
+    ):
+        with suppress(Exception):  # a class of the user's may refuse a note
+            error.add_note(UNSENT)

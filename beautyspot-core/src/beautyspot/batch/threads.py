@@ -1,0 +1,261 @@
+"""`give`: what `spot.map` gives for a plain function.
+
+The thread that asks for results reads the inputs, looks them up, and hands out; workers call the
+function. So nothing is read, and nothing new begins, that nobody asks for: but for what was read
+ahead.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from contextvars import copy_context
+from functools import partial
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.batch.inputs import Inputs
+from beautyspot.batch.lookups import Lookups
+from beautyspot.batch.options import CONCURRENCY
+from beautyspot.batch.submitted import (
+    Submitted,
+    explain_unsent,
+    runs_threads,
+    sent,
+    workers_of,
+)
+from beautyspot.batch.termination import ends_in_order
+from beautyspot.batch.window import Window
+from beautyspot.batch.workers import Workers
+from beautyspot.concurrency import locks
+from beautyspot.results.validity import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+    from contextvars import Context
+
+    from beautyspot.batch.items import Item
+    from beautyspot.batch.meter import Meter
+    from beautyspot.batch.options import MapOptions
+    from beautyspot.batch.targets import Target
+    from beautyspot.batch.workers import Calling, Done
+
+READERS: Final = 8
+"""Threads that look up what takes long, such as blobs."""
+
+POLL: Final = None if os.name == "posix" else 0.5
+"""Seconds after which a wait that Ctrl-C can't interrupt gives it a chance; None where it can."""
+
+_under_way: Final[set[SyncMap]] = set()
+"""The maps that have begun, and not ended."""
+
+
+class SyncMap:
+    """One `spot.map` over a plain function.
+
+    Args:
+        target: the function.
+        inputs: the iterables.
+        options: checked.
+        meter: counts, or None.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        inputs: tuple[Iterable[Any], ...],
+        options: MapOptions,
+        meter: Meter | None,
+    ) -> None:
+        self._name, self._timeout, self._meter = target.name, options.timeout, meter
+        self._context = copy_context()
+        self._inputs = Inputs(inputs)
+        self._lookups = Lookups(target)
+        self._done: SimpleQueue[Done] = SimpleQueue()
+        concurrency = options.concurrency or workers_of(options.executor) or CONCURRENCY
+        self._window = Window(options, self._lookups, concurrency, meter)
+        look = partial(_look, self._context, self._lookups)
+        self._readers = Workers("reader", READERS, look, self._done)
+        self._workers: Calling
+        if options.executor is None:
+            call = partial(_call, self._context, target.function, meter)
+            self._workers = Workers("map", concurrency, call, self._done)
+        else:
+            submit = partial(
+                _submit, self._context, options.executor, sent(target, options.executor), meter
+            )
+            self._workers = Submitted(concurrency, submit, self._done)
+        self._process = os.getpid()
+
+    def give(self) -> Generator[Any, None, None]:
+        """The results."""
+        with ends_in_order():
+            try:
+                self._begin()
+                while True:
+                    yield from self._window.ready()
+                    if not self._goes_on():
+                        break
+                self._raise()
+            finally:
+                self.end()
+
+    def _begin(self) -> None:
+        _under_way.add(self)
+        if self._meter is not None:
+            self._context.run(self._meter.watch)
+            self._meter.start()
+
+    def _goes_on(self) -> bool:
+        """Read, begin calls and collect what is done; False where nothing is to come."""
+        window = self._window
+        if window.has_ended:
+            self._workers.withdraw()
+        else:
+            self._read()
+        busy = self._workers.is_busy or self._readers.is_busy
+        if busy:
+            self._collect(wait=not window.is_ready)
+        if busy or window.is_ready:
+            return True
+        return not (window.has_ended or (self._inputs.has_ended and window.is_empty))
+
+    def _raise(self) -> None:
+        error = self._window.failure() or self._inputs.error
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error  # its traceback holds this frame: without this, a cycle for the collector
+
+    def end(self) -> None:
+        """Have nothing new begin, and wait for what runs; a second Ctrl-C ends the waiting."""
+        if locks.inside() and self._process == os.getpid():
+            self._workers.withdraw()  # and the process's end waits for the rest
+            return
+        _under_way.discard(self)
+        try:
+            for workers in (self._readers, self._workers):
+                workers.stop(wait=self._process == os.getpid())
+        finally:
+            while not self._done.empty():  # it leads to the workers, and they to it
+                self._done.get()
+            if self._meter is not None:
+                self._meter.close()
+
+    # ------------------------------------------------------------------------------ begin
+
+    def _read(self) -> None:
+        room = 0 if self._inputs.has_ended else self._window.room
+        page = self._inputs.page(room) if room else ()
+        if page:
+            found = self._context.run(self._lookups.page, page)
+            for item in self._window.take(found):
+                self._start(item)
+
+    def _start(self, item: Item) -> None:
+        if item.call is not None:
+            self._readers.submit(item)
+        elif self._window.leads(item):
+            self._workers.submit(item)
+
+    # ---------------------------------------------------------------------------- collect
+
+    def _collect(self, *, wait: bool) -> None:
+        """Take in what is done by now; with `wait`, at least one, unless a time is over."""
+        if self._process != os.getpid():
+            raise RuntimeError(
+                "this iterator of spot.map was begun in another process, where its calls run: "
+                "call spot.map anew in this one"
+            )
+        try:
+            self._settle(*self._done.get(wait, self._patience() if wait else None))
+            while True:
+                self._settle(*self._done.get_nowait())
+        except Empty:
+            pass
+        if self._timeout is not None:
+            self._time_out(self._timeout)
+
+    def _settle(
+        self, workers: Calling, item: Item, value: Any, error: BaseException | None
+    ) -> None:
+        workers.forget(item)
+        if item.settled:  # its time was over
+            return
+        looked_up = workers is self._readers
+        if error is not None:
+            self._fail(item, error, began=not looked_up)
+        elif value is not MISSING:
+            self._return(item, value, began=not looked_up)
+        elif not self._window.has_ended:
+            self._start(item)
+
+    def _return(self, item: Item, value: Any, *, began: bool) -> None:
+        if self._meter is not None:
+            (self._meter.ran if began else self._meter.hit)()
+        for follower in self._window.returned(item, value):
+            self._start(follower)
+
+    def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:
+        if self._meter is not None:
+            self._meter.failed(began=began)
+        if isinstance(self._workers, Submitted):
+            explain_unsent(error)
+        self._window.failed(item, error, fatal=began and self._workers.is_broken)
+
+    # ------------------------------------------------------------------------------ times
+
+    def _patience(self) -> float | None:
+        """Seconds until the time of the first call under way is over."""
+        if self._timeout is None:
+            return POLL
+        now = monotonic()
+        began = [item.began for item in self._workers.begun()[:1]]
+        left = (began[0] or now if began else now) + self._timeout - now
+        return max(0.0, left if POLL is None else min(left, POLL))
+
+    def _time_out(self, timeout: float) -> None:
+        now = monotonic()
+        for item in self._workers.begun():
+            if item.began is None or now - item.began < timeout:
+                return
+            if self._workers.give_up(item):
+                self._fail(item, _over(self._name, timeout), began=True)
+
+
+def _look(context: Context, lookups: Lookups, item: Item) -> Any:
+    return context.copy().run(lookups.look, item)
+
+
+def _call(context: Context, function: Callable[..., Any], meter: Meter | None, item: Item) -> Any:
+    if meter is not None:
+        meter.began()
+    return context.copy().run(function, *item.args)
+
+
+def _submit(
+    context: Context, executor: Any, function: Callable[..., Any], meter: Meter | None, item: Item
+) -> Any:
+    """Hand a call to an executor; only to a thread the context can go along."""
+    if meter is not None:
+        meter.began()
+    if runs_threads(executor):
+        return executor.submit(context.copy().run, function, *item.args)
+    return executor.submit(function, *item.args)
+
+
+def _over(name: str, timeout: float) -> TimeoutError:
+    return TimeoutError(
+        f"the call of {name} took longer than the timeout={timeout:g} s of spot.map. A thread "
+        "can't be stopped: the call goes on, and its result is stored if it comes. Give more time, "
+        "or the client that it calls a time-out of its own"
+    )
+
+
+@atexit.register
+def _end_all() -> None:
+    """End the maps that nobody has closed, while threads can still be waited for."""
+    for each in list(_under_way):
+        each.end()
