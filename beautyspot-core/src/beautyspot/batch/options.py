@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from beautyspot.batch.meter import checked_progress
-from beautyspot.config.settings import DURATION, seconds
+from beautyspot.contracts import DURATION, seconds
 from beautyspot.errors import ConfigError
 
 if TYPE_CHECKING:
