@@ -20,6 +20,7 @@ beautyspot (`except TimeoutError`, `except LookupError`) still does the right th
     ├── UnstableKeyError (TypeError)          an argument has no stable form
     ├── StreamError (RuntimeError)            a shared run of a generator can't go on
     ├── RecordNotFound (LookupError)          no stored result has that key, or several do
+    ├── ItemsError (ValueError)               a list of items, or its results, is none
     ├── CacheMissError (LookupError)          a miss where none is allowed (mode="replay")
     ├── RateLimitError (TimeoutError)         no permit within the time that the caller gives
     └── CostError (ValueError)                a cost that no wait can ever grant
@@ -122,6 +123,13 @@ class RecordNotFound(BeautyspotError, LookupError):  # noqa: N818 - as above
 
     def __reduce__(self) -> tuple[object, ...]:
         return (partial(RecordNotFound, candidates=self.candidates), (str(self),))
+
+
+class ItemsError(BeautyspotError, ValueError):
+    """What should be a list of items is none, or the function did not return a result for each.
+
+    Of functions with ``mark(each=)``.
+    """
 
 
 class CacheMissError(BeautyspotError, LookupError):

@@ -143,23 +143,21 @@ def _together(engine: Engine, call: Call) -> Flow:
             flight = engine.flights.enter(call.key, turn, anew=anew, outdated=outdated)
             if turn.flight is not None:
                 return (yield from _lead(turn, deadline))
-        shared = None if flight is None else (yield from _follow(engine, call, flight, deadline))
+        shared = None if flight is None else (yield from follow(engine, call, flight, deadline))
         if shared is OUTDATED:
             outdated, shared = flight, ABANDONED
             call.why = "too old" if call.why == "too old" else "invalidated"
         if isinstance(shared, Outcome):
             return (yield from _or_stale(engine, call, shared))
         if isinstance(shared, Payload):
-            outcome = _restored(engine, call, shared, flight)
+            outcome = restored(engine, call, shared, flight)
             if outcome is not None:
                 return outcome
     with Turn(engine, call) as turn, turn:  # alone: no value to share, or a deadlock to avoid
         return (yield from _run(turn))
 
 
-def _restored(
-    engine: Engine, call: Call, payload: Payload, flight: Flight | None
-) -> Outcome | None:
+def restored(engine: Engine, call: Call, payload: Payload, flight: Flight | None) -> Outcome | None:
     """A follower's own copy of what its leader computed, or None where that fails."""
     try:
         value = call.task.form.restore(payload)
@@ -173,7 +171,7 @@ def _restored(
     return Outcome(value)
 
 
-def _follow(
+def follow(
     engine: Engine, call: Call, flight: Flight, deadline: float
 ) -> Generator[Step, Any, object]:
     """What the leader shared, or `OUTDATED`.
@@ -224,7 +222,7 @@ def _lead(turn: Turn, deadline: float) -> Flow:
             yield Block(engine.saver.flush)  # a result of this Spot holds it until it is written
         flight = turn.flight
         if flight is not None and not locks.inside():  # else the interrupted code may hold it
-            yield from _win(turn, flight, deadline)
+            yield from win(turn, flight, deadline)
     # Another process may have stored a result between the first look-up and the lease.
     value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)
     if value is ELSEWHERE:
@@ -235,7 +233,7 @@ def _lead(turn: Turn, deadline: float) -> Flow:
     return (yield from _run(turn))
 
 
-def _win(turn: Turn, flight: Flight, deadline: float) -> Generator[Step, Any, None]:
+def win(turn: Turn, flight: Flight, deadline: float) -> Generator[Step, Any, None]:
     """Win the key's lease from other processes, or go without.
 
     That is once the deadline has passed, or where the holder waits for this call.
@@ -312,11 +310,11 @@ def _run(turn: Turn) -> Flow:
     if turn.encode(outcome.value) and not turn.queue():
         yield from _save(turn)
     if watch is not None:
-        _tell(engine, call, watch)
+        tell(engine, call, watch)
     return outcome
 
 
-def _tell(engine: Engine, call: Call, watch: Watch) -> None:
+def tell(engine: Engine, call: Call, watch: Watch) -> None:
     """Say once what the call did to its own key, and what `ignore=` leaves out in vain."""
     addressing, name = call.task.addressing, call.task.func_identifier
     changed, nothing = addressing.say_changed(watch), addressing.ignores_nothing(call)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from beautyspot import logs
 from beautyspot.calls.duplicates import Duplicates
+from beautyspot.calls.items import taken_apart
 from beautyspot.calls.wrappers import wrap
 from beautyspot.contracts import File
 from beautyspot.errors import ConfigError, UnstableKeyError
@@ -85,7 +86,7 @@ class Marking:
             owner=self._engine.owner, on_first_key=self._duplicates.note,
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
         )  # fmt: skip
-        if options.content_type is not None:
+        if options.content_type is not None and task.items is None:
             self._foresee_misfit(task, options.content_type)
         if options.save_blob is False and return_class(function) is File:
             raise ConfigError(
@@ -163,14 +164,49 @@ class Marking:
         Raises:
             TypeError: the arguments do not fit the function.
             UnstableKeyError: an argument has no stable form; says how to leave it out.
+            ConfigError: it is a call of several items, each of which has a key.
+        """
+        _, (call, *others) = self.all_addressed(method, function, args, kwargs)
+        if others:
+            name, count = call.task.func_identifier, 1 + len(others)
+            raise ConfigError(
+                f"spot.{method} is about one result, and each item of {name} has one: give a list "
+                f"of one item, not of {count}"
+            )
+        return call
+
+    def all_addressed(
+        self,
+        method: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> tuple[Call, list[Call]]:
+        """The call, and those calls that have keys: its items', or the call itself.
+
+        Raises:
+            TypeError, UnstableKeyError: as in `addressed`.
+            ConfigError: the list has no items.
+            ItemsError: there is no list.
         """
         call = self.call(method, function, args, kwargs)
-        try:
-            call.task.addressing.address(call)
-        except UnstableKeyError as error:
-            advice = call.task.addressing.advice(call, error)
-            raise UnstableKeyError(f"{error}; {advice}", path=error.path) from error
-        return call
+        calls = [call]
+        if call.task.items is not None:
+            call, calls = taken_apart(call)
+        if not calls:
+            name = call.task.func_identifier
+            raise ConfigError(f"spot.{method} of {name} got an empty list: give the items")
+        for each in calls:
+            _address(each)
+        return call, calls
+
+
+def _address(call: Call) -> None:
+    try:
+        call.task.addressing.address(call)
+    except UnstableKeyError as error:
+        advice = call.task.addressing.advice(call, error)
+        raise UnstableKeyError(f"{error}; {advice}", path=error.path) from error
 
 
 def check_callable(function: object, takes: str, instead: str) -> None:

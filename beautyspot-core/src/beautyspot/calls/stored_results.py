@@ -95,8 +95,8 @@ class StoredResults:
         """
         from beautyspot.calls.wrappers import perform
 
-        self._marking.addressed("refresh", function, args, kwargs)  # raises where it has no key
-        call = self._marking.call("refresh", function, args, kwargs)
+        call, _ = self._marking.all_addressed("refresh", function, args, kwargs)
+        call = call.task.call(call.args, call.kwargs)  # which gets its key when it is made
         join(self._engine, call)
         call.asked, call.refresh = call.mode, True
         return cast("R", perform(self._engine, call))
@@ -104,15 +104,19 @@ class StoredResults:
     def invalidate(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Forget what is stored for one call; returns whether there was a result.
 
-        A call that is under way now returns its result, which is not stored.
+        A call that is under way now returns its result, which is not stored. Of a function with
+        ``mark(each=)`` each item of the list is forgotten.
 
         Raises:
             UnstableKeyError: an argument has no stable form.
             MetadataError: the store failed, and the result is still there.
         """
         self._engine.check_open()
-        key = self._marking.addressed("invalidate", function, args, kwargs).key
+        _, calls = self._marking.all_addressed("invalidate", function, args, kwargs)
         cache = self._engine.cache.for_the_user()
+        return any([self._invalidate(cache, call.key) for call in calls])
+
+    def _invalidate(self, cache: Cache, key: str) -> bool:
         if self._engine.saver is not None:
             self._engine.saver.check_free(key)
         waits = key in cache.waiting  # what is just being stored is removed by whoever stores it

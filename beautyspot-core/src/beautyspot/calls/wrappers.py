@@ -9,6 +9,7 @@ import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds i
 from beautyspot.calls.async_streams import AsyncStream
 from beautyspot.calls.fast_path import make_hit
 from beautyspot.calls.flow import answer, flow, warn_outside_asyncio
+from beautyspot.calls.items import await_items, call_items
 from beautyspot.calls.steps import Execute, drive, drive_async
 from beautyspot.calls.streams import generate
 from beautyspot.concurrency.async_generators import forwarding
@@ -28,7 +29,7 @@ def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
 
     `__wrapped__` is the task's function, and `inspect` sees the same kind of function.
     """
-    wrapper = _WRAP[task.kind](engine, task)
+    wrapper = _WRAP[_kind(task)](engine, task)
     look_like(wrapper, task.function)
     wrapper.__beautyspot__ = task  # type: ignore[attr-defined]  # a function takes any attribute
     return wrapper
@@ -36,7 +37,11 @@ def wrap(engine: Engine, task: Task) -> Callable[..., Any]:
 
 def perform(engine: Engine, call: Call) -> Any:
     """Make a prepared call in the way of its kind of function."""
-    return _PERFORM[call.task.kind](engine, call)
+    return _PERFORM[_kind(call.task)](engine, call)
+
+
+def _kind(task: Task) -> str:
+    return task.kind if task.items is None else f"{task.kind} of items"
 
 
 def _call(engine: Engine, call: Call) -> Any:
@@ -76,6 +81,8 @@ _PERFORM = {
     "coroutine": _await,
     "generator": generate,
     "async generator": _iterate,
+    "function of items": call_items,
+    "coroutine of items": await_items,
 }
 
 
@@ -106,6 +113,20 @@ def _wrap_generator(engine: Engine, task: Task) -> Callable[..., Any]:
     return wrapper
 
 
+def _wrap_function_of_items(engine: Engine, task: Task) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return call_items(engine, task.call(args, kwargs))
+
+    return wrapper
+
+
+def _wrap_coroutine_of_items(engine: Engine, task: Task) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return await await_items(engine, task.call(args, kwargs))
+
+    return wrapper
+
+
 def _wrap_async_generator(engine: Engine, task: Task) -> Callable[..., Any]:
     return forwarding(lambda args, kwargs: AsyncStream(engine, task.call(args, kwargs)))
 
@@ -115,4 +136,6 @@ _WRAP = {
     "coroutine": _wrap_coroutine,
     "generator": _wrap_generator,
     "async generator": _wrap_async_generator,
+    "function of items": _wrap_function_of_items,
+    "coroutine of items": _wrap_coroutine_of_items,
 }

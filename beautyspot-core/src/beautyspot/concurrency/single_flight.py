@@ -18,12 +18,15 @@ import os
 import weakref
 from _thread import get_ident
 from contextlib import suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot.concurrency import locks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    Entry = tuple[str, "Leader", bool, "Flight | None"]
 
 _graph = locks.reentrant()
 """Guards all flights of the process: the graph crosses Spots. Held for microseconds."""
@@ -162,25 +165,65 @@ class Flights:
         """
         if locks.holds(_graph):
             return None
-        mine = _leading.get()
-        if mine:  # an interrupt may have left some that are over
-            mine = tuple([flight for flight in mine if not flight.done])
-        innermost = mine[-1] if mine else None
+        mine = _own()
         with _graph:
-            flight = self._flights.get(key)
-            if flight is not None and mine and flight.leads_to(mine):
-                return None
-            if flight is None or anew or flight is outdated:
-                made = Flight(innermost, key)
-                made.waits_for += [] if flight is None else [flight]
-                leader.flight = flight = made
-                lead((*mine, made))  # first: a handler that interrupts this must not wait for it
-                self._flights[key] = made
-            else:
-                flight.followed = True
-            if innermost is not None:
-                innermost.waits_for.append(flight)
-            return flight
+            return self._enter(key, leader, mine, anew, outdated)
+
+    def enter_all(
+        self, entries: Iterable[Entry], room: int, beside: tuple[Flight, ...] = ()
+    ) -> list[Flight | None]:
+        """`enter` for several keys of one call, until it leads `room` of them.
+
+        Each flight that the caller leads waits for the next one, since one execution ends them all.
+
+        Args:
+            entries: of each key what `enter` takes: key, leader, `anew` and `outdated`.
+            room: 1 or more.
+            beside: flights that the same execution ends, which the caller leads already.
+
+        Returns:
+            What `enter` returns, for as many entries as were looked at.
+        """
+        entered: list[Flight | None] = []
+        if locks.holds(_graph):
+            return [None for _ in entries]
+        mine, made = tuple([x for x in _own() if x not in beside]), list(beside)
+        most = len(made) + room
+        with _graph:
+            for key, leader, anew, outdated in entries:
+                flight = self._enter(key, leader, mine, anew, outdated)
+                entered.append(flight)
+                if flight is not None and leader.flight is flight:
+                    made.append(flight)
+                if len(made) == most:
+                    break
+            for flight, following in pairwise(made):
+                flight.waits_for.append(following)
+            lead((*mine, *made))  # before the lock is free: see `_enter`
+        return entered
+
+    def _enter(
+        self,
+        key: str,
+        leader: Leader,
+        mine: tuple[Flight, ...],
+        anew: bool,
+        outdated: Flight | None,
+    ) -> Flight | None:
+        innermost, flight = mine[-1] if mine else None, self._flights.get(key)
+        if flight is not None and mine and flight.leads_to(mine):
+            return None
+        if flight is None or anew or flight is outdated:
+            made = Flight(innermost, key)
+            made.waits_for += [] if flight is None else [flight]
+            leader.flight = flight = made
+            lead((*mine, made))  # first: a handler that interrupts this must not wait for it
+            self._flights[key] = made
+        else:
+            flight.followed = True
+        if innermost is not None:
+            innermost.waits_for.append(flight)
+        return flight
 
     def leave(self, key: str, flight: Flight) -> None:
         """End a flight, from any thread. One that its leader never finished is abandoned.
@@ -259,6 +302,14 @@ def _all_flights() -> set[Flight]:
 def _unlink(waiting: Flight | None, flight: Flight) -> None:
     if waiting is not None and flight in waiting.waits_for:
         waiting.waits_for.remove(flight)
+
+
+def _own() -> tuple[Flight, ...]:
+    """The flights that the running code is part of, less those that are over."""
+    mine = _leading.get()
+    if mine:  # an interrupt may have left some
+        mine = tuple([flight for flight in mine if not flight.done])
+    return mine
 
 
 def leading() -> tuple[Flight, ...]:

@@ -15,12 +15,12 @@ import threading
 from contextlib import ExitStack, suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
-from time import perf_counter
 from typing import TYPE_CHECKING, Final, Protocol
 
 from beautyspot.concurrency import deferred, locks
 from beautyspot.concurrency.waiting import waitable
 from beautyspot.errors import MetadataBusyError
+from beautyspot.results.bulk import save_many
 from beautyspot.serialization.file_data import FileData
 
 if TYPE_CHECKING:
@@ -345,29 +345,9 @@ class Saver:
         return len(batch)
 
     def _commit(self, batch: list[Pending]) -> None:
-        """Write results in one commit; one by one where that fails, to lose only what must be."""
-        cache = self._cache
-        for pending in batch:
-            cache.unsaved.drop(pending.call.key)
-        began = perf_counter()
+        """Write results in one commit."""
         rows = [(pending.call, pending.record) for pending in batch if pending.record is not None]
-        try:
-            for number, (call, record) in enumerate(rows):
-                rows[number] = call, cache.placement.place(call.task, record)
-            refused = cache.placement.put_many([(record, call.since) for call, record in rows])
-        except Exception as error:
-            for call, record in rows:
-                if cache.health.writes.is_resting():
-                    cache.keep(call, record, error)
-                else:
-                    cache.save(call, record, later=True)
-            return
-        cache.unsaved.try_later()
-        took = (perf_counter() - began) / len(rows)
-        for call, record in rows:
-            if call.key not in refused:
-                cache.placement.discard(call.key, call.replaces)
-                cache.placement.tell_stored(record, took, later=True)
+        save_many(self._cache, rows, later=True)
 
 
 def _size(pending: Pending) -> int:

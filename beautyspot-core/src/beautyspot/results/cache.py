@@ -124,14 +124,14 @@ class Cache:
             if in_place:
                 return ELSEWHERE
             call.why = call.why or "store failed"
-            return self._report_miss(task, error)
+            return self.report_miss(task, error)
         except BlobNotFound:
             call.why = call.why or "blob gone"
             return MISSING  # a row that points nowhere is a miss, and the next save mends it
         except Exception as error:
             unread = entry is None or isinstance(error, StorageError)
             call.why = call.why or ("store failed" if unread else "damaged")
-            return self._report_miss(task, error)
+            return self.report_miss(task, error)
         self._note(call, entry)
         return value
 
@@ -233,7 +233,8 @@ class Cache:
             raise RestoreError("the result is a blob, and the Spot has no storage to read it from")
         return storage.load(entry.result_value, writable=writable)
 
-    def _report_miss(self, task: Task, error: Exception) -> Any:
+    def report_miss(self, task: Task, error: Exception) -> Any:
+        """Say that a look-up failed; `MISSING`."""
         advice = "The function runs instead, and nothing is lost"
         if isinstance(error, RestoreError):
             advice = "The function runs instead, and its result replaces what is stored"
@@ -382,9 +383,9 @@ class Cache:
         except MetadataBusyError as error:
             if in_place:
                 return None
-            self._report_miss(call.task, error)
+            self.report_miss(call.task, error)
         except Exception as error:
-            self._report_miss(call.task, error)
+            self.report_miss(call.task, error)
         return self.invalidations.unknown()
 
     def was_invalidated(self, call: Call, since: Moment, now: Moment) -> bool:
@@ -392,7 +393,7 @@ class Cache:
         try:
             return self.invalidations.cover(self.identity(call), since, now)
         except Exception as error:
-            self._report_miss(call.task, error)
+            self.report_miss(call.task, error)
             return True
 
     def forget(self, key: str) -> bool:

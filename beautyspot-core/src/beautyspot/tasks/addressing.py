@@ -22,6 +22,7 @@ from beautyspot.keys.generator import KeyMaker
 from beautyspot.keys.memo import Memo
 from beautyspot.tasks.advice import UNKNOWN, Advisor
 from beautyspot.tasks.argument_text import argument_text, id_text
+from beautyspot.tasks.items import place_in_key
 from beautyspot.tasks.watching import WATCHED, Watch, leads_nowhere
 
 if TYPE_CHECKING:
@@ -287,10 +288,15 @@ class Addressing:
                     identity.named, self.func_identifier, (name, version)
                 )
             self._on_first_key = None
+        name = _to_json([name, self._of_items]) if options.each else name
         maker = KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
         if self._version != "auto" and identity.settled and not self._may_hold:
             self._key_maker = maker
         return maker
+
+    @Lazily
+    def _of_items(self) -> dict[str, int | str]:
+        return place_in_key(self._function, self._options)
 
     # ------------------------------------------------------------------------- what runs change
 

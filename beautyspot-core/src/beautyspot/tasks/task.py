@@ -12,6 +12,7 @@ from beautyspot.serialization.arguments import classes_by_arguments
 from beautyspot.tasks.addressing import Addressing
 from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
+from beautyspot.tasks.items import Items
 from beautyspot.tasks.price import checked_price
 from beautyspot.tasks.terms import Terms, are_asked
 
@@ -106,6 +107,7 @@ class Task:
         ttl: how long they are valid, in seconds; None is for ever, or said by each result.
         terms: of each result, where its mark gives no functions that say them.
         asks_terms: whether it does.
+        items: how it is called with a list of items, where these have results of their own.
         classes: what finds the classes for which a call's arguments vouch; None if none do.
         to_compare: of so many hits it is yet to be seen whether other code made their results.
         compared: the keys of those of which it was seen.
@@ -140,6 +142,8 @@ class Task:
         streams = "generator" in kind
         self.form = ResultForm(function, options, serializer, streams=streams)
         check_combinations(self.func_identifier, kind, options)
+        each = options.each
+        self.items = None if each is None else Items(self.func_identifier, function, options)
         self._check_fits()
         self.classes = classes_by_arguments(unwrap_ours(function))
         self._variants: dict[tuple[int, ...], tuple[list[Any], Task]] = {}

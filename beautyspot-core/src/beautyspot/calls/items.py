@@ -1,0 +1,195 @@
+"""Calls of a function of a list, ``mark(each=)``: every item is looked up, and stored, by itself.
+
+An item's call is that of the function with the item in the place of the list: it has the key, the
+flight, the lease and the row of a call. `item_runs` runs the function for those items that have no
+result; from here to there, and back, goes one flow, as that of any other call.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.calls.blocks import join
+from beautyspot.calls.flow import report_no_key, warn_inactive, warn_outside_asyncio
+from beautyspot.calls.item_runs import ItemRuns
+from beautyspot.calls.led_items import Item
+from beautyspot.calls.steps import Block, Execute, Outcome, drive, drive_async
+from beautyspot.concurrency.waiting import in_asyncio
+from beautyspot.errors import CacheMissError
+from beautyspot.results.bulk import recall_many
+from beautyspot.results.validity import ELSEWHERE, MISSING
+from beautyspot.tasks.task import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from beautyspot.calls.engine import Engine
+    from beautyspot.calls.flow import Flow
+    from beautyspot.calls.steps import Step
+    from beautyspot.tasks.items import Given
+    from beautyspot.tasks.task import Task
+
+FEW: Final = 16
+"""So many items are looked up in place by an event loop; more would hold up its other tasks."""
+
+_PLAIN: Final = frozenset({str, bytes, int, float, bool, complex, type(None)})
+"""A value of one of these can stand in a list twice: nobody can change it."""
+
+
+def call_items(engine: Engine, whole: Call) -> Any:
+    """A call of a plain function of a list."""
+    return drive(_begun(engine, whole, in_place=False))
+
+
+async def await_items(engine: Engine, whole: Call) -> Any:
+    """A call of a coroutine function of a list."""
+    return await drive_async(_begun(engine, whole, in_place=True), engine.executor)
+
+
+def taken_apart(whole: Call) -> tuple[Call, list[Call]]:
+    """A call of such a function with its list read, and the calls of its items, without keys.
+
+    Raises:
+        TypeError: the arguments do not fit the function's signature.
+        ItemsError: there is no list among them.
+    """
+    given = _given(whole)
+    return Call(whole.task, *given.holding(given.items)), _calls(whole, given)
+
+
+def _given(whole: Call) -> Given:
+    items = whole.task.items
+    assert items is not None  # noqa: S101 - only such calls come here
+    return items.given(whole.args, whole.kwargs)
+
+
+def _calls(whole: Call, given: Given) -> list[Call]:
+    return [Call(whole.task, *given.holding(value)) for value in given.items]
+
+
+def _begun(engine: Engine, whole: Call, *, in_place: bool) -> Flow:
+    """The flow of a call, whose list is read here: what its iterator raises is its caller's."""
+    try:
+        given = _given(whole)
+    except TypeError as error:
+        if whole.task.fits(whole):
+            raise
+        return _misfit(engine, whole, error)
+    return _flow(engine, whole, given, in_place=in_place)
+
+
+def _misfit(engine: Engine, whole: Call, error: Exception) -> Flow:
+    """A call that does not fit the signature: the function itself tells its caller."""
+    report_no_key(engine, whole, error)
+    outcome: Outcome = yield Execute(whole, engine.observers)
+    return outcome
+
+
+def _flow(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> Flow:
+    join(engine, whole)
+    items = _items(engine, whole, given, in_place=in_place)
+    stranded = in_place and not in_asyncio()  # in Trio, say, where our waits do not work
+    yield from _look_up(engine, items, in_place=in_place, waits=not stranded)
+    missing = [item for item in items if item.value is MISSING]
+    if missing and whole.mode == "replay":
+        return Outcome(error=_not_stored(engine, missing, len(items)))
+    if stranded:
+        for item in missing:
+            warn_outside_asyncio(engine, item.call)
+            item.call.key = ""
+    if missing:
+        runs = ItemRuns(engine, whole, given, stores=whole.may_store)
+        error = yield from runs.run(missing)
+        if error is not None:
+            return Outcome(error=error)
+    return Outcome(_in_order(whole.task, items, len(given.items)))
+
+
+def _items(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> list[Item]:
+    """The items with their keys; equal ones are one, those without a key are each for itself."""
+    items: list[Item] = []
+    known: dict[str, Item] = {}
+    for place, call in enumerate(_calls(whole, given)):
+        call.asked, call.max_age, call.refresh = whole.asked, whole.max_age, whole.refresh
+        call.waited = in_place
+        _address(engine, call)
+        item = Item(call, given.items[place])
+        if not call.key or known.setdefault(call.key, item) is item:
+            items.append(item)
+        known.get(call.key, item).places.append(place)
+    return items
+
+
+def _address(engine: Engine, call: Call) -> None:
+    """Give an item its key, where it has one."""
+    if not engine.active:
+        warn_inactive(engine, call)
+        return
+    try:
+        call.task.addressing.address(call)
+    except Exception as error:
+        report_no_key(engine, call, error)
+
+
+def _look_up(
+    engine: Engine, items: list[Item], *, in_place: bool, waits: bool
+) -> Generator[Step, Any, None]:
+    """Give the items the values that are stored for them.
+
+    Args:
+        engine: of the Spot.
+        items: all of a call.
+        in_place: whether an event loop stands still meanwhile.
+        waits: whether it has a thread for what may block.
+    """
+    left = [item for item in items if item.call.key and not item.call.refresh]
+    if in_place and not engine.blocking and (len(left) <= FEW or not waits):
+        for item in left:
+            _find(engine, item, engine.cache.recall(item.call, in_place=True))
+        left = [item for item in left if item.value is ELSEWHERE]
+    if left and waits:
+        calls = [item.call for item in left]
+        values = yield Block(partial(recall_many, engine.cache, calls))
+        for item, value in zip(left, values, strict=True):
+            _find(engine, item, value)
+    for item in left:
+        item.value = MISSING if item.value is ELSEWHERE else item.value
+
+
+def _find(engine: Engine, item: Item, value: Any) -> None:
+    item.value = value
+    if value is not MISSING and value is not ELSEWHERE:
+        engine.hit(item.call)
+
+
+def _not_stored(engine: Engine, missing: list[Item], count: int) -> CacheMissError:
+    for item in missing:
+        engine.forbid(item.call)
+    name = missing[0].call.task.func_identifier
+    return CacheMissError(
+        f"nothing is stored for {len(missing)} of {count} items of this call of {name}, and "
+        "mode='replay' forbids running it: run it once in the mode 'normal', or ask "
+        "spot.explain(…) of one item what differs"
+    )
+
+
+def _in_order(task: Task, items: list[Item], count: int) -> list[Any]:
+    """The values as they were asked for."""
+    values: list[Any] = [None] * count
+    for item in items:
+        first, *others = item.places
+        values[first] = item.value
+        for place in others:
+            values[place] = _another(task, item.value)
+    return values
+
+
+def _another(task: Task, value: Any) -> Any:
+    """A copy of a value that was asked for twice; the value itself where no copy can be made."""
+    if type(value) in _PLAIN:
+        return value
+    try:
+        return task.form.restore(task.form.encode(value, as_media=False))
+    except Exception:
+        return value

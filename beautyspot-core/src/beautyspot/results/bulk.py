@@ -1,0 +1,83 @@
+"""Many results at once: looked up by one question to the store, and saved in one commit."""
+
+from __future__ import annotations
+
+import time
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.concurrency import locks
+from beautyspot.concurrency.waiting import TimeBudget
+from beautyspot.errors import MetadataBusyError
+from beautyspot.results.validity import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from beautyspot.contracts import Entry, TaskRecord
+    from beautyspot.results.cache import Cache
+    from beautyspot.tasks.task import Call
+
+BUSY_WAIT = 1.0
+"""Seconds for which a look-up goes on trying while the store is locked."""
+
+
+def recall_many(cache: Cache, calls: Sequence[Call]) -> list[Any]:
+    """What `Cache.recall` gives for each of these calls, which all have keys."""
+    for call in calls:
+        call.looked = False
+    asked = [call for call in calls if call.key not in cache.waiting]
+    try:
+        found = _find(cache, [call.key for call in asked])
+        for call in asked:
+            call.found = found.get(call.key)
+            call.looked = call.found is None
+    except Exception as error:
+        for call in asked:
+            call.looked, call.why = True, call.why or "store failed"
+        cache.report_miss(asked[0].task, error)
+    return [MISSING if call.looked else cache.recall(call) for call in calls]
+
+
+def _find(cache: Cache, keys: list[str]) -> dict[str, Entry]:
+    """The entries of those keys that have a row, within `BUSY_WAIT` of a locked store."""
+    budget, pause = TimeBudget(BUSY_WAIT), 0.001
+    while keys:
+        try:
+            return cache.metadata.find_many(keys)
+        except MetadataBusyError:
+            if budget.left() < pause:
+                raise
+        time.sleep(budget.spend(pause))
+        pause = min(pause * 2, 0.05)
+    return {}
+
+
+def save_many(cache: Cache, rows: list[tuple[Call, TaskRecord]], *, later: bool) -> None:
+    """Write results in one commit; one by one where that fails, to lose only what must be.
+
+    Args:
+        cache: of the Spot.
+        rows: each call with the row of its result, whose data are bytes and no file.
+        later: whether the callers do not wait for it.
+    """
+    for call, _ in rows:
+        cache.unsaved.drop(call.key, wait=later or not locks.inside())
+    began, placement = perf_counter(), cache.placement
+    try:
+        for number, (call, record) in enumerate(rows):
+            rows[number] = call, placement.place(call.task, record)
+        refused = placement.put_many([(record, call.since) for call, record in rows])
+    except Exception as error:
+        for call, record in rows:
+            if cache.health.writes.is_resting():
+                cache.keep(call, record, error)
+            else:
+                cache.save(call, record, later=later)
+        return
+    cache.unsaved.try_later()
+    took = (perf_counter() - began) / len(rows)
+    for call, record in rows:
+        if call.key not in refused:
+            placement.discard(call.key, call.replaces)
+            placement.tell_stored(record, took, later=later)

@@ -1,0 +1,183 @@
+"""`Items`: a function of a list whose items have results of their own, and how it is called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.errors import ConfigError, ItemsError
+from beautyspot.functions.annotations import signature_of
+from beautyspot.functions.bound import taken_apart
+from beautyspot.keys.binding import bound_names
+from beautyspot.messages import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.tasks.options import MarkOptions
+
+_KIND: Final = inspect.Parameter
+_BY_POSITION: Final = (_KIND.POSITIONAL_ONLY, _KIND.POSITIONAL_OR_KEYWORD)
+_SEVERAL: Final = (_KIND.VAR_POSITIONAL, _KIND.VAR_KEYWORD)
+
+_NO_LISTS: Final = (str, bytes, bytearray, memoryview, Mapping, AbstractSet)
+"""What can be iterated, and is no list: what it gives is no item, or in no order."""
+
+
+class Given:
+    """The arguments of one call of such a function, and where its list is among them.
+
+    Attributes:
+        items: what is in the list.
+    """
+
+    __slots__ = ("_args", "_at", "_kwargs", "items")
+
+    def __init__(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], at: int | str, items: list[Any]
+    ) -> None:
+        self._args = args
+        self._kwargs = kwargs
+        self._at = at
+        self.items = items
+
+    def holding(self, value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments with this value in the place of the list."""
+        at, args = self._at, self._args
+        if isinstance(at, str):
+            return args, {**self._kwargs, at: value}
+        return (*args[:at], value, *args[at + 1 :]), self._kwargs
+
+
+class Items:
+    """What a mark with `each` knows of its function.
+
+    Args:
+        name: the function's identifier.
+        function: the user's function.
+        options: of its mark, with `each`.
+
+    Raises:
+        ConfigError: the function has no such parameter, or another option does not fit.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any], options: MarkOptions) -> None:
+        assert options.each is not None  # noqa: S101 - the caller asks
+        self._name = name
+        self._each = options.each
+        self._signature = _signature(name, function, options)
+        parameter = self._signature.parameters[self._each]
+        places = list(self._signature.parameters)
+        self._by_keyword = parameter.kind is not _KIND.POSITIONAL_ONLY
+        self._index = places.index(self._each) if parameter.kind in _BY_POSITION else None
+
+    def given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
+        """The list in the arguments of a call, and the others. An iterator is used up.
+
+        Raises:
+            TypeError: the arguments do not fit the function's signature.
+            ItemsError: there is no list.
+        """
+        bound = self._signature.bind(*args, **kwargs)
+        at: int | str | None = self._each if self._by_keyword and self._each in kwargs else None
+        if at is None and self._index is not None and self._index < len(args):
+            at = self._index
+        if at is None:  # its default
+            bound.apply_defaults()
+            args, kwargs = bound.args, bound.kwargs
+            at = self._each if self._index is None else self._index
+        value = kwargs[at] if isinstance(at, str) else args[at]
+        iterator = _iterator(value)
+        if iterator is None:
+            raise ItemsError(
+                f"{self._name} takes a list of items as {self._each}=, and got {_shown(value)}: "
+                "give a list, of one item as well"
+            )
+        return Given(args, kwargs, at, list(iterator))
+
+    def results(self, value: Any, count: int) -> list[Any]:
+        """What the function returned for so many items, item by item.
+
+        Raises:
+            ItemsError: it is no list, or of another length; says both.
+        """
+        asked = "1 item" if count == 1 else f"{count} items"
+        advice = "return one result for each item, in their order"
+        iterator = _iterator(value)
+        if iterator is None:
+            raise ItemsError(
+                f"{self._name} was called with {asked}, and returned {_shown(value)}, which is no "
+                f"list. Nothing of it is stored: {advice}"
+            )
+        found = list(iterator)
+        if len(found) != count:
+            results = "1 result" if len(found) == 1 else f"{len(found)} results"
+            raise ItemsError(
+                f"{self._name} was called with {asked}, and returned {results}. Nothing of it is "
+                f"stored: {advice}"
+            )
+        return found
+
+
+def place_in_key(function: Callable[..., Any], options: MarkOptions) -> dict[str, int | str]:
+    """What tells the keys of items from those of calls that were given such a value itself.
+
+    Its place, so that renaming the parameter loses no result.
+    """
+    added = options.added or {}
+    with_names = signature_of(taken_apart(function).func).parameters
+    parameters = [each for name, each in with_names.items() if name not in added]
+    for place, parameter in enumerate(parameters):
+        if parameter.name == options.each and parameter.kind in _BY_POSITION:
+            return {"each": place}
+    return {"each": options.each or ""}
+
+
+def _signature(name: str, function: Callable[..., Any], options: MarkOptions) -> inspect.Signature:
+    each = options.each or ""
+    try:
+        signature = signature_of(function)
+    except (TypeError, ValueError):  # some builtins have none
+        raise _misfit(name, each, "its signature can't be read", "wrap it in a def") from None
+    parameter = signature.parameters.get(each)
+    if parameter is None:
+        names = [*signature.parameters]
+        known, close = ", ".join(names) or "none", did_you_mean(each, names)
+        raise _misfit(name, each, f"its parameters are {known}", f"give one of these.{close}")
+    if parameter.kind in _SEVERAL:
+        why = f"*{each} is no parameter that takes a list"
+        raise _misfit(name, each, why, "give the function one that does")
+    if each in bound_names(taken_apart(function)):
+        raise _misfit(name, each, "it is bound already", "give the list when it is called")
+    if each in options.ignore:
+        raise _misfit(name, each, "ignore= leaves it out", "leave it out of ignore=")
+    if isinstance(options.key, str):
+        why = "key= gives all items one ID"
+        raise _misfit(name, each, why, f'give a function, or a table {{"{each}": function}}')
+    return signature
+
+
+def _misfit(name: str, each: str, why: str, instead: str) -> ConfigError:
+    return ConfigError(f"mark(each={each!r}) does not fit {name}: {why}: {instead}")
+
+
+def _iterator(value: Any) -> Iterable[Any] | None:
+    """What gives the items of a list, or of what is like one; None for anything else.
+
+    A frame gives its columns, and not its rows, so it is none.
+    """
+    if type(value) is list:
+        return value
+    if isinstance(value, _NO_LISTS) or hasattr(type(value), "columns"):
+        return None
+    try:
+        iterator: Iterable[Any] = iter(value)
+        return iterator
+    except TypeError:
+        return None
+
+
+def _shown(value: object) -> str:
+    return "None" if value is None else f"an object of the class {type(value).__qualname__}"
