@@ -167,18 +167,19 @@ class ItemRuns:
 
     def _look_again(self, led: Led) -> Generator[Step, Any, None]:
         """Find what others have stored between the first look-up and the lease."""
-        items = [item for item in led.items if item.turn is not None and not item.call.refresh]
+        items = [item for item in led.items if item.turn is not None]
         if not items:
             return
         look = partial(recall_many, self._engine.cache, [item.call for item in items])
         values = yield Block(look)
-        found = [(item, value) for item, value in zip(items, values, strict=True)]
-        found = [(item, value) for item, value in found if value is not MISSING]
-        for item, value in found:
-            item.value = value
-            self._engine.hit(item.call)
+        found: list[Item] = []
+        for item, value in zip(items, values, strict=True):
+            if value is not MISSING and not item.call.refresh:  # then this tells what it replaces
+                item.value = value
+                self._engine.hit(item.call)
+                found.append(item)
         if found:
-            led.release([item for item, _ in found])
+            led.release(found)
 
     # ------------------------------------------------------------------------- waiting for others
 

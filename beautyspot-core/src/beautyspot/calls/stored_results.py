@@ -114,7 +114,8 @@ class StoredResults:
         self._engine.check_open()
         _, calls = self._marking.all_addressed("invalidate", function, args, kwargs)
         cache = self._engine.cache.for_the_user()
-        return any([self._invalidate(cache, call.key) for call in calls])
+        found = [self._invalidate(cache, call.key) for call in calls]
+        return any(found)
 
     def _invalidate(self, cache: Cache, key: str) -> bool:
         if self._engine.saver is not None:

@@ -56,8 +56,17 @@ def _of_each_other(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
         yield "added", why, "give a version that stays, or leave it out"
     if options.added and options.each in options.added:
         yield "added", f"{options.each!r} takes the items of each=", "leave that one out"
+    yield from _of_items(options)
     if options.batch is not None and options.each is None:
         yield "batch", "it takes no items one by one", "give mark(each=) too"
+
+
+def _of_items(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
+    finishes = options.on_cancel == "finish" and "on_cancel"
+    for option in ("stale", "stale_on_error", "cache_errors", "renamed_from", finishes):
+        if options.each is not None and option and getattr(options, option):
+            why = "one execution makes the results of many items, by each="
+            yield option, why, "leave it out, or mark a function of one item"
 
 
 def parameters_of(function: Callable[..., Any]) -> list[str]:
