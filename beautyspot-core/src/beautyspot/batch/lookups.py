@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.items import Item
+from beautyspot.calls.blocks import join
 from beautyspot.calls.flow import answer
 from beautyspot.errors import RestoreError
 from beautyspot.results.validity import ELSEWHERE, MISSING, fingerprint
@@ -50,7 +51,7 @@ class Lookups:
         if not self._engine.active or not self._target.is_cached_by_call:
             return [Item(args) for args in inputs]
         calls = [self._addressed(args) for args in inputs]
-        found = self._find([call.key for call in calls if call.key])
+        found = self._find([call.key for call in calls if call.key and not call.refresh])
         self._plain = self._may_be_plain()
         page = [
             self._result(args, call, found.get(call.key))
@@ -65,11 +66,13 @@ class Lookups:
 
         As on the fast path of single hits.
         """
-        task, cache = self._task, self._engine.cache
-        return task.ttl is None and cache.signing_keys is None and task.classes is None
+        task, engine = self._task, self._engine
+        plain = task.ttl is None and engine.cache.signing_keys is None and task.classes is None
+        return plain and not engine.detours
 
     def _addressed(self, args: Args) -> Call:
         call = self._target.call(args)
+        join(self._engine, call)
         try:
             call.task.addressing.address(call)
         except Exception:

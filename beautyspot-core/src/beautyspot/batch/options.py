@@ -74,6 +74,11 @@ class MapOptions:
             return given
         return cls(**{**options, "timeout": seconds(given.timeout)})
 
+    @property
+    def most_failures(self) -> int | None:
+        """So many inputs may fail; None is any number."""
+        return 0 if self.errors == "raise" else self.max_errors
+
 
 def _is_count(value: object, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least

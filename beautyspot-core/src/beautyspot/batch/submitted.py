@@ -106,10 +106,13 @@ class Submitted:
             if future is not None:
                 future.cancel()
 
-    def stop(self, *, wait: bool) -> None:
-        """Have nothing new begin, and wait for what is under way."""
+    def stop(self) -> None:
+        """Have nothing new begin, ever."""
         self.withdraw()
-        while wait and self._futures:
+
+    def join(self) -> None:
+        """Wait for what is under way; after `stop`."""
+        while self._futures:
             _, item, _, _ = self._done.get()
             self._futures.pop(item, None)
 
@@ -142,7 +145,7 @@ def sent(target: Target, executor: object) -> Callable[..., Any]:
     """
     function = target.function
     if target.given is not target.function:
-        function = partial(_cached_run, target.task.owner(), target.given)
+        function = partial(_cached_run, target.spot, target.given)
     from concurrent.futures import ProcessPoolExecutor
 
     if isinstance(executor, ProcessPoolExecutor) and type(executor).__module__.startswith(

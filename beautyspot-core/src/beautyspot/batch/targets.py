@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.calls.marking import is_marked
 from beautyspot.errors import ConfigError
@@ -25,7 +25,8 @@ class Target:
         function: what each call calls: the user's own, or a marked one in its place.
         given: the function as the user gave it.
         task: what its mark knows of it.
-        engine: of the Spot that marked it.
+        spot: the one that marked it, which lives as long as this.
+        engine: of that.
     """
 
     def __init__(self, function: Callable[..., Any], given: Callable[..., Any]) -> None:
@@ -36,8 +37,8 @@ class Target:
         if inspect.ismethod(inner):
             self._args = (inner.__self__, *self._args)
         self.task = task
-        owner: Any = task.owner()
-        self.engine: Engine = owner._engine
+        self.spot = cast("Any", task.owner())
+        self.engine: Engine = self.spot._engine
 
     @property
     def name(self) -> str:

@@ -27,7 +27,7 @@ from beautyspot.batch.submitted import (
 )
 from beautyspot.batch.termination import ends_in_order
 from beautyspot.batch.window import Window
-from beautyspot.batch.workers import Workers
+from beautyspot.batch.workers import NOT_BEGUN, Workers
 from beautyspot.concurrency import locks
 from beautyspot.results.validity import MISSING
 
@@ -68,7 +68,7 @@ class SyncMap:
         options: MapOptions,
         meter: Meter | None,
     ) -> None:
-        self._name, self._timeout, self._meter = target.name, options.timeout, meter
+        self._target, self._timeout, self._meter = target, options.timeout, meter
         self._context = copy_context()
         self._inputs = Inputs(inputs)
         self._lookups = Lookups(target)
@@ -80,13 +80,16 @@ class SyncMap:
         self._workers: Calling
         if options.executor is None:
             call = partial(_call, self._context, target.function, meter)
-            self._workers = Workers("map", concurrency, call, self._done)
+            self._workers = Workers(
+                "map", concurrency, call, self._done, failures=options.most_failures
+            )
         else:
             submit = partial(
                 _submit, self._context, options.executor, sent(target, options.executor), meter
             )
             self._workers = Submitted(concurrency, submit, self._done)
         self._process = os.getpid()
+        self._has_ended = False
 
     def give(self) -> Generator[Any, None, None]:
         """The results."""
@@ -131,13 +134,17 @@ class SyncMap:
 
     def end(self) -> None:
         """Have nothing new begin, and wait for what runs; a second Ctrl-C ends the waiting."""
-        if locks.inside() and self._process == os.getpid():
-            self._workers.withdraw()  # and the process's end waits for the rest
+        if self._has_ended or self._process != os.getpid():
+            return
+        self._readers.stop()
+        self._workers.stop()
+        if locks.inside():  # a thread may wait for what is held here: the process's end waits
             return
         _under_way.discard(self)
+        self._has_ended = True
         try:
-            for workers in (self._readers, self._workers):
-                workers.stop(wait=self._process == os.getpid())
+            self._readers.join()
+            self._workers.join()
         finally:
             while not self._done.empty():  # it leads to the workers, and they to it
                 self._done.get()
@@ -182,7 +189,7 @@ class SyncMap:
         self, workers: Calling, item: Item, value: Any, error: BaseException | None
     ) -> None:
         workers.forget(item)
-        if item.settled:  # its time was over
+        if item.settled or value is NOT_BEGUN:  # settled: its time was over
             return
         looked_up = workers is self._readers
         if error is not None:
@@ -222,7 +229,7 @@ class SyncMap:
             if item.began is None or now - item.began < timeout:
                 return
             if self._workers.give_up(item):
-                self._fail(item, _over(self._name, timeout), began=True)
+                self._fail(item, _over(self._target.name, timeout), began=True)
 
 
 def _look(context: Context, lookups: Lookups, item: Item) -> Any:

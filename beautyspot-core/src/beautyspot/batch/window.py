@@ -45,7 +45,7 @@ class Window:
         self, options: MapOptions, lookups: Lookups, concurrency: int, meter: Meter | None
     ) -> None:
         self._ordered, self._errors = options.ordered, options.errors
-        self._most = 0 if options.errors == "raise" else options.max_errors
+        self._most = options.most_failures
         self._ahead = max(AHEAD, TIMES * concurrency)
         self._lookups, self._meter = lookups, meter
         self._line: deque[Any] = deque()  # what is to be handed out, in that order

@@ -1,15 +1,16 @@
 """`Workers`: the threads of a map.
 
 They are daemon threads: one that never returns must not keep the interpreter from ending. So
-whoever begins them waits for their calls (`stop`), also at the end of the process.
+whoever begins them waits for their calls (`join`), also at the end of the process.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +48,17 @@ if TYPE_CHECKING:
         def withdraw(self) -> None:
             """Have nothing new begin."""
 
-        def stop(self, *, wait: bool) -> None:
-            """Have nothing new begin, and wait for what is under way."""
+        def stop(self) -> None:
+            """Have nothing new begin, ever."""
+
+        def join(self) -> None:
+            """Wait for what is under way; after `stop`."""
 
     Done = tuple[Calling, Item, Any, BaseException | None]
+
+
+NOT_BEGUN: Final = object()
+"""In place of a result: the item was taken by a thread, and not begun, since others have failed."""
 
 
 class Workers:
@@ -63,12 +71,19 @@ class Workers:
         most: how many there may be.
         work: what is done with an item.
         done: gets the item, and what that returned or raised.
+        failures: so many may be; one more, and nothing new begins. None is any number.
     """
 
     is_broken = False
 
     def __init__(
-        self, name: str, most: int, work: Callable[[Item], Any], done: SimpleQueue[Done]
+        self,
+        name: str,
+        most: int,
+        work: Callable[[Item], Any],
+        done: SimpleQueue[Done],
+        *,
+        failures: int | None = None,
     ) -> None:
         self._name, self._most = name, most
         self._work, self._done = work, done
@@ -76,6 +91,8 @@ class Workers:
         self._threads: dict[threading.Thread, None] = {}
         self._open: dict[Item, None] = {}  # those that are not done; what is waited for
         self._running: dict[Item, threading.Thread] = {}
+        self._failures, self._count = failures, itertools.count()
+        self._halted = False
 
     @property
     def is_busy(self) -> bool:
@@ -102,6 +119,7 @@ class Workers:
 
     def _serve(self) -> None:
         while (item := self._queue.get()) is not None:
+            item.began = monotonic()
             self._running[item] = threading.current_thread()
             done = self._do(item)
             if self._running.pop(item, None) is None:
@@ -112,13 +130,18 @@ class Workers:
 
     def _serve_here(self) -> None:
         for item in self._waiting():
+            item.began = monotonic()
             self._done.put(self._do(item))
 
     def _do(self, item: Item) -> Done:
-        item.began = monotonic()
+        if self._halted:
+            return self, item, NOT_BEGUN, None
         try:
             return self, item, self._work(item), None
         except BaseException as error:
+            # Here, and not where the failure is met: until then others would begin.
+            if self._failures is not None and next(self._count) >= self._failures:
+                self._halted = True
             return self, item, None, error
 
     def _waiting(self) -> list[Item]:
@@ -156,11 +179,14 @@ class Workers:
         for item in self._waiting():
             self._open.pop(item, None)
 
-    def stop(self, *, wait: bool) -> None:
-        """Have nothing new begin, and wait for what is under way."""
+    def stop(self) -> None:
+        """Have nothing new begin, ever."""
         self.withdraw()
         self._queue.put(None)
+
+    def join(self) -> None:
+        """Wait for what is under way; after `stop`."""
         me = threading.current_thread()
-        for thread in list(self._threads) if wait else ():
+        for thread in list(self._threads):
             if thread is not me:
                 thread.join()

@@ -1,0 +1,399 @@
+"""`spot.map` over plain functions: what it gives, in which order, and what it calls for that."""
+
+from __future__ import annotations
+
+import contextvars
+import itertools
+import threading
+from collections import Counter
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from gates import DEADLINE, Gate, until
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.spot import Spot
+
+
+@pytest.fixture
+def ran() -> list[Any]:
+    return []
+
+
+@pytest.fixture
+def double(spot: Spot, ran: list[Any]) -> Callable[[int], int]:
+    @spot.mark(ignore=("ran",))
+    def double(number: int) -> int:
+        ran.append(number)
+        return 2 * number
+
+    return double
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_it_calls_what_is_missing_and_finds_the_rest(
+    spot: Spot, double: Callable[[int], int], ran: list[Any], ordered: bool
+) -> None:
+    first = list(spot.map(double, range(0, 300, 2), ordered=ordered))
+    assert (first if ordered else sorted(first)) == [2 * n for n in range(0, 300, 2)]
+    ran.clear()
+    second = list(spot.map(double, range(300), ordered=ordered))
+    assert (second if ordered else sorted(second)) == [2 * n for n in range(300)]
+    assert sorted(ran) == list(range(1, 300, 2))
+
+
+def test_hits_count_as_single_ones_do(make_spot: Callable[..., Spot]) -> None:
+    events: list[Any] = []
+    spot = make_spot(observers=[events.append])
+
+    @spot.mark(price=lambda result: 0.5)
+    def ask(text: str) -> str:
+        return text
+
+    list(spot.map(ask, ["a", "b"]))
+    before = spot.stats()
+    events.clear()
+    list(spot.map(ask, ["a", "b", "a"]))
+    mapped, mapped_events = spot.stats(), [e for e in events if isinstance(e, bs.Hit)]
+    events.clear()
+    for text in ("a", "b", "a"):
+        ask(text)
+    single, single_events = spot.stats(), [e for e in events if isinstance(e, bs.Hit)]
+    for name in ("hits", "money_saved", "misses", "errors"):
+        assert single[name] - mapped[name] == mapped[name] - before[name], name
+    assert mapped["seconds_saved"] > before["seconds_saved"]
+    assert [(e.function, e.key, e.price, e.place, e.size, e.saved) for e in mapped_events] == [
+        (e.function, e.key, e.price, e.place, e.size, e.saved) for e in single_events
+    ]
+
+
+def test_each_gets_a_value_of_its_own(spot: Spot) -> None:
+    @spot.mark
+    def make(number: int) -> list[int]:
+        return [number]
+
+    for _ in range(2):
+        results = list(spot.map(make, [1, 1, 1, 1]))
+        for result in results:
+            result.append(2)
+        assert results == [[1, 2]] * 4
+
+
+def test_several_iterables_are_zipped(spot: Spot) -> None:
+    @spot.mark
+    def add(left: int, right: int, more: int = 0) -> int:
+        return left + right + more
+
+    assert list(spot.map(add, [1, 2, 3], itertools.count(10))) == [11, 13, 15]
+    assert list(spot.map(partial(add, more=100), [1], [2])) == [103]
+    assert list(spot.map(partial(add, 5), [1, 2])) == [6, 7]
+    assert spot.peek(add, 5, 2) is not None, "a partial of a marked function keeps its key"
+
+
+ASKED: list[str] = []
+
+
+class Model:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def ask(self, text: str) -> str:
+        ASKED.append(text)
+        return self.name + text
+
+    def tell(self, text: str) -> str:
+        ASKED.append(text)
+        return self.name + text
+
+
+def test_functions_that_are_not_marked_and_methods(
+    spot: Spot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Model, "ask", spot.mark(Model.ask))
+    ASKED.clear()
+    for _ in range(2):
+        assert list(spot.map(Model("m").ask, ["a", "b"])) == ["ma", "mb"]
+        assert list(spot.map(Model("n").ask, ["a"])) == ["na"]
+        assert list(spot.map(Model("m").tell, ["c"])) == ["mc"]
+    assert sorted(ASKED) == ["a", "a", "b", "c"]
+    assert spot.cached_run(Model("m").tell, "c") == "mc"
+    assert len(ASKED) == 4
+
+
+def test_a_function_of_another_spot_keeps_its_own(make_spot: Callable[..., Spot]) -> None:
+    one, other = make_spot("one"), make_spot("other")
+
+    @one.mark
+    def f(number: int) -> int:
+        return number
+
+    list(other.map(f, [1, 2]))
+    assert one.stats()["entries"] == 2
+    assert other.stats()["entries"] == 0
+
+
+def test_a_spot_lives_as_long_as_its_map(make_spot: Callable[..., Spot]) -> None:
+    def f(number: int) -> int:
+        return number
+
+    results = bs.Spot("app", metadata="memory", config=False).map(f, [1, 1])
+    assert list(results) == [1, 1]
+
+
+def test_nothing_is_read_before_it_is_asked_for(spot: Spot, double: Callable[[int], int]) -> None:
+    read: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in itertools.count():
+            read.append(number)
+            yield number
+
+    results = spot.map(double, numbers())
+    assert read == []
+    with closing(results):
+        assert next(results) == 0
+        ahead = len(read)
+        assert ahead <= 300
+        for _ in range(600):
+            next(results)
+        assert len(read) <= 601 + 300
+
+
+def test_what_is_read_ahead_is_bounded_where_one_call_holds_up_the_others(spot: Spot) -> None:
+    gate = Gate()
+    read: list[int] = []
+
+    @spot.mark(ignore=("gate",))
+    def slow_first(number: int) -> int:
+        if not number:
+            gate.pass_through()
+        return number
+
+    def numbers() -> Iterator[int]:
+        for number in range(1000):
+            read.append(number)
+            yield number
+
+    with closing(spot.map(slow_first, numbers())) as results:
+        first: list[int] = []
+        reader = threading.Thread(target=lambda: first.append(next(results)))
+        reader.start()
+        assert gate.entered.wait(DEADLINE)
+        until(lambda: spot.stats()["misses"] >= 200)
+        gate.open.set()
+        reader.join(DEADLINE)
+        assert first == [0]
+        assert len(read) <= 300
+        assert list(results) == list(range(1, 1000))
+
+
+def test_no_more_calls_at_once_than_it_is_told(spot: Spot) -> None:
+    now, most, lock = 0, 0, threading.Lock()
+    both = threading.Barrier(3)
+
+    @spot.mark(
+        ignore=(
+            "both",
+            "lock",
+            "most",
+            "now",
+        )
+    )
+    def f(number: int) -> int:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        both.wait(DEADLINE)
+        with lock:
+            now -= 1
+        return number
+
+    assert list(spot.map(f, range(9), concurrency=3)) == list(range(9))
+    assert most == 3
+
+
+def test_hits_wait_for_no_worker(spot: Spot) -> None:
+    gate = Gate()
+
+    @spot.mark(ignore=("gate",))
+    def f(number: int) -> int:
+        if not number:
+            gate.pass_through()
+        return number
+
+    @spot.mark(ignore=("gate",), save_blob=True)
+    def blob(number: int) -> int:
+        if not number:
+            gate.pass_through()
+        return number
+
+    for function in (f, blob):
+        gate.open.clear()
+        function(1)
+        with closing(spot.map(function, [0, 1], concurrency=1, ordered=False)) as results:
+            assert next(results) == 1
+            assert gate.entered.wait(DEADLINE)
+            gate.open.set()
+            assert list(results) == [0]
+
+
+def test_equal_inputs_under_way_run_once(spot: Spot, ran: list[Any]) -> None:
+    gate = Gate()
+
+    @spot.mark(
+        ignore=(
+            "gate",
+            "ran",
+        ),
+        cache_if=lambda result: False,
+    )  # each of them gets a copy of what is not stored
+    def f(number: int) -> list[int]:
+        ran.append(number)
+        gate.pass_through()
+        return [number]
+
+    with closing(spot.map(f, [1, 1, 1, 2], ordered=False)) as results:
+        opener = threading.Thread(target=lambda: (until(lambda: len(ran) == 2), gate.open.set()))
+        opener.start()
+        found = list(results)
+        opener.join(DEADLINE)
+    assert sorted(found) == [[1], [1], [1], [2]]
+    assert len({id(each) for each in found}) == 4
+    assert sorted(ran) == [1, 2]
+
+
+def test_equal_inputs_whose_result_can_not_be_copied_run_one_after_another(
+    make_spot: Callable[..., Spot], ran: list[Any]
+) -> None:
+    spot = make_spot()
+
+    @spot.mark(ignore=("ran",))
+    def f(number: int) -> object:
+        ran.append(number)
+        return threading.Lock()
+
+    assert len(list(spot.map(f, [1, 1, 1]))) == 3
+    assert ran == [1, 1, 1]
+
+
+def test_calls_without_a_key_run_each(make_spot: Callable[..., Spot], ran: list[Any]) -> None:
+    spot = make_spot()
+
+    @spot.mark(ignore=("ran",))
+    def f(thing: object) -> int:
+        ran.append(thing)
+        return 1
+
+    lock = threading.Lock()
+    assert list(spot.map(f, [lock, lock])) == [1, 1]
+    assert ran == [lock, lock]
+
+
+def test_calls_have_the_context_of_the_map(spot: Spot) -> None:
+    who: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
+    changed: contextvars.ContextVar[int] = contextvars.ContextVar("changed", default=0)
+
+    @spot.mark(
+        ignore=(
+            "changed",
+            "who",
+        )
+    )
+    def f(number: int) -> tuple[str, int]:
+        before = changed.get()
+        changed.set(number)
+        return who.get(), before
+
+    token = who.set("me")
+    results = spot.map(f, [1, 2, 3], concurrency=1)
+    who.reset(token)
+    assert list(results) == [("me", 0)] * 3
+
+
+def test_an_error_of_an_iterable_comes_after_the_results_before_it(
+    spot: Spot, double: Callable[[int], int]
+) -> None:
+    def numbers() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise LookupError("no more")
+
+    results = spot.map(double, numbers())
+    assert [next(results), next(results)] == [2, 4]
+    with pytest.raises(LookupError, match="no more"):
+        next(results)
+    assert list(results) == []
+
+
+def test_an_inactive_spot_runs_everything(spot: Spot, ran: list[Any]) -> None:
+    @spot.mark(ignore=("ran",))
+    def f(number: int) -> int:
+        ran.append(number)
+        return number
+
+    f(1)
+    with spot.disabled():
+        assert list(spot.map(f, [1, 1])) == [1, 1]
+    assert ran == [1, 1, 1]
+
+
+def test_a_spot_that_was_shut_down_runs_everything(
+    make_spot: Callable[..., Spot], ran: list[Any]
+) -> None:
+    spot = make_spot()
+
+    @spot.mark(ignore=("ran",))
+    def f(number: int) -> int:
+        ran.append(number)
+        return number
+
+    results = spot.map(f, itertools.count())
+    assert next(results) == 0
+    spot.shutdown()
+    assert [next(results) for _ in range(600)] == list(range(1, 601))
+    results.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    inputs=st.lists(st.integers(0, 12), max_size=60),
+    stored=st.sets(st.integers(0, 12)),
+    ordered=st.booleans(),
+    concurrency=st.integers(1, 5),
+    errors=st.sampled_from(["return", "skip"]),
+)
+def test_it_gives_what_a_loop_would(
+    inputs: list[int], stored: set[int], ordered: bool, concurrency: int, errors: str
+) -> None:
+    ran: Counter[int] = Counter()
+    with bs.Spot("app", metadata="memory", storage="memory", config=False, strict=True) as spot:
+
+        @spot.mark(ignore=("ran",))
+        def f(number: int) -> list[int]:
+            ran[number] += 1
+            if number % 5 == 3:
+                raise ValueError(number)
+            return [number]
+
+        for number in stored:
+            if number % 5 != 3:
+                f(number)
+        options: Any = {"ordered": ordered, "concurrency": concurrency, "errors": errors}
+        results = [
+            -each.input if isinstance(each, bs.Failed) else each[0]
+            for each in spot.map(f, inputs, **options)
+        ]
+    fails = {number for number in inputs if number % 5 == 3}
+    expected = [-number if number in fails else number for number in inputs]
+    if errors == "skip":
+        expected = [number for number in expected if number >= 0]
+    assert (results if ordered else sorted(results)) == (expected if ordered else sorted(expected))
+    assert all(ran[number] == 1 for number in {*inputs, *stored} - fails if number % 5 != 3)

@@ -1,0 +1,262 @@
+"""What `spot.map` does when a call fails, or takes too long."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from gates import DEADLINE, Gate, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+
+@pytest.fixture
+def ran() -> list[int]:
+    return []
+
+
+@pytest.fixture
+def picky(spot: Spot, ran: list[int]) -> Callable[[int], int]:
+    @spot.mark(ignore=("ran",))
+    def picky(number: int) -> int:
+        ran.append(number)
+        if number % 10 == 7:
+            raise ValueError(f"not {number}")
+        return number
+
+    return picky
+
+
+def test_the_first_failure_ends_it_with_its_input(
+    spot: Spot, picky: Callable[[int], int], ran: list[int]
+) -> None:
+    given: list[int] = []
+    with pytest.raises(ValueError, match="not 7") as raised:
+        list(spot.map(picky, range(10_000)))
+    assert raised.value.__notes__[0].startswith("spot.map: the input was 7")
+    results = spot.map(picky, range(10_000), concurrency=1)
+    with pytest.raises(ValueError, match="not 7"):
+        given.extend(results)
+    assert given == [0, 1, 2, 3, 4, 5, 6]
+    assert list(results) == []
+    assert len(ran) < 1000
+    assert {number for number in ran if number % 10 != 7} <= {
+        number for number in range(1000) if spot.peek(picky, number) is not None
+    }, "what ran was stored"
+
+
+def test_what_runs_finishes_and_is_stored_and_nothing_new_begins(spot: Spot) -> None:
+    gate, failed = Gate(), threading.Event()
+    ran: list[int] = []
+
+    @spot.mark(
+        ignore=(
+            "failed",
+            "gate",
+            "ran",
+        )
+    )
+    def f(number: int) -> int:
+        ran.append(number)
+        if number == 1:
+            assert gate.entered.wait(DEADLINE)
+            failed.set()
+            raise ValueError(number)
+        if number == 0:
+            gate.pass_through()
+        return number
+
+    opener = threading.Thread(target=lambda: (failed.wait(DEADLINE), gate.open.set()))
+    opener.start()
+    with closing(spot.map(f, range(1000), concurrency=2)) as results:
+        given = [next(results)]
+        with pytest.raises(ValueError, match="1"):
+            given.extend(results)
+    opener.join(DEADLINE)
+    assert given == [0]
+    assert spot.peek(f, 0) is not None
+    assert len(ran) < 50
+
+
+def test_unordered_gives_what_completes_and_then_raises(
+    spot: Spot, picky: Callable[[int], int]
+) -> None:
+    given: list[int] = []
+    with pytest.raises(ValueError, match="not 7"):
+        given.extend(spot.map(picky, range(100), ordered=False, concurrency=1))
+    assert given == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_failures_in_the_place_of_results(spot: Spot, picky: Callable[[int], int]) -> None:
+    results = list(spot.map(picky, range(20), errors="return"))
+    failed = [each for each in results if isinstance(each, bs.Failed)]
+    assert [results.index(each) for each in failed] == [7, 17]
+    assert [each.input for each in failed] == [7, 17]
+    assert [str(each.error) for each in failed] == ["not 7", "not 17"]
+    with pytest.raises(AttributeError):
+        failed[0].input = 1  # type: ignore[misc]
+
+    @spot.mark
+    def two(left: int, right: str) -> int:
+        raise ValueError
+
+    (one,) = spot.map(two, [1], ["a"], errors="return")
+    assert isinstance(one, bs.Failed)
+    assert one.input == (1, "a")
+
+
+def test_failures_that_are_left_out(spot: Spot, picky: Callable[[int], int]) -> None:
+    expected = [number for number in range(20) if number % 10 != 7]
+    assert list(spot.map(picky, range(20), errors="skip")) == expected
+    assert sorted(spot.map(picky, range(20), errors="skip", ordered=False)) == expected
+
+
+@pytest.mark.parametrize("errors", ["return", "skip"])
+def test_more_than_max_errors_end_it(spot: Spot, picky: Callable[[int], int], errors: Any) -> None:
+    given: list[Any] = []
+    with pytest.raises(ValueError, match="not 27") as raised:
+        given.extend(spot.map(picky, range(100), errors=errors, max_errors=2, concurrency=1))
+    assert "2 others failed too" in raised.value.__notes__[0]
+    assert len(given) == (27 if errors == "return" else 25)
+    assert len(list(spot.map(picky, range(30), errors=errors, max_errors=3))) >= 27
+
+
+def test_equal_inputs_fail_with_the_same_error(spot: Spot) -> None:
+    gate = Gate()
+
+    @spot.mark(ignore=("gate",))
+    def f(number: int) -> int:
+        gate.pass_through()
+        raise ValueError(number)
+
+    opener = threading.Thread(target=lambda: (gate.entered.wait(DEADLINE), gate.open.set()))
+    opener.start()
+    results = list(spot.map(f, [1, 1, 1], errors="return"))
+    opener.join(DEADLINE)
+    assert len({id(each.error) for each in results if isinstance(each, bs.Failed)}) == 1
+    assert gate.count == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_what_is_no_exception_ends_it_whatever_is_done_with_errors(
+    spot: Spot, error: type[BaseException]
+) -> None:
+    @spot.mark(ignore=("error",))
+    def f(number: int) -> int:
+        if number == 3:
+            raise error
+        return number
+
+    with pytest.raises(error):
+        list(spot.map(f, range(1000), errors="skip"))
+
+
+def test_the_note_shows_a_short_input_without_secrets(spot: Spot) -> None:
+    @spot.mark
+    def f(thing: Any) -> int:
+        raise ValueError
+
+    class Mute:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+        def __beautyspot_key__(self) -> str:
+            return "mute"
+
+    for thing, shown in (
+        ("x" * 10_000, "xxx"),
+        ({"api_key": "hunter22"}, "***"),
+        (Mute(), "Mute"),
+        (list(range(10_000)), "..."),
+    ):
+        with pytest.raises(ValueError) as raised:  # noqa: PT011 - it has no message
+            list(spot.map(f, [thing]))
+        (note,) = raised.value.__notes__
+        assert shown in note
+        assert "hunter22" not in note
+        assert len(note) < 500
+
+
+def test_an_exception_that_takes_no_note_is_raised_all_the_same(spot: Spot) -> None:
+    class Silent(Exception):
+        def add_note(self, note: str, /) -> None:
+            raise RuntimeError(note)
+
+    @spot.mark(ignore=("Silent",))
+    def f(number: int) -> int:
+        raise Silent
+
+    with pytest.raises(Silent):
+        list(spot.map(f, [1]))
+
+
+def test_nothing_is_kept_of_a_failure(spot: Spot) -> None:
+    class Thing:
+        pass
+
+    kept: list[weakref.ref[Thing]] = []
+
+    @spot.mark(
+        ignore=(
+            "Thing",
+            "kept",
+        )
+    )
+    def f(number: int) -> int:
+        thing = Thing()
+        kept.append(weakref.ref(thing))
+        if number == 3:
+            raise ValueError
+        return number
+
+    gc.collect()
+    gc.disable()
+    try:
+        with suppress(ValueError):
+            list(spot.map(f, range(10)))
+        until(lambda: not any(each() for each in kept))
+    finally:
+        gc.enable()
+
+
+# ------------------------------------------------------------------------------------- time-outs
+
+
+def test_a_call_over_its_time_fails_and_is_stored_later(spot: Spot) -> None:
+    gate = Gate()
+
+    @spot.mark(ignore=("gate",))
+    def f(number: int) -> int:
+        if number == 0:
+            gate.pass_through()
+        return number
+
+    results = list(spot.map(f, [0, 1, 2], timeout=0.05, errors="return", concurrency=1))
+    assert results[1:] == [1, 2], "another thread takes its place"
+    assert isinstance(results[0], bs.Failed)
+    assert isinstance(results[0].error, TimeoutError)
+    assert "timeout=0.05" in str(results[0].error)
+    assert spot.peek(f, 0) is None
+    gate.open.set()
+    until(lambda: spot.peek(f, 0) is not None)
+
+
+def test_a_call_over_its_time_ends_the_map_without_waiting_for_it(spot: Spot) -> None:
+    gate = Gate()
+
+    @spot.mark(ignore=("gate",))
+    def f(number: int) -> int:
+        gate.pass_through()
+        return number
+
+    with pytest.raises(TimeoutError, match="the call goes on"):
+        list(spot.map(f, range(100), timeout=0.02))
+    gate.open.set()

@@ -1,0 +1,109 @@
+"""What `spot.map` refuses at once, before anything is read."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from beautyspot.spot import Spot
+
+
+def f(number: int) -> int:
+    return number
+
+
+async def af(number: int) -> int:
+    return number
+
+
+def gen(number: int) -> Iterator[int]:
+    yield number
+
+
+async def agen(number: int) -> AsyncIterator[int]:
+    yield number
+
+
+def unread() -> Iterator[int]:
+    raise AssertionError("it was read")
+    yield 1
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"concurrency": 0}, "give a whole number of calls at once, 1 or more"),
+        ({"concurrency": 2.0}, "give a whole number of calls at once, 1 or more"),
+        ({"concurrency": True}, "give a whole number of calls at once, 1 or more"),
+        ({"ordered": 1}, "give True or False"),
+        ({"errors": "ignore"}, 'give "raise", "return" or "skip"'),
+        ({"errors": None}, 'give "raise", "return" or "skip"'),
+        ({"errors": "skip", "max_errors": -1}, "0 or more"),
+        ({"errors": "skip", "max_errors": "1"}, "0 or more"),
+        ({"max_errors": 1}, 'errors="return" or errors="skip"'),
+        ({"timeout": 0}, "the time that a call may take"),
+        ({"timeout": -1}, "the time that a call may take"),
+        ({"timeout": "soon"}, "the time that a call may take"),
+        ({"timeout": True}, "the time that a call may take"),
+        ({"progress": 1}, "progress="),
+        ({"executor": "threads"}, "give an executor"),
+        ({"executor": ThreadPoolExecutor}, "give an executor"),
+        ({"ordred": True}, "Did you mean 'ordered'"),
+    ],
+)
+def test_an_option_that_does_not_fit(spot: Spot, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(bs.ConfigError, match=says):
+        spot.map(f, unread(), **options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((f,), r"write spot.map\(function, inputs\)"),
+        ((f, "a text"), r"write \[text\], or list\(text\)"),
+        ((f, b"bytes"), r"write \[text\]"),
+        ((f, 3), r"write \[3\], or itertools.repeat"),
+        ((f, [1], None), r"write \[None\]"),
+        ((3, [1]), "map takes a function"),
+        ((gen, [1]), "returns the list of its items"),
+        ((agen, [1]), "returns the list of its items"),
+        ((f, agen(1)), "give a coroutine function"),
+    ],
+)
+def test_arguments_that_do_not_fit(spot: Spot, arguments: tuple[Any, ...], says: str) -> None:
+    with pytest.raises(bs.ConfigError, match=says):
+        spot.map(*arguments)
+
+
+def test_an_executor_has_no_meaning_for_coroutines(spot: Spot) -> None:
+    with ThreadPoolExecutor(1) as pool, pytest.raises(bs.ConfigError, match="leave it out"):
+        spot.map(af, [1], executor=pool)
+
+
+def test_durations_are_the_language_of_all_others(spot: Spot) -> None:
+    for timeout in (1, 0.5, "10 minutes", timedelta(seconds=3), None):
+        assert list(spot.map(f, [1], timeout=timeout)) == [1]
+
+
+def test_what_may_be_iterated_over(spot: Spot) -> None:
+    class Old:
+        def __getitem__(self, index: int) -> int:
+            if index > 2:
+                raise IndexError
+            return index
+
+    for inputs in ((1, 2), {1, 2}, {1: 0, 2: 0}, iter([1, 2]), range(1, 3), itertools.count(1)):
+        results = spot.map(f, inputs)
+        assert [next(results), next(results)] == [1, 2]
+        results.close()
+    assert list(spot.map(f, Old())) == [0, 1, 2]  # type: ignore[call-overload]
+    asyncio.run(agen(1).aclose())  # type: ignore[attr-defined]
