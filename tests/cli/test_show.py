@@ -262,3 +262,25 @@ def test_a_file_says_what_it_is_and_how_to_get_it(
     assert (shop / "copy").read_bytes() == b"%PDF-"
     assert json.loads(run("show", key, "--json").stdout)["value"]["$bytes"] == 5
     assert run("show", key, "--value").stdout_bytes == b"%PDF-"
+
+
+class NotFound(Exception):
+    """A class that the command line does not have."""
+
+
+def test_an_error_that_is_a_result(shop: Path, run: Run) -> None:
+    def find(name: str) -> str:
+        raise NotFound(name, 404)
+
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False, strict=True) as spot:
+        found = spot.mark(name="shop:find", cache_errors=NotFound)(find)
+        with pytest.raises(NotFound):
+            found("a")
+        key = spot.key(found, "a")
+    assert run("show", key, "--value").stdout == "error NotFound('a', 404)\n"
+    shown = run("show", key).stdout
+    assert "stored by\terror:msgpack\n" in shown
+    assert shown.endswith("\n\nerror NotFound('a', 404)\n")
+    value = json.loads(run("show", key, "--json").stdout)["value"]
+    assert value.pop("$error").endswith(":NotFound")
+    assert value == {"0": "a", "1": 404}

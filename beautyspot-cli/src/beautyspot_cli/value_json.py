@@ -7,7 +7,7 @@ from base64 import b64encode
 from datetime import date, time
 from typing import Any, Final
 
-from beautyspot import Content, Instance
+from beautyspot import Content, ErrorInstance, Instance
 
 from beautyspot_cli.value_texts import is_long
 
@@ -21,7 +21,8 @@ def as_json(value: object) -> Any:
     Tuples and sets are lists, dates and times ISO text, keys texts; where two keys would be the
     same text, as 1 and "1", the dictionary is ``{"$dict": pairs}``. Bytes are their number as
     ``"$bytes"``, and themselves as ``"$base64"`` where they are few.
-    An instance is ``{"$class": name, ...fields}``, anything else has its repr as ``"$text"``.
+    An instance is ``{"$class": name, ...fields}``, an error that the function raised has "$error"
+    in the place of "$class", anything else has its repr as ``"$text"``.
     """
     if value is None or isinstance(value, bool | str | int):
         is_plain = type(value) in (type(None), bool, str, int) and not is_long(value)
@@ -33,7 +34,8 @@ def as_json(value: object) -> Any:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Instance):
-        return {"$class": value.class_name, **_fields(dict(value.fields))}
+        kind = "$error" if isinstance(value, ErrorInstance) else "$class"
+        return {kind: value.class_name, **_fields(dict(value.fields))}
     if isinstance(value, dict):
         return _dictionary(value)
     if isinstance(value, list | tuple | set | frozenset):

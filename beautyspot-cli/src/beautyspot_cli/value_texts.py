@@ -19,20 +19,24 @@ LONGEST: Final = 4000
 def as_text(value: object, *, whole: bool = False) -> str:
     """The value as text: a text as it is, anything else as Python writes it, over several lines.
 
+    An error that the function raised begins with "error".
+
     Args:
         value: a value, as `Store.value` gives it.
         whole: all of it; otherwise long texts, long lists and deep nesting are cut.
     """
     if isinstance(value, str):
         return value if whole else _cut(value)
+    from beautyspot import ErrorInstance
     from rich.pretty import pretty_repr
 
+    kind = "error " if isinstance(value, ErrorInstance) else ""
     if whole:
-        return pretty_repr(_named(value), max_width=WIDTH)
+        return kind + pretty_repr(_named(value), max_width=WIDTH)
     shown = pretty_repr(
         _named(value), max_width=WIDTH, max_length=LINES, max_string=LONGEST, max_depth=8
     )
-    return _cut(shown)
+    return _cut(kind + shown)
 
 
 def _cut(text: str) -> str:

@@ -98,7 +98,7 @@ if TYPE_CHECKING:
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
-    from beautyspot.serialization.instances import Instance, NotInstalled
+    from beautyspot.serialization.instances import ErrorInstance, Instance, NotInstalled
     from beautyspot.serialization.serializer import MsgpackSerializer
     from beautyspot.spot import Spot
 
@@ -108,6 +108,7 @@ _LATER = {
     "Config": "config.resolve",
     "Content": "inspecting.contents",
     "Copied": "inspecting.copying",
+    "ErrorInstance": "serialization.instances",
     "Event": "observing",
     "Execution": "observing",
     "Explanation": "calls.explanation",
@@ -177,6 +178,7 @@ __all__ = [
     "CostError",
     "Counts",
     "Entry",
+    "ErrorInstance",
     "Event",
     "Execution",
     "Explanation",

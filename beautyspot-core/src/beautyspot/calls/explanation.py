@@ -16,6 +16,7 @@ from beautyspot.results.differences import (
     argument_digests,
     identity_of,
 )
+from beautyspot.serialization.stored_errors import StoredError, is_error
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:
@@ -43,8 +44,9 @@ class Explanation:
         nearest: the stored call that shares the most with it, if any; an argument of many
             values weighs more than one of few.
         differs: what differs from it: argument names, "mark(key=)", "version", "expired", "too
-            old" (for a block of `Spot.using`), "code" (also of a hit), "damaged", or "blob", which
-            is gone from the storage.
+            old" (for a block of `Spot.using`), "code" (also of a hit), "error" (what is stored is
+            one that `cache_errors` does not name), "damaged", or "blob", which is gone from the
+            storage.
     """
 
     hit: bool
@@ -97,7 +99,8 @@ def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explan
     entry = cache.find(call.key)
     if record is None or entry is None:
         return _explain_miss(engine, call, texts)
-    stored = f"stored {record.updated_at} UTC"
+    what = ", an error" if is_error(entry.serializer) else ""
+    stored = f"stored {record.updated_at} UTC{what}"
     unfit = cache.unfit(call, entry)
     if unfit is None:
         reason, differs = _why_lost(cache, call, entry)
@@ -124,6 +127,9 @@ def _why_lost(cache: Cache, call: Call, entry: Entry) -> tuple[str, str]:
     """Why what is stored can't be restored, and what differs; nothing where it can."""
     try:
         cache.restore(call.task, call.key, entry)
+    except StoredError as stored:
+        if stored.error is None:
+            return "an error is stored that mark(cache_errors=) does not name", "error"
     except BlobNotFound:
         return "its blob is gone from the storage: the next call stores it anew", "blob"
     except Exception as error:

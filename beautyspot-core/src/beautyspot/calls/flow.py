@@ -40,6 +40,7 @@ from beautyspot.logs import logger
 from beautyspot.messages import error_shown
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload
+from beautyspot.serialization.stored_errors import StoredError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -65,6 +66,9 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
     """What is stored for the call: the value, `MISSING`, or `ELSEWHERE` where looking may block.
 
     Gives the call its key on the way, where it has one.
+
+    Raises:
+        Exception: what is stored, where that is an error.
     """
     if engine.detours:
         join(engine, call)
@@ -83,9 +87,21 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
     if in_place and engine.blocking:
         return ELSEWHERE
     value = engine.cache.recall(call, in_place=in_place)
-    if value is not MISSING and value is not ELSEWHERE:
-        engine.hit(call)
+    return value if value is MISSING or value is ELSEWHERE else _given(engine, call, value)
+
+
+def _given(engine: Engine, call: Call, value: Any) -> Any:
+    """Return what is stored for a call, which is a hit, or raise it."""
+    engine.hit(call)
+    if value.__class__ is StoredError:
+        raise value.taken()
     return value
+
+
+def _found(engine: Engine, call: Call, value: Any) -> Outcome:
+    """The same as an outcome."""
+    engine.hit(call)
+    return Outcome(error=value.taken()) if value.__class__ is StoredError else Outcome(value)
 
 
 def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
@@ -97,8 +113,7 @@ def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
     if not looked:
         value = yield Block(partial(engine.cache.recall, call))
         if value is not MISSING:
-            engine.hit(call)
-            return Outcome(value)
+            return _found(engine, call, value)
     if mode == "replay":
         return Outcome(error=not_stored(engine, call))
     if mode == "readonly":
@@ -228,8 +243,7 @@ def _lead(turn: Turn, deadline: float) -> Flow:
     if value is ELSEWHERE:
         value = yield Block(partial(engine.cache.recall, call))
     if value is not MISSING and not call.refresh:
-        engine.hit(call)
-        return Outcome(value)
+        return _found(engine, call, value)
     return (yield from _run(turn))
 
 
@@ -297,8 +311,7 @@ def _run(turn: Turn) -> Flow:
         engine.counting.look()
     if outcome.error is not None:
         counted.failures += 1
-        turn.share(outcome)
-        return (yield from _or_stale(engine, call, outcome))
+        return (yield from _raised(turn, outcome))
     if call.task.options.price is not None:
         engine.price(call, lambda: outcome.value)
     turn.tell_spared()
@@ -311,6 +324,17 @@ def _run(turn: Turn) -> Flow:
         yield from _save(turn)
     if watch is not None:
         tell(engine, call, watch)
+    return outcome
+
+
+def _raised(turn: Turn, outcome: Outcome) -> Flow:
+    """What comes of an execution that raised: its error, which may be a result."""
+    if not turn.call.task.is_result(outcome.error):
+        turn.share(outcome)
+        return (yield from _or_stale(turn.engine, turn.call, outcome))
+    turn.engine.uses.bound()
+    if turn.encode_error(outcome) and not turn.queue():
+        yield from _save(turn)
     return outcome
 
 
@@ -336,10 +360,10 @@ def _save(turn: Turn) -> Generator[Step, Any, None]:
 
 def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
     """The error, or the expired result in its place where the user asked for that."""
-    if not call.task.options.stale_on_error:
+    if not call.task.options.stale_on_error or call.task.is_result(outcome.error):
         return outcome
     value = yield Block(partial(engine.cache.recall, call, stale=True))
-    if value is MISSING:
+    if value is MISSING or value.__class__ is StoredError:
         return outcome
     warn_stale(engine, call, outcome)
     return Outcome(value)

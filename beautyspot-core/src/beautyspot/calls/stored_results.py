@@ -10,6 +10,7 @@ from beautyspot.contracts import DURATION, Invalidation, seconds
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.messages import checked, checks_options
 from beautyspot.results.validity import MISSING
+from beautyspot.serialization.stored_errors import StoredError
 
 # What many programs never call is imported by its method: a start is short.
 if TYPE_CHECKING:
@@ -35,14 +36,17 @@ class Stored(NamedTuple):
     """A stored result, as `peek` finds it. It is true in a boolean context, whatever the value.
 
     Attributes:
-        value: the result; for a generator, the list of its items, followed by what it returned.
+        value: the result; for a generator, the list of its items, followed by what it returned;
+            None where the call raised an error that is stored.
         key: the call's key.
         location: where a person finds the blob: a path or URL; None if it is in the database.
+        error: what the call raised, with ``cache_errors``; None where it returned.
     """
 
     value: Any
     key: str
     location: str | None = None
+    error: Exception | None = None
 
     def __bool__(self) -> bool:
         return True
@@ -83,6 +87,8 @@ class StoredResults:
         value = cache.recall(call)
         if value is MISSING:
             return None
+        if value.__class__ is StoredError:
+            return Stored(None, call.key, error=value.taken())
         return Stored(value, call.key, cache.whereabouts(call.replaces))
 
     def refresh(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -115,6 +115,20 @@ class Turn:
             self.share(payload)
         return payload is not None
 
+    def encode_error(self, outcome: Outcome) -> bool:
+        """Turn an error that is a result into bytes, and share it; False where it can't be stored.
+
+        The followers get the error itself, as those of any other one.
+        """
+        assert outcome.error is not None  # noqa: S101 - see above
+        payload = self.engine.cache.encode_error(self.call, outcome.error)
+        if payload is None:
+            self.engine.refuse(self.call, "serializer")
+        else:
+            self.record = self.engine.cache.record(self.call, payload, self.took)
+        self.share(outcome)
+        return payload is not None
+
     def queue(self) -> bool:
         """Hand the encoded result to the saver; False where there is none, or it has no room."""
         saver = self.engine.saver

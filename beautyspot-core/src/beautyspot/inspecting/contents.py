@@ -11,6 +11,7 @@ from beautyspot.errors import ConfigError
 from beautyspot.inspecting.listing import name_of
 from beautyspot.serialization.file_data import FILE_CODEC, described, suffix_of
 from beautyspot.serialization.payload import MEDIA
+from beautyspot.serialization.stored_errors import ERROR
 from beautyspot.tasks.form import RAW_BYTES, RAW_TEXT, extension_of
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def _described(codec: str, record: TaskRecord) -> tuple[str, str, bool]:
         return ("text/plain; charset=utf-8", "txt", True) if is_text else (kind, "bin", True)
     if codec.startswith("stream:"):
         return _OPAQUE, "stream", False
+    codec = codec.removeprefix(ERROR)
     known = re.fullmatch(r"[a-z0-9_-]{1,20}", codec)
     return _PACKED.get(codec, _OPAQUE), codec if known else "bin", False
 

@@ -51,7 +51,8 @@ class Reading:
         An instance of a class of the program is an `Instance`, with its fields by name. Nothing
         that stands in the store is imported or called. What a library makes is made where the
         library is installed, and is a `NotInstalled` elsewhere. A generator's is the list of its
-        items, followed by what it returned. A `File` is its `Content`.
+        items, followed by what it returned. A `File` is its `Content`, and an error that is a
+        result an `ErrorInstance`.
 
         Raises:
             ConfigError, RecordNotFound: as `row`.

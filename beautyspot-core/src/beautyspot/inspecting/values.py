@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import NotSupportedError, RestoreError
 from beautyspot.serialization.file_data import FILE_CODEC
-from beautyspot.serialization.instances import NotInstalled
+from beautyspot.serialization.instances import ErrorInstance, NotInstalled
 from beautyspot.serialization.payload import MEDIA, unframed
+from beautyspot.serialization.stored_errors import ERROR, parts_of
 from beautyspot.tasks.form import RAW_BYTES, RAW_TEXT
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def packed_by(codec: str) -> str | None:
     """The name of the serializer that a result needs; None if it needs none."""
     if codec in AS_IT_IS or codec.startswith((FILE_CODEC, MEDIA)):
         return None
-    return codec.removeprefix(STREAM)
+    return codec.removeprefix(ERROR).removeprefix(STREAM)
 
 
 def decoded(data: bytes, record: TaskRecord, serializer: Callable[[str], SerializerBase]) -> Any:
@@ -45,7 +46,8 @@ def decoded(data: bytes, record: TaskRecord, serializer: Callable[[str], Seriali
         return _text(data)
     if codec.startswith(MEDIA):
         return _media(data, codec, record.content_type)
-    return _unpacked(data, codec, serializer(codec.removeprefix(STREAM)))
+    unpacked = _unpacked(data, codec, serializer(packed_by(codec) or ""))
+    return ErrorInstance(*parts_of(unpacked)) if codec.startswith(ERROR) else unpacked
 
 
 def _unpacked(data: bytes, codec: str, serializer: SerializerBase) -> Any:

@@ -39,6 +39,7 @@ from beautyspot.results.validity import (
 )
 from beautyspot.serialization.file_data import FILE_CODEC, FileData
 from beautyspot.serialization.payload import Payload, Unfit
+from beautyspot.serialization.stored_errors import StoredError, is_error
 from beautyspot.tasks.terms import EVERY_TAG
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Cache:
     # ------------------------------------------------------------------------------- look up
 
     def recall(self, call: Call, *, in_place: bool = False, stale: bool = False) -> Any:
-        """The value that is stored for the call, or `MISSING`.
+        """The value that is stored for the call, or `MISSING`; an error as a `StoredError`.
 
         With `in_place`, `ELSEWHERE` where reading it would block. With `stale`, an expired value
         is as good as another.
@@ -119,7 +120,7 @@ class Cache:
                 return MISSING
             if in_place and entry.result_type != DIRECT_BLOB:
                 return ELSEWHERE
-            value = self.restore(task, call.key, entry)
+            value = self._restored(task, call.key, entry)
         except MetadataBusyError as error:
             if in_place:
                 return ELSEWHERE
@@ -132,10 +133,19 @@ class Cache:
             unread = entry is None or isinstance(error, StorageError)
             call.why = call.why or ("store failed" if unread else "damaged")
             return self.report_miss(task, error)
-        self._note(call, entry)
-        return value
+        return self._noted(call, entry, value)
 
-    def _note(self, call: Call, entry: Entry) -> None:
+    def _restored(self, task: Task, key: str, entry: Entry) -> Any:
+        """The same as `restore`, but an error is returned, or `MISSING` if nobody knows it."""
+        try:
+            return self.restore(task, key, entry)
+        except StoredError as stored:
+            return MISSING if stored.error is None else stored.with_traceback(None)
+
+    def _noted(self, call: Call, entry: Entry, value: Any) -> Any:
+        """A value that was found, once the call knows what of its entry counts for a hit."""
+        if value is MISSING:
+            return MISSING
         # Of what this process makes anew, or has made, the row in the store may be an older one.
         if call.task.to_compare and not call.refresh and call.key not in self.waiting:
             compare_code(call, self.metadata, self.reporter)
@@ -144,6 +154,7 @@ class Cache:
         call.spares = entry.price if isinstance(entry.price, int | float) else 0.0
         data = entry.result_data
         call.found_as = entry.made_at, entry.price, None if data is None else len(data)
+        return value
 
     def find(self, key: str, *, patient: bool = True) -> Entry | None:
         """The entry of `key`, be it in the store or on its way there.
@@ -174,8 +185,10 @@ class Cache:
     def unfit(self, call: Call, entry: Entry, *, stale: bool = False) -> Reason | None:
         """Why an entry is too old to answer a call; None where it is not.
 
-        With `stale` it may have expired, but not be over what the call's block allows.
+        With `stale` it may have expired, unless it is an error, but not be over what the call's
+        block allows.
         """
+        stale = stale and not is_error(entry.serializer)
         if not (stale or self.is_fresh(call.task, entry)):
             return "expired"
         old = call.max_age
@@ -185,17 +198,19 @@ class Cache:
 
     def is_fresh(self, task: Task, entry: Entry) -> bool:
         """Whether it has yet to expire: by its own expiry and by the function's present `ttl`."""
-        if entry.expires_at is None and task.ttl is None:
+        ttl = task.error_terms.ttl if is_error(entry.serializer) else task.ttl
+        if entry.expires_at is None and ttl is None:
             return True
         now = self.clock()
         if entry.expires_at is not None and has_expired(now, entry.made_at, entry.expires_at):
             return False
-        return task.ttl is None or not outlived(now, entry.made_at or 0.0, task.ttl)
+        return ttl is None or not outlived(now, entry.made_at or 0.0, ttl)
 
     def restore(self, task: Task, key: str, entry: Entry) -> Any:
         """The value of an entry, checked.
 
         Raises:
+            StoredError: it is no value, but an error that the function raised.
             RestoreError: damaged, or stored by another serializer or kind of function.
             StorageError: the blob could not be read.
         """
@@ -213,6 +228,8 @@ class Cache:
             raise RestoreError(f"the row {key} names no data; it is computed again")
         payload = Payload(data, codec, owned)
         self._check(key, entry, payload)
+        if is_error(codec):
+            raise StoredError(task.restore_error(payload))
         return task.form.restore(payload)
 
     def _check(self, key: str, entry: Entry, payload: Payload) -> None:
@@ -263,6 +280,17 @@ class Cache:
                 advice = "The serializer failed: the value is returned, and not cached"
             self.reporter.report(STORING, task.func_identifier, error, advice)
             return None
+
+    def encode_error(self, call: Call, error: Exception) -> Payload | None:
+        """The bytes of an error that is a result, or None (reported) where it has no such form."""
+        try:
+            payload = call.task.encode_error(error)
+        except Exception as why:
+            advice = "Its caller gets it, and it is not cached: raise one of plain values"
+            self.reporter.report(STORING, call.task.func_identifier, why, advice)
+            return None
+        call.terms = call.task.error_terms
+        return payload
 
     def _say_unfit(self, task: Task, value: object, unfit: Unfit) -> None:
         name, content_type = task.func_identifier, task.form.content_type

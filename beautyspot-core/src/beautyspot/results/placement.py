@@ -11,6 +11,7 @@ from beautyspot.contracts.calling import hints
 from beautyspot.errors import StorageError
 from beautyspot.logs import logger
 from beautyspot.results.invalidations import Invalidations
+from beautyspot.serialization.stored_errors import is_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,7 @@ class Placement:
         data = record.result_data
         if data is None:  # it is in the storage already
             return record
-        if task.form.wants_blob(len(data), self.blob_threshold):
+        if not is_error(record.serializer) and task.form.wants_blob(len(data), self.blob_threshold):
             location = self._save_blob(task, record, data)
             if location is not None:
                 return record._replace(result_type=FILE, result_value=location, result_data=None)

@@ -52,14 +52,14 @@ class Instance:
         raise AttributeError(f"an Instance can't be changed ({name})")
 
     def __reduce__(self) -> tuple[type[Instance], tuple[str, dict[str | int, Any]]]:
-        return Instance, (self.class_name, dict(self.fields))
+        return type(self), (self.class_name, dict(self.fields))
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Instance):
+        if type(other) is not type(self):
             return NotImplemented
         if self.class_name != other.class_name or self.fields.keys() != other.fields.keys():
             return False
-        return all(_same(part, other.fields[name]) for name, part in self.fields.items())
+        return all(is_same(part, other.fields[name]) for name, part in self.fields.items())
 
     def __hash__(self) -> int:
         return hash((self.class_name, _hashable(dict(self.fields))))
@@ -71,6 +71,18 @@ class Instance:
             for part in [_SHORT.repr(value)]
         )
         return f"{self.class_name.rpartition(':')[2]}({', '.join(parts)})"
+
+
+class ErrorInstance(Instance):
+    """Stands for an error that a call raised, and that is stored by ``cache_errors``.
+
+    Its fields are the arguments by position, and the attributes by name.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"error {super().__repr__()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +107,16 @@ class NotInstalled:
         return f"<{self.kind}{shape}, {self.size} bytes: {self.library} is not installed>"
 
 
-def _same(one: Any, other: Any) -> bool:
+def is_same(one: Any, other: Any) -> bool:
     """Whether two parts are equal, also where ``==`` has no plain answer, as for arrays."""
     with suppress(Exception):  # "ambiguous", or shapes that differ
         return bool(one == other)
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(is_same, one, other))
     with suppress(Exception):
         return _same_array(one, other)
     return False

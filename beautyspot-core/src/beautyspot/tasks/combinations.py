@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import ConfigError
@@ -26,7 +27,8 @@ def check_combinations(name: str, kind: str, options: MarkOptions) -> None:
         ConfigError: says which, and what to write.
     """
 
-    for option, why, instead in (*_of_the_kind(kind, options), *_of_each_other(options)):
+    found = (_of_the_kind(kind, options), _of_each_other(options), _of_items(options))
+    for option, why, instead in chain(*found, _of_errors(options)):
         value: Any = getattr(options, option)
         raise ConfigError(
             f"mark({option}={value!r:.80}) has no meaning for {name}: {why}: {instead}"
@@ -47,8 +49,6 @@ def _of_each_other(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
         if getattr(options, option) and options.seconds is None and not callable(options.ttl):
             why = "without a ttl no result expires"
             yield option, why, "give mark(ttl=), or a ttl of the Spot"
-    if options.error_ttl is not None and not options.cache_errors:
-        yield "error_ttl", "no error is stored", "give mark(cache_errors=) too"
     if options.added and (isinstance(options.key, str) or callable(options.key)):
         yield "added", "key= stands in for the arguments", "leave it out, and key= as it was"
     if options.added and options.version == "auto":
@@ -67,6 +67,14 @@ def _of_items(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
         if options.each is not None and option and getattr(options, option):
             why = "one execution makes the results of many items, by each="
             yield option, why, "leave it out, or mark a function of one item"
+
+
+def _of_errors(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
+    if options.error_ttl is not None and not options.cache_errors:
+        yield "error_ttl", "no error is stored", "give mark(cache_errors=) too"
+    if options.cache_errors and options.error_ttl is None and callable(options.ttl):
+        why = "the function given as ttl= is not asked for errors"
+        yield "cache_errors", why, 'give mark(error_ttl=) too; "none" is for ever'
 
 
 def parameters_of(function: Callable[..., Any]) -> list[str]:

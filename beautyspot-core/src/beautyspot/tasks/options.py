@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from beautyspot.config.settings import LIFETIME, or_none
 from beautyspot.contracts import DURATION, seconds
 from beautyspot.contracts.file import CONTENT_TYPE
-from beautyspot.errors import ConfigError
+from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot.functions.names import mangled_in
 from beautyspot.messages import check_options
 
@@ -144,8 +144,16 @@ class MarkOptions:
         lasts: float | None = None if callable(self.ttl) else or_none(seconds)(self.ttl)
         return lasts
 
+    @property
+    def error_seconds(self) -> float | None:
+        """How long an error that is a result is valid, in seconds; None is for ever."""
+        lasts: float | None = or_none(seconds)(self.error_ttl)
+        return self.seconds if self.error_ttl is None else lasts
+
 
 def _several(value: Any) -> Any:
+    if value is None:
+        return ()
     return value if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
 
 
@@ -197,9 +205,13 @@ def _are_texts_or_plain(value: object) -> bool:
 
 
 def _are_exceptions(value: object) -> bool:
-    return isinstance(value, tuple) and all(
-        isinstance(x, type) and issubclass(x, Exception) for x in value
-    )
+    return isinstance(value, tuple) and all(map(_is_exception, value))
+
+
+def _is_exception(value: object) -> bool:
+    """Of beautyspot's own errors none is a result: they say that there is none."""
+    is_class = isinstance(value, type) and issubclass(value, Exception)
+    return is_class and not issubclass(value, BeautyspotError)  # type: ignore[arg-type]
 
 
 def _is_number_of_items(value: object) -> bool:
@@ -220,6 +232,7 @@ def _is_name(value: object) -> bool:
 
 _KEYS: Final = "an ID, a function of the arguments, or a table {{argument: function of its value}}"
 _TEXTS: Final = 'several texts, or one with a comma: {option}=("{one}",)'
+_ERRORS: Final = "classes of exceptions, none of beautyspot: {option}=(LookupError,)"
 _ONE_OR_SEVERAL: Final = ("cache_errors", "renamed_from")
 _OF_THE_RESULT: Final = "or a function of the result and the arguments, no async def"
 
@@ -237,7 +250,7 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "price": (_is_plain, "a function of the result, no async def, that returns what the call cost"),
     "mode": (MODES.__contains__, " or ".join(MODES)),
     "stale_on_error": (_is_bool, "True or False"),
-    "cache_errors": (_are_exceptions, "classes of exceptions: {option}=(LookupError,)"),
+    "cache_errors": (_are_exceptions, _ERRORS),
     "error_ttl": (_is_lifetime, LIFETIME),
     "on_cancel": (ON_CANCEL.__contains__, " or ".join(ON_CANCEL)),
     "each": (_is_name, "the name of a parameter that takes a list"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.errors import ConfigError
+from beautyspot.errors import BeautyspotError, ConfigError, RestoreError
 from beautyspot.functions.annotations import signature_of
 from beautyspot.functions.fitting import what_does_not_fit
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.arguments import classes_by_arguments
+from beautyspot.serialization.payload import Payload
+from beautyspot.serialization.stored_errors import ERROR, restored, written
 from beautyspot.tasks.addressing import Addressing
 from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
@@ -103,11 +105,12 @@ class Task:
         owner: gives the Spot that marked it, or None where that is gone; for pickle.
         addressing: how its calls become keys.
         form: in which form its results are kept.
-        refreshes: whether each call runs, whatever is stored.
         ttl: how long they are valid, in seconds; None is for ever, or said by each result.
+        refreshes: whether each call runs, whatever is stored.
         terms: of each result, where its mark gives no functions that say them.
         asks_terms: whether it does.
         items: how it is called with a list of items, where these have results of their own.
+        error_terms: of an error that is a result.
         classes: what finds the classes for which a call's arguments vouch; None if none do.
         to_compare: of so many hits it is yet to be seen whether other code made their results.
         compared: the keys of those of which it was seen.
@@ -135,6 +138,7 @@ class Task:
         self.refreshes = options.mode == "refresh"
         self.terms = Terms(self.ttl, options.fixed_tags)
         self.asks_terms = are_asked(options)
+        self.error_terms = Terms(options.error_seconds, options.fixed_tags)
         self.to_compare = 0 if options.version == "auto" else COMPARED
         self.compared: set[str] = set()
         self.addressing = Addressing(function, options, keygen, on_first_key, on_first_call)
@@ -183,6 +187,33 @@ class Task:
         """
         assert self.options.price is not None  # noqa: S101 - the callers ask
         return checked_price(self.options.price(result))
+
+    def is_result(self, error: Exception | None) -> bool:
+        """Whether an error that the function raised is a result; none of beautyspot's is."""
+        chosen = self.options.cache_errors
+        return isinstance(error, chosen) and not isinstance(error, BeautyspotError)
+
+    def encode_error(self, error: Exception) -> Payload:
+        """The bytes of an error that is a result.
+
+        Raises:
+            SerializationError: it has no faithful stored form.
+        """
+        data = written(self.form.serializer, error, self.options.cache_errors)
+        return Payload(data, ERROR + self.form.codec)
+
+    def restore_error(self, payload: Payload) -> Exception | None:
+        """A stored error, made again; None where the mark does not vouch for its class.
+
+        Raises:
+            RestoreError: damaged, or stored by another serializer.
+        """
+        if not self.options.cache_errors:
+            return None
+        if payload.codec != ERROR + self.form.codec:
+            stored, ours = payload.codec.removeprefix(ERROR), self.form.codec
+            raise RestoreError(f"the error was stored by {stored!r}, and {ours!r} can't read it")
+        return restored(self.form.serializer, payload.data, self.options.cache_errors)
 
     def _check_fits(self) -> None:
         wrong = what_does_not_fit(self.options.key, self.function)

@@ -1,0 +1,460 @@
+"""`cache_errors=`: chosen exceptions are results."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import re
+import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.errors import CacheMissError, ConfigError, RateLimitError, SerializationError
+from beautyspot.memory import MemoryMetadataStore
+from gates import Gate, followers, until
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.spot import Spot
+
+SIGNED = "a-signing-key-0123456789"
+
+
+class NotFound(LookupError):
+    def __init__(self, name: str, *, code: int = 404) -> None:
+        super().__init__(f"no {name}")
+        self.name, self.code = name, code
+
+
+class Gone(NotFound):
+    """A subclass of what a mark names."""
+
+
+class State:
+    """What the functions share with their test; global, since what is captured counts as input."""
+
+    runs: list[Any]
+    gate: Gate | None
+    raises: Exception | None
+    value: str | None
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    State.runs, State.gate, State.raises, State.value = [], None, None, None
+
+
+def work(x: str) -> str:
+    State.runs.append(x)
+    if State.gate is not None:
+        State.gate.pass_through()
+    if State.raises is not None:
+        raise State.raises
+    if State.value is not None:
+        return State.value
+    raise Gone(x, code=410)
+
+
+async def work_async(x: str) -> str:
+    return work(x)
+
+
+def called(marked: Any, x: str = "a") -> Any:
+    given = marked(x)
+    return asyncio.run(given) if inspect.iscoroutine(given) else given
+
+
+def raised(marked: Any, x: str = "a") -> Exception:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - of each kind
+        called(marked, x)
+    return caught.value
+
+
+def stored_by(spot: Spot, marked: Any, x: str = "a") -> str | None:
+    record = spot.metadata.get(spot.key(marked, x))
+    return None if record is None else record.serializer
+
+
+STORES: dict[str, dict[str, Any]] = {
+    "sqlite": {},
+    "memory": {"metadata": "memory", "storage": "memory"},
+    "blocking": {"metadata": type("Blocking", (MemoryMetadataStore,), {"blocking": True})},
+    "background": {"save": "background"},
+    "signed": {"signing_key": SIGNED},
+    "blobs": {"blob_threshold": 0},
+}
+
+
+@pytest.mark.parametrize("function", [work, work_async])
+@pytest.mark.parametrize("options", STORES.values(), ids=STORES)
+def test_a_chosen_error_is_raised_again_afresh(
+    make_spot: Callable[..., Spot], function: Any, options: dict[str, Any]
+) -> None:
+    spot = make_spot(strict=True, **options)
+    marked = spot.mark(cache_errors=NotFound)(function)
+    first = raised(marked)
+    spot.flush()
+    others = [raised(marked) for _ in range(2)]
+    assert State.runs == ["a"]
+    for error in (first, *others):
+        assert type(error) is Gone
+        assert (str(error), error.args, vars(error)) == (
+            "no a",
+            ("no a",),
+            {"name": "a", "code": 410},
+        )
+    assert len({id(error) for error in (first, *others)}) == 3
+    assert others[0].__cause__ is others[0].__context__ is None
+    stats = spot.stats()
+    assert (stats["hits"], stats["misses"], stats["failures"], stats["entries"]) == (2, 1, 1, 1)
+    record = spot.metadata.get(spot.key(marked, "a"))
+    assert record is not None
+    assert (record.serializer, record.result_type) == ("error:msgpack", "DIRECT_BLOB")
+
+
+def test_it_is_found_by_the_next_process(make_spot: Callable[..., Spot]) -> None:
+    with make_spot() as spot:
+        raised(spot.mark(cache_errors=NotFound)(work))
+    again = make_spot().mark(cache_errors=(LookupError,))(work)
+    assert type(raised(again)) is Gone
+    assert State.runs == ["a"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"cache_errors": KeyError}, {"cache_errors": (NotFound,), "serializer": "json-like"}],
+    ids=["none", "another", "another serializer"],
+)
+def test_who_does_not_know_the_error_has_a_miss(
+    make_spot: Callable[..., Spot], options: dict[str, Any], troubles: list[bs.Trouble]
+) -> None:
+    class JsonLike(bs.SerializerBase):
+        name = "json-like"
+
+        def dumps(self, value: object) -> bytes:
+            return repr(value).encode()
+
+        def loads(self, data: Any) -> Any:
+            import ast
+
+            return ast.literal_eval(bytes(data).decode())
+
+    if "serializer" in options:
+        options["serializer"] = JsonLike
+    spot = make_spot(on_error=troubles.append)
+    marked = spot.mark(name="work", cache_errors=NotFound)(work)
+    raised(marked)
+    spot.shutdown()
+    spot = make_spot(on_error=troubles.append)
+    other = spot.mark(name="work", **options)(work)
+    assert spot.peek(other, "a") is None
+    assert not spot.explain(other, "a").hit
+    raised(other)
+    assert len(State.runs) == 2
+    quiet = "serializer" not in options  # as a value that another serializer stored
+    assert bool(troubles) is not quiet
+    if not quiet:
+        raised(other)
+        assert len(State.runs) == 2, "it was replaced"
+
+
+def test_a_value_takes_the_place_of_an_error_that_nobody_knows(spot: Spot) -> None:
+    raised(spot.mark(name="work", cache_errors=NotFound)(work))
+    other = spot.mark(name="work")(work)
+    State.value = "found"
+    assert (other("a"), other("a"), len(State.runs)) == ("found", "found", 2)
+    found = spot.peek(other, "a")
+    assert found is not None
+    assert (found.value, found.error) == ("found", None)
+
+
+@pytest.mark.parametrize("error", [ValueError("v"), RateLimitError("busy"), CacheMissError("none")])
+def test_other_errors_and_those_of_beautyspot_are_no_results(spot: Spot, error: Exception) -> None:
+    State.raises = error
+    classes = (Exception,) if isinstance(error, bs.BeautyspotError) else (NotFound,)
+    marked = spot.mark(cache_errors=classes)(work)
+    assert raised(marked) is raised(marked) is error
+    assert len(State.runs) == 2
+
+
+@pytest.mark.parametrize(
+    ("ttl", "error_ttl", "valid"),
+    [(None, 10, 10), (100, 10, 10), (10, None, 10), (10, "none", None), (None, None, None)],
+)
+def test_an_error_has_a_ttl_of_its_own(
+    spot: Spot, ttl: Any, error_ttl: Any, valid: float | None
+) -> None:
+    spot._engine.cache.clock = clock = Clock()
+    marked = spot.mark(ttl=ttl, cache_errors=NotFound, error_ttl=error_ttl)(work)
+    raised(marked)
+    clock.now += 9.9
+    raised(marked)
+    assert len(State.runs) == 1
+    clock.now += 1e6 if valid is None else 0.2
+    raised(marked)
+    assert len(State.runs) == (1 if valid is None else 2)
+
+
+def test_the_present_error_ttl_counts_for_what_is_stored(spot: Spot) -> None:
+    spot._engine.cache.clock = clock = Clock()
+    raised(spot.mark(name="w", cache_errors=NotFound)(work))
+    clock.now += 20
+    raised(spot.mark(name="w", ttl=1, cache_errors=NotFound, error_ttl="30s")(work))
+    assert len(State.runs) == 1
+    raised(spot.mark(name="w", cache_errors=NotFound, error_ttl="10s")(work))
+    assert len(State.runs) == 2
+
+
+def never(*args: Any, **kwargs: Any) -> Any:
+    raise AssertionError("it was asked for an error")
+
+
+def test_functions_of_the_result_are_not_asked(spot: Spot) -> None:
+    marked = spot.mark(
+        cache_errors=NotFound, error_ttl=5, cache_if=never, price=never, ttl=never, tags=never
+    )(work)
+    raised(marked)
+    assert type(raised(marked)) is Gone
+    assert len(State.runs) == 1
+
+
+def test_tags_and_keys_forget_errors_too(spot: Spot) -> None:
+    marked = spot.mark(cache_errors=NotFound, tags=["t"])(work)
+    raised(marked), raised(marked, "b")
+    assert spot.invalidate(marked, "a")
+    assert spot.invalidate_all(tag="t") == 1
+    raised(marked)
+    assert State.runs == ["a", "b", "a"]
+
+
+def test_a_chosen_error_is_no_failure_that_an_expired_result_stands_in_for(spot: Spot) -> None:
+    spot._engine.cache.clock = clock = Clock()
+
+    def answers(x: str) -> str:
+        if State.raises is not None:
+            raise State.raises
+        return x
+
+    marked = spot.mark(ttl=10, stale_on_error=True, cache_errors=NotFound)(answers)
+    assert marked("a") == "a"
+    clock.now += 20
+    State.raises = ValueError("down")
+    assert marked("a") == "a"
+    State.raises = NotFound("a")
+    assert raised(marked) is State.raises
+    State.raises = None
+    assert type(raised(marked)) is NotFound
+    clock.now += 20
+    State.raises = ValueError("down")
+    assert raised(marked) is State.raises, "an expired error is no better than a new one"
+
+
+def test_an_error_that_is_stored_is_no_stale_result(spot: Spot) -> None:
+    marked = spot.mark(ttl=10, stale_on_error=True, cache_errors=NotFound)(work)
+    raised(marked)
+    State.raises = ValueError("down")
+    with pytest.raises(ValueError, match="down"):
+        spot.refresh(marked, "a")
+
+
+@pytest.mark.parametrize("mode", ["readonly", "replay"])
+def test_every_mode_finds_it(make_spot: Callable[..., Spot], mode: str) -> None:
+    with make_spot() as spot:
+        raised(spot.mark(name="w", cache_errors=NotFound)(work))
+    spot = make_spot(strict=True, mode=mode)
+    assert type(raised(spot.mark(name="w", cache_errors=NotFound)(work))) is Gone
+    assert len(State.runs) == 1
+    other = spot.mark(name="w")(work)
+    assert type(raised(other)) is (CacheMissError if mode == "replay" else Gone)
+
+
+def test_refresh_runs_and_replaces(spot: Spot) -> None:
+    marked = spot.mark(cache_errors=NotFound)(work)
+    raised(marked)
+    State.raises = NotFound("other")
+    with pytest.raises(NotFound, match="no other"):
+        spot.refresh(marked, "a")
+    State.raises = None
+    assert str(raised(marked)) == "no other"
+    assert len(State.runs) == 2
+
+
+@pytest.mark.parametrize("function", [work, work_async])
+def test_followers_get_the_error_of_their_leader(spot: Spot, function: Any) -> None:
+    spot._engine.cache.clock = clock = Clock()
+    options: dict[str, Any] = {"ttl": 10, "stale_on_error": True, "cache_errors": NotFound}
+    marked = spot.mark(**options)(function)
+    State.value = "expired, and no better than the error"
+    called(marked)
+    clock.now += 20
+    State.value = None
+    State.gate = gate = Gate()
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(called, marked) for _ in range(3)]
+        try:
+            until(gate.entered.is_set, unless=calls)
+            until(lambda: followers(spot) == 2, unless=calls)
+        finally:
+            gate.open.set()
+        errors = [call.exception() for call in calls]
+    assert type(errors[0]) is Gone
+    assert errors == [errors[0]] * 3
+    assert State.runs == ["a", "a"]
+
+
+def test_an_error_that_was_invalidated_under_way_is_not_stored(spot: Spot) -> None:
+    marked = spot.mark(cache_errors=NotFound)(work)
+    State.gate = gate = Gate()
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(called, marked)
+        try:
+            until(gate.entered.is_set, unless=[call])
+            spot.invalidate(marked, "a")
+        finally:
+            gate.open.set()
+        assert type(call.exception()) is Gone
+    assert stored_by(spot, marked) is None
+
+
+# -------------------------------------------------------------------------- what can't be stored
+
+
+class Unstable(NotFound):
+    def __str__(self) -> str:
+        return f"at {id(self)}"
+
+
+def test_an_error_without_a_faithful_form_is_raised_and_said_once(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot()
+    marked = spot.mark(cache_errors=(NotFound,))(work)
+    State.raises = NotFound("a")
+    State.raises.connection = object()  # type: ignore[attr-defined]
+    assert raised(marked) is raised(marked) is State.raises
+    assert (len(State.runs), spot.stats()["entries"]) == (2, 0)
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert re.search(
+        r'could not store the result for .*the error NotFound can\'t be stored: its \["attributes"]'
+        r'\["connection"] .*Its caller gets it, and it is not cached',
+        told,
+    )
+    assert "NotFound" in spot.explain(marked, "a").reason
+
+
+def test_a_strict_spot_says_it_by_raising(spot: Spot) -> None:
+    State.raises = Unstable("a")
+    with pytest.raises(SerializationError, match="its text depends on more"):
+        spot.mark(cache_errors=NotFound)(work)("a")
+
+
+def test_a_damaged_error_is_a_miss(
+    make_spot: Callable[..., Spot], troubles: list[bs.Trouble]
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    marked = spot.mark(cache_errors=NotFound)(work)
+    raised(marked)
+    record = spot.metadata.get(spot.key(marked, "a"))
+    assert record is not None
+    spot.metadata.put(record._replace(result_data=(record.result_data or b"")[:-1]))
+    raised(marked)
+    assert len(State.runs) == 2
+    assert {trouble.operation for trouble in troubles} == {"look up"}
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"cache_errors": "NotFound"}, r"give classes of exceptions, none of beautyspot"),
+        ({"cache_errors": (NotFound("a"),)}, "give classes of exceptions"),
+        ({"cache_errors": KeyboardInterrupt}, "give classes of exceptions"),
+        ({"cache_errors": (bs.RateLimitError,)}, "give classes of exceptions, none of beautyspot"),
+        ({"error_ttl": 5}, r"no error is stored: give mark\(cache_errors=\) too"),
+        ({"cache_errors": NotFound, "error_ttl": "soon"}, "error_ttl='soon'.*does not fit"),
+        (
+            {"cache_errors": NotFound, "ttl": lambda result, x: 5},
+            r"is not asked for errors: give mark\(error_ttl=\) too",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_at_the_decorator(
+    spot: Spot, options: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(ConfigError, match=why):
+        spot.mark(**options)(work)
+
+
+def test_a_generator_has_no_errors_that_are_results(spot: Spot) -> None:
+    def stream(x: int) -> Iterator[int]:
+        yield x
+
+    with pytest.raises(ConfigError, match=r"cache_errors=.* has no meaning .* a generator"):
+        spot.mark(cache_errors=NotFound)(stream)
+
+
+def test_none_is_no_class(spot: Spot) -> None:
+    options: dict[str, Any] = {"cache_errors": None}
+    marked = spot.mark(**options)(work)
+    raised(marked), raised(marked)
+    assert len(State.runs) == 2
+
+
+# ------------------------------------------------------------------------------ questions about it
+
+
+def test_peek_and_explain_tell_of_the_error(spot: Spot) -> None:
+    marked = spot.mark(cache_errors=NotFound)(work)
+    assert spot.peek(marked, "a") is None
+    raised(marked)
+    found = spot.peek(marked, "a")
+    assert found is not None
+    assert (found.value, type(found.error), str(found.error)) == (None, Gone, "no a")
+    told = spot.explain(marked, "a")
+    assert told.hit
+    assert re.search("stored .* UTC, an error", told.reason)
+    other = spot.explain(spot.mark(name=told.nearest.func_identifier)(work), "a")  # type: ignore[union-attr]
+    assert (other.hit, other.differs) == (False, ("error",))
+    assert "an error is stored that mark(cache_errors=) does not name" in other.reason
+
+
+def failed(marked: Any) -> weakref.ref[Exception]:
+    try:
+        marked("a")
+    except Gone as error:
+        return weakref.ref(error)
+    raise AssertionError
+
+
+async def failed_async(marked: Any) -> weakref.ref[Exception]:
+    try:
+        await marked("a")
+    except Gone as error:
+        return weakref.ref(error)
+    raise AssertionError
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="counts references")
+@pytest.mark.parametrize("function", [work, work_async])
+@pytest.mark.parametrize("metadata", ["memory", STORES["blocking"]["metadata"]])
+def test_nothing_holds_the_error_of_a_hit(
+    make_spot: Callable[..., Spot], function: Any, metadata: Any
+) -> None:
+    marked = make_spot(metadata=metadata).mark(cache_errors=NotFound)(function)
+    raised(marked)
+    gc.collect()
+    gc.disable()
+    try:
+        held = asyncio.run(failed_async(marked)) if function is work_async else failed(marked)
+        assert held() is None
+    finally:
+        gc.enable()
+    with suppress(Gone):
+        called(marked)
+    assert len(State.runs) == 1

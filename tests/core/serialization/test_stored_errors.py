@@ -1,0 +1,285 @@
+"""Errors that are results, as bytes and back; nothing in the bytes is imported or called."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import UserDict
+from typing import Any
+
+import numpy as np
+import pytest
+from beautyspot.errors import RestoreError, SerializationError
+from beautyspot.serialization.serializer import MsgpackSerializer
+from beautyspot.serialization.stored_errors import parts_of, restored, written
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SERIALIZER = MsgpackSerializer()
+
+
+class Plain(Exception):
+    pass
+
+
+class Own(Plain):
+    def __init__(self, *, code: int) -> None:
+        raise_if_restored()
+        super().__init__("own", code)
+        self.code = code
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise_if_restored()
+        super().__setattr__(name, value)
+
+
+class Slotted(Plain):
+    __slots__ = ("reason",)
+
+
+class OwnNew(Plain):
+    def __new__(cls, *args: Any) -> OwnNew:
+        raise_if_restored()
+        return super().__new__(cls, *args)
+
+
+class OwnOs(FileNotFoundError):
+    def __init__(self, path: str) -> None:
+        super().__init__(2, "no file", path)
+        self.path = path
+
+
+class Both(KeyError, AttributeError):
+    pass
+
+
+class Mixed(Plain, FileNotFoundError):
+    """Whose first base does not say what its instances have in C."""
+
+
+@dataclasses.dataclass
+class Fields(Exception):
+    code: int
+    names: list[str]
+
+
+class Kept:
+    restoring = False
+
+
+def raise_if_restored() -> None:
+    assert not Kept.restoring, "code of the class ran"
+
+
+def slotted() -> Slotted:
+    error = Slotted("s")
+    error.reason = "why"
+    return error
+
+
+def noted() -> Plain:
+    error = Plain("n")
+    error.add_note("a note")
+    return error
+
+
+def os_error() -> Exception:
+    try:
+        open("/nothing/here")  # noqa: PTH123, SIM115 - an error of the system's
+    except OSError as error:
+        return error
+    raise AssertionError
+
+
+def decoding() -> Exception:
+    try:
+        b"\xff".decode()
+    except UnicodeDecodeError as error:
+        return error
+    raise AssertionError
+
+
+def parsing() -> Exception:
+    try:
+        json.loads("{")
+    except json.JSONDecodeError as error:
+        return error
+    raise AssertionError
+
+
+def importing() -> Exception:
+    try:
+        import nothing_of_this_name  # type: ignore[import-not-found] # noqa: F401
+    except ImportError as error:
+        return error
+    raise AssertionError
+
+
+ERRORS: list[Exception] = [
+    Plain(),
+    Plain("a", 1, None, (1, [2])),
+    Own(code=3),
+    slotted(),
+    OwnNew("x"),
+    OwnOs("p"),
+    Both("b"),
+    Mixed(2, "no file", "p"),
+    Fields(3, ["a"]),
+    noted(),
+    KeyError("k"),
+    ConnectionResetError(104, "reset"),
+    OSError("alone"),
+    StopIteration(3),
+    os_error(),
+    decoding(),
+    parsing(),
+    importing(),
+    SyntaxError("s", ("f.py", 1, 2, "x", 1, 3)),
+    Plain(float("nan"), np.arange(3)),
+]
+
+
+def kept_in_c(error: Exception) -> list[Any]:
+    names = ("errno", "strerror", "filename", "start", "reason", "name", "path", "value", "lineno")
+    return [getattr(error, name, None) for name in names]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: f"{error!r:.30}")
+def test_an_error_comes_back_equal(error: Exception) -> None:
+    data = written(SERIALIZER, error, (Exception,))
+    Kept.restoring = True
+    try:
+        found = restored(SERIALIZER, data, (type(error),))
+    finally:
+        Kept.restoring = False
+    assert found is not None
+    assert found is not error
+    assert type(found) is type(error)
+    assert (str(found), repr(found)) == (str(error), repr(error))
+    assert vars(found) == vars(error)
+    assert kept_in_c(found) == kept_in_c(error)
+    assert getattr(found, "reason", None) == getattr(error, "reason", None)
+    assert found.__traceback__ is found.__cause__ is found.__context__ is None
+
+
+@settings(max_examples=30)
+@given(st.lists(st.one_of(st.none(), st.integers(), st.text(), st.floats()), max_size=4))
+def test_any_plain_arguments_come_back(args: list[Any]) -> None:
+    found = restored(SERIALIZER, written(SERIALIZER, Plain(*args), (Plain,)), (Plain,))
+    assert found is not None
+    assert repr(found.args) == repr(tuple(args))
+
+
+class ByState(Plain):
+    def __str__(self) -> str:
+        return f"at {id(self)}"
+
+
+class NoText(Plain):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def with_attribute(value: Any) -> Plain:
+    error = Plain("a")
+    error.response = value  # type: ignore[attr-defined]
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (NoText("a"), "no text"),
+        (ByState("a"), "its text depends on more than its arguments and attributes"),
+        (with_attribute(object()), r'its \["attributes"\]\["response"\] can\'t be stored'),
+        (Plain(UserDict), r'its \["args"\]\[0\] can\'t be stored'),
+        (ExceptionGroup("g", [Plain("a")]), "its class makes no instance without its parts"),
+        (AttributeError("a", name="x", obj=object()), r'its \["kept"\]\["obj"\] can\'t be stored'),
+    ],
+    ids=lambda value: f"{value!r:.30}",
+)
+def test_what_does_not_come_back_equal_is_refused(error: Exception, why: str) -> None:
+    with pytest.raises(SerializationError, match=f"the error {type(error).__name__} can't .*{why}"):
+        written(SERIALIZER, error, (Exception,))
+
+
+class Lossy(MsgpackSerializer):
+    def loads(self, data: Any, *, owned: bool = False) -> Any:
+        table = super().loads(data, owned=owned)
+        return {**table, "args": [[*arg] for arg in table["args"]]}
+
+
+def test_what_a_serializer_changes_is_refused() -> None:
+    with pytest.raises(SerializationError, match="class, arguments and attributes is not equal"):
+        written(Lossy(), Plain((1, 2)), (Plain,))
+
+
+def made_class(module: str = __name__) -> type[Exception]:
+    return type("Twice", (Plain,), {"__module__": module, "__qualname__": "Twice"})
+
+
+def test_a_class_is_found_below_those_that_are_named_and_nowhere_else() -> None:
+    data = written(SERIALIZER, slotted(), (Plain,))
+    assert type(restored(SERIALIZER, data, (ValueError, Plain))) is Slotted
+    assert type(restored(SERIALIZER, data, (Exception,))) is Slotted
+    assert restored(SERIALIZER, data, (ValueError, Own)) is None
+    assert restored(SERIALIZER, data, ()) is None
+
+
+def test_of_two_classes_of_one_name_none_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = made_class()
+    data = written(SERIALIZER, first("a"), (Plain,))
+    second = made_class()
+    assert restored(SERIALIZER, data, (Plain,)) is None
+    with pytest.raises(SerializationError, match="its class can't be told by its name"):
+        written(SERIALIZER, second("a"), (Plain,))
+    monkeypatch.setitem(globals(), "Twice", second)
+    assert type(restored(SERIALIZER, data, (Plain,))) is second
+
+
+def hostile(**parts: Any) -> Any:
+    table = {"class": f"{__name__}:Plain", "args": [], "attributes": {}, **parts}
+    return SERIALIZER.dumps({name: part for name, part in table.items() if part is not Ellipsis})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SERIALIZER.dumps("text"),
+        SERIALIZER.dumps([1, 2, 3]),
+        b"",
+        b"\xc1",
+        hostile(args=...),
+        hostile(args="ab"),
+        hostile(args=(1,)),
+        hostile(attributes=...),
+        hostile(attributes=[1]),
+        hostile(attributes={1: 2}),
+        hostile(attributes={"__class__": "builtins:int"}),
+        hostile(attributes={"__dict__": {}}),
+        hostile(kept={"errno": 1}),
+        hostile(kept={1: 1}),
+        hostile(kept=None),
+        hostile(more=1),
+        hostile(**{"class": 3}),
+        hostile(**{"class": f"{__name__}:Both"}, kept={"name": []}),
+    ],
+)
+def test_damaged_bytes_are_an_error_or_nothing(data: bytes) -> None:
+    try:
+        found = restored(SERIALIZER, data, (Plain, Both))
+    except RestoreError:
+        return
+    assert type(found) is Both
+
+
+@pytest.mark.parametrize("name", ["os:system", "builtins:Exception", "builtins:eval", "", ":", "x"])
+def test_a_stored_name_leads_to_nothing_but_the_classes_of_the_mark(name: str) -> None:
+    assert restored(SERIALIZER, hostile(**{"class": name}, args=["true"]), (Plain,)) is None
+
+
+def test_its_parts_for_people_need_no_class() -> None:
+    table = SERIALIZER.loads(written(SERIALIZER, Own(code=3), (Own,)))
+    assert parts_of(table) == (f"{__name__}:Own", {0: "own", 1: 3, "code": 3})
+    with pytest.raises(RestoreError):
+        parts_of([1])
