@@ -323,6 +323,19 @@ def test_an_error_that_was_invalidated_under_way_is_not_stored(spot: Spot) -> No
     assert stored_by(spot, marked) is None
 
 
+@pytest.mark.parametrize("error_ttl", [None, 60])
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_a_map_fails_by_what_is_stored(
+    make_spot: Callable[..., Spot], error_ttl: Any, save: str
+) -> None:
+    spot = make_spot(strict=True, save=save)
+    marked = spot.mark(cache_errors=NotFound, error_ttl=error_ttl)(work)
+    for _ in range(3):
+        found = [*spot.map(marked, ["a", "b"], errors="return")]
+        assert [type(failed.error) for failed in found] == [Gone, Gone]
+    assert sorted(State.runs) == ["a", "b"]
+
+
 # -------------------------------------------------------------------------- what can't be stored
 
 

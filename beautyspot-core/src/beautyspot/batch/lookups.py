@@ -16,6 +16,7 @@ from beautyspot.errors import RestoreError
 from beautyspot.results.validity import ELSEWHERE, MISSING, fingerprint
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload
+from beautyspot.serialization.stored_errors import StoredError
 
 if TYPE_CHECKING:
     from beautyspot.batch.targets import Target
@@ -134,7 +135,7 @@ class Lookups:
         value = self._engine.cache.recall(call, in_place=True)
         if value is MISSING:
             return Item(args, call.key)
-        if value is ELSEWHERE:
+        if value is ELSEWHERE or value.__class__ is StoredError:  # whose own look-up raises it
             call.found = entry
             return Item(args, call.key, call)
         self._engine.hit(call)

@@ -27,8 +27,8 @@ def check_combinations(name: str, kind: str, options: MarkOptions) -> None:
         ConfigError: says which, and what to write.
     """
 
-    found = (_of_the_kind(kind, options), _of_each_other(options), _of_items(options))
-    for option, why, instead in chain(*found, _of_errors(options)):
+    found = chain(_of_the_kind(kind, options), _of_each_other(options), _of_errors(options))
+    for option, why, instead in found:
         value: Any = getattr(options, option)
         raise ConfigError(
             f"mark({option}={value!r:.80}) has no meaning for {name}: {why}: {instead}"
