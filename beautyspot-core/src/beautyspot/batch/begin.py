@@ -36,7 +36,9 @@ def begin(
             f"map(executor=) has no meaning for {target.name}, a coroutine function, whose calls "
             "run in the event loop: leave it out"
         )
-    raise NotImplementedError
+    from beautyspot.batch.async_map import AsyncMap
+
+    return AsyncMap(target, inputs, options, meter).give()
 
 
 def _check_plain(inputs: tuple[Any, ...]) -> None:

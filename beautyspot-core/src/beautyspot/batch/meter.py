@@ -202,10 +202,13 @@ class Meter:
 
     def start_in(self, loop: asyncio.AbstractEventLoop) -> None:
         """Have an event loop show it now and then, until the end."""
-        self.show()
         display = self._display
         if display is not None and not self._ended.is_set():
-            self._timer = loop.call_later(display.every, self.start_in, loop)
+            self._timer = loop.call_later(display.every, self._show_in, loop)
+
+    def _show_in(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.show()
+        self.start_in(loop)
 
     def close(self) -> None:
         """Show it for the last time. A second call does nothing."""

@@ -1,0 +1,258 @@
+"""`AsyncMap`: `spot.map` of a coroutine function.
+
+Its iterator reads the inputs, looks them up, and hands out, in the task that asks for the results.
+Each call is a task of its own; where one ends, the next one begins, whoever is asked meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import CancelledError
+from collections import deque
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.batch.async_inputs import AsyncInputs, inputs_of
+from beautyspot.batch.lookups import Lookups
+from beautyspot.batch.options import CONCURRENCY
+from beautyspot.batch.termination import ends_in_order
+from beautyspot.batch.window import Window
+from beautyspot.concurrency.waiting import Job, check_asyncio
+from beautyspot.results.validity import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable
+    from contextvars import Context
+
+    from beautyspot.batch.items import Item
+    from beautyspot.batch.meter import Meter
+    from beautyspot.batch.options import MapOptions
+    from beautyspot.batch.targets import Target
+    from beautyspot.tasks.task import Task as MarkedTask
+
+    Task = asyncio.Task[Any]
+
+
+class AsyncMap:
+    """One `spot.map` over a coroutine function.
+
+    Args:
+        target: the function.
+        inputs: the iterables, of both kinds.
+        options: checked.
+        meter: counts, or None.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        inputs: tuple[Iterable[Any] | AsyncIterable[Any], ...],
+        options: MapOptions,
+        meter: Meter | None,
+    ) -> None:
+        self._target, self._timeout, self._meter = target, options.timeout, meter
+        self._concurrency = options.concurrency or CONCURRENCY
+        self._context: Context = copy_context()
+        self._news = asyncio.Event()
+        self._inputs = inputs_of(inputs, self._news.set, self._context)
+        self._lookups = Lookups(target)
+        self._window = Window(options, self._lookups, self._concurrency, meter)
+        self._waiting: deque[Item] = deque()  # calls that are yet to begin
+        self._calls: dict[Task, asyncio.TimerHandle | None] = {}  # under way
+        self._others: set[Task] = set()  # look-ups, and calls that nobody waits for
+
+    async def give(self) -> AsyncGenerator[Any, None]:
+        """The results."""
+        check_asyncio("spot.map of a coroutine function")
+        window = self._window
+        self._begin()
+        try:
+            with ends_in_order():
+                while True:
+                    for result in window.ready():
+                        yield result
+                    if not await self._goes_on():
+                        break
+                self._raise()
+        except CancelledError:
+            self._cancel()
+            raise
+        finally:
+            await self._end()
+
+    def _begin(self) -> None:
+        if self._meter is not None:
+            self._context.run(self._meter.watch)
+            self._meter.start_in(asyncio.get_running_loop())
+
+    async def _goes_on(self) -> bool:
+        """Read, start and wait until something can be handed out; False where all was."""
+        window, inputs = self._window, self._inputs
+        self._news.clear()
+        if window.has_ended:
+            self._waiting.clear()
+        elif not inputs.has_ended:
+            await self._read()
+        if window.is_ready:
+            return True
+        is_reading = isinstance(inputs, AsyncInputs) and not (inputs.has_ended or window.has_ended)
+        if self._calls or self._others or is_reading:
+            await self._news.wait()
+            return True
+        return not (window.has_ended or (inputs.has_ended and window.is_empty))
+
+    def _raise(self) -> None:
+        error = self._window.failure() or self._inputs.error
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error  # its traceback holds this frame: without this, a cycle for the collector
+
+    # ------------------------------------------------------------------------------ begin
+
+    async def _read(self) -> None:
+        room = self._window.room
+        page = self._inputs.page(room) if room else []
+        if not page:
+            return
+        look = partial(self._within, self._lookups.page, page)
+        engine = self._target.engine
+        if engine.blocking:
+            found = await Job(look).run_in(engine.executor)
+        else:
+            found = look()
+            await asyncio.sleep(0)  # the loop runs others between two pages
+        for item in self._window.take(found):
+            self._begin_with(item)
+
+    def _within(self, work: Callable[[Any], Any], what: Any) -> Any:
+        """Do something in a context like that in which the map was called."""
+        return self._context.copy().run(work, what)
+
+    def _begin_with(self, item: Item) -> None:
+        """Have an item looked up, or called as soon as that may be."""
+        if item.call is not None:
+            look = partial(self._within, self._lookups.look, item)
+            task = self._spawn(Job(look).run_in(self._target.engine.executor))
+            self._others.add(task)
+            task.add_done_callback(partial(self._looked, item))
+        elif self._window.leads(item):
+            self._waiting.append(item)
+            self._start()
+
+    def _start(self) -> None:
+        """Begin as many calls as may run at once."""
+        while self._waiting and len(self._calls) < self._concurrency:
+            item = self._waiting.popleft()
+            if self._meter is not None:
+                self._meter.began()
+            task = self._spawn(_awaited(self._target.function, item.args))
+            self._calls[task] = None
+            if self._timeout is not None:
+                over = partial(self._time_out, item, task, self._timeout)
+                self._calls[task] = task.get_loop().call_later(self._timeout, over)
+            task.add_done_callback(partial(self._called, item))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> Task:
+        return asyncio.get_running_loop().create_task(work, context=self._context.copy())
+
+    # ---------------------------------------------------------------------------- collect
+
+    def _called(self, item: Item, task: Task) -> None:
+        """Note the end of a call, and begin the next one."""
+        timer = self._calls.pop(task, None)
+        if timer is not None:
+            timer.cancel()
+        self._others.discard(task)
+        self._settle(item, task, began=True)
+
+    def _looked(self, item: Item, task: Task) -> None:
+        """Note the end of a look-up."""
+        self._others.discard(task)
+        self._settle(item, task, began=False)
+
+    def _settle(self, item: Item, task: Task, *, began: bool) -> None:
+        self._news.set()
+        error = CancelledError() if task.cancelled() else task.exception()
+        if item.settled:  # its time was over
+            return
+        if error is not None:
+            self._fail(item, error, began=began)
+        elif began or task.result() is not MISSING:
+            self._return(item, task.result(), began=began)
+        elif not self._window.has_ended:
+            self._begin_with(item)
+        if not self._window.has_ended:
+            self._start()
+
+    def _return(self, item: Item, value: Any, *, began: bool) -> None:
+        if self._meter is not None:
+            (self._meter.ran if began else self._meter.hit)()
+        for follower in self._window.returned(item, value):
+            self._begin_with(follower)
+
+    def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:
+        if self._meter is not None:
+            self._meter.failed(began=began)
+        self._window.failed(item, error)
+
+    def _time_out(self, item: Item, task: Task, timeout: float) -> None:
+        """Have a call fail, and wait no longer for it."""
+        if task.done():  # `_called` comes next
+            return
+        self._calls.pop(task, None)
+        self._others.add(task)
+        self._fail(item, _over(self._target.task, timeout), began=True)
+        task.cancel()
+        self._news.set()
+        if not self._window.has_ended:
+            self._start()
+
+    # -------------------------------------------------------------------------------- end
+
+    def _cancel(self) -> None:
+        for task in (*self._calls, *self._others):
+            task.cancel()
+
+    async def _end(self) -> None:
+        """Have nothing new begin, and wait for what runs; where cancelled, cancel that too."""
+        self._window.has_ended = True
+        self._waiting.clear()
+        try:
+            await self._all_have_ended()
+        except CancelledError:
+            self._cancel()
+            await self._all_have_ended()
+            raise
+        finally:
+            if self._meter is not None:
+                self._meter.close()
+
+    async def _all_have_ended(self) -> None:
+        if isinstance(self._inputs, AsyncInputs):
+            await self._inputs.close()
+        while tasks := [*self._calls, *self._others]:
+            await asyncio.wait(tasks)
+
+
+async def _awaited(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """What a call returns; whatever it raises, it raises in its own task.
+
+    An error refers to this frame, so no item is in it, which refers to the error.
+    """
+    return await function(*args)
+
+
+def _over(task: MarkedTask, timeout: float) -> TimeoutError:
+    then, more = (
+        "was cancelled",
+        ', or mark it on_cancel="finish", so that it is stored all the same',
+    )
+    if task.options.on_cancel == "finish":
+        then, more = "is no longer waited for: it goes on, and its result is stored if it comes", ""
+    return TimeoutError(
+        f"the call of {task.func_identifier} took longer than the timeout={timeout:g} s of "
+        f"spot.map, and {then}. Give more time{more}"
+    )
