@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from beautyspot.batch.failures import Failed
     from beautyspot.batch.progress import Progress
     from beautyspot.calls.explanation import Explanation
+    from beautyspot.calls.last_call import LastCall
     from beautyspot.calls.stored_results import Stored
     from beautyspot.config.resolve import Config
     from beautyspot.contracts.examination import Finding
@@ -119,6 +120,7 @@ _LATER = {
     "Instance": "serialization.instances",
     "KeyGen": "keys.generator",
     "Miss": "observing",
+    "LastCall": "calls.last_call",
     "MsgpackSerializer": "serialization.serializer",
     "NotInstalled": "serialization.instances",
     "Observer": "observing",
@@ -192,6 +194,7 @@ __all__ = [
     "ItemsError",
     "KeyGen",
     "KeyGenBase",
+    "LastCall",
     "Lease",
     "LimiterBase",
     "MetadataBusyError",

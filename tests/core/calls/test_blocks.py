@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import itertools
 import os
 import threading
 from contextlib import ExitStack
@@ -17,56 +16,21 @@ from beautyspot.testing import memory_spot
 from gates import DEADLINE
 from hypothesis import given
 from hypothesis import strategies as st
-from kinds import collected
+from numbered import RUNS, every_kind, stream, value_of, work, work_later
 from owned_clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-RUNS = itertools.count(1)
-"""Global: each run gives another result, and what is captured would count as input."""
+    from collections.abc import Callable, Iterator
 
 FAILS = {"now": False}
 
 MODES = ("normal", "readonly", "replay", "refresh")
 
 
-def work(x: int) -> int:
-    return next(RUNS)
-
-
 def work_or_fail() -> int:
     if FAILS["now"]:
         raise ValueError("no")
     return next(RUNS)
-
-
-async def work_later(x: int) -> int:
-    return next(RUNS)
-
-
-def stream(x: int) -> Iterator[int]:
-    yield next(RUNS)
-
-
-async def stream_later(x: int) -> AsyncIterator[int]:
-    yield next(RUNS)
-
-
-def value_of(given: Any) -> int:
-    """What a call gave, be it awaited or read to its end."""
-    if hasattr(given, "__aiter__"):
-        return int(asyncio.run(collected(given))[0])
-    if hasattr(given, "__await__"):
-        return int(asyncio.run(awaited(given)))
-    return int(next(iter(list(given)))) if hasattr(given, "__next__") else int(given)
-
-
-async def awaited(given: Any) -> Any:
-    return await given
-
-
-every_kind = pytest.mark.parametrize("function", [work, work_later, stream, stream_later])
 
 
 @pytest.fixture

@@ -48,6 +48,11 @@ class AsyncStream:
         self._source: AsyncGenerator[Any, Any] | None = None
 
     async def __aenter__(self) -> Self:
+        await self._begin()
+        self._engine.last_calls.note(self._call)
+        return self
+
+    async def _begin(self) -> None:
         engine, call = self._engine, self._call
         seen = engine.streams.ended
         items = answer(engine, call, in_place=True)
@@ -55,7 +60,7 @@ class AsyncStream:
         if (items is MISSING or items is ELSEWHERE) and not here and not self._is_replay:
             warn_outside_asyncio(engine, call)  # in Trio, say, our waits do not work
             self._source = opened(engine, call)
-            return self
+            return
         if items is ELSEWHERE:
             look = Block(partial(engine.cache.recall, call))
             items = await look.perform_async(engine.executor) if here else look.perform()
@@ -69,11 +74,13 @@ class AsyncStream:
             flow = joining(engine, call, _loop(), seen)
             self._consumer = await drive_async(flow, engine.executor)
             if self._consumer is None:
-                return await self.__aenter__()  # another caller has stored it since
-        return self
+                await self._begin()  # another caller has stored it since
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._leave()
+    async def __aexit__(self, error: object, *_: object) -> None:
+        try:
+            await self._leave()
+        finally:
+            self._engine.last_calls.note(self._call, returned=error is None)
 
     async def asend(self, value: Any, /) -> Any:
         """The next item; what is sent into stored items is for the user's own generator."""

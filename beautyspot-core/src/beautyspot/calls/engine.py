@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from beautyspot.calls.last_call import LastCalls
 from beautyspot.concurrency.shared_runs import SharedRuns
 from beautyspot.concurrency.single_flight import Flights
 from beautyspot.errors import MetadataError
@@ -45,6 +46,7 @@ class Engine:
         executor: gives the executor in which calls of event loops do what may block.
         owner: gives the Spot, which the engine does not keep.
         detours: not empty while no call may take the fast path, as in a block of `Spot.using`.
+        last_calls: what the last call of each thread or task came to.
         counting: what the calls came to, by function.
         uses: when each result was last found.
         running: the turns that have not ended yet, in the order of their begin.
@@ -65,6 +67,7 @@ class Engine:
         *(
             "detours",
             "flights",
+            "last_calls",
             "owner",
             "reporter",
             "running",
@@ -100,6 +103,7 @@ class Engine:
         self.flights = Flights()
         self.streams: SharedRuns[Any] = SharedRuns()
         self.counting = Counting(cache.metadata.add_counts, lambda: cache.clock())
+        self.last_calls = LastCalls(lambda: cache.clock())
         self.uses = LastUses(cache.metadata.touch, lambda: cache.clock(), self.counting.write)
 
     @property
@@ -169,6 +173,9 @@ class Engine:
 
     def hit(self, call: Call, place: Place = "store") -> None:
         """Count a hit, and tell of it."""
+        call.is_hit = True
+        found = call.found_as
+        call.made_at = self.cache.clock() if found is None else found[0]
         counted = call.task.counted
         counted.hits += 1
         counted.seconds_saved += call.saves

@@ -365,6 +365,7 @@ def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
     value = yield Block(partial(engine.cache.recall, call, stale=True))
     if value is MISSING or value.__class__ is StoredError:
         return outcome
+    call.made_at = None if call.found_as is None else call.found_as[0]
     warn_stale(engine, call, outcome)
     return Outcome(value)
 

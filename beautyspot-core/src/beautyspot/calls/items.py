@@ -39,12 +39,24 @@ _PLAIN: Final = frozenset({str, bytes, int, float, bool, complex, type(None)})
 
 def call_items(engine: Engine, whole: Call) -> Any:
     """A call of a plain function of a list."""
-    return drive(_begun(engine, whole, in_place=False))
+    returned = False
+    try:
+        values = drive(_begun(engine, whole, in_place=False))
+        returned = True
+        return values
+    finally:
+        engine.last_calls.note(whole, returned=returned)
 
 
 async def await_items(engine: Engine, whole: Call) -> Any:
     """A call of a coroutine function of a list."""
-    return await drive_async(_begun(engine, whole, in_place=True), engine.executor)
+    returned = False
+    try:
+        values = await drive_async(_begun(engine, whole, in_place=True), engine.executor)
+        returned = True
+        return values
+    finally:
+        engine.last_calls.note(whole, returned=returned)
 
 
 def taken_apart(whole: Call) -> tuple[Call, list[Call]]:
@@ -92,6 +104,7 @@ def _flow(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> Flow:
     stranded = in_place and not in_asyncio()  # in Trio, say, where our waits do not work
     yield from _look_up(engine, items, in_place=in_place, waits=not stranded)
     missing = [item for item in items if item.value is MISSING]
+    _sum_up(whole, items, missing)
     if missing and whole.mode == "replay":
         return Outcome(error=_not_stored(engine, missing, len(items)))
     if stranded:
@@ -161,6 +174,16 @@ def _find(engine: Engine, item: Item, value: Any) -> None:
     item.value = value
     if value is not MISSING and value is not ELSEWHERE:
         engine.hit(item.call)
+
+
+def _sum_up(whole: Call, items: list[Item], missing: list[Item]) -> None:
+    """Say of the call what it is as one: a hit if all are, and then as old as the oldest."""
+    if missing:
+        whole.why = missing[0].call.why
+        return
+    made = [item.call.made_at for item in items]
+    known = [when for when in made if when is not None]
+    whole.is_hit, whole.made_at = True, min(known) if known and len(known) == len(made) else None
 
 
 def _not_stored(engine: Engine, missing: list[Item], count: int) -> CacheMissError:

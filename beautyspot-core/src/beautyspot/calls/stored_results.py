@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.explanation import Explanation
+    from beautyspot.calls.last_call import LastCall
     from beautyspot.calls.marking import Marking
     from beautyspot.concurrency.locks import Lazily
     from beautyspot.limits.limiting import Limiting
@@ -90,6 +91,20 @@ class StoredResults:
         if value.__class__ is StoredError:
             return Stored(None, call.key, error=value.taken())
         return Stored(value, call.key, cache.whereabouts(call.replaces))
+
+    def last_call(self) -> LastCall | None:
+        """What the last call of a function of this Spot, in this thread or task, came to.
+
+        A task begins with what it was started with, and its own calls are not seen outside. The
+        last call is the one that ended last: after ``f(1)`` it is that, though `f` called others. A
+        generator is told when it is asked for its first item, and again when it has ended. The
+        inputs of `map` are not told.
+
+        Returns:
+            A `LastCall`: whether it was a hit, how old the result is, or why it was a miss; None
+            where there was no call yet.
+        """
+        return self._engine.last_calls.last()
 
     def refresh(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a call whatever is stored, and replace that; awaitable for an async function.

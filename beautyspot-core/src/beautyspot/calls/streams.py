@@ -42,14 +42,26 @@ def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
     Raises:
         CacheMissError: the mode forbids running the function.
     """
+    returned = False
+    try:
+        value = yield from _generate(engine, call)
+        returned = True
+        return value
+    finally:
+        engine.last_calls.note(call, returned=returned)
+
+
+def _generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
     seen = engine.streams.ended
     items = answer(engine, call, in_place=False)
     if items is MISSING and not is_recorded(engine, call):
+        engine.last_calls.note(call)
         return (yield from _live(opened(engine, call), NEXT))
     joins = items is MISSING
     consumer = drive(joining(engine, call, None, seen)) if joins else None
     if joins and consumer is None:
-        return (yield from generate(engine, call))  # another caller has stored it since
+        return (yield from _generate(engine, call))  # another caller has stored it since
+    engine.last_calls.note(call)
     while consumer is not None:
         try:
             return (yield from _shared(consumer, call))

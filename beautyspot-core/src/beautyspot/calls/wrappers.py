@@ -45,19 +45,33 @@ def _kind(task: Task) -> str:
 
 
 def _call(engine: Engine, call: Call) -> Any:
-    value = answer(engine, call, in_place=False)
-    if value is MISSING:
-        return drive(flow(engine, call, looked=True))
-    return value
+    returned = False
+    try:
+        value = answer(engine, call, in_place=False)
+        if value is MISSING:
+            value = drive(flow(engine, call, looked=True))
+        returned = True
+        return value
+    finally:
+        engine.last_calls.note(call, returned=returned)
 
 
 async def _await(engine: Engine, call: Call) -> Any:
-    value = answer(engine, call, in_place=True)
-    if value is MISSING or value is ELSEWHERE:
-        if not in_asyncio():
-            return await _await_outside_asyncio(engine, call, looked=value is MISSING)
-        return await drive_async(flow(engine, call, looked=value is MISSING), engine.executor)
-    return value
+    returned = False
+    try:
+        value = answer(engine, call, in_place=True)
+        if value is MISSING or value is ELSEWHERE:
+            value = await _await_answer(engine, call, looked=value is MISSING)
+        returned = True
+        return value
+    finally:
+        engine.last_calls.note(call, returned=returned)
+
+
+async def _await_answer(engine: Engine, call: Call, *, looked: bool) -> Any:
+    if not in_asyncio():
+        return await _await_outside_asyncio(engine, call, looked=looked)
+    return await drive_async(flow(engine, call, looked=looked), engine.executor)
 
 
 async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) -> Any:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
             ...
 
 
-_SMALL: Final = 1 << 16
+SMALL: Final = 1 << 16
 """Bytes up to which one call on joined data is faster than a digest that is updated."""
 
 
@@ -59,7 +59,7 @@ def fingerprint(key: str, codec: str, data: Data) -> bytes:
     It finds accidents: a flipped bit, a truncation, two rows or blobs swapped. Not attackers.
     """
     prefix = f"{key}\n{codec}\n".encode()
-    if len(data) <= _SMALL:
+    if len(data) <= SMALL:
         return xxh3_128_digest(prefix + data)
     digest = xxh3_128(prefix)
     digest.update(data)

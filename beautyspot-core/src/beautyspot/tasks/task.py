@@ -48,7 +48,9 @@ class Call:
             "arguments",
             "found",
             "found_as",
+            "is_hit",
             "looked",
+            "made_at",
             "max_age",
             "refresh",
             "replaces",
@@ -80,6 +82,8 @@ class Call:
         self.max_age: float | None = None  # the seconds over which no result is taken
         self.since: tuple[int, int] | None = None  # when the function began: a `Moment`
         self.waited = False  # others ran since it got its key, and may have changed its arguments
+        self.is_hit = False  # whether it got a result without running
+        self.made_at: float | None = None  # when the result was made, in Unix time
         self.why: Reason | None = None  # why it is a miss, if not since nothing is stored
         self.found_as: FoundAs | None = None  # what observers are told of a result that was found
         self.replaces: str | None = None  # the location of a blob that this call's result replaces

@@ -1,0 +1,372 @@
+"""`Spot.last_call`: was that a hit, and how old is it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import itertools
+import threading
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import CacheMissError, LastCall
+from beautyspot.calls import last_call
+from beautyspot.testing import memory_spot
+from gates import DEADLINE, Gate, followers, until
+from numbered import every_kind, value_of, work, work_later
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from beautyspot.spot import Spot
+
+GATE = [Gate()]
+ENDS = {"error": None}
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def clock(spot: Spot) -> Clock:
+    spot._engine.cache.clock = clock = Clock()
+    return clock
+
+
+def told(spot: Spot) -> LastCall:
+    last = spot.last_call()
+    assert last is not None
+    return last
+
+
+# ------------------------------------------------------------------------------- what it says
+
+
+@every_kind
+@pytest.mark.parametrize("ttl", [None, "1h"])
+def test_a_run_and_a_hit(spot: Spot, clock: Clock, function: Any, ttl: str | None) -> None:
+    marked: Any = spot.mark(ttl=ttl)(function)
+    name, key = marked.__beautyspot__.func_identifier, spot.key(marked, 1)
+    seen: list[LastCall | None] = []
+
+    def call() -> None:
+        value_of(marked(1))
+        seen.append(spot.last_call())
+
+    async def call_later() -> None:
+        given = marked(1)
+        _ = [x async for x in given] if hasattr(given, "__aiter__") else await given
+        seen.append(spot.last_call())
+
+    is_async = function.__name__.endswith("later")
+    for _ in range(2):
+        asyncio.run(call_later()) if is_async else call()
+        clock.now += 60
+    assert seen == [
+        LastCall(name, key, hit=False, reason="not stored", made_at=1000.0, age=0.0),
+        LastCall(name, key, hit=True, reason=None, made_at=1000.0, age=60.0),
+    ]
+
+
+def test_there_was_no_call_yet(make_spot: Callable[..., Spot]) -> None:
+    spot, other = make_spot("one"), make_spot("two")
+    assert spot.last_call() is None
+    other.mark(work)(1)
+    assert spot.last_call() is None, "that was another Spot's"
+
+
+def test_each_spot_has_its_own(make_spot: Callable[..., Spot]) -> None:
+    spot, other = make_spot("one"), make_spot("two")
+    inner = other.mark(work)
+    outer = spot.mark(lambda x: inner(x))  # noqa: PLW0108 - a function with a name of its own
+    inner(1), outer(1)
+    assert not told(spot).hit
+    assert told(other).hit
+
+
+def test_its_age_grows(spot: Spot, clock: Clock) -> None:
+    marked = spot.mark(work)
+    marked(1)
+    clock.now += 5
+    assert told(spot).age == 5.0
+
+
+def test_the_outer_call_is_told_after_the_calls_in_it(spot: Spot) -> None:
+    inner = spot.mark(work)
+    seen: list[Any] = []
+
+    @spot.mark(ignore=("spot", "seen", "inner"))
+    def outer(x: int) -> int:
+        value = inner(x)
+        seen.append(told(spot))
+        return value
+
+    outer(1)
+    assert "work" in seen[0].function
+    assert "outer" in told(spot).function
+
+
+@every_kind
+@pytest.mark.parametrize(
+    "reason", ["expired", "too old", "refreshed", "no key", "switched off", "shut down"]
+)
+def test_why_it_was_a_miss(make_spot: Callable[..., Spot], function: Any, reason: str) -> None:
+    spot = make_spot(metadata="memory")
+    spot._engine.cache.clock = clock = Clock()
+    marked: Any = spot.mark(ttl=60 if reason == "expired" else None)(function)
+    argument: Any = object() if reason == "no key" else 1
+    seen: list[LastCall] = []
+
+    def call() -> None:
+        given = marked(argument)
+        if hasattr(given, "__aiter__") or hasattr(given, "__await__"):
+            asyncio.run(read(given))
+        else:
+            value_of(given)
+            seen.append(told(spot))
+
+    async def read(given: Any) -> None:
+        _ = [x async for x in given] if hasattr(given, "__aiter__") else await given
+        seen.append(told(spot))
+
+    call()
+    clock.now += 100
+    if reason == "shut down":
+        spot.shutdown()
+    if reason == "switched off":
+        with spot.disabled():
+            call()
+    elif reason in ("refreshed", "too old"):
+        block = {"mode": "refresh"} if reason == "refreshed" else {"max_age": 50}
+        with spot.using(**block):  # type: ignore[arg-type]
+            call()
+    else:
+        call()
+    last = seen[-1]
+    assert (last.hit, last.reason, last.age) == (False, reason, 0.0)
+    assert (last.key == "") == (reason in ("no key", "switched off", "shut down"))
+
+
+def fail(x: int) -> int:
+    raise ValueError(x)
+
+
+async def fail_later(x: int) -> int:
+    raise ValueError(x)
+
+
+def fail_stream(x: int) -> Iterator[int]:
+    yield x
+    raise ValueError(x)
+
+
+async def fail_stream_later(x: int) -> AsyncIterator[int]:
+    yield x
+    raise ValueError(x)
+
+
+@pytest.mark.parametrize("function", [fail, fail_later, fail_stream, fail_stream_later])
+def test_a_call_that_raised_is_a_miss_without_a_result(spot: Spot, function: Any) -> None:
+    marked: Any = spot.mark(function)
+    spot.mark(work)(1)
+
+    async def main() -> LastCall:
+        given = marked(1)
+        with pytest.raises(ValueError, match="1"):
+            _ = [x async for x in given] if hasattr(given, "__aiter__") else await given
+        return told(spot)
+
+    if function.__name__.endswith("later"):
+        last = asyncio.run(main())
+    else:
+        with pytest.raises(ValueError, match="1"):
+            value_of(marked(1))
+        last = told(spot)
+    assert last.function.endswith(function.__name__)
+    assert (last.hit, last.reason, last.made_at, last.age) == (False, "not stored", None, None)
+
+
+def test_a_call_that_was_forbidden_is_a_miss(spot: Spot) -> None:
+    marked = spot.mark(work)
+    with spot.using(mode="replay"), pytest.raises(CacheMissError):
+        marked(1)
+    assert (told(spot).hit, told(spot).reason, told(spot).age) == (False, "not stored", None)
+
+
+def work_or_fail() -> int:
+    if ENDS["error"] is not None:
+        raise ENDS["error"]
+    return next(NUMBERS)
+
+
+def test_an_expired_result_in_place_of_an_error_has_its_age(
+    spot: Spot, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = spot.mark(ttl=10, stale_on_error=True)(work_or_fail)
+    old = marked()
+    clock.now += 60
+    monkeypatch.setitem(ENDS, "error", ValueError())
+    assert marked() == old
+    assert (told(spot).hit, told(spot).reason, told(spot).age) == (False, "expired", 60.0)
+
+
+def test_a_stream_is_told_at_its_begin_and_at_its_end(spot: Spot, clock: Clock) -> None:
+    other = spot.mark(work)
+
+    @spot.mark
+    def numbers(n: int) -> Iterator[int]:
+        yield from range(n)
+
+    for hit in (False, True):
+        seen = []
+        for _ in numbers(2):
+            seen.append(told(spot))
+            other(1)
+        assert "numbers" in seen[0].function
+        assert (seen[0].hit, seen[0].made_at) == (hit, 1000.0 if hit else None)
+        assert "work" in other.__beautyspot__.func_identifier  # type: ignore[attr-defined]
+        assert "numbers" in told(spot).function
+        assert (told(spot).hit, told(spot).made_at) == (hit, 1000.0)
+
+
+def test_a_stream_that_was_broken_off_has_no_result(spot: Spot) -> None:
+    @spot.mark
+    def numbers(n: int) -> Iterator[int]:
+        yield from range(n)
+
+    for _ in numbers(2):
+        break
+    gc.collect()
+    assert (told(spot).hit, told(spot).made_at) == (False, None)
+
+
+def test_other_ways_of_a_call(spot: Spot) -> None:
+    spot.cached_run(work, 1)
+    assert not told(spot).hit
+    spot.cached_run(work, 1)
+    assert told(spot).hit
+    spot.refresh(spot.mark(work), 1)
+    assert told(spot).reason == "refreshed"
+
+
+def test_a_list_of_items_is_a_hit_if_all_are_and_as_old_as_the_oldest(
+    spot: Spot, clock: Clock
+) -> None:
+    @spot.mark(each="xs")
+    def double(xs: list[int]) -> list[int]:
+        return [2 * x for x in xs]
+
+    double([1])
+    clock.now += 10
+    double([1, 2])
+    assert (told(spot).hit, told(spot).reason, told(spot).age) == (False, "not stored", 0.0)
+    clock.now += 10
+    double([2, 1])
+    assert (told(spot).hit, told(spot).key, told(spot).age) == (True, "", 20.0)
+
+
+# ------------------------------------------------------------------------------ threads and tasks
+
+
+def test_a_follower_has_a_hit(spot: Spot) -> None:
+    GATE[0] = Gate()
+
+    @spot.mark
+    def slow(x: int) -> int:
+        GATE[0].pass_through()
+        return x
+
+    def call() -> LastCall:
+        slow(1)
+        return told(spot)
+
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(call)
+        assert GATE[0].entered.wait(DEADLINE)
+        follower = pool.submit(call)
+        until(lambda: followers(spot) == 1, unless=[leader, follower])
+        GATE[0].open.set()
+        assert [leader.result(DEADLINE).hit, follower.result(DEADLINE).hit] == [False, True]
+        assert follower.result().age is not None
+
+
+def test_threads_do_not_see_each_others_calls(spot: Spot) -> None:
+    marked = spot.mark(work)
+    marked(1)
+    seen: list[LastCall | None] = []
+
+    def other() -> None:
+        seen.append(spot.last_call())
+        marked(2)
+        seen.append(spot.last_call())
+
+    thread = threading.Thread(target=contextvars.Context().run, args=(other,))
+    thread.start()
+    thread.join(DEADLINE)
+    assert seen[0] is None
+    assert seen[1] is not None
+    assert seen[1].key == spot.key(marked, 2)
+    assert told(spot).key == spot.key(marked, 1)
+
+
+@pytest.mark.parametrize("function", [work, work_later])
+def test_tasks_do_not_see_each_others_calls(spot: Spot, function: Any) -> None:
+    marked = spot.mark(function)
+
+    async def call(x: int, mine: asyncio.Event, theirs: asyncio.Event) -> bool:
+        for _ in range(2):  # a miss, and a hit
+            given = marked(x)
+            if function is work_later:
+                await given
+            mine.set()
+            await theirs.wait()
+            theirs.clear()
+            assert told(spot).key == spot.key(marked, x)
+        mine.set()
+        return told(spot).hit
+
+    async def main() -> None:
+        if function is work_later:
+            await marked(0)
+        else:
+            marked(0)
+        one, two = asyncio.Event(), asyncio.Event()
+        assert await asyncio.gather(call(1, one, two), call(2, two, one)) == [True, True]
+        assert told(spot).key == spot.key(marked, 0), "what a child task calls is its own"
+
+    asyncio.run(main())
+
+
+def test_it_keeps_nothing_of_the_call_alive() -> None:
+    class Argument:
+        def __beautyspot_key__(self) -> str:
+            return "argument"
+
+    argument = Argument()
+    with memory_spot() as spot:
+        marked = spot.mark(lambda x: [x.__class__.__name__])
+        marked(argument), marked(argument)
+        assert told(spot).hit
+        gone = weakref.ref(spot), weakref.ref(marked), weakref.ref(argument)
+    del spot, marked, argument
+    gc.collect()
+    assert [each() for each in gone] == [None] * 3
+
+
+def test_spots_leave_their_variable_to_later_ones() -> None:
+    def one() -> None:
+        with memory_spot() as spot:
+            assert spot.last_call() is None
+            spot.mark(work)(1)
+            assert told(spot).reason == "not stored"
+
+    one()
+    gc.collect()
+    before, known = len(contextvars.copy_context()), len(last_call._free)
+    for _ in range(20):
+        one()
+        gc.collect()
+    assert len(contextvars.copy_context()) == before
+    assert len(last_call._free) == known
