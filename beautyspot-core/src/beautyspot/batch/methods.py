@@ -128,3 +128,23 @@ class BatchMethods:
             "executor": executor,
         }  # fmt: skip
         return begin(self._marking, function, inputs, options)
+
+    def count(self, function: Callable[..., Any], /, *inputs: Iterable[Any]) -> int:
+        """How many calls `map` would make with these inputs that run the function, if it began now.
+
+        Equal calls count once, expired ones count, and those without a key each. Of a function that
+        is marked with ``each=``, its items are counted. Nothing runs, and nothing counts as a hit.
+        All inputs are read. It blocks, so in an event loop write
+        ``await asyncio.to_thread(spot.count, function, inputs)``.
+
+        Args:
+            function: as for `map`; it may be a coroutine function.
+            inputs: as for `map`, without an asynchronous one.
+
+        Raises:
+            ConfigError: the function is a generator, or an input can't be read; says what to write.
+            MetadataError: the Spot was shut down.
+        """
+        from beautyspot.batch.counting import count
+
+        return count(self._marking, function, inputs)

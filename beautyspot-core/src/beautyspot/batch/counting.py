@@ -1,0 +1,124 @@
+"""`count`: how many calls of a map would run its function, before it is begun."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from beautyspot.batch.inputs import Inputs, checked_inputs
+from beautyspot.batch.lookups import BYTES, FIRST, LARGEST
+from beautyspot.batch.targets import target_of
+from beautyspot.calls.blocks import join
+from beautyspot.calls.items import taken_apart
+from beautyspot.contracts import DIRECT_BLOB, entry_of
+from beautyspot.errors import ConfigError
+from beautyspot.serialization.stored_errors import StoredError
+
+if TYPE_CHECKING:
+    from beautyspot.batch.targets import Target
+    from beautyspot.calls.marking import Marking
+    from beautyspot.contracts import Entry
+    from beautyspot.tasks.task import Call
+
+    Args = tuple[Any, ...]
+
+
+def count(marking: Marking, function: object, inputs: tuple[Any, ...]) -> int:
+    """How many calls `Spot.map` would make with these inputs that run the function.
+
+    Raises:
+        ConfigError: an argument does not fit; says what to write.
+        MetadataError: the Spot was shut down.
+    """
+    target = target_of("count", marking, function)
+    checked_inputs("count", inputs)
+    for each in inputs:
+        if not hasattr(each, "__iter__") and not hasattr(each, "__getitem__"):
+            raise ConfigError(
+                f"count reads its inputs at once, and {each!r:.80} is read in an event loop: read "
+                "it into a list first, [each async for each in …], and count that"
+            )
+    target.engine.check_open()
+    return Counter(target).count(Inputs(inputs))
+
+
+class Counter:
+    """Looks calls up a page at a time, and counts those that have no result.
+
+    It restores what it finds, since what is damaged would run, but not blobs.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self._target, self._engine = target, target.engine
+        self._size = FIRST
+        self._missing: set[str] = set()
+        self._without_key = 0
+
+    def count(self, inputs: Inputs) -> int:
+        """How many of these calls would run: equal ones once, those without a key each.
+
+        Raises:
+            Exception: what an iterable raised.
+        """
+        while not inputs.has_ended:
+            page = inputs.page(self._size)
+            if self._engine.active:
+                self._look_up([call for args in page for call in self._calls(args)])
+            else:
+                self._without_key += len(page)
+        if inputs.error is not None:
+            raise inputs.error
+        return self._without_key + len(self._missing)
+
+    def _calls(self, args: Args) -> list[Call]:
+        """The calls that an input makes, with their keys: more than one of a list of items."""
+        whole = self._target.call(args)
+        calls = [whole]
+        try:
+            if whole.task.items is not None:
+                calls = taken_apart(whole)[1]
+            for call in calls:
+                join(self._engine, call)
+                call.task.addressing.address(call)
+        except Exception:  # it runs uncached, or raises what says more
+            self._without_key += 1
+            return []
+        return calls
+
+    def _look_up(self, calls: list[Call]) -> None:
+        wanted = {call.key: call for call in calls if call.key not in self._missing}
+        found = self._find(list(wanted))
+        largest = max((len(entry.result_data or b"") for entry in found.values()), default=0)
+        fits = BYTES // largest if largest else LARGEST
+        self._size = max(1, min(2 * self._size, LARGEST, fits))
+        for key, call in wanted.items():
+            entry = found.get(key)
+            if call.refresh or entry is None or not self._answers(call, entry):
+                self._missing.add(key)
+
+    def _find(self, keys: list[str]) -> dict[str, Entry]:
+        cache, found = self._engine.cache, {}
+        for key in keys:
+            record = cache.waiting.get(key)
+            if record is not None:
+                found[key] = entry_of(record)
+        try:
+            return {**cache.metadata.find_many([key for key in keys if key not in found]), **found}
+        except Exception as error:
+            advice = "They count as calls that would run, as they would while it fails"
+            self._engine.reporter.report("look up", self._target.name, error, advice)
+            return found
+
+    def _answers(self, call: Call, entry: Entry) -> bool:
+        """Whether a call would be answered by this entry."""
+        cache = self._engine.cache
+        if cache.unfit(call, entry) is not None:
+            return False
+        if entry.result_type != DIRECT_BLOB:
+            return True
+        try:
+            cache.restore(call.task, call.key, entry)
+        except StoredError as stored:
+            return stored.error is not None
+        except Exception:
+            return False
+        return True

@@ -1,0 +1,181 @@
+"""`spot.count`: how many calls would run."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import ConfigError, MetadataError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+
+def double(x: Any) -> Any:
+    return [x, x]
+
+
+async def double_async(x: Any) -> Any:
+    return [x, x]
+
+
+async def await_(made: Awaitable[Any]) -> Any:
+    return await made
+
+
+@pytest.mark.parametrize("function", [double, double_async])
+def test_what_is_not_stored_counts_and_equal_calls_once(spot: Spot, function: Any) -> None:
+    f = spot.mark(function, name="f")
+    made = f(1)
+    if inspect.isawaitable(made):
+        asyncio.run(await_(made))
+    assert spot.count(f, [1, 2, 3, 2, 2]) == 2
+    assert spot.count(f, iter(range(3000))) == 2999
+    assert spot.count(f, []) == 0
+    before = spot.stats()
+    assert spot.count(f, [1]) == 0
+    assert spot.stats() == before
+    assert (before["misses"], before["hits"]) == (1, 0)
+
+
+def test_the_map_runs_as_many_as_were_counted(spot: Spot) -> None:
+    f = spot.mark(double)
+    f(3)
+    assert spot.count(f, range(10)) == 9
+    list(spot.map(f, range(10)))
+    assert spot.count(f, range(10)) == 0
+    assert spot.stats()["misses"] == 10
+
+
+def test_a_function_of_several_and_one_that_is_not_marked(spot: Spot) -> None:
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    spot.cached_run(add, 1, 10)
+    assert spot.count(add, itertools.count(0), [9, 10, 11]) == 2
+
+
+def test_calls_without_a_key_count_each(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    assert spot.count(spot.mark(double), [object(), object(), 1]) == 3
+
+
+def test_what_has_expired_counts(spot: Spot) -> None:
+    f = spot.mark(double, ttl=100)
+    f(1)
+    now = spot._engine.cache.clock()
+    spot._engine.cache.clock = lambda: now + 101
+    assert spot.count(f, [1]) == 1
+
+
+def test_what_waits_to_be_stored_is_none(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True)
+    f = spot.mark(double)
+    f(1)
+    record = spot.metadata.get(spot.key(f, 1))
+    assert record is not None
+    spot.invalidate(f, 1)
+    assert spot.count(f, [1, 2]) == 2
+    spot._engine.cache.waiting[record.cache_key] = record
+    try:
+        assert spot.count(f, [1, 2]) == 1
+    finally:
+        spot._engine.cache.waiting.clear()
+
+
+def test_what_is_damaged_counts_and_what_is_a_blob_is_believed(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot = make_spot(strict=True)
+    f = spot.mark(double)
+    g = spot.mark(double, name="g", save_blob=True)
+    f(1)
+    g(1)
+    record = spot.metadata.get(spot.key(f, 1))
+    assert record is not None
+    assert record.result_data is not None
+    spot.metadata.put(record._replace(result_data=record.result_data + b"!"))
+    assert spot.count(f, [1]) == 1
+    assert spot.count(g, [1]) == 0
+
+
+def test_an_error_that_is_a_result_is_stored(spot: Spot) -> None:
+    @spot.mark(cache_errors=(KeyError,))
+    def f(x: int) -> int:
+        raise KeyError(x)
+
+    with pytest.raises(KeyError):
+        f(1)
+    assert spot.count(f, [1, 2]) == 1
+
+
+def test_items_are_counted_of_a_function_that_takes_them(spot: Spot) -> None:
+    @spot.mark(each="texts")
+    def embed(texts: list[str]) -> list[int]:
+        return [len(text) for text in texts]
+
+    embed(["a", "b"])
+    assert spot.count(embed, [["a", "c"], ["c", "d"], ["a"]]) == 2
+    assert spot.count(embed, [3]) == 1  # whose call raises
+
+
+def test_blocks_and_switches_count(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True)
+    f = spot.mark(double)
+    f(1)
+    with spot.using(mode="refresh"):
+        assert spot.count(f, [1, 1]) == 1
+    with spot.disabled():
+        assert spot.count(f, [1, 1]) == 2
+    spot.shutdown()
+    with pytest.raises(MetadataError, match="was shut down"):
+        spot.count(f, [1])
+
+
+def test_while_the_store_fails_all_would_run(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    f = spot.mark(double)
+    f(1)
+
+    def fail(keys: list[str]) -> dict[str, Any]:
+        raise MetadataError("away")
+
+    monkeypatch.setattr(spot._engine.cache.metadata, "find_many", fail)
+    assert spot.count(f, [1, 2]) == 2
+    assert [trouble.operation for trouble in troubles] == ["look up"]
+
+
+def test_what_an_iterable_raises_is_raised(spot: Spot) -> None:
+    def inputs() -> Iterator[int]:
+        yield 1
+        raise KeyError("inputs")
+
+    with pytest.raises(KeyError, match="inputs"):
+        spot.count(spot.mark(double), inputs())
+
+
+def test_what_does_not_fit_is_refused(spot: Spot) -> None:
+    async def inputs() -> AsyncIterator[int]:
+        yield 1
+
+    def generate(x: int) -> Iterator[int]:
+        yield x
+
+    f: Any = spot.mark(double)
+    for wrong, said in (
+        ((f, inputs()), "async for each in"),
+        ((f,), "count takes inputs"),
+        ((f, "text"), "is a single one"),
+        ((generate, [1]), "is a generator"),
+        ((3, [1]), "count takes a function"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            spot.count(*wrong)
