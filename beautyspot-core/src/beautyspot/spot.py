@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from beautyspot.backends.registry import given_plugins
@@ -396,7 +397,10 @@ class Spot(StoredResults, LimiterMethods, BatchMethods):
         engine = self._engine
         engine.cache.health.insist()
         engine.uses.write()
-        written = engine.saver is None or engine.saver.flush(timeout)
+        began = monotonic()
+        done = engine.wait_behind(timeout)
+        left = None if timeout is None else max(0.0, timeout - (monotonic() - began))
+        written = done and (engine.saver is None or engine.saver.flush(left))
         return written and engine.cache.unsaved.try_now()
 
     def shutdown(self, wait: bool = True) -> None:

@@ -159,7 +159,7 @@ class Lookups:
         call, copied = item.call, item.copied
         assert call is not None  # noqa: S101 - the callers ask
         item.call = item.copied = None
-        value = answer(self._engine, call, in_place=False)
+        value = answer(self._engine, call, in_place=False, stale=False)
         if value is not MISSING or copied is None or not call.key:
             return value
         try:

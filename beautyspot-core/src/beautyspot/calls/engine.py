@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from beautyspot.calls.last_call import LastCalls
+from beautyspot.concurrency.behind import Behind
 from beautyspot.concurrency.shared_runs import SharedRuns
-from beautyspot.concurrency.single_flight import Flights
+from beautyspot.concurrency.single_flight import Flights, leading
 from beautyspot.errors import MetadataError
+from beautyspot.limits.concurrency_cap import held
 from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.counting import Counting
 from beautyspot.results.last_use import LastUses
@@ -43,6 +45,7 @@ class Engine:
     Attributes:
         active: False while the Spot is disabled, and after `shutdown`: calls run uncached.
         closed: True after `shutdown`.
+        behind: what goes on behind its callers.
         executor: gives the executor in which calls of event loops do what may block.
         owner: gives the Spot, which the engine does not keep.
         detours: not empty while no call may take the fast path, as in a block of `Spot.using`.
@@ -58,6 +61,7 @@ class Engine:
             "__weakref__",
             "_observers",
             "active",
+            "behind",
             "cache",
             "closed",
             "closing",
@@ -100,6 +104,7 @@ class Engine:
         self.running: dict[object, None] = {}
         self.closing: list[Callable[[], object]] = []
         self.saver: Saver | None = None
+        self.behind = Behind()
         self.flights = Flights()
         self.streams: SharedRuns[Any] = SharedRuns()
         self.counting = Counting(cache.metadata.add_counts, lambda: cache.clock())
@@ -126,12 +131,14 @@ class Engine:
         waits = bool(self.cache.unsaved) or (self.uses.writes and bool(self.uses.seen))
         waits = waits or self.counting.has_news
         has_thread = self.saver is not None and self.saver.has_begun
+        has_thread = has_thread or self.behind.is_busy
         return not waits and not has_thread and not self.executor.is_made
 
     def reset_after_fork(self) -> None:
         """Start afresh in a child: threads, flights and queued results stayed in the parent."""
         self.executor.reset_after_fork()
         self.running, self.closing = {}, []
+        self.behind.reset_after_fork()
         self.flights.reset_after_fork()
         self.streams.reset_after_fork()
         self.uses.reset_after_fork()
@@ -151,6 +158,14 @@ class Engine:
         self.running.pop(turn, None)
         if self.closing and not self.running:
             self.close()
+
+    def wait_behind(self, timeout: float | None = None) -> bool:
+        """Wait for the calls in threads behind their callers; False where the time did not do.
+
+        Not within an execution, or a block that holds a place: one of them may wait for that.
+        """
+        within = any(not flight.done for flight in leading()) or bool(held())
+        return within or self.behind.wait(timeout)
 
     def close(self) -> None:
         """Do what `closing` holds, unless another thread does."""

@@ -43,10 +43,10 @@ class Explanation:
             like a secret, by its name or by itself, is masked.
         nearest: the stored call that shares the most with it, if any; an argument of many
             values weighs more than one of few.
-        differs: what differs from it: argument names, "mark(key=)", "version", "expired", "too
-            old" (for a block of `Spot.using`), "code" (also of a hit), "error" (what is stored is
-            one that `cache_errors` does not name), "damaged", or "blob", which is gone from the
-            storage.
+        differs: what differs from it: argument names, "mark(key=)", "version", "expired" and
+            "code" (both also of a hit), "too old" (for a block of `Spot.using`), "error" (what is
+            stored is one that `cache_errors` does not name), "damaged", or "blob", which is gone
+            from the storage.
     """
 
     hit: bool
@@ -101,13 +101,17 @@ def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explan
         return _explain_miss(engine, call, texts)
     what = ", an error" if is_error(entry.serializer) else ""
     stored = f"stored {record.updated_at} UTC{what}"
-    unfit = cache.unfit(call, entry)
+    unfit = cache.unfit(call, entry, stale=call.task.stale is not None)
     if unfit is None:
         reason, differs = _why_lost(cache, call, entry)
     elif unfit == "expired":
         reason, differs = f"{stored}, and expired since", unfit
     else:
         reason, differs = f"{stored}, which is longer ago than max_age= of this block", unfit
+    if not differs and not cache.is_fresh(call.task, entry):
+        lasts = call.task.options.stale
+        reason = f"{stored}, and expired since, but is still given (stale={lasts!r})"
+        return Explanation(True, call.key, reason, texts, record, ("expired",))
     if not differs:
         return _explain_hit(call, stored, texts, record)
     return Explanation(False, call.key, reason, texts, record, (differs,))

@@ -62,10 +62,11 @@ LONGEST_PAUSE: Final = 0.05
 """Seconds between two attempts to take a lease that another process holds."""
 
 
-def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
+def answer(engine: Engine, call: Call, *, in_place: bool, stale: bool = True) -> Any:
     """What is stored for the call: the value, `MISSING`, or `ELSEWHERE` where looking may block.
 
-    Gives the call its key on the way, where it has one.
+    Gives the call its key on the way, where it has one. Where the call is `stale` afterwards, it is
+    for `renewing.renew`; without `stale` it never is.
 
     Raises:
         Exception: what is stored, where that is an error.
@@ -86,7 +87,8 @@ def answer(engine: Engine, call: Call, *, in_place: bool) -> Any:
         return MISSING
     if in_place and engine.blocking:
         return ELSEWHERE
-    value = engine.cache.recall(call, in_place=in_place)
+    stale = stale and call.task.stale is not None
+    value = engine.cache.recall(call, in_place=in_place, stale=stale)
     return value if value is MISSING or value is ELSEWHERE else _given(engine, call, value)
 
 
@@ -111,7 +113,8 @@ def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
         uncached: Outcome = yield Execute(call, engine.observers)
         return uncached
     if not looked:
-        value = yield Block(partial(engine.cache.recall, call))
+        stale = call.task.stale is not None
+        value = yield Block(partial(engine.cache.recall, call, stale=stale))
         if value is not MISSING:
             return _found(engine, call, value)
     if mode == "replay":
@@ -194,6 +197,7 @@ def follow(
     None where the time is over, or waiting might be a deadlock.
     """
     call.waited = True
+    engine.behind.drop_dead()
     began: float | None = None
     try:
         if call.max_age is not None and flight.done:
@@ -245,6 +249,26 @@ def _lead(turn: Turn, deadline: float) -> Flow:
     if value is not MISSING and not call.refresh:
         return _found(engine, call, value)
     return (yield from _run(turn))
+
+
+def renewal(engine: Engine, call: Call) -> Flow:
+    """Make the result of a call anew behind its caller; gives whether a newer one is stored now.
+
+    Not where another call of the key is under way, here or in another process.
+    """
+    with Turn(engine, call) as turn, turn:
+        engine.flights.enter(call.key, turn)
+        if turn.flight is None or not turn.take_lease():
+            return Outcome(False)
+        if (yield Block(partial(engine.cache.recall, call))) is not MISSING:
+            return Outcome(True)
+        if call.task.addressing.has_moved(call):
+            warn_moved(engine, call)
+            return Outcome(False)
+        outcome = yield from _run(turn)
+        if turn.record is None:
+            return outcome if outcome.error is not None else Outcome(False)
+        return Outcome((yield Block(partial(engine.cache.is_stored, call, turn.record))))
 
 
 def win(turn: Turn, flight: Flight, deadline: float) -> Generator[Step, Any, None]:
@@ -315,8 +339,7 @@ def _run(turn: Turn) -> Flow:
     if call.task.options.price is not None:
         engine.price(call, lambda: outcome.value)
     turn.tell_spared()
-    if not engine.keeps(call, outcome.value):
-        turn.share_unstored(outcome.value)
+    if not _keeps(turn, outcome.value):
         return outcome
     engine.uses.bound()
     # Encoded before any other code runs: its caller, or a follower, may change the value.
@@ -332,10 +355,32 @@ def _raised(turn: Turn, outcome: Outcome) -> Flow:
     if not turn.call.task.is_result(outcome.error):
         turn.share(outcome)
         return (yield from _or_stale(turn.engine, turn.call, outcome))
+    if _has_moved_since(turn):
+        return outcome
     turn.engine.uses.bound()
     if turn.encode_error(outcome) and not turn.queue():
         yield from _save(turn)
     return outcome
+
+
+def _keeps(turn: Turn, value: Any) -> bool:
+    """Whether to store a result; the followers are told where not."""
+    if _has_moved_since(turn):
+        return False
+    if not turn.engine.keeps(turn.call, value):
+        turn.share_unstored(value)
+        return False
+    return True
+
+
+def _has_moved_since(turn: Turn) -> bool:
+    """Whether a caller that did not wait changed what the function may have read meanwhile."""
+    engine, call = turn.engine, turn.call
+    if not call.alone or not call.task.addressing.has_moved(call):
+        return False
+    turn.share(None)
+    warn_moved(engine, call)
+    return True
 
 
 def tell(engine: Engine, call: Call, watch: Watch) -> None:
@@ -360,9 +405,11 @@ def _save(turn: Turn) -> Generator[Step, Any, None]:
 
 def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
     """The error, or the expired result in its place where the user asked for that."""
-    if not call.task.options.stale_on_error or call.task.is_result(outcome.error):
+    task = call.task
+    if not task.options.stale_on_error or call.alone or task.is_result(outcome.error):
         return outcome
     value = yield Block(partial(engine.cache.recall, call, stale=True))
+    call.stale = False  # nothing is tried again at once
     if value is MISSING or value.__class__ is StoredError:
         return outcome
     call.made_at = None if call.found_as is None else call.found_as[0]

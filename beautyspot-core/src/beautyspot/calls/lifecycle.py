@@ -146,6 +146,8 @@ def _finish_with(told: object, engine: Engine, parts: Parts) -> None:
 def finish(engine: Engine, parts: Parts) -> None:
     """Store what is left, and close the backends; the last call under way does that, if any is."""
     engine.active, engine.closed = False, True
+    engine.behind.dismiss()
+    engine.wait_behind()
     _store_rest(engine)
     is_last = not engine.running
     engine.uses.write()

@@ -85,7 +85,7 @@ class StoredResults:
         call = self._marking.addressed("peek", function, args, kwargs)
         join(self._engine, call)
         cache = self._engine.cache
-        value = cache.recall(call)
+        value = cache.recall(call, stale=call.task.stale is not None)
         if value is MISSING:
             return None
         if value.__class__ is StoredError:

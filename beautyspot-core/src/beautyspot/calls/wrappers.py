@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
 from beautyspot.calls.async_streams import AsyncStream
 from beautyspot.calls.fast_path import make_hit
+from beautyspot.calls.finishing import finish
 from beautyspot.calls.flow import answer, flow, warn_outside_asyncio
 from beautyspot.calls.items import await_items, call_items
+from beautyspot.calls.renewing import renew
 from beautyspot.calls.steps import Execute, drive, drive_async
 from beautyspot.calls.streams import generate
 from beautyspot.concurrency.async_generators import forwarding
@@ -50,6 +52,8 @@ def _call(engine: Engine, call: Call) -> Any:
         value = answer(engine, call, in_place=False)
         if value is MISSING:
             value = drive(flow(engine, call, looked=True))
+        if call.stale:
+            renew(engine, call)
         returned = True
         return value
     finally:
@@ -62,6 +66,8 @@ async def _await(engine: Engine, call: Call) -> Any:
         value = answer(engine, call, in_place=True)
         if value is MISSING or value is ELSEWHERE:
             value = await _await_answer(engine, call, looked=value is MISSING)
+        if call.stale:
+            renew(engine, call)
         returned = True
         return value
     finally:
@@ -71,7 +77,10 @@ async def _await(engine: Engine, call: Call) -> Any:
 async def _await_answer(engine: Engine, call: Call, *, looked: bool) -> Any:
     if not in_asyncio():
         return await _await_outside_asyncio(engine, call, looked=looked)
-    return await drive_async(flow(engine, call, looked=looked), engine.executor)
+    steps = flow(engine, call, looked=looked)
+    if call.task.options.on_cancel == "finish":
+        return await finish(engine, call, steps)
+    return await drive_async(steps, engine.executor)
 
 
 async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) -> Any:

@@ -108,6 +108,11 @@ class Queue:
             self.length -= 1
 
 
+def stand_alone() -> None:
+    """Have what runs from here, in this context, be no part of any execution."""
+    _within.set(None)
+
+
 @contextmanager
 def queued() -> Iterator[None]:
     """In the block the running call queues for a limit."""

@@ -239,6 +239,9 @@ class Flights:
     def __len__(self) -> int:
         return len(self._flights)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._flights
+
     def __iter__(self) -> Iterator[Flight]:
         return iter(list(self._flights.values()))
 

@@ -46,6 +46,11 @@ def held() -> tuple[Place, ...]:
     return tuple(place for place in _held.get() if not place.is_over)
 
 
+def stand_alone() -> None:
+    """Have what runs from here, in this context, be no part of any call that holds a place."""
+    _held.set(())
+
+
 @contextmanager
 def waiting_for(what: Flight | Cap) -> Iterator[None]:
     """In the block the running call waits for a flight, or for a place under another cap."""

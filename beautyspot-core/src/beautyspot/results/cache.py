@@ -105,7 +105,7 @@ class Cache:
         """The value that is stored for the call, or `MISSING`; an error as a `StoredError`.
 
         With `in_place`, `ELSEWHERE` where reading it would block. With `stale`, an expired value
-        is as good as another.
+        is as good as another, for as long as the mark's `stale` says; then the call is `stale`.
         """
         task, entry = call.task, None
         try:
@@ -133,6 +133,7 @@ class Cache:
             unread = entry is None or isinstance(error, StorageError)
             call.why = call.why or ("store failed" if unread else "damaged")
             return self.report_miss(task, error)
+        call.stale = stale and not self.is_fresh(task, entry)
         return self._noted(call, entry, value)
 
     def _restored(self, task: Task, key: str, entry: Entry) -> Any:
@@ -185,26 +186,43 @@ class Cache:
     def unfit(self, call: Call, entry: Entry, *, stale: bool = False) -> Reason | None:
         """Why an entry is too old to answer a call; None where it is not.
 
-        With `stale` it may have expired, unless it is an error, but not be over what the call's
-        block allows.
+        With `stale` it may have expired, unless it is an error, for as long as the mark's `stale`
+        says, but not be over what the call's block allows.
         """
-        stale = stale and not is_error(entry.serializer)
-        if not (stale or self.is_fresh(call.task, entry)):
+        if not (self.is_fresh(call.task, entry) or (stale and self._is_given(call.task, entry))):
             return "expired"
         old = call.max_age
         if old is not None and outlived(self.clock(), entry.made_at or 0.0, old):
             return "too old"
         return None
 
-    def is_fresh(self, task: Task, entry: Entry) -> bool:
-        """Whether it has yet to expire: by its own expiry and by the function's present `ttl`."""
+    def _is_given(self, task: Task, entry: Entry) -> bool:
+        if is_error(entry.serializer):
+            return False
+        return task.stale is None or self.is_fresh(task, entry, grace=task.stale)
+
+    def is_fresh(self, task: Task, entry: Entry, *, grace: float = 0.0) -> bool:
+        """Whether it has yet to expire: by its own expiry and by the function's present `ttl`.
+
+        With `grace`, whether it had so many seconds ago.
+        """
         ttl = task.error_terms.ttl if is_error(entry.serializer) else task.ttl
         if entry.expires_at is None and ttl is None:
             return True
         now = self.clock()
-        if entry.expires_at is not None and has_expired(now, entry.made_at, entry.expires_at):
+        ends = entry.expires_at
+        if ends is not None and has_expired(now, entry.made_at, ends + grace):
             return False
-        return ttl is None or not outlived(now, entry.made_at or 0.0, ttl)
+        return ttl is None or not outlived(now, entry.made_at or 0.0, ttl + grace)
+
+    def is_stored(self, call: Call, record: TaskRecord) -> bool:
+        """Whether a row is what a look-up finds; not where that fails."""
+        try:
+            found = self.find(call.key)
+        except Exception as error:
+            self.report_miss(call.task, error)
+            return False
+        return found is not None and found.made_at == record.made_at
 
     def restore(self, task: Task, key: str, entry: Entry) -> Any:
         """The value of an entry, checked.

@@ -150,6 +150,11 @@ class MarkOptions:
         lasts: float | None = or_none(seconds)(self.error_ttl)
         return self.seconds if self.error_ttl is None else lasts
 
+    @property
+    def stale_seconds(self) -> float | None:
+        """The `stale` in seconds, or None."""
+        return None if self.stale is None else seconds(self.stale)
+
 
 def _several(value: Any) -> Any:
     if value is None:

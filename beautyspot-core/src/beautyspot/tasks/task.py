@@ -48,6 +48,7 @@ class Call:
             "arguments",
             "found",
             "found_as",
+            "alone",
             "is_hit",
             "looked",
             "made_at",
@@ -58,7 +59,7 @@ class Call:
             "since",
             "spares",
         ),
-        *("task", "terms", "waited", "why"),
+        *("stale", "task", "terms", "waited", "why"),
     )
 
     def __init__(self, task: Task, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -80,6 +81,8 @@ class Call:
         self.refresh = task.refreshes  # whether to run whatever is stored
         self.asked: str | None = None  # the mode that holds here, once blocks were asked for it
         self.max_age: float | None = None  # the seconds over which no result is taken
+        self.stale = False  # whether an expired result was found, to be given all the same
+        self.alone = False  # whether its caller goes on before it ends, and may change arguments
         self.since: tuple[int, int] | None = None  # when the function began: a `Moment`
         self.waited = False  # others ran since it got its key, and may have changed its arguments
         self.is_hit = False  # whether it got a result without running
@@ -98,6 +101,14 @@ class Call:
         """Whether its mode lets its result be stored."""
         return self.mode not in ("readonly", "replay")
 
+    def again(self) -> Call:
+        """The same call, for one that runs behind this one."""
+        call = Call(self.task, self.args, self.kwargs)
+        call.key, call.input_id = self.key, self.input_id
+        call.bound, call.own_id = self.bound, self.own_id
+        call.asked, call.alone = self.asked, True
+        return call
+
 
 class Task:
     """A marked function.
@@ -110,6 +121,7 @@ class Task:
         addressing: how its calls become keys.
         form: in which form its results are kept.
         ttl: how long they are valid, in seconds; None is for ever, or said by each result.
+        stale: for how many seconds after that they are given all the same; None if not.
         refreshes: whether each call runs, whatever is stored.
         terms: of each result, where its mark gives no functions that say them.
         asks_terms: whether it does.
@@ -143,6 +155,7 @@ class Task:
         self.terms = Terms(self.ttl, options.fixed_tags)
         self.asks_terms = are_asked(options)
         self.error_terms = Terms(options.error_seconds, options.fixed_tags)
+        self.stale = options.stale_seconds
         self.to_compare = 0 if options.version == "auto" else COMPARED
         self.compared: set[str] = set()
         self.addressing = Addressing(function, options, keygen, on_first_key, on_first_call)

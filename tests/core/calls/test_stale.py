@@ -1,0 +1,722 @@
+"""`stale=`: an expired result is given at once, while one call behind makes the new one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.concurrency import behind
+from beautyspot.errors import CacheMissError
+from gates import DEADLINE, Gate, followers, until
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from beautyspot.observing import Event
+    from beautyspot.spot import Spot
+
+
+class State:
+    """What the functions share with their test; global, since what is captured counts as input."""
+
+    gate: Gate
+    error: Exception | None
+    clock: Clock
+    ran: list[Any]
+
+
+STATE = State()
+NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody")
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    STATE.gate, STATE.error, STATE.clock, STATE.ran = Gate(), None, Clock(), []
+    STATE.gate.open.set()
+    yield
+    STATE.gate.open.set()
+
+
+@pytest.fixture
+def make(make_spot: Callable[..., Spot]) -> Callable[..., Spot]:
+    """Makes Spots that go by the clock of the test; time passes for what is left alone, too."""
+
+    def make(**options: Any) -> Spot:
+        spot = make_spot(**{"strict": True, **options})
+        spot._engine.cache.clock = spot._engine.behind.clock = STATE.clock
+        return spot
+
+    return make
+
+
+def work(x: Any) -> list[Any]:
+    """Give another result at each run."""
+    STATE.ran.append(x)
+    number = len(STATE.ran)
+    STATE.gate.pass_through()
+    if STATE.error is not None:
+        raise STATE.error
+    return [x, number]
+
+
+async def later(x: Any) -> list[Any]:
+    return await asyncio.to_thread(work, x)
+
+
+OPTIONS: dict[str, Any] = {"ttl": 10, "stale": 100}
+
+
+def stored(spot: Spot, function: Any = work, x: Any = 1, **options: Any) -> Any:
+    """A marked function of which a call is stored."""
+    marked = spot.mark(**{**OPTIONS, **options})(function)
+    found: Any = marked(x)
+    if asyncio.iscoroutine(found):
+        found = asyncio.run(found)
+    assert found == [x, len(STATE.ran)]
+    return marked
+
+
+# ------------------------------------------------------------------------------ plain functions
+
+
+def test_an_expired_result_is_given_while_one_call_behind_makes_the_new_one(
+    make: Callable[..., Spot],
+) -> None:
+    spot = make()
+    marked = stored(spot)
+    STATE.gate.open.clear()
+    STATE.clock.now += 109
+    assert [marked(1) for _ in range(5)] == [[1, 1]] * 5
+    until(lambda: len(STATE.ran) == 2)
+    assert marked(1) == [1, 1], "until the new one is stored"
+    STATE.gate.open.set()
+    assert spot.flush()
+    assert marked(1) == [1, 2]
+    assert STATE.ran == [1, 1]
+    stats = spot.stats()
+    assert (stats["hits"], stats["misses"], stats["entries"]) == (7, 2, 1)
+
+
+def test_what_is_older_than_that_is_computed(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot)
+    STATE.clock.now += 110
+    assert marked(1) == [1, 2]
+    assert STATE.ran == [1, 1]
+
+
+def test_a_result_of_the_future_counts_as_far_from_its_making(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot)
+    STATE.clock.now -= 109
+    assert marked(1) == [1, 1]
+    assert spot.flush()
+    assert marked(1) == [1, 2]
+    STATE.clock.now -= 110
+    assert marked(1) == [1, 3]
+
+
+def test_without_a_ttl_of_its_own_any_longer_the_rows_expiry_counts(
+    make: Callable[..., Spot],
+) -> None:
+    spot = make()
+    stored(spot, ttl=5)
+    marked = spot.mark(ttl=1000, stale=20)(work)
+    STATE.clock.now += 24
+    assert marked(1) == [1, 1]
+    assert spot.flush()
+    assert marked(1) == [1, 2]
+
+
+def test_who_finds_nothing_any_more_follows_the_call_behind(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot)
+    STATE.gate.open.clear()
+    STATE.clock.now += 20
+    marked(1)
+    until(lambda: len(STATE.ran) == 2)
+    STATE.clock.now += 200
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(marked, 1)
+        until(lambda: followers(spot) == 1, unless=[found])
+        STATE.gate.open.set()
+        assert found.result(DEADLINE) == [1, 2]
+    assert STATE.ran == [1, 1]
+
+
+def test_it_runs_in_the_context_of_its_caller_and_as_no_part_of_what_called(
+    make: Callable[..., Spot],
+) -> None:
+    """Else the calls around it would wait for it, and it would wait for none of them."""
+    spot = make()
+
+    @spot.mark(**OPTIONS)
+    def inner(x: int) -> str:
+        name = NAME.get()
+        if name == "second":
+            assert outer(x) == "outer"
+        return name
+
+    @spot.mark
+    def outer(x: int) -> str:
+        STATE.ran.append(x)
+        inner(x)
+        STATE.gate.pass_through()
+        return "outer"
+
+    NAME.set("first")
+    assert inner(1) == "first"
+    NAME.set("second")
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    context = contextvars.copy_context()
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(context.run, outer, 1)
+        until(lambda: followers(spot) == 1, unless=[call])
+        STATE.gate.open.set()
+        assert call.result(DEADLINE) == "outer"
+    assert spot.flush()
+    assert inner(1) == "second"
+    assert STATE.ran == [1], "it followed the call, which went on"
+
+
+def test_what_it_raises_is_told_and_tried_again_after_ever_longer(
+    make: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make()
+    marked = stored(spot)
+    STATE.error = OSError("down")
+    STATE.clock.now += 11
+    for runs, seconds in ((2, 0), (2, 0.9), (3, 0.1), (3, 1.9), (4, 0.1)):
+        STATE.clock.now += seconds
+        assert marked(1) == [1, 1]
+        assert spot.flush()
+        assert len(STATE.ran) == runs
+    warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "work raised OSError('down') in a call behind" in caplog.text
+    assert spot.stats()["failures"] == 3
+    assert spot.stats()["errors"] == 0
+    STATE.clock.now += 100
+    with pytest.raises(OSError, match="down"):
+        marked(1)
+    STATE.error = None
+    STATE.clock.now -= 90
+    assert marked(1) == [1, 1]
+    assert spot.flush()
+    assert marked(1) == [1, 6]
+    STATE.clock.now += 20
+    STATE.error = OSError("down")
+    marked(1)
+    assert spot.flush()
+    STATE.clock.now += 1
+    marked(1)
+    assert spot.flush()
+    assert len(STATE.ran) == 8, "after a success the pauses begin anew"
+
+
+def test_a_result_that_is_not_stored_is_not_made_again_and_again(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot, cache_if=lambda result: result[1] < 2)
+    STATE.clock.now += 20
+    for _ in range(3):
+        assert marked(1) == [1, 1]
+        assert spot.flush()
+    assert STATE.ran == [1, 1]
+
+
+def test_it_bounds_stale_on_error(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot, stale_on_error=True)
+    STATE.error = OSError("down")
+    STATE.clock.now += 109
+    assert spot.refresh(marked, 1) == [1, 1]
+    assert spot.flush()
+    assert len(STATE.ran) == 2, "who was given it in place of an error begins nothing"
+    STATE.clock.now += 1
+    with pytest.raises(OSError, match="down"):
+        marked(1)
+
+
+@pytest.mark.parametrize("mode", ["readonly", "replay"])
+def test_where_nothing_is_stored_nothing_runs(make: Callable[..., Spot], mode: str) -> None:
+    stored(make())
+    spot = make(mode=mode)
+    marked = spot.mark(**OPTIONS)(work)
+    STATE.clock.now += 20
+    assert marked(1) == [1, 1]
+    assert spot.flush()
+    assert STATE.ran == [1]
+    STATE.clock.now += 90
+    if mode == "replay":
+        with pytest.raises(CacheMissError):
+            marked(1)
+    else:
+        assert marked(1) == [1, 2]
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_an_argument_that_its_caller_changes_afterwards_gets_no_result(
+    make: Callable[..., Spot], caplog: pytest.LogCaptureFixture, when: str
+) -> None:
+    spot = make()
+    given = [1]
+    marked = spot.mark(**OPTIONS)(lambda x: work(x[0]))
+    assert marked(given) == [1, 1]
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    if when == "before":
+        blocked = stored_many(spot, behind.MOST)
+        assert marked(given) == [1, 1]
+        given.append(2)
+        STATE.gate.open.set()
+        assert spot.flush()
+        assert len(STATE.ran) == 1 + 2 * blocked
+    else:
+        assert marked(given) == [1, 1]
+        until(lambda: len(STATE.ran) == 2)
+        given[0] = 2
+        STATE.gate.open.set()
+        assert spot.flush()
+    assert "was changed while the call was under way" in caplog.text
+    assert marked([1]) == [1, 1]
+    assert spot.peek(marked, [2]) is None
+
+
+def stored_many(spot: Spot, count: int) -> int:
+    """Have so many calls behind stand at the gate."""
+    marked = spot.mark(**OPTIONS)(work)
+    STATE.gate.open.set()
+    for x in range(100, 100 + count):
+        marked(x)
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    for x in range(100, 100 + count):
+        marked(x)
+    until(lambda: len(STATE.ran) == 1 + 2 * count)
+    return count
+
+
+def test_peek_and_explain_tell_what_a_call_would_get(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot)
+    STATE.clock.now += 20
+    found = spot.peek(marked, 1)
+    assert found is not None
+    assert found.value == [1, 1]
+    told = spot.explain(marked, 1)
+    assert told.hit
+    assert told.differs == ("expired",)
+    assert "expired since, but is still given (stale=100)" in told.reason
+    STATE.clock.now += 100
+    assert spot.peek(marked, 1) is None
+    assert not spot.explain(marked, 1).hit
+    assert STATE.ran == [1]
+
+
+def test_what_observers_are_told(make: Callable[..., Spot]) -> None:
+    events: list[Event] = []
+    spot = make(observers=[events.append])
+    marked = stored(spot)
+    STATE.clock.now += 20
+    events.clear()
+    STATE.gate.open.clear()
+    marked(1)
+    assert [type(event).__name__ for event in events if event[0] == spot.name][0] == "Hit"
+    STATE.gate.open.set()
+    assert spot.flush()
+    names = [type(event).__name__ for event in events]
+    assert sorted(names) == ["Hit", "Miss", "Ran", "Saved"]
+    assert [event.reason for event in events if hasattr(event, "reason")] == ["expired"]
+
+
+def test_what_is_invalidated_meanwhile_is_not_stored(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot)
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    marked(1)
+    until(lambda: len(STATE.ran) == 2)
+    assert spot.invalidate(marked, 1)
+    STATE.gate.open.set()
+    assert spot.flush()
+    assert spot.peek(marked, 1) is None
+    assert marked(1) == [1, 3]
+
+
+def test_a_row_that_was_removed_is_made_anew_by_the_call_behind(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot)
+    STATE.clock.now += 20
+    assert spot.prune().expired == 1
+    assert marked(1) == [1, 2], "the row is gone: prune knows of no function that would give it"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"save": "background"},
+        {"metadata": "memory"},
+        {"blob_threshold": 1},
+        {"signing_key": "a secret of some bytes"},
+    ],
+)
+@pytest.mark.parametrize("function", [work, later])
+def test_wherever_the_result_is_kept(
+    make: Callable[..., Spot], options: dict[str, Any], function: Any
+) -> None:
+    spot = make(**options)
+    marked = stored(spot, function)
+    assert spot.flush(), "a result on its way keeps the lease of its key"
+    STATE.clock.now += 20
+
+    async def call() -> Any:
+        found = await marked(1)
+        while spot._engine.behind._tasks:
+            await asyncio.sleep(0.001)
+        return found
+
+    assert (marked(1) if function is work else asyncio.run(call())) == [1, 1]
+    assert spot.flush()
+    found = spot.peek(marked, 1)
+    assert found is not None
+    assert found.value == [1, 2]
+
+
+# ---------------------------------------------------------------------- threads, ends, processes
+
+
+def test_many_calls_behind_share_some_threads(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = spot.mark(**OPTIONS)(work)
+    many = range(behind.MOST + 3)
+    for x in many:
+        marked(x)
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    for x in many:
+        marked(x)
+    until(lambda: len(STATE.ran) == len(many) + behind.MOST)
+    STATE.gate.open.set()
+    assert spot.flush()
+    assert len(STATE.ran) == 2 * len(many)
+
+
+def test_flush_waits_no_longer_than_it_may(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot)
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    marked(1)
+    assert not spot.flush(0)
+    STATE.gate.open.set()
+    assert spot.flush(DEADLINE)
+
+
+def test_who_is_part_of_a_call_does_not_wait_for_calls_behind(make: Callable[..., Spot]) -> None:
+    """One of these may wait for that call, or for another one of these."""
+    spot = make()
+    marked = stored(spot)
+    flushed: list[bool] = []
+
+    @spot.mark(**OPTIONS)
+    def flushing(x: int) -> list[bool]:
+        STATE.clock.now += 20
+        marked(1)
+        flushed.append(spot.flush(0))
+        return flushed
+
+    STATE.gate.open.clear()
+    assert flushing(1) == [True]
+    STATE.clock.now += 20
+    flushing(1)
+    until(lambda: len(flushed) == 2)
+    assert flushed == [True, True], "in a thread behind, too"
+    STATE.gate.open.set()
+    assert spot.flush()
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_shutdown_stores_what_has_begun_and_begins_no_more(
+    make: Callable[..., Spot], wait: bool
+) -> None:
+    spot = make()
+    marked = spot.mark(**OPTIONS)(work)
+    many = range(behind.MOST + 1)
+    for x in many:
+        marked(x)
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    for x in many:
+        marked(x)
+    with ThreadPoolExecutor(1) as pool:
+        end = pool.submit(spot.shutdown, wait)
+        until(lambda: spot._engine.closed)
+        STATE.gate.open.set()
+        end.result(DEADLINE)
+    until(lambda: not spot._engine.running)
+    other = make()
+    same = other.mark(**OPTIONS)(work)
+    found = [other.peek(same, x) for x in many]
+    assert [one.value for one in found if one is not None] == [
+        [x, found[x].value[1]]  # type: ignore[union-attr]
+        for x in many
+    ]
+    assert len(STATE.ran) == 2 * len(many) - 1
+
+
+def test_a_spot_that_is_dropped_stores_what_has_begun(make_spot: Any, tmp_path: Path) -> None:
+    from beautyspot.spot import Spot
+
+    spot = Spot("app", directory=tmp_path / "cache", config=False)
+    spot._engine.cache.clock = STATE.clock
+    marked = stored(spot)
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    assert marked(1) == [1, 1]
+    until(lambda: len(STATE.ran) == 2)
+    engine = spot._engine
+    del spot, marked
+    gc.collect()
+    STATE.gate.open.set()
+    until(lambda: engine.closed and not engine.running)
+    other = make_spot()
+    other._engine.cache.clock = STATE.clock
+    found = other.peek(other.mark(**OPTIONS)(work), 1)
+    assert found is not None
+    assert found.value == [1, 2]
+
+
+def test_where_no_thread_can_be_started_the_expired_result_is_given(
+    make: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    spot = make()
+    marked = stored(spot)
+    STATE.clock.now += 20
+    with monkeypatch.context() as patch:
+        patch.setattr(behind.deferred, "begin", refuse)
+        assert marked(1) == [1, 1]
+        assert spot.flush()
+    assert STATE.ran == [1]
+    assert not spot._engine.running
+    STATE.clock.now += 1
+    marked(1)
+    assert spot.flush()
+    assert marked(1) == [1, 2]
+
+
+PROGRAM = """
+import asyncio, sys, time
+import beautyspot as bs
+
+spot = bs.Spot("app", directory=sys.argv[1], config=False)
+spot._engine.cache.clock = lambda: 1020.0
+
+async def inside(x):
+    return await asyncio.to_thread(lambda: [x, "new"])
+
+@spot.mark(name="f", ttl=10, stale=100)
+def f(x):
+    time.sleep(0.05)  # the main thread has come to its end by then
+    return asyncio.run(inside(x))
+
+print(f(1))
+"""
+
+
+def test_what_has_begun_is_stored_before_the_interpreter_ends(
+    make: Callable[..., Spot], tmp_path: Path
+) -> None:
+    spot = make()
+    marked = stored(spot, name="f")
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM, str(tmp_path / "cache")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "[1, 1]\n")
+    STATE.clock.now += 21
+    assert marked(1) == [1, "new"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_child_has_none_of_its_parents_calls_behind(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot)
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    marked(1)
+    until(lambda: len(STATE.ran) == 2)
+    child = os.fork()
+    if not child:
+        busy = spot._engine.behind.is_busy or len(STATE.ran) != 2
+        os._exit(1 if busy or not spot.flush(0) else 0)
+    assert os.waitpid(child, 0)[1] == 0
+    STATE.gate.open.set()
+    assert spot.flush()
+    assert marked(1) == [1, 2]
+
+
+def test_one_process_of_several_makes_it_anew(make: Callable[..., Spot]) -> None:
+    """Who does not get the lease of the key runs nothing: two Spots of one store tell it, too."""
+    first, second = make(), make()
+    marked = stored(first)
+    same = second.mark(**OPTIONS)(work)
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    assert marked(1) == [1, 1]
+    until(lambda: len(STATE.ran) == 2)
+    assert same(1) == [1, 1]
+    assert second.flush()
+    assert len(STATE.ran) == 2
+    STATE.gate.open.set()
+    assert first.flush()
+    assert same(1) == [1, 2]
+
+
+def test_what_another_process_has_stored_meanwhile_is_not_made_again(
+    make: Callable[..., Spot],
+) -> None:
+    first, second = make(), make()
+    marked, same = stored(first), second.mark(**OPTIONS)(work)
+    STATE.clock.now += 20
+    lease = first.metadata.try_lease(first.key(marked, 1))
+    assert lease is not None
+    STATE.gate.open.clear()
+    first_rest = second._engine.behind
+    assert same(1) == [1, 1]
+    assert second.flush()
+    assert len(STATE.ran) == 1
+    lease.release()
+    STATE.gate.open.set()
+    assert first.refresh(marked, 1) == [1, 2]
+    assert first_rest.claim(first.key(marked, 1)) is False, "it was not got just before"
+    assert same(1) == [1, 2]
+
+
+# -------------------------------------------------------------------------- coroutine functions
+
+
+def renewed(spot: Spot) -> Any:
+    """Wait for the calls behind in the running event loop."""
+
+    async def wait() -> None:
+        while spot._engine.behind._tasks:
+            await asyncio.sleep(0.001)
+
+    return asyncio.wait_for(wait(), DEADLINE)
+
+
+def test_a_task_of_the_running_loop_makes_it_anew(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot, later)
+    STATE.clock.now += 20
+
+    async def main() -> None:
+        STATE.gate.open.clear()
+        assert [await marked(1) for _ in range(3)] == [[1, 1]] * 3
+        gc.collect()  # the loop keeps no task alive
+        STATE.gate.open.set()
+        await renewed(spot)
+        assert await marked(1) == [1, 2]
+
+    asyncio.run(main(), debug=True)
+    assert STATE.ran == [1, 1]
+
+
+def test_what_a_task_raises_is_told_by_us_alone(
+    make: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make()
+    marked = stored(spot, later)
+    STATE.clock.now += 20
+    STATE.error = OSError("down")
+
+    async def main() -> None:
+        assert await marked(1) == [1, 1]
+        await renewed(spot)
+        assert await marked(1) == [1, 1]
+        assert not spot._engine.behind._tasks, "it is left alone for a while"
+
+    asyncio.run(main(), debug=True)
+    gc.collect()
+    assert ["later raised OSError('down')" in record.message for record in caplog.records] == [True]
+
+
+def test_a_task_ends_with_its_loop(
+    make: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make()
+
+    async def endless(x: int) -> list[int]:
+        STATE.ran.append(x)
+        if len(STATE.ran) > 1:
+            await asyncio.get_running_loop().create_future()
+        return [x, 1]
+
+    marked = stored(spot, endless)
+    STATE.clock.now += 20
+    assert asyncio.run(marked(1), debug=True) == [1, 1]
+
+    async def begin() -> None:
+        before = len(STATE.ran)
+        assert await marked(1) == [1, 1]
+        async with asyncio.timeout(DEADLINE):
+            while len(STATE.ran) == before:
+                await asyncio.sleep(0)
+
+    STATE.clock.now += 10
+    asyncio.run(begin(), debug=True)
+    loop = asyncio.new_event_loop()
+    STATE.clock.now += 10
+    loop.run_until_complete(begin())
+    loop.close()
+    assert len(spot._engine.flights) == 1
+    STATE.clock.now += 10
+    asyncio.run(marked(1), debug=True)
+    STATE.clock.now += 10
+    asyncio.run(begin())
+    gc.collect()
+    assert not caplog.records
+    assert len(spot._engine.flights) == 0
+    assert not spot._engine.behind._tasks
+
+
+def test_outside_of_asyncio_it_is_given_and_nothing_runs(make: Callable[..., Spot]) -> None:
+    spot = make()
+    marked = stored(spot, later)
+    STATE.clock.now += 20
+    with pytest.raises(StopIteration) as ended:
+        marked(1).send(None)
+    assert ended.value.value == [1, 1]
+    assert STATE.ran == [1]
+    assert not spot._engine.behind._claimed
+
+
+def test_a_loop_that_makes_no_task_crashes_nobody(make: Callable[..., Spot]) -> None:
+    spot = make(strict=False)
+    marked = stored(spot, later)
+    STATE.clock.now += 20
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise LookupError("no task")
+
+    async def main() -> Any:
+        asyncio.get_running_loop().set_task_factory(refuse)
+        try:
+            return await marked(1)
+        finally:
+            asyncio.get_running_loop().set_task_factory(None)
+
+    assert asyncio.run(main()) == [1, 1]
+    assert spot.stats()["errors"] == 1
+    assert not spot._engine.behind._claimed
