@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import os
 import threading
 from contextlib import ExitStack
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import CacheMissError, ConfigError, Spot
+from beautyspot.calls import blocks
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.testing import memory_spot
 from gates import DEADLINE
 from hypothesis import given
 from hypothesis import strategies as st
-from numbered import RUNS, every_kind, stream, value_of, work, work_later
+from numbered import RUNS, every_kind, stream, stream_later, value_of, work, work_later
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -220,6 +222,25 @@ def test_in_a_block_nothing_runs_that_is_not_stored(spot: Spot, function: Any) -
             value_of(marked(2))
 
 
+@pytest.mark.parametrize("function", [work_later, stream_later])
+def test_in_a_block_nothing_runs_outside_asyncio(spot: Spot, function: Any) -> None:
+    made: Any = spot.mark(function)(1)
+    with spot.using(mode="replay"), pytest.raises(CacheMissError):
+        (made if function is work_later else made.asend(None)).send(None)
+
+
+def test_nobody_joins_a_stream_that_is_not_to_be_stored(spot: Spot) -> None:
+    marked = spot.mark(stream)
+    with spot.using(mode="readonly"):
+        begun = marked(1)
+        first = next(begun)
+        assert [*marked(1)] > [first]
+    others = [*marked(1)]
+    stored = spot.peek(marked, 1)
+    assert stored is not None
+    assert stored.value[:-1] == others > [first, *begun]
+
+
 @every_kind
 def test_in_a_block_nothing_is_stored(spot: Spot, function: Any) -> None:
     marked: Any = spot.mark(function)
@@ -260,12 +281,12 @@ def test_refresh_runs_in_a_block_as_outside(spot: Spot, mode: str) -> None:
 # -------------------------------------------------------------------------------- blocks in blocks
 
 ages = st.sampled_from([None, 50, 200, "none"])
-blocks = st.tuples(st.sampled_from([None, *MODES]), ages).filter(
+nested = st.tuples(st.sampled_from([None, *MODES]), ages).filter(
     lambda block: block != (None, None)
 )
 
 
-@given(st.lists(blocks, min_size=1, max_size=4))
+@given(st.lists(nested, min_size=1, max_size=4))
 def test_the_inner_block_wins_in_what_it_gives(entered: list[tuple[Any, Any]]) -> None:
     modes = [mode for mode, _ in entered if mode is not None]
     limits = [age for _, age in entered if age is not None]
@@ -336,6 +357,18 @@ def test_another_call_is_refreshed_while_another_thread_is_in_a_block(spot: Spot
         thread.start()
         thread.join(DEADLINE)
     assert got[0] > old
+
+
+def test_a_refresh_that_is_awaited_in_a_block_is_one(spot: Spot) -> None:
+    marked = spot.mark(work_later)
+
+    async def main() -> None:
+        old = await marked(1)
+        made = spot.refresh(marked, 1)
+        with spot.using(max_age="1h"):
+            assert await made > old
+
+    asyncio.run(main())
 
 
 def test_one_of_two_tasks_is_in_a_block(spot: Spot) -> None:
@@ -417,6 +450,9 @@ def test_what_is_on_its_way_to_the_store_has_an_age(
         assert marked(1) == old
         clock.now += 10
         assert marked(1) > old
+        last = spot.last_call()
+        assert last is not None
+        assert last.reason == "too old"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -493,3 +529,22 @@ def test_while_no_block_is_open_hits_take_the_short_way(spot: Spot) -> None:
     with pytest.raises(ZeroDivisionError), spot.using(mode="refresh"):
         raise ZeroDivisionError
     assert not spot._engine.cache.health.detours
+
+
+def test_blocks_that_were_left_elsewhere_are_not_kept(spot: Spot) -> None:
+    def count() -> int:
+        return sum(type(each) is blocks._Terms for each in gc.get_objects())
+
+    def inside() -> Iterator[None]:
+        with spot.using(mode="refresh"):
+            yield
+
+    kept: list[int] = []
+    for _ in range(4):
+        opened = inside()
+        next(opened)
+        contextvars.copy_context().run(next, opened, None)
+        del opened
+        gc.collect()
+        kept.append(count())
+    assert kept[-1] == kept[0]

@@ -212,31 +212,53 @@ def test_an_expired_result_in_place_of_an_error_has_its_age(
     assert (told(spot).hit, told(spot).reason, told(spot).age) == (False, "expired", 60.0)
 
 
-def test_a_stream_is_told_at_its_begin_and_at_its_end(spot: Spot, clock: Clock) -> None:
+def numbers(n: int) -> Iterator[int]:
+    yield from range(n)
+
+
+async def numbers_later(n: int) -> AsyncIterator[int]:
+    for x in range(n):
+        yield x
+
+
+def told_while_read(spot: Spot, marked: Any) -> list[LastCall]:
+    """What is told after each item, and after the end, while other calls come between."""
     other = spot.mark(work)
+    seen: list[LastCall] = []
 
-    @spot.mark
-    def numbers(n: int) -> Iterator[int]:
-        yield from range(n)
+    def between() -> None:
+        seen.append(told(spot))
+        other(1)
 
+    async def read_later() -> None:
+        async for _ in marked(2):
+            between()
+        seen.append(told(spot))
+
+    if marked.__name__.endswith("later"):
+        asyncio.run(read_later())
+    else:
+        for _ in marked(2):
+            between()
+        seen.append(told(spot))
+    return seen
+
+
+@pytest.mark.parametrize("function", [numbers, numbers_later])
+def test_a_stream_is_told_at_its_begin_and_at_its_end(
+    spot: Spot, clock: Clock, function: Any
+) -> None:
+    marked = spot.mark(function)
     for hit in (False, True):
-        seen = []
-        for _ in numbers(2):
-            seen.append(told(spot))
-            other(1)
-        assert "numbers" in seen[0].function
-        assert (seen[0].hit, seen[0].made_at) == (hit, 1000.0 if hit else None)
-        assert "work" in other.__beautyspot__.func_identifier  # type: ignore[attr-defined]
-        assert "numbers" in told(spot).function
-        assert (told(spot).hit, told(spot).made_at) == (hit, 1000.0)
+        begin, _, end = told_while_read(spot, marked)
+        assert "numbers" in begin.function
+        assert (begin.hit, begin.made_at) == (hit, 1000.0 if hit else None)
+        assert "numbers" in end.function
+        assert (end.hit, end.made_at) == (hit, 1000.0)
 
 
 def test_a_stream_that_was_broken_off_has_no_result(spot: Spot) -> None:
-    @spot.mark
-    def numbers(n: int) -> Iterator[int]:
-        yield from range(n)
-
-    for _ in numbers(2):
+    for _ in spot.mark(numbers)(2):
         break
     gc.collect()
     assert (told(spot).hit, told(spot).made_at) == (False, None)

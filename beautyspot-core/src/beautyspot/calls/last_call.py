@@ -55,6 +55,10 @@ _free: Final[list[ContextVar[Told | None]]] = []
 """The variables of Spots that are gone."""
 
 
+def _new() -> ContextVar[Told | None]:
+    return ContextVar("beautyspot_last_call", default=None)
+
+
 class LastCalls:
     """Remembers the last call of one Spot's functions, in each context.
 
@@ -69,7 +73,7 @@ class LastCalls:
         try:
             variable = _free.pop()
         except IndexError:
-            variable = ContextVar("beautyspot_last_call", default=None)
+            variable = _new()
         weakref.finalize(self, _free.append, variable).atexit = False
         self._clock = clock
         self.number = next(_numbers)
