@@ -332,7 +332,8 @@ def test_a_map_fails_by_what_is_stored(
     marked = spot.mark(cache_errors=NotFound, error_ttl=error_ttl)(work)
     for _ in range(3):
         found = [*spot.map(marked, ["a", "b"], errors="return")]
-        assert [type(failed.error) for failed in found] == [Gone, Gone]
+        assert [type(failed) for failed in found] == [bs.Failed] * 2
+        assert [type(failed.error) for failed in found] == [Gone] * 2
     assert sorted(State.runs) == ["a", "b"]
 
 
