@@ -122,6 +122,39 @@ class StoredResults:
         call.asked, call.refresh = call.mode, True
         return cast("R", perform(self._engine, call))
 
+    def set_result(
+        self, value: object, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Store a value as the result of a call, which does not run.
+
+        It is what the next such call gets: an answer of a batch API, or a correction by hand. It
+        replaces what is stored, and is stored when this returns, with ``save="background"`` too.
+        Calls that are under way now return what they compute, which is not stored. The tags and the
+        ttl are those of the mark; `cache_if` and `price` are not asked.
+
+        Args:
+            value: what the function would return: of a coroutine function what is awaited; of a
+                generator its items, of which a generator's own return value counts, too; with
+                ``mark(each=)`` the results of the items, in their order.
+            function: a function, marked or not.
+            args, kwargs: of the call.
+
+        Raises:
+            UnstableKeyError: an argument has no stable form.
+            SerializationError: the value can't be stored and restored as it is.
+            MetadataError: the store failed; what was stored before may be there still.
+            StorageError: the storage failed, of a `File`.
+            ConfigError: the Spot is switched off, or the mode is "readonly" or "replay"; a function
+                given as ttl= or tags= answered something else than that; the value is no iterable
+                of items.
+            ItemsError: there are not as many results as items.
+        """
+        from beautyspot.calls.setting import set_results
+
+        self._engine.check_open()
+        whole, calls = self._marking.all_addressed("set_result", function, args, kwargs)
+        set_results(self._engine, whole, calls, value)
+
     def invalidate(self, function: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Forget what is stored for one call; returns whether there was a result.
 

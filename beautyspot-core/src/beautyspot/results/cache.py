@@ -286,18 +286,26 @@ class Cache:
     def encode(self, task: Task, value: object) -> Payload | None:
         """The bytes of a result, or None (reported) where it has no faithful stored form."""
         try:
-            try:
-                return task.form.encode(value)
-            except Unfit as unfit:
-                payload = task.form.encode(value, as_media=False)
-                self._say_unfit(task, value, unfit)
-                return payload
+            return self.encoded(task, value)
         except Exception as error:
             advice = "The value is returned, and not cached"
             if not isinstance(error, SerializationError):
                 advice = "The serializer failed: the value is returned, and not cached"
             self.reporter.report(STORING, task.func_identifier, error, advice)
             return None
+
+    def encoded(self, task: Task, value: object) -> Payload:
+        """The bytes of a result.
+
+        Raises:
+            SerializationError: it has no faithful stored form.
+        """
+        try:
+            return task.form.encode(value)
+        except Unfit as unfit:
+            payload = task.form.encode(value, as_media=False)
+            self._say_unfit(task, value, unfit)
+            return payload
 
     def encode_error(self, call: Call, error: Exception) -> Payload | None:
         """The bytes of an error that is a result, or None (reported) where it has no such form."""
@@ -319,7 +327,7 @@ class Cache:
             "fits, or its bytes, or leave content_type= out",
         )
 
-    def record(self, call: Call, payload: Payload, took: float) -> TaskRecord:
+    def record(self, call: Call, payload: Payload, took: float | None) -> TaskRecord:
         """The row of a result; its data stands in it until `save` decides where it belongs."""
         task, addressing = call.task, call.task.addressing
         key = call.key
@@ -374,14 +382,7 @@ class Cache:
         if len(self.unsaved):  # to ask `locks.inside` would cost each miss a tenth
             self.unsaved.drop(record.cache_key, wait=not locks.inside())
         try:
-            data: object = record.result_data
-            if isinstance(data, FileData):
-                from beautyspot.results import file_results
-
-                made, expires = record.made_at, record.expires_at
-                begin = self._beginning(record.cache_key, data.codec, made, expires)
-                record = file_results.store(self.placement, call.task, record, data, begin)
-            record = self.placement.place(call.task, record)
+            record = self.placed(call.task, record)
             is_stored = self.placement.put(record, call.since)
         except Exception as error:
             self.keep(call, record, error)
@@ -391,6 +392,22 @@ class Cache:
             self.placement.discard(record.cache_key, call.replaces)
             self.placement.tell_stored(record, perf_counter() - began, later=later)
         return is_stored
+
+    def placed(self, task: Task, record: TaskRecord) -> TaskRecord:
+        """The row of a result, once its data are where they belong.
+
+        Raises:
+            SerializationError, StorageError: a `File` could not be stored.
+            MetadataError: the store can't say its ID.
+        """
+        data: object = record.result_data
+        if isinstance(data, FileData):
+            from beautyspot.results import file_results
+
+            made, expires = record.made_at, record.expires_at
+            begin = self._beginning(record.cache_key, data.codec, made, expires)
+            record = file_results.store(self.placement, task, record, data, begin)
+        return self.placement.place(task, record)
 
     def keep(self, call: Call, record: TaskRecord, error: Exception) -> None:
         """Keep in memory what could not be stored, and say so; or that there is no room for it."""

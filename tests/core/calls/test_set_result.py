@@ -1,0 +1,451 @@
+"""`spot.set_result`: store a value as the result of a call that does not run."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.errors import (
+    ConfigError,
+    ItemsError,
+    MetadataError,
+    SerializationError,
+    UnstableKeyError,
+)
+from beautyspot.memory import MemoryMetadataStore
+from gates import DEADLINE, Gate, until
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from beautyspot.contracts import TaskRecord
+    from beautyspot.spot import Spot
+
+SIGNED = "a-signing-key-0123456789"
+
+
+class State:
+    """What the functions share with their test; global, since what is captured counts as input."""
+
+    runs: list[Any]
+    gates: list[Gate]
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    State.runs, State.gates = [], []
+
+
+def work(x: Any, y: int = 1) -> Any:
+    State.runs.append(x)
+    number = len(State.runs)
+    if len(State.gates) >= number:
+        State.gates[number - 1].pass_through()
+    return ["ran", number]
+
+
+async def work_async(x: Any, y: int = 1) -> Any:
+    return await asyncio.to_thread(work, x)
+
+
+def stream(x: Any, y: int = 1) -> Iterator[Any]:
+    yield from work(x)
+
+
+async def stream_async(x: Any, y: int = 1) -> AsyncIterator[Any]:
+    for item in work(x):
+        yield item
+
+
+def work_each(texts: list[str]) -> list[str]:
+    State.runs.extend(texts)
+    return [text.upper() for text in texts]
+
+
+class Client:
+    def __init__(self, region: str) -> None:
+        self.region = region
+
+    def ask(self, x: Any, y: int = 1) -> Any:
+        return work(x)
+
+
+def called(marked: Any, *args: Any) -> Any:
+    """The result, or the list of items, whatever the kind of function."""
+
+    async def awaited(given: Any) -> Any:
+        return [item async for item in given] if hasattr(given, "__aiter__") else await given
+
+    given = marked(*args)
+    if inspect.iscoroutine(given) or hasattr(given, "__aiter__"):
+        return asyncio.run(awaited(given))
+    return list(given) if inspect.isgenerator(given) else given
+
+
+def row_of(spot: Spot, marked: Any, *args: Any) -> TaskRecord:
+    record = spot.metadata.get(spot.key(marked, *args))
+    assert record is not None
+    return record
+
+
+FUNCTIONS = (work, work_async, stream, stream_async)
+SPOTS: dict[str, dict[str, Any]] = {
+    "sqlite": {},
+    "memory": {"metadata": "memory", "storage": "memory"},
+    "background": {"save": "background"},
+    "signed": {"signing_key": SIGNED},
+    "blobs": {"blob_threshold": 0},
+    "blocking": {"metadata": type("Blocking", (MemoryMetadataStore,), {"blocking": True})},
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("options", SPOTS.values(), ids=SPOTS)
+def test_the_next_call_gets_it_and_does_not_run(
+    make_spot: Callable[..., Spot], function: Any, options: dict[str, Any]
+) -> None:
+    spot = make_spot(strict=True, **options)
+    marked = spot.mark(tags=["t"], version=3)(function)
+    spot.set_result([1, "b"], marked, "a")
+    assert called(marked, "a") == called(marked, "a", 1) == [1, "b"]
+    assert State.runs == []
+    record = row_of(spot, marked, "a")
+    assert (record.tags, record.version) == (("t",), "3")
+    assert record.took is record.price is record.code is None
+    assert record.arg_digests is not None
+    assert (spot.stats()["hits"], spot.stats()["misses"]) == (2, 0)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("options", SPOTS.values(), ids=SPOTS)
+def test_it_replaces_what_is_stored_and_its_blob(
+    make_spot: Callable[..., Spot], function: Any, options: dict[str, Any]
+) -> None:
+    spot = make_spot(strict=True, **options)
+    marked = spot.mark(function)
+    assert called(marked, "a") == ["ran", 1]
+    spot.set_result(["by hand"], marked, "a")
+    assert called(marked, "a") == ["by hand"]
+    spot.set_result(["again"], marked, "a")
+    assert called(marked, "a") == ["again"]
+    spot.flush()
+    assert called(marked, "a") == ["again"]
+    assert spot.stats()["entries"] == 1
+    if "blob_threshold" in options:
+        assert spot.storage is not None
+        assert len([*spot.storage.list()]) == 1
+
+
+def test_a_stream_returns_what_its_generator_does(spot: Spot) -> None:
+    def replacement() -> Iterator[int]:
+        yield 1
+        return "end"  # noqa: B901 - what a generator returns counts
+
+    marked = spot.mark(stream)
+    spot.set_result(replacement(), marked, "a")
+    spot.set_result((1, 2), marked, "b")
+    found = [spot.peek(marked, x) for x in "ab"]
+    assert [one and one.value for one in found] == [[1, "end"], [1, 2, None]]
+
+
+def test_a_method_and_a_function_that_is_not_marked(spot: Spot) -> None:
+    Client.ask = spot.mark(Client.ask)  # type: ignore[method-assign]
+    spot.set_result("set", Client("north").ask, "a")
+    assert Client("north").ask("a") == "set"
+    assert Client("south").ask("a") == ["ran", 1]
+    spot.set_result("3 and 1", sorted, [3, 1])
+    assert spot.cached_run(sorted, [3, 1]) == "3 and 1"
+
+
+def test_the_next_process_finds_it_while_this_one_saves_in_the_background(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot, other = make_spot(strict=True, save="background"), make_spot(strict=True)
+    marked = spot.mark(name="work")(work)
+    marked("a")
+    spot.set_result("set", marked, "a")
+    assert other.mark(name="work")(work)("a") == "set"
+    spot.flush()
+    assert other.mark(name="work")(work)("a") == "set"
+
+
+def test_forms_of_the_mark_are_those_of_a_run(spot: Spot, tmp_path: Path) -> None:
+    picture = spot.mark(content_type="image/png", save_blob=True)(work)
+    spot.set_result(b"\x89PNG", picture, "a")
+    record = row_of(spot, picture, "a")
+    assert (record.content_type, record.result_type) == ("image/png", "FILE")
+    (tmp_path / "page.txt").write_text("content")
+    page = spot.mark(name="page")(work)
+    spot.set_result(bs.File(tmp_path / "page.txt"), page, "a")
+    assert page("a").path.read_text() == "content"
+    assert State.runs == []
+
+
+def test_the_ttl_and_the_tags_may_be_functions(spot: Spot) -> None:
+    spot._engine.cache.clock = clock = Clock()
+    for function in FUNCTIONS:
+        marked = spot.mark(
+            ttl=lambda result, x, y=1: sum(result), tags=lambda result, x, y=1: [f"x {x}"]
+        )(function)
+        spot.set_result([4, 6], marked, "a")
+        record = row_of(spot, marked, "a")
+        assert (record.tags, record.expires_at) == (("x a",), clock.now + 10)
+    nonsense = spot.mark(name="n", ttl=lambda *_, **__: "soon")(work)
+    with pytest.raises(ConfigError, match="given as ttl= returned 'soon'"):
+        spot.set_result(1, nonsense, "a")
+
+
+def test_cache_if_and_price_are_not_asked(spot: Spot) -> None:
+    def never(result: Any) -> Any:
+        raise AssertionError
+
+    marked = spot.mark(cache_if=never, price=never)(work)
+    spot.set_result(1, marked, "a")
+    assert marked("a") == 1
+
+
+# ------------------------------------------------------------------------- calls that are under way
+
+
+class NoLeases(MemoryMetadataStore):
+    leases = False
+
+
+class NoLog(MemoryMetadataStore):
+    leases = False
+    invalidations = False
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("metadata", ["sqlite", "memory", NoLeases, NoLog])
+def test_what_began_before_does_not_replace_it(
+    make_spot: Callable[..., Spot], metadata: Any, function: Any, save: str
+) -> None:
+    spot = make_spot(strict=True, metadata=metadata, save=save)
+    marked = spot.mark(function)
+    State.gates = [gate] = [Gate()]
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(called, marked, "a")
+        try:
+            until(gate.entered.is_set, unless=[call])
+            spot.set_result(["set"], marked, "a")
+            assert called(marked, "a") == ["set"]
+        finally:
+            gate.open.set()
+        assert call.result() == ["ran", 1]
+    spot.flush()
+    assert called(marked, "a") == ["set"]
+    assert State.runs == ["a"]
+
+
+@pytest.mark.parametrize("function", [work, stream])
+def test_nor_does_what_began_in_another_process(
+    make_spot: Callable[..., Spot], function: Any
+) -> None:
+    spot, other = make_spot(strict=True), make_spot(strict=True)
+    marked, elsewhere = (each.mark(name="work")(function) for each in (spot, other))
+    State.gates = [gate] = [Gate()]
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(called, elsewhere, "a")
+        try:
+            until(gate.entered.is_set, unless=[call])
+            spot.set_result(["set"], marked, "a")
+        finally:
+            gate.open.set()
+        assert call.result() == ["ran", 1]
+    assert called(elsewhere, "a") == called(marked, "a") == ["set"]
+
+
+class Meeting(NoLeases):
+    """A store in which another call begins just before a row is written."""
+
+    meets: Callable[[], object] | None = None
+
+    def put_many(self, records: Any) -> None:
+        if self.meets is not None:
+            meets, Meeting.meets = self.meets, None
+            meets()
+        super().put_many(records)
+
+
+def test_what_began_while_it_was_written_does_not_replace_it(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot = make_spot(strict=True, metadata=Meeting)
+    marked = spot.mark(work)
+    State.gates = [gate] = [Gate()]
+    with ThreadPoolExecutor(1) as pool:
+        calls: list[Any] = []
+
+        def begin() -> None:
+            calls.append(pool.submit(marked, "a"))
+            until(gate.entered.is_set, unless=calls)
+
+        Meeting.meets = staticmethod(begin)
+        try:
+            spot.set_result("set", marked, "a")
+        finally:
+            gate.open.set()
+        assert calls[0].result() == ["ran", 1]
+    assert marked("a") == "set"
+
+
+def test_a_call_that_comes_while_it_is_written_waits_for_it(
+    make_spot: Callable[..., Spot],
+) -> None:
+    class Waiting(MemoryMetadataStore):
+        entered, goes_on = threading.Event(), threading.Event()
+
+        def put_many(self, records: Any) -> None:
+            self.entered.set()
+            assert self.goes_on.wait(DEADLINE)
+            super().put_many(records)
+
+    spot = make_spot(strict=True, metadata=Waiting)
+    marked = spot.mark(work)
+    with ThreadPoolExecutor(2) as pool:
+        setting = pool.submit(spot.set_result, "set", marked, "a")
+        try:
+            until(Waiting.entered.is_set, unless=[setting])
+            call = pool.submit(marked, "a")
+            until(lambda: len(spot._engine.flights) == 1, unless=[call])
+        finally:
+            Waiting.goes_on.set()
+        setting.result()
+        assert call.result() == "set"
+    assert State.runs == []
+
+
+@pytest.mark.parametrize("metadata", ["sqlite", "memory"])
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_where_nothing_is_under_way_nothing_is_noted(
+    make_spot: Callable[..., Spot], metadata: str, save: str
+) -> None:
+    spot = make_spot(strict=True, metadata=metadata, save=save)
+    marked = spot.mark(work)
+    before = spot._engine.cache.invalidations.now()
+    for number in range(5):
+        spot.set_result(number, marked, number)
+    assert spot._engine.cache.invalidations.now() == before
+    assert not spot._engine.running
+
+
+# ---------------------------------------------------------------------------------- each
+
+
+def test_the_items_of_a_list_are_set_together(spot: Spot) -> None:
+    marked = spot.mark(each="texts", tags=lambda result, texts: [f"of {texts}"])(work_each)
+    spot.set_result(["1", "2", "3"], marked, ["a", "b", "a"])
+    assert marked(["a", "b", "c"]) == ["3", "2", "C"]
+    assert State.runs == ["c"]
+    assert spot.invalidate_all(tag="of a") == 1
+
+
+@pytest.mark.parametrize("value", [["1"], ["1", "2", "3"], "12", 12, {"a": 1, "b": 2}])
+def test_another_number_of_results_sets_none(spot: Spot, value: Any) -> None:
+    marked = spot.mark(each="texts")(work_each)
+    with pytest.raises(ItemsError, match="2 items"):
+        spot.set_result(value, marked, ["a", "b"])
+    assert spot.stats()["entries"] == 0
+
+
+# -------------------------------------------------------------------------------- what goes wrong
+
+
+def test_a_value_or_an_argument_without_a_form_changes_nothing(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot = make_spot()
+    marked, items = spot.mark(work), spot.mark(stream)
+    before = called(marked, "a"), called(items, "a")
+    with pytest.raises(SerializationError, match=r"object is not a type that can be stored"):
+        spot.set_result(object(), marked, "a")
+    with pytest.raises(SerializationError, match=r"object is not a type that can be stored"):
+        spot.set_result([1, object()], items, "a")
+    with pytest.raises(UnstableKeyError):
+        spot.set_result(1, marked, threading.Lock())
+    with pytest.raises(TypeError):
+        spot.set_result(1, marked, 1, 2, 3)  # type: ignore[call-arg]
+    assert (called(marked, "a"), called(items, "a")) == before
+    assert spot.stats()["errors"] == 0
+
+
+def test_a_serializer_that_fails_is_named(make_spot: Callable[..., Spot]) -> None:
+    class Broken(bs.SerializerBase):
+        name = "broken"
+
+        def dumps(self, value: object) -> bytes:
+            raise KeyError("broken")
+
+        def loads(self, data: Any) -> Any:
+            raise AssertionError
+
+    spot = make_spot(serializer=Broken)
+    for function in (work, stream):
+        with pytest.raises(SerializationError, match="the serializer failed: KeyError.*mend it"):
+            spot.set_result([1], spot.mark(function), "a")
+
+
+@pytest.mark.parametrize("value", ["text", b"bytes", 3, None])
+def test_what_has_no_items_is_no_stream(spot: Spot, value: Any) -> None:
+    with pytest.raises(ConfigError, match="takes the items of the stream, not an object of type"):
+        spot.set_result(value, spot.mark(stream), "a")
+
+
+class Full(MemoryMetadataStore):
+    def put_many(self, records: Any) -> None:
+        raise MetadataError("full: make room")
+
+    def put(self, record: Any) -> None:
+        raise MetadataError("full: make room")
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_a_store_that_fails_is_said_and_nothing_is_held(
+    make_spot: Callable[..., Spot], save: str
+) -> None:
+    spot = make_spot(metadata=Full, save=save)
+    marked = spot.mark(work)
+    with pytest.raises(MetadataError, match="full: make room"):
+        spot.set_result(1, marked, "a")
+    assert spot.stats()["unsaved"] == 0
+    assert not spot._engine.running
+    assert marked("a") == ["ran", 1], "its lease is free"
+
+
+def test_it_is_refused_where_nothing_may_be_stored(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    for mode in ("readonly", "replay"):
+        marked = spot.mark(mode=mode)(work)
+        with pytest.raises(ConfigError, match=f"the mode is '{mode}', in which nothing is stored"):
+            spot.set_result(1, marked, "a")
+        with spot.using(mode=mode), pytest.raises(ConfigError, match=f"the mode is '{mode}'"):
+            spot.set_result(1, spot.mark(work), "a")
+    with spot.disabled(), pytest.raises(ConfigError, match="the Spot is switched off"):
+        spot.set_result(1, spot.mark(work), "a")
+    spot.shutdown()
+    with pytest.raises(MetadataError, match="shut down"):
+        spot.set_result(1, spot.mark(work), "a")
+
+
+def test_in_the_mode_refresh_it_is_stored(spot: Spot) -> None:
+    marked = spot.mark(work)
+    with spot.using(mode="refresh"):
+        spot.set_result("set", marked, "a")
+    assert marked("a") == "set"
+
+
+def test_observers_are_told_that_it_was_stored(make_spot: Callable[..., Spot]) -> None:
+    told: list[Any] = []
+    spot = make_spot(strict=True, observers=[told.append])
+    marked = spot.mark(work)
+    spot.set_result("set", marked, "a")
+    assert [type(event) for event in told] == [bs.Saved]
