@@ -406,8 +406,8 @@ class Spot(StoredResults, LimiterMethods, BatchMethods):
     def shutdown(self, wait: bool = True) -> None:
         """Store what is left, and close what the Spot made. From then on calls run uncached.
 
-        After that, what reads or changes the store (`peek`, `invalidate`, `invalidate_all`,
-        `prune`, `collect`) raises `MetadataError`; `key`, `explain` and `stats` answer as far as
+        After that, what reads or changes the store (`peek`, `set_result`, `invalidate`,
+        `invalidate_all`, `prune`, `collect`) raises `MetadataError`; `key`, `explain` and `stats` answer as far as
         they can.
 
         A call that is under way is stored when it returns. `shutdown` does not wait for it; the

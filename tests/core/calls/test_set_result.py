@@ -40,7 +40,7 @@ class State:
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    State.runs, State.gates = [], []
+    State.runs, State.gates, Meeting.told = [], [], []
 
 
 def work(x: Any, y: int = 1) -> Any:
@@ -265,15 +265,23 @@ def test_nor_does_what_began_in_another_process(
 
 
 class Meeting(NoLeases):
-    """A store in which another call begins just before a row is written."""
+    """A store in which something happens just before the next row is written, or just after."""
 
-    meets: Callable[[], object] | None = None
+    before: Callable[[], object] | None = None
+    after: Callable[[], object] | None = None
+    told: list[str]
 
     def put_many(self, records: Any) -> None:
-        if self.meets is not None:
-            meets, Meeting.meets = self.meets, None
-            meets()
+        before, after = Meeting.before, Meeting.after
+        Meeting.before = Meeting.after = None
+        if before is not None:
+            before()
         super().put_many(records)
+        if after is not None:
+            after()
+
+    def close(self) -> None:
+        Meeting.told.append("closed")
 
 
 def test_what_began_while_it_was_written_does_not_replace_it(
@@ -289,13 +297,104 @@ def test_what_began_while_it_was_written_does_not_replace_it(
             calls.append(pool.submit(marked, "a"))
             until(gate.entered.is_set, unless=calls)
 
-        Meeting.meets = staticmethod(begin)
+        Meeting.before = begin
         try:
             spot.set_result("set", marked, "a")
         finally:
             gate.open.set()
         assert calls[0].result() == ["ran", 1]
     assert marked("a") == "set"
+
+
+def test_what_ends_while_it_is_written_does_not_replace_it(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True, metadata=Meeting)
+    marked = spot.mark(work)
+    State.gates = [gate] = [Gate()]
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(marked, "a")
+        until(gate.entered.is_set, unless=[call])
+
+        def end() -> None:
+            gate.open.set()
+            assert call.result() == ["ran", 1]
+
+        Meeting.after = end
+        spot.set_result("set", marked, "a")
+    assert marked("a") == "set"
+
+
+def test_nor_does_a_run_that_waited_for_another_one_in_vain(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True, wait_timeout=0)
+    marked = spot.mark(work)
+    State.gates = gates = [Gate(), Gate()]
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(marked, "a")]
+        try:
+            until(gates[0].entered.is_set, unless=calls)
+            calls.append(pool.submit(marked, "a"))
+            until(gates[1].entered.is_set, unless=calls)
+            gates[0].open.set()
+            calls[0].result()  # and with it goes the lease
+            spot.set_result("set", marked, "a")
+        finally:
+            for gate in gates:
+                gate.open.set()
+        assert calls[1].result() == ["ran", 2]
+    assert marked("a") == "set"
+
+
+def test_a_result_that_waits_for_a_store_that_failed_is_dropped(
+    make_spot: Callable[..., Spot],
+) -> None:
+    class Away(MemoryMetadataStore):
+        is_away = True
+
+        def put_valid(self, record: Any, generation: int) -> bool:
+            if Away.is_away:
+                raise MetadataError("away: bring it back")
+            return super().put_valid(record, generation)
+
+    spot = make_spot(metadata=Away)
+    marked = spot.mark(work)
+    marked("a")
+    assert spot.stats()["unsaved"] == 1
+    Away.is_away = False
+    spot.set_result("set", marked, "a")
+    assert marked("a") == "set"
+    assert spot.flush()
+    assert marked("a") == "set"
+
+
+def test_a_queued_result_gives_its_lease_back(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beautyspot.results.background.LINGER", DEADLINE)
+    spot = make_spot(strict=True, save="background")
+    marked = spot.mark(work)
+    marked("a")
+    assert len(spot._engine.cache.waiting) == 1
+    spot.set_result("set", marked, "a")
+    assert len(spot._engine.cache.waiting) == 0
+    assert not spot._engine.running
+    lease = spot.metadata.try_lease(spot.key(marked, "a"))
+    assert lease is not None
+    lease.release()
+
+
+def test_a_spot_that_is_shut_down_meanwhile_closes_its_store_afterwards(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot = make_spot(strict=True, metadata=Meeting)
+    marked = spot.mark(work)
+
+    def shut_down() -> None:
+        spot.shutdown(wait=False)
+        until(lambda: bool(spot._engine.closing or Meeting.told))
+
+    Meeting.before, Meeting.after = shut_down, lambda: Meeting.told.append("written")
+    spot.set_result("set", marked, "a")
+    until(lambda: len(Meeting.told) == 2)
+    assert Meeting.told == ["written", "closed"]
 
 
 def test_a_call_that_comes_while_it_is_written_waits_for_it(

@@ -136,8 +136,7 @@ class StoredResults:
             value: what the function would return: of a coroutine function what is awaited; of a
                 generator its items, of which a generator's own return value counts, too; with
                 ``mark(each=)`` the results of the items, in their order.
-            function: a function, marked or not.
-            args, kwargs: of the call.
+            function: marked or not; the arguments of the call follow it.
 
         Raises:
             UnstableKeyError: an argument has no stable form.
