@@ -407,8 +407,8 @@ class Spot(StoredResults, LimiterMethods, BatchMethods):
         """Store what is left, and close what the Spot made. From then on calls run uncached.
 
         After that, what reads or changes the store (`peek`, `set_result`, `invalidate`,
-        `invalidate_all`, `prune`, `collect`) raises `MetadataError`; `key`, `explain` and `stats` answer as far as
-        they can.
+        `invalidate_all`, `prune`, `collect`) raises `MetadataError`; `key`, `explain` and `stats`
+        answer as far as they can.
 
         A call that is under way is stored when it returns. `shutdown` does not wait for it; the
         last such call closes the store.
