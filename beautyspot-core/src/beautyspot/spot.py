@@ -287,7 +287,7 @@ class Spot(StoredResults, LimiterMethods, BatchMethods):
             each: the parameter that takes a list of items, of a function that returns a list of as
                 many results: each item has a result of its own, and the function is called with
                 those that lack one.
-            batch: it is called with at most so many items at a time.
+            batch: it is called with at most so many items at a time; 1000 if None.
             added: parameters that the function has been given since results were stored, with the
                 values at which it does what it did before; the last one that was added comes last.
             renamed_from: identifiers that the function had before, "module:qualified.name" or

@@ -9,7 +9,6 @@ one item whose lease it waits for. So no call holds what another one needs while
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from functools import partial
 from math import inf
@@ -51,6 +50,12 @@ if TYPE_CHECKING:
     Steps = Generator[Step, Any, Exception | None]
     """Ends with the error that the call is to raise."""
 
+BATCH: Final = 1000
+"""Items of one execution, where the mark does not say: what it returns is stored before the next.
+
+So a process that is killed loses no more, and others that make the same items share the work.
+"""
+
 COMMIT: Final = 256
 """Results in one commit, so that no other process waits for long."""
 
@@ -70,7 +75,7 @@ class ItemRuns:
         self._task = whole.task
         self._given = given
         self._stores = stores
-        self._most = whole.task.options.batch or sys.maxsize
+        self._most = whole.task.options.batch or BATCH
         self._alone: deque[Item] = deque()  # these follow nobody
         self._pending: deque[Item] = deque()  # these lead, or else follow
         self._others: deque[Item] = deque()  # these wait for another call, or for a lease
@@ -159,8 +164,12 @@ class ItemRuns:
         return [item for item, _ in entered if item.turn is not None]
 
     def _take_leases(self, led: Led, claimed: list[Item]) -> None:
-        """Leave those items for later that other processes make."""
-        blocked = [item for item in claimed if not turn_of(item).take_lease()]
+        """Leave those items for later that other processes make.
+
+        Beyond as many as the store gives at once, other processes may make the same items.
+        """
+        some = claimed[: self._engine.cache.metadata.most_leases]
+        blocked = [item for item in some if not turn_of(item).take_lease()]
         if blocked:
             led.release(blocked)
             self._others.extend(blocked)

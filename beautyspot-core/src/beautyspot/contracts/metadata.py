@@ -66,6 +66,9 @@ class MetadataStoreBase(Backend):
     counters: ClassVar[bool] = False
     """True if `add_counts` and `counts` work."""
 
+    most_leases: int = 1000
+    """How many leases a call may hold at once; for more results it goes without the others'."""
+
     private: bool = False
     """True if nobody but this user, on this machine, can read what the store holds."""
 

@@ -182,6 +182,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         locks.holds_in(store.put_valid, store.put_many_valid)
         locks.holds_in(store.share_waits, store.lease_holder, store.add_counts)
         self.leases, self.invalidations = store.leases, store.invalidations
+        self.most_leases = store.most_leases
         reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
         self.find_now = in_time(store.find)
         self.scan = self.paged(store.scan)

@@ -63,6 +63,15 @@ class LeaseContract(Switches):
         again.release()
         other.release()
 
+    def test_as_many_leases_as_it_says_are_held_at_once(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        assert store.most_leases >= 1
+        keys = [f"{number:032x}" for number in range(store.most_leases)]
+        leases = [_take(store, key, "another key is free") for key in keys]
+        assert all(store.try_lease(key) is None for key in keys[:3])
+        for lease in leases:
+            lease.release()
+
     @pytest.mark.parametrize("key", HOSTILE_KEYS, ids=range(len(HOSTILE_KEYS)))
     def test_any_key_may_be_leased(self, store: MetadataStoreBase, key: str) -> None:
         self._needs("leases")

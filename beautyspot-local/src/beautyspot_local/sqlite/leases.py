@@ -23,7 +23,7 @@ import sys
 import weakref
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeAlias
 
 from beautyspot.contracts import Lease
 from beautyspot.files import create
@@ -43,7 +43,13 @@ _TRIES: Final = 100
 
 
 class Leases(Protocol):
-    """What the two kinds have in common."""
+    """What the two kinds have in common.
+
+    Attributes:
+        most: how many a call may hold at once.
+    """
+
+    most: ClassVar[int]
 
     def try_lease(self, key: str) -> Lease | None:
         """The lease of `key`, or None where another holds it; `OSError` where locks don't work."""
@@ -157,6 +163,8 @@ def _void_all(table: Table) -> None:
 class RangeLeases:
     """Leases as byte ranges of one lock file."""
 
+    most: ClassVar[int] = 1000  # the kernel looks through all of a file for each
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._table: Table = {}
@@ -241,6 +249,8 @@ def _set_lock(number: int, offset: int, kind: int) -> None:
 
 class FileLeases:
     """Leases as lock files of a directory, one a key, removed when released."""
+
+    most: ClassVar[int] = 64  # each is an open file, of which a process may have 256 on macOS
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

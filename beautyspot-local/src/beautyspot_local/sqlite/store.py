@@ -87,6 +87,7 @@ class SqliteMetadataStore(SqliteReader):
             vars(self).update(blocking=True)
         else:
             self.private = is_private(file)
+        self.most_leases = self._database.leases.most
         if not memory:
             self.memory_age = 0.0
 
