@@ -74,6 +74,8 @@ class Advisor:
         name, several = (None, False) if found is None else self._argument(call, found)
         if found is None or name is None:
             return UNKNOWN
+        if name == self._options.each:
+            return f'say with mark(key={{"{name}": function}}) what counts of an item'
         captured = name in self._captured or name not in self._name(*call.bound)
         name, inside = _innermost(name, found["inside"]) if captured else (name, found["inside"])
         if captured and inside.startswith("<"):  # a part of its code
