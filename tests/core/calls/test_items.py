@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.errors import CacheMissError, ConfigError, ItemsError
 from hypothesis import given
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from beautyspot.spot import Spot
 
@@ -82,3 +84,547 @@ def test_the_answer_is_in_the_order_asked_for(calls: list[list[int]], batch: int
     sent = [number for numbers in ran for number in numbers]
     assert sorted(sent) == sorted({number for numbers in calls for number in numbers})
     assert all(0 < len(numbers) <= batch for numbers in ran)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("count", [0, 1, 40])
+def test_a_long_list_and_an_empty_one(spot: Spot, kind: str, count: int) -> None:
+    function, texts = marked(spot, kind, batch=15), [f"text {n}" for n in range(count)]
+    for _ in range(2):
+        assert function(iter(texts)) == [f"small {text}" for text in texts]
+    assert [len(sent) for sent in STATE.ran] == [15, 15, 10] * (count // 40) + [1] * (count == 1)
+
+
+def test_equal_items_are_sent_once_and_no_two_places_share_an_object(spot: Spot) -> None:
+    @spot.mark(each="texts")
+    def split(texts: list[str]) -> list[list[str]]:
+        STATE.ran.append(texts)
+        return [list(text) for text in texts]
+
+    for _ in range(2):
+        one, other, third = split(["ab", "c", "ab"])
+        assert (one, other, third) == (["a", "b"], ["c"], ["a", "b"])
+        assert one is not third
+    assert STATE.ran == [["ab", "c"]]
+
+
+# -------------------------------------------------------------------------------- where the list is
+
+
+class Model:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def embed(self, texts: list[str]) -> list[str]:
+        return embed(texts, self.name)
+
+    def __call__(self, texts: list[str]) -> list[str]:
+        return embed(texts, self.name)
+
+
+def in_the_midst(model: str, texts: list[str], /, *rest: int, size: int = 1, **more: int) -> Any:
+    STATE.ran.append(texts)
+    return [(model, text, rest, size, more) for text in texts]
+
+
+def by_keyword(*, texts: list[str] = ["x", "y"]) -> list[str]:  # noqa: B006 - nobody changes it
+    return embed(texts)
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs", "expected"),
+    [
+        (in_the_midst, ("m", ["a"]), {}, [("m", "a", (), 1, {})]),
+        (in_the_midst, ("m", ["a"], 1), {"size": 2, "z": 3}, [("m", "a", (1,), 2, {"z": 3})]),
+        (functools.partial(in_the_midst, "m"), (["a"],), {}, [("m", "a", (), 1, {})]),
+        (by_keyword, (), {"texts": ("a", "b")}, ["small a", "small b"]),
+        (by_keyword, (), {}, ["small x", "small y"]),
+        (embed, (), {"texts": ["a"], "model": "big"}, ["big a"]),
+        (embed, (["a"], "big"), {}, ["big a"]),
+        (Model("big").embed, (["a"],), {}, ["big a"]),
+        (Model("big").embed, (), {"texts": ["a"]}, ["big a"]),
+        (Model("big"), (["a"],), {}, ["big a"]),
+        (Model.embed, (Model("big"), ["a"]), {}, ["big a"]),
+    ],
+)
+def test_the_list_is_found_where_it_is_passed(
+    spot: Spot, function: Any, args: Any, kwargs: Any, expected: list[Any]
+) -> None:
+    made = spot.mark(each="texts")(function)
+    assert made(*args, **kwargs) == expected
+    assert made(*args, **kwargs) == expected
+    assert len(STATE.ran) == 1
+    assert type(STATE.ran[0]) is list
+
+
+def test_a_call_that_does_not_fit_is_refused_by_the_function_itself(spot: Spot) -> None:
+    with pytest.raises(TypeError, match=r"embed\(\) missing 1 required positional argument"):
+        marked(spot, "sync")()
+    with pytest.raises(TypeError, match=r"embed_later\(\) got an unexpected"):
+        marked(spot, "async")(["a"], modle="big")
+
+
+@pytest.mark.parametrize("wrong", ["ab", b"ab", {"a": 1}, {"a"}, None, 5])
+@pytest.mark.parametrize("enabled", [True, False])
+def test_what_is_no_list_is_refused(make_spot: Any, wrong: Any, enabled: bool) -> None:
+    function = make_spot(enabled=enabled).mark(each="texts")(embed)
+    with pytest.raises(ItemsError, match=r"embed takes a list of items as texts=, and got .* list"):
+        function(wrong)
+    assert not STATE.ran
+
+
+class Frame:
+    """Gives the names of its columns, as frames of pandas do."""
+
+    columns = ("a", "b")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+
+def test_a_frame_is_no_list_since_it_gives_its_columns(spot: Spot) -> None:
+    with pytest.raises(ItemsError, match="an object of the class Frame"):
+        marked(spot, "sync")(Frame())
+    STATE.answer = Frame()
+    with pytest.raises(ItemsError, match="Frame, which is no list"):
+        spot.mark(each="texts")(answer)([1, 2])
+
+
+def test_what_the_list_raises_is_the_callers(spot: Spot) -> None:
+    def texts() -> Iterator[str]:
+        yield "a"
+        raise TypeError("mine")
+
+    for kind in KINDS:
+        with pytest.raises(TypeError, match="^mine$"):
+            marked(spot, kind)(texts())
+    assert not STATE.ran
+
+
+# ------------------------------------------------------------------------------ what is returned
+
+
+def answer(texts: list[Any]) -> Any:
+    STATE.ran.append(texts)
+    return STATE.answer
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ([1], "2 items, and returned 1 result"),
+        ([], "2 items, and returned 0 results"),
+        (iter([1, 2, 3]), "2 items, and returned 3 results"),
+        (None, "2 items, and returned None, which is no list"),
+        ("ab", "of the class str, which is no list"),
+        ({"a": 1, "b": 2}, "of the class dict, which is no list"),
+    ],
+)
+def test_an_answer_of_another_length_stores_nothing_and_says_both(
+    spot: Spot, returned: Any, said: str
+) -> None:
+    function, STATE.answer = spot.mark(each="texts")(answer), returned
+    with pytest.raises(ItemsError, match=said):
+        function(["a", "b"])
+    assert spot.peek(function, ["a"]) is spot.peek(function, ["b"]) is None
+    assert spot.stats()["failures"] == 1
+    STATE.answer = (1, 2)
+    assert function(["a", "b"]) == function(["a", "b"]) == [1, 2]
+    assert len(STATE.ran) == 2
+
+
+def test_the_rows_of_an_array_are_results(spot: Spot) -> None:
+    numpy = pytest.importorskip("numpy")
+
+    @spot.mark(each="numbers")
+    def powers(numbers: list[int]) -> Any:
+        STATE.ran.append(numbers)
+        return numpy.array([[number, number**2] for number in numbers])
+
+    first, again = powers([1, 2]), powers(numpy.array([2, 1]))
+    assert [row.tolist() for row in first] == [[1, 1], [2, 4]]
+    assert [row.tolist() for row in powers([2, 1])] == [[2, 4], [1, 1]]
+    assert [row.tolist() for row in again] == [[2, 4], [1, 1]]
+    assert len(STATE.ran) == 2, "a NumPy integer is no int"
+
+
+# ------------------------------------------------------------------------------------------ keys
+
+
+def test_no_result_is_shared_with_a_mark_without_each(spot: Spot) -> None:
+    plain, items = spot.mark(embed), spot.mark(each="texts")(embed)
+    keys = {spot.key(plain, "a"), spot.key(plain, ["a"]), spot.key(items, ["a"])}
+    assert len(keys) == 3
+    other = spot.mark(each="model")(embed)
+    assert spot.key(other, "a", ["a"]) != spot.key(items, ["a"], "a")  # type: ignore[arg-type]
+
+
+def test_all_other_arguments_count(spot: Spot) -> None:
+    function = marked(spot, "sync")
+    function(["a"])
+    function(["a", "b"], "big")
+    assert function(["b"], model="big") == ["big b"]
+    assert STATE.ran == [["a"], ["a", "b"]]
+
+
+def test_renaming_the_parameter_loses_no_result(make_spot: Any) -> None:
+    def one(texts: list[str]) -> list[str]:
+        return embed(texts)
+
+    def other(inputs: list[str]) -> list[str]:
+        return embed(inputs)
+
+    keys = [
+        spot.key(spot.mark(each=each, name="embed")(function), ["a"])
+        for each, function, spot in (("texts", one, make_spot("x")), ("inputs", other, make_spot()))
+    ]
+    assert keys[0] == keys[1]
+
+
+def test_an_added_parameter_loses_no_result(make_spot: Any) -> None:
+    def before(texts: list[str]) -> list[str]:
+        return embed(texts)
+
+    def after(size: int, texts: list[str]) -> list[str]:
+        return embed(texts, str(size))
+
+    spot, later = make_spot("before"), make_spot("after")
+    key = spot.key(spot.mark(each="texts", name="embed")(before), ["a"])
+    new = later.mark(each="texts", name="embed", added={"size": 1})(after)
+    assert later.key(new, 1, ["a"]) == key != later.key(new, 2, ["a"])
+
+
+def test_a_key_is_about_one_item(spot: Spot) -> None:
+    by_table = marked(spot, "sync", key={"texts": len})
+    assert by_table(["aa", "bb", "c"]) == ["small aa", "small aa", "small c"]
+    by_function = marked(spot, "sync", key=lambda texts, model="": texts.lower())
+    assert by_function(["A", "b"], "big") == ["big A", "big b"]
+    assert by_function(["a"], "small") == ["big A"]
+    assert STATE.ran == [["aa", "c"], ["A", "b"]]
+
+
+def test_an_item_without_a_key_is_sent_each_time(make_spot: Any, caplog: Any) -> None:
+    spot = make_spot()
+
+    @spot.mark(each="items", batch=2)
+    def kinds(items: list[object]) -> list[str]:
+        STATE.ran.append(len(items))
+        return [type(item).__name__ for item in items]
+
+    lock = asyncio.Lock()
+    for _ in range(2):
+        assert kinds([1, lock, 2, lock]) == ["int", "Lock", "int", "Lock"]
+    assert STATE.ran == [2, 2, 2]
+    assert spot.stats()["bypassed"] == 4
+    assert 'say with mark(key={"items": function}) what counts of an item' in caplog.text
+
+
+def test_what_a_call_changes_of_its_own_key_is_stored_under_no_other(
+    make_spot: Any, caplog: Any
+) -> None:
+    spot = make_spot()
+
+    class Client:
+        count = 0
+
+        def __init__(self) -> None:
+            self.calls = 0
+
+        @spot.mark(each="texts", batch=1)  # type: ignore[untyped-decorator]
+        def ask(self, texts: list[str]) -> list[str]:
+            self.calls += 1
+            return [f"{text} {self.calls}" for text in texts]
+
+    client = Client()
+    assert client.ask(["a", "b"]) == ["a 1", "b 2"]
+    assert "an argument of" in caplog.text
+    fresh = Client()
+    assert fresh.ask(["b"]) == ["b 1"], "that of the second execution has another key"
+
+
+# ------------------------------------------------------------------------------ at the decoration
+
+
+def items_of(texts: list[str]) -> Iterator[str]:
+    yield from texts
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "said"),
+    [
+        (embed, {"each": "text"}, "its parameters are texts, model.*Did you mean 'texts'?"),
+        (in_the_midst, {"each": "rest"}, "no parameter that takes a list"),
+        (in_the_midst, {"each": "more"}, "no parameter that takes a list"),
+        (functools.partial(embed, ["a"]), {"each": "texts"}, "its parameters are model"),
+        (functools.partial(embed, texts=["a"]), {"each": "texts"}, "it is bound already"),
+        (Model("m").embed, {"each": "self"}, "its parameters are texts"),
+        (embed, {"each": "texts", "ignore": ("texts",)}, "leave it out of ignore="),
+        (embed, {"each": "texts", "key": "ID"}, "gives all items one ID"),
+        (items_of, {"each": "texts"}, "it is a generator"),
+        (max, {"each": "items"}, "its signature can't be read"),
+        (embed, {"each": "texts", "ttl": 1, "stale": 1}, "the results of many items"),
+        (embed, {"each": "texts", "cache_errors": ValueError}, "the results of many items"),
+        (embed_later, {"each": "texts", "on_cancel": "finish"}, "the results of many items"),
+    ],
+)
+def test_what_does_not_fit_is_refused_where_it_stands(
+    spot: Spot, function: Any, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        spot.mark(**options)(function)
+
+
+# --------------------------------------------------------------------------- questions and modes
+
+
+def test_a_question_is_about_one_item(spot: Spot) -> None:
+    function = spot.mark(each="texts")(embed)
+    function(["a", "b"])
+    stored = spot.peek(function, ["a"])
+    assert stored is not None
+    assert (stored.value, stored.key) == ("small a", spot.key(function, iter("a")))  # type: ignore[arg-type]
+    assert spot.explain(function, ["b"]).hit
+    assert not spot.explain(function, ["c"]).hit
+    for ask in (spot.key, spot.peek, spot.explain):
+        with pytest.raises(ConfigError, match="give a list of one item, not of 2"):
+            ask(function, ["a", "b"])
+        with pytest.raises(ConfigError, match="got an empty list"):
+            ask(function, [])
+    assert len(STATE.ran) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_several_items_are_invalidated_or_refreshed(spot: Spot, kind: str) -> None:
+    plain = spot.mark(each="texts")(embed if kind == "sync" else embed_later)
+    function = marked(spot, kind)
+    function(["a", "b", "c"])
+    assert spot.invalidate(plain, iter(["x", "a"]))  # type: ignore[arg-type]
+    assert not spot.invalidate(plain, ["a"])
+    refreshed: Any = spot.refresh(plain, iter(["b", "d"]))  # type: ignore[arg-type]
+    if kind == "async":
+        refreshed = asyncio.run(refreshed)
+    assert refreshed == ["small b", "small d"]
+    function(["a", "b", "c", "d"])
+    assert STATE.ran == [["a", "b", "c"], ["b", "d"], ["a"]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_replay_says_how_many_items_lack_a_result(spot: Spot, kind: str) -> None:
+    marked(spot, kind)(["a", "b"])
+    replayed = marked(spot, kind, mode="replay")
+    assert replayed(["b", "a"]) == ["small b", "small a"]
+    with pytest.raises(CacheMissError, match="nothing is stored for 2 of 3 items"):
+        replayed(["a", "x", "y"])
+    assert len(STATE.ran) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_readonly_stores_nothing(spot: Spot, kind: str) -> None:
+    marked(spot, kind)(["a"])
+    for _ in range(2):
+        assert marked(spot, kind, mode="readonly")(["a", "b"]) == ["small a", "small b"]
+    with spot.using(mode="refresh"):
+        marked(spot, kind)(["a"])
+    with spot.using(mode="replay"), pytest.raises(CacheMissError):
+        marked(spot, kind)(["b"])
+    assert STATE.ran == [["a"], ["b"], ["b"], ["a"]]
+    assert (spot.stats()["misses"], spot.stats()["hits"]) == (4, 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_spot_that_is_off_runs_all_a_batch_at_a_time(make_spot: Any, kind: str) -> None:
+    spot = make_spot(strict=True)
+    function = marked(spot, kind, batch=2)
+    with spot.disabled():
+        assert function(["a", "a", "b"]) == ["small a", "small a", "small b"]
+        assert function([]) == []
+    assert STATE.ran == [["a", "a"], ["b"]]
+    assert spot.stats()["bypassed"] == 3
+    spot.shutdown()
+    assert function(["a"]) == ["small a"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_left_runs_uncached_where_the_spot_ends_meanwhile(
+    make_spot: Any, kind: str, caplog: Any
+) -> None:
+    spot = make_spot()
+
+    def shut_down(texts: list[str]) -> list[str]:
+        STATE.ran.append(texts)
+        spot.shutdown()
+        return texts
+
+    async def shut_down_later(texts: list[str]) -> list[str]:
+        return shut_down(texts)
+
+    options: dict[str, Any] = {"each": "texts", "batch": 1}
+    if kind == "sync":
+        assert spot.mark(ignore=("spot",), **options)(shut_down)(["a", "b"]) == ["a", "b"]
+    else:
+        later = spot.mark(ignore=("shut_down",), **options)(shut_down_later)
+        assert asyncio.run(later(["a", "b"])) == ["a", "b"]
+    assert STATE.ran == [["a"], ["b"]]
+    assert make_spot(mode="replay").metadata.totals().entries == 1
+    assert "could not" not in caplog.text
+
+
+# -------------------------------------------------------------------------- of each item's result
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_options_are_about_one_item(make_spot: Any, save: str) -> None:
+    spot = make_spot(strict=True, save=save)
+
+    @spot.mark(
+        each="texts",
+        cache_if=lambda text: text != "b",
+        tags=lambda text, texts: (f"{text} {texts}",),
+        ttl=lambda text, texts: 0 if text == "c" else "1d",
+        price=len,
+    )
+    def ask(texts: list[str]) -> list[str]:
+        STATE.ran.append(texts)
+        return texts
+
+    ask(["a", "b", "c", "d"])
+    spot.flush()
+    ask(["a", "b", "c"])
+    assert STATE.ran == [["a", "b", "c", "d"], ["b", "c"]]
+    spot.flush()
+    rows = {record.tags: record.price for record in spot.metadata.scan()}
+    assert rows == {("a a",): 1.0, ("c c",): 1.0, ("d d",): 1.0}
+    stats = spot.stats()
+    assert (stats["money_spent"], stats["money_saved"]) == (6.0, 1.0)
+    assert spot.invalidate_all(tag="d d") == 1
+
+
+def test_time_is_divided_among_the_items(spot: Spot) -> None:
+    marked(spot, "sync")(["a", "b", "c", "d"])
+    tooks = [record.took or 0.0 for record in spot.metadata.scan()]
+    assert len(set(tooks)) == 1
+    assert sum(tooks) == pytest.approx(spot.stats()["seconds_spent"])
+
+
+def test_large_items_are_blobs_of_their_own(spot: Spot) -> None:
+    function = marked(spot, "sync", save_blob=True)
+    function(["a", "b"])
+    assert function(["b", "a"]) == ["small b", "small a"]
+    plain = spot.mark(each="texts", save_blob=True)(embed)
+    blobs = list(spot.storage.list())
+    assert len(blobs) == 2
+    spot.refresh(plain, ["a"])
+    assert len(list(spot.storage.list())) == 2, "the one that is replaced is removed"
+    assert {blob.location for blob in spot.storage.list()} != {blob.location for blob in blobs}
+
+
+def test_files_are_results_of_items(spot: Spot, tmp_path: Any) -> None:
+    import beautyspot as bs
+
+    @spot.mark(each="texts", ignore=("tmp_path",))
+    def write(texts: list[str]) -> list[bs.File]:
+        STATE.ran.append(texts)
+        paths = [tmp_path / f"{text}.txt" for text in texts]
+        for path in paths:
+            path.write_text(path.stem)
+        return [bs.File(path) for path in paths]
+
+    for _ in range(2):
+        assert [file.path.read_text() for file in write(["a", "b"])] == ["a", "b"]
+    assert STATE.ran == [["a", "b"]]
+
+
+def test_content_types_are_about_one_item(spot: Spot) -> None:
+    @spot.mark(each="texts", content_type="text/plain", save_blob=True)
+    def shout(texts: list[str]) -> list[str]:
+        return [text.upper() for text in texts]
+
+    assert shout(["a", "b", "a"]) == shout(["a", "b", "a"]) == ["A", "B", "A"]
+    assert {blob.location.rsplit(".")[-1] for blob in spot.storage.list()} == {"txt"}
+
+
+def test_a_result_without_a_stored_form_is_returned(make_spot: Any, caplog: Any) -> None:
+    @make_spot().mark(each="texts")
+    def locks(texts: list[str]) -> list[Any]:
+        STATE.ran.append(texts)
+        return [asyncio.Lock() if text == "lock" else text for text in texts]
+
+    for _ in range(2):
+        first, lock, again = locks(["a", "lock", "lock"])
+        assert first == "a"
+        assert lock is again, "there is no copy of it"
+    assert STATE.ran == [["a", "lock"], ["lock"]]
+    assert "could not store" in caplog.text
+
+
+# ------------------------------------------------------------------------------------ and so on
+
+
+def test_what_observers_are_told(make_spot: Any) -> None:
+    events: list[Any] = []
+    spot = make_spot(strict=True, observers=[events.append])
+    function = marked(spot, "sync", batch=2)
+    function(["a"])
+    events.clear()
+    function(["a", "b", "b", "c", "d"])
+    told = [(type(event).__name__, bool(event.key)) for event in events]
+    missed = [("Miss", True)] * 2 + [("Ran", False)] + [("Saved", True)] * 2
+    assert told == [("Hit", True), *missed, ("Miss", True), ("Ran", False), ("Saved", True)]
+
+
+def test_a_limiter_below_the_mark_is_asked_once_an_execution(make_spot: Any) -> None:
+    spot = make_spot(strict=True, limiter={"use": "gcra", "rate": "100/s", "burst": 100})
+
+    @spot.mark(each="texts", batch=2)
+    @spot.limiter
+    def limited(texts: list[str]) -> list[str]:
+        return texts
+
+    limited(["a", "b", "c"])
+    limited(["a", "b", "c"])
+    assert spot.stats()["limiter_grants"] == 2
+
+
+def test_a_store_that_fails_costs_no_result(make_spot: Any, monkeypatch: Any, caplog: Any) -> None:
+    from beautyspot.errors import MetadataError
+    from beautyspot.memory import MemoryMetadataStore
+
+    class Broken(MemoryMetadataStore):
+        def find_many(self, keys: Any) -> Any:
+            raise MetadataError("unplugged")
+
+        put_many = put_many_valid = find_many
+
+    function = make_spot(metadata=Broken()).mark(each="texts")(embed)
+    assert function(["a", "b"]) == ["small a", "small b"]
+    assert function(["a", "b"]) == ["small a", "small b"]
+    assert "unplugged" in caplog.text
+
+
+def test_it_travels_to_another_process(spot: Spot) -> None:
+    cloudpickle = pytest.importorskip("cloudpickle")
+    function = marked(spot, "sync")
+    function(["a"])
+    sent = cloudpickle.loads(cloudpickle.dumps(function))
+    assert sent(["a", "b"]) == ["small a", "small b"]
+    assert STATE.ran == [["a"], ["b"]]
+
+
+def test_elsewhere_than_in_asyncio_hits_are_found_and_the_rest_runs_uncached(
+    make_spot: Any, caplog: Any
+) -> None:
+    spot = make_spot()
+    later = spot.mark(each="texts")(at_once)
+    asyncio.run(later(["a"]))
+    for texts in (["a"], ["b", "a"], ["b"]):
+        with pytest.raises(StopIteration) as end:
+            later(texts).send(None)
+        assert end.value.value == [f"small {text}" for text in texts]
+    assert STATE.ran == [["a"], ["b"], ["b"]]
+    stats = spot.stats()
+    assert (stats["bypassed"], stats["hits"], stats["misses"]) == (2, 2, 1)
+    assert "is called outside of asyncio" in caplog.text
+
+
+async def at_once(texts: list[str]) -> list[str]:
+    return embed(texts)
