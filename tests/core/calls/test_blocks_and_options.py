@@ -1,0 +1,300 @@
+"""Blocks of calls, and last calls, together with the options of `mark` and with `spot.map`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import CacheMissError
+from numbered import RUNS, every_kind, value_of, work, work_later
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from beautyspot.spot import Spot
+
+STATE: dict[str, Any] = {"error": None, "sent": [], "gate": None}
+
+
+class NotFoundError(Exception):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    STATE.update(error=None, sent=[], gate=None)
+
+
+@pytest.fixture
+def clock(spot: Spot) -> Clock:
+    spot._engine.cache.clock = spot._engine.behind.clock = clock = Clock()
+    return clock
+
+
+def work_or_fail(x: int) -> int:
+    STATE["sent"].append(x)
+    if STATE["error"] is not None:
+        raise STATE["error"]
+    return next(RUNS)
+
+
+# -------------------------------------------------------------------------------------------- stale
+
+
+def test_a_stale_result_is_given_unless_it_is_too_old(spot: Spot, clock: Clock) -> None:
+    marked = spot.mark(ttl=10, stale=100)(work)
+    old = marked(1)
+    clock.now += 50
+    with spot.using(mode="readonly"):  # nothing is made behind: it would not be stored
+        with spot.using(max_age=60):
+            assert marked(1) == old
+        last = spot.last_call()
+        assert last is not None
+        assert (last.hit, last.age) == (True, 50.0)
+        with spot.using(max_age=40):
+            assert marked(1) > old
+        assert marked(1) == old
+    with spot.using(mode="replay"):
+        assert marked(1) == old
+        with spot.using(max_age=40), pytest.raises(CacheMissError):
+            marked(1)
+    assert spot.stats()["misses"] == 2
+    with spot.using(mode="refresh"):
+        new = marked(1)
+    assert new > old
+    assert marked(1) == new
+
+
+def test_a_stale_result_is_asked_for_too(spot: Spot, clock: Clock) -> None:
+    marked = spot.mark(ttl=10, stale=100)(work)
+    marked(1)
+    clock.now += 50
+    with spot.using(max_age=40):
+        assert spot.explain(marked, 1).hit is False
+
+
+# ----------------------------------------------------------------------------------- stored errors
+
+
+def test_a_stored_error_is_a_result_of_its_age(spot: Spot, clock: Clock) -> None:
+    marked = spot.mark(cache_errors=NotFoundError)(work_or_fail)
+    STATE["error"] = NotFoundError("gone")
+    with pytest.raises(NotFoundError):
+        marked(1)
+    clock.now += 100
+    with spot.using(max_age=200), pytest.raises(NotFoundError):
+        marked(1)
+    last = spot.last_call()
+    assert last is not None
+    assert (last.hit, last.reason, last.age) == (True, None, 100.0)
+    assert STATE["sent"] == [1]
+    STATE["error"] = None
+    with spot.using(max_age=50):
+        new = marked(1)
+    assert marked(1) == new
+
+
+def test_an_error_may_replace_a_result(spot: Spot) -> None:
+    marked = spot.mark(cache_errors=NotFoundError)(work_or_fail)
+    marked(1)
+    STATE["error"] = NotFoundError("gone")
+    with spot.using(mode="refresh"), pytest.raises(NotFoundError):
+        marked(1)
+    last = spot.last_call()
+    assert last is not None
+    assert (last.hit, last.reason) == (False, "refreshed")
+    with spot.using(mode="replay"), pytest.raises(NotFoundError):
+        marked(1)
+    STATE["error"] = None
+    with spot.using(mode="refresh"):
+        new = marked(1)
+    assert marked(1) == new
+
+
+# --------------------------------------------------------------------------------- lists of items
+
+
+def send(xs: list[int]) -> list[int]:
+    STATE["sent"].append(xs)
+    return [next(RUNS) for _ in xs]
+
+
+async def send_later(xs: list[int]) -> list[int]:
+    return send(xs)
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_of_a_list_those_items_are_sent_that_the_block_asks_for(
+    spot: Spot, clock: Clock, later: bool
+) -> None:
+    marked: Any = spot.mark(each="xs")(send_later if later else send)
+
+    def call(*xs: int) -> list[int]:
+        found: Any = marked([*xs])
+        values: list[int] = asyncio.run(found) if later else found
+        return values
+
+    old = call(1, 2)
+    clock.now += 100
+    call(3)
+    with spot.using(max_age=50):
+        call(1, 2, 3)
+    assert call(1, 2) > old
+    with spot.using(mode="refresh"):
+        new = call(2, 4)
+    assert call(2, 4) == new
+    with spot.using(mode="readonly"):
+        call(4, 5)
+    with spot.using(mode="replay"), pytest.raises(CacheMissError):
+        call(4, 5)
+    assert STATE["sent"] == [[1, 2], [3], [1, 2], [2, 4], [5]]
+
+
+# ---------------------------------------------------------------------------------- spot.map
+
+
+def mapped(spot: Spot, function: Any, inputs: Any) -> list[int]:
+    """What `spot.map` gives, in the block in which it is read."""
+    results: Any = spot.map(function, inputs, concurrency=2)
+
+    async def collected(given: AsyncIterator[int]) -> list[int]:
+        return [value async for value in given]
+
+    return asyncio.run(collected(results)) if hasattr(results, "__aiter__") else list(results)
+
+
+@pytest.mark.parametrize("function", [work, work_later])
+def test_the_calls_of_a_map_are_in_its_block(spot: Spot, clock: Clock, function: Any) -> None:
+    marked = spot.mark(function)
+    old = mapped(spot, marked, range(20))
+    with spot.using(mode="refresh"):
+        new = mapped(spot, marked, range(10))
+    assert min(new) > max(old)
+    clock.now += 100
+    assert mapped(spot, marked, range(20)) == new + old[10:]
+    mapped(spot, marked, range(20, 25))
+    with spot.using(max_age=50):
+        assert min(mapped(spot, marked, range(20))) > max(new)
+        runs = spot.stats()["misses"]
+        mapped(spot, marked, range(25))
+        assert spot.stats()["misses"] == runs
+    with spot.using(mode="replay"), pytest.raises(CacheMissError):
+        mapped(spot, marked, range(30))
+    with spot.using(mode="readonly"):
+        mapped(spot, marked, range(30))
+    assert [spot.peek(marked, x) for x in range(25, 30)] == [None] * 5
+
+
+@pytest.mark.parametrize("function", [work, work_later])
+def test_a_map_that_is_read_after_the_block_is_not_in_it(spot: Spot, function: Any) -> None:
+    marked: Any = spot.mark(function)
+    old = mapped(spot, marked, range(3))
+
+    async def collected(given: Any) -> list[int]:
+        return [value async for value in given]
+
+    with spot.using(mode="refresh"):
+        results: Any = spot.map(marked, range(3))
+    late = asyncio.run(collected(results)) if hasattr(results, "__aiter__") else list(results)
+    assert late == old
+
+
+def test_a_map_leaves_the_last_call_alone(spot: Spot) -> None:
+    marked = spot.mark(work)
+    marked(100)
+    before = spot.last_call()
+    mapped(spot, marked, range(5))
+    mapped(spot, marked, range(5))
+    after = spot.last_call()
+    assert before is not None
+    assert after is not None
+    assert after.key == before.key
+
+
+# ------------------------------------------------------------------------------- other options
+
+
+def test_what_goes_on_after_its_caller_is_stored_though_the_block_is_over(spot: Spot) -> None:
+    @spot.mark(on_cancel="finish")
+    async def slow(x: int) -> int:
+        if STATE["gate"] is not None:
+            STATE["sent"].append(x)
+            await STATE["gate"].wait()
+        return next(RUNS)
+
+    async def main() -> None:
+        old = await slow(1)
+        STATE["gate"] = asyncio.Event()
+
+        async def call() -> int:
+            with spot.using(mode="refresh"):
+                return await slow(1)
+
+        task = asyncio.create_task(call())
+        while not STATE["sent"]:
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        joined = asyncio.create_task(slow(1))
+        STATE["gate"].set()
+        assert await joined == old, "what is stored is given meanwhile"
+        while await slow(1) == old:
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+
+
+def ask(x: int) -> int:
+    return next(RUNS)
+
+
+def ask_more(x: int, warmth: float = 0.0) -> int:
+    return next(RUNS)
+
+
+def test_a_result_without_a_parameter_that_was_added_has_an_age(
+    make_spot: Callable[..., Spot],
+) -> None:
+    old = make_spot().mark(name="ask")(ask)(1)
+    spot = make_spot()
+    marked = spot.mark(name="ask", added={"warmth": 0.0})(ask_more)
+    with spot.using(max_age="1h"):
+        assert marked(1) == old
+    with spot.using(max_age=0):
+        new = marked(1)
+        assert new > old
+    with spot.using(max_age="1h"):
+        assert marked(1) == new
+    with spot.using(mode="refresh"):
+        newest = marked(1, warmth=0.0)
+    assert marked(1) == newest > new
+
+
+@every_kind
+def test_results_with_a_ttl_of_their_own_are_made_anew(
+    spot: Spot, clock: Clock, function: Any
+) -> None:
+    marked: Any = spot.mark(ttl=lambda result, x: 1000, tags=lambda result, x: ["all"])(function)
+    old = value_of(marked(1))
+    clock.now += 100
+    with spot.using(max_age=200):
+        assert value_of(marked(1)) == old
+    with spot.using(max_age=50):
+        new = value_of(marked(1))
+    with spot.using(mode="refresh"):
+        newest = value_of(marked(1))
+    assert old < new < newest == value_of(marked(1))
+    assert spot.invalidate_all(tag="all") == 1
+
+
+def test_a_call_in_a_copied_context_is_in_the_block_until_it_ends(spot: Spot) -> None:
+    marked = spot.mark(work)
+    old = marked(1)
+    with spot.using(mode="refresh"):
+        context = contextvars.copy_context()
+        new = context.run(marked, 1)
+    assert context.run(marked, 1) == new > old
