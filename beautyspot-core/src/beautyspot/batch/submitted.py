@@ -36,13 +36,22 @@ class Submitted:
         most: how many it may have at once.
         submit: hands an item to it.
         done: gets each item, and what it returned or raised.
+        cancels: whether `cancel` of a future lets alone what runs. A future of Dask's does not
+            know that its call runs.
 
     Attributes:
         is_broken: whether the executor takes no calls any more.
     """
 
-    def __init__(self, most: int, submit: Callable[[Item], Any], done: SimpleQueue[Done]) -> None:
-        self._most, self._submit, self._done = most, submit, done
+    def __init__(
+        self,
+        most: int,
+        submit: Callable[[Item], Any],
+        done: SimpleQueue[Done],
+        *,
+        cancels: bool,
+    ) -> None:
+        self._most, self._submit, self._done, self._cancels = most, submit, done, cancels
         self._waiting: deque[Item] = deque()
         self._futures: dict[Item, Any] = {}
         self.is_broken = False
@@ -95,14 +104,15 @@ class Submitted:
         future = self._futures.pop(item, None)
         if future is None or future.done():
             return False
-        future.cancel()
+        if self._cancels:
+            future.cancel()
         self._go_on()
         return True
 
     def withdraw(self) -> None:
         """Have nothing new begin."""
         self._waiting.clear()
-        for future in list(self._futures.values()):
+        for future in list(self._futures.values()) if self._cancels else ():
             if future is not None:
                 future.cancel()
 

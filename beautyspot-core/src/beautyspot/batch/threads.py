@@ -73,21 +73,21 @@ class SyncMap:
         self._inputs = Inputs(inputs)
         self._lookups = Lookups(target)
         self._done: SimpleQueue[Done] = SimpleQueue()
-        concurrency = options.concurrency or workers_of(options.executor) or CONCURRENCY
+        workers = workers_of(options.executor)
+        concurrency = options.concurrency or workers or CONCURRENCY
         self._window = Window(options, self._lookups, concurrency, meter)
         look = partial(_look, self._context, self._lookups)
         self._readers = Workers("reader", READERS, look, self._done)
         self._workers: Calling
         if options.executor is None:
             call = partial(_call, self._context, target.function, meter)
-            self._workers = Workers(
-                "map", concurrency, call, self._done, failures=options.most_failures
-            )
+            most = options.most_failures
+            self._workers = Workers("map", concurrency, call, self._done, failures=most)
         else:
-            submit = partial(
-                _submit, self._context, options.executor, sent(target, options.executor), meter
-            )
-            self._workers = Submitted(concurrency, submit, self._done)
+            function = sent(target, options.executor)
+            submit = partial(_submit, self._context, options.executor, function, meter)
+            tells = workers is not None
+            self._workers = Submitted(concurrency, submit, self._done, cancels=tells)
         self._process = os.getpid()
         self._has_ended = False
 

@@ -1,0 +1,222 @@
+"""`spot.map` whose calls an executor of the user's makes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+from contextlib import closing
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from gates import DEADLINE, Gate, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+
+
+class ByHand(Executor):
+    """Keeps what is submitted until it is told to run it."""
+
+    def __init__(self, *, workers: int | None = None) -> None:
+        self.calls: list[tuple[Future[Any], Callable[[], Any]]] = []
+        self.submitted = 0
+        self.broken: Exception | None = None
+        if workers is not None:
+            self._max_workers = workers
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self.broken is not None:
+            raise self.broken
+        self.submitted += 1
+        future: Future[Any] = Future()
+        self.calls.append((future, lambda: fn(*args, **kwargs)))
+        return future
+
+    def run(self) -> None:
+        calls, self.calls = self.calls, []
+        for future, call in calls:
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(call())
+            except Exception as error:
+                future.set_exception(error)
+
+
+@pytest.fixture
+def by_hand() -> ByHand:
+    return ByHand(workers=3)
+
+
+@pytest.fixture
+def runs(by_hand: ByHand) -> Iterator[ByHand]:
+    """It runs what it has, over and over, in another thread."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(0.001):
+            by_hand.run()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield by_hand
+    ended.set()
+    thread.join(DEADLINE)
+
+
+RAN: list[int] = []
+
+
+def double(number: int) -> int:
+    RAN.append(number)
+    if number == 13:
+        raise ValueError(number)
+    return 2 * number
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_what_runs_there_is_stored(spot: Spot, runs: ByHand, marked: bool) -> None:
+    RAN.clear()
+    function = spot.mark(double) if marked else double
+    for _ in range(2):
+        assert list(spot.map(function, range(10), executor=runs)) == [2 * n for n in range(10)]
+    assert sorted(RAN) == list(range(10)), "undecorated, too, it runs through the cache there"
+    assert runs.submitted == 10
+
+
+def test_as_many_are_submitted_at_once_as_there_are_workers(spot: Spot, by_hand: ByHand) -> None:
+    results = spot.map(spot.mark(double), range(20, 120), executor=by_hand)
+    first: list[int] = []
+    thread = threading.Thread(target=lambda: first.extend(results))
+    thread.start()
+    for _ in range(5):
+        until(lambda: len(by_hand.calls) == 3)
+        by_hand.run()
+    until(lambda: len(by_hand.calls) == 3)
+    while thread.is_alive():
+        by_hand.run()
+    thread.join(DEADLINE)
+    assert first == [2 * n for n in range(20, 120)]
+
+
+def test_failures_come_from_there(spot: Spot, runs: ByHand) -> None:
+    results = list(spot.map(spot.mark(double), range(12, 15), executor=runs, errors="return"))
+    assert [getattr(each, "input", each) for each in results] == [24, 13, 28]
+    with pytest.raises(ValueError, match="13") as raised:
+        list(spot.map(spot.mark(double), range(10, 1000), executor=runs))
+    assert "the input was 13" in raised.value.__notes__[0]
+    assert runs.submitted < 50
+
+
+@pytest.mark.parametrize("error", [BrokenExecutor("it broke"), RuntimeError("shut down")])
+def test_an_executor_that_takes_no_calls_ends_it(
+    spot: Spot, by_hand: ByHand, error: Exception
+) -> None:
+    by_hand.broken = error
+    results = spot.map(spot.mark(double), range(10), executor=by_hand, errors="skip")
+    with pytest.raises(type(error), match=str(error)):
+        list(results)
+
+
+def test_closing_leaves_what_has_not_begun(spot: Spot, by_hand: ByHand) -> None:
+    results = spot.map(spot.mark(double), range(10), executor=by_hand, ordered=False)
+    thread = threading.Thread(target=lambda: next(results))
+    thread.start()
+    until(lambda: len(by_hand.calls) == 3)
+    future, call = by_hand.calls.pop(0)
+    running, _ = by_hand.calls[0]
+    for each in (future, running):
+        assert each.set_running_or_notify_cancel()
+    future.set_result(call())
+    thread.join(DEADLINE)
+    until(lambda: len(by_hand.calls) == 3)
+    closer = threading.Thread(target=results.close)
+    closer.start()
+    until(lambda: by_hand.calls[-1][0].cancelled())
+    assert closer.is_alive(), "it waits for what runs"
+    running.set_result(0)
+    closer.join(DEADLINE)
+    assert not closer.is_alive()
+
+
+def test_a_call_over_its_time_gives_its_place_to_another(spot: Spot) -> None:
+    gate = Gate()
+
+    @spot.mark(ignore=("gate",))
+    def f(number: int) -> int:
+        if not number:
+            gate.pass_through()
+        return number
+
+    with ThreadPoolExecutor(2) as pool:
+        results = list(spot.map(f, range(4), executor=pool, timeout=0.1, errors="return"))
+        gate.open.set()
+    assert results[1:] == [1, 2, 3]
+    assert isinstance(results[0], bs.Failed)
+    assert isinstance(results[0].error, TimeoutError)
+
+
+def test_threads_have_the_context_of_the_map(spot: Spot) -> None:
+    who: ContextVar[str] = ContextVar("who", default="nobody")
+
+    @spot.mark(ignore=("who",))
+    def f(number: int) -> str:
+        return who.get()
+
+    token = who.set("me")
+    with ThreadPoolExecutor(2) as pool, closing(spot.map(f, [1], executor=pool)) as results:
+        who.reset(token)
+        assert list(results) == ["me"]
+
+
+def test_what_can_not_be_sent_is_said_at_once(spot: Spot) -> None:
+    pool = ProcessPoolExecutor(1)  # which starts no process before it has a call
+    with pool, pytest.raises(bs.ConfigError, match="at the top of a module"):
+        spot.map(spot.mark(lambda number: number), [1], executor=pool)
+
+
+PROGRAM = """
+import os
+import beautyspot as bs
+
+spot = bs.Spot("app", directory={place!r}, config=False)
+
+@spot.mark
+def where(number):
+    if number < 0:
+        os._exit(1)
+    return os.getpid()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_meet_in_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    (tmp_path / f"sent_{method}.py").write_text(PROGRAM.format(place=str(tmp_path / "cache")))
+    monkeypatch.syspath_prepend(tmp_path)
+    module: Any = __import__(f"sent_{method}")
+    spot: Spot = module.spot
+    try:
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
+            first = list(spot.map(module.where, range(20), executor=pool))
+            assert os.getpid() not in first
+            assert list(spot.map(module.where, range(20))) == first
+            (failed,) = spot.map(module.where, [threading.Lock()], executor=pool, errors="return")
+            assert isinstance(failed, bs.Failed)
+            assert "give inputs that can be pickled" in failed.error.__notes__[0]
+            with pytest.raises(BrokenProcessPool):
+                list(spot.map(module.where, range(-1, 20), executor=pool, errors="skip"))
+    finally:
+        spot.shutdown()
+        sys.modules.pop(f"sent_{method}")
