@@ -13,6 +13,7 @@ from beautyspot.limits.concurrency_cap import held
 from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.counting import Counting
 from beautyspot.results.last_use import LastUses
+from beautyspot.results.shared_commits import SharedCommits
 from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Engine:
         owner: gives the Spot, which the engine does not keep.
         detours: not empty while no call may take the fast path, as in a block of `Spot.using`.
         last_calls: what the last call of each thread or task came to.
+        commits: stores results of the tasks of event loops, several in one commit.
         counting: what the calls came to, by function.
         uses: when each result was last found.
         running: the turns that have not ended yet, in the order of their begin.
@@ -65,6 +67,7 @@ class Engine:
             "cache",
             "closed",
             "closing",
+            "commits",
             "counting",
             "executor",
         ),
@@ -104,6 +107,7 @@ class Engine:
         self.running: dict[object, None] = {}
         self.closing: list[Callable[[], object]] = []
         self.saver: Saver | None = None
+        self.commits = SharedCommits(cache)
         self.behind = Behind()
         self.flights = Flights()
         self.streams: SharedRuns[Any] = SharedRuns()
@@ -146,6 +150,7 @@ class Engine:
         self.reporter.reset_after_fork()
         self.cache.health.reset_after_fork()
         self.cache.unsaved.reset_after_fork()
+        self.commits.reset_after_fork()
         if self.saver is not None:
             self.saver.reset_after_fork()
 

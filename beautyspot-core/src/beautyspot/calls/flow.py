@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
 from beautyspot.calls.blocks import join
+from beautyspot.calls.saving import Save
 from beautyspot.calls.steps import Block, Execute, Outcome, Pause
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
@@ -344,7 +345,7 @@ def _run(turn: Turn) -> Flow:
     engine.uses.bound()
     # Encoded before any other code runs: its caller, or a follower, may change the value.
     if turn.encode(outcome.value) and not turn.queue():
-        yield from _save(turn)
+        yield Save(turn)
     if watch is not None:
         tell(engine, call, watch)
     return outcome
@@ -359,7 +360,7 @@ def _raised(turn: Turn, outcome: Outcome) -> Flow:
         return outcome
     turn.engine.uses.bound()
     if turn.encode_error(outcome) and not turn.queue():
-        yield from _save(turn)
+        yield Save(turn)
     return outcome
 
 
@@ -392,15 +393,6 @@ def tell(engine: Engine, call: Call, watch: Watch) -> None:
     if nothing is not None:
         error = ConfigError(nothing)
         engine.reporter.report("leave out a part of the key", name, error, "Correct it")
-
-
-def _save(turn: Turn) -> Generator[Step, Any, None]:
-    block = Block(turn.save)
-    try:
-        yield block
-    finally:
-        if block.is_in_executor:  # a cancelled call does not stop it
-            turn.hand_over()
 
 
 def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:

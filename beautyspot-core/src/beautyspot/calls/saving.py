@@ -1,0 +1,39 @@
+"""`Save`: the step of a flow that stores a result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beautyspot.concurrency.waiting import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+
+    from beautyspot.calls.turn import Turn
+
+
+class Save:
+    """The step that stores the result of a turn, and ends the turn."""
+
+    __slots__ = ("_turn",)
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+
+    def perform(self) -> None:
+        """Do it in this thread."""
+        self._turn.save()
+
+    async def perform_async(self, executor: Callable[[], Executor]) -> None:
+        """Do it in the executor, which goes on where the caller is cancelled."""
+        turn = self._turn
+        if turn.engine.commits.takes(turn):
+            await turn.engine.commits.save(turn, executor)
+            return
+        job = Job(turn.save)
+        try:
+            await job.run_in(executor)
+        finally:
+            if job.submitted:
+                turn.hand_over()

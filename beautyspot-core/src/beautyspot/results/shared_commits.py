@@ -1,0 +1,144 @@
+"""Results of the tasks of event loops that are to be stored at one time share a commit.
+
+A task hands its result to a table, and waits; a thread of the executor writes what is in the table,
+until that is empty. So while one commit is under way, the results for the next one come together,
+and a result waits for no other one to come. A task goes on when its own result is stored.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from beautyspot.concurrency import deferred, locks
+from beautyspot.results.bulk import save_many
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+    from concurrent.futures import Executor, Future
+
+    from beautyspot.contracts import TaskRecord
+    from beautyspot.results.cache import Cache
+    from beautyspot.tasks.task import Call
+
+    Waiting = tuple["Pending", asyncio.Future[None]]
+
+MOST: Final = 256
+"""Results in one commit."""
+
+
+class Pending(Protocol):
+    """A call whose result is to be saved.
+
+    Attributes:
+        call: the call itself.
+        record: the row of its result.
+    """
+
+    call: Call
+    record: TaskRecord | None
+
+    def hand_over(self) -> None:
+        """Leave the end to who saves the result."""
+
+    def end(self) -> None:
+        """Let the next call of the key run, in this process and in others; maybe repeatedly."""
+
+
+class SharedCommits:
+    """The results of one Spot whose tasks wait until they are stored."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self.reset_after_fork()
+
+    def reset_after_fork(self) -> None:
+        """Begin with an empty table in a child: what was in it is its parent's to store."""
+        self._table: deque[Waiting] = deque()
+        self._is_written = False  # by a thread that looks into the table once more
+
+    def takes(self, pending: Pending) -> bool:
+        """Whether a result may share its commit: one that lies in its row, in a local store.
+
+        Blobs, and rows of a store on a network, are stored side by side. A failure that is to be
+        raised belongs to one call.
+        """
+        record, cache = pending.record, self._cache
+        if record is None or type(record.result_data) is not bytes:
+            return False
+        if cache.metadata.blocking or cache.reporter.strict:
+            return False
+        limit = cache.placement.blob_threshold
+        return not pending.call.task.form.wants_blob(len(record.result_data), limit)
+
+    async def save(self, pending: Pending, executor: Callable[[], Executor]) -> None:
+        """Store a result that `takes` takes, and end its call, also where its task is cancelled."""
+        import asyncio
+
+        done = asyncio.get_running_loop().create_future()
+        pending.hand_over()
+        self._table.append((pending, done))
+        if not self._is_written:
+            self._is_written = True
+            self._submit(executor)
+        await done
+
+    def _submit(self, executor: Callable[[], Executor]) -> None:
+        try:
+            with locks.reentrant():  # `submit` holds locks that other threads may wait for
+                executor().submit(self._write).add_done_callback(self._write_dropped)
+        except RuntimeError:  # it takes no work; a thread of it may have begun it nevertheless
+            self._write()
+
+    def _write_dropped(self, queued: Future[None]) -> None:
+        if queued.cancelled():
+            deferred.later(self._write)
+
+    def _write(self) -> None:
+        """Write until the table is empty. Two threads at a time do no harm."""
+        try:
+            while self._table:
+                self._write_batch()
+                if not self._table:
+                    self._is_written = False  # and a last look: who came before has seen True
+        except BaseException:  # the next result has another thread write
+            self._is_written = False
+            raise
+
+    def _write_batch(self) -> None:
+        batch: list[Waiting] = []
+        with suppress(IndexError):  # another thread takes some, too
+            while len(batch) < MOST:
+                batch.append(self._table.popleft())
+        rows = [(each.call, each.record) for each, _ in batch if each.record is not None]
+        with ExitStack() as ends:
+            ends.callback(_wake, batch)
+            for each, _ in batch:
+                ends.callback(each.end)
+            if rows:
+                self._save(rows)
+
+    def _save(self, rows: list[tuple[Call, TaskRecord]]) -> None:
+        try:
+            save_many(self._cache, rows, later=False)
+        except Exception as error:
+            advice = "The callers have their results, and these are computed again next time"
+            self._cache.reporter.report("save the result", "", error, advice)
+
+
+def _wake(batch: list[Waiting]) -> None:
+    """Let the tasks go on, those of one event loop together."""
+    loops: dict[Any, list[asyncio.Future[None]]] = {}
+    for _, done in batch:
+        loops.setdefault(done.get_loop(), []).append(done)
+    for loop, all_done in loops.items():
+        with suppress(RuntimeError):  # it is closed, and nothing waits in it
+            loop.call_soon_threadsafe(_let_go, all_done)
+
+
+def _let_go(all_done: list[asyncio.Future[None]]) -> None:
+    for done in all_done:
+        if not done.done():
+            done.set_result(None)
