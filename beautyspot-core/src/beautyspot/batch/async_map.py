@@ -18,6 +18,7 @@ from beautyspot.batch.lookups import Lookups
 from beautyspot.batch.options import CONCURRENCY
 from beautyspot.batch.termination import ends_in_order
 from beautyspot.batch.window import Window
+from beautyspot.calls.wrappers import perform
 from beautyspot.concurrency.waiting import Job, check_asyncio
 from beautyspot.results.validity import MISSING
 
@@ -148,12 +149,19 @@ class AsyncMap:
             item = self._waiting.popleft()
             if self._meter is not None:
                 self._meter.began()
-            task = self._spawn(_awaited(self._target.function, item.args))
+            task = self._spawn(self._call(item))
             self._calls[task] = None
             if self._timeout is not None:
                 over = partial(self._time_out, item, task, self._timeout)
                 self._calls[task] = task.get_loop().call_later(self._timeout, over)
             task.add_done_callback(partial(self._called, item))
+
+    def _call(self, item: Item) -> Coroutine[Any, Any, Any]:
+        target = self._target
+        if item.missed is not None:
+            made: Coroutine[Any, Any, Any] = perform(target.engine, item.missed)
+            return made
+        return _awaited(target.function, item.args)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> Task:
         return asyncio.get_running_loop().create_task(work, context=self._context.copy())
@@ -189,7 +197,9 @@ class AsyncMap:
 
     def _return(self, item: Item, value: Any, *, began: bool) -> None:
         if self._meter is not None:
-            (self._meter.ran if began else self._meter.hit)()
+            missed = item.missed
+            ended = self._meter.found if missed is not None and missed.is_hit else self._meter.ran
+            (ended if began else self._meter.hit)()
         for follower in self._window.returned(item, value):
             self._begin_with(follower)
 

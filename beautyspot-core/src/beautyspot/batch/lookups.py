@@ -46,12 +46,14 @@ class Lookups:
         self._target = target
         self._task, self._engine = target.task, target.engine
         self.size = FIRST
+        self._plain = self._has_asked = False
 
     def page(self, inputs: list[Args]) -> list[Any]:
         """For each input its value, or an `Item` where that is not found at once."""
         if not self._engine.active or not self._target.is_cached_by_call:
             return [Item(args) for args in inputs]
         calls = [self._addressed(args) for args in inputs]
+        self._has_asked = True
         found = self._find([call.key for call in calls if call.key and not call.refresh])
         self._plain = self._may_be_plain()
         page = [
@@ -92,12 +94,12 @@ class Lookups:
         except Exception as error:
             advice = "Each call looks for its own result, and nothing is lost"
             self._engine.reporter.report("look up", self._target.name, error, advice)
+            self._has_asked = False
             return {}
 
     def _result(self, args: Args, call: Call, entry: Entry | None) -> Any:
         if entry is None:
-            waits = call.key in self._engine.cache.waiting
-            return Item(args, call.key, call if waits else None)
+            return self._missed(args, call)
         is_plain = entry.result_data is not None and entry.expires_at is None
         if self._plain and is_plain and not self._task.to_compare:
             try:
@@ -105,6 +107,20 @@ class Lookups:
             except Exception:  # its own call meets the failure again, and says it
                 return Item(args, call.key)
         return self._recalled(args, call, entry)
+
+    def _missed(self, args: Args, call: Call) -> Item:
+        """An item whose result was not found; its call need not look for that again.
+
+        It does look again once other processes are kept out. Without that, as in other modes, much
+        may have been stored before it begins.
+        """
+        if call.key in self._engine.cache.waiting:
+            return Item(args, call.key, call)
+        item = Item(args, call.key)
+        if call.key:
+            item.missed = call
+            call.looked = self._has_asked and call.mode == "normal"
+        return item
 
     def _restored(self, call: Call, entry: Entry) -> Any:
         """The value of a plain entry, counted as `fast_path.quick` does."""
