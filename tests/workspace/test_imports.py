@@ -178,13 +178,15 @@ def test_a_spot_with_s3_imports_boto3_at_the_first_blob(tmp_path: Path) -> None:
 def test_nothing_heavy_is_imported_at_the_top_of_a_module(package: str) -> None:
     """The programs above show the common ways; this shows every module.
 
-    All but `libraries`: its modules are imported once the library of the value is there.
+    All but `libraries`, whose modules are imported once the library of the value is there, and
+    what `spot.map` imports for a coroutine function.
     """
+    free_to_import = ("beautyspot.testing", "beautyspot.libraries.", "beautyspot.batch.async_")
     free = {"sqlite3"}  # by the modules of the database, which a Spot imports
     found = [
         str(use)
         for module, path in files(package).items()
-        if not module.startswith(("beautyspot.testing", "beautyspot.libraries."))
+        if not module.startswith(free_to_import)
         for use in imports(path)
         if use.top_level and not use.types_only and use.module in HEAVY - free
     ]

@@ -13,7 +13,6 @@ from beautyspot.limits.concurrency_cap import held
 from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.counting import Counting
 from beautyspot.results.last_use import LastUses
-from beautyspot.results.shared_commits import SharedCommits
 from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.background import Saver
     from beautyspot.results.cache import Cache
+    from beautyspot.results.shared_commits import SharedCommits
     from beautyspot.tasks.options import MarkOptions
     from beautyspot.tasks.task import Call, Task
 
@@ -51,7 +51,7 @@ class Engine:
         owner: gives the Spot, which the engine does not keep.
         detours: not empty while no call may take the fast path, as in a block of `Spot.using`.
         last_calls: what the last call of each thread or task came to.
-        commits: stores results of the tasks of event loops, several in one commit.
+        commits: stores the results of tasks, several in one commit; None before the first.
         counting: what the calls came to, by function.
         uses: when each result was last found.
         running: the turns that have not ended yet, in the order of their begin.
@@ -107,7 +107,7 @@ class Engine:
         self.running: dict[object, None] = {}
         self.closing: list[Callable[[], object]] = []
         self.saver: Saver | None = None
-        self.commits = SharedCommits(cache)
+        self.commits: SharedCommits | None = None
         self.behind = Behind()
         self.flights = Flights()
         self.streams: SharedRuns[Any] = SharedRuns()
@@ -150,7 +150,7 @@ class Engine:
         self.reporter.reset_after_fork()
         self.cache.health.reset_after_fork()
         self.cache.unsaved.reset_after_fork()
-        self.commits.reset_after_fork()
+        self.commits = None
         if self.saver is not None:
             self.saver.reset_after_fork()
 

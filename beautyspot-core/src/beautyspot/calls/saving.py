@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.waiting import Job
+from beautyspot.results.shared_commits import SharedCommits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +29,11 @@ class Save:
     async def perform_async(self, executor: Callable[[], Executor]) -> None:
         """Do it in the executor, which goes on where the caller is cancelled."""
         turn = self._turn
-        if turn.engine.commits.takes(turn):
-            await turn.engine.commits.save(turn, executor)
+        commits = turn.engine.commits
+        if commits is None:  # two threads may make one each, and both work
+            commits = turn.engine.commits = SharedCommits(turn.engine.cache)
+        if commits.takes(turn):
+            await commits.save(turn, executor)
             return
         job = Job(turn.save)
         try:

@@ -52,10 +52,6 @@ class SharedCommits:
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        self.reset_after_fork()
-
-    def reset_after_fork(self) -> None:
-        """Begin with an empty table in a child: what was in it is its parent's to store."""
         self._table: deque[Waiting] = deque()
         self._is_written = False  # by a thread that looks into the table once more
 
@@ -103,8 +99,8 @@ class SharedCommits:
                 self._write_batch()
                 if not self._table:
                     self._is_written = False  # and a last look: who came before has seen True
-        except BaseException:  # the next result has another thread write
-            self._is_written = False
+        except BaseException:
+            deferred.later(self._write)  # for those that wait
             raise
 
     def _write_batch(self) -> None:

@@ -1,0 +1,206 @@
+"""Results of tasks that are to be stored at one time share a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import MetadataError
+from gates import DEADLINE, Gate, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+
+async def double(x: int) -> int:
+    return 2 * x
+
+
+class Commits:
+    """Counts the rows of each commit; the first one waits for a gate, if there is one."""
+
+    def __init__(self, spot: Spot, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sizes: list[int] = []
+        self.gate: Gate | None = None
+        self.error: BaseException | None = None
+        store: Any = spot._engine.cache.metadata
+        self._write = store._put_many_valid
+        monkeypatch.setattr(store, "_put_many_valid", self.put)
+
+    def put(self, rows: list[Any]) -> Any:
+        self.sizes.append(len(rows))
+        if self.gate is not None and len(self.sizes) == 1:
+            self.gate.pass_through()
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        return self._write(rows)
+
+
+async def reached(gate: Gate) -> None:
+    assert await asyncio.to_thread(gate.entered.wait, DEADLINE)
+
+
+def test_while_one_is_written_the_others_come_together(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot()
+    f, commits = spot.mark(double), Commits(spot, monkeypatch)
+    commits.gate = Gate()
+
+    async def main() -> None:
+        first = asyncio.ensure_future(f(0))
+        await reached(commits.gate)  # type: ignore[arg-type]
+        others = [asyncio.ensure_future(f(n)) for n in range(1, 6)]
+        await asyncio.sleep(0)
+        while len(spot._engine.commits._table) < 5:  # type: ignore[union-attr]
+            await asyncio.sleep(0)
+        assert not any(task.done() for task in (first, *others))  # none before it is stored
+        commits.gate.open.set()  # type: ignore[union-attr]
+        assert await asyncio.gather(first, *others) == [0, 2, 4, 6, 8, 10]
+        assert all(spot.peek(f, n) for n in range(6))
+
+    asyncio.run(main())
+    assert commits.sizes == [1, 5]
+    assert len(spot._engine.flights) == 0
+    assert not spot._engine.running
+
+
+def test_what_is_written_is_stored_though_its_caller_is_cancelled(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot()
+    f, commits = spot.mark(double), Commits(spot, monkeypatch)
+    commits.gate = Gate()
+
+    async def main() -> None:
+        tasks = [asyncio.ensure_future(f(n)) for n in range(3)]
+        await reached(commits.gate)  # type: ignore[arg-type]
+        for task in tasks:
+            task.cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(each, asyncio.CancelledError) for each in done)
+        commits.gate.open.set()  # type: ignore[union-attr]
+
+    asyncio.run(main())  # and its loop is closed
+    until(lambda: not spot._engine.running)
+    assert all(spot.peek(f, n) for n in range(3))
+    assert len(spot._engine.flights) == 0
+
+
+class Refusing(ThreadPoolExecutor):
+    """Takes no work."""
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:  # type: ignore[override]
+        raise RuntimeError("no")
+
+
+class Dropping(ThreadPoolExecutor):
+    """Takes work and drops it."""
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:  # type: ignore[override]
+        dropped: Future[Any] = Future()
+        dropped.cancel()
+        dropped.set_running_or_notify_cancel()
+        return dropped
+
+
+@pytest.mark.parametrize("executor", [Refusing, Dropping])
+def test_no_executor_loses_a_result(make_spot: Callable[..., Spot], executor: Any) -> None:
+    with executor(1) as runs:
+        spot = make_spot(executor=runs)
+        f = spot.mark(double)
+        assert asyncio.run(f(1)) == 2
+        assert spot.peek(f, 1) is not None
+
+
+def test_a_commit_that_fails_is_tried_one_by_one(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(on_error=troubles.append)
+    f, commits = spot.mark(double), Commits(spot, monkeypatch)
+    commits.error = MetadataError("once")
+
+    async def main() -> None:
+        assert await asyncio.gather(f(1), f(2)) == [2, 4]
+
+    asyncio.run(main())
+    assert all(spot.peek(f, n) for n in (1, 2))
+    assert troubles == []
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
+def test_a_failure_of_ours_leaves_nobody_waiting(
+    make_spot: Callable[..., Spot],
+    troubles: list[Trouble],
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[BaseException],
+) -> None:
+    from beautyspot.results import shared_commits
+
+    spot = make_spot(on_error=troubles.append)
+    f, gate, sizes = spot.mark(double), Gate(), []
+
+    def fail(_: object, rows: list[Any], *, later: bool) -> None:
+        sizes.append(len(rows))
+        if len(sizes) == 1:
+            gate.pass_through()
+            raise error
+
+    monkeypatch.setattr(shared_commits, "save_many", fail)
+
+    async def main() -> None:
+        first = asyncio.ensure_future(f(0))
+        await reached(gate)
+        others = [asyncio.ensure_future(f(n)) for n in (1, 2)]
+        while len(spot._engine.commits._table) < 2:  # type: ignore[union-attr]
+            await asyncio.sleep(0)
+        gate.open.set()
+        async with asyncio.timeout(DEADLINE):
+            assert await asyncio.gather(first, *others) == [0, 2, 4]
+            assert await f(3) == 6
+
+    asyncio.run(main())
+    assert sum(sizes) == 4
+    assert len(troubles) == (error is ZeroDivisionError)
+    assert not spot._engine.running
+
+
+def test_tasks_of_several_loops_share_one(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot()
+    f, commits = spot.mark(double), Commits(spot, monkeypatch)
+    commits.gate = Gate()
+    results: list[int] = []
+
+    def call(n: int) -> None:
+        results.append(asyncio.run(f(n)))
+
+    threads = [threading.Thread(target=call, args=(n,)) for n in range(3)]
+    threads[0].start()
+    assert commits.gate.entered.wait(DEADLINE)
+    for thread in threads[1:]:
+        thread.start()
+    until(lambda: len(spot._engine.commits._table) == 2)  # type: ignore[union-attr]
+    commits.gate.open.set()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert sorted(results) == [0, 2, 4]
+    assert commits.sizes == [1, 2]
+
+
+def test_blobs_are_stored_side_by_side(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot()
+    f, commits = spot.mark(double, save_blob=True), Commits(spot, monkeypatch)
+    asyncio.run(f(1))
+    assert spot.peek(f, 1) is not None
+    assert commits.sizes == []
