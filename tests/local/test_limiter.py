@@ -36,6 +36,13 @@ class Bucket(TokenBucket):
     async def _sleep_async(self, seconds: float) -> None:
         self._sleep(seconds)
 
+    def _doze(self, seconds: float, bell: object) -> bool:
+        self._sleep(seconds)
+        return False
+
+    async def _doze_async(self, seconds: float, alarm: object) -> bool:
+        return self._doze(seconds, alarm)
+
     def nap(self, seconds: float) -> float:
         return seconds
 

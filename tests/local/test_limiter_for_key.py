@@ -89,15 +89,19 @@ def test_processes_share_a_key(tmp_path: Path, clock: Clock) -> None:
     assert len(list((tmp_path / "app.limit.keys").iterdir())) == 2
 
 
+def taken(line: Timeline, length: float, since: float = 0.0) -> tuple[float, float]:
+    return line.take(line.earliest(length, since), length)
+
+
 def test_a_wait_before_and_after_an_interval_that_begins_inside_a_gap() -> None:
     line = Timeline(0.0)
-    spans = [line.take(line.earliest(10)), line.take(line.earliest(1))]
+    spans = [taken(line, 10), taken(line, 1)]
     line.give_back(spans[0])
-    assert line.take(line.earliest(2, 3)) == (3, 5)
+    assert taken(line, 2, 3) == (3, 5)
     assert line.gaps == [(0, 3), (5, 10)]
-    assert line.take(line.earliest(5, 4)) == (5, 10), "to the very end"
+    assert taken(line, 5, 4) == (5, 10), "to the very end"
     assert line.gaps == [(0, 3)]
-    assert line.take(line.earliest(1, 20)) == (20, 21)
+    assert taken(line, 1, 20) == (20, 21)
     assert line.gaps == [(0, 3), (11, 20)]
     line.give_back((20, 21))
     assert line.tat == 11

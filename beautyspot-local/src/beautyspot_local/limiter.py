@@ -21,8 +21,8 @@ class TokenBucket(TimelineLimiter):
 
     In any window of T seconds it grants no more than rate x T plus the last cost in it, measured at
     the times that it grants; the first call goes at once. Waiting calls are served in the order of
-    arrival, from any number of threads, tasks and event loops. Only time that a call gave back goes
-    to the next call whose cost fits.
+    arrival, from any number of threads, tasks and event loops. When a call gives time back, those
+    behind it move up.
 
     The limit holds for one process. A forked child continues with a copy of its own.
 
@@ -56,7 +56,8 @@ class TokenBucket(TimelineLimiter):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(rate, max_cost, burst, clock)
-        self._line = Timeline(clock(), self._tolerance)
+        self._line = Timeline(0.0, self._tolerance)  # small numbers have the finest steps
+        self._line.offset = clock()
 
     @contextmanager
     def _timeline(self) -> Iterator[Timeline]:

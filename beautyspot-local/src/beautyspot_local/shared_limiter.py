@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 class SharedTokenBucket(TimelineLimiter):
     """A `TokenBucket` for all processes of one machine that name the same file.
 
-    Calls of all these processes wait in one queue, in the order of arrival. A process that dies
-    leaves no lock behind; what it had reserved passes unused. After a restart of the machine, or
+    Calls of all these processes wait in one queue, in the order of arrival. Time that a call gives
+    back goes to those behind it in its own process, or to the next call of any process that fits.
+    A process that dies leaves no lock behind; what it had reserved passes unused. After a restart
+    of the machine, or
     when the file was deleted, the limit starts anew.
 
     An operation takes some microseconds. The file belongs on a local disk: locks of network file

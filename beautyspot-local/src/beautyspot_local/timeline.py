@@ -15,8 +15,9 @@ Ours differs in three points:
   idling, however long. Every cost c takes the interval [start, start + c / rate), and no two
   intervals overlap; so a window of T seconds never grants more than rate x T plus the last cost.
 - What is given back becomes a *gap*. A gap that ends at TAT rolls TAT back; any other is kept until
-  it has passed, and offered to the next request that fits into it. Neighbouring gaps are one gap.
-  So between two gaps stands a live reservation, and there are never more gaps than those.
+  it has passed. The callers of this process that wait move up into it (see `waiters.py`); without
+  any, it is offered to the next request that fits into it. Neighbouring gaps are one gap. So
+  between two gaps stands a live reservation, and there are never more gaps than those.
 
 Time here follows a clock's readings less an `offset`, which changes when the clock is turned back
 (our time stands still instead), and when the limiter pauses (our time falls back by the length of
@@ -27,9 +28,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from typing import Final
 
 Span = tuple[float, float]
 """An interval of the limiter's time in seconds, from its start to before its end."""
+
+MANY: Final = 32
+"""How much more rounding a burst may have gathered: each cost that is corrected adds to it."""
 
 
 class Timeline:
@@ -41,14 +46,16 @@ class Timeline:
         offset: seconds from this time to the clock's readings.
         tolerance: by how much a grant may come before its interval, in seconds: the burst.
         floor: no interval starts before; the end of a pause.
+        carry: what rounding took from `tat`. It is added to the next interval, so that the last
+            permit of a burst of a thousand is not late by a thousand roundings.
         gaps: what lies before `tat` and is free again, in order, neither touching nor overlapping.
     """
 
-    __slots__ = ("floor", "gaps", "now", "offset", "tat", "tolerance")
+    __slots__ = ("carry", "floor", "gaps", "now", "offset", "tat", "tolerance")
 
     def __init__(self, reading: float, tolerance: float = 0.0) -> None:
         self.tat = self.now = self.floor = reading
-        self.offset = 0.0
+        self.offset = self.carry = 0.0
         self.tolerance = tolerance
         self.gaps: list[Span] = []
 
@@ -59,27 +66,22 @@ class Timeline:
         else:
             self.now = reading - self.offset
 
-    def earliest(self, length: float, after: float = 0.0) -> Span:
-        """The first free interval of `length` seconds, `after` seconds from now or later.
+    def earliest(self, length: float, since: float = -math.inf) -> float:
+        """Where the first free interval of `length` seconds starts, now or later, from `since` on.
 
         It is not taken yet.
         """
-        since = self.now + after
+        since = max(since, self.now)
         start = self._first_gap(length, since) if self.gaps else None
-        if start is None:
-            start = max(since, self.tat)
-        return start, start + length
+        return max(since, self.tat) if start is None else start
 
-    def take(self, span: Span) -> Span:
-        """Take what `earliest` found. The end may move by the rounding of a float."""
-        start, end = span
+    def take(self, start: float, length: float) -> Span:
+        """Take the interval that `earliest` found. Its end may move by the rounding of a float."""
         if start >= self.tat:
-            if start > self.tat and start > self.now:
-                self._add_gap(max(self.tat, self.now), start)
-            self.tat = end
-            return span
+            return start, self._append(start, length)
         at = bisect_left(self.gaps, (start, math.inf)) - 1
         gap_start, gap_end = self.gaps.pop(at)
+        end = start + length
         if abs(gap_end - end) <= _rounding(gap_end):
             end = gap_end  # filled to its very end, so that neighbours still touch
         else:
@@ -88,10 +90,21 @@ class Timeline:
             self.gaps.insert(at, (gap_start, start))
         return start, end
 
+    def move_up(self, span: Span, since: float) -> Span:
+        """Take the first free interval from `since` on in place of `span`, if that is sooner."""
+        start, end = span
+        self._drop_passed()
+        if not self.gaps or end <= self.now or max(self.gaps[0][0], self.now, self.floor) >= start:
+            return span
+        self.give_back(span)
+        return self.take(self.earliest(end - start, since), end - start)
+
     def wait_until(self, start: float) -> float:
         """Seconds from now until an interval that starts at `start` may be used."""
-        due = max(start, self.floor) - self.tolerance
-        return due - self.now if due - self.now > _rounding(due) else 0.0
+        begin = max(start, self.floor)
+        left = begin - self.tolerance - self.now
+        rounding = _rounding(begin) * (MANY if self.tolerance else 1)
+        return left if left > rounding else 0.0
 
     def give_back(self, span: Span) -> None:
         """Free an interval, or the end of one, that was taken."""
@@ -103,9 +116,10 @@ class Timeline:
         else:
             self._add_gap(start, end)
 
-    def charge(self, seconds: float) -> None:
-        """Take so much more, behind everything that is planned."""
-        self.tat += seconds
+    def charge(self, seconds: float) -> Span:
+        """Take so much more, behind everything that is planned; the interval."""
+        start, self.tat = self.tat, self.tat + seconds
+        return start, self.tat
 
     def pause(self, seconds: float) -> None:
         """Let nothing start for so many seconds from now; pauses overlap, they don't add up."""
@@ -120,12 +134,27 @@ class Timeline:
         """Seconds until the end of the pause."""
         return max(0.0, self.floor - self.tolerance - self.now)
 
-    def _first_gap(self, length: float, since: float) -> float | None:
+    def _append(self, start: float, length: float) -> float:
+        """Take an interval from `tat` on; where it ends."""
+        if start > self.tat:
+            self.carry = 0.0
+            if start > self.now:
+                self._add_gap(max(self.tat, self.now), start)
+        length += self.carry
+        self.tat = start + length
+        self.carry = length - (self.tat - start)
+        return self.tat
+
+    def _drop_passed(self) -> None:
         earliest = max(self.now, self.floor)
         passed = next((i for i, gap in enumerate(self.gaps) if gap[1] > earliest), len(self.gaps))
         del self.gaps[:passed]
+
+    def _first_gap(self, length: float, since: float) -> float | None:
+        self._drop_passed()
+        since = max(since, self.floor)
         for start, end in self.gaps:
-            at = max(start, earliest, since)
+            at = max(start, since)
             if at + length <= end + _rounding(end):
                 return at
         return None

@@ -20,12 +20,13 @@ from beautyspot_local.rate import (
     parse_rate,
     real_length,
 )
+from beautyspot_local.waiters import Waiters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from beautyspot_local.timeline import Timeline
+    from beautyspot_local.timeline import Span, Timeline
 
 LATE: Final = 0.1
 """Seconds after the end of its interval up to which a waiter may still use it.
@@ -45,9 +46,13 @@ class Held(Reservation):
         owner: the limiter that granted it.
         open: it can still be given back; false once used, given back or settled.
         settled: its real cost is known, or it was given back.
+        told: the start that its caller was told last, and sleeps for. Only where one waits.
+        wake: ends the sleep. Only where one waits.
     """
 
-    __slots__ = ("end", "open", "owner", "settled", "start")
+    __slots__ = ("end", "open", "owner", "settled", "start", "told", "wake")
+    told: float
+    wake: Callable[[], object]
 
     def __init__(
         self, delay: float, cost: float, start: float, end: float, owner: TimelineLimiter
@@ -85,12 +90,17 @@ class TimelineLimiter(LimiterBase):
         self._keyed: WeakSet[TimelineLimiter] = WeakSet()
         self._lock = threading.RLock()
         self._busy = False
+        self._waiters = Waiters()
         _alive.add(self)
 
     def _reset_after_fork(self) -> None:
-        """Another thread may have held the lock: the child's copy would stay locked for good."""
+        """Another thread may have held the lock: the child's copy would stay locked for good.
+
+        Who waits stayed in the parent.
+        """
         self._lock = threading.RLock()
         self._busy = False
+        self._waiters = Waiters()
 
     @abstractmethod
     def _timeline(self) -> AbstractContextManager[Timeline]:
@@ -143,11 +153,17 @@ class TimelineLimiter(LimiterBase):
         after = checked_seconds(seconds)
         most = None if max_wait is None else checked_seconds(max_wait)
         with self._timeline() as line:
-            span = line.earliest(length, after)
-            wait = max(after, line.wait_until(span[0]))
+            start = self._earliest(line, length, after)
+            wait = max(after, line.wait_until(start))
             if most is not None and wait > most:
                 return None
-            return Held(wait, cost, *line.take(span), self)
+            return Held(wait, cost, *line.take(start, length), self)
+
+    def _earliest(self, line: Timeline, length: float, after: float = 0.0) -> float:
+        """Where a new interval of that length would start: behind all who wait."""
+        if self._waiters.behind_gaps:
+            self._waiters.move_up(line, everybody=True)
+        return line.earliest(length, max(line.now + after, self._waiters.last))
 
     def wait_for(self, cost: float = 1) -> float:
         """Seconds that a reservation of `cost` would have to wait now. It reserves nothing.
@@ -157,7 +173,16 @@ class TimelineLimiter(LimiterBase):
         """
         length = checked_cost(cost, self.max_cost) / self.rate
         with self._timeline() as line:
-            return line.wait_until(line.earliest(length)[0])
+            return line.wait_until(self._earliest(line, length))
+
+    def wake_early(self, reservation: Reservation, wake: Callable[[], object]) -> bool:
+        """Move `reservation` up where others before it are given back, and `wake` its caller."""
+        held = self._own(reservation)
+        with self._timeline() as line:
+            if held.open:
+                self._waiters.join(held, wake)
+                self._give(line)
+        return True
 
     def remaining(self, reservation: Reservation) -> float:
         """Seconds that `reservation` must still wait; 0.0 means granted, and from then on used."""
@@ -166,10 +191,28 @@ class TimelineLimiter(LimiterBase):
             if not held.open:
                 return 0.0
             if line.now > held.end + LATE:
-                held.start, held.end = line.take(line.earliest(held.end - held.start))
+                self._place_anew(line, held)
+            self._give(line)
             left = line.wait_until(held.start)
+            held.told = held.start
             held.open = left > 0
+            if not held.open and self._waiters.leave(held):
+                self._give(line)
             return left
+
+    def _place_anew(self, line: Timeline, held: Held) -> None:
+        """Reserve for one that came too late for its interval, behind those who wait."""
+        waits, length = self._waiters.leave(held), held.end - held.start
+        held.start, held.end = line.take(self._earliest(line, length), length)
+        if waits:
+            self._waiters.join(held, held.wake)
+
+    def _give(self, line: Timeline, *spans: Span) -> None:
+        """Free intervals, or the ends of some, and give what is free to those who wait."""
+        for span in spans:
+            line.give_back(span)
+        self._waiters.behind_gaps |= bool(line.gaps)
+        self._waiters.move_up(line)
 
     def _mark_used(self, reservation: Reservation) -> None:
         self._own(reservation).open = False
@@ -186,12 +229,14 @@ class TimelineLimiter(LimiterBase):
         with self._timeline() as line:
             if held.open:
                 held.open, held.settled = False, True
-                line.give_back((held.start, held.end))
+                self._waiters.leave(held)
+                self._give(line, (held.start, held.end))
 
     def settle(self, reservation: Reservation, real_cost: float) -> None:
         """Correct a reservation to its real cost, which may be 0 and may be above `max_cost`.
 
-        If too much was reserved, the rest is free at once for the next callers. If too little was
+        If too much was reserved, the rest goes to those who wait, in the order in which they asked,
+        or else to the next callers. If too little was
         reserved, it is added behind all calls that wait already. Only the first `settle` counts;
         one after `release` does nothing.
 
@@ -205,11 +250,13 @@ class TimelineLimiter(LimiterBase):
             if held.settled:
                 return
             held.open, held.settled = False, True
+            self._waiters.leave(held)
             end = held.start + length
             if end > held.end:
-                line.charge(end - held.end)
+                debt = Held(0.0, 0.0, *line.charge(end - held.end), self)
+                self._waiters.charge(debt, line.now)
             else:
-                line.give_back((end, held.end))
+                self._give(line, (end, held.end))
 
     def pause(self, seconds: float) -> None:
         """Grant nothing for so many seconds: what a server's ``Retry-After`` asks for.
@@ -222,6 +269,8 @@ class TimelineLimiter(LimiterBase):
             ConfigError: `seconds` is not a finite number.
         """
         length = checked_pause(seconds)
+        if not length:
+            return
         with self._timeline() as line:
             line.pause(length)
             keyed = list(self._keyed)

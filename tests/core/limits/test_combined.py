@@ -46,8 +46,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def limits(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> CombinedLimiter:
     together = make(clock)
-    monkeypatch.setattr(together, "_sleep", clock.advance)
-    monkeypatch.setattr(together, "_sleep_async", clock.advance_async)
+    clock.drive(together, monkeypatch)
     return together
 
 

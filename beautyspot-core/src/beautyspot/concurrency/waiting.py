@@ -84,7 +84,11 @@ class Bell:
 
 
 class Alarm:
-    """Wakes a task from any thread. Once the task's event loop is closed it does nothing."""
+    """Wakes a task from any thread. Once the task's event loop is closed it does nothing.
+
+    Attributes:
+        rung: a future that the call completes.
+    """
 
     __slots__ = ("_loop", "rung")
 
@@ -103,6 +107,19 @@ class Alarm:
     def _ring(self) -> None:
         if not self.rung.done():
             self.rung.set_result(True)
+
+    async def wait(self, timeout: float | None) -> bool:
+        """Wait for the call, at most `timeout` seconds; whether it came.
+
+        Each call wakes one wait, as that of a `Bell` does; calls before the wait count as one.
+        """
+        import asyncio
+
+        await asyncio.wait([self.rung], timeout=timeout)
+        if not self.rung.done():
+            return False
+        self.rung = self._loop.create_future()
+        return True
 
 
 class Job:

@@ -7,20 +7,17 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.calling import wrong_answer
 from beautyspot.errors import CostError, NotSupportedError, PluginError, RateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-LONG: Final = 5.0
-"""Seconds of waiting from which on the log says so."""
-
-NAP: Final = 60.0
-"""Longest single sleep in seconds: so often a long wait is logged, and `remaining` is asked."""
+    from beautyspot.concurrency.waiting import Alarm, Bell
+    from beautyspot.contracts.permit_wait import PermitWait
 
 
 class Reservation:
@@ -105,6 +102,17 @@ class LimiterBase(Backend):
         del reservation
         return 0.0
 
+    def wake_early(self, reservation: Reservation, wake: Callable[[], object]) -> bool:
+        """Call `wake` whenever `reservation` may be used sooner than was said; whether you will.
+
+        `consume` calls it once, before it waits, and asks `remaining` each time that it is woken.
+        Override it if time that is given back goes to callers that wait already. `wake` may be
+        called from any thread, also while you hold a lock, until the reservation is used or given
+        back.
+        """
+        del reservation, wake
+        return False
+
     def pause(self, seconds: float) -> None:
         """Grant nothing for `seconds` from now: what a server's ``Retry-After`` asks for.
 
@@ -157,9 +165,17 @@ class LimiterBase(Backend):
         """
         reservation = self._reserve_within(cost, timeout)
         if reservation.delay > 0:
+            from beautyspot.concurrency.waiting import Bell  # not needed to import the library
+
             with self._giving_back(reservation):
-                for seconds in self._waits(reservation, timeout):
-                    self._sleep(seconds)
+                bell = Bell()
+                wakes = self.wake_early(reservation, bell)
+                wait = self._wait(reservation, timeout)
+                for seconds in wait:
+                    if wakes:
+                        wait.woken = self._doze(seconds, bell)
+                    else:
+                        self._sleep(seconds)
         self._mark_used(reservation)
         return reservation
 
@@ -167,9 +183,18 @@ class LimiterBase(Backend):
         """`consume` for asynchronous code; a waiter that is cancelled gives its place back."""
         reservation = self._reserve_within(cost, timeout)
         if reservation.delay > 0:
+            from beautyspot.concurrency.waiting import Alarm, in_asyncio  # as in `consume`
+
             with self._giving_back(reservation):
-                for seconds in self._waits(reservation, timeout):
-                    await self._sleep_async(seconds)
+                alarm = Alarm() if in_asyncio() else None
+                if alarm is not None and not self.wake_early(reservation, alarm):
+                    alarm = None
+                wait = self._wait(reservation, timeout)
+                for seconds in wait:
+                    if alarm is None:
+                        await self._sleep_async(seconds)
+                    else:
+                        wait.woken = await self._doze_async(seconds, alarm)
         self._mark_used(reservation)
         return reservation
 
@@ -192,7 +217,7 @@ class LimiterBase(Backend):
     @contextmanager
     def _giving_back(self, reservation: Reservation) -> Iterator[None]:
         """Give the reservation back where the wait is given up, cancelled or interrupted."""
-        from beautyspot.concurrency.queueing import queued  # as in `_waits`
+        from beautyspot.concurrency.queueing import queued  # as in `consume`
 
         try:
             with queued():
@@ -202,32 +227,15 @@ class LimiterBase(Backend):
                 self.release(reservation)
             except Exception:
                 # The interruption must arrive: a task whose cancellation is lost never ends.
-                from beautyspot.logs import logger  # as in `_waits`
+                from beautyspot.logs import logger  # as in `consume`
 
                 logger.warning("a place in the limiter could not be given back", exc_info=True)
             raise
 
-    def _waits(self, reservation: Reservation, timeout: float | None) -> Iterator[float]:
-        """How long to sleep, again and again, until `reservation` is granted.
+    def _wait(self, reservation: Reservation, timeout: float | None) -> PermitWait:
+        from beautyspot.contracts.permit_wait import PermitWait  # as in `consume`
 
-        A plain sleep of its delay is not enough: it may end early by the clock's resolution, a
-        pause may move the whole plan meanwhile, and after a suspend all waiters would go at once.
-        """
-        left, slept = reservation.delay, 0.0
-        while left > 0:
-            if left >= LONG:
-                from beautyspot.logs import logger  # not needed to import the library
-
-                logger.info("waiting %.0f s for the limiter %r", left, self.name)
-            nap = min(left, NAP)
-            yield nap
-            slept += nap
-            before, left = left, self.remaining(reservation)
-            if left == before:
-                return  # its clock stands still, as a test's may
-            # The first wait was promised to be short enough; a later one comes from a pause.
-            if timeout is not None and left > max(0.0, timeout - slept):
-                raise self._refusal(reservation.cost, timeout, left)
+        return PermitWait(self, reservation, timeout)
 
     def _refusal(
         self, cost: float, timeout: float | None, wait: float | None = None
@@ -256,3 +264,10 @@ class LimiterBase(Backend):
 
             check_asyncio("to wait for a limit")
             await asyncio.sleep(seconds)
+
+    def _doze(self, seconds: float, bell: Bell) -> bool:
+        """`_sleep`, but at most until the bell rings; whether it did."""
+        return bell.wait(seconds)
+
+    async def _doze_async(self, seconds: float, alarm: Alarm) -> bool:
+        return await alarm.wait(seconds)

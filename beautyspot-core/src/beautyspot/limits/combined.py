@@ -6,6 +6,9 @@ reservation begins earlier would count the call at that earlier time, so calls t
 limit would later run together, in a burst that breaks the first. So what was reserved too early is
 given back and reserved again at the later time, until all reservations begin together. The time
 before stays free for calls that fit there.
+
+When time is given back, the calls that wait are planned anew, in the order in which they asked. So
+each of them moves up as far as it can, and only then a new call may take what is left.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import Any, ClassVar, Final
 
 from beautyspot.concurrency import locks
@@ -25,6 +29,9 @@ from beautyspot.messages import did_you_mean, listing
 SLACK: Final = 0.001
 """Seconds by which the reservations of one call may differ: threads wake up no more exactly."""
 
+MOST: Final = 32
+"""Calls that are planned anew when time is given back. It takes 30 us each; those behind follow."""
+
 
 class CombinedReservation(Reservation):
     """A reservation in several limits, which all begin at one moment.
@@ -34,17 +41,22 @@ class CombinedReservation(Reservation):
         parts: the reservation in each.
         due: when it may be used, in seconds of the owner's clock.
         over: it can no longer be given back: used, or given back already.
+        seen: how often its owner had got time back when it was planned.
+        told: the `due` that its caller was told last, and sleeps for.
+        wake: ends the sleep.
     """
 
-    __slots__ = ("costs", "due", "over", "owner", "parts")
+    __slots__ = ("costs", "due", "over", "owner", "parts", "seen", "told", "wake")
 
     def __init__(self, owner: CombinedLimiter, costs: dict[str, float]) -> None:
         super().__init__(0.0, math.fsum(costs.values()))
         self.owner = owner
         self.costs = costs
         self.parts: dict[str, Reservation] = {}
-        self.due = 0.0
+        self.due = self.told = 0.0
         self.over = False
+        self.seen = owner.got_back
+        self.wake: Callable[[], object] = bool
 
 
 class CombinedLimiter(LimiterBase):
@@ -60,6 +72,7 @@ class CombinedLimiter(LimiterBase):
 
     Attributes:
         limits: see above; not to be changed.
+        got_back: how often time was given back while calls waited.
 
     Raises:
         ConfigError: there is no limit, or one of them can't be combined with others.
@@ -79,6 +92,7 @@ class CombinedLimiter(LimiterBase):
         if not limits:
             raise ConfigError("limiter=[] holds no limit: give some, or limiter=None for none")
         self.limits = dict(limits)
+        self.got_back = 0
         self._clock = clock
         self._owned: tuple[LimiterBase, ...] = ()
         vars(self).update(
@@ -89,8 +103,13 @@ class CombinedLimiter(LimiterBase):
         reset_in_children(self)
 
     def reset_after_fork(self) -> None:
-        """Make a new lock: the child's copy stays locked if another thread held it at the fork."""
+        """Make a new lock: the child's copy stays locked if another thread held it at the fork.
+
+        Who waits stayed in the parent.
+        """
         self._lock = locks.reentrant()
+        self._waiting: dict[CombinedReservation, None] = {}  # in the order in which they asked
+        self._moving = self._more = False
 
     # ------------------------------------------------------------------------------ costs
 
@@ -200,17 +219,77 @@ class CombinedLimiter(LimiterBase):
         """
         joint = self._own(reservation)
         now = self._clock()
-        if joint.over or joint.due > now:
-            return 0.0 if joint.over else joint.due - now
         with self._lock:
-            left = [self.limits[name].remaining(part) for name, part in joint.parts.items()]
-            if max(left) - min(left) > SLACK:
-                self._give_back(joint, *joint.parts)
-                self._plan(joint, now, None)
-            else:
-                joint.due = now + max(left)
+            if not joint.over and joint.due <= now:
+                self._look_again(joint, now)
+            joint.told = joint.due
+            return 0.0 if joint.over else joint.due - now
+
+    def _look_again(self, joint: CombinedReservation, now: float) -> None:
+        left = [self.limits[name].remaining(part) for name, part in joint.parts.items()]
+        if not left or max(left) - min(left) > SLACK:  # none: a limit failed while it moved up
+            self._give_back(joint, *joint.parts)
+            self._plan(joint, now, None)
+        else:
+            joint.due = now + max(left)
         joint.over = joint.due <= now
-        return max(0.0, joint.due - now)
+        if joint.over:
+            self._leave(joint)
+
+    # --------------------------------------------------------------------------- moving up
+
+    def wake_early(self, reservation: Reservation, wake: Callable[[], object]) -> bool:
+        """Move a call up where others give time back, and `wake` it; not with limits that block."""
+        joint = self._own(reservation)
+        if self.blocking:
+            return False
+        with self._lock:
+            joint.wake, joint.told = wake, joint.due
+            self._waiting[joint] = None
+            if joint.seen != self.got_back:
+                self._move_up(joint)
+        return True
+
+    def _got_back(self) -> None:
+        """Let those move up who wait."""
+        self.got_back += 1
+        if self._waiting:
+            self._move_up(*islice(self._waiting, MOST))
+            self._more = len(self._waiting) > MOST
+
+    def _leave(self, joint: CombinedReservation) -> None:
+        """Let one wait no longer; those behind the first `MOST` come nearer."""
+        self._waiting.pop(joint, None)
+        if self._more:
+            self._got_back()
+
+    def _move_up(self, *joints: CombinedReservation) -> None:
+        """Plan some of those who wait anew, and wake who may go sooner than it was told."""
+        if self._moving:
+            return  # a handler of a signal, which interrupts just this
+        self._moving = True
+        try:
+            for joint in joints:
+                if joint.due > self._clock():
+                    with suppress(Exception):  # it is told when its own caller looks again
+                        self._move(joint)
+                if joint.due < joint.told - SLACK:
+                    joint.told = joint.due
+                    joint.wake()
+        finally:
+            self._moving = False
+
+    def _move(self, joint: CombinedReservation) -> None:
+        if not any(limit.shared for limit in self.limits.values()):
+            self._give_back(joint, *joint.parts)
+            self._plan(joint, self._clock(), None)
+            return
+        # Another process could take what is given back, so there has to be a better place first.
+        better = CombinedReservation(self, joint.costs)
+        if self._plan(better, self._clock(), joint.due - 2 * SLACK):
+            joint.parts, better.parts = better.parts, joint.parts
+            joint.due = better.due
+            self._give_back(better, *better.parts)
 
     def wait_for(self, cost: Any = 1) -> float:
         """Seconds until the slowest of the limits could grant its part; never too many.
@@ -235,6 +314,8 @@ class CombinedLimiter(LimiterBase):
             if not joint.over:
                 joint.over = True
                 self._give_back(joint, *joint.parts)
+                self._waiting.pop(joint, None)
+                self._got_back()
 
     def settle(self, reservation: Reservation, real_cost: Any) -> None:
         """Correct the parts that the table `real_cost` names; the others stay as they are.
@@ -252,6 +333,9 @@ class CombinedLimiter(LimiterBase):
                     f"real_cost= names the limit {name!r}, of which the call reserved nothing: "
                     "give an estimate in its cost="
                 )
+        if joint.parts:
+            with self._lock:
+                self._got_back()
 
     def pause(self, seconds: float) -> None:
         """Grant nothing for so many seconds, in all limits."""

@@ -77,8 +77,7 @@ class LimiterContract(SettleContract):
     def limiter(self, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> LimiterBase:
         """One permit a second, 100 at the most in one call, and its waiting makes the clock go."""
         limiter = self.make(1.0, 100.0, clock)
-        monkeypatch.setattr(limiter, "_sleep", clock.advance)
-        monkeypatch.setattr(limiter, "_sleep_async", clock.advance_async)
+        clock.drive(limiter, monkeypatch)
         return limiter
 
     # ------------------------------------------------------------------ what it is
@@ -259,7 +258,8 @@ class LimiterContract(SettleContract):
     ) -> None:
         """Ctrl-C while waiting: no caller waits for a place that will not be used."""
         limiter.consume(1)
-        monkeypatch.setattr(limiter, "_sleep", Mock(side_effect=cause))
+        for sleep in ("_sleep", "_doze"):
+            monkeypatch.setattr(limiter, sleep, Mock(side_effect=cause))
         with pytest.raises(cause):
             limiter.consume(50)
         assert delays(limiter, [1]) == pytest.approx([1])

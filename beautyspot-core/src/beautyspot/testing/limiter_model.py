@@ -15,6 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
+
     from beautyspot.contracts import LimiterBase, Reservation
 
 
@@ -28,13 +30,19 @@ class ManualClock:
         """The reading."""
         return self.reading
 
-    def advance(self, seconds: float) -> None:
+    def advance(self, seconds: float, *_: object) -> None:
         """Let so many seconds pass."""
         self.reading += seconds
 
-    async def advance_async(self, seconds: float) -> None:
+    async def advance_async(self, seconds: float, *_: object) -> None:
         """The same, where a coroutine function is wanted."""
         self.reading += seconds
+
+    def drive(self, limiter: LimiterBase, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have the waits of a limiter's callers take no time, and make this clock go."""
+        for sleep in ("_sleep", "_doze"):
+            monkeypatch.setattr(limiter, sleep, self.advance)
+            monkeypatch.setattr(limiter, f"{sleep}_async", self.advance_async)
 
 
 class Taken:

@@ -1,0 +1,180 @@
+"""Who waits for a permit moves up when others before it give time back, and never passes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.limits.combined import MOST, CombinedLimiter
+from beautyspot_local import SharedTokenBucket, TokenBucket
+from gates import until
+from waiting_room import Room
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WAYS = ["thread", "loop", "mixed"]
+MIXED = ["thread", "one loop", "other loop", "thread", "one loop"]
+
+
+@pytest.fixture
+def room() -> Iterator[Room]:
+    with Room() as room:
+        yield room
+
+
+@pytest.fixture(params=["gcra", "gcra-shared", "combined", "combined-shared"])
+def limiter(request: pytest.FixtureRequest, room: Room, tmp_path: Path) -> Any:
+    """One a second, 10 at the most, whose callers sleep in the room."""
+
+    def one(name: str, rate: float) -> Any:
+        if request.param.endswith("shared"):
+            return SharedTokenBucket(rate, 10, path=tmp_path / name, clock=room)
+        return TokenBucket(rate, 10, clock=room)
+
+    if request.param.startswith("combined"):
+        return room.house(Plain({"calls": one("calls", 1), "tokens": one("tokens", 100)}, room))
+    return room.house(one("calls", 1))
+
+
+class Plain(CombinedLimiter):
+    """Takes a number for the cost of both limits."""
+
+    def _costs(self, cost: Any) -> dict[str, Any]:
+        return super()._costs({"calls": cost, "tokens": cost})
+
+    def settle(self, reservation: Any, real_cost: Any) -> None:
+        super().settle(reservation, {"calls": real_cost, "tokens": real_cost})
+
+
+def ask(room: Room, limiter: Any, way: str, *costs: float) -> None:
+    for place, cost in enumerate(costs):
+        room.ask(limiter, cost, by=MIXED[place % 5] if way == "mixed" else way)
+
+
+def sleep(room: Room, asleep: dict[int, float]) -> None:
+    """Wait until just these sleep, and for so long."""
+    until(lambda: room.asleep == pytest.approx(asleep))
+
+
+def go(room: Room, *granted: tuple[int, float]) -> None:
+    """Wait until just these were granted."""
+    until(lambda: room.granted == list(granted))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_fifth_runs_within_a_second_when_four_are_cancelled(
+    room: Room, limiter: Any, way: str
+) -> None:
+    limiter.consume(1)
+    ask(room, limiter, way, 1, 1, 1, 1, 1)
+    assert room.asleep == pytest.approx({0: 1, 1: 2, 2: 3, 3: 4, 4: 5})
+    for number in (2, 0, 3, 1):
+        room.leave(number)
+    sleep(room, {4: 1})
+    room.advance(1)
+    go(room, (4, 1))
+    assert limiter.wait_for(1) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_large_and_small_costs_keep_their_order(room: Room, limiter: Any, way: str) -> None:
+    limiter.consume(1)
+    ask(room, limiter, way, 2, 3, 1, 2)
+    room.leave(0)
+    room.advance(1)
+    go(room, (1, 1))
+    room.advance(3)
+    go(room, (1, 1), (2, 4))
+    room.advance(1)
+    go(room, (1, 1), (2, 4), (3, 5))
+
+
+def test_who_comes_later_waits_behind_those_who_move_up(room: Room, limiter: Any) -> None:
+    limiter.consume(1)
+    ask(room, limiter, "thread", 1, 3, 1)
+    room.leave(1)
+    assert limiter.reserve(1, max_wait=2.5) is None
+    assert room.ask(limiter) == 3
+    assert room.asleep[3] == pytest.approx(3)
+    for moment in (1, 2, 3):
+        room.advance(1)
+        until(lambda moment=moment: len(room.granted) == moment)
+    assert room.granted == [(0, 1), (2, 2), (3, 3)]
+
+
+def test_a_settled_cost_goes_to_who_waits(room: Room, limiter: Any) -> None:
+    first = limiter.consume(5)
+    ask(room, limiter, "mixed", 1, 1)
+    limiter.settle(first, 2)
+    room.advance(2)
+    until(lambda: room.granted == [(0, 2)])
+    room.advance(1)
+    go(room, (0, 2), (1, 3))
+
+
+def test_a_pause_holds_those_who_moved_up(room: Room, limiter: Any) -> None:
+    limiter.consume(1)
+    ask(room, limiter, "mixed", 1, 1, 1)
+    room.leave(0)
+    limiter.pause(10)
+    room.leave(1)
+    room.advance(1)
+    sleep(room, {2: 11})
+    room.advance(10)
+    go(room, (2, 11))
+
+
+def test_who_has_nobody_before_it_keeps_its_time(room: Room, limiter: Any) -> None:
+    limiter.consume(1)
+    ask(room, limiter, "mixed", 1, 1)
+    room.leave(1)
+    assert room.asleep == pytest.approx({0: 1})
+    assert limiter.wait_for(1) == pytest.approx(2)
+
+
+def test_the_waiters_of_a_key_move_up(room: Room, limiter: Any) -> None:
+    keyed = room.house(limiter.for_key("a"))
+    if isinstance(limiter, Plain):
+        keyed = room.house(Plain(keyed.limits, room))
+    keyed.consume(1)
+    ask(room, keyed, "mixed", 1, 1)
+    room.leave(0)
+    sleep(room, {1: 1})
+
+
+@pytest.mark.parametrize("limiter", ["gcra", "gcra-shared"], indirect=True)
+def test_nobody_passes_who_asked_before(room: Room, limiter: Any) -> None:
+    """Not even into a place that is too small for who asked before."""
+    limiter.consume(1)
+    ask(room, limiter, "thread", 2)
+    assert limiter.reserve(1).delay == 3, "its caller waits by itself, and is not moved"
+    ask(room, limiter, "thread", 3, 1)
+    room.leave(0)
+    assert room.ask(limiter) == 3
+    room.advance(4)
+    go(room, (1, 4))
+
+
+@pytest.mark.parametrize("limiter", ["combined"], indirect=True)
+def test_all_of_many_move_up(room: Room, limiter: Any) -> None:
+    """Those behind the first `MOST` too, as soon as they come nearer."""
+    limiter.consume(1)
+    ask(room, limiter, "loop", *[0.125] * (MOST + 8))
+    room.leave(0)
+    for moment in range(1, MOST + 8):
+        room.advance(1 - 0.0625 * (moment > 1) * 14)
+        until(lambda moment=moment: len(room.granted) == moment)
+    assert [number for number, _ in room.granted] == list(range(1, MOST + 8))
+    assert room.granted[-1][1] == pytest.approx(1 + 0.125 * (MOST + 6))
+
+
+@pytest.mark.parametrize("limiter", ["combined"], indirect=True)
+def test_who_needs_another_limit_is_in_nobodys_way(room: Room, limiter: Any) -> None:
+    limits = room.house(CombinedLimiter(limiter.limits, room))
+    limits.consume({"calls": 1, "tokens": 10})
+    ask(room, limits, "thread", {"calls": 1, "tokens": 10}, {"calls": 1}, {"tokens": 5})  # type: ignore[arg-type]
+    assert room.asleep == pytest.approx({0: 1, 1: 2, 2: 0.1})
+    room.leave(0)
+    sleep(room, {1: 1, 2: 0.1})
