@@ -26,6 +26,7 @@ class Room:
         self.now = self.began = now
         self.granted: list[tuple[int, float]] = []
         self._asleep: dict[int, tuple[float, Callable[[], object]]] = {}
+        self._rung: set[int] = set()
         self._callers: list[Caller] = []
         self._loops: dict[str, asyncio.AbstractEventLoop] = {}
 
@@ -43,6 +44,12 @@ class Room:
 
     def house(self, limiter: LimiterBase) -> Any:
         """The limiter, whose callers sleep here."""
+        wake_early = limiter.wake_early
+
+        def noted(reservation: Any, wake: Any) -> bool:
+            return wake_early(reservation, self._ringing(_number(), wake))
+
+        limiter.wake_early = noted  # type: ignore[method-assign]
         limiter._doze = self._doze  # type: ignore[method-assign]
         limiter._doze_async = self._doze_async  # type: ignore[method-assign]
         return limiter
@@ -54,10 +61,27 @@ class Room:
 
     def advance(self, seconds: float) -> None:
         """Let time pass, and those wake up who are due."""
+        self.settle()
         self.now += seconds
-        for when, wake in list(self._asleep.values()):
+        for number, (when, wake) in list(self._asleep.items()):
             if when <= self.now:
-                wake()
+                self._ringing(number, wake)()
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until all callers that were woken sleep again, or have ended."""
+        until(lambda: all(self._rests(caller) for caller in self._callers))
+
+    def _rests(self, caller: Caller) -> bool:
+        number = caller.number
+        return caller.is_over or (number in self._asleep and number not in self._rung)
+
+    def _ringing(self, number: int, wake: Callable[[], object]) -> Callable[[], object]:
+        def ring() -> None:
+            self._rung.add(number)
+            wake()
+
+        return ring
 
     def ask(self, limiter: LimiterBase, cost: Any = 1, *, by: str = "thread") -> int:
         """A caller that asks, in a thread or in the event loop of that name; its number, from 0."""
@@ -68,7 +92,7 @@ class Room:
         else:
             loop = self._loop(by)
             loop.call_soon_threadsafe(caller.begin, loop)
-        until(lambda: caller.number in self._asleep or caller.is_over)
+        self.settle()
         return caller.number
 
     def leave(self, number: int) -> None:
@@ -76,6 +100,7 @@ class Room:
         caller = self._callers[number]
         caller.interrupt(self._asleep[number][1])
         until(lambda: caller.is_over)
+        self.settle()
 
     def _loop(self, name: str) -> asyncio.AbstractEventLoop:
         if name not in self._loops:
@@ -89,23 +114,34 @@ class Room:
         return self._loops[name]
 
     def _doze(self, seconds: float, bell: Bell) -> bool:
-        number = int(threading.current_thread().name.removeprefix("caller "))
+        number = _number()
         self._asleep[number] = (self.now + seconds, bell)
         woken = bell.wait(DEADLINE)
-        del self._asleep[number]
+        self._wake_up(number)
         if self._callers[number].is_leaving or not woken:
             raise KeyboardInterrupt
         return True
 
     async def _doze_async(self, seconds: float, alarm: Alarm) -> bool:
-        task = asyncio.current_task()
-        assert task is not None
-        number = int(task.get_name())
+        number = _number()
         self._asleep[number] = (self.now + seconds, alarm)
         try:
             return await alarm.wait(DEADLINE)
         finally:
-            del self._asleep[number]
+            self._wake_up(number)
+
+    def _wake_up(self, number: int) -> None:
+        del self._asleep[number]
+        self._rung.discard(number)
+
+
+def _number() -> int:
+    name = threading.current_thread().name
+    if not name.startswith("caller "):
+        task = asyncio.current_task()
+        assert task is not None
+        name = task.get_name()
+    return int(name.removeprefix("caller "))
 
 
 class Caller:

@@ -285,6 +285,8 @@ class CombinedLimiter(LimiterBase):
             self._plan(joint, self._clock(), None)
             return
         # Another process could take what is given back, so there has to be a better place first.
+        left = [self.limits[name].remaining(part) for name, part in joint.parts.items()]
+        joint.due = self._clock() + max(left)  # later than planned, if there was a pause
         better = CombinedReservation(self, joint.costs)
         if self._plan(better, self._clock(), joint.due - 2 * SLACK):
             joint.parts, better.parts = better.parts, joint.parts
