@@ -7,7 +7,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.calling import wrong_answer
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.concurrency.waiting import Alarm, Bell
-    from beautyspot.contracts.permit_wait import PermitWait
+
+
+LONG: Final = 5.0
+"""Seconds of waiting from which on the log says so."""
+
+NAP: Final = 60.0
+"""Longest single sleep in seconds: so often a long wait is logged, and `remaining` is asked."""
 
 
 class Reservation:
@@ -170,7 +176,7 @@ class LimiterBase(Backend):
             with self._giving_back(reservation):
                 bell = Bell()
                 wakes = self.wake_early(reservation, bell)
-                wait = self._wait(reservation, timeout)
+                wait = _Wait(self, reservation, timeout)
                 for seconds in wait:
                     if wakes:
                         wait.woken = self._doze(seconds, bell)
@@ -189,7 +195,7 @@ class LimiterBase(Backend):
                 alarm = Alarm() if in_asyncio() else None
                 if alarm is not None and not self.wake_early(reservation, alarm):
                     alarm = None
-                wait = self._wait(reservation, timeout)
+                wait = _Wait(self, reservation, timeout)
                 for seconds in wait:
                     if alarm is None:
                         await self._sleep_async(seconds)
@@ -232,11 +238,6 @@ class LimiterBase(Backend):
                 logger.warning("a place in the limiter could not be given back", exc_info=True)
             raise
 
-    def _wait(self, reservation: Reservation, timeout: float | None) -> PermitWait:
-        from beautyspot.contracts.permit_wait import PermitWait  # as in `consume`
-
-        return PermitWait(self, reservation, timeout)
-
     def _refusal(
         self, cost: float, timeout: float | None, wait: float | None = None
     ) -> RateLimitError:
@@ -271,3 +272,45 @@ class LimiterBase(Backend):
 
     async def _doze_async(self, seconds: float, alarm: Alarm) -> bool:
         return await alarm.wait(seconds)
+
+
+class _Wait:
+    """Iterate over it for the seconds to sleep, again and again, until the permit is granted.
+
+    A plain sleep of the delay is not enough: it may end early by the clock's resolution, a pause
+    may move the whole plan meanwhile, and after a suspend all waiters would go at once.
+
+    Attributes:
+        woken: whether the last sleep ended before its time, since the permit comes sooner. Who
+            sleeps sets it.
+    """
+
+    def __init__(
+        self, limiter: LimiterBase, reservation: Reservation, timeout: float | None
+    ) -> None:
+        self.woken = False
+        self._limiter = limiter
+        self._reservation = reservation
+        self._timeout = timeout
+
+    def __iter__(self) -> Iterator[float]:
+        """The seconds to sleep.
+
+        Raises:
+            RateLimitError: the wait became longer than the time-out.
+        """
+        limiter, left, slept = self._limiter, self._reservation.delay, 0.0
+        while left > 0:
+            if left >= LONG:
+                from beautyspot.logs import logger  # not needed to import the library
+
+                logger.info("waiting %.0f s for the limiter %r", left, limiter.name)
+            nap, began = min(left, NAP), time.monotonic()
+            yield nap
+            slept += min(nap, time.monotonic() - began) if self.woken else nap
+            before, left = left, limiter.remaining(self._reservation)
+            if left == before and not self.woken:
+                return  # its clock stands still, as a test's may
+            # The first wait was promised to be short enough; a later one comes from a pause.
+            if self._timeout is not None and left > max(0.0, self._timeout - slept):
+                raise limiter._refusal(self._reservation.cost, self._timeout, left)
