@@ -18,7 +18,7 @@ from beautyspot.testing.limiter import ManualClock
 from beautyspot_local.limiter import TokenBucket
 
 if TYPE_CHECKING:
-    from beautyspot_local.timeline_limiter import Held
+    from beautyspot_local.held import Held
 
 
 class Bucket(TokenBucket):

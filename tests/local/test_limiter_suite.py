@@ -14,8 +14,8 @@ from beautyspot.errors import CostError
 from beautyspot.testing import limiter as suite
 from beautyspot.testing import limiter_steps as steps
 from beautyspot.testing.limiter import LimiterContract, ManualClock
+from beautyspot_local.held import Held
 from beautyspot_local.limiter import TokenBucket
-from beautyspot_local.timeline_limiter import Held
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 

@@ -6,8 +6,9 @@ import itertools
 import math
 
 from beautyspot.testing.limiter import ManualClock
+from beautyspot_local.held import Held
 from beautyspot_local.limiter import TokenBucket
-from beautyspot_local.timeline_limiter import LATE, Held
+from beautyspot_local.timeline_limiter import LATE
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from beautyspot_local.timeline_limiter import Held
+    from beautyspot_local.held import Held
 
 # Eighths add up without rounding, so that both can be compared exactly.
 RATE = 2.0

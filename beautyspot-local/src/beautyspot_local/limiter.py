@@ -6,9 +6,10 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from beautyspot_local.held import Held
 from beautyspot_local.rate import checked_seconds
 from beautyspot_local.timeline import Timeline
-from beautyspot_local.timeline_limiter import Held, TimelineLimiter
+from beautyspot_local.timeline_limiter import TimelineLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

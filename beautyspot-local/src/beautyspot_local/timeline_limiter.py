@@ -12,6 +12,7 @@ from weakref import WeakSet
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError, NotSupportedError
 
+from beautyspot_local.held import Held
 from beautyspot_local.rate import (
     checked_cost,
     checked_pause,
@@ -35,35 +36,6 @@ Threads and event loops wake up late by milliseconds, and must not lose their tu
 comes later than this (a suspended machine, a blocked event loop) is given a new interval: all that
 slept with it would otherwise start at the same moment.
 """
-
-
-class Held(Reservation):
-    """A reservation that knows its interval of the limiter's time.
-
-    Attributes:
-        start: where the interval starts, in seconds of the limiter's time.
-        end: where it ends; what lies between is `cost / rate`.
-        owner: the limiter that granted it.
-        open: it can still be given back; false once used, given back or settled.
-        settled: its real cost is known, or it was given back.
-        told: the start that its caller was told last, and sleeps for. Only where one waits.
-        wake: ends the sleep. Only where one waits.
-    """
-
-    __slots__ = ("end", "open", "owner", "settled", "start", "told", "wake")
-    told: float
-    wake: Callable[[], object]
-
-    def __init__(
-        self, delay: float, cost: float, start: float, end: float, owner: TimelineLimiter
-    ) -> None:
-        self.delay = delay
-        self.cost = cost
-        self.start = start
-        self.end = end
-        self.owner = owner
-        self.open = True
-        self.settled = False
 
 
 class TimelineLimiter(LimiterBase):

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from beautyspot_local.held import Held
     from beautyspot_local.timeline import Timeline
-    from beautyspot_local.timeline_limiter import Held
 
 
 class Waiters:
