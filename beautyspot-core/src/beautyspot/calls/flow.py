@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     Flow = Generator[Step, Any, Outcome]
 
 OUTDATED: Final = object()
-"""In place of a leader's result, where that was invalidated."""
+"""In place of a leader's result, where that was invalidated, or is too old."""
 
 FIRST_PAUSE: Final = 0.001
 LONGEST_PAUSE: Final = 0.05
@@ -165,7 +165,6 @@ def _together(engine: Engine, call: Call) -> Flow:
         shared = None if flight is None else (yield from follow(engine, call, flight, deadline))
         if shared is OUTDATED:
             outdated, shared = flight, ABANDONED
-            call.why = "too old" if call.why == "too old" else "invalidated"
         if isinstance(shared, Outcome):
             return (yield from _or_stale(engine, call, shared))
         if isinstance(shared, Payload):
@@ -202,8 +201,10 @@ def follow(
     began: float | None = None
     try:
         if call.max_age is not None and flight.done:
-            return OUTDATED  # its result is on its way to the store, and was looked up there
+            call.why = "too old"  # its result is on its way to the store, and was looked up there
+            return OUTDATED
         if (yield from is_outdated(engine, call, flight.since)):
+            call.why = "invalidated"
             return OUTDATED
         if locks.inside():  # the leader may wait for the lock that this thread holds
             return None

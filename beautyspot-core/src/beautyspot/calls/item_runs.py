@@ -227,7 +227,7 @@ class ItemRuns:
         assert flight is not None  # noqa: S101 - the callers ask
         shared = yield from follow(self._engine, item.call, flight, self._deadline)
         if shared is OUTDATED:
-            item.outdated, item.call.why = flight, "invalidated"
+            item.outdated = flight
         if shared is OUTDATED or shared is ABANDONED:
             self._pending.append(item)
             return None
