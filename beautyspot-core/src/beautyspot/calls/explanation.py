@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -98,7 +99,7 @@ def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explan
     record = cache.waiting.get(call.key) or cache.metadata.get(call.key)
     entry = cache.find(call.key)
     if record is None or entry is None:
-        return _explain_miss(engine, call, texts)
+        return _explain_earlier(cache, call, texts) or _explain_miss(engine, call, texts)
     what = ", an error" if is_error(entry.serializer) else ""
     stored = f"stored {record.updated_at} UTC{what}"
     unfit = cache.unfit(call, entry, stale=call.task.stale is not None)
@@ -115,6 +116,20 @@ def _explain_stored(engine: Engine, call: Call, texts: dict[str, str]) -> Explan
     if not differs:
         return _explain_hit(call, stored, texts, record)
     return Explanation(False, call.key, reason, texts, record, (differs,))
+
+
+def _explain_earlier(cache: Cache, call: Call, texts: dict[str, str]) -> Explanation | None:
+    """The result that is stored under an earlier identifier of the function, and is valid."""
+    for key in call.task.addressing.earlier_keys(call):
+        record, entry = cache.waiting.get(key) or cache.metadata.get(key), cache.find(key)
+        there = copy(call)
+        there.key = key
+        if record is None or entry is None or cache.unfit(there, entry) is not None:
+            continue
+        if not _why_lost(cache, there, entry)[1]:
+            stored = f"stored {record.updated_at} UTC as a result of {record.func_identifier}"
+            return _explain_hit(call, stored, texts, record)
+    return None
 
 
 def _explain_hit(call: Call, stored: str, texts: dict[str, str], record: TaskRecord) -> Explanation:
@@ -163,9 +178,10 @@ def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanat
         OWN_ID if addressing.has_own_id else ARGUMENTS,
     )
     search = Nearest(ours)
-    for record in engine.cache.metadata.scan(func_identifier=name):
-        if record.key_scheme is not None:  # keys of earlier releases are never looked up
-            search.offer(record, identity_of(record))
+    for each in (name, *addressing.earlier):
+        for record in engine.cache.metadata.scan(func_identifier=each):
+            if record.key_scheme is not None:  # keys of earlier releases are never looked up
+                search.offer(record, identity_of(record))
     found = search.found()
     if found is None:
         known = ", ".join(engine.reporter.unstored(name))

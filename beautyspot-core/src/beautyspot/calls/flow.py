@@ -84,7 +84,7 @@ def answer(engine: Engine, call: Call, *, in_place: bool, stale: bool = True) ->
         report_no_key(engine, call, error)
         return MISSING
     call.waited = in_place  # from here to the function, the event loop runs others
-    if call.refresh or call.looked:
+    if call.refresh or (call.looked and not call.task.addressing.earlier):
         return MISSING
     if in_place and engine.blocking:
         return ELSEWHERE

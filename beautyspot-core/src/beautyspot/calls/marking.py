@@ -30,7 +30,11 @@ RUNNERS: Final = 64
 
 
 class Marking:
-    """Marks functions for one Spot, which it does not keep."""
+    """Marks functions for one Spot, which it does not keep.
+
+    Attributes:
+        earlier: by identifier, those that the function of that identifier had before.
+    """
 
     def __init__(self, engine: Engine, parts: Parts, config: Config) -> None:
         logs.adapter()  # a call that fails has to log that, and may not import it then
@@ -39,6 +43,7 @@ class Marking:
         self._config = config
         self._duplicates = Duplicates(engine)
         self._runners: dict[int, Callable[..., Any]] = {}
+        self.earlier: dict[str, tuple[str, ...]] = {}
 
     def options(self, keywords: dict[str, Any]) -> MarkOptions:
         """The options that a user wrote, checked.
@@ -86,6 +91,8 @@ class Marking:
             owner=self._engine.owner, on_first_key=self._duplicates.note,
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
         )  # fmt: skip
+        if task.addressing.earlier:
+            self.earlier[task.func_identifier] = task.addressing.earlier
         if options.content_type is not None and task.items is None:
             self._foresee_misfit(task, options.content_type)
         if options.save_blob is False and return_class(function) is File:

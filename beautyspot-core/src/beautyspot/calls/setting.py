@@ -163,3 +163,5 @@ def _write(cache: Cache, rows: Rows) -> None:
         if older is not None:
             placement.discard(record.cache_key, in_full(older).result_value)
         placement.tell_stored(record, took, later=False)
+    for call, _ in rows.values():
+        cache.let_go(call)

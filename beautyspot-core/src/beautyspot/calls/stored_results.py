@@ -84,6 +84,8 @@ class StoredResults:
         self._engine.check_open()
         call = self._marking.addressed("peek", function, args, kwargs)
         join(self._engine, call)
+        # What is found under an earlier identifier is not stored again.
+        call.asked, call.refresh = "readonly", False
         cache = self._engine.cache
         value = cache.recall(call, stale=call.task.stale is not None)
         if value is MISSING:
@@ -167,7 +169,9 @@ class StoredResults:
         self._engine.check_open()
         _, calls = self._marking.all_addressed("invalidate", function, args, kwargs)
         cache = self._engine.cache.for_the_user()
-        found = [self._invalidate(cache, call.key) for call in calls]
+        # Earlier keys first: what was found there until then is stored under the call's own key.
+        keys = [[*call.task.addressing.earlier_keys(call), call.key] for call in calls]
+        found = [self._invalidate(cache, key) for several in keys for key in several]
         return any(found)
 
     def _invalidate(self, cache: Cache, key: str) -> bool:
@@ -200,7 +204,8 @@ class StoredResults:
 
         Args:
             function: results of this function, or of this identifier: "module:qualified.name", or
-                what `mark` has as name=. An identifier without results forgets nothing.
+                what `mark` has as name=; those under `renamed_from` too. An identifier without
+                results forgets nothing.
             version: results of this version; 2 and "2" are one. That of "auto" is stored as
                 "auto:" and a digest of the code.
             tag: results with this tag.
@@ -217,21 +222,25 @@ class StoredResults:
                 "a digest of the code; give that, as the versions in spot.metadata.scan() are "
                 "written, or leave version= out to forget a function's results of every version"
             )
-        name = function
+        names: list[str | None] = [None]
         if callable(function):
-            name = self._marking.call("invalidate_all", function, (), {}).task.func_identifier
-        elif function is not None and not isinstance(function, str):
+            task = self._marking.call("invalidate_all", function, (), {}).task
+            names = [*task.addressing.earlier, task.func_identifier]
+        elif isinstance(function, str):
+            names = [*self._marking.earlier.get(function, ()), function]
+        elif function is not None:
             raise ConfigError(
                 f"invalidate_all takes a function, or its identifier as a text, not "
                 f"{function!r:.80}: give one of these, or version= or tag="
             )
         self._engine.check_open()
-        what = Invalidation(
-            func_identifier=cast("str | None", name),
-            version=None if version is None else str(version),
-            tag=tag,
+        cache, version = (
+            self._engine.cache.for_the_user(),
+            None if version is None else str(version),
         )
-        return self._forget_all(self._engine.cache.for_the_user(), what)
+        return sum(
+            self._forget_all(cache, Invalidation(None, name, version, tag)) for name in names
+        )
 
     def _forget_all(self, cache: Cache, what: Invalidation) -> int:
         # Those that wait now count, though whoever stores them just now may leave them out by then.

@@ -36,7 +36,12 @@ def recall_many(cache: Cache, calls: Sequence[Call]) -> list[Any]:
         for call in asked:
             call.looked, call.why = True, call.why or "store failed"
         cache.report_miss(asked[0].task, error)
-    return [MISSING if call.looked else cache.recall(call) for call in calls]
+    return [MISSING if _is_gone(call) else cache.recall(call) for call in calls]
+
+
+def _is_gone(call: Call) -> bool:
+    """Whether nothing is stored for the call, and may be under no earlier identifier either."""
+    return call.looked and not call.task.addressing.earlier
 
 
 def _find(cache: Cache, keys: list[str]) -> dict[str, Entry]:
@@ -79,5 +84,5 @@ def save_many(cache: Cache, rows: list[tuple[Call, TaskRecord]], *, later: bool)
     took = (perf_counter() - began) / len(rows)
     for call, record in rows:
         if call.key not in refused:
-            placement.discard(call.key, call.replaces)
+            cache.let_go(call)
             placement.tell_stored(record, took, later=later)

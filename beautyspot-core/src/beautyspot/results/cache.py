@@ -112,7 +112,7 @@ class Cache:
             found, call.found = call.found, None
             entry = found or self.find(call.key, patient=not in_place)
             if entry is None:
-                return MISSING
+                return self._recall_earlier(call, in_place=in_place, stale=stale)
             call.replaces = entry.result_value
             unfit = self.unfit(call, entry, stale=stale)
             if unfit is not None:
@@ -135,6 +135,15 @@ class Cache:
             return self.report_miss(task, error)
         call.stale = stale and not self.is_fresh(task, entry)
         return self._noted(call, entry, value)
+
+    def _recall_earlier(self, call: Call, *, in_place: bool, stale: bool) -> Any:
+        if not call.task.addressing.earlier or call.refresh:
+            return MISSING
+        if in_place:
+            return ELSEWHERE
+        from beautyspot.results.renamed import recall_earlier  # few functions need it
+
+        return recall_earlier(self, call, stale=stale)
 
     def _restored(self, task: Task, key: str, entry: Entry) -> Any:
         """The same as `restore`, but an error is returned, or `MISSING` if nobody knows it."""
@@ -241,17 +250,21 @@ class Cache:
                 begin = self._beginning(key, codec, entry.made_at, entry.expires_at)
                 return file_results.restore(self.placement, entry, codec, begin)
             owned = task.form.takes_over(codec)
-            data = self._load(entry, writable=owned)
+            data = self.load(entry, writable=owned)
         if codec is None or data is None:
             raise RestoreError(f"the row {key} names no data; it is computed again")
         payload = Payload(data, codec, owned)
-        self._check(key, entry, payload)
+        self.check(key, entry, payload)
         if is_error(codec):
             raise StoredError(task.restore_error(payload))
         return task.form.restore(payload)
 
-    def _check(self, key: str, entry: Entry, payload: Payload) -> None:
-        """Refuse what is damaged, and where results are signed, what is not."""
+    def check(self, key: str, entry: Entry, payload: Payload) -> None:
+        """Refuse what is damaged, and where results are signed, what is not.
+
+        Raises:
+            RestoreError: it is.
+        """
         keys, (data, codec, _) = self.signing_keys, payload
         if keys is None:
             if fingerprint(key, codec, data) != entry.digest:
@@ -262,7 +275,12 @@ class Cache:
                 "it is computed again"
             )
 
-    def _load(self, entry: Entry, *, writable: bool) -> bytes | bytearray:
+    def load(self, entry: Entry, *, writable: bool) -> bytes | bytearray:
+        """The bytes of a blob.
+
+        Raises:
+            StorageError, RestoreError: it could not be read, or there is no storage.
+        """
         storage = self.storage()
         if storage is None or entry.result_value is None:
             raise RestoreError("the result is a blob, and the Spot has no storage to read it from")
@@ -346,7 +364,7 @@ class Cache:
             func_identifier=addressing.func_identifier,
             key_scheme=KEY_SCHEME,
             serializer=payload.codec,
-            digest=self._digest(key, payload, now, expires_at),
+            digest=self.digest(key, payload, now, expires_at),
             size=len(payload.data),
             arg_digests=call.digests,
             tags=terms.tags,
@@ -367,11 +385,12 @@ class Cache:
         keys = self.signing_keys
         return lambda: [*keys.begun(key, codec, made, expires)]
 
-    def _digest(
+    def digest(
         self, key: str, payload: Payload, made: float, expires: float | None
     ) -> bytes | None:
+        """The digest of a row; None for a file, of which it is known when that is stored."""
         if isinstance(payload.data, FileData):
-            return None  # it is known when the file is stored
+            return None
         if self.signing_keys is None:
             return fingerprint(key, payload.codec, payload.data)
         return self.signing_keys.sign(key, payload.codec, made, expires, payload.data)
@@ -389,7 +408,7 @@ class Cache:
             return False
         self.unsaved.try_later()
         if is_stored:
-            self.placement.discard(record.cache_key, call.replaces)
+            self.let_go(call)
             self.placement.tell_stored(record, perf_counter() - began, later=later)
         return is_stored
 
@@ -408,6 +427,14 @@ class Cache:
             begin = self._beginning(record.cache_key, data.codec, made, expires)
             record = file_results.store(self.placement, task, record, data, begin)
         return self.placement.place(task, record)
+
+    def let_go(self, call: Call) -> None:
+        """Remove what the call's new result replaces: a blob, and earlier results of other keys."""
+        self.placement.discard(call.key, call.replaces)
+        if call.task.addressing.earlier:
+            from beautyspot.results.renamed import forget_earlier
+
+            forget_earlier(self, call)
 
     def keep(self, call: Call, record: TaskRecord, error: Exception) -> None:
         """Keep in memory what could not be stored, and say so; or that there is no room for it."""

@@ -72,6 +72,7 @@ class Addressing:
 
     Attributes:
         func_name, func_identifier: the function's names in the table of results.
+        earlier: the identifiers that it had before.
         bind: normalises a call's arguments.
         memo: the keys of earlier calls with small, flat arguments.
         changing: what calls changed of their own keys, such as ``self.calls``.
@@ -96,6 +97,7 @@ class Addressing:
         self._identity = Identity(self._bound.func)
         self.func_name = self._identity.func_name
         self.func_identifier = options.name or self._identity.func_identifier
+        self.earlier = options.renamed_from
         self._version = None if options.version is None else str(options.version)
         per_argument: Mapping[str, Callable[[Any], object]] = {}
         self._id_of: Callable[..., object] | None = None
@@ -273,26 +275,59 @@ class Addressing:
         if self._key_maker is not None:
             return self._key_maker
         options, identity = self._options, self._identity
-        parts = [self.func_identifier]
-        held = self._held()
-        if identity.anonymous and identity.code and options.name is None:
-            parts.append(identity.code)
-        if held:
-            parts.append(self._input_id((), held))
-        name = parts[0] if len(parts) == 1 else _to_json(parts)
+        name = self._whole_name(self.func_identifier, with_code=options.name is None)
         version = self.version
         if self._on_first_key is not None:
             self._on_first_call()
-            if options.version != "auto" and (len(parts) == 1 or options.name) and self._is_alone:
+            if (
+                options.version != "auto"
+                and (name == self.func_identifier or options.name)
+                and self._is_alone
+            ):
                 self.is_shared = self._on_first_key(
                     identity.named, self.func_identifier, (name, version)
                 )
             self._on_first_key = None
-        name = _to_json([name, self._of_items]) if options.each else name
-        maker = KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
+        maker = self._maker_of(name, version)
         if self._version != "auto" and identity.settled and not self._may_hold:
             self._key_maker = maker
         return maker
+
+    def _whole_name(self, identifier: str, *, with_code: bool) -> str:
+        """An identifier with all that tells the function apart beside it, and is no argument."""
+        identity, held = self._identity, self._held()
+        parts = [identifier]
+        if identity.anonymous and identity.code and with_code:
+            parts.append(identity.code)
+        if held:
+            parts.append(self._input_id((), held))
+        return identifier if len(parts) == 1 else _to_json(parts)
+
+    def _maker_of(self, name: str, version: str | None) -> KeyMaker:
+        if self._options.each:
+            name = _to_json([name, self._of_items])
+        return KeyMaker(name, version, getattr(self.keygen, "digest", "sha256"))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the function is a lambda, or made by another function."""
+        return "<" in self._identity.func_identifier
+
+    def earlier_keys(self, call: Addressed) -> list[str]:
+        """The keys of the call under the identifiers of `renamed_from=`, the first of them first.
+
+        A function that its name does not lead to may have had a `name=` before, so that its code
+        did not count.
+        """
+        positional, named = call.bound
+        code = "" if self._id_of else self._code_in((*positional, *named.values()))
+        ends, version = f"{call.input_id}:{code}" if code else call.input_id, self.version
+        names = [
+            self._whole_name(earlier, with_code=with_code)
+            for earlier in self.earlier
+            for with_code in (True, False)
+        ]
+        return [self._maker_of(name, version)(ends) for name in dict.fromkeys(names)]
 
     @Lazily
     def _of_items(self) -> dict[str, int | str]:

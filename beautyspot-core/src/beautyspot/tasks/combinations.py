@@ -15,19 +15,25 @@ if TYPE_CHECKING:
     from beautyspot.tasks.options import MarkOptions
 
 
-def check_combinations(name: str, kind: str, options: MarkOptions) -> None:
+def check_combinations(name: str, kind: str, options: MarkOptions, *, is_local: bool) -> None:
     """Refuse options that would be accepted and ignored.
 
     Args:
         name: the function's identifier.
         kind: "function", "coroutine", "generator" or "async generator".
         options: of its mark.
+        is_local: whether it is a lambda, or made by another function.
 
     Raises:
         ConfigError: says which, and what to write.
     """
 
-    found = chain(_of_the_kind(kind, options), _of_each_other(options), _of_errors(options))
+    found = chain(
+        _of_the_kind(kind, options),
+        _of_each_other(options),
+        _of_errors(options),
+        _of_the_name(name, options, is_local=is_local),
+    )
     for option, why, instead in found:
         value: Any = getattr(options, option)
         raise ConfigError(
@@ -42,6 +48,17 @@ def _of_the_kind(kind: str, options: MarkOptions) -> Iterator[tuple[str, str, st
             yield option, why, "leave it out"
     if options.on_cancel == "finish" and kind != "coroutine":
         yield "on_cancel", "it is no coroutine function, and nothing cancels it", "leave it out"
+
+
+def _of_the_name(
+    name: str, options: MarkOptions, *, is_local: bool
+) -> Iterator[tuple[str, str, str]]:
+    if name in options.renamed_from:
+        yield "renamed_from", "that is its identifier now", "give what it was before"
+    for earlier in options.renamed_from:
+        if "<" in earlier and not is_local:
+            why = f"{earlier} counted by its code as well, under which nothing is found now"
+            yield "renamed_from", why, "leave it out"
 
 
 def _of_each_other(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
@@ -63,7 +80,7 @@ def _of_each_other(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
 
 def _of_items(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
     finishes = options.on_cancel == "finish" and "on_cancel"
-    for option in ("stale", "stale_on_error", "cache_errors", "renamed_from", finishes):
+    for option in ("stale", "stale_on_error", "cache_errors", finishes):
         if options.each is not None and option and getattr(options, option):
             why = "one execution makes the results of many items, by each="
             yield option, why, "leave it out, or mark a function of one item"

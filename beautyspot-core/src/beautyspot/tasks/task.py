@@ -162,7 +162,8 @@ class Task:
         self.counted = counted_of(self.func_identifier)
         streams = "generator" in kind
         self.form = ResultForm(function, options, serializer, streams=streams)
-        check_combinations(self.func_identifier, kind, options)
+        is_local = self.addressing.is_local
+        check_combinations(self.func_identifier, kind, options, is_local=is_local)
         each = options.each
         self.items = None if each is None else Items(self.func_identifier, function, options)
         self._check_fits()

@@ -1,0 +1,434 @@
+"""`mark(renamed_from=)`: results are found that a function stored under the names it had before."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.errors import CacheMissError, ConfigError
+from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from broken import BrokenStore
+from kinds import KINDS, RAN, result, work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.contracts import TaskRecord
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+Make = Any
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> None:
+    RAN.clear()
+
+
+@pytest.fixture
+def before(make_spot: Make) -> Spot:
+    """The Spot of the program as it was: its functions have the names of that time."""
+    spot: Spot = make_spot(strict=True)
+    return spot
+
+
+def row(spot: Spot, key: str) -> TaskRecord:
+    found = spot.metadata.get(key)
+    assert found is not None
+    return found
+
+
+def keys(spot: Spot) -> set[str]:
+    return {record.cache_key for record in spot.metadata.scan()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("options", [{}, {"save_blob": True}, {"ttl": "1h"}], ids=str)
+def test_what_was_stored_before_is_a_hit_and_has_the_new_name_from_then_on(
+    before: Spot, spot: Spot, kind: str, options: dict[str, Any]
+) -> None:
+    function, call = KINDS[kind]
+    old = before.mark(function, name="old", tags=("a",), price=lambda _: 2, **options)
+    assert call(old, 1) == result(1)
+    new = spot.mark(function, name="new", renamed_from="old", **options)
+    assert call(new, 1) == call(new, 1) == result(1)
+    assert call(new, 2) == result(2)
+    assert RAN == [1, 2]
+    own, earlier = row(spot, spot.key(new, 1)), row(spot, before.key(old, 1))
+    kept = ("tags", "made_at", "expires_at", "took", "price", "size", "version", "arg_digests")
+    assert [getattr(own, field) for field in kept] == [getattr(earlier, field) for field in kept]
+    assert (own.func_identifier, earlier.func_identifier) == ("new", "old")
+    stats = spot.stats()
+    assert (stats["hits"], stats["misses"], stats["money_saved"]) == (2, 1, 4)
+    # The blob is another one: who removes the earlier result removes that blob too.
+    assert call(old, 1) == result(1)
+    before.invalidate(old, 1)
+    assert call(new, 1) == result(1)
+    assert RAN == [1, 2]
+
+
+def test_a_file(before: Spot, spot: Spot, tmp_path: Path) -> None:
+    def film(x: int) -> bs.File:
+        RAN.append(x)
+        path = tmp_path / f"{x}.bin"
+        path.write_bytes(b"film" * 1000)
+        return bs.File(path)
+
+    old = before.mark(film, name="old")
+    old(1)
+    new = spot.mark(film, name="new", renamed_from="old")
+    assert new(1).path.read_bytes() == b"film" * 1000
+    before.invalidate(old, 1)
+    assert new(1).path.read_bytes() == b"film" * 1000
+    assert RAN == [1]
+
+
+def first(x: int) -> int:
+    return x
+
+
+def second(x: int) -> int:
+    RAN.append(x)
+    return -x
+
+
+def test_names_of_functions_and_of_marks_in_their_order(before: Spot, spot: Spot) -> None:
+    before.mark(first)(1)
+    before.mark(second, name="named")(1)
+    before.mark(second, name="named")(2)
+    before.mark(second, name="named", version=2)(3)
+    RAN.clear()
+    new = spot.mark(second, renamed_from=(f"{__name__}:first", "named"))
+    assert [new(1), new(2)] == [1, -2]
+    assert RAN == []
+    assert new(3) == -3, "it has another version"
+    assert RAN == [3]
+
+
+def test_with_arguments_that_were_added_and_an_id(before: Spot, spot: Spot) -> None:
+    def asks(text: str, hot: float = 0.0) -> tuple[str, float]:
+        RAN.append(text)
+        return text, hot
+
+    before.mark(lambda text: text, name="old")("a")
+    before.mark(second, name="id", key=lambda x: f"id-{x}")(1)
+    RAN.clear()
+    assert spot.mark(asks, name="new", renamed_from="old", added={"hot": 0.0})("a") == "a"
+    assert spot.mark(second, name="x", key=lambda x: f"id-{x}", renamed_from="id")(1) == -1
+    assert RAN == []
+
+
+def test_what_a_local_function_captured_counts_as_before(before: Spot, spot: Spot) -> None:
+    def made(factor: int) -> Callable[[int], int]:
+        def times(x: int) -> int:
+            RAN.append(x)
+            return factor * x
+
+        return times
+
+    earlier = __name__ + ":test_what_a_local_function_captured_counts_as_before.<locals>.made"
+    before.mark(made(2))(1)
+    before.mark(made(3), name="named")(1)
+    RAN.clear()
+    two = spot.mark(made(2), name="two", renamed_from=f"{earlier}.<locals>.times")
+    three = spot.mark(made(3), renamed_from="named")
+    assert (two(1), three(1)) == (2, 3)
+    assert RAN == []
+    assert spot.mark(made(5), renamed_from="named")(1) == 5
+    assert RAN == [1]
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (f"{__name__}:second", "that is its identifier now: give what it was before"),
+        (("a", f"{__name__}:second"), "that is its identifier now"),
+        ("module:make.<locals>.f", "counted by its code as well"),
+        ("module:<lambda>", "counted by its code as well"),
+        ("", "identifiers such as"),
+        (5, "identifiers such as"),
+        ((None,), "identifiers such as"),
+    ],
+)
+def test_what_can_find_nothing_is_refused(spot: Spot, names: Any, why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        spot.mark(second, renamed_from=names)
+
+
+def test_asking_stores_nothing(before: Spot, spot: Spot) -> None:
+    before.mark(work, name="old")(1)
+    new = spot.mark(work, name="new", renamed_from="old")
+    found = spot.peek(new, 1)
+    assert found is not None
+    assert (found.value, found.key) == (result(1), spot.key(new, 1))
+    told = spot.explain(new, 1)
+    assert told.hit
+    assert told.reason.endswith("UTC as a result of old")
+    assert told.nearest is not None
+    missed = spot.explain(new, 2)
+    assert (missed.hit, missed.differs) == (False, ("argument x",)), "of the earlier one"
+    for mode in ("readonly", "replay"):
+        looks = spot.mark(work, name="new", renamed_from="old", mode=mode)
+        assert looks(1) == result(1)
+    assert len(keys(spot)) == 1
+    with pytest.raises(CacheMissError):
+        looks(2)
+    assert RAN == [1]
+
+
+def test_an_invalidated_result_does_not_come_back(before: Spot, spot: Spot) -> None:
+    old = before.mark(work, name="old")
+    new = spot.mark(work, name="new", renamed_from="old")
+    for x in range(5):
+        old(x)
+    new(0)
+    assert spot.invalidate(new, 0) is spot.invalidate(new, 1) is True
+    assert spot.invalidate(new, 1) is False
+    assert [spot.peek(new, x) for x in (0, 1)] == [None, None]
+    new(2)
+    assert spot.invalidate_all(new) == 4, "one was there under both names"
+    assert keys(spot) == set()
+    old(3)
+    assert spot.invalidate_all("new") == 1
+    assert keys(spot) == set()
+
+
+def test_a_new_result_replaces_those_of_all_names(before: Spot, spot: Spot) -> None:
+    old = before.mark(work, name="old", save_blob=True)
+    new = spot.mark(work, name="new", renamed_from="old", save_blob=True)
+    old(1)
+    spot.refresh(new, 1)
+    assert RAN == [1, 1]
+    assert keys(spot) == {spot.key(new, 1)}
+    assert len([blob for blob in spot.storage.list() if blob.location]) == 1
+
+
+def test_a_value_that_is_set_replaces_them_too(before: Spot, spot: Spot) -> None:
+    old = before.mark(work, name="old")
+    new = spot.mark(work, name="new", renamed_from="old")
+    old(1)
+    spot.set_result("set", new, 1)
+    assert keys(spot) == {spot.key(new, 1)}
+    assert new(1) == "set"
+
+
+def test_a_stale_one_is_given_and_replaced(before: Spot, spot: Spot) -> None:
+    old = before.mark(work, name="old", ttl=60)
+    old(1)
+    made = row(before, before.key(old, 1)).made_at or 0.0
+    spot._engine.cache.clock = lambda: made + 61
+    new = spot.mark(work, name="new", renamed_from="old", ttl=60, stale="1h")
+    assert new(1) == result(1)
+    assert spot.flush()  # waits for the call behind
+    assert RAN == [1, 1]
+    assert keys(spot) == {spot.key(new, 1)}
+
+
+def test_with_saves_in_the_background_too(before: Spot, make_spot: Make) -> None:
+    spot = make_spot(strict=True, save="background")
+    old = before.mark(work, name="old")
+    new = spot.mark(work, name="new", renamed_from="old")
+    old(1)
+    assert new(1) == result(1)
+    spot.refresh(new, 1)
+    assert spot.flush()
+    assert keys(spot) == {spot.key(new, 1)}
+
+
+def test_an_expired_result_is_none_and_is_replaced(before: Spot, spot: Spot) -> None:
+    old = before.mark(work, name="old", ttl=60)
+    old(1)
+    own = before.key(old, 1)
+    made = row(before, own).made_at or 0.0
+    spot._engine.cache.clock = lambda: made + 61
+    new = spot.mark(work, name="new", renamed_from="old", ttl=60)
+    assert spot.peek(new, 1) is None
+    assert not spot.explain(new, 1).hit
+    assert new(1) == result(1)
+    assert RAN == [1, 1]
+    assert own not in keys(spot)
+    # And what expired under the new name, the earlier one does not replace.
+    old(2)
+    spot.refresh(new, 2)
+    before.mark(work, name="old")(2)
+    spot._engine.cache.clock = lambda: made + 200
+    assert spot.peek(new, 2) is None
+
+
+def test_a_damaged_one_is_none(before: Spot, make_spot: Make, troubles: list[Trouble]) -> None:
+    old = before.mark(work, name="old")
+    old(1)
+    spot = make_spot(on_error=troubles.append)
+    found = row(spot, before.key(old, 1))
+    spot.metadata.put(found._replace(result_data=b"x" + (found.result_data or b"")[1:]))
+    new = spot.mark(work, name="new", renamed_from="old")
+    assert not spot.explain(new, 1).hit
+    assert new(1) == result(1)
+    assert RAN == [1, 1]
+    assert {trouble.operation for trouble in troubles} == {"look up"}
+
+
+def test_only_what_is_signed_is_taken_and_is_signed_again(make_spot: Make) -> None:
+    key, other = "k" * 40, "o" * 40
+    make_spot(signing_key=key).mark(work, name="old")(1)
+    make_spot().mark(work, name="old")(2)
+    RAN.clear()
+    spot = make_spot(signing_key=[other, key])
+    new = spot.mark(work, name="new", renamed_from="old")
+    assert new(1) == new(1) == result(1)
+    assert RAN == []
+    assert make_spot(signing_key=other).mark(work, name="new")(1) == result(1)
+    assert RAN == []
+    new(2)
+    assert RAN == [2]
+
+
+def test_what_another_computes_is_not_replaced(before: Spot, spot: Spot) -> None:
+    before.mark(work, name="old")(1)
+    new = spot.mark(work, name="new", renamed_from="old")
+    lease = before.metadata.try_lease(spot.key(new, 1))
+    assert lease is not None
+    assert new(1) == result(1)
+    lease.release()
+    assert len(keys(spot)) == 1
+    assert new(1) == result(1)
+    assert len(keys(spot)) == 2
+    assert RAN == [1]
+
+
+class Meanwhile(MemoryMetadataStore):
+    """Another process does something just before, or just after, a row is inserted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: Callable[[], object] = bool
+        self.after: Callable[[], object] = bool
+
+    def put(self, record: TaskRecord) -> None:
+        super().put(record)
+
+    def put_valid(self, record: TaskRecord, since: int) -> bool:
+        self.before()
+        try:
+            return super().put_valid(record, since)
+        finally:
+            self.after()
+
+
+class Swapped(MemoryStorage):
+    """Whose blobs are another one's when they are read a second time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[str] = []
+
+    def load(self, location: str) -> bytes:
+        self.read.append(location)
+        data = super().load(location)
+        return data if self.read.count(location) == 1 else b"other" + data
+
+
+def test_bytes_that_were_not_checked_get_no_new_digest(
+    make_spot: Make, troubles: list[Trouble]
+) -> None:
+    store, storage = MemoryMetadataStore(), Swapped()
+    parts = {"metadata": store, "storage": storage}
+    make_spot("before", **parts).mark(work, name="old", save_blob=True)(1)
+    spot = make_spot(on_error=troubles.append, **parts)
+    new = spot.mark(work, name="new", renamed_from="old")
+    assert new(1) == result(1)
+    assert {trouble.operation for trouble in troubles} == {"store a renamed result"}
+    assert len(keys(spot)) == 1
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("by", ["new", "old", "all of old"])
+def test_what_is_invalidated_meanwhile_does_not_come_back(
+    make_spot: Make, moment: str, by: str
+) -> None:
+    store = Meanwhile()
+    before, spot = make_spot("before", metadata=store), make_spot(metadata=store)
+    old = before.mark(work, name="old")
+    new = spot.mark(work, name="new", renamed_from="old")
+    other = make_spot("other", metadata=store).mark(work, name="new", renamed_from="old")
+    old(1)
+
+    def invalidates() -> None:
+        store.before = store.after = bool
+        if by == "new":
+            make_spot("third", metadata=store).invalidate(other, 1)
+        else:
+            before.invalidate(old, 1) if by == "old" else before.invalidate_all(old)
+
+    setattr(store, moment, invalidates)
+    assert new(1) == result(1), "it was there when the call began"
+    assert keys(spot) == set()
+    assert spot.peek(new, 1) is None
+
+
+def test_a_store_that_takes_no_row_loses_nothing(make_spot: Make, troubles: list[Trouble]) -> None:
+    store = BrokenStore()
+    make_spot("before", metadata=store).mark(work, name="old")(1)
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    new = spot.mark(work, name="new", renamed_from="old")
+    store.broken = {"put"}
+    assert new(1) == result(1)
+    assert {trouble.operation for trouble in troubles} == {"store a renamed result"}
+    store.broken = set()
+    assert new(1) == result(1)
+    assert len(keys(spot)) == 2
+    assert RAN == [1]
+
+
+def test_an_earlier_row_that_can_t_be_removed_is_said(
+    make_spot: Make, troubles: list[Trouble]
+) -> None:
+    store = BrokenStore()
+    make_spot("before", metadata=store).mark(work, name="old")(1)
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    new = spot.mark(work, name="new", renamed_from="old")
+    store.broken = {"delete"}
+    assert spot.refresh(new, 1) == result(1)
+    assert {trouble.operation for trouble in troubles} == {"remove an earlier result"}
+    assert new(1) == result(1)
+    assert RAN == [1, 1]
+
+
+def test_many_at_once_and_item_by_item(before: Spot, spot: Spot) -> None:
+    def embed(texts: list[str]) -> list[str]:
+        RAN.append(texts)
+        return [text.upper() for text in texts]
+
+    before.mark(embed, name="old", each="texts")(["a", "b"])
+    old = before.mark(work, name="work")
+    for x in range(20):
+        old(x)
+    RAN.clear()
+    items = spot.mark(embed, name="new", each="texts", renamed_from="old")
+    assert items(["a", "c", "b"]) == ["A", "C", "B"]
+    assert RAN == [["c"]]
+    assert spot.invalidate(items, ["a"])
+    assert items(["a", "b"]) == ["A", "B"]
+    assert RAN == [["c"], ["a"]]
+    RAN.clear()
+    new = spot.mark(work, name="works", renamed_from="work")
+    assert list(spot.map(new, range(21))) == [result(x) for x in range(21)]
+    assert RAN == [20]
+
+
+def test_tasks_that_ask_at_once_get_results_of_their_own(before: Spot, spot: Spot) -> None:
+    function, _ = KINDS["async"]
+    old = before.mark(function, name="old")
+    asyncio.run(old(1))
+    new = spot.mark(function, name="new", renamed_from="old")
+
+    async def several() -> list[Any]:
+        return await asyncio.gather(*[new(1) for _ in range(5)])
+
+    found = asyncio.run(several())
+    assert found == [result(1)] * 5
+    assert len({id(each) for each in found}) == 5
+    assert RAN == [1]
