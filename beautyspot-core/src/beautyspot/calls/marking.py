@@ -92,7 +92,10 @@ class Marking:
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
         )  # fmt: skip
         if task.addressing.earlier:
+            from beautyspot.results import renamed  # few functions need it
+
             self.earlier[task.func_identifier] = task.addressing.earlier
+            self._engine.cache.renamed = renamed
         if options.content_type is not None and task.items is None:
             self._foresee_misfit(task, options.content_type)
         if options.save_blob is False and return_class(function) is File:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.waiting import TimeBudget
@@ -57,6 +57,18 @@ BUSY_WAIT: Final = 1.0
 """Seconds for which a look-up that may wait goes on trying while the store is locked."""
 
 
+class Renamed(Protocol):
+    """What finds the results of a function under its earlier names: `results.renamed`."""
+
+    def recall_earlier(self, cache: Cache, call: Call, *, stale: bool) -> Any:
+        """The value that is stored for the call under an earlier name, or `MISSING`."""
+        ...
+
+    def forget_earlier(self, cache: Cache, call: Call) -> None:
+        """Remove what a new result of the call replaces."""
+        ...
+
+
 class Cache:
     """The results of one Spot.
 
@@ -65,6 +77,7 @@ class Cache:
         signing_keys: sign what is stored; None where it has a digest only, which finds accidents.
         health: the breakers of the metadata store and the storage.
         invalidations: what was invalidated, for the calls that are under way.
+        renamed: what looks under earlier names; None as long as no function has any.
         waiting: the rows that are yet to be written, by key: queued, or kept since a save failed.
         unsaved: the rows that were kept, which are tried again.
     """
@@ -87,17 +100,20 @@ class Cache:
         self.signing_keys = signing_keys
         self.unsaved = Unsaved(placement) if unsaved is None else unsaved
         self.waiting = self.unsaved.waiting
+        self.renamed: Renamed | None = None
         self._find_patiently = self.health.reads.guarding(self._wait_and_find)
 
     def for_the_user(self) -> Cache:
         """The same behind fresh breakers: what a user asks for is tried, whatever failed before."""
         self.health.loads.insist()  # a storage that could not be made yet is tried once more
-        return Cache(
+        made = Cache(
             self.placement.behind(Health(self.reporter)),
             clock=self.clock,
             signing_keys=self.signing_keys,
             unsaved=self.unsaved,
         )
+        made.renamed = self.renamed
+        return made
 
     # ------------------------------------------------------------------------------- look up
 
@@ -137,13 +153,9 @@ class Cache:
         return self._noted(call, entry, value)
 
     def _recall_earlier(self, call: Call, *, in_place: bool, stale: bool) -> Any:
-        if not call.task.addressing.earlier or call.refresh:
+        if not call.task.addressing.earlier or call.refresh or self.renamed is None:
             return MISSING
-        if in_place:
-            return ELSEWHERE
-        from beautyspot.results.renamed import recall_earlier  # few functions need it
-
-        return recall_earlier(self, call, stale=stale)
+        return ELSEWHERE if in_place else self.renamed.recall_earlier(self, call, stale=stale)
 
     def _restored(self, task: Task, key: str, entry: Entry) -> Any:
         """The same as `restore`, but an error is returned, or `MISSING` if nobody knows it."""
@@ -431,10 +443,8 @@ class Cache:
     def let_go(self, call: Call) -> None:
         """Remove what the call's new result replaces: a blob, and earlier results of other keys."""
         self.placement.discard(call.key, call.replaces)
-        if call.task.addressing.earlier:
-            from beautyspot.results.renamed import forget_earlier
-
-            forget_earlier(self, call)
+        if call.task.addressing.earlier and self.renamed is not None:
+            self.renamed.forget_earlier(self, call)
 
     def keep(self, call: Call, record: TaskRecord, error: Exception) -> None:
         """Keep in memory what could not be stored, and say so; or that there is no room for it."""
