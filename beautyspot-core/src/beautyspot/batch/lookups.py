@@ -112,7 +112,7 @@ class Lookups:
         """An item whose result was not found; its call need not look for that again.
 
         It does look again once other processes are kept out. Without that, as in other modes, much
-        may have been stored before it begins. What may be under an earlier name is looked up singly.
+        may have been stored before it begins. An earlier name is looked up singly.
         """
         if call.key in self._engine.cache.waiting or (call.key and call.task.addressing.earlier):
             return Item(args, call.key, call)
