@@ -130,7 +130,7 @@ def test_a_generator_made_to_be_awaited_is_awaited(make_spot: Callable[..., Spot
 def test_a_marked_class_vouches_for_its_instances(spot: Spot) -> None:
     marked = spot.mark(Point)
     marked(1, 2)
-    assert spot.peek(marked, 1, y=2) == (Point(1, 2), spot.key(marked, x=1, y=2), None)
+    assert spot.peek(marked, 1, y=2) == (Point(1, 2), spot.key(marked, x=1, y=2), None, None)
 
 
 # --------------------------------------------------------------- classes that are made at run time

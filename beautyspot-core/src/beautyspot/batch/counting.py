@@ -11,7 +11,7 @@ from beautyspot.calls.blocks import join
 from beautyspot.calls.items import taken_apart
 from beautyspot.contracts import DIRECT_BLOB, entry_of
 from beautyspot.errors import ConfigError
-from beautyspot.serialization.stored_errors import StoredError
+from beautyspot.serialization.payload import StoredError
 
 if TYPE_CHECKING:
     from beautyspot.batch.targets import Target

@@ -15,8 +15,7 @@ from beautyspot.calls.flow import answer
 from beautyspot.errors import RestoreError
 from beautyspot.results.validity import ELSEWHERE, MISSING, fingerprint
 from beautyspot.serialization.file_data import FileData
-from beautyspot.serialization.payload import Payload
-from beautyspot.serialization.stored_errors import StoredError
+from beautyspot.serialization.payload import Payload, StoredError
 
 if TYPE_CHECKING:
     from beautyspot.batch.targets import Target

@@ -17,7 +17,7 @@ from beautyspot.results.differences import (
     argument_digests,
     identity_of,
 )
-from beautyspot.serialization.stored_errors import StoredError, is_error
+from beautyspot.serialization.payload import StoredError, is_error
 from beautyspot.tasks.addressing import OWN_ID
 
 if TYPE_CHECKING:

@@ -40,8 +40,7 @@ from beautyspot.limits import concurrency_cap
 from beautyspot.logs import logger
 from beautyspot.messages import error_shown
 from beautyspot.results.validity import ELSEWHERE, MISSING
-from beautyspot.serialization.payload import Payload
-from beautyspot.serialization.stored_errors import StoredError
+from beautyspot.serialization.payload import Payload, StoredError
 
 if TYPE_CHECKING:
     from collections.abc import Generator

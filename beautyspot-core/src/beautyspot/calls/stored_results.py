@@ -10,7 +10,7 @@ from beautyspot.contracts import DURATION, Invalidation, seconds
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.messages import checked, checks_options
 from beautyspot.results.validity import MISSING
-from beautyspot.serialization.stored_errors import StoredError
+from beautyspot.serialization.payload import StoredError
 
 # What many programs never call is imported by its method: a start is short.
 if TYPE_CHECKING:

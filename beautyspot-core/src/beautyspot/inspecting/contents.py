@@ -10,8 +10,7 @@ from beautyspot.contracts.file import CONTENT_TYPE, checked_name
 from beautyspot.errors import ConfigError
 from beautyspot.inspecting.listing import name_of
 from beautyspot.serialization.file_data import FILE_CODEC, described, suffix_of
-from beautyspot.serialization.payload import MEDIA
-from beautyspot.serialization.stored_errors import ERROR
+from beautyspot.serialization.payload import ERROR, MEDIA
 from beautyspot.tasks.form import RAW_BYTES, RAW_TEXT, extension_of
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.errors import NotSupportedError, RestoreError
 from beautyspot.serialization.file_data import FILE_CODEC
 from beautyspot.serialization.instances import ErrorInstance, NotInstalled
-from beautyspot.serialization.payload import MEDIA, unframed
-from beautyspot.serialization.stored_errors import ERROR, parts_of
+from beautyspot.serialization.payload import ERROR, MEDIA, unframed
+from beautyspot.serialization.stored_errors import parts_of
 from beautyspot.tasks.form import RAW_BYTES, RAW_TEXT
 
 if TYPE_CHECKING:

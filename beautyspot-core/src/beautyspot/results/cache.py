@@ -38,8 +38,7 @@ from beautyspot.results.validity import (
     outlived,
 )
 from beautyspot.serialization.file_data import FILE_CODEC, FileData
-from beautyspot.serialization.payload import Payload, Unfit
-from beautyspot.serialization.stored_errors import StoredError, is_error
+from beautyspot.serialization.payload import Payload, StoredError, Unfit, is_error
 from beautyspot.tasks.terms import EVERY_TAG
 
 if TYPE_CHECKING:

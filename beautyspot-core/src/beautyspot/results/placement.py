@@ -11,7 +11,7 @@ from beautyspot.contracts.calling import hints
 from beautyspot.errors import StorageError
 from beautyspot.logs import logger
 from beautyspot.results.invalidations import Invalidations
-from beautyspot.serialization.stored_errors import is_error
+from beautyspot.serialization.payload import is_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

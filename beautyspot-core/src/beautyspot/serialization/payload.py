@@ -15,6 +15,10 @@ MEDIA: Final = "media:"
 """How the column `serializer` begins where a result is in the format of its content type."""
 
 
+ERROR: Final = "error:"
+"""How the column `serializer` of an error begins; what a value would have there follows."""
+
+
 class Unfit(SerializationError):  # noqa: N818 - not an error of its own: the serializer writes then
     """A result can't be written in the format of its content type."""
 
@@ -30,6 +34,29 @@ class Payload(NamedTuple):
     data: Data
     codec: str
     owned: bool = False
+
+
+class StoredError(RestoreError):
+    """What is stored is no value, but an error that the function raised.
+
+    Attributes:
+        error: made again; None where the mark vouches for no such class.
+    """
+
+    def __init__(self, error: Exception | None) -> None:
+        super().__init__("what is stored is an error that the function raised")
+        self.error = error
+
+    def taken(self) -> Exception:
+        """The error, once: what raises it must not refer to it, or it would stay in memory."""
+        error, self.error = self.error, None
+        assert error is not None  # noqa: S101 - who looks it up gives no other one
+        return error
+
+
+def is_error(codec: object) -> bool:
+    """Whether a column `serializer` is that of an error."""
+    return isinstance(codec, str) and codec.startswith(ERROR)
 
 
 _LENGTH: Final = struct.Struct(">Q")

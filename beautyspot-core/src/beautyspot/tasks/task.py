@@ -9,8 +9,8 @@ from beautyspot.functions.annotations import signature_of
 from beautyspot.functions.fitting import what_does_not_fit
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.arguments import classes_by_arguments
-from beautyspot.serialization.payload import Payload
-from beautyspot.serialization.stored_errors import ERROR, restored, written
+from beautyspot.serialization.payload import ERROR, Payload
+from beautyspot.serialization.stored_errors import restored, written
 from beautyspot.tasks.addressing import Addressing
 from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
