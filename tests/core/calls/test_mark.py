@@ -691,3 +691,18 @@ def test_who_waited_long_enough_for_a_lease_runs_without(make_spot: Callable[...
     store = Taken(1000)
     assert make_spot(metadata=store, wait_timeout=0).mark(lambda: 1)() == 1
     assert store.refusals == 999
+
+
+@pytest.mark.parametrize("count", range(7))
+def test_equal_arguments_of_other_types_are_other_calls(spot: Spot, count: int) -> None:
+    @spot.mark
+    def types(*values: object) -> list[str]:
+        return [type(value).__name__ for value in values]
+
+    calls: list[tuple[Any, ...]] = [(1,) * count]
+    for place in range(count):
+        calls += [(*[1] * place, other, *[1] * (count - place - 1)) for other in (1.0, True)]
+    for _ in range(2):  # a run, and a hit
+        for call in calls:
+            assert types(*call) == [type(value).__name__ for value in call]
+    assert spot.stats()["hits"] == spot.stats()["misses"] == len(calls)

@@ -43,18 +43,28 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
 
     def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: C901 - as above
         call = None
+        types: tuple[type, ...]
         try:
             if detours or not engine.active:
                 return Call(task, args, kwargs)
             positional, named = bind(*args, **kwargs)
             try:
-                count = len(positional)  # `map` takes thrice as long for one or two
-                if count == 1:
-                    types: tuple[type, ...] = (type(positional[0]),)
-                elif count == 2:
-                    types = type(positional[0]), type(positional[1])
-                else:
-                    types = tuple(map(type, positional))
+                match len(positional):  # `map` takes thrice as long for a few
+                    case 1:
+                        types = (type(positional[0]),)
+                    case 2:
+                        one, two = positional
+                        types = type(one), type(two)
+                    case 3:
+                        one, two, three = positional
+                        types = type(one), type(two), type(three)
+                    case 4:
+                        one, two, three, four = positional
+                        types = type(one), type(two), type(three), type(four)
+                    case 0:
+                        types = ()
+                    case _:
+                        types = (*map(type, positional),)
                 known = not named and memo.by_types[types][positional]
             except (KeyError, TypeError):  # not remembered, or not hashable
                 known = None
