@@ -11,7 +11,6 @@ import asyncio
 import colorsys
 import io
 import lzma
-import sys
 import sysconfig
 import time
 import tokenize
@@ -101,14 +100,6 @@ def colour(heat: float) -> str:
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 
 
-def show(what: str, done: int, total: int) -> None:
-    """Progress: on one line of a terminal, or now and then in a log."""
-    if sys.stdout.isatty():
-        print(f"\r{what} {done} of {total}", end="\n" if done == total else "", flush=True)
-    elif done == total or done % 50 == 0:
-        print(f"{what} {done} of {total}", flush=True)
-
-
 def tile(name: str, module: Module, x: float, y: float, w: float, h: float) -> str:
     """Draw one module; a browser shows its figures under the pointer."""
     heat = min(module.tangle, 25)
@@ -124,11 +115,8 @@ def tile(name: str, module: Module, x: float, y: float, w: float, h: float) -> s
 
 async def ask_all(texts: list[str]) -> int:
     """Ask about all texts at once; the limit spaces the questions."""
-    syllables = 0
-    for count, answer in enumerate(asyncio.as_completed(map(count_syllables, texts)), start=1):
-        syllables += await answer
-        show("asked questions", count, len(texts))
-    return syllables
+    answers = spot.map(count_syllables, texts, ordered=False, progress=True)
+    return sum([answer async for answer in answers])
 
 
 def main() -> None:
@@ -136,10 +124,8 @@ def main() -> None:
     print("at the first run this takes some 20 seconds", flush=True)
     began = time.perf_counter()
     paths = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
-    modules: dict[str, Module] = {}
-    for path in paths:
-        modules[path.stem] = read(path)
-        show("read modules", len(modules), len(paths))
+    names = [path.stem for path in paths]
+    modules = dict(zip(names, spot.map(read, paths, progress=True), strict=True))
     explained = [name for name in modules if modules[name].summary]
     tangled = sorted(explained, key=lambda name: -modules[name].tangle)[:20]
     syllables = asyncio.run(ask_all([modules[name].summary for name in tangled]))
