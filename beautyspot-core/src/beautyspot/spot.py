@@ -86,6 +86,8 @@ class Spot(StoredResults, LimiterMethods, BatchMethods):
             by default action), so leave costly calls at "sync".
         ttl: how long a result is valid: seconds, a `timedelta`, or a text such as "12h" or
             "1h30m"; None or "none" is for ever.
+        max_size: keep all results together under that size, in bytes or as a text such as "10GB":
+            a thread behind removes what was not used for the longest time. None: no limit.
         blob_threshold: a result of more bytes goes to the storage, unless `mark` says otherwise.
         on_error: called with a `Trouble` for every failure of beautyspot.
         observers: functions that are called with an event (`Hit`, `Miss`, `Ran`, …), and objects
@@ -130,6 +132,7 @@ class Spot(StoredResults, LimiterMethods, BatchMethods):
         executor: Executor | None = None,
         save: str = UNSET,
         ttl: float | str | timedelta | None = UNSET,
+        max_size: int | str | None = UNSET,
         blob_threshold: int = UNSET,
         on_error: Callable[[Trouble], object] | None = None,
         observers: Iterable[Observer] = (),
@@ -148,7 +151,7 @@ class Spot(StoredResults, LimiterMethods, BatchMethods):
             "serializer": serializer, "keygen": keygen, "limiter": limiter, "save": save,
             "ttl": ttl, "blob_threshold": blob_threshold, "enabled": enabled, "strict": strict,
             "wait_timeout": wait_timeout, "mode": mode, "signing_key": signing_key,
-            "arguments": arguments,
+            "arguments": arguments, "max_size": max_size,
         }  # fmt: skip
         self.name, plugins = check_name(name), tuple(given_plugins(plugins))
         others = {"config": config, "profile": profile, "plugins": plugins, "on_error": on_error}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from beautyspot.calls.last_call import LastCalls
@@ -17,7 +18,7 @@ from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from beautyspot.concurrency.waiting import SpotExecutor
     from beautyspot.observing import Cause, Place, Reason, Refusal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from beautyspot.results.background import Saver
     from beautyspot.results.cache import Cache
     from beautyspot.results.shared_commits import SharedCommits
+    from beautyspot.results.size_limit import SizeLimit
     from beautyspot.tasks.options import MarkOptions
     from beautyspot.tasks.task import Call, Task
 
@@ -79,6 +81,7 @@ class Engine:
             "reporter",
             "running",
             "saver",
+            "size_limit",
             "streams",
             "uses",
             "wait_timeout",
@@ -107,6 +110,7 @@ class Engine:
         self.running: dict[object, None] = {}
         self.closing: list[Callable[[], object]] = []
         self.saver: Saver | None = None
+        self.size_limit: SizeLimit | None = None
         self.commits: SharedCommits | None = None
         self.behind = Behind()
         self.flights = Flights()
@@ -151,8 +155,9 @@ class Engine:
         self.cache.health.reset_after_fork()
         self.cache.unsaved.reset_after_fork()
         self.commits = None
-        if self.saver is not None:
-            self.saver.reset_after_fork()
+        for part in (self.saver, self.size_limit):
+            if part is not None:
+                part.reset_after_fork()
 
     def end_of_child(self) -> None:
         """Write what was found and counted, at the end of a child of `multiprocessing`."""
@@ -163,6 +168,16 @@ class Engine:
         self.running.pop(turn, None)
         if self.closing and not self.running:
             self.close()
+
+    @contextmanager
+    def staying_open(self) -> Iterator[None]:
+        """A context in which the store stays open, though the Spot is shut down."""
+        token = object()
+        self.running[token] = None
+        try:
+            yield
+        finally:
+            self.has_run(token)
 
     def wait_behind(self, timeout: float | None = None) -> bool:
         """Wait for the calls in threads behind their callers; False where the time did not do.

@@ -80,6 +80,17 @@ def make_engine(
     )
     engine.uses.writes = engine.counting.writes = config["mode"] in ("normal", "refresh")
     cache.unsaved.at_process_end = partial(_store_rest, engine)
+    if config["max_size"] is not None:
+        from beautyspot.results.size_limit import SizeLimit
+
+        engine.size_limit = SizeLimit(
+            config["max_size"],
+            cache,
+            engine.uses.times,
+            is_closed=lambda: engine.closed,
+            holding=engine.staying_open,
+        )
+        placement.on_stored = engine.size_limit.note
     if config["save"] == "background":
         from beautyspot.results.background import Saver
 

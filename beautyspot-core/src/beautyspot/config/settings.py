@@ -278,6 +278,10 @@ SETTINGS: Final[dict[str, Setting]] = {
             "blob_threshold", 2**20, "a number of bytes, 0 or more", count, int,
             "a larger result goes to the storage",
         ),
+        Setting(
+            "max_size", None, f'{SIZE}, or "none" for no limit', or_none(byte_count), str,
+            "the store is kept under it: what was not used for the longest time goes",
+        ),
         Setting("enabled", True, "true or false", _bool, boolean, "false: calls run uncached"),
         Setting("strict", False, "true or false", _bool, boolean, "true: our own failures raise"),
         Setting(

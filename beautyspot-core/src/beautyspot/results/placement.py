@@ -55,6 +55,7 @@ class Placement:
         self.health = health
         self.reporter = reporter
         self.directory = directory
+        self.on_stored: Callable[[int], object] | None = None  # with the bytes of a new result
         self.blob_threshold = blob_threshold
 
     def behind(self, health: Health) -> Placement:
@@ -65,7 +66,7 @@ class Placement:
             return None if found is None else found.behind(health)
 
         metadata = self.metadata.behind(health)
-        return Placement(
+        made = Placement(
             metadata,
             storage,
             health,
@@ -74,6 +75,8 @@ class Placement:
             blob_threshold=self.blob_threshold,
             invalidations=self.invalidations.behind(metadata),
         )
+        made.on_stored = self.on_stored
+        return made
 
     @Lazily
     def files(self) -> LocalFiles:
@@ -175,6 +178,8 @@ class Placement:
 
     def tell_stored(self, record: TaskRecord, seconds: float, *, later: bool) -> None:
         """Tell that a result is stored now, which took so long."""
+        if self.on_stored is not None:
+            self.on_stored(record.size or 0)
         observers = self.reporter.observers
         if observers.told:
             name, key, size = record.func_identifier or "", record.cache_key, record.size or 0

@@ -53,11 +53,17 @@ class Pruned(NamedTuple):
 class Limits:
     """What may stay. Sizes in bytes, times in seconds; None is no limit."""
 
-    max_size: int | None
-    max_entries: int | None
-    older_than: float | None
-    unused_for: float | None
-    expired: bool
+    max_size: int | None = None
+    max_entries: int | None = None
+    older_than: float | None = None
+    unused_for: float | None = None
+    expired: bool = False
+    grace: float = 0.0  # what was made or used that lately is not evicted
+
+    @property
+    def have_reasons(self) -> bool:
+        """Whether a row can be over a limit by itself."""
+        return self.expired or self.older_than is not None or self.unused_for is not None
 
     def reason(self, record: TaskRecord, used: float | None, now: float) -> str:
         """Why a record has to go, as a field of `Pruned`; "" where it may stay."""
@@ -133,7 +139,14 @@ class _AllRows:
         self.totals = metadata.totals
 
 
-def prune(cache: Cache, used: dict[str, float], limits: Limits, rows: Rows | None = None) -> Pruned:
+def prune(
+    cache: Cache,
+    used: dict[str, float],
+    limits: Limits,
+    rows: Rows | None = None,
+    *,
+    stops: Callable[[], bool] = bool,
+) -> Pruned:
     """Remove every result that is over the limits.
 
     Args:
@@ -141,13 +154,15 @@ def prune(cache: Cache, used: dict[str, float], limits: Limits, rows: Rows | Non
         used: by key, when this process last found a result, in Unix time.
         limits: what may stay.
         rows: those that are looked at, of the same store; None: all.
+        stops: whether to stop, and leave the rest.
 
     Raises:
         MetadataError: the store failed; what was not reached is still there.
     """
     own = cache.for_the_user()
     take = partial(remove, own)
-    pruning = _Pruning(rows or _AllRows(own.metadata), used, limits, cache.clock(), take)
+    rows = rows or _AllRows(own.metadata)
+    pruning = _Pruning(rows, used, limits, cache.clock(), take, stops=stops)
     try:
         return pruning.prune()
     finally:
@@ -191,7 +206,9 @@ class _Pruning:
         take: Callable[[str, float | None], str],
         *,
         foreseen: bool = False,
+        stops: Callable[[], bool] = bool,
     ) -> None:
+        self._stops = stops
         self._rows = rows
         self._used = used
         self._limits = limits
@@ -203,7 +220,7 @@ class _Pruning:
 
     def prune(self) -> Pruned:
         """Remove what is over the limits."""
-        for record in self._rows.all():
+        for record in self._rows.all() if self._limits.have_reasons else ():
             reason = self._reason(record)
             if reason and self._take(record.cache_key, record.made_at) == REMOVED:
                 self._count(reason, size_of(record))
@@ -238,6 +255,8 @@ class _Pruning:
         """
         while excess > 0 and (longest_unused := _first(self._candidates(weigh), excess)):
             for candidate in longest_unused:
+                if self._stops():
+                    return
                 self._tried.add(candidate.key)
                 outcome = self._take(candidate.key, candidate.made_at)
                 if outcome == REMOVED:
@@ -254,6 +273,8 @@ class _Pruning:
             key, weight = record.cache_key, weigh(record)
             if weight and key not in self._tried and not self._reason(record):
                 last = last_use(record, self._used.get(key)) or 0.0
+                if self._limits.grace and self._now - last < self._limits.grace:
+                    continue
                 yield _Candidate(last, key, record.made_at, size_of(record), weight)
 
 

@@ -68,6 +68,8 @@ def _adopt(cache: Cache, call: Call, record: TaskRecord, value: Any, since: Mome
             stored = cache.placement.put(cache.placed(call.task, moved), since)
             if stored and cache.find(record.cache_key) is None:
                 cache.forget(call.key)
+            elif stored and cache.placement.on_stored is not None:
+                cache.placement.on_stored(record.size or 0)
     except Exception as error:
         advice = "It is still found under its earlier name"
         cache.reporter.report("store a renamed result", name, error, advice)
