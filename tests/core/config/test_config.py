@@ -28,6 +28,7 @@ EXAMPLES = {
     "save": ("background", "background"),
     "ttl": ("7d", 604800.0),
     "blob_threshold": ("1000", 1000),
+    "max_size": ("1.5 GB", 1_500_000_000),
     "enabled": ("off", False),
     "strict": ("yes", True),
     "profile": ("none", None),

@@ -72,7 +72,9 @@ def make_results(
     return marked
 
 
-def test_what_was_not_used_for_the_longest_time_goes(limited: Make, clock: Clock) -> None:
+def test_what_was_not_used_for_the_longest_time_goes(
+    limited: Make, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     spot = limited(save="sync")
     marked = make_results(spot, clock, range(10))
     assert stored(spot) == {*range(10)}, "ten fit"
@@ -83,6 +85,17 @@ def test_what_was_not_used_for_the_longest_time_goes(limited: Make, clock: Clock
     make_results(spot, clock, range(11, 60))
     assert spot.stats()["bytes"] <= 10 * EACH
     assert 59 in stored(spot)
+    assert caplog.records == []
+
+
+def test_values_that_are_set_count(limited: Make, clock: Clock) -> None:
+    spot = limited()
+    marked = spot.mark(content)
+    for x in range(12):
+        spot.set_result(content(x), marked, x)
+        clock.now += 60
+        deferred.finish()
+    assert stored(spot) == {*range(2, 12)}
 
 
 @pytest.mark.parametrize("options", [{"save_blob": True}, {"save_blob": False}], ids=str)
