@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import CacheMissError, LastCall
-from beautyspot.calls import last_call
+from beautyspot.calls import noting
 from beautyspot.testing import memory_spot
 from gates import DEADLINE, Gate, followers, until
 from numbered import every_kind, value_of, work, work_later
@@ -386,9 +386,9 @@ def test_spots_leave_their_variable_to_later_ones() -> None:
 
     one()
     gc.collect()
-    before, known = len(contextvars.copy_context()), len(last_call._free)
+    before, known = len(contextvars.copy_context()), len(noting._free)
     for _ in range(20):
         one()
         gc.collect()
     assert len(contextvars.copy_context()) == before
-    assert len(last_call._free) == known
+    assert len(noting._free) == known

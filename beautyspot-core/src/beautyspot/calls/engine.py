@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from beautyspot.calls.last_call import LastCalls
+from beautyspot.calls.noting import LastCalls
 from beautyspot.concurrency.behind import Behind
 from beautyspot.concurrency.shared_runs import SharedRuns
 from beautyspot.concurrency.single_flight import Flights, leading

@@ -1,28 +1,12 @@
-"""What the last call of a Spot's functions came to, in this thread or task.
-
-A hit leaves a tuple of what is at hand in a context variable, and a `LastCall` is made of it when
-somebody asks. The tuple has texts and numbers only: it keeps no result, no argument and no Spot.
-
-Each Spot has a variable of its own, and leaves it to a later one: a context keeps its variables as
-long as its thread lives, so a program that makes Spots for ever would fill it.
-"""
+"""`LastCall`: what the last call of a thread or task came to. `noting` remembers it."""
 
 from __future__ import annotations
 
-import itertools
-import weakref
-from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from beautyspot.observing import Reason
-    from beautyspot.tasks.task import Call
-
-    Told = tuple[tuple[int, str], str, float | None, Reason | None]
-    """The Spot's number and the function; the key; when the result was made; why it was a miss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,53 +31,3 @@ class LastCall:
     reason: Reason | None
     made_at: float | None
     age: float | None
-
-
-_numbers: Final = itertools.count()
-
-_free: Final[list[ContextVar[Told | None]]] = []
-"""The variables of Spots that are gone."""
-
-
-def _new() -> ContextVar[Told | None]:
-    return ContextVar("beautyspot_last_call", default=None)
-
-
-class LastCalls:
-    """Remembers the last call of one Spot's functions, in each context.
-
-    Attributes:
-        number: of the Spot, in the process: what an earlier one has left is none of its calls.
-        set: takes a `Told`; the shortest way to a hit calls it directly.
-    """
-
-    __slots__ = ("__weakref__", "_clock", "_get", "number", "set")
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        try:
-            variable = _free.pop()
-        except IndexError:
-            variable = _new()
-        weakref.finalize(self, _free.append, variable).atexit = False
-        self._clock = clock
-        self.number = next(_numbers)
-        self._get = variable.get
-        self.set = variable.set
-
-    def note(self, call: Call, *, returned: bool = False) -> None:
-        """Remember a call that did not take the shortest way, as far as it has come by now."""
-        why: Reason | None = None
-        if not call.is_hit:
-            why = call.why or "not stored"
-            if returned and call.made_at is None:
-                call.made_at = self._clock()
-        self.set(((self.number, call.task.func_identifier), call.key, call.made_at, why))
-
-    def last(self) -> LastCall | None:
-        """The last call in this context; None where there was none."""
-        told = self._get()
-        if told is None or told[0][0] != self.number:
-            return None
-        (_, function), key, made_at, why = told
-        age = None if made_at is None else self._clock() - made_at
-        return LastCall(function, key, why is None, why, made_at, age)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
-from beautyspot.calls.blocks import join
 from beautyspot.contracts import DURATION, Invalidation, seconds
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.messages import checked, checks_options
@@ -81,6 +80,8 @@ class StoredResults:
             MetadataError: the Spot was shut down. If the store fails, the result is None, and the
                 failure is reported.
         """
+        from beautyspot.calls.blocks import join
+
         self._engine.check_open()
         call = self._marking.addressed("peek", function, args, kwargs)
         join(self._engine, call)
@@ -116,6 +117,7 @@ class StoredResults:
         Raises:
             UnstableKeyError: an argument has no stable form.
         """
+        from beautyspot.calls.blocks import join
         from beautyspot.calls.wrappers import perform
 
         call, _ = self._marking.all_addressed("refresh", function, args, kwargs)
