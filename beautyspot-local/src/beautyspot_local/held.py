@@ -39,3 +39,8 @@ class Held(Reservation):
         self.owner = owner
         self.open = True
         self.settled = False
+
+    @property
+    def length(self) -> float:
+        """The seconds of its interval."""
+        return self.end - self.start

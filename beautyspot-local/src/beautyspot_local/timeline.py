@@ -34,7 +34,7 @@ Span = tuple[float, float]
 """An interval of the limiter's time in seconds, from its start to before its end."""
 
 MANY: Final = 32
-"""How much more rounding a burst may have gathered: each cost that is corrected adds to it."""
+"""How much more rounding a burst may gather: each cost in it that is corrected adds some."""
 
 
 class Timeline:
@@ -99,12 +99,14 @@ class Timeline:
         self.give_back(span)
         return self.take(self.earliest(end - start, since), end - start)
 
-    def wait_until(self, start: float) -> float:
-        """Seconds from now until an interval that starts at `start` may be used."""
+    def wait_until(self, start: float, length: float) -> float:
+        """Seconds from now until an interval of that start and length may be used.
+
+        What is missing by rounding counts as there, but never half of the interval.
+        """
         begin = max(start, self.floor)
         left = begin - self.tolerance - self.now
-        rounding = _rounding(begin) * (MANY if self.tolerance else 1)
-        return left if left > rounding else 0.0
+        return left if left > min(MANY * _rounding(begin), length / 2) else 0.0
 
     def give_back(self, span: Span) -> None:
         """Free an interval, or the end of one, that was taken."""

@@ -126,7 +126,7 @@ class TimelineLimiter(LimiterBase):
         most = None if max_wait is None else checked_seconds(max_wait)
         with self._timeline() as line:
             start = self._earliest(line, length, after)
-            wait = max(after, line.wait_until(start))
+            wait = max(after, line.wait_until(start, length))
             if most is not None and wait > most:
                 return None
             return Held(wait, cost, *line.take(start, length), self)
@@ -145,7 +145,7 @@ class TimelineLimiter(LimiterBase):
         """
         length = checked_cost(cost, self.max_cost) / self.rate
         with self._timeline() as line:
-            return line.wait_until(self._earliest(line, length))
+            return line.wait_until(self._earliest(line, length), length)
 
     def wake_early(self, reservation: Reservation, wake: Callable[[], object]) -> bool:
         """Move `reservation` up where others before it are given back, and `wake` its caller."""
@@ -165,7 +165,7 @@ class TimelineLimiter(LimiterBase):
             if line.now > held.end + LATE:
                 self._place_anew(line, held)
             self._give(line)
-            left = line.wait_until(held.start)
+            left = line.wait_until(held.start, held.length)
             held.told = held.start
             held.open = left > 0
             if not held.open and self._waiters.leave(held):

@@ -72,7 +72,7 @@ class Waiters:
             if wakes and held.start < held.told:
                 held.told = held.start
                 held.wake()
-            wakes = wakes and line.wait_until(held.start) <= 0
+            wakes = wakes and line.wait_until(held.start, held.length) <= 0
             if not wakes and not everybody:
                 return
         self.behind_gaps = False
