@@ -53,7 +53,7 @@ class Both(CombinedLimiter):
 @given(rate=RATES, number=st.integers(1, 60), start=TIMES, idle=st.floats(0, 1e6))
 @example(rate="600/min", number=600, start=1e7 + 0.1, idle=0.1)
 @example(rate=3 / 7, number=1000, start=1e9 / 3, idle=1e6 / 3)
-@example(rate=1e3, number=1000, start=1e9, idle=0.0)
+@example(rate=900.0, number=10_000, start=1e9 / 7, idle=1 / 7)
 def test_as_many_go_at_once_as_a_burst_has(
     make: Any, rate: Any, number: int, start: float, idle: float
 ) -> None:

@@ -57,8 +57,7 @@ class TokenBucket(TimelineLimiter):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(rate, max_cost, burst, clock)
-        self._line = Timeline(0.0, self._tolerance)  # small numbers have the finest steps
-        self._line.offset = clock()
+        self._line = Timeline(clock(), self._tolerance)
 
     @contextmanager
     def _timeline(self) -> Iterator[Timeline]:

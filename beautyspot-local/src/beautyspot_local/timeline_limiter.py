@@ -174,7 +174,7 @@ class TimelineLimiter(LimiterBase):
 
     def _place_anew(self, line: Timeline, held: Held) -> None:
         """Reserve for one that came too late for its interval, behind those who wait."""
-        waits, length = self._waiters.leave(held), held.end - held.start
+        waits, length = self._waiters.leave(held), held.length
         held.start, held.end = line.take(self._earliest(line, length), length)
         if waits:
             self._waiters.join(held, held.wake)
