@@ -211,13 +211,13 @@ def test_without_a_boot_id_a_restart_is_a_clock_turned_back(
 
 
 DAMAGES = {
-    "a part": b"bsrate01",
+    "a part": b"bsrate02",
     "text": b"x" * 200,
-    "another format": HEADER.pack(b"bsrate99", shared_file.boot_id(), 1, 9e9, 1, 1, 1, 0),
-    "infinite": HEADER.pack(b"bsrate01", bytes(16), 1, float("inf"), 1, 1, 1, 0),
-    "gaps that are not there": HEADER.pack(b"bsrate01", bytes(16), 1, 1, 1, 1, 1, 5),
-    "gaps without number": HEADER.pack(b"bsrate01", bytes(16), 1, 1, 1, 1, 1, 2**63),
-    "NaN in a gap": HEADER.pack(b"bsrate01", bytes(16), 1, 1, 1, 1, 1, 1)
+    "another format": HEADER.pack(b"bsrate99", shared_file.boot_id(), 1, 9e9, 1, 1, 1, 1, 0),
+    "infinite": HEADER.pack(b"bsrate02", bytes(16), 1, float("inf"), 1, 1, 1, 1, 0),
+    "gaps that are not there": HEADER.pack(b"bsrate02", bytes(16), 1, 1, 1, 1, 1, 1, 5),
+    "gaps without number": HEADER.pack(b"bsrate02", bytes(16), 1, 1, 1, 1, 1, 1, 2**63),
+    "NaN in a gap": HEADER.pack(b"bsrate02", bytes(16), 1, 1, 1, 1, 1, 1, 1)
     + struct.pack("@2d", 1, float("nan")),
 }
 

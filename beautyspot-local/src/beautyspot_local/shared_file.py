@@ -5,7 +5,7 @@ The file is one block of 4096 bytes in the machine's own byte order::
     8s   magic, with the number of the format
     16s  the boot ID: a monotonic clock starts again with the machine, and so does the limit
     d    rate, to tell when two processes disagree
-    4d   tat, now, offset, floor
+    5d   tat, now, offset, floor, carry
     Q    number of gaps
     2d   for each gap: start, end
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
     from beautyspot_local.timeline import Timeline
 
-MAGIC: Final = b"bsrate01"
+MAGIC: Final = b"bsrate02"
 SIZE: Final = 4096
-HEADER: Final = struct.Struct("@8s16sd4dQ")
+HEADER: Final = struct.Struct("@8s16sd5dQ")
 MAX_GAPS: Final = (SIZE - HEADER.size) // 16
 
 LOCK_TIMEOUT: Final = 1.0
@@ -149,7 +149,7 @@ class SharedFile:
             if data:
                 self._warn("was damaged, and begins anew")
         elif boot == self._boot:
-            line.tat, line.now, line.offset, line.floor = times
+            line.tat, line.now, line.offset, line.floor, line.carry = times
             line.gaps = list(zip(numbers[::2], numbers[1::2], strict=True))
             if rate != self._rate:
                 self._warn(f"is used at {rate:g} permits per second, and here at {self._rate:g}")
@@ -160,7 +160,7 @@ class SharedFile:
         if len(gaps) > MAX_GAPS:
             gaps = sorted(sorted(gaps, key=lambda gap: gap[0] - gap[1])[:MAX_GAPS])
         numbers = [number for gap in gaps for number in gap]
-        times = (line.tat, line.now, line.offset, line.floor)
+        times = (line.tat, line.now, line.offset, line.floor, line.carry)
         header = HEADER.pack(MAGIC, self._boot, self._rate, *times, len(gaps))
         os.pwrite(fd, header + struct.pack(f"@{len(numbers)}d", *numbers), 0)
 
