@@ -11,7 +11,6 @@ from beautyspot.errors import ConfigError, CostError
 from beautyspot_local.rate import (
     as_number,
     checked_cost,
-    checked_pause,
     checked_seconds,
     parse_burst,
     parse_rate,
@@ -175,13 +174,6 @@ def test_seconds() -> None:
     for bad in (math.nan, "1", True, None):
         with pytest.raises(ConfigError, match="no number of seconds"):
             checked_seconds(bad)
-
-
-def test_pauses() -> None:
-    assert checked_pause(2) == 2
-    for bad in (math.inf, math.nan, "1"):
-        with pytest.raises(ConfigError, match="seconds"):
-            checked_pause(bad)
 
 
 def test_real_costs() -> None:

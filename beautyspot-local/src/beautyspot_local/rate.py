@@ -139,18 +139,6 @@ def checked_seconds(seconds: object) -> float:
     return max(0.0, number)
 
 
-def checked_pause(seconds: object) -> float:
-    """The length of a pause in seconds.
-
-    Raises:
-        ConfigError: it is not a finite number.
-    """
-    number = checked_seconds(seconds)
-    if number == math.inf:
-        raise ConfigError("seconds=inf would pause for good: give the seconds to wait")
-    return number
-
-
 def real_length(real_cost: object, per_second: float) -> float:
     """The seconds that `real_cost` takes, which may be 0.
 

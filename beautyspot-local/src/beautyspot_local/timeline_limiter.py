@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
-from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
 from beautyspot.errors import ConfigError, NotSupportedError
 
 from beautyspot_local.held import Held
 from beautyspot_local.rate import (
     checked_cost,
-    checked_pause,
     checked_seconds,
     parse_burst,
     parse_rate,
@@ -26,6 +25,8 @@ from beautyspot_local.waiters import Waiters
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+
+    from beautyspot.contracts import Pause
 
     from beautyspot_local.timeline import Span, Timeline
 
@@ -230,17 +231,19 @@ class TimelineLimiter(LimiterBase):
             else:
                 self._give(line, (end, held.end))
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: Pause) -> None:
         """Grant nothing for so many seconds: what a server's ``Retry-After`` asks for.
+
+        `seconds` may be the header's own text, too; see `LimiterBase.pause`.
 
         Callers that wait already are held too, and keep their order and their distance. Pauses
         overlap: a second one only matters for what it is longer. What was granted before goes on.
         The limiters of single keys pause as well.
 
         Raises:
-            ConfigError: `seconds` is not a finite number.
+            ConfigError: `seconds` is no length of time, or not finite.
         """
-        length = checked_pause(seconds)
+        length = pause_seconds(seconds)
         if not length:
             return
         with self._timeline() as line:

@@ -15,6 +15,7 @@ from beautyspot.contracts.file import File
 from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.limiter import LimiterBase, Reservation
 from beautyspot.contracts.metadata import Invalidation, Lease, MetadataStoreBase, Totals
+from beautyspot.contracts.pauses import Pause, pause_seconds
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
     FILE,
@@ -54,6 +55,7 @@ __all__ = [
     "MetadataStoreBase",
     "Order",
     "Page",
+    "Pause",
     "Plain",
     "Readable",
     "Reservation",
@@ -65,6 +67,7 @@ __all__ = [
     "entry_of",
     "found_in",
     "in_full",
+    "pause_seconds",
     "seconds",
     "seconds_per",
 ]

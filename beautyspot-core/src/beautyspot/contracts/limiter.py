@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.concurrency.waiting import Alarm, Bell
+    from beautyspot.contracts.pauses import Pause
 
 
 LONG: Final = 5.0
@@ -119,11 +120,19 @@ class LimiterBase(Backend):
         del reservation, wake
         return False
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: Pause) -> None:
         """Grant nothing for `seconds` from now: what a server's ``Retry-After`` asks for.
 
         Callers that wait already are held too. Pauses overlap; they do not add up. 0 or less, such
         as of a ``Retry-After`` whose time has passed, pauses nothing.
+
+        Args:
+            seconds: a number, a duration, or the header's own text, be it seconds or a date;
+                None, where there is no header, pauses nothing. `beautyspot.contracts.pause_seconds`
+                reads it for you. `Permit.pause` and combined limits give a number always.
+
+        Raises:
+            ConfigError: `seconds` is nothing of that, or not finite.
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't pause ({seconds} s)")
 

@@ -18,13 +18,16 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import islice
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError
 from beautyspot.messages import did_you_mean, listing
+
+if TYPE_CHECKING:
+    from beautyspot.contracts.pauses import Pause
 
 SLACK: Final = 0.001
 """Seconds by which the reservations of one call may differ: threads wake up no more exactly."""
@@ -339,11 +342,12 @@ class CombinedLimiter(LimiterBase):
             with self._lock:
                 self._got_back()
 
-    def pause(self, seconds: float) -> None:
-        """Grant nothing for so many seconds, in all limits."""
+    def pause(self, seconds: Pause) -> None:
+        """Grant nothing for so many seconds, in all limits; see `LimiterBase.pause`."""
+        length = pause_seconds(seconds)
         with self._lock:  # so that no call is planned while only some of the limits pause
             for limit in self.limits.values():
-                limit.pause(seconds)
+                limit.pause(length)
 
     def for_key(self, key: str) -> CombinedLimiter:
         """Limits like these, fresh, for what `key` names; see `LimiterBase.for_key`."""

@@ -17,6 +17,7 @@ from beautyspot.concurrency import deferred, waiting
 from beautyspot.concurrency.holders import name_of
 from beautyspot.concurrency.queueing import queued
 from beautyspot.concurrency.waiting import Job
+from beautyspot.contracts import pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.functions.names import identifier_of
 from beautyspot.limits.concurrency_cap import Place
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from beautyspot.contracts import LimiterBase, Reservation
+    from beautyspot.contracts.pauses import Pause
     from beautyspot.limits.concurrency_cap import Cap
     from beautyspot.limits.limiting import Limiting
     from beautyspot.observing import Refusal
@@ -211,17 +213,23 @@ class Permit:
         else:
             self._reporting("settle a cost", correct, CostError, NotSupportedError)
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: Pause) -> None:
         """Let this call's limiter grant nothing for `seconds`, as for a server's ``Retry-After``.
 
         With a limit for each key it pauses that key; `Spot.bucket.pause` pauses all.
 
+        Args:
+            seconds: a number, a `timedelta`, a duration such as ``"10 minutes"``, or the header's
+                own text, be it seconds or a date. What is over already pauses nothing, and neither
+                does None, where a response has no such header.
+
         Raises:
-            ConfigError: `seconds` is not a finite number.
+            ConfigError: `seconds` is nothing of that, or not finite.
             NotSupportedError: the limiter can't pause.
         """
-        if self._bucket is not None:
-            pause = partial(self._bucket.pause, seconds)
+        length = pause_seconds(seconds)
+        if length and self._bucket is not None:
+            pause = partial(self._bucket.pause, length)
             self._reporting("pause the limiter", pause, ConfigError, NotSupportedError)
 
     def _reporting(self, what: str, work: Callable[[], None], *mistakes: type[Exception]) -> None:

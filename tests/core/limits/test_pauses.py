@@ -1,0 +1,172 @@
+"""A pause as a server asks for it: `Retry-After` in all its forms, for each limiter."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
+from beautyspot.errors import ConfigError
+from beautyspot.limits.combined import CombinedLimiter
+from beautyspot.spot import Spot
+from beautyspot_local import SharedTokenBucket, TokenBucket
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 10, 21, 7, 28, tzinfo=UTC)
+
+
+def wall() -> float:
+    return NOW.timestamp()
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        (120, 120),
+        (1.5, 1.5),
+        (Fraction(1, 2), 0.5),
+        (timedelta(minutes=2), 120),
+        ("120", 120),
+        (" 120\t", 120),
+        ("1.5", 1.5),
+        ("0", 0),
+        ("10 minutes", 600),
+        ("1h30m", 5400),
+        ("Wed, 21 Oct 2026 07:30:00 GMT", 120),
+        ("Wednesday, 21-Oct-26 07:30:00 GMT", 120),
+        ("Wed Oct 21 07:30:00 2026", 120),
+        ("Wed, 21 Oct 2026 09:30:00 +0200", 120),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 0),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 0),
+        ("Sun Nov  6 08:49:37 1994", 0),
+        (0, 0),
+        (-1, 0),
+        ("-1", 0),
+        (timedelta(seconds=-1), 0),
+        (None, 0),
+        ("", 0),
+        (" ", 0),
+    ],
+    ids=repr,
+)
+def test_what_a_pause_may_be(given: Any, seconds: float) -> None:
+    assert pause_seconds(given, wall) == seconds
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["soon", "nan", "inf", "-inf", "1e999", "120 GMT", "5 parsecs", "2026-10-21", "Wed, 21 Oct",
+     "Wed, 32 Oct 2026 07:30:00 GMT", "Wed, 21 Oct 2026 25:30:00 GMT", "12:30", "1,5",
+     float("nan"), float("inf"), True, b"120", [120], 10**400, NOW],
+    ids=repr,
+)  # fmt: skip
+def test_what_no_pause_is(given: Any) -> None:
+    """The message says what is valid."""
+    with pytest.raises(ConfigError, match="is no pause: give seconds, a timedelta, .* Retry-After"):
+        pause_seconds(given, wall)
+
+
+@given(st.integers(0, 10**8))
+def test_any_date_that_is_to_come(ahead: int) -> None:
+    date = NOW + timedelta(seconds=ahead)
+    for text in (format_datetime(date, usegmt=True), date.strftime("%a %b %e %H:%M:%S %Y")):
+        assert pause_seconds(text, wall) == ahead
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.text() | st.text("0123456789GMTWedOct:, +-", max_size=40))
+def test_a_text_is_a_pause_or_refused(text: str) -> None:
+    try:
+        assert 0 <= pause_seconds(text, wall) < float("inf")
+    except ConfigError:
+        pass
+
+
+# ------------------------------------------------------------------------------ each limiter
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["gcra", "gcra-shared", "combined", "of a key"])
+def limiter(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Any:
+    if request.param == "gcra-shared":
+        pytest.importorskip("fcntl")
+        return SharedTokenBucket(1, path=tmp_path / "app.limit", clock=clock)
+    if request.param == "combined":
+        return CombinedLimiter({"calls": TokenBucket(1, clock=clock)}, clock)
+    bucket = TokenBucket(1, clock=clock)
+    return bucket.for_key("a") if request.param == "of a key" else bucket
+
+
+def wait(limiter: LimiterBase) -> float:
+    cost: Any = {"calls": 1} if isinstance(limiter, CombinedLimiter) else 1
+    return limiter.wait_for(cost)
+
+
+def test_a_limiter_takes_the_text_of_the_header(
+    limiter: LimiterBase, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time", wall)
+    limiter.pause("7")
+    assert wait(limiter) == 7
+    limiter.pause("Wed, 21 Oct 2026 07:28:30 GMT")
+    assert wait(limiter) == 30
+    clock.now += 10
+    limiter.pause(timedelta(seconds=25))
+    assert wait(limiter) == 25
+
+
+@pytest.mark.parametrize("nothing", [0, -1, "0", "-3", None, "", "Sun, 06 Nov 1994 08:49:37 GMT"])
+def test_what_is_over_pauses_nothing(limiter: LimiterBase, nothing: Any) -> None:
+    limiter.pause(nothing)
+    assert wait(limiter) == 0
+
+
+def test_nonsense_is_an_error_and_pauses_nothing(limiter: LimiterBase) -> None:
+    with pytest.raises(ConfigError, match="'soon' is no pause"):
+        limiter.pause("soon")
+    assert wait(limiter) == 0
+
+
+class Plain(LimiterBase):
+    """As a plug-in: it knows numbers."""
+
+    name = "plain"
+
+    def __init__(self) -> None:
+        self.paused: list[Any] = []
+
+    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
+        return Reservation(0.0, cost)
+
+    def release(self, reservation: Reservation) -> None:
+        """Nothing waits."""
+
+    def pause(self, seconds: Any) -> None:
+        self.paused.append(seconds)
+
+
+def test_a_permit_gives_its_limiter_a_number() -> None:
+    limiter = Plain()
+    with (
+        Spot("app", limiter=limiter, metadata="memory", config=False) as spot,
+        spot.limit() as permit,
+    ):
+        permit.pause("2 minutes")
+        permit.pause("Sun, 06 Nov 1994 08:49:37 GMT")
+        permit.pause(None)
+        with pytest.raises(ConfigError, match="is no pause"):
+            permit.pause("soon")
+    assert limiter.paused == [120.0]
