@@ -1,0 +1,404 @@
+"""`on_cancel="finish"`: an execution goes on, and is stored, though its caller was cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.errors import ConfigError
+from gates import DEADLINE, followers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.spot import Spot
+
+
+class State:
+    """What the functions share with their test; global, since what is captured counts as input."""
+
+    ran: list[Any]
+    error: BaseException | None
+    begun: asyncio.Event
+    gate: asyncio.Event
+    names: list[str]
+
+
+STATE = State()
+NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobody")
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    STATE.ran, STATE.error, STATE.names = [], None, []
+
+
+async def work(x: Any) -> list[Any]:
+    STATE.ran.append(x)
+    STATE.names.append(NAME.get())
+    STATE.begun.set()
+    await STATE.gate.wait()
+    if STATE.error is not None:
+        raise STATE.error
+    return [x]
+
+
+def run(main: Callable[[], Any]) -> Any:
+    """Run it in a loop with fresh gates; it hangs for no longer than a test may."""
+
+    async def within() -> Any:
+        STATE.begun, STATE.gate = asyncio.Event(), asyncio.Event()
+        return await asyncio.wait_for(main(), DEADLINE)
+
+    return asyncio.run(within(), debug=True)
+
+
+async def cancelled(call: Any) -> None:
+    """Cancel a call once its function has begun; the caller goes on at once."""
+    task = asyncio.ensure_future(call)
+    await STATE.begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def finished(spot: Spot) -> None:
+    STATE.gate.set()
+    while spot._engine.behind._tasks:
+        await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def _quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Neither asyncio nor we have anything to say, and nothing is left for the collector."""
+    yield
+    gc.collect()
+    assert not caplog.records
+
+
+@pytest.mark.usefixtures("_quiet")
+def test_an_execution_goes_on_and_is_stored(spot: Spot) -> None:
+    marked = spot.mark(on_cancel="finish")(work)
+
+    async def main() -> None:
+        await cancelled(marked(1))
+        gc.collect()  # the loop keeps no task alive
+        await finished(spot)
+        assert await marked(1) == [1]
+
+    run(main)
+    assert STATE.ran == [1]
+    assert spot.stats()["misses"] == 1
+
+
+def test_by_default_it_is_cancelled(spot: Spot) -> None:
+    marked = spot.mark(on_cancel="stop")(work)
+
+    async def main() -> None:
+        await cancelled(marked(1))
+        STATE.gate.set()
+        assert spot.peek(marked, 1) is None
+
+    run(main)
+
+
+@pytest.mark.usefixtures("_quiet")
+def test_a_timeout_and_a_group_cancel_the_caller_alone(spot: Spot) -> None:
+    marked = spot.mark(on_cancel="finish")(work)
+
+    async def fail() -> None:
+        await STATE.begun.wait()
+        raise LookupError
+
+    async def together() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(marked(2))
+            group.create_task(fail())
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await marked(1)
+        STATE.begun.clear()
+        with pytest.raises(ExceptionGroup):
+            await together()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(marked(1), 0)
+        await finished(spot)
+        assert [await marked(1), await marked(2)] == [[1], [2]]
+
+    run(main)
+    assert STATE.ran == [1, 2]
+
+
+@pytest.mark.usefixtures("_quiet")
+def test_those_who_follow_get_what_the_cancelled_caller_began(spot: Spot) -> None:
+    marked = spot.mark(on_cancel="finish")(work)
+
+    async def main() -> None:
+        first = asyncio.create_task(marked(1))
+        await STATE.begun.wait()
+        second, third = asyncio.create_task(marked(1)), asyncio.create_task(marked(1))
+        while followers(spot) < 2:
+            await asyncio.sleep(0)
+        first.cancel()
+        second.cancel()  # one that follows has begun nothing
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        STATE.gate.set()
+        assert await third == [1]
+        await finished(spot)
+
+    run(main)
+    assert STATE.ran == [1]
+
+
+@pytest.mark.usefixtures("_quiet")
+def test_what_has_not_begun_ends_with_its_caller(make_spot: Callable[..., Spot]) -> None:
+    """It waits for the lease, which another process has."""
+    spot, other = make_spot(), make_spot()
+    marked = spot.mark(on_cancel="finish")(work)
+    lease = other.metadata.try_lease(spot.key(marked, 1))
+    assert lease is not None
+
+    async def main() -> None:
+        call = asyncio.create_task(marked(1))
+        while not len(spot._engine.flights):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await finished(spot)
+
+    run(main)
+    lease.release()
+    assert STATE.ran == []
+    assert not len(spot._engine.flights)
+
+
+class Waiting(LimiterBase):
+    """Grants nothing before it is told to."""
+
+    name = "waiting"
+    blocking = False
+
+    async def consume_async(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
+        del timeout
+        STATE.begun.set()
+        await STATE.gate.wait()
+        return Reservation(cost, 0.0)
+
+    def reserve(self, cost: float, *, max_wait: float | None = None) -> Reservation:
+        del max_wait
+        return Reservation(cost, 0.0)
+
+    def release(self, reservation: Reservation) -> None: ...
+
+
+def test_a_call_that_waits_for_its_permit_has_begun(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(limiter=Waiting(), strict=True)
+
+    @spot.mark(on_cancel="finish")
+    @spot.limiter
+    async def limited(x: int) -> int:
+        return x
+
+    async def main() -> None:
+        await cancelled(limited(1))
+        await finished(spot)
+        assert spot.peek(limited, 1) is not None
+
+    run(main)
+
+
+@pytest.mark.usefixtures("_quiet")
+def test_it_ends_with_its_loop(spot: Spot) -> None:
+    marked = spot.mark(on_cancel="finish")(work)
+
+    async def main() -> None:
+        await cancelled(marked(1))
+
+    run(main)
+    assert not len(spot._engine.flights)
+    assert not spot._engine.running
+    assert not spot._engine.behind._tasks
+    assert spot.peek(marked, 1) is None
+
+
+@pytest.mark.usefixtures("_quiet")
+def test_it_ends_with_a_loop_that_is_closed_before_it(spot: Spot) -> None:
+    marked = spot.mark(on_cancel="finish")(work)
+
+    async def main() -> None:
+        STATE.begun, STATE.gate = asyncio.Event(), asyncio.Event()
+        await cancelled(marked(1))
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(main())
+    loop.close()
+
+    async def again() -> None:
+        STATE.gate.set()
+        assert await marked(1) == [1]
+
+    run(again)
+    assert STATE.ran == [1, 1]
+    assert not spot._engine.running
+
+
+def test_an_error_that_no_caller_gets_is_told_by_us_alone(
+    spot: Spot, caplog: pytest.LogCaptureFixture
+) -> None:
+    marked = spot.mark(on_cancel="finish")(work)
+    STATE.error = OSError("down")
+
+    async def main() -> None:
+        for x in (1, 2):
+            STATE.begun.clear()
+            await cancelled(marked(x))
+        await finished(spot)
+
+    run(main)
+    gc.collect()
+    said = [(record.levelname, "work raised OSError('down') after" in record.message)
+            for record in caplog.records]  # fmt: skip
+    assert said == [("WARNING", True)]
+
+
+@pytest.mark.usefixtures("_quiet")
+def test_an_error_that_a_caller_gets_is_not_told(spot: Spot) -> None:
+    marked = spot.mark(on_cancel="finish")(work)
+    STATE.error = OSError("down")
+
+    async def main() -> None:
+        STATE.gate.set()
+        with pytest.raises(OSError, match="down"):
+            await marked(1)
+
+    run(main)
+
+
+def test_an_execution_that_cancels_itself_cancels_its_caller(spot: Spot) -> None:
+    marked = spot.mark(on_cancel="finish")(work)
+    STATE.error = asyncio.CancelledError("its own")
+
+    async def main() -> None:
+        STATE.gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await marked(1)
+
+    run(main)
+    assert not len(spot._engine.flights)
+
+
+def test_an_argument_that_the_cancelled_caller_changes_gets_no_result(
+    spot: Spot, caplog: pytest.LogCaptureFixture
+) -> None:
+    marked = spot.mark(on_cancel="finish")(work)
+    given = [1]
+
+    async def main() -> None:
+        await cancelled(marked(given))
+        given.append(2)
+        await finished(spot)
+
+    run(main)
+    assert spot.peek(marked, [1]) is None
+    assert spot.peek(marked, [1, 2]) is None
+    assert "was changed while the call was under way" in caplog.text
+
+
+@pytest.mark.usefixtures("_quiet")
+def test_it_is_a_part_of_the_call_around_it_and_in_its_context(spot: Spot) -> None:
+    """The outer call waits for it: what needs the outer one from there would wait for ever."""
+
+    @spot.mark(on_cancel="finish")
+    async def inner(x: int) -> str:
+        if len(STATE.ran) < 2:
+            await outer(x)
+        return NAME.get()
+
+    @spot.mark(on_cancel="finish")
+    async def outer(x: int) -> str:
+        STATE.ran.append(x)
+        return await inner(x)
+
+    async def main() -> None:
+        NAME.set("me")
+        assert await outer(1) == "me"
+
+    run(main)
+    assert STATE.ran == [1, 1]
+
+
+def test_what_raised_is_free_at_once(spot: Spot) -> None:
+    class Large:
+        pass
+
+    held: list[weakref.ref[Large]] = []
+
+    @spot.mark(on_cancel="finish", name="fails")
+    async def fails(x: int) -> int:
+        large = Large()
+        held.append(weakref.ref(large))
+        await asyncio.sleep(0)
+        raise ValueError(large)
+
+    async def main() -> None:
+        with suppress(ValueError):
+            await fails(1)
+        await asyncio.sleep(0)
+        assert held[0]() is None
+
+    gc.disable()
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()
+
+
+def test_shutdown_leaves_the_store_open_for_it(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True)
+    marked = spot.mark(on_cancel="finish")(work)
+
+    async def main() -> None:
+        await cancelled(marked(1))
+        spot.shutdown()
+        await finished(spot)
+
+    run(main)
+    other = make_spot()
+    assert other.peek(other.mark(work), 1) is not None
+
+
+def test_only_a_coroutine_function_is_cancelled(spot: Spot) -> None:
+    def plain(x: int) -> int:
+        return x
+
+    with pytest.raises(ConfigError, match=r"on_cancel.*no coroutine function"):
+        spot.mark(on_cancel="finish")(plain)
+
+
+@pytest.mark.parametrize(
+    "options", [{"save": "background"}, {"metadata": "memory"}, {"mode": "readonly"}]
+)
+def test_wherever_the_result_is_kept(
+    make_spot: Callable[..., Spot], options: dict[str, Any]
+) -> None:
+    spot = make_spot(strict=True, **options)
+    marked = spot.mark(on_cancel="finish")(work)
+
+    async def main() -> None:
+        await cancelled(marked(1))
+        await finished(spot)
+
+    run(main)
+    assert spot.flush()
+    assert (spot.peek(marked, 1) is None) == ("mode" in options)
