@@ -233,8 +233,9 @@ def test_it_ends_with_its_loop(spot: Spot) -> None:
 
 
 @pytest.mark.usefixtures("_quiet")
-def test_it_ends_with_a_loop_that_is_closed_before_it(spot: Spot) -> None:
-    marked = spot.mark(on_cancel="finish")(work)
+@pytest.mark.parametrize("options", [{}, {"on_cancel": "finish"}])
+def test_it_ends_with_a_loop_that_is_closed_before_it(spot: Spot, options: dict[str, Any]) -> None:
+    marked, other = spot.mark(on_cancel="finish")(work), spot.mark(**options)(work)
 
     async def main() -> None:
         STATE.begun, STATE.gate = asyncio.Event(), asyncio.Event()
@@ -246,7 +247,7 @@ def test_it_ends_with_a_loop_that_is_closed_before_it(spot: Spot) -> None:
 
     async def again() -> None:
         STATE.gate.set()
-        assert await marked(1) == [1]
+        assert await other(1) == [1]
 
     run(again)
     assert STATE.ran == [1, 1]

@@ -12,8 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import behind
-from beautyspot.errors import CacheMissError
+from beautyspot.concurrency import behind, queueing
+from beautyspot.errors import CacheMissError, SchemaError
+from beautyspot.limits import concurrency_cap
+from broken import BrokenStore
 from gates import DEADLINE, Gate, followers, until
 from owned_clock import Clock
 
@@ -163,6 +165,7 @@ def test_it_runs_in_the_context_of_its_caller_and_as_no_part_of_what_called(
     def inner(x: int) -> str:
         name = NAME.get()
         if name == "second":
+            assert len(queueing._around()) == 1, "what it queues is no work of the outer call"
             assert outer(x) == "outer"
         return name
 
@@ -189,11 +192,112 @@ def test_it_runs_in_the_context_of_its_caller_and_as_no_part_of_what_called(
     assert STATE.ran == [1], "it followed the call, which went on"
 
 
-def test_what_it_raises_is_told_and_tried_again_after_ever_longer(
-    make: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_it_borrows_no_place_of_the_call_around_it(make: Callable[..., Spot]) -> None:
+    spot = make()
+    capped = spot.limiter(max_concurrent=1)
+    marked = stored(spot, capped(work))
+
+    @capped
+    def outer() -> None:
+        marked(1)
+        until(lambda: any(cap.waiters() for cap in list(concurrency_cap._waited_for)))
+
+    STATE.clock.now += 20
+    outer()
+    assert spot.flush()
+    assert marked(1) == [1, 2]
+
+
+def test_while_another_call_makes_it_anew_none_runs_behind(make: Callable[..., Spot]) -> None:
     spot = make()
     marked = stored(spot)
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(spot.refresh, marked, 1)
+        until(lambda: len(STATE.ran) == 2, unless=[call])
+        assert marked(1) == [1, 1]
+        assert not spot._engine.behind.is_busy
+        assert spot.flush()
+        assert spot._engine.behind.claim(spot.key(marked, 1)), "nothing has failed"
+        STATE.gate.open.set()
+        assert call.result(DEADLINE) == [1, 2]
+
+
+def test_who_comes_first_after_all_runs_it_alone(
+    make: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unleased(BrokenStore):
+        leases = False
+
+    spot = make(metadata=Unleased())
+    marked = stored(spot)
+    STATE.clock.now += 20
+    begun: list[Any] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(behind.deferred, "begin", lambda work, name: begun.append(work))
+        assert marked(1) == [1, 1]
+    STATE.gate.open.clear()
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(spot.refresh, marked, 1)
+        until(lambda: len(STATE.ran) == 2, unless=[call])
+        begun.pop()()
+        assert len(STATE.ran) == 2
+        STATE.gate.open.set()
+        assert call.result(DEADLINE) == [1, 2]
+
+
+def test_the_store_is_open_until_what_was_handed_over_has_run(
+    make: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shutdown that waits for nothing, since it comes within a call."""
+    spot = make()
+    marked = stored(spot)
+    STATE.clock.now += 20
+    begun: list[Any] = []
+
+    @spot.mark
+    def ending(x: int) -> int:
+        marked(1)
+        spot.shutdown()
+        return x
+
+    with monkeypatch.context() as patch:
+        patch.setattr(behind.deferred, "begin", lambda work, name: begun.append(work))
+        ending(1)
+    begun.pop()()
+    other = make()
+    found = other.peek(other.mark(**OPTIONS)(work), 1)
+    assert found is not None
+    assert found.value == [1, 2]
+
+
+def test_a_result_that_finds_no_place_is_not_made_again_and_again(
+    make: Callable[..., Spot],
+) -> None:
+    class Full(BrokenStore):
+        def put(self, record: Any) -> None:
+            if self.broken:
+                raise SchemaError("no more")
+            super().put(record)
+
+    store = Full()
+    spot = make(strict=False, metadata=store)
+    marked = stored(spot)
+    STATE.clock.now += 20
+    store.broken.add("put")
+    for _ in range(3):
+        assert marked(1) == [1, 1]
+        assert spot.flush()
+    assert STATE.ran == [1, 1]
+
+
+@pytest.mark.parametrize("options", [{}, {"stale_on_error": True}])
+def test_what_it_raises_is_told_and_tried_again_after_ever_longer(
+    make: Callable[..., Spot], caplog: pytest.LogCaptureFixture, options: dict[str, Any]
+) -> None:
+    spot = make()
+    marked = stored(spot, **options)
     STATE.error = OSError("down")
     STATE.clock.now += 11
     for runs, seconds in ((2, 0), (2, 0.9), (3, 0.1), (3, 1.9), (4, 0.1)):
@@ -463,6 +567,7 @@ def test_shutdown_stores_what_has_begun_and_begins_no_more(
         until(lambda: spot._engine.closed)
         STATE.gate.open.set()
         end.result(DEADLINE)
+        assert not wait or not spot._engine.running
     until(lambda: not spot._engine.running)
     other = make()
     same = other.mark(**OPTIONS)(work)
@@ -485,6 +590,8 @@ def test_a_spot_that_is_dropped_stores_what_has_begun(make_spot: Any, tmp_path: 
     assert marked(1) == [1, 1]
     until(lambda: len(STATE.ran) == 2)
     engine = spot._engine
+    assert not spot.flush(0)
+    assert not engine.is_idle, "its end would wait in whatever code the collector comes to"
     del spot, marked
     gc.collect()
     STATE.gate.open.set()
