@@ -382,7 +382,10 @@ class Spot(StoredResults, LimiterMethods, BatchMethods):
             self._engine.active = before and not self._engine.closed
 
     def flush(self, timeout: float | str | timedelta | None = None) -> bool:
-        """Wait until every result so far is stored.
+        """Wait until every result so far is stored, and that of each call behind an expired one.
+
+        The latter are those in threads (see `stale` of `mark`), not tasks of an event loop; within
+        a marked function none is waited for.
 
         Args:
             timeout: for so long: seconds, a `timedelta`, or a text such as "30s"; None waits on.
@@ -413,8 +416,9 @@ class Spot(StoredResults, LimiterMethods, BatchMethods):
         `invalidate_all`, `prune`, `collect`) raises `MetadataError`; `key`, `explain` and `stats`
         answer as far as they can.
 
-        A call that is under way is stored when it returns. `shutdown` does not wait for it; the
-        last such call closes the store.
+        A call that is under way is stored when it returns. `shutdown` does not wait for it, unless
+        it runs in a thread behind an expired result (`stale` of `mark`); the last such call closes
+        the store.
 
         Args:
             wait: False returns at once, and the rest is done in the background. That also happens
