@@ -9,20 +9,26 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from xxhash import xxh3_128_digest
+
 from beautyspot.batch.items import Item
 from beautyspot.calls.blocks import join
 from beautyspot.calls.flow import answer
-from beautyspot.errors import RestoreError
-from beautyspot.results.validity import ELSEWHERE, MISSING, fingerprint
+from beautyspot.contracts import Entry, in_full
+from beautyspot.results.validity import ELSEWHERE, MISSING, SMALL
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload, StoredError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from beautyspot.batch.targets import Target
-    from beautyspot.contracts import Entry
+    from beautyspot.contracts import Plain
+    from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call
 
     Args = tuple[Any, ...]
+    Found = Plain | Entry
 
 FIRST: Final = 8
 """Inputs of the first page, so that the first result comes at once."""
@@ -51,14 +57,8 @@ class Lookups:
         """For each input its value, or an `Item` where that is not found at once."""
         if not self._engine.active or not self._target.is_cached_by_call:
             return [Item(args) for args in inputs]
-        calls = [self._addressed(args) for args in inputs]
-        self._has_asked = True
-        found = self._find([call.key for call in calls if call.key and not call.refresh])
-        self._plain = self._may_be_plain()
-        page = [
-            self._result(args, call, found.get(call.key))
-            for args, call in zip(inputs, calls, strict=True)
-        ]
+        keys = self._target.keys(inputs) if self._may_be_plain() else None
+        page, found = self._by_calls(inputs) if keys is None else self._by_keys(inputs, keys)
         self._engine.uses.bound()
         self._adapt(page, found)
         return page
@@ -69,8 +69,87 @@ class Lookups:
         As on the fast path of single hits.
         """
         task, engine = self._task, self._engine
-        plain = task.ttl is None and engine.cache.signing_keys is None and task.classes is None
-        return plain and not engine.detours
+        if task.ttl is not None or task.classes is not None or task.refreshes or task.to_compare:
+            return False
+        return engine.cache.signing_keys is None and not engine.detours
+
+    def _find(self, keys: list[str]) -> Mapping[str, Found]:
+        """What is stored of these; what waits to be stored has a look-up of its own."""
+        cache = self._engine.cache
+        if cache.waiting:
+            keys = [key for key in keys if key not in cache.waiting]
+        if not keys:
+            return {}
+        try:
+            return cache.metadata.find_each(keys)
+        except Exception as error:
+            advice = "Each call looks for its own result, and nothing is lost"
+            self._engine.reporter.report("look up", self._target.name, error, advice)
+            return {}
+
+    # ------------------------------------------------------------------------------ in bulk
+
+    def _by_keys(
+        self, inputs: list[Args], keys: list[str]
+    ) -> tuple[list[Any], Mapping[str, Found]]:
+        """The page where a hit needs nothing but its key; as `fast_path.quick` does it."""
+        found = self._find([key for key in keys if key])
+        form = self._task.form
+        codec, loads, ending = form.codec, form.serializer.loads, f"\n{form.codec}\n"
+        page: list[Any] = []
+        hits: list[tuple[str, Plain]] = []
+        for args, key in zip(inputs, keys, strict=True):
+            entry: Any = found.get(key)
+            if type(entry) is not tuple or entry[4] != codec:
+                page.append(self._otherwise(args, key, entry))
+                continue
+            data = entry[0]
+            try:
+                if len(data) > SMALL or xxh3_128_digest((key + ending).encode() + data) != entry[1]:
+                    page.append(self._otherwise(args, key, entry))
+                    continue
+                page.append(loads(data))
+            except Exception:  # its own call meets the failure again, and says it
+                page.append(Item(args, key))
+                continue
+            hits.append((key, entry))
+        self._count(hits)
+        return page, found
+
+    def _otherwise(self, args: Args, key: str, entry: Found | None) -> Any:
+        """What is no plain hit, or may not be one."""
+        if entry is None and key not in self._engine.cache.waiting:
+            return Item(args, key)
+        return self._result(args, self._addressed(args), entry)
+
+    def _count(self, hits: list[tuple[str, Plain]]) -> None:
+        """Count hits, and tell of them."""
+        counted, uses, observers = self._task.counted, self._engine.uses, self._engine.observers
+        saved = sum([entry[2] or 0.0 for _, entry in hits])
+        spared = sum([entry[5] or 0.0 for _, entry in hits])
+        counted.seconds_saved += saved
+        counted.money_saved += spared
+        counted.hits += len(hits)
+        now = monotonic()
+        uses.seen.update([(key, now) for key, _ in hits])
+        if now > uses.due:
+            uses.write_later()
+        for key, entry in hits if observers.told else ():
+            data, _, took, made_at, _, price = entry
+            name = self._task.func_identifier
+            observers.hit(name, key, took, made_at, price, "store", len(data))
+
+    # -------------------------------------------------------------------------- call by call
+
+    def _by_calls(self, inputs: list[Args]) -> tuple[list[Any], Mapping[str, Found]]:
+        """The page where each call is looked at."""
+        calls = [self._addressed(args) for args in inputs]
+        found = self._find([call.key for call in calls if call.key and not call.refresh])
+        page = [
+            self._result(args, call, found.get(call.key))
+            for args, call in zip(inputs, calls, strict=True)
+        ]
+        return page, found
 
     def _addressed(self, args: Args) -> Call:
         call = self._target.call(args)
@@ -81,68 +160,11 @@ class Lookups:
             call.key = ""  # its own call meets the failure again, and says it
         return call
 
-    def _find(self, keys: list[str]) -> dict[str, Entry]:
-        """What is stored of these; what waits to be stored has a look-up of its own."""
-        cache = self._engine.cache
-        if cache.waiting:
-            keys = [key for key in keys if key not in cache.waiting]
-        if not keys:
-            return {}
-        try:
-            return cache.metadata.find_many(keys)
-        except Exception as error:
-            advice = "Each call looks for its own result, and nothing is lost"
-            self._engine.reporter.report("look up", self._target.name, error, advice)
-            self._has_asked = False
-            return {}
-
-    def _result(self, args: Args, call: Call, entry: Entry | None) -> Any:
-        if entry is None:
-            return self._missed(args, call)
-        is_plain = entry.result_data is not None and entry.expires_at is None
-        if self._plain and is_plain and not self._task.to_compare:
-            try:
-                return self._restored(call, entry)
-            except Exception:  # its own call meets the failure again, and says it
-                return Item(args, call.key)
-        return self._recalled(args, call, entry)
-
-    def _missed(self, args: Args, call: Call) -> Item:
-        """An item whose result was not found; its call need not look for that again.
-
-        It does look again once other processes are kept out. Without that, as in other modes, much
-        may have been stored before it begins. An earlier name is looked up singly.
-        """
-        if call.key in self._engine.cache.waiting or (call.key and call.task.addressing.earlier):
-            return Item(args, call.key, call)
-        item = Item(args, call.key)
-        if call.key:
-            item.missed = call
-            call.looked = self._has_asked and call.mode == "normal"
-        return item
-
-    def _restored(self, call: Call, entry: Entry) -> Any:
-        """The value of a plain entry, counted as `fast_path.quick` does."""
-        data, codec, key = entry.result_data, entry.serializer, call.key
-        if data is None or codec is None or fingerprint(key, codec, data) != entry.digest:
-            raise RestoreError(key)
-        form = self._task.form
-        if codec == form.codec and not form.streams:
-            value = form.serializer.loads(data)
-        else:
-            value = form.restore(Payload(data, codec))
-        counted, uses, observers = self._task.counted, self._engine.uses, self._engine.observers
-        price, took = entry.price, entry.took
-        counted.money_saved += price or 0.0
-        counted.seconds_saved += took or 0.0
-        counted.hits += 1
-        uses.seen[key] = now = monotonic()
-        if now > uses.due:
-            uses.write_later()
-        if observers.told:
-            name = self._task.func_identifier
-            observers.hit(name, key, took, entry.made_at, price, "store", len(data))
-        return value
+    def _result(self, args: Args, call: Call, entry: Found | None) -> Any:
+        if entry is not None:
+            return self._recalled(args, call, in_full(entry))
+        waits = call.key in self._engine.cache.waiting
+        return Item(args, call.key, call if waits else None)
 
     def _recalled(self, args: Args, call: Call, entry: Entry) -> Any:
         """The value of any entry, or an `Item` where it expired, failed, or takes long to read."""
@@ -156,12 +178,11 @@ class Lookups:
         self._engine.hit(call)
         return value
 
-    def _adapt(self, page: list[Any], found: dict[str, Entry]) -> None:
+    def _adapt(self, page: list[Any], found: Mapping[str, Found]) -> None:
         """Choose the size of the next page: large where most are hits, and these are small."""
-        hits = sum(each.__class__ is not Item for each in page)
-        size = 2 * self.size if 2 * hits >= len(page) else self.size // 2
-        largest = max((len(entry.result_data or b"") for entry in found.values()), default=0)
-        fits = BYTES // largest if largest else LARGEST
+        size = 2 * self.size if 2 * len(found) >= len(page) else self.size // 2
+        lengths = [len(_data_of(entry) or b"") for entry in found.values()]
+        fits = BYTES // max(*lengths, 1, 1)
         self.size = max(1, min(max(FIRST, size), LARGEST, fits))
 
     # -------------------------------------------------------------------------- one by one
@@ -202,3 +223,7 @@ class Lookups:
             return None
         data: object = payload.data
         return None if isinstance(data, FileData) else payload
+
+
+def _data_of(entry: Found) -> bytes | None:
+    return entry.result_data if isinstance(entry, Entry) else entry[0]

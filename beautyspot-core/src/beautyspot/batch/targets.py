@@ -55,6 +55,13 @@ class Target:
         """Whether a call has one result, under one key."""
         return self.task.options.each is None
 
+    def keys(self, inputs: list[tuple[Any, ...]]) -> list[str] | None:
+        """The keys of many calls, "" for none; None where each has to be addressed singly."""
+        if self._named:
+            return None
+        bound = self._args
+        return self.task.addressing.keys([(*bound, *args) for args in inputs] if bound else inputs)
+
     def call(self, args: tuple[Any, ...]) -> Call:
         """The call that an input makes."""
         return self.task.call((*self._args, *args), dict(self._named))

@@ -143,6 +143,13 @@ class MetadataStoreBase(Backend):
         found = {key: self.find(key) for key in keys}
         return {key: in_full(answer) for key, answer in found.items() if answer is not None}
 
+    def find_each(self, keys: Iterable[str]) -> Mapping[str, Plain | Entry]:
+        """The same as `find` gives it: `Plain` where that tells all, which takes less time.
+
+        The base class asks `find_many`.
+        """
+        return self.find_many(keys)
+
     def totals(self) -> Totals:
         """How much is stored; records of earlier releases have no size, and count as 0 bytes."""
         sizes = [record.size or 0 for record in self.scan()]

@@ -22,9 +22,10 @@ from beautyspot.keys.canonical.plain import plain
 from beautyspot.keys.canonical.resolve import form_of, with_types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from beautyspot.contracts.types import Types
+    from beautyspot.keys.binding import Binder
     from beautyspot.keys.canonical.walk import Custom, Form
 
     Digest = Callable[[bytes], "hashlib._Hash"]
@@ -94,6 +95,35 @@ class KeyGen(KeyGenBase):
             by_class = self._registered.by_class
             data = encode(arguments(args, kwargs, by_class, self._form_of))
         return self._digest(data).hexdigest()[:HEX_DIGITS]
+
+    def keys(self, calls: Iterable[tuple[Any, ...]], bind: Binder, maker: KeyMaker) -> list[str]:
+        """The keys of many calls, each of positional arguments; "" for one without a key.
+
+        What `input_id` and the maker give for each, with the calls between these left out.
+        """
+        write, digest, begun = self._registered.plain, self._digest, maker.begun
+        made: list[str] = []
+        for call in calls:
+            try:
+                positional, named = bind(*call)
+                one = len(positional) == 1
+                text = write(positional[0]) if one else ",".join(map(write, positional))
+            except Exception:  # one that takes a walk, or arguments that do not fit
+                made.append(self._key(call, bind, maker))
+                continue
+            if named:
+                made.append(self._key(call, bind, maker))
+                continue
+            key = begun.copy()
+            key.update(digest(encode(f"[[{text}],{{}}]")).hexdigest()[:HEX_DIGITS].encode())
+            made.append(key.hexdigest()[:HEX_DIGITS])
+        return made
+
+    def _key(self, call: tuple[Any, ...], bind: Binder, maker: KeyMaker) -> str:
+        try:
+            return maker(self.input_id(*bind(*call)))
+        except Exception:  # whoever makes the call meets it again
+            return ""
 
     def canonical(self, value: object) -> str:
         """The canonical text of one value.
@@ -177,19 +207,22 @@ class KeyMaker:
         version: the version of its logic; None is not ``""``.
         digest: see `KeyGen`.
 
+    Attributes:
+        begun: the digest that each key is a copy of, which goes on with the `input_id`.
+
     Raises:
         ConfigError: the digest is unknown.
     """
 
-    __slots__ = ("_start",)
+    __slots__ = ("begun",)
 
     def __init__(self, identity: str, version: str | None = None, digest: str = "sha256") -> None:
         head = json.dumps([KEY_SCHEME, identity, version], separators=(",", ":"))
-        self._start = _digest_named(digest)(head.encode())
+        self.begun = _digest_named(digest)(head.encode())
 
     def __call__(self, input_id: str) -> str:
         """The cache key of the call with this `input_id`."""
-        digest = self._start.copy()
+        digest = self.begun.copy()
         digest.update(utf8(input_id))
         return digest.hexdigest()[:HEX_DIGITS]
 

@@ -18,7 +18,7 @@ from beautyspot.functions.names import is_without_file, unwrap_ours
 from beautyspot.functions.source_files import file_digest
 from beautyspot.keys.binding import bound_names, make_binder, make_namer
 from beautyspot.keys.canonical import Without
-from beautyspot.keys.generator import KeyMaker
+from beautyspot.keys.generator import KeyGen, KeyMaker
 from beautyspot.keys.memo import Memo
 from beautyspot.tasks.advice import UNKNOWN, Advisor
 from beautyspot.tasks.argument_text import argument_text, id_text
@@ -190,6 +190,19 @@ class Addressing:
         if self._id_of is not None:
             call.own_id = self._own_id(call.args, call.kwargs)
         call.key, call.input_id = self._address(call.bound, call.own_id)
+
+    def keys(self, calls: list[tuple[Any, ...]]) -> list[str] | None:
+        """The keys of many calls of positional arguments, "" for none, as `address` makes them.
+
+        None where it can't make them in bulk: also before the first call has its key.
+        """
+        maker, keygen = self._key_maker, self.keygen
+        special = self._id_of is not None or self._added is not None
+        if maker is None or special or self._options.version == "auto":
+            return None
+        if not isinstance(keygen, KeyGen) or type(keygen).input_id is not KeyGen.input_id:
+            return None
+        return keygen.keys(calls, self.bind, maker)
 
     def has_moved(self, call: Addressed) -> bool:
         """Whether the call has another key by now: an argument was changed since it got one."""

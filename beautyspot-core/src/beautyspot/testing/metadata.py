@@ -117,6 +117,16 @@ class MetadataStoreContract(ListingContract):
         assert store.find_many(many) == {KEYS[0]: entries[KEYS[0]]}, "any number, also twice"
         assert store.find_many([]) == {}
 
+    def test_find_each_gives_what_find_does(self, store: MetadataStoreBase) -> None:
+        records = {key: a_record(key) for key in KEYS[:7]}
+        records[KEYS[1]] = a_record(KEYS[1], expires_at=None)
+        store.put_many(records.values())
+        found = store.find_each(iter(KEYS))
+        assert found.keys() == records.keys(), "a key without a record is left out"
+        for key, answer in found.items():
+            assert in_full(answer) == entry_of(records[key])
+        assert not store.find_each([])
+
     def test_the_greatest_age_of_an_answer_is_a_number(self, store: MetadataStoreBase) -> None:
         assert 0 <= store.memory_age < float("inf"), "seconds; 0 where `find` asks each time"
 

@@ -9,6 +9,7 @@ million rows take as long as ten), hence nothing stored is lost.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import re
@@ -69,10 +70,8 @@ _ENTRY: Final = ", ".join(Entry._fields)
 FIND_ENTRY: Final = f"SELECT {_ENTRY} FROM tasks WHERE cache_key = ?"  # noqa: S608
 # The fields of `Plain`, and the expiry. A row without data names a blob. Conditions in SQL would
 # cost more than two columns.
-FIND: Final = (
-    "SELECT result_data, digest, took, made_at, serializer, price, expires_at "
-    "FROM tasks WHERE cache_key = ?"
-)
+_FOUND: Final = "result_data, digest, took, made_at, serializer, price, expires_at"
+FIND: Final = f"SELECT {_FOUND} FROM tasks WHERE cache_key = ?"  # noqa: S608
 FIND_CODE: Final = "SELECT code FROM tasks WHERE cache_key = ?"
 GET: Final = f"SELECT {FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
 PUT: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) VALUES ({_MARKS})"  # noqa: S608
@@ -91,6 +90,13 @@ TOUCH: Final = (
     "UPDATE tasks SET used_at = ? WHERE cache_key = ? "
     "AND (used_at IS NULL OR ABS(used_at - ?) >= 3600)"
 )
+
+
+@functools.cache  # a page may have any number of keys up to some hundreds
+def find_each_query(count: int) -> str:
+    """The query of so many rows: their keys, then what `FIND` gives."""
+    marks = ", ".join("?" * count)
+    return f"SELECT cache_key, {_FOUND} FROM tasks WHERE cache_key IN ({marks})"  # noqa: S608
 
 
 def find_many_query(count: int) -> str:
