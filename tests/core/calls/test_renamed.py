@@ -414,7 +414,9 @@ def test_many_at_once_and_item_by_item(before: Spot, spot: Spot) -> None:
     assert items(["a", "b"]) == ["A", "B"]
     assert RAN == [["c"], ["a"]]
     RAN.clear()
-    new = spot.mark(work, name="works", renamed_from="work")
+    new = spot.mark(work, name="works", renamed_from=("none", "work"))
+    assert spot.count(new, range(23)) == 3
+    assert spot.count(items, [["a", "b", "d"]]) == 1
     assert list(spot.map(new, range(21))) == [result(x) for x in range(21)]
     assert RAN == [20]
 

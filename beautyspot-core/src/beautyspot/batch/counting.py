@@ -90,10 +90,23 @@ class Counter:
         largest = max((len(entry.result_data or b"") for entry in found.values()), default=0)
         fits = BYTES // largest if largest else LARGEST
         self._size = max(1, min(2 * self._size, LARGEST, fits))
-        for key, call in wanted.items():
-            entry = found.get(key)
-            if call.refresh or entry is None or not self._answers(call, entry):
+        for key in self._unanswered([call for call in wanted.values() if call.key not in found]):
+            self._missing.add(key)
+        for key, entry in found.items():
+            if wanted[key].refresh or not self._answers(wanted[key], entry):
                 self._missing.add(key)
+
+    def _unanswered(self, calls: list[Call]) -> set[str]:
+        """The keys of those calls that have no result under an earlier name either."""
+        earlier = {
+            key: call
+            for call in calls
+            if not call.refresh
+            for key in call.task.addressing.earlier_keys(call)
+        }
+        found = self._find(list(earlier)) if earlier else {}
+        there = {earlier[key].key for key in found if self._answers(earlier[key], found[key], key)}
+        return {call.key for call in calls} - there
 
     def _find(self, keys: list[str]) -> dict[str, Entry]:
         cache, found = self._engine.cache, {}
@@ -108,15 +121,15 @@ class Counter:
             self._engine.reporter.report("look up", self._target.name, error, advice)
             return found
 
-    def _answers(self, call: Call, entry: Entry) -> bool:
-        """Whether a call would be answered by this entry."""
+    def _answers(self, call: Call, entry: Entry, key: str = "") -> bool:
+        """Whether a call would be answered by this entry, of its own key or an earlier one."""
         cache = self._engine.cache
         if cache.unfit(call, entry) is not None:
             return False
         if entry.result_type != DIRECT_BLOB:
             return True
         try:
-            cache.restore(call.task, call.key, entry)
+            cache.restore(call.task, key or call.key, entry)
         except StoredError as stored:
             return stored.error is not None
         except Exception:
