@@ -434,3 +434,15 @@ def test_tasks_that_ask_at_once_get_results_of_their_own(before: Spot, spot: Spo
     assert found == [result(1)] * 5
     assert len({id(each) for each in found}) == 5
     assert RAN == [1]
+
+
+def test_outside_of_asyncio_too(before: Spot, spot: Spot) -> None:
+    """Under Trio, say, where a coroutine is run by something else."""
+    function, call = KINDS["async"]
+    call(before.mark(function, name="old"), 1)
+    new = spot.mark(function, name="new", renamed_from="old")
+    for _ in range(2):
+        with pytest.raises(StopIteration) as ended:
+            new(1).send(None)
+        assert ended.value.value == result(1)
+    assert RAN == [1]

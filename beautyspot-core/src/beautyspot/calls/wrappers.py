@@ -87,6 +87,10 @@ async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) ->
     """A call that is no hit, outside of asyncio (in Trio, say), where our waits do not work."""
     if call.mode == "replay":  # which never waits for the function
         return drive(flow(engine, call, looked=looked))
+    if call.task.addressing.earlier and not engine.blocking:  # else each call would run anew
+        value = answer(engine, call, in_place=False)
+        if value is not MISSING:
+            return value
     warn_outside_asyncio(engine, call)
     outcome = await Execute(call, engine.observers).perform_async(engine.executor)
     try:

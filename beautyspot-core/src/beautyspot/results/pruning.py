@@ -273,9 +273,13 @@ class _Pruning:
             key, weight = record.cache_key, weigh(record)
             if weight and key not in self._tried and not self._reason(record):
                 last = last_use(record, self._used.get(key)) or 0.0
-                if self._limits.grace and self._now - last < self._limits.grace:
-                    continue
-                yield _Candidate(last, key, record.made_at, size_of(record), weight)
+                if not self._is_spared(last):
+                    yield _Candidate(last, key, record.made_at, size_of(record), weight)
+
+    def _is_spared(self, last: float) -> bool:
+        """Whether a row was used too lately to be evicted."""
+        grace = self._limits.grace
+        return grace > 0 and self._now - last < grace
 
 
 def _first(candidates: Iterator[_Candidate], weight: int) -> list[_Candidate]:
