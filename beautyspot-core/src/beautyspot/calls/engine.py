@@ -155,9 +155,10 @@ class Engine:
         self.cache.health.reset_after_fork()
         self.cache.unsaved.reset_after_fork()
         self.commits = None
-        for part in (self.saver, self.size_limit):
-            if part is not None:
-                part.reset_after_fork()
+        if self.saver is not None:
+            self.saver.reset_after_fork()
+        if self.size_limit is not None:
+            self.size_limit.reset_after_fork()
 
     def end_of_child(self) -> None:
         """Write what was found and counted, at the end of a child of `multiprocessing`."""
