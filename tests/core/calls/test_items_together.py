@@ -263,6 +263,85 @@ def test_ctrl_c_frees_all_items(spot: Spot) -> None:
     assert STATE.ran == [list("abc"), list("cba")]
 
 
+def test_who_gives_up_waiting_holds_nobody_up(spot: Spot) -> None:
+    """An outer call asked for an item of another one, and goes on without it."""
+    function, f, g = marked(spot, "sync", batch=1), gate("f"), Gate()
+    STATE.fails.add("bad")
+
+    @spot.mark(ignore=("function", "g"))
+    def outer() -> int:
+        with pytest.raises(ValueError, match="bad"):
+            function(["f", "bad"])
+        g.pass_through()
+        return g.count
+
+    STATE.inner = lambda texts: outer()
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(function, "f")
+        assert f.entered.wait(DEADLINE)
+        other = pool.submit(outer)
+        assert g.entered.wait(DEADLINE)
+        f.open.set()
+        until(lambda: waiting(spot) == 1, unless=[one, other])
+        g.open.set()
+        assert one.result(DEADLINE) == [["f"]]
+        assert other.result(DEADLINE) == 1
+
+
+class SlowStore(MemoryMetadataStore):
+    """Waits before it stores several results."""
+
+    blocking = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = Gate()
+
+    def put_many_valid(self, rows: Any) -> set[str]:
+        self.gate.pass_through()
+        return super().put_many_valid(rows)
+
+
+def test_a_call_that_is_cancelled_while_it_is_stored_is_stored(make_spot: Any) -> None:
+    store = SlowStore()
+    spot = make_spot(strict=True, metadata=store)
+    function = spot.mark(each="texts")(make_later)
+
+    async def main() -> Any:
+        first = asyncio.create_task(function(["a", "b"]))
+        assert await asyncio.to_thread(store.gate.entered.wait, DEADLINE)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        again = await function(["b", "a"])
+        store.gate.open.set()
+        return again
+
+    assert asyncio.run(main()) == [["b"], ["a"]]
+    assert spot.flush()
+    assert STATE.ran == [["a", "b"]]
+
+
+def test_the_first_item_is_free_last_so_that_others_can_take_all(make_spot: Any) -> None:
+    released: list[str] = []
+
+    class Recording(MemoryMetadataStore):
+        def try_lease(self, key: str) -> Any:
+            lease = super().try_lease(key)
+            assert lease is not None
+            release = lease.release
+            recorded = type("", (), {})()
+            recorded.release = lambda: (released.append(key), release())
+            return recorded
+
+    spot = make_spot(strict=True, metadata=Recording())
+    function = spot.mark(each="texts")(make)
+    STATE.fails.add("a")
+    with pytest.raises(ValueError, match="a"):
+        function(["a", "b", "c"])
+    assert released == [spot.key(function, [text]) for text in "cba"]
+
+
 def test_threads_that_ask_in_random_order_pay_once(spot: Spot) -> None:
     function = marked(spot, "sync", batch=3)
     orders = ["".join(sorted("abcdefghij", key=lambda x, n=n: hash((x, n)))) for n in range(8)]

@@ -77,3 +77,36 @@ def test_a_call_leaves_nothing_behind(make_spot: Callable[..., Spot], save: str)
 def _ours() -> dict[str, object]:
     context = contextvars.copy_context().items()
     return {var.name: value for var, value in context if "beautyspot" in var.name and value}
+
+
+def test_several_flights_of_one_execution_wait_for_the_last() -> None:
+    flights = Flights()
+    leaders = {key: SimpleNamespace(flight=None) for key in "abcd"}
+    entries = [(key, leader, False, None) for key, leader in leaders.items()]
+    first = flights.enter_all(iter(entries), 1)
+    assert first == [leaders["a"].flight]
+    others = flights.enter_all(iter(entries[1:]), 2, tuple(first))
+    assert others == [leaders["b"].flight, leaders["c"].flight], "there is no room for more"
+    assert single_flight.leading() == (leaders["c"].flight,)
+    assert all(leaders[key].flight.leads_to((leaders["c"].flight,)) for key in "abc")
+    assert not leaders["c"].flight.leads_to((leaders["a"].flight,))
+
+
+def test_those_beside_wait_for_no_flight_that_is_followed_later() -> None:
+    flights, other, mine = Flights(), SimpleNamespace(flight=None), SimpleNamespace(flight=None)
+    theirs = contextvars.copy_context().run(flights.enter, "theirs", other)
+    assert theirs is not None
+    (own,) = flights.enter_all([("own", mine, False, None)], 1)
+    assert own is not None
+    theirs.waits_for.append(own)  # it is followed only after `own` has ended
+    entry = "theirs", SimpleNamespace(flight=None), False, None
+    assert flights.enter_all([entry], 1, (own,)) == [theirs]
+    assert not own.waits_for
+
+
+def test_several_flights_can_not_be_entered_by_what_interrupts_the_table() -> None:
+    flights = Flights()
+    entries = [(key, SimpleNamespace(flight=None), False, None) for key in "ab"]
+    with single_flight._graph:
+        assert flights.enter_all(entries, 2) == [None, None]
+    assert len(flights) == 0

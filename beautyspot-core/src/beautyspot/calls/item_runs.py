@@ -302,8 +302,7 @@ class ItemRuns:
                 engine.miss(call)
             call.waited = call.waited or self._has_run  # the function may have changed an argument
             if item.turn is not None and call.waited and call.task.addressing.has_moved(call):
-                item.turn.share(None)  # what the function gives now belongs to another key
-                warn_moved(engine, call)
+                warn_moved(engine, call)  # what the function gives now belongs to another key
                 moved.append(item)
         self._has_run = True
         if moved:

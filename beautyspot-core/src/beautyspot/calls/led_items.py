@@ -71,7 +71,7 @@ class Led:
             item.turn = None
         gone = set() if keep else {id(item) for item in items}
         self.items = [item for item in self.items if id(item) not in gone]
-        single_flight.lead((*self._around, *self.flights))
+        single_flight.lead((*self._around, *self.flights[-1:]))  # see `Flights.enter_all`
 
 
 def turn_of(item: Item) -> Turn:

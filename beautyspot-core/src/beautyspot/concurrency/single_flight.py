@@ -175,6 +175,8 @@ class Flights:
         """`enter` for several keys of one call, until it leads `room` of them.
 
         Each flight that the caller leads waits for the next one, since one execution ends them all.
+        So the last one stands for all where the graph is followed, and what runs is marked as part
+        of that one only.
 
         Args:
             entries: of each key what `enter` takes: key, leader, `anew` and `outdated`.
@@ -199,7 +201,6 @@ class Flights:
                     break
             for flight, following in pairwise(made):
                 flight.waits_for.append(following)
-            lead((*mine, *made))  # before the lock is free: see `_enter`
         return entered
 
     def _enter(
