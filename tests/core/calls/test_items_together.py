@@ -288,6 +288,25 @@ def test_who_gives_up_waiting_holds_nobody_up(spot: Spot) -> None:
         assert other.result(DEADLINE) == 1
 
 
+class LateStore(MemoryMetadataStore):
+    """Shows what others store from the second look on."""
+
+    looks = 0
+
+    def find_many(self, keys: Any) -> Any:
+        self.looks += 1
+        return {} if self.looks % 2 else super().find_many(keys)
+
+
+def test_what_is_left_of_an_execution_is_still_its_own(make_spot: Any) -> None:
+    function = marked(make_spot(strict=True, metadata=LateStore()), "sync")
+    function("b")
+    STATE.inner = lambda texts: None if STATE.ran[-2:] == [["a"]] * 2 else function("a")
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(function, "ab").result(DEADLINE) == [["a"], ["b"]]
+    assert STATE.ran == [["b"], ["a"], ["a"]], "another process has made b meanwhile"
+
+
 class SlowStore(MemoryMetadataStore):
     """Waits before it stores several results."""
 
