@@ -329,7 +329,7 @@ def _metadata(operation: str, fault: str) -> str:
     if fault == "returns garbage" and operation == "scan":
         return ASKERS
     if operation == "find_many":
-        return "no call of a marked function comes by it"
+        return "only calls of lists, and spot.map, come by it: see `test_items.py`"
     if operation in ("share_waits", "lease_holder"):
         return "only a call that waits for a lease comes by it: see `test_long_waits.py`"
     if operation == "invalidated_since":

@@ -7,7 +7,14 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import CacheMissError, ConfigError, ItemsError
+from beautyspot.errors import (
+    CacheMissError,
+    ConfigError,
+    ItemsError,
+    MetadataBusyError,
+    MetadataError,
+)
+from beautyspot.memory import MemoryMetadataStore
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -588,20 +595,47 @@ def test_a_limiter_below_the_mark_is_asked_once_an_execution(make_spot: Any) -> 
     assert spot.stats()["limiter_grants"] == 2
 
 
-def test_a_store_that_fails_costs_no_result(make_spot: Any, monkeypatch: Any, caplog: Any) -> None:
-    from beautyspot.errors import MetadataError
-    from beautyspot.memory import MemoryMetadataStore
-
+@pytest.mark.parametrize("answer", [MetadataError("unplugged"), None, [b"x"], {"any": "text"}])
+def test_a_store_that_fails_costs_no_result(make_spot: Any, answer: Any, caplog: Any) -> None:
     class Broken(MemoryMetadataStore):
         def find_many(self, keys: Any) -> Any:
-            raise MetadataError("unplugged")
+            if isinstance(answer, Exception):
+                raise answer
+            return dict.fromkeys(keys, "text") if isinstance(answer, dict) else answer
 
         put_many = put_many_valid = find_many
 
     function = make_spot(metadata=Broken()).mark(each="texts")(embed)
+    for _ in range(2):
+        assert function(["a", "b"]) == ["small a", "small b"]
+    assert "could not look up" in caplog.text
+
+
+def test_a_store_that_is_locked_for_a_moment_is_asked_again(spot: Spot, monkeypatch: Any) -> None:
+    function, busy = marked(spot, "sync"), [MetadataBusyError("locked")] * 3
+    function(["a", "b"])
+    real = spot._engine.cache.metadata.find_many
+
+    def find_many(keys: Any) -> Any:
+        if busy:
+            raise busy.pop()
+        return real(keys)
+
+    monkeypatch.setattr(spot._engine.cache.metadata, "find_many", find_many)
     assert function(["a", "b"]) == ["small a", "small b"]
+    assert not busy
+    assert len(STATE.ran) == 1
+
+
+def test_a_store_that_stays_locked_is_a_miss(make_spot: Any, monkeypatch: Any, caplog: Any) -> None:
+    class Locked(MemoryMetadataStore):
+        def find_many(self, keys: Any) -> Any:
+            raise MetadataBusyError("locked")
+
+    monkeypatch.setattr("beautyspot.results.bulk.BUSY_WAIT", 0.0)
+    function = make_spot(metadata=Locked()).mark(each="texts")(embed)
     assert function(["a", "b"]) == ["small a", "small b"]
-    assert "unplugged" in caplog.text
+    assert "locked" in caplog.text
 
 
 def test_it_travels_to_another_process(spot: Spot) -> None:
