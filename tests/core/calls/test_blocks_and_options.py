@@ -7,7 +7,7 @@ import contextvars
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot import CacheMissError
+from beautyspot import CacheMissError, ConfigError
 from numbered import RUNS, every_kind, value_of, work, work_later
 from owned_clock import Clock
 
@@ -298,3 +298,54 @@ def test_a_call_in_a_copied_context_is_in_the_block_until_it_ends(spot: Spot) ->
         context = contextvars.copy_context()
         new = context.run(marked, 1)
     assert context.run(marked, 1) == new > old
+
+
+def earlier(x: int) -> int:
+    return next(RUNS)
+
+
+@pytest.mark.parametrize("function", [work, work_later])
+def test_a_result_under_an_earlier_name_has_an_age(
+    make_spot: Callable[..., Spot], function: Any
+) -> None:
+    old = make_spot().mark(name="before")(earlier)(1)
+    spot = make_spot(strict=True)
+    marked: Any = spot.mark(name="now", renamed_from="before")(function)
+    with spot.using(max_age="1h"):
+        assert value_of(marked(1)) == old
+        assert mapped(spot, marked, [1]) == [old]
+    with spot.using(mode="replay"):
+        assert value_of(marked(1)) == old
+    if function is work:
+        last = spot.last_call()
+        assert last is not None
+        assert last.hit
+        assert last.made_at is not None
+    with spot.using(max_age=0):
+        assert spot.peek(marked, 1) is None
+        assert not spot.explain(marked, 1).hit
+        new = value_of(marked(1))
+    assert new > old
+    assert value_of(marked(1)) == new
+    with spot.using(mode="refresh"):
+        newest = value_of(marked(1))
+    assert value_of(marked(1)) == newest > new
+
+
+def test_a_correction_is_new(spot: Spot, clock: Clock) -> None:
+    marked = spot.mark(work)
+    marked(1)
+    clock.now += 100
+    spot.set_result(-1, marked, 1)
+    with spot.using(max_age=50):
+        assert marked(1) == -1
+
+
+@pytest.mark.parametrize("mode", ["readonly", "replay"])
+def test_no_correction_is_stored_where_nothing_is(spot: Spot, mode: str) -> None:
+    marked = spot.mark(mode=mode)(work)
+    with spot.using(mode="normal"):
+        spot.set_result(-1, marked, 1)
+    with spot.using(mode=mode), pytest.raises(ConfigError, match=mode):
+        spot.set_result(-2, marked, 1)
+    assert marked(1) == -1
