@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -186,6 +187,42 @@ def test_the_calls_of_a_map_are_in_its_block(spot: Spot, clock: Clock, function:
     with spot.using(mode="readonly"):
         mapped(spot, marked, range(30))
     assert [spot.peek(marked, x) for x in range(25, 30)] == [None] * 5
+
+
+class Elsewhere:
+    """An executor whose workers have nothing of the caller's context, as those in processes."""
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(contextvars.Context().run(function, *args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_calls_in_other_processes_are_in_the_block(
+    spot: Spot, clock: Clock, is_marked: bool
+) -> None:
+    marked = spot.mark(work) if is_marked else work
+
+    def run(count: int) -> list[int]:
+        return list(spot.map(marked, range(count), executor=Elsewhere()))
+
+    old = run(2)
+    assert run(2) == old
+    with spot.using(mode="replay"), pytest.raises(CacheMissError):
+        run(3)
+    with spot.using(mode="refresh"):
+        new = run(2)
+    assert min(new) > max(old)
+    assert run(2) == new
+    clock.now += 100
+    with spot.using(max_age=50), spot.using(max_age="none", mode="normal"):
+        assert run(2) == new
+    with spot.using(max_age=50):
+        assert min(run(2)) > max(new)
 
 
 @pytest.mark.parametrize("function", [work, work_later])

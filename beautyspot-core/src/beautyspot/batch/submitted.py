@@ -12,6 +12,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.calls.blocks import asked
 from beautyspot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from beautyspot.batch.items import Item
     from beautyspot.batch.targets import Target
     from beautyspot.batch.workers import Done
+    from beautyspot.calls.engine import Engine
 
 UNSENT = (
     "spot.map sends the function and each input to the executor's processes, and gets the result "
@@ -174,6 +176,30 @@ def _check_pickle(function: object, name: str) -> None:
         raise ConfigError(
             f"map(executor=) can't send {name} to its processes ({error}). {UNSENT}"
         ) from error
+
+
+def in_blocks(function: Callable[..., Any], engine: Engine) -> Callable[..., Any]:
+    """A function that makes its call in such blocks as are open here, in whatever process."""
+    mode, max_age = asked(engine)
+    if mode is None and max_age is None:
+        return function
+    return partial(_in_block, function, mode, max_age)
+
+
+def _in_block(
+    function: Callable[..., Any], mode: str | None, max_age: float | None, *args: Any
+) -> Any:
+    with _spot_of(function).using(mode=mode, max_age=max_age):
+        return function(*args)
+
+
+def _spot_of(function: Any) -> Any:
+    """The Spot here, of a function that was sent."""
+    while isinstance(function, partial):
+        if function.func is _cached_run:
+            return function.args[0]
+        function = function.func
+    return function.__beautyspot__.owner()
 
 
 def _cached_run(spot: Any, function: Callable[..., Any], *args: Any) -> Any:

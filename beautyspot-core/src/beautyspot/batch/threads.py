@@ -21,6 +21,7 @@ from beautyspot.batch.options import CONCURRENCY
 from beautyspot.batch.submitted import (
     Submitted,
     explain_unsent,
+    in_blocks,
     runs_threads,
     sent,
     workers_of,
@@ -85,7 +86,7 @@ class SyncMap:
             self._workers = Workers("map", concurrency, call, self._done, failures=most)
         else:
             function = sent(target, options.executor)
-            submit = partial(_submit, self._context, options.executor, function, meter)
+            submit = partial(_submit, self._context, target, options.executor, function, meter)
             tells = workers is not None
             self._workers = Submitted(concurrency, submit, self._done, cancels=tells)
         self._process = os.getpid()
@@ -243,14 +244,20 @@ def _call(context: Context, function: Callable[..., Any], meter: Meter | None, i
 
 
 def _submit(
-    context: Context, executor: Any, function: Callable[..., Any], meter: Meter | None, item: Item
+    context: Context,
+    target: Target,
+    executor: Any,
+    function: Callable[..., Any],
+    meter: Meter | None,
+    item: Item,
 ) -> Any:
     """Hand a call to an executor; only to a thread the context can go along."""
     if meter is not None:
         meter.began()
     if runs_threads(executor):
         return executor.submit(context.copy().run, function, *item.args)
-    return executor.submit(function, *item.args)
+    sent_so = context.copy().run(in_blocks, function, target.engine)
+    return executor.submit(sent_so, *item.args)
 
 
 def _over(name: str, timeout: float) -> TimeoutError:

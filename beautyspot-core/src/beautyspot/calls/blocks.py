@@ -92,6 +92,8 @@ class Block:
 def _age(max_age: object) -> float:
     if isinstance(max_age, str) and max_age.lower() == "none":
         return _ANY
+    if isinstance(max_age, float) and max_age == _ANY:  # as the block of another process has it
+        return _ANY
     return checked("using: max_age", max_age, seconds, f'{DURATION}, or "none" for any age')
 
 
@@ -105,6 +107,13 @@ def join(engine: Engine, call: Call) -> None:
     """
     if call.asked is not None or not engine.detours:
         return
+    mode, call.max_age = asked(engine)
+    call.asked = mode or call.task.options.mode
+    call.refresh = call.asked == "refresh"
+
+
+def asked(engine: Engine) -> tuple[str | None, float | None]:
+    """The mode and the max_age of the blocks that are open here; None where they say nothing."""
     mode: str | None = None
     max_age: float | None = None
     terms = _innermost.get()
@@ -113,5 +122,4 @@ def join(engine: Engine, call: Call) -> None:
             mode = mode or terms.mode
             max_age = terms.max_age if max_age is None else max_age
         terms = terms.around
-    call.asked, call.max_age = mode or call.task.options.mode, max_age
-    call.refresh = call.asked == "refresh"
+    return mode, max_age
