@@ -255,6 +255,15 @@ def test_a_pause_holds_who_is_due_but_not_awake_yet() -> None:
     assert bucket.remaining(due) == 10
 
 
+def test_no_pause_forgets_no_idle_time() -> None:
+    bucket = Bucket()
+    held = bucket.hold()
+    bucket.time.advance(5)
+    bucket.pause(0)
+    bucket.settle(held, 4)
+    assert bucket.delays(1) == [0], "three seconds more, which have passed"
+
+
 def test_pauses_overlap() -> None:
     bucket = Bucket()
     bucket.pause(10)

@@ -169,8 +169,8 @@ class TimelineLimiter(LimiterBase):
             left = line.wait_until(held.start, held.length)
             held.told = held.start
             held.open = left > 0
-            if not held.open and self._waiters.leave(held):
-                self._give(line)
+            if not held.open:
+                self._waiters.leave(held)
             return left
 
     def _place_anew(self, line: Timeline, held: Held) -> None:
@@ -188,7 +188,11 @@ class TimelineLimiter(LimiterBase):
         self._waiters.move_up(line)
 
     def _mark_used(self, reservation: Reservation) -> None:
-        self._own(reservation).open = False
+        held = self._own(reservation)
+        held.open = False
+        if held.delay > 0:
+            with self._alone():
+                self._waiters.leave(held)  # it is there if the clock stands still
 
     def release(self, reservation: Reservation) -> None:
         """Give back a reservation that will not be used, as far as its interval has not passed.
@@ -223,7 +227,6 @@ class TimelineLimiter(LimiterBase):
             if held.settled:
                 return
             held.open, held.settled = False, True
-            self._waiters.leave(held)
             end = held.start + length
             if end > held.end:
                 debt = Held(0.0, 0.0, *line.charge(end - held.end), self)

@@ -143,8 +143,20 @@ def test_nobody_passes_who_asked_before(room: Room, limiter: Any) -> None:
     ask(room, limiter, "thread", 3, 1)
     room.leave(0)
     assert room.ask(limiter) == 3
+    assert room.asleep == {1: 4, 2: 7, 3: 8}
     room.advance(4)
     assert room.granted == [(1, 4)]
+
+
+@pytest.mark.parametrize("limiter", ["gcra", "gcra-shared"], indirect=True)
+def test_who_went_while_the_clock_stood_still_is_in_nobodys_way(room: Room, limiter: Any) -> None:
+    limiter.consume(1)
+    doze, limiter._doze = limiter._doze, lambda *_: False
+    limiter.consume(1)
+    limiter._doze = doze
+    ask(room, limiter, "thread", 1, 1)
+    room.leave(0)
+    assert room.asleep == {1: 2}
 
 
 @pytest.mark.parametrize("limiter", ["combined"], indirect=True)
