@@ -21,6 +21,7 @@ TABLES = (
     "misses",
     "large",
     "threads",
+    "maps",
     "processes",
     "growth",
     "keys",

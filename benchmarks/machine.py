@@ -12,7 +12,7 @@ from benchmarks.adapters import version
 DISTRIBUTIONS = (
     "beautyspot-core", "beautyspot-local", "beautyspot-s3", "msgpack", "pluggy", "xxhash",
     "boto3", "numpy", "diskcache", "joblib", "cachier", "cashews", "dogpile.cache", "aiocache",
-    "emboss", "limits", "pyrate-limiter", "throttled-py", "aiolimiter",
+    "emboss", "limits", "pyrate-limiter", "throttled-py", "aiolimiter", "tqdm",
 )  # fmt: skip
 
 

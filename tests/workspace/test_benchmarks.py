@@ -24,7 +24,7 @@ def run(*arguments):
 
 
 QUICK = ["hits", "misses", "threads"]
-WHOLE = [*QUICK, "processes", "growth", "starting", "limiter"]
+WHOLE = [*QUICK, "maps", "processes", "growth", "starting", "limiter"]
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,8 @@ def test_a_small_run_without_peers_answers_every_question(names, tmp_path):
     assert rows["hit"].keys() >= {"sqlite3 SELECT", "beautyspot", "shelve"}
     assert all(row["seconds"] > 0 for row in rows["miss"].values())
     if names == WHOLE:
+        assert rows["map-async"].keys() >= {"asyncio.gather under a semaphore", "spot.map"}
+        assert all("target" in rows[key]["spot.map"] for key in ("map-hits", "map-async"))
         assert rows["processes"]["beautyspot"]["errors"] == 0
         assert {"beautyspot, 1,000", "beautyspot, 2,000"} <= rows["growth"].keys()
     assert not any("diskcache" in row for table in rows.values() for row in table)
@@ -60,6 +62,14 @@ def test_large_results_and_memory_where_numpy_is(tmp_path):
     done = run("large", "memory", "--small", "--no-peers", "--directory", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "A miss of 10 MB" in done.stdout
+
+
+@pytest.mark.slow
+def test_maps_beside_what_others_have(tmp_path):
+    pytest.importorskip("joblib")
+    done = run("maps", "--small", "--directory", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "| joblib.Parallel with Memory, again |" in done.stdout
 
 
 @pytest.mark.slow
@@ -182,7 +192,7 @@ def test_every_peer_is_pinned_and_named_with_its_version():
     from benchmarks.adapters import limiters, peers
     from benchmarks.machine import DISTRIBUTIONS
 
-    needed = {one.needs for one in [*peers.ON_DISK, peers.aiocache, *limiters.PEERS]}
+    needed = {one.needs for one in [*peers.ON_DISK, peers.aiocache, *limiters.PEERS]} | {"tqdm"}
     pinned = {
         line.partition("==")[0]
         for line in (ROOT / "requirements" / "benchmark.txt").read_text().splitlines()
