@@ -251,6 +251,45 @@ def test_a_failure_is_told_and_never_raised(
     )
 
 
+def test_a_failure_of_a_store_that_is_closed_is_none(
+    limited: Make, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Closing()
+    spot = limited(metadata=store, strict=False)
+    store.ends = spot.shutdown
+    make_results(spot, clock, range(1))
+    assert caplog.records == []
+
+
+class Closing(MemoryMetadataStore):
+    """Its Spot is shut down while it is asked, and it fails then."""
+
+    ends: Callable[[], object] = bool
+
+    def totals(self) -> Totals:
+        self.ends()
+        raise MetadataError("closed")
+
+
+class Crowded(MemoryMetadataStore):
+    """Other processes store as much as is removed."""
+
+    def delete(self, key: str) -> bool:
+        record = self.get(key)
+        if record is not None:
+            self.put(record._replace(cache_key=f"{len(list(self.scan())):032x}{key[:1]}"))
+        return super().delete(key)
+
+
+def test_what_others_store_meanwhile_is_no_reason_to_raise_it(
+    limited: Make, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = limited(metadata=Crowded())
+    make_results(spot, clock, range(12))
+    assert len(stored(spot)) > 9
+    assert caplog.records == []
+
+
 class Slow(MemoryMetadataStore):
     """Waits before it removes the first row."""
 

@@ -98,27 +98,29 @@ class SizeLimit:
 
     def _keep(self) -> None:
         metadata = self._cache.metadata
-        if metadata.totals().size <= self._most:
+        size = metadata.totals().size
+        if size <= self._most:
             return
         lease = metadata.try_lease(LEASE) if metadata.leases else None
         if metadata.leases and lease is None:
             return  # another process does it
         try:
-            self._prune()
+            self._prune(size)
         finally:
             if lease is not None:
                 lease.release()
 
-    def _prune(self) -> None:
-        limits = Limits(max_size=self._most * 9 // 10, grace=GRACE)
+    def _prune(self, size: int) -> None:
+        goal = self._most * 9 // 10
+        limits = Limits(max_size=goal, grace=GRACE)
         pruned = prune(self._cache, self._times(), limits, stops=self._is_closed)
         reporter, left = self._cache.reporter, self._cache.metadata.totals().size
         logger.info(
             "%s: %d results of %d bytes were removed, to keep the store under max_size",
             *(reporter.spot, pruned.evicted, pruned.size),
         )
-        if left <= self._most or self._is_closed():
-            return
+        if left <= self._most or pruned.size >= size - goal or self._is_closed():
+            return  # what is over the limit was stored meanwhile, and is seen the next time
         self._due = monotonic() + GRACE  # what stayed is older then
         reporter.once(
             "max_size",
