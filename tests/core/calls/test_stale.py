@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from beautyspot.errors import CacheMissError, SchemaError
 from beautyspot.limits import concurrency_cap
 from broken import BrokenStore
 from gates import DEADLINE, Gate, followers, until
+from moments import each_moment, handled
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -827,3 +829,28 @@ def test_a_loop_that_makes_no_task_crashes_nobody(make: Callable[..., Spot]) -> 
     assert asyncio.run(main()) == [1, 1]
     assert spot.stats()["errors"] == 1
     assert not spot._engine.behind._claimed
+
+
+@each_moment
+def test_who_is_interrupted_leaves_the_key_free(make: Callable[..., Spot], stride: int) -> None:
+    """By Ctrl-C, at any moment: else nobody would make it anew, or the store stay open for ever."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    spot = make()
+    marked = stored(spot)
+    at, came = 1, True
+    while came:
+        STATE.clock.now += 90
+        spot.refresh(marked, 1)
+        STATE.clock.now += 90
+        with suppress(KeyboardInterrupt):
+            came = handled(lambda: marked(1), at, interrupt)
+        assert spot.flush(DEADLINE)
+        assert not spot._engine.running
+        STATE.clock.now += behind.LONGEST_REST
+        key = spot.key(marked, 1)
+        assert spot._engine.behind.claim(key)
+        spot._engine.behind.settle(key, done=True)
+        at += stride

@@ -33,12 +33,17 @@ def renew(engine: Engine, call: Call) -> None:
     engine.behind.drop_dead()
     if not call.may_store or key in engine.flights:
         return
-    if not (task.kind == "function" or in_asyncio()) or not engine.behind.claim(key):
+    if not (task.kind == "function" or in_asyncio()):
         return
+    again = call.again()
     try:
-        _begin(engine, call.again())
-    except Exception as error:
+        if engine.behind.claim(key):
+            _begin(engine, again)
+    except BaseException as error:  # also where it is interrupted (Ctrl-C)
+        engine.has_run(again)
         engine.behind.settle(key, done=False)
+        if not isinstance(error, Exception):
+            raise
         advice = "The expired result is given all the same"
         engine.reporter.report("begin a call behind", task.func_identifier, error, advice)
 
