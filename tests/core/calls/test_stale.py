@@ -43,15 +43,13 @@ NAME: contextvars.ContextVar[str] = contextvars.ContextVar("name", default="nobo
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
+def _fresh() -> None:
     STATE.gate, STATE.error, STATE.clock, STATE.ran = Gate(), None, Clock(), []
-    STATE.gate.open.set()
-    yield
     STATE.gate.open.set()
 
 
 @pytest.fixture
-def make(make_spot: Callable[..., Spot]) -> Callable[..., Spot]:
+def make(make_spot: Callable[..., Spot]) -> Iterator[Callable[..., Spot]]:
     """Makes Spots that go by the clock of the test; time passes for what is left alone, too."""
 
     def make(**options: Any) -> Spot:
@@ -59,7 +57,8 @@ def make(make_spot: Callable[..., Spot]) -> Callable[..., Spot]:
         spot._engine.cache.clock = spot._engine.behind.clock = STATE.clock
         return spot
 
-    return make
+    yield make
+    STATE.gate.open.set()  # their end waits for calls behind
 
 
 def work(x: Any) -> list[Any]:
@@ -547,6 +546,24 @@ def test_who_is_part_of_a_call_does_not_wait_for_calls_behind(make: Callable[...
     flushing(1)
     until(lambda: len(flushed) == 2)
     assert flushed == [True, True], "in a thread behind, too"
+    STATE.gate.open.set()
+    assert spot.flush()
+
+
+def test_who_holds_a_place_does_not_wait_for_calls_behind(make: Callable[..., Spot]) -> None:
+    """One of these may wait for that place."""
+    spot = make()
+    marked = stored(spot)
+
+    @spot.limiter(max_concurrent=1)
+    def flushing() -> bool:
+        return spot.flush(0)
+
+    STATE.clock.now += 20
+    STATE.gate.open.clear()
+    marked(1)
+    assert flushing()
+    assert not spot.flush(0)
     STATE.gate.open.set()
     assert spot.flush()
 

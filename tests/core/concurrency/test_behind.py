@@ -116,3 +116,24 @@ def test_only_so_many_failures_are_remembered(monkeypatch: pytest.MonkeyPatch) -
     for key in ("first", "second", "third"):
         given.settle(key, done=False)
     assert [given.claim(key) for key in ("first", "second", "third")] == [True, False, False]
+
+
+def test_who_interrupts_the_end_waits_no_longer(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By Ctrl-C; else the end of each Spot would wait once more."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    given = Behind()
+    stand(given, gate, 1)
+    for name, value in (("_over", []), ("_left", []), ("_all", [given])):
+        monkeypatch.setattr(behind, name, value)
+    with monkeypatch.context() as patch:
+        patch.setattr(given, "wait", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            behind._finish()
+    assert not given.wait()
+    gate.open.set()
+    until(lambda: not given.is_busy)

@@ -39,6 +39,8 @@ _all: Final[weakref.WeakSet[Behind]] = weakref.WeakSet()
 _watched: Final[list[bool]] = []
 _over: Final[list[bool]] = []
 """Not empty once the interpreter ends."""
+_left: Final[list[bool]] = []
+"""Not empty once somebody (Ctrl-C) did not want to wait for that any longer."""
 
 
 class _Piece:
@@ -194,6 +196,8 @@ class Behind:
         """
         if get_ident() in list(self._threads.values()):
             return True
+        if _left:
+            return False
         until = None if timeout is None else monotonic() + timeout
         for piece in list(self._pieces):
             left = waitable(None if until is None else until - monotonic())
@@ -258,5 +262,11 @@ def _finish() -> None:
     _over.append(True)
     for behind in list(_all):
         behind.dismiss()
-    for behind in list(_all):
-        behind.wait()
+    ended = False
+    try:
+        for behind in list(_all):
+            behind.wait()
+        ended = True
+    finally:
+        if not ended:
+            _left.append(True)
