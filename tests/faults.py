@@ -125,6 +125,9 @@ class FaultyStore(MemoryMetadataStore):
     def find_many(self, keys: Any) -> Any:
         return self.switch("find_many", lambda: MetadataStoreBase.find_many(self, keys))
 
+    def find_each(self, keys: Any) -> Any:
+        return self.switch("find_each", lambda: MetadataStoreBase.find_many(self, keys))
+
     def put(self, record: Any) -> None:
         self.switch(
             "put", lambda: MemoryMetadataStore.put(self, record), lambda: self._torn([record])
@@ -319,6 +322,15 @@ _WRITES = {"put", "put_many"}
 _SILENT = {"open", "put", "put_many", "touch", "release", "close", "note_invalidation"}
 
 
+_ELSEWHERE = {
+    "find_many": "only calls of lists come by it: see `test_items.py`",
+    "find_each": "only a map comes by it: see `test_map_lookups.py`",
+    "share_waits": "only a call that waits for a lease comes by it: see `test_long_waits.py`",
+    "lease_holder": "only a call that waits for a lease comes by it: see `test_long_waits.py`",
+    "invalidated_since": "only a call that follows another one: see `test_invalidated.py`",
+}
+
+
 def _metadata(operation: str, fault: str) -> str:
     if fault == "half written":
         return TESTED if operation in _WRITES else ASKS
@@ -328,13 +340,7 @@ def _metadata(operation: str, fault: str) -> str:
         return ENTRY
     if fault == "returns garbage" and operation == "scan":
         return ASKERS
-    if operation == "find_many":
-        return "only calls of lists, and spot.map, come by it: see `test_items.py`"
-    if operation in ("share_waits", "lease_holder"):
-        return "only a call that waits for a lease comes by it: see `test_long_waits.py`"
-    if operation == "invalidated_since":
-        return "only a call that follows another one comes by it: see `test_invalidated.py`"
-    return TESTED
+    return _ELSEWHERE.get(operation, TESTED)
 
 
 def _storage(operation: str, fault: str) -> str:

@@ -57,11 +57,22 @@ class Lookups:
         """For each input its value, or an `Item` where that is not found at once."""
         if not self._engine.active or not self._target.is_cached_by_call:
             return [Item(args) for args in inputs]
+        try:
+            return self._looked_up(inputs)
+        except Exception as error:  # of a store that answers nonsense, say
+            self._report(error)
+            return [Item(args) for args in inputs]
+
+    def _looked_up(self, inputs: list[Args]) -> list[Any]:
         keys = self._target.keys(inputs) if self._may_be_plain() else None
         page, found = self._by_calls(inputs) if keys is None else self._by_keys(inputs, keys)
         self._engine.uses.bound()
         self._adapt(page, found)
         return page
+
+    def _report(self, error: Exception) -> None:
+        advice = "Each call looks for its own result, and nothing is lost"
+        self._engine.reporter.report("look up", self._target.name, error, advice)
 
     def _may_be_plain(self) -> bool:
         """Whether a result that lies in its row, and never expires, needs no more than its digest.
@@ -83,8 +94,7 @@ class Lookups:
         try:
             return cache.metadata.find_each(keys)
         except Exception as error:
-            advice = "Each call looks for its own result, and nothing is lost"
-            self._engine.reporter.report("look up", self._target.name, error, advice)
+            self._report(error)
             return {}
 
     # ------------------------------------------------------------------------------ in bulk

@@ -1,0 +1,242 @@
+"""What `spot.map` finds stored is what a single call would find, however it is stored."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.memory import MemoryMetadataStore
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    RAN.clear()
+
+
+def double(number: int) -> Any:
+    RAN.append(number)
+    return [number] * 2
+
+
+def ten(spot: Spot, function: Callable[..., Any]) -> None:
+    assert list(spot.map(function, range(10))) == [[n, n] for n in range(10)]
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "with a ttl": {"ttl": "1h"},
+    "blobs": {"save_blob": True},
+    "a key of its own": {"key": lambda number: f"number {number}"},
+    "a key for an argument": {"key": {"number": str}},
+    "followed code": {"version": "auto"},
+    "priced": {"price": len},
+    "refused": {"cache_if": lambda result: False},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize(
+    "spot_options",
+    [
+        {},
+        {"signing_key": "a secret of many letters"},
+        {"save": "background"},
+        {"metadata": "memory"},
+    ],
+    ids=["sync", "signed", "background", "memory"],
+)
+def test_all_is_found(
+    make_spot: Callable[..., Spot], options: dict[str, Any], spot_options: dict[str, Any]
+) -> None:
+    spot = make_spot(strict=True, **spot_options)
+    function = spot.mark(double, **options)
+    for _ in range(3):
+        ten(spot, function)
+    assert len(RAN) == (30 if "cache_if" in options else 10)
+    if "cache_if" not in options:
+        for n in range(10):
+            stored = spot.peek(function, n)
+            assert stored is not None
+            assert stored.value == [n, n], "under the key that a single call has"
+        assert spot.stats()["hits"] >= 20
+
+
+def test_what_expired_runs(make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch) -> None:
+    spot, clock = make_spot(strict=True), Clock(1e9)
+    monkeypatch.setattr(spot._engine.cache, "clock", clock)
+    function = spot.mark(double, ttl="1h")
+    ten(spot, function)
+    clock.now += 3599
+    ten(spot, function)
+    assert len(RAN) == 10
+    clock.now += 2
+    ten(spot, function)
+    assert len(RAN) == 20
+
+
+@pytest.mark.parametrize("save_blob", [True, False])
+def test_what_is_damaged_runs(make_spot: Callable[..., Spot], save_blob: bool) -> None:
+    troubles: list[Trouble] = []
+    spot = make_spot(on_error=troubles.append)
+    function = spot.mark(double, save_blob=save_blob)
+    ten(spot, function)
+    stored = spot.peek(function, 3)
+    assert stored is not None
+    if save_blob:
+        assert stored.location is not None
+        Path(stored.location).write_bytes(b"nonsense")
+    else:
+        with closing(sqlite3.connect(spot.db_path)) as connection, connection:
+            connection.execute(
+                "UPDATE tasks SET result_data = x'00' WHERE cache_key = ?", (spot.key(function, 3),)
+            )
+    ten(spot, function)
+    assert sorted(RAN) == sorted([*range(10), 3])
+    assert troubles
+
+
+def test_modes(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True)
+    function = spot.mark(double, name="f")
+    for number in range(5):
+        function(number)
+    RAN.clear()
+    ten(spot, spot.mark(double, name="f", mode="readonly"))
+    ten(spot, spot.mark(double, name="f", mode="readonly"))
+    assert sorted(RAN) == [5, 5, 6, 6, 7, 7, 8, 8, 9, 9]
+    replayed = spot.mark(double, name="f", mode="replay")
+    assert list(spot.map(replayed, range(5))) == [[n, n] for n in range(5)]
+    results = list(spot.map(replayed, range(4, 7), errors="return"))
+    assert [type(getattr(each, "error", None)) for each in results[1:]] == [bs.CacheMissError] * 2
+    RAN.clear()
+    refreshed = spot.mark(double, name="f", mode="refresh")
+    ten(spot, refreshed)
+    assert len(RAN) == 10
+
+
+def test_blocks(spot: Spot) -> None:
+    function = spot.mark(double)
+    ten(spot, function)
+    with spot.using(mode="refresh"):
+        ten(spot, function)
+    with spot.using(max_age=0):
+        ten(spot, function)
+    with spot.using(max_age="1h"):
+        ten(spot, function)
+    assert len(RAN) == 30
+
+
+def test_stored_errors_are_failures(spot: Spot) -> None:
+    @spot.mark(cache_errors=LookupError)
+    def f(number: int) -> int:
+        RAN.append(number)
+        raise LookupError(number)
+
+    for _ in range(2):
+        results = list(spot.map(f, range(3), errors="return"))
+        assert [str(each.error) for each in results if isinstance(each, bs.Failed)] == list("012")
+    assert len(RAN) == 3
+
+
+def test_functions_of_a_list_are_called_as_they_are(spot: Spot) -> None:
+    @spot.mark(each="texts")
+    def embed(texts: list[str]) -> list[int]:
+        RAN.extend(texts)
+        return [len(text) for text in texts]
+
+    for _ in range(2):
+        assert list(spot.map(embed, [["a", "bb"], ["bb", "ccc"]], concurrency=1)) == [
+            [1, 2],
+            [2, 3],
+        ]
+    assert sorted(RAN) == ["a", "bb", "ccc"]
+
+
+def test_the_uses_are_noted(spot: Spot) -> None:
+    function = spot.mark(double)
+    ten(spot, function)
+    spot.flush()
+    with closing(sqlite3.connect(spot.db_path)) as connection, connection:
+        connection.execute("UPDATE tasks SET used_at = NULL")
+    ten(spot, function)
+    ten(spot, function)
+    spot.flush()
+    assert all(record.used_at is not None for record in spot.metadata.scan())
+
+
+class Wrong(MemoryMetadataStore):
+    answer: Any = None
+
+    def find_each(self, keys: Any) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return dict.fromkeys(keys, self.answer) if isinstance(self.answer, tuple) else self.answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        bs.MetadataError("down"),
+        None,
+        3,
+        {"a": 3},
+        (),
+        (b"x", b"y", "took", None, "msgpack", None),
+        (None, None, None, None, "msgpack", None),
+        (1, 2, 3),
+    ],
+)
+def test_a_store_that_answers_nonsense_costs_no_result(
+    make_spot: Callable[..., Spot], answer: Any
+) -> None:
+    store, troubles = Wrong(), list[Any]()
+    store.answer = answer
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    function = spot.mark(double)
+    for _ in range(3):
+        ten(spot, function)
+    if not isinstance(answer, Exception):  # after which the store is left alone for a while
+        assert sorted(RAN) == list(range(10)), "each call looks for itself"
+    assert troubles
+
+
+VALUES = st.one_of(
+    st.integers(), st.text(max_size=300), st.floats(), st.booleans(), st.none(), st.binary(),
+    st.lists(st.integers(), max_size=20), st.tuples(st.integers(), st.text()),
+    st.dictionaries(st.text(), st.integers(), max_size=3),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(VALUES, VALUES), max_size=5), st.booleans())
+def test_keys_are_those_of_single_calls(calls: list[tuple[Any, Any]], one: bool) -> None:
+    with bs.Spot("app", metadata="memory", config=False) as spot:
+
+        @spot.mark
+        def single(value: Any, more: int = 0) -> int:
+            return 1
+
+        @spot.mark
+        def double(value: Any, other: Any, *rest: int, more: int = 0) -> int:
+            return 1
+
+        function: Any = single if one else double
+        inputs = [call[:1] if one else call for call in calls]
+        spot.key(function, *([0] if one else [0, 0]))
+        keys = function.__beautyspot__.addressing.keys(inputs)
+        assert keys == [spot.key(function, *args) for args in inputs]
