@@ -1,0 +1,283 @@
+"""How `spot.map` over plain functions ends: closed, interrupted, terminated, killed."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections import Counter
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from gates import DEADLINE, Gate, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+
+
+class Slow:
+    """A function whose first calls wait until they are let through."""
+
+    def __init__(self, spot: Spot, most: int = 2) -> None:
+        self.gate, self.ran = Gate(), list[int]()
+
+        @spot.mark(name="slow", ignore=("self", "most"))
+        def slow(number: int) -> int:
+            self.ran.append(number)
+            if 0 < number <= most:
+                self.gate.pass_through()
+            return number
+
+        self.function = slow
+
+
+@pytest.fixture
+def slow(spot: Spot) -> Slow:
+    return Slow(spot)
+
+
+def test_closing_waits_for_what_runs_and_begins_nothing(spot: Spot, slow: Slow) -> None:
+    results = spot.map(slow.function, itertools.count(), concurrency=2)
+    assert next(results) == 0
+    until(lambda: {1, 2} <= set(slow.ran))
+    closer = threading.Thread(target=results.close)
+    closer.start()
+    until(lambda: results.gi_running)
+    assert spot.peek(slow.function, 1) is None
+    assert closer.is_alive()
+    slow.gate.open.set()
+    closer.join(DEADLINE)
+    assert not closer.is_alive()
+    assert spot.peek(slow.function, 1) is not None
+    assert spot.peek(slow.function, 2) is not None
+    assert len(slow.ran) < 20
+    assert list(results) == []
+
+
+@pytest.mark.parametrize("cycle", [False, True])
+def test_an_iterator_that_is_dropped_ends_likewise(spot: Spot, slow: Slow, cycle: bool) -> None:
+    results: Any = spot.map(slow.function, range(100), concurrency=2)
+    assert next(results) == 0
+    until(lambda: {1, 2} <= set(slow.ran))
+    slow.gate.open.set()
+    if cycle:
+        around: list[Any] = [results]
+        around.append(around)
+        del around
+    del results
+    gc.collect()
+    assert spot.peek(slow.function, 1) is not None
+    assert spot.peek(slow.function, 2) is not None
+    assert not [each for each in threading.enumerate() if each.name.startswith("beautyspot-map")]
+
+
+def test_a_map_that_was_never_begun_has_no_threads(spot: Spot, slow: Slow) -> None:
+    before = threading.active_count()
+    results = spot.map(slow.function, range(100))
+    assert threading.active_count() == before
+    results.close()
+    del results
+    assert slow.ran == []
+
+
+def test_threads_end_with_the_map(spot: Spot) -> None:
+    @spot.mark
+    def f(number: int) -> int:
+        return number
+
+    list(spot.map(f, range(100)))
+    assert not [each for each in threading.enumerate() if each.name.startswith("beautyspot-map")]
+
+
+def test_a_loop_that_raises_ends_it(spot: Spot, slow: Slow) -> None:
+    slow.gate.open.set()
+    with pytest.raises(ZeroDivisionError), closing(spot.map(slow.function, range(1000))) as results:
+        [1 / (number - 3) for number in results]
+    assert len(slow.ran) < 300
+    assert sorted(slow.ran) == [n for n in range(1000) if spot.peek(slow.function, n) is not None]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_child_leaves_the_map_to_its_parent(spot: Spot, slow: Slow) -> None:
+    results = spot.map(slow.function, range(10), concurrency=2)
+    assert next(results) == 0
+    until(lambda: {1, 2} <= set(slow.ran))
+    pid = os.fork()
+    if not pid:  # pragma: no cover - children are not measured
+        with suppress(BaseException):
+            try:
+                next(results)
+            except RuntimeError as error:
+                if "call spot.map anew" in str(error):
+                    results.close()
+                    os._exit(3)
+        os._exit(4)
+    slow.gate.open.set()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+    assert list(results) == list(range(1, 10))
+
+
+# --------------------------------------------------------------------------- in other processes
+
+PROGRAM = """
+import contextlib, signal, sys, threading, time
+import beautyspot as bs
+
+place, where, how_long = sys.argv[1:]
+spot = bs.Spot("app", directory=place, config=False)
+held = threading.Event()
+
+def wait():
+    held.wait(float(how_long))
+
+@spot.mark(name="f")
+def f(number):
+    with open(place + "/ran.txt", "a") as file:
+        file.write(f"{number}\\n")
+    if number > 3 and where != "all":
+        with open(place + "/held.txt", "a") as file:
+            file.write(f"{number}\\n")
+        wait()
+    return number
+
+if where == "handled":
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(5))
+results = spot.map(f, range(20), concurrency=4)
+for number in results:
+    if where == "body" and number == 3:
+        time.sleep(60)
+    if where == "global" and number == 3:
+        break
+if where == "all":
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+"""
+
+
+def begun(folder: Path, where: str, how_long: float = 0.3) -> subprocess.Popen[str]:
+    (folder / "program.py").write_text(PROGRAM)
+    command = [sys.executable, "-W", "error", str(folder / "program.py")]
+    return subprocess.Popen(
+        [*command, str(folder), where, str(how_long)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def lines(path: Path) -> list[int]:
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+def stored(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "app.db")) as connection:
+        (count,) = connection.execute("SELECT COUNT(*) FROM tasks").fetchone()
+    return int(count)
+
+
+def check_the_rest_is_computed(folder: Path, lost: int) -> None:
+    before = stored(folder)
+    ran = lines(folder / "ran.txt")
+    again = begun(folder, "all")
+    assert again.communicate(timeout=DEADLINE)[1] == ""
+    assert again.returncode == 0
+    new = lines(folder / "ran.txt")[len(ran) :]
+    assert len(new) == 20 - before, "what was missing, and nothing else"
+    assert stored(folder) == 20
+    assert sum(Counter(ran + new).values()) == 20 + lost
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("where", "number", "status"),
+    [
+        ("next", signal.SIGTERM, 143),
+        ("next", signal.SIGINT, -signal.SIGINT),
+        pytest.param("body", signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param("body", signal.SIGINT, -signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param("handled", signal.SIGTERM, 5, marks=pytest.mark.slow),
+    ],
+)
+def test_signals_let_finish_and_be_stored_what_runs(
+    tmp_path: Path, where: str, number: int, status: int
+) -> None:
+    process = begun(tmp_path, where)
+    until(lambda: len(lines(tmp_path / "held.txt")) >= 4)
+    process.send_signal(number)
+    process.communicate(timeout=DEADLINE)
+    assert process.returncode == status
+    assert stored(tmp_path) == len(lines(tmp_path / "ran.txt")) < 20
+    check_the_rest_is_computed(tmp_path, lost=0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_does_not_wait(tmp_path: Path, number: int) -> None:
+    process = begun(tmp_path, "next", how_long=60)
+    until(lambda: len(lines(tmp_path / "held.txt")) >= 4)
+    until(lambda: not process.send_signal(number) and process.poll() is not None)
+    process.communicate()
+    assert process.returncode in (143, -number), "a third one may end it as it is by default"
+    assert stored(tmp_path) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_after_a_kill_what_is_missing_is_computed(tmp_path: Path) -> None:
+    process = begun(tmp_path, "next", how_long=60)
+    until(lambda: len(lines(tmp_path / "held.txt")) >= 4)
+    process.kill()
+    process.communicate()
+    assert stored(tmp_path) == 4
+    check_the_rest_is_computed(tmp_path, lost=4)
+
+
+def test_the_end_of_the_program_waits_for_what_runs(tmp_path: Path) -> None:
+    process = begun(tmp_path, "global", how_long=0.05)
+    assert process.communicate(timeout=DEADLINE)[1] == ""
+    assert process.returncode == 0
+    assert stored(tmp_path) == len(lines(tmp_path / "ran.txt"))
+
+
+def test_a_call_over_its_time_does_not_keep_the_program(tmp_path: Path) -> None:
+    program = (
+        "import threading, beautyspot as bs\n"
+        "spot = bs.Spot('app', metadata='memory', config=False)\n"
+        "wait = threading.Event().wait\n"
+        "results = spot.map(lambda n: wait(60 * n), [0, 1], timeout=0.05, errors='skip')\n"
+        "assert len(list(results)) == 1\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=DEADLINE
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_sigterm_is_put_back(spot: Spot, slow: Slow) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("not in the main thread")
+    slow.gate.open.set()
+    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        one, other = spot.map(slow.function, range(5)), spot.map(slow.function, range(5))
+        next(one), next(other)
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        one.close()
+        with pytest.raises(SystemExit) as ended:
+            signal.raise_signal(signal.SIGTERM)
+        assert ended.value.code == 143
+        other.close()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        third = spot.map(slow.function, range(5))
+        next(third)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        third.close()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN, "the program's own stays"
+    finally:
+        signal.signal(signal.SIGTERM, before)
