@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 FEW: Final = 16
 """So many items are looked up in place by an event loop; more would hold up its other tasks."""
 
+PAGE: Final = 1000
+"""Items of one look-up: their rows are in memory beside their values."""
+
 _PLAIN: Final = frozenset({str, bytes, int, float, bool, complex, type(None)})
 """A value of one of these can stand in a list twice: nobody can change it."""
 
@@ -161,10 +164,10 @@ def _look_up(
         for item in left:
             _find(engine, item, engine.cache.recall(item.call, in_place=True))
         left = [item for item in left if item.value is ELSEWHERE]
-    if left and waits:
-        calls = [item.call for item in left]
-        values = yield Block(partial(recall_many, engine.cache, calls))
-        for item, value in zip(left, values, strict=True):
+    for start in range(0, len(left) if waits else 0, PAGE):
+        page = left[start : start + PAGE]
+        values = yield Block(partial(recall_many, engine.cache, [item.call for item in page]))
+        for item, value in zip(page, values, strict=True):
             _find(engine, item, value)
     for item in left:
         item.value = MISSING if item.value is ELSEWHERE else item.value
