@@ -44,6 +44,11 @@ def keyed(path: Path, client: object = None) -> Answer | None:
     return None
 
 
+@spot.mark(each="texts", batch=100)
+def embed(texts: list[str], *, model: str = "small") -> list[list[float]]:
+    return [[1.0] for _ in texts]
+
+
 @spot.mark
 @spot.limiter(cost=lambda a: 1 + a, timeout=3)
 def limited(a: int) -> str:
@@ -71,6 +76,7 @@ def check_functions() -> None:
     assert_type(bare(1, "x", c=2.0), list[str])
     assert_type(optioned(1, b"x", y="z"), dict[str, Answer])
     assert_type(keyed(Path("x")), Answer | None)
+    assert_type(embed(["a"], model="large"), list[list[float]])
     assert_type(limited(1), str)
     assert_type(only_limited(1), str)
     bare("x")  # type: ignore[arg-type]
