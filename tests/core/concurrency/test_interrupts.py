@@ -6,6 +6,7 @@ in C. At such moments a profiler raises here, as the handler of Ctrl-C does.
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import sys
 import threading
@@ -130,3 +131,20 @@ def test_a_leader_that_is_interrupted_while_it_wakes_its_followers_wakes_all() -
     with pytest.raises(KeyboardInterrupt):
         flight.finish(1)
     assert "the other" in woken
+
+
+def test_a_block_that_is_interrupted_is_over(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(strict=True)
+    marked = spot.mark(plain)
+
+    def in_a_block() -> None:
+        with spot.using(mode="replay"):
+            pass
+
+    in_a_block()
+    at = 1
+    while interrupted(in_a_block, at):
+        assert not spot._engine.detours
+        assert contextvars.copy_context().run(marked, at) == at, "it may run"
+        at += 1
+    assert at > 5
