@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot import Failed, Progress
 from beautyspot.errors import ConfigError, NotSupportedError
-from gates import DEADLINE
+from gates import DEADLINE, Gate, followers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -367,6 +367,39 @@ def test_the_first_failure_begins_nothing_new_and_lets_finish_what_runs(spot: Sp
     assert calls.begun == [1, 2, -3, 4]
 
 
+def test_a_failure_while_inputs_are_looked_up_begins_nothing_new(
+    spot: Spot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, gate = Calls(open_=False), Gate()
+    f = marked(spot, calls)
+    store: Any = spot._engine.cache.metadata
+    store.blocking = True  # so that a thread looks them up
+    find, pages = store.find_many, []
+
+    def wait(keys: list[str]) -> Any:
+        pages.append(keys)
+        if len(pages) == 2:
+            gate.pass_through()
+        return find(keys)
+
+    monkeypatch.setattr(store, "find_many", wait)
+
+    async def main() -> None:
+        results = spot.map(f, range(-1, 30))
+        first = asyncio.ensure_future(anext(results))
+        await till(lambda: len(pages) == 2)
+        calls.let(-1)
+        await till(lambda: calls.ended == [-1])
+        calls.let_all()
+        await till(lambda: calls.now == 0)
+        gate.open.set()
+        with pytest.raises(ZeroDivisionError):
+            await first
+
+    run(main())
+    assert calls.begun == list(range(-1, 7))  # those of the first page
+
+
 def test_failures_are_given_in_their_place(spot: Spot) -> None:
     f = marked(spot, Calls())
 
@@ -450,6 +483,41 @@ def test_a_call_that_takes_too_long_has_failed(spot: Spot) -> None:
         calls.let(2)
         assert [x async for x in results] == [[2]]
         assert calls.ended == [2]
+
+    run(main())
+
+
+def test_a_call_that_goes_on_when_cancelled_is_stored(spot: Spot) -> None:
+    calls = Calls(open_=False)
+    f = marked(spot, calls, on_cancel="finish")
+
+    async def main() -> None:
+        results = spot.map(f, [1, 2], errors="return", timeout=HOUR, concurrency=1)
+        fire, first = over(), asyncio.ensure_future(anext(results))
+        await till(lambda: calls.begun == [1])
+        fire()
+        failed = await first
+        assert isinstance(failed, Failed)
+        assert "it goes on, and its result is stored if it comes" in str(failed.error)
+        calls.let_all()
+        assert [x async for x in results] == [[2]]
+        await till(lambda: spot.peek(f, 1))
+
+    run(main())
+    assert sorted(calls.begun) == sorted(calls.ended) == [1, 2]
+
+
+def test_a_call_that_returns_as_its_time_is_over_has_returned(spot: Spot) -> None:
+    fires: list[Callable[[], Any]] = []
+
+    @spot.mark(cache_if=lambda _: False, ignore=("fires",))
+    async def f(x: int) -> int:
+        asyncio.get_running_loop().call_soon(fires[0])  # it comes just before the map sees the end
+        return x
+
+    async def main() -> None:
+        fires.append(over())
+        assert [x async for x in spot.map(f, [1], timeout=HOUR)] == [1]
 
     run(main())
 
@@ -541,6 +609,23 @@ def test_a_cancelled_task_cancels_its_calls(spot: Spot) -> None:
     assert len(calls.begun) == 3
     assert calls.ended == []
     assert len(spot._engine.flights) == 0
+
+
+def test_what_was_cancelled_has_not_failed(spot: Spot) -> None:
+    calls, told = Calls(open_=False), list[Progress]()
+    f = marked(spot, calls)
+
+    async def main() -> None:
+        results = spot.map(f, range(8), concurrency=3, progress=told.append)
+        task = asyncio.ensure_future(anext(results))
+        await till(lambda: len(calls.begun) == 3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(main())
+    last = told[-1]
+    assert (last.done, last.failures, last.running) == (0, 0, 0)
 
 
 def test_what_is_closed_may_be_cancelled_while_it_waits(spot: Spot) -> None:
@@ -641,5 +726,21 @@ def test_it_tells_how_far_it_is(spot: Spot) -> None:
 
     run(main())
     last = told[-1]
-    assert (last.done, last.total, last.running) == (4, 4, 0)
+    assert (last.function, last.done, last.total, last.running) == ("f", 4, 4, 0)
     assert (last.hits, last.runs, last.failures) == (2, 1, 1)
+
+
+def test_a_result_that_another_call_has_made_is_a_hit(spot: Spot) -> None:
+    calls, told = Calls(open_=False), list[Progress]()
+    f = marked(spot, calls)
+
+    async def main() -> None:
+        other = asyncio.ensure_future(f(1))
+        await till(lambda: calls.begun == [1])
+        first = asyncio.ensure_future(anext(spot.map(f, [1], progress=told.append)))
+        await till(lambda: followers(spot))
+        calls.let_all()
+        assert await first == await other == [1]
+
+    run(main())
+    assert (told[-1].hits, told[-1].runs) == (1, 0)

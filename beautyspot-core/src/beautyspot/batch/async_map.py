@@ -61,6 +61,7 @@ class AsyncMap:
         self._window = Window(options, self._lookups, self._concurrency, meter)
         self._waiting: deque[Item] = deque()  # calls that are yet to begin
         self._calls: dict[Task, asyncio.TimerHandle | None] = {}  # under way
+        self._is_cancelled = False
         self._others: set[Task] = set()  # look-ups, and calls that nobody waits for
 
     async def give(self) -> AsyncGenerator[Any, None]:
@@ -91,11 +92,8 @@ class AsyncMap:
         """Read, start and wait until something can be handed out; False where all was."""
         window, inputs = self._window, self._inputs
         self._news.clear()
-        if window.has_ended:
-            self._waiting.clear()
-        elif not inputs.has_ended:
-            await self._read()
-        if window.is_ready:
+        reads = not (window.has_ended or inputs.has_ended) and await self._read()
+        if reads or window.is_ready:
             return True
         is_reading = isinstance(inputs, AsyncInputs) and not (inputs.has_ended or window.has_ended)
         if self._calls or self._others or is_reading:
@@ -113,11 +111,12 @@ class AsyncMap:
 
     # ------------------------------------------------------------------------------ begin
 
-    async def _read(self) -> None:
+    async def _read(self) -> bool:
+        """Read a page of inputs, if there is room and there are any; whether there were."""
         room = self._window.room
         page = self._inputs.page(room) if room else []
         if not page:
-            return
+            return False
         look = partial(self._within, self._lookups.page, page)
         engine = self._target.engine
         if engine.blocking:
@@ -126,7 +125,9 @@ class AsyncMap:
             found = look()
             await asyncio.sleep(0)  # the loop runs others between two pages
         for item in self._window.take(found):
-            self._begin_with(item)
+            if not self._window.has_ended:  # by a call that failed meanwhile
+                self._begin_with(item)
+        return True
 
     def _within(self, work: Callable[[Any], Any], what: Any) -> Any:
         """Do something in a context like that in which the map was called."""
@@ -144,7 +145,9 @@ class AsyncMap:
             self._start()
 
     def _start(self) -> None:
-        """Begin as many calls as may run at once."""
+        """Begin as many calls as may run at once, unless nothing new may begin."""
+        if self._window.has_ended:
+            self._waiting.clear()
         while self._waiting and len(self._calls) < self._concurrency:
             item = self._waiting.popleft()
             if self._meter is not None:
@@ -183,6 +186,10 @@ class AsyncMap:
 
     def _settle(self, item: Item, task: Task, *, began: bool) -> None:
         self._news.set()
+        if task.cancelled() and self._is_cancelled:
+            if began and self._meter is not None and not item.settled:
+                self._meter.gave_up()
+            return
         error = CancelledError() if task.cancelled() else task.exception()
         if item.settled:  # its time was over
             return
@@ -192,8 +199,7 @@ class AsyncMap:
             self._return(item, task.result(), began=began)
         elif not self._window.has_ended:
             self._begin_with(item)
-        if not self._window.has_ended:
-            self._start()
+        self._start()
 
     def _return(self, item: Item, value: Any, *, began: bool) -> None:
         if self._meter is not None:
@@ -217,19 +223,18 @@ class AsyncMap:
         self._fail(item, _over(self._target.task, timeout), began=True)
         task.cancel()
         self._news.set()
-        if not self._window.has_ended:
-            self._start()
+        self._start()
 
     # -------------------------------------------------------------------------------- end
 
     def _cancel(self) -> None:
+        self._is_cancelled = self._window.has_ended = True
         for task in (*self._calls, *self._others):
             task.cancel()
 
     async def _end(self) -> None:
         """Have nothing new begin, and wait for what runs; where cancelled, cancel that too."""
         self._window.has_ended = True
-        self._waiting.clear()
         try:
             await self._all_have_ended()
         except CancelledError:
