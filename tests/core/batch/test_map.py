@@ -220,6 +220,17 @@ def test_no_more_calls_at_once_than_it_is_told(spot: Spot) -> None:
     assert most == 3
 
 
+def test_all_that_may_run_at_once_begin_before_one_ends(spot: Spot) -> None:
+    together = threading.Barrier(24)
+
+    @spot.mark(ignore=("together",))
+    def f(number: int) -> int:
+        together.wait(DEADLINE)
+        return number
+
+    assert list(spot.map(f, range(24), concurrency=24)) == list(range(24))
+
+
 def test_hits_wait_for_no_worker(spot: Spot) -> None:
     gate = Gate()
 

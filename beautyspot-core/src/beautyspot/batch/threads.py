@@ -114,13 +114,14 @@ class SyncMap:
     def _goes_on(self) -> bool:
         """Read, begin calls and collect what is done; False where nothing is to come."""
         window = self._window
+        reads = False
         if window.has_ended:
             self._workers.withdraw()
         else:
-            self._read()
+            reads = self._read()
         busy = self._workers.is_busy or self._readers.is_busy
         if busy:
-            self._collect(wait=not window.is_ready)
+            self._collect(wait=not (reads or window.is_ready))
         if busy or window.is_ready:
             return True
         return not (window.has_ended or (self._inputs.has_ended and window.is_empty))
@@ -154,13 +155,15 @@ class SyncMap:
 
     # ------------------------------------------------------------------------------ begin
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Read a page of inputs, if there is room and there are any; whether there were."""
         room = 0 if self._inputs.has_ended else self._window.room
         page = self._inputs.page(room) if room else ()
         if page:
             found = self._context.run(self._lookups.page, page)
             for item in self._window.take(found):
                 self._start(item)
+        return bool(page)
 
     def _start(self, item: Item) -> None:
         if item.call is not None:
