@@ -160,11 +160,17 @@ class AsyncMap:
             task.add_done_callback(partial(self._called, item))
 
     def _call(self, item: Item) -> Coroutine[Any, Any, Any]:
-        target = self._target
-        if item.missed is not None:
-            made: Coroutine[Any, Any, Any] = perform(target.engine, item.missed)
-            return made
-        return _awaited(target.function, item.args)
+        """Make a call; one that was not found just now does not look again at once.
+
+        It does look once other processes are kept out. In other modes nothing keeps them out.
+        """
+        target, engine = self._target, self._target.engine
+        if not item.key or engine.detours or target.task.options.mode != "normal":
+            return _awaited(target.function, item.args)
+        item.made = call = target.call(item.args)
+        call.looked = True
+        coroutine: Coroutine[Any, Any, Any] = perform(engine, call)
+        return coroutine
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> Task:
         return asyncio.get_running_loop().create_task(work, context=self._context.copy())
@@ -203,8 +209,8 @@ class AsyncMap:
 
     def _return(self, item: Item, value: Any, *, began: bool) -> None:
         if self._meter is not None:
-            missed = item.missed
-            ended = self._meter.found if missed is not None and missed.is_hit else self._meter.ran
+            is_hit = item.made is not None and item.made.is_hit
+            ended = self._meter.found if is_hit else self._meter.ran
             (ended if began else self._meter.hit)()
         for follower in self._window.returned(item, value):
             self._begin_with(follower)

@@ -17,8 +17,7 @@ class Item:
         key: of that call; "" where it has none, and so is equal to no other.
         call: to be looked up singly, in a thread that may wait; None where it is known to be
             missing, and the function is to be called.
-        missed: the call, with its key, where it was looked up and not found; None where the
-            function's own call has to make it.
+        made: the call that was made, where that is known; it tells whether it was a hit.
         copied: what an equal input's call has made, of which this one may have a copy.
         began: when its call began, on the monotonic clock; None before that.
         settled: whether it has a result, or an error.
@@ -26,7 +25,7 @@ class Item:
     """
 
     __slots__ = (
-        *("args", "began", "call", "copied", "error", "fatal", "key", "missed"),
+        *("args", "began", "call", "copied", "error", "fatal", "key", "made"),
         *("settled", "value"),
         "__weakref__",
     )
@@ -35,7 +34,7 @@ class Item:
         self.args = args
         self.key = key
         self.call = call
-        self.missed: Call | None = None
+        self.made: Call | None = None
         self.copied: Payload | None = None
         self.began: float | None = None
         self.settled = self.fatal = False

@@ -51,7 +51,6 @@ class Lookups:
         self._target = target
         self._task, self._engine = target.task, target.engine
         self.size = FIRST
-        self._plain = self._has_asked = False
 
     def page(self, inputs: list[Args]) -> list[Any]:
         """For each input its value, or an `Item` where that is not found at once."""
