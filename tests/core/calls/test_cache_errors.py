@@ -16,7 +16,7 @@ import beautyspot as bs
 import pytest
 from beautyspot.errors import CacheMissError, ConfigError, RateLimitError, SerializationError
 from beautyspot.memory import MemoryMetadataStore
-from gates import Gate, followers, until
+from gates import DEADLINE, Gate, followers, until
 from owned_clock import Clock
 
 if TYPE_CHECKING:
@@ -64,6 +64,10 @@ def work(x: str) -> str:
 
 async def work_async(x: str) -> str:
     return work(x)
+
+
+async def work_slowly(x: str) -> str:
+    return await asyncio.to_thread(work, x)
 
 
 def called(marked: Any, x: str = "a") -> Any:
@@ -326,6 +330,45 @@ def test_an_error_that_was_invalidated_under_way_is_not_stored(spot: Spot) -> No
             gate.open.set()
         assert type(call.exception()) is Gone
     assert stored_by(spot, marked) is None
+
+
+def test_the_call_behind_a_stale_result_may_end_in_an_error(
+    spot: Spot, caplog: pytest.LogCaptureFixture
+) -> None:
+    spot._engine.cache.clock = clock = Clock()
+    State.value = "old"
+    marked = spot.mark(ttl=10, stale=100, cache_errors=NotFound)(work)
+    assert marked("a") == "old"
+    clock.now += 20
+    State.value = None
+    assert marked("a") == "old"
+    until(lambda: stored_by(spot, marked) == "error:msgpack")
+    assert type(raised(marked)) is Gone
+    assert len(State.runs) == 2
+    clock.now += 20
+    assert type(raised(marked)) is Gone
+    assert len(State.runs) == 3, "an expired error is not given"
+    assert not caplog.records
+
+
+def test_an_execution_that_goes_on_alone_may_end_in_an_error(
+    spot: Spot, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def cancelled() -> None:
+        call = asyncio.ensure_future(marked("a"))
+        assert await asyncio.to_thread(gate.entered.wait, DEADLINE)
+        call.cancel()
+        with suppress(asyncio.CancelledError):
+            await call
+        gate.open.set()
+        await asyncio.to_thread(until, lambda: stored_by(spot, marked) is not None)
+
+    State.gate = gate = Gate()
+    marked = spot.mark(on_cancel="finish", cache_errors=NotFound)(work_slowly)
+    asyncio.run(cancelled())
+    assert type(raised(marked)) is Gone
+    assert len(State.runs) == 1
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("error_ttl", [None, 60])

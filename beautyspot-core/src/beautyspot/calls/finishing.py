@@ -60,9 +60,12 @@ def _leave(engine: Engine, call: Call, task: asyncio.Task[Outcome]) -> None:
 
 def _tell(engine: Engine, call: Call, task: asyncio.Task[Outcome]) -> None:
     """Say what the function raised: its caller is gone."""
-    if task.cancelled() or task.exception() is not None or task.result().error is None:
+    if task.cancelled() or task.exception() is not None:
         return
-    name, shown = call.task.func_identifier, error_shown(task.result().error)
+    error = task.result().error
+    if error is None or call.task.is_result(error):
+        return
+    name, shown = call.task.func_identifier, error_shown(error)
     engine.reporter.tell(
         f"left {name}",
         f'{name} raised {shown} after its caller had been cancelled (on_cancel="finish"): nothing '
