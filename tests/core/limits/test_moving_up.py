@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.limits.combined import MOST, CombinedLimiter
 from beautyspot_local import SharedTokenBucket, TokenBucket
 from waiting_room import Room
@@ -148,7 +149,6 @@ def test_nobody_passes_who_asked_before(room: Room, limiter: Any) -> None:
     assert room.granted == [(1, 4)]
 
 
-@pytest.mark.parametrize("limiter", ["gcra", "gcra-shared"], indirect=True)
 def test_who_went_while_the_clock_stood_still_is_in_nobodys_way(room: Room, limiter: Any) -> None:
     limiter.consume(1)
     doze, limiter._doze = limiter._doze, lambda *_: False
@@ -157,6 +157,73 @@ def test_who_went_while_the_clock_stood_still_is_in_nobodys_way(room: Room, limi
     ask(room, limiter, "thread", 1, 1)
     room.leave(0)
     assert room.asleep == {1: 2}
+
+
+def test_time_that_is_given_back_just_before_one_waits(room: Room, limiter: Any) -> None:
+    """A reservation is made before its caller can be woken."""
+    _, second, third = (limiter.reserve(1) for _ in range(3))
+    limiter.release(second)
+    woken: list[bool] = []
+    assert limiter.wake_early(third, lambda: woken.append(True))
+    assert woken
+    assert limiter.remaining(third) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("limiter", ["combined"], indirect=True)
+def test_who_is_due_and_not_awake_yet_keeps_its_turn(room: Room, limiter: Any) -> None:
+    limiter.consume(1)
+    ask(room, limiter, "loop", 1, 1, 1)
+    room.now += 1.0625
+    room.leave(2)
+    room.advance(0)
+    assert room.granted == [(0, 1.0625)]
+
+
+@pytest.mark.parametrize("limiter", ["combined"], indirect=True)
+def test_a_limit_that_fails_while_calls_move_up_takes_no_place(
+    room: Room, limiter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter.consume(1)
+    ask(room, limiter, "thread", 1, 1)
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError("away")
+
+    with monkeypatch.context() as away:
+        away.setattr(limiter.limits["tokens"], "reserve_after", fails)
+        room.leave(0)
+    room.advance(2)
+    assert room.granted == [(1, 2)]
+    assert limiter.wait_for(1) == 1
+
+
+class Lossy(TokenBucket):
+    """Loses what is given back in the middle, and can't move a caller."""
+
+    wake_early = LimiterBase.wake_early
+
+    def release(self, reservation: Reservation) -> None:
+        super().release(reservation)
+        self._line.gaps.clear()
+
+
+def test_a_limit_that_reuses_no_gaps_makes_nobody_wait_longer(room: Room) -> None:
+    limits = room.house(Plain({"calls": Lossy(1, 10, clock=room)}, room))
+    limits._costs = lambda cost: {"calls": cost}
+    limits.consume(1)
+    ask(room, limits, "thread", 1, 1, 1)
+    room.leave(0)
+    room.advance(2)
+    room.advance(1)
+    assert room.granted == [(1, 2), (2, 3)]
+
+
+@pytest.mark.parametrize("limiter", ["gcra"], indirect=True)
+def test_debts_are_forgotten_when_they_are_paid(room: Room, limiter: Any) -> None:
+    for _ in range(20):
+        limiter.settle(limiter.consume(1), 2)
+        room.advance(2)
+    assert len(limiter._waiters._queue) <= 1
 
 
 @pytest.mark.parametrize("limiter", ["combined"], indirect=True)

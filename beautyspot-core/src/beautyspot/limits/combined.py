@@ -112,7 +112,7 @@ class CombinedLimiter(LimiterBase):
         """
         self._lock = locks.reentrant()
         self._waiting: dict[CombinedReservation, None] = {}  # in the order in which they asked
-        self._moving = self._more = False
+        self._more = False  # whether there are more than `MOST`, who could move up as well
 
     # ------------------------------------------------------------------------------ costs
 
@@ -268,26 +268,19 @@ class CombinedLimiter(LimiterBase):
 
     def _move_up(self, *joints: CombinedReservation) -> None:
         """Plan some of those who wait anew, and wake who may go sooner than it was told."""
-        if self._moving:
-            return  # a handler of a signal, which interrupts just this
-        self._moving = True
-        try:
-            for joint in joints:
-                if joint.due > self._clock():
-                    with suppress(Exception):  # it is told when its own caller looks again
-                        self._move(joint)
-                if joint.due < joint.told - SLACK:
-                    joint.told = joint.due
-                    joint.wake()
-        finally:
-            self._moving = False
+        for joint in joints:
+            if joint.due > self._clock():  # else it is about to go
+                with suppress(Exception):  # its own caller will meet the error, and tell
+                    self._move(joint)
+            if joint.due < joint.told - SLACK:
+                joint.told = joint.due
+                joint.wake()
 
     def _move(self, joint: CombinedReservation) -> None:
-        if not any(limit.shared for limit in self.limits.values()):
+        if self._gives_back_whole:
             self._give_back(joint, *joint.parts)
             self._plan(joint, self._clock(), None)
             return
-        # Another process could take what is given back, so there has to be a better place first.
         left = [self.limits[name].remaining(part) for name, part in joint.parts.items()]
         joint.due = self._clock() + max(left)  # later than planned, if there was a pause
         better = CombinedReservation(self, joint.costs)
@@ -295,6 +288,15 @@ class CombinedLimiter(LimiterBase):
             joint.parts, better.parts = better.parts, joint.parts
             joint.due = better.due
             self._give_back(better, *better.parts)
+
+    @property
+    def _gives_back_whole(self) -> bool:
+        """Whether what is given back can be reserved again at once.
+
+        Otherwise another process could take it, or a limit that reuses no gaps lose it.
+        """
+        moves = LimiterBase.wake_early
+        return not any(x.shared or type(x).wake_early is moves for x in self.limits.values())
 
     def wait_for(self, cost: Any = 1) -> float:
         """Seconds until the slowest of the limits could grant its part; never too many.
@@ -306,7 +308,11 @@ class CombinedLimiter(LimiterBase):
     # --------------------------------------------------------------------------- afterwards
 
     def _mark_used(self, reservation: Reservation) -> None:
-        self._own(reservation).over = True
+        joint = self._own(reservation)
+        joint.over = True
+        if joint in self._waiting:  # if the clock stands still
+            with self._lock:
+                self._leave(joint)
 
     def release(self, reservation: Reservation) -> None:
         """Give back all parts of a reservation that will not be used. A second call does nothing.
