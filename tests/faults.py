@@ -266,6 +266,9 @@ class FaultyLimiter(LimiterBase):
     def remaining(self, reservation: Reservation) -> Any:
         return self.switch("remaining", lambda: 0.0)
 
+    def wake_early(self, reservation: Reservation, wake: Any) -> Any:
+        return self.switch("wake_early", lambda: False)
+
     def release(self, reservation: Reservation) -> None:
         self.switch("release", lambda: None)
 
@@ -407,12 +410,14 @@ def _keygen(operation: str, fault: str) -> str:
 def _limiter(operation: str, fault: str) -> str:
     if operation == "release":
         return "only a caller who is interrupted while waiting comes by it"
-    if operation not in ("reserve", "remaining"):
+    if operation not in ("reserve", "remaining", "wake_early"):
         return "no call of a marked function comes by it"
     if fault == "hangs":
         return OWN_WAIT
     if operation == "remaining" and fault == "returns garbage":
         return "a number of seconds is right by definition, and any other an error as if raised"
+    if operation == "wake_early" and fault == "returns garbage":
+        return "all that is true is a yes"
     return "a limiter writes nothing of the user's" if fault == "half written" else TESTED
 
 

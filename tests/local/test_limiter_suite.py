@@ -159,7 +159,13 @@ class WaitsForNothing(TokenBucket):
         return self.reserve(cost, max_wait=timeout)
 
 
+class WakesNobody(TokenBucket):
+    def wake_early(self, reservation: Reservation, wake: object) -> bool:
+        return True
+
+
 BROKEN = [
+    (WakesNobody, "test_who_waits_moves_up"),
     (NeverGivesBack, "test_the_last_reservation_is_given_back"),
     (AlwaysGivesBack, "test_a_second_release_does_nothing"),
     (AlwaysGivesBack, "test_what_has_passed_is_lost"),

@@ -150,13 +150,17 @@ def test_nobody_passes_who_asked_before(room: Room, limiter: Any) -> None:
 
 
 def test_who_went_while_the_clock_stood_still_is_in_nobodys_way(room: Room, limiter: Any) -> None:
-    limiter.consume(1)
+    """And is not moved any more."""
+    first = limiter.consume(1)
     doze, limiter._doze = limiter._doze, lambda *_: False
     limiter.consume(1)
     limiter._doze = doze
     ask(room, limiter, "thread", 1, 1)
     room.leave(0)
-    assert room.asleep == {1: 2}
+    assert room.asleep == pytest.approx({1: 2})
+    limiter.settle(first, 0)
+    room.settle()
+    assert room.granted == [(1, 0)]
 
 
 def test_time_that_is_given_back_just_before_one_waits(room: Room, limiter: Any) -> None:

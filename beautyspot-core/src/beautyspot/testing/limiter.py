@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
@@ -35,6 +36,8 @@ from beautyspot.testing.limiter_steps import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from beautyspot.contracts import Reservation
 
 __all__ = ["LimiterContract", "LimiterMachine", "ManualClock"]
 
@@ -271,6 +274,20 @@ class LimiterContract(SettleContract):
         asyncio.run(cancel_waiters(limiter, 10))
         assert delay(limiter.reserve(1)) <= 1000
         limiter.close()
+
+    def test_who_waits_moves_up(self, limiter: LimiterBase) -> None:
+        """Where the limiter says that it wakes callers, time given back goes to those behind."""
+        limiter.reserve(1)
+        gone, behind, last = (reserve(limiter, 1) for _ in range(3))
+        woken: list[Reservation] = []
+        for one in (behind, last):
+            if not limiter.wake_early(one, partial(woken.append, one)):
+                pytest.skip("the limiter has no `wake_early`")
+        assert not woken
+        limiter.release(gone)
+        assert behind in woken
+        assert limiter.remaining(behind) == pytest.approx(1)
+        assert delays(limiter, [1]) == pytest.approx([3]), "a later one is behind both"
 
     # ------------------------------------------------------------------ not before
 
