@@ -14,7 +14,7 @@ from xxhash import xxh3_128_digest
 from beautyspot.batch.items import Item
 from beautyspot.calls.blocks import join
 from beautyspot.calls.flow import answer
-from beautyspot.contracts import Entry, in_full
+from beautyspot.contracts import DIRECT_BLOB, Entry, in_full
 from beautyspot.results.validity import ELSEWHERE, MISSING, SMALL
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload, StoredError
@@ -170,10 +170,13 @@ class Lookups:
         return call
 
     def _result(self, args: Args, call: Call, entry: Found | None) -> Any:
-        if entry is not None:
-            return self._recalled(args, call, in_full(entry))
-        waits = call.key in self._engine.cache.waiting
-        return Item(args, call.key, call if waits else None)
+        if entry is None:
+            waits = call.key in self._engine.cache.waiting
+            return Item(args, call.key, call if waits else None)
+        full = in_full(entry)
+        if full.result_data is None and full.result_type == DIRECT_BLOB:  # it is large
+            return Item(args, call.key, call)
+        return self._recalled(args, call, full)
 
     def _recalled(self, args: Args, call: Call, entry: Entry) -> Any:
         """The value of any entry, or an `Item` where it expired, failed, or takes long to read."""

@@ -146,7 +146,8 @@ class MetadataStoreBase(Backend):
     def find_each(self, keys: Iterable[str]) -> Mapping[str, Plain | Entry]:
         """The same as `find` gives it: `Plain` where that tells all, which takes less time.
 
-        The base class asks `find_many`.
+        Where data lie in their record, and are large, a store may leave them out: of an `Entry`
+        that has neither data nor a location, `find` is asked. The base class asks `find_many`.
         """
         return self.find_many(keys)
 

@@ -127,6 +127,14 @@ class MetadataStoreContract(ListingContract):
             assert in_full(answer) == entry_of(records[key])
         assert not store.find_each([])
 
+    def test_find_each_may_leave_out_large_data(self, store: MetadataStoreBase) -> None:
+        large = a_record(KEYS[0], result_data=b"x" * 1_000_000)
+        store.put_many([large, a_record(KEYS[1])])
+        found = {key: in_full(answer) for key, answer in store.find_each(KEYS[:3]).items()}
+        assert found[KEYS[1]] == entry_of(a_record(KEYS[1]))
+        entry = entry_of(large)
+        assert found[KEYS[0]] in (entry, entry._replace(result_data=None))
+
     def test_the_greatest_age_of_an_answer_is_a_number(self, store: MetadataStoreBase) -> None:
         assert 0 <= store.memory_age < float("inf"), "seconds; 0 where `find` asks each time"
 

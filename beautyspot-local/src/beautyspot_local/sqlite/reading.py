@@ -52,16 +52,19 @@ class SqliteReader(MetadataStoreBase):
     def find_each(self, keys: Iterable[str]) -> Mapping[str, Plain | Entry]:
         """The same, as `find` gives it; see the base class."""
         found: dict[str, Plain | Entry] = {}
-        others: list[str] = []  # those that are not `Plain`
         wanted = list(keys)
         for start in range(0, len(wanted), PAGE):
             page = wanted[start : start + PAGE]
-            rows = self._rows(schema.find_each_query(len(page)), tuple(page))
+            rows = self._rows(schema.find_each_query(len(page), in_full=False), tuple(page))
             plain = {row[0]: row[1:7] for row in rows if row[7] is None and row[1] is not None}
             found.update(plain)
             if len(plain) < len(rows):
-                others += [row[0] for row in rows if row[0] not in plain]
-        return {**found, **self.find_many(others)} if others else found
+                found.update(self._entries([row[0] for row in rows if row[0] not in plain]))
+        return found
+
+    def _entries(self, keys: list[str]) -> dict[str, Entry]:
+        rows = self._rows(schema.find_each_query(len(keys), in_full=True), tuple(keys))
+        return {key: schema.to_entry(row) for key, *row in rows}
 
     def get(self, key: str) -> TaskRecord | None:
         """The whole record; see the base class."""
