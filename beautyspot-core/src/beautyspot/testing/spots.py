@@ -20,6 +20,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     "save": "sync",
     "ttl": None,
     "blob_threshold": 2**20,
+    "max_size": None,
     "enabled": True,
     "wait_timeout": 60,
     "mode": "normal",
