@@ -497,6 +497,29 @@ def test_wherever_the_result_is_kept(
     assert found.value == [1, 2]
 
 
+@pytest.mark.parametrize("function", [work, later])
+def test_a_map_gets_what_each_call_would_get(make: Callable[..., Spot], function: Any) -> None:
+    spot = make()
+    marked = stored(spot, function)
+    STATE.clock.now += 20
+    done: list[Any] = []
+
+    async def main() -> list[Any]:
+        found = [each async for each in spot.map(marked, [1], progress=done.append)]
+        await renewed(spot)
+        return found
+
+    if function is work:
+        assert list(spot.map(marked, [1])) == [[1, 1]]
+    else:
+        assert asyncio.run(main()) == [[1, 1]]
+        assert (done[-1].hits, done[-1].runs) == (1, 0)
+    assert spot.flush()
+    found = spot.peek(marked, 1)
+    assert found is not None
+    assert found.value == [1, 2]
+
+
 # ---------------------------------------------------------------------- threads, ends, processes
 
 

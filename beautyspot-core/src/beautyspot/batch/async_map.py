@@ -168,7 +168,7 @@ class AsyncMap:
         if not item.key or engine.detours or target.task.options.mode != "normal":
             return _awaited(target.function, item.args)
         item.made = call = target.call(item.args)
-        call.looked = True
+        call.looked = target.task.stale is None  # else what has expired may be given all the same
         coroutine: Coroutine[Any, Any, Any] = perform(engine, call)
         return coroutine
 
