@@ -44,6 +44,20 @@ def keyed(path: Path, client: object = None) -> Answer | None:
     return None
 
 
+@spot.mark(
+    cache_errors=(LookupError, OSError),
+    error_ttl="1h",
+    ttl=lambda result, name: len(result),
+    tags=lambda result, name: {name},
+)
+def chosen(name: str) -> str:
+    return name
+
+
+spot.mark(cache_errors=LookupError)
+spot.mark(cache_errors=[KeyboardInterrupt])  # type: ignore[list-item]
+
+
 @spot.mark(each="texts", batch=100)
 def embed(texts: list[str], *, model: str = "small") -> list[list[float]]:
     return [[1.0] for _ in texts]
@@ -251,3 +265,10 @@ def shown(event: bs.Event) -> str:
 observed = bs.Spot("typing", observers=[events.append, print, shown, Tracer(), Counter()])
 bs.Spot("typing", observers=(lambda event: event.key,))
 bs.Spot("typing", observers=[object()])  # type: ignore[list-item]
+
+
+# --------------------------------------------------------------------------------- set_result
+
+spot.set_result("set", chosen, "a")
+spot.set_result("set", chosen, 1)  # type: ignore[arg-type]
+spot.set_result("set", chosen)  # type: ignore[call-arg]

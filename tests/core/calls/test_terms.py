@@ -255,3 +255,13 @@ def test_an_invalidated_tag_keeps_a_run_that_bears_it_from_being_stored(spot: Sp
     assert [call.result() for call in calls] == [[1, 1], [2, 1]]
     assert stored(spot, marked, 1) is None
     assert stored(spot, marked, 2) is not None
+
+
+def work_each(texts: list[str]) -> list[str]:
+    return [text.upper() for text in texts]
+
+
+def test_of_a_list_each_item_is_asked_for_with_itself_in_the_place_of_the_list(spot: Spot) -> None:
+    marked = spot.mark(each="texts", tags=lambda result, texts: [result, texts])(work_each)
+    assert marked(["a", "b"]) == ["A", "B"]
+    assert (spot.invalidate_all(tag="A"), spot.invalidate_all(tag="b")) == (1, 1)
