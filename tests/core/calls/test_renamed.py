@@ -221,6 +221,7 @@ def test_a_stale_one_is_given_and_replaced(before: Spot, spot: Spot) -> None:
     made = row(before, before.key(old, 1)).made_at or 0.0
     spot._engine.cache.clock = lambda: made + 61
     new = spot.mark(work, name="new", renamed_from="old", ttl=60, stale="1h")
+    assert spot.explain(new, 1).hit
     assert new(1) == result(1)
     assert spot.flush()  # waits for the call behind
     assert RAN == [1, 1]

@@ -123,8 +123,8 @@ def _explain_earlier(cache: Cache, call: Call, texts: dict[str, str]) -> Explana
     for key in call.task.addressing.earlier_keys(call):
         record, entry = cache.waiting.get(key) or cache.metadata.get(key), cache.find(key)
         there = copy(call)
-        there.key = key
-        if record is None or entry is None or cache.unfit(there, entry) is not None:
+        there.key, stale = key, call.task.stale is not None
+        if record is None or entry is None or cache.unfit(there, entry, stale=stale) is not None:
             continue
         if not _why_lost(cache, there, entry)[1]:
             stored = f"stored {record.updated_at} UTC as a result of {record.func_identifier}"
