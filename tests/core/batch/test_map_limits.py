@@ -1,0 +1,107 @@
+"""`spot.map` over a function with a limit: it keeps the rate, and hits are free."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot_local import TokenBucket
+from gates import DEADLINE
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def bucket(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> TokenBucket:
+    """One a second, by a clock that stands still: nobody sleeps, and all is written down."""
+    bucket = TokenBucket(1, clock=clock)
+
+    async def doze_async(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(bucket, "_doze", lambda *_: False)
+    monkeypatch.setattr(bucket, "_doze_async", doze_async)
+    return bucket
+
+
+@pytest.fixture(params=["threads", "tasks"])
+def mapped(
+    request: pytest.FixtureRequest, make_spot: Callable[..., Spot], bucket: TokenBucket
+) -> Any:
+    spot = make_spot(limiter=bucket)
+
+    @spot.mark
+    @spot.limiter
+    def double(number: int) -> int:
+        return 2 * number
+
+    @spot.mark
+    @spot.limiter
+    async def double_async(number: int) -> int:
+        return 2 * number
+
+    async def in_tasks(numbers: Any) -> list[int]:
+        return [result async for result in spot.map(double_async, numbers)]
+
+    if request.param == "threads":
+        return lambda numbers: list(spot.map(double, numbers))
+    return lambda numbers: asyncio.run(in_tasks(numbers))
+
+
+def test_each_run_takes_a_permit_and_no_hit_does(
+    mapped: Any, bucket: TokenBucket, clock: Clock
+) -> None:
+    assert mapped(range(10)) == [2 * number for number in range(10)]
+    assert bucket.tat == pytest.approx(clock() + 10)
+    assert mapped(range(12)) == [2 * number for number in range(12)]
+    assert bucket.tat == pytest.approx(clock() + 12), "ten hits and two runs"
+
+
+def test_hits_wait_for_nobody_who_waits_for_a_permit(make_spot: Callable[..., Spot]) -> None:
+    """And who waits gives its permit back when it is cancelled."""
+    bucket = TokenBucket("1/h")
+    spot = make_spot(limiter=bucket)
+
+    @spot.mark
+    @spot.limiter
+    async def double(number: int) -> int:
+        return 2 * number
+
+    async def run() -> list[int]:
+        await double(5)
+        found: list[int] = []
+        seen = asyncio.Event()
+
+        async def read() -> None:
+            async for result in spot.map(double, range(10), ordered=False):
+                found.append(result)
+                seen.set()
+
+        reading = asyncio.create_task(read())
+        await asyncio.wait_for(seen.wait(), DEADLINE)
+        reading.cancel()
+        await asyncio.wait([reading], timeout=DEADLINE)
+        assert reading.cancelled()
+        return found
+
+    assert asyncio.run(run()) == [10]
+    assert bucket.wait_for(1) <= 3600
+    assert spot.stats()["limiter_grants"] == 1
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_equal_inputs_take_one_permit(
+    mapped: Any, bucket: TokenBucket, clock: Clock, number: int
+) -> None:
+    assert mapped([3] * number) == [6] * number
+    assert bucket.tat == pytest.approx(clock() + 1)
