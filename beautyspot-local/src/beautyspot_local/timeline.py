@@ -155,7 +155,8 @@ class Timeline:
     def _first_gap(self, length: float, since: float) -> float | None:
         self._drop_passed()
         since = max(since, self.floor)
-        for start, end in self.gaps:
+        for number in range(max(0, bisect_left(self.gaps, (since, since)) - 1), len(self.gaps)):
+            start, end = self.gaps[number]
             at = max(start, since)
             if at + length <= end + _rounding(end):
                 return at

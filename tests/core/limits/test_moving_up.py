@@ -173,6 +173,16 @@ def test_time_that_is_given_back_just_before_one_waits(room: Room, limiter: Any)
     assert limiter.remaining(third) == pytest.approx(1)
 
 
+def test_who_comes_later_takes_nothing_that_is_given_back(room: Room, limiter: Any) -> None:
+    """Not even before anybody has been woken."""
+    _, gone, behind = (limiter.reserve(1) for _ in range(3))
+    for one in (gone, behind):
+        limiter.wake_early(one, bool)
+    limiter.release(gone)
+    assert limiter.reserve(1).delay == pytest.approx(2)
+    assert limiter.remaining(behind) == pytest.approx(1)
+
+
 @pytest.mark.parametrize("limiter", ["combined"], indirect=True)
 def test_who_is_due_and_not_awake_yet_keeps_its_turn(room: Room, limiter: Any) -> None:
     limiter.consume(1)

@@ -112,6 +112,7 @@ class CombinedLimiter(LimiterBase):
         """
         self._lock = locks.reentrant()
         self._waiting: dict[CombinedReservation, None] = {}  # in the order in which they asked
+        self._pending = False  # whether those who wait have to be planned anew
         self._more = False  # whether there are more than `MOST`, who could move up as well
 
     # ------------------------------------------------------------------------------ costs
@@ -173,6 +174,7 @@ class CombinedLimiter(LimiterBase):
         now = self._clock()
         latest = None if max_wait is None else now + max_wait
         with self._lock:
+            self._move_up_if_pending()
             if not self._plan(joint, now + seconds, latest):
                 return None
         joint.delay = max(0.0, joint.due - now)
@@ -223,6 +225,7 @@ class CombinedLimiter(LimiterBase):
         joint = self._own(reservation)
         now = self._clock()
         with self._lock:
+            self._move_up_if_pending()
             if not joint.over and joint.due <= now:
                 self._look_again(joint, now)
             joint.told = joint.due
@@ -254,9 +257,19 @@ class CombinedLimiter(LimiterBase):
         return True
 
     def _got_back(self) -> None:
-        """Let those move up who wait."""
+        """Wake the first of those who wait: it looks, and all move up.
+
+        So a thousand calls that are cancelled together cause one new plan, and no thousand.
+        """
         self.got_back += 1
-        if self._waiting:
+        first = next(iter(self._waiting), None)
+        if first is not None:
+            self._pending = True
+            first.wake()
+
+    def _move_up_if_pending(self) -> None:
+        if self._pending:
+            self._pending = False
             self._move_up(*islice(self._waiting, MOST))
             self._more = len(self._waiting) > MOST
 
