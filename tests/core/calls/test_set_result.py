@@ -188,6 +188,15 @@ def test_forms_of_the_mark_are_those_of_a_run(spot: Spot, tmp_path: Path) -> Non
     assert State.runs == []
 
 
+@pytest.mark.parametrize(("arguments", "shown"), [(True, "x='a', y=2"), (False, None)])
+def test_its_arguments_are_shown_as_those_of_a_run(
+    spot: Spot, arguments: bool, shown: str | None
+) -> None:
+    marked = spot.mark(arguments=arguments)(work)
+    spot.set_result("set", marked, "a", 2)
+    assert row_of(spot, marked, "a", 2).arguments == shown
+
+
 def test_the_ttl_and_the_tags_may_be_functions(spot: Spot) -> None:
     spot._engine.cache.clock = clock = Clock()
     for function in FUNCTIONS:
