@@ -8,7 +8,7 @@ mistake; one that finds none there complains of the comment.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -272,3 +272,12 @@ bs.Spot("typing", observers=[object()])  # type: ignore[list-item]
 spot.set_result("set", chosen, "a")
 spot.set_result("set", chosen, 1)  # type: ignore[arg-type]
 spot.set_result("set", chosen)  # type: ignore[call-arg]
+
+# ------------------------------------------------------------------------------------------ maps
+
+
+async def maps() -> None:
+    assert_type(spot.map(bare, [1, 2]), Generator[list[str], None, None])
+    assert_type(spot.map(bare, [1], errors="return"), Generator[list[str] | bs.Failed, None, None])
+    assert_type(spot.map(bare, [1], ["x"], concurrency=3), Generator[list[str], None, None])
+    spot.map(bare, 3)  # type: ignore[call-overload]

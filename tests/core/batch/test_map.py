@@ -271,7 +271,7 @@ def test_equal_inputs_under_way_run_once(spot: Spot, ran: list[Any]) -> None:
         gate.pass_through()
         return [number]
 
-    with closing(spot.map(f, [1, 1, 1, 2], ordered=False)) as results:
+    with closing(spot.map(f, [1, 1, 1, 2], ordered=False, concurrency=2)) as results:
         opener = threading.Thread(target=lambda: (until(lambda: len(ran) == 2), gate.open.set()))
         opener.start()
         found = list(results)
