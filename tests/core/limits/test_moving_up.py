@@ -30,6 +30,7 @@ def limiter(request: pytest.FixtureRequest, room: Room, tmp_path: Path) -> Any:
 
     def one(name: str, rate: float) -> Any:
         if request.param.endswith("shared"):
+            pytest.importorskip("fcntl")
             return SharedTokenBucket(rate, 10, path=tmp_path / name, clock=room)
         return TokenBucket(rate, 10, clock=room)
 
