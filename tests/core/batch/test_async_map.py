@@ -248,6 +248,20 @@ def test_inputs_without_end_are_read_ahead_within_bounds(spot: Spot, asynchronou
     run(main())
 
 
+def test_inputs_that_cancel_themselves_are_no_end_of_the_inputs(spot: Spot) -> None:
+    async def inputs() -> AsyncIterator[int]:
+        yield 1
+        raise asyncio.CancelledError
+
+    async def main() -> None:
+        results = spot.map(marked(spot, Calls()), inputs())
+        assert await anext(results) == [1]
+        with pytest.raises(asyncio.CancelledError):
+            await anext(results)
+
+    run(main())
+
+
 @pytest.mark.parametrize("asynchronous", [True, False])
 def test_what_the_inputs_raise_comes_after_the_results(spot: Spot, asynchronous: bool) -> None:
     f = marked(spot, Calls())

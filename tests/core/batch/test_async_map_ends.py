@@ -347,6 +347,35 @@ def test_nothing_keeps_the_results(spot: Spot) -> None:
     run(main())
 
 
+def test_nothing_keeps_the_error_that_ended_it(spot: Spot) -> None:
+    class Wrong(Exception):
+        pass
+
+    @spot.mark(ignore=("Wrong",))
+    async def f(x: int) -> int:
+        raise Wrong
+
+    async def main() -> weakref.ref[Wrong]:
+        results = spot.map(f, [1, 2])
+        try:
+            await anext(results)
+        except Wrong as error:
+            return weakref.ref(error)
+        raise AssertionError
+
+    async def watched() -> None:
+        gc.collect()
+        gc.disable()
+        try:
+            kept = await main()
+            await asyncio.sleep(0)
+            assert kept() is None
+        finally:
+            gc.enable()
+
+    run(watched())
+
+
 def test_nothing_is_made_of_a_map_that_nobody_asks(spot: Spot) -> None:
     read: list[int] = []
 

@@ -86,6 +86,7 @@ def test_what_is_written_is_stored_though_its_caller_is_cancelled(
             task.cancel()
         done = await asyncio.gather(*tasks, return_exceptions=True)
         assert all(isinstance(each, asyncio.CancelledError) for each in done)
+        assert len(spot._engine.flights) == 3  # no other call begins before they are stored
         commits.gate.open.set()  # type: ignore[union-attr]
 
     asyncio.run(main())  # and its loop is closed
@@ -203,4 +204,19 @@ def test_blobs_are_stored_side_by_side(
     f, commits = spot.mark(double, save_blob=True), Commits(spot, monkeypatch)
     asyncio.run(f(1))
     assert spot.peek(f, 1) is not None
+    assert commits.sizes == []
+
+
+def test_a_strict_spot_raises_at_the_call_that_it_is_about(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(strict=True)
+    f, commits = spot.mark(double), Commits(spot, monkeypatch)
+
+    def fail(*_: object) -> bool:
+        raise MetadataError("away")
+
+    monkeypatch.setattr(spot._engine.cache.placement.invalidations, "put", fail)
+    with pytest.raises(MetadataError, match="away"):
+        asyncio.run(f(1))
     assert commits.sizes == []

@@ -125,8 +125,7 @@ class AsyncMap:
             found = look()
             await asyncio.sleep(0)  # the loop runs others between two pages
         for item in self._window.take(found):
-            if not self._window.has_ended:  # by a call that failed meanwhile
-                self._begin_with(item)
+            self._begin_with(item)
         return True
 
     def _within(self, work: Callable[[Any], Any], what: Any) -> Any:
