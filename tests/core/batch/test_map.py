@@ -408,3 +408,23 @@ def test_it_gives_what_a_loop_would(
         expected = [number for number in expected if number >= 0]
     assert (results if ordered else sorted(results)) == (expected if ordered else sorted(expected))
     assert all(ran[number] == 1 for number in {*inputs, *stored} - fails if number % 5 != 3)
+
+
+def test_where_no_thread_can_be_started_it_runs_here(
+    spot: Spot, double: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert list(spot.map(double, [1, 2, 2, 3])) == [2, 4, 4, 6]
+
+
+def test_progress_counts_what_became_of_the_inputs(
+    spot: Spot, double: Callable[[int], int]
+) -> None:
+    told: list[bs.Progress] = []
+    double(1)
+    assert list(spot.map(double, [1, 2, 2, 3], progress=told.append)) == [2, 4, 4, 6]
+    last = told[-1]
+    assert (last.done, last.total, last.hits, last.runs, last.running) == (4, 4, 2, 2, 0)
