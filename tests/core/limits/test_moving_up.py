@@ -212,6 +212,37 @@ def test_a_limit_that_fails_while_calls_move_up_takes_no_place(
     assert limiter.wait_for(1) == 1
 
 
+@pytest.mark.parametrize("limiter", ["gcra", "gcra-shared"], indirect=True)
+def test_who_came_too_late_for_its_turn_moves_up_from_its_new_one(room: Room, limiter: Any) -> None:
+    limiter.consume(1)
+    ask(room, limiter, "loop", 1, 1, 1)
+    room.now += 5
+    room.advance(0)
+    (gone, last) = sorted(room.asleep, key=room.asleep.__getitem__)
+    assert sorted(room.asleep.values()) == [6, 7]
+    room.leave(gone)
+    assert room.asleep == {last: 6}
+
+
+def test_what_is_used_is_not_woken(room: Room, limiter: Any) -> None:
+    used = limiter.consume(1)
+    woken: list[bool] = []
+    limiter.wake_early(used, lambda: woken.append(True))
+    limiter.settle(used, 0)
+    assert not woken
+    assert limiter.wait_for(1) == 0
+
+
+def test_limits_that_block_move_nobody(room: Room) -> None:
+    class Slow(TokenBucket):
+        blocking = True
+
+    limits = CombinedLimiter({"calls": Slow(1, clock=room)}, room)
+    waiting = [limits.reserve({"calls": 1}) for _ in range(2)][1]
+    assert waiting is not None
+    assert limits.wake_early(waiting, bool) is False
+
+
 class Lossy(TokenBucket):
     """Loses what is given back in the middle, and can't move a caller."""
 

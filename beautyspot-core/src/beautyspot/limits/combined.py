@@ -247,7 +247,7 @@ class CombinedLimiter(LimiterBase):
     def wake_early(self, reservation: Reservation, wake: Callable[[], object]) -> bool:
         """Move a call up where others give time back, and `wake` it; not with limits that block."""
         joint = self._own(reservation)
-        if self.blocking:
+        if self.blocking or joint.over:
             return False
         with self._lock:
             joint.wake, joint.told = wake, joint.due
