@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.calls import flow
-from beautyspot.concurrency.waiting import TimeBudget
+from beautyspot.concurrency.waiting import Bell, TimeBudget
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results import cache
 from beautyspot_local import TokenBucket, shared_file
@@ -114,7 +114,14 @@ def test_a_fork_does_not_wait_for_who_is_inside_without_end(
     assert sum(slept) == pytest.approx(0.01, abs=0.001)
 
 
-def test_a_limit_is_waited_for_as_long_as_was_promised(slept: list[float]) -> None:
+def test_a_limit_is_waited_for_as_long_as_was_promised(
+    slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody_rings(_: Bell, timeout: float | None) -> bool:
+        time.sleep(timeout or 0.0)
+        return False
+
+    monkeypatch.setattr(Bell, "wait", nobody_rings)
     bucket = TokenBucket("1/s", max_cost=1, clock=time.monotonic)
     waited = []
     for _ in range(3):
