@@ -35,6 +35,11 @@ def double(x: Any) -> Any:
     return x * 2
 
 
+def numbered(x: Any) -> Any:
+    RAN.append(x)
+    return x, len(RAN)
+
+
 def mend(spot: Spot, store: BrokenStore) -> None:
     store.broken.clear()
     spot._engine.cache.health.insist()
@@ -306,6 +311,27 @@ def test_an_older_result_does_not_displace_a_newer_one(make_spot: Callable[..., 
     (record,) = cache.waiting.values()
     assert cache.unsaved.add(None, record._replace(made_at=1.0))  # type: ignore[arg-type]
     assert list(cache.waiting.values()) == [record]
+
+
+@pytest.mark.parametrize("by", ["set_result", "refresh"])
+@pytest.mark.parametrize("save_blob", [False, True])
+def test_what_another_spot_has_stored_since_is_not_displaced(
+    make_spot: Callable[..., Spot], by: str, save_blob: bool
+) -> None:
+    store = BrokenStore("put", "put_many")
+    one, other = make_spot(metadata=store), make_spot(metadata=store)
+    marks = [spot.mark(numbered, save_blob=save_blob) for spot in (one, other)]
+    marks[0]("a")
+    assert not one.flush()  # of a blob, the row alone could not be stored
+    mend(one, store)
+    if by == "refresh":
+        other.refresh(marks[1], "a")
+    else:
+        other.set_result("by hand", marks[1], "a")
+    newest = other.peek(marks[1], "a")
+    assert one.flush()
+    assert one.peek(marks[0], "a") == other.peek(marks[1], "a") == newest
+    assert one.stats()["unsaved"] == other.collect(grace=0).blobs == 0
 
 
 def test_what_waits_in_a_forked_child_is_its_parents(make_spot: Callable[..., Spot]) -> None:

@@ -180,6 +180,9 @@ class Unsaved:
         """Store a batch, one by one where a commit fails; whether any was stored."""
         began = monotonic()
         try:
+            batch = self._not_outdated(batch)
+            if not batch:
+                return True
             batch = [self._placed(kept) for kept in batch]
             refused = self._placement.put_many([(kept.record, kept.since) for kept in batch])
         except Exception:
@@ -190,6 +193,23 @@ class Unsaved:
             if kept.key not in refused:
                 self._placement.tell_stored(kept.record, took, later=True)
         return True
+
+    def _not_outdated(self, batch: list[Kept]) -> list[Kept]:
+        """Forget those of which the store has a newer result by now, as of another process.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        stored = self._placement.metadata.find_many([kept.key for kept in batch])
+        wanted: list[Kept] = []
+        for kept in batch:
+            found, ours = stored.get(kept.key), kept.record
+            if found is None or (found.made_at or 0.0) <= (ours.made_at or 0.0):
+                wanted.append(kept)
+            else:
+                self._settle(kept)
+                self._placement.discard(kept.key, ours.result_value)
+        return wanted
 
     def _placed(self, kept: Kept) -> Kept:
         """The same with its blob stored, where it has one: once, however often its row fails."""
