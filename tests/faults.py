@@ -125,9 +125,6 @@ class FaultyStore(MemoryMetadataStore):
     def find_many(self, keys: Any) -> Any:
         return self.switch("find_many", lambda: MetadataStoreBase.find_many(self, keys))
 
-    def find_each(self, keys: Any) -> Any:
-        return self.switch("find_each", lambda: MetadataStoreBase.find_many(self, keys))
-
     def put(self, record: Any) -> None:
         self.switch(
             "put", lambda: MemoryMetadataStore.put(self, record), lambda: self._torn([record])
@@ -326,8 +323,7 @@ _SILENT = {"open", "put", "put_many", "touch", "release", "close", "note_invalid
 
 
 _ELSEWHERE = {
-    "find_many": "only calls of lists come by it: see `test_items.py`",
-    "find_each": "only a map comes by it: see `test_map_lookups.py`",
+    "find_many": "only lists and maps come by it: see `test_items.py`, `test_map_lookups.py`",
     "share_waits": "only a call that waits for a lease comes by it: see `test_long_waits.py`",
     "lease_holder": "only a call that waits for a lease comes by it: see `test_long_waits.py`",
     "invalidated_since": "only a call that follows another one: see `test_invalidated.py`",

@@ -52,7 +52,7 @@ def test_a_failure_while_inputs_are_looked_up_begins_nothing_new(
     f = marked(spot, calls)
     store: Any = spot._engine.cache.metadata
     store.blocking = True  # so that a thread looks them up
-    find, pages = store.find_each, []
+    find, pages = store.find_many, []
 
     def wait(keys: list[str]) -> Any:
         pages.append(keys)
@@ -60,7 +60,7 @@ def test_a_failure_while_inputs_are_looked_up_begins_nothing_new(
             gate.pass_through()
         return find(keys)
 
-    monkeypatch.setattr(store, "find_each", wait)
+    monkeypatch.setattr(store, "find_many", wait)
 
     async def main() -> None:
         results = spot.map(f, range(-1, 30))

@@ -44,6 +44,12 @@ def test_what_is_not_stored_counts_and_equal_calls_once(spot: Spot, function: An
     assert (before["misses"], before["hits"]) == (1, 0)
 
 
+def test_a_large_result_in_its_row_counts_as_stored(spot: Spot) -> None:
+    f, text = spot.mark(double), "x" * 20_000
+    f(text)
+    assert spot.count(f, [text, "y"]) == 1
+
+
 def test_the_map_runs_as_many_as_were_counted(spot: Spot) -> None:
     f = spot.mark(double)
     f(3)

@@ -195,7 +195,7 @@ def test_the_uses_are_noted(spot: Spot) -> None:
 class Wrong(MemoryMetadataStore):
     answer: Any = None
 
-    def find_each(self, keys: Any) -> Any:
+    def find_many(self, keys: Any) -> Any:
         if isinstance(self.answer, Exception):
             raise self.answer
         return dict.fromkeys(keys, self.answer) if isinstance(self.answer, tuple) else self.answer

@@ -516,6 +516,14 @@ def test_time_is_divided_among_the_items(spot: Spot) -> None:
     assert sum(tooks) == pytest.approx(spot.stats()["seconds_spent"])
 
 
+def test_large_items_in_their_rows_are_found(spot: Spot) -> None:
+    function, texts = spot.mark(embed, each="texts"), ["a" * 40_000, "b", "c" * 60_000]
+    made = function(texts)
+    assert function(texts) == made == [f"small {text}" for text in texts]
+    assert STATE.ran == [texts]
+    assert spot.stats()["hits"] == 3
+
+
 def test_large_items_are_blobs_of_their_own(spot: Spot) -> None:
     function = marked(spot, "sync", save_blob=True)
     function(["a", "b"])

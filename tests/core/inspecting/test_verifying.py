@@ -62,6 +62,17 @@ def place() -> Place:
     return make()
 
 
+def test_large_results_in_their_rows_are_read(tmp_path):
+    with bs.Spot("app", directory=tmp_path, config=False) as spot:
+        f = spot.mark(lambda number: [str(number) * 20_000] * 2, name="f")
+        f(1), f(2)
+        row = next(spot.metadata.scan(with_data=True))
+        assert row.result_data is not None
+        spot.metadata.put(row._replace(result_data=row.result_data[:-1] + b"?"))
+        store = bs.open_store(spot)
+        assert [(fault.key, fault.kind) for fault in store.verify()] == [(row.cache_key, "damaged")]
+
+
 def test_a_sound_store_has_no_faults(place):
     told: list[tuple[int, int]] = []
     store = bs.open_store(place.metadata, storage=place.storage)

@@ -9,7 +9,7 @@ from beautyspot.batch.lookups import BYTES, FIRST, LARGEST
 from beautyspot.batch.targets import target_of
 from beautyspot.calls.blocks import join
 from beautyspot.calls.items import taken_apart
-from beautyspot.contracts import DIRECT_BLOB, entry_of
+from beautyspot.contracts import DIRECT_BLOB, entry_of, in_full, lacks_data
 from beautyspot.errors import ConfigError
 from beautyspot.serialization.payload import StoredError
 
@@ -115,7 +115,8 @@ class Counter:
             if record is not None:
                 found[key] = entry_of(record)
         try:
-            return {**cache.metadata.find_many([key for key in keys if key not in found]), **found}
+            asked = cache.metadata.find_many([key for key in keys if key not in found])
+            return {**{key: in_full(answer) for key, answer in asked.items()}, **found}
         except Exception as error:
             advice = "They count as calls that would run, as they would while it fails"
             self._engine.reporter.report("look up", self._target.name, error, advice)
@@ -129,7 +130,8 @@ class Counter:
         if entry.result_type != DIRECT_BLOB:
             return True
         try:
-            cache.restore(call.task, key or call.key, entry)
+            whole = cache.find(key or call.key) if lacks_data(entry) else entry
+            cache.restore(call.task, key or call.key, whole or entry)
         except StoredError as stored:
             return stored.error is not None
         except Exception:

@@ -14,7 +14,7 @@ from xxhash import xxh3_128_digest
 from beautyspot.batch.items import Item
 from beautyspot.calls.blocks import join
 from beautyspot.calls.flow import answer
-from beautyspot.contracts import DIRECT_BLOB, Entry, in_full
+from beautyspot.contracts import Entry, in_full, lacks_data
 from beautyspot.results.validity import ELSEWHERE, MISSING, SMALL
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload, StoredError
@@ -91,7 +91,7 @@ class Lookups:
         if not keys:
             return {}
         try:
-            return cache.metadata.find_each(keys)
+            return cache.metadata.find_many(keys)
         except Exception as error:
             self._report(error)
             return {}
@@ -174,7 +174,7 @@ class Lookups:
             waits = call.key in self._engine.cache.waiting
             return Item(args, call.key, call if waits else None)
         full = in_full(entry)
-        if full.result_data is None and full.result_type == DIRECT_BLOB:  # it is large
+        if lacks_data(full):
             return Item(args, call.key, call)
         return self._recalled(args, call, full)
 

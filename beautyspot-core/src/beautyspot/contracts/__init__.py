@@ -25,6 +25,7 @@ from beautyspot.contracts.records import (
     entry_of,
     found_in,
     in_full,
+    lacks_data,
 )
 from beautyspot.contracts.selection import FunctionTotals, Order, Page, Selection
 from beautyspot.contracts.serializer import SerializerBase
@@ -67,6 +68,7 @@ __all__ = [
     "entry_of",
     "found_in",
     "in_full",
+    "lacks_data",
     "pause_seconds",
     "seconds",
     "seconds_per",

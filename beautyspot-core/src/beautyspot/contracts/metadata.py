@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from beautyspot.contracts.backend import Backend
-from beautyspot.contracts.records import Entry, Plain, TaskRecord, found_in, in_full
+from beautyspot.contracts.records import Entry, Plain, TaskRecord, found_in
 from beautyspot.contracts.selection import Selection
 from beautyspot.errors import NotSupportedError
 
@@ -138,18 +138,14 @@ class MetadataStoreBase(Backend):
         record = self.get(key)
         return None if record is None else record.code
 
-    def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
-        """The entries of those keys that have a record; a store may ask for many at once."""
-        found = {key: self.find(key) for key in keys}
-        return {key: in_full(answer) for key, answer in found.items() if answer is not None}
+    def find_many(self, keys: Iterable[str]) -> Mapping[str, Plain | Entry]:
+        """What `find` gives for those keys that have a record; a store may ask for many at once.
 
-    def find_each(self, keys: Iterable[str]) -> Mapping[str, Plain | Entry]:
-        """The same as `find` gives it: `Plain` where that tells all, which takes less time.
-
-        Where data lie in their record, and are large, a store may leave them out: of an `Entry`
-        that has neither data nor a location, `find` is asked. The base class asks `find_many`.
+        Where data lie in their record, and are large, a store may leave them out: for an `Entry`
+        that has neither data nor a location, the caller asks `find`.
         """
-        return self.find_many(keys)
+        found = {key: self.find(key) for key in keys}
+        return {key: answer for key, answer in found.items() if answer is not None}
 
     def totals(self) -> Totals:
         """How much is stored; records of earlier releases have no size, and count as 0 bytes."""

@@ -84,3 +84,8 @@ def in_full(found: Plain | Entry) -> Entry:
         return found
     data, digest, took, made_at, serializer, *price = found  # which older stores leave out
     return Entry(DIRECT_BLOB, None, data, serializer, digest, made_at, None, took, *price)
+
+
+def lacks_data(entry: Entry) -> bool:
+    """Whether `find_many` left the data of this entry out, which `find` gives."""
+    return entry.result_data is None and entry.result_type == DIRECT_BLOB

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from beautyspot.contracts import DIRECT_BLOB, FILE, Selection
+from beautyspot.contracts import DIRECT_BLOB, FILE, Selection, in_full
 from beautyspot.errors import (
     BeautyspotError,
     BlobNotFound,
@@ -112,7 +112,8 @@ class Copier:
 
     def _there(self, records: list[TaskRecord]) -> dict[str, Entry]:
         keys = [record.cache_key for record in records]
-        return self._target.metadata.find_many(keys) if keys else {}
+        found = self._target.metadata.find_many(keys) if keys else {}
+        return {key: in_full(answer) for key, answer in found.items()}
 
     def _taken(self, record: TaskRecord) -> TaskRecord | None:
         """The row for the target, its blob in place; None if it must not be copied."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts import DIRECT_BLOB
+from beautyspot.contracts import DIRECT_BLOB, in_full, lacks_data
 from beautyspot.errors import MetadataError, RestoreError, StorageError
 from beautyspot.resilience.guarded_backends import GuardedStorage
 from beautyspot.results.validity import begun
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from beautyspot.config.signing import SigningKeys
-    from beautyspot.contracts import BlobStorageBase, Entry, MetadataStoreBase, TaskRecord
+    from beautyspot.contracts import BlobStorageBase, Entry, MetadataStoreBase, Plain, TaskRecord
     from beautyspot.results.validity import Digest
 
 _SIGNATURE: Final = 32
@@ -142,13 +142,15 @@ def _with_data(metadata: MetadataStoreBase, batch: list[TaskRecord]) -> list[Tas
 
 
 def _as_it_is(
-    metadata: MetadataStoreBase, record: TaskRecord, entry: Entry | None
+    metadata: MetadataStoreBase, record: TaskRecord, found: Plain | Entry | None
 ) -> TaskRecord | None:
-    if entry is None:
+    if found is None:
         return None
-    if (entry.digest, entry.result_value) == (record.digest, record.result_value):
+    entry = in_full(found)
+    same = (entry.digest, entry.result_value) == (record.digest, record.result_value)
+    if same and not lacks_data(entry):
         return record._replace(result_data=entry.result_data)
-    return metadata.get(record.cache_key)  # it was replaced since it was listed
+    return metadata.get(record.cache_key)  # it is large, or was replaced since it was listed
 
 
 def checked(record: TaskRecord, parts: Iterable[bytes], digests: list[Digest]) -> Iterator[bytes]:

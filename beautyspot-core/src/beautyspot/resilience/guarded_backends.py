@@ -176,7 +176,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
     def __init__(self, store: MetadataStoreBase, health: Health) -> None:
         super().__init__(store, METADATA_DEADLINE, MetadataError)
         locks.holds_in(store.open, store.get, store.find, store.find_many, store.find_code)
-        locks.holds_in(store.totals, store.scan, store.find_each)
+        locks.holds_in(store.totals, store.scan)
         locks.holds_in(store.put, store.put_many, store.delete, store.touch, store.try_lease)
         locks.holds_in(store.note_invalidation, store.generation, store.invalidated_since)
         locks.holds_in(store.put_valid, store.put_many_valid)
@@ -191,7 +191,6 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self.find = reads(self.find_now)
         self.find_code = in_time(store.find_code)
         self.find_many = reads(in_time(store.find_many))
-        self.find_each = reads(in_time(store.find_each))
         self.totals = reads(in_time(store.totals))
         self._store_id = reads(in_time(lambda: store.store_id))
         self.put = writes(in_time(store.put))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.waiting import TimeBudget
+from beautyspot.contracts import in_full, lacks_data
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.validity import MISSING
 
@@ -30,8 +31,9 @@ def recall_many(cache: Cache, calls: Sequence[Call]) -> list[Any]:
     try:
         found = _find(cache, [call.key for call in asked])
         for call in asked:
-            call.found = found.get(call.key)
-            call.looked = call.found is None
+            entry = found.get(call.key)
+            call.looked = entry is None
+            call.found = None if entry is None or lacks_data(entry) else entry
     except Exception as error:
         for call in asked:
             call.looked, call.why = True, call.why or "store failed"
@@ -49,7 +51,8 @@ def _find(cache: Cache, keys: list[str]) -> dict[str, Entry]:
     budget, pause = TimeBudget(BUSY_WAIT), 0.001
     while keys:
         try:
-            return cache.metadata.find_many(keys)
+            found = cache.metadata.find_many(keys)
+            return {key: in_full(answer) for key, answer in found.items()}
         except MetadataBusyError:
             if budget.left() < pause:
                 raise

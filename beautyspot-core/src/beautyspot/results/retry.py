@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred, locks
 from beautyspot.concurrency.forks import at_end_of_child
+from beautyspot.contracts import in_full
 from beautyspot.logs import logger
 from beautyspot.resilience.circuit_breaker import Resting
 
@@ -204,7 +205,7 @@ class Unsaved:
         wanted: list[Kept] = []
         for kept in batch:
             found, ours = stored.get(kept.key), kept.record
-            if found is None or (found.made_at or 0.0) <= (ours.made_at or 0.0):
+            if found is None or (in_full(found).made_at or 0.0) <= (ours.made_at or 0.0):
                 wanted.append(kept)
             else:
                 self._settle(kept)

@@ -39,23 +39,13 @@ class SqliteReader(MetadataStoreBase):
             MetadataError: it can't be read.
         """
 
-    def find_many(self, keys: Iterable[str]) -> dict[str, Entry]:
-        """One statement for some hundred keys; see the base class."""
-        found: dict[str, Entry] = {}
-        wanted = list(keys)
-        for start in range(0, len(wanted), PAGE):
-            page = wanted[start : start + PAGE]
-            for key, *row in self._rows(schema.find_many_query(len(page)), tuple(page)):
-                found[key] = schema.to_entry(row)
-        return found
-
-    def find_each(self, keys: Iterable[str]) -> Mapping[str, Plain | Entry]:
-        """The same, as `find` gives it; see the base class."""
+    def find_many(self, keys: Iterable[str]) -> Mapping[str, Plain | Entry]:
+        """One or two statements for some hundred keys, without large data; see the base class."""
         found: dict[str, Plain | Entry] = {}
         wanted = list(keys)
         for start in range(0, len(wanted), PAGE):
             page = wanted[start : start + PAGE]
-            rows = self._rows(schema.find_each_query(len(page), in_full=False), tuple(page))
+            rows = self._rows(schema.find_many_query(len(page), in_full=False), tuple(page))
             plain = {row[0]: row[1:7] for row in rows if row[7] is None and row[1] is not None}
             found.update(plain)
             if len(plain) < len(rows):
@@ -63,7 +53,7 @@ class SqliteReader(MetadataStoreBase):
         return found
 
     def _entries(self, keys: list[str]) -> dict[str, Entry]:
-        rows = self._rows(schema.find_each_query(len(keys), in_full=True), tuple(keys))
+        rows = self._rows(schema.find_many_query(len(keys), in_full=True), tuple(keys))
         return {key: schema.to_entry(row) for key, *row in rows}
 
     def get(self, key: str) -> TaskRecord | None:

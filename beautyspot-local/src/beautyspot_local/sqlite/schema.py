@@ -93,11 +93,11 @@ TOUCH: Final = (
 
 
 LARGE: Final = 32_768
-"""Bytes of data over which `find_each` leaves them out: it may be asked for a thousand rows."""
+"""Bytes of data over which `find_many` leaves them out: it may be asked for a thousand rows."""
 
 
 @functools.cache  # a page may have any number of keys up to some hundreds
-def find_each_query(count: int, *, in_full: bool) -> str:
+def find_many_query(count: int, *, in_full: bool) -> str:
     """The query of so many rows without large data: their keys, then what `FIND` gives.
 
     With `in_full` what `to_entry` takes.
@@ -106,12 +106,6 @@ def find_each_query(count: int, *, in_full: bool) -> str:
     data = f"CASE WHEN length(result_data) <= {LARGE} THEN result_data END"
     columns = columns.replace("result_data", data)
     return f"SELECT cache_key, {columns} FROM tasks WHERE cache_key IN ({marks})"  # noqa: S608
-
-
-def find_many_query(count: int) -> str:
-    """The query of so many rows: their keys, then what `to_entry` takes."""
-    marks = ", ".join("?" * count)
-    return f"SELECT cache_key, {_ENTRY} FROM tasks WHERE cache_key IN ({marks})"  # noqa: S608
 
 
 def to_entry(row: Iterable[Any]) -> Entry:
