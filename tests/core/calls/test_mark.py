@@ -15,7 +15,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.calls import flow
+from beautyspot.calls import following
 from beautyspot.contracts import SerializerBase
 from beautyspot.errors import ConfigError, SerializationError, UnstableKeyError
 from beautyspot.memory import MemoryMetadataStore
@@ -681,7 +681,7 @@ class Taken(MemoryMetadataStore):
 def test_who_wants_a_lease_asks_until_it_is_free(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(following, "FIRST_PAUSE", 0.0)
     store = Taken(3)
     assert make_spot(metadata=store).mark(lambda: 1)() == 1
     assert store.refusals == -1

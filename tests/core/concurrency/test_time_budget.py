@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.calls import flow
+from beautyspot.calls import flow, following
 from beautyspot.concurrency.waiting import Bell, TimeBudget
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results import cache
@@ -39,6 +39,7 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(time, "sleep", sleep)
     monkeypatch.setattr(time, "monotonic", lambda: 5.0)
     monkeypatch.setattr(flow, "monotonic", lambda: 5.0)
+    monkeypatch.setattr(following, "monotonic", lambda: 5.0)
     return pauses
 
 
@@ -86,7 +87,7 @@ def test_a_lease_of_another_process_is_not_waited_for_without_end(
             return None
 
     assert make_spot(metadata=Taken(), wait_timeout=60).mark(abs)(-1) == 1
-    assert sum(slept) == pytest.approx(60, abs=flow.LONGEST_PAUSE)
+    assert sum(slept) == pytest.approx(60, abs=following.LONGEST_PAUSE)
 
 
 def test_a_file_that_another_process_moves_is_not_waited_for_without_end(

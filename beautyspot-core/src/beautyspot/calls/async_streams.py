@@ -13,8 +13,9 @@ from functools import partial
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from beautyspot.calls.flow import answer, warn_outside_asyncio
+from beautyspot.calls.flow import answer
 from beautyspot.calls.recording import EndOfStream, PullStep, StartOver, joining, opened
+from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Block, Join, Outcome, drive_async
 from beautyspot.calls.streams import is_recorded, starting_over
 from beautyspot.concurrency import single_flight

@@ -24,21 +24,25 @@ A hit returns from one of these, the first of them that applies:
 from __future__ import annotations
 
 from functools import partial
-from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 
-from beautyspot.calls import waits
 from beautyspot.calls.blocks import join
+from beautyspot.calls.following import OUTDATED, follow, moment_of, restored, win
+from beautyspot.calls.reports import (
+    report_no_key,
+    tell_of_key,
+    warn_inactive,
+    warn_moved,
+    warn_stale,
+    warn_unstorable,
+)
 from beautyspot.calls.saving import Save
-from beautyspot.calls.steps import Block, Execute, Outcome, Pause
+from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import locks, single_flight
+from beautyspot.concurrency import locks
 from beautyspot.concurrency.single_flight import ABANDONED
-from beautyspot.concurrency.waiting import REMEDY, TimeBudget
-from beautyspot.errors import BeautyspotError, CacheMissError, ConfigError, UnstableKeyError
-from beautyspot.limits import concurrency_cap
-from beautyspot.logs import logger
-from beautyspot.messages import error_shown
+from beautyspot.errors import CacheMissError
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload, StoredError
 
@@ -48,18 +52,9 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.steps import Step
     from beautyspot.concurrency.single_flight import Flight
-    from beautyspot.results.invalidations import Moment
     from beautyspot.tasks.task import Call
-    from beautyspot.tasks.watching import Watch
 
     Flow = Generator[Step, Any, Outcome]
-
-OUTDATED: Final = object()
-"""In place of a leader's result, where that was invalidated, or is too old."""
-
-FIRST_PAUSE: Final = 0.001
-LONGEST_PAUSE: Final = 0.05
-"""Seconds between two attempts to take a lease that another process holds."""
 
 
 def answer(engine: Engine, call: Call, *, in_place: bool, stale: bool = True) -> Any:
@@ -174,67 +169,6 @@ def _together(engine: Engine, call: Call) -> Flow:
         return (yield from _run(turn))
 
 
-def restored(engine: Engine, call: Call, payload: Payload, flight: Flight | None) -> Outcome | None:
-    """A follower's own copy of what its leader computed, or None where that fails."""
-    try:
-        value = call.task.form.restore(payload)
-    except Exception as error:
-        advice = "The function runs instead"
-        engine.reporter.report("restore", call.task.func_identifier, error, advice)
-        return None
-    if flight is not None:
-        call.saves, call.spares = flight.spared
-    engine.hit(call, "run")
-    return Outcome(value)
-
-
-def follow(
-    engine: Engine, call: Call, flight: Flight, deadline: float
-) -> Generator[Step, Any, object]:
-    """What the leader shared, or `OUTDATED`.
-
-    None where the time is over, or waiting might be a deadlock.
-    """
-    call.waited = True
-    engine.behind.drop_dead()
-    began: float | None = None
-    try:
-        if call.max_age is not None and flight.done:
-            call.why = "too old"  # its result is on its way to the store, and was looked up there
-            return OUTDATED
-        if (yield from is_outdated(engine, call, flight.since)):
-            call.why = "invalidated"
-            return OUTDATED
-        if locks.inside():  # the leader may wait for the lock that this thread holds
-            return None
-        began = perf_counter()
-        with concurrency_cap.waiting_for(flight):
-            done = yield from waits.join(engine, call, flight, max(0.0, deadline - monotonic()))
-        return flight.result if done else None
-    finally:
-        single_flight.forsake(flight)
-        if began is not None:
-            engine.has_waited(call, "run", perf_counter() - began)
-
-
-def is_outdated(engine: Engine, call: Call, since: Moment | None) -> Generator[Step, Any, bool]:
-    """Whether the result was invalidated since the leader's function began, before this call."""
-    if since is None:
-        return False
-    now = yield from moment_of(engine, call)
-    look = Block(partial(engine.cache.was_invalidated, call, since, now))
-    outdated: bool = now != since and (yield look)
-    return outdated
-
-
-def moment_of(engine: Engine, call: Call) -> Generator[Step, Any, Moment]:
-    """The moment, for what will be invalidated from now on."""
-    moment = None if engine.blocking else engine.cache.moment(call, in_place=True)
-    if moment is None:
-        moment = yield Block(partial(engine.cache.moment, call))
-    return moment
-
-
 def _lead(turn: Turn, deadline: float) -> Flow:
     engine, call = turn.engine, turn.call
     if not turn.take_lease():
@@ -272,41 +206,6 @@ def renewal(engine: Engine, call: Call) -> Flow:
         return Outcome((yield Block(partial(engine.cache.is_stored, call, turn.record))))
 
 
-def win(turn: Turn, flight: Flight, deadline: float) -> Generator[Step, Any, None]:
-    """Win the key's lease from other processes, or go without.
-
-    That is once the deadline has passed, or where the holder waits for this call.
-    """
-    seconds = deadline - monotonic()
-    budget = TimeBudget(seconds)
-    pause = FIRST_PAUSE
-    wait = waits.LeaseWait(turn, flight)
-    turn.call.waited = True
-    try:
-        while budget.left() >= pause:
-            yield Pause(budget.spend(pause))
-            if turn.take_lease():
-                return
-            waited = seconds - budget.left()
-            if wait.is_due(waited) and (yield Block(partial(wait.look, waited))):
-                return
-            pause = min(pause * 2, LONGEST_PAUSE)
-    finally:
-        wait.end()
-        turn.engine.has_waited(turn.call, "process", seconds - budget.left())
-
-
-def _warn_unstorable(engine: Engine, call: Call) -> None:
-    """Say what the annotation tells before the function runs, which may cost money each time.
-
-    Not when it is marked: its class may be registered below it.
-    """
-    why, name = call.task.form.refusal, call.task.func_identifier
-    if why:
-        told = f"{name} returns what can't be stored: {why}. It runs each time it is called"
-        engine.reporter.once(f"unstorable {name}", told)
-
-
 def _run(turn: Turn) -> Flow:
     """Call the user's function, and see to it that its result is shared and stored.
 
@@ -321,7 +220,7 @@ def _run(turn: Turn) -> Flow:
         return (yield from _counted(engine, call))
     call.since = yield from moment_of(engine, call)
     turn.begin()
-    _warn_unstorable(engine, call)
+    warn_unstorable(engine, call)
     addressing = call.task.addressing
     call.digests, watch = addressing.argument_digests(call), addressing.watch(call)
     if call.task.options.arguments:
@@ -347,7 +246,7 @@ def _run(turn: Turn) -> Flow:
     if turn.encode(outcome.value) and not turn.queue():
         yield Save(turn)
     if watch is not None:
-        tell(engine, call, watch)
+        tell_of_key(engine, call, watch)
     return outcome
 
 
@@ -384,17 +283,6 @@ def _has_moved_since(turn: Turn) -> bool:
     return True
 
 
-def tell(engine: Engine, call: Call, watch: Watch) -> None:
-    """Say once what the call did to its own key, and what `ignore=` leaves out in vain."""
-    addressing, name = call.task.addressing, call.task.func_identifier
-    changed, nothing = addressing.say_changed(watch), addressing.ignores_nothing(call)
-    if changed is not None:
-        engine.reporter.once(f"changing {name}", f"{name}: {changed}")
-    if nothing is not None:
-        error = ConfigError(nothing)
-        engine.reporter.report("leave out a part of the key", name, error, "Correct it")
-
-
 def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
     """The error, or the expired result in its place where the user asked for that."""
     task = call.task
@@ -407,64 +295,3 @@ def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
     call.made_at = None if call.found_as is None else call.found_as[0]
     warn_stale(engine, call, outcome)
     return Outcome(value)
-
-
-# ----------------------------------------------------------------------------------------- warnings
-
-
-def report_no_key(engine: Engine, call: Call, error: Exception) -> None:
-    """Report why a call has no key and runs uncached, and what would mend it."""
-    engine.bypass(call, "no key")
-    ours = isinstance(error, BeautyspotError)
-    if isinstance(error, TypeError) and not ours and not call.task.fits(call):
-        return  # the function itself tells its caller what is wrong with the arguments
-    given = call.task.options.key
-    own = not ours and given is not None and not isinstance(given, str)
-    what = "the function given as key=" if own else "what makes the key"
-    advice = f"The call runs uncached: mend {what}"
-    if isinstance(error, UnstableKeyError):
-        advice = f"The call runs uncached; {call.task.addressing.advice(call, error)}"
-    engine.reporter.report("make a key", call.task.func_identifier, error, advice)
-
-
-def warn_inactive(engine: Engine, call: Call) -> None:
-    """Count a call that runs uncached; after `shutdown`, warn once."""
-    engine.bypass(call, "shut down" if engine.closed else "switched off")
-    if engine.closed:
-        engine.reporter.once(
-            "closed",
-            "was shut down: its functions run uncached from now on: make a new Spot to cache",
-        )
-
-
-def warn_outside_asyncio(engine: Engine, call: Call) -> None:
-    """Warn once that calls outside of asyncio run uncached."""
-    if not engine.active or not call.key:
-        return  # it runs uncached for another reason
-    engine.bypass(call, "outside asyncio")
-    engine.reporter.once(
-        "outside asyncio",
-        f"{call.task.func_identifier} is called outside of asyncio, as by Trio, and so runs "
-        f"uncached, as all asynchronous functions there: {REMEDY}",
-    )
-
-
-def warn_moved(engine: Engine, call: Call) -> None:
-    """Warn once that a result is not stored, since it belongs to more than one key."""
-    engine.refuse(call, "changed argument")
-    name = call.task.func_identifier
-    engine.reporter.once(
-        f"moved {name}",
-        f"an argument of {name} was changed while the call was under way, so its result is not "
-        "stored: pass a copy, or leave out with mark(ignore=) what changes no result",
-    )
-
-
-def warn_stale(engine: Engine, call: Call, outcome: Outcome) -> None:
-    """Warn that an expired result is returned in place of an error."""
-    logger.warning(
-        "%s: %s raised %s: its expired result is returned instead (stale_on_error=True)",
-        engine.reporter.spot,
-        call.task.func_identifier,
-        error_shown(outcome.error),
-    )

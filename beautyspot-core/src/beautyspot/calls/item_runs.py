@@ -15,17 +15,9 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.flow import (
-    OUTDATED,
-    follow,
-    moment_of,
-    restored,
-    tell,
-    warn_inactive,
-    warn_moved,
-    win,
-)
+from beautyspot.calls.following import OUTDATED, follow, moment_of, restored, win
 from beautyspot.calls.led_items import Item, Led, turn_of
+from beautyspot.calls.reports import tell_of_key, warn_inactive, warn_moved
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight
@@ -287,7 +279,7 @@ class ItemRuns:
             item.call.price = None if batch.price is None else batch.price / len(items)
         yield from self._keep(made, took / len(items))
         if watch is not None:
-            tell(engine, made[0].call, watch)
+            tell_of_key(engine, made[0].call, watch)
         return None
 
     def _begin(self, led: Led, items: list[Item]) -> list[Item]:

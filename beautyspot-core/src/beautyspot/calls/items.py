@@ -11,9 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.blocks import join
-from beautyspot.calls.flow import report_no_key, warn_inactive, warn_outside_asyncio
 from beautyspot.calls.item_runs import ItemRuns
 from beautyspot.calls.led_items import Item
+from beautyspot.calls.reports import report_no_key, warn_inactive, warn_outside_asyncio
 from beautyspot.calls.steps import Block, Execute, Outcome, drive, drive_async
 from beautyspot.concurrency.waiting import in_asyncio
 from beautyspot.errors import CacheMissError

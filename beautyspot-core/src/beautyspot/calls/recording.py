@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
 from beautyspot.calls.executions import observed
-from beautyspot.calls.flow import is_outdated, moment_of, warn_moved
+from beautyspot.calls.following import is_outdated, moment_of
+from beautyspot.calls.reports import warn_moved
 from beautyspot.calls.steps import Block, Outcome
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks, single_flight

@@ -9,9 +9,10 @@ import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds i
 from beautyspot.calls.async_streams import AsyncStream
 from beautyspot.calls.fast_path import make_hit
 from beautyspot.calls.finishing import finish
-from beautyspot.calls.flow import answer, flow, warn_outside_asyncio
+from beautyspot.calls.flow import answer, flow
 from beautyspot.calls.items import await_items, call_items
 from beautyspot.calls.renewing import renew
+from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Execute, drive, drive_async
 from beautyspot.calls.streams import generate
 from beautyspot.concurrency.async_generators import forwarding

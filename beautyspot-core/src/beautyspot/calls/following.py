@@ -1,0 +1,116 @@
+"""Calls that wait for another one of their key: in this process (`follow`), or another (`win`)."""
+
+from __future__ import annotations
+
+from functools import partial
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.calls import waits
+from beautyspot.calls.steps import Block, Outcome, Pause
+from beautyspot.concurrency import locks, single_flight
+from beautyspot.concurrency.waiting import TimeBudget
+from beautyspot.limits import concurrency_cap
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from beautyspot.calls.engine import Engine
+    from beautyspot.calls.steps import Step
+    from beautyspot.calls.turn import Turn
+    from beautyspot.concurrency.single_flight import Flight
+    from beautyspot.results.invalidations import Moment
+    from beautyspot.serialization.payload import Payload
+    from beautyspot.tasks.task import Call
+
+OUTDATED: Final = object()
+"""In place of a leader's result, where that was invalidated, or is too old."""
+
+FIRST_PAUSE: Final = 0.001
+LONGEST_PAUSE: Final = 0.05
+"""Seconds between two attempts to take a lease that another process holds."""
+
+
+def follow(
+    engine: Engine, call: Call, flight: Flight, deadline: float
+) -> Generator[Step, Any, object]:
+    """What the leader shared, or `OUTDATED`.
+
+    None where the time is over, or waiting might be a deadlock.
+    """
+    call.waited = True
+    engine.behind.drop_dead()
+    began: float | None = None
+    try:
+        if call.max_age is not None and flight.done:
+            call.why = "too old"  # its result is on its way to the store, and was looked up there
+            return OUTDATED
+        if (yield from is_outdated(engine, call, flight.since)):
+            call.why = "invalidated"
+            return OUTDATED
+        if locks.inside():  # the leader may wait for the lock that this thread holds
+            return None
+        began = perf_counter()
+        with concurrency_cap.waiting_for(flight):
+            done = yield from waits.join(engine, call, flight, max(0.0, deadline - monotonic()))
+        return flight.result if done else None
+    finally:
+        single_flight.forsake(flight)
+        if began is not None:
+            engine.has_waited(call, "run", perf_counter() - began)
+
+
+def restored(engine: Engine, call: Call, payload: Payload, flight: Flight | None) -> Outcome | None:
+    """A follower's own copy of what its leader computed, or None where that fails."""
+    try:
+        value = call.task.form.restore(payload)
+    except Exception as error:
+        advice = "The function runs instead"
+        engine.reporter.report("restore", call.task.func_identifier, error, advice)
+        return None
+    if flight is not None:
+        call.saves, call.spares = flight.spared
+    engine.hit(call, "run")
+    return Outcome(value)
+
+
+def is_outdated(engine: Engine, call: Call, since: Moment | None) -> Generator[Step, Any, bool]:
+    """Whether the result was invalidated since the leader's function began, before this call."""
+    if since is None:
+        return False
+    now = yield from moment_of(engine, call)
+    look = Block(partial(engine.cache.was_invalidated, call, since, now))
+    outdated: bool = now != since and (yield look)
+    return outdated
+
+
+def moment_of(engine: Engine, call: Call) -> Generator[Step, Any, Moment]:
+    """The moment, for what will be invalidated from now on."""
+    moment = None if engine.blocking else engine.cache.moment(call, in_place=True)
+    if moment is None:
+        moment = yield Block(partial(engine.cache.moment, call))
+    return moment
+
+
+def win(turn: Turn, flight: Flight, deadline: float) -> Generator[Step, Any, None]:
+    """Win the key's lease from other processes, or go without.
+
+    That is once the deadline has passed, or where the holder waits for this call.
+    """
+    seconds = deadline - monotonic()
+    budget = TimeBudget(seconds)
+    pause = FIRST_PAUSE
+    wait = waits.LeaseWait(turn, flight)
+    turn.call.waited = True
+    try:
+        while budget.left() >= pause:
+            yield Pause(budget.spend(pause))
+            if turn.take_lease():
+                return
+            waited = seconds - budget.left()
+            if wait.is_due(waited) and (yield Block(partial(wait.look, waited))):
+                return
+            pause = min(pause * 2, LONGEST_PAUSE)
+    finally:
+        wait.end()
+        turn.engine.has_waited(turn.call, "process", seconds - budget.left())
