@@ -131,6 +131,19 @@ def test_items_are_counted_of_a_function_that_takes_them(spot: Spot) -> None:
     assert spot.count(embed, [3]) == 1  # whose call raises
 
 
+def test_an_item_without_a_key_counts_beside_the_others(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+
+    @spot.mark(each="things")
+    def embed(things: list[Any]) -> list[int]:
+        return [1 for _ in things]
+
+    embed(["a"])
+    assert spot.count(embed, [["a", "b", object(), object(), "c"]]) == 4
+    with spot.disabled():
+        assert spot.count(embed, [["a", "b"], ["b"]]) == 3
+
+
 def test_blocks_and_switches_count(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(strict=True)
     f = spot.mark(double)

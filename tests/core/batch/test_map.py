@@ -281,6 +281,32 @@ def test_equal_inputs_under_way_run_once(spot: Spot, ran: list[Any]) -> None:
     assert sorted(ran) == [1, 2]
 
 
+def test_an_input_that_is_read_after_an_invalidation_gets_nothing_older(
+    spot: Spot, ran: list[Any]
+) -> None:
+    gate = Gate()
+
+    @spot.mark(ignore=("gate", "ran"))
+    def f(number: int) -> int:
+        ran.append(number)
+        if number == 0:
+            gate.pass_through()
+        return len(ran)
+
+    def inputs() -> Iterator[int]:
+        yield from range(10)
+        assert gate.entered.wait(DEADLINE)
+        yield 0
+        spot.invalidate(f, 0)
+        yield from [0] * 10
+        gate.open.set()
+
+    found = list(spot.map(f, inputs()))
+    assert ran.count(0) == 2
+    assert len(set(found[-10:])) == 1
+    assert found[-1] != found[0]
+
+
 def test_equal_inputs_whose_result_can_not_be_copied_run_one_after_another(
     make_spot: Callable[..., Spot], ran: list[Any]
 ) -> None:

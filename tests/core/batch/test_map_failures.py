@@ -198,7 +198,8 @@ def test_an_exception_that_takes_no_note_is_raised_all_the_same(spot: Spot) -> N
         list(spot.map(f, [1]))
 
 
-def test_nothing_is_kept_of_a_failure(spot: Spot) -> None:
+@pytest.mark.parametrize("errors", ["raise", "return", "skip"])
+def test_nothing_is_kept_of_a_failure(spot: Spot, errors: Any) -> None:
     class Thing:
         pass
 
@@ -221,7 +222,7 @@ def test_nothing_is_kept_of_a_failure(spot: Spot) -> None:
     gc.disable()
     try:
         with suppress(ValueError):
-            list(spot.map(f, range(10)))
+            list(spot.map(f, range(10), errors=errors))
         until(lambda: not any(each() for each in kept))
     finally:
         gc.enable()

@@ -107,3 +107,19 @@ def test_what_may_be_iterated_over(spot: Spot) -> None:
         results.close()
     assert list(spot.map(f, Old())) == [0, 1, 2]  # type: ignore[call-overload]
     asyncio.run(agen(1).aclose())  # type: ignore[attr-defined]
+
+
+def test_inputs_that_can_not_tell_how_many_they_are(spot: Spot) -> None:
+    class Loader:
+        def __iter__(self) -> Iterator[int]:
+            yield from range(3)
+
+        def __len__(self) -> int:
+            raise TypeError("the length is unknown")
+
+    seen: list[bs.Progress] = []
+    assert list(spot.map(f, Loader(), progress=seen.append)) == [0, 1, 2]
+    results = spot.map(f, range(10**30), progress=seen.append)
+    assert next(results) == 0
+    results.close()
+    assert {each.total for each in seen} == {None}

@@ -61,28 +61,35 @@ class Counter:
         """
         while not inputs.has_ended:
             page = inputs.page(self._size)
-            if self._engine.active:
-                self._look_up([call for args in page for call in self._calls(args)])
-            else:
-                self._without_key += len(page)
+            calls = [call for args in page for call in self._calls(args)]
+            if calls:
+                self._look_up(calls)
         if inputs.error is not None:
             raise inputs.error
         return self._without_key + len(self._missing)
 
     def _calls(self, args: Args) -> list[Call]:
-        """The calls that an input makes, with their keys: more than one of a list of items."""
+        """The calls that an input makes, and that have keys: more than one of a list of items."""
         whole = self._target.call(args)
         calls = [whole]
         try:
             if whole.task.items is not None:
                 calls = taken_apart(whole)[1]
-            for call in calls:
+        except Exception:  # there is no list, say: the call raises what says more
+            self._without_key += 1
+            return []
+        return [call for call in calls if self._has_key(call)]
+
+    def _has_key(self, call: Call) -> bool:
+        """Whether a call has a key, which it gets here; else it counts as one that runs."""
+        try:
+            if self._engine.active:
                 join(self._engine, call)
                 call.task.addressing.address(call)
         except Exception:  # it runs uncached, or raises what says more
-            self._without_key += 1
-            return []
-        return calls
+            call.key = ""
+        self._without_key += not call.key
+        return call.key != ""
 
     def _look_up(self, calls: list[Call]) -> None:
         wanted = {call.key: call for call in calls if call.key not in self._missing}

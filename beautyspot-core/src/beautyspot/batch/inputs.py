@@ -38,8 +38,15 @@ def checked_inputs(method: str, inputs: tuple[object, ...]) -> None:
 
 def total_of(inputs: tuple[object, ...]) -> int | None:
     """How many inputs there are; None where that is not known."""
-    lengths = [len(each) for each in inputs if isinstance(each, Sized)]
+    lengths = [length for each in inputs if (length := _length(each)) is not None]
     return min(lengths) if len(lengths) == len(inputs) else None
+
+
+def _length(each: object) -> int | None:
+    try:
+        return len(each) if isinstance(each, Sized) else None
+    except Exception:  # a range that is too long for `len`, a data loader that can't tell
+        return None
 
 
 def shown(args: tuple[Any, ...]) -> Any:

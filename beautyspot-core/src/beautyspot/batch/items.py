@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from beautyspot.results.invalidations import Moment
     from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call
 
@@ -18,7 +19,9 @@ class Item:
         call: to be looked up singly, in a thread that may wait; None where it is known to be
             missing, and the function is to be called.
         made: the call that was made, where that is known; it tells whether it was a hit.
-        copied: what an equal input's call has made, of which this one may have a copy.
+        since: when it was read, for what is invalidated from then on; None where it has no key.
+        copied: what an equal input's call has made, of which this one may have a copy, and when
+            that input was read.
         began: when its call began, on the monotonic clock; None before that.
         settled: whether it has a result, or an error.
         fatal: whether its error ends the map.
@@ -26,7 +29,7 @@ class Item:
 
     __slots__ = (
         *("args", "began", "call", "copied", "error", "fatal", "key", "made"),
-        *("settled", "value"),
+        *("settled", "since", "value"),
         "__weakref__",
     )
 
@@ -35,7 +38,8 @@ class Item:
         self.key = key
         self.call = call
         self.made: Call | None = None
-        self.copied: Payload | None = None
+        self.since: Moment | None = None
+        self.copied: tuple[Payload, Moment | None] | None = None
         self.began: float | None = None
         self.settled = self.fatal = False
         self.value: Any = None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from beautyspot.batch.targets import Target
     from beautyspot.contracts import Plain
-    from beautyspot.serialization.payload import Payload
+    from beautyspot.results.invalidations import Moment
     from beautyspot.tasks.task import Call
 
     Args = tuple[Any, ...]
@@ -65,9 +65,18 @@ class Lookups:
     def _looked_up(self, inputs: list[Args]) -> list[Any]:
         keys = self._target.keys(inputs) if self._may_be_plain() else None
         page, found = self._by_calls(inputs) if keys is None else self._by_keys(inputs, keys)
+        self._note_moment(page)
         self._engine.uses.bound()
         self._adapt(page, found)
         return page
+
+    def _note_moment(self, page: list[Any]) -> None:
+        """Note when the page was read, for those of its inputs that others may be equal to."""
+        items = [each for each in page if each.__class__ is Item and each.key]
+        if items:
+            now = self._engine.cache.moment(self._target.call(items[0].args))
+            for item in items:
+                item.since = now
 
     def _report(self, error: Exception) -> None:
         advice = "Each call looks for its own result, and nothing is lost"
@@ -210,8 +219,11 @@ class Lookups:
         value = answer(self._engine, call, in_place=False, stale=False)
         if value is not MISSING or copied is None or not call.key:
             return value
+        payload, since = copied
+        if self._is_outdated(item, call, since):
+            return MISSING
         try:
-            value = call.task.form.restore(copied)
+            value = call.task.form.restore(payload)
         except Exception as error:
             advice = "The function runs instead"
             self._engine.reporter.report("restore", self._target.name, error, advice)
@@ -219,14 +231,25 @@ class Lookups:
         self._engine.hit(call, "run")
         return value
 
-    def follow(self, followers: list[Item], value: Any) -> None:
+    def _is_outdated(self, item: Item, call: Call, since: Moment | None) -> bool:
+        """Whether an item was read after an invalidation of what an equal one made, read `since`.
+
+        As with single calls, of which a later one gets nothing of what was invalidated before it.
+        """
+        now = item.since
+        if now is None or since is None or now == since:
+            return False
+        return self._engine.cache.was_invalidated(call, since, now)
+
+    def follow(self, leader: Item, followers: list[Item], value: Any) -> None:
         """Have the inputs that waited for an equal one get results of their own.
 
         It is called before anybody gets `value`, and may change it.
         """
-        copied = self._copied(value) if followers else None
+        payload = self._copied(value) if followers else None
         for item in followers:
-            item.call, item.copied = self._target.call(item.args), copied
+            item.call = self._target.call(item.args)
+            item.copied = None if payload is None else (payload, leader.since)
 
     def _copied(self, value: Any) -> Payload | None:
         try:

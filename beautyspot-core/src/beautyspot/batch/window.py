@@ -92,7 +92,7 @@ class Window:
             return []
         item.value = value
         followers = self._settle(item)
-        self._lookups.follow(followers, value)
+        self._lookups.follow(item, followers, value)
         return followers
 
     def failed(self, item: Item, error: BaseException, *, fatal: bool = False) -> None:
@@ -156,8 +156,11 @@ class Window:
             if head.error is None:
                 yield head.value
                 return
-            if self._errors == "return" and not head.fatal:
-                yield Failed(shown(head.args), head.error)  # type: ignore[arg-type]  # no fatal one
+            if head.fatal:  # `failure` gives its error
+                continue
+            error, head.error = head.error, None  # its traceback leads to the item: else a cycle
+            if self._errors == "return":
+                yield Failed(shown(head.args), error)  # type: ignore[arg-type]  # no fatal one
                 return
 
     def _stops(self, head: Item) -> bool:
