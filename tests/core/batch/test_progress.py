@@ -317,9 +317,13 @@ def test_tqdm_shows_it_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) ->
     tqdm = types.ModuleType("tqdm.auto")
     tqdm.tqdm = Bar  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "tqdm.auto", tqdm)
-    for total in (100, None):
+    for total, counted in ((100_000, "12,034/100,000"), (None, "12,034")):
         line = displays.display(NAME, total)
         bar = Bar.made.pop()
+        drawn = bar.options["bar_format"].format(
+            desc="read", percentage=12.0, bar="", n=12034, total=total, postfix=", 1 hit"
+        )
+        assert drawn.endswith(f" {counted}, 1 hit")
         assert bar.options["total"] == total
         assert bar.options["desc"] == "read"
         line(of(total=total), last=False)

@@ -188,7 +188,7 @@ class Bar:
     every = OFTEN
 
     def __init__(self, tqdm: Any, function: str, total: int | None) -> None:
-        counted = "{n_fmt}/{total_fmt}" if total is not None else "{n_fmt}"
+        counted = "{n:,}/{total:,}" if total is not None else "{n:,}"
         form = "{desc}: {percentage:3.0f}%|{bar}| " if total else "{desc}: "
         self._bar: Any = tqdm(
             total=total,
