@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.waiting import TimeBudget
-from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord, entry_of, in_full
+from beautyspot.contracts import DIRECT_BLOB, entry_of, in_full
 from beautyspot.errors import (
     BlobNotFound,
     MetadataBusyError,
@@ -28,28 +28,24 @@ from beautyspot.resilience.guarded_backends import Health
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.edits import compare_code
 from beautyspot.results.retry import Unsaved
-from beautyspot.results.timestamps import timestamp
+from beautyspot.results.rows import Rows
 from beautyspot.results.validity import (
     ELSEWHERE,
     MISSING,
-    begun,
-    fingerprint,
     has_expired,
     outlived,
 )
 from beautyspot.serialization.file_data import FILE_CODEC, FileData
-from beautyspot.serialization.payload import Payload, StoredError, Unfit, is_error
-from beautyspot.tasks.terms import EVERY_TAG
+from beautyspot.serialization.payload import Payload, StoredError, is_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.config.signing import SigningKeys
-    from beautyspot.contracts import Data, Entry, Plain
+    from beautyspot.contracts import Data, Entry, Plain, TaskRecord
     from beautyspot.observing import Reason
     from beautyspot.results.invalidations import Moment
     from beautyspot.results.placement import Placement
-    from beautyspot.results.validity import Digest
     from beautyspot.tasks.task import Call, Task
 
 BUSY_WAIT: Final = 1.0
@@ -68,12 +64,10 @@ class Renamed(Protocol):
         ...
 
 
-class Cache:
+class Cache(Rows):
     """The results of one Spot.
 
     Attributes:
-        clock: gives Unix time, in seconds.
-        signing_keys: sign what is stored; None where it has a digest only, which finds accidents.
         health: the breakers of the metadata store and the storage.
         invalidations: what was invalidated, for the calls that are under way.
         renamed: what looks under earlier names; None as long as no function has any.
@@ -89,14 +83,12 @@ class Cache:
         signing_keys: SigningKeys | None = None,
         unsaved: Unsaved | None = None,
     ) -> None:
+        super().__init__(placement.reporter, clock, signing_keys)
         self.placement = placement
         self.metadata = placement.metadata
         self.storage = placement.storage
         self.health = placement.health
-        self.reporter = placement.reporter
         self.invalidations = placement.invalidations
-        self.clock = clock
-        self.signing_keys = signing_keys
         self.unsaved = Unsaved(placement) if unsaved is None else unsaved
         self.waiting = self.unsaved.waiting
         self.renamed: Renamed | None = None
@@ -258,7 +250,7 @@ class Cache:
             if codec.startswith(FILE_CODEC) and not task.form.streams:
                 from beautyspot.results import file_results
 
-                begin = self._beginning(key, codec, entry.made_at, entry.expires_at)
+                begin = self.beginning(key, codec, entry.made_at, entry.expires_at)
                 return file_results.restore(self.placement, entry, codec, begin)
             owned = task.form.takes_over(codec)
             data = self.load(entry, writable=owned)
@@ -269,22 +261,6 @@ class Cache:
         if is_error(codec):
             raise StoredError(task.restore_error(payload))
         return task.form.restore(payload)
-
-    def check(self, key: str, entry: Entry, payload: Payload) -> None:
-        """Refuse what is damaged, and where results are signed, what is not.
-
-        Raises:
-            RestoreError: it is.
-        """
-        keys, (data, codec, _) = self.signing_keys, payload
-        if keys is None:
-            if fingerprint(key, codec, data) != entry.digest:
-                raise RestoreError(f"the result under {key} is damaged; it is computed again")
-        elif not keys.signed(entry.digest, key, codec, entry.made_at, entry.expires_at, data):
-            raise RestoreError(
-                f"the result under {key} bears no signature by a signing_key of this Spot; "
-                "it is computed again"
-            )
 
     def load(self, entry: Entry, *, writable: bool) -> bytes | bytearray:
         """The bytes of a blob.
@@ -311,100 +287,6 @@ class Cache:
         return None if storage is None or location is None else storage.whereabouts(location)
 
     # ---------------------------------------------------------------------------------- save
-
-    def encode(self, task: Task, value: object) -> Payload | None:
-        """The bytes of a result, or None (reported) where it has no faithful stored form."""
-        try:
-            return self.encoded(task, value)
-        except Exception as error:
-            advice = "The value is returned, and not cached"
-            if not isinstance(error, SerializationError):
-                advice = "The serializer failed: the value is returned, and not cached"
-            self.reporter.report(STORING, task.func_identifier, error, advice)
-            return None
-
-    def encoded(self, task: Task, value: object) -> Payload:
-        """The bytes of a result.
-
-        Raises:
-            SerializationError: it has no faithful stored form.
-        """
-        try:
-            return task.form.encode(value)
-        except Unfit as unfit:
-            payload = task.form.encode(value, as_media=False)
-            self._say_unfit(task, value, unfit)
-            return payload
-
-    def encode_error(self, call: Call, error: Exception) -> Payload | None:
-        """The bytes of an error that is a result, or None (reported) where it has no such form."""
-        try:
-            payload = call.task.encode_error(error)
-        except Exception as why:
-            advice = "Its caller gets it, and it is not cached: raise one of plain values"
-            self.reporter.report(STORING, call.task.func_identifier, why, advice)
-            return None
-        call.terms = call.task.error_terms
-        return payload
-
-    def _say_unfit(self, task: Task, value: object, unfit: Unfit) -> None:
-        name, content_type = task.func_identifier, task.form.content_type
-        self.reporter.once(
-            f"{name} {type(value)} {str(unfit)[:60]}",
-            f"a result of {name} ({type(value).__qualname__}) can't be written as {content_type}: "
-            f"{unfit}. It is stored in beautyspot's own form, which no viewer opens: return what "
-            "fits, or its bytes, or leave content_type= out",
-        )
-
-    def record(self, call: Call, payload: Payload, took: float | None) -> TaskRecord:
-        """The row of a result; its data stands in it until `save` decides where it belongs."""
-        task, addressing = call.task, call.task.addressing
-        key = call.key
-        now = self.clock()
-        terms = call.terms or task.terms
-        expires_at = None if terms.ttl is None else now + terms.ttl
-        return TaskRecord(
-            cache_key=key,
-            func_name=addressing.func_name,
-            input_id=call.input_id,
-            version=addressing.version,
-            result_type=DIRECT_BLOB,
-            content_type=task.form.row_type(payload.codec),
-            result_data=payload.data,  # type: ignore[arg-type]  # any buffer, until it is stored
-            updated_at=timestamp(now),
-            func_identifier=addressing.func_identifier,
-            key_scheme=KEY_SCHEME,
-            serializer=payload.codec,
-            digest=self.digest(key, payload, now, expires_at),
-            size=len(payload.data),
-            arg_digests=call.digests,
-            tags=terms.tags,
-            made_at=now,
-            took=took,
-            expires_at=expires_at,
-            code=addressing.code,
-            arguments=call.arguments,
-            price=call.price,
-        )
-
-    def _beginning(
-        self, key: str, codec: str, made: float | None, expires: float | None
-    ) -> Callable[[], list[Digest]]:
-        """Begins the digests that a result may have, before its data: a new one has the first."""
-        if self.signing_keys is None:
-            return lambda: [begun(key, codec)]
-        keys = self.signing_keys
-        return lambda: [*keys.begun(key, codec, made, expires)]
-
-    def digest(
-        self, key: str, payload: Payload, made: float, expires: float | None
-    ) -> bytes | None:
-        """The digest of a row; None for a file, of which it is known when that is stored."""
-        if isinstance(payload.data, FileData):
-            return None
-        if self.signing_keys is None:
-            return fingerprint(key, payload.codec, payload.data)
-        return self.signing_keys.sign(key, payload.codec, made, expires, payload.data)
 
     def save(self, call: Call, record: TaskRecord, *, later: bool = False) -> bool:
         """Write one result, its blob first; whether it is stored now. `later` than its call."""
@@ -435,7 +317,7 @@ class Cache:
             from beautyspot.results import file_results
 
             made, expires = record.made_at, record.expires_at
-            begin = self._beginning(record.cache_key, data.codec, made, expires)
+            begin = self.beginning(record.cache_key, data.codec, made, expires)
             record = file_results.store(self.placement, task, record, data, begin)
         return self.placement.place(task, record)
 
@@ -458,18 +340,6 @@ class Cache:
         if not kept and isinstance(error, Resting):
             error = MetadataError(f"{error} Too many results wait in memory already")
         self.placement.report_unsaved(call.task, error, kept=kept)
-
-    def identity(self, call: Call) -> TaskRecord:
-        """The part of a call's row that is known before it has run."""
-        addressing = call.task.addressing
-        return TaskRecord(
-            cache_key=call.key,
-            func_name=addressing.func_name,
-            input_id=call.input_id,
-            version=addressing.version,
-            func_identifier=addressing.func_identifier,
-            tags=EVERY_TAG if callable(call.task.options.tags) else call.task.terms.tags,
-        )
 
     def moment(self, call: Call, *, in_place: bool = False) -> Moment | None:
         """When a call begins, for what is invalidated from then on.
