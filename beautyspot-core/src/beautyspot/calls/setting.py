@@ -4,7 +4,8 @@ Whoever sets a result means it: no call that began before may replace it. Most k
 then the lease of the key is free, and while it is held here, no run of the key begins. Where a run
 may be under way, it is invalidated, before the row is written and after that: what began between
 the two may not have seen the row. To note an invalidation of each key would fill the log of the
-store, which then takes all calls that are under way for invalidated.
+store, which then takes all calls that are under way for invalidated. A run without the lease, as
+one that waited for it in vain, looks itself for what was set meanwhile.
 """
 
 from __future__ import annotations

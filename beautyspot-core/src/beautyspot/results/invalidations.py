@@ -4,12 +4,17 @@ A call remembers the state of two logs as it begins to run its function. The sto
 all processes have invalidated: the store looks into it and inserts the row in one step. The log of
 this Spot has what was invalidated by it. It is looked at where a result is put in memory, to be
 stored later, for look-ups find it there; and it is all that there is for a store without a log.
+
+A result that was set by hand is in neither log where the lease of its key was free. So a call that
+runs without the lease looks for such a row before it replaces one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from beautyspot.contracts import in_full
+from beautyspot.errors import MetadataError
 from beautyspot.memory import InvalidationLog
 
 if TYPE_CHECKING:
@@ -17,8 +22,19 @@ if TYPE_CHECKING:
     from beautyspot.resilience.guarded_backends import GuardedStore
 
 
-Moment = tuple[int, int]
-"""The state of both logs: the numbers of the last entry of this Spot's, and of the store's."""
+class Moment(NamedTuple):
+    """When a call began.
+
+    Attributes:
+        own, store: the state of both logs: the numbers of the last entry of this Spot's, and of the
+            store's.
+        unleased: the same in Unix time, of a call that runs without the lease of its key.
+    """
+
+    own: int
+    store: int
+    unleased: float | None = None
+
 
 Row = tuple["TaskRecord", Moment | None]
 """A row, and when its call began; None where it is stored whatever was invalidated."""
@@ -52,17 +68,17 @@ class Invalidations:
             MetadataError: the store failed; `MetadataBusyError` where it is locked.
         """
         own = len(self._log)  # first: what comes between the two counts for both
-        return own, self._store.generation() if self._store.invalidations else 0
+        return Moment(own, self._store.generation() if self._store.invalidations else 0)
 
     def unknown(self) -> Moment:
         """The present moment where the store fails: before all that the store has been told."""
-        return len(self._log), 0
+        return Moment(len(self._log), 0)
 
     def noted_here(self, record: TaskRecord, since: Moment | None) -> bool:
         """Whether this Spot has invalidated a result since its call began."""
-        if since is None or since[0] == len(self._log):
+        if since is None or since.own == len(self._log):
             return False
-        return any(what.covers(record) for what in self._log.since(since[0]))
+        return any(what.covers(record) for what in self._log.since(since.own))
 
     def cover(self, record: TaskRecord, since: Moment, now: Moment) -> bool:
         """Whether a result was invalidated between two moments, by any process.
@@ -72,9 +88,9 @@ class Invalidations:
         """
         if self.noted_here(record, since):
             return True
-        if now[1] == since[1] or not self._store.invalidations:
+        if now.store == since.store or not self._store.invalidations:
             return False
-        return any(what.covers(record) for what in self._store.invalidated_since(since[1]))
+        return any(what.covers(record) for what in self._store.invalidated_since(since.store))
 
     def put(self, record: TaskRecord, since: Moment | None) -> bool:
         """Insert the row of a result unless it was invalidated; whether it was inserted.
@@ -83,10 +99,10 @@ class Invalidations:
             MetadataError: the store failed.
         """
         store = self._store
-        if self.noted_here(record, since):
+        if self.noted_here(record, since) or self._overruled([(record, since)]):
             return False
         if since is not None and store.invalidations:
-            return store.put_valid(record, since[1]) is not False
+            return store.put_valid(record, since.store) is not False
         store.put(record)
         return not self._remove_late(record, since)
 
@@ -96,17 +112,41 @@ class Invalidations:
         Raises:
             MetadataError: the store failed, and nothing was inserted, or not all.
         """
+        overruled = self._overruled(rows)
         valid = [row for row in rows if not self.noted_here(*row)]
+        valid = [row for row in valid if row[0].cache_key not in overruled]
         refused = {record.cache_key for record, _ in rows}
         refused.difference_update(record.cache_key for record, _ in valid)
         if self._store.invalidations:
-            timed = [(record, since[1]) for record, since in valid if since is not None]
+            timed = [(record, since.store) for record, since in valid if since is not None]
             refused.update(self._store.put_many_valid(timed) if timed else ())
             valid = [row for row in valid if row[1] is None]
         if valid:
             self._store.put_many([record for record, _ in valid])
         late = {record.cache_key for record, since in valid if self._remove_late(record, since)}
         return refused | late
+
+    def _overruled(self, rows: list[Row]) -> set[str]:
+        """The keys of calls without a lease for which a result was set since they began.
+
+        A row without the seconds of a run is one that was set. None where the store can't be read:
+        it may be written all the same.
+        """
+        began = {
+            record.cache_key: since.unleased
+            for record, since in rows
+            if since is not None and since.unleased is not None
+        }
+        try:
+            found = self._store.find_many([*began]) if began else {}
+        except MetadataError:
+            return set()
+        entries = {key: in_full(entry) for key, entry in found.items()}
+        return {
+            key
+            for key, entry in entries.items()
+            if entry.took is None and (entry.made_at or 0.0) >= began[key]
+        }
 
     def _remove_late(self, record: TaskRecord, since: Moment | None) -> bool:
         """Remove a row that was invalidated between the look and the insertion; whether it was."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.concurrency import deferred, locks
 from beautyspot.concurrency.forks import at_end_of_child
 from beautyspot.contracts import in_full
+from beautyspot.errors import MetadataError
 from beautyspot.logs import logger
 from beautyspot.resilience.circuit_breaker import Resting
 
@@ -198,10 +199,12 @@ class Unsaved:
     def _not_outdated(self, batch: list[Kept]) -> list[Kept]:
         """Forget those of which the store has a newer result by now, as of another process.
 
-        Raises:
-            MetadataError: the store failed.
+        None where it can't be read: it may be written all the same.
         """
-        stored = self._placement.metadata.find_many([kept.key for kept in batch])
+        try:
+            stored = self._placement.metadata.find_many([kept.key for kept in batch])
+        except MetadataError:
+            return batch
         wanted: list[Kept] = []
         for kept in batch:
             found, ours = stored.get(kept.key), kept.record

@@ -83,7 +83,7 @@ class Call:
         self.max_age: float | None = None  # the seconds over which no result is taken
         self.stale = False  # whether an expired result was found, to be given all the same
         self.alone = False  # whether its caller goes on before it ends, and may change arguments
-        self.since: tuple[int, int] | None = None  # when the function began: a `Moment`
+        self.since: Any = None  # when the function began: a `Moment`
         self.waited = False  # others ran since it got its key, and may have changed its arguments
         self.is_hit = False  # whether it got a result without running
         self.made_at: float | None = None  # when the result was made, in Unix time
