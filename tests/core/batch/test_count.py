@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import inspect
 import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.errors import ConfigError, ItemsError, MetadataError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
@@ -36,7 +38,7 @@ def test_what_is_not_stored_counts_and_equal_calls_once(spot: Spot, function: An
     if inspect.isawaitable(made):
         asyncio.run(await_(made))
     assert spot.count(f, [1, 2, 3, 2, 2]) == 2
-    assert spot.count(f, iter(range(3000))) == 2999
+    assert spot.count(f, range(3000)) == 2999
     assert spot.count(f, []) == 0
     before = spot.stats()
     assert spot.count(f, [1]) == 0
@@ -64,7 +66,7 @@ def test_a_function_of_several_and_one_that_is_not_marked(spot: Spot) -> None:
         return a + b
 
     spot.cached_run(add, 1, 10)
-    assert spot.count(add, itertools.count(0), [9, 10, 11]) == 2
+    assert spot.count(add, range(1000), [9, 10, 11]) == 2
 
 
 def test_calls_without_a_key_count_each(make_spot: Callable[..., Spot]) -> None:
@@ -128,7 +130,10 @@ def test_items_are_counted_of_a_function_that_takes_them(spot: Spot) -> None:
 
     embed(["a", "b"])
     assert spot.count(embed, [["a", "c"], ["c", "d"], ["a"]]) == 2
-    assert spot.count(embed, [3]) == 1  # whose call raises
+    for wrong in (["a", "b"], [3]):
+        with pytest.raises(ItemsError, match="takes a list of items as texts="):
+            spot.count(embed, wrong)
+    assert spot.stats()["misses"] == 2
 
 
 def test_an_item_without_a_key_counts_beside_the_others(make_spot: Callable[..., Spot]) -> None:
@@ -178,7 +183,45 @@ def test_what_an_iterable_raises_is_raised(spot: Spot) -> None:
         raise KeyError("inputs")
 
     with pytest.raises(KeyError, match="inputs"):
-        spot.count(spot.mark(double), inputs())
+        spot.count(spot.mark(double), inputs)
+
+
+def test_an_iterator_is_not_used_up(spot: Spot, tmp_path: Path) -> None:
+    f = spot.mark(double)
+    path = tmp_path / "prompts.txt"
+    path.write_text("a\nb\n")
+    with path.open() as file:
+        for inputs in (
+            file,
+            iter([1]),
+            zip([1]),
+            map(str, [1]),
+            itertools.count(),
+            (x for x in "a"),
+        ):
+            with pytest.raises(ConfigError, match="use up .* a list, or a function that makes"):
+                spot.count(f, inputs)
+        assert len(list(spot.map(f, file))) == 2
+        assert spot.count(f, path.open) == 0
+
+
+def test_what_can_be_read_again_is_counted(spot: Spot) -> None:
+    def power(a: int, b: int) -> int:
+        return a**b
+
+    def exponents() -> Iterator[int]:
+        yield from (1, 2, 3)
+
+    class Kind(enum.Enum):  # can be called, and iterated over
+        A = 1
+        B = 2
+
+    assert spot.count(double, Kind) == 2
+    assert spot.count(power, itertools.repeat(3), exponents) == 3
+    with pytest.raises(ConfigError, match="use up repeat"):
+        spot.count(power, itertools.repeat(3, 2), exponents)
+    with pytest.raises(ConfigError, match="not 3"):
+        spot.count(double, lambda: 3)  # type: ignore[arg-type,return-value]
 
 
 def test_what_does_not_fit_is_refused(spot: Spot) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.batch.inputs import Inputs, checked_inputs
@@ -10,7 +13,7 @@ from beautyspot.batch.targets import target_of
 from beautyspot.calls.blocks import join
 from beautyspot.calls.items import taken_apart
 from beautyspot.contracts import DIRECT_BLOB, entry_of, in_full, lacks_data
-from beautyspot.errors import ConfigError
+from beautyspot.errors import ConfigError, ItemsError
 from beautyspot.serialization.payload import StoredError
 
 if TYPE_CHECKING:
@@ -27,18 +30,51 @@ def count(marking: Marking, function: object, inputs: tuple[Any, ...]) -> int:
 
     Raises:
         ConfigError: an argument does not fit; says what to write.
+        ItemsError: the function takes lists, and an input is none.
         MetadataError: the Spot was shut down.
     """
     target = target_of("count", marking, function)
-    checked_inputs("count", inputs)
-    for each in inputs:
-        if not hasattr(each, "__iter__") and not hasattr(each, "__getitem__"):
-            raise ConfigError(
-                f"count reads its inputs at once, and {each!r:.80} is read in an event loop: read "
-                "it into a list first, [each async for each in …], and count that"
-            )
     target.engine.check_open()
-    return Counter(target).count(Inputs(inputs))
+    with ExitStack() as ends:
+        inputs = tuple(_made_anew(each, ends) for each in inputs)
+        checked_inputs("count", inputs)
+        for each in inputs:
+            if not hasattr(each, "__iter__") and not hasattr(each, "__getitem__"):
+                raise ConfigError(
+                    f"count reads its inputs at once, and {each!r:.80} is read in an event loop: "
+                    "read it into a list first, [each async for each in …], and count that"
+                )
+        return Counter(target).count(Inputs(inputs))
+
+
+def _made_anew(given: Any, ends: ExitStack) -> Any:
+    """What may be read here: what a function makes, or what can be read again.
+
+    An iterator that was made here is closed with `ends`, as a file has to be.
+
+    Raises:
+        ConfigError: the map that follows would get nothing; says what to write.
+    """
+    if callable(given) and not isinstance(given, Iterable):
+        made = given()
+        if isinstance(made, Iterator) and hasattr(made, "close"):
+            ends.callback(made.close)
+        return made
+    if not isinstance(given, Iterator) or iter(given) is not given or _is_endless(given):
+        return given
+    raise ConfigError(
+        f"count would use up {given!r:.80}, an iterator, and the map that follows would get "
+        "nothing: give a list, or a function that makes the iterator anew, such as "
+        'lambda: open("prompts.txt")'
+    )
+
+
+def _is_endless(given: Iterator[Any]) -> bool:
+    """Whether it is an `itertools.repeat` without an end, which stays as it is."""
+    try:
+        return type(given) is repeat and given.__length_hint__() < 0
+    except TypeError:
+        return True
 
 
 class Counter:
@@ -58,6 +94,7 @@ class Counter:
 
         Raises:
             Exception: what an iterable raised.
+            ItemsError: an input should be a list of items, and is none.
         """
         while not inputs.has_ended:
             page = inputs.page(self._size)
@@ -75,7 +112,9 @@ class Counter:
         try:
             if whole.task.items is not None:
                 calls = taken_apart(whole)[1]
-        except Exception:  # there is no list, say: the call raises what says more
+        except ItemsError:  # the call raises it, too, and runs nothing
+            raise
+        except Exception:  # its arguments do not fit, say: the call raises what says more
             self._without_key += 1
             return []
         return [call for call in calls if self._has_key(call)]

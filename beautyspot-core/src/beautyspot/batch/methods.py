@@ -129,7 +129,12 @@ class BatchMethods:
         }  # fmt: skip
         return begin(self._marking, function, inputs, options)
 
-    def count(self, function: Callable[..., Any], /, *inputs: Iterable[Any]) -> int:
+    def count(
+        self,
+        function: Callable[..., Any],
+        /,
+        *inputs: Iterable[Any] | Callable[[], Iterable[Any]],
+    ) -> int:
         """How many calls `map` would make with these inputs that run the function, if it began now.
 
         Equal calls count once, expired ones count, and those without a key each. Of a function that
@@ -139,10 +144,14 @@ class BatchMethods:
 
         Args:
             function: as for `map`; it may be a coroutine function.
-            inputs: as for `map`, without an asynchronous one.
+            inputs: as for `map`, without an asynchronous one, and without an iterator, which would
+                be used up: in its place a function that makes it, such as
+                ``lambda: open("prompts.txt")``; what it makes is closed at the end.
 
         Raises:
-            ConfigError: the function is a generator, or an input can't be read; says what to write.
+            ConfigError: the function is a generator, or an input can't be read, or not once more;
+                says what to write.
+            ItemsError: the function is marked with ``each=``, and an input is no list of items.
             MetadataError: the Spot was shut down.
         """
         from beautyspot.batch.counting import count
