@@ -244,7 +244,7 @@ class TimelineLimiter(LimiterBase):
         The limiters of single keys pause as well.
 
         Raises:
-            ConfigError: `seconds` is no length of time, or not finite.
+            ConfigError: `seconds` is no length of time, not finite, or longer than a year.
         """
         length = pause_seconds(seconds)
         if not length:

@@ -45,6 +45,14 @@ def wall() -> float:
         ("Wednesday, 21-Oct-26 07:30:00 GMT", 120),
         ("Wed Oct 21 07:30:00 2026", 120),
         ("Wed, 21 Oct 2026 09:30:00 +0200", 120),
+        ("2026-10-21T07:30:00Z", 120),
+        ("2026-10-21t07:30:00.5z", 120.5),
+        ("2026-10-21T07:30:00.123456789Z", 120.123456),
+        ("2026-10-21 09:30:00+02:00", 120),
+        ("2026-10-20T07:30:00Z", 0),
+        ("6m0s", 360),
+        ("20ms", 0.02),
+        ("1h0m1.5s", 3601.5),
         ("Wed, 21 Oct 2026 07:28:00 GMT", 0),
         ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
         ("Sunday, 06-Nov-94 08:49:37 GMT", 0),
@@ -60,13 +68,14 @@ def wall() -> float:
     ids=repr,
 )
 def test_what_a_pause_may_be(given: Any, seconds: float) -> None:
-    assert pause_seconds(given, wall) == seconds
+    assert pause_seconds(given, wall) == pytest.approx(seconds, abs=1e-6)
 
 
 @pytest.mark.parametrize(
     "given",
     ["soon", "nan", "inf", "-inf", "1e999", "120 GMT", "5 parsecs", "2026-10-21", "Wed, 21 Oct",
      "Wed, 32 Oct 2026 07:30:00 GMT", "Wed, 21 Oct 2026 25:30:00 GMT", "12:30", "1,5",
+     "2026-10-21T07:30:00", "2026-10-21T25:30:00Z", "2026-10-21T07:30Z tomorrow",
      float("nan"), float("inf"), True, b"120", [120], 10**400, NOW],
     ids=repr,
 )  # fmt: skip
@@ -76,10 +85,22 @@ def test_what_no_pause_is(given: Any) -> None:
         pause_seconds(given, wall)
 
 
-@given(st.integers(0, 10**8))
+@pytest.mark.parametrize(
+    "given",
+    [1795710500, "1795710500", timedelta(days=401), 10**30, "60 weeks", "2028-10-21T07:30:00Z",
+     "Sat, 21 Oct 2028 07:30:00 GMT"],
+    ids=repr,
+)  # fmt: skip
+def test_a_time_is_not_taken_for_a_length(given: Any) -> None:
+    with pytest.raises(ConfigError, match=r"over a year: .* int\(text\) - time.time\(\)"):
+        pause_seconds(given, wall)
+
+
+@given(st.integers(0, 400 * 86400))
 def test_any_date_that_is_to_come(ahead: int) -> None:
     date = NOW + timedelta(seconds=ahead)
-    for text in (format_datetime(date, usegmt=True), date.strftime("%a %b %e %H:%M:%S %Y")):
+    http = format_datetime(date, usegmt=True)
+    for text in (http, date.strftime("%a %b %e %H:%M:%S %Y"), date.isoformat()):
         assert pause_seconds(text, wall) == ahead
 
 

@@ -132,7 +132,7 @@ class LimiterBase(Backend):
                 reads it for you. `Permit.pause` and combined limits give a number always.
 
         Raises:
-            ConfigError: `seconds` is nothing of that, or not finite.
+            ConfigError: `seconds` is nothing of that, not finite, or longer than a year.
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't pause ({seconds} s)")
 

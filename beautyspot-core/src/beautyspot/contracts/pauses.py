@@ -18,18 +18,24 @@ Pause: TypeAlias = "float | str | timedelta | None"
 """What `pause_seconds` reads."""
 
 FORMS: Final = (
-    'seconds, a timedelta, a duration such as "10 minutes", or the text of a Retry-After header, '
-    'such as "120" or "Wed, 21 Oct 2026 07:28:00 GMT"'
+    'seconds, a timedelta, a duration such as "10 minutes", the text of a Retry-After header, such '
+    'as "120" or "Wed, 21 Oct 2026 07:28:00 GMT", or a date-time with its zone, such as '
+    '"2026-10-21T07:28:00Z"'
 )
 """The same, for messages."""
 
+LONGEST: Final = 400 * 86400.0
+"""The longest pause in seconds: what is longer is no length, but a Unix time."""
+
+_ISO: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:.*"
 _BELOW_ZERO: Final = r"-[0-9]+(?:\.[0-9]+)?"
 
 
 def pause_seconds(given: object, clock: Callable[[], float] | None = None) -> float:
     """The length of a pause in seconds; what is over already, or missing, is 0.0.
 
-    A date counts by the wall clock. It has any of the three forms of HTTP (RFC 9110, 5.6.7).
+    A date counts by the wall clock. It has any of the three forms of HTTP (RFC 9110, 5.6.7), or
+    that of ISO 8601 with a zone.
 
     Args:
         given: a number of seconds, a `timedelta`, or a text: a number, a duration such as
@@ -38,7 +44,7 @@ def pause_seconds(given: object, clock: Callable[[], float] | None = None) -> fl
         clock: gives the seconds since 1970; by default the system's.
 
     Raises:
-        ConfigError: it is nothing of that, or not finite.
+        ConfigError: it is nothing of that, not finite, or longer than a year.
     """
     try:
         number = _read(given, clock or time.time)
@@ -46,6 +52,11 @@ def pause_seconds(given: object, clock: Callable[[], float] | None = None) -> fl
         number = math.nan
     if not math.isfinite(number):
         raise ConfigError(f"{given!r:.80} is no pause: give {FORMS}")
+    if number > LONGEST:
+        raise ConfigError(
+            f"{given!r:.80} is a pause of over a year: give the seconds that are left. Those of a "
+            "Unix time, as of X-RateLimit-Reset, are int(text) - time.time()"
+        )
     return max(0.0, number)
 
 
@@ -72,9 +83,12 @@ def _read_text(text: str, clock: Callable[[], float]) -> float:
 
 
 def _read_date(text: str) -> float:
-    from datetime import UTC  # both are needed for dates only
+    from datetime import UTC, datetime  # both are needed for dates only
     from email.utils import parsedate_to_datetime
 
+    if re.fullmatch(_ISO, text.upper()):
+        date = datetime.fromisoformat(text.upper())
+        return date.timestamp() if date.tzinfo is not None else math.nan  # local, or UTC?
     date = parsedate_to_datetime(text)
     if date.tzinfo is None:  # the form of C's asctime() names no zone and means UTC
         date = date.replace(tzinfo=UTC)

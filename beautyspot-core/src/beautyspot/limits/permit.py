@@ -224,7 +224,7 @@ class Permit:
                 does None, where a response has no such header.
 
         Raises:
-            ConfigError: `seconds` is nothing of that, or not finite.
+            ConfigError: `seconds` is nothing of that, not finite, or longer than a year.
             NotSupportedError: the limiter can't pause.
         """
         length = pause_seconds(seconds)
