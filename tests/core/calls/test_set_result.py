@@ -515,8 +515,43 @@ def test_the_items_of_a_list_are_set_together(spot: Spot) -> None:
 @pytest.mark.parametrize("value", [["1"], ["1", "2", "3"], "12", 12, {"a": 1, "b": 2}])
 def test_another_number_of_results_sets_none(spot: Spot, value: Any) -> None:
     marked = spot.mark(each="texts")(work_each)
-    with pytest.raises(ItemsError, match="2 items"):
+    with pytest.raises(ItemsError, match="is about 2 items, and was given .*: give one result for"):
         spot.set_result(value, marked, ["a", "b"])
+    assert spot.stats()["entries"] == 0
+
+
+# ---------------------------------------------------------------------------------------- errors
+
+
+class Missing(LookupError):
+    pass
+
+
+@pytest.mark.parametrize("function", [work, work_async])
+@pytest.mark.parametrize("options", SPOTS.values(), ids=SPOTS)
+def test_an_error_that_is_a_result_is_raised(
+    make_spot: Callable[..., Spot], function: Any, options: dict[str, Any]
+) -> None:
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("it is no result")
+
+    spot = make_spot(strict=True, **options)
+    marked = spot.mark(ttl=never, tags=never, cache_errors=LookupError, error_ttl=60)(function)
+    now = spot._engine.cache.clock()
+    spot._engine.cache.clock = lambda: now
+    spot.set_result(Missing("no a", 7), marked, "a")
+    for _ in range(2):
+        with pytest.raises(Missing) as caught:
+            called(marked, "a")
+        assert caught.value.args == ("no a", 7)
+    assert State.runs == []
+    assert row_of(spot, marked, "a").expires_at == now + 60
+
+
+def test_an_error_without_a_faithful_form_is_refused(spot: Spot) -> None:
+    marked = spot.mark(cache_errors=Missing)(work)
+    with pytest.raises(SerializationError, match="the error Missing can't be stored"):
+        spot.set_result(Missing(object()), marked, "a")
     assert spot.stats()["entries"] == 0
 
 

@@ -57,8 +57,9 @@ def _made_anew(given: Any, ends: ExitStack) -> Any:
     """
     if callable(given) and not isinstance(given, Iterable):
         made = given()
-        if isinstance(made, Iterator) and hasattr(made, "close"):
-            ends.callback(made.close)
+        close = getattr(made, "close", None) if isinstance(made, Iterator) else None
+        if close is not None:
+            ends.callback(close)
         return made
     if not isinstance(given, Iterator) or iter(given) is not given or _is_endless(given):
         return given

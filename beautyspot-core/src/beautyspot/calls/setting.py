@@ -11,6 +11,7 @@ one that waited for it in vain, looks itself for what was set meanwhile.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from beautyspot.messages import error_shown
 from beautyspot.tasks.terms import terms_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from beautyspot.calls.engine import Engine
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
@@ -44,7 +47,7 @@ def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> N
     join(engine, whole)
     _check_stores(engine, whole)
     items = whole.task.items
-    values = [value] if items is None else items.results(value, len(calls))
+    values = [value] if items is None else items.results(value, len(calls), set_so=True)
     cache = engine.cache.for_the_user()
     rows = {  # of equal items the last one
         call.key: (call, _row(cache, call, each)) for call, each in zip(calls, values, strict=True)
@@ -78,21 +81,34 @@ def _check_stores(engine: Engine, call: Call) -> None:
 def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
     """The row of a result that no run has made: without its time, its price and its code."""
     task, addressing = call.task, call.task.addressing
-    if task.form.streams:
-        value, payload = _encoded_stream(cache, task, value)
+    if isinstance(value, Exception) and task.is_result(value):  # as if the function raised it
+        payload = _encoded_by(task.encode_error, value)
+        call.terms = task.error_terms
     else:
-        payload = _encoded(cache, task, value)
-    if task.asks_terms:
-        call.terms = terms_of(task.options, value, call.args, call.kwargs)
+        payload, kept = _encoded_value(cache, task, value)
+        if task.asks_terms:
+            call.terms = terms_of(task.options, kept, call.args, call.kwargs)
     call.digests = addressing.argument_digests(call)
     if task.options.arguments:
         call.arguments = addressing.argument_text(call)
     return cache.record(call, payload, None)._replace(code=None)
 
 
+def _encoded_value(cache: Cache, task: Task, value: Any) -> tuple[Payload, Any]:
+    """The bytes of a value, and the value: of a stream the list of its items."""
+    if not task.form.streams:
+        return _encoded(cache, task, value), value
+    items, payload = _encoded_stream(cache, task, value)
+    return payload, items
+
+
 def _encoded(cache: Cache, task: Task, value: Any) -> Payload:
+    return _encoded_by(partial(cache.encoded, task), value)
+
+
+def _encoded_by(encode: Callable[[Any], Payload], value: Any) -> Payload:
     try:
-        return cache.encoded(task, value)
+        return encode(value)
     except BeautyspotError:
         raise
     except Exception as error:

@@ -139,7 +139,8 @@ class StoredResults:
         Args:
             value: what the function would return: of a coroutine function what is awaited; of a
                 generator its items, of which a generator's own return value counts, too; with
-                ``mark(each=)`` the results of the items, in their order.
+                ``mark(each=)`` the results of the items, in their order. An exception of the mark's
+                ``cache_errors=`` is what the call raises.
             function: marked or not; the arguments of the call follow it.
 
         Raises:

@@ -97,28 +97,31 @@ class Items:
             )
         return Given(args, kwargs, at, list(iterator))
 
-    def results(self, value: Any, count: int) -> list[Any]:
+    def results(self, value: Any, count: int, *, set_so: bool = False) -> list[Any]:
         """What the function returned for so many items, item by item.
+
+        With `set_so` it did not run: these are the results that its caller sets.
 
         Raises:
             ItemsError: it is no list, or of another length; says both.
         """
-        asked = "1 item" if count == 1 else f"{count} items"
-        advice = "return one result for each item, in their order"
         iterator = _iterator(value)
         if iterator is None:
-            raise ItemsError(
-                f"{self._name} was called with {asked}, and returned {_shown(value)}, which is no "
-                f"list. Nothing of it is stored: {advice}"
-            )
+            raise self._no_results(f"{_shown(value)}, which is no list", count, set_so)
         found = list(iterator)
         if len(found) != count:
             results = "1 result" if len(found) == 1 else f"{len(found)} results"
-            raise ItemsError(
-                f"{self._name} was called with {asked}, and returned {results}. Nothing of it is "
-                f"stored: {advice}"
-            )
+            raise self._no_results(results, count, set_so)
         return found
+
+    def _no_results(self, got: str, count: int, set_so: bool) -> ItemsError:
+        asked = "1 item" if count == 1 else f"{count} items"
+        told, verb = f"{self._name} was called with {asked}, and returned {got}", "return"
+        if set_so:
+            told, verb = f"set_result of {self._name} is about {asked}, and was given {got}", "give"
+        return ItemsError(
+            f"{told}. Nothing of it is stored: {verb} one result for each item, in their order"
+        )
 
 
 def place_in_key(function: Callable[..., Any], options: MarkOptions) -> dict[str, int | str]:
