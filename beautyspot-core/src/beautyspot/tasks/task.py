@@ -11,11 +11,11 @@ from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.arguments import classes_by_arguments
 from beautyspot.serialization.payload import ERROR, Payload
 from beautyspot.serialization.stored_errors import restored, written
-from beautyspot.tasks.addressing import Addressing
 from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
 from beautyspot.tasks.items import Items
 from beautyspot.tasks.price import checked_price
+from beautyspot.tasks.telling import TellingAddressing
 from beautyspot.tasks.terms import Terms, are_asked
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class Task:
         self.stale = options.stale_seconds
         self.to_compare = 0 if options.version == "auto" else COMPARED
         self.compared: set[str] = set()
-        self.addressing = Addressing(function, options, keygen, on_first_key, on_first_call)
+        self.addressing = TellingAddressing(function, options, keygen, on_first_key, on_first_call)
         self.counted = counted_of(self.func_identifier)
         streams = "generator" in kind
         self.form = ResultForm(function, options, serializer, streams=streams)
