@@ -157,6 +157,20 @@ def test_invalidate_all_by_function_version_and_tag(spot: Spot) -> None:
         assert spot.invalidate_all(**selection) == expected, selection  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("metadata", ["sqlite", "memory"])
+def test_a_tag_is_found_whatever_it_is_made_of(
+    make_spot: Callable[..., Spot], metadata: str
+) -> None:
+    spot = make_spot(strict=True, metadata=metadata)
+    tags = ("caf\udce9.txt", r"caf\udce9.txt", "a\0b", "a\0", "a", "a%", "_", "[x]", '"', "é")
+    marked = spot.mark(tags=lambda _, tag: [tag])(work)
+    for tag in tags:
+        marked(tag)
+    for gone, tag in enumerate(tags, 1):
+        assert spot.invalidate_all(tag=tag) == 1
+        assert [spot.peek(marked, each) for each in tags[:gone]] == [None] * gone
+
+
 def test_invalidate_all_waits_for_the_queue(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(strict=True, save="background")
     marked = spot.mark(tags=("x",))(work)

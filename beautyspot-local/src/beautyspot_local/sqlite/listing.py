@@ -151,9 +151,13 @@ def _version(version: str) -> Condition:
     return Condition("(version = '' OR typeof(version) <> 'text')", ())
 
 
+def is_plain(tag: str) -> bool:
+    """Whether SQL can look for a tag: in JSON, a lone surrogate stands as what no text equals."""
+    return schema.storable(tag) == tag and "\0" not in tag
+
+
 def _tag(tag: str) -> Condition | None:
-    is_plain = schema.storable(tag) == tag and "\0" not in tag
-    return Condition(FILTERS["tag"], (tag,)) if is_plain else None
+    return Condition(FILTERS["tag"], (tag,)) if is_plain(tag) else None
 
 
 def _begins(column: str) -> Callable[[str], Condition]:

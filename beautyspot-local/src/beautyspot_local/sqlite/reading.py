@@ -70,7 +70,9 @@ class SqliteReader(MetadataStoreBase):
         with_data: bool = False,
     ) -> Iterator[TaskRecord]:
         """List; see the base class. Nothing is held or locked between two records."""
-        given = {"func_identifier": func_identifier, "version": version, "tag": tag}
+        given = {"func_identifier": func_identifier, "version": version}
+        if tag is not None and listing.is_plain(tag):
+            given["tag"] = tag
         filters = {
             name: schema.storable(value) for name, value in given.items() if value is not None
         }
@@ -80,7 +82,8 @@ class SqliteReader(MetadataStoreBase):
         while True:
             query = listing.page_query("key", conditions, first=first, with_data=with_data)
             rows = self._rows(query, (last, *filters.values(), size))
-            yield from (schema.to_record(row[1:]) for row in rows)
+            records = (schema.to_record(row[1:]) for row in rows)
+            yield from (each for each in records if tag is None or tag in each.tags)
             if len(rows) < size:
                 return
             last, first = rows[-1][0], False
