@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -248,6 +249,27 @@ def test_a_call_over_its_time_fails_and_is_stored_later(spot: Spot) -> None:
     assert spot.peek(f, 0) is None
     gate.open.set()
     until(lambda: spot.peek(f, 0) is not None)
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_nothing_begins_in_the_place_of_the_call_that_ends_the_map(spot: Spot, pool: bool) -> None:
+    gate = Gate()
+    ran: list[int] = []
+
+    @spot.mark(ignore=("gate", "ran"))
+    def f(number: int) -> int:
+        ran.append(number)
+        gate.pass_through()
+        return number
+
+    with ThreadPoolExecutor(3) as executor:
+        given = executor if pool else None
+        results = spot.map(f, range(9), concurrency=1, timeout=0.01, executor=given)
+        with pytest.raises(TimeoutError):
+            list(results)
+        begun = set(ran)
+        gate.open.set()
+    assert begun <= {0}
 
 
 def test_a_call_over_its_time_ends_the_map_without_waiting_for_it(spot: Spot) -> None:

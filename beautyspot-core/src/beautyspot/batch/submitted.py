@@ -108,8 +108,11 @@ class Submitted:
             return False
         if self._cancels:
             future.cancel()
-        self._go_on()
         return True
+
+    def replace(self) -> None:
+        """Submit others in the places of those that were given up."""
+        self._go_on()
 
     def withdraw(self) -> None:
         """Have nothing new begin."""

@@ -231,9 +231,12 @@ class SyncMap:
         now = monotonic()
         for item in self._workers.begun():
             if item.began is None or now - item.began < timeout:
-                return
+                break
             if self._workers.give_up(item):
                 self._fail(item, _over(self._target.name, timeout), began=True)
+        if self._window.has_ended:
+            self._workers.withdraw()
+        self._workers.replace()
 
 
 def _look(context: Context, lookups: Lookups, item: Item) -> Any:

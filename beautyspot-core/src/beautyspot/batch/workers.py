@@ -45,6 +45,9 @@ if TYPE_CHECKING:
             """Wait no longer for an item under way; False where it has just been done."""
             ...
 
+        def replace(self) -> None:
+            """Have others begin in the places of those that were given up."""
+
         def withdraw(self) -> None:
             """Have nothing new begin."""
 
@@ -164,15 +167,18 @@ class Workers:
         return sorted(self._running.copy(), key=lambda item: item.began or 0.0)
 
     def give_up(self, item: Item) -> bool:
-        """Wait no longer for an item under way: its thread goes on, and another takes its place."""
+        """Wait no longer for an item under way: its thread goes on, and is none of ours."""
         thread = self._running.pop(item, None)
         if thread is None:
             return False
         self._open.pop(item, None)
         self._threads.pop(thread, None)
-        if len(self._open) > len(self._threads):
-            self._start()
         return True
+
+    def replace(self) -> None:
+        """Have threads take the places of those whose items were given up."""
+        for _ in range(min(len(self._open), self._most) - len(self._threads)):
+            self._start()
 
     def withdraw(self) -> None:
         """Have nothing new begin."""
