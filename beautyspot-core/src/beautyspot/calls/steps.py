@@ -56,6 +56,7 @@ class Outcome:
 
 def drive(flow: Generator[Step, Any, Outcome]) -> Any:
     """Perform a flow in this thread; returns or raises as the user's function did."""
+    step: Step | None = None
     try:
         step = next(flow)
         while True:
@@ -67,11 +68,13 @@ def drive(flow: Generator[Step, Any, Outcome]) -> Any:
     try:
         return outcome.unwrap()
     finally:
-        del outcome  # as in `unwrap`: else what the function held stays until the collector comes
+        # As in `unwrap`: else what the function held stays until the collector comes.
+        del outcome, step
 
 
 async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[], Executor]) -> Any:
     """Perform a flow in the running event loop."""
+    step: Step | None = None
     try:
         step = next(flow)
         while True:
@@ -83,7 +86,7 @@ async def drive_async(flow: Generator[Step, Any, Outcome], executor: Callable[[]
     try:
         return outcome.unwrap()
     finally:
-        del outcome  # as above
+        del outcome, step  # as above
 
 
 class Execute:
