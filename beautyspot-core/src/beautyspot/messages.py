@@ -213,17 +213,20 @@ def listing(words: Iterable[str]) -> str:
     return ", ".join(sorted(words)) or "none"
 
 
-def check_options(caller: str, given: Iterable[str], known: Collection[str]) -> None:
+def check_options(
+    caller: str, given: Iterable[str], known: Collection[str], advice: str = ""
+) -> None:
     """Refuse an option that `caller` does not take.
 
     Raises:
-        ConfigError: lists the options there are.
+        ConfigError: lists the options there are; `advice` follows, where ``{}`` is the option.
     """
     for option in given:
         if option not in known:
             close = did_you_mean(option, known)
             raise ConfigError(
                 f"{caller} takes no option {option!r}.{close} There are: {listing(known)}"
+                + advice.replace("{}", option)
             )
 
 
@@ -239,7 +242,7 @@ def checked(name: str, value: object, check: Callable[[object], R], expected: st
         raise ConfigError(f"{name}={value!r:.80}: give {expected}") from None
 
 
-def checks_options(caller: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def checks_options(caller: str, advice: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Have a method refuse an unknown keyword as `check_options` does; its signature stays."""
 
     def decorated(method: Callable[P, R]) -> Callable[P, R]:
@@ -249,7 +252,7 @@ def checks_options(caller: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
         @wraps(method)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-            check_options(caller, kwargs, known)
+            check_options(caller, kwargs, known, advice)
             return method(*args, **kwargs)
 
         return checked

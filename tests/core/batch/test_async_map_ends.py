@@ -101,6 +101,8 @@ def test_too_many_failures_end_it(spot: Spot) -> None:
         with pytest.raises(ZeroDivisionError) as raised:
             await anext(results)
         assert raised.value.args == (-4,)
+        note = "spot.map: the input was -4; 2 failed in all, more than max_errors=1"
+        assert raised.value.__notes__ == [note]
 
     run(main())
 

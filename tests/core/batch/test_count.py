@@ -220,7 +220,7 @@ def test_what_can_be_read_again_is_counted(spot: Spot) -> None:
     assert spot.count(power, itertools.repeat(3), exponents) == 3
     with pytest.raises(ConfigError, match="use up repeat"):
         spot.count(power, itertools.repeat(3, 2), exponents)
-    with pytest.raises(ConfigError, match="not 3"):
+    with pytest.raises(ConfigError, match="and 3 is a single one"):
         spot.count(double, lambda: 3)  # type: ignore[arg-type,return-value]
 
 
@@ -237,7 +237,9 @@ def test_what_does_not_fit_is_refused(spot: Spot) -> None:
         ((f,), "count takes inputs"),
         ((f, "text"), "is a single one"),
         ((generate, [1]), "is a generator"),
-        ((3, [1]), "count takes a function"),
+        ((3, [1]), "count takes a function and inputs"),
     ):
         with pytest.raises(ConfigError, match=said):
             spot.count(*wrong)
+    with pytest.raises(ConfigError, match=r"functools.partial\(function, model=...\)"):
+        spot.count(f, [1], model="x")

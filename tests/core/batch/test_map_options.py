@@ -21,6 +21,10 @@ def f(number: int) -> int:
     return number
 
 
+def two(left: int, right: int) -> int:
+    return left + right
+
+
 async def af(number: int) -> int:
     return number
 
@@ -58,6 +62,7 @@ def unread() -> Iterator[int]:
         ({"executor": "threads"}, "give an executor"),
         ({"executor": ThreadPoolExecutor}, "give an executor"),
         ({"ordred": True}, "Did you mean 'ordered'"),
+        ({"model": "x"}, r"functools.partial\(function, model=...\), in the place of the function"),
     ],
 )
 def test_an_option_that_does_not_fit(spot: Spot, options: dict[str, Any], says: str) -> None:
@@ -71,9 +76,16 @@ def test_an_option_that_does_not_fit(spot: Spot, options: dict[str, Any], says: 
         ((f,), r"write spot.map\(function, inputs\)"),
         ((f, "a text"), r"write \[text\], or list\(text\)"),
         ((f, b"bytes"), r"write \[text\]"),
-        ((f, 3), r"write \[3\], or itertools.repeat"),
-        ((f, [1], None), r"write \[None\]"),
-        ((3, [1]), "map takes a function"),
+        ((f, 3), r"write \[3\]$"),
+        ((f, unread), r"write unread\(\), if that gives the inputs"),
+        ((f, [1], "text"), r"write spot.map\(partial\(f, name='text'\), inputs\)"),
+        (
+            (two, [1], None),
+            r"functools.partial: write spot.map\(partial\(two, right=None\), inputs",
+        ),
+        ((two, "text", [1]), r"write spot.map\(partial\(two, left='text'\), inputs\)"),
+        ((min, "text", [1]), r"write spot.map\(partial\(min, name='text'\), inputs\)"),
+        ((3, [1]), r"map takes a function and inputs, not 3: write spot.map\(function, inputs\)"),
         ((gen, [1]), "returns the list of its items"),
         ((agen, [1]), "returns the list of its items"),
         ((f, agen(1)), "give a coroutine function"),

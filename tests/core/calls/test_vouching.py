@@ -459,7 +459,8 @@ def test_what_to_write_for_a_model_with_type_variables_works(make_spot: Any, cap
         return Message[LibraryT](parsed=n)  # type: ignore[valid-type]
 
     unnamed(1)
-    assert "annotate the function (-> Message), call spot.register(Message)" in caplog.text
+    told = "annotate the function (-> Message, -> list[Message] and so on), "
+    assert f"{told}call spot.register(Message)" in caplog.text
     assert "~" not in caplog.text.partition("annotate")[2]
     spot.register(Message)
     RUNS.clear()
@@ -535,4 +536,5 @@ def test_the_advice_for_what_an_annotation_does_not_cover_is_python(spot: Any) -
         with pytest.raises(SerializationError) as raised:
             marked(kind)
         told = str(raised.value).replace(f"{__name__}.", "")
-        assert f"annotate the function (-> {advice}), call spot.register({advice})" in told
+        annotated = f"annotate the function (-> {advice}, -> list[{advice}] and so on), "
+        assert f"{annotated}call spot.register({advice})" in told

@@ -24,7 +24,7 @@ def begin(
     """
     target = target_of("map", marking, function)
     options = MapOptions.from_keywords(keywords)
-    checked_inputs("map", inputs)
+    checked_inputs("map", function, inputs)
     meter = meter_of(options.progress, target.name, total_of(inputs))
     if not target.is_coroutine:
         _check_plain(inputs)

@@ -37,7 +37,7 @@ def count(marking: Marking, function: object, inputs: tuple[Any, ...]) -> int:
     target.engine.check_open()
     with ExitStack() as ends:
         inputs = tuple(_made_anew(each, ends) for each in inputs)
-        checked_inputs("count", inputs)
+        checked_inputs("count", function, inputs)
         for each in inputs:
             if not hasattr(each, "__iter__") and not hasattr(each, "__getitem__"):
                 raise ConfigError(

@@ -15,7 +15,7 @@ PATIENCE: Final = 0.01
 """Seconds after which a page ends whose inputs take long to read."""
 
 
-def checked_inputs(method: str, inputs: tuple[object, ...]) -> None:
+def checked_inputs(method: str, function: object, inputs: tuple[object, ...]) -> None:
     """Refuse what can't be iterated over, and a text, which is hardly meant as its letters.
 
     Raises:
@@ -23,17 +23,40 @@ def checked_inputs(method: str, inputs: tuple[object, ...]) -> None:
     """
     if not inputs:
         raise ConfigError(f"{method} takes inputs: write spot.{method}(function, inputs)")
-    for each in inputs:
-        if isinstance(each, str | bytes | bytearray):
-            raise ConfigError(
-                f"{method} takes inputs that are iterated over, and {each!r:.80} is a single one: "
-                "write [text], or list(text) if each of its letters is an input"
-            )
-        if not isinstance(each, Iterable | AsyncIterable) and not hasattr(each, "__getitem__"):
-            raise ConfigError(
-                f"{method} takes inputs that are iterated over, not {each!r:.80}: write "
-                f"[{each!r:.20}], or itertools.repeat({each!r:.20}) beside another iterable"
-            )
+    for place, each in enumerate(inputs):
+        iterable = isinstance(each, Iterable | AsyncIterable) or hasattr(each, "__getitem__")
+        if iterable and not isinstance(each, str | bytes | bytearray):
+            continue
+        said = f"{method} takes inputs that are iterated over, and {each!r:.80} is a single one"
+        raise ConfigError(f"{said}: {_instead(method, function, inputs, place)}")
+
+
+def _instead(method: str, function: object, inputs: tuple[object, ...], place: int) -> str:
+    """What to write for an input that is none."""
+    given = inputs[place]
+    if len(inputs) > 1:
+        name = getattr(function, "__name__", "function")
+        bound = f"partial({name}, {_parameter(function, place)}={given!r:.40})"
+        return (
+            "what is the same for all calls is given to the function by functools.partial: write "
+            f"spot.{method}({bound}, inputs)"
+        )
+    if callable(given):
+        return f"write {getattr(given, '__name__', 'function')}(), if that gives the inputs"
+    if isinstance(given, str | bytes | bytearray):
+        return "write [text], or list(text) if each of its letters is an input"
+    return f"write [{given!r:.20}]"
+
+
+def _parameter(function: Any, place: int) -> str:
+    """The name of the parameter that gets this input; a stand-in where it has none."""
+    from inspect import Parameter, signature  # only where something is wrong
+
+    try:
+        parameter = [*signature(function).parameters.values()][place]
+    except (TypeError, ValueError, IndexError):
+        return "name"
+    return parameter.name if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD else "name"
 
 
 def total_of(inputs: tuple[object, ...]) -> int | None:

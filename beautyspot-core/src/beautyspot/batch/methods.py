@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
 from beautyspot.messages import checks_options
 
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     Inputs = Iterable[Any] | AsyncIterable[Any]
 
 R = TypeVar("R")
+
+_SAME_FOR_ALL: Final = (
+    ". An argument of the function that is the same for all calls goes into "
+    "functools.partial(function, {}=...), in the place of the function"
+)
 
 
 class BatchMethods:
@@ -75,7 +80,7 @@ class BatchMethods:
         **options: Unpack[MapKeywords],
     ) -> Generator[R | Failed, None, None]: ...
 
-    @checks_options("map")
+    @checks_options("map", _SAME_FOR_ALL)
     def map(
         self,
         function: Callable[..., Any],
@@ -129,6 +134,7 @@ class BatchMethods:
         }  # fmt: skip
         return begin(self._marking, function, inputs, options)
 
+    @checks_options("count", _SAME_FOR_ALL)
     def count(
         self,
         function: Callable[..., Any],

@@ -6,7 +6,7 @@ import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from beautyspot.calls.marking import is_marked
+from beautyspot.calls.marking import check_callable, is_marked
 from beautyspot.errors import ConfigError
 from beautyspot.tasks.task import Task
 
@@ -73,6 +73,11 @@ def target_of(method: str, marking: Marking, function: Any) -> Target:
     Raises:
         ConfigError: it can't be called, or is a generator; `method` is what the user called.
     """
+    check_callable(
+        function,
+        f"{method} takes a function and inputs",
+        f"write spot.{method}(function, inputs), without calling the function",
+    )
     inner = _without_partials(function)[0]
     if inner is not function and is_marked(inner):
         found = Target(function, function)

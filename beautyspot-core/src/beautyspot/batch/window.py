@@ -178,11 +178,17 @@ class Window:
         if item is None or item.error is None:
             return None
         error, item.error = item.error, None
-        more = self._failures - 1
-        others = f"; {more} others failed too" if more else ""
         with suppress(Exception):  # a class of the user's may refuse a note
-            error.add_note(f"spot.map: the input was {input_shown(item.args)}{others}")
+            error.add_note(f"spot.map: the input was {input_shown(item.args)}{self._others()}")
         return error
+
+    def _others(self) -> str:
+        """How many failed, for the note: too many, or others too."""
+        if self._errors != "raise" and self._most is not None and self._failures > self._most:
+            return f"; {self._failures} failed in all, more than max_errors={self._most}"
+        more = self._failures - 1
+        others = "1 other" if more == 1 else f"{more} others"
+        return f"; {others} failed too" if more > 0 else ""
 
 
 def input_shown(args: tuple[Any, ...]) -> str:

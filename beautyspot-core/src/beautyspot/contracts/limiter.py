@@ -256,8 +256,8 @@ class LimiterBase(Backend):
                 wait = self.wait_for(cost)
         takes = "" if wait is None else f" (it would take {wait:.3g} s now)"
         return RateLimitError(
-            f"no permit of cost {cost} within {timeout} s{takes}: wait longer (timeout=), ask for "
-            "less, or raise the limiter's rate",
+            f"no permit of cost {cost} within {timeout} s{takes}: wait longer (timeout= of "
+            "spot.limiter or spot.limit), ask for less, or raise the limiter's rate",
             retry_after=wait,
         )
 

@@ -157,7 +157,7 @@ class Place:
         if not self.admitted:
             raise RateLimitError(
                 f"{self._cap.size} calls were under way for all of {timeout} s: wait longer "
-                "(timeout=) or raise max_concurrent="
+                "(timeout= of spot.limiter) or raise max_concurrent="
             )
 
     def leave(self) -> None:

@@ -49,7 +49,10 @@ def advice(cls: type) -> str:
     """Why an instance is refused, and what to do."""
     name = _written(cls)
     if is_storable(cls):
-        hint, how = f"annotate the function (-> {name}), ", f"spot.register({name})"
+        hint, how = (
+            f"annotate the function (-> {name}, -> list[{name}] and so on), ",
+            f"spot.register({name})",
+        )
     elif why := no_result_yet(cls):
         return f"{qualified(cls)} {why}"
     else:
