@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from beautyspot.backends.registry import given_plugins
-from beautyspot.backends.spot_backends import Made, Parts
+from beautyspot.backends.spot_backends import Made, PartMethods, Parts
 from beautyspot.batch.methods import BatchMethods
 from beautyspot.calls.lifecycle import (
     checked_executor,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     import os
     from concurrent.futures import Executor
     from datetime import timedelta
-    from pathlib import Path
 
     from beautyspot.calls.blocks import Block
     from beautyspot.calls.engine import Owner
@@ -65,7 +64,7 @@ BackendSetting = str | Mapping[str, Any]
 """A name, a URL or a table of options; see `beautyspot.backends.selection`."""
 
 
-class Spot(StoredResults, LimiterMethods, BatchMethods):
+class Spot(PartMethods, StoredResults, LimiterMethods, BatchMethods):
     """A cache of results and a rate limit, as decorators.
 
     Every setting except the objects (`executor`, `on_error`, `observers`, `plugins`) can also come
@@ -175,35 +174,6 @@ class Spot(StoredResults, LimiterMethods, BatchMethods):
         self._finalizer = weakref.finalize(self, end, me, self._engine, self._parts)
 
     # ------------------------------------------------------------------------- its parts
-
-    @property
-    def db_path(self) -> Path:
-        """The file of the SQLite database."""
-        return self._parts.context.db_path
-
-    @property
-    def storage(self) -> BlobStorageBase:
-        """The storage of large results.
-
-        Raises:
-            BackendNotFound: none is installed; says how to get one.
-        """
-        return self._parts.required_storage()
-
-    @property
-    def metadata(self) -> MetadataStoreBase:
-        """The metadata store."""
-        return self._parts.metadata
-
-    @property
-    def serializer(self) -> SerializerBase:
-        """The serializer of functions without one of their own."""
-        return self._parts.serializer
-
-    @property
-    def keygen(self) -> KeyGenBase:
-        """The key generation of functions without one of their own."""
-        return self._parts.keygen
 
     @property
     def executor(self) -> Executor:
@@ -330,20 +300,6 @@ class Spot(StoredResults, LimiterMethods, BatchMethods):
         an awaitable, as it does without a Spot.
         """
         return cast("R", self._marking.runner("cached_run", function)(*args, **kwargs))
-
-    # --------------------------------------------------------------------- types to know
-
-    @checks_options("register")
-    def register(
-        self,
-        cls: type[Any],
-        *,
-        encode: Callable[[Any], object] | None = None,
-        decode: Callable[[Any], Any] | None = None,
-        name: str | None = None,
-    ) -> None:
-        """Vouch for a class, so that its instances can be stored; see `SerializerBase.register`."""
-        self.serializer.register(cls, encode=encode, decode=decode, name=name)
 
     # ------------------------------------------------------------------------------- end
 

@@ -22,11 +22,12 @@ from beautyspot.errors import (
     StorageError,
 )
 from beautyspot.files import absolute
+from beautyspot.messages import checks_options
 from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting
 from beautyspot.resilience.guarded_backends import in_time, needs_deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from beautyspot.config.resolve import Config
     from beautyspot.contracts import (
@@ -225,6 +226,53 @@ class Parts:
             except Exception as error:
                 errors.append(error)
         return errors
+
+
+class PartMethods:
+    """Methods of `Spot`: its parts, for those who ask for them."""
+
+    _parts: Parts
+
+    @property
+    def db_path(self) -> Path:
+        """The file of the SQLite database."""
+        return self._parts.context.db_path
+
+    @property
+    def storage(self) -> BlobStorageBase:
+        """The storage of large results.
+
+        Raises:
+            BackendNotFound: none is installed; says how to get one.
+        """
+        return self._parts.required_storage()
+
+    @property
+    def metadata(self) -> MetadataStoreBase:
+        """The metadata store."""
+        return self._parts.metadata
+
+    @property
+    def serializer(self) -> SerializerBase:
+        """The serializer of functions without one of their own."""
+        return self._parts.serializer
+
+    @property
+    def keygen(self) -> KeyGenBase:
+        """The key generation of functions without one of their own."""
+        return self._parts.keygen
+
+    @checks_options("register")
+    def register(
+        self,
+        cls: type[Any],
+        *,
+        encode: Callable[[Any], object] | None = None,
+        decode: Callable[[Any], Any] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Vouch for a class, so that its instances can be stored; see `SerializerBase.register`."""
+        self.serializer.register(cls, encode=encode, decode=decode, name=name)
 
 
 def context_of(name: str, config: Config) -> Context:
