@@ -9,7 +9,7 @@ import logging
 import sys
 import threading
 import types
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import Progress
@@ -20,6 +20,9 @@ from beautyspot.concurrency.queueing import queued
 from beautyspot.errors import ConfigError
 from gates import DEADLINE
 from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAME = "module:read"
 
@@ -78,8 +81,9 @@ def a_screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
 
 def of(**given: Any) -> Progress:
     counts = {"function": NAME, "done": 30, "total": 100, "hits": 10, "runs": 19, "failures": 1}
-    now = {"running": 5, "waiting": 0, "seconds": 9.0, "rate": 2.5, "left": 28.0}
-    return Progress(**{**counts, **now, **given})
+    now = {"running": 5, "waiting": 0, "seconds": 9.0, "quiet": 0.1}
+    rates = {"rate": 2.5, "left": 28.0}
+    return Progress(**{**counts, **now, **rates, **given})
 
 
 # ---------------------------------------------------------------------------------------- counts
@@ -106,8 +110,8 @@ def test_hits_do_not_shorten_the_time_that_is_left() -> None:
     meter = Meter(NAME, 1000, Seen(), clock=clock)
     clock.now += 10
     meter.hit(900)
-    assert meter.progress().left is None  # nothing has run yet
     meter.began()
+    assert meter.progress().left is None  # nothing has run yet
     meter.began()
     clock.now += 4
     meter.ran()
@@ -131,6 +135,72 @@ def test_the_rates_are_those_of_the_last_while() -> None:
     now = meter.progress()
     assert now.rate == 0.5
     assert now.left == now.total - now.done << 1  # type: ignore[operator]
+
+
+def test_where_all_are_hits_by_now_the_others_are_taken_for_hits() -> None:
+    clock = Clock()
+    meter = Meter(NAME, 1000, Seen(), clock=clock)
+    assert meter.progress().left is None
+    clock.now += 2
+    meter.hit(400)
+    now = meter.progress()
+    assert (now.rate, now.left) == (200, 3)
+    meter.began()
+    assert meter.progress().left is None  # nothing tells how long it takes
+
+
+def test_of_calls_that_run_nothing_tells_how_long_they_still_take() -> None:
+    clock = Clock()
+    meter = Meter(NAME, 4, Seen(), clock=clock)
+    for _ in range(3):
+        meter.began()
+    clock.now += 10
+    meter.ran()
+    assert meter.progress().left == 3 * 10  # one has not begun
+    meter.began()
+    assert meter.progress().left is None
+    clock.now += 500
+    assert meter.progress().left is None
+
+
+def test_of_calls_that_wait_for_a_limit_the_rate_tells_when_they_are_done() -> None:
+    clock = Clock()
+    meter = Meter(NAME, 2, Seen(), clock=clock)
+    context = contextvars.copy_context()
+    context.run(meter.watch)
+    meter.began()
+    meter.began()
+    clock.now += 10
+    meter.ran()
+
+    def call() -> float | None:
+        with queued():
+            return meter.progress().left
+
+    assert context.run(call) == 10
+    assert meter.progress().left is None
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        lambda meter: meter.hit(),
+        lambda meter: meter.began(),
+        lambda meter: meter.ran(),
+        lambda meter: meter.found(),
+        lambda meter: meter.failed(),
+        lambda meter: meter.failed(began=False),
+        lambda meter: meter.gave_up(),
+    ],
+)
+def test_the_time_in_which_nothing_happens_is_told(happens: Callable[[Meter], object]) -> None:
+    clock = Clock()
+    meter = Meter(NAME, None, Seen(), clock=clock)
+    meter.began()
+    clock.now += 8
+    assert meter.progress().quiet == 8
+    happens(meter)
+    assert meter.progress().quiet == 0
 
 
 def test_where_all_is_done_nothing_is_left() -> None:
@@ -291,25 +361,56 @@ def test_a_terminal_shows_a_line_that_changes_in_place(monkeypatch: pytest.Monke
     screen = a_screen(monkeypatch)
     line = displays.display(NAME, 100)
     line(of(), last=False)
-    line(of(done=31, waiting=3), last=False)
+    line(of(failures=0, waiting=3), last=False)
     line(of(done=100, runs=89, seconds=130.0), last=True)
     first, second, third = screen.getvalue().split("\r")[1:]
-    assert first == "read: 30%, 30 of 100: 10 hits, 19 runs, 1 failure, 2.5/s, 2"
-    assert second == "read: 31%, 31 of 100: 10 hits, 19 runs, 1 failure, 3 waitin"
-    assert third.rstrip() == "read: 100 done: 10 hits, 89 runs, 1 failure, in 2 min"
+    assert first == "read: 30%, 28 s left, 2.5/s, 30 of 100, 1 failure, 19 runs"
+    assert second.rstrip() == "read: 30%, 28 s left, 2.5/s, 30 of 100, 19 runs, 10 hits"
+    assert third.rstrip() == "read: 100 done in 2 min, 1 failure, 89 runs, 10 hits"
     assert third.endswith("  \n")
-    assert len(third) == 60  # nothing of the line before stays
-    assert {len(first), len(second)} == {59}  # the last column would begin another line
+    assert len(second) >= len(first)  # nothing of the line before stays
+    assert len(third) - 1 >= len(second.rstrip())
 
 
 def test_wide_letters_take_two_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = a_screen(monkeypatch)
     line = displays.display("m:" + "読" * 40, None)
     line(of(function="m:" + "読" * 40), last=False)
-    assert screen.getvalue() == "\r" + "読" * 29
+    assert screen.getvalue() == "\r" + "読" * 12 + ": 30%, 28 s left, 2.5/s, 30 of 100"
     line(of(function="m:読", done=1, hits=1, runs=0, total=None), last=True)
-    text = "読: 1 done: 1 hit, 0 runs, 1 failure, in 9.0 s"
+    text = "読: 1 done in 9.0 s, 1 failure, 0 runs, 1 hit"
     assert screen.getvalue().split("\r")[2] == text + " " * (58 - len(text) - 1) + "\n"
+
+
+@pytest.mark.parametrize("name", ["ask", "a_name_as_long_as_can_be"])
+def test_eighty_columns_show_how_fast_it_is_and_how_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    screen = a_screen(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "80")
+    counts = {"done": 12034, "total": 100000, "hits": 9800, "runs": 2229, "failures": 5}
+    now = of(function=f"m:{name}", **counts, waiting=11, running=16, rate=4.2, left=20940.0)
+    displays.display(NAME, 100)(now, last=False)
+    shown = screen.getvalue()[1:]
+    assert shown.startswith(f"{name}: 12%, 5 h 49 min left, 4.2/s, 12,034 of 100,000")
+    assert shown[-1] != ","
+    assert len(shown) < 80
+    assert all(part in ", ".join(displays.described(now)) for part in shown.split(", ")[1:])
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ({"done": 97, "running": 3, "left": None}, "97%, last 3 running, 2.5/s"),
+        ({"done": 99, "running": 1, "left": None, "quiet": 8.0}, "99%, last 1 running for 8.0 s"),
+        ({"running": 2, "quiet": 80.0}, "30%, 28 s left, 2 running for 80 s, 2.5/s"),
+        ({"running": 2, "waiting": 2, "quiet": 80.0}, "30%, 28 s left, 2.5/s"),
+        ({"done": 98, "running": 2, "waiting": 1}, "98%, 28 s left, 2.5/s"),
+        ({"total": None, "running": 2, "quiet": 80.0}, "30 done, 28 s left, 2 running for 80 s"),
+    ],
+)
+def test_a_call_that_holds_up_the_rest_is_shown(now: dict[str, Any], said: str) -> None:
+    assert ", ".join(displays.described(of(**now))).startswith(said)
 
 
 def test_tqdm_shows_it_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,9 +428,9 @@ def test_tqdm_shows_it_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) ->
         assert bar.options["total"] == total
         assert bar.options["desc"] == "read"
         line(of(total=total), last=False)
-        assert (bar.n, bar.text) == (30, displays.what_became(of(total=total)))
+        assert (bar.n, bar.text) == (30, "28 s left, 2.5/s, 1 failure")  # of sixty columns
         line(of(total=total, left=None), last=True)
-        assert bar.text.endswith("in 9.0 s")
+        assert bar.text == "in 9.0 s, 1 failure, 19 runs"
         assert bar.drawn == 2
         assert bar.closed
     assert screen.getvalue() == ""
@@ -343,7 +444,7 @@ def test_a_log_gets_a_line_a_minute_where_it_shows_such(
     with caplog.at_level(logging.INFO, "beautyspot"):
         lines(of(), last=False)
     assert [record.getMessage() for record in caplog.records] == [
-        f"{NAME}: {displays.described(of())}"
+        f"{NAME}: 30%, 28 s left, 2.5/s, 30 of 100, 1 failure, 19 runs, 10 hits"
     ]
     assert capsys.readouterr().err == ""
 
@@ -353,8 +454,8 @@ def test_who_has_set_no_log_up_sees_the_line(capsys: pytest.CaptureFixture[str])
     lines(of(total=None, left=None), last=False)
     lines(of(), last=True)
     assert capsys.readouterr().err.splitlines() == [
-        "beautyspot: module:read: 30 done: 10 hits, 19 runs, 1 failure, 2.5/s",
-        "beautyspot: module:read: 30 done of 100: 10 hits, 19 runs, 1 failure, in 9.0 s",
+        "beautyspot: module:read: 30 done, 2.5/s, 1 failure, 19 runs, 10 hits",
+        "beautyspot: module:read: 30 done of 100 in 9.0 s, 1 failure, 19 runs, 10 hits",
     ]
 
 
@@ -388,7 +489,7 @@ def test_times_are_written_for_people(seconds: float, text: str) -> None:
 
 
 def test_large_numbers_are_readable() -> None:
-    text = displays.described(of(done=12345, total=100000, hits=12000, rate=1234.5))
-    assert text.startswith("12%, 12,345 of 100,000: 12,000 hits")
-    assert "1,234/s" in text
-    assert displays.described(of(done=0, total=0)).startswith("100%, 0 of 0")
+    now = of(done=12345, total=100000, hits=12000, rate=1234.5)
+    text = ", ".join(displays.described(now))
+    assert "1,234/s, 12,345 of 100,000, 1 failure, 19 runs, 12,000 hits" in text
+    assert displays.described(of(done=0, total=0))[0] == "100%"

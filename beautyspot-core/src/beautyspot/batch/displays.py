@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 
 MINUTE: Final = 60.0
 
-LONGEST_NAME: Final = 40
-"""Characters of a function's name, in a line."""
+LONGEST_NAME: Final = 24
+"""Columns of a function's name, in a line."""
+
+QUIET: Final = 5.0
+"""Seconds in which nothing happens, after which a line says how long the calls have run."""
+
+BAR: Final = 14
+"""Columns that are left to a bar, with the percentage before it."""
 
 _INFO: Final = 20
 """The level; importing `logging` takes a while."""
@@ -36,55 +42,91 @@ def display(function: str, total: int | None) -> Display:
     stream: TextIO | None = sys.stderr
     if stream is None or not _is_looked_at(stream):
         return Log(stream)
-    return _bar(function, total) or Line(stream)
+    return _bar(function, total, stream) or Line(stream)
 
 
 def _is_looked_at(stream: TextIO) -> bool:
-    with suppress(Exception):  # a stream of the user's may be anything
-        if stream.isatty():
-            return True
+    if _is_terminal(stream):
+        return True
     shell: Any = None
     with suppress(Exception):
         shell = sys.modules["IPython"].get_ipython()
     return hasattr(shell, "kernel")  # a notebook's
 
 
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except Exception:  # a stream of the user's may be anything
+        return False
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError, AttributeError):  # a notebook, or a stream of the user's
+        return shutil.get_terminal_size().columns
+
+
 # ---------------------------------------------------------------------------------------- words
 
 
-def described(progress: Progress) -> str:
-    """What a line says after the name: how many are done, and what became of them."""
-    rest = f"{progress.done:,} done"
-    if progress.total is not None:
-        share = 100 * progress.done // progress.total if progress.total else 100
-        rest = f"{share}%, {progress.done:,} of {progress.total:,}"
-    return f"{rest}: {what_became(progress)}"
+def described(progress: Progress) -> list[str]:
+    """What a line says after the name, in parts: what people look for first."""
+    share = f"{progress.done:,} done"
+    if progress.total is None:
+        return [share, *what_became(progress)]
+    percent = 100 * progress.done // progress.total if progress.total else 100
+    return [f"{percent}%", *what_became(progress, f"{progress.done:,} of {progress.total:,}")]
 
 
-def what_became(progress: Progress) -> str:
-    """The counts, the rate and the time left."""
-    counts = [
-        _sums(progress),
-        f"{progress.waiting:,} waiting for the limit" if progress.waiting else "",
-        f"{progress.rate:.3g}/s" if progress.rate < 1000 else f"{progress.rate:,.0f}/s",
+def what_became(progress: Progress, share: str = "") -> list[str]:
+    """The time left, the rate, and the counts; `share` is how many are done."""
+    parts = [
         f"{span(progress.left)} left" if progress.left is not None else "",
+        _running(progress),
+        f"{progress.rate:.3g}/s" if progress.rate < 1000 else f"{progress.rate:,.0f}/s",
+        share,
+        *_sums(progress),
+        f"{progress.waiting:,} wait" if progress.waiting else "",
     ]
-    return ", ".join(filter(None, counts))
+    return [part for part in parts if part]
 
 
-def at_the_end(progress: Progress) -> str:
-    """What the last line says after the name."""
-    counts, of = f"{progress.done:,} done", ""
+def _running(progress: Progress) -> str:
+    """The calls that run, where these are all that is left, or nothing else happens."""
+    calls = progress.running - progress.waiting
+    is_rest = progress.total is not None and progress.done + calls >= progress.total
+    is_quiet = progress.quiet >= QUIET
+    if calls <= 0 or not (is_rest or is_quiet):
+        return ""
+    last, long = "last " if is_rest else "", f" for {span(progress.quiet)}" if is_quiet else ""
+    return f"{last}{calls:,} running{long}"
+
+
+def at_the_end(progress: Progress) -> list[str]:
+    """What the last line says after the name, in parts."""
+    of = ""
     if progress.total is not None and progress.done < progress.total:
         of = f" of {progress.total:,}"
-    return f"{counts}{of}: {_sums(progress)}, in {span(progress.seconds)}"
+    return [f"{progress.done:,} done{of} in {span(progress.seconds)}", *_sums(progress)]
 
 
-def _sums(progress: Progress) -> str:
-    counts = {"hit": progress.hits, "run": progress.runs, "failure": progress.failures}
-    return ", ".join(
-        f"{count:,} {word}{'' if count == 1 else 's'}" for word, count in counts.items()
-    )
+def _sums(progress: Progress) -> list[str]:
+    failures = [_counted(progress.failures, "failure")] if progress.failures else []
+    return [*failures, _counted(progress.runs, "run"), _counted(progress.hits, "hit")]
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def fitting(parts: list[str], columns: int | None) -> str:
+    """As many parts as fit: half a number would be another one."""
+    text = ", ".join(parts)
+    while columns is not None and len(text) > columns:
+        text = text.rpartition(", ")[0]
+    return text
 
 
 def span(seconds: float) -> str:
@@ -102,7 +144,7 @@ def span(seconds: float) -> str:
 
 def name_of(function: str) -> str:
     """A function's identifier without its module."""
-    return function.rpartition(":")[2][:LONGEST_NAME]
+    return _cut(function.rpartition(":")[2], LONGEST_NAME)[0]
 
 
 # ------------------------------------------------------------------------------------- displays
@@ -119,19 +161,14 @@ class Line:
 
     def __call__(self, progress: Progress, *, last: bool) -> None:
         """Write it."""
-        said = at_the_end(progress) if last else described(progress)
-        text = f"{name_of(progress.function)}: {said}"
-        text, width = _cut(text, self._columns() - 1)  # the last column may begin another line
+        columns = _columns(self._stream) - 1  # the last column may begin another line
+        name, taken = _cut(f"{name_of(progress.function)}: ", columns)
+        said = fitting((at_the_end if last else described)(progress), columns - taken)
+        text, width = _cut(name + said, columns)
         blank = " " * (self._width - width)
         self._width = width
         self._stream.write(f"\r{text}{blank}" + ("\n" if last else ""))
         self._stream.flush()
-
-    def _columns(self) -> int:
-        try:
-            return os.get_terminal_size(self._stream.fileno()).columns or 80
-        except (OSError, ValueError, AttributeError):  # a notebook, or a stream of the user's
-            return shutil.get_terminal_size().columns
 
 
 def _cut(text: str, columns: int) -> tuple[str, int]:
@@ -162,7 +199,7 @@ class Log:
 
     def __call__(self, progress: Progress, *, last: bool) -> None:
         """Write it."""
-        said = at_the_end(progress) if last else described(progress)
+        said = fitting((at_the_end if last else described)(progress), None)
         text = f"{progress.function}: {said}"
         adapter = logs.adapter()
         if adapter.isEnabledFor(_INFO) and adapter.hasHandlers():
@@ -172,12 +209,12 @@ class Log:
             self._stream.flush()
 
 
-def _bar(function: str, total: int | None) -> Bar | None:
+def _bar(function: str, total: int | None, stream: TextIO) -> Bar | None:
     """The line of tqdm, where that is installed and works."""
     try:
         with warnings.catch_warnings():  # it warns in notebooks without widgets, and of itself
             warnings.simplefilter("ignore")
-            return Bar(import_module("tqdm.auto").tqdm, function, total)
+            return Bar(import_module("tqdm.auto").tqdm, function, total, stream)
     except Exception:  # in a notebook it needs another library; and it is no part of ours
         return None
 
@@ -187,7 +224,8 @@ class Bar:
 
     every = OFTEN
 
-    def __init__(self, tqdm: Any, function: str, total: int | None) -> None:
+    def __init__(self, tqdm: Any, function: str, total: int | None, stream: TextIO) -> None:
+        self._stream = stream if _is_terminal(stream) else None  # a notebook has room
         counted = "{n:,}/{total:,}" if total is not None else "{n:,}"
         form = "{desc}: {percentage:3.0f}%|{bar}| " if total else "{desc}: "
         self._bar: Any = tqdm(
@@ -203,8 +241,16 @@ class Bar:
         bar.n = progress.done if progress.total is None else min(progress.done, progress.total)
         said = what_became(progress)
         if last:
-            said = at_the_end(progress).partition(": ")[2]
-        bar.set_postfix_str(said, refresh=False)
+            said = [f"in {span(progress.seconds)}", *at_the_end(progress)[1:]]
+        bar.set_postfix_str(fitting(said, self._room(progress)), refresh=False)
         bar.refresh()
         if last:
             bar.close()
+
+    def _room(self, progress: Progress) -> int | None:
+        """Columns for what stands behind the bar and the counts; None is any number."""
+        if self._stream is None:
+            return None
+        counts = f": {progress.done:,}/{progress.total or 0:,}, "
+        _, name = _cut(name_of(progress.function), LONGEST_NAME)
+        return _columns(self._stream) - name - len(counts) - BAR

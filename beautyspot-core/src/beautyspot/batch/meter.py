@@ -59,8 +59,8 @@ class Meter:
 
     __slots__ = (
         *("_busy", "_busy_since", "_clock", "_display", "_ended", "_failures", "_function"),
-        *("_hits", "_lock", "_queue", "_running", "_runs", "_samples", "_showing", "_started"),
-        *("_timer", "_total"),
+        *("_hits", "_lock", "_moved", "_queue", "_running", "_runs", "_samples", "_showing"),
+        *("_started", "_timer", "_total"),
     )
 
     def __init__(
@@ -78,7 +78,7 @@ class Meter:
         self._queue = Queue()
         self._lock = threading.Lock()  # nothing is called in it: see `beautyspot.concurrency.locks`
         self._showing = locks.reentrant()
-        self._started = clock()
+        self._started = self._moved = clock()
         self._samples = deque([_Sample(self._started, 0, 0, 0.0)], SAMPLES)
         self._ended = threading.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -91,8 +91,10 @@ class Meter:
 
     def hit(self, number: int = 1) -> None:
         """Count inputs that have a result without a call of their own."""
+        now = self._clock()
         with self._lock:
             self._hits += number
+            self._moved = now
 
     def began(self) -> None:
         """Count a call that is under way from now on; one of `ran`, `found`, `failed` ends it."""
@@ -101,6 +103,7 @@ class Meter:
             if not self._running:
                 self._busy_since = now
             self._running += 1
+            self._moved = now
 
     def ran(self) -> None:
         """Count a call that has run the function."""
@@ -121,6 +124,7 @@ class Meter:
         now = self._clock()
         with self._lock:
             self._failures += 1
+            self._moved = now
             if began:
                 self._end_one(now)
 
@@ -131,6 +135,7 @@ class Meter:
             self._end_one(now)
 
     def _end_one(self, now: float) -> None:
+        self._moved = now
         self._running -= 1
         if not self._running:
             self._busy += now - self._busy_since
@@ -143,17 +148,18 @@ class Meter:
         with self._lock:
             hits, runs, failures, running = self._hits, self._runs, self._failures, self._running
             busy = self._busy + (now - self._busy_since if running else 0.0)
+            quiet = max(0.0, now - self._moved)
         ended = runs + failures
         sample = _Sample(now, hits + ended, ended, busy)
-        rate, left = self._rates(sample)
+        waiting = min(running, max(0, self._queue.length))
+        rate, left = self._rates(sample, running - waiting)
         return Progress(
-            *(self._function, sample.done, self._total, hits, runs, failures, running),
-            min(running, max(0, self._queue.length)),
-            *(now - self._started, rate, left),
+            *(self._function, sample.done, self._total, hits, runs, failures, running, waiting),
+            *(now - self._started, quiet, rate, left),
         )
 
-    def _rates(self, now: _Sample) -> tuple[float, float | None]:
-        """Inputs a second, and the seconds until all have run.
+    def _rates(self, now: _Sample, running: int) -> tuple[float, float | None]:
+        """Inputs a second, and the seconds until all are done.
 
         The time in which no call is under way, since all inputs are hits, does not count for that.
         """
@@ -163,9 +169,10 @@ class Meter:
                 self._samples.append(now)
         took, ended, busy = now.now - first.now, now.ended - first.ended, now.busy - first.busy
         rate = (now.done - first.done) / took if took > 0 else 0.0
-        if self._total is None or (not ended and now.done < self._total):
+        if self._total is None:
             return rate, None
-        return rate, max(0, self._total - now.done) * busy / max(1, ended)
+        each = 1 / rate if rate and not running else None
+        return rate, _left(max(0, self._total - now.done), running, busy / ended if ended else each)
 
     def show(self) -> None:
         """Show it now."""
@@ -219,6 +226,13 @@ class Meter:
             self._timer.cancel()
         if not has_ended:
             self._show(last=True)
+
+
+def _left(number: int, running: int, each: float | None) -> float | None:
+    """Seconds until so many inputs are done, of which some run: `each` takes so many, if known."""
+    if not number:
+        return 0.0
+    return None if each is None or running >= number else number * each
 
 
 def checked_progress(progress: object) -> None:

@@ -23,9 +23,11 @@ class Progress:
         running: calls under way now.
         waiting: of these, those that wait for a limit now.
         seconds: since the first input.
+        quiet: seconds since a call last began, or an input was last done.
         rate: inputs a second that are done, over the last while.
-        left: seconds until all are done, if all the others run, as fast as calls run now; None
-            where unknown.
+        left: seconds until all are done, if all the others run, as fast as calls run now; as fast
+            as hits are found, where nothing has run. None where that is unknown, and where all
+            the others run and none waits: nothing tells how long one call still takes.
     """
 
     function: str
@@ -37,6 +39,7 @@ class Progress:
     running: int
     waiting: int
     seconds: float
+    quiet: float
     rate: float
     left: float | None
 
