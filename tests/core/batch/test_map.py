@@ -6,6 +6,7 @@ import contextvars
 import itertools
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -454,3 +455,28 @@ def test_progress_counts_what_became_of_the_inputs(
     assert list(spot.map(double, [1, 2, 2, 3], progress=told.append)) == [2, 4, 4, 6]
     last = told[-1]
     assert (last.done, last.total, last.hits, last.runs, last.running) == (4, 4, 2, 2, 0)
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_the_last_progress_counts_what_ended_after_the_loop(
+    spot: Spot, ran: list[Any], pool: bool
+) -> None:
+    gate = Gate()
+
+    @spot.mark(ignore=("gate", "ran"))
+    def f(number: int) -> int:
+        if number > 0:
+            gate.pass_through()
+        ran.append(number)
+        return number
+
+    told: list[bs.Progress] = []
+    with ThreadPoolExecutor(2) as executor:
+        results = spot.map(
+            f, range(3), concurrency=2, progress=told.append, executor=executor if pool else None
+        )
+        assert next(results) == 0
+        assert gate.entered.wait(DEADLINE)
+        gate.open.set()
+        results.close()
+    assert (told[-1].runs, told[-1].failures, told[-1].running) == (len(ran), 0, 0)

@@ -165,6 +165,46 @@ def test_a_call_over_its_time_gives_its_place_to_another(spot: Spot) -> None:
     assert isinstance(results[0].error, TimeoutError)
 
 
+def test_calls_that_are_over_their_time_before_they_begin_break_nothing(spot: Spot) -> None:
+    gate = Gate()
+
+    @spot.mark(ignore=("gate",))
+    def f(number: int) -> int:
+        gate.pass_through()
+        return number
+
+    with ThreadPoolExecutor(1) as pool:
+        results = spot.map(f, range(6), executor=pool, concurrency=2, timeout=0.02, errors="return")
+        failed = [each for each in results if isinstance(each, bs.Failed)]
+        gate.open.set()
+    assert [each.input for each in failed] == [*range(6)]
+    assert {type(each.error) for each in failed} == {TimeoutError}
+    assert gate.count <= 1
+
+
+def test_what_is_taken_back_is_no_failure(spot: Spot) -> None:
+    futures: list[Future[Any]] = []
+
+    class Pool(ThreadPoolExecutor):
+        def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+            futures.append(super().submit(*args, **kwargs))
+            return futures[-1]
+
+    @spot.mark(ignore=("futures",))
+    def f(number: int) -> int:
+        until(lambda: len(futures) == 8)
+        if number == 0:
+            raise ValueError(number)
+        until(lambda: all(each.cancelled() for each in futures[2:]))
+        return number
+
+    told: list[bs.Progress] = []
+    with Pool(1) as pool, pytest.raises(ValueError, match="0") as raised:
+        list(spot.map(f, range(8), executor=pool, concurrency=8, progress=told.append))
+    assert raised.value.__notes__ == ["spot.map: the input was 0"]
+    assert (told[-1].runs, told[-1].failures, told[-1].running) == (1, 1, 0)
+
+
 def test_threads_have_the_context_of_the_map(spot: Spot) -> None:
     who: ContextVar[str] = ContextVar("who", default="nobody")
 

@@ -12,6 +12,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.batch.workers import NOT_BEGUN
 from beautyspot.calls.blocks import asked
 from beautyspot.errors import ConfigError
 
@@ -56,6 +57,7 @@ class Submitted:
         self._most, self._submit, self._done, self._cancels = most, submit, done, cancels
         self._waiting: deque[Item] = deque()
         self._futures: dict[Item, Any] = {}
+        self._taken_back: set[Item] = set()  # those that are not to begin, if they have not
         self.is_broken = False
 
     @property
@@ -87,8 +89,12 @@ class Submitted:
         try:
             value = future.result()
         except BaseException as raised:
-            error = raised
-            self.is_broken = self.is_broken or _is_of_the_executor(raised)
+            if item in self._taken_back and _is_cancelled(raised):
+                value = NOT_BEGUN
+            else:
+                error = raised
+                self.is_broken = self.is_broken or _is_of_the_executor(raised)
+        self._taken_back.discard(item)
         self._done.put((self, item, value, error))
         del error
 
@@ -106,8 +112,7 @@ class Submitted:
         future = self._futures.pop(item, None)
         if future is None or future.done():
             return False
-        if self._cancels:
-            future.cancel()
+        self._take_back(item, future)
         return True
 
     def replace(self) -> None:
@@ -117,9 +122,14 @@ class Submitted:
     def withdraw(self) -> None:
         """Have nothing new begin."""
         self._waiting.clear()
-        for future in list(self._futures.values()) if self._cancels else ():
+        for item, future in list(self._futures.items()):
             if future is not None:
-                future.cancel()
+                self._take_back(item, future)
+
+    def _take_back(self, item: Item, future: Any) -> None:
+        if self._cancels and not future.done():
+            self._taken_back.add(item)
+            future.cancel()
 
     def stop(self) -> None:
         """Have nothing new begin, ever."""
@@ -127,16 +137,26 @@ class Submitted:
 
     def join(self) -> None:
         """Wait for what is under way; after `stop`."""
+        ended: list[Done] = []
         while self._futures:
-            _, item, _, _ = self._done.get()
-            self._futures.pop(item, None)
+            done = self._done.get()
+            self._futures.pop(done[1], None)
+            ended.append(done)
+        for done in ended:
+            self._done.put(done)
 
 
 def _is_of_the_executor(error: BaseException) -> bool:
     """Whether the executor has failed, and not the call."""
-    from concurrent.futures import BrokenExecutor, CancelledError
+    from concurrent.futures import BrokenExecutor
 
-    return isinstance(error, BrokenExecutor | CancelledError)
+    return isinstance(error, BrokenExecutor) or _is_cancelled(error)
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    from concurrent.futures import CancelledError
+
+    return isinstance(error, CancelledError)
 
 
 def workers_of(executor: Any) -> int | None:

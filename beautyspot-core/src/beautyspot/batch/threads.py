@@ -149,7 +149,7 @@ class SyncMap:
             self._workers.join()
         finally:
             while not self._done.empty():  # it leads to the workers, and they to it
-                self._done.get()
+                self._count_late(*self._done.get())
             if self._meter is not None:
                 self._meter.close()
 
@@ -193,7 +193,10 @@ class SyncMap:
         self, workers: Calling, item: Item, value: Any, error: BaseException | None
     ) -> None:
         workers.forget(item)
-        if item.settled or value is NOT_BEGUN:  # settled: its time was over
+        if item.settled:  # its time was over
+            return
+        if value is NOT_BEGUN:
+            self._count_late(workers, item, value, error)
             return
         looked_up = workers is self._readers
         if error is not None:
@@ -202,6 +205,18 @@ class SyncMap:
             self._return(item, value, began=not looked_up)
         elif not self._window.has_ended:
             self._start(item)
+
+    def _count_late(
+        self, workers: Calling, item: Item, value: Any, error: BaseException | None
+    ) -> None:
+        """Count a call of which nothing is handed out, since the map ends."""
+        meter = self._meter
+        if meter is None or item.settled or workers is self._readers:
+            return
+        if value is not NOT_BEGUN:
+            (meter.ran if error is None else meter.failed)()
+        elif isinstance(workers, Submitted):  # a thread had not counted it yet
+            meter.gave_up()
 
     def _return(self, item: Item, value: Any, *, began: bool) -> None:
         if self._meter is not None:

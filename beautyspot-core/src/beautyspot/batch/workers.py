@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
 
 NOT_BEGUN: Final = object()
-"""In place of a result: the item was taken by a thread, and not begun, since others have failed."""
+"""In place of a result: the item was taken, and not begun, since the map ends."""
 
 
 class Workers:
