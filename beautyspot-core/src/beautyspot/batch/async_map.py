@@ -76,7 +76,7 @@ class AsyncMap:
                         yield result
                     if not await self._goes_on():
                         break
-                self._raise()
+                self._window.raise_failure(self._inputs.error)
         except CancelledError:
             self._cancel()
             raise
@@ -100,14 +100,6 @@ class AsyncMap:
             await self._news.wait()
             return True
         return not (window.has_ended or (inputs.has_ended and window.is_empty))
-
-    def _raise(self) -> None:
-        error = self._window.failure() or self._inputs.error
-        try:
-            if error is not None:
-                raise error
-        finally:
-            del error  # its traceback holds this frame: without this, a cycle for the collector
 
     # ------------------------------------------------------------------------------ begin
 

@@ -101,7 +101,7 @@ class SyncMap:
                     yield from self._window.ready()
                     if not self._goes_on():
                         break
-                self._raise()
+                self._window.raise_failure(self._inputs.error)
             finally:
                 self.end()
 
@@ -125,14 +125,6 @@ class SyncMap:
         if busy or window.is_ready:
             return True
         return not (window.has_ended or (self._inputs.has_ended and window.is_empty))
-
-    def _raise(self) -> None:
-        error = self._window.failure() or self._inputs.error
-        try:
-            if error is not None:
-                raise error
-        finally:
-            del error  # its traceback holds this frame: without this, a cycle for the collector
 
     def end(self) -> None:
         """Have nothing new begin, and wait for what runs; a second Ctrl-C ends the waiting."""

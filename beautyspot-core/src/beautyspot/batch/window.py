@@ -156,7 +156,7 @@ class Window:
             if head.error is None:
                 yield head.value
                 return
-            if head.fatal:  # `failure` gives its error
+            if head.fatal:  # `raise_failure` raises its error
                 continue
             error, head.error = head.error, None  # its traceback leads to the item: else a cycle
             if self._errors == "return":
@@ -170,7 +170,16 @@ class Window:
         self._fatal = head
         return True
 
-    def failure(self) -> BaseException | None:
+    def raise_failure(self, unread: BaseException | None) -> None:
+        """Raise what ended the map, if anything did: else what the inputs raised, if they did."""
+        error = self._failure() or unread
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error, unread  # its traceback holds this frame: else a cycle for the collector
+
+    def _failure(self) -> BaseException | None:
         """The error that ended the map, with its input in a note; nothing is kept here."""
         item, self._fatal = self._fatal, None
         self._line.clear()

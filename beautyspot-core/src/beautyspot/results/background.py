@@ -15,7 +15,7 @@ import threading
 from contextlib import ExitStack, suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred, locks
 from beautyspot.concurrency.waiting import waitable
@@ -26,7 +26,7 @@ from beautyspot.serialization.file_data import FileData
 if TYPE_CHECKING:
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
-    from beautyspot.tasks.task import Call
+    from beautyspot.results.shared_commits import Pending
 
     Flush = SimpleQueue[bool]
     """Where `Saver.flush` waits to be told whether all was written."""
@@ -52,21 +52,6 @@ _at_work: dict[Saver, None] = {}
 
 _over: list[bool] = []
 """Not empty once the interpreter ends: a Spot that is made then may have no end."""
-
-
-class Pending(Protocol):
-    """A call whose result is to be saved.
-
-    Attributes:
-        call: the call itself.
-        record: the row of its result.
-    """
-
-    call: Call
-    record: TaskRecord | None
-
-    def end(self) -> None:
-        """Let the next call of the key run, in this process and in others; maybe repeatedly."""
 
 
 def _is_killed_by_its_parent() -> bool:
