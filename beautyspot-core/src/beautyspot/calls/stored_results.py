@@ -98,10 +98,10 @@ class StoredResults:
     def last_call(self) -> LastCall | None:
         """What the last call of a function of this Spot, in this thread or task, came to.
 
-        A task begins with what it was started with, and its own calls are not seen outside. The
-        last call is the one that ended last: after ``f(1)`` it is that, though `f` called others. A
-        generator is told when it is asked for its first item, and again when it has ended. The
-        inputs of `map` are not told.
+        A task begins with the last call of the code that started it, and its own calls are not
+        seen outside; nor are those of `map`. The last call is the one that ended last: after
+        ``f(1)`` it is that, though `f` called others. A generator becomes the last call when it is
+        asked for its first item, and once more when it has ended.
 
         Returns:
             A `LastCall`: whether it was a hit, how old the result is, or why it was a miss; None
