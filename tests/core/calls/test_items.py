@@ -15,7 +15,7 @@ from beautyspot.errors import (
     MetadataError,
 )
 from beautyspot.memory import MemoryMetadataStore
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def test_an_item_is_paid_for_once(spot: Spot, kind: str) -> None:
     assert (stats["hits"], stats["misses"], stats["entries"]) == (1, 3, 3)
 
 
+@settings(deadline=None)  # the first example imports
 @given(st.lists(st.lists(st.integers(0, 9), max_size=12), max_size=6), st.integers(1, 5))
 def test_the_answer_is_in_the_order_asked_for(calls: list[list[int]], batch: int) -> None:
     from beautyspot.testing import memory_spot
@@ -640,7 +641,7 @@ def test_a_store_that_stays_locked_is_a_miss(make_spot: Any, monkeypatch: Any, c
         def find_many(self, keys: Any) -> Any:
             raise MetadataBusyError("locked")
 
-    monkeypatch.setattr("beautyspot.results.bulk.BUSY_WAIT", 0.0)
+    monkeypatch.setattr("beautyspot.results.cache.BUSY_WAIT", 0.0)
     function = make_spot(metadata=Locked()).mark(each="texts")(embed)
     assert function(["a", "b"]) == ["small a", "small b"]
     assert "locked" in caplog.text

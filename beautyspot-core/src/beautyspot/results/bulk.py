@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.concurrency import locks
-from beautyspot.concurrency.waiting import TimeBudget
 from beautyspot.contracts import in_full, lacks_data
-from beautyspot.errors import MetadataBusyError
+from beautyspot.results.cache import while_locked
 from beautyspot.results.validity import MISSING
 
 if TYPE_CHECKING:
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Entry, TaskRecord
     from beautyspot.results.cache import Cache
     from beautyspot.tasks.task import Call
-
-BUSY_WAIT = 1.0
-"""Seconds for which a look-up goes on trying while the store is locked."""
 
 
 def recall_many(cache: Cache, calls: Sequence[Call]) -> list[Any]:
@@ -47,18 +43,9 @@ def _is_gone(call: Call) -> bool:
 
 
 def _find(cache: Cache, keys: list[str]) -> dict[str, Entry]:
-    """The entries of those keys that have a row, within `BUSY_WAIT` of a locked store."""
-    budget, pause = TimeBudget(BUSY_WAIT), 0.001
-    while keys:
-        try:
-            found = cache.metadata.find_many(keys)
-            return {key: in_full(answer) for key, answer in found.items()}
-        except MetadataBusyError:
-            if budget.left() < pause:
-                raise
-        time.sleep(budget.spend(pause))
-        pause = min(pause * 2, 0.05)
-    return {}
+    """The entries of those keys that have a row."""
+    found = while_locked(partial(cache.metadata.find_many, keys)) if keys else {}
+    return {key: in_full(answer) for key, answer in found.items()}
 
 
 def save_many(cache: Cache, rows: list[tuple[Call, TaskRecord]], *, later: bool) -> None:

@@ -8,8 +8,9 @@ restored, so that damage is a miss as well.
 from __future__ import annotations
 
 import time
+from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.waiting import TimeBudget
@@ -48,8 +49,27 @@ if TYPE_CHECKING:
     from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Call, Task
 
+T = TypeVar("T")
+
 BUSY_WAIT: Final = 1.0
 """Seconds for which a look-up that may wait goes on trying while the store is locked."""
+
+
+def while_locked(ask: Callable[[], T]) -> T:
+    """What `ask` gives; it is asked again, for `BUSY_WAIT`, while the store is locked.
+
+    Raises:
+        MetadataBusyError: it stays so.
+    """
+    budget, pause = TimeBudget(BUSY_WAIT), 0.001
+    while True:
+        try:
+            return ask()
+        except MetadataBusyError:
+            if budget.left() < pause:
+                raise
+        time.sleep(budget.spend(pause))
+        pause = min(pause * 2, 0.05)
 
 
 class Renamed(Protocol):
@@ -183,17 +203,10 @@ class Cache(Rows):
 
     def _wait_and_find(self, key: str) -> Plain | Entry | None:
         """What is found within `BUSY_WAIT`: to the breaker one operation."""
-        budget: TimeBudget | None = None
-        pause = 0.001
-        while True:
-            try:
-                return self.metadata.find_now(key)
-            except MetadataBusyError:
-                budget = budget or TimeBudget(BUSY_WAIT)
-                if budget.left() < pause:
-                    raise
-            time.sleep(budget.spend(pause))
-            pause = min(pause * 2, 0.05)
+        try:
+            return self.metadata.find_now(key)
+        except MetadataBusyError:
+            return while_locked(partial(self.metadata.find_now, key))
 
     def unfit(self, call: Call, entry: Entry, *, stale: bool = False) -> Reason | None:
         """Why an entry is too old to answer a call; None where it is not.
