@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.concurrency import waiting
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.errors import ConfigError
 from gates import DEADLINE, followers
@@ -252,6 +253,33 @@ def test_it_ends_with_a_loop_that_is_closed_before_it(spot: Spot, options: dict[
     run(again)
     assert STATE.ran == [1, 1]
     assert not spot._engine.running
+
+
+@pytest.mark.usefixtures("_quiet")
+def test_who_waits_meanwhile_takes_its_place(spot: Spot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 0.0)
+    marked, other = spot.mark(on_cancel="finish")(work), spot.mark(work)
+
+    async def left() -> None:
+        STATE.begun, STATE.gate = asyncio.Event(), asyncio.Event()
+        await cancelled(marked(1))
+
+    loop, behind = asyncio.new_event_loop(), spot._engine.behind
+    loop.run_until_complete(left())
+    drop_dead = behind.drop_dead
+
+    def closed_after_the_first_look() -> None:
+        drop_dead()
+        loop.close()
+
+    monkeypatch.setattr(behind, "drop_dead", closed_after_the_first_look)
+
+    async def main() -> Any:
+        STATE.gate.set()
+        return await other(1)
+
+    assert run(main) == [1]
+    assert STATE.ran == [1, 1]
 
 
 def test_an_error_that_no_caller_gets_is_told_by_us_alone(

@@ -164,7 +164,9 @@ def join(engine: Engine, call: Call, flight: Flight, seconds: float) -> Generato
         if done or seconds <= until:
             return done
         waited = until
-        _tell_of_flight(engine, call, flight, waited, ends=seconds < inf)
+        engine.behind.drop_dead()  # its event loop may have been closed since
+        if not flight.done:
+            _tell_of_flight(engine, call, flight, waited, ends=seconds < inf)
     done = yield Join(flight, seconds - waited if seconds < inf else None)
     return done
 
