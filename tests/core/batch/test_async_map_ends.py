@@ -15,7 +15,7 @@ from beautyspot.errors import ConfigError, NotSupportedError
 from gates import DEADLINE, Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from beautyspot.spot import Spot
 
@@ -386,6 +386,34 @@ def test_nothing_is_made_of_a_map_that_nobody_asks(spot: Spot) -> None:
 
     run(main())
     assert read == []
+
+
+def test_another_event_loop_is_told_where_the_calls_run(spot: Spot) -> None:
+    calls = Calls(open_=False)
+    f = marked(spot, calls)
+    first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
+
+    async def begin() -> AsyncGenerator[Any, None]:
+        results = spot.map(f, range(3))
+        calls.let(0)
+        assert await anext(results) == [0]
+        return results
+
+    async def go_on(results: AsyncGenerator[Any, None]) -> None:
+        await asyncio.wait_for(anext(results), DEADLINE)
+
+    async def let_end() -> None:
+        calls.let_all()
+        await till(lambda: calls.now == 0)
+
+    try:
+        results = first.run_until_complete(begin())
+        with pytest.raises(RuntimeError, match="begun in another event loop"):
+            second.run_until_complete(go_on(results))
+        first.run_until_complete(let_end())
+    finally:
+        first.close()
+        second.close()
 
 
 def test_outside_of_asyncio_the_error_says_what_to_do(spot: Spot) -> None:

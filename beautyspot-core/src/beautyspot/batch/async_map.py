@@ -62,6 +62,7 @@ class AsyncMap:
         self._waiting: deque[Item] = deque()  # calls that are yet to begin
         self._calls: dict[Task, asyncio.TimerHandle | None] = {}  # under way
         self._is_cancelled = False
+        self._loop: asyncio.AbstractEventLoop | None = None  # in which it has begun
         self._others: set[Task] = set()  # look-ups, and calls that nobody waits for
 
     async def give(self) -> AsyncGenerator[Any, None]:
@@ -84,13 +85,22 @@ class AsyncMap:
             await self._end()
 
     def _begin(self) -> None:
+        self._loop = asyncio.get_running_loop()
         if self._meter is not None:
             self._context.run(self._meter.watch)
-            self._meter.start_in(asyncio.get_running_loop())
+            self._meter.start_in(self._loop)
+
+    def _check_loop(self) -> None:
+        if asyncio.get_running_loop() is not self._loop:
+            raise RuntimeError(
+                "this iterator of spot.map was begun in another event loop, where its calls run: "
+                "read it to its end there, or call spot.map anew in this one"
+            )
 
     async def _goes_on(self) -> bool:
         """Read, start and wait until something can be handed out; False where all was."""
         window, inputs = self._window, self._inputs
+        self._check_loop()
         self._news.clear()
         reads = not (window.has_ended or inputs.has_ended) and await self._read()
         if reads or window.is_ready:
@@ -243,6 +253,8 @@ class AsyncMap:
                 self._meter.close()
 
     async def _all_have_ended(self) -> None:
+        if asyncio.get_running_loop() is not self._loop:  # whose calls nobody can wait for here
+            return
         if isinstance(self._inputs, AsyncInputs):
             await self._inputs.close()
         while tasks := [*self._calls, *self._others]:
