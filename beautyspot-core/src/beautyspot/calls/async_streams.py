@@ -14,7 +14,8 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.calls.flow import answer
-from beautyspot.calls.recording import EndOfStream, PullStep, StartOver, joining, opened
+from beautyspot.calls.joining import joining, opened
+from beautyspot.calls.recording import EndOfStream, PullStep, StartOver
 from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Block, Join, Outcome, drive_async
 from beautyspot.calls.streams import is_recorded, starting_over

@@ -11,14 +11,8 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.flow import answer, not_stored
-from beautyspot.calls.recording import (
-    EndOfStream,
-    PullStep,
-    StartOver,
-    begin_alone,
-    joining,
-    opened,
-)
+from beautyspot.calls.joining import begin_alone, joining, opened
+from beautyspot.calls.recording import EndOfStream, PullStep, StartOver
 from beautyspot.calls.steps import Outcome, drive
 from beautyspot.concurrency import single_flight
 from beautyspot.results.validity import MISSING
