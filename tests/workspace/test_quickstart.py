@@ -58,4 +58,5 @@ def test_the_picture_is_sound_and_has_a_tile_a_module(quickstart: Any) -> None:
 def test_the_questions_are_counted(quickstart: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert asyncio.run(quickstart.ask_all(["one two", "syllables"])) == 6
     told = capsys.readouterr().err
-    assert "count_syllables: 2 done: 0 hits, 2 runs, 0 failures" in told
+    assert "count_syllables: 2 done" in told
+    assert "2 runs" in told

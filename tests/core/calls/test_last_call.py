@@ -387,7 +387,7 @@ def test_spots_leave_their_variable_to_later_ones() -> None:
     one()
     gc.collect()
     before, known = len(contextvars.copy_context()), len(noting._free)
-    for _ in range(20):
+    for _ in range(5):
         one()
         gc.collect()
     assert len(contextvars.copy_context()) == before
