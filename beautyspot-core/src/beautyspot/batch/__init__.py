@@ -1,1 +1,1 @@
-"""Many calls at once: `spot.map`."""
+"""Many calls at once: `spot.map` and `spot.count`."""

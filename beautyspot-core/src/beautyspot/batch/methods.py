@@ -1,4 +1,4 @@
-"""The part of a Spot that makes many calls at once: `map`."""
+"""The part of a Spot that makes many calls at once: `map`, and `count` before it."""
 
 from __future__ import annotations
 

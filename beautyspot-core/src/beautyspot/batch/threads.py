@@ -1,4 +1,4 @@
-"""`give`: what `spot.map` gives for a plain function.
+"""`SyncMap`: `spot.map` of a plain function.
 
 The thread that asks for results reads the inputs, looks them up, and hands out; workers call the
 function. So nothing is read, and nothing new begins, that nobody asks for: but for what was read
