@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from beautyspot.batch.async_inputs import AsyncInputs, inputs_of
 from beautyspot.batch.lookups import Lookups
+from beautyspot.batch.made import make_async
 from beautyspot.batch.options import CONCURRENCY
 from beautyspot.batch.termination import ends_in_order
 from beautyspot.batch.window import Window
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from beautyspot.batch.items import Item
+    from beautyspot.batch.made import Made
     from beautyspot.batch.meter import Meter
     from beautyspot.batch.options import MapOptions
     from beautyspot.batch.targets import Target
@@ -167,11 +169,10 @@ class AsyncMap:
         """
         target, engine = self._target, self._target.engine
         if not item.key or engine.detours or target.task.options.mode != "normal":
-            return _awaited(target.function, item.args)
-        item.made = call = target.call(item.args)
+            return make_async(engine.last_calls, target.function, *item.args)
+        call = target.call(item.args)
         call.looked = target.task.stale is None  # else what has expired may be given all the same
-        coroutine: Coroutine[Any, Any, Any] = perform(engine, call)
-        return coroutine
+        return make_async(engine.last_calls, perform, engine, call)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> Task:
         return asyncio.get_running_loop().create_task(work, context=self._context.copy())
@@ -203,22 +204,23 @@ class AsyncMap:
         if error is not None:
             self._fail(item, error, began=began)
         elif began or task.result() is not MISSING:
-            self._return(item, task.result(), began=began)
+            self._take(item, task.result(), began=began)
         elif not self._window.has_ended:
             self._begin_with(item)
         self._start()
 
-    def _return(self, item: Item, value: Any, *, began: bool) -> None:
+    def _take(self, item: Item, made: Made, *, began: bool) -> None:
         if self._meter is not None:
-            is_hit = item.made is not None and item.made.is_hit
-            ended = self._meter.found if is_hit else self._meter.ran
-            (ended if began else self._meter.hit)()
-        for follower in self._window.returned(item, value):
+            self._meter.made(made) if began else self._meter.hit()
+        if made.error is not None:
+            self._window.failed(item, made.error, stored=True)
+            return
+        for follower in self._window.returned(item, made.value):
             self._begin_with(follower)
 
     def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:
         if self._meter is not None:
-            self._meter.failed(began=began)
+            (self._meter.failed if began else self._meter.missed)()
         self._window.failed(item, error)
 
     def _time_out(self, item: Item, task: Task, timeout: float) -> None:
@@ -259,14 +261,6 @@ class AsyncMap:
             await self._inputs.close()
         while tasks := [*self._calls, *self._others]:
             await asyncio.wait(tasks)
-
-
-async def _awaited(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """What a call returns; whatever it raises, it raises in its own task.
-
-    An error refers to this frame, so no item is in it, which refers to the error.
-    """
-    return await function(*args)
 
 
 def _over(task: MarkedTask, timeout: float) -> TimeoutError:

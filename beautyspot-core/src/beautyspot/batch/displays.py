@@ -113,8 +113,10 @@ def at_the_end(progress: Progress) -> list[str]:
 
 
 def _sums(progress: Progress) -> list[str]:
-    failures = [_counted(progress.failures, "failure")] if progress.failures else []
-    return [*failures, _counted(progress.runs, "run"), _counted(progress.hits, "hit")]
+    wrong = [_counted(progress.failures, "failure")] if progress.failures else []
+    if progress.unstored:
+        wrong.append(f"{progress.unstored:,} not stored")
+    return [*wrong, _counted(progress.runs, "run"), _counted(progress.hits, "hit")]
 
 
 def _counted(count: int, word: str) -> str:

@@ -13,7 +13,9 @@ class Failed:
     Attributes:
         input: what the function was called with: an item, or a tuple of one of each iterable.
         error: what it raised; a `TimeoutError` where its `timeout` was over.
+        stored: whether nothing ran for it, since it was stored, by ``mark(cache_errors=)``.
     """
 
     input: Any
     error: Exception
+    stored: bool = False

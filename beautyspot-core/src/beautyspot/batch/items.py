@@ -18,18 +18,18 @@ class Item:
         key: of that call; "" where it has none, and so is equal to no other.
         call: to be looked up singly, in a thread that may wait; None where it is known to be
             missing, and the function is to be called.
-        made: the call that was made, where that is known; it tells whether it was a hit.
         since: when it was read, for what is invalidated from then on; None where it has no key.
         copied: what an equal input's call has made, of which this one may have a copy, and when
             that input was read.
         began: when its call began, on the monotonic clock; None before that.
         settled: whether it has a result, or an error.
         fatal: whether its error ends the map.
+        stored: whether its error was stored, and so is a hit.
     """
 
     __slots__ = (
-        *("args", "began", "call", "copied", "error", "fatal", "key", "made"),
-        *("settled", "since", "value"),
+        *("args", "began", "call", "copied", "error", "fatal", "key"),
+        *("settled", "since", "stored", "value"),
         "__weakref__",
     )
 
@@ -37,10 +37,9 @@ class Item:
         self.args = args
         self.key = key
         self.call = call
-        self.made: Call | None = None
         self.since: Moment | None = None
         self.copied: tuple[Payload, Moment | None] | None = None
         self.began: float | None = None
-        self.settled = self.fatal = False
+        self.settled = self.fatal = self.stored = False
         self.value: Any = None
         self.error: BaseException | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from xxhash import xxh3_128_digest
 
 from beautyspot.batch.items import Item
+from beautyspot.batch.made import Made
 from beautyspot.calls.blocks import join
 from beautyspot.calls.flow import answer
 from beautyspot.contracts import Entry, in_full, lacks_data
@@ -209,17 +210,25 @@ class Lookups:
     # -------------------------------------------------------------------------- one by one
 
     def look(self, item: Item) -> Any:
-        """The value of an item that is to be looked up singly, which may block; or `MISSING`.
+        """What is made of an item that is to be looked up singly, which may block; or `MISSING`.
 
         Where an equal input's call has made a result that is not stored, it is a copy of that.
         """
         call, copied = item.call, item.copied
         assert call is not None  # noqa: S101 - the callers ask
         item.call = item.copied = None
-        value = answer(self._engine, call, in_place=False, stale=False)
-        if value is not MISSING or copied is None or not call.key:
-            return value
-        payload, since = copied
+        try:
+            value = answer(self._engine, call, in_place=False, stale=False)
+        except Exception as error:
+            if not call.is_hit:
+                raise
+            return Made(None, error.with_traceback(None))  # else it would lead here: a cycle
+        if value is MISSING and copied is not None and call.key:
+            value = self._copy(item, call, *copied)
+        return value if value is MISSING else Made(value)
+
+    def _copy(self, item: Item, call: Call, payload: Payload, since: Moment | None) -> Any:
+        """A copy of what an equal input's call has made, or `MISSING`."""
         if self._is_outdated(item, call, since):
             return MISSING
         try:

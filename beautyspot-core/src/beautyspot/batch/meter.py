@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from beautyspot.batch.made import Made
     from beautyspot.batch.progress import Display
 
 SAMPLES: Final = 30
@@ -60,7 +61,7 @@ class Meter:
     __slots__ = (
         *("_busy", "_busy_since", "_clock", "_display", "_ended", "_failures", "_function"),
         *("_hits", "_lock", "_moved", "_queue", "_running", "_runs", "_samples", "_showing"),
-        *("_started", "_timer", "_total"),
+        *("_started", "_timer", "_total", "_unstored"),
     )
 
     def __init__(
@@ -73,7 +74,7 @@ class Meter:
     ) -> None:
         self._function, self._total, self._clock = function, total, clock
         self._display: Display | None = display
-        self._hits = self._runs = self._failures = self._running = 0
+        self._hits = self._runs = self._failures = self._unstored = self._running = 0
         self._busy, self._busy_since = 0.0, 0.0
         self._queue = Queue()
         self._lock = threading.Lock()  # nothing is called in it: see `beautyspot.concurrency.locks`
@@ -105,11 +106,12 @@ class Meter:
             self._running += 1
             self._moved = now
 
-    def ran(self) -> None:
-        """Count a call that has run the function."""
+    def ran(self, *, stored: bool = True) -> None:
+        """Count a call that has run the function, and whether its result is stored."""
         now = self._clock()
         with self._lock:
             self._runs += 1
+            self._unstored += not stored
             self._end_one(now)
 
     def found(self) -> None:
@@ -119,14 +121,26 @@ class Meter:
             self._hits += 1
             self._end_one(now)
 
-    def failed(self, *, began: bool = True) -> None:
-        """Count an input that failed, and with `began` its call, too."""
+    def made(self, made: Made) -> None:
+        """Count a call under way by what it came to."""
+        if made.is_hit:
+            self.found()
+        else:
+            self.ran(stored=made.is_stored)
+
+    def failed(self) -> None:
+        """Count a call that failed."""
+        now = self._clock()
+        with self._lock:
+            self._failures += 1
+            self._end_one(now)
+
+    def missed(self) -> None:
+        """Count an input that failed without a call of its own."""
         now = self._clock()
         with self._lock:
             self._failures += 1
             self._moved = now
-            if began:
-                self._end_one(now)
 
     def gave_up(self) -> None:
         """Count a call under way no more: it came to nothing."""
@@ -146,7 +160,8 @@ class Meter:
         """What was counted by now."""
         now = self._clock()
         with self._lock:
-            hits, runs, failures, running = self._hits, self._runs, self._failures, self._running
+            hits, runs, failures = self._hits, self._runs, self._failures
+            unstored, running = self._unstored, self._running
             busy = self._busy + (now - self._busy_since if running else 0.0)
             quiet = max(0.0, now - self._moved)
         ended = runs + failures
@@ -154,8 +169,8 @@ class Meter:
         waiting = min(running, max(0, self._queue.length))
         rate, left = self._rates(sample, running - waiting)
         return Progress(
-            *(self._function, sample.done, self._total, hits, runs, failures, running, waiting),
-            *(now - self._started, quiet, rate, left),
+            *(self._function, sample.done, self._total, hits, runs, failures, unstored),
+            *(running, waiting, now - self._started, quiet, rate, left),
         )
 
     def _rates(self, now: _Sample, running: int) -> tuple[float, float | None]:

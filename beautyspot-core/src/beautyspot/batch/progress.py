@@ -20,6 +20,9 @@ class Progress:
         hits: inputs whose result was stored, or made by another call.
         runs: calls that ran the function, and returned.
         failures: inputs whose call raised.
+        unstored: of the runs, those whose result is not stored: it has no stored form or no key,
+            `cache_if` refused it, the store failed, or the Spot is switched off, say. With
+            ``save="background"`` a result counts as stored when it is queued.
         running: calls under way now.
         waiting: of these, those that wait for a limit now.
         seconds: since the first input.
@@ -36,6 +39,7 @@ class Progress:
     hits: int
     runs: int
     failures: int
+    unstored: int
     running: int
     waiting: int
     seconds: float

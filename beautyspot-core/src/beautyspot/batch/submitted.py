@@ -12,6 +12,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.batch.made import Made, make
 from beautyspot.batch.workers import NOT_BEGUN
 from beautyspot.calls.blocks import asked
 from beautyspot.errors import ConfigError
@@ -216,12 +217,21 @@ def _in_block(
         return function(*args)
 
 
+def make_there(function: Callable[..., Any], *args: Any) -> Made:
+    """Make a call, there."""
+    try:
+        calls = _spot_of(function)._engine.last_calls
+    except Exception:  # its Spot is gone: nothing tells what became of the call
+        return Made(function(*args), is_hit=False)
+    return make(calls, function, *args)
+
+
 def _spot_of(function: Any) -> Any:
     """The Spot here, of a function that was sent."""
     while isinstance(function, partial):
         if function.func is _cached_run:
             return function.args[0]
-        function = function.func
+        function = function.args[0] if function.func is _in_block else function.func
     return function.__beautyspot__.owner()
 
 

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.inputs import Inputs
 from beautyspot.batch.lookups import Lookups
+from beautyspot.batch.made import make
 from beautyspot.batch.options import CONCURRENCY
 from beautyspot.batch.submitted import (
     Submitted,
     explain_unsent,
     in_blocks,
+    make_there,
     runs_threads,
     sent,
     workers_of,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from beautyspot.batch.items import Item
+    from beautyspot.batch.made import Made
     from beautyspot.batch.meter import Meter
     from beautyspot.batch.options import MapOptions
     from beautyspot.batch.targets import Target
@@ -81,7 +84,7 @@ class SyncMap:
         self._readers = Workers("reader", READERS, look, self._done)
         self._workers: Calling
         if options.executor is None:
-            call = partial(_call, self._context, target.function, meter)
+            call = partial(_call, self._context, target, meter)
             most = options.most_failures
             self._workers = Workers("map", concurrency, call, self._done, failures=most)
         else:
@@ -190,11 +193,11 @@ class SyncMap:
         if value is NOT_BEGUN:
             self._count_late(workers, item, value, error)
             return
-        looked_up = workers is self._readers
+        began = workers is not self._readers
         if error is not None:
-            self._fail(item, error, began=not looked_up)
+            self._fail(item, error, began=began)
         elif value is not MISSING:
-            self._return(item, value, began=not looked_up)
+            self._take(item, value, began=began)
         elif not self._window.has_ended:
             self._start(item)
 
@@ -206,19 +209,22 @@ class SyncMap:
         if meter is None or item.settled or workers is self._readers:
             return
         if value is not NOT_BEGUN:
-            (meter.ran if error is None else meter.failed)()
+            meter.made(value) if error is None else meter.failed()
         elif isinstance(workers, Submitted):  # a thread had not counted it yet
             meter.gave_up()
 
-    def _return(self, item: Item, value: Any, *, began: bool) -> None:
+    def _take(self, item: Item, made: Made, *, began: bool) -> None:
         if self._meter is not None:
-            (self._meter.ran if began else self._meter.hit)()
-        for follower in self._window.returned(item, value):
+            self._meter.made(made) if began else self._meter.hit()
+        if made.error is not None:
+            self._window.failed(item, made.error, stored=True)
+            return
+        for follower in self._window.returned(item, made.value):
             self._start(follower)
 
     def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:
         if self._meter is not None:
-            self._meter.failed(began=began)
+            (self._meter.failed if began else self._meter.missed)()
         if isinstance(self._workers, Submitted):
             explain_unsent(error)
         self._window.failed(item, error, fatal=began and self._workers.is_broken)
@@ -250,10 +256,10 @@ def _look(context: Context, lookups: Lookups, item: Item) -> Any:
     return context.copy().run(lookups.look, item)
 
 
-def _call(context: Context, function: Callable[..., Any], meter: Meter | None, item: Item) -> Any:
+def _call(context: Context, target: Target, meter: Meter | None, item: Item) -> Made:
     if meter is not None:
         meter.began()
-    return context.copy().run(function, *item.args)
+    return context.copy().run(make, target.engine.last_calls, target.function, *item.args)
 
 
 def _submit(
@@ -268,9 +274,10 @@ def _submit(
     if meter is not None:
         meter.began()
     if runs_threads(executor):
-        return executor.submit(context.copy().run, function, *item.args)
+        run, calls = context.copy().run, target.engine.last_calls
+        return executor.submit(run, make, calls, function, *item.args)
     sent_so = context.copy().run(in_blocks, function, target.engine)
-    return executor.submit(sent_so, *item.args)
+    return executor.submit(make_there, sent_so, *item.args)
 
 
 def _over(name: str, timeout: float) -> TimeoutError:

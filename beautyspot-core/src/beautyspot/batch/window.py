@@ -95,19 +95,24 @@ class Window:
         self._lookups.follow(item, followers, value)
         return followers
 
-    def failed(self, item: Item, error: BaseException, *, fatal: bool = False) -> None:
+    def failed(
+        self, item: Item, error: BaseException, *, fatal: bool = False, stored: bool = False
+    ) -> None:
         """Note that an item failed, and with it those that waited for it.
 
-        With `fatal` that ends the map, whatever the user said of errors.
+        With `fatal` that ends the map, whatever the user said of errors. An error that is `stored`
+        is a result, and counts as a failure only where all errors are raised.
         """
         if item.settled:
             return
         for each in (item, *self._settle(item)):
-            each.error = error
+            each.error, each.stored = error, stored
             if each is not item:
                 self._settle(each)
                 if self._meter is not None:
-                    self._meter.failed(began=False)
+                    (self._meter.hit if stored else self._meter.missed)()
+            if stored and self._errors != "raise":
+                continue
             self._failures += 1
             over = self._most is not None and self._failures > self._most
             if fatal or over or not isinstance(error, Exception):
@@ -160,7 +165,8 @@ class Window:
                 continue
             error, head.error = head.error, None  # its traceback leads to the item: else a cycle
             if self._errors == "return":
-                yield Failed(shown(head.args), error)  # type: ignore[arg-type]  # no fatal one
+                assert isinstance(error, Exception)  # noqa: S101 - any other one is fatal
+                yield Failed(shown(head.args), error, head.stored)
                 return
 
     def _stops(self, head: Item) -> bool:

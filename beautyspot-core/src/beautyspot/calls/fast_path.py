@@ -98,7 +98,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 seen[key] = now = monotonic()  # what `LastUses.note` does
                 if now > uses.due:
                     uses.write_later()
-                note((whose, key, made_at, None))
+                note((whose, key, made_at, None, True))
                 if told:
                     observers.hit(whose[1], key, took, made_at, price, "store", len(data))
                 return value

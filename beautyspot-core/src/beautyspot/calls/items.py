@@ -119,6 +119,7 @@ def _flow(engine: Engine, whole: Call, given: Given, *, in_place: bool) -> Flow:
         error = yield from runs.run(missing)
         if error is not None:
             return Outcome(error=error)
+        whole.is_stored = all(item.call.is_hit or item.call.is_stored for item in missing)
     return Outcome(_in_order(whole.task, items, len(given.items)))
 
 

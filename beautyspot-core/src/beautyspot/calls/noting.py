@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from beautyspot.observing import Reason
     from beautyspot.tasks.task import Call
 
-    Told = tuple[tuple[int, str], str, float | None, Reason | None]
-    """The Spot's number and the function; the key; when the result was made; why it was a miss."""
+    Told = tuple[tuple[int, str], str, float | None, Reason | None, bool]
+    """What is remembered of a call.
+
+    The Spot's number and the function; the key; when the result was made; why it was a miss;
+    whether it was a hit, or its result is stored.
+    """
 
 
 _numbers: Final = itertools.count()
@@ -63,7 +67,16 @@ class LastCalls:
             why = call.why or "not stored"
             if returned and call.made_at is None:
                 call.made_at = self._clock()
-        self.set(((self.number, call.task.func_identifier), call.key, call.made_at, why))
+        whose = self.number, call.task.func_identifier
+        self.set((whose, call.key, call.made_at, why, call.is_hit or call.is_stored))
+
+    @property
+    def end(self) -> tuple[bool, bool]:
+        """Of the last call in this context: was it a hit; and if not, is its result stored."""
+        told = self._get()
+        if told is None or told[0][0] != self.number:
+            return False, False
+        return told[3] is None, told[4]
 
     def last(self) -> LastCall | None:
         """The last call in this context; None where there was none."""
@@ -72,6 +85,6 @@ class LastCalls:
             return None
         from beautyspot.calls.last_call import LastCall  # no Spot waits for its class to be made
 
-        (_, function), key, made_at, why = told
+        (_, function), key, made_at, why, _ = told
         age = None if made_at is None else self._clock() - made_at
         return LastCall(function, key, why is None, why, made_at, age)

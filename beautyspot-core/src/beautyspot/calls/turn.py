@@ -140,6 +140,7 @@ class Turn:
         saver = self.engine.saver
         if saver is None or not saver.add(self):
             return False
+        self.call.is_stored = True
         self.hand_over()
         return True
 

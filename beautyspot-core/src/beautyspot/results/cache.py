@@ -335,7 +335,8 @@ class Cache(Rows):
         return self.placement.place(task, record)
 
     def let_go(self, call: Call) -> None:
-        """Remove what the call's new result replaces: a blob, and earlier results of other keys."""
+        """Remove what a result replaces that is stored now: a blob, and results of other keys."""
+        call.is_stored = True
         self.placement.discard(call.key, call.replaces)
         if call.task.addressing.earlier and self.renamed is not None:
             self.renamed.forget_earlier(self, call)

@@ -50,6 +50,7 @@ class Call:
             "found_as",
             "alone",
             "is_hit",
+            "is_stored",
             "looked",
             "made_at",
             "max_age",
@@ -86,6 +87,7 @@ class Call:
         self.since: Any = None  # when the function began: a `Moment`
         self.waited = False  # others ran since it got its key, and may have changed its arguments
         self.is_hit = False  # whether it got a result without running
+        self.is_stored = False  # whether its own result is stored by now, or queued for that
         self.made_at: float | None = None  # when the result was made, in Unix time
         self.why: Reason | None = None  # why it is a miss, if not since nothing is stored
         self.found_as: FoundAs | None = None  # what observers are told of a result that was found
