@@ -81,7 +81,7 @@ def a_screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
 
 def of(**given: Any) -> Progress:
     counts = {"function": NAME, "done": 30, "total": 100, "hits": 10, "runs": 19, "failures": 1}
-    now = {"running": 5, "waiting": 0, "seconds": 9.0, "quiet": 0.1}
+    now = {"unstored": 0, "running": 5, "waiting": 0, "seconds": 9.0, "quiet": 0.1}
     rates = {"rate": 2.5, "left": 28.0}
     return Progress(**{**counts, **now, **rates, **given})
 
@@ -95,14 +95,17 @@ def test_what_becomes_of_each_input_is_counted() -> None:
     meter.hit()
     for _ in range(5):
         meter.began()
+    meter.began()
     meter.ran()
+    meter.ran(stored=False)
     meter.found()
     meter.failed()
-    meter.failed(began=False)
+    meter.missed()
     meter.gave_up()
     now = meter.progress()
-    assert (now.function, now.total, now.done) == (NAME, 9, 7)
-    assert (now.hits, now.runs, now.failures, now.running) == (4, 1, 2, 1)
+    assert (now.function, now.total, now.done) == (NAME, 9, 8)
+    assert (now.hits, now.runs, now.failures, now.running) == (4, 2, 2, 1)
+    assert now.unstored == 1
 
 
 def test_hits_do_not_shorten_the_time_that_is_left() -> None:
@@ -189,7 +192,7 @@ def test_of_calls_that_wait_for_a_limit_the_rate_tells_when_they_are_done() -> N
         lambda meter: meter.ran(),
         lambda meter: meter.found(),
         lambda meter: meter.failed(),
-        lambda meter: meter.failed(began=False),
+        lambda meter: meter.missed(),
         lambda meter: meter.gave_up(),
     ],
 )
@@ -493,3 +496,11 @@ def test_large_numbers_are_readable() -> None:
     text = ", ".join(displays.described(now))
     assert "1,234/s, 12,345 of 100,000, 1 failure, 19 runs, 12,000 hits" in text
     assert displays.described(of(done=0, total=0))[0] == "100%"
+
+
+@pytest.mark.parametrize("words", [displays.described, displays.at_the_end])
+def test_a_line_says_how_many_results_are_not_stored(
+    words: Callable[[Progress], list[str]],
+) -> None:
+    assert "19 not stored, 19 runs" in ", ".join(words(of(unstored=19)))
+    assert "stored" not in ", ".join(words(of()))

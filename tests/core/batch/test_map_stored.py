@@ -1,0 +1,226 @@
+"""What a map tells of results that are not stored, and of errors that are."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.batch import displays
+from broken import BrokenStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.spot import Spot
+
+
+class Here(Executor):
+    """Stands for one whose workers are elsewhere: nothing of this process is known to it."""
+
+    _max_workers = 2
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture(params=["threads", "tasks", "pool", "elsewhere"])
+def mapped(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Maps a function over inputs; gives the results, and the last `Progress`."""
+    executors = {"pool": ThreadPoolExecutor(2), "elsewhere": Here()}
+    told: list[bs.Progress] = []
+
+    def marked(spot: Spot, function: Callable[..., Any], **options: Any) -> Any:
+        if request.param != "tasks":
+            return spot.mark(**options)(function)
+
+        async def called(given: Any) -> Any:
+            return function(given)
+
+        return spot.mark(**options)(called)
+
+    async def in_tasks(results: Any) -> list[Any]:
+        return [result async for result in results]
+
+    def map_(spot: Spot, function: Any, inputs: Any, **options: Any) -> Any:
+        executor = executors.get(request.param)
+        results = spot.map(function, inputs, progress=told.append, executor=executor, **options)
+        made = asyncio.run(in_tasks(results)) if request.param == "tasks" else list(results)
+        return made, told[-1]
+
+    map_.marked = marked  # type: ignore[attr-defined]
+    yield map_
+    executors["pool"].shutdown()
+
+
+@pytest.fixture
+def spot(make_spot: Callable[..., Spot]) -> Spot:
+    """What it can't store it reports."""
+    return make_spot()
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def closure(number: int) -> Any:
+    return lambda: number
+
+
+# ------------------------------------------------------------------------- results not stored
+
+
+def test_results_that_are_stored_are_not_counted(spot: Spot, mapped: Any) -> None:
+    f = mapped.marked(spot, double)
+    results, end = mapped(spot, f, [1, 2, 3])
+    assert (results, end.runs, end.unstored) == ([2, 4, 6], 3, 0)
+    results, end = mapped(spot, f, [1, 2, 3, 4])
+    assert (results, end.hits, end.runs, end.unstored) == ([2, 4, 6, 8], 3, 1, 0)
+
+
+def test_a_result_that_is_queued_counts_as_stored(
+    make_spot: Callable[..., Spot], mapped: Any
+) -> None:
+    spot = make_spot(save="background")
+    assert mapped(spot, mapped.marked(spot, double), [1, 2])[1].unstored == 0
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("function", "options"),
+    [
+        (closure, {}),
+        (double, {"cache_if": lambda value: value > 4}),
+        (double, {"mode": "readonly"}),
+    ],
+    ids=["no stored form", "cache_if", "readonly"],
+)
+def test_results_that_are_not_stored_are_counted(
+    spot: Spot, mapped: Any, function: Callable[..., Any], options: dict[str, Any]
+) -> None:
+    end = mapped(spot, mapped.marked(spot, function, **options), [1, 2])[1]
+    assert (end.runs, end.failures, end.unstored) == (2, 0, 2)
+    assert "2 not stored" in ", ".join(displays.at_the_end(end))
+
+
+def test_of_those_that_cache_if_refuses_no_others_count(spot: Spot, mapped: Any) -> None:
+    f = mapped.marked(spot, double, cache_if=lambda value: value > 4)
+    end = mapped(spot, f, [1, 2, 3, 4, 5])[1]
+    assert (end.runs, end.unstored) == (5, 2)
+
+
+def test_calls_without_a_key_are_counted(spot: Spot, mapped: Any) -> None:
+    f = mapped.marked(spot, lambda made: made())
+    results, end = mapped(spot, f, [iter([1]).__next__, iter([2]).__next__])
+    assert (results, end.runs, end.unstored) == ([1, 2], 2, 2)
+
+
+def test_of_a_spot_that_is_switched_off_all_are_counted(
+    make_spot: Callable[..., Spot], mapped: Any
+) -> None:
+    spot = make_spot(enabled=False)
+    assert mapped(spot, mapped.marked(spot, double), [1, 2])[1].unstored == 2
+
+
+def test_what_a_store_that_fails_does_not_take_is_counted(
+    make_spot: Callable[..., Spot], mapped: Any
+) -> None:
+    spot = make_spot(metadata=BrokenStore("put", "put_many"))
+    end = mapped(spot, mapped.marked(spot, double), [1, 2])[1]
+    assert (end.runs, end.unstored) == (2, 2), "it waits in memory, and may be lost yet"
+
+
+def test_a_list_counts_where_one_of_its_items_is_not_stored(spot: Spot, mapped: Any) -> None:
+    def doubles(given: list[int]) -> list[int]:
+        return [*map(double, given)]
+
+    f = mapped.marked(spot, doubles, each="given", cache_if=lambda n: n > 4)
+    end = mapped(spot, f, [[3, 4], [1, 5], [4, 3]], concurrency=1)[1]
+    assert (end.hits, end.runs, end.unstored) == (1, 2, 1)
+
+
+# -------------------------------------------------------------------- errors that are results
+
+
+def missing(number: int) -> int:
+    if number % 2:
+        raise LookupError(number)
+    return number
+
+
+@pytest.fixture
+def f(spot: Spot, mapped: Any) -> Any:
+    """Of its inputs, 1 and 3 have stored errors."""
+    f = mapped.marked(spot, missing, cache_errors=LookupError)
+    mapped(spot, f, [1, 3], errors="skip")
+    return f
+
+
+def failed(results: list[Any]) -> list[tuple[Any, str, bool]]:
+    return [
+        (each.input, str(each.error), each.stored)
+        for each in results
+        if isinstance(each, bs.Failed)
+    ]
+
+
+def test_an_error_that_is_stored_is_a_hit(spot: Spot, mapped: Any, f: Any) -> None:
+    results, end = mapped(spot, f, [1, 2, 3, 5, 5], errors="return")
+    assert failed(results) == [(1, "1", True), (3, "3", True), (5, "5", False), (5, "5", False)]
+    assert (end.done, end.hits, end.runs, end.failures, end.unstored) == (5, 2, 1, 2, 0)
+
+
+def test_it_is_left_out_with_skip(spot: Spot, mapped: Any, f: Any) -> None:
+    results, end = mapped(spot, f, [1, 2, 3, 3], errors="skip")
+    assert (results, end.hits, end.failures) == ([2], 3, 0)
+
+
+def test_it_counts_for_no_max_errors(spot: Spot, mapped: Any, f: Any) -> None:
+    assert mapped(spot, f, [1, 3, 1, 3, 2, 4], errors="skip", max_errors=0)[0] == [2, 4]
+    with pytest.raises(LookupError, match="5"):
+        mapped(spot, f, [1, 3, 5, 4], errors="skip", max_errors=0)
+
+
+def test_it_is_raised_where_errors_are(spot: Spot, mapped: Any, f: Any) -> None:
+    with pytest.raises(LookupError, match="1") as raised:
+        mapped(spot, f, [2, 1, 4])
+    assert raised.value.__notes__ == ["spot.map: the input was 1"]
+
+
+@pytest.mark.parametrize("errors", ["return", "raise"])
+def test_it_is_a_hit_where_it_comes_while_the_call_waits(
+    spot: Spot, mapped: Any, errors: str
+) -> None:
+    """It was not there when the page was looked up."""
+
+    def sets(number: int) -> int:
+        if number == 2:
+            spot.set_result(LookupError(3), f, 3)
+        return number
+
+    f = mapped.marked(spot, sets, cache_errors=LookupError)
+    if errors == "raise":
+        with pytest.raises(LookupError, match="3"):
+            mapped(spot, f, [2, 3, 3, 4], concurrency=1)
+        return
+    options = {"errors": errors, "max_errors": 0, "concurrency": 1}
+    results, end = mapped(spot, f, [2, 3, 3, 4], **options)
+    assert failed(results) == [(3, "3", True), (3, "3", True)]
+    assert (end.hits, end.runs, end.failures) == (2, 2, 0)
+
+
+def test_an_error_of_the_function_within_is_none_of_the_map(spot: Spot, mapped: Any) -> None:
+    """A hit that the function makes, and whose error it lets pass, is no hit of its own."""
+    inner = spot.mark(missing, cache_errors=LookupError)
+    with pytest.raises(LookupError):
+        inner(1)
+    results, end = mapped(spot, mapped.marked(spot, lambda n: inner(n)), [1], errors="return")
+    assert failed(results) == [(1, "1", False)]
+    assert (end.hits, end.failures) == (0, 1)
