@@ -77,7 +77,7 @@ def test_an_option_that_does_not_fit(spot: Spot, options: dict[str, Any], says: 
         ((f, "a text"), r"write \[text\], or list\(text\)"),
         ((f, b"bytes"), r"write \[text\]"),
         ((f, 3), r"write \[3\]$"),
-        ((f, unread), r"write unread\(\), if that gives the inputs"),
+        ((f, unread), "call it, if that gives the inputs"),
         ((f, [1], "text"), r"write spot.map\(partial\(f, name='text'\), inputs\)"),
         (
             (two, [1], None),

@@ -42,7 +42,7 @@ def _instead(method: str, function: object, inputs: tuple[object, ...], place: i
             f"spot.{method}({bound}, inputs)"
         )
     if callable(given):
-        return f"write {getattr(given, '__name__', 'function')}(), if that gives the inputs"
+        return "call it, if that gives the inputs"
     if isinstance(given, str | bytes | bytearray):
         return "write [text], or list(text) if each of its letters is an input"
     return f"write [{given!r:.20}]"
