@@ -166,6 +166,20 @@ def test_of_calls_that_run_nothing_tells_how_long_they_still_take() -> None:
     assert meter.progress().left is None
 
 
+def test_a_call_that_holds_up_the_rest_takes_longer_than_any_other_one() -> None:
+    clock = Clock()
+    meter = Meter(NAME, 40, Seen(), clock=clock)
+    meter.began()
+    for _ in range(20):
+        meter.began()
+        clock.now += 1
+        meter.ran()
+    clock.now += 5
+    assert meter.progress().left == 20 * 25 / 20
+    clock.now += 90
+    assert meter.progress().left is None
+
+
 def test_of_calls_that_wait_for_a_limit_the_rate_tells_when_they_are_done() -> None:
     clock = Clock()
     meter = Meter(NAME, 2, Seen(), clock=clock)

@@ -168,6 +168,8 @@ class Meter:
         sample = _Sample(now, hits + ended, ended, busy)
         waiting = min(running, max(0, self._queue.length))
         rate, left = self._rates(sample, running - waiting)
+        if left and quiet > left:  # what holds the map up is slower than all that told the time
+            left = None
         return Progress(
             *(self._function, sample.done, self._total, hits, runs, failures, unstored),
             *(running, waiting, now - self._started, quiet, rate, left),

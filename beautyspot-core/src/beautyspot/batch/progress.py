@@ -29,8 +29,8 @@ class Progress:
         quiet: seconds since a call last began, or an input was last done.
         rate: inputs a second that are done, over the last while.
         left: seconds until all are done, if all the others run, as fast as calls run now; as fast
-            as hits are found, where nothing has run. None where that is unknown, and where all
-            the others run and none waits: nothing tells how long one call still takes.
+            as hits are found, where nothing has run. None where that is unknown: where all the
+            others run and none waits, say, or nothing has happened for longer than that.
     """
 
     function: str
