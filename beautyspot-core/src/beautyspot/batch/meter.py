@@ -162,7 +162,7 @@ class Meter:
         with self._lock:
             hits, runs, failures = self._hits, self._runs, self._failures
             unstored, running = self._unstored, self._running
-            busy = self._busy + (now - self._busy_since if running else 0.0)
+            busy = self._busy + (self._moved - self._busy_since if running else 0.0)
             quiet = max(0.0, now - self._moved)
         ended = runs + failures
         sample = _Sample(now, hits + ended, ended, busy)
@@ -178,7 +178,8 @@ class Meter:
     def _rates(self, now: _Sample, running: int) -> tuple[float, float | None]:
         """Inputs a second, and the seconds until all are done.
 
-        The time in which no call is under way, since all inputs are hits, does not count for that.
+        The time in which no call is under way, since all inputs are hits, does not count for that,
+        nor that since something last happened.
         """
         with self._showing:
             last, first = self._samples[-1], self._samples[0]
