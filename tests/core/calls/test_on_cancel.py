@@ -235,7 +235,10 @@ def test_it_ends_with_its_loop(spot: Spot) -> None:
 
 @pytest.mark.usefixtures("_quiet")
 @pytest.mark.parametrize("options", [{}, {"on_cancel": "finish"}])
-def test_it_ends_with_a_loop_that_is_closed_before_it(spot: Spot, options: dict[str, Any]) -> None:
+def test_it_ends_with_a_loop_that_is_closed_before_it(
+    spot: Spot, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 3600.0)  # it is not waited for
     marked, other = spot.mark(on_cancel="finish")(work), spot.mark(**options)(work)
 
     async def main() -> None:
