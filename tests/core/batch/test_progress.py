@@ -490,6 +490,26 @@ def test_a_notebook_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(displays.display(NAME, None), displays.Line)
 
 
+def test_in_a_notebook_the_line_of_tqdm_has_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    tqdm = types.ModuleType("tqdm.auto")
+    tqdm.tqdm = Bar  # type: ignore[attr-defined]
+    shell = types.SimpleNamespace(kernel=object())
+    notebook = types.SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", notebook)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "tqdm.auto", tqdm)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    line = displays.display(NAME, 100)
+    line(of(waiting=3), last=False)
+    assert Bar.made.pop().text == "28 s left, 2.5/s, 1 failure, 19 runs, 10 hits, 3 wait"
+
+
+def test_a_stream_that_is_no_terminal_and_can_not_say_so_gets_a_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", types.SimpleNamespace())
+    assert isinstance(displays.display(NAME, 100), displays.Log)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
