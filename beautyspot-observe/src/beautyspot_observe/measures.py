@@ -71,7 +71,7 @@ MEASURES: Final = (
 )  # fmt: skip
 
 INTERRUPTS: Final = frozenset(
-    {"Cancelled", "CancelledError", "GeneratorExit", "KeyboardInterrupt", "SystemExit"}
+    {"Cancelled", "CancelledError", "GeneratorExit", "KeyboardInterrupt", "NotBegun", "SystemExit"}
 )
 """Errors by which a function is stopped from outside, and did not fail; the first one is Trio's."""
 

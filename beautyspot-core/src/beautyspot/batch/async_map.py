@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.batch.async_inputs import AsyncInputs, inputs_of
+from beautyspot.batch.failures import waited_too_long
 from beautyspot.batch.lookups import Lookups
 from beautyspot.batch.made import make_async
 from beautyspot.batch.options import CONCURRENCY
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from beautyspot.batch.meter import Meter
     from beautyspot.batch.options import MapOptions
     from beautyspot.batch.targets import Target
+    from beautyspot.concurrency.queueing import Start
     from beautyspot.tasks.task import Task as MarkedTask
 
     Task = asyncio.Task[Any]
@@ -63,6 +65,7 @@ class AsyncMap:
         self._window = Window(options, self._lookups, self._concurrency, meter)
         self._waiting: deque[Item] = deque()  # calls that are yet to begin
         self._calls: dict[Task, asyncio.TimerHandle | None] = {}  # under way
+        self._begun: set[Item] = set()  # those of these, and of calls whose time was over
         self._is_cancelled = False
         self._loop: asyncio.AbstractEventLoop | None = None  # in which it has begun
         self._others: set[Task] = set()  # look-ups, and calls that nobody waits for
@@ -155,7 +158,9 @@ class AsyncMap:
             item = self._waiting.popleft()
             if self._meter is not None:
                 self._meter.began()
-            task = self._spawn(self._call(item))
+            item.start = self._target.start()
+            self._begun.add(item)
+            task = self._spawn(self._call(item), item.start)
             self._calls[task] = None
             if self._timeout is not None:
                 over = partial(self._time_out, item, task, self._timeout)
@@ -174,8 +179,11 @@ class AsyncMap:
         call.looked = target.task.stale is None  # else what has expired may be given all the same
         return make_async(engine.last_calls, perform, engine, call)
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> Task:
-        return asyncio.get_running_loop().create_task(work, context=self._context.copy())
+    def _spawn(self, work: Coroutine[Any, Any, Any], start: Start | None = None) -> Task:
+        context = self._context.copy()
+        if start is not None:
+            context.run(start.watch)
+        return asyncio.get_running_loop().create_task(work, context=context)
 
     # ---------------------------------------------------------------------------- collect
 
@@ -185,6 +193,7 @@ class AsyncMap:
         if timer is not None:
             timer.cancel()
         self._others.discard(task)
+        self._begun.discard(item)
         self._settle(item, task, began=True)
 
     def _looked(self, item: Item, task: Task) -> None:
@@ -202,7 +211,7 @@ class AsyncMap:
         if item.settled:  # its time was over
             return
         if error is not None:
-            self._fail(item, error, began=began)
+            self._end_badly(item, error, began=began)
         elif began or task.result() is not MISSING:
             self._take(item, task.result(), began=began)
         elif not self._window.has_ended:
@@ -214,14 +223,26 @@ class AsyncMap:
             self._meter.made(made) if began else self._meter.hit()
         if made.error is not None:
             self._window.failed(item, made.error, stored=True)
+            self._stop_if_over()
             return
         for follower in self._window.returned(item, made.value):
             self._begin_with(follower)
+
+    def _end_badly(self, item: Item, error: BaseException, *, began: bool) -> None:
+        if item.start is None or not item.start.is_stopped:
+            self._fail(item, error, began=began)
+        elif self._meter is not None:
+            self._meter.gave_up()
 
     def _fail(self, item: Item, error: BaseException, *, began: bool) -> None:
         if self._meter is not None:
             (self._meter.failed if began else self._meter.missed)()
         self._window.failed(item, error)
+        self._stop_if_over()
+
+    def _stop_if_over(self) -> None:
+        if self._window.has_ended:
+            self._stop()
 
     def _time_out(self, item: Item, task: Task, timeout: float) -> None:
         """Have a call fail, and wait no longer for it."""
@@ -229,12 +250,19 @@ class AsyncMap:
             return
         self._calls.pop(task, None)
         self._others.add(task)
-        self._fail(item, _over(self._target.task, timeout), began=True)
+        self._fail(item, _over(self._target.task, timeout, item.start), began=True)
         task.cancel()
         self._news.set()
         self._start()
 
     # -------------------------------------------------------------------------------- end
+
+    def _stop(self) -> None:
+        """Have nothing new begin: what waits for its permit ends."""
+        self._window.has_ended = True
+        for item in self._begun:
+            if item.start is not None:
+                item.start.stop()
 
     def _cancel(self) -> None:
         self._is_cancelled = self._window.has_ended = True
@@ -243,7 +271,7 @@ class AsyncMap:
 
     async def _end(self) -> None:
         """Have nothing new begin, and wait for what runs; where cancelled, cancel that too."""
-        self._window.has_ended = True
+        self._stop()
         try:
             await self._all_have_ended()
         except CancelledError:
@@ -263,7 +291,15 @@ class AsyncMap:
             await asyncio.wait(tasks)
 
 
-def _over(task: MarkedTask, timeout: float) -> TimeoutError:
+def _over(task: MarkedTask, timeout: float, start: Start | None) -> TimeoutError:
+    """What a call has failed with whose time is over; one that has not begun never begins.
+
+    Not with on_cancel="finish" either.
+    """
+    if start is not None:
+        start.stop()
+        if start.is_stopped:
+            return waited_too_long(task.func_identifier, timeout)
     then, more = (
         "was cancelled",
         ', or mark it on_cancel="finish", so that it is stored all the same',

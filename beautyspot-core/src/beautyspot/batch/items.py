@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from beautyspot.concurrency.queueing import Start
     from beautyspot.results.invalidations import Moment
     from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call
@@ -21,6 +22,7 @@ class Item:
         since: when it was read, for what is invalidated from then on; None where it has no key.
         copied: what an equal input's call has made, of which this one may have a copy, and when
             that input was read.
+        start: stops its call as long as that waits for its permit; None where it needs none.
         began: when its call began, on the monotonic clock; None before that.
         settled: whether it has a result, or an error.
         fatal: whether its error ends the map.
@@ -29,7 +31,7 @@ class Item:
 
     __slots__ = (
         *("args", "began", "call", "copied", "error", "fatal", "key"),
-        *("settled", "since", "stored", "value"),
+        *("settled", "since", "start", "stored", "value"),
         "__weakref__",
     )
 
@@ -39,6 +41,7 @@ class Item:
         self.call = call
         self.since: Moment | None = None
         self.copied: tuple[Payload, Moment | None] | None = None
+        self.start: Start | None = None
         self.began: float | None = None
         self.settled = self.fatal = self.stored = False
         self.value: Any = None

@@ -98,7 +98,7 @@ class Meter:
             self._moved = now
 
     def began(self) -> None:
-        """Count a call that is under way from now on; one of `ran`, `found`, `failed` ends it."""
+        """Count a call that is under way, until one of those below ends it."""
         now = self._clock()
         with self._lock:
             if not self._running:

@@ -124,6 +124,8 @@ class Submitted:
         """Have nothing new begin."""
         self._waiting.clear()
         for item, future in list(self._futures.items()):
+            if item.start is not None:  # in a thread of this process, it may wait for its permit
+                item.start.stop()
             if future is not None:
                 self._take_back(item, future)
 

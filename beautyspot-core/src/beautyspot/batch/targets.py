@@ -7,7 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.calls.marking import check_callable, is_marked
+from beautyspot.concurrency.queueing import Start
 from beautyspot.errors import ConfigError
+from beautyspot.limits.decorator import is_limited
 from beautyspot.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class Target:
         self.task = task
         self.spot = cast("Any", task.owner())
         self.engine: Engine = self.spot._engine
+        self._is_limited = is_limited(_without_partials(task.function)[0])
 
     @property
     def name(self) -> str:
@@ -54,6 +57,10 @@ class Target:
     def is_cached_by_call(self) -> bool:
         """Whether a call has one result, under one key."""
         return self.task.options.each is None
+
+    def start(self) -> Start | None:
+        """What may stop a call that is yet to get its permit; None where none is needed."""
+        return Start() if self._is_limited else None
 
     def keys(self, inputs: list[tuple[Any, ...]]) -> list[str] | None:
         """The keys of many calls, "" for none; None where each has to be addressed singly."""

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.batch.failures import waited_too_long
 from beautyspot.batch.inputs import Inputs
 from beautyspot.batch.lookups import Lookups
 from beautyspot.batch.made import make
@@ -32,6 +33,7 @@ from beautyspot.batch.termination import ends_in_order
 from beautyspot.batch.window import Window
 from beautyspot.batch.workers import NOT_BEGUN, Workers
 from beautyspot.concurrency import locks
+from beautyspot.concurrency.queueing import NotBegun
 from beautyspot.results.validity import MISSING
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from beautyspot.batch.options import MapOptions
     from beautyspot.batch.targets import Target
     from beautyspot.batch.workers import Calling, Done
+    from beautyspot.concurrency.queueing import Start
 
 READERS: Final = 8
 """Threads that look up what takes long, such as blobs."""
@@ -164,6 +167,7 @@ class SyncMap:
         if item.call is not None:
             self._readers.submit(item)
         elif self._window.leads(item):
+            item.start = self._target.start()
             self._workers.submit(item)
 
     # ---------------------------------------------------------------------------- collect
@@ -190,7 +194,7 @@ class SyncMap:
         workers.forget(item)
         if item.settled:  # its time was over
             return
-        if value is NOT_BEGUN:
+        if value is NOT_BEGUN or isinstance(error, NotBegun):
             self._count_late(workers, item, value, error)
             return
         began = workers is not self._readers
@@ -208,7 +212,9 @@ class SyncMap:
         meter = self._meter
         if meter is None or item.settled or workers is self._readers:
             return
-        if value is not NOT_BEGUN:
+        if isinstance(error, NotBegun):
+            meter.gave_up()
+        elif value is not NOT_BEGUN:
             meter.made(value) if error is None else meter.failed()
         elif isinstance(workers, Submitted):  # a thread had not counted it yet
             meter.gave_up()
@@ -246,7 +252,7 @@ class SyncMap:
             if item.began is None or now - item.began < timeout:
                 break
             if self._workers.give_up(item):
-                self._fail(item, _over(self._target.name, timeout), began=True)
+                self._fail(item, _over(self._target.name, timeout, item.start), began=True)
         if self._window.has_ended:
             self._workers.withdraw()
         self._workers.replace()
@@ -259,7 +265,15 @@ def _look(context: Context, lookups: Lookups, item: Item) -> Any:
 def _call(context: Context, target: Target, meter: Meter | None, item: Item) -> Made:
     if meter is not None:
         meter.began()
-    return context.copy().run(make, target.engine.last_calls, target.function, *item.args)
+    return _begin(context, item).run(make, target.engine.last_calls, target.function, *item.args)
+
+
+def _begin(context: Context, item: Item) -> Context:
+    """The context of a call, which may be stopped as long as it waits for its permit."""
+    own = context.copy()
+    if item.start is not None:
+        own.run(item.start.watch)
+    return own
 
 
 def _submit(
@@ -274,13 +288,18 @@ def _submit(
     if meter is not None:
         meter.began()
     if runs_threads(executor):
-        run, calls = context.copy().run, target.engine.last_calls
+        run, calls = _begin(context, item).run, target.engine.last_calls
         return executor.submit(run, make, calls, function, *item.args)
     sent_so = context.copy().run(in_blocks, function, target.engine)
     return executor.submit(make_there, sent_so, *item.args)
 
 
-def _over(name: str, timeout: float) -> TimeoutError:
+def _over(name: str, timeout: float, start: Start | None) -> TimeoutError:
+    """What a call has failed with whose time is over; one that has not begun never begins."""
+    if start is not None:
+        start.stop()
+        if start.is_stopped:
+            return waited_too_long(name, timeout)
     return TimeoutError(
         f"the call of {name} took longer than the timeout={timeout:g} s of spot.map. A thread "
         "can't be stopped: the call goes on, and its result is stored if it comes. Give more time, "

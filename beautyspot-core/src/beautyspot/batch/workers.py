@@ -49,7 +49,7 @@ if TYPE_CHECKING:
             """Have others begin in the places of those that were given up."""
 
         def withdraw(self) -> None:
-            """Have nothing new begin."""
+            """Have nothing new begin: stop what waits for its permit, too."""
 
         def stop(self) -> None:
             """Have nothing new begin, ever."""
@@ -144,8 +144,15 @@ class Workers:
         except BaseException as error:
             # Here, and not where the failure is met: until then others would begin.
             if self._failures is not None and next(self._count) >= self._failures:
-                self._halted = True
+                self._halt()
             return self, item, None, error
+
+    def _halt(self) -> None:
+        """Have no function begin, from any thread; what one has begun goes on."""
+        self._halted = True
+        for item in list(self._open):
+            if item.start is not None:
+                item.start.stop()
 
     def _waiting(self) -> list[Item]:
         """Those that no thread has begun, which are taken from the threads."""
@@ -182,6 +189,7 @@ class Workers:
 
     def withdraw(self) -> None:
         """Have nothing new begin."""
+        self._halt()
         for item in self._waiting():
             self._open.pop(item, None)
 

@@ -1,9 +1,11 @@
-"""How long executions work: not while they queue for a limit.
+"""How long executions work: not while they queue for a limit. And what may end that queueing.
 
 A limiter that makes its caller wait says so by `queued`. That counts for each execution that the
 caller is part of, in child tasks too, and where several of these queue at once, once.
 
-A `Queue` counts the calls that queue now, of those made in the contexts that it watches.
+A `Queue` counts the calls that queue now, of those made in the contexts that it watches. A `Start`
+is of one call: as long as the user's function has not begun, it can be stopped, also where it
+queues for a limit of that function. What the function itself queues for is left alone.
 """
 
 from __future__ import annotations
@@ -12,13 +14,15 @@ import contextvars
 import os
 import threading
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
-    Within = tuple["Work | Queue", "Within | None"]
+    Within = tuple["Work | Queue | Start", "Within | None"]
     """The innermost execution, and those around it, with what watches them."""
 
 _within: contextvars.ContextVar[Within | None] = contextvars.ContextVar(
@@ -26,6 +30,10 @@ _within: contextvars.ContextVar[Within | None] = contextvars.ContextVar(
 )
 
 _lock = threading.Lock()
+
+
+class NotBegun(BaseException):
+    """A call was stopped before its function began, and has cost nothing."""
 
 
 class Work:
@@ -108,6 +116,100 @@ class Queue:
             self.length -= 1
 
 
+class Start:
+    """The beginning of one call of a limited function, which can be stopped until it has begun.
+
+    Attributes:
+        has_begun: whether the user's function has begun. From then on nothing stops the call: not
+            what the function calls, nor what comes after it, such as the saving of its result.
+    """
+
+    __slots__ = ("_is_stopped", "_wakers", "has_begun")
+
+    def __init__(self) -> None:
+        self.has_begun = self._is_stopped = False
+        self._wakers: list[Callable[[], object]] = []
+
+    def watch(self) -> None:
+        """Be that of the call that is made from here, in this context."""
+        _within.set((self, _within.get()))
+
+    def stop(self) -> None:
+        """Have the function not begin, from any thread; nothing where it has begun."""
+        self._is_stopped = True
+        for wake in self._wakers.copy():
+            wake()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the function never begins."""
+        return self._is_stopped and not self.has_begun
+
+    def check(self) -> None:
+        """Go no further where it was stopped.
+
+        Raises:
+            NotBegun: it was.
+        """
+        if self.is_stopped:
+            raise NotBegun
+
+    def begin(self) -> None:
+        """Note that the user's function begins, now that it has its permit.
+
+        Raises:
+            NotBegun: it was stopped.
+        """
+        self.check()
+        self.has_begun = True
+
+    @contextmanager
+    def waking(self, wake: Callable[[], object]) -> Iterator[None]:
+        """In the block, call `wake` where it is stopped, or was before."""
+        self._wakers.append(wake)
+        if self._is_stopped:  # after the other: one of the two threads sees what the other did
+            wake()
+        try:
+            yield
+        finally:
+            self._wakers.remove(wake)
+
+
+def start() -> Start | None:
+    """What may stop the running call; None where its function has begun, and where nothing may."""
+    within = _within.get()
+    if within is None or within[1] is None:
+        return None
+    work, around = within[0], within[1][0]
+    if isinstance(work, Work) and isinstance(around, Start) and not around.has_begun:
+        return around
+    return None
+
+
+@contextmanager
+def stopping(wake: Callable[[], object]) -> Iterator[Start | None]:
+    """In the block, call `wake` where the running call is stopped; gives what may stop it."""
+    may_stop = start()
+    if may_stop is None:
+        yield None
+    else:
+        with may_stop.waking(wake):
+            yield may_stop
+
+
+def to_stop(work: Callable[[], Any]) -> Callable[[], Any]:
+    """Work that another thread does for the running call, and that is stopped as that is."""
+    may_stop = start()
+    return work if may_stop is None else partial(_do_for, may_stop, work)
+
+
+def _do_for(call: Start, work: Callable[[], Any]) -> Any:
+    call.check()
+    context = contextvars.copy_context()
+    context.run(_within.set, (Work(), (call, None)))
+    return context.run(work)
+
+
 def stand_alone() -> None:
     """Have what runs from here, in this context, be no part of any execution."""
     _within.set(None)
@@ -132,7 +234,8 @@ def _around() -> list[Work | Queue]:
     found: list[Work | Queue] = []
     within = _within.get()
     while within is not None:
-        found.append(within[0])
+        if not isinstance(within[0], Start):
+            found.append(within[0])
         within = within[1]
     return found
 

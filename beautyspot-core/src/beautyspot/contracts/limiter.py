@@ -180,17 +180,21 @@ class LimiterBase(Backend):
         """
         reservation = self._reserve_within(cost, timeout)
         if reservation.delay > 0:
-            from beautyspot.concurrency.waiting import Bell  # not needed to import the library
+            # Not needed to import the library:
+            from beautyspot.concurrency.queueing import stopping
+            from beautyspot.concurrency.waiting import Bell
 
-            with self._giving_back(reservation):
-                bell = Bell()
-                wakes = self.wake_early(reservation, bell)
+            bell = Bell()
+            with self._giving_back(reservation), stopping(bell) as stop:
+                wakes = self.wake_early(reservation, bell) or (stop is not None and self._naps)
                 wait = _Wait(self, reservation, timeout)
                 for seconds in wait:
                     if wakes:
                         wait.woken = self._doze(seconds, bell)
                     else:
                         self._sleep(seconds)
+                    if stop is not None:
+                        stop.check()
         self._mark_used(reservation)
         return reservation
 
@@ -274,6 +278,11 @@ class LimiterBase(Backend):
 
             check_asyncio("to wait for a limit")
             await asyncio.sleep(seconds)
+
+    @property
+    def _naps(self) -> bool:
+        """Whether it sleeps as any program does, so that a bell may end that."""
+        return getattr(self._sleep, "__func__", None) is LimiterBase._sleep
 
     def _doze(self, seconds: float, bell: Bell) -> bool:
         """`_sleep`, but at most until the bell rings; whether it did."""

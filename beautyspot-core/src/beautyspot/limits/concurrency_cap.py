@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from beautyspot.concurrency import locks, single_flight, waiting
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.concurrency.queueing import queued
+from beautyspot.concurrency.queueing import queued, stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, check_asyncio, in_asyncio
 from beautyspot.errors import RateLimitError
 
@@ -112,10 +112,12 @@ class Place:
             waits = not self._cap.line_up(self, bell)
             if waits:
                 first, rest, freed = *_parts(timeout), self._cap.freed
-                with waiting_for(self._cap), queued():
+                with waiting_for(self._cap), queued(), stopping(bell) as stop:
                     if not bell.wait(first) and rest != 0:
                         self._tell(tell, freed)
                         bell.wait(rest)
+                    if stop is not None:
+                        stop.check()
             self._check(timeout)
         except BaseException:
             self.leave()

@@ -184,10 +184,15 @@ def limited(limit: Limit, function: Any) -> Any:
     return wrapper
 
 
+def is_limited(function: object) -> bool:
+    """Whether it is the wrapper of a limit."""
+    function = getattr(function, "__func__", function)
+    return is_ours(function) and isinstance(getattr(function, OURS), Limit)
+
+
 def _is_marked(function: object) -> bool:
     """Whether it is the wrapper of a mark: one of ours that is not that of a limit."""
-    function = getattr(function, "__func__", function)
-    return is_ours(function) and not isinstance(getattr(function, OURS), Limit)
+    return is_ours(getattr(function, "__func__", function)) and not is_limited(function)
 
 
 def _limit_function(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,19 +13,20 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from beautyspot.concurrency import deferred, waiting
+from beautyspot.concurrency import deferred, queueing, waiting
 from beautyspot.concurrency.holders import name_of
 from beautyspot.concurrency.queueing import queued
 from beautyspot.concurrency.waiting import Job
 from beautyspot.contracts import pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
-from beautyspot.functions.names import identifier_of
+from beautyspot.functions.names import identifier_of, is_ours
 from beautyspot.limits.concurrency_cap import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from beautyspot.concurrency.queueing import Start
     from beautyspot.contracts import LimiterBase, Reservation
     from beautyspot.contracts.pauses import Pause
     from beautyspot.limits.concurrency_cap import Cap
@@ -70,6 +71,7 @@ class Permit:
         self._function = function
         self.place: AbstractContextManager[None] = _NO_PLACE
         self._began: float | None = None
+        self._start: Start | None = None
         self._queued = False
         self._asynchronous = False
         self._bucket: LimiterBase | None = None
@@ -90,6 +92,7 @@ class Permit:
                     with self._limiting.breaker.watching():
                         cost: Any = self.cost
                         self._reservation = bucket.consume(cost, timeout=self._left())
+            self._let_begin()
         except BaseException:
             self.end()
             raise
@@ -99,19 +102,24 @@ class Permit:
         self._asynchronous = True
         self._begin()
         try:
-            if self._cap is not None:
-                with self._failing_open():
-                    place = self._place(self._cap)
-                    self._queued = await place.enter_async(self._timeout, self._tell)
-            with self._failing_open():
-                bucket = self._choose_bucket()
-                if bucket is not None:
-                    with self._limiting.breaker.watching():
-                        self._reservation = await self._consume_async(bucket)
+            with self._cancelling():
+                await self._ask_async()
+            self._let_begin()
         except BaseException:
             self.end()
             raise
         return self._granted()
+
+    async def _ask_async(self) -> None:
+        if self._cap is not None:
+            with self._failing_open():
+                place = self._place(self._cap)
+                self._queued = await place.enter_async(self._timeout, self._tell)
+        with self._failing_open():
+            bucket = self._choose_bucket()
+            if bucket is not None:
+                with self._limiting.breaker.watching():
+                    self._reservation = await self._consume_async(bucket)
 
     def _place(self, cap: Cap) -> Place:
         self.place = place = Place(cap)
@@ -135,6 +143,26 @@ class Permit:
         if self._began is not None:
             raise ConfigError("a permit is for one call: ask for another by spot.limit()")
         self._began = time.monotonic()
+        self._start = queueing.start()
+        if self._start is not None:
+            self._start.check()
+
+    def _cancelling(self) -> AbstractContextManager[None]:
+        """In the block, the task is cancelled where its call is stopped."""
+        if self._start is None:
+            return _NO_PLACE
+        import asyncio  # is there: only a map stops calls, and it runs in it
+
+        task: asyncio.Task[Any] | None = asyncio.current_task()
+        return _NO_PLACE if task is None else self._start.waking(task.cancel)
+
+    def _let_begin(self) -> None:
+        """Note that the function begins, unless the call was stopped, and the limiter waited on."""
+        if self._start is not None:
+            if is_ours(self._function):  # another permit comes first
+                self._start.check()
+            else:
+                self._start.begin()
 
     def _choose_bucket(self) -> LimiterBase | None:
         """The limiter to ask: that of the key where there is one."""
@@ -150,7 +178,8 @@ class Permit:
         cost: Any = self.cost
         if not bucket.blocking:
             return await bucket.consume_async(cost, timeout=self._left())
-        ask = partial(bucket.consume, cost, timeout=self._left())  # a limiter on a network
+        ask: Callable[[], Reservation] = partial(bucket.consume, cost, timeout=self._left())
+        ask = queueing.to_stop(ask)  # a limiter on a network, which a thread asks
         with queued():  # its thread knows nothing of the execution that waits here
             reservation: Reservation = await Job(ask).run_in(self._limiting.executor)
         return reservation
