@@ -167,31 +167,56 @@ def test_what_has_begun_and_waits_for_another_limit_finishes(
 
 
 @ON_CANCEL
-@pytest.mark.parametrize("by", ["its time-out", "cancelling"])
-def test_other_ends_of_those_who_wait(
-    hourly: Spot, bucket: TokenBucket, on_cancel: str, by: str
-) -> None:
+def test_cancelling_ends_those_who_wait(hourly: Spot, bucket: TokenBucket, on_cancel: str) -> None:
     """With on_cancel="finish" too: what waits for its permit has not begun, and never does."""
     calls = Calls()
     f = limited(hourly, calls, on_cancel)
-    over = by == "its time-out"
 
     async def main() -> None:
-        timeout = 0.02 if over else None
         await f(0)
-        results: Any = hourly.map(f, [1], timeout=timeout, errors="return")
-        rest = asyncio.ensure_future(anext(results))
+        rest = asyncio.ensure_future(anext(hourly.map(f, [1])))
         await till(lambda: bucket.wait_for(1) > HOUR)
-        if over:
-            assert "waited for its limit" in str((await rest).error)
-        else:
-            rest.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await rest
+        rest.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await rest
         await till(lambda: free(bucket))
 
     run(main())
     assert calls.begun == [0]
+
+
+def test_what_a_call_waits_for_its_limit_is_no_part_of_its_time(spot: Spot) -> None:
+    calls = Calls(open_=False)
+    f = limited(spot, calls, max_concurrent=1)
+
+    async def main() -> None:
+        held = asyncio.ensure_future(f(0))
+        await till(lambda: calls.begun == [0])
+        results: Any = spot.map(f, [1], timeout=0.02, errors="return")
+        rest = asyncio.ensure_future(anext(results))
+        await till(lambda: len(f.__wrapped__.__beautyspot__._caps.of(None).waiters()) == 1)
+        passed = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.04, passed.set)
+        await passed.wait()
+        calls.let_all()
+        assert await rest == [1]
+        assert await held == [0]
+        await results.aclose()
+
+    run(main())
+
+
+def test_from_when_it_has_its_permit_its_time_counts(spot: Spot) -> None:
+    calls = Calls(open_=False)
+    f = limited(spot, calls, max_concurrent=1)
+
+    async def main() -> None:
+        results: Any = spot.map(f, [1], timeout=0.02, errors="return")
+        assert "timeout=0.02" in str((await anext(results)).error)
+        await results.aclose()
+
+    run(main())
+    assert calls.begun == [1]
 
 
 def test_the_thread_that_asks_a_limiter_on_a_network_stops_too(

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import Progress
+from beautyspot.batch import submitted, threads, workers
 from beautyspot.batch.workers import Workers
+from beautyspot.concurrency import queueing
 from beautyspot.contracts import LimiterBase, Reservation
 from beautyspot.limits.combined import CombinedLimiter
 from beautyspot_local import TokenBucket
@@ -340,18 +342,36 @@ def test_a_limiter_that_waits_as_it_likes_begins_nothing(
     assert limited.ran == [0]
 
 
-def test_a_call_whose_time_is_over_while_it_waits_never_begins(
-    hourly: Spot, bucket: TokenBucket
+@pytest.mark.parametrize("in_executor", [False, True])
+def test_what_a_call_waits_for_its_limit_is_no_part_of_its_time(
+    spot: Spot, monkeypatch: pytest.MonkeyPatch, in_executor: bool
 ) -> None:
-    limited = Limited(hourly, 0)
-    options: Any = {"timeout": 0.02, "errors": "return", "concurrency": 2}
-    limited.function(0)
-    results = list(hourly.map(limited.function, range(1, 4), **options))
-    assert [type(each.error) for each in results] == [TimeoutError] * 3
-    assert "waited for its limit" in str(results[0].error)
-    until(no_thread_is_left)
-    assert limited.ran == [0]
-    assert bucket.wait_for(1) <= HOUR
+    """An hour passes while it waits for its place under the cap, and none while it runs."""
+    looks = itertools.count()
+    hours = [0]
+
+    def now() -> float:
+        next(looks)
+        return HOUR * hours[0]
+
+    for module in (threads, workers, submitted, queueing):
+        monkeypatch.setattr(module, "monotonic", now)
+    limited = Limited(spot, max_concurrent=1)
+    with ThreadPoolExecutor(3) as pool:
+        held = pool.submit(limited.function, 100)
+        assert limited.gate.entered.wait(DEADLINE)
+        options: Any = {"executor": pool, "concurrency": 1} if in_executor else {}
+        results = spot.map(limited.function, [1], timeout=0.02, errors="return", **options)
+        others = ThreadPoolExecutor(1)
+        with others:
+            given = others.submit(list, results)
+            until(lambda: len(limited.cap.waiters()) == 1, unless=[given])
+            hours[0] += 1
+            seen = next(looks)
+            until(lambda: next(looks) > seen + 10_000 or given.done())
+            limited.gate.open.set()
+            assert given.result(DEADLINE) == [2]
+        assert held.result(DEADLINE) == 200
 
 
 def test_the_threads_of_an_executor_stop_too(hourly: Spot, bucket: TokenBucket) -> None:

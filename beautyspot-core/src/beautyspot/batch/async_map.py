@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.batch.async_inputs import AsyncInputs, inputs_of
-from beautyspot.batch.failures import waited_too_long
 from beautyspot.batch.lookups import Lookups
 from beautyspot.batch.made import make_async
 from beautyspot.batch.options import CONCURRENCY
@@ -163,9 +162,21 @@ class AsyncMap:
             task = self._spawn(self._call(item), item.start)
             self._calls[task] = None
             if self._timeout is not None:
-                over = partial(self._time_out, item, task, self._timeout)
-                self._calls[task] = task.get_loop().call_later(self._timeout, over)
+                self._watch_time(item, task, self._timeout)
             task.add_done_callback(partial(self._called, item))
+
+    def _watch_time(self, item: Item, task: Task, timeout: float) -> None:
+        """Have a call fail that takes longer, from when it has its permit."""
+
+        def begin() -> None:
+            if task in self._calls:
+                over = partial(self._time_out, item, task, timeout)
+                self._calls[task] = task.get_loop().call_later(timeout, over)
+
+        if item.start is None:
+            begin()
+        else:
+            item.start.tell = begin
 
     def _call(self, item: Item) -> Coroutine[Any, Any, Any]:
         """Make a call; one that was not found just now does not look again at once.
@@ -250,7 +261,7 @@ class AsyncMap:
             return
         self._calls.pop(task, None)
         self._others.add(task)
-        self._fail(item, _over(self._target.task, timeout, item.start), began=True)
+        self._fail(item, _over(self._target.task, timeout), began=True)
         task.cancel()
         self._news.set()
         self._start()
@@ -291,15 +302,8 @@ class AsyncMap:
             await asyncio.wait(tasks)
 
 
-def _over(task: MarkedTask, timeout: float, start: Start | None) -> TimeoutError:
-    """What a call has failed with whose time is over; one that has not begun never begins.
-
-    Not with on_cancel="finish" either.
-    """
-    if start is not None:
-        start.stop()
-        if start.is_stopped:
-            return waited_too_long(task.func_identifier, timeout)
+def _over(task: MarkedTask, timeout: float) -> TimeoutError:
+    """What a call has failed with whose time is over."""
     then, more = (
         "was cancelled",
         ', or mark it on_cancel="finish", so that it is stored all the same',

@@ -19,12 +19,3 @@ class Failed:
     input: Any
     error: Exception
     stored: bool = False
-
-
-def waited_too_long(name: str, timeout: float) -> TimeoutError:
-    """The error of a call whose time was over before its function began."""
-    return TimeoutError(
-        f"the call of {name} waited for its limit for all of the timeout={timeout:g} s of "
-        "spot.map, and never begins. Give more time, lower concurrency=, or raise the rate of "
-        "the limiter"
-    )

@@ -23,7 +23,7 @@ class Item:
         copied: what an equal input's call has made, of which this one may have a copy, and when
             that input was read.
         start: stops its call as long as that waits for its permit; None where it needs none.
-        began: when its call began, on the monotonic clock; None before that.
+        began: when its call was made, on the monotonic clock; None before that.
         settled: whether it has a result, or an error.
         fatal: whether its error ends the map.
         stored: whether its error was stored, and so is a hit.
@@ -46,3 +46,8 @@ class Item:
         self.settled = self.fatal = self.stored = False
         self.value: Any = None
         self.error: BaseException | None = None
+
+    @property
+    def runs_since(self) -> float | None:
+        """When its call began; None before that: also while it waits for its permit."""
+        return self.began if self.start is None else self.start.began

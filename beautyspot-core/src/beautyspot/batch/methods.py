@@ -113,10 +113,10 @@ class BatchMethods:
                 the result; "skip" leaves it out.
             max_errors: with "return" or "skip", so many failures may be; one more ends the map
                 as "raise" does.
-            timeout: for each call, from when it begins: seconds, a `timedelta`, or a text such as
-                "10 minutes"; over it, the input has failed with a `TimeoutError`. A thread
+            timeout: for each call, from when its function begins: seconds, a `timedelta`, or a text
+                such as "10 minutes"; over it, the input has failed with a `TimeoutError`. A thread
                 can't be stopped: it goes on, and its result is stored if it comes. A coroutine is
-                cancelled. What still waits for its limit never begins.
+                cancelled.
             progress: True shows it in one line; a function is called with a `Progress` now and
                 then.
             executor: makes the calls of a plain function: any `concurrent.futures.Executor`, of

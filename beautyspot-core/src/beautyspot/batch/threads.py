@@ -15,7 +15,6 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.batch.failures import waited_too_long
 from beautyspot.batch.inputs import Inputs
 from beautyspot.batch.lookups import Lookups
 from beautyspot.batch.made import make
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from beautyspot.batch.options import MapOptions
     from beautyspot.batch.targets import Target
     from beautyspot.batch.workers import Calling, Done
-    from beautyspot.concurrency.queueing import Start
 
 READERS: Final = 8
 """Threads that look up what takes long, such as blobs."""
@@ -238,21 +236,24 @@ class SyncMap:
     # ------------------------------------------------------------------------------ times
 
     def _patience(self) -> float | None:
-        """Seconds until the time of the first call under way is over."""
+        """Seconds until the time of a call may be over: of one under way, or that begins now."""
         if self._timeout is None:
             return POLL
         now = monotonic()
-        began = [item.began for item in self._workers.begun()[:1]]
-        left = (began[0] or now if began else now) + self._timeout - now
+        first = min([now, *(since for _, since in self._running())])
+        left = first + self._timeout - now
         return max(0.0, left if POLL is None else min(left, POLL))
+
+    def _running(self) -> list[tuple[Item, float]]:
+        """The calls whose functions run, each with when it began."""
+        items = [(item, item.runs_since) for item in self._workers.begun()]
+        return [(item, since) for item, since in items if since is not None]
 
     def _time_out(self, timeout: float) -> None:
         now = monotonic()
-        for item in self._workers.begun():
-            if item.began is None or now - item.began < timeout:
-                break
-            if self._workers.give_up(item):
-                self._fail(item, _over(self._target.name, timeout, item.start), began=True)
+        for item, since in self._running():
+            if now - since >= timeout and self._workers.give_up(item):
+                self._fail(item, _over(self._target.name, timeout), began=True)
         if self._window.has_ended:
             self._workers.withdraw()
         self._workers.replace()
@@ -290,16 +291,13 @@ def _submit(
     if runs_threads(executor):
         run, calls = _begin(context, item).run, target.engine.last_calls
         return executor.submit(run, make, calls, function, *item.args)
+    item.start = None  # nobody here would see that it begins
     sent_so = context.copy().run(in_blocks, function, target.engine)
     return executor.submit(make_there, sent_so, *item.args)
 
 
-def _over(name: str, timeout: float, start: Start | None) -> TimeoutError:
-    """What a call has failed with whose time is over; one that has not begun never begins."""
-    if start is not None:
-        start.stop()
-        if start.is_stopped:
-            return waited_too_long(name, timeout)
+def _over(name: str, timeout: float) -> TimeoutError:
+    """What a call has failed with whose time is over."""
     return TimeoutError(
         f"the call of {name} took longer than the timeout={timeout:g} s of spot.map. A thread "
         "can't be stopped: the call goes on, and its result is stored if it comes. Give more time, "

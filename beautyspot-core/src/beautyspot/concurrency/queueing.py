@@ -15,7 +15,7 @@ import os
 import threading
 from contextlib import contextmanager
 from functools import partial
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -122,12 +122,16 @@ class Start:
     Attributes:
         has_begun: whether the user's function has begun. From then on nothing stops the call: not
             what the function calls, nor what comes after it, such as the saving of its result.
+        began: when that was, on the monotonic clock; None before it.
+        tell: called when it begins.
     """
 
-    __slots__ = ("_is_stopped", "_wakers", "has_begun")
+    __slots__ = ("_is_stopped", "_wakers", "began", "has_begun", "tell")
 
     def __init__(self) -> None:
         self.has_begun = self._is_stopped = False
+        self.began: float | None = None
+        self.tell: Callable[[], object] | None = None
         self._wakers: list[Callable[[], object]] = []
 
     def watch(self) -> None:
@@ -161,7 +165,9 @@ class Start:
             NotBegun: it was stopped.
         """
         self.check()
-        self.has_begun = True
+        self.began, self.has_begun = monotonic(), True
+        if self.tell is not None:
+            self.tell()
 
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Iterator[None]:
