@@ -95,3 +95,25 @@ def test_an_expired_result_that_is_given_all_the_same_is_a_hit(spot: Spot) -> No
     assert list(spot.map(f, range(4), progress=seen.append)) == [0, 1, 2, 3]
     assert counts(seen) == (3, 1)
     spot.flush()
+
+
+def test_a_map_of_coroutine_calls_waits_for_those_behind_its_results(spot: Spot) -> None:
+    """Else `asyncio.run` would cancel them, at each run of the program."""
+    clock, runs = Clock(), list[int]()
+    spot._engine.cache.clock = spot._engine.behind.clock = clock
+
+    @spot.mark(ttl=10, stale=100, ignore=("runs",))
+    async def f(number: int) -> int:
+        for _ in range(9):
+            await asyncio.sleep(0)
+        runs.append(number)
+        return len(runs)
+
+    async def main() -> list[int]:
+        return [each async for each in spot.map(f, range(3))]
+
+    first = asyncio.run(main())
+    clock.now += 50
+    assert asyncio.run(main()) == first
+    assert sorted(asyncio.run(main())) == [4, 5, 6]
+    assert sorted(runs) == [0, 0, 1, 1, 2, 2]

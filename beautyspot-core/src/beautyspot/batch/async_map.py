@@ -67,6 +67,7 @@ class AsyncMap:
         self._begun: set[Item] = set()  # those of these, and of calls whose time was over
         self._is_cancelled = False
         self._loop: asyncio.AbstractEventLoop | None = None  # in which it has begun
+        self._before: set[Task] = set()  # tasks of the Spot's that others have begun
         self._others: set[Task] = set()  # look-ups, and calls that nobody waits for
 
     async def give(self) -> AsyncGenerator[Any, None]:
@@ -82,6 +83,7 @@ class AsyncMap:
                     if not await self._goes_on():
                         break
                 self._window.raise_failure(self._inputs.error)
+                await self._renew()
         except CancelledError:
             self._cancel()
             raise
@@ -90,6 +92,7 @@ class AsyncMap:
 
     def _begin(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._before = self._target.engine.behind.tasks_here()
         if self._meter is not None:
             self._context.run(self._meter.watch)
             self._meter.start_in(self._loop)
@@ -114,6 +117,12 @@ class AsyncMap:
             await self._news.wait()
             return True
         return not (window.has_ended or (inputs.has_ended and window.is_empty))
+
+    async def _renew(self) -> None:
+        """Wait for the calls behind results that had expired: the event loop may end next."""
+        behind = self._target.engine.behind.tasks_here() - self._before
+        if behind:
+            await asyncio.wait(behind, timeout=self._timeout)
 
     # ------------------------------------------------------------------------------ begin
 

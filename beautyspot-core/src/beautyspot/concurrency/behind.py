@@ -238,6 +238,13 @@ class Behind:
         if key:
             self.settle(key, done=not failed and bool(task.result()))
 
+    def tasks_here(self) -> set[asyncio.Task[Any]]:
+        """The tasks of the running event loop that do the work of a key."""
+        import asyncio
+
+        tasks = self._tasks.get(asyncio.get_running_loop(), {})
+        return {task for task, key in tasks.items() if key}
+
     def drop_dead(self) -> None:
         """End the tasks whose event loop was closed before they ended; nothing else ever would."""
         for loop in list(self._tasks) if self._tasks else ():
