@@ -160,7 +160,7 @@ class Engine:
         if self.size_limit is not None:
             self.size_limit.reset_after_fork()
 
-    def end_of_child(self) -> None:
+    def end_of_child(self) -> None:  # pragma: no cover - children are not measured
         """Write what was found and counted, at the end of a child of `multiprocessing`."""
         self.uses.write()
 

@@ -357,7 +357,7 @@ class Caps:
         self._lock = locks.reentrant()
         reset_in_children(self)
 
-    def reset_after_fork(self) -> None:
+    def reset_after_fork(self) -> None:  # pragma: no cover - children are not measured
         """The calls that are under way stayed in the parent, and so did holders of locks."""
         self._lock = locks.reentrant()
         for cap in list(self._caps.values()):

@@ -37,7 +37,7 @@ class LimitStats:
         self._clock = clock
         self.reset_after_fork()
 
-    def reset_after_fork(self) -> None:
+    def reset_after_fork(self) -> None:  # pragma: no cover - children are not measured
         """Count from the start, with a lock that no thread of the parent holds."""
         self._lock = threading.Lock()
         self.grants = 0

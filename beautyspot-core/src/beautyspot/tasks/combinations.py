@@ -6,11 +6,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import ConfigError
-from beautyspot.functions.annotations import signature_of
-from beautyspot.functions.names import unwrap_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from beautyspot.tasks.options import MarkOptions
 
@@ -92,11 +90,3 @@ def _of_errors(options: MarkOptions) -> Iterator[tuple[str, str, str]]:
     if options.cache_errors and options.error_ttl is None and callable(options.ttl):
         why = "the function given as ttl= is not asked for errors"
         yield "cache_errors", why, 'give mark(error_ttl=) too; "none" is for ever'
-
-
-def parameters_of(function: Callable[..., Any]) -> list[str]:
-    """The names of the parameters of a function; none where they can't be read."""
-    try:
-        return [*signature_of(unwrap_ours(function)).parameters]
-    except (TypeError, ValueError):
-        return []

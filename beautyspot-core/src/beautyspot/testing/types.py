@@ -195,7 +195,9 @@ class TypeSupportContract(Switches):
         return MsgpackSerializer().supporting(self._types())
 
 
-def report(suite: TypeSupportContract, stored: list[str]) -> None:
+def report(
+    suite: TypeSupportContract, stored: list[str]
+) -> None:  # pragma: no cover - other processes are not measured
     """Print the keys of a suite's samples, and those of the values that another process stored."""
     types = suite._types()
     keygen = KeyGen().supporting(types)
