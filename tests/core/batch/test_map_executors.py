@@ -260,3 +260,37 @@ def test_processes_meet_in_the_store(
     finally:
         spot.shutdown()
         sys.modules.pop(f"sent_{method}")
+
+
+class Unnoted(Future[Any]):
+    """Is done for a while before it calls those who want to know."""
+
+    asked = 0
+    callback: Callable[[Future[Any]], object]
+
+    def done(self) -> bool:
+        self.asked += 1
+        return super().done()
+
+    def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
+        self.callback = fn
+
+
+def test_a_call_that_has_just_ended_as_its_time_is_over_has_its_result(spot: Spot) -> None:
+    future = Unnoted()
+
+    class Late(Executor):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future.set_result(fn(*args, **kwargs))
+            return future
+
+    @spot.mark
+    def f(x: int) -> int:
+        return x
+
+    results = spot.map(f, [1], executor=Late(), timeout=0.001, errors="return")
+    with ThreadPoolExecutor(1) as pool:
+        given = pool.submit(list, results)
+        until(lambda: future.asked > 0, unless=[given])
+        future.callback(future)
+        assert given.result(DEADLINE) == [1]

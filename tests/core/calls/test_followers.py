@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot import File
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from beautyspot.spot import Spot
 
@@ -113,3 +115,33 @@ def test_what_is_refused_and_has_no_copy_is_computed_by_each(
         assert len({id(future.result(DEADLINE)) for future in futures}) == 2
     assert STATE.gate.count == 2
     assert not caplog.records, "its author did not want it stored"
+
+
+def test_a_file_that_is_not_stored_is_shared_and_no_error(spot: Spot, tmp_path: Path) -> None:
+    spot._engine.cache.clock = lambda: STATE.now
+
+    def write(x: int) -> File:
+        STATE.gate.pass_through()
+        path = tmp_path / f"{len(STATE.results)}.txt"
+        STATE.results.append(path)
+        path.write_text(str(len(STATE.results)))
+        return File(path)
+
+    refuses = {"cache_if": lambda _: STATE.now < 2e9, "ignore": ("tmp_path",)}
+    marked = spot.mark(ttl=10, stale_on_error=True, **refuses)(write)  # type: ignore[arg-type]
+    STATE.gate.open.set()
+    assert marked(1).read_bytes() == b"1"
+    STATE.now, STATE.gate = 2e9, Gate()
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(marked, 1) for _ in range(2)]
+        until(lambda: followers(spot) == 1, unless=futures)
+        STATE.gate.open.set()
+        assert [future.result(DEADLINE).read_bytes() for future in futures] == [b"2", b"2"]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_who_waits_for_an_error_that_is_a_result_has_a_hit(spot: Spot, kind: str) -> None:
+    STATE.fails = True
+    assert len(together(spot, kind, 3, cache_errors=ValueError)) == 3
+    counted = spot.stats()
+    assert (counted["misses"], counted["hits"]) == (1, 2)

@@ -220,3 +220,22 @@ def test_a_strict_spot_raises_at_the_call_that_it_is_about(
     with pytest.raises(MetadataError, match="away"):
         asyncio.run(f(1))
     assert commits.sizes == []
+
+
+def test_a_thread_that_finds_nothing_to_write_lets_the_next_one_be_asked_for(
+    make_spot: Callable[..., Spot],
+) -> None:
+    """Another thread may take a result while its task asks for one: then this one finds none."""
+    spot = make_spot()
+    f = spot.mark(double)
+
+    async def main() -> None:
+        assert await f(1) == 2
+        commits = spot._engine.commits
+        assert commits is not None
+        until(lambda: not commits._is_written)
+        commits._is_written = True  # as that task sets it
+        commits._write()
+        assert await asyncio.wait_for(f(2), DEADLINE) == 4
+
+    asyncio.run(main())

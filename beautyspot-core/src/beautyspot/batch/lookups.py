@@ -16,6 +16,7 @@ from beautyspot.batch.made import Made
 from beautyspot.calls.blocks import join
 from beautyspot.calls.flow import answer
 from beautyspot.contracts import Entry, in_full, lacks_data
+from beautyspot.errors import MetadataBusyError
 from beautyspot.results.validity import ELSEWHERE, MISSING, SMALL
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload, StoredError
@@ -102,6 +103,8 @@ class Lookups:
             return {}
         try:
             return cache.metadata.find_many(keys)
+        except MetadataBusyError:  # the calls wait for it, each where it may
+            return {}
         except Exception as error:
             self._report(error)
             return {}

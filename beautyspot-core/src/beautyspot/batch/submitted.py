@@ -110,9 +110,10 @@ class Submitted:
 
     def give_up(self, item: Item) -> bool:
         """Wait no longer for an item; one that the executor has not begun never begins."""
-        future = self._futures.pop(item, None)
-        if future is None or future.done():
+        future = self._futures.get(item)
+        if future is None or future.done():  # then it is about to be noted
             return False
+        self._futures.pop(item, None)
         self._take_back(item, future)
         return True
 

@@ -1,7 +1,7 @@
 """`on_cancel="finish"`: an execution goes on, and is stored, though the task that called is gone.
 
 The flow of a miss runs in a task of its own, in a copy of the caller's context. The caller waits
-for it, and is cancelled alone. What has not begun to run its function by then ends with the caller.
+for it, and is cancelled alone. What waits for another run by then, or for the lease, ends with it.
 """
 
 from __future__ import annotations

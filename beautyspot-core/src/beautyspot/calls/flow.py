@@ -28,7 +28,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.calls.blocks import join
-from beautyspot.calls.following import OUTDATED, follow, moment_of, restored, win
+from beautyspot.calls.following import (
+    OUTDATED,
+    follow,
+    is_shared_result,
+    moment_of,
+    restored,
+    win,
+)
 from beautyspot.calls.reports import (
     report_no_key,
     tell_of_key,
@@ -160,6 +167,8 @@ def _together(engine: Engine, call: Call) -> Flow:
         if shared is OUTDATED:
             outdated, shared = flight, ABANDONED
         if isinstance(shared, Outcome):
+            if is_shared_result(engine, call, shared, flight):
+                return shared
             return (yield from _or_stale(engine, call, shared))
         if isinstance(shared, Payload):
             outcome = restored(engine, call, shared, flight)

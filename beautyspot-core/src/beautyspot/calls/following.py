@@ -74,6 +74,16 @@ def restored(engine: Engine, call: Call, payload: Payload, flight: Flight | None
     return Outcome(value)
 
 
+def is_shared_result(engine: Engine, call: Call, outcome: Outcome, flight: Flight | None) -> bool:
+    """Whether what a follower shares is a result, as a file or a chosen error is: then a hit."""
+    if outcome.error is not None and not call.task.is_result(outcome.error):
+        return False
+    if flight is not None:
+        call.saves, call.spares = flight.spared
+    engine.hit(call, "run")
+    return True
+
+
 def is_outdated(engine: Engine, call: Call, since: Moment | None) -> Generator[Step, Any, bool]:
     """Whether the result was invalidated since the leader's function began, before this call."""
     if since is None:

@@ -95,10 +95,12 @@ class SharedCommits:
     def _write(self) -> None:
         """Write until the table is empty. Two threads at a time do no harm."""
         try:
-            while self._table:
-                self._write_batch()
+            while True:
+                self._is_written = False  # then a look: who came before that may have seen True
                 if not self._table:
-                    self._is_written = False  # and a last look: who came before has seen True
+                    return
+                self._is_written = True
+                self._write_batch()
         except BaseException:
             deferred.later(self._write)  # for those that wait
             raise
