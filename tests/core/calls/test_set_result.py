@@ -647,3 +647,21 @@ def test_observers_are_told_that_it_was_stored(make_spot: Callable[..., Spot]) -
     marked = spot.mark(work)
     spot.set_result("set", marked, "a")
     assert [type(event) for event in told] == [bs.Saved]
+
+
+def test_items_take_no_more_leases_than_the_store_gives(
+    spot: Spot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, taken = spot._engine.cache.metadata, list[str]()
+    lease = store.try_lease
+
+    def counted(key: str) -> Any:
+        taken.append(key)
+        return lease(key)
+
+    monkeypatch.setattr(store, "most_leases", 2)
+    monkeypatch.setattr(store, "try_lease", counted)
+    marked = spot.mark(each="texts")(work_each)
+    spot.set_result(["x", "y", "z"], marked, ["a", "b", "c"])
+    assert len(taken) == 2
+    assert marked(["a", "b", "c"]) == ["x", "y", "z"]

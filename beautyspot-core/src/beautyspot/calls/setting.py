@@ -146,14 +146,19 @@ def _drawn(iterator: Any, items: list[Any]) -> Any:
 
 
 def _contested(engine: Engine, rows: Rows, ends: ExitStack) -> list[str]:
-    """Take the leases, until the end; the keys of which a run may be under way all the same."""
+    """Take the leases, until the end; the keys of which a run may be under way all the same.
+
+    No more leases than the store gives at once: of the other keys, a run may be under way.
+    """
     under_way = {turn.call.key for turn in list(engine.running) if isinstance(turn, Turn)}
     contested: list[str] = []
-    for key, (call, _) in rows.items():
+    most = engine.cache.metadata.most_leases
+    for number, (key, (call, _)) in enumerate(rows.items()):
         turn = Turn(engine, call)
         ends.callback(turn.end)
         engine.running[turn] = None  # a Spot that is shut down leaves its store open for that
-        turn.take_lease()
+        if number < most:
+            turn.take_lease()
         if turn.lease is None or key in under_way or call.task.form.streams:
             contested.append(key)  # the run of a stream holds no lease
     return contested
