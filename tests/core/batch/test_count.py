@@ -243,3 +243,11 @@ def test_what_does_not_fit_is_refused(spot: Spot) -> None:
             spot.count(*wrong)
     with pytest.raises(ConfigError, match=r"functools.partial\(function, model=...\)"):
         spot.count(f, [1], model="x")
+
+
+def test_arguments_that_a_function_of_a_list_does_not_take_count_as_a_call(spot: Spot) -> None:
+    @spot.mark(each="texts")
+    def embed(texts: list[str]) -> list[int]:
+        return [len(text) for text in texts]
+
+    assert spot.count(embed, [["a"], ["b"]], [1, 2]) == 2

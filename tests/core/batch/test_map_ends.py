@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.concurrency import locks
 from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:
@@ -281,3 +282,41 @@ def test_sigterm_is_put_back(spot: Spot, slow: Slow) -> None:
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN, "the program's own stays"
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_sigterm_ends_the_program_after_a_map_that_another_thread_has_closed(
+    spot: Spot, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("not in the main thread")
+    slow.gate.open.set()
+    killed: list[tuple[int, int]] = []
+    before = signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        results = spot.map(slow.function, range(5))
+        next(results)
+        closer = threading.Thread(target=results.close)
+        closer.start()
+        closer.join(DEADLINE)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "kill", lambda *given: killed.append(given))
+            signal.raise_signal(signal.SIGTERM)
+        assert killed == [(os.getpid(), signal.SIGTERM)]
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_where_a_lock_is_held_the_end_waits_for_nothing(spot: Spot, slow: Slow) -> None:
+    """As where the collector finds the iterator in the midst of other work."""
+    results = spot.map(slow.function, range(100), concurrency=2)
+    assert next(results) == 0
+    until(lambda: {1, 2} <= set(slow.ran))
+    with locks.reentrant():
+        results.close()
+    assert spot.peek(slow.function, 1) is None
+    slow.gate.open.set()
+    until(lambda: not [each for each in threading.enumerate() if each.name == "beautyspot-map"])
+    assert spot.peek(slow.function, 1) is not None

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, suppress
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.batch.items import Item
+from beautyspot.batch.workers import Workers
 from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:
@@ -178,6 +181,7 @@ def test_the_note_shows_a_short_input_without_secrets(spot: Spot) -> None:
         ({"api_key": "hunter22"}, "***"),
         (Mute(), "Mute"),
         (list(range(10_000)), "..."),
+        (10**5000, "int"),  # which has no text, as it is too long
     ):
         with pytest.raises(ValueError) as raised:  # noqa: PT011 - it has no message
             list(spot.map(f, [thing]))
@@ -284,3 +288,32 @@ def test_a_call_over_its_time_ends_the_map_without_waiting_for_it(spot: Spot) ->
     with pytest.raises(TimeoutError, match="the call goes on"):
         list(spot.map(f, range(100), timeout=0.02))
     gate.open.set()
+
+
+def test_a_call_that_is_just_done_is_not_over_its_time() -> None:
+    done: SimpleQueue[Any] = SimpleQueue()
+    workers, item = Workers("map", 1, lambda item: 2 * item.args[0], done), Item((3,))
+    workers.submit(item)
+    assert done.get(timeout=DEADLINE) == (workers, item, 6, None)
+    assert not workers.give_up(item)
+    workers.forget(item)
+    workers.stop()
+    workers.join()
+
+
+class Refusing(Executor):
+    """As one of processes refuses what can't be pickled."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        said = "cannot pickle '_thread.lock' object" if args[-1] else "not a number"
+        future.set_exception(TypeError(said))
+        return future
+
+
+def test_a_note_says_what_to_do_about_what_can_not_be_sent(spot: Spot) -> None:
+    function = spot.mark(lambda number: 2 * number)
+    failed: list[Any] = list(spot.map(function, [0, 1], executor=Refusing(), errors="return"))
+    other, unsent = (getattr(each.error, "__notes__", []) for each in failed)
+    assert not other
+    assert any("by pickle" in note for note in unsent)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
+from beautyspot import MsgpackSerializer
 from beautyspot.memory import MemoryMetadataStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -225,6 +227,83 @@ def test_a_store_that_answers_nonsense_costs_no_result(
         ten(spot, function)
     if not isinstance(answer, Exception):  # after which the store is left alone for a while
         assert sorted(RAN) == list(range(10)), "each call looks for itself"
+
+
+def test_arguments_by_name_belong_to_the_key(spot: Spot) -> None:
+    @spot.mark
+    def power(number: int, exponent: int) -> int:
+        RAN.append((number, exponent))
+        return int(number**exponent)
+
+    for exponent in (2, 3, 2, 3):
+        by_name = partial(power, exponent=exponent)
+        assert list(spot.map(by_name, [1, 2])) == [1, 2**exponent]
+    assert sorted(RAN) == [(1, 2), (1, 3), (2, 2), (2, 3)]
+
+
+def test_uses_are_written_when_they_are_due(spot: Spot) -> None:
+    function = spot.mark(double)
+    ten(spot, function)
+    ten(spot, function)
+    uses = spot._engine.uses
+    uses.due = 0
+    ten(spot, function)
+    assert uses.due > 0, "the next time"
+
+
+def test_observers_are_told_of_hits(make_spot: Callable[..., Spot]) -> None:
+    events: list[Any] = []
+    spot = make_spot(observers=[events.append])
+    function = spot.mark(double)
+    ten(spot, function)
+    ten(spot, function)
+    events.clear()
+    ten(spot, function)
+    assert [type(event) for event in events] == [bs.Hit] * 10
+    assert [event.key for event in events] == [spot.key(function, n) for n in range(10)]
+
+
+class Failing(MemoryMetadataStore):
+    fails = False
+
+    def find(self, key: str) -> Any:
+        if self.fails:
+            raise bs.MetadataError("down")
+        return super().find(key)
+
+
+def test_a_look_up_that_fails_for_an_equal_input_is_no_stored_error(
+    make_spot: Callable[..., Spot],
+) -> None:
+    store = Failing()
+    spot = make_spot(metadata=store, strict=True)
+
+    @spot.mark(ignore=("store",), cache_if=lambda _: False)
+    def f(number: int) -> int:
+        store.fails = True
+        return number
+
+    _, other = spot.map(f, [1, 1], errors="return")
+    assert isinstance(other, bs.Failed)
+    assert isinstance(other.error, bs.MetadataError)
+    assert not other.stored
+
+
+class OneWay(MsgpackSerializer):
+    def loads(self, data: bytes) -> Any:
+        raise ValueError("one way only")
+
+
+def test_where_a_copy_can_not_be_restored_the_function_runs(
+    make_spot: Callable[..., Spot],
+) -> None:
+    troubles: list[Trouble] = []
+    spot = make_spot(serializer=OneWay(), on_error=troubles.append)
+
+    function = spot.mark(double, cache_if=lambda _: False)
+    assert list(spot.map(function, [1, 1])) == [[1, 1], [1, 1]]
+    assert RAN == [1, 1]
+    assert [trouble.operation for trouble in troubles] == ["restore"]
 
 
 VALUES = st.one_of(

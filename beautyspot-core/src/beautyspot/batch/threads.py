@@ -133,7 +133,7 @@ class SyncMap:
     def end(self) -> None:
         """Have nothing new begin, and wait for what runs; a second Ctrl-C ends the waiting."""
         if self._has_ended or self._process != os.getpid():
-            return
+            return  # pragma: no cover - at the process's end, and in children
         self._readers.stop()
         self._workers.stop()
         if locks.inside():  # a thread may wait for what is held here: the process's end waits
@@ -172,7 +172,7 @@ class SyncMap:
 
     def _collect(self, *, wait: bool) -> None:
         """Take in what is done by now; with `wait`, at least one, unless a time is over."""
-        if self._process != os.getpid():
+        if self._process != os.getpid():  # pragma: no cover - children are not measured
             raise RuntimeError(
                 "this iterator of spot.map was begun in another process, where its calls run: "
                 "call spot.map anew in this one"
@@ -306,7 +306,7 @@ def _over(name: str, timeout: float) -> TimeoutError:
 
 
 @atexit.register
-def _end_all() -> None:
+def _end_all() -> None:  # pragma: no cover - at the process's end
     """End the maps that nobody has closed, while threads can still be waited for."""
     for each in list(_under_way):
         each.end()

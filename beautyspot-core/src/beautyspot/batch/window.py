@@ -88,8 +88,6 @@ class Window:
 
     def returned(self, item: Item, value: Any) -> list[Item]:
         """Note an item's value; gives those that waited for it, each to be looked up."""
-        if item.settled:
-            return []
         item.value = value
         followers = self._settle(item)
         self._lookups.follow(item, followers, value)
@@ -103,8 +101,6 @@ class Window:
         With `fatal` that ends the map, whatever the user said of errors. An error that is `stored`
         is a result, and counts as a failure only where all errors are raised.
         """
-        if item.settled:
-            return
         for each in (item, *self._settle(item)):
             each.error, each.stored = error, stored
             if each is not item:
