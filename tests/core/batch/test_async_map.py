@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import itertools
+import threading
 from collections import Counter
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
@@ -360,3 +361,20 @@ def test_it_gives_what_a_loop_would(
     assert (results if ordered else sorted(results)) == (expected if ordered else sorted(expected))
     ran = Counter(calls.begun)
     assert all(ran[number] == 1 for number in {*inputs, *stored} if number % 5 != 3)
+
+
+def test_equal_inputs_whose_result_can_not_be_copied_run_one_after_another(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot, ran = make_spot(), list[int]()
+
+    @spot.mark(ignore=("ran",))
+    async def f(number: int) -> object:
+        ran.append(number)
+        return threading.Lock()
+
+    async def main() -> list[object]:
+        return [each async for each in spot.map(f, [1, 1, 1])]
+
+    assert len({id(each) for each in run(main())}) == 3
+    assert ran == [1, 1, 1]

@@ -398,3 +398,26 @@ def test_the_next_run_computes_what_was_stopped(make_spot: Callable[..., Spot]) 
         limited.gate.open.set()
     assert len(spot._engine.flights) == 0
     assert list(make_spot().map(limited.function, [0, 100, 1, 2])) == [0, 200, 2, 4]
+
+
+def test_a_call_that_is_stopped_just_before_it_waits_does_not_wait(
+    make_spot: Callable[..., Spot], stopped: threading.Event
+) -> None:
+    gate = Gate()
+
+    class Slow(TokenBucket):
+        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
+            reservation = super().reserve(cost, max_wait=max_wait)
+            if reservation.delay:
+                gate.pass_through()
+            return reservation
+
+    spot = make_spot(limiter=Slow("1/h"))
+    limited = Limited(spot, 0)
+    results = spot.map(limited.function, range(50), concurrency=2)
+    assert next(results) == 0
+    assert gate.entered.wait(DEADLINE)
+    with closed_by_another(results):
+        assert stopped.wait(DEADLINE)
+        gate.open.set()
+    assert limited.ran == [0]

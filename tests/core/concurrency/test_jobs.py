@@ -14,6 +14,8 @@ from gates import DEADLINE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from beautyspot.spot import Spot
+
 
 def test_work_is_done_in_place_where_no_executor_takes_it() -> None:
     pool = ThreadPoolExecutor(1)
@@ -86,3 +88,19 @@ def test_work_that_an_executor_drops_after_its_task_was_cancelled_is_done() -> N
     pool.shutdown(wait=False, cancel_futures=True)
     free.set()
     assert done.wait(DEADLINE)
+
+
+def test_a_call_ends_though_the_executor_of_its_spot_fails(make_spot: Callable[..., Spot]) -> None:
+    class Failing(ThreadPoolExecutor):
+        def submit(self, *_: Any, **__: Any) -> Future[Any]:
+            raise MemoryError
+
+    spot = make_spot(strict=True, executor=Failing(1))
+
+    @spot.mark
+    async def f(number: int) -> int:
+        return number
+
+    with pytest.raises(MemoryError):
+        asyncio.run(f(1))
+    assert len(spot._engine.flights) == 0, "the next call need not wait for it"

@@ -53,11 +53,8 @@ class Work:
 
     @property
     def seconds(self) -> float:
-        """How long it worked by now."""
-        worked, began = self._worked, self._began
-        if began is not None:
-            worked += perf_counter() - began
-        return max(0.0, worked - self._queued)
+        """How long it worked until it rested."""
+        return max(0.0, self._worked - self._queued)
 
     def begin(self) -> None:
         """Note that it goes on; calls that are made from here are its own."""
