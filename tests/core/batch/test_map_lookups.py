@@ -236,11 +236,12 @@ def test_arguments_by_name_belong_to_the_key(spot: Spot) -> None:
         return int(number**exponent)
 
     for _ in range(2):  # of the first hits it is seen whether other code made them
-        assert list(spot.map(power, [1, 2])) == [1, 2]
+        assert list(spot.map(power, range(10))) == [*range(10)]
+    RAN.clear()
     for exponent in (2, 3, 2, 3):
         by_name = partial(power, exponent=exponent)
         assert list(spot.map(by_name, [1, 2])) == [1, 2**exponent]
-    assert sorted(RAN) == [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (2, 3)]
+    assert sorted(RAN) == [(1, 2), (1, 3), (2, 2), (2, 3)]
 
 
 def test_uses_are_written_when_they_are_due(spot: Spot) -> None:
