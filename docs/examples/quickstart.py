@@ -1,6 +1,6 @@
 """Read Python's standard library closely, draw a map of it, and do none of it twice.
 
-The first run takes some 20 seconds. The second one finds everything in `.beautyspot`, below the
+The first run takes some ten seconds. The second one finds everything in `.beautyspot`, below the
 working directory. Edit a function and raise its `version=`: only its results are computed again.
 """
 
@@ -121,7 +121,7 @@ async def ask_all(texts: list[str]) -> int:
 
 def main() -> None:
     """Do all of it, and print what was computed and what was found."""
-    print("at the first run this takes some 20 seconds", flush=True)
+    print("at the first run this takes some ten seconds", flush=True)
     began = time.perf_counter()
     paths = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     names = [path.stem for path in paths]
