@@ -1,8 +1,8 @@
 """Work that goes on behind those who called: in threads of a Spot's own, or in tasks of their loop.
 
 A thread is begun when there is work, and ends when there is none. What has begun is waited for: by
-`wait`, and by the interpreter's end, while threads may still start others and use executors. What
-has not begun by then is dropped. A task ends with its event loop, at the latest.
+`wait`, and by the interpreter's end, while threads may still use executors, and up to Python 3.11
+start others. What has not begun by then is dropped. A task ends with its event loop, at the latest.
 
 Each key is worked on by one thread or task at a time, and left alone for a while after a failure.
 """
