@@ -171,7 +171,7 @@ class Workers:
 
     def begun(self) -> list[Item]:
         """Those under way, the first one first."""
-        return sorted(self._running.copy(), key=lambda item: item.began or 0.0)
+        return list(self._running.copy())
 
     def give_up(self, item: Item) -> bool:
         """Wait no longer for an item under way: its thread goes on, and is none of ours."""
