@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.testing.processes import Child
@@ -14,6 +15,7 @@ from gates import DEADLINE, Gate, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from beautyspot.spot import Spot
 
@@ -428,3 +430,27 @@ def test_threads_that_ask_in_random_order_pay_once(spot: Spot) -> None:
         results = list(pool.map(call, orders))
     assert results == [[[text] for text in order] for order in orders]
     assert sorted(text for texts in STATE.ran for text in texts) == list("abcdefghij")
+
+
+def test_a_file_that_is_not_stored_is_shared_as_a_hit(spot: Spot, tmp_path: Path) -> None:
+    entered = gate("file")
+
+    def write(texts: list[str]) -> list[bs.File]:
+        gate("file").pass_through()
+        paths = [tmp_path / text for text in texts]
+        for path in paths:
+            path.write_text(path.name)
+        return [bs.File(path) for path in paths]
+
+    options: Any = {"cache_if": lambda _: False, "ignore": ("tmp_path",)}
+    function = spot.mark(each="texts", **options)(write)
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(function, ["a"])]
+        assert entered.entered.wait(DEADLINE)
+        calls.append(pool.submit(function, ["a"]))
+        until(lambda: waiting(spot) == 1, unless=calls)
+        entered.open.set()
+        assert [[each.read_bytes() for each in call.result(DEADLINE)] for call in calls] == [
+            [b"a"]
+        ] * 2
+    assert (spot.stats()["misses"], spot.stats()["hits"]) == (1, 1)

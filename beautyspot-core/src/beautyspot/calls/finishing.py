@@ -63,7 +63,7 @@ def _tell(engine: Engine, call: Call, task: asyncio.Task[Outcome]) -> None:
     if task.cancelled() or task.exception() is not None:
         return
     error = task.result().error
-    if error is None or call.task.is_result(error):
+    if not call.task.is_failure(error):
         return
     name, shown = call.task.func_identifier, error_shown(error)
     engine.reporter.tell(

@@ -31,9 +31,8 @@ from beautyspot.calls.blocks import join
 from beautyspot.calls.following import (
     OUTDATED,
     follow,
-    is_shared_result,
     moment_of,
-    restored,
+    taken_over,
     win,
 )
 from beautyspot.calls.reports import (
@@ -51,7 +50,7 @@ from beautyspot.concurrency import locks
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.errors import CacheMissError
 from beautyspot.results.validity import ELSEWHERE, MISSING
-from beautyspot.serialization.payload import Payload, StoredError
+from beautyspot.serialization.payload import StoredError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -166,14 +165,9 @@ def _together(engine: Engine, call: Call) -> Flow:
         shared = None if flight is None else (yield from follow(engine, call, flight, deadline))
         if shared is OUTDATED:
             outdated, shared = flight, ABANDONED
-        if isinstance(shared, Outcome):
-            if is_shared_result(engine, call, shared, flight):
-                return shared
-            return (yield from _or_stale(engine, call, shared))
-        if isinstance(shared, Payload):
-            outcome = restored(engine, call, shared, flight)
-            if outcome is not None:
-                return outcome
+        outcome = taken_over(engine, call, shared, flight)
+        if outcome is not None:
+            return (yield from _or_stale(engine, call, outcome))
     with Turn(engine, call) as turn, turn:  # alone: no value to share, or a deadlock to avoid
         return (yield from _run(turn))
 
@@ -293,9 +287,14 @@ def _has_moved_since(turn: Turn) -> bool:
 
 
 def _or_stale(engine: Engine, call: Call, outcome: Outcome) -> Flow:
-    """The error, or the expired result in its place where the user asked for that."""
+    """The outcome, or the expired result in place of an error where the user asked for that."""
     task = call.task
-    if not task.options.stale_on_error or call.alone or task.is_result(outcome.error):
+    if (
+        outcome.error is None
+        or not task.options.stale_on_error
+        or call.alone
+        or task.is_result(outcome.error)
+    ):
         return outcome
     value = yield Block(partial(engine.cache.recall, call, stale=True))
     call.stale = False  # nothing is tried again at once

@@ -11,6 +11,7 @@ from beautyspot.calls.steps import Block, Outcome, Pause
 from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.waiting import TimeBudget
 from beautyspot.limits import concurrency_cap
+from beautyspot.serialization.payload import Payload
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from beautyspot.calls.turn import Turn
     from beautyspot.concurrency.single_flight import Flight
     from beautyspot.results.invalidations import Moment
-    from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call
 
 OUTDATED: Final = object()
@@ -60,28 +60,29 @@ def follow(
             engine.has_waited(call, "run", perf_counter() - began)
 
 
-def restored(engine: Engine, call: Call, payload: Payload, flight: Flight | None) -> Outcome | None:
-    """A follower's own copy of what its leader computed, or None where that fails."""
+def taken_over(engine: Engine, call: Call, shared: object, flight: Flight | None) -> Outcome | None:
+    """What a follower gets of what its leader shared; None where it has to run the function.
+
+    It is a hit where it is a result: a copy of a value, a file, or an error that was chosen as one.
+    """
+    outcome = shared if isinstance(shared, Outcome) else None
+    if isinstance(shared, Payload):
+        outcome = _restored(engine, call, shared)
+    if outcome is None or call.task.is_failure(outcome.error):
+        return outcome
+    if flight is not None:
+        call.saves, call.spares = flight.spared
+    engine.hit(call, "run")
+    return outcome
+
+
+def _restored(engine: Engine, call: Call, payload: Payload) -> Outcome | None:
     try:
-        value = call.task.form.restore(payload)
+        return Outcome(call.task.form.restore(payload))
     except Exception as error:
         advice = "The function runs instead"
         engine.reporter.report("restore", call.task.func_identifier, error, advice)
         return None
-    if flight is not None:
-        call.saves, call.spares = flight.spared
-    engine.hit(call, "run")
-    return Outcome(value)
-
-
-def is_shared_result(engine: Engine, call: Call, outcome: Outcome, flight: Flight | None) -> bool:
-    """Whether what a follower shares is a result, as a file or a chosen error is: then a hit."""
-    if outcome.error is not None and not call.task.is_result(outcome.error):
-        return False
-    if flight is not None:
-        call.saves, call.spares = flight.spared
-    engine.hit(call, "run")
-    return True
 
 
 def is_outdated(engine: Engine, call: Call, since: Moment | None) -> Generator[Step, Any, bool]:

@@ -15,7 +15,7 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.following import OUTDATED, follow, moment_of, restored, win
+from beautyspot.calls.following import OUTDATED, follow, moment_of, taken_over, win
 from beautyspot.calls.led_items import Item, Led, turn_of
 from beautyspot.calls.reports import tell_of_key, warn_inactive, warn_moved
 from beautyspot.calls.steps import Block, Execute, Outcome
@@ -25,7 +25,6 @@ from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.results.bulk import recall_many, save_many
 from beautyspot.results.validity import MISSING
 from beautyspot.serialization.file_data import FileData
-from beautyspot.serialization.payload import Payload
 from beautyspot.tasks.task import Call
 
 if TYPE_CHECKING:
@@ -223,9 +222,7 @@ class ItemRuns:
         if shared is OUTDATED or shared is ABANDONED:
             self._pending.append(item)
             return None
-        outcome = shared if isinstance(shared, Outcome) else None
-        if isinstance(shared, Payload):
-            outcome = restored(self._engine, item.call, shared, flight)
+        outcome = taken_over(self._engine, item.call, shared, flight)
         if outcome is None:
             self._alone.append(item)
             return None

@@ -213,6 +213,10 @@ class Task:
         chosen = self.options.cache_errors
         return isinstance(error, chosen) and not isinstance(error, BeautyspotError)
 
+    def is_failure(self, error: Exception | None) -> bool:
+        """Whether there is an error, and it is no result."""
+        return error is not None and not self.is_result(error)
+
     def encode_error(self, error: Exception) -> Payload:
         """The bytes of an error that is a result.
 
