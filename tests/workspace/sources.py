@@ -14,6 +14,7 @@ MEMBERS = {
     "beautyspot": ROOT / "beautyspot-core",
     "beautyspot_local": ROOT / "beautyspot-local",
     "beautyspot_s3": ROOT / "beautyspot-s3",
+    "beautyspot_redis": ROOT / "beautyspot-redis",
     "beautyspot_pickle": ROOT / "beautyspot-pickle",
     "beautyspot_cli": ROOT / "beautyspot-cli",
     "beautyspot_observe": ROOT / "beautyspot-observe",

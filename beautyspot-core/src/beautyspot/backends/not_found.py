@@ -21,6 +21,10 @@ FEW: Final = 5
 
 _OURS: Final = {
     "s3": "beautyspot-s3",
+    "redis": "beautyspot-redis",
+    "rediss": "beautyspot-redis",
+    "valkey": "beautyspot-redis",
+    "valkeys": "beautyspot-redis",
     "pickle": "beautyspot-pickle",
     "sqlite": "beautyspot-local",
     "local": "beautyspot-local",

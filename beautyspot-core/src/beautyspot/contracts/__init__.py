@@ -13,8 +13,9 @@ from beautyspot.contracts.backend import Backend, Context, Data, Readable
 from beautyspot.contracts.counts import Counts
 from beautyspot.contracts.file import File
 from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
+from beautyspot.contracts.leases import Beginning, Lease
 from beautyspot.contracts.limiter import LimiterBase, Reservation
-from beautyspot.contracts.metadata import Invalidation, Lease, MetadataStoreBase, Totals
+from beautyspot.contracts.metadata import Invalidation, MetadataStoreBase, Totals
 from beautyspot.contracts.pauses import Pause, pause_seconds
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
@@ -41,6 +42,7 @@ __all__ = [
     "SECONDS_PER_UNIT",
     "UNITS",
     "Backend",
+    "Beginning",
     "BlobInfo",
     "BlobStorageBase",
     "Context",

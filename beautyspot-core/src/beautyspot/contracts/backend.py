@@ -44,12 +44,17 @@ class Backend(ABC):
             network), so that it can't hang. Core then sets no deadline, which would cost a
             thread. An instance whose files are elsewhere sets False; see
             `beautyspot.files.network_file_system`.
+        keeps_deadlines: True if an operation that blocks ends by itself, with an error, within the
+            time that its options say. Core then sets no deadline either.
+        remote: True if every machine that is given the same options reaches the same content.
     """
 
     name: ClassVar[str]
     schemes: ClassVar[tuple[str, ...]] = ()
     blocking: ClassVar[bool] = True
     local: ClassVar[bool] = False
+    keeps_deadlines: ClassVar[bool] = False
+    remote: bool = False
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:

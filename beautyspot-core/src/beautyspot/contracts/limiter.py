@@ -14,9 +14,10 @@ from beautyspot.contracts.calling import wrong_answer
 from beautyspot.errors import CostError, NotSupportedError, PluginError, RateLimitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from beautyspot.concurrency.waiting import Alarm, Bell
+    from beautyspot.contracts.leases import Lease
     from beautyspot.contracts.pauses import Pause
 
 
@@ -48,12 +49,16 @@ class LimiterBase(Backend):
     Class attributes:
         shared: True if several processes share one limit. Otherwise each process has the whole
             rate, and `Spot.stats` says so.
+        slots: True if `try_slot` works, for all processes that share the limit.
         max_cost: the largest single cost; an instance may set its own.
+        lease_time: seconds for which a place of `try_slot` is held unless it is renewed.
     """
 
     blocking: ClassVar[bool] = False
     shared: ClassVar[bool] = False
+    slots: ClassVar[bool] = False
     max_cost: float = math.inf
+    lease_time: float = math.inf
 
     @abstractmethod
     def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
@@ -170,6 +175,47 @@ class LimiterBase(Backend):
         It tells a refused caller when to try again.
         """
         raise NotSupportedError(f"the limiter {self.name!r} can't tell how long {cost} would wait")
+
+    def share(self) -> LimiterBase | None:
+        """A limiter of this process alone, to take this one's place while this one fails.
+
+        It grants what is fair where others can't be asked: this process's share of the rate. Made
+        once, by core. None, as by the base class, if there is no such thing.
+        """
+        return None
+
+    @classmethod
+    def together(cls, limits: Mapping[str, LimiterBase]) -> LimiterBase | None:
+        """One limiter that is all of these at once, by their names; None where core combines them.
+
+        `limits` are instances of `cls`. Its costs are tables, as those of `spot.limiter`. A limiter
+        that is asked over a network grants several limits in one round trip so.
+        """
+        del limits
+        return None
+
+    def try_slot(self, name: str, size: int) -> Lease | None:
+        """One of `size` places for calls that are under way at once, in whatever process.
+
+        None while all are taken; a freed one goes to the next who asks. It returns at once. Its
+        place is free again when it is released, or not renewed for `lease_time`.
+
+        Args:
+            name: which places: those of one name are counted together.
+            size: how many there are.
+
+        Raises:
+            NotSupportedError: the limiter keeps none (`slots` is False).
+        """
+        raise NotSupportedError(f"the limiter {self.name!r} keeps no places ({name!r}, {size})")
+
+    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
+        """Have these places be held for another `lease_time`; those of them that were lost.
+
+        As `MetadataStoreBase.renew`.
+        """
+        del leases
+        return ()
 
     def consume(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
         """Wait until `cost` is granted; a `timeout` of 0 does not wait.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import math
+import time
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from beautyspot.contracts.backend import Backend
+from beautyspot.contracts.leases import Beginning
 from beautyspot.contracts.records import Entry, Plain, TaskRecord, found_in
 from beautyspot.contracts.selection import Selection
 from beautyspot.errors import NotSupportedError
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from beautyspot.contracts.counts import Counts
+    from beautyspot.contracts.leases import Lease
     from beautyspot.contracts.selection import FunctionTotals, Order, Page
 
 
@@ -42,14 +46,6 @@ class Totals(NamedTuple):
     size: int  # of all results' data, in bytes, wherever it is
 
 
-class Lease(ABC):
-    """The right to be the only caller that computes a key, until it is released."""
-
-    @abstractmethod
-    def release(self) -> None:
-        """Let another caller have the lease. A second call does nothing."""
-
-
 class MetadataStoreBase(Backend):
     """Keeps one `TaskRecord` for each key.
 
@@ -69,6 +65,10 @@ class MetadataStoreBase(Backend):
     most_leases: int = 1000
     """How many leases a call may hold at once; for more results it goes without the others'."""
 
+    lease_time: float = math.inf
+    """Seconds for which a lease holds after it was taken or renewed; infinite if as long as its
+    process lives."""
+
     private: bool = False
     """True if nobody but this user, on this machine, can read what the store holds."""
 
@@ -81,6 +81,14 @@ class MetadataStoreBase(Backend):
     0.0 if `find` asks the store each time. A store that answers from its own memory states the
     greatest age that such an answer can have.
     """
+
+    def now(self) -> float:
+        """Unix time in seconds, by the one clock that counts for all who use the store.
+
+        Leases, `made_at`, `began_at` and `expires_at` go by it. Core does not ask at each call. The
+        base class gives this machine's, which is right for a store of one machine.
+        """
+        return time.time()
 
     def open(self) -> None:
         """Reach the store and bring its schema up to date. Called by the Spot when it starts.
@@ -243,6 +251,56 @@ class MetadataStoreBase(Backend):
         """
         raise NotSupportedError(f"the metadata store {self.name!r} has no leases ({key})")
 
+    def begin(self, key: str) -> Beginning | None:
+        """Take the lease of `key`, and tell what its call needs; None while another has the lease.
+
+        A store that is asked over a network answers in one round trip. The base class asks
+        `try_lease`, `find`, `generation` and `now`.
+
+        Raises:
+            NotSupportedError: as in `try_lease`.
+        """
+        lease = self.try_lease(key)
+        if lease is None:
+            return None
+        try:
+            generation = self.generation() if self.invalidations else 0
+            return Beginning(lease, self.find(key), generation, self.now())
+        except BaseException:
+            lease.release()
+            raise
+
+    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
+        """Have these leases hold for another `lease_time`; those of them that were lost.
+
+        Called by one thread of the process, several times within `lease_time`, if that is finite.
+        """
+        del leases
+        return ()
+
+    def leased(self, keys: Collection[str]) -> Collection[str]:
+        """Which of these keys are leased now, by whomever.
+
+        Calls that wait for a lease are woken by it. The base class takes each lease to find out.
+        """
+        taken = []
+        for key in keys:
+            lease = self.try_lease(key)
+            if lease is None:
+                taken.append(key)
+            else:
+                lease.release()
+        return taken
+
+    def next_releases(self, seconds: float) -> Collection[str] | None:
+        """Wait at most so long for leases to be released, and give the keys of those that were.
+
+        Called again and again by one thread of the process, as long as calls wait for leases. It
+        may miss some. None, as by the base class, if the store can't tell: core asks `leased` then.
+        """
+        del seconds
+        return None
+
     def share_waits(self, waits: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
         """Tell other processes what this one waits for, and be told what they wait for.
 
@@ -295,7 +353,12 @@ class MetadataStoreBase(Backend):
         raise NotSupportedError(f"the metadata store {self.name!r} has no generation {generation}")
 
     def put_valid(self, record: TaskRecord, since: int) -> bool:
-        """`put` a record, unless it was invalidated since that generation; whether it was put.
+        """`put` a record, unless there is a newer one, or it was invalidated; whether it was put.
+
+        It was invalidated if `note_invalidation` was told so since the generation `since`. There is
+        a newer one if that of the key was made after `record.began_at`, but not after `now`, which
+        only a wrong clock brings about. A lease that was lost is no reason. Where this instance
+        holds the lease of the key, it may release it with the put.
 
         A store with transactions looks and inserts in one. What is made here of the methods above
         does not: where a record is invalidated in between, readers may find it for a moment.

@@ -61,8 +61,11 @@ COLUMNS: Final = {
     "result_data": "BLOB",
 }
 
-FIELDS: Final = ", ".join(TaskRecord._fields)
-_MARKS: Final = ", ".join("?" * len(TaskRecord._fields))
+_KEPT: Final = TaskRecord._fields[: len(COLUMNS)]
+"""The fields of a record that have a column: the last of them counts for `put_valid` alone."""
+
+FIELDS: Final = ", ".join(_KEPT)
+_MARKS: Final = ", ".join("?" * len(_KEPT))
 _TAGS: Final = TaskRecord._fields.index("tags")
 
 # The texts below are put together from the constants above, never from what a caller gives.
@@ -116,7 +119,9 @@ def to_entry(row: Iterable[Any]) -> Entry:
 
 def to_row(record: TaskRecord) -> tuple[Any, ...]:
     """What `PUT` binds."""
-    row: list[Any] = [storable(value) if type(value) is str else value for value in record]
+    row: list[Any] = [
+        storable(value) if type(value) is str else value for value in record[: len(_KEPT)]
+    ]
     row[0] = record.cache_key  # as it is asked for
     row[_TAGS] = _tags_text(record.tags) if record.tags else None
     return tuple(row)
@@ -141,7 +146,7 @@ def to_record(row: tuple[Any, ...]) -> TaskRecord:
 
     SQLite lets any column hold a value of any type: what is of another type than ours is None.
     """
-    record = TaskRecord._make(read(value) for read, value in zip(_READERS, row, strict=True))
+    record = TaskRecord(*[read(value) for read, value in zip(_READERS, row, strict=True)])
     if record.made_at is None:  # an earlier release's
         record = record._replace(made_at=seconds(record.updated_at))
     return record
@@ -205,7 +210,7 @@ _READERS: Final[tuple[Callable[[Any], Any], ...]] = tuple(
         "size": _count, "tags": _tags, "made_at": _number, "took": _number, "expires_at": seconds,
         "used_at": _number, "price": _number,
     }.get(field, text)
-    for field in TaskRecord._fields
+    for field in _KEPT
 )  # fmt: skip
 
 
