@@ -17,7 +17,7 @@ from broken import Broken, BrokenStorage, BrokenStore
 from owned_clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from beautyspot.spot import Spot
 
@@ -208,6 +208,27 @@ def test_a_backend_that_hangs_is_given_up() -> None:
     store.released.set(), storage.released.set()
     with pytest.raises(BlobNotFound):
         GuardedStorage(storage, health).load("k")
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_store_that_ends_by_itself_needs_no_other_thread(keeps: bool) -> None:
+    asked: set[int] = set()
+
+    class Remote(BrokenStore):
+        blocking, keeps_deadlines = True, keeps
+
+        def find(self, key: str) -> Any:
+            asked.add(threading.get_ident())
+
+        def scan(self, **_: Any) -> Iterator[Any]:
+            asked.add(threading.get_ident())
+            return iter(())
+
+    store = GuardedStore(Remote(), Health(Reporter("app")))
+    store.find("k")
+    assert not [*store.scan()]
+    assert asked
+    assert (asked == {threading.get_ident()}) == keeps
 
 
 def test_a_blocking_store_that_is_busy_says_so() -> None:

@@ -5,7 +5,8 @@ time-out once in a while and not at every call. The fast path to a hit does not 
 it asks the store itself, and `detours` tells it when not to.
 
 A backend that may block is given a deadline, in a thread of its own. One that states
-``local = True`` is not: its operations are calls of the kernel, and too short for that price.
+``local = True`` is not: its operations are calls of the kernel, and too short for that price. Nor
+is one that states ``keeps_deadlines = True``: its operations fail by themselves in time.
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ class Health:
 
 def needs_deadline(backend: Backend | type[Backend]) -> bool:
     """Whether an operation of it may take so long that its caller should stop waiting."""
-    return backend.blocking and not getattr(backend, "local", False)
+    by_itself = getattr(backend, "local", False) or getattr(backend, "keeps_deadlines", False)
+    return backend.blocking and not by_itself
 
 
 def in_time(backend: Backend | type[Backend], work: Callable[[], T]) -> T:
