@@ -270,10 +270,32 @@ class MetadataStoreBase(Backend):
             lease.release()
             raise
 
+    def begin_many(self, keys: Collection[str]) -> Mapping[str, Beginning]:
+        """`begin` for several keys of one call; those are left out whose lease another has.
+
+        A store that is asked over a network asks for all at once. The base class asks one by one.
+        An `Entry` may lack its data, as in `find_many`.
+
+        Raises:
+            NotSupportedError: as in `try_lease`.
+        """
+        begun: dict[str, Beginning] = {}
+        try:
+            for key in keys:
+                beginning = self.begin(key)
+                if beginning is not None:
+                    begun[key] = beginning
+        except BaseException:
+            for beginning in begun.values():
+                beginning.lease.release()
+            raise
+        return begun
+
     def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
         """Have these leases hold for another `lease_time`; those of them that were lost.
 
-        Called by one thread of the process, several times within `lease_time`, if that is finite.
+        Called by one thread of the process, several times within `lease_time`, if that is finite. A
+        lease that this instance has released, or `put_valid` with its row, was not lost.
         """
         del leases
         return ()
@@ -295,11 +317,19 @@ class MetadataStoreBase(Backend):
     def next_releases(self, seconds: float) -> Collection[str] | None:
         """Wait at most so long for leases to be released, and give the keys of those that were.
 
-        Called again and again by one thread of the process, as long as calls wait for leases. It
-        may miss some. None, as by the base class, if the store can't tell: core asks `leased` then.
+        Called again and again by one thread of the process, as long as calls wait for leases, first
+        with 0 seconds: from the end of that call on the store listens, and what is released between
+        two calls is told by the next one. It may miss some. None, as by the base class, if the
+        store can't tell: core asks `leased` then.
         """
         del seconds
         return None
+
+    def stop_listening(self) -> None:
+        """Note that no call waits any more, until `next_releases` is called again.
+
+        A store that listens for what it tells ends that, so that no messages pile up for it.
+        """
 
     def share_waits(self, waits: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
         """Tell other processes what this one waits for, and be told what they wait for.

@@ -1,0 +1,258 @@
+"""`Heartbeat`: renews the leases of one backend while they are held, and says which were lost.
+
+A lease of finite `lease_time` falls to another process unless it is renewed. One daemon thread a
+backend does that for all that are held, each third of that time. It begins with the first of them,
+and ends once a look finds none. A lease that was not renewed in time, or that the backend says is
+lost, gets `lost = True`.
+
+The leases are known weakly: one that was dropped, as by a Ctrl-C before anything held it, is
+released, and never renewed again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+import weakref
+from collections.abc import Collection
+from contextlib import suppress
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Final, Protocol
+
+from beautyspot.concurrency import deferred
+from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.waiting import Bell
+from beautyspot.contracts import Lease
+from beautyspot.contracts.calling import wrong_answer
+from beautyspot.logs import logger
+from beautyspot.messages import less_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Renew = Callable[[Collection[Lease]], Collection[Lease]]
+
+BEATS: Final = 3
+"""How often a lease is renewed within its time."""
+
+RETRIES: Final = 12
+"""How often within that time, where renewing fails."""
+
+
+class Leasing(Protocol):
+    """What gives leases: a metadata store, or a limiter with places for calls under way."""
+
+    @property
+    def lease_time(self) -> float:
+        """Seconds for which a lease holds unless it is renewed."""
+        ...
+
+    def renew(self, leases: Collection[Lease], /) -> Collection[Lease]:
+        """Have these hold for another `lease_time`; those of them that were lost."""
+        ...
+
+
+class Heartbeat:
+    """The leases of one backend that this process holds.
+
+    Args:
+        backend: what gives the leases.
+        meaning: what it means that some were lost, for the log: a sentence without its full stop.
+        renew: the backend's `renew`, as it is to be called; None: the method itself.
+        spot: the name of the Spot, for the log.
+        clock: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        backend: Leasing,
+        meaning: str,
+        *,
+        renew: Renew | None = None,
+        spot: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._backend = backend
+        self._meaning = meaning
+        self._renew: Renew = renew or backend.renew
+        self._spot = spot
+        self._clock = clock
+        self._numbers = itertools.count()
+        self.reset_after_fork()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """The leases are the parent's, and so is the thread."""
+        self._held: dict[int, _Known] = {}
+        self._free = [True]  # taken by the thread, in one atomic step
+        self._bell = Bell()
+        self._fails = False
+
+    def __len__(self) -> int:
+        """How many leases are held."""
+        return len(self._held)
+
+    def hold(self, lease: Lease, release: Callable[[], object] | None = None) -> Lease:
+        """The lease in a form that is renewed until it is released, or dropped.
+
+        Args:
+            lease: as the backend gave it, at this moment.
+            release: releases it; None: its own method.
+        """
+        held = _HeldLease(lease, release or lease.release, self, next(self._numbers))
+        if self._backend.lease_time < inf:
+            self._held[held.number] = _Known(held, self._clock())
+            self._begin()
+        return held
+
+    def drop(self, number: int) -> None:
+        """Renew a lease no more."""
+        self._held.pop(number, None)
+
+    def stop(self) -> None:
+        """Renew none any more, and end the thread."""
+        self._held.clear()
+        self._bell()
+
+    def beat(self) -> None:
+        """Renew all leases that are held, and mark those that were lost."""
+        known = self._known()
+        if not known:
+            return
+        asked = self._clock()
+        try:
+            lost = self._told_lost([held.real for _, held in known])
+        except Exception as error:
+            self._fails = True
+            self._lose_overdue(known, error)
+            return
+        self._fails = False
+        for number, held in known:
+            entry = self._held.get(number)
+            if entry is not None and id(held.real) not in lost:
+                entry.renewed = asked
+        gone = [each for each in known if id(each[1].real) in lost or each[1].lost]
+        self._lose(gone, "the backend says so")
+
+    def _told_lost(self, leases: list[Lease]) -> set[int]:
+        lost: object = self._renew(leases)
+        if isinstance(lost, Collection):
+            return {id(lease) for lease in lost}
+        advice = "return those that were lost"
+        raise TypeError(wrong_answer(self._backend, "renew", lost, "leases", advice))
+
+    def _known(self) -> list[tuple[int, _HeldLease]]:
+        """Those that are held; what was dropped is forgotten."""
+        found: list[tuple[int, _HeldLease]] = []
+        for number, entry in list(self._held.items()):
+            held = entry.lease()
+            if held is None:
+                self.drop(number)
+            else:
+                found.append((number, held))
+        return found
+
+    def _lose_overdue(self, known: list[tuple[int, _HeldLease]], error: Exception) -> None:
+        since = self._clock() - self._backend.lease_time
+        entries = [(each, self._held.get(each[0])) for each in known]
+        overdue = [each for each, entry in entries if entry is not None and entry.renewed <= since]
+        self._lose(overdue, f"to renew them failed: {type(error).__name__}: {error}")
+
+    def _lose(self, known: list[tuple[int, _HeldLease]], why: str) -> None:
+        """Mark leases as lost, and say so once; not those that were released meanwhile."""
+        renewed: list[float] = []
+        for number, held in known:
+            entry = self._held.pop(number, None)
+            if entry is not None:
+                held.lost = True
+                renewed.append(entry.renewed)
+        if renewed:
+            ago = self._clock() - min(renewed)
+            message = (
+                f"{len(renewed)} of the leases that this process holds were lost, last renewed "
+                f"{ago:.1f} s ago, where they hold for {self._backend.lease_time:g} s ({why}): the "
+                "process was stopped, the network or the server failed, or the server was emptied. "
+                f"{self._meaning}"
+            )
+            begin = f"{self._spot}: " if self._spot else ""
+            logger.warning("%s%s", begin, less_secrets(message))
+
+    # ------------------------------------------------------------------------------- the thread
+
+    def _begin(self) -> None:
+        try:
+            self._free.pop()
+        except IndexError:  # the thread runs
+            return
+        try:
+            deferred.begin(self._work, "heartbeat")
+        except RuntimeError:  # none can be started: the next lease tries again
+            self._free.append(True)
+
+    def _work(self) -> None:
+        try:
+            while self._held:
+                times = RETRIES if self._fails else BEATS
+                self._bell.wait(self._backend.lease_time / times)
+                with suppress(Exception):  # as where the interpreter ends
+                    self.beat()
+        finally:
+            self._free.append(True)
+            if self._held:  # what came after the last look
+                self._begin()
+
+
+class _Known:
+    __slots__ = ("lease", "renewed")
+
+    def __init__(self, lease: _HeldLease, renewed: float) -> None:
+        self.lease = weakref.ref(lease)
+        self.renewed = renewed
+
+
+class _HeldLease(Lease):
+    """A lease that a heartbeat knows."""
+
+    number = -1
+
+    def __init__(
+        self, real: Lease, release: Callable[[], object], heartbeat: Heartbeat, number: int
+    ) -> None:
+        self.real = real
+        self.token = real.token
+        self._release: list[Callable[[], object]] = [release]
+        self._heartbeat = heartbeat
+        self._pid = os.getpid()
+        self.number = number
+
+    @property
+    def lost(self) -> bool:  # the backend may set that of its own
+        return self.real.lost
+
+    @lost.setter
+    def lost(self, lost: bool) -> None:
+        self.real.lost = lost
+
+    def release(self) -> None:
+        """See the contract. A forked child does nothing: the lease is its parent's."""
+        try:
+            release = self._release.pop()
+        except IndexError:  # it is released
+            return
+        self._heartbeat.drop(self.number)
+        if self._pid == os.getpid():
+            release()
+
+    def __del__(self) -> None:
+        """Release a lease that was dropped, as by a Ctrl-C before anything held it."""
+        if self.number >= 0 and self._release and self._pid == os.getpid():
+            self._heartbeat.drop(self.number)
+            with suppress(Exception):  # as where the interpreter ends
+                deferred.later(partial(_quietly, self._release.pop()))
+
+
+def _quietly(release: Callable[[], object]) -> None:
+    with suppress(Exception):  # nobody is left to be told, and it falls by itself
+        release()
