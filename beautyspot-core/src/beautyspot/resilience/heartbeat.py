@@ -228,7 +228,7 @@ class _HeldLease(Lease):
         self.number = number
 
     @property
-    def lost(self) -> bool:  # the backend may set that of its own
+    def lost(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride] # it is the backend's
         return self.real.lost
 
     @lost.setter
