@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 MASK: Final = "***"
 
+LARGE_NEED: Final = (
+    'name a storage that all machines reach, such as storage="s3://bucket/prefix", or '
+    'storage="file:///folder?shared=true" for a folder that all of them have'
+)
+"""What to do where large results have no place."""
+
 LONGEST: Final = 2000
 """Characters of a text that is shown; the patterns below take quadratic time."""
 

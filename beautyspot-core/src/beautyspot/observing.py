@@ -62,7 +62,14 @@ Reason = Literal[
 """
 
 Refusal = Literal[
-    "rate", "cost", "mode", "cache_if", "serializer", "changed argument", "invalidated"
+    "rate",
+    "cost",
+    "mode",
+    "cache_if",
+    "serializer",
+    "too large",
+    "changed argument",
+    "invalidated",
 ]
 """What was refused.
 
@@ -71,6 +78,7 @@ Refusal = Literal[
 - "mode": the function may not run, by ``mode="replay"`` (`CacheMissError`).
 - "cache_if": the function given as `cache_if` let a result not be stored.
 - "serializer": a result has no stored form.
+- "too large": a result is over what a row holds, and there is no storage for it.
 - "changed argument": a result is not stored, since an argument was changed during the call.
 - "invalidated": a result is not stored, since it was invalidated before it was there.
 """

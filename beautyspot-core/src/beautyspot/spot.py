@@ -88,6 +88,9 @@ class Spot(PartMethods, StoredResults, LimiterMethods, BatchMethods):
         max_size: keep all results together under that size, in bytes or as a text such as "10GB":
             a thread behind removes what was not used for the longest time. None: no limit.
         blob_threshold: a result of more bytes goes to the storage, unless `mark` says otherwise.
+        compress: "zstd" compresses what is stored, where that makes it smaller, but not media that
+            become files for viewers. It takes the extra ``zstd`` before Python 3.14. None and
+            False: no compression; what is compressed already is read all the same.
         on_error: called with a `Trouble` for every failure of beautyspot.
         observers: functions that are called with an event (`Hit`, `Miss`, `Ran`, …), and objects
             with methods `observe`, which is called so, and `execution`, which wraps each run of a
@@ -133,6 +136,7 @@ class Spot(PartMethods, StoredResults, LimiterMethods, BatchMethods):
         ttl: float | str | timedelta | None = UNSET,
         max_size: int | str | None = UNSET,
         blob_threshold: int = UNSET,
+        compress: str | bool | None = UNSET,
         on_error: Callable[[Trouble], object] | None = None,
         observers: Iterable[Observer] = (),
         profile: str | None = None,
@@ -150,7 +154,7 @@ class Spot(PartMethods, StoredResults, LimiterMethods, BatchMethods):
             "serializer": serializer, "keygen": keygen, "limiter": limiter, "save": save,
             "ttl": ttl, "blob_threshold": blob_threshold, "enabled": enabled, "strict": strict,
             "wait_timeout": wait_timeout, "mode": mode, "signing_key": signing_key,
-            "arguments": arguments, "max_size": max_size,
+            "arguments": arguments, "max_size": max_size, "compress": compress,
         }  # fmt: skip
         self.name, plugins = check_name(name), tuple(given_plugins(plugins))
         others = {"config": config, "profile": profile, "plugins": plugins, "on_error": on_error}
@@ -267,6 +271,7 @@ class Spot(PartMethods, StoredResults, LimiterMethods, BatchMethods):
                 a name=; their results are found too.
             arguments: whether each result shows people the arguments of its call, see
                 [security](security.md); None takes the Spot's.
+            compress: as for `Spot`; None takes the Spot's, False is no compression.
 
         Raises:
             ConfigError: an option is unknown or not valid; says which ones there are.

@@ -89,23 +89,27 @@ class LocalStorage(BlobStorageBase):
         base_dir: the directory; relative to the working directory at this moment.
         fsync: wait for the disk at every save. Off by default, since it costs milliseconds and
             gains little: the cache's digest finds what a power loss tears, and computes it again.
+        shared: whether all machines that use the cache have this directory, such as one on NFS,
+            under this path. Only then does it go with a metadata store that several machines share.
 
     Raises:
-        ConfigError: `base_dir` can't be a path, or `fsync` is no bool.
+        ConfigError: `base_dir` can't be a path, or `fsync` or `shared` is no bool.
     """
 
     name: ClassVar[str] = "local"
     schemes: ClassVar[tuple[str, ...]] = ("file",)
     local: ClassVar[bool] = True  # calls of the kernel, which take no deadline
 
-    def __init__(self, base_dir: str | Path, *, fsync: bool = False) -> None:
+    def __init__(self, base_dir: str | Path, *, fsync: bool = False, shared: bool = False) -> None:
         if not isinstance(base_dir, (str, Path)) or not str(base_dir) or "\0" in str(base_dir):
             raise ConfigError(f"base_dir can't be {base_dir!r}: give the path of a directory")
-        if not isinstance(fsync, bool):
-            raise ConfigError(f"fsync can't be {fsync!r}: give True or False")
+        for option, value in (("fsync", fsync), ("shared", shared)):
+            if not isinstance(value, bool):
+                raise ConfigError(f"{option} can't be {value!r}: give True or False")
         place = absolute(base_dir, "base_dir")
         self.base_dir: Final = Path(os.path.abspath(place))  # noqa: PTH100 - Path.absolute keeps ".."
         self.fsync: Final = fsync
+        self.remote = shared
         if network_file_system(self.base_dir):
             vars(self).update(local=False)
         self._root = os.path.join(self.base_dir, "")  # noqa: PTH118 - a str, that ends in a separator

@@ -75,6 +75,7 @@ class S3Storage(BlobStorageBase):
 
     name: ClassVar[str] = "s3"
     schemes: ClassVar[tuple[str, ...]] = ("s3",)
+    remote = True
 
     def __init__(
         self,

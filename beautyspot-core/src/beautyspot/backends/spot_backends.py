@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from beautyspot.backends.loading import BASES
 from beautyspot.backends.registry import load_plugins
@@ -13,7 +13,13 @@ from beautyspot.backends.selection import class_of, select
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.locks import Lazily
-from beautyspot.contracts import Backend, Context, LimiterBase, SerializerBase
+from beautyspot.contracts import (
+    Backend,
+    Context,
+    LimiterBase,
+    MetadataStoreBase,
+    SerializerBase,
+)
 from beautyspot.errors import (
     BackendNotFound,
     BeautyspotError,
@@ -22,7 +28,7 @@ from beautyspot.errors import (
     StorageError,
 )
 from beautyspot.files import absolute
-from beautyspot.messages import checks_options
+from beautyspot.messages import LARGE_NEED, checks_options
 from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting
 from beautyspot.resilience.guarded_backends import in_time, needs_deadline
 
@@ -33,9 +39,16 @@ if TYPE_CHECKING:
     from beautyspot.contracts import (
         BlobStorageBase,
         KeyGenBase,
-        MetadataStoreBase,
         TypeSupport,
     )
+
+
+MAKE_A_KEY: Final = (
+    "give the Spot a secret key, as by "
+    'Spot(..., signing_key=os.environ["MY_SIGNING_KEY"]) or BEAUTYSPOT_SIGNING_KEY, '
+    "made once by secrets.token_hex(32)"
+)
+"""What to do where results have to be signed."""
 
 
 class Made(dict[str, Backend]):
@@ -129,6 +142,8 @@ class Parts:
         )
         if isinstance(backend, SerializerBase) and backend.requires_signature:
             self._check_signed(backend, source)
+        if isinstance(backend, MetadataStoreBase):
+            self._check_demand(backend, source)
         if owned and type(backend).close is not Backend.close:
             self._owned.append(backend)
         return backend
@@ -142,9 +157,19 @@ class Parts:
         if self._config["signing_key"] is None:
             raise ConfigError(
                 f"the serializer {serializer.name!r} (from: {source}) may run code that is in the "
-                "stored bytes, so it loads signed results only: give the Spot a secret key, as by "
-                'Spot(..., signing_key=os.environ["MY_SIGNING_KEY"]) or BEAUTYSPOT_SIGNING_KEY, '
-                "made once by secrets.token_hex(32)"
+                f"stored bytes, so it loads signed results only: {MAKE_A_KEY}"
+            )
+
+    def _check_demand(self, store: MetadataStoreBase, source: str) -> None:
+        """Refuse a store that demands signed results, where none would be.
+
+        Raises:
+            ConfigError: there is no signing key.
+        """
+        if store.demands_signing and self._config["signing_key"] is None:
+            raise ConfigError(
+                f"the metadata store {store.name!r} (from: {source}) takes signed results only: "
+                f"{MAKE_A_KEY}, and give all who use the store the same one"
             )
 
     @property
@@ -180,19 +205,51 @@ class Parts:
     def storage(self) -> BlobStorageBase | None:
         """The storage, made when it is first needed; None where none was chosen or is installed.
 
+        None too where none was chosen and other machines, which share the metadata store, could not
+        reach the default one.
+
         Raises:
+            ConfigError: other machines can't reach the one that was chosen.
             StorageError: it can't be reached at the moment.
         """
+        if has_no_place(self._config, self.metadata):
+            return None
         with self._lock:
             if self._storage is None:
                 try:
                     made = self._make("storage", self._config["storage"])
+                    self._check_pair(made)
                 except BackendNotFound:
                     if self._config.source("storage") != "default":
                         raise
                     return None
                 self._storage = self._storage or cast("BlobStorageBase", made)
             return self._storage
+
+    def _check_pair(self, storage: Backend) -> None:
+        """Refuse a storage that not all machines reach that share the metadata store."""
+        if not self.metadata.remote or storage.remote:
+            return
+        source, most = self._config.source("storage"), self.metadata.largest_data / 2**20
+        raise ConfigError(
+            f"the storage {storage.name!r} (from: {source}) is of this machine alone, and others, "
+            f"which share the metadata store {self.metadata.name!r}, would find results whose "
+            f"bytes they can't read: {LARGE_NEED}. Without storage=, results of up to {most:g} MiB "
+            "are kept in the metadata store (the class of a storage of yours, if each machine "
+            "reaches the same content, says remote = True)"
+        )
+
+    def check_place(self, why: str) -> None:
+        """Refuse what needs a storage where there can be none.
+
+        Raises:
+            ConfigError: none was chosen, and machines share the metadata store; `why` begins it.
+        """
+        if has_no_place(self._config, self.metadata):
+            raise ConfigError(
+                f"{why}, and machines share the metadata store {self.metadata.name!r}, so that its "
+                f"bytes can't lie in a folder of this one: {LARGE_NEED}"
+            )
 
     def foresee_storage(self) -> None:
         """Import the storage's class: at the first blob it may be that no file can be opened."""
@@ -204,7 +261,9 @@ class Parts:
 
         Raises:
             BackendNotFound: none is installed; says how to get one.
+            ConfigError: the default one can't be shared, and the metadata store is.
         """
+        self.check_place("a storage is needed")
         made = self.storage() or self._make("storage", self._config["storage"])
         return cast("BlobStorageBase", made)
 
@@ -273,6 +332,11 @@ class PartMethods:
     ) -> None:
         """Vouch for a class, so that its instances can be stored; see `SerializerBase.register`."""
         self.serializer.register(cls, encode=encode, decode=decode, name=name)
+
+
+def has_no_place(config: Config, metadata: MetadataStoreBase) -> bool:
+    """Whether large results have no place: the default storage is of one machine alone."""
+    return metadata.remote and config.source("storage") == "default"
 
 
 def context_of(name: str, config: Config) -> Context:

@@ -60,6 +60,10 @@ def make_engine(
     owner: weakref.ref[Owner],
 ) -> Engine:
     """The engine of a Spot, out of its parts and settings."""
+    if config["compress"]:
+        from beautyspot.serialization.compression import check_installed
+
+        check_installed(f"{config.source('compress')}:")
     health = Health(reporter)
     placement = Placement(
         GuardedStore(parts.metadata, health),
@@ -68,6 +72,7 @@ def make_engine(
         reporter,
         parts.context.directory,
         blob_threshold=config["blob_threshold"],
+        signing_keys=config["signing_key"],
     )
     cache = Cache(placement, signing_keys=config["signing_key"])
     engine = Engine(

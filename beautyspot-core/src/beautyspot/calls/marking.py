@@ -9,11 +9,13 @@ from beautyspot import logs
 from beautyspot.calls.duplicates import Duplicates
 from beautyspot.calls.items import taken_apart
 from beautyspot.calls.wrappers import wrap
+from beautyspot.config.settings import compression
 from beautyspot.contracts import File
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.functions.kinds import kind_of
 from beautyspot.functions.names import is_ours
 from beautyspot.serialization.annotations import return_class
+from beautyspot.serialization.compression import check_installed
 from beautyspot.tasks.options import MarkOptions
 from beautyspot.tasks.task import Call, Task
 
@@ -54,6 +56,8 @@ class Marking:
         options = MarkOptions.from_keywords(keywords)
         if options.save_blob:
             self._parts.required_storage()
+        if compression(options.compress):
+            check_installed("mark:")
         return options
 
     def mark(self, function: Any, options: MarkOptions) -> Callable[..., Any]:
@@ -84,6 +88,7 @@ class Marking:
             ttl=self._config["ttl"],
             mode=self._config["mode"],
             arguments=parts.metadata.private if shown is None else shown,
+            compress=self._config["compress"],
         )
         keygen, serializer = keygen.supporting(parts.types), serializer.supporting(parts.types)
         task = Task(
@@ -98,12 +103,18 @@ class Marking:
             self._engine.cache.renamed = renamed
         if options.content_type is not None and task.items is None:
             self._foresee_misfit(task, options.content_type)
-        if options.save_blob is False and return_class(function) is File:
+        if return_class(function) is File:
+            self._check_file(task)
+        return task
+
+    def _check_file(self, task: Task) -> None:
+        """Refuse a function that returns a `File` for which there is no place."""
+        if task.options.save_blob is False:
             raise ConfigError(
                 f"mark(save_blob=False) does not fit {task.func_identifier}, which returns a File: "
                 "that is always a blob of its own. Leave save_blob= out"
             )
-        return task
+        self._parts.check_place(f"{task.func_identifier} returns a File")
 
     def _foresee_misfit(self, task: Task, content_type: str) -> None:
         """Say now what would else be said of the first result."""

@@ -19,6 +19,9 @@ _SIZES: Final = {
     for base, units in ((1000, "B kB MB GB TB"), (1024, "B KiB MiB GiB TiB"))
     for power, unit in enumerate(units.split())
 }
+COMPRESSION: Final = '"zstd", or False or "none" for no compression'
+"""What `compression` takes, for messages."""
+
 SIZE: Final = (
     'a number of bytes, not negative, or a text such as "500MB" or "1.5 GiB" '
     "(units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)"
@@ -225,6 +228,24 @@ def _signing_keys(value: object) -> SigningKeys:
     raise TypeError("no keys")
 
 
+def compression(value: object) -> str | None:
+    """How to compress, or None.
+
+    Raises:
+        ValueError: it is none of `COMPRESSION`.
+    """
+    word = value.lower() if isinstance(value, str) else value
+    if word == "zstd":
+        return "zstd"
+    if word is None or word is False or word == "none":
+        return None
+    raise ValueError("no compression")
+
+
+def _compression_text(text: str) -> object:
+    return text if text.lower() in ("zstd", "none") else boolean(text)
+
+
 def _words(text: str) -> object:
     return text if text.lower() == "none" else text.split()
 
@@ -277,6 +298,10 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "blob_threshold", 2**20, "a number of bytes, 0 or more", count, int,
             "a larger result goes to the storage",
+        ),
+        Setting(
+            "compress", None, COMPRESSION, compression, _compression_text,
+            "compresses what is stored, where that makes it smaller",
         ),
         Setting(
             "max_size", None, f'{SIZE}, or "none" for no limit', or_none(byte_count), str,

@@ -72,6 +72,19 @@ class MetadataStoreBase(Backend):
     private: bool = False
     """True if nobody but this user, on this machine, can read what the store holds."""
 
+    largest_data: float = math.inf
+    """Bytes of data that a record may hold.
+
+    A larger result goes to the storage, whatever `blob_threshold` says. Where the Spot has none, or
+    may use none (`save_blob=False`), the caller gets it, and it is not stored.
+    """
+
+    demands_signing: bool = False
+    """True if all results have to be signed: a Spot without a `signing_key` is refused.
+
+    For a store to which others write, whose results nobody should trust without a signature.
+    """
+
     damaged: bool = False
     """True where reading has met damage, of a store that is only looked at; see `for_looking`."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import select
-from beautyspot.backends.spot_backends import context_of
+from beautyspot.backends.spot_backends import context_of, has_no_place
 from beautyspot.errors import BackendNotFound, BeautyspotError
 from beautyspot.resilience.guarded_backends import in_time
 
@@ -184,7 +184,9 @@ def _serializer(backends: Backends, registry: Registry, name: str) -> Serializer
 
 
 def _if_chosen(backends: Backends) -> BlobStorageBase | None:
-    """The storage; None where the default one is not installed."""
+    """The storage; None where the default one is not installed, or not of all machines."""
+    if has_no_place(backends.config, backends.metadata()):
+        return None
     try:
         return backends.required_storage()
     except BackendNotFound:

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.contracts.file import CONTENT_TYPE, checked_name
 from beautyspot.errors import ConfigError
 from beautyspot.inspecting.listing import name_of
+from beautyspot.results.pruning import size_of
+from beautyspot.serialization.compression import (
+    decompressing,
+    is_compressed,
+    plain_codec,
+    plain_size,
+)
 from beautyspot.serialization.file_data import FILE_CODEC, described, suffix_of
 from beautyspot.serialization.payload import ERROR, MEDIA
 from beautyspot.tasks.form import RAW_BYTES, RAW_TEXT, extension_of
@@ -31,7 +38,7 @@ class Content:
     Attributes:
         content_type: the MIME type: that of the mark for media, that of a `File`, or that of the
             stored form, such as ``application/msgpack``.
-        size: in bytes; None where the row does not say it.
+        size: in bytes, without compression; None where the row does not say it.
         filename: a name for a file of it, with a fitting extension and without a folder.
         is_media: whether the bytes are the result itself, for viewers, and not a stored form.
     """
@@ -58,12 +65,17 @@ class Content:
 
 
 def content_of(record: TaskRecord, open_parts: Callable[[], Iterator[bytes]]) -> Content:
-    """The content of a row.
+    """The content of a row, without its compression.
 
     Raises:
         RestoreError: the row of a file has no sound name.
     """
     codec = record.serializer or ""
+    size = plain_size(codec)
+    if size is not None:
+        stored = size_of(record)
+        plain = record._replace(serializer=plain_codec(codec), size=size)
+        return content_of(plain, lambda: decompressing(open_parts(), size, stored))
     if codec.startswith(FILE_CODEC):
         name, kind = described(codec)
         return Content(_sound(kind), record.size, _named(record, name), True, open_parts)
@@ -71,9 +83,22 @@ def content_of(record: TaskRecord, open_parts: Callable[[], Iterator[bytes]]) ->
     return Content(kind, record.size, _made_up(record, extension), is_media, open_parts)
 
 
+def stored_type(record: TaskRecord) -> str:
+    """The MIME type of the bytes as they are stored."""
+    return (
+        _OPAQUE if is_compressed(record.serializer) else content_of(record, _nothing).content_type
+    )
+
+
+def _nothing() -> Iterator[bytes]:
+    return iter(())
+
+
 def extension(record: TaskRecord) -> str:
     """The file extension that fits the bytes of a row, without its dot."""
     codec = record.serializer or ""
+    if is_compressed(codec):
+        return f"{extension(record._replace(serializer=plain_codec(codec)))}.zst"
     return suffix_of(codec) if codec.startswith(FILE_CODEC) else _described(codec, record)[1]
 
 

@@ -19,7 +19,7 @@ from beautyspot.errors import (
     RestoreError,
     StorageError,
 )
-from beautyspot.inspecting.contents import content_of, extension
+from beautyspot.inspecting.contents import extension, stored_type
 from beautyspot.inspecting.listing import Listing, name_of
 from beautyspot.inspecting.parts import check_digest, checked, in_batches, is_named, is_signed
 from beautyspot.inspecting.verifying import Fault
@@ -156,7 +156,7 @@ class Copier:
                 "beautyspot-local (docs/install.md), or name one by storage="
             )
         name = placement.new_name(record.cache_key, extension(record))
-        source, kind = _Source(parts), content_of(record, lambda: parts).content_type
+        source, kind = _Source(parts), stored_type(record)
         try:
             return storage.save_file(name, source, size_of(record), content_type=kind)
         except Exception:

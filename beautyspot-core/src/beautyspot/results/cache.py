@@ -37,14 +37,14 @@ from beautyspot.results.validity import (
     outlived,
 )
 from beautyspot.serialization.file_data import FILE_CODEC, FileData
-from beautyspot.serialization.payload import Payload, StoredError, is_error
+from beautyspot.serialization.payload import Payload, StoredError, TooLarge, is_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Data, Entry, Plain, TaskRecord
-    from beautyspot.observing import Reason
+    from beautyspot.observing import Reason, Refusal
     from beautyspot.results.invalidations import Moment
     from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Call, Task
@@ -346,7 +346,8 @@ class Cache(Rows):
         if isinstance(error, SerializationError):
             advice = "The value is returned, and not cached"
             self.reporter.report(STORING, call.task.func_identifier, error, advice)
-            self.reporter.observers.refused(call.task.func_identifier, call.key, "serializer")
+            by: Refusal = "too large" if isinstance(error, TooLarge) else "serializer"
+            self.reporter.observers.refused(call.task.func_identifier, call.key, by)
             return
         never = self.reporter.strict or isinstance(error, SchemaError)
         never = never or isinstance(record.result_data, FileData)  # it may be gone by then

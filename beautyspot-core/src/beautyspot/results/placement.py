@@ -10,13 +10,16 @@ from beautyspot.contracts import FILE, Data, TaskRecord
 from beautyspot.contracts.calling import hints
 from beautyspot.errors import StorageError
 from beautyspot.logs import logger
+from beautyspot.messages import LARGE_NEED
 from beautyspot.results.invalidations import Invalidations
-from beautyspot.serialization.payload import is_error
+from beautyspot.results.validity import sealed
+from beautyspot.serialization.payload import TooLarge, is_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Readable
     from beautyspot.observing import Where
     from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Health
@@ -36,6 +39,8 @@ class Placement:
         reporter: is told what fails.
         directory: of the Spot.
         blob_threshold: bytes from which a result goes to the storage.
+        invalidations: what was invalidated, for the calls that are under way.
+        signing_keys: sign what is compressed here.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class Placement:
         *,
         blob_threshold: int,
         invalidations: Invalidations | None = None,
+        signing_keys: SigningKeys | None = None,
     ) -> None:
         self.metadata = metadata
         self.invalidations = invalidations or Invalidations(metadata)
@@ -56,7 +62,9 @@ class Placement:
         self.reporter = reporter
         self.directory = directory
         self.on_stored: Callable[[int], object] | None = None  # with the bytes of a new result
-        self.blob_threshold = blob_threshold
+        self.largest_data = metadata.real.largest_data
+        self.blob_threshold = int(min(blob_threshold, self.largest_data))
+        self._signing_keys = signing_keys
 
     def behind(self, health: Health) -> Placement:
         """The same store and storage behind other breakers."""
@@ -74,6 +82,7 @@ class Placement:
             self.directory,
             blob_threshold=self.blob_threshold,
             invalidations=self.invalidations.behind(metadata),
+            signing_keys=self._signing_keys,
         )
         made.on_stored = self.on_stored
         return made
@@ -86,21 +95,64 @@ class Placement:
         return LocalFiles(self.directory)
 
     def place(self, task: Task, record: TaskRecord) -> TaskRecord:
-        """The record with its data where it belongs: in the row, or in the storage."""
-        data = record.result_data
-        if data is None:  # it is in the storage already
+        """The record with its data where it belongs, compressed: in the row, or in the storage.
+
+        Raises:
+            TooLarge: a row can't hold it, and there is no storage for it.
+            StorageError: a row can't hold it, and the storage failed.
+            MetadataError: the store can't say its ID.
+        """
+        if record.result_data is None:  # it is in the storage already
             return record
-        if not is_error(record.serializer) and task.form.wants_blob(len(data), self.blob_threshold):
+        if task.form.compresses and not self._is_for_viewers(task, record):
+            record = self._compressed(record)
+        data: Data = record.result_data or b""
+        if self._wants_blob(task, record):
             location = self._save_blob(task, record, data)
             if location is not None:
                 return record._replace(result_type=FILE, result_value=location, result_data=None)
+        if len(data) > self.largest_data:
+            raise self._too_large(task, record)
         return record if type(data) is bytes else record._replace(result_data=bytes(data))
+
+    def _wants_blob(self, task: Task, record: TaskRecord) -> bool:
+        size = len(record.result_data or b"")
+        return not is_error(record.serializer) and task.form.wants_blob(size, self.blob_threshold)
+
+    def _is_for_viewers(self, task: Task, record: TaskRecord) -> bool:
+        """Whether it becomes a blob that a viewer opens, such as an image."""
+        return task.form.is_media(record.serializer) and self._wants_blob(task, record)
+
+    def _compressed(self, record: TaskRecord) -> TaskRecord:
+        """The record with its data compressed, where that makes them smaller."""
+        from beautyspot.serialization.compression import compressed
+
+        packed = compressed(record.serializer or "", record.result_data or b"")
+        if packed is None:
+            return record
+        codec, data = packed
+        key, made, expires = record.cache_key, record.made_at, record.expires_at
+        digest = sealed(self._signing_keys, key, codec, made, expires, data)
+        return record._replace(serializer=codec, result_data=data, digest=digest, size=len(data))
+
+    def _too_large(self, task: Task, record: TaskRecord) -> TooLarge:
+        name, most = self.metadata.name, f"{self.largest_data / 2**20:g} MiB"
+        what, instead = "the result", LARGE_NEED
+        if is_error(record.serializer):
+            what, instead = "the error", "raise one that holds less"
+        elif task.options.save_blob is False:
+            instead = "leave save_blob=False out"
+        return TooLarge(
+            f"{what} can't be stored: it is over {most}, the most that a row of the metadata store "
+            f"{name!r} holds: {instead}"
+        )
 
     def _save_blob(self, task: Task, record: TaskRecord, data: Data) -> str | None:
         """Where the blob is; None where it can't be stored, and the row has to hold it.
 
         Raises:
             MetadataError: the store can't say its ID: it can't hold the row either.
+            StorageError: the storage failed, and the row can't hold it.
         """
         name = self._new_name(task, record)
         try:
@@ -110,6 +162,8 @@ class Placement:
             optional = hints(storage.save, content_type=task.form.blob_type(record.serializer))
             return storage.save(name, data, **optional)
         except Exception as error:
+            if len(data) > self.largest_data:
+                raise
             advice = "The database keeps the result instead: mend the storage"
             self.reporter.report("save a blob", task.func_identifier, error, advice)
             return None
@@ -122,10 +176,9 @@ class Placement:
         """
         name, storage = self._new_name(task, record), self.storage()
         if storage is None:
-            raise StorageError(
-                "a File needs a blob storage: install beautyspot-local (docs/install.md), or "
-                "name one by storage="
-            )
+            need = "install beautyspot-local (docs/install.md), or name one by storage="
+            need = LARGE_NEED if self.metadata.real.remote else need
+            raise StorageError(f"a File needs a blob storage: {need}")
         content_type = task.form.blob_type(record.serializer)
         return storage.save_file(name, file, size, content_type=content_type)
 

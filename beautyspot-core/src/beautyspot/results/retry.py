@@ -185,7 +185,8 @@ class Unsaved:
             batch = self._not_outdated(batch)
             if not batch:
                 return True
-            batch = [self._placed(kept) for kept in batch]
+            for kept in batch:
+                self._place(kept)
             refused = self._placement.put_many([(kept.record, kept.since) for kept in batch])
         except Exception:
             return self._write_singly(batch)
@@ -215,15 +216,18 @@ class Unsaved:
                 self._placement.discard(kept.key, ours.result_value)
         return wanted
 
-    def _placed(self, kept: Kept) -> Kept:
-        """The same with its blob stored, where it has one: once, however often its row fails."""
-        placed = Kept(kept.task, self._placement.place(kept.task, kept.record), kept.since)
-        if placed.record.result_data is not None:
-            return kept
+    def _place(self, kept: Kept) -> None:
+        """Store its blob, where it has one: once, however often its row fails."""
+        placed = self._placement.place(kept.task, kept.record)
+        if placed is kept.record:
+            return
         with self._lock:
+            if self._kept.get(kept.key) is not kept:  # a newer one has taken its place
+                kept.record = placed
+                return
             self._forget(kept.key)
-            self._keep(placed)
-        return placed
+            kept.record = placed
+            self._keep(kept)
 
     def _write_singly(self, batch: list[Kept]) -> bool:
         """Store each result that the store takes; whether it took any.
@@ -253,6 +257,7 @@ class Unsaved:
         self._placement.health.writes.insist()  # the batch has just failed, and began a pause
         began = monotonic()
         try:
+            self._place(kept)
             is_stored = self._placement.put(kept.record, kept.since)
         except Exception as error:
             return error

@@ -8,7 +8,7 @@ from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.timestamps import timestamp
-from beautyspot.results.validity import begun, fingerprint
+from beautyspot.results.validity import begun, fingerprint, sealed
 from beautyspot.serialization.file_data import FileData
 from beautyspot.serialization.payload import Payload, Unfit
 from beautyspot.tasks.terms import EVERY_TAG
@@ -132,9 +132,7 @@ class Rows:
         """The digest of a row; None for a file, of which it is known when that is stored."""
         if isinstance(payload.data, FileData):
             return None
-        if self.signing_keys is None:
-            return fingerprint(key, payload.codec, payload.data)
-        return self.signing_keys.sign(key, payload.codec, made, expires, payload.data)
+        return sealed(self.signing_keys, key, payload.codec, made, expires, payload.data)
 
     def beginning(
         self, key: str, codec: str, made: float | None, expires: float | None

@@ -17,6 +17,7 @@ from xxhash import xxh3_128, xxh3_128_digest
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Data
 
     class Digest(Protocol):
@@ -64,6 +65,20 @@ def fingerprint(key: str, codec: str, data: Data) -> bytes:
     digest = xxh3_128(prefix)
     digest.update(data)
     return digest.digest()
+
+
+def sealed(
+    keys: SigningKeys | None,
+    key: str,
+    codec: str,
+    made: float | None,
+    expires: float | None,
+    data: Data,
+) -> bytes:
+    """The digest of a row: its signature, where the Spot has signing keys."""
+    if keys is None:
+        return fingerprint(key, codec, data)
+    return keys.sign(key, codec, made, expires, data)
 
 
 def begun(key: str, codec: str) -> Digest:

@@ -19,8 +19,16 @@ ERROR: Final = "error:"
 """How the column `serializer` of an error begins; what a value would have there follows."""
 
 
+COMPRESSED: Final = "zstd."
+"""How that of a compressed result begins; see `compression`."""
+
+
 class Unfit(SerializationError):  # noqa: N818 - not an error of its own: the serializer writes then
     """A result can't be written in the format of its content type."""
+
+
+class TooLarge(SerializationError):  # noqa: N818 - as above
+    """A result is larger than a row may be, and there is no storage for it."""
 
 
 class Payload(NamedTuple):

@@ -17,7 +17,7 @@ from beautyspot.serialization.file_data import (
     content_type_of,
     suffix_of,
 )
-from beautyspot.serialization.payload import MEDIA, Payload, framed, unframed
+from beautyspot.serialization.payload import COMPRESSED, MEDIA, Payload, framed, unframed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,7 @@ class ResultForm:
         codec: the column `serializer` of a result that the serializer packed.
         content_type: the MIME type of the results, where the mark names one.
         streams: whether a result is a list of items.
+        compresses: whether what is stored is compressed.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class ResultForm:
         self.streams = streams
         self._save_blob = options.save_blob
         self.content_type = options.content_type
+        self.compresses = bool(options.compress)
         self.codec = f"stream:{serializer.name}" if streams else serializer.name
 
     @Lazily
@@ -169,6 +171,13 @@ class ResultForm:
         Raises:
             RestoreError: damaged, or stored by another serializer or another kind of function.
         """
+        if payload.codec.startswith(COMPRESSED):
+            from beautyspot.serialization.compression import decompressed
+
+            payload = decompressed(payload)
+        return self._restored(payload)
+
+    def _restored(self, payload: Payload) -> Any:
         data, codec, owned = payload
         if owned:
             return self.serializer.loads(data, **self._owned)
@@ -195,6 +204,10 @@ class ResultForm:
         """The argument that tells the serializer that data are its own, if it takes one."""
         return hints(self.serializer.loads, owned=True)
 
+    def is_media(self, codec: str | None) -> bool:
+        """Whether the stored bytes are for viewers, of the result's content type."""
+        return self.content_type is not None and _is_media(codec)
+
     def wants_blob(self, size: int, threshold: int) -> bool:
         """Whether a result of `size` bytes goes to the blob storage."""
         return size > threshold if self._save_blob is None else self._save_blob
@@ -209,11 +222,14 @@ class ResultForm:
         """The Content-Type of a blob; a result that is no raw media is opaque to a viewer."""
         if codec is not None and codec.startswith(FILE_CODEC):
             return content_type_of(codec)
-        known = self.content_type is not None and _is_media(codec)
-        return str(self.content_type) if known else "application/octet-stream"
+        return str(self.content_type) if self.is_media(codec) else "application/octet-stream"
 
     def extension(self, codec: str | None) -> str:
         """The file extension of a blob, without its dot, fitting its Content-Type."""
+        if codec is not None and codec.startswith(COMPRESSED):
+            from beautyspot.serialization.compression import plain_codec
+
+            return f"{self.extension(plain_codec(codec))}.zst"
         if codec is not None and codec.startswith(FILE_CODEC):
             return suffix_of(codec)
         if not _is_media(codec):

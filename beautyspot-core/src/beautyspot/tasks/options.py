@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from beautyspot.config.settings import LIFETIME, or_none
+from beautyspot.config.settings import COMPRESSION, LIFETIME, compression, or_none
 from beautyspot.contracts import DURATION, seconds
 from beautyspot.contracts.file import CONTENT_TYPE
 from beautyspot.errors import BeautyspotError, ConfigError
@@ -56,6 +56,7 @@ class MarkKeywords(TypedDict, total=False):
     added: Mapping[str, Any] | None
     renamed_from: str | Iterable[str]
     arguments: bool | None
+    compress: str | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,7 @@ class MarkOptions:
     added: Mapping[str, Any] | None = None
     renamed_from: tuple[str, ...] = ()
     arguments: bool | None = None
+    compress: str | bool | None = None
 
     def __post_init__(self) -> None:
         for option, (fits, takes) in _CHECKS.items():
@@ -112,13 +114,16 @@ class MarkOptions:
             several["added"] = dict(options["added"])  # which nobody changes, and which can travel
         return cls(**{**options, **several})
 
-    def completed(self, *, ttl: object, mode: str, arguments: bool) -> MarkOptions:
+    def completed(
+        self, *, ttl: object, mode: str, arguments: bool, compress: str | None
+    ) -> MarkOptions:
         """These options, with the Spot's where this function has none of its own."""
         return replace(
             self,
             ttl=ttl if self.ttl is None else self.ttl,
             mode=self.mode or mode,
             arguments=arguments if self.arguments is None else self.arguments,
+            compress=compress if self.compress is None else compression(self.compress),
         )
 
     def written_in(self, function: object) -> MarkOptions:
@@ -173,6 +178,14 @@ def _is_version(value: object) -> bool:
 
 def _is_bool(value: object) -> bool:
     return isinstance(value, bool)
+
+
+def _is_compression(value: object) -> bool:
+    try:
+        compression(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_content_type(value: object) -> bool:
@@ -263,5 +276,6 @@ _CHECKS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "added": (_is_table_of_arguments, "a table {{parameter: value at which nothing changed}}"),
     "renamed_from": (_are_texts, 'identifiers such as "module:function"'),
     "arguments": (_is_bool, "True or False"),
+    "compress": (_is_compression, COMPRESSION),
 }
 """What each option may be, and what a message says of that."""

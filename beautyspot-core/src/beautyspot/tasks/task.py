@@ -9,6 +9,7 @@ from beautyspot.functions.annotations import signature_of
 from beautyspot.functions.fitting import what_does_not_fit
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.arguments import classes_by_arguments
+from beautyspot.serialization.compression import decompressed, is_compressed
 from beautyspot.serialization.payload import ERROR, Payload
 from beautyspot.serialization.stored_errors import restored, written
 from beautyspot.tasks.combinations import check_combinations
@@ -234,6 +235,8 @@ class Task:
         """
         if not self.options.cache_errors:
             return None
+        if is_compressed(payload.codec):
+            payload = decompressed(payload)
         if payload.codec != ERROR + self.form.codec:
             stored, ours = payload.codec.removeprefix(ERROR), self.form.codec
             raise RestoreError(f"the error was stored by {stored!r}, and {ours!r} can't read it")

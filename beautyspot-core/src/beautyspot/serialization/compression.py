@@ -1,0 +1,167 @@
+"""Compressed results: Zstandard (RFC 8878) around the bytes that the serializer made.
+
+The column `serializer` says so, with the number of bytes before: ``zstd.5242880:msgpack``. A
+release or a machine that can't read it sees that, and computes the result again; the digest and the
+signature of a result cover that column. Of an error that is a result, ``error:`` stays in front.
+
+Python has the library from 3.14 on, earlier ones have it by the extra ``zstd``
+(https://pypi.org/project/backports.zstd/, the same code and the same interface).
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.errors import ConfigError, RestoreError
+from beautyspot.serialization.payload import COMPRESSED, ERROR, Payload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from beautyspot.contracts import Data
+
+METHODS: Final = ("zstd",)
+
+SMALLEST: Final = 256
+"""Bytes of a result; a shorter one is not compressed."""
+
+STEEPEST: Final = 1000
+"""How many times its stored size a result may be long, over `SAFE`.
+
+Bytes that nobody signed may be anybody's, and a frame of a megabyte can make 30 GB.
+"""
+
+SAFE: Final = 64 * 2**20
+"""Bytes that are made of a frame whatever its size."""
+
+_HEAD: Final = r"(error:)?zstd\.(\d{1,15}):(.*)"
+_IN_PYTHON: Final = sys.version_info >= (3, 14)
+_MODULE: Final = "compression.zstd" if _IN_PYTHON else "backports.zstd"
+_NEEDS: Final = "_zstd" if _IN_PYTHON else _MODULE  # what a Python built without it lacks
+_ADVICE: Final = (
+    "use a Python that was built with it (import _zstd)"
+    if _IN_PYTHON
+    else "pip install 'beautyspot[zstd]'"
+)
+
+
+def check_installed(where: str) -> None:
+    """Refuse to compress where the library is missing, which is not imported for that.
+
+    Raises:
+        ConfigError: it is; says what to install.
+    """
+    try:
+        there = find_spec(_NEEDS) is not None
+    except ImportError:  # a package above it
+        there = False
+    if not there:
+        raise ConfigError(f'{where} compress="zstd" needs Zstandard: {_ADVICE}')
+
+
+def is_compressed(codec: str | None) -> bool:
+    """Whether a column `serializer` is that of a compressed result."""
+    return codec is not None and codec.removeprefix(ERROR).startswith(COMPRESSED)
+
+
+def plain_codec(codec: str) -> str:
+    """What the column would be without compression."""
+    match = re.fullmatch(_HEAD, codec, re.DOTALL)
+    return codec if match is None else f"{match[1] or ''}{match[3]}"
+
+
+def plain_size(codec: str) -> int | None:
+    """The bytes before compression, as the column says; None where it is not compressed."""
+    match = re.fullmatch(_HEAD, codec, re.DOTALL)
+    return None if match is None else int(match[2])
+
+
+def compressed(codec: str, data: Data) -> tuple[str, bytes] | None:
+    """The column and the bytes of a compressed result; None where that gains nothing."""
+    if len(data) < SMALLEST or is_compressed(codec):
+        return None
+    packed: bytes = _zstd().compress(data)
+    head = f"{COMPRESSED}{len(data)}:"
+    if len(packed) + len(head) >= len(data) or _is_too_steep(len(packed), len(data)):
+        return None
+    if codec.startswith(ERROR):
+        return f"{ERROR}{head}{codec.removeprefix(ERROR)}", packed
+    return head + codec, packed
+
+
+def decompressed(payload: Payload) -> Payload:
+    """A payload without its compression; the same one where it has none.
+
+    Raises:
+        RestoreError: damaged, longer than it says, or the library is missing.
+    """
+    size = plain_size(payload.codec)
+    if size is None:
+        return payload
+    data = b"".join(decompressing([payload.data], size, len(payload.data)))
+    return Payload(data, plain_codec(payload.codec))
+
+
+def decompressing(parts: Iterable[Data], size: int, stored: int) -> Iterator[bytes]:
+    """The parts of a compressed result, decompressed.
+
+    Args:
+        parts: of the stored bytes.
+        size: how many bytes come out.
+        stored: how many bytes are stored.
+
+    Raises:
+        RestoreError: as `decompressed`; at the end at the latest.
+    """
+    if _is_too_steep(stored, size):
+        raise RestoreError(
+            f"{stored} stored bytes claim to be {size} bytes, which no result of ours does"
+        )
+    zstd, left = _zstd(), size
+    decompressor = zstd.ZstdDecompressor()
+    try:
+        for part in parts:
+            for out in _fed(decompressor, part):
+                left -= len(out)
+                if left < 0:
+                    raise RestoreError("a compressed result is longer than its row says")
+                yield out
+    except (zstd.ZstdError, EOFError) as error:
+        raise RestoreError(f"a compressed result is damaged ({error})") from error
+    if left or not decompressor.eof or decompressor.unused_data:
+        raise RestoreError("a compressed result is not as long as its row says")
+
+
+def _fed(decompressor: Any, part: Data) -> Iterator[bytes]:
+    """What comes out for one more part, `_PART` bytes at most at a time."""
+    while True:
+        yield decompressor.decompress(part, max_length=_PART)
+        if decompressor.eof or decompressor.needs_input:
+            return
+        part = b""
+
+
+_PART: Final = 2**20
+"""Bytes that are decompressed at a time."""
+
+
+def _is_too_steep(stored: int, size: int) -> bool:
+    return size > max(SAFE, STEEPEST * stored)
+
+
+def _zstd() -> Any:
+    """The library.
+
+    Raises:
+        RestoreError: it is missing.
+    """
+    try:
+        return import_module(_MODULE)
+    except ImportError as error:
+        raise RestoreError(f"the result is compressed, and Zstandard is missing: {_ADVICE}") from (
+            error
+        )
