@@ -28,6 +28,7 @@ EXAMPLES = {
     "save": ("background", "background"),
     "ttl": ("7d", 604800.0),
     "blob_threshold": ("1000", 1000),
+    "compress": ("zstd", "zstd"),
     "max_size": ("1.5 GB", 1_500_000_000),
     "enabled": ("off", False),
     "strict": ("yes", True),
@@ -201,7 +202,7 @@ def test_an_unknown_variable_warns_once(in_project, caplog):
 def test_an_unknown_variable_like_none_of_ours(in_project, caplog):
     in_project(environ={"BEAUTYSPOT_QQQ": "x"})
     assert (
-        "The names behind BEAUTYSPOT_: arguments, blob_threshold, config, db_path," in caplog.text
+        "The names behind BEAUTYSPOT_: arguments, blob_threshold, compress, config," in caplog.text
     )
 
 

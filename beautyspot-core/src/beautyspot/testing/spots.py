@@ -21,6 +21,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     "ttl": None,
     "blob_threshold": 2**20,
     "max_size": None,
+    "compress": None,
     "enabled": True,
     "wait_timeout": 60,
     "mode": "normal",
