@@ -1,58 +1,292 @@
-"""`RedisMetadataStore`: the metadata store that many machines share."""
+"""`RedisMetadataStore`: the metadata store that many machines share.
+
+A row is one string (see `rows`), a lease a hash that expires (see `leases`); the names of both are
+in `names`. A hit is one round trip. A miss is three: the look-up, `begin`, and `put_valid`, which
+also releases the lease. In a cluster, what was invalidated lies on another server than the row: to
+ask for it takes a round trip more at each of the two.
+
+Whatever the server drops, be it by eviction, by FLUSHALL or by a hand, is a miss, and so is whatever
+stands in the place of a row and is none.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from beautyspot.contracts import MetadataStoreBase, TaskRecord
+from beautyspot.contracts import DURATION, Beginning, Invalidation, seconds
+from beautyspot.errors import ConfigError, MetadataError, SchemaError
 
+from beautyspot_redis import counts as counted
+from beautyspot_redis import invalidation_log, store_scripts
+from beautyspot_redis.asking import each, parts
+from beautyspot_redis.invalidation_log import LOGGED, known
+from beautyspot_redis.leases import LeaseKeeper
+from beautyspot_redis.looking import LookingStore
+from beautyspot_redis.names import Names
+from beautyspot_redis.near import NearMemory
+from beautyspot_redis.putting import Putter
+from beautyspot_redis.reading import RedisReader
+from beautyspot_redis.rows import found as found_in_row
+from beautyspot_redis.rows import time_bytes
 from beautyspot_redis.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import timedelta
+
+    from beautyspot.contracts import Context, Counts, Lease, MetadataStoreBase, TaskRecord
+
+WRITTEN_BY: Final = 1
+"""The number of this release's form of a store."""
+
+READABLE_FROM: Final = 1
+"""The lowest number whose releases can read what this one writes."""
 
 
-class RedisMetadataStore(MetadataStoreBase):
+class RedisMetadataStore(RedisReader):
     """A metadata store in Redis or Valkey.
 
     Args:
         url: of the server; see `beautyspot_redis.server`.
-        namespace: what keeps the results of one team, or one program, apart from those of others.
+        namespace: what keeps the results of one team, or one program, apart from those of others;
+            by default the name of the Spot.
+        timeout: seconds within which the server has to answer.
+        lease_time: for how long a lease holds when its process no longer renews it.
+        keep_expired: for how long the server keeps a result that has expired, at least; ``None`` is
+            for good.
+        memory: bytes that may be used to keep what was found; 0 keeps nothing.
+        memory_age: for how long `find` may answer from there.
+
+    Raises:
+        ConfigError: an option is not what it has to be.
     """
 
-    name = "redis"
     schemes = ("redis", "rediss", "valkey", "valkeys")
-    keeps_deadlines = True
-    remote = True
+    leases: ClassVar[bool] = True
+    invalidations: ClassVar[bool] = True
 
-    def __init__(self, url: str, *, namespace: str = "beautyspot") -> None:
-        self._server = Server(url)
-        self._namespace = namespace
+    def __init__(
+        self,
+        url: str,
+        *,
+        namespace: str = "beautyspot",
+        timeout: float = 5.0,
+        lease_time: float | str | timedelta = 30.0,
+        keep_expired: float | str | timedelta | None = "1 day",
+        memory: int = 0,
+        memory_age: float | str | timedelta = 5.0,
+    ) -> None:
+        self._again = partial(Server, url, timeout=timeout)
+        super().__init__(self._again(), Names(_checked_namespace(namespace)))
+        self.lease_time = _duration("lease_time", lease_time, least=0.1)
+        self._keeper = LeaseKeeper(self._server, self._names, self.lease_time)
+        kept = None if keep_expired is None else _duration("keep_expired", keep_expired)
+        self._putter = Putter(self._keeper, b"" if kept is None else b"%d" % (kept * 1000))
+        age = _duration("memory_age", memory_age)
+        if _checked_memory(memory):
+            self._near, self.memory_age = NearMemory(memory, age), age
+        self._store_id: str | None = None
+
+    @classmethod
+    def defaults(cls, context: Context) -> dict[str, Any]:
+        """The Spot's name, as the namespace."""
+        return {"namespace": context.name}
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """The URL itself."""
+        return {"url": url}
+
+    # ------------------------------------------------------------------------------ the store
+
+    def open(self) -> None:
+        """Reach the server, and make there what is not there yet; see the base class.
+
+        Raises:
+            SchemaError: a newer release wrote what this one can't read.
+        """
+        if self._closed:
+            raise MetadataError("the store is closed: make a new one")
+        self._translated(self._make)
+        self._is_open = True
+
+    def _make(self) -> int:
+        """Make what is not there of what the store says of itself; the present generation."""
+        keys = [self._names.meta, self._names.log]
+        given = secrets.token_hex(8), WRITTEN_BY, READABLE_FROM
+        said = store_scripts.MAKE.run(self._server.client, keys, *given)
+        table = _table(said)
+        if _number(table, b"readable_from") > WRITTEN_BY:
+            raise SchemaError(
+                f"a newer release wrote the store (form {_number(table, b'written_by')}), and this "
+                f"one knows up to {WRITTEN_BY}: upgrade beautyspot, or set another namespace"
+            )
+        self._store_id = table[b"store_id"].decode("ascii", "replace")
+        return _number(table, b"generation")
 
     @property
     def store_id(self) -> str:
-        """Random, 16 hex digits; kept in the server."""
-        raise NotImplementedError
+        """Random, 16 hex digits; another one after the server has dropped everything."""
+        self._ensure_open()
+        return cast("str", self._store_id)
 
-    def get(self, key: str) -> TaskRecord | None:
-        """See the base class."""
-        raise NotImplementedError
+    def close(self) -> None:
+        """Close its connections. Leases that are held stay so until they expire."""
+        self._keeper.close()
+        super().close()
+
+    def for_looking(self) -> MetadataStoreBase:
+        """One that changes nothing; see the base class."""
+        return LookingStore(self._again(), self._names)
+
+    # ----------------------------------------------------------------------------- what changes
 
     def put(self, record: TaskRecord) -> None:
         """See the base class."""
-        raise NotImplementedError
+        self._put([(record, None)])
+
+    def put_many(self, records: Iterable[TaskRecord]) -> None:
+        """Each of them is put or not: there is no transaction; see the base class."""
+        self._put((record, None) for record in records)
+
+    def put_valid(self, record: TaskRecord, since: int) -> bool:
+        """Look, put and release the lease of the key in one round trip; see the base class."""
+        return not self._put([(record, known(record, since))])
+
+    def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
+        """The same for many, some hundreds at a time; see the base class."""
+        return self._put((record, known(record, since)) for record, since in rows)
+
+    def _put(self, rows: Iterable[tuple[TaskRecord, int | None]]) -> set[str]:
+        put = list(rows)
+        try:
+            return self._asked(lambda: self._putter.put(put))
+        finally:
+            self._forget_near(record.cache_key for record, _ in put)
 
     def delete(self, key: str) -> bool:
-        """See the base class."""
-        raise NotImplementedError
+        """Remove; the server frees the memory later. See the base class."""
+        try:
+            return bool(self._asked(lambda: self._server.client.unlink(self._names.row(key))))
+        finally:
+            self._forget_near([key])
 
-    def scan(
-        self,
-        *,
-        func_identifier: str | None = None,
-        version: str | None = None,
-        tag: str | None = None,
-        with_data: bool = False,
-    ) -> Iterator[TaskRecord]:
+    def touch(self, used: Mapping[str, float]) -> None:
+        """Set `used_at`, where it stands in the row; see the base class."""
+        runs = [([self._names.row(key)], (time_bytes(when),)) for key, when in used.items()]
+        for part in parts(runs):
+            self._asked(partial(each, self._server, store_scripts.TOUCH, part))
+
+    def add_counts(self, counts: Iterable[Counts]) -> None:
+        """Some hundreds in one step each time; see the base class."""
+        added = list(counts)
+        self._asked(lambda: counted.add(self._server, self._names, added))
+
+    def _forget_near(self, keys: Iterable[str]) -> None:
+        if self._near is not None:
+            self._near.drop(*keys)
+
+    # ---------------------------------------------------------------------------------- leases
+
+    def try_lease(self, key: str) -> Lease | None:
+        """A hash that expires; see the base class and `beautyspot_redis.leases`."""
+        begun = self._asked(lambda: self._keeper.begin([key]))
+        return None if key not in begun else begun[key][0]
+
+    def begin(self, key: str) -> Beginning | None:
+        """In one round trip; see the base class."""
+        return self.begin_many([key]).get(key)
+
+    def begin_many(self, keys: Collection[str]) -> dict[str, Beginning]:
+        """In one round trip for some hundreds; see the base class."""
+        begun = self._asked(lambda: self._keeper.begin(keys, look=True))
+        try:
+            return {key: self._beginning(key, *parts) for key, parts in begun.items()}
+        except BaseException:
+            for lease, _ in begun.values():
+                lease.release()
+            raise
+
+    def _beginning(self, key: str, lease: Lease, answer: Any) -> Beginning:
+        value, generation, seconds, micros = answer
+        found = found_in_row(key, value) if isinstance(value, bytes) else None
+        number = self.generation() if generation is None else int(generation)
+        return Beginning(lease, found, number, int(seconds) + int(micros) / 1_000_000)
+
+    def renew(self, leases: Collection[Lease]) -> set[Lease]:
+        """Some hundreds in one round trip; see the base class."""
+        return self._asked(lambda: self._keeper.renew(leases))
+
+    def leased(self, keys: Collection[str]) -> set[str]:
+        """The same; see the base class."""
+        return self._asked(lambda: self._keeper.leased(keys))
+
+    def next_releases(self, seconds: float) -> set[str] | None:
+        """By a channel; see the base class."""
+        return self._asked(lambda: self._keeper.next_releases(seconds))
+
+    def stop_listening(self) -> None:
         """See the base class."""
-        raise NotImplementedError
+        self._keeper.stop_listening()
+
+    def share_waits(self, waits: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+        """By a hash whose fields expire; see the base class."""
+        return self._asked(lambda: self._keeper.share_waits(waits))
+
+    def lease_holder(self, key: str) -> str:
+        """As "process 4711 on worker-3"; see the base class."""
+        return self._asked(lambda: self._keeper.holder(key))
+
+    # ------------------------------------------------------------------------ what was invalidated
+
+    def note_invalidation(self, what: Invalidation) -> None:
+        """Write it into the log; see the base class."""
+        keys = [self._names.meta, self._names.log]
+        said = invalidation_log.text(what), LOGGED
+        self._asked(lambda: store_scripts.NOTE.run(self._server.client, keys, *said))
+
+    def generation(self) -> int:
+        """The number of the last one; see the base class."""
+        found = self._asked(partial(self._server.client.hget, self._names.meta, "generation"))
+        return self._translated(self._make) if found is None else int(found)
+
+    def invalidated_since(self, generation: int) -> list[Invalidation]:
+        """See the base class."""
+        found = self._asked(lambda: invalidation_log.since(self._server, self._names, generation))
+        return [] if found is None else found.entries
+
+
+def _table(said: Any) -> dict[bytes, bytes]:
+    return dict(zip(said[::2], said[1::2], strict=True)) if isinstance(said, list) else said
+
+
+def _number(table: Mapping[bytes, bytes], field: bytes) -> int:
+    """A number of `meta`; 0 where a stranger wrote something else."""
+    try:
+        return int(table.get(field, b"0"))
+    except ValueError:
+        return 0
+
+
+def _checked_namespace(namespace: object) -> str:
+    if not isinstance(namespace, str) or not namespace:
+        raise ConfigError(f"namespace={namespace!r:.80} is no name: give a text, such as a team's")
+    return namespace
+
+
+def _duration(option: str, value: object, *, least: float = 0.0) -> float:
+    try:
+        found = seconds(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{option}={value!r:.80}: give {DURATION}") from None
+    if found < least:
+        raise ConfigError(f"{option}={value!r:.80} is too short: give {least} s or more")
+    return found
+
+
+def _checked_memory(memory: int) -> int:
+    if not isinstance(memory, int) or isinstance(memory, bool) or memory < 0:
+        raise ConfigError(f"memory={memory!r:.80} is no number of bytes: give 0 or more")
+    return memory

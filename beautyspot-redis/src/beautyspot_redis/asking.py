@@ -1,0 +1,88 @@
+"""Many questions at once: pipelines, which a cluster has others of than a single server."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from beautyspot_redis.scripts import Script
+    from beautyspot_redis.server import Server
+
+T = TypeVar("T")
+
+PART: Final = 500
+"""So many questions are sent at once."""
+
+
+def parts(items: Iterable[T], size: int = PART) -> Iterator[list[T]]:
+    """The items, so many at a time."""
+    remaining = iter(items)
+    while part := list(islice(remaining, size)):
+        yield part
+
+
+def together(server: Server, ask: Callable[[Any], object]) -> list[Any]:
+    """The answers to all that `ask` asks of a pipeline, in one round trip; errors among them."""
+    with server.client.pipeline(transaction=False) as pipeline:
+        ask(pipeline)
+        answers: list[Any] = pipeline.execute(raise_on_error=False)
+    return answers
+
+
+def each(
+    server: Server, script: Script, runs: Sequence[tuple[Sequence[bytes], Sequence[Any]]]
+) -> list[Any]:
+    """What a script returns for each of these keys and values, in one round trip in most cases.
+
+    Raises:
+        RedisError: one of them failed; others may have been done.
+    """
+    from redis.exceptions import NoScriptError
+
+    if len(runs) == 1:
+        return [script.run(server.client, runs[0][0], *runs[0][1])]
+
+    def ask(pipeline: Any) -> None:
+        for keys, values in runs:
+            if server.is_cluster:  # whose pipelines know no digests
+                pipeline.execute_command("EVAL", script.text, len(keys), *keys, *values)
+            else:
+                pipeline.execute_command("EVALSHA", script.digest, len(keys), *keys, *values)
+
+    answers = together(server, ask)
+    for number, answer in enumerate(answers):
+        if isinstance(answer, NoScriptError):
+            answers[number] = script.run(server.client, runs[number][0], *runs[number][1])
+        elif isinstance(answer, Exception):
+            raise answer
+    return answers
+
+
+def values_of(server: Server, names: Sequence[bytes]) -> list[bytes | None]:
+    """The strings under these names, in one round trip; None where there is none, or no string."""
+    if not server.is_cluster:
+        found: list[bytes | None] = server.client.mget(names)
+        return found
+    answers = together(server, lambda pipeline: [pipeline.get(name) for name in names])
+    return [string(answer) for answer in answers]
+
+
+def string(answer: object) -> bytes | None:
+    """An answer that should be a string: None where there is none, or another type.
+
+    Raises:
+        RedisError: the server could not answer.
+    """
+    if isinstance(answer, Exception):
+        if not is_other_type(answer):
+            raise answer
+        return None
+    return answer if isinstance(answer, bytes) else None
+
+
+def is_other_type(error: Exception) -> bool:
+    """Whether the server says that what stands under a name is of another type."""
+    return str(error).startswith("WRONGTYPE")

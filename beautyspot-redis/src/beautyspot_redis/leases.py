@@ -1,0 +1,224 @@
+"""Leases in the server: a hash with a token, which expires unless it is renewed."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.contracts import Lease
+
+from beautyspot_redis import store_scripts
+from beautyspot_redis.asking import each, parts, together
+from beautyspot_redis.names import key_bytes, key_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from beautyspot_redis.names import Names
+    from beautyspot_redis.server import Server
+
+MOST_TOLD: Final = 1000
+"""So many releases are read at a time."""
+
+
+class RedisLease(Lease):
+    """The lease of a key."""
+
+    def __init__(self, keeper: LeaseKeeper, key: str) -> None:
+        self.key = key
+        self.token = secrets.token_hex(8)
+        self.released = False
+        self._keeper = keeper
+
+    def release(self) -> None:
+        """See the base class; it asks nothing where the result was put."""
+        if not self.released:
+            self.released = True
+            self._keeper.release(self)
+
+
+class LeaseKeeper:
+    """The leases of one store: takes, renews and releases them, and hears of those of others.
+
+    Args:
+        names: of the keys.
+        seconds: for which a lease holds.
+
+    Attributes:
+        held: by key, those that this instance holds, or has lost without knowing.
+    """
+
+    def __init__(self, server: Server, names: Names, seconds: float) -> None:
+        self.server, self.names = server, names
+        self.milliseconds = max(1, round(seconds * 1000))
+        self.held: dict[str, RedisLease] = {}
+        self._who = secrets.token_hex(8)
+        self._waits = ""
+        self._listening: Any = None
+
+    # --------------------------------------------------------------------------- to have one
+
+    def begin(
+        self, keys: Collection[str], *, look: bool = False
+    ) -> dict[str, tuple[RedisLease, Any]]:
+        """The leases of those of these keys that nobody has, each with what `BEGIN` gives.
+
+        With `look`, also of the row, and, but for a cluster, of the generation.
+        """
+        begun: dict[str, tuple[RedisLease, Any]] = {}
+        try:
+            for part in parts(keys):
+                begun.update(self._begin(part, look=look))
+        except BaseException:
+            for lease, _ in begun.values():
+                lease.release()
+            raise
+        return begun
+
+    def _begin(self, keys: list[str], *, look: bool) -> dict[str, tuple[RedisLease, Any]]:
+        leases = [RedisLease(self, key) for key in keys]
+        here, names = _this_process(), self.names
+        meta = [] if self.server.is_cluster else [names.meta]
+        runs = [
+            (
+                [names.lease(lease.key), *([names.row(lease.key), *meta] if look else ())],
+                (lease.token, here, self.milliseconds),
+            )
+            for lease in leases
+        ]
+        answers = each(self.server, store_scripts.BEGIN, runs)
+        begun = {
+            lease.key: (lease, answer)
+            for lease, answer in zip(leases, answers, strict=True)
+            if answer is not None
+        }
+        self.held.update({key: lease for key, (lease, _) in begun.items()})
+        return begun
+
+    def renew(self, leases: Collection[Lease]) -> set[Lease]:
+        """Those that were lost; also keep what others know of this process's waits."""
+        ours = [lease for lease in leases if isinstance(lease, RedisLease)]
+        lost: set[Lease] = set()
+        for part in parts(ours):
+            runs = [
+                ([self.names.lease(lease.key)], (lease.token, self.milliseconds)) for lease in part
+            ]
+            answers = each(self.server, store_scripts.RENEW, runs)
+            lost.update(lease for lease, held in zip(part, answers, strict=True) if not held)
+        if self._waits:
+            self._share(self._waits)
+        return {lease for lease in lost if not lease.released}  # type: ignore[attr-defined]  # above
+
+    def release(self, lease: RedisLease) -> None:
+        """End one, and tell of it where somebody waits."""
+        self.forget(lease)
+        store_scripts.RELEASE.run(
+            self.server.client,
+            [self.names.lease(lease.key)],
+            *(lease.token, self.names.released, key_bytes(lease.key)),
+        )
+
+    def forget(self, lease: RedisLease) -> None:
+        """Say that the server has ended it."""
+        lease.released = True
+        if self.held.get(lease.key) is lease:
+            self.held.pop(lease.key, None)
+
+    # ------------------------------------------------------------------------ those of others
+
+    def leased(self, keys: Collection[str]) -> set[str]:
+        """Which of these keys are leased now."""
+        found: set[str] = set()
+        for part in parts(keys):
+            names = [self.names.lease(key) for key in part]
+            answers = together(self.server, lambda pipe, names=names: [*map(pipe.exists, names)])
+            for key, answer in zip(part, answers, strict=True):
+                if isinstance(answer, Exception):
+                    raise answer
+                if answer:
+                    found.add(key)
+        return found
+
+    def holder(self, key: str) -> str:
+        """Who holds the lease of a key, for people."""
+        said = self.server.client.hget(self.names.lease(key), "h")
+        return said.decode("utf-8", "replace") if isinstance(said, bytes) else ""
+
+    def next_releases(self, seconds: float) -> set[str] | None:
+        """The keys whose leases were released within so many seconds; one connection listens.
+
+        None where the server does not let us listen.
+        """
+        from redis.exceptions import NoPermissionError
+
+        try:
+            return self._heard(seconds)
+        except NoPermissionError:
+            self.stop_listening()
+            return None
+        except BaseException:
+            self.stop_listening()
+            raise
+
+    def _heard(self, seconds: float) -> set[str]:
+        found: set[str] = set()
+        listener = self._listener()
+        while len(found) < MOST_TOLD:
+            message = listener.get_message(timeout=0.0 if found else seconds)
+            if message is None:
+                break
+            key = key_text(message["data"]) if message["type"] == "message" else None
+            if key is not None:
+                found.add(key)
+        return found
+
+    def _listener(self) -> Any:
+        """What listens; the server has said that it does."""
+        if self._listening is None:
+            made = self._listening = self.server.client.pubsub()
+            made.subscribe(self.names.released)
+            made.get_message(timeout=self.server.timeout)
+        return self._listening
+
+    def stop_listening(self) -> None:
+        """Close the connection that listens."""
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.close()
+
+    # ------------------------------------------------------------------------------- deadlocks
+
+    def share_waits(self, waits: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+        """See `MetadataStoreBase.share_waits`."""
+        self._waits = json.dumps({key: [*held] for key, held in waits.items()}) if waits else ""
+        found: dict[str, set[str]] = {}
+        for key, held in self._share(self._waits):
+            found.setdefault(key, set()).update(held)
+        return found
+
+    def _share(self, waits: str) -> list[tuple[str, list[str]]]:
+        others = store_scripts.WAITS.run(
+            self.server.client,
+            [self.names.waits],
+            *(f"{self._who}:{os.getpid()}", waits, self.milliseconds),
+        )
+        return [wait for other in others for wait in _read(other)]
+
+    def close(self) -> None:
+        """Stop listening. Leases that are held stay so until they are released, or expire."""
+        self.stop_listening()
+
+
+def _read(text: bytes) -> list[tuple[str, list[str]]]:
+    try:
+        table = json.loads(text)
+        return [(key, [other for other in held if isinstance(other, str)]) for key, held in table.items()]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return []
+
+
+def _this_process() -> str:
+    return f"process {os.getpid()} on {socket.gethostname()}"

@@ -1,0 +1,58 @@
+"""The store that looks at what is in the server as it is, and changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from beautyspot.errors import MetadataError, NotSupportedError
+
+from beautyspot_redis.reading import RedisReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from beautyspot import Finding
+    from beautyspot.contracts import Counts, TaskRecord
+
+
+class LookingStore(RedisReader):
+    """Reads what is in the server; see the module."""
+
+    def open(self) -> None:
+        """See whether the server answers."""
+        self._translated(lambda: self._server.client.ping())
+        self._is_open = True
+
+    @property
+    def store_id(self) -> str:
+        """The ID in the server; there is none before a Spot has used the store."""
+        found = self._asked(lambda: self._server.client.hget(self._names.meta, "store_id"))
+        if not isinstance(found, bytes):
+            raise MetadataError("the store has no ID yet: a Spot that uses it gives it one")
+        return found.decode("ascii", "replace")
+
+    def put(self, record: TaskRecord) -> None:
+        """Refused, as every change."""
+        del record
+        self._refuse()
+
+    def delete(self, key: str) -> bool:
+        """Refused."""
+        del key
+        self._refuse()
+
+    def touch(self, used: Mapping[str, float]) -> None:
+        """Refused."""
+        del used
+        self._refuse()
+
+    def add_counts(self, counts: Iterable[Counts]) -> None:
+        """Refused."""
+        del counts
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise NotSupportedError(
+            "the store was opened to look at it, and is not changed: take the store itself, not "
+            "what its `for_looking()` gave"
+        )

@@ -1,0 +1,124 @@
+"""Puts rows: in one round trip each, unless something was invalidated meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot_redis import store_scripts
+from beautyspot_redis.asking import each, together
+from beautyspot_redis.invalidation_log import noted, since
+from beautyspot_redis.names import key_bytes
+from beautyspot_redis.rows import written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from beautyspot.contracts import TaskRecord
+
+    from beautyspot_redis.leases import LeaseKeeper, RedisLease
+
+MOST: Final = 500
+"""So many rows are sent at a time."""
+
+LARGEST: Final = 8 * 2**20
+"""And so many bytes of them; a larger row goes alone."""
+
+_FARTHEST: Final = 2**53
+"""Milliseconds: what expires later does not expire."""
+
+
+class Row(NamedTuple):
+    """A row to put.
+
+    Attributes:
+        since: the generation since which it must not have been invalidated; None where it is put
+            whatever there is.
+        value: its bytes.
+        lease: of its key, to be released with it.
+    """
+
+    record: TaskRecord
+    since: int | None
+    value: bytes
+    lease: RedisLease | None
+
+
+class Putter:
+    """Puts rows.
+
+    Args:
+        keeper: of the leases, which the rows release.
+        keep: milliseconds for which a row stays after it has expired; empty for good.
+    """
+
+    def __init__(self, keeper: LeaseKeeper, keep: bytes) -> None:
+        self._keeper, self._keep = keeper, keep
+        self._server, self._names = keeper.server, keeper.names
+
+    def put(self, rows: Iterable[tuple[TaskRecord, int | None]]) -> set[str]:
+        """Put rows; the keys of those that were refused."""
+        refused: set[str] = set()
+        for part in self._parts(rows):
+            refused |= self._put_part(part)
+        return refused
+
+    def _parts(self, rows: Iterable[tuple[TaskRecord, int | None]]) -> Iterator[list[Row]]:
+        part: list[Row] = []
+        size = 0
+        for record, since in rows:
+            value = written(record)
+            if part and (len(part) == MOST or size + len(value) > LARGEST):
+                yield part
+                part, size = [], 0
+            lease = None if since is None else self._keeper.held.get(record.cache_key)
+            part.append(Row(record, since, value, lease))
+            size += len(value)
+        if part:
+            yield part
+
+    def _put_part(self, rows: list[Row]) -> set[str]:
+        refused: set[str] = set()
+        waiting = rows
+        while waiting:
+            again: list[Row] = []
+            answers = each(self._server, store_scripts.PUT, [self._run(row) for row in waiting])
+            for row, answer in zip(waiting, answers, strict=True):
+                found = noted(answer)
+                if found is None and row.lease is not None:
+                    self._keeper.forget(row.lease)
+                if found is not None and not found.covers(row.record):
+                    again.append(row._replace(since=found.generation))
+                elif found is not None or not answer:
+                    refused.add(row.record.cache_key)
+            waiting = again
+        return refused | self._removed(rows) if self._server.is_cluster else refused
+
+    def _run(self, row: Row) -> tuple[list[bytes], tuple[Any, ...]]:
+        key, names = row.record.cache_key, self._names
+        keys = [names.row(key), names.lease(key)]
+        if row.since is not None and not self._server.is_cluster:
+            keys += [names.meta, names.log]
+        ends, keep = self._end(row.record.expires_at)
+        began = None if row.since is None else row.record.began_at
+        token = "" if row.lease is None else row.lease.token
+        return keys, (
+            row.value,
+            *(ends, keep, "" if began is None else repr(float(began)), row.since or 0),
+            *(token, names.released, key_bytes(key)),
+        )
+
+    def _end(self, expires_at: float | None) -> tuple[bytes, bytes]:
+        if expires_at is None or not self._keep or not abs(expires_at * 1000) < _FARTHEST:
+            return b"", b""
+        return b"%d" % (expires_at * 1000), self._keep
+
+    def _removed(self, rows: list[Row]) -> set[str]:
+        """Of rows in a cluster, those that were invalidated before they were put."""
+        late: set[str] = set()
+        for number in {row.since for row in rows if row.since is not None}:
+            found = since(self._server, self._names, number)
+            covered = [row for row in rows if row.since == number and found and found.covers(row.record)]
+            late.update(row.record.cache_key for row in covered)
+        if late:
+            together(self._server, lambda pipe: [pipe.unlink(self._names.row(key)) for key in late])
+        return late

@@ -1,0 +1,216 @@
+"""`RedisReader`: what can be asked of a store in the server without changing it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+
+from beautyspot.contracts import MetadataStoreBase, Page, Selection
+from beautyspot.errors import ConfigError, MetadataError
+
+from beautyspot_redis import counts as counted
+from beautyspot_redis import listing
+from beautyspot_redis.asking import is_other_type, parts, string, values_of
+from beautyspot_redis.names import key_bytes
+from beautyspot_redis.rows import found as found_in_row
+from beautyspot_redis.rows import record_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from beautyspot.contracts import Counts, Entry, Order, Plain, TaskRecord
+
+    from beautyspot_redis.names import Names
+    from beautyspot_redis.near import NearMemory
+    from beautyspot_redis.server import Server
+
+T = TypeVar("T")
+
+CLOSED: Final = "the store is closed: make a new one"
+
+
+class RedisReader(MetadataStoreBase):
+    """What can be asked of a store in the server without changing it.
+
+    Args:
+        server: that holds it.
+        names: of its keys.
+    """
+
+    name = "redis"
+    blocking = True
+    keeps_deadlines = True
+    remote = True
+    counters: ClassVar[bool] = True
+
+    def __init__(self, server: Server, names: Names) -> None:
+        self._server, self._names = server, names
+        self._near: NearMemory | None = None
+        self._is_open = self._closed = False
+        self._ahead: tuple[str, list[bytes]] | None = None
+
+    def close(self) -> None:
+        """Close its connections; nothing can be asked after that."""
+        self._closed, self._is_open, self._ahead = True, False, None
+        self._server.close()
+
+    def now(self) -> float:
+        """The server's clock; see the base class."""
+        seconds, micros = self._asked(lambda: self._server.client.time())
+        return float(seconds + micros / 1_000_000)
+
+    # ------------------------------------------------------------------------------ single rows
+
+    def find(self, key: str) -> Plain | Entry | None:
+        """What a hit needs, by one GET; see the base class."""
+        if self._near is not None:
+            return self._find_near(self._near, key)
+        if not self._is_open:
+            self._ensure_open()
+        try:
+            value = self._server.client.get(self._names.row(key))
+        except Exception as error:
+            value = self._no_string(error)
+        return None if value is None else found_in_row(key, value)
+
+    def _find_near(self, near: NearMemory, key: str) -> Plain | Entry | None:
+        kept = near.get(key)
+        if kept is not None and not self._closed:
+            return kept
+        moment = near.moment()
+        value = self._value(key)
+        found = None if value is None else found_in_row(key, value)
+        if found is not None:
+            near.add(key, found, moment)
+        return found
+
+    def get(self, key: str) -> TaskRecord | None:
+        """See the base class."""
+        value = self._value(key)
+        return None if value is None else record_of(key, value)
+
+    def find_code(self, key: str) -> str | None:
+        """Read the row up to its data; see the base class."""
+        names = self._names
+        [value] = self._asked(lambda: listing.beginnings(self._server, [names.row(key)]))
+        record = value and record_of(key, value, with_data=False)
+        return record.code if record else None
+
+    def find_many(self, keys: Iterable[str]) -> dict[str, Plain | Entry]:
+        """By MGET, some hundreds at a time, with their data; see the base class."""
+        found: dict[str, Plain | Entry] = {}
+        for part in parts(dict.fromkeys(keys)):
+            names = [self._names.row(key) for key in part]
+            values = self._asked(lambda names=names: values_of(self._server, names))  # type: ignore[misc]  # bound above
+            for key, value in zip(part, values, strict=True):
+                entry = None if value is None else found_in_row(key, value)
+                if entry is not None:
+                    found[key] = entry
+        return found
+
+    def _value(self, key: str) -> bytes | None:
+        self._ensure_open()
+        try:
+            return string(self._server.client.get(self._names.row(key)))
+        except Exception as error:
+            return self._no_string(error)
+
+    def _no_string(self, error: Exception) -> None:
+        """None where a stranger's value of another type stands in the place of a row.
+
+        Raises:
+            MetadataError: the server could not answer.
+        """
+        if not is_other_type(error):
+            raise self._failure(error) from error
+
+    # ---------------------------------------------------------------------------------- listing
+
+    def scan(
+        self,
+        *,
+        func_identifier: str | None = None,
+        version: str | None = None,
+        tag: str | None = None,
+        with_data: bool = False,
+    ) -> Iterator[TaskRecord]:
+        """Read all names, then the rows by parts; see the base class."""
+        for record in self._records(self._keys(), with_data=with_data):
+            if func_identifier is not None and record.func_identifier != func_identifier:
+                continue
+            if version is not None and record.version != version:
+                continue
+            if tag is None or tag in record.tags:
+                yield record
+
+    def page(
+        self,
+        selection: Selection | None = None,
+        *,
+        order: Order = "key",
+        following: str | None = None,
+        limit: int = 100,
+    ) -> Page:
+        """In the order of keys, the names are read once for all pages; see the base class."""
+        if order != "key" or limit < 1:
+            return super().page(selection, order=order, following=following, limit=limit)
+        wanted = selection or Selection()
+        keys = self._keys_behind(following or "")
+        found: list[TaskRecord] = []
+        for record in self._records(keys, with_data=False):
+            if wanted.covers(record):
+                found.append(record)
+                if len(found) == limit:
+                    return Page(found, self._remember(record.cache_key, keys))
+        return Page(found, None)
+
+    def _keys_behind(self, key: str) -> list[bytes]:
+        """The keys behind one, in their order; those that the page before has left, if it has."""
+        if self._ahead is not None and self._ahead[0] == key:
+            return self._ahead[1]
+        keys = self._keys()
+        return keys[bisect_right(keys, key_bytes(key)) :] if key else keys
+
+    def _remember(self, key: str, keys: list[bytes]) -> str:
+        self._ahead = key, keys[bisect_right(keys, key_bytes(key)) :]
+        return key
+
+    def _keys(self) -> list[bytes]:
+        return self._asked(lambda: listing.keys(self._server, self._names))
+
+    def _records(self, keys: list[bytes], *, with_data: bool) -> Iterator[TaskRecord]:
+        found = listing.records(self._server, self._names, keys, with_data=with_data)
+        while (record := self._asked(lambda: next(found, None))) is not None:
+            yield record
+
+    def counts(
+        self, *, func_identifier: str | None = None, since: int | None = None
+    ) -> Iterator[Counts]:
+        """See the base class."""
+        yield from self._asked(
+            lambda: list(counted.read(self._server, self._names, func_identifier, since))
+        )
+
+    # ----------------------------------------------------------------------- asking and failing
+
+    def _ensure_open(self) -> None:
+        if not self._is_open:
+            if self._closed:
+                raise MetadataError(CLOSED)
+            self.open()
+
+    def _asked(self, work: Callable[[], T]) -> T:
+        """What `work` returns, its failures as ours."""
+        self._ensure_open()
+        return self._translated(work)
+
+    def _translated(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except Exception as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> Exception:
+        if isinstance(error, MetadataError | ConfigError):
+            return error
+        return MetadataError(f"the server did not do it: {error}")

@@ -1,0 +1,139 @@
+"""The form of a row in the server: one string.
+
+It begins with a head of fixed size, which scripts read as well: a mark, `made_at`, `used_at`, the
+lengths of the parts behind it, and a checksum. Those are, by msgpack, what `find` needs, and the
+other fields; then come the data as they are. What has another length, another mark or another
+checksum is no row: whoever finds it takes it for a miss.
+"""
+
+from __future__ import annotations
+
+import math
+from struct import Struct, error
+from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
+
+from beautyspot.contracts import DIRECT_BLOB, Entry, TaskRecord
+from beautyspot.errors import MetadataError
+from msgpack import UnpackException, packb, unpackb
+
+if TYPE_CHECKING:
+    from beautyspot.contracts import Plain
+
+MARK: Final = b"bs1\0"
+"""Of this form. A later form has another mark, and rows of it are misses here."""
+
+HEAD: Final = Struct(">4sddIIIQ")
+"""`MARK`, `made_at`, `used_at`, checksum, lengths of both parts, length of the data plus one or 0.
+
+NaN is for a time that there is not.
+"""
+
+MADE_AT: Final = 4
+USED_AT: Final = 12
+"""Where these times begin."""
+
+_TIME: Final = Struct(">d")
+_FOUND: Final = tuple(name for name in Entry._fields if name != "result_data")
+_ELSEWHERE: Final = {*_FOUND, "cache_key", "result_data", "used_at", "began_at"}
+_OTHERS: Final = tuple(name for name in TaskRecord._fields if name not in _ELSEWHERE)
+_DAMAGE: Final = (error, ValueError, TypeError, KeyError, IndexError, UnpackException)
+
+
+def written(record: TaskRecord) -> bytes:
+    """The row of a record.
+
+    Raises:
+        MetadataError: a field has no stored form.
+    """
+    fields = record._asdict()
+    try:
+        found = _packed([fields[name] for name in _FOUND])
+        others = _packed([fields[name] for name in _OTHERS])
+        head = HEAD.pack(
+            MARK,
+            _number(record.made_at),
+            _number(record.used_at),
+            _checksum(record.cache_key, found + others),
+            len(found),
+            len(others),
+            0 if record.result_data is None else len(record.result_data) + 1,
+        )
+    except (TypeError, ValueError, OverflowError, error) as failure:
+        raise MetadataError(f"the record {record.cache_key:.80} can't be stored: {failure}") from (
+            failure
+        )
+    return b"".join([head, found, others, record.result_data or b""])
+
+
+def time_bytes(time: float) -> bytes:
+    """A time as it stands in a head."""
+    return _TIME.pack(time)
+
+
+def found(key: str, value: bytes) -> Plain | Entry | None:
+    """What `find` gives for a row; None where it is none."""
+    try:
+        mark, _, _, checksum, first, second, more = HEAD.unpack_from(value)
+        begin = HEAD.size + first + second
+        if mark != MARK or len(value) != begin + (more - 1 if more else 0):
+            return None
+        parts = value[HEAD.size : begin]
+        if checksum != crc32(parts, crc32(key.encode("utf-8", "surrogatepass"))):
+            return None
+        kind, place, serializer, digest, made, expires, took, price = unpackb(
+            parts[:first], unicode_errors="surrogatepass"
+        )[:8]
+    except _DAMAGE:
+        return None
+    data = value[begin:] if more else None
+    if data is not None and expires is None and kind == DIRECT_BLOB:
+        return data, digest, took, made, serializer, price
+    return Entry(kind, place, data, serializer, digest, made, expires, took, price)
+
+
+def missing(value: bytes) -> int:
+    """How many bytes long a row is up to its data, where `value` has fewer of them; else 0."""
+    try:
+        mark, _, _, _, first, second, _ = HEAD.unpack_from(value)
+    except error:
+        return 0
+    end: int = HEAD.size + first + second
+    return end if mark == MARK and end > len(value) else 0
+
+
+def record_of(key: str, value: bytes, *, with_data: bool = True) -> TaskRecord | None:
+    """The record of a row; None where it is none. Without data, the row's beginning will do."""
+    try:
+        mark, _, used, checksum, first, second, more = HEAD.unpack_from(value)
+        begin = HEAD.size + first + second
+        parts = value[HEAD.size : begin]
+        if mark != MARK or checksum != _checksum(key, parts):
+            return None
+        if with_data and len(value) != begin + (more - 1 if more else 0):
+            return None
+        given = dict(zip(_FOUND, _unpacked(parts[:first]), strict=False))
+        given.update(zip(_OTHERS, _unpacked(parts[first:]), strict=False))
+        given["tags"] = tuple(given["tags"])
+        given["used_at"] = None if math.isnan(used) else used
+        given["result_data"] = value[begin:] if more and with_data else None
+        return TaskRecord(cache_key=key, **given)
+    except _DAMAGE:
+        return None
+
+
+def _packed(fields: list[Any]) -> bytes:
+    packed: bytes = packb(fields, unicode_errors="surrogatepass")
+    return packed
+
+
+def _unpacked(packed: bytes) -> Any:
+    return unpackb(packed, unicode_errors="surrogatepass")
+
+
+def _checksum(key: str, parts: bytes) -> int:
+    return crc32(parts, crc32(key.encode("utf-8", "surrogatepass")))
+
+
+def _number(time: float | None) -> float:
+    return math.nan if time is None else time
