@@ -138,7 +138,7 @@ def test_no_member_requires_more_than_it_may() -> None:
         "beautyspot": {"pluggy", "msgpack", "xxhash", "backports.zstd"},
         "beautyspot_local": {"beautyspot-core"},
         "beautyspot_s3": {"beautyspot-core", "boto3"},
-        "beautyspot_redis": {"beautyspot-core", "beautyspot-local", "redis"},
+        "beautyspot_redis": {"beautyspot-core", "beautyspot-local", "msgpack", "redis"},
         "beautyspot_pickle": {"beautyspot-core"},
         "beautyspot_cli": {"beautyspot-core", "click", "rich"},
         "beautyspot_observe": {

@@ -30,7 +30,7 @@ def add(server: Server, names: Names, counts: Iterable[Counts]) -> None:
         for count in part:
             name = key_bytes(count.func_identifier)
             for field, number in enumerate(count[2:]):
-                if number:
+                if number or not field:  # what was counted has a field at least
                     values += (hours[count.hour], count.hour, b"%d:%s" % (field, name), number)
         store_scripts.COUNT.run(server.client, keys, *values)
 

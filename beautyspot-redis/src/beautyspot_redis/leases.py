@@ -133,14 +133,16 @@ class LeaseKeeper:
         """Which of these keys are leased now."""
         found: set[str] = set()
         for part in parts(keys):
-            names = [self.names.lease(key) for key in part]
-            answers = together(self.server, lambda pipe, names=names: [*map(pipe.exists, names)])
+            answers = self._ask_for([self.names.lease(key) for key in part])
             for key, answer in zip(part, answers, strict=True):
                 if isinstance(answer, Exception):
                     raise answer
                 if answer:
                     found.add(key)
         return found
+
+    def _ask_for(self, names: list[bytes]) -> list[Any]:
+        return together(self.server, lambda pipeline: [pipeline.exists(name) for name in names])
 
     def holder(self, key: str) -> str:
         """Who holds the lease of a key, for people."""
@@ -215,7 +217,10 @@ class LeaseKeeper:
 def _read(text: bytes) -> list[tuple[str, list[str]]]:
     try:
         table = json.loads(text)
-        return [(key, [other for other in held if isinstance(other, str)]) for key, held in table.items()]
+        return [
+            (key, [other for other in held if isinstance(other, str)])
+            for key, held in table.items()
+        ]
     except (ValueError, TypeError, AttributeError, RecursionError):
         return []
 

@@ -9,9 +9,8 @@ from beautyspot.errors import MetadataError, NotSupportedError
 from beautyspot_redis.reading import RedisReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from beautyspot import Finding
     from beautyspot.contracts import Counts, TaskRecord
 
 

@@ -1,4 +1,4 @@
-"""The memory tier: what `find` gave a moment ago, of which each answer has a stated greatest age."""
+"""The memory tier: what `find` gave a moment ago; no answer is older than is stated."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ class NearMemory:
         age: seconds for which an answer is given.
     """
 
-    def __init__(
-        self, size: int, age: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, size: int, age: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._age, self._clock = size, age, clock
         self._kept: dict[str, tuple[Plain | Entry, float, int]] = {}
         self._size = 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot_redis import store_scripts
+from beautyspot_redis import invalidation_log, store_scripts
 from beautyspot_redis.asking import each, together
-from beautyspot_redis.invalidation_log import noted, since
+from beautyspot_redis.invalidation_log import noted
 from beautyspot_redis.names import key_bytes
 from beautyspot_redis.rows import written
 
@@ -116,9 +116,9 @@ class Putter:
         """Of rows in a cluster, those that were invalidated before they were put."""
         late: set[str] = set()
         for number in {row.since for row in rows if row.since is not None}:
-            found = since(self._server, self._names, number)
-            covered = [row for row in rows if row.since == number and found and found.covers(row.record)]
-            late.update(row.record.cache_key for row in covered)
+            found = invalidation_log.since(self._server, self._names, number)
+            records = [row.record for row in rows if row.since == number and found is not None]
+            late.update(record.cache_key for record in records if found and found.covers(record))
         if late:
             together(self._server, lambda pipe: [pipe.unlink(self._names.row(key)) for key in late])
         return late

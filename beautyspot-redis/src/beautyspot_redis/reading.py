@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from beautyspot.contracts import MetadataStoreBase, Page, Selection
 from beautyspot.errors import ConfigError, MetadataError
@@ -70,7 +71,8 @@ class RedisReader(MetadataStoreBase):
         try:
             value = self._server.client.get(self._names.row(key))
         except Exception as error:
-            value = self._no_string(error)
+            self._check_type(error)
+            return None
         return None if value is None else found_in_row(key, value)
 
     def _find_near(self, near: NearMemory, key: str) -> Plain | Entry | None:
@@ -100,8 +102,7 @@ class RedisReader(MetadataStoreBase):
         """By MGET, some hundreds at a time, with their data; see the base class."""
         found: dict[str, Plain | Entry] = {}
         for part in parts(dict.fromkeys(keys)):
-            names = [self._names.row(key) for key in part]
-            values = self._asked(lambda names=names: values_of(self._server, names))  # type: ignore[misc]  # bound above
+            values = self._asked(partial(values_of, self._server, [*map(self._names.row, part)]))
             for key, value in zip(part, values, strict=True):
                 entry = None if value is None else found_in_row(key, value)
                 if entry is not None:
@@ -113,10 +114,11 @@ class RedisReader(MetadataStoreBase):
         try:
             return string(self._server.client.get(self._names.row(key)))
         except Exception as error:
-            return self._no_string(error)
+            self._check_type(error)
+            return None
 
-    def _no_string(self, error: Exception) -> None:
-        """None where a stranger's value of another type stands in the place of a row.
+    def _check_type(self, error: Exception) -> None:
+        """Pass where a stranger's value of another type stands in the place of a row.
 
         Raises:
             MetadataError: the server could not answer.

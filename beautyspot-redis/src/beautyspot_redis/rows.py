@@ -1,9 +1,9 @@
 """The form of a row in the server: one string.
 
-It begins with a head of fixed size, which scripts read as well: a mark, `made_at`, `used_at`, the
-lengths of the parts behind it, and a checksum. Those are, by msgpack, what `find` needs, and the
-other fields; then come the data as they are. What has another length, another mark or another
-checksum is no row: whoever finds it takes it for a miss.
+It begins with a head of fixed size, which scripts read as well: a mark, when the result was made,
+when its run began and when it was used, a checksum, and the lengths of the parts behind it. Those
+are, by msgpack, what `find` needs, and the other fields; then come the data as they are. What has
+another length, another mark or another checksum is no row: whoever finds it takes it for a miss.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from zlib import crc32
 
 from beautyspot.contracts import DIRECT_BLOB, Entry, TaskRecord
 from beautyspot.errors import MetadataError
-from msgpack import UnpackException, packb, unpackb
+from msgpack import (  # type: ignore[import-untyped] # it ships no types
+    UnpackException,
+    packb,
+    unpackb,
+)
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Plain
@@ -23,14 +27,15 @@ if TYPE_CHECKING:
 MARK: Final = b"bs1\0"
 """Of this form. A later form has another mark, and rows of it are misses here."""
 
-HEAD: Final = Struct(">4sddIIIQ")
-"""`MARK`, `made_at`, `used_at`, checksum, lengths of both parts, length of the data plus one or 0.
+HEAD: Final = Struct(">4sdddIIIQ")
+"""`MARK`, three times, checksum, lengths of both parts, length of the data plus one or 0.
 
 NaN is for a time that there is not.
 """
 
 MADE_AT: Final = 4
-USED_AT: Final = 12
+BEGAN_AT: Final = 12
+USED_AT: Final = 20
 """Where these times begin."""
 
 _TIME: Final = Struct(">d")
@@ -53,6 +58,7 @@ def written(record: TaskRecord) -> bytes:
         head = HEAD.pack(
             MARK,
             _number(record.made_at),
+            _number(_began(record)),
             _number(record.used_at),
             _checksum(record.cache_key, found + others),
             len(found),
@@ -74,7 +80,7 @@ def time_bytes(time: float) -> bytes:
 def found(key: str, value: bytes) -> Plain | Entry | None:
     """What `find` gives for a row; None where it is none."""
     try:
-        mark, _, _, checksum, first, second, more = HEAD.unpack_from(value)
+        mark, _, _, _, checksum, first, second, more = HEAD.unpack_from(value)
         begin = HEAD.size + first + second
         if mark != MARK or len(value) != begin + (more - 1 if more else 0):
             return None
@@ -95,7 +101,7 @@ def found(key: str, value: bytes) -> Plain | Entry | None:
 def missing(value: bytes) -> int:
     """How many bytes long a row is up to its data, where `value` has fewer of them; else 0."""
     try:
-        mark, _, _, _, first, second, _ = HEAD.unpack_from(value)
+        mark, _, _, _, _, first, second, _ = HEAD.unpack_from(value)
     except error:
         return 0
     end: int = HEAD.size + first + second
@@ -105,7 +111,7 @@ def missing(value: bytes) -> int:
 def record_of(key: str, value: bytes, *, with_data: bool = True) -> TaskRecord | None:
     """The record of a row; None where it is none. Without data, the row's beginning will do."""
     try:
-        mark, _, used, checksum, first, second, more = HEAD.unpack_from(value)
+        mark, _, _, used, checksum, first, second, more = HEAD.unpack_from(value)
         begin = HEAD.size + first + second
         parts = value[HEAD.size : begin]
         if mark != MARK or checksum != _checksum(key, parts):
@@ -133,6 +139,13 @@ def _unpacked(packed: bytes) -> Any:
 
 def _checksum(key: str, parts: bytes) -> int:
     return crc32(parts, crc32(key.encode("utf-8", "surrogatepass")))
+
+
+def _began(record: TaskRecord) -> float | None:
+    """When its run began, by `began_at`, or as well as the record tells."""
+    if record.began_at is not None or record.made_at is None:
+        return record.began_at
+    return record.made_at - (record.took or 0.0)
 
 
 def _number(time: float | None) -> float:

@@ -5,7 +5,7 @@ in `names`. A hit is one round trip. A miss is three: the look-up, `begin`, and 
 also releases the lease. In a cluster, what was invalidated lies on another server than the row: to
 ask for it takes a round trip more at each of the two.
 
-Whatever the server drops, be it by eviction, by FLUSHALL or by a hand, is a miss, and so is whatever
+Whatever the server drops, be it by eviction, by FLUSHALL or by a hand, is a miss, and so is what
 stands in the place of a row and is none.
 """
 

@@ -120,8 +120,8 @@ local function is_newer()
   local head = redis.pcall('GETRANGE', row, 0, {HEAD.size - 1})
   if type(head) ~= 'string' or #head < {HEAD.size} then return false end
   if string.sub(head, 1, 3) ~= '{MARK[:3].decode()}' then return false end
-  local made = struct.unpack('>d', head, {MADE_AT + 1})
-  return made > tonumber(began) and made <= micros() / 1000000 + 1
+  local made, other = struct.unpack('>dd', head, {MADE_AT + 1})
+  return other > tonumber(began) and made <= micros() / 1000000
 end
 local answer = 1
 if began ~= '' and is_newer() then answer = 0 end
