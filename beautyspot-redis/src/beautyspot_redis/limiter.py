@@ -2,32 +2,148 @@
 
 from __future__ import annotations
 
-from beautyspot.contracts import LimiterBase, Reservation
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
+from beautyspot.errors import ConfigError
+from beautyspot_local.rate import checked_cost, parse_burst, parse_rate
+
+from beautyspot_redis.reserving import Limit, Reserving
 from beautyspot_redis.server import Server
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
-class RedisLimiter(LimiterBase):
-    """A limiter in Redis or Valkey: GCRA as reservations, in the order of asking.
+    from beautyspot.contracts import Context, LimiterBase
+
+    from beautyspot_redis.reserving import Reserved
+
+
+class RedisLimiter(Reserving):
+    """A limiter in Redis or Valkey: one rate for all processes that name the same limit.
+
+    Permits are spaced evenly (GCRA), in the order of asking, by the server's clock: those of the
+    machines do not matter. A permit that is granted at once takes one round trip, another one a
+    second when its time has come. What a call gives back goes to the next that asks and fits.
 
     Args:
-        url: of the server; see `beautyspot_redis.server`.
-        rate: such as ``"600/min"``.
+        url: of the server, as for the metadata store `redis`.
+        rate: ``"600/min"``, ``"10/s"``, ``"5/2s"``, or a number per second. All processes that
+            share the limit should give the same.
+        max_cost: the largest single cost. Default: the number in the text (``"600/min"``: 600) or
+            per second, and at least 1.
+        burst: how much may go at once after idling, beyond the call that always may; default none.
+        namespace: keeps limits of the same name apart; default the Spot's name.
+        limit: the name of the limit within it.
+        workers: how many processes share the rate. While the server can't be reached, each keeps to
+            its part of it.
+        timeout: seconds within which the server has to answer.
+        lease_time: seconds after which a place of `try_slot` is free again, if its process died.
+        clock: gives seconds, for tests; default the server's clock.
+
+    Attributes:
+        rate: permits per second. Not to be assigned.
+        max_cost: the largest single cost. Not to be assigned.
+
+    Raises:
+        ConfigError: an option is out of its range, or unreadable.
     """
 
     name = "redis"
     schemes = ("redis", "rediss", "valkey", "valkeys")
-    keeps_deadlines = True
-    remote = True
 
-    def __init__(self, url: str, *, rate: str | float) -> None:
-        self._server = Server(url)
-        self.rate = rate
+    def __init__(
+        self,
+        url: str,
+        *,
+        rate: str | float,
+        max_cost: float | None = None,
+        burst: float = 0.0,
+        namespace: str = "beautyspot",
+        limit: str = "rate",
+        workers: int = 1,
+        timeout: float = 5.0,
+        lease_time: float = 30.0,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.rate: float
+        self.max_cost: float
+        self.rate, self.max_cost = parse_rate(rate, max_cost)
+        self._burst = parse_burst(burst)
+        self._workers = _checked_workers(workers)
+        self.lease_time = lease_time
+        self._prefix = f"{{{_plain(namespace)}:limits}}:"
+        self._limit = limit
+        key = f"{self._prefix}{limit}"
+        super().__init__(
+            Server(url, timeout=timeout),
+            {limit: Limit(key, f"{key}:pause", self.rate, self._burst / self.rate)},
+            clock,
+        )
 
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
-        """See the base class."""
-        raise NotImplementedError
+    @classmethod
+    def defaults(cls, context: Context) -> dict[str, Any]:
+        """The Spot's name as the namespace."""
+        return {"namespace": context.name}
 
-    def release(self, reservation: Reservation) -> None:
-        """See the base class."""
-        raise NotImplementedError
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """The URL itself."""
+        return {"url": url}
+
+    def _costs(self, cost: Any) -> dict[str, float]:
+        return {self._limit: checked_cost(cost, self.max_cost)}
+
+    def _real_costs(self, reserved: Reserved, real_cost: Any) -> dict[str, float]:
+        del reserved
+        return {self._limit: real_cost}
+
+    @property
+    def tat(self) -> float:
+        """The theoretical arrival time: when what is reserved ends, in seconds of the clock."""
+        return float(self._look()[1])
+
+    def for_key(self, key: str) -> RedisLimiter:
+        """A limiter like this one for what `key` names, in whatever process.
+
+        Its state expires by itself, a minute after all that is reserved has passed.
+        """
+        made = RedisLimiter.__new__(RedisLimiter)
+        vars(made).update(vars(self))
+        [limit] = self._limits.values()
+        digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        made._limits = {self._limit: limit._replace(key=f"{limit.key}:key:{digest}")}
+        made._keys_pause = 0
+        return made
+
+    def share(self) -> LimiterBase:
+        """This process's part of the rate, in its own memory."""
+        from beautyspot_local import TokenBucket
+
+        part = self._workers
+        return TokenBucket(self.rate / part, self.max_cost, burst=self._burst / part)
+
+    @classmethod
+    def together(cls, limits: Mapping[str, LimiterBase]) -> LimiterBase | None:
+        """These limits at once, in one round trip, if they are of one server and one namespace."""
+        from beautyspot_redis.several import Several
+
+        return Several.of({name: each for name, each in limits.items() if isinstance(each, cls)})
+
+    def close(self) -> None:
+        """Close the connections; they are opened again when they are needed."""
+        self._server.close()
+
+
+def _checked_workers(workers: object) -> int:
+    if type(workers) is not int or workers < 1:
+        raise ConfigError(
+            f"workers={workers!r:.80} is no whole number from 1 up: give the number of processes "
+            "that share the rate"
+        )
+    return workers
+
+
+def _plain(namespace: str) -> str:
+    """A namespace without braces, which would end the hash tag of the keys."""
+    return namespace.replace("%", "%25").replace("{", "%7B").replace("}", "%7D")
