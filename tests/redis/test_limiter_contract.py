@@ -1,4 +1,4 @@
-"""`RedisLimiter` keeps the contract of all limiters, by a clock of the test's and by the server's."""
+"""`RedisLimiter` keeps the contract of all limiters."""
 
 from __future__ import annotations
 

@@ -10,11 +10,12 @@ from beautyspot_local.rate import checked_cost, parse_burst, parse_rate
 
 from beautyspot_redis.reserving import Limit, Reserving
 from beautyspot_redis.server import Server
+from beautyspot_redis.slots import Slot, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
-    from beautyspot.contracts import Context, LimiterBase
+    from beautyspot.contracts import Context, Lease, LimiterBase
 
     from beautyspot_redis.reserving import Reserved
 
@@ -50,6 +51,7 @@ class RedisLimiter(Reserving):
     """
 
     name = "redis"
+    slots = True
     schemes = ("redis", "rediss", "valkey", "valkeys")
 
     def __init__(
@@ -75,11 +77,10 @@ class RedisLimiter(Reserving):
         self._prefix = f"{{{_plain(namespace)}:limits}}:"
         self._limit = limit
         key = f"{self._prefix}{limit}"
-        super().__init__(
-            Server(url, timeout=timeout),
-            {limit: Limit(key, f"{key}:pause", self.rate, self._burst / self.rate)},
-            clock,
-        )
+        server = Server(url, timeout=timeout)
+        one = Limit(key, f"{key}:pause", self.rate, self._burst / self.rate)
+        super().__init__(server, {limit: one}, clock)
+        self._slots = Slots(server, self._prefix, lease_time, clock)
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -99,6 +100,16 @@ class RedisLimiter(Reserving):
         return {self._limit: real_cost}
 
     @property
+    def as_one(self) -> Limit:
+        """Its one limit."""
+        return self._limits[self._limit]
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Where it is kept: limits of one place may be asked at once."""
+        return self._server.url, self._prefix, self._keys_pause, self._clock
+
+    @property
     def tat(self) -> float:
         """The theoretical arrival time: when what is reserved ends, in seconds of the clock."""
         return float(self._look()[1])
@@ -110,11 +121,19 @@ class RedisLimiter(Reserving):
         """
         made = RedisLimiter.__new__(RedisLimiter)
         vars(made).update(vars(self))
-        [limit] = self._limits.values()
+        limit = self.as_one
         digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         made._limits = {self._limit: limit._replace(key=f"{limit.key}:key:{digest}")}
         made._keys_pause = 0
         return made
+
+    def try_slot(self, name: str, size: int) -> Lease | None:
+        """One of `size` places for calls under way at once; see `LimiterBase.try_slot`."""
+        return self._slots.take(name, size)
+
+    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
+        """Have these places be held for another `lease_time`; those that were lost."""
+        return self._slots.renew([lease for lease in leases if isinstance(lease, Slot)])
 
     def share(self) -> LimiterBase:
         """This process's part of the rate, in its own memory."""

@@ -25,8 +25,8 @@ what the operation needs:
   not begin, and those that it may wait at most (empty: any). It answers how long the wait is; then,
   unless that is too long, what it took: epoch, start, end, and the rate that was told before.
 - ``remaining``, ``release`` and ``settle`` need epoch, start and end of what was reserved, and
-  ``settle`` the real length as well. ``remaining`` answers as ``reserve`` does, if it had to reserve
-  anew, else the wait alone.
+  ``settle`` the real length as well. ``remaining`` answers as ``reserve`` does where it had to
+  reserve anew, else the wait alone.
 - ``pause`` needs nothing. Its two values are seconds, and whether limits of keys pause as well.
 """
 

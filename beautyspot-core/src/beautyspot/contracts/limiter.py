@@ -233,7 +233,7 @@ class LimiterBase(Backend):
             bell = Bell()
             with self._giving_back(reservation), stopping(bell) as stop:
                 wakes = self.wake_early(reservation, bell) or (stop is not None and self._naps)
-                wait = _Wait(self, reservation, timeout)
+                wait = self._wait(reservation, timeout)
                 for seconds in wait:
                     if wakes:
                         wait.woken = self._doze(seconds, bell)
@@ -245,7 +245,14 @@ class LimiterBase(Backend):
         return reservation
 
     async def consume_async(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
-        """`consume` for asynchronous code; a waiter that is cancelled gives its place back."""
+        """`consume` for asynchronous code; a waiter that is cancelled gives its place back.
+
+        Where `blocking` is True, threads call `reserve`, `remaining` and `release`.
+        """
+        if self.blocking:
+            from beautyspot.contracts import asking  # as in `consume`
+
+            return await asking.consume(self, cost, timeout)
         reservation = self._reserve_within(cost, timeout)
         if reservation.delay > 0:
             from beautyspot.concurrency.waiting import Alarm, in_asyncio  # as in `consume`
@@ -254,7 +261,7 @@ class LimiterBase(Backend):
                 alarm = Alarm() if in_asyncio() else None
                 if alarm is not None and not self.wake_early(reservation, alarm):
                     alarm = None
-                wait = _Wait(self, reservation, timeout)
+                wait = self._wait(reservation, timeout)
                 for seconds in wait:
                     if alarm is None:
                         await self._sleep_async(seconds)
@@ -288,14 +295,17 @@ class LimiterBase(Backend):
             with queued():
                 yield
         except BaseException:
-            try:
-                self.release(reservation)
-            except Exception:
-                # The interruption must arrive: a task whose cancellation is lost never ends.
-                from beautyspot.logs import logger  # as in `consume`
-
-                logger.warning("a place in the limiter could not be given back", exc_info=True)
+            self._release_quietly(reservation)
             raise
+
+    def _release_quietly(self, reservation: Reservation) -> None:
+        """Give it back; the interruption must arrive: a task that loses that never ends."""
+        try:
+            self.release(reservation)
+        except Exception:
+            from beautyspot.logs import logger  # as in `consume`
+
+            logger.warning("a place in the limiter could not be given back", exc_info=True)
 
     def _refusal(
         self, cost: float, timeout: float | None, wait: float | None = None
@@ -324,6 +334,14 @@ class LimiterBase(Backend):
 
             check_asyncio("to wait for a limit")
             await asyncio.sleep(seconds)
+
+    def _wait(self, reservation: Reservation, timeout: float | None) -> _Wait:
+        """The sleeps until it is granted."""
+        return _Wait(self, reservation, timeout)
+
+    @property
+    def _wakes_early(self) -> bool:
+        return type(self).wake_early is not LimiterBase.wake_early
 
     @property
     def _naps(self) -> bool:

@@ -17,7 +17,7 @@ from beautyspot.concurrency import deferred, queueing, waiting
 from beautyspot.concurrency.holders import name_of
 from beautyspot.concurrency.queueing import queued
 from beautyspot.concurrency.waiting import Job
-from beautyspot.contracts import pause_seconds
+from beautyspot.contracts import LimiterBase, asking, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.functions.names import identifier_of, is_ours
 from beautyspot.limits.concurrency_cap import Place
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from beautyspot.concurrency.queueing import Start
-    from beautyspot.contracts import LimiterBase, Reservation
+    from beautyspot.contracts import Reservation
     from beautyspot.contracts.pauses import Pause
     from beautyspot.limits.concurrency_cap import Cap
     from beautyspot.limits.limiting import Limiting
@@ -176,10 +176,13 @@ class Permit:
 
     async def _consume_async(self, bucket: LimiterBase) -> Reservation:
         cost: Any = self.cost
-        if not bucket.blocking:
+        cls, own = type(bucket), LimiterBase
+        if not bucket.blocking or cls.consume_async is not own.consume_async:
             return await bucket.consume_async(cost, timeout=self._left())
+        if cls.consume is own.consume:
+            return await asking.consume(bucket, cost, self._left(), self._limiting.executor)
         ask: Callable[[], Reservation] = partial(bucket.consume, cost, timeout=self._left())
-        ask = queueing.to_stop(ask)  # a limiter on a network, which a thread asks
+        ask = queueing.to_stop(ask)  # one that waits as it likes, which a thread does
         with queued():  # its thread knows nothing of the execution that waits here
             reservation: Reservation = await Job(ask).run_in(self._limiting.executor)
         return reservation
@@ -237,10 +240,7 @@ class Permit:
             return  # nothing was reserved: the limiter failed, or there is only a cap
         cost: Any = real_cost
         correct = partial(self._bucket.settle, self._reservation, cost)
-        if self._asynchronous and self._bucket.blocking:
-            deferred.later(partial(self._reporting, "settle a cost", correct))
-        else:
-            self._reporting("settle a cost", correct, CostError, NotSupportedError)
+        self._correct("settle a cost", correct, CostError, NotSupportedError)
 
     def pause(self, seconds: Pause) -> None:
         """Let this call's limiter grant nothing for `seconds`, as for a server's ``Retry-After``.
@@ -259,7 +259,14 @@ class Permit:
         length = pause_seconds(seconds)
         if length and self._bucket is not None:
             pause = partial(self._bucket.pause, length)
-            self._reporting("pause the limiter", pause, ConfigError, NotSupportedError)
+            self._correct("pause the limiter", pause, ConfigError, NotSupportedError)
+
+    def _correct(self, what: str, work: Callable[[], None], *mistakes: type[Exception]) -> None:
+        """Have the limiter be told; by a thread where the event loop would be held up."""
+        if self._asynchronous and self._bucket is not None and self._bucket.blocking:
+            deferred.later(partial(self._reporting, what, work))
+        else:
+            self._reporting(what, work, *mistakes)
 
     def _reporting(self, what: str, work: Callable[[], None], *mistakes: type[Exception]) -> None:
         """Do it; report errors, except for the caller's `mistakes`, which are raised."""

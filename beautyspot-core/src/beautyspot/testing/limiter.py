@@ -272,7 +272,12 @@ class LimiterContract(SettleContract):
         limiter = self.make(0.001, 1.0, time.monotonic)
         limiter.consume(1)
         asyncio.run(cancel_waiters(limiter, 10))
-        assert delay(limiter.reserve(1)) <= 1000
+        until = time.monotonic() + 60
+        found = reserve(limiter, 1)
+        while limiter.blocking and found.delay > 1000 and time.monotonic() < until:
+            limiter.release(found)  # threads are giving the others back
+            found = reserve(limiter, 1)
+        assert found.delay <= 1000
         limiter.close()
 
     def test_who_waits_moves_up(self, limiter: LimiterBase) -> None:

@@ -1,0 +1,113 @@
+"""Places for calls that are under way at once, in whatever process.
+
+The places of one name are a sorted set: the token of each holder, with the time at which it falls
+unless it is renewed. What has fallen is removed before anything is counted.
+"""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.contracts import Lease
+
+from beautyspot_redis.scripts import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from beautyspot_redis.server import Server
+
+SCRIPT: Final = Script("""
+-- For each key: a token, and how many places there are.
+local now, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
+if not now then
+  local time = redis.call('TIME')
+  now = tonumber(time[1]) + tonumber(time[2]) / 1e6
+end
+local milliseconds, answer = math.ceil((lease + 60) * 1000), {}
+for i, key in ipairs(KEYS) do
+  local token, size = ARGV[2 * i + 1], tonumber(ARGV[2 * i + 2])
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.17g', now))
+  local held = redis.call('ZSCORE', key, token)
+  if held or redis.call('ZCARD', key) < size then
+    redis.call('ZADD', key, string.format('%.17g', now + lease), token)
+    if redis.call('PTTL', key) < milliseconds then redis.call('PEXPIRE', key, milliseconds) end
+    answer[i] = 1
+  else
+    answer[i] = 0
+  end
+end
+return answer
+""")
+"""Takes a place under each key, or holds on to it: 1 where it has one, 0 where all are taken.
+
+A holder whose place is gone, since it came too late or the server was emptied, takes one that is
+free: it is at work all the same.
+"""
+
+
+class Slot(Lease):
+    """A place, until it is released."""
+
+    def __init__(self, key: str, size: int, slots: Slots) -> None:
+        self.token = secrets.token_hex(12)
+        self.key = key
+        self.size = size
+        self._slots: Slots | None = slots
+
+    def release(self) -> None:
+        """Give the place to the next who asks. A second call does nothing."""
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.give_back(self)
+
+
+class Slots:
+    """The places of one limiter.
+
+    Args:
+        server: keeps them.
+        prefix: how their keys begin, with the hash tag.
+        lease_time: seconds for which a place is held unless it is renewed.
+        clock: gives seconds; None is the server's own clock.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        prefix: str,
+        lease_time: float,
+        clock: Callable[[], float] | None,
+    ) -> None:
+        self._server = server
+        self._prefix = f"{prefix}slots:"
+        self._lease_time = lease_time
+        self._clock = clock
+
+    def take(self, name: str, size: int) -> Slot | None:
+        """A place among `size` of that name, or None while all are taken."""
+        digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        slot = Slot(f"{self._prefix}{digest}", size, self)
+        [has_one] = self._ask([slot])
+        return slot if has_one else None
+
+    def renew(self, slots: Collection[Slot]) -> list[Slot]:
+        """Hold on to places; those of them that are lost."""
+        asked = list(slots)
+        if not asked:
+            return []
+        return [slot for slot, has_one in zip(asked, self._ask(asked), strict=True) if not has_one]
+
+    def give_back(self, slot: Slot) -> None:
+        """Have a place be free."""
+        self._server.client.zrem(slot.key, slot.token)
+
+    def _ask(self, slots: list[Slot]) -> list[int]:
+        clock = "" if self._clock is None else repr(self._clock())
+        values: list[Any] = [clock, repr(float(self._lease_time))]
+        for slot in slots:
+            values += (slot.token, slot.size)
+        answer: list[int] = SCRIPT.run(self._server.client, [slot.key for slot in slots], *values)
+        return answer
