@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import ConfigError
@@ -74,13 +73,13 @@ class RedisLimiter(Reserving):
         self._burst = parse_burst(burst)
         self._workers = _checked_workers(workers)
         self.lease_time = lease_time
-        self._prefix = f"{{{_plain(namespace)}:limits}}:"
         self._limit = limit
-        key = f"{self._prefix}{limit}"
+        prefix = f"{{{_plain(namespace)}:limits}}:"
+        key = f"{prefix}{limit}"
         server = Server(url, timeout=timeout)
-        one = Limit(key, f"{key}:pause", self.rate, self._burst / self.rate)
+        one = Limit(key, f"{key}:pause", self.rate, self._burst / self.rate, self.max_cost)
         super().__init__(server, {limit: one}, clock)
-        self._slots = Slots(server, self._prefix, lease_time, clock)
+        self._slots = Slots(server, prefix, lease_time, clock)
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -95,37 +94,14 @@ class RedisLimiter(Reserving):
     def _costs(self, cost: Any) -> dict[str, float]:
         return {self._limit: checked_cost(cost, self.max_cost)}
 
-    def _real_costs(self, reserved: Reserved, real_cost: Any) -> dict[str, float]:
+    def _real_costs(self, reserved: Reserved, real_cost: Any) -> Mapping[str, Any]:
         del reserved
         return {self._limit: real_cost}
-
-    @property
-    def as_one(self) -> Limit:
-        """Its one limit."""
-        return self._limits[self._limit]
-
-    @property
-    def place(self) -> tuple[object, ...]:
-        """Where it is kept: limits of one place may be asked at once."""
-        return self._server.url, self._prefix, self._keys_pause, self._clock
 
     @property
     def tat(self) -> float:
         """The theoretical arrival time: when what is reserved ends, in seconds of the clock."""
         return float(self._look()[1])
-
-    def for_key(self, key: str) -> RedisLimiter:
-        """A limiter like this one for what `key` names, in whatever process.
-
-        Its state expires by itself, a minute after all that is reserved has passed.
-        """
-        made = RedisLimiter.__new__(RedisLimiter)
-        vars(made).update(vars(self))
-        limit = self.as_one
-        digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        made._limits = {self._limit: limit._replace(key=f"{limit.key}:key:{digest}")}
-        made._keys_pause = 0
-        return made
 
     def try_slot(self, name: str, size: int) -> Lease | None:
         """One of `size` places for calls under way at once; see `LimiterBase.try_slot`."""
@@ -147,7 +123,8 @@ class RedisLimiter(Reserving):
         """These limits at once, in one round trip, if they are of one server and one namespace."""
         from beautyspot_redis.several import Several
 
-        return Several.of({name: each for name, each in limits.items() if isinstance(each, cls)})
+        ours = {name: each for name, each in limits.items() if isinstance(each, cls)}
+        return Several.of(ours) if len(ours) == len(limits) else None
 
     def close(self) -> None:
         """Close the connections; they are opened again when they are needed."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from copy import copy
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
 from beautyspot.errors import ConfigError
@@ -33,12 +35,14 @@ class Limit(NamedTuple):
         pause_key: where the pause is that it has to keep.
         rate: permits per second.
         tolerance: seconds by which a grant may come before its interval: the burst.
+        most: the largest single cost.
     """
 
     key: str
     pause_key: str
     rate: float
     tolerance: float
+    most: float
 
 
 class Part(NamedTuple):
@@ -92,6 +96,7 @@ class Reserving(LimiterBase):
         self._limits = dict(limits)
         self._clock = clock
         self._differs = False
+        self._keys_pause = "1"  # whether a pause holds for the limits of keys, too
 
     @abstractmethod
     def _costs(self, cost: Any) -> dict[str, float]:
@@ -102,12 +107,22 @@ class Reserving(LimiterBase):
         """
 
     @abstractmethod
-    def _real_costs(self, reserved: Reserved, real_cost: Any) -> dict[str, float]:
+    def _real_costs(self, reserved: Reserved, real_cost: Any) -> Mapping[str, Any]:
         """The real cost in each limit that it corrects, of those that the reservation asked.
 
         Raises:
             CostError: it is no such cost.
         """
+
+    @property
+    def as_one(self) -> Limit:
+        """The first of its limits, or the only one."""
+        return next(iter(self._limits.values()))
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """Where its limits are kept: those of one place may be asked at once."""
+        return self._server.url, self.as_one.key.partition("}")[0], self._keys_pause, self._clock
 
     # ---------------------------------------------------------------------------- reserving
 
@@ -253,8 +268,19 @@ class Reserving(LimiterBase):
             limits = dict.fromkeys(self._limits, ())
             self._ask("pause", limits, length, self._keys_pause)
 
-    _keys_pause = 1
-    """Whether a pause holds for limits of single keys as well."""
+    def for_key(self, key: str) -> Self:
+        """The same for what `key` names, in whatever process; see `LimiterBase.for_key`.
+
+        Its state expires by itself, a minute after all that is reserved has passed.
+        """
+        made = copy(self)
+        digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        made._limits = {
+            name: limit._replace(key=f"{limit.key}:key:{digest}")
+            for name, limit in self._limits.items()
+        }
+        made._keys_pause = ""
+        return made
 
     def busy_for(self) -> float:
         """Seconds until all that is reserved has passed: then it is as good as a new one."""

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from beautyspot.errors import CostError
-from beautyspot_local.rate import checked_cost
+from beautyspot_local.rate import as_number, checked_cost
 
-from beautyspot_redis.reserving import Reserving
-
-if TYPE_CHECKING:
-    from beautyspot_redis.limiter import RedisLimiter
-    from beautyspot_redis.reserving import Reserved
+from beautyspot_redis.reserving import Reserved, Reserving
 
 
 class Several(Reserving):
@@ -20,57 +16,44 @@ class Several(Reserving):
 
     Costs are tables, such as ``{"requests": 1, "tokens": 850}``. A limit that one leaves out, or
     gives as 0, is not asked; at least one has to be.
-
-    Args:
-        limits: by their names, of one server and one namespace. The caller closes them.
     """
 
     name: ClassVar[str] = "redis-several"
 
-    def __init__(self, limits: Mapping[str, RedisLimiter]) -> None:
-        first = next(iter(limits.values()))
-        super().__init__(
-            first._server, {name: one.as_one for name, one in limits.items()}, first._clock
-        )
-        self._of = dict(limits)
-        self._keys_pause = first._keys_pause
-
     @classmethod
-    def of(cls, limits: Mapping[str, RedisLimiter]) -> Several | None:
-        """These limits at once; None where no one script can ask them all."""
-        places = {limit.place for limit in limits.values()}
-        names = {limit.as_one.key for limit in limits.values()}
-        return cls(limits) if len(places) == 1 and len(names) == len(limits) else None
+    def of(cls, limits: Mapping[str, Reserving]) -> Several | None:
+        """Several limiters of one limit each; None where no one script can ask them all."""
+        places = {limiter.place for limiter in limits.values()}
+        ones = {name: limiter.as_one for name, limiter in limits.items()}
+        if len(places) != 1 or len({one.key for one in ones.values()}) < len(ones):
+            return None
+        first = next(iter(limits.values()))
+        return cls(first._server, ones, first._clock)
 
     def check_cost(self, cost: object) -> None:
-        """Refuse a table that `reserve` would refuse; see `LimiterBase.check_cost`."""
-        for name, part in self._parts("cost", cost).items():
-            if not callable(part):
-                self._of[name].check_cost(part)
+        """Refuse a table that `reserve` would refuse; see `LimiterBase.check_cost`.
+
+        A part of the table may be a function of the call's arguments, which is not asked here.
+        """
+        table = self._table("cost", cost)
+        self._costs({name: 1e-300 if callable(part) else part for name, part in table.items()})
 
     def _costs(self, cost: Any) -> dict[str, float]:
-        parts = self._parts("cost", cost)
-        return {name: checked_cost(part, self._of[name].max_cost) for name, part in parts.items()}
-
-    def _parts(self, what: str, cost: Any) -> dict[str, Any]:
-        """The parts of a cost that are not 0."""
-        table = self._table(what, cost)
-        found = {n: part for n, part in table.items() if type(part) is bool or part != 0}
-        if not found:
-            raise CostError(
-                f"{what}={cost!r:.80} asks no limit: give a cost to one of {', '.join(self._of)}"
-            )
-        return found
+        table = self._table("cost", cost)
+        asked = {name: part for name, part in table.items() if as_number(part) != 0}
+        if not asked:
+            raise CostError(f"cost={cost!r:.80} asks no limit: give a cost to one of {self._names}")
+        return {name: checked_cost(part, self._limits[name].most) for name, part in asked.items()}
 
     def _table(self, what: str, cost: Any) -> Mapping[str, Any]:
-        if not isinstance(cost, Mapping) or not cost.keys() <= self._of.keys():
+        if not isinstance(cost, Mapping) or not cost.keys() <= self._limits.keys():
             raise CostError(
-                f"{what}={cost!r:.80} is no table of the limits {', '.join(self._of)}: give one, "
-                'such as {"requests": 1}'
+                f"{what}={cost!r:.80} is no table of costs by the limits' names: give one of "
+                f"{self._names}"
             )
         return cost
 
-    def _real_costs(self, reserved: Reserved, real_cost: Any) -> dict[str, float]:
+    def _real_costs(self, reserved: Reserved, real_cost: Any) -> Mapping[str, Any]:
         table = self._table("real_cost", real_cost)
         for name in table:
             if name not in reserved.parts:
@@ -78,8 +61,8 @@ class Several(Reserving):
                     f"real_cost= names the limit {name!r}, of which the call reserved nothing: "
                     "give an estimate in its cost="
                 )
-        return dict(table)
+        return table
 
-    def for_key(self, key: str) -> Several:
-        """Limits like these for what `key` names; see `LimiterBase.for_key`."""
-        return Several({name: limit.for_key(key) for name, limit in self._of.items()})
+    @property
+    def _names(self) -> str:
+        return ", ".join(map(repr, self._limits))

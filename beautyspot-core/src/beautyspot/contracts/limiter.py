@@ -7,25 +7,21 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, ClassVar, Final
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.calling import wrong_answer
+from beautyspot.contracts.naps import Naps
 from beautyspot.errors import CostError, NotSupportedError, PluginError, RateLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from concurrent.futures import Executor
 
     from beautyspot.concurrency.waiting import Alarm, Bell
     from beautyspot.contracts.leases import Lease
     from beautyspot.contracts.pauses import Pause
-
-
-LONG: Final = 5.0
-"""Seconds of waiting from which on the log says so."""
-
-NAP: Final = 60.0
-"""Longest single sleep in seconds: so often a long wait is logged, and `remaining` is asked."""
 
 
 class Reservation:
@@ -250,9 +246,7 @@ class LimiterBase(Backend):
         Where `blocking` is True, threads call `reserve`, `remaining` and `release`.
         """
         if self.blocking:
-            from beautyspot.contracts import asking  # as in `consume`
-
-            return await asking.consume(self, cost, timeout)
+            return await self._consume_by_threads(cost, timeout)
         reservation = self._reserve_within(cost, timeout)
         if reservation.delay > 0:
             from beautyspot.concurrency.waiting import Alarm, in_asyncio  # as in `consume`
@@ -269,6 +263,46 @@ class LimiterBase(Backend):
                         wait.woken = await self._doze_async(seconds, alarm)
         self._mark_used(reservation)
         return reservation
+
+    async def _consume_by_threads(
+        self, cost: float, timeout: float | None, executor: Callable[[], Executor] | None = None
+    ) -> Reservation:
+        """`consume_async`: threads ask, and none is taken while the call waits for its time."""
+        from beautyspot.concurrency.queueing import queued  # as in `consume`
+        from beautyspot.contracts.asking import THREADS, Making
+
+        make = partial(self._reserve_within, cost, timeout)
+        making = Making(make, self._release_quietly, executor or THREADS)
+        with queued():
+            reservation = await making.run()
+            try:
+                if reservation.delay > 0:
+                    await self._wait_by_threads(reservation, timeout, executor or THREADS)
+            except BaseException:
+                making.give_back()
+                raise
+        self._mark_used(reservation)
+        return reservation
+
+    async def _wait_by_threads(
+        self, reservation: Reservation, timeout: float | None, executor: Callable[[], Executor]
+    ) -> None:
+        from beautyspot.concurrency.waiting import Alarm, Job  # as in `consume`
+
+        alarm: Alarm | None = None
+        if type(self).wake_early is not LimiterBase.wake_early:
+            alarm = Alarm()
+            wakes = await Job(partial(self.wake_early, reservation, alarm)).run_in(executor)
+            alarm = alarm if wakes else None
+        wait = self._wait(reservation, timeout)
+        naps = iter(wait)
+        seconds = next(naps, None)
+        while seconds is not None:
+            if alarm is None:
+                await self._sleep_async(seconds)
+            else:
+                wait.woken = await self._doze_async(seconds, alarm)
+            seconds = await Job(partial(next, naps, None)).run_in(executor)
 
     def try_consume(self, cost: float = 1) -> bool:
         """Take `cost` if it is granted at once; never waits."""
@@ -335,13 +369,15 @@ class LimiterBase(Backend):
             check_asyncio("to wait for a limit")
             await asyncio.sleep(seconds)
 
-    def _wait(self, reservation: Reservation, timeout: float | None) -> _Wait:
+    def _wait(self, reservation: Reservation, timeout: float | None) -> Naps:
         """The sleeps until it is granted."""
-        return _Wait(self, reservation, timeout)
-
-    @property
-    def _wakes_early(self) -> bool:
-        return type(self).wake_early is not LimiterBase.wake_early
+        return Naps(
+            self.name,
+            reservation.delay,
+            partial(self.remaining, reservation),
+            timeout,
+            partial(self._refusal, reservation.cost, timeout),
+        )
 
     @property
     def _naps(self) -> bool:
@@ -354,45 +390,3 @@ class LimiterBase(Backend):
 
     async def _doze_async(self, seconds: float, alarm: Alarm) -> bool:
         return await alarm.wait(seconds)
-
-
-class _Wait:
-    """Iterate over it for the seconds to sleep, again and again, until the permit is granted.
-
-    A plain sleep of the delay is not enough: it may end early by the clock's resolution, a pause
-    may move the whole plan meanwhile, and after a suspend all waiters would go at once.
-
-    Attributes:
-        woken: whether the last sleep ended before its time, since the permit comes sooner. Who
-            sleeps sets it.
-    """
-
-    def __init__(
-        self, limiter: LimiterBase, reservation: Reservation, timeout: float | None
-    ) -> None:
-        self.woken = False
-        self._limiter = limiter
-        self._reservation = reservation
-        self._timeout = timeout
-
-    def __iter__(self) -> Iterator[float]:
-        """The seconds to sleep.
-
-        Raises:
-            RateLimitError: the wait became longer than the time-out.
-        """
-        limiter, left, slept = self._limiter, self._reservation.delay, 0.0
-        while left > 0:
-            if left >= LONG:
-                from beautyspot.logs import logger  # not needed to import the library
-
-                logger.info("waiting %.0f s for the limiter %r", left, limiter.name)
-            nap, began = min(left, NAP), time.monotonic()
-            yield nap
-            slept += min(nap, time.monotonic() - began) if self.woken else nap
-            before, left = left, limiter.remaining(self._reservation)
-            if left == before and not self.woken:
-                return  # its clock stands still, as a test's may
-            # The first wait was promised to be short enough; a later one comes from a pause.
-            if self._timeout is not None and left > max(0.0, self._timeout - slept):
-                raise limiter._refusal(self._reservation.cost, self._timeout, left)

@@ -17,7 +17,7 @@ from beautyspot.concurrency import deferred, queueing, waiting
 from beautyspot.concurrency.holders import name_of
 from beautyspot.concurrency.queueing import queued
 from beautyspot.concurrency.waiting import Job
-from beautyspot.contracts import LimiterBase, asking, pause_seconds
+from beautyspot.contracts import LimiterBase, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.functions.names import identifier_of, is_ours
 from beautyspot.limits.concurrency_cap import Place
@@ -180,7 +180,8 @@ class Permit:
         if not bucket.blocking or cls.consume_async is not own.consume_async:
             return await bucket.consume_async(cost, timeout=self._left())
         if cls.consume is own.consume:
-            return await asking.consume(bucket, cost, self._left(), self._limiting.executor)
+            executor = self._limiting.executor
+            return await bucket._consume_by_threads(cost, self._left(), executor)
         ask: Callable[[], Reservation] = partial(bucket.consume, cost, timeout=self._left())
         ask = queueing.to_stop(ask)  # one that waits as it likes, which a thread does
         with queued():  # its thread knows nothing of the execution that waits here
