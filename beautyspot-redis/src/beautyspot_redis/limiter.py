@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.errors import ConfigError
 from beautyspot_local.rate import checked_cost, parse_burst, parse_rate
 
+from beautyspot_redis.address import SCHEMES
 from beautyspot_redis.reserving import Limit, Reserving
 from beautyspot_redis.server import Server
 from beautyspot_redis.slots import Slot, Slots
@@ -51,7 +52,7 @@ class RedisLimiter(Reserving):
 
     name = "redis"
     slots = True
-    schemes = ("redis", "rediss", "valkey", "valkeys")
+    schemes = SCHEMES
 
     def __init__(
         self,

@@ -122,7 +122,12 @@ class Reserving(LimiterBase):
     @property
     def place(self) -> tuple[object, ...]:
         """Where its limits are kept: those of one place may be asked at once."""
-        return self._server.url, self.as_one.key.partition("}")[0], self._keys_pause, self._clock
+        return (
+            self._server.address,
+            self.as_one.key.partition("}")[0],
+            self._keys_pause,
+            self._clock,
+        )
 
     # ---------------------------------------------------------------------------- reserving
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 class Script:
     """A script, by its digest; the server is sent the text where it does not know it.
 
-    It forgets scripts by SCRIPT FLUSH, by a restart, and at a failover.
+    It forgets scripts by SCRIPT FLUSH, by a restart, and at a failover; and it may drop those that
+    came by EVAL when they are many (Redis 7.4: 500).
     """
 
     def __init__(self, text: str) -> None:

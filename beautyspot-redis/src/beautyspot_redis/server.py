@@ -1,43 +1,119 @@
-"""The connection to a Redis or Valkey server: what its address says, and the client made of it."""
+"""The connection to a Redis or Valkey server: made when first needed, once a process."""
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.errors import BeautyspotError, MetadataBusyError, MetadataError
+
+from beautyspot_redis.address import Address, parsed
+from beautyspot_redis.clients import client_of
+from beautyspot_redis.failures import Translated
+from beautyspot_redis.greeting import greet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Server:
-    """A server, a group of them behind Sentinels, or a cluster; it connects when first asked.
+    """A server, a service behind Sentinels, or a cluster, and the one client of this process.
+
+    It is asked inside a block that turns what goes wrong into errors of beautyspot::
+
+        with server.translated:
+            return server.client.get(name)
+
+    All threads share the client. A forked child makes one of its own: on a socket shared with its
+    parent, each would read the other's answers. A command whose connection breaks is sent once
+    more, over a new one, so each must be right when it is run twice. One that gets no answer within
+    the time-out is not: its caller has waited long enough.
 
     Args:
-        url: ``redis://``, ``rediss://``, ``unix://`` or ``valkey://``; see `docs/machines.md`.
-        timeout: seconds within which the server has to answer.
+        url: see `beautyspot_redis.address`; None is the environment's `REDIS_URL`.
+        failed: the class of what is raised.
+        busy: the class of that after which the same call may succeed in a moment.
+        options: the fields of `Options` there.
+
+    Attributes:
+        address: where it is.
+        is_cluster: whether keys have to lie in one slot to be asked for together.
+        timeout: seconds within which it has to answer.
+        translated: the block, for any number of threads at once.
+
+    Raises:
+        ConfigError: the URL or an option is wrong, or they contradict each other.
     """
 
-    def __init__(self, url: str, *, timeout: float = 5.0) -> None:
-        self.url = url
-        self.timeout = timeout
-        self.is_cluster = False
-        self._lock = threading.Lock()
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        failed: type[BeautyspotError] = MetadataError,
+        busy: type[BeautyspotError] = MetadataBusyError,
+        **options: Any,
+    ) -> None:
+        self.address: Final[Address] = parsed(url, options)
+        self.timeout: Final = self.address.options.timeout
+        self.is_cluster: Final = self.address.mode == "cluster"
+        self.translated: Final = Translated(self.address, failed, busy)
+        self._again: Final = partial(Server, url, failed=failed, busy=busy, **options)
+        self._lock = threading.RLock()
+        self._pid = os.getpid()
         self._client: Any = None
 
     @property
+    def url(self) -> str:
+        """Where it is, without credentials."""
+        return str(self.address)
+
+    @property
     def client(self) -> Any:
-        """The client of redis-py, which answers bytes; made once, safe for threads."""
-        if self._client is None:
+        """The client of redis-py, which answers bytes.
+
+        Raises:
+            BeautyspotError: the server can't be reached, or is none that can be used; the next
+                call tries again.
+        """
+        if self._pid != os.getpid():
+            # The parent's lock may have been held at the fork, and would be for ever.
+            self._lock, self._client, self._pid = threading.RLock(), None, os.getpid()
+        client = self._client
+        if client is None:
             with self._lock:
-                self._client = self._client or self._connected()
-        return self._client
+                made = self._client or self._connected()
+                client = self._client = self._client or made  # a handler may have made one
+        return client
 
     def _connected(self) -> Any:
-        import redis
+        with self.translated:
+            client = client_of(self.address)
+            try:
+                greet(client, self.address, self.translated)
+            except BaseException:
+                client.close()
+                raise
+            return client
 
-        return redis.Redis.from_url(
-            self.url, socket_timeout=self.timeout, socket_connect_timeout=self.timeout
-        )
+    def masters(self) -> Sequence[Any]:
+        """A client for each server that holds keys: for SCAN, and what else is asked of each."""
+        if not self.is_cluster:
+            return [self.client]
+        client = self.client
+        return [client.get_redis_connection(node) for node in client.get_primaries()]
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close its connections, unless they are a parent's."""
         client, self._client = self._client, None
-        if client is not None:
+        if client is not None and self._pid == os.getpid():
             client.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By what it was made with; where it arrives, it connects anew."""
+        return self._again, ()
+
+    def __repr__(self) -> str:
+        """Where it is, without credentials."""
+        return f"<Server {self.url}>"

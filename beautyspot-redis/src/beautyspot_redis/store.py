@@ -20,6 +20,7 @@ from beautyspot.errors import ConfigError, MetadataError, SchemaError
 
 from beautyspot_redis import counts as counted
 from beautyspot_redis import invalidation_log, store_scripts
+from beautyspot_redis.address import SCHEMES
 from beautyspot_redis.asking import each, parts
 from beautyspot_redis.invalidation_log import LOGGED, known
 from beautyspot_redis.leases import LeaseKeeper
@@ -63,7 +64,7 @@ class RedisMetadataStore(RedisReader):
         ConfigError: an option is not what it has to be.
     """
 
-    schemes = ("redis", "rediss", "valkey", "valkeys")
+    schemes = SCHEMES
     leases: ClassVar[bool] = True
     invalidations: ClassVar[bool] = True
 

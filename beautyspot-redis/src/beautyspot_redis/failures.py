@@ -1,0 +1,199 @@
+"""What went wrong at a server, as errors of beautyspot that say what to do.
+
+Messages hold the server's error code or the exception's class, never its text, in which a server
+may repeat what it was sent. The text is in the chained cause, unless a password is in it.
+
+The codes: https://redis.io/docs/latest/develop/reference/protocol-spec/ and the sources of Valkey.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from beautyspot.errors import BeautyspotError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from beautyspot_redis.address import Address
+
+_REACH: Final = "start the server, or correct the address, the firewall or the network"
+_CREDENTIALS: Final = (
+    "correct user and password, in the URL, as username= and password=, or in the environment "
+    "variables REDIS_USERNAME and REDIS_PASSWORD"
+)
+_GRANT: Final = (
+    "grant the user by ACL SETUSER the commands +@all -@admin -@dangerous +info, and the keys of "
+    "the namespace"
+)
+_CLUSTER: Final = "the server is a node of a cluster: write redis+cluster://host:port"
+_FAILOVER: Final = (
+    "it is a replica, as the former master after a failover: name the master, or have it found by "
+    "redis+sentinel:// or redis+cluster://"
+)
+_MEMORY: Final = (
+    "the server is full: raise its maxmemory, set its maxmemory-policy to allkeys-lru, or remove "
+    "results by `beautyspot prune`"
+)
+_LOADING: Final = "the server is just reading its data: try again in a moment"
+_PART: Final = "part of the cluster is down or failing over: see `redis-cli cluster info`"
+
+_ADVICE: Final = {
+    "ConnectionError": _REACH,
+    "TimeoutError": (
+        "no answer within the time-out: see why server or network are slow, or raise timeout="
+    ),
+    "MaxConnectionsError": "too many connections at once: use fewer threads",
+    "AuthenticationError": _CREDENTIALS,
+    "AuthenticationWrongNumberOfArgsError": _CREDENTIALS,
+    "AuthorizationError": _CREDENTIALS,
+    "NoPermissionError": _GRANT,
+    "BusyLoadingError": _LOADING,
+    "TryAgainError": "the cluster is just moving slots: try again in a moment",
+    "ClusterDownError": _PART,
+    "MasterDownError": _PART,
+    "SlotNotCoveredError": _PART,
+    "ClusterError": _PART,
+    "RedisClusterException": "start the cluster's nodes, or correct their addresses",
+    "ClusterCrossSlotError": _CLUSTER,
+    "MovedError": _CLUSTER,
+    "AskError": _CLUSTER,
+    "ReadOnlyError": _FAILOVER,
+    "OutOfMemoryError": _MEMORY,
+    "MasterNotFoundError": (
+        "no Sentinel knows a master of this service: correct the service's name, or start "
+        "Sentinels and master"
+    ),
+    "Sentinels' credentials": (
+        "the Sentinels have a password of their own: give sentinel_password=, and "
+        "sentinel_username= where they know users; or it is the server's port, and not theirs"
+    ),
+    "no TLS": "the server hung up at once: if it speaks TLS, write rediss://, else see its log",
+    "BUSY": "a script runs on the server: wait, or end it by SCRIPT KILL",
+    "MISCONF": "the server can't save its data to disk: see its log, or free its disk",
+    "NOREPLICAS": "the server has fewer replicas than its min-replicas-to-write: start them",
+    "WRONGTYPE": "another program uses the same names: choose another namespace= or database",
+    "ERR": "see the server's log, and that it is Redis 6.2, Valkey 7.2 or newer",
+    "InvalidResponse": "what answers there is no Redis: correct the address",
+    "certificate": (
+        "the server's certificate is not trusted here, or is another host's: name its authority "
+        "by ssl_ca_certs=, and the host as in the certificate"
+    ),
+    "TLS": (
+        "there was no connection with TLS: see that the server runs, that this port speaks TLS "
+        "(else write redis://), and whether it asks for a certificate (ssl_certfile=, ssl_keyfile=)"
+    ),
+    "not a cluster": "the server is no node of a cluster: write redis:// in place of redis+cluster://",
+    "not a Sentinel": "what answers there is a server and no Sentinel: write redis://host:port",
+}
+
+_BUSY: Final = frozenset({"BusyLoadingError", "TryAgainError", "BUSY"})
+"""After these the same call may succeed in a moment."""
+
+_OTHERWISE: Final = "see the server's log"
+
+
+class Translated:
+    """A block around what asks the server: its errors leave as errors of beautyspot.
+
+    Args:
+        address: for messages.
+        failed: the class of these errors.
+        busy: the class of those after which the same call may succeed in a moment.
+    """
+
+    __slots__ = ("_address", "_busy", "_failed")
+
+    def __init__(
+        self, address: Address, failed: type[BeautyspotError], busy: type[BeautyspotError]
+    ) -> None:
+        self._address = address
+        self._failed = failed
+        self._busy = busy
+
+    def __enter__(self) -> None:
+        """Nothing."""
+
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Raise what the server's error means."""
+        if error is not None and _is_of_server(error):
+            raise self.failure(error) from self._cause(error)
+
+    def failure(self, error: BaseException) -> BeautyspotError:
+        """What an error of redis-py means, to be raised."""
+        found = code(error)
+        if found == "ConnectionError" and _hung_up(error):
+            found = "TLS" if self._address.tls else "no TLS"
+        elif found == "TimeoutError" and self._address.tls and "connecting" in str(error):
+            found = "TLS"
+        made = self._busy if found in _BUSY else self._failed
+        advice = _ADVICE.get(found, _OTHERWISE)
+        if found == "AuthenticationError" and self._address.are_from_environment:
+            advice = f"the credentials are those of the environment: {advice}"
+        return made(f"{self._address} failed ({found}): {advice}")
+
+    def refused(self, why: str, advice: str) -> BeautyspotError:
+        """The error about a server that answers, and can't be used, to be raised."""
+        return self._failed(f"{self._address} can't be used, since {why}: {advice}")
+
+    def _cause(self, error: BaseException) -> BaseException | None:
+        """The error, if its texts, and those of its own causes, repeat no password."""
+        secrets = {*self._address.credentials.values()}
+        options = self._address.options
+        secrets |= {options.sentinel_username or "", options.sentinel_password or ""} - {""}
+        each: BaseException | None = error
+        while each is not None:
+            if any(secret in str(each) for secret in secrets):
+                return None
+            each = each.__cause__ or each.__context__
+        return error
+
+
+def _is_of_server(error: BaseException) -> bool:
+    from redis.exceptions import RedisClusterException, RedisError
+
+    return isinstance(error, RedisError | RedisClusterException | OSError) and not isinstance(
+        error, BeautyspotError
+    )
+
+
+def code(error: BaseException) -> str:
+    """The server's error code where redis-py has no class for it, else the name of the class.
+
+    A certificate that is not trusted has a code of its own: redis-py says that there is no
+    connection.
+    """
+    name, text = type(error).__name__, str(error)
+    if name == "ResponseError":
+        return _code_of_response(text)
+    if name == "RedisClusterException":
+        return _code_of_cluster(error, text)
+    if name == "MasterNotFoundError" and "AuthenticationError" in text:
+        return "Sentinels' credentials"
+    if name == "ConnectionError" and "certificate" in text.lower():
+        return "certificate"
+    return name
+
+
+def _code_of_response(text: str) -> str:
+    if "unknown command" in text and "SENTINEL" in text.upper():
+        return "not a Sentinel"
+    match = re.match(r"[A-Z]{3,20}(?= |$)", text)
+    return match[0] if match else "ERR"
+
+
+def _code_of_cluster(error: BaseException, text: str) -> str:
+    """What lies behind an error about all nodes: redis-py has it as the cause, or in the text."""
+    if "mode is not enabled" in text:
+        return "not a cluster"
+    cause = error.__cause__ or error.__context__
+    return code(cause) if cause is not None and _is_of_server(cause) else type(error).__name__
+
+
+def _hung_up(error: BaseException) -> bool:
+    """Whether the other side ended the connection, as where one of both speaks TLS."""
+    text = str(error).lower()
+    return any(word in text for word in ("reset", "closed", "broken pipe", "ssl"))
