@@ -24,18 +24,27 @@ MOST_TOLD: Final = 1000
 """So many releases are read at a time."""
 
 
+CONFIRMED: Final = 5.0
+"""Seconds within which the server says that it lets us listen."""
+
+
 class RedisLease(Lease):
-    """The lease of a key."""
+    """The lease of a key, of the process that took it: a forked child has none of its parent's."""
 
     def __init__(self, keeper: LeaseKeeper, key: str) -> None:
         self.key = key
         self.token = secrets.token_hex(8)
         self.released = False
-        self._keeper = keeper
+        self._keeper, self._pid = keeper, os.getpid()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process holds it, as far as it knows."""
+        return not self.released and self._pid == os.getpid()
 
     def release(self) -> None:
         """See the base class; it asks nothing where the result was put."""
-        if not self.released:
+        if self.is_ours:
             self.released = True
             self._keeper.release(self)
 
@@ -58,6 +67,7 @@ class LeaseKeeper:
         self._who = secrets.token_hex(8)
         self._waits = ""
         self._listening: Any = None
+        self._listens_in = 0
 
     # --------------------------------------------------------------------------- to have one
 
@@ -98,10 +108,10 @@ class LeaseKeeper:
         self.held.update({key: lease for key, (lease, _) in begun.items()})
         return begun
 
-    def renew(self, leases: Collection[Lease]) -> set[Lease]:
+    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
         """Those that were lost; also keep what others know of this process's waits."""
-        ours = [lease for lease in leases if isinstance(lease, RedisLease)]
-        lost: set[Lease] = set()
+        ours = [lease for lease in leases if isinstance(lease, RedisLease) and lease.is_ours]
+        lost: set[RedisLease] = set()
         for part in parts(ours):
             runs = [
                 ([self.names.lease(lease.key)], (lease.token, self.milliseconds)) for lease in part
@@ -110,7 +120,7 @@ class LeaseKeeper:
             lost.update(lease for lease, held in zip(part, answers, strict=True) if not held)
         if self._waits:
             self._share(self._waits)
-        return {lease for lease in lost if not lease.released}  # type: ignore[attr-defined]  # above
+        return {lease for lease in lost if lease.is_ours}  # one may have been released meanwhile
 
     def release(self, lease: RedisLease) -> None:
         """End one, and tell of it where somebody waits."""
@@ -126,6 +136,11 @@ class LeaseKeeper:
         lease.released = True
         if self.held.get(lease.key) is lease:
             self.held.pop(lease.key, None)
+
+    def held_for(self, key: str) -> RedisLease | None:
+        """The lease of a key that this process holds, as far as it knows."""
+        lease = self.held.get(key)
+        return lease if lease is not None and lease.is_ours else None
 
     # ------------------------------------------------------------------------ those of others
 
@@ -179,16 +194,17 @@ class LeaseKeeper:
 
     def _listener(self) -> Any:
         """What listens; the server has said that it does."""
-        if self._listening is None:
+        if self._listening is None or self._listens_in != os.getpid():
             made = self._listening = self.server.client.pubsub()
+            self._listens_in = os.getpid()
             made.subscribe(self.names.released)
-            made.get_message(timeout=self.server.timeout)
+            made.get_message(timeout=CONFIRMED)
         return self._listening
 
     def stop_listening(self) -> None:
         """Close the connection that listens."""
         listening, self._listening = self._listening, None
-        if listening is not None:
+        if listening is not None and self._listens_in == os.getpid():
             listening.close()
 
     # ------------------------------------------------------------------------------- deadlocks

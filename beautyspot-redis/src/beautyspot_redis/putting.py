@@ -70,7 +70,7 @@ class Putter:
             if part and (len(part) == MOST or size + len(value) > LARGEST):
                 yield part
                 part, size = [], 0
-            lease = None if since is None else self._keeper.held.get(record.cache_key)
+            lease = None if since is None else self._keeper.held_for(record.cache_key)
             part.append(Row(record, since, value, lease))
             size += len(value)
         if part:

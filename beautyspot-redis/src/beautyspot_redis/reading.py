@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
@@ -29,6 +30,9 @@ T = TypeVar("T")
 
 CLOSED: Final = "the store is closed: make a new one"
 
+AHEAD: Final = 60.0
+"""Seconds for which the names that are left of a listing serve its next page."""
+
 
 class RedisReader(MetadataStoreBase):
     """What can be asked of a store in the server without changing it.
@@ -48,7 +52,7 @@ class RedisReader(MetadataStoreBase):
         self._server, self._names = server, names
         self._near: NearMemory | None = None
         self._is_open = self._closed = False
-        self._ahead: tuple[str, list[bytes]] | None = None
+        self._ahead: tuple[str, list[bytes], float] | None = None
 
     def close(self) -> None:
         """Close its connections; nothing can be asked after that."""
@@ -168,13 +172,14 @@ class RedisReader(MetadataStoreBase):
 
     def _keys_behind(self, key: str) -> list[bytes]:
         """The keys behind one, in their order; those that the page before has left, if it has."""
-        if self._ahead is not None and self._ahead[0] == key:
-            return self._ahead[1]
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] == key and time.monotonic() - ahead[2] < AHEAD:
+            return ahead[1]
         keys = self._keys()
         return keys[bisect_right(keys, key_bytes(key)) :] if key else keys
 
     def _remember(self, key: str, keys: list[bytes]) -> str:
-        self._ahead = key, keys[bisect_right(keys, key_bytes(key)) :]
+        self._ahead = key, keys[bisect_right(keys, key_bytes(key)) :], time.monotonic()
         return key
 
     def _keys(self) -> list[bytes]:

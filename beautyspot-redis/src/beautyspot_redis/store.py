@@ -11,6 +11,7 @@ stands in the place of a row and is none.
 
 from __future__ import annotations
 
+import re
 import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
@@ -124,7 +125,13 @@ class RedisMetadataStore(RedisReader):
                 f"a newer release wrote the store (form {_number(table, b'written_by')}), and this "
                 f"one knows up to {WRITTEN_BY}: upgrade beautyspot, or set another namespace"
             )
-        self._store_id = table[b"store_id"].decode("ascii", "replace")
+        store_id = table.get(b"store_id", b"").decode("ascii", "replace")
+        if not re.fullmatch("[0-9a-f]{8,64}", store_id):  # it becomes a part of paths
+            raise MetadataError(
+                f"another program has changed what the store says of itself: remove the key "
+                f"{self._names.meta.decode()!r}, or set another namespace"
+            )
+        self._store_id = store_id
         return _number(table, b"generation")
 
     @property
@@ -216,7 +223,7 @@ class RedisMetadataStore(RedisReader):
         number = self.generation() if generation is None else int(generation)
         return Beginning(lease, found, number, int(seconds) + int(micros) / 1_000_000)
 
-    def renew(self, leases: Collection[Lease]) -> set[Lease]:
+    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
         """Some hundreds in one round trip; see the base class."""
         return self._asked(lambda: self._keeper.renew(leases))
 

@@ -43,8 +43,8 @@ local function noted(meta, log, since)
   fit(log, 'zset')
   local state = redis.call('HMGET', meta, 'generation', 'base', 'forgotten')
   local generation, base = tonumber(state[1] or '0'), tonumber(state[2] or '0')
-  local last = redis.call('ZREVRANGE', log, 0, 0, 'WITHSCORES')[2]
-  last = tonumber(last or base)
+  local last = tonumber(redis.call('ZREVRANGE', log, 0, 0, 'WITHSCORES')[2] or '0')
+  last = math.max(last, base)
   local forgotten = since < tonumber(state[3] or '0')
   forgotten = forgotten or (since < generation and last < generation)
   if since >= last and not forgotten then return nil end
@@ -81,7 +81,8 @@ BEGIN: Final = Script(
     f"""{_CLOCK}{_FIT}
 local lease, row, meta = KEYS[1], KEYS[2], KEYS[3]
 fit(lease, 'hash')
-if redis.call('HEXISTS', lease, 't') == 1 then
+local token = redis.call('HGET', lease, 't')
+if token and token ~= ARGV[1] then
   redis.call('HSET', lease, 'w', 1)
   return false
 end
@@ -99,7 +100,7 @@ return {{value, generation, clock[1], clock[2]}}
 """
 )
 """Take a lease, or note that somebody waits for it. KEYS: the lease; row and `meta` if they are to
-be read. ARGV: token, holder, milliseconds."""
+be read. ARGV: token, holder, milliseconds. It may be sent twice, where a connection breaks."""
 
 RENEW: Final = Script(
     """
@@ -189,7 +190,8 @@ if ARGV[2] == '' then
   redis.call('HDEL', KEYS[1], ARGV[1])
 else
   redis.call('HSET', KEYS[1], ARGV[1], text(now + tonumber(ARGV[3])) .. ':' .. ARGV[2])
-  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  local longest = math.max(tonumber(ARGV[3]), redis.call('PTTL', KEYS[1]))
+  redis.call('PEXPIRE', KEYS[1], longest)
 end
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
