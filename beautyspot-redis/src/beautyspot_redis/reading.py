@@ -20,6 +20,7 @@ from beautyspot_redis.rows import record_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from beautyspot import Finding
     from beautyspot.contracts import Counts, Entry, Order, Plain, TaskRecord
 
     from beautyspot_redis.names import Names
@@ -63,6 +64,16 @@ class RedisReader(MetadataStoreBase):
         """The server's clock; see the base class."""
         seconds, micros = self._asked(lambda: self._server.client.time())
         return float(seconds + micros / 1_000_000)
+
+    def examine(self) -> Iterator[Finding]:
+        """Memory, eviction, persistence, replicas; see the base class."""
+        from beautyspot_redis.examination import of_servers  # rarely asked for
+
+        subject = f"metadata {self.name}"
+        try:
+            yield from of_servers(self._server.masters(), subject)
+        except Exception as error:
+            raise self._failure(error) from error
 
     # ------------------------------------------------------------------------------ single rows
 
