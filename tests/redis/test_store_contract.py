@@ -1,8 +1,8 @@
-"""The metadata store keeps the contract, on a real server; on a named one too, see `conftest`."""
+"""The metadata store keeps the contract: on a real server, and in a cluster of three."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.testing.metadata import MetadataStoreContract
@@ -11,16 +11,16 @@ from beautyspot_redis import RedisMetadataStore
 if TYPE_CHECKING:
     from pathlib import Path
 
-OPTIONS = {"lease_time": 2.0}
 
+class Redis(MetadataStoreContract):
+    """A namespace for each place."""
 
-class TestRedisMetadataStore(MetadataStoreContract):
-    @pytest.fixture(autouse=True)
-    def place(self, redis_url: str, namespace: str) -> None:
-        self.url, self.namespace = redis_url, namespace
+    url: str
+    namespace: str
 
-    def options(self, tmp_path: Path) -> dict[str, object]:
-        return {"url": self.url, "namespace": f"{self.namespace}/{tmp_path.name}", **OPTIONS}
+    def options(self, tmp_path: Path) -> dict[str, Any]:
+        namespace = f"{self.namespace}/{tmp_path.name}"
+        return {"url": self.url, "namespace": namespace, "lease_time": 1.0}
 
     def make(self, tmp_path: Path) -> RedisMetadataStore:
         return RedisMetadataStore(**self.options(tmp_path))
@@ -30,3 +30,31 @@ class TestRedisMetadataStore(MetadataStoreContract):
             "from beautyspot_redis import RedisMetadataStore\n"
             f"store = RedisMetadataStore(**{self.options(tmp_path)!r})"
         )
+
+
+class TestRedisMetadataStore(Redis):
+    @pytest.fixture(autouse=True)
+    def place(self, redis_url: str, namespace: str) -> None:
+        self.url, self.namespace = redis_url, namespace
+
+
+@pytest.mark.slow
+class TestWithMemory(Redis):
+    """With a memory tier whose answers are never too old for a test to see it."""
+
+    shared_between_processes = False
+    persistent = False
+
+    @pytest.fixture(autouse=True)
+    def place(self, redis_url: str, namespace: str) -> None:
+        self.url, self.namespace = redis_url, namespace
+
+    def options(self, tmp_path: Path) -> dict[str, Any]:
+        return {**super().options(tmp_path), "memory": 10_000_000, "memory_age": "1h"}
+
+
+@pytest.mark.slow
+class TestInACluster(Redis):
+    @pytest.fixture(autouse=True)
+    def place(self, redis_cluster: Any, namespace: str) -> None:
+        self.url, self.namespace = redis_cluster.url, namespace

@@ -34,7 +34,8 @@ def keys(server: Server, names: Names) -> list[bytes]:
     """The keys of all rows, in their order."""
     found = {
         key
-        for name in server.client.scan_iter(match=names.pattern, count=SCANNED)
+        for client in server.masters()
+        for name in client.scan_iter(match=names.pattern, count=SCANNED)
         if (key := names.key_of(name)) is not None
     }
     return sorted(found)

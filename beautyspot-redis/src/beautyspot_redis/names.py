@@ -20,6 +20,7 @@ class Names:
     """The names of all that one namespace keeps in the server.
 
     Attributes:
+        namespace: as it was given.
         rows: how the names of rows begin.
         pattern: what the names of rows match, and no others.
         meta: what the store says of itself: a hash.
@@ -31,6 +32,7 @@ class Names:
 
     def __init__(self, namespace: str) -> None:
         text = quote(namespace, safe=PLAIN, errors="surrogatepass")
+        self.namespace = namespace
         self._row, self._lease = f"bs:{text}:row:{{", f"bs:{text}:lease:{{"
         self._counts = f"bs:{text}:counts:{{{text}}}"
         self.rows = self._row.encode()

@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
 from beautyspot.contracts import MetadataStoreBase, Page, Selection
-from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.errors import MetadataError
 
 from beautyspot_redis import counts as counted
-from beautyspot_redis import listing
+from beautyspot_redis import listing, store_scripts
 from beautyspot_redis.asking import is_other_type, parts, string, values_of
 from beautyspot_redis.names import key_bytes
 from beautyspot_redis.rows import found as found_in_row
@@ -49,6 +49,9 @@ class RedisReader(MetadataStoreBase):
     remote = True
     counters: ClassVar[bool] = True
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._server.url} {self._names.namespace!r}>"
+
     def __init__(self, server: Server, names: Names) -> None:
         self._server, self._names = server, names
         self._near: NearMemory | None = None
@@ -62,18 +65,18 @@ class RedisReader(MetadataStoreBase):
 
     def now(self) -> float:
         """The server's clock; see the base class."""
-        seconds, micros = self._asked(lambda: self._server.client.time())
-        return float(seconds + micros / 1_000_000)
+        seconds, micros = self._asked(
+            lambda: store_scripts.NOW.run(self._server.client, [self._names.meta])
+        )
+        return int(seconds) + int(micros) / 1_000_000
 
     def examine(self) -> Iterator[Finding]:
         """Memory, eviction, persistence, replicas; see the base class."""
         from beautyspot_redis.examination import of_servers  # rarely asked for
 
         subject = f"metadata {self.name}"
-        try:
+        with self._server.translated:
             yield from of_servers(self._server.masters(), subject)
-        except Exception as error:
-            raise self._failure(error) from error
 
     # ------------------------------------------------------------------------------ single rows
 
@@ -139,7 +142,8 @@ class RedisReader(MetadataStoreBase):
             MetadataError: the server could not answer.
         """
         if not is_other_type(error):
-            raise self._failure(error) from error
+            with self._server.translated:
+                raise error
 
     # ---------------------------------------------------------------------------------- listing
 
@@ -223,12 +227,5 @@ class RedisReader(MetadataStoreBase):
         return self._translated(work)
 
     def _translated(self, work: Callable[[], T]) -> T:
-        try:
+        with self._server.translated:
             return work()
-        except Exception as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: Exception) -> Exception:
-        if isinstance(error, MetadataError | ConfigError):
-            return error
-        return MetadataError(f"the server did not do it: {error}")

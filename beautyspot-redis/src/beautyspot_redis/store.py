@@ -16,11 +16,11 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from beautyspot.contracts import DURATION, Beginning, Invalidation, seconds
-from beautyspot.errors import ConfigError, MetadataError, SchemaError
+from beautyspot.contracts import Beginning, Invalidation
+from beautyspot.errors import MetadataError, SchemaError
 
+from beautyspot_redis import checked, invalidation_log, store_scripts
 from beautyspot_redis import counts as counted
-from beautyspot_redis import invalidation_log, store_scripts
 from beautyspot_redis.address import SCHEMES
 from beautyspot_redis.asking import each, parts
 from beautyspot_redis.invalidation_log import LOGGED, known
@@ -37,6 +37,7 @@ from beautyspot_redis.server import Server
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import timedelta
+    from pathlib import Path
 
     from beautyspot.contracts import Context, Counts, Lease, MetadataStoreBase, TaskRecord
 
@@ -46,20 +47,34 @@ WRITTEN_BY: Final = 1
 READABLE_FROM: Final = 1
 """The lowest number whose releases can read what this one writes."""
 
+SHORTEST: Final = 0.1
+"""Seconds that a lease has to hold at least: it is renewed three times in them."""
+
+ROW: Final = 500 * 2**20
+"""Bytes: a string in the server ends at 512 MiB."""
+
 
 class RedisMetadataStore(RedisReader):
     """A metadata store in Redis or Valkey.
 
     Args:
-        url: of the server; see `beautyspot_redis.server`.
+        url: of the server; see `beautyspot_redis.address`. None is the environment's `REDIS_URL`.
         namespace: what keeps the results of one team, or one program, apart from those of others;
             by default the name of the Spot.
-        timeout: seconds within which the server has to answer.
-        lease_time: for how long a lease holds when its process no longer renews it.
+        lease_time: for how long a lease holds when its process no longer renews it: seconds, or a
+            text such as ``"1 min"``.
         keep_expired: for how long the server keeps a result that has expired, at least; ``None`` is
             for good.
+        largest_data: bytes of data that a row may hold; larger results go to the storage.
         memory: bytes that may be used to keep what was found; 0 keeps nothing.
         memory_age: for how long `find` may answer from there.
+        demands_signing: whether a Spot without a `signing_key` is refused.
+        timeout: seconds within which the server has to answer.
+        retries: how often a command is sent once more whose connection broke.
+        db, username, password: as in the URL.
+        sentinel_username, sentinel_password: what the Sentinels ask for.
+        ssl_ca_certs, ssl_certfile, ssl_keyfile: files of certificates, for TLS.
+        ssl_check_hostname: whether the server's certificate has to name its host.
 
     Raises:
         ConfigError: an option is not what it has to be.
@@ -71,23 +86,50 @@ class RedisMetadataStore(RedisReader):
 
     def __init__(
         self,
-        url: str,
+        url: str | None = None,
         *,
         namespace: str = "beautyspot",
-        timeout: float = 5.0,
         lease_time: float | str | timedelta = 30.0,
         keep_expired: float | str | timedelta | None = "1 day",
+        largest_data: int = 16 * 2**20,
         memory: int = 0,
         memory_age: float | str | timedelta = 5.0,
+        demands_signing: bool = False,
+        timeout: float = 5.0,
+        retries: int = 1,
+        db: int | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        sentinel_username: str | None = None,
+        sentinel_password: str | None = None,
+        ssl_ca_certs: str | Path | None = None,
+        ssl_certfile: str | Path | None = None,
+        ssl_keyfile: str | Path | None = None,
+        ssl_check_hostname: bool = True,
     ) -> None:
-        self._again = partial(Server, url, timeout=timeout)
-        super().__init__(self._again(), Names(_checked_namespace(namespace)))
-        self.lease_time = _duration("lease_time", lease_time, least=0.1)
+        self._again = partial(
+            Server,
+            url,
+            timeout=timeout,
+            retries=retries,
+            db=db,
+            username=username,
+            password=password,
+            sentinel_username=sentinel_username,
+            sentinel_password=sentinel_password,
+            ssl_ca_certs=ssl_ca_certs,
+            ssl_certfile=ssl_certfile,
+            ssl_keyfile=ssl_keyfile,
+            ssl_check_hostname=ssl_check_hostname,
+        )
+        super().__init__(self._again(), Names(checked.name("namespace", namespace)))
+        self.lease_time = checked.duration("lease_time", lease_time, least=SHORTEST)
+        self.largest_data = checked.size("largest_data", largest_data, most=ROW)
+        self.demands_signing = checked.switch("demands_signing", demands_signing)
         self._keeper = LeaseKeeper(self._server, self._names, self.lease_time)
-        kept = None if keep_expired is None else _duration("keep_expired", keep_expired)
-        self._putter = Putter(self._keeper, b"" if kept is None else b"%d" % (kept * 1000))
-        age = _duration("memory_age", memory_age)
-        if _checked_memory(memory):
+        self._putter = Putter(self._keeper, _milliseconds(keep_expired))
+        age = checked.duration("memory_age", memory_age)
+        if checked.size("memory", memory):
             self._near, self.memory_age = NearMemory(memory, age), age
         self._store_id: str | None = None
 
@@ -278,23 +320,7 @@ def _number(table: Mapping[bytes, bytes], field: bytes) -> int:
         return 0
 
 
-def _checked_namespace(namespace: object) -> str:
-    if not isinstance(namespace, str) or not namespace:
-        raise ConfigError(f"namespace={namespace!r:.80} is no name: give a text, such as a team's")
-    return namespace
-
-
-def _duration(option: str, value: object, *, least: float = 0.0) -> float:
-    try:
-        found = seconds(value)
-    except (TypeError, ValueError):
-        raise ConfigError(f"{option}={value!r:.80}: give {DURATION}") from None
-    if found < least:
-        raise ConfigError(f"{option}={value!r:.80} is too short: give {least} s or more")
-    return found
-
-
-def _checked_memory(memory: int) -> int:
-    if not isinstance(memory, int) or isinstance(memory, bool) or memory < 0:
-        raise ConfigError(f"memory={memory!r:.80} is no number of bytes: give 0 or more")
-    return memory
+def _milliseconds(keep_expired: object) -> bytes:
+    if keep_expired is None:
+        return b""
+    return b"%d" % (checked.duration("keep_expired", keep_expired) * 1000)

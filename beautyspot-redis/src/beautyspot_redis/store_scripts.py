@@ -77,6 +77,9 @@ return redis.call('HGETALL', meta)
 """Make what is not there of `meta`, and give all of it. KEYS: meta, log. ARGV: a fresh `store_id`,
 the numbers of `written_by` and `readable_from`."""
 
+NOW: Final = Script("return redis.call('TIME')")
+"""The clock of the server that has a key. KEYS: any."""
+
 BEGIN: Final = Script(
     f"""{_CLOCK}{_FIT}
 local lease, row, meta = KEYS[1], KEYS[2], KEYS[3]
