@@ -122,7 +122,8 @@ class MemoryMetadataStore(MetadataStoreBase):
         """See the base class."""
         if record.result_data is not None:  # the caller may change a bytearray afterwards
             record = record._replace(result_data=bytes(record.result_data))
-        self._open_records()[record.cache_key] = record
+        with self._putting:  # not between the look and the insertion of `put_valid`
+            self._open_records()[record.cache_key] = record
 
     def delete(self, key: str) -> bool:
         """See the base class."""

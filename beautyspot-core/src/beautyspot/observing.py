@@ -70,6 +70,7 @@ Refusal = Literal[
     "too large",
     "changed argument",
     "invalidated",
+    "newer",
 ]
 """What was refused.
 
@@ -81,6 +82,7 @@ Refusal = Literal[
 - "too large": a result is over what a row holds, and there is no storage for it.
 - "changed argument": a result is not stored, since an argument was changed during the call.
 - "invalidated": a result is not stored, since it was invalidated before it was there.
+- "newer": a result is not stored, since that of a run that began later is there.
 """
 
 Cause = Literal["limit", "run", "process"]

@@ -206,7 +206,7 @@ def renewal(engine: Engine, call: Call) -> Flow:
         outcome = yield from _run(turn)
         if turn.record is None:
             return outcome if outcome.error is not None else Outcome(False)
-        return Outcome((yield Block(partial(engine.cache.is_stored, call, turn.record))))
+        return Outcome((yield Block(partial(engine.cache.is_renewed, call, turn.record))))
 
 
 def _run(turn: Turn) -> Flow:

@@ -31,6 +31,7 @@ def joining(engine: Engine, call: Call, place: object, seen: int) -> Flow:
     runs, key = engine.streams, (call.key, place)
     if call.mode == "readonly":
         return Outcome(begin_alone(engine, call))
+    call.began_at = engine.cache.clock()
     call.since = yield from moment_of(engine, call)
     found = runs.get(key)
     anew = call.refresh or (

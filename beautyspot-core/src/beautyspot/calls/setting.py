@@ -5,7 +5,7 @@ then the lease of the key is free, and while it is held here, no run of the key 
 may be under way, it is invalidated, before the row is written and after that: what began between
 the two may not have seen the row. To note an invalidation of each key would fill the log of the
 store, which then takes all calls that are under way for invalidated. A run without the lease, as
-one that waited for it in vain, looks itself for what was set meanwhile.
+one that waited for it in vain, is older than what was set meanwhile, and the store keeps the newer.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
     call.digests = addressing.argument_digests(call)
     if task.options.arguments:
         call.arguments = addressing.argument_text(call)
-    return cache.record(call, payload, None)._replace(code=None)
+    record = cache.record(call, payload, None)
+    return record._replace(code=None, began_at=record.made_at)
 
 
 def _encoded_value(cache: Cache, task: Task, value: Any) -> tuple[Payload, Any]:

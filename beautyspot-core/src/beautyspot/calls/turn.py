@@ -77,13 +77,11 @@ class Turn:
     def begin(self) -> None:
         """Say when the function begins: a call that comes after an invalidation does not follow.
 
-        Without the lease of its key, it does not replace a result either that is set by hand.
+        Nor does its result replace one of a run that begins later, nor one that is set by hand.
         """
-        call, cache = self.call, self.engine.cache
+        self.call.began_at = self.engine.cache.clock()
         if self.flight is not None:
-            self.flight.since = call.since
-        if self.lease is None and cache.metadata.leases and call.since is not None:
-            call.since = call.since._replace(unleased=cache.clock())
+            self.flight.since = self.call.since
 
     def tell_spared(self) -> None:
         """Say what the followers spare: the seconds of the execution, and its price."""

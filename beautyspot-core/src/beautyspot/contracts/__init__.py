@@ -23,9 +23,11 @@ from beautyspot.contracts.records import (
     Entry,
     Plain,
     TaskRecord,
+    begun_at,
     entry_of,
     found_in,
     in_full,
+    is_newer,
     lacks_data,
 )
 from beautyspot.contracts.selection import FunctionTotals, Order, Page, Selection
@@ -67,9 +69,11 @@ __all__ = [
     "TaskRecord",
     "Totals",
     "TypeSupport",
+    "begun_at",
     "entry_of",
     "found_in",
     "in_full",
+    "is_newer",
     "lacks_data",
     "pause_seconds",
     "seconds",

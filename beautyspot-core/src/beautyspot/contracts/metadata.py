@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.leases import Beginning
-from beautyspot.contracts.records import Entry, Plain, TaskRecord, found_in
+from beautyspot.contracts.records import Entry, Plain, TaskRecord, found_in, in_full, is_newer
 from beautyspot.contracts.selection import Selection
-from beautyspot.errors import NotSupportedError
+from beautyspot.errors import MetadataError, NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -398,28 +398,34 @@ class MetadataStoreBase(Backend):
     def put_valid(self, record: TaskRecord, since: int) -> bool:
         """`put` a record, unless there is a newer one, or it was invalidated; whether it was put.
 
-        It was invalidated if `note_invalidation` was told so since the generation `since`. There is
-        a newer one if that of the key was made after `record.began_at`, but not after `now`, which
-        only a wrong clock brings about. A lease that was lost is no reason. Where this instance
-        holds the lease of the key, it may release it with the put.
+        It was invalidated if `note_invalidation` was told so since the generation `since`; a store
+        without that memory, of which `invalidations` is False, takes no notice of `since`.
+
+        There is a newer one if the run of the key's present record began after `record.began_at`:
+        at its own `began_at`, where the store keeps that, else at `made_at` less `took`. A present
+        record that was made after `now` is the work of a wrong clock, and gives way; so it does to
+        a record without `began_at`. A lease that was lost is no reason. Where this instance holds
+        the lease of the key, it may release it with the put.
 
         A store with transactions looks and inserts in one. What is made here of the methods above
         does not: where a record is invalidated in between, readers may find it for a moment.
         """
-        if self._was_invalidated(record, since):
+        if self._was_invalidated(record, since) or self._has_newer(record):
             return False
         self.put(record)
         return not self._remove_invalidated(record, since)
 
     def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
-        """`put_many` those records that were not invalidated since the generations beside them.
+        """`put_many` those records that `put_valid` would put; each key comes once.
 
         Returns:
             The keys of the others.
         """
         rows = list(rows)
         valid = [
-            (record, since) for record, since in rows if not self._was_invalidated(record, since)
+            (record, since)
+            for record, since in rows
+            if not (self._was_invalidated(record, since) or self._has_newer(record))
         ]
         self.put_many([record for record, _ in valid])
         stored = {record.cache_key for record, _ in valid}
@@ -435,7 +441,17 @@ class MetadataStoreBase(Backend):
         self.delete(record.cache_key)
         return True
 
+    def _has_newer(self, record: TaskRecord) -> bool:
+        """Whether there is a newer record; not where none can be read: a result is not lost."""
+        if record.began_at is None:
+            return False
+        try:
+            found = self.find(record.cache_key)
+        except MetadataError:
+            return False
+        return found is not None and is_newer(in_full(found), record, self.now())
+
     def _was_invalidated(self, record: TaskRecord, generation: int) -> bool:
-        if self.generation() == generation:
+        if not self.invalidations or self.generation() == generation:
             return False
         return any(what.covers(record) for what in self.invalidated_since(generation))

@@ -79,6 +79,30 @@ def found_in(record: TaskRecord) -> Plain | Entry:
     return data, record.digest, record.took, record.made_at, record.serializer, record.price
 
 
+def begun_at(record: TaskRecord | Entry) -> float | None:
+    """When the run of a result began: its `began_at`, or `made_at` less `took`.
+
+    Where `took` leaves out what the run waited for, that is later than it was.
+    """
+    if isinstance(record, TaskRecord) and record.began_at is not None:
+        return record.began_at
+    made, took = record.made_at, record.took
+    if not isinstance(made, int | float):  # a stranger's store may give anything
+        return None
+    return made - took if isinstance(took, int | float) else made
+
+
+def is_newer(found: TaskRecord | Entry, record: TaskRecord, now: float) -> bool:
+    """Whether the run of `found` began after that of `record`.
+
+    Not where `found` was made after `now`: that is the work of a wrong clock.
+    """
+    began = begun_at(found)
+    if record.began_at is None or began is None or began <= record.began_at:
+        return False
+    return found.made_at is not None and found.made_at <= now
+
+
 def in_full(found: Plain | Entry) -> Entry:
     """The `Entry` that `Plain` is short for; an `Entry` as it is."""
     if isinstance(found, Entry):

@@ -23,6 +23,7 @@ from beautyspot.contracts import Backend, BlobStorageBase, Invalidation, Lease
 from beautyspot.contracts.calling import hints, wrong_answer
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
 from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting, StorageResting
+from beautyspot.resilience.store_clock import StoreClock, has_own_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +61,7 @@ class Health:
 
     def __init__(self, reporter: Reporter, clock: Callable[[], float] = time.monotonic) -> None:
         self.detours: set[object] = set()
-        self._reporter = reporter
+        self.reporter = reporter
 
         def breaker(point: str, resting: type[Resting], what: str) -> Breaker:
             changed = partial(self._changed, point, what)
@@ -77,7 +78,7 @@ class Health:
         if what == _LOOK_UPS:
             (self.detours.add if opened else self.detours.discard)(what)
         if not opened:
-            self._reporter.recovered(point)
+            self.reporter.recovered(point)
 
     @property
     def breakers(self) -> tuple[Breaker, ...]:
@@ -170,12 +171,15 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
     """A metadata store as the cache asks it: its operations, each behind breaker and deadline.
 
     Attributes:
+        clock: gives the time by which all that is stored goes; asks the store as rarely as it can.
         find_now, find_code: without the breaker, for callers that handle its failure themselves.
         scan: has no breaker: what a user asks for is tried, whatever failed before.
         add_counts: has none: if counts can't be written, results may. None where it keeps none.
     """
 
-    def __init__(self, store: MetadataStoreBase, health: Health) -> None:
+    def __init__(
+        self, store: MetadataStoreBase, health: Health, clock: Callable[[], float] | None = None
+    ) -> None:
         super().__init__(store, METADATA_DEADLINE, MetadataError)
         locks.holds_in(store.open, store.get, store.find, store.find_many, store.find_code)
         locks.holds_in(store.totals, store.scan)
@@ -186,9 +190,12 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self.leases, self.invalidations = store.leases, store.invalidations
         self.most_leases = store.most_leases
         reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
+        self.clock: Callable[[], float] = clock or store.now
+        if clock is None and store.blocking and has_own_clock(store):
+            self.clock = StoreClock(reads(in_time(store.now)), health.reporter)
         self.find_now = in_time(store.find)
         self.scan = self.paged(store.scan)
-        self.open = reads(in_time(store.open))
+        self._open = reads(in_time(store.open))
         self.get = reads(in_time(store.get))
         self.find = reads(self.find_now)
         self.find_code = in_time(store.find_code)
@@ -211,7 +218,13 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
 
     def behind(self, health: Health) -> GuardedStore:
         """The same store behind other breakers."""
-        return GuardedStore(self.real, health)
+        return GuardedStore(self.real, health, self.clock)
+
+    def open(self) -> None:
+        """See `MetadataStoreBase`. What the store's clock shows is known from here on."""
+        self._open()
+        if isinstance(self.clock, StoreClock):
+            self.clock.measure()
 
     @property
     def store_id(self) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred, locks
 from beautyspot.concurrency.waiting import waitable
+from beautyspot.contracts import is_newer
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.bulk import save_many
 from beautyspot.serialization.file_data import FileData
@@ -108,11 +109,20 @@ class Saver:
         in_place = in_place or locks.holds(self._lock) or not self._has_room(size)
         if not in_place and self._put(pending, record):
             return True
+        if self._has_newer(record):
+            return False  # that is written over this one
         with suppress(MetadataBusyError):
             older = self.withdraw(record.cache_key)  # or it would be written over this one
             if older is not None:
                 older.end()
         return False
+
+    def _has_newer(self, record: TaskRecord) -> bool:
+        """Whether the table has a result of the key whose call began after that of this one."""
+        queued = self._table.get(record.cache_key)
+        if queued is None or queued.record is None:
+            return False
+        return is_newer(queued.record, record, self._cache.clock())
 
     def _put(self, pending: Pending, record: TaskRecord) -> bool:
         """Put a result into the table; False where no saver can be started, or the Spot ends."""
@@ -120,6 +130,8 @@ class Saver:
         with self._lock:
             if self._cache.invalidations.noted_here(record, pending.call.since):
                 return False  # look-ups must not find it
+            if self._has_newer(record):
+                return False
             if self.callers_save or not (self._is_awake or self._wake()):
                 return False
             older = self._table.get(key)

@@ -56,9 +56,13 @@ def save_many(cache: Cache, rows: list[tuple[Call, TaskRecord]], *, later: bool)
         rows: each call with the row of its result, whose data are bytes and no file.
         later: whether the callers do not wait for it.
     """
-    for call, _ in rows:
-        cache.unsaved.drop(call.key, wait=later or not locks.inside())
+    for _, record in rows:
+        cache.unsaved.give_way(record, wait=later or not locks.inside())
     began, placement = perf_counter(), cache.placement
+    if len({call.key for call, _ in rows}) < len(rows):  # the store tells what it refused by key
+        for call, record in rows:
+            cache.save(call, record, later=later)
+        return
     try:
         for number, (call, record) in enumerate(rows):
             rows[number] = call, placement.place(call.task, record)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.waiting import TimeBudget
-from beautyspot.contracts import DIRECT_BLOB, entry_of, in_full
+from beautyspot.contracts import DIRECT_BLOB, entry_of, in_full, is_newer
 from beautyspot.errors import (
     BlobNotFound,
     MetadataBusyError,
@@ -99,11 +99,11 @@ class Cache(Rows):
         self,
         placement: Placement,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         signing_keys: SigningKeys | None = None,
         unsaved: Unsaved | None = None,
     ) -> None:
-        super().__init__(placement.reporter, clock, signing_keys)
+        super().__init__(placement.reporter, clock or placement.metadata.clock, signing_keys)
         self.placement = placement
         self.metadata = placement.metadata
         self.storage = placement.storage
@@ -240,14 +240,16 @@ class Cache(Rows):
             return False
         return ttl is None or not outlived(now, entry.made_at or 0.0, ttl + grace)
 
-    def is_stored(self, call: Call, record: TaskRecord) -> bool:
-        """Whether a row is what a look-up finds; not where that fails."""
+    def is_renewed(self, call: Call, record: TaskRecord) -> bool:
+        """Whether a look-up finds this row, or one of a later call; not where that fails."""
         try:
             found = self.find(call.key)
         except Exception as error:
             self.report_miss(call.task, error)
             return False
-        return found is not None and found.made_at == record.made_at
+        if found is None:
+            return False
+        return found.made_at == record.made_at or is_newer(found, record, self.clock())
 
     def restore(self, task: Task, key: str, entry: Entry) -> Any:
         """The value of an entry, checked.
@@ -305,7 +307,7 @@ class Cache(Rows):
         """Write one result, its blob first; whether it is stored now. `later` than its call."""
         began = perf_counter()
         if len(self.unsaved):  # to ask `locks.inside` would cost each miss a tenth
-            self.unsaved.drop(record.cache_key, wait=not locks.inside())
+            self.unsaved.give_way(record, wait=not locks.inside())
         try:
             record = self.placed(call.task, record)
             is_stored = self.placement.put(record, call.since)

@@ -5,16 +5,14 @@ all processes have invalidated: the store looks into it and inserts the row in o
 this Spot has what was invalidated by it. It is looked at where a result is put in memory, to be
 stored later, for look-ups find it there; and it is all that there is for a store without a log.
 
-A result that was set by hand is in neither log where the lease of its key was free. So a call that
-runs without the lease looks for such a row before it replaces one.
+Nor is a result stored in the place of a newer one: `MetadataStoreBase.put_valid` says what that is.
+A result without a moment was set by hand, and is stored whatever there is.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from beautyspot.contracts import in_full
-from beautyspot.errors import MetadataError
 from beautyspot.memory import InvalidationLog
 
 if TYPE_CHECKING:
@@ -28,12 +26,10 @@ class Moment(NamedTuple):
     Attributes:
         own, store: the state of both logs: the numbers of the last entry of this Spot's, and of the
             store's.
-        unleased: the same in Unix time, of a call that runs without the lease of its key.
     """
 
     own: int
     store: int
-    unleased: float | None = None
 
 
 Row = tuple["TaskRecord", Moment | None]
@@ -93,60 +89,45 @@ class Invalidations:
         return any(what.covers(record) for what in self._store.invalidated_since(since.store))
 
     def put(self, record: TaskRecord, since: Moment | None) -> bool:
-        """Insert the row of a result unless it was invalidated; whether it was inserted.
+        """Insert the row of a result, unless that was invalidated, or there is a newer one.
+
+        Returns:
+            Whether it was inserted.
 
         Raises:
             MetadataError: the store failed.
         """
         store = self._store
-        if self.noted_here(record, since) or self._overruled([(record, since)]):
+        if self.noted_here(record, since):
             return False
-        if since is not None and store.invalidations:
-            return store.put_valid(record, since.store) is not False
-        store.put(record)
-        return not self._remove_late(record, since)
+        if since is None:
+            store.put(record)
+        elif store.put_valid(record, since.store) is False:
+            return False
+        return store.invalidations or not self._remove_late(record, since)
 
     def put_many(self, rows: list[Row]) -> set[str]:
-        """Insert the rows of those results that were not invalidated; the keys of the others.
+        """Insert the rows of those results of which `put` would; each key comes once.
+
+        Returns:
+            The keys of the others.
 
         Raises:
             MetadataError: the store failed, and nothing was inserted, or not all.
         """
-        overruled = self._overruled(rows)
+        store = self._store
         valid = [row for row in rows if not self.noted_here(*row)]
-        valid = [row for row in valid if row[0].cache_key not in overruled]
         refused = {record.cache_key for record, _ in rows}
         refused.difference_update(record.cache_key for record, _ in valid)
-        if self._store.invalidations:
-            timed = [(record, since.store) for record, since in valid if since is not None]
-            refused.update(self._store.put_many_valid(timed) if timed else ())
-            valid = [row for row in valid if row[1] is None]
-        if valid:
-            self._store.put_many([record for record, _ in valid])
-        late = {record.cache_key for record, since in valid if self._remove_late(record, since)}
-        return refused | late
-
-    def _overruled(self, rows: list[Row]) -> set[str]:
-        """The keys of calls without a lease for which a result was set since they began.
-
-        A row without the seconds of a run is one that was set. None where the store can't be read:
-        it may be written all the same.
-        """
-        began = {
-            record.cache_key: since.unleased
-            for record, since in rows
-            if since is not None and since.unleased is not None
-        }
-        try:
-            found = self._store.find_many([*began]) if began else {}
-        except MetadataError:
-            return set()
-        entries = {key: in_full(entry) for key, entry in found.items()}
-        return {
-            key
-            for key, entry in entries.items()
-            if entry.took is None and (entry.made_at or 0.0) >= began[key]
-        }
+        timed = [(record, since.store) for record, since in valid if since is not None]
+        if timed:
+            refused |= store.put_many_valid(timed)
+        set_by_hand = [record for record, since in valid if since is None]
+        if set_by_hand:
+            store.put_many(set_by_hand)
+        if not store.invalidations:
+            refused |= {row[0].cache_key for row in valid if self._remove_late(*row)}
+        return refused
 
     def _remove_late(self, record: TaskRecord, since: Moment | None) -> bool:
         """Remove a row that was invalidated between the look and the insertion; whether it was."""

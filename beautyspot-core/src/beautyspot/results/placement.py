@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.locks import Lazily
-from beautyspot.contracts import FILE, Data, TaskRecord
+from beautyspot.contracts import FILE, Data, TaskRecord, in_full, is_newer
 from beautyspot.contracts.calling import hints
-from beautyspot.errors import StorageError
+from beautyspot.errors import MetadataError, StorageError
 from beautyspot.logs import logger
 from beautyspot.messages import LARGE_NEED
 from beautyspot.results.invalidations import Invalidations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Readable
-    from beautyspot.observing import Where
+    from beautyspot.observing import Refusal, Where
     from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Health
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.invalidations import Moment, Row
@@ -197,7 +197,10 @@ class Placement:
         return f"{self.metadata.store_id}/{key[:2]}/{key}-"
 
     def put(self, record: TaskRecord, since: Moment | None) -> bool:
-        """Insert the row of a result unless it was invalidated; whether it was inserted.
+        """Insert the row of a result, unless it was invalidated, or is older than what is there.
+
+        Returns:
+            Whether it was inserted.
 
         Raises:
             MetadataError: the store failed.
@@ -208,7 +211,10 @@ class Placement:
         return False
 
     def put_many(self, rows: list[Row]) -> set[str]:
-        """Insert the rows of those results that were not invalidated; the keys of the others.
+        """Insert the rows of those results of which `put` would; each key comes once.
+
+        Returns:
+            The keys of the others.
 
         Raises:
             MetadataError: the store failed, and nothing was inserted, or not all.
@@ -221,13 +227,22 @@ class Placement:
 
     def _refuse(self, record: TaskRecord) -> None:
         self.discard(record.cache_key, record.result_value)
-        name = record.func_identifier or ""
-        self.reporter.observers.refused(name, record.cache_key, "invalidated")
-        logger.info(
-            "%s: a result of %s was invalidated while it was computed, and is not stored",
-            self.reporter.spot,
-            record.func_identifier,
-        )
+        name, is_older = record.func_identifier or "", self._is_older(record)
+        by: Refusal = "newer" if is_older else "invalidated"
+        self.reporter.observers.refused(name, record.cache_key, by)
+        why = "was invalidated while it was computed"
+        if is_older:
+            why = "is older than the stored one, whose call began later"
+        spot = self.reporter.spot
+        logger.info("%s: a result of %s %s, and is not stored: its caller has it", spot, name, why)
+
+    def _is_older(self, record: TaskRecord) -> bool:
+        """Whether a result that was refused is older than what is stored; not where unknown."""
+        try:
+            found = self.metadata.find(record.cache_key)
+        except MetadataError:
+            return False
+        return found is not None and is_newer(in_full(found), record, self.metadata.clock())
 
     def tell_stored(self, record: TaskRecord, seconds: float, *, later: bool) -> None:
         """Tell that a result is stored now, which took so long."""

@@ -95,6 +95,7 @@ def _moved(cache: Cache, call: Call, record: TaskRecord, value: Any) -> TaskReco
         result_value=None,
         result_data=data,
         made_at=made,
+        began_at=made,  # what was made or set since stays
         digest=cache.digest(call.key, Payload(data, codec), made, expires),
     )
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred, locks
 from beautyspot.concurrency.forks import at_end_of_child
-from beautyspot.contracts import in_full
-from beautyspot.errors import MetadataError
+from beautyspot.contracts import is_newer
 from beautyspot.logs import logger
 from beautyspot.resilience.circuit_breaker import Resting
 
@@ -91,9 +90,8 @@ class Unsaved:
         with self._lock:
             if self.has_ended or len(self._kept) >= LIMIT or self._bytes + size > BYTES:
                 return False
-            queued = self.waiting.get(record.cache_key)
-            if queued is not None and (queued.made_at or 0.0) > (record.made_at or 0.0):
-                return True  # a newer one waits already
+            if self._has_newer(record):
+                return True  # which waits already
             if self._placement.invalidations.noted_here(record, since):
                 return True
             self._forget(record.cache_key)
@@ -101,10 +99,24 @@ class Unsaved:
         self.watch_process_end()
         return True
 
+    def _has_newer(self, record: TaskRecord) -> bool:
+        """Whether a newer result of the key waits, here or with the saver."""
+        queued = self.waiting.get(record.cache_key)
+        return queued is not None and self._is_newer(queued, record)
+
+    def _is_newer(self, waiting: TaskRecord, record: TaskRecord) -> bool:
+        return is_newer(waiting, record, self._placement.metadata.clock())
+
     def _keep(self, kept: Kept) -> None:
         self._kept[kept.key] = kept
         self.waiting[kept.key] = kept.record
         self._bytes += len(kept.record.result_data or b"")
+
+    def give_way(self, record: TaskRecord, *, wait: bool) -> None:
+        """Forget a result in whose place this one is to be stored, unless it is newer."""
+        kept = self._kept.get(record.cache_key)
+        if kept is not None and not self._is_newer(kept.record, record):
+            self.drop(kept.key, wait=wait)
 
     def drop(self, key: str, *, wait: bool = True) -> bool:
         """Forget a result, since another takes its place; whether there was one.
@@ -182,9 +194,6 @@ class Unsaved:
         """Store a batch, one by one where a commit fails; whether any was stored."""
         began = monotonic()
         try:
-            batch = self._not_outdated(batch)
-            if not batch:
-                return True
             for kept in batch:
                 self._place(kept)
             refused = self._placement.put_many([(kept.record, kept.since) for kept in batch])
@@ -196,25 +205,6 @@ class Unsaved:
             if kept.key not in refused:
                 self._placement.tell_stored(kept.record, took, later=True)
         return True
-
-    def _not_outdated(self, batch: list[Kept]) -> list[Kept]:
-        """Forget those of which the store has a newer result by now, as of another process.
-
-        None where it can't be read: it may be written all the same.
-        """
-        try:
-            stored = self._placement.metadata.find_many([kept.key for kept in batch])
-        except MetadataError:
-            return batch
-        wanted: list[Kept] = []
-        for kept in batch:
-            found, ours = stored.get(kept.key), kept.record
-            if found is None or (in_full(found).made_at or 0.0) <= (ours.made_at or 0.0):
-                wanted.append(kept)
-            else:
-                self._settle(kept)
-                self._placement.discard(kept.key, ours.result_value)
-        return wanted
 
     def _place(self, kept: Kept) -> None:
         """Store its blob, where it has one: once, however often its row fails."""

@@ -112,6 +112,7 @@ class Rows:
             code=addressing.code,
             arguments=call.arguments,
             price=call.price,
+            began_at=call.began_at,
         )
 
     def identity(self, call: Call) -> TaskRecord:

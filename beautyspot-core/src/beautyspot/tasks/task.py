@@ -50,6 +50,7 @@ class Call:
             "found",
             "found_as",
             "alone",
+            "began_at",
             "is_hit",
             "is_stored",
             "looked",
@@ -85,7 +86,8 @@ class Call:
         self.max_age: float | None = None  # the seconds over which no result is taken
         self.stale = False  # whether an expired result was found, to be given all the same
         self.alone = False  # whether its caller goes on before it ends, and may change arguments
-        self.since: Any = None  # when the function began: a `Moment`
+        self.since: Any = None  # when the function began, for what is invalidated: a `Moment`
+        self.began_at: float | None = None  # the same in Unix time, by the store's clock
         self.waited = False  # others ran since it got its key, and may have changed its arguments
         self.is_hit = False  # whether it got a result without running
         self.is_stored = False  # whether its own result is stored by now, or queued for that

@@ -9,7 +9,7 @@ import pytest
 
 from beautyspot.contracts import Counts
 from beautyspot.errors import NotSupportedError
-from beautyspot.testing.metadata_invalidations import InvalidationContract
+from beautyspot.testing.metadata_newer import NewerContract
 from beautyspot.testing.records import HOSTILE_KEYS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ HOUR = 480_000
 COUNTED = Counts("m:f", HOUR, 5, 3, 1, 2.5, 1.25, 0.5, 0.25)
 
 
-class CountsContract(InvalidationContract):
+class CountsContract(NewerContract):
     """What a store must do that keeps counts; others have to say that they keep none.
 
     Part of `MetadataStoreContract`.

@@ -15,6 +15,8 @@ from beautyspot_local.sqlite import fork_guard, schema
 from beautyspot_local.sqlite.connections import transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from beautyspot.contracts import TaskRecord
 
     from beautyspot_local.sqlite.connections import Handle
@@ -49,12 +51,21 @@ def note(handle: Handle, what: Invalidation, *, tidy: bool) -> None:
             handle.execute(_COVER_ALL, (_text(Invalidation()), *oldest))
 
 
-def put_valid(handle: Handle, rows: list[tuple[TaskRecord, int]]) -> set[str]:
-    """Insert what was not invalidated since the number beside it; the keys of the others."""
+def put_valid(
+    handle: Handle, rows: list[tuple[TaskRecord, int]], now: Callable[[], float]
+) -> set[str]:
+    """Insert what was not invalidated since the number beside it, and is not older than its row.
+
+    Returns:
+        The keys of the others.
+    """
     with transaction(handle):
-        refused = _refused(handle, rows)
-        valid = [schema.to_row(record) for record, _ in rows if record.cache_key not in refused]
-        handle.connection.executemany(schema.PUT, valid)
+        refused, time = _refused(handle, rows), now()  # while no other process puts any
+        for record, _ in rows:
+            key = record.cache_key
+            row = (*schema.to_row(record), key, record.began_at, time)
+            if key not in refused and handle.execute(schema.PUT_NEWEST, row).rowcount == 0:
+                refused.add(key)
     return refused
 
 

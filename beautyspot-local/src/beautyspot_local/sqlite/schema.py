@@ -78,11 +78,16 @@ FIND: Final = f"SELECT {_FOUND} FROM tasks WHERE cache_key = ?"  # noqa: S608
 FIND_CODE: Final = "SELECT code FROM tasks WHERE cache_key = ?"
 GET: Final = f"SELECT {FIELDS} FROM tasks WHERE cache_key = ?"  # noqa: S608
 PUT: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) VALUES ({_MARKS})"  # noqa: S608
-# One statement, so that nothing comes between the look and the insertion.
-PUT_VALID: Final = (
-    f"INSERT OR REPLACE INTO tasks ({FIELDS}) SELECT {_MARKS} "  # noqa: S608
-    "WHERE (SELECT COALESCE(MAX(number), 0) FROM beautyspot_invalidated) <= ?"
+# One statement, so that nothing comes between the look and the insertion. Of a row that other
+# programs wrote, a text is above all numbers, and nothing less a text is nothing less 0.
+_PUT_IF: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) SELECT {_MARKS} WHERE "
+_IS_NEWEST: Final = (
+    "NOT EXISTS (SELECT 1 FROM tasks WHERE cache_key = ? "
+    "AND made_at - COALESCE(took, 0) > ? AND made_at <= ?)"
 )
+PUT_NEWEST: Final = f"{_PUT_IF}{_IS_NEWEST}"
+_IS_VALID: Final = "(SELECT COALESCE(MAX(number), 0) FROM beautyspot_invalidated) <= ?"
+PUT_VALID: Final = f"{_PUT_IF}{_IS_VALID} AND {_IS_NEWEST}"
 DELETE: Final = "DELETE FROM tasks WHERE cache_key = ?"
 # Of sizes only, whatever other programs wrote: an infinity would not even be a number of bytes.
 TOTALS: Final = (

@@ -254,9 +254,11 @@ class SqliteMetadataStore(SqliteReader):
         """
         if type(self).put is not SqliteMetadataStore.put:
             return super().put_valid(record, since)
-        row = (*schema.to_row(record), since)
-        if self._write(lambda handle: handle.execute(schema.PUT_VALID, row).rowcount > 0):
-            return True  # nothing at all was invalidated meanwhile, mostly
+        row = (*schema.to_row(record), since, record.cache_key, record.began_at)
+        if self._write(
+            lambda handle: handle.execute(schema.PUT_VALID, (*row, self.now())).rowcount > 0
+        ):
+            return True  # nothing at all was invalidated meanwhile, mostly, and it is the newest
         return not self._put_many_valid([(record, since)])
 
     def put_many_valid(self, rows: Iterable[tuple[TaskRecord, int]]) -> set[str]:
@@ -266,7 +268,7 @@ class SqliteMetadataStore(SqliteReader):
         return self._put_many_valid(list(rows))
 
     def _put_many_valid(self, rows: list[tuple[TaskRecord, int]]) -> set[str]:
-        return self._write(lambda handle: invalidation_log.put_valid(handle, rows))
+        return self._write(lambda handle: invalidation_log.put_valid(handle, rows, self.now))
 
     def close(self) -> None:
         """Close every thread's connection. Leases that are held stay so until released."""

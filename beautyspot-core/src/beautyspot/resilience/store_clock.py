@@ -1,0 +1,130 @@
+"""The time by the clock of a metadata store, without a question to the store each time.
+
+Machines that share a store do not agree on the time, so what is stored goes by the store's clock. A
+store of one machine has that machine's, and is asked each time. Of one on a network, `StoreClock`
+remembers how far its clock is from this machine's, which each answer that tells the time corrects.
+
+The store read its clock between the question and the answer, so its clock shows no less than the
+answer says, at any moment after that: this least time is the estimate. It is never ahead of the
+store, and never behind what this process has heard before. So what is done after a result was seen
+is dated after that result, on whatever machine.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot.concurrency import deferred, locks
+from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.waiting import in_asyncio
+from beautyspot.contracts import MetadataStoreBase
+from beautyspot.errors import MetadataError
+from beautyspot.messages import error_shown
+from beautyspot.resilience.circuit_breaker import Resting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.resilience.reporting import Reporter
+
+OLD: Final = 60.0
+"""Seconds after which the store is asked again, though no other answer has told the time."""
+
+APART: Final = 0.5
+"""Seconds by which this machine's two clocks move apart when one is set, or the machine stops."""
+
+_time: Any = time  # some systems lack some of its clocks
+_KIND: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+
+
+def ticks() -> float:
+    """Seconds by a clock that is never set, and goes on while the machine sleeps."""
+    return time.monotonic() if _KIND is None else float(_time.clock_gettime(_KIND))
+
+
+def has_own_clock(store: MetadataStoreBase) -> bool:
+    """Whether the clock that counts for a store may be another one than this machine's."""
+    return type(store).now is not MetadataStoreBase.now
+
+
+class StoreClock:
+    """Call it for the time, in Unix time, by the clock of a store on a network.
+
+    Args:
+        ask: asks the store for the time.
+        reporter: is told where that fails: the last estimate goes on, or this machine's clock.
+        own: gives the ticks of this machine, and its wall clock.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[], float],
+        reporter: Reporter,
+        *,
+        own: tuple[Callable[[], float], Callable[[], float]] = (ticks, time.time),
+    ) -> None:
+        self._ask = ask
+        self._reporter = reporter
+        self.ticks, self._wall = own
+        self._ahead: float | None = None  # of the store's clock to the ticks; None: not known yet
+        self._apart = 0.0  # the wall clock to the ticks, as the store was heard last
+        self._heard = self._tried = -math.inf
+        self.reset_after_fork()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """A thread of the parent may have been asking."""
+        self._is_asking = False
+
+    def __call__(self) -> float:
+        """The time; where it has to be asked for, in this thread only if that may wait."""
+        now, wall = self.ticks(), self._wall()
+        is_doubtful = self._ahead is None or abs(wall - now - self._apart) > APART
+        if (is_doubtful or now - self._heard > OLD) and self._may_try(now, is_doubtful):
+            self._freshen(wait=is_doubtful and not (in_asyncio() or locks.inside()))
+            now, wall = self.ticks(), self._wall()
+        return wall if self._ahead is None else now + self._ahead
+
+    def _may_try(self, now: float, is_doubtful: bool) -> bool:
+        pause = 1.0 if is_doubtful else OLD
+        return not self._is_asking and now - self._tried >= pause
+
+    def _freshen(self, *, wait: bool) -> None:
+        self._is_asking, self._tried = True, self.ticks()
+        if wait:
+            self.measure()
+        else:
+            deferred.later(self.measure)
+
+    def measure(self) -> None:
+        """Ask the store. A failure is reported once, and changes nothing."""
+        try:
+            sent = self.ticks()
+            self.hear(self._ask(), sent)
+        except Resting:
+            pass  # its cause was reported when it happened
+        except Exception as error:
+            self._reporter.once(
+                "the clock of the store",
+                f"the metadata store did not tell the time ({error_shown(error)}): what is stored "
+                "and what expires goes by the time that is known of it, else by this machine's "
+                "clock, until the store answers: mend the store",
+            )
+        finally:
+            self._is_asking = False
+
+    def hear(self, now: float, sent: float) -> None:
+        """Take the time from an answer of the store, to a question that was `sent` at these ticks.
+
+        Raises:
+            MetadataError: it is no time.
+        """
+        came = self.ticks()
+        if not isinstance(now, int | float) or not math.isfinite(now):
+            raise MetadataError(f"`now` of the store gave {now!r:.40}: return Unix time in seconds")
+        least, most = now - came, now - sent
+        ahead = self._ahead
+        self._ahead = least if ahead is None else min(max(ahead, least), most)
+        self._apart, self._heard = self._wall() - came, came
