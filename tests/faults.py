@@ -145,6 +145,9 @@ class FaultyStore(MemoryMetadataStore):
     def generation(self) -> Any:
         return self.switch("generation", super().generation)
 
+    def now(self) -> Any:
+        return self.switch("now", super().now)
+
     def delete(self, key: str) -> bool:
         return self.switch("delete", lambda: MemoryMetadataStore.delete(self, key))
 

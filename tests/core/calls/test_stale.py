@@ -55,6 +55,7 @@ def make(make_spot: Callable[..., Spot]) -> Iterator[Callable[..., Spot]]:
     def make(**options: Any) -> Spot:
         spot = make_spot(**{"strict": True, **options})
         spot._engine.cache.clock = spot._engine.behind.clock = STATE.clock
+        vars(spot.metadata).update(now=STATE.clock)
         return spot
 
     yield make

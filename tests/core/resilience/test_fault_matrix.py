@@ -49,6 +49,7 @@ QUESTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "storage delete": lambda spot, marked: spot.refresh(marked, 1),
     "note_invalidation": lambda spot, marked: spot.invalidate(marked, 777),
     "touch": lambda spot, marked: spot.flush(),
+    "now": lambda spot, marked: spot._engine.cache.metadata.clock.measure(),
     "canonical": lambda spot, marked: spot.explain(marked, 77),
     "list": lambda spot, marked: spot.collect(),
     "whereabouts": lambda spot, marked: spot.peek(marked, 1),

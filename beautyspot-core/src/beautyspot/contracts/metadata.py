@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.leases import Beginning
-from beautyspot.contracts.records import Entry, Plain, TaskRecord, found_in, in_full, is_newer
+from beautyspot.contracts.records import Entry, Plain, TaskRecord, found_in, is_newer
 from beautyspot.contracts.selection import Selection
 from beautyspot.errors import MetadataError, NotSupportedError
 
@@ -446,10 +446,10 @@ class MetadataStoreBase(Backend):
         if record.began_at is None:
             return False
         try:
-            found = self.find(record.cache_key)
+            found = self.get(record.cache_key)
         except MetadataError:
             return False
-        return found is not None and is_newer(in_full(found), record, self.now())
+        return found is not None and is_newer(found, record, self.now())
 
     def _was_invalidated(self, record: TaskRecord, generation: int) -> bool:
         if not self.invalidations or self.generation() == generation:

@@ -41,7 +41,7 @@ class TaskRecord(NamedTuple):
     code: str | None = None  # of the function: digests of its source and of its file, "0f…:a1…"
     arguments: str | None = None  # for people: at most 1 kB, less what is secret or ignored
     price: float | None = None  # what the execution cost, by `mark(price=)`
-    began_at: float | None = None  # when its run began, by the store's clock; need not be kept
+    began_at: float | None = None  # when its run began, by the store's clock; when it was set
 
 
 class Entry(NamedTuple):

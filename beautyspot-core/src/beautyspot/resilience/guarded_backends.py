@@ -190,9 +190,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self.leases, self.invalidations = store.leases, store.invalidations
         self.most_leases = store.most_leases
         reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
-        self.clock: Callable[[], float] = clock or store.now
-        if clock is None and store.blocking and has_own_clock(store):
-            self.clock = StoreClock(reads(in_time(store.now)), health.reporter)
+        self.clock = clock or self._made_clock(reads(in_time(store.now)), health.reporter)
         self.find_now = in_time(store.find)
         self.scan = self.paged(store.scan)
         self._open = reads(in_time(store.open))
@@ -220,11 +218,21 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         """The same store behind other breakers."""
         return GuardedStore(self.real, health, self.clock)
 
+    def _made_clock(self, ask: Callable[[], float], reporter: Reporter) -> Callable[[], float]:
+        if not has_own_clock(self.real):
+            return self.real.now
+        return StoreClock(ask, reporter, waits=self.blocking)
+
     def open(self) -> None:
         """See `MetadataStoreBase`. What the store's clock shows is known from here on."""
         self._open()
         if isinstance(self.clock, StoreClock):
             self.clock.measure()
+
+    def heard(self, now: float, sent: float) -> None:
+        """Note the time in an answer of the store to a question that was sent at these `ticks`."""
+        if isinstance(self.clock, StoreClock):
+            self.clock.hear(now, sent)
 
     @property
     def store_id(self) -> str:

@@ -1,8 +1,9 @@
 """The time by the clock of a metadata store, without a question to the store each time.
 
-Machines that share a store do not agree on the time, so what is stored goes by the store's clock. A
-store of one machine has that machine's, and is asked each time. Of one on a network, `StoreClock`
-remembers how far its clock is from this machine's, which each answer that tells the time corrects.
+Machines that share a store do not agree on the time, so what is stored goes by the store's clock.
+That of a store of one machine is this machine's, and costs nothing. Of a store on a network,
+`StoreClock` knows how far its clock is from this machine's: each answer that tells the time
+corrects that, and where none has for long, or this machine's clock was set, the store is asked.
 
 The store read its clock between the question and the answer, so its clock shows no less than the
 answer says, at any moment after that: this least time is the estimate. It is never ahead of the
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 OLD: Final = 60.0
 """Seconds after which the store is asked again, though no other answer has told the time."""
 
+AGAIN: Final = 1.0
+"""Seconds after which it is, where no answer came, or what is known is in doubt."""
+
 APART: Final = 0.5
 """Seconds by which this machine's two clocks move apart when one is set, or the machine stops."""
 
@@ -50,11 +54,12 @@ def has_own_clock(store: MetadataStoreBase) -> bool:
 
 
 class StoreClock:
-    """Call it for the time, in Unix time, by the clock of a store on a network.
+    """Call it for the time, in Unix time, by the clock that a store has of its own.
 
     Args:
         ask: asks the store for the time.
         reporter: is told where that fails: the last estimate goes on, or this machine's clock.
+        waits: whether asking may wait, as for a network; if not, the store is asked each time.
         own: gives the ticks of this machine, and its wall clock.
     """
 
@@ -63,11 +68,13 @@ class StoreClock:
         ask: Callable[[], float],
         reporter: Reporter,
         *,
+        waits: bool = True,
         own: tuple[Callable[[], float], Callable[[], float]] = (ticks, time.time),
     ) -> None:
         self._ask = ask
         self._reporter = reporter
-        self.ticks, self._wall = own
+        self._waits = waits
+        self._ticks, self._wall = own
         self._ahead: float | None = None  # of the store's clock to the ticks; None: not known yet
         self._apart = 0.0  # the wall clock to the ticks, as the store was heard last
         self._heard = self._tried = -math.inf
@@ -79,32 +86,34 @@ class StoreClock:
         self._is_asking = False
 
     def __call__(self) -> float:
-        """The time; where it has to be asked for, in this thread only if that may wait."""
-        now, wall = self.ticks(), self._wall()
-        is_doubtful = self._ahead is None or abs(wall - now - self._apart) > APART
-        if (is_doubtful or now - self._heard > OLD) and self._may_try(now, is_doubtful):
-            self._freshen(wait=is_doubtful and not (in_asyncio() or locks.inside()))
-            now, wall = self.ticks(), self._wall()
-        return wall if self._ahead is None else now + self._ahead
+        """The time; it is asked for in this thread only where nothing else waits for that."""
+        if self._waits:
+            self._follow()
+        elif (told := self.measure()) is not None:
+            return told
+        return self._wall() if self._ahead is None else self._ticks() + self._ahead
 
-    def _may_try(self, now: float, is_doubtful: bool) -> bool:
-        pause = 1.0 if is_doubtful else OLD
-        return not self._is_asking and now - self._tried >= pause
-
-    def _freshen(self, *, wait: bool) -> None:
-        self._is_asking, self._tried = True, self.ticks()
-        if wait:
+    def _follow(self) -> None:
+        """Ask the store again, where that is due."""
+        now = self._ticks()
+        is_doubtful = self._ahead is None or abs(self._wall() - now - self._apart) > APART
+        due = self._tried + AGAIN if is_doubtful else max(self._heard, self._tried) + OLD
+        if now < due or self._is_asking:
+            return
+        self._is_asking, self._tried = True, now
+        if is_doubtful and not (in_asyncio() or locks.inside()):
             self.measure()
         else:
             deferred.later(self.measure)
 
-    def measure(self) -> None:
-        """Ask the store. A failure is reported once, and changes nothing."""
+    def measure(self) -> float | None:
+        """Ask the store; what it said, or None where that failed, which is reported once."""
         try:
-            sent = self.ticks()
-            self.hear(self._ask(), sent)
+            sent = self._ticks()
+            now = self._ask()
+            self.hear(now, sent)
         except Resting:
-            pass  # its cause was reported when it happened
+            return None  # its cause was reported when it happened
         except Exception as error:
             self._reporter.once(
                 "the clock of the store",
@@ -112,8 +121,10 @@ class StoreClock:
                 "and what expires goes by the time that is known of it, else by this machine's "
                 "clock, until the store answers: mend the store",
             )
+            return None
         finally:
             self._is_asking = False
+        return now
 
     def hear(self, now: float, sent: float) -> None:
         """Take the time from an answer of the store, to a question that was `sent` at these ticks.
@@ -121,7 +132,7 @@ class StoreClock:
         Raises:
             MetadataError: it is no time.
         """
-        came = self.ticks()
+        came = self._ticks()
         if not isinstance(now, int | float) or not math.isfinite(now):
             raise MetadataError(f"`now` of the store gave {now!r:.40}: return Unix time in seconds")
         least, most = now - came, now - sent

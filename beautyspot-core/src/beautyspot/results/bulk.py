@@ -56,23 +56,19 @@ def save_many(cache: Cache, rows: list[tuple[Call, TaskRecord]], *, later: bool)
         rows: each call with the row of its result, whose data are bytes and no file.
         later: whether the callers do not wait for it.
     """
+    if len({call.key for call, _ in rows}) < len(rows):  # the store says by key what it refuses
+        for row in rows:
+            save_many(cache, [row], later=later)
+        return
     for _, record in rows:
         cache.unsaved.give_way(record, wait=later or not locks.inside())
     began, placement = perf_counter(), cache.placement
-    if len({call.key for call, _ in rows}) < len(rows):  # the store tells what it refused by key
-        for call, record in rows:
-            cache.save(call, record, later=later)
-        return
     try:
         for number, (call, record) in enumerate(rows):
             rows[number] = call, placement.place(call.task, record)
         refused = placement.put_many([(record, call.since) for call, record in rows])
     except Exception as error:
-        for call, record in rows:
-            if cache.health.writes.is_resting():
-                cache.keep(call, record, error)
-            else:
-                cache.save(call, record, later=later)
+        _save_singly(cache, rows, error, later=later)
         return
     cache.unsaved.try_later()
     took = (perf_counter() - began) / len(rows)
@@ -80,3 +76,13 @@ def save_many(cache: Cache, rows: list[tuple[Call, TaskRecord]], *, later: bool)
         if call.key not in refused:
             cache.let_go(call)
             placement.tell_stored(record, took, later=later)
+
+
+def _save_singly(
+    cache: Cache, rows: list[tuple[Call, TaskRecord]], error: Exception, *, later: bool
+) -> None:
+    for call, record in rows:
+        if cache.health.writes.is_resting():
+            cache.keep(call, record, error)
+        else:
+            cache.save(call, record, later=later)

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.locks import Lazily
-from beautyspot.contracts import FILE, Data, TaskRecord, in_full, is_newer
+from beautyspot.contracts import FILE, Data, TaskRecord, is_newer
 from beautyspot.contracts.calling import hints
 from beautyspot.errors import MetadataError, StorageError
 from beautyspot.logs import logger
@@ -239,10 +239,10 @@ class Placement:
     def _is_older(self, record: TaskRecord) -> bool:
         """Whether a result that was refused is older than what is stored; not where unknown."""
         try:
-            found = self.metadata.find(record.cache_key)
+            found = self.metadata.get(record.cache_key)
         except MetadataError:
             return False
-        return found is not None and is_newer(in_full(found), record, self.metadata.clock())
+        return found is not None and is_newer(found, record, self.metadata.clock())
 
     def tell_stored(self, record: TaskRecord, seconds: float, *, later: bool) -> None:
         """Tell that a result is stored now, which took so long."""

@@ -21,7 +21,7 @@ HOSTILE_KEYS = [
     "a" * 9999,
 ]
 
-LATER = ["code", "arguments", "price"]
+LATER = ["code", "arguments", "price", "began_at"]
 """Fields that came later: a store keeps each of them, or leaves it out."""
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
@@ -50,6 +50,7 @@ LATER_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "code": st.none() | _TEXT,
     "arguments": st.none() | _TEXT,
     "price": st.none() | _TIME,
+    "began_at": st.none() | _TIME,
 }
 _IN_ROW = {"result_type": st.just(DIRECT_BLOB), "result_value": st.none()}
 _IN_BLOB = {"result_type": st.just(FILE), "result_data": st.none()}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-VERSION: Final = 5
+VERSION: Final = 6
 """What we write into ``PRAGMA user_version``, where no later release has written more."""
 
 READABLE_FROM: Final = 5
@@ -58,11 +58,12 @@ COLUMNS: Final = {
     "code": "TEXT",
     "arguments": "TEXT",
     "price": "REAL",
+    "began_at": "REAL",
     "result_data": "BLOB",
 }
 
 _KEPT: Final = TaskRecord._fields[: len(COLUMNS)]
-"""The fields of a record that have a column: the last of them counts for `put_valid` alone."""
+"""The fields of a record that have a column: later releases of core may add some."""
 
 FIELDS: Final = ", ".join(_KEPT)
 _MARKS: Final = ", ".join("?" * len(_KEPT))
@@ -83,7 +84,7 @@ PUT: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) VALUES ({_MARKS})"  # noq
 _PUT_IF: Final = f"INSERT OR REPLACE INTO tasks ({FIELDS}) SELECT {_MARKS} WHERE "
 _IS_NEWEST: Final = (
     "NOT EXISTS (SELECT 1 FROM tasks WHERE cache_key = ? "
-    "AND made_at - COALESCE(took, 0) > ? AND made_at <= ?)"
+    "AND COALESCE(began_at, made_at - COALESCE(took, 0)) > ? AND made_at <= ?)"
 )
 PUT_NEWEST: Final = f"{_PUT_IF}{_IS_NEWEST}"
 _IS_VALID: Final = "(SELECT COALESCE(MAX(number), 0) FROM beautyspot_invalidated) <= ?"
@@ -213,7 +214,7 @@ _READERS: Final[tuple[Callable[[Any], Any], ...]] = tuple(
         "cache_key": name, "func_name": name, "input_id": name, "result_type": name,
         "result_data": _bytes, "updated_at": _utc_text, "key_scheme": _count, "digest": _bytes,
         "size": _count, "tags": _tags, "made_at": _number, "took": _number, "expires_at": seconds,
-        "used_at": _number, "price": _number,
+        "used_at": _number, "price": _number, "began_at": _number,
     }.get(field, text)
     for field in _KEPT
 )  # fmt: skip
