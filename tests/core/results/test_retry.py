@@ -309,7 +309,7 @@ def test_an_older_result_does_not_displace_a_newer_one(make_spot: Callable[..., 
     marked(1)
     cache = spot._engine.cache
     (record,) = cache.waiting.values()
-    assert cache.unsaved.add(None, record._replace(made_at=1.0))  # type: ignore[arg-type]
+    assert cache.unsaved.add(None, record._replace(made_at=1.0, began_at=1.0))  # type: ignore[arg-type]
     assert list(cache.waiting.values()) == [record]
 
 
