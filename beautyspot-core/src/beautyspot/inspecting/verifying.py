@@ -10,6 +10,7 @@ from beautyspot.inspecting.listing import name_of
 from beautyspot.inspecting.parts import SizeError, in_batches, is_signed
 from beautyspot.inspecting.values import packed_by
 from beautyspot.results.pruning import size_of
+from beautyspot.serialization.compression import ADVICE, is_compressed, is_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,7 +93,7 @@ class Verifier:
             return
         if is_signed(record) and not self._has_keys:
             yield _fault(record, "signed, not checked: give signing_key=", "signed")
-        why = self._unknown(packed_by(record.serializer))
+        why = self._unknown(packed_by(record.serializer), is_compressed(record.serializer))
         if why:
             yield _fault(record, why, "serializer")
 
@@ -122,7 +123,9 @@ class Verifier:
             return False
         return now is None or (now.digest, now.result_value) != (record.digest, record.result_value)
 
-    def _find_unknown(self, name: str | None) -> str:
+    def _find_unknown(self, name: str | None, compressed: bool) -> str:
+        if compressed and not is_installed():
+            return f"it is compressed, and Zstandard is missing here: {ADVICE}"
         if name is None:
             return ""
         try:

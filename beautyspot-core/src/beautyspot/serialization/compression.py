@@ -42,11 +42,12 @@ _HEAD: Final = r"(error:)?zstd\.(\d{1,15}):(.*)"
 _IN_PYTHON: Final = sys.version_info >= (3, 14)
 _MODULE: Final = "compression.zstd" if _IN_PYTHON else "backports.zstd"
 _NEEDS: Final = "_zstd" if _IN_PYTHON else _MODULE  # what a Python built without it lacks
-_ADVICE: Final = (
+ADVICE: Final = (
     "use a Python that was built with it (import _zstd)"
     if _IN_PYTHON
     else "pip install 'beautyspot[zstd]'"
 )
+"""What to do where the library is missing."""
 
 
 def check_installed(where: str) -> None:
@@ -55,12 +56,16 @@ def check_installed(where: str) -> None:
     Raises:
         ConfigError: it is; says what to install.
     """
+    if not is_installed():
+        raise ConfigError(f'{where} compress="zstd" needs Zstandard: {ADVICE}')
+
+
+def is_installed() -> bool:
+    """Whether the library is there, which is not imported for that."""
     try:
-        there = find_spec(_NEEDS) is not None
+        return find_spec(_NEEDS) is not None
     except ImportError:  # a package above it
-        there = False
-    if not there:
-        raise ConfigError(f'{where} compress="zstd" needs Zstandard: {_ADVICE}')
+        return False
 
 
 def is_compressed(codec: str | None) -> bool:
@@ -162,6 +167,6 @@ def _zstd() -> Any:
     try:
         return import_module(_MODULE)
     except ImportError as error:
-        raise RestoreError(f"the result is compressed, and Zstandard is missing: {_ADVICE}") from (
+        raise RestoreError(f"the result is compressed, and Zstandard is missing: {ADVICE}") from (
             error
         )

@@ -1,0 +1,243 @@
+"""A metadata store that machines share: which storage goes with it, and signed results only."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot_local import LocalStorage
+from broken import BrokenStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+
+KEY = "0123456789abcdef0123456789abcdef"
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+class Shared(MemoryMetadataStore):
+    """As if it were on a server."""
+
+    name = "shared"
+    remote = True
+    largest_data = 4096
+
+
+class Signed(MemoryMetadataStore):
+    name = "signed"
+
+    def __init__(self, *, signed: bool = True) -> None:
+        super().__init__()
+        self.demands_signing = signed
+
+
+def repeated(times: int) -> str:
+    RAN.append(times)
+    return "x" * times
+
+
+@pytest.mark.parametrize(
+    ("storage", "source"),
+    [
+        ("local", "argument"),
+        ("memory", "argument"),
+        (MemoryStorage, "argument"),
+        ({"use": "local", "shared": False}, "argument"),
+        (MemoryStorage(), "argument"),
+    ],
+)
+def test_a_storage_of_one_machine_is_refused(
+    make_spot: Callable[..., Spot], storage: object, source: str
+) -> None:
+    with pytest.raises(bs.ConfigError) as caught:
+        make_spot(metadata=Shared, storage=storage)
+    said = str(caught.value)
+    assert f"(from: {source}) is of this machine alone" in said
+    assert 'storage="s3://bucket/prefix"' in said
+    assert "?shared=true" in said
+
+
+def test_a_storage_of_the_environment_is_refused_too(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEAUTYSPOT_STORAGE", "local")
+    with pytest.raises(bs.ConfigError, match="from: environment BEAUTYSPOT_STORAGE"):
+        make_spot(metadata=Shared)
+
+
+def test_a_folder_of_all_machines_takes_large_results(
+    make_spot: Callable[..., Spot], tmp_path: Path
+) -> None:
+    url = f"{(tmp_path / 'nfs').as_uri()}?shared=true"
+    spot = make_spot(metadata=Shared, storage=url, strict=True)
+    assert spot.storage.remote
+    f = spot.mark(repeated)
+    assert f(5000) == f(5000) == "x" * 5000
+    assert RAN == [5000]
+    record = spot.metadata.get(spot.key(f, 5000))
+    assert record is not None
+    assert record.result_type == "FILE"  # over what a row holds, though under the threshold
+    assert not LocalStorage(tmp_path).remote
+
+
+@pytest.mark.parametrize("shared", ["yes", 1])
+def test_shared_is_a_bool(tmp_path: Path, shared: Any) -> None:
+    with pytest.raises(bs.ConfigError, match="shared can't be"):
+        LocalStorage(tmp_path, shared=shared)
+
+
+def test_without_a_storage_rows_hold_what_they_can(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    seen: list[object] = []
+    spot = make_spot(metadata=Shared, blob_threshold=10, observers=[seen.append])
+    f = spot.mark(repeated)
+    assert f(4000) == f(4000) == "x" * 4000
+    with caplog.at_level(logging.WARNING, logger="beautyspot"):
+        for _ in range(2):
+            assert f(5000) == "x" * 5000
+            assert f(6000) == "x" * 6000
+    assert RAN == [4000, 5000, 6000, 5000, 6000]
+    [record] = caplog.records
+    said = record.getMessage()
+    assert "it is over 0.00390625 MiB" in said
+    assert 'storage="s3://bucket/prefix"' in said
+    assert "The value is returned, and not cached" in said
+    refused = [event for event in seen if isinstance(event, bs.Refused)]
+    assert [event.by for event in refused] == ["too large"] * 4
+    assert not (tmp_path / "cache" / "blobs").exists()
+    assert spot.flush()
+
+
+def test_what_is_too_large_raises_where_the_spot_is_strict(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata=Shared, strict=True)
+    with pytest.raises(bs.SerializationError, match="can't be stored: it is over"):
+        spot.mark(repeated)(5000)
+    kept_out = spot.mark(save_blob=False)(repeated)
+    with pytest.raises(bs.SerializationError, match="leave save_blob=False out"):
+        kept_out(5000)
+
+    @spot.mark(cache_errors=LookupError)
+    def fails() -> None:
+        raise LookupError("x" * 5000)
+
+    with pytest.raises(bs.SerializationError, match="raise one that holds less"):
+        fails()
+
+
+def test_streams_and_items_know_the_bound(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata=Shared, strict=True)
+
+    @spot.mark
+    def stream() -> Any:
+        yield "x" * 3000
+        yield "y" * 3000
+
+    with pytest.raises(bs.SerializationError, match="it is over"):
+        list(stream())
+
+
+def test_what_needs_a_storage_is_refused_where_it_is_decorated(
+    make_spot: Callable[..., Spot],
+) -> None:
+    spot = make_spot(metadata=Shared)
+    with pytest.raises(bs.ConfigError, match=r"a storage is needed.*s3://"):
+        spot.mark(save_blob=True)
+    with pytest.raises(bs.ConfigError, match=r"film returns a File.*s3://"):
+
+        @spot.mark
+        def film() -> bs.File:
+            raise AssertionError
+
+    with pytest.raises(bs.ConfigError, match="s3://"):
+        _ = spot.storage
+
+
+def test_a_file_that_nothing_announced_is_returned(
+    make_spot: Callable[..., Spot], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "film").write_bytes(b"film")
+    spot = make_spot(metadata=Shared)
+
+    @spot.mark
+    def film():  # type: ignore[no-untyped-def] # the point
+        return bs.File(tmp_path / "film", "video/mp4")
+
+    with caplog.at_level(logging.WARNING, logger="beautyspot"):
+        assert film().path == tmp_path / "film"
+    assert "a File needs a blob storage: name a storage that all machines reach" in caplog.text
+
+
+def test_media_stay_in_their_rows(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata=Shared, strict=True, blob_threshold=10)
+
+    @spot.mark(content_type="image/png")
+    def picture() -> bytes:
+        return b"PNG" * 100
+
+    assert picture() == picture()
+    with bs.open_store(spot) as store:
+        assert store.storage is None
+        assert b"".join(store.content(spot.key(picture)).chunks()) == b"PNG" * 100
+
+
+def test_a_storage_that_fails_leaves_what_no_row_holds_in_memory(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Everywhere(BrokenStorage):
+        remote = True
+
+    storage = Everywhere("save")
+    spot = make_spot(metadata=Shared, storage=storage, blob_threshold=10)
+    f = spot.mark(repeated)
+    with caplog.at_level(logging.WARNING, logger="beautyspot"):
+        assert f(100) == "x" * 100  # its row takes it
+        assert f(5000) == f(5000) == "x" * 5000
+        assert not spot.flush()
+    assert RAN == [100, 5000]
+    assert spot.metadata.get(spot.key(f, 5000)) is None
+    assert spot.metadata.get(spot.key(f, 100)) is not None
+    storage.broken.clear()
+    assert spot.flush()
+    record = spot.metadata.get(spot.key(f, 5000))
+    assert record is not None
+    assert record.result_type == "FILE"
+    assert f(5000) == "x" * 5000
+    assert RAN == [100, 5000]
+
+
+def test_stores_of_one_machine_are_as_before(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(storage="memory", strict=True)
+    f = spot.mark(repeated)
+    assert f(2**21) == f(2**21)
+    assert RAN == [2**21]
+
+
+# -------------------------------------------------------------------------------- signatures
+
+
+@pytest.mark.parametrize("metadata", [Signed, {"use": Signed}, Signed()])
+def test_a_store_may_demand_signatures(make_spot: Callable[..., Spot], metadata: Any) -> None:
+    with pytest.raises(bs.ConfigError) as caught:
+        make_spot(metadata=metadata)
+    said = str(caught.value)
+    assert "the metadata store 'signed'" in said
+    assert "BEAUTYSPOT_SIGNING_KEY" in said
+    assert "give all who use the store the same one" in said
+    spot = make_spot(metadata=metadata, signing_key=KEY)
+    assert spot.mark(repeated)(3) == "xxx"
+
+
+def test_a_store_may_leave_them_out(make_spot: Callable[..., Spot]) -> None:
+    assert make_spot(metadata={"use": Signed, "signed": False}).mark(repeated)(3) == "xxx"

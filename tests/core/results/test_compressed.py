@@ -1,0 +1,386 @@
+"""`compress="zstd"`: smaller rows and blobs, equal values, and nothing that a bomb could do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.contracts import TaskRecord
+from beautyspot.results.validity import fingerprint
+from beautyspot.serialization import compression
+from beautyspot.serialization.payload import Payload
+from broken import BrokenStore
+from hypothesis import given
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.spot import Spot
+
+MODULE = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+
+pytestmark = pytest.mark.skipif(
+    find_spec(MODULE.partition(".")[0]) is None, reason="the extra zstd is not installed"
+)
+
+TEXT = "the same words again and again. " * 1000
+KEY = b"0123456789abcdef0123456789abcdef"
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran() -> None:
+    RAN.clear()
+
+
+def row(spot: Spot, function: Callable[..., Any], *args: Any) -> TaskRecord:
+    found = spot.metadata.get(spot.key(function, *args))
+    assert found is not None
+    return found
+
+
+def replaced(spot: Spot, record: TaskRecord, codec: str, data: bytes) -> None:
+    """Put a row that claims something else, with the digest that anybody can make."""
+    digest = fingerprint(record.cache_key, codec, data)
+    row = record._replace(serializer=codec, result_data=data, digest=digest, size=len(data))
+    spot.metadata.put(row)
+
+
+@pytest.fixture
+def packing(make_spot: Callable[..., Spot]) -> Spot:
+    return make_spot(strict=True, compress="zstd")
+
+
+def test_rows_are_smaller_and_values_equal(packing: Spot) -> None:
+    @packing.mark
+    def f(times: int) -> dict[str, str]:
+        RAN.append(times)
+        return {"text": TEXT[: 32 * times]}
+
+    for _ in range(2):
+        assert f(1000) == {"text": TEXT}
+        assert f(1) == {"text": TEXT[:32]}  # too short to become smaller
+    assert RAN == [1000, 1]
+    long, short = row(packing, f, 1000), row(packing, f, 1)
+    assert long.serializer == "zstd.32009:msgpack"
+    assert long.size == len(long.result_data or b"") < 1000
+    assert short.serializer == "msgpack"
+
+
+def test_what_gains_nothing_stays(packing: Spot) -> None:
+    noise = os.urandom(5000)
+
+    @packing.mark
+    def f() -> bytes:
+        return noise
+
+    assert f() == f() == noise
+    assert row(packing, f).serializer == "msgpack"
+
+
+def test_streams_errors_and_large_texts(packing: Spot) -> None:
+    @packing.mark
+    def stream() -> Iterator[str]:
+        RAN.append("stream")
+        yield TEXT
+        yield "end"
+
+    @packing.mark(cache_errors=LookupError)
+    def fails() -> None:
+        RAN.append("fails")
+        raise LookupError(TEXT)
+
+    @packing.mark
+    def page() -> str:
+        RAN.append("page")
+        return TEXT * 3
+
+    for _ in range(2):
+        assert list(stream()) == [TEXT, "end"]
+        with pytest.raises(LookupError) as caught:
+            fails()
+        assert caught.value.args == (TEXT,)
+        assert page() == TEXT * 3
+    assert RAN == ["stream", "fails", "page"]
+    codecs = [row(packing, f).serializer for f in (stream, fails, page)]
+    assert codecs == [
+        "zstd.32032:stream:msgpack",
+        "error:zstd.32049:msgpack",
+        "zstd.96000:raw:text",
+    ]
+
+
+def test_coroutine_functions_and_maps(packing: Spot) -> None:
+    @packing.mark
+    async def f(x: int) -> str:
+        return f"{x}{TEXT}"
+
+    async def mapped() -> list[str]:
+        return [value async for value in packing.map(f, range(5))]
+
+    first = asyncio.run(mapped())
+    assert asyncio.run(mapped()) == first
+    assert asyncio.run(f(4)) == first[4]
+    assert packing.stats()["hits"] == 6
+    assert compression.is_compressed(row(packing, f, 4).serializer)
+
+
+def test_items(packing: Spot) -> None:
+    @packing.mark(each="words")
+    def f(words: list[str]) -> list[str]:
+        RAN.append(words)
+        return [word * 1000 for word in words]
+
+    assert f(["a", "b"]) == ["a" * 1000, "b" * 1000]
+    assert f(["b", "c"]) == ["b" * 1000, "c" * 1000]
+    assert RAN == [["a", "b"], ["c"]]
+    assert compression.is_compressed(row(packing, f, ["a"]).serializer)
+
+
+def test_blobs_of_ours_are_compressed_and_media_are_not(packing: Spot) -> None:
+    @packing.mark(save_blob=True)
+    def table() -> list[str]:
+        return [TEXT]
+
+    @packing.mark(save_blob=True, content_type="application/json")
+    def viewed() -> list[str]:
+        return [TEXT]
+
+    @packing.mark(content_type="application/json")
+    def in_its_row() -> list[str]:
+        return [TEXT]
+
+    for f in (table, viewed, in_its_row):
+        assert f() == f() == [TEXT]
+    places = [str(row(packing, f).result_value) for f in (table, viewed)]
+    assert places[0].endswith(".msgpack.zst")
+    assert places[1].endswith(".json")
+    assert packing.storage.load(places[1]).decode() == f'["{TEXT}"]'
+    assert compression.is_compressed(row(packing, in_its_row).serializer)
+    with bs.open_store(packing) as store:
+        for f in (table, viewed, in_its_row):
+            assert store.value(packing.key(f)) == [TEXT]
+        content = store.content(packing.key(in_its_row))
+        assert (content.content_type, content.is_media) == ("application/json", True)
+        data = b"".join(content.chunks())
+        assert (data.decode(), content.size) == (f'["{TEXT}"]', len(data))
+        assert list(store.verify()) == []
+
+
+def test_a_mark_wins_over_the_spot(make_spot: Callable[..., Spot], packing: Spot) -> None:
+    plain = make_spot("plain", compress=False)
+
+    def f() -> str:
+        return TEXT
+
+    on, off, none = plain.mark(compress="zstd")(f), packing.mark(compress=False)(f), plain.mark(f)
+    on()
+    off()
+    assert row(plain, on).serializer == "zstd.32003:msgpack"
+    assert row(packing, off).serializer == "msgpack"
+    assert none() == TEXT  # read, whatever the mark says
+    assert plain.last_call().hit
+
+
+@pytest.mark.parametrize("value", ["gzip", True, 3])
+def test_other_ways_are_refused(make_spot: Callable[..., Spot], spot: Spot, value: object) -> None:
+    with pytest.raises(bs.ConfigError, match='"zstd", or False'):
+        make_spot("other", compress=value)
+    with pytest.raises(bs.ConfigError, match='"zstd", or False'):
+        spot.mark(compress=value)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def without_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (MODULE, "_zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+@pytest.mark.usefixtures("without_library")
+def test_where_the_library_is_missing(make_spot: Callable[..., Spot], spot: Spot) -> None:
+    with pytest.raises(bs.ConfigError, match=r'^argument: compress="zstd" needs Zstandard: \w'):
+        make_spot("other", compress="zstd")
+    with pytest.raises(bs.ConfigError, match=r'^mark: compress="zstd" needs'):
+        spot.mark(compress="zstd")
+    assert spot.mark(compress=False)(len)("ab") == 2
+
+
+def test_a_reader_without_the_library_computes_it_again(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    def f(x: int) -> str:
+        RAN.append(x)
+        return TEXT
+
+    with make_spot(compress="zstd") as writer:
+        writer.mark(f)(1)
+        writer.mark(f)(2)
+    for name in (MODULE, "_zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    reader = make_spot()
+    again = reader.mark(f)
+    with caplog.at_level(logging.WARNING, logger="beautyspot"):
+        assert again(1) == again(2) == TEXT
+    assert RAN == [1, 2, 1, 2]
+    [record] = caplog.records
+    assert "could not look up" in record.getMessage()
+    assert "Zstandard is missing" in record.getMessage()
+    assert again(1) == TEXT
+    assert len(RAN) == 4
+    with bs.open_store(reader) as store:
+        assert store.value(reader.key(again, 1)) == TEXT
+
+
+def test_verifying_without_the_library(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with make_spot(compress="zstd") as writer:
+        f = writer.mark(lambda: TEXT)
+        f()
+        key = writer.key(f)
+    for name in (MODULE, "_zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with bs.open_store(writer.db_path) as store:
+        [fault] = store.verify()
+        assert (fault.key, fault.kind) == (key, "serializer")
+        assert "Zstandard" in fault.problem
+        with pytest.raises(bs.RestoreError, match="Zstandard is missing"):
+            store.value(key)
+
+
+# --------------------------------------------------------------------------- damage and bombs
+
+
+@pytest.fixture
+def stored(packing: Spot) -> tuple[Callable[[], str], TaskRecord]:
+    f = packing.mark(lambda: TEXT)
+    f()
+    return f, row(packing, f)
+
+
+def bomb(size: int) -> bytes:
+    data: bytes = compression._zstd().compress(bytes(size))
+    return data
+
+
+@pytest.mark.parametrize(
+    ("codec", "data", "said"),
+    [
+        ("zstd.10:msgpack", bomb(2**22), "longer than its row says"),
+        ("zstd.99999999999:msgpack", bomb(2**22), "claim to be 99999999999 bytes"),
+        ("zstd.5000000:msgpack", bomb(2**22), "not as long as its row says"),
+        ("zstd.4194304:msgpack", bomb(2**22)[:-20], "not as long as its row says"),
+        ("zstd.4194304:msgpack", bomb(2**22) + b"x", "not as long as its row says"),
+        ("zstd.4194304:msgpack", b"\0" * 400, "damaged"),
+        ("zstd.5:zstd.5:msgpack", bomb(5), "can't read it"),
+        ("zstd.5:file:[]", bomb(5), "can't read it"),
+        ("zstd.x:msgpack", bomb(5), "can't read it"),
+    ],
+)
+def test_what_is_hostile_or_damaged_is_a_miss(
+    packing: Spot, stored: Any, codec: str, data: bytes, said: str
+) -> None:
+    f, record = stored
+    replaced(packing, record, codec, data)
+    with pytest.raises(bs.RestoreError, match=said):
+        f()
+
+
+def test_a_bomb_costs_no_memory(packing: Spot, stored: Any) -> None:
+    made: list[int] = []
+    zstd = compression._zstd()
+    real = zstd.ZstdDecompressor
+
+    class Noting:
+        def __init__(self) -> None:
+            self._real = real()
+
+        def decompress(self, data: bytes, max_length: int) -> bytes:
+            out: bytes = self._real.decompress(data, max_length=max_length)
+            made.append(len(out))
+            return out
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+    f, record = stored
+    replaced(packing, record, "zstd.3000000:msgpack", bomb(2**27))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zstd, "ZstdDecompressor", Noting)
+        with pytest.raises(bs.RestoreError, match="longer"):
+            f()
+    assert sum(made) <= 8 * 2**20  # the call tries twice
+
+
+def test_what_would_be_refused_is_not_compressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compression, "SAFE", 2**16)
+    assert compression.compressed("msgpack", bytes(2**16)) is not None
+    assert compression.compressed("msgpack", bytes(2**22)) is None
+
+
+@given(st.binary(max_size=300), st.integers(1, 400), st.sampled_from(["msgpack", "error:msgpack"]))
+def test_whatever_is_compressed_comes_back(data: bytes, times: int, codec: str) -> None:
+    packed = compression.compressed(codec, data * times)
+    if packed is None:
+        return
+    assert len(packed[1]) < len(data) * times
+    plain = compression.decompressed(Payload(packed[1], packed[0]))
+    assert (plain.data, plain.codec) == (data * times, codec)
+
+
+def test_the_signature_covers_it(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(compress="zstd", signing_key=KEY, strict=True)
+    f = spot.mark(lambda: TEXT)
+    assert f() == f() == TEXT
+    record = row(spot, f)
+    assert record.serializer == "zstd.32003:msgpack"
+    assert len(record.digest or b"") == 32
+    spot.metadata.put(record._replace(serializer="zstd.32004:msgpack"))
+    with pytest.raises(bs.RestoreError, match="bears no signature"):
+        f()
+
+
+def test_a_renamed_function_and_a_copy_keep_it(
+    make_spot: Callable[..., Spot], packing: Spot, tmp_path: Any
+) -> None:
+    @packing.mark(name="before")
+    def f() -> str:
+        return TEXT
+
+    f()
+    g = packing.mark(name="after", renamed_from="before")(lambda: "other")
+    assert g() == TEXT
+    assert compression.is_compressed(row(packing, g).serializer)
+    with bs.open_store(packing) as store, bs.open_store(tmp_path / "new.db", create=True) as new:
+        assert store.copy_to(new).entries == 2
+        assert new.value(packing.key(g)) == TEXT
+
+
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_what_waits_for_its_store_is_compressed(
+    make_spot: Callable[..., Spot], save: str, caplog: Any
+) -> None:
+    store = BrokenStore("put", "put_many")
+    spot = make_spot(metadata=store, save=save, compress="zstd")
+    f = spot.mark(lambda x: f"{x}{TEXT}")
+    with caplog.at_level(logging.WARNING, logger="beautyspot"):
+        assert f(1) == f(1) == f"1{TEXT}"
+        spot.flush()
+    store.broken.clear()
+    assert spot.flush()
+    assert row(spot, f, 1).serializer == "zstd.32004:msgpack"
+    assert f(1) == f"1{TEXT}"
+
+
+def test_a_result_that_is_set_by_hand_is_compressed(packing: Spot) -> None:
+    f = packing.mark(lambda: "other")
+    packing.set_result(TEXT, f)
+    assert f() == TEXT
+    assert compression.is_compressed(row(packing, f).serializer)
