@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Generic, ParamSpec
+from typing import TYPE_CHECKING, Final, Generic, ParamSpec
 
 from beautyspot.calls.engine import Engine
 from beautyspot.concurrency import deferred
@@ -38,18 +38,39 @@ def checked_executor(executor: object) -> Executor | None:
     What is submitted to it holds connections and locks, which are bound to a process.
 
     Raises:
-        ConfigError: it is no executor, or runs processes.
+        ConfigError: it is no executor, or runs processes, interpreters or machines.
     """
     if executor is None:
         return None
-    from concurrent.futures import Executor, ProcessPoolExecutor
+    from concurrent.futures import Executor
 
-    if isinstance(executor, Executor) and not isinstance(executor, ProcessPoolExecutor):
+    elsewhere = _runs_elsewhere(type(executor))
+    if isinstance(executor, Executor) and not elsewhere:
         return executor
-    raise ConfigError(
+    threads = (
         f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, "
         "such as concurrent.futures.ThreadPoolExecutor(8)"
     )
+    if elsewhere:
+        threads += (
+            ". The calls themselves may run elsewhere: spot.map(f, inputs, executor=pool), or "
+            "pool.submit(f, x) with a marked f"
+        )
+    raise ConfigError(threads)
+
+
+_ELSEWHERE: Final = (
+    *("concurrent.futures.process", "concurrent.futures.interpreter"),
+    *("dask", "distributed", "executorlib", "ipyparallel", "joblib", "lithops", "loky"),
+    *("mpi4py", "multiprocess", "multiprocessing", "parsl", "pebble", "ray"),
+)
+"""Modules, and packages, whose executors and pools work in other processes or interpreters."""
+
+
+def _runs_elsewhere(cls: type) -> bool:
+    """Whether a class is one of `_ELSEWHERE`, or inherits from one."""
+    modules = [str(getattr(base, "__module__", "")) for base in cls.__mro__]
+    return any(f"{module}.".startswith(f"{name}.") for module in modules for name in _ELSEWHERE)
 
 
 def make_engine(

@@ -5,6 +5,11 @@ connection or thread is sent. It is made once a process however often it arrives
 the process ends, and in the process that it came from it is the same one. Where its arguments are
 plain values, its pickle is the same in every process, so that Dask's tokens are, too.
 
+What is secret does not travel: pickles lie in queues, in the memory of schedulers and in logs.
+A setting that holds a password or a key is left out, and has to be given where the Spot arrives, by
+the environment or a configuration file. Where it is not, the Spot is not made: with another store
+than it was sent with, nobody would see why nothing is ever a hit.
+
 A marked function of an importable module travels as its name. One of ``__main__`` or of another
 function's inside can be sent by cloudpickle alone (joblib, Dask, …), with its code; it keeps its
 key, so that all processes share its results. With it goes which classes of ``__main__`` have names,
@@ -16,17 +21,23 @@ from __future__ import annotations
 import copyreg
 import itertools
 import os
+import re
 import weakref
 from datetime import timedelta
 from pathlib import PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.backends.loading import BASES
 from beautyspot.calls.engine import Engine, Owner
 from beautyspot.concurrency import locks
+from beautyspot.config.resolve import Config
+from beautyspot.config.settings import SETTINGS
 from beautyspot.contracts import Backend
+from beautyspot.errors import ConfigError
 from beautyspot.functions import arrivals
 from beautyspot.functions.names import sent_classes
 from beautyspot.logs import inform_once
+from beautyspot.messages import is_secret, masked
 from beautyspot.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -50,11 +61,47 @@ def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, 
         options = {**options, "observers": _sendable(name, options["observers"])}
     for option, value in options.items():
         _check(name, option, value)
+    withheld = tuple(option for option, value in options.items() if _is_secret(option, value))
+    sent = {option: value for option, value in options.items() if option not in withheld}
     with _lock:
         tokens = [token for token, known in _known.items() if known is spot]
-        token = tokens[0] if tokens else _token(type(spot), name, options)
+        token = tokens[0] if tokens else _token(type(spot), name, sent)
         _known[token] = spot
-    return make_spot, (type(spot), token, name, dict(options))
+    made_of = type(spot), token, name, sent
+    return make_spot, (*made_of, withheld) if withheld else made_of
+
+
+def _is_secret(option: str, value: object) -> bool:
+    """Whether a setting holds a password or a key."""
+    if option == "signing_key":
+        return value is not None
+    return option in BASES and _holds_secret(value)
+
+
+def _holds_secret(value: object) -> bool:
+    if isinstance(value, str):
+        text: str = re.sub(_USER, "", re.sub(_HARMLESS_PAIR, "", value))
+        return bool(masked(text) != text)
+    if isinstance(value, dict):
+        return any(
+            (isinstance(item, str) and item != "" and _names_secret(str(key)))
+            or _holds_secret(item)
+            for key, item in value.items()
+        )
+    return isinstance(value, list | tuple) and any(map(_holds_secret, value))
+
+
+def _names_secret(name: str) -> bool:
+    return is_secret(name) and re.search(rf"(?i)(?:{_ENDINGS})$", name) is None
+
+
+_USER: Final = r"(?<=://)[^/?#@:\s]+@"
+"""A name without a password."""
+
+_ENDINGS: Final = "file|path|dir|directory|prefix|name|id"
+"""How the name of an option ends that only tells where a secret is, or is none."""
+
+_HARMLESS_PAIR: Final = rf"(?i)[?&][\w.-]*(?:{_ENDINGS})=[^&]*"
 
 
 def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
@@ -82,13 +129,27 @@ def _check(spot: str, option: str, value: object) -> None:
         return
     import pickle
 
+    why: object = "it holds a secret"
     try:
         pickle.dumps(value)
-    except Exception as error:
-        raise pickle.PicklingError(
-            f"the Spot {spot!r} can't be sent to another process, since its {option}={value!r} "
-            f"can't ({error}): give {option}= as a URL or a table in place of an object"
-        ) from error
+        if not _pickles_secrets(value):
+            return
+        error = None
+    except Exception as caught:
+        why = error = caught
+    raise pickle.PicklingError(
+        f"the Spot {spot!r} can't be sent to another process, since its {option}={value!r} "
+        f"can't ({why}): give {option}= as a URL or a table in place of an object"
+    ) from error
+
+
+def _pickles_secrets(backend: Backend) -> bool:
+    """Whether a backend's attributes would be in its pickle, and one of them is a secret."""
+    cls = type(backend)
+    own = [cls.__reduce__ is not object.__reduce__, cls.__reduce_ex__ is not object.__reduce_ex__]
+    if any(own) or cls.__getstate__ is not object.__getstate__:
+        return False
+    return _holds_secret({**vars(backend)})
 
 
 def _sendable(spot: str, observers: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -111,13 +172,38 @@ def _sendable(spot: str, observers: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(sent)
 
 
-def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[str, Any]) -> Owner:
-    """The Spot that arrives: the one that is known here by its token, or a new one."""
+def make_spot(
+    cls: Callable[..., Owner],
+    token: str,
+    name: str,
+    options: dict[str, Any],
+    withheld: tuple[str, ...] = (),
+) -> Owner:
+    """The Spot that arrives: the one that is known here by its token, or a new one.
+
+    Raises:
+        ConfigError: a setting that does not travel is not given here.
+    """
     with _lock:
         spot = _known.get(token)
         if spot is None or _was_shut_down(token, spot):
+            _check_given(name, options, withheld)
             spot = _known[token] = _arrived[token] = cls(name, **options)
         return spot
+
+
+def _check_given(name: str, options: dict[str, Any], withheld: tuple[str, ...]) -> None:
+    if not withheld:
+        return
+    config = Config.read(profile=options.get("profile"), config=options.get("config"))
+    for option in withheld:
+        if config.source(option) == "default":
+            variable = SETTINGS[option].variable
+            raise ConfigError(
+                f"the Spot {name!r} arrived here without its {option}, which holds a secret, and "
+                f"secrets are not sent: set {variable} in the environment of this process, or "
+                f"{option} in its configuration file"
+            )
 
 
 def _was_shut_down(token: str, spot: Owner) -> bool:
