@@ -61,6 +61,21 @@ def parse_burst(burst: object) -> float:
     return number
 
 
+def checked_workers(workers: object) -> float:
+    """How many processes share a limit, as a float.
+
+    Raises:
+        ConfigError: it is no finite number from 1 up.
+    """
+    number = as_number(workers)
+    if number is None or not 1 <= number < math.inf:
+        raise ConfigError(
+            f"workers={workers!r:.80} is not a finite number from 1 up: give how many processes "
+            "share the limit"
+        )
+    return number
+
+
 def _parse_text(text: str) -> tuple[float, float]:
     match = re.fullmatch(_RATE, text)
     unit = match and seconds_per(match[3])

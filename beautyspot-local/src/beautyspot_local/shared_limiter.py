@@ -10,6 +10,8 @@ from beautyspot.errors import ConfigError
 from beautyspot.files import absolute
 
 from beautyspot_local.folders import mark_when_made
+from beautyspot_local.limiter import TokenBucket
+from beautyspot_local.rate import checked_workers
 from beautyspot_local.shared_file import SharedFile
 from beautyspot_local.timeline import Timeline
 from beautyspot_local.timeline_limiter import TimelineLimiter
@@ -40,12 +42,15 @@ class SharedTokenBucket(TimelineLimiter):
         path: the file; it is made, with its directories, if missing. A limiter that is selected by
             name takes ``<name>.limit`` in the Spot's directory.
         burst: see `TokenBucket`.
+        workers: how many processes share the file. While it can't be used, each of them keeps its
+            share by itself: the rate, and the burst, divided by that.
         clock: a clock that all processes share, in seconds. The monotonic clock of Linux and macOS
             is one.
 
     Attributes:
         rate: permits per second. Not to be assigned.
         max_cost: the largest single cost. Not to be assigned.
+        workers: see above. Not to be assigned.
 
     Raises:
         ConfigError: an argument is unreadable or out of its range, or the file can't be opened.
@@ -64,9 +69,11 @@ class SharedTokenBucket(TimelineLimiter):
         *,
         path: str | os.PathLike[str],
         burst: float = 0.0,
+        workers: float = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(rate, max_cost, burst, clock)
+        self.workers = checked_workers(workers)
         self._path = _checked_path(path)
         self._file = SharedFile(self._path, self.rate)
 
@@ -102,7 +109,21 @@ class SharedTokenBucket(TimelineLimiter):
         digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         path = self._path.with_name(f"{self._path.name}.keys") / digest
         return SharedTokenBucket(
-            self.rate, self.max_cost, path=path, burst=self._burst, clock=self._clock
+            self.rate,
+            self.max_cost,
+            path=path,
+            burst=self._burst,
+            workers=self.workers,
+            clock=self._clock,
+        )
+
+    def share(self) -> TokenBucket:
+        """This process's share of the rate; see `LimiterBase.share`."""
+        return TokenBucket(
+            self.rate / self.workers,
+            self.max_cost,
+            burst=self._burst / self.workers,
+            clock=self._clock,
         )
 
     def close(self) -> None:

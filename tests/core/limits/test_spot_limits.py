@@ -82,7 +82,7 @@ def test_several_limits_from_a_file(make_spot: Callable[..., Spot], tmp_path: Pa
     bucket: Any = spot.bucket
     assert list(bucket.limits) == ["requests", "tokens"]
     assert isinstance(bucket.limits["requests"], TokenBucket)
-    assert isinstance(bucket.limits["tokens"], SharedTokenBucket)
+    assert isinstance(bucket.limits["tokens"].real, SharedTokenBucket)
     assert (tmp_path / "cache" / "app.tokens.limit").exists()
     assert "tokens" in str(spot.config)
 
@@ -101,11 +101,11 @@ def test_what_was_given_is_not_closed(make_spot: Callable[..., Spot], tmp_path: 
     spot = make_spot(limiter=[{"use": given, "name": "mine"}, {**TOKENS, "use": "gcra-shared"}])
     bucket: Any = spot.bucket
     closed: list[Any] = []
-    for limit in (given, bucket.limits["tokens"]):
+    for limit in (given, bucket.limits["tokens"].real):
         limit.close = functools.partial(closed.append, limit)
-    assert bucket.limits["mine"] is given
+    assert bucket.limits["mine"].real is given
     spot.shutdown()
-    assert closed == [bucket.limits["tokens"]]
+    assert closed == [bucket.limits["tokens"].real]
 
 
 @pytest.mark.parametrize(

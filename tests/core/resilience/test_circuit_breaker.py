@@ -407,6 +407,7 @@ def test_an_outage_is_said_once_whoever_meets_it(
         first(x), second(x)
     said = [record.message.partition(" for ")[0] for record in caplog.records[1:]]
     news = [
+        "app: the metadata store (look-ups) works again",
         "app: could not look up",
         "app: could not take a lease",
         "app: could not save the result",
@@ -418,7 +419,8 @@ def test_an_outage_is_said_once_whoever_meets_it(
     assert spot.flush()
     store.down = True
     first(21)
-    assert len(caplog.records) == 4, "but not every second"
+    assert [record.message for record in caplog.records[5:]] == news[:1]
+    assert len(caplog.records) == 6, "but not every second"
     store.down = False
 
 

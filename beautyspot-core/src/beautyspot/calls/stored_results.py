@@ -354,14 +354,16 @@ class StoredResults:
 
             Of the limits `limiter_grants`, `limiter_waits` (grants that had to wait),
             `limiter_refusals` (`RateLimitError` and `CostError`), `limiter_seconds_waited`,
-            `limiter_grants_last_minute`, and `limiter_per_process`. The last is 1 if the limit
+            `limiter_grants_last_minute`, `limiter_per_process` and `limiter_away`.
+            `limiter_per_process` is 1 if the limit
             holds for this process only, so that eight workers have eight times the rate
             ("gcra-shared" keeps one rate for all), and 0 if it is shared or there is none. A cap
-            (`max_concurrent`) always counts one process, and is not shown here.
+            (`max_concurrent`) always counts one process, and is not shown here. `limiter_away` is 1
+            while the limiter fails, and this process keeps its share of the rate by itself.
         """
         engine, limiting = self._engine, self._limiting
         cache, counted = engine.cache, [*engine.counting]
-        breakers = (*cache.health.breakers, limiting.breaker)
+        breakers = (*cache.health.breakers, *limiting.breakers)
         entries, size = self._totals()
         return {
             "hits": sum(each.hits for each in counted),

@@ -48,6 +48,7 @@ class LimiterBase(Backend):
         slots: True if `try_slot` works, for all processes that share the limit.
         max_cost: the largest single cost; an instance may set its own.
         lease_time: seconds for which a place of `try_slot` is held unless it is renewed.
+        workers: how many processes share the limit, as far as the user said so; see `share`.
     """
 
     blocking: ClassVar[bool] = False
@@ -55,6 +56,7 @@ class LimiterBase(Backend):
     slots: ClassVar[bool] = False
     max_cost: float = math.inf
     lease_time: float = math.inf
+    workers: float = 1
 
     @abstractmethod
     def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
@@ -175,8 +177,10 @@ class LimiterBase(Backend):
     def share(self) -> LimiterBase | None:
         """A limiter of this process alone, to take this one's place while this one fails.
 
-        It grants what is fair where others can't be asked: this process's share of the rate. Made
-        once, by core. None, as by the base class, if there is no such thing.
+        It grants what is fair where others can't be asked: this process's share of the rate, which
+        is the rate divided by `workers`, with costs up to the same `max_cost`. Made once, by core.
+        None, as by the base class, if there is no such thing: then calls go on unlimited while this
+        one fails, but for its pauses.
         """
         return None
 

@@ -375,6 +375,12 @@ class CombinedLimiter(LimiterBase):
         combined._owned = tuple(limits.values())
         return combined
 
+    def of_each(self, change: Callable[[LimiterBase], LimiterBase]) -> CombinedLimiter:
+        """The same of what `change` makes of each limit."""
+        limits = {name: change(limit) for name, limit in self.limits.items()}
+        same = all(limit is self.limits[name] for name, limit in limits.items())
+        return self if same else CombinedLimiter(limits, self._clock)
+
     def close(self) -> None:
         """Close the limits that were made for it, as those of a key are."""
         for limit in self._owned:

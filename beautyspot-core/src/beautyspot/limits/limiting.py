@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.contracts import LimiterBase
 from beautyspot.resilience.circuit_breaker import Breaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
-    from beautyspot.contracts import LimiterBase
     from beautyspot.limits.per_key import LimitsByKey
     from beautyspot.resilience.reporting import Reporter
 
@@ -68,16 +68,45 @@ class LimitStats:
         return sum(count for second, count in self._minute.copy() if second > since)
 
 
+def _needs_standby(limiter: LimiterBase) -> bool:
+    """Whether another one is to take a limiter's place while it fails.
+
+    That is where it has a share, and where it may fail at all: if processes share it, or it blocks.
+    One that waits in a way of its own, and has no share, is asked as it is.
+    """
+    cls = type(limiter)
+    if cls.share is not LimiterBase.share:
+        return True
+    own = cls.consume is LimiterBase.consume and cls.consume_async is LimiterBase.consume_async
+    return own and (limiter.shared or limiter.blocking)
+
+
+def standing_by(limiter: LimiterBase, reporter: Reporter) -> LimiterBase:
+    """A limiter, or several that are kept together, with what takes its place while it fails."""
+    if limiter.name == "combined":
+        from beautyspot.limits.combined import CombinedLimiter
+
+        if isinstance(limiter, CombinedLimiter):
+            return limiter.of_each(lambda limit: standing_by(limit, reporter))
+    if not _needs_standby(limiter):
+        return limiter
+    from beautyspot.limits.standby import Standby
+
+    return Standby(limiter, reporter)
+
+
 class Limiting:
     """The Spot's limiter, and what watches and counts the calls that ask it.
 
     Args:
-        bucket: the limiter; None where the Spot has no rate.
+        bucket: the limiter, as it was made; None where the Spot has no rate.
         reporter: told of the limiter's failures.
         executor: gives the executor that runs what may block, for asynchronous code.
 
     Attributes:
-        breaker: lets calls through while the limiter fails.
+        given: the limiter, as it was made.
+        bucket: the same with what takes its place while it fails.
+        breaker: lets calls through while a limiter fails that has nothing in its place.
         stats: counts the calls that were granted or refused.
     """
 
@@ -87,7 +116,8 @@ class Limiting:
         reporter: Reporter,
         executor: Callable[[], Executor],
     ) -> None:
-        self.bucket = bucket
+        self.given = bucket
+        self.bucket = None if bucket is None else standing_by(bucket, reporter)
         self.reporter = reporter
         self.executor = executor
         self.breaker = Breaker("the limiter")
@@ -100,6 +130,12 @@ class Limiting:
         """Count from the start, and ask the limiter again."""
         self.breaker.reset_after_fork()
         self.stats.reset_after_fork()
+
+    @property
+    def breakers(self) -> list[Breaker]:
+        """Those of its limits."""
+        limits = getattr(self.bucket, "limits", {"": self.bucket}).values()
+        return [self.breaker, *(one.breaker for one in limits if hasattr(one, "breaker"))]
 
     @cached_property
     def by_key(self) -> LimitsByKey:
@@ -123,4 +159,5 @@ class Limiting:
             "limiter_seconds_waited": stats.seconds,
             "limiter_grants_last_minute": stats.last_minute(),
             "limiter_per_process": int(bucket is not None and not bucket.shared),
+            "limiter_away": int(any(breaker.is_open for breaker in self.breakers)),
         }

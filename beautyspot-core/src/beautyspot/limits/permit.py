@@ -1,8 +1,8 @@
 """`Permit`: the permission for one call, from when it is asked for until the call is over.
 
 The limiter's refusals (`CostError`, `RateLimitError`) reach the caller before the call begins. A
-limiter that *fails* lets the call through, with one warning: a broken limit is no reason to lose
-the caller's work.
+limiter that *fails* gives no reason to lose the caller's work: its share takes its place (see
+`standby`). One that has nothing in its place lets the call through, with one warning.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from beautyspot.contracts import LimiterBase, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.functions.names import identifier_of, is_ours
 from beautyspot.limits.concurrency_cap import Place
+from beautyspot.resilience.reporting import ASKING, PAUSING, SETTLING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -200,7 +201,7 @@ class Permit:
             raise
         except Exception as error:
             advice = "The call goes on unlimited"
-            self._limiting.reporter.report("ask the limiter", "", error, advice)
+            self._limiting.reporter.report(ASKING, "", error, advice)
 
     def _elapsed(self) -> float:
         return time.monotonic() - (self._began or 0.0)
@@ -241,7 +242,7 @@ class Permit:
             return  # nothing was reserved: the limiter failed, or there is only a cap
         cost: Any = real_cost
         correct = partial(self._bucket.settle, self._reservation, cost)
-        self._correct("settle a cost", correct, CostError, NotSupportedError)
+        self._correct(SETTLING, correct, CostError, NotSupportedError)
 
     def pause(self, seconds: Pause) -> None:
         """Let this call's limiter grant nothing for `seconds`, as for a server's ``Retry-After``.
@@ -260,7 +261,7 @@ class Permit:
         length = pause_seconds(seconds)
         if length and self._bucket is not None:
             pause = partial(self._bucket.pause, length)
-            self._correct("pause the limiter", pause, ConfigError, NotSupportedError)
+            self._correct(PAUSING, pause, ConfigError, NotSupportedError)
 
     def _correct(self, what: str, work: Callable[[], None], *mistakes: type[Exception]) -> None:
         """Have the limiter be told; by a thread where the event loop would be held up."""

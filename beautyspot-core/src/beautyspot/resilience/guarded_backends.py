@@ -78,7 +78,7 @@ class Health:
         if what == _LOOK_UPS:
             (self.detours.add if opened else self.detours.discard)(what)
         if not opened:
-            self.reporter.recovered(point)
+            self.reporter.recovered(point, f"the {what} works again")
 
     @property
     def breakers(self) -> tuple[Breaker, ...]:

@@ -50,6 +50,13 @@ OPENING: Final = "open the metadata store"
 STORING: Final = "store the result"
 """The operation that turns a result into bytes."""
 
+LIMITER: Final = "limiter"
+ASKING: Final = "ask the limiter"
+RETURNING: Final = "give back a permit"
+SETTLING: Final = "settle a cost"
+PAUSING: Final = "pause the limiter"
+"""The point of the limiter, and its operations."""
+
 _NAMING: Final = (UnstableKeyError, SerializationError, ConfigError)
 """Errors whose messages begin with what they are about."""
 
@@ -91,13 +98,16 @@ def _words(error: Exception) -> str:
 def _cause(trouble: Trouble) -> Cause:
     """What counts as one cause.
 
-    An outage of a backend is one cause for each operation and class of error, for all functions.
+    An outage of a backend is one cause for each operation and class of error, for all functions;
+    of the limiter, whose errors have no class of their own, for each operation.
     What a function's arguments or results lack is one for each place and type; see `_detail`.
     """
     kind = type(trouble.error)
     for point, family in (("metadata", MetadataError), ("storage", StorageError)):
         if issubclass(kind, family):
             return point, trouble.operation, kind, ""
+    if trouble.operation in (ASKING, RETURNING, SETTLING, PAUSING) and not trouble.function:
+        return LIMITER, trouble.operation, kind, ""
     return trouble.operation, trouble.function, kind, _detail(trouble.error)
 
 
@@ -141,6 +151,7 @@ class Reporter:
         self.refused: Counter[str] = Counter()  # results that cache_if refused, by function
         self._clock = clock
         self._quiet_until: dict[str, float] = {}
+        self._outages: set[str] = set()  # points of which a failure was logged, and no recovery
         self._said: set[Cause] = set()
         self._causes: Counter[tuple[str, str]] = Counter()
         self._lock = locks.reentrant()
@@ -208,19 +219,27 @@ class Reporter:
             self._said.add(cause)
             self._causes[kind] += 1
             self._quiet_until[cause[0]] = self._clock() + QUIET
+            self._outages.add(cause[0])
             return self._causes[kind]
 
     def _is_known(self, cause: Cause) -> bool:
         """Whether it was logged, or the same failure of opening the store was."""
         return cause in self._said or (cause[0], OPENING, *cause[2:]) in self._said
 
-    def recovered(self, point: str) -> None:
-        """A backend works again: its next failure is logged again, but not every second."""
+    def recovered(self, point: str, message: str) -> None:
+        """A backend works again: its next failure is logged again, but not every second.
+
+        That is logged by one line, where the failure was.
+        """
         with self._lock:
+            was_said = point in self._outages
+            self._outages.discard(point)
             if self._clock() >= self._quiet_until.get(point, 0.0):
                 self._said -= {cause for cause in self._said.copy() if cause[0] == point}
                 for kind in [kind for kind in list(self._causes) if kind[0] == point]:
                     self._causes.pop(kind, None)
+        if was_said:
+            logger.warning("%s: %s", self.spot, message)
 
     def _hand_over(self, on_error: Callable[[Trouble], object], trouble: Trouble) -> None:
         try:
