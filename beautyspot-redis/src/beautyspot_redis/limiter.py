@@ -72,7 +72,7 @@ class RedisLimiter(Reserving):
         self.max_cost: float
         self.rate, self.max_cost = parse_rate(rate, max_cost)
         self._burst = parse_burst(burst)
-        self._workers = _checked_workers(workers)
+        self.workers = _checked_workers(workers)
         self.lease_time = lease_time
         self._limit = limit
         prefix = f"{{{_plain(namespace)}:limits}}:"
@@ -116,7 +116,7 @@ class RedisLimiter(Reserving):
         """This process's part of the rate, in its own memory."""
         from beautyspot_local import TokenBucket
 
-        part = self._workers
+        part = self.workers
         return TokenBucket(self.rate / part, self.max_cost, burst=self._burst / part)
 
     @classmethod

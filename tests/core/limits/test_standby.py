@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -533,14 +532,18 @@ async def nothing() -> None:
     """Do nothing."""
 
 
-def test_a_short_pause_of_one_without_a_share_is_waited_for() -> None:
-    stranger = Stranger()
-    standby = Standby(stranger, Reporter("app"))
+def test_a_pause_of_one_without_a_share_is_waited_for(clock: Clock) -> None:
+    class Slept(Stranger):
+        def _sleep(self, seconds: float) -> None:
+            clock.now += seconds
+
+    stranger = Slept()
+    standby = Standby(stranger, Reporter("app"), clock=clock)
     stranger.down = True
-    standby.pause(0.02)
-    began = time.monotonic()
+    standby.pause(20)
     standby.release(standby.consume())
-    assert time.monotonic() - began >= 0.02
+    assert clock.now == 1020
+    assert standby.wait_for() == 0
     with pytest.raises(NotSupportedError):
         standby.busy_for()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
@@ -134,7 +134,8 @@ class Limiting:
     @property
     def breakers(self) -> list[Breaker]:
         """Those of its limits."""
-        limits = getattr(self.bucket, "limits", {"": self.bucket}).values()
+        bucket: Any = self.bucket
+        limits = [bucket] if hasattr(bucket, "breaker") else getattr(bucket, "limits", {}).values()
         return [self.breaker, *(one.breaker for one in limits if hasattr(one, "breaker"))]
 
     @cached_property

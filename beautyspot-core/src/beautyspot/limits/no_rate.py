@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, ClassVar
 
 from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from beautyspot.contracts.pauses import Pause
 
 
@@ -16,7 +17,8 @@ class NoRate(LimiterBase):
 
     name: ClassVar[str] = "unlimited"
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._until = 0.0
 
     def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
@@ -43,11 +45,11 @@ class NoRate(LimiterBase):
 
     def pause(self, seconds: Pause) -> None:
         """Grant nothing for so long."""
-        self._until = max(self._until, time.monotonic() + pause_seconds(seconds))
+        self._until = max(self._until, self._clock() + pause_seconds(seconds))
 
     def busy_for(self) -> float:
         """What is left of the pause."""
-        return max(0.0, self._until - time.monotonic())
+        return max(0.0, self._until - self._clock())
 
     def wait_for(self, cost: float = 1) -> float:
         """What is left of the pause."""

@@ -87,7 +87,8 @@ class Standby(LimiterBase):
         parent: Standby | None = None,
         key: str = "",
     ) -> None:
-        states = ("name", "blocking", "shared", "slots", "max_cost", "lease_time", "workers")
+        states = ["name", "blocking", "shared", "slots", "max_cost", "lease_time", "workers"]
+        states += ["keeps_deadlines", "remote"]
         vars(self).update({name: getattr(real, name) for name in states})
         self.real = real
         self._reporter = reporter
@@ -173,7 +174,7 @@ class Standby(LimiterBase):
             share = self._parent._substitute()
             with suppress(Exception):  # then all keys have one share
                 share = None if isinstance(share, NoRate) else share.for_key(self._key)
-        return share if isinstance(share, LimiterBase) else NoRate()
+        return share if isinstance(share, LimiterBase) else NoRate(self._clock)
 
     # --------------------------------------------------------------------------- the contract
 
