@@ -543,7 +543,6 @@ def test_a_pause_of_one_without_a_share_is_waited_for(clock: Clock) -> None:
     standby.pause(20)
     standby.release(standby.consume())
     assert clock.now == 1020
-    assert standby.wait_for() == 0
     with pytest.raises(NotSupportedError):
         standby.busy_for()
 

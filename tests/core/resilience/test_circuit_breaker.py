@@ -8,7 +8,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import BlobNotFound, MetadataBusyError, MetadataError, StorageError
+from beautyspot.errors import (
+    BlobNotFound,
+    CostError,
+    MetadataBusyError,
+    MetadataError,
+    NotSupportedError,
+    StorageError,
+)
 from beautyspot.resilience import circuit_breaker, guarded_backends
 from beautyspot.resilience.circuit_breaker import Breaker, Resting
 from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Health
@@ -123,6 +130,16 @@ def test_an_answer_ends_an_outage(guarded: Breaker, clock: Clock) -> None:
     fail(guarded, failing(clock), 3)
     clock.now += 1
     fail(guarded, failing(clock, error=BlobNotFound))
+    assert not guarded.is_open
+
+
+def test_a_refusal_without_asking_is_no_news(guarded: Breaker, clock: Clock) -> None:
+    fail(guarded, failing(clock), 3)
+    clock.now += 1
+    fail(guarded, failing(clock, error=CostError))
+    assert guarded.is_open, "nobody asked it"
+    assert guarded(lambda: 1) == 1, "so another caller does"
+    fail(guarded, failing(clock, error=NotSupportedError), 3)
     assert not guarded.is_open
 
 

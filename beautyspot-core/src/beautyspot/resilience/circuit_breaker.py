@@ -48,8 +48,11 @@ LONGEST_PAUSE: Final = 60.0
 PROBE: Final = 30.0
 """Seconds for which a probe keeps other callers out; after that another one probes."""
 
-_ANSWERS: Final = (BlobNotFound, BlobLocationError, NotSupportedError, CostError, RateLimitError)
+_ANSWERS: Final = (BlobNotFound, BlobLocationError, RateLimitError)
 """Errors of a backend that works: they are answers."""
+
+_UNASKED: Final = (NotSupportedError, CostError)
+"""What is refused before the backend is asked: that it works is not known."""
 
 
 class Resting(BeautyspotError):  # noqa: N818 - reads as a sentence where caught
@@ -181,6 +184,8 @@ class Breaker:
         if error is None or isinstance(error, _ANSWERS):
             if self._failures:
                 self._recover()
+        elif isinstance(error, _UNASKED):
+            self.insist()  # so that another caller probes, if this one did
         elif isinstance(error, Resting):
             return  # of a breaker further down, which counts for itself
         elif took > SLOW or not isinstance(error, MetadataBusyError):
