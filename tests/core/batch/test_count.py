@@ -172,7 +172,7 @@ def test_while_the_store_fails_all_would_run(
     def fail(keys: list[str]) -> dict[str, Any]:
         raise MetadataError("away")
 
-    monkeypatch.setattr(spot._engine.cache.metadata, "find_many", fail)
+    monkeypatch.setattr(spot._engine.cache.metadata, "find_many_now", fail)
     assert spot.count(f, [1, 2]) == 2
     assert [trouble.operation for trouble in troubles] == ["look up"]
 

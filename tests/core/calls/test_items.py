@@ -623,14 +623,14 @@ def test_a_store_that_fails_costs_no_result(make_spot: Any, answer: Any, caplog:
 def test_a_store_that_is_locked_for_a_moment_is_asked_again(spot: Spot, monkeypatch: Any) -> None:
     function, busy = marked(spot, "sync"), [MetadataBusyError("locked")] * 3
     function(["a", "b"])
-    real = spot._engine.cache.metadata.find_many
+    real = spot._engine.cache.metadata.find_many_now
 
     def find_many(keys: Any) -> Any:
         if busy:
             raise busy.pop()
         return real(keys)
 
-    monkeypatch.setattr(spot._engine.cache.metadata, "find_many", find_many)
+    monkeypatch.setattr(spot._engine.cache.metadata, "find_many_now", find_many)
     assert function(["a", "b"]) == ["small a", "small b"]
     assert not busy
     assert len(STATE.ran) == 1
@@ -641,7 +641,7 @@ def test_a_store_that_stays_locked_is_a_miss(make_spot: Any, monkeypatch: Any, c
         def find_many(self, keys: Any) -> Any:
             raise MetadataBusyError("locked")
 
-    monkeypatch.setattr("beautyspot.results.cache.BUSY_WAIT", 0.0)
+    monkeypatch.setattr("beautyspot.results.finding.BUSY_WAIT", 0.0)
     function = make_spot(metadata=Locked()).mark(each="texts")(embed)
     assert function(["a", "b"]) == ["small a", "small b"]
     assert "locked" in caplog.text

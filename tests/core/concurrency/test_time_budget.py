@@ -10,7 +10,7 @@ import pytest
 from beautyspot.calls import flow, following
 from beautyspot.concurrency.waiting import Bell, TimeBudget
 from beautyspot.errors import MetadataBusyError
-from beautyspot.results import cache
+from beautyspot.results import finding
 from beautyspot_local import TokenBucket, shared_file
 from beautyspot_local.sqlite import connections, fork_guard
 from beautyspot_local.sqlite.database import SET_ASIDE
@@ -76,7 +76,7 @@ def test_a_look_up_of_a_locked_store_is_given_up(
             raise MetadataBusyError("locked")
 
     assert make_spot(metadata=Locked()).mark(abs)(-1) == 1
-    assert 0 < sum(slept) <= 2 * cache.BUSY_WAIT, "before its turn, and in it"
+    assert 0 < sum(slept) <= 2 * finding.BUSY_WAIT, "before its turn, and in it"
 
 
 def test_a_lease_of_another_process_is_not_waited_for_without_end(

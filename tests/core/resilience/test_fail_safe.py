@@ -212,7 +212,7 @@ def test_a_store_that_stays_busy_costs_no_result(
         def find(self, key: str) -> Any:
             raise MetadataBusyError("always")
 
-    monkeypatch.setattr("beautyspot.results.cache.BUSY_WAIT", 0.0)
+    monkeypatch.setattr("beautyspot.results.finding.BUSY_WAIT", 0.0)
     spot = make_spot(metadata=BusyStore(), on_error=troubles.append)
     assert call_each_kind(spot, 1) == [2, 2, 2]
     assert {type(trouble.error) for trouble in troubles} == {MetadataBusyError}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from beautyspot.calls.blocks import join
 from beautyspot.calls.items import taken_apart
 from beautyspot.contracts import DIRECT_BLOB, entry_of, in_full, lacks_data
 from beautyspot.errors import ConfigError, ItemsError
-from beautyspot.results.cache import while_locked
 from beautyspot.serialization.payload import StoredError
 
 if TYPE_CHECKING:
@@ -165,7 +163,7 @@ class Counter:
                 found[key] = entry_of(record)
         try:
             others = [key for key in keys if key not in found]
-            asked = while_locked(partial(cache.metadata.find_many, others))
+            asked = cache.finding.find_many(others)
             return {**{key: in_full(answer) for key, answer in asked.items()}, **found}
         except Exception as error:
             advice = "They count as calls that would run, as they would while it fails"

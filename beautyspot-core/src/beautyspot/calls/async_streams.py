@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from functools import partial
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.calls.flow import answer
 from beautyspot.calls.joining import joining, opened
+from beautyspot.calls.looking_up import look_up
 from beautyspot.calls.recording import EndOfStream, PullStep, StartOver
 from beautyspot.calls.reports import warn_outside_asyncio
-from beautyspot.calls.steps import Block, Join, Outcome, drive_async
+from beautyspot.calls.steps import Join, Outcome, drive_async
 from beautyspot.calls.streams import is_recorded, starting_over
 from beautyspot.concurrency import single_flight
 from beautyspot.concurrency.waiting import in_asyncio
@@ -64,8 +64,7 @@ class AsyncStream:
             self._source = opened(engine, call)
             return
         if items is ELSEWHERE:
-            look = Block(partial(engine.cache.recall, call))
-            items = await look.perform_async(engine.executor) if here else look.perform()
+            items = await look_up(engine, call) if here else engine.cache.recall(call)
             if items is not MISSING:
                 engine.hit(call)
         if items is not MISSING:

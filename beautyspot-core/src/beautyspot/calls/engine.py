@@ -153,6 +153,7 @@ class Engine:
         self.counting.reset_after_fork()
         self.reporter.reset_after_fork()
         self.cache.health.reset_after_fork()
+        self.cache.finding.reset_after_fork()
         self.cache.unsaved.reset_after_fork()
         self.commits = None
         if self.saver is not None:

@@ -15,8 +15,8 @@ A hit returns from one of these, the first of them that applies:
 
 - `fast_path.quick`: of functions and coroutine functions, where the value lies in its row;
 - `answer`: of all others, a generator's items too;
-- `flow`: of asynchronous functions where reading would block: a blob, a busy or a blocking store
-  (`AsyncStream` reads there itself);
+- `looking_up.look_up`: of asynchronous functions where reading would block: a blob, a busy or a
+  blocking store;
 - `_lead`: another process has stored the result between the look-up and the lease;
 - `_together`: a follower gets a copy of what the leader of this process made.
 """
@@ -90,10 +90,10 @@ def answer(engine: Engine, call: Call, *, in_place: bool, stale: bool = True) ->
         return ELSEWHERE
     stale = stale and call.task.stale is not None
     value = engine.cache.recall(call, in_place=in_place, stale=stale)
-    return value if value is MISSING or value is ELSEWHERE else _given(engine, call, value)
+    return value if value is MISSING or value is ELSEWHERE else given(engine, call, value)
 
 
-def _given(engine: Engine, call: Call, value: Any) -> Any:
+def given(engine: Engine, call: Call, value: Any) -> Any:
     """Return what is stored for a call, which is a hit, or raise it."""
     engine.hit(call)
     if value.__class__ is StoredError:
@@ -107,17 +107,12 @@ def _found(engine: Engine, call: Call, value: Any) -> Outcome:
     return Outcome(error=value.taken()) if value.__class__ is StoredError else Outcome(value)
 
 
-def flow(engine: Engine, call: Call, *, looked: bool) -> Flow:
-    """One call that `answer` did not answer; `looked` where it found nothing stored."""
+def flow(engine: Engine, call: Call) -> Flow:
+    """One call for which nothing was found."""
     mode = call.mode
     if not call.key and mode != "replay":
         uncached: Outcome = yield Execute(call, engine.observers)
         return uncached
-    if not looked:
-        stale = call.task.stale is not None
-        value = yield Block(partial(engine.cache.recall, call, stale=stale))
-        if value is not MISSING:
-            return _found(engine, call, value)
     if mode == "replay":
         return Outcome(error=not_stored(engine, call))
     if mode == "readonly":

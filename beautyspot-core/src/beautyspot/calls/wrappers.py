@@ -9,8 +9,9 @@ import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds i
 from beautyspot.calls.async_streams import AsyncStream
 from beautyspot.calls.fast_path import make_hit
 from beautyspot.calls.finishing import finish
-from beautyspot.calls.flow import answer, flow
+from beautyspot.calls.flow import answer, flow, given
 from beautyspot.calls.items import await_items, call_items
+from beautyspot.calls.looking_up import look_up
 from beautyspot.calls.renewing import renew
 from beautyspot.calls.reports import warn_outside_asyncio
 from beautyspot.calls.steps import Execute, drive, drive_async
@@ -52,7 +53,7 @@ def _call(engine: Engine, call: Call) -> Any:
     try:
         value = answer(engine, call, in_place=False)
         if value is MISSING:
-            value = drive(flow(engine, call, looked=True))
+            value = drive(flow(engine, call))
         if call.stale:
             renew(engine, call)
         returned = True
@@ -65,8 +66,11 @@ async def _await(engine: Engine, call: Call) -> Any:
     returned = False
     try:
         value = answer(engine, call, in_place=True)
+        if value is ELSEWHERE and in_asyncio():
+            value = await look_up(engine, call)
+            value = value if value is MISSING else given(engine, call, value)
         if value is MISSING or value is ELSEWHERE:
-            value = await _await_answer(engine, call, looked=value is MISSING)
+            value = await _await_function(engine, call, looked=value is MISSING)
         if call.stale:
             renew(engine, call)
         returned = True
@@ -75,23 +79,26 @@ async def _await(engine: Engine, call: Call) -> Any:
         engine.last_calls.note(call, returned=returned)
 
 
-async def _await_answer(engine: Engine, call: Call, *, looked: bool) -> Any:
+async def _await_function(engine: Engine, call: Call, *, looked: bool) -> Any:
+    """A call for which nothing was found, unless it was not `looked` for."""
     if not in_asyncio():
         return await _await_outside_asyncio(engine, call, looked=looked)
-    steps = flow(engine, call, looked=looked)
+    steps = flow(engine, call)
     if call.task.options.on_cancel == "finish":
         return await finish(engine, call, steps)
     return await drive_async(steps, engine.executor)
 
 
 async def _await_outside_asyncio(engine: Engine, call: Call, *, looked: bool) -> Any:
-    """A call that is no hit, outside of asyncio (in Trio, say), where our waits do not work."""
-    if call.mode == "replay":  # which never waits for the function
-        return drive(flow(engine, call, looked=looked))
-    if call.task.addressing.earlier and not engine.blocking:  # else each call would run anew
+    """The same outside of asyncio (in Trio, say), where our waits do not work."""
+    replays = call.mode == "replay"  # which never waits for the function
+    may_be_renamed = call.task.addressing.earlier and not engine.blocking
+    if (replays and not looked) or may_be_renamed:  # else each call would run anew
         value = answer(engine, call, in_place=False)
         if value is not MISSING:
             return value
+    if replays:
+        return drive(flow(engine, call))
     warn_outside_asyncio(engine, call)
     outcome = await Execute(call, engine.observers).perform_async(engine.executor)
     try:

@@ -172,7 +172,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
 
     Attributes:
         clock: gives the time by which all that is stored goes; asks the store as rarely as it can.
-        find_now, find_code: without the breaker, for callers that handle its failure themselves.
+        find_now, find_many_now, find_code: without the breaker, for callers that handle failures.
         scan: has no breaker: what a user asks for is tried, whatever failed before.
         add_counts: has none: if counts can't be written, results may. None where it keeps none.
     """
@@ -197,7 +197,8 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self.get = reads(in_time(store.get))
         self.find = reads(self.find_now)
         self.find_code = in_time(store.find_code)
-        self.find_many = reads(in_time(store.find_many))
+        self.find_many_now = in_time(store.find_many)
+        self.find_many = reads(self.find_many_now)
         self.totals = reads(in_time(store.totals))
         self._store_id = reads(in_time(lambda: store.store_id))
         self.put = writes(in_time(store.put))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.concurrency import locks
 from beautyspot.contracts import in_full, lacks_data
-from beautyspot.results.cache import while_locked
 from beautyspot.results.validity import MISSING
 
 if TYPE_CHECKING:
@@ -44,7 +42,7 @@ def _is_gone(call: Call) -> bool:
 
 def _find(cache: Cache, keys: list[str]) -> dict[str, Entry]:
     """The entries of those keys that have a row."""
-    found = while_locked(partial(cache.metadata.find_many, keys)) if keys else {}
+    found = cache.finding.find_many(keys) if keys else {}
     return {key: in_full(answer) for key, answer in found.items()}
 
 

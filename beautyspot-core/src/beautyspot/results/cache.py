@@ -7,13 +7,10 @@ restored, so that damage is a miss as well.
 
 from __future__ import annotations
 
-import time
-from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from beautyspot.concurrency import locks
-from beautyspot.concurrency.waiting import TimeBudget
 from beautyspot.contracts import DIRECT_BLOB, entry_of, in_full, is_newer
 from beautyspot.errors import (
     BlobNotFound,
@@ -28,6 +25,7 @@ from beautyspot.resilience.circuit_breaker import Resting
 from beautyspot.resilience.guarded_backends import Health
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.edits import compare_code
+from beautyspot.results.finding import Finding
 from beautyspot.results.retry import Unsaved
 from beautyspot.results.rows import Rows
 from beautyspot.results.validity import (
@@ -43,33 +41,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.config.signing import SigningKeys
-    from beautyspot.contracts import Data, Entry, Plain, TaskRecord
+    from beautyspot.contracts import Data, Entry, TaskRecord
     from beautyspot.observing import Reason, Refusal
     from beautyspot.results.invalidations import Moment
     from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Call, Task
-
-T = TypeVar("T")
-
-BUSY_WAIT: Final = 1.0
-"""Seconds for which a look-up that may wait goes on trying while the store is locked."""
-
-
-def while_locked(ask: Callable[[], T]) -> T:
-    """What `ask` gives; it is asked again, for `BUSY_WAIT`, while the store is locked.
-
-    Raises:
-        MetadataBusyError: it stays so.
-    """
-    budget, pause = TimeBudget(BUSY_WAIT), 0.001
-    while True:
-        try:
-            return ask()
-        except MetadataBusyError:
-            if budget.left() < pause:
-                raise
-        time.sleep(budget.spend(pause))
-        pause = min(pause * 2, 0.05)
 
 
 class Renamed(Protocol):
@@ -89,6 +65,7 @@ class Cache(Rows):
 
     Attributes:
         health: the breakers of the metadata store and the storage.
+        finding: what asks the metadata store for entries.
         invalidations: what was invalidated, for the calls that are under way.
         renamed: what looks under earlier names; None as long as no function has any.
         waiting: the rows that are yet to be written, by key: queued, or kept since a save failed.
@@ -112,7 +89,7 @@ class Cache(Rows):
         self.unsaved = Unsaved(placement) if unsaved is None else unsaved
         self.waiting = self.unsaved.waiting
         self.renamed: Renamed | None = None
-        self._find_patiently = self.health.reads.guarding(self._wait_and_find)
+        self.finding = Finding(self.metadata, self.health.reads)
 
     def for_the_user(self) -> Cache:
         """The same behind fresh breakers: what a user asks for is tried, whatever failed before."""
@@ -198,15 +175,8 @@ class Cache(Rows):
         if self.waiting and (record := self.waiting.get(key)) is not None:
             self.unsaved.try_later()
             return entry_of(record)
-        found = self._find_patiently(key) if patient else self.metadata.find(key)
+        found = self.finding.find(key) if patient else self.metadata.find(key)
         return None if found is None else in_full(found)
-
-    def _wait_and_find(self, key: str) -> Plain | Entry | None:
-        """What is found within `BUSY_WAIT`: to the breaker one operation."""
-        try:
-            return self.metadata.find_now(key)
-        except MetadataBusyError:
-            return while_locked(partial(self.metadata.find_now, key))
 
     def unfit(self, call: Call, entry: Entry, *, stale: bool = False) -> Reason | None:
         """Why an entry is too old to answer a call; None where it is not.
