@@ -107,8 +107,8 @@ def test_a_lease_that_its_store_marks_lost_is_lost(heartbeat: Heartbeat) -> None
     real = Place()
     held = heartbeat.hold(real)
     real.lost = True
-    assert held.lost
     heartbeat.beat()
+    assert held.lost
     assert len(heartbeat) == 0
 
 

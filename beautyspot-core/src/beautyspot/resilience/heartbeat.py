@@ -133,7 +133,7 @@ class Heartbeat:
             entry = self._held.get(number)
             if entry is not None and id(held.real) not in lost:
                 entry.renewed = asked
-        gone = [each for each in known if id(each[1].real) in lost or each[1].lost]
+        gone = [each for each in known if id(each[1].real) in lost or each[1].real.lost]
         self._lose(gone, "the backend says so")
 
     def _told_lost(self, leases: list[Lease]) -> set[int]:
@@ -166,7 +166,7 @@ class Heartbeat:
         for number, held in known:
             entry = self._held.pop(number, None)
             if entry is not None:
-                held.lost = True
+                held.lost = held.real.lost = True
                 renewed.append(entry.renewed)
         if renewed:
             ago = self._clock() - min(renewed)
@@ -226,14 +226,6 @@ class _HeldLease(Lease):
         self._heartbeat = heartbeat
         self._pid = os.getpid()
         self.number = number
-
-    @property
-    def lost(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride] # it is the backend's
-        return self.real.lost
-
-    @lost.setter
-    def lost(self, lost: bool) -> None:
-        self.real.lost = lost
 
     def release(self) -> None:
         """See the contract. A forked child does nothing: the lease is its parent's."""
