@@ -16,7 +16,7 @@ from gates import DEADLINE, until
 from owned_clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
 LONG = 3600.0
 """Seconds of a lease whose thread does nothing as long as a test runs."""
@@ -62,8 +62,11 @@ def places() -> Places:
 
 
 @pytest.fixture
-def heartbeat(places: Places, clock: Clock) -> Heartbeat:
-    return Heartbeat(places, "Others may run too", spot="app", clock=clock)
+def heartbeat(places: Places, clock: Clock) -> Iterator[Heartbeat]:
+    heartbeat = Heartbeat(places, "Others may run too", spot="app", clock=clock)
+    yield heartbeat
+    heartbeat.stop()
+    until(lambda: of_heartbeats() == 0)
 
 
 def test_all_that_is_held_is_renewed_at_once(heartbeat: Heartbeat, places: Places) -> None:
@@ -73,7 +76,6 @@ def test_all_that_is_held_is_renewed_at_once(heartbeat: Heartbeat, places: Place
     heartbeat.beat()
     assert places.asked == [set("abc"), set("ab")]
     assert not any(lease.lost for lease in held)
-    heartbeat.stop()
 
 
 def test_nothing_is_asked_where_nothing_is_held(heartbeat: Heartbeat, places: Places) -> None:
@@ -130,9 +132,7 @@ def test_failing_to_renew_loses_nothing_until_the_lease_time_is_over(
     assert "secret" not in line
 
 
-def test_a_wrong_answer_is_a_failure(
-    heartbeat: Heartbeat, clock: Clock, monkeypatch: pytest.MonkeyPatch, places: Places
-) -> None:
+def test_a_wrong_answer_is_a_failure(clock: Clock, places: Places) -> None:
     heartbeat = Heartbeat(places, "", renew=lambda _: None, clock=clock)  # type: ignore[arg-type,return-value]
     held = heartbeat.hold(Place())
     clock.now += LONG
@@ -153,6 +153,7 @@ def test_a_lease_released_while_it_is_renewed_was_not_lost(
     heartbeat = Heartbeat(places, "", renew=renew, clock=clock)
     held = heartbeat.hold(real)
     heartbeat.beat()
+    heartbeat.stop()
     assert not held.lost
     assert caplog.messages == []
 
@@ -230,8 +231,6 @@ def test_one_thread_serves_many_threads(places: Places, heartbeat: Heartbeat) ->
         thread.join()
     until(lambda: of_heartbeats() == 1)
     assert len(heartbeat) == 8
-    heartbeat.stop()
-    until(lambda: of_heartbeats() == 0)
 
 
 def test_no_thread_can_be_started(
@@ -246,7 +245,6 @@ def test_no_thread_can_be_started(
     assert of_heartbeats() == 0
     held.append(heartbeat.hold(Place()))
     until(lambda: of_heartbeats() == 1)
-    heartbeat.stop()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
