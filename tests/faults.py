@@ -172,6 +172,18 @@ class FaultyStore(MemoryMetadataStore):
             lease.release()
         return FaultyLease(given, self.switch) if isinstance(given, Lease) else given
 
+    def begin(self, key: str) -> Any:
+        begun = MetadataStoreBase.begin(self, key)
+        try:
+            given = self.switch("begin", lambda: begun)
+        except Exception:
+            if begun is not None:
+                begun.lease.release()
+            raise
+        if given is not begun and begun is not None:
+            begun.lease.release()
+        return given
+
     def close(self) -> None:
         self.switch("close", lambda: None)
 
@@ -325,7 +337,14 @@ _WRITES = {"put", "put_many"}
 _SILENT = {"open", "put", "put_many", "touch", "release", "close", "note_invalidation"}
 
 
+_WAITS = "only calls that wait for a lease come by it: see `test_lease_watcher.py`"
+
 _ELSEWHERE = {
+    "begin_many": "only calls of lists come by it: see `test_leases_that_fall.py`",
+    "renew": "only a thread of the store comes by it: see `test_heartbeat.py`",
+    "leased": _WAITS,
+    "next_releases": _WAITS,
+    "stop_listening": _WAITS,
     "find_many": "only lists and maps come by it: see `test_items.py`, `test_map_lookups.py`",
     "share_waits": "only a call that waits for a lease comes by it: see `test_long_waits.py`",
     "lease_holder": "only a call that waits for a lease comes by it: see `test_long_waits.py`",
@@ -376,7 +395,7 @@ STREAM = (
 
 def possible(operation: str, kind: str) -> bool:
     """Whether a kind of function comes by an operation at all; else see `STREAM`."""
-    no_stream = ("try_lease", "release", "storage delete", "generation")
+    no_stream = ("begin", "try_lease", "release", "storage delete", "generation")
     return "generator" not in kind or operation not in no_stream
 
 
@@ -387,6 +406,7 @@ _RIGHT: dict[str, type] = {
     "get": type(None),
     "find": type(None),
     "try_lease": type(None),
+    "begin": type(None),
     "store_id": str,
     "generation": int,
 }

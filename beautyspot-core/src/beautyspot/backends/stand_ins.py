@@ -46,6 +46,11 @@ class Maker(Generic[B]):
         self._lock = locks.reentrant()
         self.breaker.reset_after_fork()
 
+    @property
+    def made(self) -> B | None:
+        """The backend, if it could be made by now."""
+        return self._made
+
     def backend(self) -> B:
         """The backend.
 
@@ -88,7 +93,9 @@ def stand_in(base: type[B], cls: type[Backend], maker: Maker[B]) -> B:
         ours, theirs = getattr(base, name), getattr(cls, name)
         if name == "now" and theirs is ours:
             continue  # this machine's clock needs no backend
-        if isinstance(ours, property):
+        if name == "lease_time":  # as its instance says, which no lease comes before
+            members[name] = property(_stated_by(maker, name, theirs))
+        elif isinstance(ours, property):
             members[name] = property(_read_from(maker, name))
         elif callable(ours) and not name.startswith("_"):
             members[name] = _handed_on(maker, name)
@@ -100,6 +107,10 @@ def stand_in(base: type[B], cls: type[Backend], maker: Maker[B]) -> B:
 
 def _read_from(maker: Maker[Any], name: str) -> Callable[[Any], Any]:
     return lambda self: getattr(maker.backend(), name)
+
+
+def _stated_by(maker: Maker[Any], name: str, default: object) -> Callable[[Any], Any]:
+    return lambda self: getattr(maker.made, name, default)
 
 
 def _handed_on(maker: Maker[Any], name: str) -> Callable[..., Any]:

@@ -27,6 +27,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.calls import leasing
 from beautyspot.calls.blocks import join
 from beautyspot.calls.following import (
     OUTDATED,
@@ -46,7 +47,6 @@ from beautyspot.calls.reports import (
 from beautyspot.calls.saving import Save
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import locks
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.errors import CacheMissError
 from beautyspot.results.validity import ELSEWHERE, MISSING
@@ -156,7 +156,9 @@ def _together(engine: Engine, call: Call) -> Flow:
             anew = call.refresh
             flight = engine.flights.enter(call.key, turn, anew=anew, outdated=outdated)
             if turn.flight is not None:
-                return (yield from _lead(turn, deadline))
+                led = yield from _lead(turn, deadline)
+                yield from leasing.give_back(turn)
+                return led
         shared = None if flight is None else (yield from follow(engine, call, flight, deadline))
         if shared is OUTDATED:
             outdated, shared = flight, ABANDONED
@@ -169,16 +171,12 @@ def _together(engine: Engine, call: Call) -> Flow:
 
 def _lead(turn: Turn, deadline: float) -> Flow:
     engine, call = turn.engine, turn.call
-    if not turn.take_lease():
+    # Another process may have stored a result between the first look-up and the lease.
+    value = yield from leasing.begin(turn)
+    if value is leasing.HELD:
         if engine.saver is not None and call.key in engine.cache.waiting:
             yield Block(engine.saver.flush)  # a result of this Spot holds it until it is written
-        flight = turn.flight
-        if flight is not None and not locks.inside():  # else the interrupted code may hold it
-            yield from win(turn, flight, deadline)
-    # Another process may have stored a result between the first look-up and the lease.
-    value = ELSEWHERE if engine.blocking else engine.cache.recall(call, in_place=True)
-    if value is ELSEWHERE:
-        value = yield Block(partial(engine.cache.recall, call))
+        value = yield from win(turn, deadline)
     if value is not MISSING and not call.refresh:
         return _found(engine, call, value)
     return (yield from _run(turn))
@@ -191,17 +189,25 @@ def renewal(engine: Engine, call: Call) -> Flow:
     """
     with Turn(engine, call) as turn, turn:
         engine.flights.enter(call.key, turn)
-        if turn.flight is None or not turn.take_lease():
+        if turn.flight is None:
             return Outcome(False)
-        if (yield Block(partial(engine.cache.recall, call))) is not MISSING:
-            return Outcome(True)
-        if call.task.addressing.has_moved(call):
-            warn_moved(engine, call)
-            return Outcome(False)
-        outcome = yield from _run(turn)
-        if turn.record is None:
-            return outcome if outcome.error is not None else Outcome(False)
-        return Outcome((yield Block(partial(engine.cache.is_renewed, call, turn.record))))
+        outcome = yield from _renewed(turn)
+        yield from leasing.give_back(turn)
+        return outcome
+
+
+def _renewed(turn: Turn) -> Flow:
+    engine, call = turn.engine, turn.call
+    value = yield from leasing.begin(turn)
+    if value is not MISSING:
+        return Outcome(value is not leasing.HELD)
+    if call.task.addressing.has_moved(call):
+        warn_moved(engine, call)
+        return Outcome(False)
+    outcome = yield from _run(turn)
+    if turn.record is None:
+        return outcome if outcome.error is not None else Outcome(False)
+    return Outcome((yield Block(partial(engine.cache.is_renewed, call, turn.record))))
 
 
 def _run(turn: Turn) -> Flow:
@@ -216,7 +222,7 @@ def _run(turn: Turn) -> Flow:
         turn.share(None)  # what the function would give now belongs to another key
         warn_moved(engine, call)
         return (yield from _counted(engine, call))
-    call.since = yield from moment_of(engine, call)
+    call.since = call.since or (yield from moment_of(engine, call))  # told with the lease
     turn.begin()
     warn_unstorable(engine, call)
     addressing = call.task.addressing

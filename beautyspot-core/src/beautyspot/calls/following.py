@@ -6,8 +6,8 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls import waits
-from beautyspot.calls.steps import Block, Outcome, Pause
+from beautyspot.calls import leasing, waits
+from beautyspot.calls.steps import Block, Join, Outcome, Pause
 from beautyspot.concurrency import locks, single_flight
 from beautyspot.concurrency.waiting import TimeBudget
 from beautyspot.limits import concurrency_cap
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.steps import Step
     from beautyspot.calls.turn import Turn
     from beautyspot.concurrency.single_flight import Flight
+    from beautyspot.resilience.lease_watcher import LeaseWatcher, Ticket
     from beautyspot.results.invalidations import Moment
     from beautyspot.tasks.task import Call
 
@@ -103,25 +104,81 @@ def moment_of(engine: Engine, call: Call) -> Generator[Step, Any, Moment]:
     return moment
 
 
-def win(turn: Turn, flight: Flight, deadline: float) -> Generator[Step, Any, None]:
-    """Win the key's lease from other processes, or go without.
+def win(turn: Turn, deadline: float) -> Generator[Step, Any, Any]:
+    """Win the key's lease from other processes, or go without: what is stored, or `MISSING`.
 
     That is once the deadline has passed, or where the holder waits for this call.
     """
-    seconds = deadline - monotonic()
-    budget = TimeBudget(seconds)
-    pause = FIRST_PAUSE
-    wait = waits.LeaseWait(turn, flight)
-    turn.call.waited = True
-    try:
-        while budget.left() >= pause:
-            yield Pause(budget.spend(pause))
-            if turn.take_lease():
-                return
-            waited = seconds - budget.left()
-            if wait.is_due(waited) and (yield Block(partial(wait.look, waited))):
-                return
-            pause = min(pause * 2, LONGEST_PAUSE)
-    finally:
-        wait.end()
-        turn.engine.has_waited(turn.call, "process", seconds - budget.left())
+    flight = turn.flight
+    if flight is not None and not locks.inside():  # else the interrupted code may hold it
+        turn.call.waited = True
+        seconds = deadline - monotonic()
+        budget = TimeBudget(seconds)
+        wait = waits.LeaseWait(turn, flight)
+        try:
+            value = yield from (_watch if turn.engine.blocking else _poll)(turn, budget, wait)
+        finally:
+            wait.end()
+            turn.engine.has_waited(turn.call, "process", seconds - budget.left())
+        if value is not leasing.HELD:
+            return value
+    return (yield from leasing.look(turn.engine, turn.call))
+
+
+def _poll(turn: Turn, budget: TimeBudget, wait: waits.LeaseWait) -> Generator[Step, Any, Any]:
+    """Try again and again, in place; what `begin` gives."""
+    pause, all_of_it = FIRST_PAUSE, budget.left()
+    while budget.left() >= pause:
+        yield Pause(budget.spend(pause))
+        value = yield from leasing.begin(turn)
+        if value is not leasing.HELD:
+            return value
+        waited = all_of_it - budget.left()
+        if wait.is_due(waited) and (yield Block(partial(wait.look, waited))):
+            break
+        pause = min(pause * 2, LONGEST_PAUSE)
+    return leasing.HELD
+
+
+def _watch(turn: Turn, budget: TimeBudget, wait: waits.LeaseWait) -> Generator[Step, Any, Any]:
+    """Try each time that the store's watcher rings; what `begin` gives.
+
+    The bell is there before the lease is tried, so that no release is missed.
+    """
+    watcher = turn.engine.cache.metadata.held.watcher
+    began, all_of_it, attempt = watcher.clock(), budget.left(), leasing.take_and_look
+    goes_on = all_of_it > 0
+    while goes_on:
+        ticket = watcher.add(turn.call.key, began)
+        try:
+            value = yield Block(partial(attempt, turn))
+            if value is not leasing.HELD:
+                return value
+            goes_on = yield from _rung(ticket, watcher, budget, wait, all_of_it)
+        finally:
+            watcher.remove(ticket)
+        attempt = leasing.look_and_take
+    return leasing.HELD
+
+
+def _rung(
+    ticket: Ticket,
+    watcher: LeaseWatcher,
+    budget: TimeBudget,
+    wait: waits.LeaseWait,
+    all_of_it: float,
+) -> Generator[Step, Any, bool]:
+    """Sleep until it is worth another attempt; False where the call is to go on without."""
+    while (left := budget.left()) > 0:
+        nap = min(left, max(wait.look_at - (all_of_it - left), FIRST_PAUSE))
+        if (yield Join(ticket, nap)):
+            return True
+        budget.spend(nap)
+        waited = all_of_it - budget.left()
+        if not wait.is_due(waited):
+            continue
+        if wait.asks(waited) and (yield Block(partial(wait.look, waited))):
+            return False
+        if not watcher.works:
+            return True
+    return False

@@ -15,12 +15,13 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.calls import leasing
 from beautyspot.calls.following import OUTDATED, follow, moment_of, taken_over, win
 from beautyspot.calls.led_items import Item, Led, turn_of
 from beautyspot.calls.reports import tell_of_key, warn_inactive, warn_moved
 from beautyspot.calls.steps import Block, Execute, Outcome
 from beautyspot.calls.turn import Turn
-from beautyspot.concurrency import locks, single_flight
+from beautyspot.concurrency import single_flight
 from beautyspot.concurrency.single_flight import ABANDONED
 from beautyspot.results.bulk import recall_many, save_many
 from beautyspot.results.validity import MISSING
@@ -83,6 +84,7 @@ class ItemRuns:
                     self._end_caching()
                 with Led() as led, led:
                     error = yield from self._round(led)
+                    yield from leasing.give_all_back(led.turns)
                 if error is not None:
                     return error
         finally:
@@ -113,7 +115,7 @@ class ItemRuns:
             error = yield from self._wait(led)
             if error is not None:
                 return error
-        self._take_leases(led, self._claim(led))
+        yield from self._take_leases(led, self._claim(led))
         yield from self._look_again(led)
         return (yield from self._execute(led)) if led.items else None
 
@@ -154,13 +156,15 @@ class ItemRuns:
             led.release(left)
         return [item for item, _ in entered if item.turn is not None]
 
-    def _take_leases(self, led: Led, claimed: list[Item]) -> None:
+    def _take_leases(self, led: Led, claimed: list[Item]) -> Generator[Step, Any, None]:
         """Leave those items for later that other processes make.
 
         Beyond as many as the store gives at once, other processes may make the same items.
         """
-        some = claimed[: self._engine.cache.metadata.most_leases]
-        blocked = [item for item in some if not turn_of(item).take_lease()]
+        some = [turn_of(item) for item in claimed[: self._engine.cache.metadata.most_leases]]
+        take = partial(leasing.take_each, self._engine, some)
+        held = (yield Block(take)) if some and self._engine.blocking else take()
+        blocked = [item for item in claimed if item.turn in held] if held else []
         if blocked:
             led.release(blocked)
             self._others.extend(blocked)
@@ -179,6 +183,7 @@ class ItemRuns:
                 self._engine.hit(item.call)
                 found.append(item)
         if found:
+            yield from leasing.give_all_back([turn_of(item) for item in found])
             led.release(found)
 
     # ------------------------------------------------------------------------- waiting for others
@@ -238,13 +243,16 @@ class ItemRuns:
         entered = engine.flights.enter_all([entry], 1)
         if not self._led_of(led, [(item, entered[0])]):
             return
-        if turn.flight is not None and not turn.take_lease():
+        value = yield from leasing.begin(turn)
+        if value is leasing.HELD:
             if engine.saver is not None and call.key in engine.cache.waiting:
-                yield Block(
-                    engine.saver.flush
-                )  # a result of this Spot holds it until it is written
-            if not locks.inside():  # else the interrupted code may hold it
-                yield from win(turn, turn.flight, self._deadline)
+                yield Block(engine.saver.flush)  # a result of this Spot holds it till it is saved
+            value = yield from win(turn, self._deadline)
+        if value is not MISSING and not call.refresh:
+            item.value = value
+            engine.hit(call)
+            yield from leasing.give_back(turn)
+            led.release([item])
 
     # --------------------------------------------------------------------------------- execution
 
@@ -303,10 +311,11 @@ class ItemRuns:
         if not made:
             return None
         addressing = self._task.addressing
-        since = yield from moment_of(self._engine, made[0].call)
+        untold = [item.call for item in made if item.call.since is None]
+        since = (yield from moment_of(self._engine, untold[0])) if untold else None
         for item in made:
             call = item.call
-            call.since = since
+            call.since = call.since or since
             turn_of(item).begin()
             call.digests = addressing.argument_digests(call)
             if self._task.options.arguments:

@@ -49,7 +49,7 @@ class Led:
         return self
 
     def __exit__(self, *_: object) -> None:
-        turns = [item.turn for item in self.items if item.turn is not None]
+        turns = self.turns
         for turn in turns:
             single_flight.part(turn.flight)
         for turn in reversed(turns):  # who waits for the first of them can take over all
@@ -57,10 +57,14 @@ class Led:
                 turn.end()
 
     @property
+    def turns(self) -> list[Turn]:
+        """Those of the items that this call makes."""
+        return [item.turn for item in self.items if item.turn is not None]
+
+    @property
     def flights(self) -> tuple[Flight, ...]:
         """Those that this call leads."""
-        turns = [item.turn for item in self.items if item.turn is not None]
-        return tuple([turn.flight for turn in turns if turn.flight is not None])
+        return tuple([turn.flight for turn in self.turns if turn.flight is not None])
 
     def release(self, items: list[Item], *, keep: bool = False) -> None:
         """End the turns of some items, which leave the round, unless they are to `keep` in it."""

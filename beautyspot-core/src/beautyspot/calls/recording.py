@@ -223,8 +223,11 @@ class Recording:
             return
         with Turn(self.engine, self.call) as turn, turn:
             turn.took = self.took
-            turn.take_lease()  # or `collect` might remove the blob before a row names it
-            if turn.encode(items) and not turn.queue():
+            if not turn.encode(items):
+                return
+            if not self.engine.blocking or turn.makes_blob:
+                turn.take_lease()  # or `collect` might remove the blob before a row names it
+            if not turn.queue():
                 turn.save()
 
     # ----------------------------------------------------------------------------- for consumers

@@ -15,6 +15,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.calls import leasing
 from beautyspot.calls.blocks import join
 from beautyspot.calls.turn import Turn
 from beautyspot.concurrency import locks
@@ -152,17 +153,18 @@ def _contested(engine: Engine, rows: Rows, ends: ExitStack) -> list[str]:
     No more leases than the store gives at once: of the other keys, a run may be under way.
     """
     under_way = {turn.call.key for turn in list(engine.running) if isinstance(turn, Turn)}
-    contested: list[str] = []
-    most = engine.cache.metadata.most_leases
-    for number, (key, (call, _)) in enumerate(rows.items()):
+    turns: list[Turn] = []
+    for call, _ in rows.values():
         turn = Turn(engine, call)
+        turns.append(turn)
         ends.callback(turn.end)
         engine.running[turn] = None  # a Spot that is shut down leaves its store open for that
-        if number < most:
-            turn.take_lease()
-        if turn.lease is None or key in under_way or call.task.form.streams:
-            contested.append(key)  # the run of a stream holds no lease
-    return contested
+    leasing.take_each(engine, turns[: engine.cache.metadata.most_leases])
+    return [  # the run of a stream holds no lease
+        turn.call.key
+        for turn in turns
+        if turn.lease is None or turn.call.key in under_way or turn.call.task.form.streams
+    ]
 
 
 def _withdraw(engine: Engine, cache: Cache, rows: Rows, ends: ExitStack) -> None:

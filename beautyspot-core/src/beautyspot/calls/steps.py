@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from typing import Protocol
 
-    from beautyspot.concurrency.single_flight import Flight
     from beautyspot.resilience.observers import Observers
     from beautyspot.tasks.task import Call
 
@@ -33,6 +32,15 @@ if TYPE_CHECKING:
 
         async def perform_async(self, executor: Callable[[], Executor]) -> Any:
             """Do it without blocking the event loop; `executor` makes one where it is needed."""
+
+    class Waking(Protocol):
+        """What wakes those that wait for it, from any thread."""
+
+        def add_waker(self, wake: Callable[[], object], /) -> None:
+            """Have `wake` called, at once where it is over."""
+
+        def remove_waker(self, wake: Callable[[], object], /) -> None:
+            """Forget it."""
 
 
 class Outcome:
@@ -185,11 +193,11 @@ class Pause:
 
 
 class Join:
-    """Wait for a flight that another one leads; performs to whether it is done."""
+    """Wait for a flight that another one leads, say; performs to whether it is done."""
 
     __slots__ = ("flight", "timeout")
 
-    def __init__(self, flight: Flight, timeout: float | None) -> None:
+    def __init__(self, flight: Waking, timeout: float | None) -> None:
         self.flight = flight
         self.timeout = timeout
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.calls.steps import Outcome
-from beautyspot.concurrency import single_flight
+from beautyspot.concurrency import deferred, single_flight
+from beautyspot.concurrency.waiting import has_loop
+from beautyspot.results.known import known
 from beautyspot.serialization.file_data import FileData
 
 if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.concurrency.single_flight import Flight
-    from beautyspot.contracts import Lease, TaskRecord
+    from beautyspot.contracts import Beginning, Lease, TaskRecord
+    from beautyspot.results.invalidations import Moment
     from beautyspot.tasks.task import Call
+
+ASYNCHRONOUS: Final = ("coroutine", "async generator")
+"""Kinds of functions whose calls run in event loops."""
 
 
 class Turn:
@@ -27,13 +34,17 @@ class Turn:
     Attributes:
         flight: what other calls of this process follow until the end; None where none can.
         has_left: whether that is over.
+        has_ended: whether the turn is.
         lease: keeps other processes out until the end; None where nothing does.
         took: seconds that the function worked, less what it queued for limits.
         record: the row of the result, once that is encoded.
         saves: whether the turn was handed over.
     """
 
-    __slots__ = ("call", "engine", "flight", "has_left", "lease", "record", "saves", "took")
+    __slots__ = (
+        *("call", "engine", "flight", "has_ended", "has_left", "lease", "record", "saves"),
+        "took",
+    )
 
     def __init__(self, engine: Engine, call: Call) -> None:
         self.engine = engine
@@ -44,6 +55,7 @@ class Turn:
         self.record: TaskRecord | None = None
         self.saves = False
         self.has_left = False
+        self.has_ended = False
 
     def __enter__(self) -> Self:
         return self
@@ -65,14 +77,33 @@ class Turn:
         try:
             self.lease = store.try_lease(self.call.key)
         except Exception as error:
-            advice = "The call goes on, and another process may compute the same result"
-            self._report("take a lease", error, advice)
+            self.report_no_lease(error)
             return True
         if self.lease is None:
             return False
         if self.flight is not None:
             self.flight.leased = store
         return True
+
+    def report_no_lease(self, error: Exception) -> None:
+        """Say that the call goes on without the lease."""
+        advice = "The call goes on, and another process may compute the same result"
+        self._report("take a lease", error, advice)
+
+    def hold(self, beginning: Beginning, before: Moment) -> None:
+        """Have the lease that the store gave, in whatever thread, with what it told beside it.
+
+        `before` is a moment before that, of this Spot's own log. Where the turn is over by now,
+        since its caller was cancelled, the lease is released.
+        """
+        call, cache = self.call, self.engine.cache
+        self.lease = beginning.lease
+        if self.flight is not None:
+            self.flight.leased = cache.metadata
+        call.since = before._replace(store=beginning.generation)
+        call.found = known(call.key, beginning.found, cache.waiting)
+        if self.has_ended:
+            self.release()
 
     def begin(self) -> None:
         """Say when the function begins: a call that comes after an invalidation does not follow.
@@ -133,6 +164,14 @@ class Turn:
         self.share(outcome)
         return payload is not None
 
+    @property
+    def makes_blob(self) -> bool:
+        """Whether the encoded result is large enough for a blob of its own."""
+        if self.record is None or self.record.result_data is None:
+            return True
+        size, threshold = len(self.record.result_data), self.engine.cache.placement.blob_threshold
+        return self.call.task.form.wants_blob(size, threshold)
+
     def queue(self) -> bool:
         """Hand the encoded result to the saver; False where there is none, or it has no room."""
         saver = self.engine.saver
@@ -155,18 +194,45 @@ class Turn:
 
     def end(self) -> None:
         """Let the next call of this key run, in this process and in others."""
-        lease, flight = self.lease, self.flight
+        self.has_ended = True  # first: a thread may take the lease at this moment
+        flight = self.flight
         try:
-            if lease is not None:
-                self._release(lease)
-                self.lease = None
+            if self._must_not_wait():
+                self._release_later()
+            else:
+                self.release()
         finally:
             if flight is not None and not self.has_left:
                 self.engine.flights.leave(self.call.key, flight)
                 self.has_left = True
             self.engine.has_run(self)
 
-    def _release(self, lease: Lease) -> None:
+    def _must_not_wait(self) -> bool:
+        """Whether to release the lease would have an event loop wait: its task was interrupted."""
+        blocks = self.lease is not None and self.engine.blocking
+        return blocks and self.call.task.kind in ASYNCHRONOUS and has_loop()
+
+    def _release_later(self) -> None:
+        """Release the lease in another thread; the store stays open until then."""
+        lease, self.lease = self.lease, None
+        token = object()
+        self.engine.running[token] = None
+        deferred.later(partial(self._release_for, token, lease))
+
+    def _release_for(self, token: object, lease: Lease | None) -> None:
+        try:
+            self._release(lease)
+        finally:
+            self.engine.has_run(token)
+
+    def release(self) -> None:
+        """Release the lease, if there is one."""
+        self._release(self.lease)
+        self.lease = None
+
+    def _release(self, lease: Lease | None) -> None:
+        if lease is None:
+            return
         try:
             lease.release()
         except Exception as error:

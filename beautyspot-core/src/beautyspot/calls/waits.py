@@ -47,27 +47,36 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
 
 
 class LeaseWait:
-    """One call that waits for the lease of its key."""
+    """One call that waits for the lease of its key.
+
+    Attributes:
+        look_at: after how many seconds it looks for a circle next.
+    """
 
     def __init__(self, turn: Turn, flight: Flight) -> None:
         self._turn = turn
         self._flight = flight
         self._store: GuardedStore = turn.engine.cache.metadata
-        self._look_at = FIRST_LOOK
+        self.look_at = FIRST_LOOK
         self._told = 0.0  # the seconds of the last message
 
     def is_due(self, waited: float) -> bool:
         """Whether to look for a circle now, after so many seconds."""
-        if waited < self._look_at:
+        if waited < self.look_at:
             return False
-        self._look_at = waited + min(waited, LONGEST)
+        self.look_at = waited + min(waited, LONGEST)
         return True
+
+    def asks(self, waited: float) -> bool:
+        """Whether `look` asks the store for anything: otherwise there is no circle to look for."""
+        is_part = self._flight in _waits or bool(single_flight.dependents(self._flight))
+        return is_part or _passed(waited) > self._told
 
     def look(self, waited: float) -> bool:
         """Whether the call goes on without the lease; says what it waits for where that is long."""
         if self._is_on_circle():
             return True
-        passed = max(each for each in (0.0, waiting.PATIENCE, waiting.LONG) if waited >= each)
+        passed = _passed(waited)
         if passed > self._told:
             self._told = passed
             tell_of_lease(self._turn, passed)
@@ -103,6 +112,11 @@ class LeaseWait:
             deferred.later(share)
         else:
             share()
+
+
+def _passed(waited: float) -> float:
+    """The longest of the times after which a wait is told that have passed."""
+    return max(each for each in (0.0, waiting.PATIENCE, waiting.LONG) if waited >= each)
 
 
 def _share_rest(store: GuardedStore, place: str) -> None:

@@ -45,6 +45,12 @@ def in_asyncio() -> bool:
     return loop is not None and asyncio.current_task(loop) is not None
 
 
+def has_loop() -> bool:
+    """Whether an event loop of asyncio runs in this thread."""
+    asyncio: Any = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None
+
+
 def check_asyncio(what: str) -> None:
     """Refuse to wait where asyncio does not run the caller.
 

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.deadlines import within
-from beautyspot.contracts import Backend, BlobStorageBase, Invalidation, Lease
+from beautyspot.contracts import Backend, BlobStorageBase, Invalidation
 from beautyspot.contracts.calling import hints, wrong_answer
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
 from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting, StorageResting
+from beautyspot.resilience.guarded_leases import StoreLeases
 from beautyspot.resilience.store_clock import StoreClock, has_own_clock
 
 if TYPE_CHECKING:
@@ -174,23 +175,28 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         clock: gives the time by which all that is stored goes; asks the store as rarely as it can.
         find_now, find_many_now, find_code: without the breaker, for callers that handle failures.
         scan: has no breaker: what a user asks for is tried, whatever failed before.
+        held: the leases of the store.
         add_counts: has none: if counts can't be written, results may. None where it keeps none.
     """
 
     def __init__(
-        self, store: MetadataStoreBase, health: Health, clock: Callable[[], float] | None = None
+        self, store: MetadataStoreBase, health: Health, kin: GuardedStore | None = None
     ) -> None:
         super().__init__(store, METADATA_DEADLINE, MetadataError)
         locks.holds_in(store.open, store.get, store.find, store.find_many, store.find_code)
         locks.holds_in(store.totals, store.scan)
         locks.holds_in(store.put, store.put_many, store.delete, store.touch, store.try_lease)
         locks.holds_in(store.note_invalidation, store.generation, store.invalidated_since)
-        locks.holds_in(store.put_valid, store.put_many_valid)
+        locks.holds_in(store.put_valid, store.put_many_valid, store.begin, store.begin_many)
         locks.holds_in(store.share_waits, store.lease_holder, store.add_counts)
         self.leases, self.invalidations = store.leases, store.invalidations
         self.most_leases = store.most_leases
         reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
-        self.clock = clock or self._made_clock(reads(in_time(store.now)), health.reporter)
+        if kin is None:
+            self.clock = self._made_clock(reads(in_time(store.now)), health.reporter)
+            self.held = StoreLeases(store, in_time, self.heard, health.reporter.spot)
+        else:
+            self.clock, self.held = kin.clock, kin.held
         self.find_now = in_time(store.find)
         self.scan = self.paged(store.scan)
         self._open = reads(in_time(store.open))
@@ -213,11 +219,14 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self.add_counts = in_time(store.add_counts) if store.counters else None
         self._share_waits = health.leases.guarding(in_time(store.share_waits))
         self.lease_holder = health.leases.guarding(in_time(store.lease_holder))
-        self.try_lease = health.leases.guarding(in_time(self._lease))
+        leasing = health.leases.guarding
+        self.try_lease = leasing(in_time(self.held.try_lease))
+        self.begin = leasing(in_time(self.held.begin))
+        self.begin_many = leasing(in_time(self.held.begin_many))
 
     def behind(self, health: Health) -> GuardedStore:
         """The same store behind other breakers."""
-        return GuardedStore(self.real, health, self.clock)
+        return GuardedStore(self.real, health, self)
 
     def _made_clock(self, ask: Callable[[], float], reporter: Reporter) -> Callable[[], float]:
         if not has_own_clock(self.real):
@@ -274,22 +283,6 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
 
     def _wrong(self, method: str, answer: object, what: str, advice: str) -> MetadataError:
         return MetadataError(wrong_answer(self.real, method, answer, what, advice))
-
-    def _lease(self, key: str) -> Lease | None:
-        lease = self.real.try_lease(key)
-        if lease is None or self.deadline is None:
-            return lease
-        return _TimedLease(self.in_time(lease.release))
-
-
-class _TimedLease(Lease):
-    __slots__ = ("_release",)
-
-    def __init__(self, release: Callable[[], None]) -> None:
-        self._release = release
-
-    def release(self) -> None:
-        self._release()
 
 
 class GuardedStorage(_Guarded["BlobStorageBase"]):

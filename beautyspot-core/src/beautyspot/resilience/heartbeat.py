@@ -193,9 +193,11 @@ class Heartbeat:
 
     def _work(self) -> None:
         try:
-            while self._held:
+            while True:
                 times = RETRIES if self._fails else BEATS
-                self._bell.wait(self._backend.lease_time / times)
+                self._bell.wait(self._backend.lease_time / times)  # calls in a row need one thread
+                if not self._held:
+                    return
                 with suppress(Exception):  # as where the interpreter ends
                     self.beat()
         finally:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 
 def recall_many(cache: Cache, calls: Sequence[Call]) -> list[Any]:
-    """What `Cache.recall` gives for each of these calls, which all have keys."""
+    """What `Cache.recall` gives for each of these calls, which all have keys.
+
+    A call whose `found` is known, as from `begin`, is not asked for.
+    """
     for call in calls:
         call.looked = False
-    asked = [call for call in calls if call.key not in cache.waiting]
+    asked = [call for call in calls if call.found is None and call.key not in cache.waiting]
     try:
         found = _find(cache, [call.key for call in asked])
         for call in asked:

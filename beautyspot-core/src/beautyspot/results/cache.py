@@ -26,6 +26,7 @@ from beautyspot.resilience.guarded_backends import Health
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.edits import compare_code
 from beautyspot.results.finding import Finding
+from beautyspot.results.known import NOTHING
 from beautyspot.results.retry import Unsaved
 from beautyspot.results.rows import Rows
 from beautyspot.results.validity import (
@@ -115,7 +116,7 @@ class Cache(Rows):
         try:
             found, call.found = call.found, None
             entry = found or self.find(call.key, patient=not in_place)
-            if entry is None:
+            if entry is None or entry is NOTHING:
                 return self._recall_earlier(call, in_place=in_place, stale=stale)
             call.replaces = entry.result_value
             unfit = self.unfit(call, entry, stale=stale)

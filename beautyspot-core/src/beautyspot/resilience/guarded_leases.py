@@ -1,0 +1,122 @@
+"""The leases of a metadata store as the cache takes them: renewed, watched, and never left held.
+
+A lease of a store that may block is held in a form of ours: its release has a deadline, a heartbeat
+renews it, and where it is dropped it is released. That of another store is the store's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from beautyspot.contracts import Beginning, Entry, Lease
+from beautyspot.contracts.calling import wrong_answer
+from beautyspot.errors import MetadataError
+from beautyspot.resilience.heartbeat import Heartbeat
+from beautyspot.resilience.lease_watcher import LeaseWatcher
+from beautyspot.resilience.store_clock import ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from beautyspot.contracts import MetadataStoreBase
+
+MEANING: Final = (
+    "Others may run the same calls meanwhile; the results of these are stored all the same, unless "
+    "newer ones are there by then"
+)
+
+
+class Guards(Protocol):
+    """What puts a deadline around an operation."""
+
+    def __call__(self, operation: Callable[..., Any], *, extra: float = 0.0) -> Callable[..., Any]:
+        """The operation, within its deadline and `extra` seconds."""
+        ...
+
+
+class StoreLeases:
+    """The leases of one store, for all that ask it, behind whatever breakers.
+
+    Args:
+        store: the store.
+        in_time: puts a deadline around its operations.
+        heard: told the time in an answer, and the ticks when the question was sent.
+        spot: the name of the Spot, for the log.
+
+    Attributes:
+        heartbeat: renews those that are held.
+        watcher: wakes the calls that wait for one; for stores that may block.
+    """
+
+    def __init__(
+        self,
+        store: MetadataStoreBase,
+        in_time: Guards,
+        heard: Callable[[float, float], object],
+        spot: str,
+    ) -> None:
+        self._store = store
+        self._heard = heard
+        self._in_time = in_time
+        self._wraps = store.blocking or store.lease_time < inf
+        self.heartbeat = Heartbeat(store, MEANING, renew=in_time(store.renew), spot=spot)
+        self.watcher = LeaseWatcher(
+            store,
+            leased=in_time(store.leased),
+            next_releases=in_time(store.next_releases, extra=1.0),
+        )
+
+    def stop(self) -> None:
+        """End the threads."""
+        self.heartbeat.stop()
+        self.watcher.stop()
+
+    def try_lease(self, key: str) -> Lease | None:
+        """See `MetadataStoreBase`."""
+        lease = self._store.try_lease(key)
+        return self._held(lease) if self._wraps and lease is not None else lease
+
+    def begin(self, key: str) -> Beginning | None:
+        """See `MetadataStoreBase`.
+
+        Raises:
+            MetadataError: the store failed, or gave a wrong answer.
+        """
+        sent = ticks()
+        found: object = self._store.begin(key)
+        return None if found is None else self._checked("begin", found, sent)
+
+    def begin_many(self, keys: Collection[str]) -> Mapping[str, Beginning]:
+        """The same for several keys."""
+        sent = ticks()
+        found: object = self._store.begin_many(keys)
+        if not isinstance(found, Mapping):
+            raise self._wrong("begin_many", found, "a table")
+        return {key: self._checked("begin_many", begun, sent) for key, begun in found.items()}
+
+    def _held(self, lease: Lease) -> Lease:
+        return self.heartbeat.hold(lease, self._in_time(lease.release))
+
+    def _checked(self, method: str, found: object, sent: float) -> Beginning:
+        if not isinstance(found, Beginning) or not isinstance(found.lease, Lease):
+            raise self._wrong(method, found, "a Beginning")
+        begun = found._replace(lease=self._held(found.lease))
+        if _is_sound(begun):
+            self._heard(begun.now, sent)
+            return begun
+        begun.lease.release()
+        raise self._wrong(method, found, "a Beginning with its four fields")
+
+    def _wrong(self, method: str, answer: object, what: str) -> MetadataError:
+        advice = "return what the contract says"
+        return MetadataError(wrong_answer(self._store, method, answer, what, advice))
+
+
+def _is_sound(begun: Beginning) -> bool:
+    found: object = begun.found
+    right = found is None or isinstance(found, Entry) or type(found) is tuple
+    number, now = begun.generation, begun.now
+    is_time = isinstance(now, int | float) and isfinite(now)
+    return right and isinstance(number, int) and number >= 0 and is_time

@@ -1,0 +1,227 @@
+"""`LeaseWatcher`: wakes the calls that wait for leases of a store over a network.
+
+One daemon thread a store watches for all of them, so that none sits in an executor, and so that
+the store is asked once for many keys. Where the store tells what was released, the thread listens;
+since a message may be lost, and a holder die, it asks all the same, once a second. Where it can't
+tell, the thread asks after a millisecond first, and then ever more rarely.
+
+Who waits takes a `Ticket`, then tries the lease once more, and then sleeps until the ticket is
+rung: so no release is missed. Where the store fails, all are woken, and see that for themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from beautyspot.concurrency import deferred
+from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.waiting import Bell
+from beautyspot.contracts.calling import wrong_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.contracts import MetadataStoreBase
+
+    Leased = Callable[[Collection[str]], Collection[str]]
+    Releases = Callable[[float], Collection[str] | None]
+
+FIRST: Final = 0.001
+LONGEST: Final = 1.0
+"""Seconds between two questions to the store, at least and at most."""
+
+SHARE: Final = 0.1
+"""The part of the time that the youngest has waited after which the store is asked again."""
+
+DEAF: Final = 5.0
+"""Seconds after which a store that failed to tell is listened to again."""
+
+
+class Ticket:
+    """One call's wait for the lease of a key.
+
+    Attributes:
+        key: the key.
+        since: when the call began to wait, by the watcher's clock.
+    """
+
+    __slots__ = ("_rung", "_wake", "key", "since")
+
+    def __init__(self, key: str, since: float) -> None:
+        self.key = key
+        self.since = since
+        self._rung = False
+        self._wake: Callable[[], object] | None = None
+
+    def add_waker(self, wake: Callable[[], object]) -> None:
+        """Have `wake` called when the lease may be free; at once where it was rung already."""
+        self._wake = wake
+        if self._rung:
+            wake()
+
+    def remove_waker(self, wake: Callable[[], object]) -> None:
+        """Forget it."""
+        del wake
+        self._wake = None
+
+    def ring(self) -> None:
+        """Wake who waits."""
+        self._rung = True
+        wake = self._wake
+        if wake is not None:
+            wake()
+
+
+class LeaseWatcher:
+    """Watches the leases of one store for the calls that wait for them.
+
+    Args:
+        store: the store.
+        leased, next_releases: its methods, as they are to be called.
+        clock: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        store: MetadataStoreBase,
+        *,
+        leased: Leased,
+        next_releases: Releases,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._leased = leased
+        self._next_releases = next_releases
+        self.clock = clock
+        self.reset_after_fork()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """The thread stayed in the parent, and so did the callers that wait."""
+        self._tickets: dict[Ticket, None] = {}
+        self._free = [True]  # taken by the thread, in one atomic step
+        self._bell = Bell()
+        self._listens = False
+        self._listen_at = 0.0
+        self._asked = 0.0
+
+    @property
+    def works(self) -> bool:
+        """Whether the thread runs. It may be that none can be started."""
+        return not self._free
+
+    def __len__(self) -> int:
+        """How many calls wait."""
+        return len(self._tickets)
+
+    def add(self, key: str, since: float) -> Ticket:
+        """A ticket for a call that has waited for the lease of `key` since then."""
+        ticket = Ticket(key, since)
+        self._tickets[ticket] = None
+        self._begin()
+        self._bell()  # it may have planned to ask a second later
+        return ticket
+
+    def remove(self, ticket: Ticket) -> None:
+        """Watch no more for a call."""
+        self._tickets.pop(ticket, None)
+
+    def stop(self) -> None:
+        """Wake all, and end the thread."""
+        self._ring(list(self._tickets))
+        self._bell()
+
+    def _ring(self, tickets: list[Ticket]) -> None:
+        for ticket in tickets:
+            self.remove(ticket)
+            ticket.ring()
+
+    # ------------------------------------------------------------------------------- the thread
+
+    def _begin(self) -> None:
+        try:
+            self._free.pop()
+        except IndexError:  # the thread runs
+            return
+        try:
+            deferred.begin(self._work, "leases")
+        except RuntimeError:  # none can be started: who waits sees that in `works`
+            self._free.append(True)
+
+    def _work(self) -> None:
+        try:
+            while self._tickets:
+                self._watch()
+        finally:
+            with suppress(Exception):
+                self._be_deaf(0.0)
+            self._free.append(True)
+            if self._tickets:  # what came after the last look
+                self._begin()
+
+    def _watch(self) -> None:
+        """Wait for something to happen, and wake those whom it concerns."""
+        if self.clock() >= self._listen_at:
+            self._listen()
+        elif self._listens:
+            self._hear(max(0.0, self._due() - self.clock()))
+        else:
+            self._bell.wait(self._due() - self.clock())
+        if self._tickets and self.clock() >= self._due():
+            self._ask()
+
+    def _due(self) -> float:
+        """When the store is to be asked next."""
+        now, waits = self.clock(), LONGEST
+        if not self._listens:
+            youngest = max((ticket.since for ticket in list(self._tickets)), default=now)
+            waits = min(max((now - youngest) * SHARE, FIRST), LONGEST)
+        return self._asked + waits
+
+    def _listen(self) -> None:
+        """Begin to listen, where the store tells; what was released before that is asked for."""
+        self._listens, self._listen_at = True, inf
+        self._hear(0.0)
+        self._ask()
+
+    def _hear(self, seconds: float) -> None:
+        try:
+            told: object = self._next_releases(min(seconds, LONGEST))
+        except Exception:
+            self._be_deaf(DEAF)
+            return
+        if told is None:  # it can't tell
+            self._listens = False
+        elif isinstance(told, Collection):
+            self._ring([ticket for ticket in list(self._tickets) if ticket.key in told])
+        else:
+            self._be_deaf(inf)
+
+    def _be_deaf(self, seconds: float) -> None:
+        """Listen no more; again after so many seconds."""
+        listened, self._listens = self._listens, False
+        self._listen_at = self.clock() + seconds
+        if listened:
+            self._store.stop_listening()
+
+    def _ask(self) -> None:
+        tickets = list(self._tickets)
+        try:
+            taken = self._answer({ticket.key for ticket in tickets})
+        except Exception:
+            self._ring(tickets)  # each tries its lease, and meets the failure
+            return
+        finally:
+            self._asked = self.clock()
+        self._ring([ticket for ticket in tickets if ticket.key not in taken])
+
+    def _answer(self, keys: set[str]) -> set[str]:
+        taken: object = self._leased(list(keys))
+        if isinstance(taken, Collection):
+            return set(taken)
+        advice = "return those that are leased"
+        raise TypeError(wrong_answer(self._store, "leased", taken, "keys", advice))
