@@ -162,11 +162,25 @@ def _together(engine: Engine, call: Call) -> Flow:
         shared = None if flight is None else (yield from follow(engine, call, flight, deadline))
         if shared is OUTDATED:
             outdated, shared = flight, ABANDONED
+        elif shared is ABANDONED:
+            value = yield from _abandoned(engine, call)
+            if value is not MISSING:
+                return _found(engine, call, value)
         outcome = taken_over(engine, call, shared, flight)
         if outcome is not None:
             return (yield from _or_stale(engine, call, outcome))
     with Turn(engine, call) as turn, turn:  # alone: no value to share, or a deadlock to avoid
         return (yield from _run(turn))
+
+
+def _abandoned(engine: Engine, call: Call) -> Generator[Step, Any, Any]:
+    """What is stored for a follower whose leader left, as where another process was faster.
+
+    Where to look takes long, all followers do so at once, and not one after the other as leaders.
+    """
+    if call.refresh or not engine.blocking:
+        return MISSING
+    return (yield from leasing.look(engine, call))
 
 
 def _lead(turn: Turn, deadline: float) -> Flow:
