@@ -32,11 +32,13 @@ _WORDS: Final = (
 )
 _NAME: Final = rf"[\w.%-]*(?:{_WORDS})[\w.%-]*"
 # A colon is of prose too ("the wrong signature: ..."). It is an option's where the name is quoted,
-# the first of its line or entry, of several words ("api_key"), or where no space follows.
+# the first of its line or entry, of several words ("api_key"), or where no space follows; before
+# "//" it ends the scheme of a URL ("valkey://").
 _SECRET_PAIR: Final = rf"""(?ix)(
-        (?:^|[?&;,{{\s'"]) (?: ['"]?{_NAME}['"]?\s*= | (['"]){_NAME}\2\s*: | {_NAME}:(?=\S) )\s*
-        | (?:^|[?&;,{{\n]) [ ]*{_NAME}:\s*
-        | (?:^|\s) (?=\w+[_-]\w) {_NAME}:\s*
+        (?:^|[?&;,{{\s'"])
+            (?: ['"]?{_NAME}['"]?\s*= | (['"]){_NAME}\2\s*: | {_NAME}:(?!//)(?=\S) )\s*
+        | (?:^|[?&;,{{\n]) [ ]*{_NAME}:(?!//)\s*
+        | (?:^|\s) (?=\w+[_-]\w) {_NAME}:(?!//)\s*
     ) (?:"[^"]*"|'[^']*'|[^&;#,}}\s]+)"""
 # What is a secret wherever it stands: a signed query of a URL, and what begins as known tokens do.
 _QUERY: Final = rf"(?i)([?&#]{_NAME}=)[^&;#'\"\s]+"

@@ -9,7 +9,7 @@ The codes: https://redis.io/docs/latest/develop/reference/protocol-spec/ and the
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from beautyspot.errors import BeautyspotError
 
@@ -91,7 +91,10 @@ _ADVICE: Final = {
 _BUSY: Final = frozenset({"BusyLoadingError", "TryAgainError", "BUSY"})
 """After these the same call may succeed in a moment."""
 
-_OTHERWISE: Final = "see the server's log"
+_OTHERWISE: Final = (
+    "it gave an answer that is not understood: see whether another program uses the same names "
+    "(namespace= or another database keeps them apart)"
+)
 
 
 class Translated:
@@ -118,9 +121,15 @@ class Translated:
     def __exit__(
         self, kind: object, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Raise what the server's error means."""
-        if error is not None and _is_of_server(error):
-            raise self.failure(error) from self._cause(error)
+        """Raise what the error means."""
+        if isinstance(error, Exception) and not isinstance(error, BeautyspotError):
+            self.leave(error)
+
+    def leave(self, error: Exception) -> NoReturn:
+        """Raise what the error means, as the end of the block does."""
+        if isinstance(error, BeautyspotError):
+            raise error
+        raise self.failure(error) from self._cause(error)
 
     def failure(self, error: BaseException) -> BeautyspotError:
         """What an error of redis-py means, to be raised."""
@@ -150,14 +159,6 @@ class Translated:
                 return None
             each = each.__cause__ or each.__context__
         return error
-
-
-def _is_of_server(error: BaseException) -> bool:
-    from redis.exceptions import RedisClusterException, RedisError
-
-    return isinstance(error, RedisError | RedisClusterException | OSError) and not isinstance(
-        error, BeautyspotError
-    )
 
 
 def code(error: BaseException) -> str:
@@ -190,7 +191,7 @@ def _code_of_cluster(error: BaseException, text: str) -> str:
     if "mode is not enabled" in text:
         return "not a cluster"
     cause = error.__cause__ or error.__context__
-    return code(cause) if cause is not None and _is_of_server(cause) else type(error).__name__
+    return code(cause) if cause is not None else type(error).__name__
 
 
 def _hung_up(error: BaseException) -> bool:

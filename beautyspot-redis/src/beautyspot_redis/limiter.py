@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.errors import ConfigError
+from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot_local.rate import checked_cost, parse_burst, parse_rate
 
 from beautyspot_redis.address import SCHEMES
+from beautyspot_redis.remade import Remade, remembered
 from beautyspot_redis.reserving import Limit, Reserving
 from beautyspot_redis.server import Server
 from beautyspot_redis.slots import Slot, Slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
 
     from beautyspot.contracts import Context, Lease, LimiterBase
 
     from beautyspot_redis.reserving import Reserved
 
 
-class RedisLimiter(Reserving):
+class RedisLimiter(Remade, Reserving):
     """A limiter in Redis or Valkey: one rate for all processes that name the same limit.
 
     Permits are spaced evenly (GCRA), in the order of asking, by the server's clock: those of the
@@ -28,7 +30,8 @@ class RedisLimiter(Reserving):
     second when its time has come. What a call gives back goes to the next that asks and fits.
 
     Args:
-        url: of the server, as for the metadata store `redis`.
+        url: of the server, as for the metadata store `redis`; None is the environment's
+            ``REDIS_URL``.
         rate: ``"600/min"``, ``"10/s"``, ``"5/2s"``, or a number per second. All processes that
             share the limit should give the same.
         max_cost: the largest single cost. Default: the number in the text (``"600/min"``: 600) or
@@ -41,6 +44,15 @@ class RedisLimiter(Reserving):
         timeout: seconds within which the server has to answer.
         lease_time: seconds after which a place of `try_slot` is free again, if its process died.
         clock: gives seconds, for tests; default the server's clock.
+        retries: how often a command is sent again whose connection broke.
+        db: the number of the database, where the URL has none.
+        username, password: where the URL has none; else they are those of the environment,
+            ``REDIS_USERNAME`` and ``REDIS_PASSWORD`` or ``REDISCLI_AUTH``.
+        sentinel_username, sentinel_password: where the Sentinels have credentials of their own.
+        ssl_ca_certs: a file of the authorities that vouch for the server, with ``rediss://``;
+            default those of the system.
+        ssl_certfile, ssl_keyfile: a certificate of the client, and its key.
+        ssl_check_hostname: False takes a certificate of another host; it has to be valid still.
 
     Attributes:
         rate: permits per second. Not to be assigned.
@@ -54,9 +66,10 @@ class RedisLimiter(Reserving):
     slots = True
     schemes = SCHEMES
 
+    @remembered
     def __init__(
         self,
-        url: str,
+        url: str | None = None,
         *,
         rate: str | float,
         max_cost: float | None = None,
@@ -67,6 +80,16 @@ class RedisLimiter(Reserving):
         timeout: float = 5.0,
         lease_time: float = 30.0,
         clock: Callable[[], float] | None = None,
+        retries: int = 1,
+        db: int | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        sentinel_username: str | None = None,
+        sentinel_password: str | None = None,
+        ssl_ca_certs: str | Path | None = None,
+        ssl_certfile: str | Path | None = None,
+        ssl_keyfile: str | Path | None = None,
+        ssl_check_hostname: bool = True,
     ) -> None:
         self.rate: float
         self.max_cost: float
@@ -77,7 +100,22 @@ class RedisLimiter(Reserving):
         self._limit = limit
         prefix = f"{{{_plain(namespace)}:limits}}:"
         key = f"{prefix}{limit}"
-        server = Server(url, timeout=timeout)
+        server = Server(
+            url,
+            failed=BeautyspotError,
+            busy=BeautyspotError,
+            timeout=timeout,
+            retries=retries,
+            db=db,
+            username=username,
+            password=password,
+            sentinel_username=sentinel_username,
+            sentinel_password=sentinel_password,
+            ssl_ca_certs=ssl_ca_certs,
+            ssl_certfile=ssl_certfile,
+            ssl_keyfile=ssl_keyfile,
+            ssl_check_hostname=ssl_check_hostname,
+        )
         one = Limit(key, f"{key}:pause", self.rate, self._burst / self.rate, self.max_cost)
         super().__init__(server, {limit: one}, clock)
         self._slots = Slots(server, prefix, lease_time, clock)

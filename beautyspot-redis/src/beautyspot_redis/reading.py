@@ -142,8 +142,7 @@ class RedisReader(MetadataStoreBase):
             MetadataError: the server could not answer.
         """
         if not is_other_type(error):
-            with self._server.translated:
-                raise error
+            self._server.translated.leave(error)
 
     # ---------------------------------------------------------------------------------- listing
 

@@ -311,7 +311,8 @@ class Reserving(LimiterBase):
             limit = self._limits[name]
             keys += (limit.key, limit.pause_key)
             values += (repr(limit.tolerance), repr(limit.rate), *map(repr, numbers))
-        answer: list[bytes] = SCRIPT.run(self._server.client, keys, *values)
+        with self._server.translated:
+            answer: list[bytes] = SCRIPT.run(self._server.client, keys, *values)
         return answer
 
     def _own(self, reservation: Reservation) -> Reserved:

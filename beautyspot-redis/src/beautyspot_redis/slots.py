@@ -102,12 +102,15 @@ class Slots:
 
     def give_back(self, slot: Slot) -> None:
         """Have a place be free."""
-        self._server.client.zrem(slot.key, slot.token)
+        with self._server.translated:
+            self._server.client.zrem(slot.key, slot.token)
 
     def _ask(self, slots: list[Slot]) -> list[int]:
         clock = "" if self._clock is None else repr(self._clock())
         values: list[Any] = [clock, repr(float(self._lease_time))]
         for slot in slots:
             values += (slot.token, slot.size)
-        answer: list[int] = SCRIPT.run(self._server.client, [slot.key for slot in slots], *values)
+        keys = [slot.key for slot in slots]
+        with self._server.translated:
+            answer: list[int] = SCRIPT.run(self._server.client, keys, *values)
         return answer

@@ -30,6 +30,7 @@ from beautyspot_redis.names import Names
 from beautyspot_redis.near import NearMemory
 from beautyspot_redis.putting import Putter
 from beautyspot_redis.reading import RedisReader
+from beautyspot_redis.remade import Remade, remembered
 from beautyspot_redis.rows import found as found_in_row
 from beautyspot_redis.rows import time_bytes
 from beautyspot_redis.server import Server
@@ -54,11 +55,12 @@ ROW: Final = 500 * 2**20
 """Bytes: a string in the server ends at 512 MiB."""
 
 
-class RedisMetadataStore(RedisReader):
+class RedisMetadataStore(Remade, RedisReader):
     """A metadata store in Redis or Valkey.
 
     Args:
-        url: of the server; see `beautyspot_redis.address`. None is the environment's `REDIS_URL`.
+        url: of the server, of Sentinels or of a cluster, as `beautyspot_redis.address` lists them.
+            None is the environment's ``REDIS_URL``.
         namespace: what keeps the results of one team, or one program, apart from those of others;
             by default the name of the Spot.
         lease_time: for how long a lease holds when its process no longer renews it: seconds, or a
@@ -70,20 +72,25 @@ class RedisMetadataStore(RedisReader):
         memory_age: for how long `find` may answer from there.
         demands_signing: whether a Spot without a `signing_key` is refused.
         timeout: seconds within which the server has to answer.
-        retries: how often a command is sent once more whose connection broke.
-        db, username, password: as in the URL.
-        sentinel_username, sentinel_password: what the Sentinels ask for.
-        ssl_ca_certs, ssl_certfile, ssl_keyfile: files of certificates, for TLS.
-        ssl_check_hostname: whether the server's certificate has to name its host.
+        retries: how often a command is sent again whose connection broke.
+        db: the number of the database, where the URL has none.
+        username, password: where the URL has none; else they are those of the environment,
+            ``REDIS_USERNAME`` and ``REDIS_PASSWORD`` or ``REDISCLI_AUTH``.
+        sentinel_username, sentinel_password: where the Sentinels have credentials of their own.
+        ssl_ca_certs: a file of the authorities that vouch for the server, with ``rediss://``;
+            default those of the system.
+        ssl_certfile, ssl_keyfile: a certificate of the client, and its key.
+        ssl_check_hostname: False takes a certificate of another host; it has to be valid still.
 
     Raises:
-        ConfigError: an option is not what it has to be.
+        ConfigError: an option is not what it has to be, or options contradict each other.
     """
 
     schemes = SCHEMES
     leases: ClassVar[bool] = True
     invalidations: ClassVar[bool] = True
 
+    @remembered
     def __init__(
         self,
         url: str | None = None,

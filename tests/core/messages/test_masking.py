@@ -17,6 +17,11 @@ from hypothesis import strategies as st
         ("redis://:pw@host:6379/0", "redis://***@host:6379/0"),
         ("redis://host:6379/a@b", "redis://host:6379/a@b"),
         ("redis://token@host", "redis://***@host"),
+        ("valkey://:pw@host:6379/0", "valkey://***@host:6379/0"),
+        (
+            "these: valkey://, valkeys+cluster://, redis://",
+            "these: valkey://, valkeys+cluster://, redis://",
+        ),
         ("x://u:p/w@host/a", "x://***@host/a"),
         ("x://u:p?w@host/a", "x://***@host/a"),
         ("x://h?password=a&b=c", "x://h?password=***&b=c"),
