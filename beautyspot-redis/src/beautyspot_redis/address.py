@@ -54,7 +54,7 @@ PASSWORD_VARIABLES: Final = ("REDIS_PASSWORD", "REDISCLI_AUTH")
 
 _PORTS: Final[dict[Mode, int]] = {"server": 6379, "sentinel": 26379, "cluster": 6379}
 
-_HOST: Final = r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\[\]:@/\s]+))(?::(\d+))?"
+_HOST: Final = r"(?:\[([0-9A-Za-z:.%_-]+)\]|([^\[\]:@/\s]+))(?::(\d+))?"
 
 _TLS: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _OF_SENTINELS: Final = ("sentinel_username", "sentinel_password")
@@ -119,6 +119,11 @@ class Address:
             # The user alone would be sent with no password, which only a misconfigured one has.
             given["username"] = given["password"] and os.environ.get(USERNAME_VARIABLE)
         return {name: value for name, value in given.items() if value}
+
+    @property
+    def holds_secret(self) -> bool:
+        """Whether a password was given, be it the server's or the Sentinels'."""
+        return bool(self.password or self.options.sentinel_password)
 
     @property
     def are_from_environment(self) -> bool:
@@ -237,7 +242,7 @@ class _Text:
                     "a host of the URL is malformed: write host:port, with a port from 1 to 65535 "
                     "and an IPv6 address in brackets; in a user or a password write @ as %40"
                 )
-            found.append((match[1] or match[2], int(match[3] or _PORTS[mode])))
+            found.append((unquote(match[1] or match[2]), int(match[3] or _PORTS[mode])))
         if mode == "server" and len(found) > 1:
             raise ConfigError(
                 f"{self.scheme}:// takes one host: several nodes of a cluster are "

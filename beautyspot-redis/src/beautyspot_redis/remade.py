@@ -5,23 +5,41 @@ from __future__ import annotations
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from beautyspot_redis.address import PASSWORD_VARIABLES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from beautyspot_redis.server import Server
 
 P = ParamSpec("P")
 
 
 class Remade:
-    """Is made again where its pickle arrives, and connects there; no lock or socket is sent.
+    """Is made again where its pickle arrives, and connects there; no lock or socket travels.
 
-    Its pickle holds a password that it was given, as that of a Spot does. One of the environment is
-    read where it arrives.
+    Nor a password: pickles lie in queues, and in the memory of schedulers. One of the environment
+    is read where it arrives.
     """
 
+    _server: Server
     _made_by: Callable[[], object]
 
     def __reduce__(self) -> tuple[Any, ...]:
+        """How it is made again.
+
+        Raises:
+            TypeError: it was given a password.
+        """
+        if self._server.address.holds_secret:
+            raise TypeError(
+                "it holds a password, which does not travel: leave that out, and set the "
+                f"environment variable {PASSWORD_VARIABLES[0]} in each process"
+            )
         return self._made_by, ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._server.url}>"
 
 
 R = TypeVar("R", bound=Remade)

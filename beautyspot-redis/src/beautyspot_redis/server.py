@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import BeautyspotError, MetadataBusyError, MetadataError
@@ -59,7 +58,6 @@ class Server:
         self.timeout: Final = self.address.options.timeout
         self.is_cluster: Final = self.address.mode == "cluster"
         self.translated: Final = Translated(self.address, failed, busy)
-        self._again: Final = partial(Server, url, failed=failed, busy=busy, **options)
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._client: Any = None
@@ -109,10 +107,6 @@ class Server:
         client, self._client = self._client, None
         if client is not None and self._pid == os.getpid():
             client.close()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """By what it was made with; where it arrives, it connects anew."""
-        return self._again, ()
 
     def __repr__(self) -> str:
         """Where it is, without credentials."""

@@ -131,9 +131,12 @@ def start(engine: Engine, parts: Parts) -> None:
     try:
         engine.cache.metadata.open()
     except Exception as error:
+        memory = "results are kept in memory only, as far as there is room"
         advice = (
-            f"Until that is mended ({parts.context.db_path}), results are kept in memory only, "
-            "as far as there is room; directory= or BEAUTYSPOT_DIRECTORY chooses another place"
+            f"Until that is mended, {memory}"
+            if parts.metadata.remote
+            else f"Until that is mended ({parts.context.db_path}), {memory}; directory= or "
+            "BEAUTYSPOT_DIRECTORY chooses another place"
         )
         engine.reporter.report(OPENING, "", error, advice)
 
