@@ -1,0 +1,15 @@
+"""A function that is marked as anywhere: nothing in it knows where it runs."""
+
+import beautyspot as bs
+
+spot = bs.Spot("work")  # which store, says BEAUTYSPOT_METADATA
+
+
+@spot.mark
+def words(page: str) -> int:
+    print("working on", page, flush=True)
+    return len(page.split())
+
+
+PAGES = ["a b", "a b c", "a b c d"]
+COUNTS = [2, 3, 4]

@@ -1,0 +1,46 @@
+"""The programs of "Where the work runs": pools, joblib, Dask and Ray meet in one store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+from workspace.sources import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLES = ROOT / "docs" / "examples" / "workers"
+DEADLINE = 240.0
+
+
+def ran(folder: Path, library: str, **environment: str) -> int:
+    """How many calls ran in the program of a library, which ends well."""
+    if library != "futures" and find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("BEAUTYSPOT")}
+    quiet = {"DASK_LOGGING__DISTRIBUTED": "critical", "RAY_AUTH_MODE": "disabled"}
+    shutil.copytree(EXAMPLES, folder, dirs_exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", f"with_{library}.py"],
+        cwd=folder, env={**kept, **quiet, **environment}, timeout=DEADLINE, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.count("working on")
+
+
+def test_a_pool_of_processes(tmp_path: Path) -> None:
+    assert ran(tmp_path, "futures") == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["joblib", "dask", "ray"])
+def test_each_library_runs_each_call_once(tmp_path: Path, library: str) -> None:
+    assert ran(tmp_path, library) == 3
+    assert ran(tmp_path, "futures") == 0
