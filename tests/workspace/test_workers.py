@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,8 @@ def ran(folder: Path, library: str, **environment: str) -> int:
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    lists = re.findall(r"^\[.*\]$", done.stdout, re.MULTILINE)
+    assert set(lists) == {"[2, 3, 4]"}, done.stdout
     return done.stdout.count("working on")
 
 
@@ -42,5 +45,6 @@ def test_a_pool_of_processes(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("library", ["joblib", "dask", "ray"])
 def test_each_library_runs_each_call_once(tmp_path: Path, library: str) -> None:
-    assert ran(tmp_path, library) == 3
+    times = ran(tmp_path, library)
+    assert times == 3 or (library == "ray" and times < 3)  # whose log may lose its end
     assert ran(tmp_path, "futures") == 0

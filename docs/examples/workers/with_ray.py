@@ -1,9 +1,10 @@
-import ray
+"""The workers of a Ray cluster, here those of this machine."""
 
-from work import COUNTS, PAGES, words
+import ray
+from work import PAGES, words
 
 if __name__ == "__main__":
     ray.init(num_cpus=2, include_dashboard=False)
     remote = ray.remote(words)
-    assert ray.get([remote.remote(page) for page in PAGES]) == COUNTS
+    print(ray.get([remote.remote(page) for page in PAGES]))  # [2, 3, 4]
     ray.shutdown()
