@@ -28,6 +28,7 @@ TABLES = (
     "starting",
     "memory",
     "s3",
+    "redis",
     "limiter",
 )
 

