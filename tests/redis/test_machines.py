@@ -69,7 +69,7 @@ def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     if namespaces and not machines.may_have_namespaces():
         pytest.skip("network namespaces need root, Linux and iproute2")
     with (
-        valkey.running(tmp_path / "server", bind="0.0.0.0") as server,
+        valkey.running(tmp_path / "server", bind="0.0.0.0", protected_mode="no") as server,
         machines.network(tmp_path / "machines", server.port, namespaces=namespaces) as found,
     ):
         yield found
