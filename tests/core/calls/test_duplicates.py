@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.calls import duplicates
+from beautyspot.calls.engine import Engine
 from beautyspot.errors import ConfigError
 from beautyspot.memory import MemoryMetadataStore
+from gates import DEADLINE, Gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -377,3 +379,22 @@ def test_a_forked_child_knows_what_its_parent_did(make_spot: Callable[..., Spot]
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert told == []
+
+
+def test_first_calls_of_two_threads_at_once_both_have_a_key(
+    spot: Spot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = Gate()
+
+    def looked(_: Engine) -> None:
+        if not ready.count:
+            ready.pass_through()  # the first call waits here, while the second gets its key
+
+    monkeypatch.setattr(Engine, "follow_level", looked)
+    marked = spot.mark(double)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(marked, 1)
+        assert ready.entered.wait(DEADLINE)
+        assert marked(2) == 4
+        ready.open.set()
+        assert first.result() == 2, "a strict Spot raises what keeps a call from its key"

@@ -278,16 +278,15 @@ class Addressing:
         options, identity = self._options, self._identity
         name = self._whole_name(self.func_identifier, with_code=options.name is None)
         version = self.version
-        if self._on_first_key is not None:
+        tell = self._on_first_key  # another thread may be here too, and drop it
+        if tell is not None:
             self._on_first_call()
             if (
                 options.version != "auto"
                 and (name == self.func_identifier or options.name)
                 and self._is_alone
             ):
-                self.is_shared = self._on_first_key(
-                    identity.named, self.func_identifier, (name, version)
-                )
+                self.is_shared = tell(identity.named, self.func_identifier, (name, version))
             self._on_first_key = None
         maker = self._maker_of(name, version)
         if self._version != "auto" and identity.settled and not self._may_hold:
