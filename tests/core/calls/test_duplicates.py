@@ -19,6 +19,7 @@ from beautyspot.calls.engine import Engine
 from beautyspot.errors import ConfigError
 from beautyspot.memory import MemoryMetadataStore
 from gates import DEADLINE, Gate
+from remote_store import RemoteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -382,7 +383,7 @@ def test_a_forked_child_knows_what_its_parent_did(make_spot: Callable[..., Spot]
 
 
 def test_first_calls_of_two_threads_at_once_both_have_a_key(
-    spot: Spot, monkeypatch: pytest.MonkeyPatch
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = Gate()
 
@@ -391,7 +392,7 @@ def test_first_calls_of_two_threads_at_once_both_have_a_key(
             ready.pass_through()  # the first call waits here, while the second gets its key
 
     monkeypatch.setattr(Engine, "follow_level", looked)
-    marked = spot.mark(double)
+    marked = make_spot(metadata=RemoteStore(), strict=True).mark(double)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(marked, 1)
         assert ready.entered.wait(DEADLINE)
