@@ -12,6 +12,7 @@ import itertools
 import os
 import queue
 import threading
+import time
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from beautyspot.concurrency import locks
@@ -22,7 +23,7 @@ from owned_clock import Clock
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from beautyspot.contracts import TaskRecord
+    from beautyspot.contracts import Counts, TaskRecord
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -49,11 +50,12 @@ class Server:
     """What all clients share."""
 
     def __init__(self, clock: Clock | None = None) -> None:
-        self.clock = clock or Clock(1_700_000_000.0)
+        self.clock = clock or Clock(time.time())
         self.lock = locks.reentrant()
         self.store_id = os.urandom(8).hex()
         self.records: dict[str, TaskRecord] = {}
         self.log = InvalidationLog()
+        self.counts: dict[tuple[str, int], Counts] = {}
         self.held: dict[str, tuple[str, float]] = {}  # token, and until when
         self.numbers = itertools.count(1)
         self.listeners: list[queue.SimpleQueue[str]] = []
@@ -112,6 +114,7 @@ class RemoteStore(MemoryMetadataStore):
         self.inside = threading.local()
         self._records = self.server.records
         self._log = self.server.log
+        self._counts = self.server.counts
         self._store_id = self.server.store_id
         self._leases: dict[str, RemoteLease] = {}
         self._news: queue.SimpleQueue[str] | None = None

@@ -20,7 +20,10 @@ class Redis(MetadataStoreContract):
 
     def options(self, tmp_path: Path) -> dict[str, Any]:
         namespace = f"{self.namespace}/{tmp_path.name}"
-        return {"url": self.url, "namespace": namespace, "lease_time": 1.0}
+        return {"url": self.url, "namespace": namespace, "lease_time": 2.0}
+
+    def make_brief(self, tmp_path: Path) -> RedisMetadataStore:
+        return RedisMetadataStore(**{**self.options(tmp_path), "lease_time": 0.2})
 
     def make(self, tmp_path: Path) -> RedisMetadataStore:
         return RedisMetadataStore(**self.options(tmp_path))

@@ -332,8 +332,9 @@ class MetadataStoreBase(Backend):
 
         Called again and again by one thread of the process, as long as calls wait for leases, first
         with 0 seconds: from the end of that call on the store listens, and what is released between
-        two calls is told by the next one. It may miss some. None, as by the base class, if the
-        store can't tell: core asks `leased` then.
+        two calls is told by the next one. It may miss some, and leave out keys that nobody has
+        tried to lease meanwhile. None, as by the base class, if the store can't tell: core asks
+        `leased` then.
         """
         del seconds
         return None

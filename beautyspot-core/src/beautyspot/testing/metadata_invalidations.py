@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from beautyspot.contracts import Invalidation, TaskRecord
-from beautyspot.testing.metadata_leases import LeaseContract
+from beautyspot.testing.metadata_falling import FallingContract
 from beautyspot.testing.records import HOSTILE_KEYS, KEYS, a_record
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ OTHERS = [
 ]
 
 
-class InvalidationContract(LeaseContract):
+class InvalidationContract(FallingContract):
     """What a store must do that notes what was invalidated; others are not asked.
 
     Part of `MetadataStoreContract`.

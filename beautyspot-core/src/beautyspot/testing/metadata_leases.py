@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import pytest
 
-from beautyspot.contracts import Lease, MetadataStoreBase
+from beautyspot.contracts import Beginning, Invalidation, Lease, MetadataStoreBase, in_full
 from beautyspot.errors import NotSupportedError
 from beautyspot.testing.processes import Child
-from beautyspot.testing.records import HOSTILE_KEYS, KEYS
+from beautyspot.testing.records import HOSTILE_KEYS, KEYS, a_record
 from beautyspot.testing.switches import Switches
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+
+PATIENCE = 30.0
+"""Seconds after which a test gives up."""
 
 
 class LeaseContract(Switches):
@@ -114,8 +117,9 @@ class LeaseContract(Switches):
     def test_a_store_without_leases_says_so(self, store: MetadataStoreBase) -> None:
         assert type(store).leases is self.leases
         if not self.leases:
-            with pytest.raises(NotSupportedError):
-                store.try_lease(KEYS[0])
+            for take in (store.try_lease, store.begin):
+                with pytest.raises(NotSupportedError):
+                    take(KEYS[0])
 
     def test_a_lease_falls_when_its_process_is_killed(
         self, store: MetadataStoreBase, tmp_path: Path
@@ -162,6 +166,128 @@ class LeaseContract(Switches):
             child.kill()
             assert _soon(store, lambda: not _shared(store, {}))
 
+    # --------------------------------------------------------------------------- to begin a call
+
+    def test_to_begin_takes_the_lease(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        before = store.now()
+        begun = store.begin(KEYS[0])
+        after = store.now()
+        assert isinstance(begun, Beginning)
+        assert isinstance(begun.lease, Lease)
+        assert begun.found is None, "nothing is stored"
+        assert before <= begun.now <= after, "what `now` gives"
+        assert store.begin(KEYS[0]) is None, "a key has one lease at a time"
+        assert store.try_lease(KEYS[0]) is None
+        begun.lease.release()
+        _take(store, KEYS[0], "a released key is free").release()
+
+    def test_to_begin_tells_what_is_stored(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        for record in (a_record(KEYS[0]), a_record(KEYS[1], expires_at=2.0**33)):
+            store.put(record)
+            begun = _begun(store, record.cache_key)
+            found = store.find(record.cache_key)
+            assert begun.found is not None
+            assert found is not None
+            assert in_full(begun.found) == in_full(found), "what `find` gives"
+            begun.lease.release()
+
+    def test_to_begin_tells_the_generation(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        if not type(store).invalidations:
+            begun = _begun(store, KEYS[0])
+            assert begun.generation == 0
+            begun.lease.release()
+            return
+        for _ in "12":
+            begun = _begun(store, KEYS[0])
+            assert begun.generation == store.generation()
+            begun.lease.release()
+            store.note_invalidation(Invalidation(cache_key=KEYS[1]))
+
+    @pytest.mark.parametrize("key", HOSTILE_KEYS, ids=range(len(HOSTILE_KEYS)))
+    def test_any_key_may_be_begun(self, store: MetadataStoreBase, key: str) -> None:
+        self._needs("leases")
+        store.put(a_record(key))
+        begun = _begun(store, key)
+        assert begun.found is not None
+        assert list(store.leased([key])) == [key]
+        begun.lease.release()
+
+    def test_many_are_begun_but_for_what_others_have(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        store.put_many([a_record(KEYS[0]), a_record(KEYS[1])])
+        held = _take(store, KEYS[1], "nobody has it")
+        begun = store.begin_many(KEYS[:3])
+        assert set(begun) == {KEYS[0], KEYS[2]}
+        assert begun[KEYS[0]].found is not None
+        assert begun[KEYS[2]].found is None
+        assert not store.begin_many(KEYS[:3]), "others have all of them by now"
+        for each in (held, *[beginning.lease for beginning in begun.values()]):
+            each.release()
+        assert not store.begin_many([])
+        assert not store.leased(KEYS[:3])
+
+    def test_a_put_leaves_the_key_to_the_next(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        begun = _begun(store, KEYS[0])
+        assert store.put_valid(a_record(KEYS[0], began_at=begun.now), begun.generation)
+        assert not store.renew([begun.lease]), "what was released with the row was not lost"
+        begun.lease.release()
+        again = _begun(store, KEYS[0])
+        assert again.found is not None
+        begun.lease.release()
+        assert store.try_lease(KEYS[0]) is None, "a second release must not free the next holder's"
+        again.lease.release()
+
+    def test_puts_leave_their_keys_to_the_next(self, store: MetadataStoreBase) -> None:
+        self._needs("leases")
+        begun = store.begin_many(KEYS[:3])
+        rows = [(a_record(key, began_at=one.now), one.generation) for key, one in begun.items()]
+        assert not store.put_many_valid(rows)
+        assert not store.renew([one.lease for one in begun.values()])
+        for one in begun.values():
+            one.lease.release()
+        assert not store.leased(KEYS[:3])
+
+    # ------------------------------------------------------------------------ what is leased now
+
+    def test_what_is_leased_is_told(self, store: MetadataStoreBase, tmp_path: Path) -> None:
+        self._needs("leases")
+        assert not store.leased(KEYS)
+        assert not store.leased([])
+        leases = [_take(store, key, "nobody has it") for key in KEYS[3:6]]
+        asking = self.make(tmp_path) if self.persistent else store
+        assert set(asking.leased(KEYS)) == set(KEYS[3:6]), "by whomever"
+        for lease in leases:
+            lease.release()
+        assert not asking.leased(KEYS)
+        if asking is not store:
+            asking.close()
+
+    def test_what_is_released_is_told(self, store: MetadataStoreBase, tmp_path: Path) -> None:
+        self._needs("leases")
+        if store.next_releases(0.0) is None:
+            pytest.skip("the store can't tell")
+        other = self.make(tmp_path)
+        leases = [_take(other, key, "nobody has it") for key in (*KEYS[:3], *HOSTILE_KEYS)]
+        assert not store.begin_many([*KEYS[:3], *HOSTILE_KEYS]), "calls wait from here on"
+        for lease in leases[1:]:
+            lease.release()
+        heard = _heard(store, len(leases) - 1)
+        assert heard == {*KEYS[1:3], *HOSTILE_KEYS}, "released, and no other"
+        store.stop_listening()
+        assert store.next_releases(0.0) is not None, "it may listen again"
+        begun = _begun(other, KEYS[1])
+        assert store.begin(KEYS[1]) is None
+        other.put_valid(a_record(KEYS[1], began_at=begun.now), begun.generation)
+        begun.lease.release()
+        leases[0].release()
+        assert _heard(store, 2) == {KEYS[0], KEYS[1]}, "released with a row, too"
+        store.stop_listening()
+        other.close()
+
     def _shares_waits(self, store: MetadataStoreBase) -> None:
         self._needs("leases", "persistent", "shared_between_processes")
         if type(store).share_waits is MetadataStoreBase.share_waits:
@@ -182,6 +308,21 @@ def _soon(store: MetadataStoreBase, ask: Callable[[], T]) -> T:
     while not (answer := ask()) and time.monotonic() < ends:
         time.sleep(min(0.05, store.lease_time / 10))  # nothing tells when a dead one's lease falls
     return answer
+
+
+def _begun(store: MetadataStoreBase, key: str) -> Beginning:
+    begun = store.begin(key)
+    assert begun is not None, "nobody has the lease"
+    return begun
+
+
+def _heard(store: MetadataStoreBase, count: int) -> set[str]:
+    """What the store tells, until so many keys are released."""
+    heard: set[str] = set()
+    deadline = time.monotonic() + PATIENCE
+    while len(heard) < count and time.monotonic() < deadline:
+        heard.update(store.next_releases(1.0) or ())
+    return heard
 
 
 def _take(store: MetadataStoreBase, key: str, why: str) -> Lease:
