@@ -43,6 +43,9 @@ BACKENDS: dict[str, type[Any]] = {
 
 QUESTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "get": lambda spot, marked: spot.explain(marked, 1),
+    "find_code": lambda spot, marked: spot.mark(name="f")(marked.__wrapped__)(
+        1
+    ),  # knows no key yet
     "scan": lambda spot, marked: spot.invalidate_all("nothing has this name"),
     "totals": lambda spot, marked: spot.stats(),
     "metadata delete": lambda spot, marked: spot.invalidate(marked, 777),

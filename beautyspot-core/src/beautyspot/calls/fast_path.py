@@ -1,7 +1,7 @@
 """The shortest way to a hit, of functions and coroutine functions: where most calls return.
 
-A store whose look-ups block, a `ttl`, a signing key, the mode "refresh" and a block of `Spot.using`
-have the call take the way of `flow.answer` instead.
+A `ttl`, a signing key, the mode "refresh", a block of `Spot.using`, and for coroutine functions a
+store whose look-ups block, have the call take the way of `flow.answer` instead.
 """
 
 from __future__ import annotations
@@ -33,13 +33,17 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     """
     addressing, form = task.addressing, task.form
     counted, waiting, detours = task.counted, engine.cache.waiting, engine.cache.health.detours
-    find, bind, memo = engine.cache.metadata.real.find, addressing.bind, addressing.memo
+    find: Callable[[str], object] = engine.cache.metadata.real.find
+    if engine.blocking:
+        find = engine.cache.finding.look  # a failure may take long, so that it is met once
+    bind, memo = addressing.bind, addressing.memo
     codec, uses, observers = form.codec, engine.uses, engine.observers
     told = observers.told
     seen, ending = uses.seen, f"\n{codec}\n"
     note, whose = engine.last_calls.set, (engine.last_calls.number, addressing.func_identifier)
-    slow = task.ttl is not None or engine.blocking or engine.cache.signing_keys is not None
+    slow = task.ttl is not None or engine.cache.signing_keys is not None
     slow = slow or task.classes is not None or task.refreshes
+    slow = slow or (engine.blocking and task.kind != "function")
 
     def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: C901 - as above
         call = None

@@ -114,8 +114,7 @@ class Cache(Rows):
         """
         task, entry = call.task, None
         try:
-            found, call.found = call.found, None
-            entry = found or self.find(call.key, patient=not in_place)
+            entry = self._first_found(call) or self.find(call.key, patient=not in_place)
             if entry is None or entry is NOTHING:
                 return self._recall_earlier(call, in_place=in_place, stale=stale)
             call.replaces = entry.result_value
@@ -140,6 +139,20 @@ class Cache(Rows):
             return self.report_miss(task, error)
         call.stale = stale and not self.is_fresh(task, entry)
         return self._noted(call, entry, value)
+
+    def _first_found(self, call: Call) -> Entry | None:
+        """What a first look-up found, which counts once.
+
+        Raises:
+            Exception: that look-up failed.
+        """
+        found, call.found = call.found, None
+        if isinstance(found, Exception):
+            try:
+                raise found
+            finally:
+                del found  # it refers to this frame: a cycle for the collector
+        return None if found is None else in_full(found)
 
     def _recall_earlier(self, call: Call, *, in_place: bool, stale: bool) -> Any:
         if not call.task.addressing.earlier or call.refresh or self.renamed is None:

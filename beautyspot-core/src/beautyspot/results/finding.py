@@ -73,6 +73,13 @@ class Finding:
         self._find_gathered = ThreadLookups(self._find_alone, self.find_many).find
         self.find = self._find_in_full
 
+    def look(self, key: str) -> Plain | Entry | Exception | None:
+        """What `find` gives, or raises."""
+        try:
+            return self.find(key)
+        except Exception as error:
+            return error
+
     def find_many(self, keys: list[str]) -> Mapping[str, Plain | Entry]:
         """What the store's `find_many` gives; it may wait."""
         found: object = self._find_many(keys)

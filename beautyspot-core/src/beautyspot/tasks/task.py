@@ -22,7 +22,7 @@ from beautyspot.tasks.terms import Terms, are_asked
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import Entry, KeyGenBase, SerializerBase
+    from beautyspot.contracts import Entry, KeyGenBase, Plain, SerializerBase
     from beautyspot.observing import Reason
     from beautyspot.tasks.addressing import FirstKey
     from beautyspot.tasks.counted import Counted
@@ -79,7 +79,7 @@ class Call:
         self.spares = 0.0  # what it cost
         self.price: float | None = None  # what this call's own execution cost
         self.terms: Terms | None = None  # of its result, where they are not those of all
-        self.found: Entry | None = None  # what a first look-up found, for the next step to take
+        self.found: Plain | Entry | Exception | None = None  # by a first look-up, or its failure
         self.looked = False  # whether it was looked up already, and nothing was there
         self.refresh = task.refreshes  # whether to run whatever is stored
         self.asked: str | None = None  # the mode that holds here, once blocks were asked for it
