@@ -5,7 +5,6 @@ A store is changed by the same cache that a Spot stores its results through.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from beautyspot.contracts import DURATION, seconds
@@ -58,7 +57,7 @@ class Changing:
             MetadataError: the store failed, and says how many were removed before.
         """
 
-        wanted = read_filter("remove", where)
+        wanted = read_filter("remove", where, self.metadata.now)
         if wanted == EVERYTHING:
             raise ConfigError(
                 'say what to remove: remove(function="app:*", older="7d"), or whatever else fits; '
@@ -103,8 +102,8 @@ class Changing:
             unused_for=unused_for,
             expired=expired,
         )
-        wanted = read_filter("prune", where)
-        foreseen = foresee(Listing(self.metadata, wanted), limits, time.time())
+        wanted = read_filter("prune", where, self.metadata.now)
+        foreseen = foresee(Listing(self.metadata, wanted), limits, self.metadata.now())
         if dry_run or not foreseen.entries:
             return foreseen
         cache = self._changing()
@@ -136,7 +135,8 @@ class Changing:
             unused_for=unused_for,
             expired=expired,
         )
-        return over_limits(Listing(self.metadata, read_filter("over_limits", where)), limits)
+        wanted = read_filter("over_limits", where, self.metadata.now)
+        return over_limits(Listing(self.metadata, wanted), limits, self.metadata.now())
 
     def removal(self, rows: Iterable[TaskRecord]) -> Removal:
         """The removal of these rows, to be shown first and then carried out.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from datetime import time as midnight
@@ -15,7 +14,7 @@ from beautyspot.errors import ConfigError
 from beautyspot.messages import check_options, checked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Moment = str | float | timedelta | date
 """A moment: how long ago, or a date with or without a time; local time where no zone is given."""
@@ -82,6 +81,8 @@ _TEXTS: Final = {
 }  # fmt: skip
 """What is a text in a `Where` -> the field of the `Selection`."""
 
+_TIMED: Final = frozenset({"older", "newer", "unused", "expired"})
+
 _MOMENT: Final = (
     'how long ago, such as "7d" or "12h", or a date, such as "2026-11-19" or "2026-11-19 14:00"'
 )
@@ -89,15 +90,20 @@ _LONGEST: Final = 1e9
 """Seconds: a longer "duration" is a Unix time that was meant as a date."""
 
 
-def read_filter(caller: str, where: Mapping[str, Any]) -> Filter:
+def read_filter(caller: str, where: Mapping[str, Any], clock: Callable[[], float]) -> Filter:
     """What a `Where` means at this moment.
+
+    Args:
+        caller: the method that it was given to.
+        where: what the user gave.
+        clock: the store's, which is asked only where a time is given.
 
     Raises:
         ConfigError: a name or a value is wrong; says what to write.
     """
     check_options(caller, where, Where.__annotations__)
     given = {name: value for name, value in where.items() if value is not None}
-    now = time.time()
+    now = clock() if _TIMED.intersection(given) else 0.0
     found: dict[str, Any] = {
         field: _text(name, given[name]) for name, field in _TEXTS.items() if name in given
     }

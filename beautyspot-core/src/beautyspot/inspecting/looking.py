@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -101,7 +100,7 @@ class Looking:
             ConfigError: an argument is wrong.
             MetadataError: the store failed.
         """
-        listing = Listing(self.metadata, read_filter("rows", where))
+        listing = Listing(self.metadata, read_filter("rows", where, self.metadata.now))
         return listing.rows(check_order(order), None if limit is None else check_limit(limit))
 
     def page(
@@ -126,7 +125,7 @@ class Looking:
             ConfigError: an argument is wrong.
             MetadataError: the store failed.
         """
-        listing = Listing(self.metadata, read_filter("page", where))
+        listing = Listing(self.metadata, read_filter("page", where, self.metadata.now))
         return listing.page(check_order(order), following, check_limit(limit))
 
     def row(self, key: str) -> TaskRecord:
@@ -158,7 +157,7 @@ class Looking:
             ConfigError: a filter is wrong.
             MetadataError: the store failed.
         """
-        wanted = read_filter("total", where)
+        wanted = read_filter("total", where, self.metadata.now)
         if wanted == EVERYTHING:
             return self.metadata.totals()
         return Listing(self.metadata, wanted).totals()
@@ -174,8 +173,8 @@ class Looking:
             ConfigError: an argument is wrong.
             MetadataError: the store failed.
         """
-        wanted = read_filter("counts", {"function": function}).selection
-        begin = None if since is None else moment("since", since, time.time())
+        wanted = read_filter("counts", {"function": function}, self.metadata.now).selection
+        begin = None if since is None else moment("since", since, self.metadata.now())
         if not self.metadata.counters:
             return []
         pattern = "*" if wanted.function is None else wanted.function

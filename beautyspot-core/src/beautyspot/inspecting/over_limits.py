@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from beautyspot.results.pruning import foresee
@@ -15,14 +14,14 @@ if TYPE_CHECKING:
     from beautyspot.results.pruning import Limits
 
 
-def over_limits(listing: Listing, limits: Limits) -> Iterator[TaskRecord]:
-    """The rows of a listing that are over the limits.
+def over_limits(listing: Listing, limits: Limits, now: float) -> Iterator[TaskRecord]:
+    """The rows of a listing that are over the limits at a time, in Unix time.
 
     Raises:
         MetadataError: the store failed.
     """
     chosen: dict[str, float | None] = {}
-    foresee(listing, limits, time.time(), chosen.__setitem__)
+    foresee(listing, limits, now, chosen.__setitem__)
     for record in listing.all():
         key = record.cache_key
         if key in chosen and chosen[key] == record.made_at:

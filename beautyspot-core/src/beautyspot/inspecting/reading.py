@@ -108,7 +108,7 @@ class Reading:
         """
         from beautyspot.inspecting.verifying import Verifier
 
-        wanted = read_filter("verify", where)
+        wanted = read_filter("verify", where, self.metadata.now)
         has_keys = self.signing_keys is not None
         serializer = self._backends.serializer
         verifier = Verifier(self.metadata, self._parts(), serializer, has_keys=has_keys)
@@ -148,7 +148,7 @@ class Reading:
         """
         from beautyspot.inspecting.copying import Copier
 
-        wanted = read_filter("copy_to", where)
+        wanted = read_filter("copy_to", where, self.metadata.now)
         if not isinstance(target, Reading):
             raise ConfigError(
                 f"copy_to takes a store, not an object of type {type(target).__qualname__}: give "

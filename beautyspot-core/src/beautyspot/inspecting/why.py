@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -74,7 +73,8 @@ def reasons(metadata: MetadataStoreBase, records: list[TaskRecord]) -> list[Why]
                 identity = identity_of(other)
                 for search in searches:
                     search.offer(other, identity)
-    return [search.why() for search in searches]
+    now = metadata.now() if any(record.expires_at is not None for record in records) else 0.0
+    return [search.why(now) for search in searches]
 
 
 class _Search:
@@ -90,17 +90,17 @@ class _Search:
         if not is_later and other.cache_key != self._record.cache_key:
             self._nearest.offer(other, identity)
 
-    def why(self) -> Why:
-        """What was found."""
+    def why(self, now: float) -> Why:
+        """What was found, at a time by the store's clock."""
         record, found = self._record, self._nearest.found()
         if record.key_scheme is None:
             return Why(record, _OLD)
         if found is None:
-            return Why(record, _ALONE.format(name=name_of(record)) + _about_end(record))
+            return Why(record, _ALONE.format(name=name_of(record)) + _about_end(record, now))
         differs, nearest = found
         parts = f"the nearest earlier result differs in {', '.join(differs)}"
         about = _about_code(record, nearest, told="code" in differs)
-        reason = less_secrets(f"{parts}{about}{_about_end(record)}")
+        reason = less_secrets(f"{parts}{about}{_about_end(record, now)}")
         return Why(record, reason, differs, nearest, _code_differs(record, nearest))
 
 
@@ -119,11 +119,10 @@ def _about_code(record: TaskRecord, nearest: TaskRecord, *, told: bool) -> str:
     return "; the rest of the function's file had changed as well, its own source had not"
 
 
-def _about_end(record: TaskRecord) -> str:
+def _about_end(record: TaskRecord, now: float) -> str:
     ends = record.expires_at
     if ends is None:
         return ""
-    now = time.time()
     if has_expired(now, record.made_at, ends):
         return "; it has expired since, so that the next such call runs again"
     return f"; the result of this run expires in {_left(ends - now)}"
