@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from beautyspot.testing.metadata_invalidations import NOTED, InvalidationContract
 from beautyspot.testing.records import KEYS, a_record
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from beautyspot.contracts import MetadataStoreBase, TaskRecord
+
+
+_STEPS = st.tuples(st.sampled_from(["begin", "put", "set", "invalidate"]), st.integers(0, 2))
 
 
 class NewerContract(InvalidationContract):
@@ -109,6 +114,43 @@ class NewerContract(InvalidationContract):
         assert log.put_many_valid(rows) == {KEYS[0], KEYS[1]}
         assert not log.put_valid(*rows[1])
         assert _made(log, KEYS[2]) == made
+
+    @settings(
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,  # one store for all examples is the point
+            HealthCheck.differing_executors,  # each subclass runs it
+        ],
+    )
+    @given(steps=st.lists(_STEPS, max_size=12))
+    def test_in_any_order_the_run_stays_that_began_last(
+        self, store: MetadataStoreBase, steps: list[tuple[str, int]]
+    ) -> None:
+        store.delete(KEYS[0])
+        runs: dict[int, tuple[int, float, int]] = {}  # by client: number, beginning, generation
+        valid: set[int] = set()  # of the clients whose runs were not invalidated
+        there: tuple[float, int] | None = None  # beginning and number of what is to be there
+        for number, (step, client) in enumerate(steps):
+            if step == "begin":
+                runs[client] = number, store.now(), _since(store)
+                valid.add(client)
+            elif step == "put" and client in runs:
+                run, began, since = runs.pop(client)
+                made = store.now()
+                record = _run(began, made=made, took=made - began, size=run)
+                wanted = client in valid and (there is None or began >= there[0])
+                assert store.put_valid(record, since) == wanted
+                there = (began, run) if wanted else there
+            elif step == "set":
+                there = store.now(), number
+                store.put(_run(there[0], made=there[0], took=None, size=number))
+            elif step == "invalidate" and store.invalidations:
+                store.note_invalidation(NOTED)
+                store.delete(KEYS[0])
+                valid, there = set(), None
+            found = store.get(KEYS[0])
+            assert (found and found.size) == (there and there[1]), "the run that began last"
 
     def test_another_instance_overwrites_nothing_newer(
         self, store: MetadataStoreBase, tmp_path: Path

@@ -1,0 +1,308 @@
+"""The time by a store's clock: an estimate that is never ahead of it, nor behind what was heard."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import Spot
+from beautyspot.concurrency import deferred
+from beautyspot.errors import MetadataError
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot.resilience.reporting import Reporter
+from beautyspot.resilience.store_clock import OLD, StoreClock, ticks
+from beautyspot.results.validity import has_expired
+from hypothesis import given
+from hypothesis import strategies as st
+from owned_clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SERVER = 1_800_000_000.0
+"""What the server's clock shows as the tests begin, in Unix time."""
+
+
+class Machine:
+    """A client of a server: with clocks of its own, and a way to the server that takes its time."""
+
+    def __init__(self, *, ahead: float = 0.0, drift: float = 0.0) -> None:
+        self.now = 0.0  # true seconds since the test began
+        self.ahead = ahead
+        self.drift = drift
+        self.way = 0.0, 0.0  # seconds to the server, and back
+        self.asked = 0
+        self.fails: Exception | None = None
+        self.clock = StoreClock(self.ask, Reporter("app"), own=(self.ticks, self.wall))
+
+    def ticks(self) -> float:
+        return 50.0 + self.now * (1 + self.drift)
+
+    def wall(self) -> float:
+        return SERVER + self.ahead + self.now
+
+    @property
+    def server(self) -> float:
+        return SERVER + self.now
+
+    def ask(self) -> float:
+        self.asked += 1
+        if self.fails is not None:
+            raise self.fails
+        there, back = self.way
+        self.now += there
+        told = self.server
+        self.now += back
+        return told
+
+
+WAYS = st.tuples(st.floats(0, 2), st.floats(0, 2))
+STEPS = st.one_of(
+    st.tuples(st.just("ask"), WAYS),
+    st.tuples(st.just("read"), st.just((0.0, 0.0))),
+    st.tuples(st.just("pass"), st.tuples(st.floats(0, 40), st.just(0.0))),
+)
+
+
+@given(steps=st.lists(STEPS, max_size=30), ahead=st.sampled_from([0.0, 60.0, -3600.0, 1e8]))
+def test_it_is_never_ahead_of_the_store_nor_behind_what_was_heard(
+    steps: list[tuple[str, tuple[float, float]]], ahead: float
+) -> None:
+    machine = Machine(ahead=ahead)
+    heard, within, last = -math.inf, math.inf, -math.inf
+    for step, (one, other) in steps:
+        if step == "pass":
+            machine.now += one
+            continue
+        if step == "ask":
+            machine.way = one, other
+            told = machine.clock.measure()
+            assert told is not None
+            heard, within = max(heard, told), min(within, one + other)
+            continue
+        if heard == -math.inf:
+            continue
+        machine.way = 0.0, 0.0
+        reading = machine.clock()
+        assert reading <= machine.server + 1e-6
+        assert reading >= max(heard, machine.server - within) - 1e-6
+        assert reading >= last - 1e-6, "it does not go backwards"
+        last = reading
+
+
+@given(drift=st.floats(-1e-4, 1e-4), seconds=st.floats(0, 3600))
+def test_a_clock_that_drifts_is_corrected_by_the_next_answer(drift: float, seconds: float) -> None:
+    machine = Machine(drift=drift)
+    machine.way = 0.001, 0.001
+    machine.clock.measure()
+    machine.now += seconds
+    machine.clock.measure()
+    assert machine.server - 0.003 <= machine.clock() <= machine.server + 0.003
+
+
+@pytest.mark.parametrize("apart", [60.0, 3600.0, -3600.0])
+def test_two_machines_agree_on_what_has_expired(apart: float) -> None:
+    one, other = Machine(), Machine(ahead=apart)
+    one.way, other.way = (0.01, 0.03), (0.04, 0.02)
+    made = one.clock()
+    other.clock()
+    for seconds, expected in ((9.9, False), (10.1, True)):
+        for machine in (one, other):
+            machine.now = 0.04 + seconds
+            assert has_expired(machine.clock(), made, made + 10) is expected
+
+
+def test_it_asks_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    later: list[Callable[[], object]] = []
+    monkeypatch.setattr(deferred, "later", later.append)
+    machine = Machine()
+    for _ in range(10):
+        machine.clock()
+        machine.now += OLD / 20
+    assert machine.asked == 1
+    machine.now += OLD
+    for _ in range(10):
+        assert machine.clock() == pytest.approx(machine.server)
+    assert (machine.asked, len(later)) == (1, 1), "who asks for the time waits for no store"
+    later.pop()()
+    assert machine.asked == 2
+    machine.clock()
+    assert not later
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0, 10.0])
+def test_where_this_machine_s_clock_was_set_it_asks_at_once(step: float) -> None:
+    machine = Machine()
+    machine.clock()
+    machine.ahead += step  # or the machine stood still, and only one of its clocks knows
+    machine.now += 2
+    assert machine.clock() == pytest.approx(machine.server)
+    assert machine.asked == 2
+    machine.now += 2
+    machine.clock()
+    assert machine.asked == 2
+
+
+def test_the_store_may_have_another_clock_since() -> None:
+    machine = Machine()
+    machine.clock()
+    for step in (5.0, -5.0):  # another server has taken over
+        machine.now += step
+        machine.clock.measure()
+        assert machine.clock() == pytest.approx(machine.server)
+
+
+def test_an_event_loop_waits_for_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    later: list[Callable[[], object]] = []
+    monkeypatch.setattr(deferred, "later", later.append)
+    machine = Machine(ahead=5.0)
+
+    async def read() -> list[float]:
+        return [machine.clock(), machine.clock()]
+
+    assert asyncio.run(read()) == [machine.wall()] * 2
+    assert (machine.asked, len(later)) == (0, 1)
+    later.pop()()
+    assert machine.clock() == machine.server
+
+
+@pytest.mark.parametrize("failure", [MetadataError("away: start the server"), OSError("gone")])
+def test_where_the_store_is_away_the_last_estimate_goes_on(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = Machine(ahead=1e6)
+    machine.clock()
+    machine.fails = failure
+    for _ in range(3):
+        machine.now += 1
+        machine.ahead += 10  # so that it asks
+        assert machine.clock() == pytest.approx(machine.server)
+    assert machine.asked > 2
+    [said] = caplog.messages
+    assert "did not tell the time" in said
+    assert said.endswith("mend the store")
+    machine.fails = None
+    machine.now += 100
+    assert machine.clock.measure() == machine.server
+
+
+def test_where_it_never_answered_this_machine_s_clock_counts() -> None:
+    machine = Machine(ahead=7.0)
+    machine.fails = MetadataError("away: start the server")
+    for asked in (1, 1, 2):
+        assert machine.clock() == machine.wall()
+        assert machine.asked == asked
+        machine.now += 0.6
+
+
+@pytest.mark.parametrize("answer", [None, "now", math.nan, math.inf, b"1"])
+def test_what_is_no_time_is_not_taken(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+    clock = StoreClock(lambda: answer, Reporter("app"))
+    assert abs(clock() - time.time()) < 60
+    assert "return Unix time in seconds" in caplog.text
+
+
+def test_ticks_go_on() -> None:
+    readings = [ticks() for _ in range(5)]
+    assert readings == sorted(readings)
+
+
+# ------------------------------------------------------------------------------------ in a Spot
+
+
+class OfAServer(MemoryMetadataStore):
+    """A store that is asked over a network, and has the server's clock."""
+
+    blocking = True
+    asked = 0
+
+    def now(self) -> float:
+        self.asked += 1
+        return SERVER + time.monotonic()
+
+
+class Quick(MemoryMetadataStore):
+    """A store with a clock of its own that answers at once."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+
+    def now(self) -> float:
+        return self.clock()
+
+
+def double(x: int) -> int:
+    return 2 * x
+
+
+def test_no_hit_asks_for_the_time(make_spot: Callable[..., Spot]) -> None:
+    store = OfAServer()
+    spot = make_spot(metadata=store, strict=True)
+    marked = spot.mark(ttl="1h")(double)
+    marked(1)
+    asked = store.asked
+    for _ in range(100):
+        assert marked(1) == 2
+    assert store.asked == asked
+    assert 1 <= asked <= 2
+    last = spot.last_call()
+    assert last is not None
+    assert last.made_at is not None
+    assert last.made_at < store.now() < last.made_at + 60
+
+
+def test_what_is_stored_goes_by_the_store_s_clock(make_spot: Callable[..., Spot]) -> None:
+    store = OfAServer()
+    spots = [make_spot(metadata=store, strict=True) for _ in range(2)]
+    marks = [spot.mark(ttl="1h")(double) for spot in spots]
+    before = store.now()
+    marks[0](1)
+    after = store.now()
+    [record] = store.scan()
+    assert before - 1 < (record.began_at or 0) <= (record.made_at or 0) <= after
+    assert record.expires_at == (record.made_at or 0) + 3600
+    with spots[1].using(mode="replay", max_age=60):
+        assert marks[1](1) == 2
+
+
+def test_a_store_that_answers_at_once_is_asked_each_time(make_spot: Callable[..., Spot]) -> None:
+    clock = Clock()
+    store = Quick(clock)
+    spot, other = make_spot(metadata=store, strict=True), make_spot(metadata=store, strict=True)
+    marked, elsewhere = (each.mark(ttl=10)(double) for each in (spot, other))
+    marked(1)
+    [record] = store.scan()
+    assert (record.began_at, record.made_at, record.expires_at) == (1000.0, 1000.0, 1010.0)
+    clock.now += 9
+    elsewhere(1)
+    last = other.last_call()
+    assert last is not None
+    assert (last.hit, last.age) == (True, 9.0)
+    clock.now += 1
+    assert spot.prune(expired=True).entries == 1
+
+
+def test_a_child_of_a_process_that_was_asking_asks_itself() -> None:
+    machine = Machine()
+    entered, goes_on = threading.Event(), threading.Event()
+
+    def slow() -> float:
+        entered.set()
+        goes_on.wait(30)
+        return machine.server
+
+    clock = StoreClock(slow, Reporter("app"), own=(machine.ticks, machine.wall))
+    thread = threading.Thread(target=clock)
+    thread.start()
+    entered.wait(30)
+    assert clock() == machine.wall(), "one thread asks at a time"
+    clock.reset_after_fork()
+    machine.now += 2
+    goes_on.set()
+    assert clock() == machine.server
+    thread.join()
