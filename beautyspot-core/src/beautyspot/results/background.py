@@ -118,11 +118,9 @@ class Saver:
         return False
 
     def _has_newer(self, record: TaskRecord) -> bool:
-        """Whether the table has a result of the key whose call began after that of this one."""
-        queued = self._table.get(record.cache_key)
-        if queued is None or queued.record is None:
-            return False
-        return is_newer(queued.record, record, self._cache.clock())
+        """Whether a result of the key waits, here or elsewhere, whose call began after this one."""
+        queued = self._cache.waiting.get(record.cache_key)
+        return queued is not None and is_newer(queued, record, self._cache.clock())
 
     def _put(self, pending: Pending, record: TaskRecord) -> bool:
         """Put a result into the table; False where no saver can be started, or the Spot ends."""
