@@ -370,6 +370,26 @@ def test_what_is_invalidated_meanwhile_does_not_come_back(
     assert spot.peek(new, 1) is None
 
 
+def test_what_another_process_makes_meanwhile_stays(make_spot: Make) -> None:
+    store = Meanwhile()
+    make_spot("before", metadata=store).mark(work, name="old")(1)
+    spot = make_spot(metadata=store)
+    other = make_spot("other", metadata=store, wait_timeout=0)
+    new = spot.mark(work, name="new", renamed_from="old")
+    elsewhere = other.mark(work, name="new")
+
+    def makes() -> None:
+        store.before = bool
+        assert elsewhere(1) == result(1)
+
+    store.before = makes
+    assert new(1) == result(1)
+    [earlier] = store.scan(func_identifier="old")
+    [record] = store.scan(func_identifier="new")
+    assert RAN == [1, 1]
+    assert (record.made_at or 0.0) > (earlier.made_at or 0.0)
+
+
 def test_a_store_that_takes_no_row_loses_nothing(make_spot: Make, troubles: list[Trouble]) -> None:
     store = BrokenStore()
     make_spot("before", metadata=store).mark(work, name="old")(1)

@@ -1,4 +1,4 @@
-"""A process that is stopped in the midst of a call, and goes on when another has made the result."""
+"""A process that is stopped in the midst of a call, which another one makes meanwhile."""
 
 from __future__ import annotations
 
