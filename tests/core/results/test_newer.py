@@ -279,7 +279,7 @@ STEPS = st.tuples(st.sampled_from(["begin", "end", "set", "invalidate"]), st.int
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
