@@ -70,6 +70,9 @@ _ADVICE: Final = {
         "sentinel_username= where they know users; or it is the server's port, and not theirs"
     ),
     "no TLS": "the server hung up at once: if it speaks TLS, write rediss://, else see its log",
+    "DENIED": "the server takes no connections of other machines: set a password and its bind",
+    "maxclients": "the server has as many connections as it takes: raise its maxclients",
+    "UNKILLABLE": "a script that has written runs on the server: wait, or restart it",
     "BUSY": "a script runs on the server: wait, or end it by SCRIPT KILL",
     "MISCONF": "the server can't save its data to disk: see its log, or free its disk",
     "NOREPLICAS": "the server has fewer replicas than its min-replicas-to-write: start them",
@@ -174,9 +177,15 @@ def code(error: BaseException) -> str:
         return _code_of_cluster(error, text)
     if name == "MasterNotFoundError" and "AuthenticationError" in text:
         return "Sentinels' credentials"
-    if name == "ConnectionError" and "certificate" in text.lower():
-        return "certificate"
+    if name == "ConnectionError":
+        return _code_of_connection(text)
     return name
+
+
+def _code_of_connection(text: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "certificate"
+    return "maxclients" if "max number of clients" in text else "ConnectionError"
 
 
 def _code_of_response(text: str) -> str:

@@ -1,0 +1,209 @@
+"""What goes wrong at a server is an error of beautyspot that says what to do, and no secret."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.errors import BeautyspotError, MetadataBusyError, MetadataError
+from beautyspot_redis.address import parsed
+from beautyspot_redis.failures import Translated
+from beautyspot_redis.server import Server
+from redis import exceptions
+from redis.sentinel import MasterNotFoundError
+from servers import valkey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def translated(url: str = "redis://h:1") -> Translated:
+    return Translated(parsed(url, {}), MetadataError, MetadataBusyError)
+
+
+BUSY = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (exceptions.ConnectionError("Error 111 connecting to h:1. Connection refused."), "start"),
+        (exceptions.ConnectionError("Connection closed by server."), "rediss://"),
+        (exceptions.ConnectionError("max number of clients reached"), "maxclients"),
+        (exceptions.MaxConnectionsError("Too many connections"), "threads"),
+        (exceptions.TimeoutError("Timeout reading from socket"), "timeout="),
+        (exceptions.AuthenticationError("x"), "REDIS_PASSWORD"),
+        (exceptions.AuthorizationError("x"), "REDIS_PASSWORD"),
+        (exceptions.AuthenticationWrongNumberOfArgsError("x"), "REDIS_PASSWORD"),
+        (exceptions.NoPermissionError("x"), "ACL SETUSER"),
+        (exceptions.ReadOnlyError("x"), "redis+sentinel://"),
+        (exceptions.OutOfMemoryError("x"), "maxmemory"),
+        (exceptions.ClusterDownError("x"), "cluster info"),
+        (exceptions.MasterDownError("x"), "cluster info"),
+        (exceptions.SlotNotCoveredError("x"), "cluster info"),
+        (exceptions.ClusterError("TTL exhausted."), "cluster info"),
+        (exceptions.ClusterCrossSlotError("x"), "redis+cluster://"),
+        (exceptions.MovedError("1 h:2"), "redis+cluster://"),
+        (exceptions.AskError("1 h:2"), "redis+cluster://"),
+        (exceptions.RedisClusterException("Cluster mode is not enabled on this node"), "redis://"),
+        (exceptions.RedisClusterException("no node"), "start"),
+        (exceptions.InvalidResponse("Protocol Error: b'HTTP'"), "no Redis"),
+        (exceptions.ResponseError("MISCONF Redis is configured to save"), "disk"),
+        (exceptions.ResponseError("NOREPLICAS Not enough good replicas"), "min-replicas"),
+        (exceptions.ResponseError("WRONGTYPE Operation against a key"), "namespace="),
+        (exceptions.ResponseError("DENIED Redis is running in protected mode"), "bind"),
+        (exceptions.ResponseError("unknown command 'EVALSHA'"), "log"),
+        (MasterNotFoundError("No master found for 'main'"), "Sentinels"),
+        (exceptions.PubSubError("x"), "namespace="),
+        (KeyError("x"), "namespace="),
+    ],
+)
+def test_what_an_error_says(error: Exception, says: str) -> None:
+    with pytest.raises(MetadataError, match=re.escape(says)) as caught, translated():
+        raise error
+    assert caught.type is MetadataError
+    assert str(caught.value).startswith("redis://h:1 failed (")
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        exceptions.BusyLoadingError("Redis is loading the dataset in memory"),
+        exceptions.TryAgainError("Multiple keys request during rehashing of slot"),
+        exceptions.ResponseError(BUSY),
+    ],
+)
+def test_what_passes_in_a_moment_is_busy(error: Exception) -> None:
+    with pytest.raises(MetadataBusyError), translated():
+        raise error
+
+
+@pytest.mark.parametrize("error", [MetadataBusyError("ours"), KeyboardInterrupt()])
+def test_what_is_ours_or_an_interrupt_stays(error: BaseException) -> None:
+    with pytest.raises(type(error)) as caught, translated():
+        raise error
+    assert caught.value is error
+
+
+def test_a_cause_that_repeats_the_password_is_not_shown() -> None:
+    error = exceptions.ResponseError("unknown command 'AUTH', with args beginning with: 'hunter2'")
+    with pytest.raises(MetadataError) as caught, translated("redis://:hunter2@h"):
+        raise error
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_lies_behind_an_error_about_all_nodes() -> None:
+    outer = exceptions.RedisClusterException("cannot be connected")
+    outer.__cause__ = exceptions.AuthenticationError("x")
+    with pytest.raises(MetadataError, match="REDIS_PASSWORD"), translated():
+        raise outer
+
+
+# ------------------------------------------------------------------------------- a real server
+
+
+@pytest.fixture(scope="module")
+def secured(_program: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[valkey.Valkey]:
+    """A server with a password, and with the user `weak`, who may read only."""
+    users = {"weak": "on >weakpass ~* -@all +get +hello"}
+    folder = tmp_path_factory.mktemp("secured")
+    with valkey.running(folder, password="hunter2", users=users) as server:
+        yield server
+
+
+def asked(url: str, *command: Any, **options: Any) -> Any:
+    server = Server(url, **options)
+    try:
+        with server.translated:
+            return server.client.execute_command(*command)
+    finally:
+        server.close()
+
+
+def test_credentials(secured: valkey.Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = f"redis://{secured.host_and_port}"
+    assert asked(secured.url, "PING")
+    assert asked(bare, "PING", password="hunter2")
+    for url in (bare, f"redis://:wrong@{secured.host_and_port}", f"{bare}?username=nobody"):
+        with pytest.raises(MetadataError, match="AuthenticationError") as caught:
+            asked(url, "PING")
+        assert "environment: " not in str(caught.value)
+    monkeypatch.setenv("REDIS_PASSWORD", "hunter2")
+    assert asked(bare, "PING")
+    monkeypatch.setenv("REDIS_PASSWORD", "changed")
+    with pytest.raises(MetadataError, match="those of the environment"):
+        asked(bare, "PING")
+
+
+def test_a_password_that_was_changed_is_read_anew(
+    secured: valkey.Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(f"redis://{secured.host_and_port}")
+    monkeypatch.setenv("REDIS_PASSWORD", "changed")
+    with pytest.raises(MetadataError):
+        _ = server.client
+    monkeypatch.setenv("REDIS_PASSWORD", "hunter2")
+    assert server.client.ping()
+    server.close()
+
+
+def test_a_user_who_may_not(secured: valkey.Valkey) -> None:
+    weak = f"redis://weak:weakpass@{secured.host_and_port}"
+    assert asked(weak, "GET", "a") is None
+    with pytest.raises(MetadataError, match="ACL SETUSER"):
+        asked(weak, "SET", "a", 1)
+
+
+def test_a_full_server(secured: valkey.Valkey) -> None:
+    secured.ask("CONFIG", "SET", "maxmemory", 1)
+    try:
+        with pytest.raises(MetadataError, match="maxmemory-policy"):
+            asked(secured.url, "SET", "a", 1)
+    finally:
+        secured.ask("CONFIG", "SET", "maxmemory", 0)
+
+
+def test_a_replica(secured: valkey.Valkey) -> None:
+    secured.ask("REPLICAOF", "127.0.0.1", secured.port)
+    try:
+        with pytest.raises(MetadataError, match="it is a replica"):
+            asked(secured.url, "SET", "a", 1)
+    finally:
+        secured.ask("REPLICAOF", "NO", "ONE")
+
+
+def test_a_server_that_runs_a_script(secured: valkey.Valkey) -> None:
+    secured.ask("CONFIG", "SET", "busy-reply-threshold", 1)
+
+    def run() -> None:
+        with pytest.raises(exceptions.ResponseError, match="killed"):
+            secured.ask("EVAL", "while true do end", 0)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+
+    def is_busy() -> bool:
+        try:
+            asked(secured.url, "GET", "a")
+        except MetadataBusyError:
+            return True
+        return False
+
+    assert valkey.until(is_busy)
+    secured.ask("SCRIPT", "KILL")
+    thread.join()
+    assert asked(secured.url, "GET", "a") is None
+
+
+def test_a_limiter_has_an_error_that_speaks_of_no_store(secured: valkey.Valkey) -> None:
+    from beautyspot_redis import RedisLimiter
+
+    limiter = RedisLimiter(f"redis://:wrong@{secured.host_and_port}", rate="600/min")
+    with pytest.raises(BeautyspotError, match="AuthenticationError") as caught:
+        limiter.consume()
+    assert not isinstance(caught.value, MetadataError)
