@@ -27,7 +27,7 @@ def works(spot: bs.Spot) -> bool:
     """Whether a result comes back from the store."""
     assert spot.cached_run(twice, 21) == 42
     assert spot.cached_run(twice, 21) == 42
-    return spot.stats().hits == 1
+    return spot.stats()["hits"] == 1
 
 
 @pytest.mark.parametrize("form", ["url", "table", "name and environment", "environment", "file"])
@@ -125,7 +125,7 @@ def test_a_server_that_comes_later_is_used(
     try:
         own.start()
         spot.flush()
-        with bs.open_store(metadata=own.url, name="app") as store:
+        with bs.open_store(own.url, name="app", config=False) as store:
             assert store.total().entries == 1
         assert spot.peek(twice, 21) is not None
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from copy import copy
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
@@ -278,7 +278,8 @@ class Reserving(LimiterBase):
 
         Its state expires by itself, a minute after all that is reserved has passed.
         """
-        made = copy(self)
+        made = object.__new__(type(self))  # `copy` would do as pickle does: see `remade`
+        vars(made).update(vars(self), _made_by=partial(self.for_key, key))
         digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         made._limits = {
             name: limit._replace(key=f"{limit.key}:key:{digest}")
