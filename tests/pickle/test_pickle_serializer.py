@@ -242,3 +242,20 @@ def test_the_message_about_a_class_names_both_ways(make_spot: Any) -> None:
     made = make_spot(strict=True).mark(lambda: Model(a=1))
     with pytest.raises(SerializationError, match=r"encode=…, decode=….*serializer=\"pickle\""):
         made()
+
+
+def test_compressed_pickles_come_back_once_their_signature_is_checked(make_spot: Any) -> None:
+    pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    spot = make_spot(signing_key=KEY, strict=True, compress="zstd", serializer="pickle")
+    train = spot.mark(lambda number: Model(text="word " * 1000, number=number))
+    train(1)
+    assert (train(1).number, spot.last_call().hit) == (1, True)
+    [record] = spot.metadata.scan(with_data=True)
+    assert record.serializer.startswith("zstd.")
+    assert record.serializer.endswith(":pickle")
+    with bs.open_store(spot) as store, pytest.raises(bs.NotSupportedError, match="may run"):
+        store.value(record.cache_key)
+    data = record.result_data
+    spot.metadata.put(record._replace(result_data=data[:-1] + bytes([data[-1] ^ 1])))
+    with pytest.raises(bs.RestoreError, match="bears no signature"):
+        train(1)

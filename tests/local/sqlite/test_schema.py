@@ -215,6 +215,48 @@ def test_a_database_that_is_not_readable_by_us_is_left_alone(path, written_by, r
     assert sql(path, "PRAGMA user_version") == [(written_by,)]
 
 
+def migrated_meanwhile(path):
+    """What a worker of a later release does to a database while ours have it open."""
+    sql(
+        path,
+        "ALTER TABLE tasks ADD COLUMN colour TEXT",
+        "CREATE TABLE beautyspot_colours (name TEXT)",
+        "UPDATE tasks SET colour = 'red'",
+        f"PRAGMA user_version = {schema.VERSION + 3}",
+    )
+
+
+def test_a_rolling_upgrade_leaves_older_workers_their_hits(make_spot, caplog):
+    """Also one that starts after it; what only the later release can read is a miss, said once."""
+    workers = [make_spot() for _ in range(2)]
+    known, other = [worker.mark(name="app:f")(_doubled) for worker in workers]
+    _RUNS.clear()
+    assert [known(x) for x in range(3)] == [0, 2, 4]
+    migrated_meanwhile(workers[0].db_path)
+    sql(workers[0].db_path, "UPDATE tasks SET serializer = 'lz9.4:msgpack' WHERE "
+                            f"cache_key = '{workers[0].key(known, 2)}'")  # fmt: skip
+    late = make_spot().mark(name="app:f")(_doubled)
+    with caplog.at_level("WARNING", logger="beautyspot"):
+        for f in (known, other, late):
+            assert [f(0), f(1)] == [0, 2]
+    assert _RUNS == [0, 1, 2]
+    assert caplog.records == []
+    with caplog.at_level("WARNING", logger="beautyspot"):
+        assert [known(2), other(2), late(2), known(5), late(5)] == [4, 4, 4, 10, 10]
+    assert _RUNS == [0, 1, 2, 2, 5]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "can't read it" in caplog.text or "damaged" in caplog.text
+    assert sql(workers[0].db_path, "PRAGMA user_version") == [(schema.VERSION + 3,)]
+
+
+_RUNS = []
+
+
+def _doubled(x):
+    _RUNS.append(x)
+    return 2 * x
+
+
 def test_an_older_database_without_the_second_number_gets_it(path):
     later(path, written_by=4)
     sql(path, "DELETE FROM beautyspot_meta WHERE name = 'readable_from'")

@@ -103,10 +103,11 @@ def _show_json(output: Output, store: Store, record: TaskRecord, *, alone: bool)
     from beautyspot_cli.value_json import as_json
 
     row = {} if alone else row_json(record)
-    if _is_small(record):
+    content = store.content(record.cache_key)
+    if _is_small(content):
         output.json(**row, value=as_json(store.value(record.cache_key)))
     else:
-        output.say(_too_large(record))
+        output.say(_too_large(content, record))
         output.json(**row)
 
 
@@ -143,8 +144,8 @@ def _show_value(output: Output, store: Store, record: TaskRecord, *, whole: bool
             _write_raw(content)
         else:
             _show_media(output, content, record)
-    elif not _is_small(record):
-        output.say(_too_large(record))
+    elif not _is_small(content):
+        output.say(_too_large(content, record))
     else:
         _show_text(output, store.value(record.cache_key), record, whole=whole)
 
@@ -185,12 +186,12 @@ def _show_text(output: Output, value: object, record: TaskRecord, *, whole: bool
     click.echo(text if whole and not output.on_terminal else safe_lines(text))
 
 
-def _is_small(record: TaskRecord) -> bool:
-    return (record.size or 0) <= _LARGEST
+def _is_small(content: Content) -> bool:
+    return (content.size or 0) <= _LARGEST  # without compression
 
 
-def _too_large(record: TaskRecord) -> str:
+def _too_large(content: Content, record: TaskRecord) -> str:
     return (
-        f"the value has {size(record.size)} and is not loaded: "
+        f"the value has {size(content.size)} and is not loaded: "
         f"beautyspot show {record.cache_key[:12]} --out FILE writes its bytes into a file"
     )

@@ -35,7 +35,7 @@ STEEPEST: Final = 1000
 Bytes that nobody signed may be anybody's, and a frame of a megabyte can make 30 GB.
 """
 
-SAFE: Final = 256 * 2**20
+SAFE: Final = 64 * 2**20
 """Bytes that are made of a frame whatever its size."""
 
 _HEAD: Final = r"(error:)?zstd\.(\d{1,15}):(.*)"
