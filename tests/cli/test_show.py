@@ -287,19 +287,21 @@ def test_an_error_that_is_a_result(shop: Path, run: Run) -> None:
     assert value == {"0": "a", "1": 404}
 
 
-def test_compressed_results_are_shown_as_they_were(run: Run, tmp_path: Path) -> None:
+def test_compressed_results_are_shown_as_they_were(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
-    with bs.Spot("packed", directory=tmp_path, config=False, compress="zstd") as spot:
+    monkeypatch.chdir(tmp_path)
+    with bs.Spot("packed", config=False, compress="zstd") as spot:
         small, large = spot.mark(lambda: ["word"] * 200), spot.mark(lambda: [b"-" * 11_000_000])
         small()
         large()
         keys = spot.key(small), spot.key(large)
-    place = ("--store", str(spot.db_path))
-    assert run(*place, "show", "--value", keys[0]).stdout.count("word") == 200
-    assert "stored by\tzstd." in run(*place, "show", keys[0]).stdout
+    assert run("show", "--value", keys[0]).stdout.count("word") == 200
+    assert "stored by\tzstd." in run("show", keys[0]).stdout
     for options in ((), ("--json",)):
-        shown = run(*place, "show", keys[1], *options)
+        shown = run("show", keys[1], *options)
         assert "the value has 11.0 MB and is not loaded" in shown.stdout + shown.stderr
     out = tmp_path / "out"
-    run(*place, "show", keys[1], "--out", str(out))
+    run("show", keys[1], "--out", str(out))
     assert out.stat().st_size > 11_000_000
