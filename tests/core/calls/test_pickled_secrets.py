@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
@@ -68,6 +69,7 @@ def test_no_pickle_has_a_secret(options: dict[str, Any], monkeypatch: pytest.Mon
     [
         {"metadata": "server://user@host/0?key_prefix=app&ssl_keyfile=/etc/key.pem"},
         {"metadata": {"use": "server", "key_prefix": "app", "token_file": "/run/token"}},
+        {"storage": {"use": "other", "key": "folder", "use_token": True}},
         {"storage": "s3://bucket/keys?region_name=eu-west-1"},
         {"signing_key": None, "ttl": "1h", "directory": "/home/me/token=1"},
     ],
@@ -126,6 +128,11 @@ class Holding(MemoryStorage):
         self._password = secret
 
 
+class Remade(Holding):
+    def __reduce__(self) -> Any:
+        return partial(type(self), secret=self._password), ()
+
+
 class Dropping(Holding):
     def __reduce__(self) -> Any:
         return Dropping, ("",)
@@ -134,9 +141,10 @@ class Dropping(Holding):
 def test_a_backend_that_would_pickle_its_secret_does_not_travel(
     make_spot: Callable[..., Spot],
 ) -> None:
-    spot = make_spot(storage=Holding(SECRET))
-    with pytest.raises(pickle.PicklingError, match="it holds a secret"):
-        pickle.dumps(spot)
+    for holding in (Holding(SECRET), Remade(SECRET)):
+        spot = make_spot(storage=holding)
+        with pytest.raises(pickle.PicklingError, match="it holds a secret"):
+            pickle.dumps(spot)
     for fine in (Holding(""), Dropping(SECRET)):
         assert SECRET.encode() not in pickle.dumps(make_spot(storage=fine))
 

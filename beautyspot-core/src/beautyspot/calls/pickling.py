@@ -24,7 +24,9 @@ import os
 import re
 import weakref
 from datetime import timedelta
+from functools import partial
 from pathlib import PosixPath, WindowsPath
+from pickle import DEFAULT_PROTOCOL
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.loading import BASES
@@ -88,11 +90,13 @@ def _holds_secret(value: object) -> bool:
             or _holds_secret(item)
             for key, item in value.items()
         )
+    if isinstance(value, partial):
+        return _holds_secret(value.args) or _holds_secret(value.keywords)
     return isinstance(value, list | tuple) and any(map(_holds_secret, value))
 
 
 def _names_secret(name: str) -> bool:
-    return is_secret(name) and re.search(rf"(?i)(?:{_ENDINGS})$", name) is None
+    return is_secret(name) and re.search(rf"(?i)(?:{_ENDINGS})$|^_*keys?$", name) is None
 
 
 _USER: Final = r"(?<=://)[^/?#@:\s]+@"
@@ -144,12 +148,8 @@ def _check(spot: str, option: str, value: object) -> None:
 
 
 def _pickles_secrets(backend: Backend) -> bool:
-    """Whether a backend's attributes would be in its pickle, and one of them is a secret."""
-    cls = type(backend)
-    own = [cls.__reduce__ is not object.__reduce__, cls.__reduce_ex__ is not object.__reduce_ex__]
-    if any(own) or cls.__getstate__ is not object.__getstate__:
-        return False
-    return _holds_secret({**vars(backend)})
+    """Whether a secret is among what a backend is pickled as: its arguments, or its attributes."""
+    return _holds_secret(backend.__reduce_ex__(DEFAULT_PROTOCOL))
 
 
 def _sendable(spot: str, observers: tuple[Any, ...]) -> tuple[Any, ...]:
