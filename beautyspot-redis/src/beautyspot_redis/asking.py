@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from beautyspot_redis import store_scripts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -61,26 +63,33 @@ def each(
     return answers
 
 
-def values_of(server: Server, names: Sequence[bytes]) -> list[bytes | None]:
-    """The strings under these names, in one round trip; None where there is none, or no string."""
-    if not server.is_cluster:
-        found: list[bytes | None] = server.client.mget(names)
-        return found
-    answers = together(server, lambda pipeline: [pipeline.get(name) for name in names])
+def values_of(server: Server, names: Sequence[bytes]) -> list[bytes]:
+    """The strings under these names, in one round trip; empty where there is none, or no string."""
+    if server.is_cluster:
+        answers = together(server, lambda pipeline: [pipeline.get(name) for name in names])
+    else:
+        answers = server.client.mget(names)
     return [string(answer) for answer in answers]
 
 
-def string(answer: object) -> bytes | None:
-    """An answer that should be a string: None where there is none, or another type.
+def beginnings_of(server: Server, names: Sequence[bytes], size: int) -> list[bytes]:
+    """The same of the first bytes of each."""
+    if not server.is_cluster:  # half the time of a pipeline
+        found: list[bytes] = store_scripts.BEGINNINGS.run(server.client, names, size - 1)
+        return found
+    answers = together(server, lambda pipe: [pipe.getrange(name, 0, size - 1) for name in names])
+    return [string(answer) for answer in answers]
+
+
+def string(answer: object) -> bytes:
+    """An answer that should be a string; empty where there is none, or another type.
 
     Raises:
         RedisError: the server could not answer.
     """
-    if isinstance(answer, Exception):
-        if not is_other_type(answer):
-            raise answer
-        return None
-    return answer if isinstance(answer, bytes) else None
+    if isinstance(answer, Exception) and not is_other_type(answer):
+        raise answer
+    return answer if isinstance(answer, bytes) else b""
 
 
 def is_other_type(error: Exception) -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import Lease
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 MOST_TOLD: Final = 1000
 """So many releases are read at a time."""
 
+
+LARGE: Final = 65_536
+"""Bytes that are read of each row, where many leases are taken; longer ones come without data."""
 
 CONFIRMED: Final = 5.0
 """Seconds within which the server says that it lets us listen."""
@@ -89,17 +93,25 @@ class LeaseKeeper:
         return begun
 
     def _begin(self, keys: list[str], *, look: bool) -> dict[str, tuple[RedisLease, Any]]:
+        from redis.exceptions import ResponseError
+
         leases = [RedisLease(self, key) for key in keys]
         here, names = _this_process(), self.names
         meta = [] if self.server.is_cluster else [names.meta]
+        last = -1 if len(keys) == 1 else LARGE - 1
         runs = [
             (
                 [names.lease(lease.key), *([names.row(lease.key), *meta] if look else ())],
-                (lease.token, here, self.milliseconds),
+                (lease.token, here, self.milliseconds, last),
             )
             for lease in leases
         ]
-        answers = each(self.server, store_scripts.BEGIN, runs)
+        try:
+            answers = each(self.server, store_scripts.BEGIN, runs)
+        except ResponseError:  # of one of them: others may have been taken
+            with suppress(Exception):
+                each(self.server, store_scripts.RELEASE, [self._releasing(one) for one in leases])
+            raise
         begun = {
             lease.key: (lease, answer)
             for lease, answer in zip(leases, answers, strict=True)
@@ -125,11 +137,11 @@ class LeaseKeeper:
     def release(self, lease: RedisLease) -> None:
         """End one, and tell of it where somebody waits."""
         self.forget(lease)
-        store_scripts.RELEASE.run(
-            self.server.client,
-            [self.names.lease(lease.key)],
-            *(lease.token, self.names.released, key_bytes(lease.key)),
-        )
+        each(self.server, store_scripts.RELEASE, [self._releasing(lease)])
+
+    def _releasing(self, lease: RedisLease) -> tuple[list[bytes], tuple[Any, ...]]:
+        names = self.names
+        return [names.lease(lease.key)], (lease.token, names.released, key_bytes(lease.key))
 
     def forget(self, lease: RedisLease) -> None:
         """Say that the server has ended it."""

@@ -6,9 +6,9 @@ rows. So a listing reads all names of the server first, keeps those of its rows,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from beautyspot_redis.asking import parts, string, together, values_of
+from beautyspot_redis.asking import beginnings_of, parts, string, together, values_of
 from beautyspot_redis.names import key_text
 from beautyspot_redis.rows import missing, record_of
 
@@ -50,26 +50,22 @@ def records(
         rows = [names.row(text) for text in texts]
         values = values_of(server, rows) if with_data else beginnings(server, rows)
         for text, value in zip(texts, values, strict=True):
-            record = value and record_of(text, value, with_data=with_data)
-            if record:
+            record = record_of(text, value, with_data=with_data)
+            if record is not None:
                 yield record
 
 
-def beginnings(server: Server, rows: list[bytes]) -> list[bytes | None]:
+def beginnings(server: Server, rows: list[bytes]) -> list[bytes]:
     """Rows up to their data; some of them with data, or a part of it."""
-    found = _ranges(server, [(row, BEGINNING) for row in rows])
-    short = [
-        (number, missing(value)) for number, value in enumerate(found) if value and missing(value)
-    ]
-    whole = _ranges(server, [(rows[number], size) for number, size in short]) if short else []
-    for (number, _), value in zip(short, whole, strict=True):
-        found[number] = value
+    found = beginnings_of(server, rows, BEGINNING)
+    short = {number: size for number, value in enumerate(found) if (size := missing(value))}
+    if short:
+        whole = together(
+            server,
+            lambda pipe: [
+                pipe.getrange(rows[number], 0, size - 1) for number, size in short.items()
+            ],
+        )
+        for number, answer in zip(short, whole, strict=True):
+            found[number] = string(answer)
     return found
-
-
-def _ranges(server: Server, wanted: list[tuple[bytes, int]]) -> list[bytes | None]:
-    def ask(pipeline: Any) -> None:
-        for row, size in wanted:
-            pipeline.getrange(row, 0, size - 1)
-
-    return [string(answer) for answer in together(server, ask)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.contracts import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from beautyspot.contracts import Plain
 
@@ -44,6 +44,10 @@ class NearMemory:
             if self._kept.pop(key, None) is not None:
                 self._kept[key] = kept  # the last used one is the last
         return kept[0]
+
+    def of(self, keys: Iterable[str]) -> dict[str, Plain | Entry]:
+        """The same for several keys; without those for which nothing is kept."""
+        return {key: kept for key in keys if (kept := self.get(key)) is not None}
 
     def moment(self) -> tuple[float, int]:
         """When the server is asked, for `add`."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
-from beautyspot.contracts import MetadataStoreBase, Page, Selection
+from beautyspot.contracts import MetadataStoreBase, Page, Selection, in_full, lacks_data
 from beautyspot.errors import MetadataError
 
 from beautyspot_redis import counts as counted
 from beautyspot_redis import listing, store_scripts
-from beautyspot_redis.asking import is_other_type, parts, string, values_of
+from beautyspot_redis.asking import beginnings_of, is_other_type, parts, string
 from beautyspot_redis.names import key_bytes
 from beautyspot_redis.rows import found as found_in_row
-from beautyspot_redis.rows import record_of
+from beautyspot_redis.rows import missing, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CLOSED: Final = "the store is closed: make a new one"
+
+LARGE: Final = 65_536
+"""Bytes of a row that `find_many` and `begin_many` read; what is longer comes without its data."""
 
 AHEAD: Final = 60.0
 """Seconds for which the names that are left of a listing serve its next page."""
@@ -94,46 +96,57 @@ class RedisReader(MetadataStoreBase):
         return None if value is None else found_in_row(key, value)
 
     def _find_near(self, near: NearMemory, key: str) -> Plain | Entry | None:
+        self._ensure_open()
         kept = near.get(key)
-        if kept is not None and not self._closed:
+        if kept is not None:
             return kept
         moment = near.moment()
-        value = self._value(key)
-        found = None if value is None else found_in_row(key, value)
+        found = found_in_row(key, self._value(key))
         if found is not None:
             near.add(key, found, moment)
         return found
 
     def get(self, key: str) -> TaskRecord | None:
         """See the base class."""
-        value = self._value(key)
-        return None if value is None else record_of(key, value)
+        return record_of(key, self._value(key))
 
     def find_code(self, key: str) -> str | None:
         """Read the row up to its data; see the base class."""
-        names = self._names
-        [value] = self._asked(lambda: listing.beginnings(self._server, [names.row(key)]))
-        record = value and record_of(key, value, with_data=False)
-        return record.code if record else None
+        rows = [self._names.row(key)]
+        [value] = self._asked(lambda: listing.beginnings(self._server, rows))
+        record = record_of(key, value, with_data=False)
+        return None if record is None else record.code
 
     def find_many(self, keys: Iterable[str]) -> dict[str, Plain | Entry]:
-        """By MGET, some hundreds at a time, with their data; see the base class."""
-        found: dict[str, Plain | Entry] = {}
+        """Some hundreds in a round trip, without data larger than `LARGE`; see the base class."""
+        near, found = self._near, dict[str, "Plain | Entry"]()
+        moment = near.moment() if near is not None else None
         for part in parts(dict.fromkeys(keys)):
-            values = self._asked(partial(values_of, self._server, [*map(self._names.row, part)]))
-            for key, value in zip(part, values, strict=True):
-                entry = None if value is None else found_in_row(key, value)
-                if entry is not None:
-                    found[key] = entry
+            if near is not None:
+                found.update(near.of(part))
+            for key, entry in self._found([key for key in part if key not in found]):
+                found[key] = entry
+                if near is not None and moment is not None and not lacks_data(in_full(entry)):
+                    near.add(key, entry, moment)
         return found
 
-    def _value(self, key: str) -> bytes | None:
+    def _found(self, keys: list[str]) -> Iterator[tuple[str, Plain | Entry]]:
+        names = [*map(self._names.row, keys)]
+        values = self._asked(lambda: beginnings_of(self._server, names, LARGE))
+        for key, value in zip(keys, values, strict=True):
+            entry = found_in_row(key, value, whole=False)
+            if entry is None and missing(value):  # its other fields are large
+                entry = self.find(key)
+            if entry is not None:
+                yield key, entry
+
+    def _value(self, key: str) -> bytes:
         self._ensure_open()
         try:
             return string(self._server.client.get(self._names.row(key)))
         except Exception as error:
             self._check_type(error)
-            return None
+            return b""
 
     def _check_type(self, error: Exception) -> None:
         """Pass where a stranger's value of another type stands in the place of a row.

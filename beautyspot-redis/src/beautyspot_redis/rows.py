@@ -77,12 +77,16 @@ def time_bytes(time: float) -> bytes:
     return _TIME.pack(time)
 
 
-def found(key: str, value: bytes) -> Plain | Entry | None:
-    """What `find` gives for a row; None where it is none."""
+def found(key: str, value: bytes, *, whole: bool = True) -> Plain | Entry | None:
+    """What `find` gives for a row; None where it is none.
+
+    Where `value` is not the `whole` row but its beginning, what it has not of the data is left out.
+    """
     try:
         mark, _, _, _, checksum, first, second, more = HEAD.unpack_from(value)
         begin = HEAD.size + first + second
-        if mark != MARK or len(value) != begin + (more - 1 if more else 0):
+        end = begin + more - 1 if more else begin
+        if mark != MARK or (len(value) != end and (whole or len(value) > end)):
             return None
         parts = value[HEAD.size : begin]
         if checksum != crc32(parts, crc32(key.encode("utf-8", "surrogatepass"))):
@@ -92,7 +96,7 @@ def found(key: str, value: bytes) -> Plain | Entry | None:
         )[:8]
     except _DAMAGE:
         return None
-    data = value[begin:] if more else None
+    data = value[begin:] if more and len(value) == end else None
     if data is not None and expires is None and kind == DIRECT_BLOB:
         return data, digest, took, made, serializer, price
     return Entry(kind, place, data, serializer, digest, made, expires, took, price)

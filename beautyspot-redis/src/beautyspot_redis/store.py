@@ -22,7 +22,7 @@ from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_redis import checked, invalidation_log, store_scripts
 from beautyspot_redis import counts as counted
 from beautyspot_redis.address import SCHEMES
-from beautyspot_redis.asking import each, parts
+from beautyspot_redis.asking import each, is_other_type, parts
 from beautyspot_redis.invalidation_log import LOGGED, known
 from beautyspot_redis.leases import LeaseKeeper
 from beautyspot_redis.looking import LookingStore
@@ -32,7 +32,7 @@ from beautyspot_redis.putting import Putter
 from beautyspot_redis.reading import RedisReader
 from beautyspot_redis.remade import Remade, remembered
 from beautyspot_redis.rows import found as found_in_row
-from beautyspot_redis.rows import time_bytes
+from beautyspot_redis.rows import missing, time_bytes
 from beautyspot_redis.server import Server
 
 if TYPE_CHECKING:
@@ -165,10 +165,7 @@ class RedisMetadataStore(Remade, RedisReader):
 
     def _make(self) -> int:
         """Make what is not there of what the store says of itself; the present generation."""
-        keys = [self._names.meta, self._names.log]
-        given = secrets.token_hex(8), WRITTEN_BY, READABLE_FROM
-        said = store_scripts.MAKE.run(self._server.client, keys, *given)
-        table = _table(said)
+        table = self._said()
         if _number(table, b"readable_from") > WRITTEN_BY:
             raise SchemaError(
                 f"a newer release wrote the store (form {_number(table, b'written_by')}), and this "
@@ -182,6 +179,23 @@ class RedisMetadataStore(Remade, RedisReader):
             )
         self._store_id = store_id
         return _number(table, b"generation")
+
+    def _said(self) -> dict[bytes, bytes]:
+        """What the store says of itself; where it can't be written, what stands there already."""
+        from redis.exceptions import ResponseError
+
+        client, keys = self._server.client, [self._names.meta, self._names.log]
+        given = secrets.token_hex(8), WRITTEN_BY, READABLE_FROM
+        try:
+            said = store_scripts.MAKE.run(client, keys, *given)
+            return dict(zip(said[::2], said[1::2], strict=True))
+        except ResponseError as error:
+            if is_other_type(error):
+                raise
+            table: dict[bytes, bytes] = client.hgetall(self._names.meta)
+            if b"store_id" not in table:
+                raise
+            return table
 
     @property
     def store_id(self) -> str:
@@ -268,7 +282,9 @@ class RedisMetadataStore(Remade, RedisReader):
 
     def _beginning(self, key: str, lease: Lease, answer: Any) -> Beginning:
         value, generation, seconds, micros = answer
-        found = found_in_row(key, value) if isinstance(value, bytes) else None
+        found = found_in_row(key, value, whole=False)
+        if found is None and missing(value):  # its other fields are large
+            found = self.find(key)
         number = self.generation() if generation is None else int(generation)
         return Beginning(lease, found, number, int(seconds) + int(micros) / 1_000_000)
 
@@ -313,10 +329,6 @@ class RedisMetadataStore(Remade, RedisReader):
         """See the base class."""
         found = self._asked(lambda: invalidation_log.since(self._server, self._names, generation))
         return [] if found is None else found.entries
-
-
-def _table(said: Any) -> dict[bytes, bytes]:
-    return dict(zip(said[::2], said[1::2], strict=True)) if isinstance(said, list) else said
 
 
 def _number(table: Mapping[bytes, bytes], field: bytes) -> int:

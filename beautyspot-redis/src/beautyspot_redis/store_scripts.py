@@ -80,6 +80,18 @@ the numbers of `written_by` and `readable_from`."""
 NOW: Final = Script("return redis.call('TIME')")
 """The clock of the server that has a key. KEYS: any."""
 
+BEGINNINGS: Final = Script(
+    """
+local found = {}
+for i, name in ipairs(KEYS) do
+  local value = redis.pcall('GETRANGE', name, 0, ARGV[1])
+  found[i] = type(value) == 'string' and value or ''
+end
+return found
+"""
+)
+"""How strings begin; what is none is empty. KEYS: of one server. ARGV: the last byte."""
+
 BEGIN: Final = Script(
     f"""{_CLOCK}{_FIT}
 local lease, row, meta = KEYS[1], KEYS[2], KEYS[3]
@@ -92,8 +104,8 @@ end
 redis.call('HSET', lease, 't', ARGV[1], 'h', ARGV[2])
 redis.call('PEXPIRE', lease, ARGV[3])
 if not row then return 1 end
-local value = redis.pcall('GET', row)
-if type(value) == 'table' then value = false end
+local value = redis.pcall('GETRANGE', row, 0, ARGV[4])
+if type(value) == 'table' then value = '' end
 local generation = false
 if meta then
   generation = redis.pcall('HGET', meta, 'generation')
@@ -102,8 +114,11 @@ end
 return {{value, generation, clock[1], clock[2]}}
 """
 )
-"""Take a lease, or note that somebody waits for it. KEYS: the lease; row and `meta` if they are to
-be read. ARGV: token, holder, milliseconds. It may be sent twice, where a connection breaks."""
+"""Take a lease, or note that somebody waits for it.
+
+KEYS: the lease; row and `meta` if they are to be read. ARGV: token, holder, milliseconds, the last
+byte of the row that is read. It may be sent twice, where a connection breaks.
+"""
 
 RENEW: Final = Script(
     """
