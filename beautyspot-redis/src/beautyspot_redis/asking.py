@@ -92,6 +92,18 @@ def string(answer: object) -> bytes:
     return answer if isinstance(answer, bytes) else b""
 
 
+def unless_other_type(ask: Callable[[], T], otherwise: T) -> T:
+    """An answer, or what stands for it where a stranger's value has another type."""
+    from redis.exceptions import ResponseError
+
+    try:
+        return ask()
+    except ResponseError as error:
+        if not is_other_type(error):
+            raise
+        return otherwise
+
+
 def is_other_type(error: Exception) -> bool:
     """Whether the server says that what stands under a name is of another type."""
     return str(error).startswith("WRONGTYPE")

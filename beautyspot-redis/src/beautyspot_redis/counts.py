@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.contracts import Counts
 
 from beautyspot_redis import store_scripts
-from beautyspot_redis.asking import parts
+from beautyspot_redis.asking import parts, unless_other_type
 from beautyspot_redis.names import key_bytes, key_text
 
 if TYPE_CHECKING:
@@ -38,14 +38,19 @@ def add(server: Server, names: Names, counts: Iterable[Counts]) -> None:
 def read(server: Server, names: Names, function: str | None, since: int | None) -> Iterator[Counts]:
     """In the order of functions and hours."""
     client = server.client
-    hours = [int(hour) for hour in client.smembers(names.hours) if hour.isdigit()]
+    noted = unless_other_type(lambda: client.smembers(names.hours), set[bytes]())
+    hours = [int(hour) for hour in noted if hour.isdigit()]
     found: dict[tuple[str, int], list[Any]] = {}
     for hour in hours:
         if since is None or hour >= since:
-            for field, number in client.hgetall(names.counts(hour)).items():
+            for field, number in _fields(client, names.counts(hour)).items():
                 _sum(found, hour, field, number, function)
     for name, hour in sorted(found):
         yield Counts(name, hour, *found[name, hour])
+
+
+def _fields(client: Any, name: bytes) -> dict[bytes, bytes]:
+    return unless_other_type(lambda: client.hgetall(name), {})
 
 
 def _sum(

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.contracts import Lease
 
 from beautyspot_redis import store_scripts
-from beautyspot_redis.asking import each, parts, together
+from beautyspot_redis.asking import each, parts, together, unless_other_type
 from beautyspot_redis.names import key_bytes, key_text
+from beautyspot_redis.rows import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 MOST_TOLD: Final = 1000
 """So many releases are read at a time."""
 
-
-LARGE: Final = 65_536
-"""Bytes that are read of each row, where many leases are taken; longer ones come without data."""
 
 CONFIRMED: Final = 5.0
 """Seconds within which the server says that it lets us listen."""
@@ -98,7 +96,7 @@ class LeaseKeeper:
         leases = [RedisLease(self, key) for key in keys]
         here, names = _this_process(), self.names
         meta = [] if self.server.is_cluster else [names.meta]
-        last = -1 if len(keys) == 1 else LARGE - 1
+        last = -1 if len(keys) == 1 else LARGE - 1  # of many, the data may be left out
         runs = [
             (
                 [names.lease(lease.key), *([names.row(lease.key), *meta] if look else ())],
@@ -173,7 +171,8 @@ class LeaseKeeper:
 
     def holder(self, key: str) -> str:
         """Who holds the lease of a key, for people."""
-        said = self.server.client.hget(self.names.lease(key), "h")
+        client, name = self.server.client, self.names.lease(key)
+        said = unless_other_type(lambda: client.hget(name, "h"), None)
         return said.decode("utf-8", "replace") if isinstance(said, bytes) else ""
 
     def next_releases(self, seconds: float) -> set[str] | None:

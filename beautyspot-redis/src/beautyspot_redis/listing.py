@@ -50,7 +50,7 @@ def records(
         rows = [names.row(text) for text in texts]
         values = values_of(server, rows) if with_data else beginnings(server, rows)
         for text, value in zip(texts, values, strict=True):
-            record = record_of(text, value, with_data=with_data)
+            record = record_of(text, value, cut=None if with_data else BEGINNING)
             if record is not None:
                 yield record
 

@@ -25,8 +25,8 @@ class LookingStore(RedisReader):
     @property
     def store_id(self) -> str:
         """The ID in the server; there is none before a Spot has used the store."""
-        found = self._asked(lambda: self._server.client.hget(self._names.meta, "store_id"))
-        if not isinstance(found, bytes):
+        found = self._asked(lambda: self._field("store_id"))
+        if found is None:
             raise MetadataError("the store has no ID yet: a Spot that uses it gives it one")
         return found.decode("ascii", "replace")
 

@@ -11,10 +11,10 @@ from beautyspot.errors import MetadataError
 
 from beautyspot_redis import counts as counted
 from beautyspot_redis import listing, store_scripts
-from beautyspot_redis.asking import beginnings_of, is_other_type, parts, string
+from beautyspot_redis.asking import beginnings_of, is_other_type, parts, string, unless_other_type
 from beautyspot_redis.names import key_bytes
+from beautyspot_redis.rows import LARGE, missing, record_of
 from beautyspot_redis.rows import found as found_in_row
-from beautyspot_redis.rows import missing, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CLOSED: Final = "the store is closed: make a new one"
-
-LARGE: Final = 65_536
-"""Bytes of a row that `find_many` and `begin_many` read; what is longer comes without its data."""
 
 AHEAD: Final = 60.0
 """Seconds for which the names that are left of a listing serve its next page."""
@@ -114,7 +111,7 @@ class RedisReader(MetadataStoreBase):
         """Read the row up to its data; see the base class."""
         rows = [self._names.row(key)]
         [value] = self._asked(lambda: listing.beginnings(self._server, rows))
-        record = record_of(key, value, with_data=False)
+        record = record_of(key, value, cut=listing.BEGINNING)
         return None if record is None else record.code
 
     def find_many(self, keys: Iterable[str]) -> dict[str, Plain | Entry]:
@@ -134,11 +131,17 @@ class RedisReader(MetadataStoreBase):
         names = [*map(self._names.row, keys)]
         values = self._asked(lambda: beginnings_of(self._server, names, LARGE))
         for key, value in zip(keys, values, strict=True):
-            entry = found_in_row(key, value, whole=False)
+            entry = found_in_row(key, value, cut=LARGE)
             if entry is None and missing(value):  # its other fields are large
                 entry = self.find(key)
             if entry is not None:
                 yield key, entry
+
+    def _field(self, name: str) -> bytes | None:
+        """What the store says of itself."""
+        client, meta = self._server.client, self._names.meta
+        found: bytes | None = unless_other_type(lambda: client.hget(meta, name), None)
+        return found
 
     def _value(self, key: str) -> bytes:
         self._ensure_open()

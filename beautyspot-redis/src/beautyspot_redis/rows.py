@@ -38,6 +38,9 @@ BEGAN_AT: Final = 12
 USED_AT: Final = 20
 """Where these times begin."""
 
+LARGE: Final = 65_536
+"""Bytes that are read of each of many rows; what is longer comes without its data."""
+
 _TIME: Final = Struct(">d")
 _FOUND: Final = tuple(name for name in Entry._fields if name != "result_data")
 _ELSEWHERE: Final = {*_FOUND, "cache_key", "result_data", "used_at", "began_at"}
@@ -77,16 +80,17 @@ def time_bytes(time: float) -> bytes:
     return _TIME.pack(time)
 
 
-def found(key: str, value: bytes, *, whole: bool = True) -> Plain | Entry | None:
+def found(key: str, value: bytes, *, cut: int | None = None) -> Plain | Entry | None:
     """What `find` gives for a row; None where it is none.
 
-    Where `value` is not the `whole` row but its beginning, what it has not of the data is left out.
+    With `cut`, no more than so many bytes were read: data that these are not all of are left out.
     """
     try:
         mark, _, _, _, checksum, first, second, more = HEAD.unpack_from(value)
         begin = HEAD.size + first + second
         end = begin + more - 1 if more else begin
-        if mark != MARK or (len(value) != end and (whole or len(value) > end)):
+        is_whole = len(value) == end
+        if mark != MARK or not (is_whole or len(value) == cut < end):
             return None
         parts = value[HEAD.size : begin]
         if checksum != crc32(parts, crc32(key.encode("utf-8", "surrogatepass"))):
@@ -96,7 +100,7 @@ def found(key: str, value: bytes, *, whole: bool = True) -> Plain | Entry | None
         )[:8]
     except _DAMAGE:
         return None
-    data = value[begin:] if more and len(value) == end else None
+    data = value[begin:] if more and is_whole else None
     if data is not None and expires is None and kind == DIRECT_BLOB:
         return data, digest, took, made, serializer, price
     return Entry(kind, place, data, serializer, digest, made, expires, took, price)
@@ -112,21 +116,22 @@ def missing(value: bytes) -> int:
     return end if mark == MARK and end > len(value) else 0
 
 
-def record_of(key: str, value: bytes, *, with_data: bool = True) -> TaskRecord | None:
-    """The record of a row; None where it is none. Without data, the row's beginning will do."""
+def record_of(key: str, value: bytes, *, cut: int | None = None) -> TaskRecord | None:
+    """The record of a row; None where it is none. With `cut`, as in `found`, it has no data."""
     try:
         mark, _, _, used, checksum, first, second, more = HEAD.unpack_from(value)
         begin = HEAD.size + first + second
-        parts = value[HEAD.size : begin]
-        if mark != MARK or checksum != _checksum(key, parts):
+        end = begin + more - 1 if more else begin
+        if mark != MARK or not (len(value) == end or (cut is not None and cut <= len(value) < end)):
             return None
-        if with_data and len(value) != begin + (more - 1 if more else 0):
+        parts = value[HEAD.size : begin]
+        if checksum != _checksum(key, parts):
             return None
         given = dict(zip(_FOUND, _unpacked(parts[:first]), strict=False))
         given.update(zip(_OTHERS, _unpacked(parts[first:]), strict=False))
         given["tags"] = tuple(given["tags"])
         given["used_at"] = None if math.isnan(used) else used
-        given["result_data"] = value[begin:] if more and with_data else None
+        given["result_data"] = value[begin:] if more and cut is None else None
         return TaskRecord(cache_key=key, **given)
     except _DAMAGE:
         return None

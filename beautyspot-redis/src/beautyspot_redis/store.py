@@ -31,8 +31,8 @@ from beautyspot_redis.near import NearMemory
 from beautyspot_redis.putting import Putter
 from beautyspot_redis.reading import RedisReader
 from beautyspot_redis.remade import Remade, remembered
+from beautyspot_redis.rows import LARGE, missing, time_bytes
 from beautyspot_redis.rows import found as found_in_row
-from beautyspot_redis.rows import missing, time_bytes
 from beautyspot_redis.server import Server
 
 if TYPE_CHECKING:
@@ -166,10 +166,11 @@ class RedisMetadataStore(Remade, RedisReader):
     def _make(self) -> int:
         """Make what is not there of what the store says of itself; the present generation."""
         table = self._said()
-        if _number(table, b"readable_from") > WRITTEN_BY:
+        if _whole(table.get(b"readable_from")) > WRITTEN_BY:
+            by = _whole(table.get(b"written_by"))
             raise SchemaError(
-                f"a newer release wrote the store (form {_number(table, b'written_by')}), and this "
-                f"one knows up to {WRITTEN_BY}: upgrade beautyspot, or set another namespace"
+                f"a newer release wrote the store (form {by}), and this one knows up to "
+                f"{WRITTEN_BY}: upgrade beautyspot, or set another namespace"
             )
         store_id = table.get(b"store_id", b"").decode("ascii", "replace")
         if not re.fullmatch("[0-9a-f]{8,64}", store_id):  # it becomes a part of paths
@@ -178,7 +179,7 @@ class RedisMetadataStore(Remade, RedisReader):
                 f"{self._names.meta.decode()!r}, or set another namespace"
             )
         self._store_id = store_id
-        return _number(table, b"generation")
+        return _whole(table.get(b"generation"))
 
     def _said(self) -> dict[bytes, bytes]:
         """What the store says of itself; where it can't be written, what stands there already."""
@@ -282,10 +283,10 @@ class RedisMetadataStore(Remade, RedisReader):
 
     def _beginning(self, key: str, lease: Lease, answer: Any) -> Beginning:
         value, generation, seconds, micros = answer
-        found = found_in_row(key, value, whole=False)
+        found = found_in_row(key, value, cut=LARGE)
         if found is None and missing(value):  # its other fields are large
             found = self.find(key)
-        number = self.generation() if generation is None else int(generation)
+        number = _whole(generation) or self.generation()
         return Beginning(lease, found, number, int(seconds) + int(micros) / 1_000_000)
 
     def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
@@ -322,8 +323,8 @@ class RedisMetadataStore(Remade, RedisReader):
 
     def generation(self) -> int:
         """The number of the last one; see the base class."""
-        found = self._asked(partial(self._server.client.hget, self._names.meta, "generation"))
-        return self._translated(self._make) if found is None else int(found)
+        found = self._asked(lambda: self._field("generation"))
+        return _whole(found) or self._translated(self._make)
 
     def invalidated_since(self, generation: int) -> list[Invalidation]:
         """See the base class."""
@@ -331,12 +332,9 @@ class RedisMetadataStore(Remade, RedisReader):
         return [] if found is None else found.entries
 
 
-def _number(table: Mapping[bytes, bytes], field: bytes) -> int:
-    """A number of `meta`; 0 where a stranger wrote something else."""
-    try:
-        return int(table.get(field, b"0"))
-    except ValueError:
-        return 0
+def _whole(text: bytes | None) -> int:
+    """A number of `meta`; 0 where there is none, or a stranger wrote something else."""
+    return int(text) if text is not None and text.isdigit() else 0
 
 
 def _milliseconds(keep_expired: object) -> bytes:

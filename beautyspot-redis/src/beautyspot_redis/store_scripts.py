@@ -16,6 +16,7 @@ _CLOCK: Final = """
 local clock = redis.call('TIME')
 local function micros() return tonumber(clock[1]) * 1000000 + tonumber(clock[2]) end
 local function text(number) return string.format('%.0f', number) end
+local function number(found) return tonumber(found or '') or 0 end
 """
 
 _FIT: Final = """
@@ -42,10 +43,10 @@ local function noted(meta, log, since)
   fit(meta, 'hash')
   fit(log, 'zset')
   local state = redis.call('HMGET', meta, 'generation', 'base', 'forgotten')
-  local generation, base = tonumber(state[1] or '0'), tonumber(state[2] or '0')
-  local last = tonumber(redis.call('ZREVRANGE', log, 0, 0, 'WITHSCORES')[2] or '0')
+  local generation, base = number(state[1]), number(state[2])
+  local last = number(redis.call('ZREVRANGE', log, 0, 0, 'WITHSCORES')[2])
   last = math.max(last, base)
-  local forgotten = since < tonumber(state[3] or '0')
+  local forgotten = since < number(state[3])
   forgotten = forgotten or (since < generation and last < generation)
   if since >= last and not forgotten then return nil end
   local entries = redis.call('ZRANGEBYSCORE', log, '(' .. text(since), '+inf')
@@ -61,15 +62,15 @@ fit(meta, 'hash')
 fit(log, 'zset')
 redis.call('HSETNX', meta, 'store_id', ARGV[1])
 redis.call('HSETNX', meta, 'readable_from', ARGV[3])
-local readable = tonumber(redis.call('HGET', meta, 'readable_from')) or 0
-local written = tonumber(redis.call('HGET', meta, 'written_by') or '') or 0
+local readable = number(redis.call('HGET', meta, 'readable_from'))
+local written = number(redis.call('HGET', meta, 'written_by'))
 if written < tonumber(ARGV[2]) and readable <= tonumber(ARGV[2]) then
   redis.call('HSET', meta, 'written_by', ARGV[2])
 end
-if not tonumber(redis.call('HGET', meta, 'generation') or '') then
-  local last = tonumber(redis.call('ZREVRANGE', log, 0, 0, 'WITHSCORES')[2] or '0')
-  local number = text(math.max(micros(), last))
-  redis.call('HSET', meta, 'generation', number, 'base', number)
+if number(redis.call('HGET', meta, 'generation')) == 0 then
+  local last = number(redis.call('ZREVRANGE', log, 0, 0, 'WITHSCORES')[2])
+  local present = text(math.max(micros(), last))
+  redis.call('HSET', meta, 'generation', present, 'base', present)
 end
 return redis.call('HGETALL', meta)
 """
@@ -174,18 +175,18 @@ NOTE: Final = Script(
 local meta, log, most = KEYS[1], KEYS[2], tonumber(ARGV[2])
 fit(meta, 'hash')
 fit(log, 'zset')
-local generation = tonumber(redis.call('HGET', meta, 'generation') or '') or 0
-local last = tonumber(redis.call('ZREVRANGE', log, 0, 0, 'WITHSCORES')[2] or '0')
-local number = text(math.max(micros(), generation + 1, last + 1))
-redis.call('HSET', meta, 'generation', number)
-redis.call('ZADD', log, number, number .. ':' .. ARGV[1])
+local generation = number(redis.call('HGET', meta, 'generation'))
+local last = number(redis.call('ZREVRANGE', log, 0, 0, 'WITHSCORES')[2])
+local present = text(math.max(micros(), generation + 1, last + 1))
+redis.call('HSET', meta, 'generation', present)
+redis.call('ZADD', log, present, present .. ':' .. ARGV[1])
 local over = redis.call('ZCARD', log) - most
 if over > 0 then
   local gone = redis.call('ZRANGE', log, over - 1, over - 1, 'WITHSCORES')
   redis.call('HSET', meta, 'forgotten', text(tonumber(gone[2])))
   redis.call('ZREMRANGEBYRANK', log, 0, over - 1)
 end
-return number
+return present
 """
 )
 """Note what was invalidated. KEYS: meta, log. ARGV: what, how many notes stay."""
