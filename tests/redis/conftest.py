@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot_redis import RedisMetadataStore
+from beautyspot_redis.names import Names
 from servers import tls, valkey
 
 if TYPE_CHECKING:
@@ -91,3 +93,22 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> tls.Certificates:
 def namespace() -> str:
     """One of the test's own: all tests share a server."""
     return f"test-{secrets.token_hex(8)}"
+
+
+@pytest.fixture
+def raw(redis_server: valkey.Valkey) -> Iterator[Any]:
+    """A plain client of the server."""
+    with redis_server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def names(namespace: str) -> Names:
+    return Names(namespace)
+
+
+@pytest.fixture
+def store(redis_server: valkey.Valkey, namespace: str) -> Iterator[RedisMetadataStore]:
+    store = RedisMetadataStore(redis_server.url, namespace=namespace)
+    yield store
+    store.close()

@@ -15,31 +15,12 @@ from beautyspot_redis.names import Names
 from beautyspot_redis.rows import written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from servers.valkey import Valkey
 
 ROW = written(a_record())
 NOTED = Invalidation(cache_key=KEYS[0])
-
-
-@pytest.fixture
-def raw(redis_server: Valkey) -> Iterator[Any]:
-    """A plain client of the server."""
-    with redis_server.client() as client:
-        yield client
-
-
-@pytest.fixture
-def names(namespace: str) -> Names:
-    return Names(namespace)
-
-
-@pytest.fixture
-def store(redis_server: Valkey, namespace: str) -> Iterator[RedisMetadataStore]:
-    store = RedisMetadataStore(redis_server.url, namespace=namespace)
-    yield store
-    store.close()
 
 
 def drop(raw: Any, names: Names, word: str = "") -> None:

@@ -9,14 +9,14 @@ from beautyspot.contracts import Entry, TaskRecord, entry_of, found_in
 from beautyspot.errors import MetadataError
 from beautyspot.testing.records import KEYS, RECORDS, a_record
 from beautyspot_redis.rows import HEAD, found, missing, record_of, written
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgpack import packb, unpackb
 
 ROW = written(a_record())
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RECORDS)
 def test_a_row_gives_its_record(record: TaskRecord) -> None:
     row, key = written(record), record.cache_key

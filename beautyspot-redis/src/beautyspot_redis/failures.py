@@ -76,6 +76,7 @@ _ADVICE: Final = {
     "BUSY": "a script runs on the server: wait, or end it by SCRIPT KILL",
     "MISCONF": "the server can't save its data to disk: see its log, or free its disk",
     "NOREPLICAS": "the server has fewer replicas than its min-replicas-to-write: start them",
+    "ACL": _GRANT,  # of a command in a script
     "WRONGTYPE": "another program uses the same names: choose another namespace= or database",
     "ERR": "see the server's log, and that it is Redis 6.2, Valkey 7.2 or newer",
     "InvalidResponse": "what answers there is no Redis: correct the address",
