@@ -55,7 +55,7 @@ ROW: Final = 500 * 2**20
 """Bytes: a string in the server ends at 512 MiB."""
 
 
-class RedisMetadataStore(Remade, RedisReader):
+class RedisMetadataStore(RedisReader, Remade):
     """A metadata store in Redis or Valkey.
 
     Args:
