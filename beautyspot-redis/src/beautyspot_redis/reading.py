@@ -92,6 +92,10 @@ class RedisReader(MetadataStoreBase):
             return None
         return None if value is None else found_in_row(key, value)
 
+    def find_near(self, key: str) -> Plain | Entry | None:
+        """Out of the memory tier; see the base class."""
+        return None if self._near is None or self._closed else self._near.get(key)
+
     def _find_near(self, near: NearMemory, key: str) -> Plain | Entry | None:
         self._ensure_open()
         kept = near.get(key)

@@ -10,7 +10,8 @@ import pytest
 from beautyspot.contracts import Invalidation, MetadataStoreBase
 from beautyspot.errors import MetadataError, NotSupportedError
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.resilience.guarded_backends import GuardedStore, Health
+from beautyspot.resilience.guarded_backends import GuardedStore
+from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.testing.processes import Child
 from gates import DEADLINE, Gate, followers, until

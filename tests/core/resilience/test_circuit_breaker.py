@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,8 @@ from beautyspot.errors import (
 )
 from beautyspot.resilience import circuit_breaker, guarded_backends
 from beautyspot.resilience.circuit_breaker import Breaker, Resting
-from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Health
+from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore
+from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import Reporter, Trouble
 from broken import Broken, BrokenStorage, BrokenStore
 from owned_clock import Clock
@@ -131,6 +133,80 @@ def test_an_answer_ends_an_outage(guarded: Breaker, clock: Clock) -> None:
     clock.now += 1
     fail(guarded, failing(clock, error=BlobNotFound))
     assert not guarded.is_open
+
+
+def test_operations_that_fail_at_once_are_one_outage(guarded: Breaker, clock: Clock) -> None:
+    began = [guarded.enter() for _ in range(8)]
+    clock.now += 5
+    for each in began:
+        guarded.leave(each, Broken("down"))
+    clock.now += 1
+    fail(guarded, failing(clock))
+    clock.now += 1.9
+    with pytest.raises(Resting, match="another 0 s"):
+        guarded(int)
+    clock.now += 0.1
+    assert guarded(int) == 0, "the second pause is two seconds"
+
+
+def test_one_that_was_told_to_try_rests_no_longer_for_it(guarded: Breaker, clock: Clock) -> None:
+    fail(guarded, failing(clock), 3)
+    for _ in range(5):
+        guarded.insist()
+        fail(guarded, failing(clock))
+    assert guarded.rest_left() == 2, "the pause that follows the first one"
+
+
+@pytest.fixture
+def kin(clock: Clock) -> tuple[Breaker, Breaker]:
+    one, other = Breaker("saves", clock=clock), Breaker("look-ups", clock=clock)
+    one.kin, other.kin = (other,), (one,)
+    return one, other
+
+
+def test_kin_rest_where_one_waited_for_long(kin: tuple[Breaker, Breaker], clock: Clock) -> None:
+    one, other = kin
+    fail(one, failing(clock), 3)
+    assert [one.is_open, other.is_open] == [True, False], "a full disk stops no look-up"
+    clock.now += 1
+    fail(one, failing(clock, seconds=5))
+    assert [one.rest_left(), other.rest_left()] == [2, 2]
+    with pytest.raises(Resting, match=r"look-ups failed 1 times \(Broken: down\)"):
+        other(int)
+
+
+def test_kin_wait_while_one_probes(kin: tuple[Breaker, Breaker], clock: Clock) -> None:
+    one, other = kin
+    fail(one, failing(clock, seconds=5))
+    clock.now += 1
+    began = one.enter()
+    with pytest.raises(Resting):
+        other(int)
+    one.leave(began)
+    assert other(int) == 0, "and try it once that has worked"
+    assert [one.is_open, other.is_open] == [False, False]
+    one.enter()
+
+
+def test_a_call_of_a_server_that_hangs_waits_once(clock: Clock) -> None:
+    class Server(BrokenStore):
+        blocking, keeps_deadlines, asked = True, True, 0
+
+        def _may(self, operation: str) -> None:
+            self.asked += 1
+            clock.now += 0.3
+            raise MetadataError("no answer")
+
+    server = Server()
+    store = GuardedStore(server, Health(Reporter("app"), clock))
+    operations: list[Callable[[], object]] = [
+        lambda: store.find("k"), lambda: store.try_lease("k"), store.generation,
+        lambda: store.put_many([]), lambda: store.delete("k"), store.open,
+    ]  # fmt: skip
+    for operation in operations:
+        with pytest.raises(MetadataError):
+            operation()
+    assert server.asked == 1
 
 
 def test_a_refusal_without_asking_is_no_news(guarded: Breaker, clock: Clock) -> None:
@@ -422,9 +498,9 @@ def test_an_outage_is_said_once_whoever_meets_it(
     store.down = True
     for x in range(10, 15):
         first(x), second(x)
-    said = [record.message.partition(" for ")[0] for record in caplog.records[1:]]
+    said = [re.sub(r" for .*|[(].*[)] ", "", record.message) for record in caplog.records[1:]]
     news = [
-        "app: the metadata store (look-ups) works again",
+        "app: the metadata store works again",
         "app: could not look up",
         "app: could not take a lease",
         "app: could not save the result",
@@ -436,7 +512,7 @@ def test_an_outage_is_said_once_whoever_meets_it(
     assert spot.flush()
     store.down = True
     first(21)
-    assert [record.message for record in caplog.records[5:]] == news[:1]
+    assert caplog.records[5].message.endswith("works again")
     assert len(caplog.records) == 6, "but not every second"
     store.down = False
 

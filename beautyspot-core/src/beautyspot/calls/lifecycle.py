@@ -17,7 +17,8 @@ from beautyspot.concurrency import deferred
 from beautyspot.concurrency.forks import end_in_children, reset_in_children
 from beautyspot.concurrency.waiting import SpotExecutor
 from beautyspot.errors import ConfigError
-from beautyspot.resilience.guarded_backends import GuardedStore, Health, guarded_storage
+from beautyspot.resilience.guarded_backends import GuardedStore, guarded_storage
+from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import OPENING
 from beautyspot.results.cache import Cache
 from beautyspot.results.placement import Placement

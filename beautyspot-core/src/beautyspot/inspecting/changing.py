@@ -15,7 +15,8 @@ from beautyspot.inspecting.over_limits import over_limits
 from beautyspot.inspecting.removal import Removal
 from beautyspot.inspecting.removing import Removed, remove_all
 from beautyspot.messages import checked, checks_options
-from beautyspot.resilience.guarded_backends import GuardedStore, Health, guarded_storage
+from beautyspot.resilience.guarded_backends import GuardedStore, guarded_storage
+from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.results.cache import Cache
 from beautyspot.results.collecting import Collected, Collector

@@ -29,7 +29,7 @@ from beautyspot.errors import (
 )
 from beautyspot.limits.asked import Asked
 from beautyspot.limits.no_rate import NoRate
-from beautyspot.resilience.circuit_breaker import Breaker
+from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker
 from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, RETURNING, SETTLING
 
 if TYPE_CHECKING:
@@ -103,6 +103,8 @@ class Standby(LimiterBase):
     def _asked(self) -> Asked:
         what = f"the limiter {self.real.name!r}"
         breaker = Breaker(what, on_change=self._changed, clock=self._clock)
+        if self.real.blocking:
+            breaker.slow = FAR_SLOW
         return Asked(self.real, breaker, self._clock)
 
     def reset_after_fork(self) -> None:

@@ -6,11 +6,13 @@ succeeds, all callers are let in again. This is the pattern Circuit Breaker of M
 "Release It!".
 
 One breaker guards one family of operations of one backend: a full disk stops saves, but no
-look-ups.
+look-ups. Those of one server are kin: where one of them met a failure that took long, such as a
+time-out, all of them rest, so that no call waits for a time-out in each family.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from contextlib import contextmanager
@@ -40,6 +42,9 @@ LIMIT: Final = 3
 
 SLOW: Final = 1.0
 """Seconds; one failure that took longer is enough."""
+
+FAR_SLOW: Final = 0.2
+"""The same of a server on a network, where a failure is quick or is a time-out."""
 
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
@@ -76,6 +81,10 @@ class Breaker:
         on_change: called with True when a pause begins, and with False when an operation succeeds
             after any failure.
         clock: a monotonic clock, in seconds.
+
+    Attributes:
+        slow: seconds; one failure that took longer is enough.
+        kin: the other breakers of the same server.
     """
 
     def __init__(
@@ -95,6 +104,10 @@ class Breaker:
         self._last = ""
         self._pause = FIRST_PAUSE
         self._until: float | None = None  # None: closed, everybody may
+        self._since = -math.inf  # the begin of the last pause
+        self._insisted = False
+        self.slow = SLOW
+        self.kin: tuple[Breaker, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -105,12 +118,17 @@ class Breaker:
         """Whether a call would be refused at this moment."""
         return self._until is not None and self._clock() < self._until
 
+    def rest_left(self) -> float:
+        """Seconds until the next caller may try; 0.0 where one may now."""
+        until = self._until
+        return 0.0 if until is None else max(0.0, until - self._clock())
+
     def insist(self) -> None:
-        """End the pause: the next caller probes."""
+        """End the pause: the next caller probes. If it fails, the next pause is no longer."""
         now = self._clock()
         with self._lock:  # nothing is called here, nor below: see `beautyspot.concurrency.locks`
             if self._until is not None:
-                self._until = now
+                self._until, self._insisted = now, True
 
     def reset_after_fork(self) -> None:
         """Another thread of the parent may have held the lock, or have been probing."""
@@ -169,10 +187,13 @@ class Breaker:
         with self._lock:
             if self._until is None:
                 return
-            if now >= self._until:
-                self._until = now + pause
-                return
             rest = self._until - now
+            if rest <= 0:
+                self._until = now + pause
+        if rest <= 0:
+            for each in self.kin:
+                each._wait_for_probe(now + pause)
+            return
         raise self._resting(
             f"{self._what} failed {self._failures} times ({self._last}), and is not asked for "
             f"another {rest:.0f} s: mend it; it is tried again by itself"
@@ -188,8 +209,8 @@ class Breaker:
             self.insist()  # so that another caller probes, if this one did
         elif isinstance(error, Resting):
             return  # of a breaker further down, which counts for itself
-        elif took > SLOW or not isinstance(error, MetadataBusyError):
-            self._fail(error, took)
+        elif took > self.slow or not isinstance(error, MetadataBusyError):
+            self._fail(error, began, took)
 
     def _recover(self) -> None:
         pause = max(FIRST_PAUSE, self._pause / 2)
@@ -197,17 +218,39 @@ class Breaker:
             self._failures = 0
             self._until = None
             self._pause = pause
+            self._insisted = False
+        for each in self.kin:
+            each.insist()
         self._on_change(False)
 
-    def _fail(self, error: Exception, took: float) -> None:
+    def _fail(self, error: Exception, began: float, took: float) -> None:
         last, now = masked(f"{type(error).__name__}: {error}")[:300], self._clock()
-        pause = self._pause
-        longer = min(pause * 2, LONGEST_PAUSE)
+        pause, grows = self._pause, not self._insisted
+        longer = min(pause * 2, LONGEST_PAUSE) if grows else pause
         with self._lock:
             self._failures += 1
             self._last = last
-            if self._failures < LIMIT and took <= SLOW and self._until is None:
+            if self._until is not None and began < self._since:
+                return  # it began before the pause, as others did: that is one outage
+            if self._failures < LIMIT and took <= self.slow and self._until is None:
                 return
-            self._until = now + pause
+            self._since, self._until = now, now + pause
             self._pause = longer
+            self._insisted = False
         self._on_change(True)
+        for each in self.kin if took > self.slow else ():
+            each._rest_too(now, now + pause, last)
+
+    def _rest_too(self, now: float, until: float, last: str) -> None:
+        """Rest as long as one of the kin that has failed."""
+        with self._lock:
+            self._failures = max(1, self._failures)
+            self._last = last
+            self._since, self._until = now, max(until, self._until or until)
+        self._on_change(True)
+
+    def _wait_for_probe(self, until: float) -> None:
+        """Rest, where this one is open too, while one of the kin probes."""
+        with self._lock:
+            if self._until is not None:
+                self._until = max(until, self._until)

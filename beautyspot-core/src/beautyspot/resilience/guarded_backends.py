@@ -11,26 +11,35 @@ is one that states ``keeps_deadlines = True``: its operations fail by themselves
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.deadlines import within
-from beautyspot.contracts import Backend, BlobStorageBase, Invalidation
+from beautyspot.contracts import Backend, BlobStorageBase, Entry, Invalidation
 from beautyspot.contracts.calling import hints, wrong_answer
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
-from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting, StorageResting
+from beautyspot.resilience.circuit_breaker import MetadataResting
 from beautyspot.resilience.guarded_leases import StoreLeases
 from beautyspot.resilience.store_clock import StoreClock, has_own_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from beautyspot.contracts import BlobInfo, Data, MetadataStoreBase, Readable, TaskRecord
+    from beautyspot.contracts import (
+        BlobInfo,
+        Counts,
+        Data,
+        MetadataStoreBase,
+        Plain,
+        Readable,
+        TaskRecord,
+    )
+    from beautyspot.resilience.circuit_breaker import Breaker
+    from beautyspot.resilience.health import Health
     from beautyspot.resilience.reporting import Reporter
 
 P = ParamSpec("P")
@@ -48,53 +57,6 @@ SLOWEST: Final = 2**20
 
 PART: Final = 8 * 2**20
 """Bytes of a file that are loaded at a time."""
-
-
-_LOOK_UPS: Final = "metadata store (look-ups)"
-
-
-class Health:
-    """Whether the backends of one Spot work.
-
-    Attributes:
-        detours: not empty while a hit must not be read from the store directly: what the reason is.
-    """
-
-    def __init__(self, reporter: Reporter, clock: Callable[[], float] = time.monotonic) -> None:
-        self.detours: set[object] = set()
-        self.reporter = reporter
-
-        def breaker(point: str, resting: type[Resting], what: str) -> Breaker:
-            changed = partial(self._changed, point, what)
-            return Breaker(f"the {what}", resting, on_change=changed, clock=clock)
-
-        self.reads = breaker("metadata", MetadataResting, _LOOK_UPS)
-        self.writes = breaker("metadata", MetadataResting, "metadata store (saves)")
-        self.leases = breaker("metadata", MetadataResting, "metadata store (leases)")
-        self.log = breaker("metadata", MetadataResting, "metadata store (invalidations)")
-        self.loads = breaker("storage", StorageResting, "blob storage (loads)")
-        self.saves = breaker("storage", StorageResting, "blob storage (saves)")
-
-    def _changed(self, point: str, what: str, opened: bool) -> None:
-        if what == _LOOK_UPS:
-            (self.detours.add if opened else self.detours.discard)(what)
-        if not opened:
-            self.reporter.recovered(point, f"the {what} works again")
-
-    @property
-    def breakers(self) -> tuple[Breaker, ...]:
-        """All of them."""
-        return (self.reads, self.writes, self.leases, self.log, self.loads, self.saves)
-
-    def insist(self) -> None:
-        """End all pauses: the next callers probe."""
-        for breaker in self.breakers:
-            breaker.insist()
-
-    def reset_after_fork(self) -> None:
-        """Another thread of the parent may have held a lock."""
-        for breaker in self.breakers:
-            breaker.reset_after_fork()
 
 
 def needs_deadline(backend: Backend | type[Backend]) -> bool:
@@ -174,9 +136,11 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
     Attributes:
         clock: gives the time by which all that is stored goes; asks the store as rarely as it can.
         find_now, find_many_now, find_code: without the breaker, for callers that handle failures.
+        is_far: whether it is on a network: an operation may wait for a time-out.
         scan: has no breaker: what a user asks for is tried, whatever failed before.
         held: the leases of the store.
-        add_counts: has none: if counts can't be written, results may. None where it keeps none.
+        add_counts: has none: if counts can't be written, results may; not asked where these can't.
+            None where it keeps none.
     """
 
     def __init__(
@@ -191,10 +155,13 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         locks.holds_in(store.share_waits, store.lease_holder, store.add_counts)
         self.leases, self.invalidations = store.leases, store.invalidations
         self.most_leases = store.most_leases
+        self.is_far = store.blocking and not getattr(store, "local", False)
+        if self.is_far:
+            health.have_one_server()
         reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
         if kin is None:
             self.clock = self._made_clock(reads(in_time(store.now)), health.reporter)
-            self.held = StoreLeases(store, in_time, self.heard, health.reporter.spot)
+            self.held = StoreLeases(store, in_time, self.heard, health.leases, health.reporter.spot)
         else:
             self.clock, self.held = kin.clock, kin.held
         self.find_now = in_time(store.find)
@@ -216,13 +183,23 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self._invalidated_since = health.log.guarding(in_time(store.invalidated_since))
         self.delete = writes(in_time(store.delete))
         self.touch = writes(in_time(store.touch))
-        self.add_counts = in_time(store.add_counts) if store.counters else None
+        self.add_counts = self._counting(health.writes) if store.counters else None
         self._share_waits = health.leases.guarding(in_time(store.share_waits))
         self.lease_holder = health.leases.guarding(in_time(store.lease_holder))
         leasing = health.leases.guarding
         self.try_lease = leasing(in_time(self.held.try_lease))
         self.begin = leasing(in_time(self.held.begin))
         self.begin_many = leasing(in_time(self.held.begin_many))
+
+    def _counting(self, writes: Breaker) -> Callable[[Iterable[Counts]], None]:
+        add = self.in_time(self.real.add_counts)
+
+        def counted(counts: Iterable[Counts]) -> None:
+            if writes.is_resting():
+                raise MetadataResting("no counts are written while no results are")
+            add(counts)
+
+        return counted
 
     def behind(self, health: Health) -> GuardedStore:
         """The same store behind other breakers."""
@@ -243,6 +220,14 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         """Note the time in an answer of the store to a question that was sent at these `ticks`."""
         if isinstance(self.clock, StoreClock):
             self.clock.hear(now, sent)
+
+    def find_near(self, key: str) -> Plain | Entry | None:
+        """See `MetadataStoreBase`; None where that fails, too, or gives something else."""
+        with suppress(Exception):
+            found: object = self.real.find_near(key)
+            if isinstance(found, tuple | Entry):
+                return found
+        return None
 
     @property
     def store_id(self) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from beautyspot.contracts import MetadataStoreBase
+    from beautyspot.resilience.circuit_breaker import Breaker
 
 MEANING: Final = (
     "Others may run the same calls meanwhile; the results of these are stored all the same, unless "
@@ -43,6 +44,7 @@ class StoreLeases:
         store: the store.
         in_time: puts a deadline around its operations.
         heard: told the time in an answer, and the ticks when the question was sent.
+        releasing: the breaker of releases: a server that hangs is not waited for once more.
         spot: the name of the Spot, for the log.
 
     Attributes:
@@ -55,11 +57,13 @@ class StoreLeases:
         store: MetadataStoreBase,
         in_time: Guards,
         heard: Callable[[float, float], object],
+        releasing: Breaker,
         spot: str,
     ) -> None:
         self._store = store
         self._heard = heard
         self._in_time = in_time
+        self._releasing = releasing
         self._wraps = store.blocking or store.lease_time < inf
         self.heartbeat = Heartbeat(store, MEANING, renew=in_time(store.renew), spot=spot)
         self.watcher = LeaseWatcher(
@@ -97,7 +101,7 @@ class StoreLeases:
         return {key: self._checked("begin_many", begun, sent) for key, begun in found.items()}
 
     def _held(self, lease: Lease) -> Lease:
-        return self.heartbeat.hold(lease, self._in_time(lease.release))
+        return self.heartbeat.hold(lease, self._releasing.guarding(self._in_time(lease.release)))
 
     def _checked(self, method: str, found: object, sent: float) -> Beginning:
         if not isinstance(found, Beginning) or not isinstance(found.lease, Lease):

@@ -22,7 +22,7 @@ from beautyspot.errors import (
     StorageError,
 )
 from beautyspot.resilience.circuit_breaker import Resting
-from beautyspot.resilience.guarded_backends import Health
+from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.edits import compare_code
 from beautyspot.results.finding import Finding

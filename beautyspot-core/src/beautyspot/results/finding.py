@@ -15,6 +15,7 @@ from beautyspot.concurrency.waiting import TimeBudget
 from beautyspot.contracts import Entry, MetadataStoreBase, Plain, lacks_data
 from beautyspot.contracts.calling import wrong_answer
 from beautyspot.errors import MetadataBusyError, MetadataError
+from beautyspot.resilience.circuit_breaker import Resting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,8 @@ class Finding:
 
     def __init__(self, metadata: GuardedStore, breaker: Breaker) -> None:
         self._metadata = metadata
-        self.find = self._find_alone = breaker.guarding(self._wait_and_find)
+        self._ask = breaker.guarding(self._wait_and_find)
+        self.find = self._find_alone = self._find_or_near if metadata.is_far else self._ask
         self._find_many = breaker.guarding(self._wait_and_find_many)
         self.tasks: TaskLookups[Plain | Entry] | None = None
         self.reset_after_fork()
@@ -80,9 +82,25 @@ class Finding:
         except Exception as error:
             return error
 
+    def _find_or_near(self, key: str) -> Plain | Entry | None:
+        """What is found; while the store rests, what it has in memory."""
+        try:
+            return self._ask(key)
+        except Resting:
+            found = self._metadata.find_near(key)
+            if found is None:
+                raise
+            return found
+
     def find_many(self, keys: list[str]) -> Mapping[str, Plain | Entry]:
         """What the store's `find_many` gives; it may wait."""
-        found: object = self._find_many(keys)
+        try:
+            found: object = self._find_many(keys)
+        except Resting:
+            near = {key: self._metadata.find_near(key) for key in keys}
+            found = {key: answer for key, answer in near.items() if answer is not None}
+            if not found:
+                raise
         if isinstance(found, Mapping):
             return found
         advice = "return what `find` gives, by key"

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import Readable
     from beautyspot.observing import Refusal, Where
-    from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Health
+    from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore
+    from beautyspot.resilience.health import Health
     from beautyspot.resilience.reporting import Reporter
     from beautyspot.results.invalidations import Moment, Row
     from beautyspot.results.local_files import LocalFiles

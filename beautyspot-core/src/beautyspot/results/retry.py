@@ -3,6 +3,7 @@
 Their number and their bytes are bounded, and look-ups of this process find them. They are tried
 again when anything is looked up or stored while the store is not left alone (see
 `circuit_breaker`), by `Spot.flush`, and a last time when the Spot ends, which says what is lost.
+For a store on a network, which comes back by itself, a thread tries again where no call comes.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred, locks
 from beautyspot.concurrency.forks import at_end_of_child
+from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts import is_newer
 from beautyspot.logs import logger
-from beautyspot.resilience.circuit_breaker import Resting
+from beautyspot.resilience.circuit_breaker import FIRST_PAUSE, Resting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +76,8 @@ class Unsaved:
         self._lock = locks.reentrant()
         self._round = locks.reentrant()  # held while a batch is written
         self._writing: set[str] = set()
-        self._is_trying = self._is_watched = False
+        self._is_trying = self._is_watched = self._is_retrying = False
+        self._bell = Bell()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -97,6 +100,7 @@ class Unsaved:
             self._forget(record.cache_key)
             self._keep(Kept(task, record, since))
         self.watch_process_end()
+        self._begin_retrying()
         return True
 
     def _has_newer(self, record: TaskRecord) -> bool:
@@ -155,6 +159,30 @@ class Unsaved:
         except BaseException:  # interrupted (Ctrl-C)
             self._is_trying = False
             raise
+
+    def _begin_retrying(self) -> None:
+        """Have a thread try again and again, until nothing waits."""
+        if self._is_retrying or self.has_ended or not self._placement.metadata.is_far:
+            return
+        self._is_retrying = True
+        try:
+            deferred.begin(self._retry, "retry")
+        except BaseException as error:  # interrupted, or no thread can be started
+            self._is_retrying = False
+            if not isinstance(error, RuntimeError):
+                raise
+
+    def _retry(self) -> None:
+        writes = self._placement.health.writes
+        try:
+            while self._kept and not self.has_ended:
+                self._bell.wait(max(FIRST_PAUSE, writes.rest_left()))
+                if not self.has_ended:
+                    self.try_later()
+        finally:
+            self._is_retrying = False
+            if self._kept:  # what came after the last look
+                self._begin_retrying()
 
     def _try_in_background(self) -> None:
         try:
@@ -223,17 +251,21 @@ class Unsaved:
         """Store each result that the store takes; whether it took any.
 
         Where it took some, those that it refuses twice are given up. Where it took none, the store
-        may be at fault, and next time other results are tried first.
+        may be at fault, and next time other results are tried first. One that it does not take
+        in time is the last: the next one would wait for its time-out as well.
         """
         refused: list[Kept] = []
         stored = False
-        ends = monotonic() + SEARCH
+        ends, slow = monotonic() + SEARCH, self._placement.health.writes.slow
         for kept in batch:
+            began = monotonic()
             if self._refusal(kept) is None:
                 stored = True
             else:
                 refused.append(kept)
-            if not stored and len(refused) > 1 and monotonic() > ends:
+            if not stored and (
+                monotonic() - began > slow or (len(refused) > 1 and monotonic() > ends)
+            ):
                 break
         for kept in refused:
             if stored:
@@ -279,6 +311,7 @@ class Unsaved:
     def finish(self) -> None:
         """Try a last time, and say what is lost."""
         self.has_ended = True
+        self._bell()
         if self.try_now():
             return
         names = sorted({kept.task.func_identifier for kept in self._kept.values()})

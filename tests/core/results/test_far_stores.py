@@ -1,0 +1,210 @@
+"""A store on a network that is away: calls go on, and what they made is stored when it is back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.concurrency import deferred
+from beautyspot.errors import MetadataError
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot.resilience import circuit_breaker
+from beautyspot.results import retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from beautyspot.spot import Spot
+
+DEADLINE = 30.0
+RAN: list[int] = []
+
+
+class Far(MemoryMetadataStore):
+    """On a server, which is away while `down`; what is in `near` it has in its own memory."""
+
+    blocking = True
+    keeps_deadlines = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = False
+        self.asked: list[str] = []
+        self.stored, self.retried = threading.Event(), threading.Event()
+        self.near: dict[str, Any] = {}
+
+    def meet(self, operation: str) -> None:
+        self.asked.append(operation)
+        if self.down:
+            raise MetadataError("no server")
+
+    def find(self, key: str) -> Any:
+        self.meet("find")
+        return super().find(key)
+
+    def find_many(self, keys: Any) -> Any:
+        self.meet("find_many")
+        return super().find_many(keys)
+
+    def find_near(self, key: str) -> Any:
+        return self.near.get(key)
+
+    def put_valid(self, record: Any, since: int) -> bool:
+        self.meet("put_valid")
+        return super().put_valid(record, since)
+
+    def put_many_valid(self, rows: Any) -> set[str]:
+        self.retried.set()
+        self.meet("put_many_valid")
+        refused = super().put_many_valid(rows)
+        self.stored.set()
+        return refused
+
+    def add_counts(self, counts: Any) -> None:
+        self.meet("add_counts")
+        super().add_counts(counts)
+
+
+@pytest.fixture
+def store() -> Far:
+    RAN.clear()
+    return Far()
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses of a hundredth of a second."""
+    monkeypatch.setattr(circuit_breaker, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(circuit_breaker, "LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.01)
+
+
+def retrying() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if "retry" in thread.name]
+
+
+def double(x: int) -> int:
+    RAN.append(x)
+    return x * 2
+
+
+async def double_later(x: int) -> int:
+    return double(x)
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_it_is_stored_though_no_other_call_comes(
+    make_spot: Callable[..., Spot], store: Far, save: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot(metadata=store, save=save)
+    store.down = True
+    assert spot.mark(double)(1) == 2
+    assert asyncio.run(spot.mark(double_later)(2)) == 4
+    if save == "background":
+        spot._engine.saver.flush(DEADLINE)  # type: ignore[union-attr]
+    store.down = False
+    assert store.stored.wait(DEADLINE)
+    deferred.finish()
+    assert store.totals().entries == 2
+    assert spot.flush()
+    for thread in retrying():
+        thread.join(DEADLINE)
+    assert not retrying()
+    assert "app: the metadata store works again" in caplog.messages
+    assert [spot.mark(double)(1), RAN] == [2, [1, 2]]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_thread_that_tries_again_ends_with_the_spot(
+    make_spot: Callable[..., Spot], store: Far, caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot(metadata=store)
+    store.down = True
+    spot.mark(double)(1)
+    assert store.retried.wait(DEADLINE)
+    [thread] = retrying()
+    spot.shutdown()
+    thread.join(DEADLINE)
+    assert not thread.is_alive()
+    assert "1 result of" in caplog.messages[-1]
+    assert "could not be stored before the end" in caplog.messages[-1]
+    assert "add_counts" not in store.asked, "it would wait for one more time-out"
+
+
+def test_where_no_thread_can_be_started(
+    make_spot: Callable[..., Spot], store: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    spot = make_spot(metadata=store)
+    store.down = True
+    with monkeypatch.context() as patch:
+        patch.setattr(deferred, "begin", refuse)
+        assert spot.mark(double)(1) == 2
+    store.down = False
+    assert spot.flush()
+    assert store.totals().entries == 1
+
+
+def test_at_the_end_a_server_that_hangs_is_asked_twice(
+    make_spot: Callable[..., Spot], store: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(retry, "monotonic", lambda: now[0])
+    spot = make_spot(metadata=store)
+    marked = spot.mark(double)
+    store.down = True
+    for x in range(50):
+        marked(x)
+
+    def hang(operation: str) -> None:
+        store.asked.append(operation)
+        now[0] += 5
+        raise MetadataError("no answer")
+
+    store.asked.clear()
+    store.meet = hang  # type: ignore[method-assign]
+    spot.shutdown()
+    assert len(store.asked) == 2, "all of them, then one of them"
+
+
+@pytest.mark.parametrize("kind", [double, double_later])
+def test_what_the_store_has_in_memory_is_found_while_it_rests(
+    make_spot: Callable[..., Spot], store: Far, kind: Any
+) -> None:
+    spot = make_spot(metadata=store)
+    marked = spot.mark(kind)
+
+    def call(x: int) -> Any:
+        value = marked(x)
+        return asyncio.run(value) if asyncio.iscoroutine(value) else value
+
+    assert [call(x) for x in (1, 2, 3)] == [2, 4, 6]
+    store.near = {key: store.find(key) for key in list(store._records)[:2]}
+    store.down = True
+    for x in (4, 5, 6):
+        call(x)
+    store.asked.clear()
+    RAN.clear()
+    assert [call(x) for x in (1, 2, 3)] == [2, 4, 6]
+    assert [*spot.map(marked, [2])] == [4] if kind is double else True
+    assert RAN == [3], "what it had near is found, though it is not asked"
+    assert "find" not in store.asked
+    store.near = dict.fromkeys(store.near, "rubbish")
+    assert [call(1), RAN] == [2, [3, 1]]
+    store.down = False
+
+
+def test_one_of_this_machine_has_no_thread(make_spot: Callable[..., Spot]) -> None:
+    from broken import BrokenStore
+
+    store = BrokenStore("put", "put_many")
+    spot = make_spot(metadata=store)
+    spot.mark(double)(1)
+    assert spot.stats()["unsaved"] == 1
+    assert not spot._engine.cache.unsaved._is_retrying
+    store.broken.clear()
