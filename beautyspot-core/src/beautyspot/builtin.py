@@ -48,8 +48,9 @@ def beautyspot_register_keygen() -> type[KeyGen]:
 
 
 @hookimpl
-def beautyspot_register_limiter() -> type[CombinedLimiter]:
-    """The limiter `combined`: several limits that hold at once."""
+def beautyspot_register_limiter() -> list[type[CombinedLimiter]]:
+    """The limiters `combined` and `joined`: several limits that hold at once."""
     from beautyspot.limits.combined import CombinedLimiter
+    from beautyspot.limits.joined import JoinedLimiter
 
-    return CombinedLimiter
+    return [CombinedLimiter, JoinedLimiter]

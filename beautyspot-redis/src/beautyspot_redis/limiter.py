@@ -122,8 +122,9 @@ class RedisLimiter(Remade, Reserving):
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
-        """The Spot's name as the namespace."""
-        return {"namespace": context.name}
+        """The Spot's name as the namespace, and the name of the limit where there are several."""
+        namespace = context.name.removesuffix(f".{context.part}") if context.part else context.name
+        return {"namespace": namespace, "limit": context.part or "rate"}
 
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:
@@ -167,7 +168,8 @@ class RedisLimiter(Remade, Reserving):
 
     def close(self) -> None:
         """Close the connections; they are opened again when they are needed."""
-        self._server.close()
+        if not self._is_keyed:  # else they are those of the limiter that made it
+            self._server.close()
 
 
 def _checked_workers(workers: object) -> int:

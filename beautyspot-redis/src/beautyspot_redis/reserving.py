@@ -96,7 +96,7 @@ class Reserving(LimiterBase):
         self._limits = dict(limits)
         self._clock = clock
         self._differs = False
-        self._keys_pause = "1"  # whether a pause holds for the limits of keys, too
+        self._is_keyed = False
 
     @abstractmethod
     def _costs(self, cost: Any) -> dict[str, float]:
@@ -125,7 +125,7 @@ class Reserving(LimiterBase):
         return (
             self._server.address,
             self.as_one.key.partition("}")[0],
-            self._keys_pause,
+            self._is_keyed,
             self._clock,
         )
 
@@ -271,7 +271,7 @@ class Reserving(LimiterBase):
         length = pause_seconds(seconds)
         if length:
             limits = dict.fromkeys(self._limits, ())
-            self._ask("pause", limits, length, self._keys_pause)
+            self._ask("pause", limits, length, "" if self._is_keyed else "1")
 
     def for_key(self, key: str) -> Self:
         """The same for what `key` names, in whatever process; see `LimiterBase.for_key`.
@@ -285,7 +285,7 @@ class Reserving(LimiterBase):
             name: limit._replace(key=f"{limit.key}:key:{digest}")
             for name, limit in self._limits.items()
         }
-        made._keys_pause = ""
+        made._is_keyed = True
         return made
 
     def busy_for(self) -> float:

@@ -90,7 +90,9 @@ class Parts:
         if not isinstance(spec, list):
             return cast("LimiterBase", self._made_or_stood_in("limiter", spec))
         limits = {table["name"]: self._named_limiter(table) for table in spec}
-        return cast("LimiterBase", self._make("limiter", {"use": "combined", "limits": limits}))
+        joint = _together(limits)
+        use = {"use": "combined"} if joint is None else {"use": "joined", "joint": joint}
+        return cast("LimiterBase", self._make("limiter", {**use, "limits": limits}))
 
     def _named_limiter(self, table: dict[str, Any]) -> LimiterBase:
         name, rest = table["name"], {key: table[key] for key in table if key != "name"}
@@ -98,7 +100,7 @@ class Parts:
         if isinstance(use, LimiterBase) and len(rest) == 1:
             return use
         # A limit that is kept in a file named like the Spot needs a file of its own.
-        context = self.context._replace(name=f"{self.context.name}.{name}")
+        context = self.context._replace(name=f"{self.context.name}.{name}", part=name)
         part = f", the limit {name!r}"
         return cast("LimiterBase", self._made_or_stood_in("limiter", rest, context, part))
 
@@ -337,6 +339,12 @@ class PartMethods:
 def has_no_place(config: Config, metadata: MetadataStoreBase) -> bool:
     """Whether large results have no place: the default storage is of one machine alone."""
     return metadata.remote and config.source("storage") == "default"
+
+
+def _together(limits: Mapping[str, LimiterBase]) -> LimiterBase | None:
+    """One limiter that is all of these at once, where they are of one class that makes such."""
+    classes = {type(limit) for limit in limits.values()}
+    return classes.pop().together(limits) if len(classes) == 1 else None
 
 
 def context_of(name: str, config: Config) -> Context:

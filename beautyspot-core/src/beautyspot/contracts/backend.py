@@ -26,11 +26,18 @@ class Readable(Protocol):
 
 
 class Context(NamedTuple):
-    """What a Spot tells a backend that it makes by name: the Spot's own name and places."""
+    """What a Spot tells a backend that it makes by name: the Spot's own name and places.
+
+    Attributes:
+        name: the Spot's; of one of several limits, with a point and the limit's name behind.
+        directory, db_path: the Spot's places.
+        part: the name of one of several limits, else "".
+    """
 
     name: str
     directory: Path
     db_path: Path
+    part: str = ""
 
 
 class Backend(ABC):

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -24,9 +23,11 @@ from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError
-from beautyspot.messages import did_you_mean, listing
+from beautyspot.limits.cost_tables import CostTables
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from beautyspot.contracts.pauses import Pause
 
 SLACK: Final = 0.001
@@ -62,7 +63,7 @@ class CombinedReservation(Reservation):
         self.wake: Callable[[], object] = bool
 
 
-class CombinedLimiter(LimiterBase):
+class CombinedLimiter(CostTables):
     """Grants a call when all of its limits do.
 
     A cost is a table, such as ``{"requests": 1, "tokens": 850}``. A limit that it leaves out, or
@@ -101,6 +102,8 @@ class CombinedLimiter(LimiterBase):
         vars(self).update(
             blocking=any(limit.blocking for limit in limits.values()),
             shared=all(limit.shared for limit in limits.values()),
+            remote=all(limit.remote for limit in limits.values()),
+            keeps_deadlines=all(limit.keeps_deadlines for limit in limits.values()),
         )
         self.reset_after_fork()
         reset_in_children(self)
@@ -114,46 +117,6 @@ class CombinedLimiter(LimiterBase):
         self._waiting: dict[CombinedReservation, None] = {}  # in the order in which they asked
         self._pending = False  # whether those who wait have to be planned anew
         self._more = False  # whether there are more than `MOST`, who could move up as well
-
-    # ------------------------------------------------------------------------------ costs
-
-    def check_cost(self, cost: object) -> None:
-        """Refuse a table that `reserve` would refuse; see `LimiterBase.check_cost`.
-
-        A part of the table may be a function of the call's arguments, which is not asked here.
-        """
-        for name, part in self._costs(cost).items():
-            if not callable(part):
-                self.limits[name].check_cost(part)
-
-    def _costs(self, cost: object) -> dict[str, Any]:
-        """The parts of a cost that are not 0.
-
-        Raises:
-            CostError: it is no table, names an unknown limit, or has no such part.
-        """
-        table = self._table("cost", cost)
-        costs = {name: part for name, part in table.items() if not _is_zero(part)}
-        if not costs:
-            raise CostError(
-                f"cost={cost!r:.80} asks no limit: give a cost to one of {listing(self.limits)}"
-            )
-        return costs
-
-    def _table(self, what: str, cost: object) -> Mapping[str, Any]:
-        if not isinstance(cost, Mapping):
-            example = ", ".join(f'"{name}": 1' for name in self.limits)
-            raise CostError(
-                f"{what}={cost!r:.80} does not say of which limit: give a table such as "
-                f"{{{example}}}"
-            )
-        for name in cost:
-            if name not in self.limits:
-                raise CostError(
-                    f"{what}= names the limit {name!r:.80}, which is not there."
-                    f"{did_you_mean(str(name), self.limits)} The limits: {listing(self.limits)}"
-                )
-        return cost
 
     # ---------------------------------------------------------------------------- reserve
 
@@ -368,6 +331,14 @@ class CombinedLimiter(LimiterBase):
             for limit in self.limits.values():
                 limit.pause(length)
 
+    def share(self) -> LimiterBase | None:
+        """The share of each limit that has one, together with the others."""
+        shares = {name: limit.share() for name, limit in self.limits.items()}
+        if not any(shares.values()):
+            return None
+        limits = {name: shares[name] or limit for name, limit in self.limits.items()}
+        return CombinedLimiter(limits, self._clock)
+
     def for_key(self, key: str) -> CombinedLimiter:
         """Limits like these, fresh, for what `key` names; see `LimiterBase.for_key`."""
         limits = {name: limit.for_key(key) for name, limit in self.limits.items()}
@@ -396,7 +367,3 @@ class CombinedLimiter(LimiterBase):
                 f"{reservation!r:.80} is not of this limiter: hand it to the one that granted it"
             )
         return reservation
-
-
-def _is_zero(part: object) -> bool:
-    return type(part) in (int, float) and part == 0

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.concurrency.single_flight import Flight
+    from beautyspot.limits.machine_place import MachinePlace
 
     Tell = Callable[["Cap"], object]
     """Is called where a call has waited for long, and no place has become free meanwhile."""
@@ -81,21 +82,25 @@ class Place:
         lender: whose place this one uses.
         waits: what the call, or one that it made, waits for just now.
         thread: the identifier of the call's thread.
+        cap: whose place it is.
+        around: the places of the calls around this one, the outermost first.
+        machine_place: the one of all machines that goes with it.
     """
 
     __slots__ = (
-        *("_around", "_cap", "_flights", "admitted", "borrower", "is_over", "lender", "thread"),
-        *("waits", "wake"),
+        *("_flights", "admitted", "around", "borrower", "cap", "is_over", "lender"),
+        *("machine_place", "thread", "waits", "wake"),
     )
 
     def __init__(self, cap: Cap) -> None:
-        self._cap = cap
-        self._around = held()
+        self.cap = cap
+        self.around = held()
         self._flights = single_flight.leading()
         self.wake: Callable[[], object] = bool
         self.admitted = self.is_over = False
         self.borrower: Place | None = None
         self.lender: Place | None = None
+        self.machine_place: MachinePlace | None = None
         self.waits: list[Flight | Cap] = []
         self.thread = get_ident()
 
@@ -109,10 +114,10 @@ class Place:
         """
         bell = Bell()
         try:
-            waits = not self._cap.line_up(self, bell)
+            waits = not self.cap.line_up(self, bell)
             if waits:
-                first, rest, freed = *_parts(timeout), self._cap.freed
-                with waiting_for(self._cap), queued(), stopping(bell) as stop:
+                first, rest, freed = *_parts(timeout), self.cap.freed
+                with waiting_for(self.cap), queued(), stopping(bell) as stop:
                     if not bell.wait(first) and rest != 0:
                         self._tell(tell, freed)
                         bell.wait(rest)
@@ -133,14 +138,14 @@ class Place:
         """
         alarm = Alarm() if in_asyncio() else None
         try:
-            waits = not self._cap.line_up(self, alarm or bool)
+            waits = not self.cap.line_up(self, alarm or bool)
             if waits and alarm is None:
                 check_asyncio("to wait for max_concurrent=")
             elif waits and alarm is not None:
                 import asyncio
 
-                first, rest, freed = *_parts(timeout), self._cap.freed
-                with waiting_for(self._cap), queued():
+                first, rest, freed = *_parts(timeout), self.cap.freed
+                with waiting_for(self.cap), queued():
                     await asyncio.wait([alarm.rung], timeout=first)
                     if not alarm.rung.done() and rest != 0:
                         self._tell(tell, freed)
@@ -152,20 +157,20 @@ class Place:
         return waits
 
     def _tell(self, tell: Tell | None, freed: int) -> None:
-        if tell is not None and freed == self._cap.freed:
-            tell(self._cap)
+        if tell is not None and freed == self.cap.freed:
+            tell(self.cap)
 
     def _check(self, timeout: float | None) -> None:
         if not self.admitted:
             raise RateLimitError(
-                f"{self._cap.size} calls were under way for all of {timeout} s: wait longer "
+                f"{self.cap.size} calls were under way for all of {timeout} s: wait longer "
                 "(timeout= of spot.limiter) or raise max_concurrent="
             )
 
     def leave(self) -> None:
         """End the call or its waiting, and admit the next one. A second call does nothing."""
         if not self.is_over:
-            self._cap.give_back(self)
+            self.cap.give_back(self)
             self.is_over = True
 
     def __enter__(self) -> None:
@@ -183,7 +188,7 @@ class Place:
     @property
     def is_within(self) -> bool:
         """Whether a call made this one that has a place, under whatever cap."""
-        return bool(self._around)
+        return bool(self.around)
 
     @property
     def may_lend(self) -> bool:
@@ -197,10 +202,10 @@ class Place:
         """
         if not self.admitted or self.borrower is not None:
             return False
-        return self in waiter._around or self._needs(waiter, [self._cap])
+        return self in waiter.around or self._needs(waiter, [self.cap])
 
     def _needs(self, waiter: Place, path: list[object]) -> bool:
-        return self in waiter._around or any(_needs(what, waiter, path) for what in set(self.waits))
+        return self in waiter.around or any(_needs(what, waiter, path) for what in set(self.waits))
 
 
 def _needs(what: Flight | Cap, waiter: Place, path: list[object]) -> bool:
@@ -239,13 +244,15 @@ class Cap:
 
     Attributes:
         size: how many.
+        name: what it is called in all processes.
         inside: how many are under way.
         freed: how often a place became free.
         places: those that are held.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, name: str = "") -> None:
         self.size = size
+        self.name = name
         self.inside = self.freed = 0
         self.places: set[Place] = set()
         self.reset_after_fork()
@@ -349,9 +356,13 @@ class Caps:
     """The caps of one `Limit`: one for all its calls, or one for each key.
 
     A cap is dropped when no permit holds it; a new one would admit as many.
+
+    Attributes:
+        name: what they are called in all processes.
     """
 
     def __init__(self, size: int) -> None:
+        self.name = ""
         self._size = size
         self._caps: weakref.WeakValueDictionary[str | None, Cap] = weakref.WeakValueDictionary()
         self._lock = locks.reentrant()
@@ -369,5 +380,6 @@ class Caps:
         with self._lock:
             cap = self._caps.get(key)
             if cap is None:
-                cap = self._caps[key] = Cap(self._size)
+                name = self.name if key is None else f"{self.name}\n{key}"
+                cap = self._caps[key] = Cap(self._size, name)
             return cap

@@ -42,8 +42,11 @@ class Home(Protocol):
     def _limit(self, **options: Any) -> Limit: ...
 
 
-def _make_limit(home: Home, options: dict[str, Any]) -> Limit:
-    return home._limit(**options)
+def _make_limit(home: Home, options: dict[str, Any], caps: str) -> Limit:
+    limit = home._limit(**options)
+    if limit._caps is not None:
+        limit._caps.name = caps
+    return limit
 
 
 class Limit:
@@ -91,7 +94,7 @@ class Limit:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as the options; the Spot there has a limiter of its own."""
-        return _make_limit, (self._home, self._given)
+        return _make_limit, (self._home, self._given, self._caps.name if self._caps else "")
 
     def permit(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -144,6 +147,18 @@ class Limit:
                 "`with spot.limit(cost=...) as permit` in it, and permit.settle(...)"
             )
 
+    def name_caps(self, function: Callable[..., Any]) -> None:
+        """Call the caps after the first function, in all processes by the same name.
+
+        Where several limits stand above each other, each has a name of its own.
+        """
+        if self._caps is not None and not self._caps.name:
+            inner, depth = function, 0
+            while is_limited(inner):
+                inner, depth = inner.__wrapped__, depth + 1  # type: ignore[attr-defined]
+            self._caps.name = f"{identifier_of(inner)}\n{depth}"
+            _ = self._limiting.machine_places  # imported now: a call may not be able to
+
     def warn_above_mark(self, function: Callable[..., Any]) -> None:
         """Warn that hits pay as well, since the limiter stands above the mark."""
         name = getattr(function, "__qualname__", repr(function))
@@ -178,6 +193,7 @@ def limited(limit: Limit, function: Any) -> Any:
     kind = kind_of(function)
     limit.check_kind(kind)
     limit.check_function(function)
+    limit.name_caps(function)
     wrapper = _WRAP[kind](limit, function)
     look_like(wrapper, function)
     wrapper.__beautyspot__ = limit  # type: ignore[attr-defined]  # a function takes any attribute

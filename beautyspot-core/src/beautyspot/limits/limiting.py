@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase
+from beautyspot.limits.machine_place import keeper_of
 from beautyspot.resilience.circuit_breaker import Breaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor
 
+    from beautyspot.limits.machine_places import MachinePlaces
     from beautyspot.limits.per_key import LimitsByKey
     from beautyspot.resilience.reporting import Reporter
 
@@ -149,6 +151,16 @@ class Limiting:
 
         assert self.bucket is not None  # noqa: S101 - the callers check it
         return LimitsByKey(self.bucket)
+
+    @cached_property
+    def machine_places(self) -> MachinePlaces | None:
+        """The places of all machines, made when first asked for; None where there are none."""
+        keeper = keeper_of(self.bucket)
+        if keeper is None:
+            return None
+        from beautyspot.limits.machine_places import MachinePlaces
+
+        return MachinePlaces(keeper, self.breaker, self.reporter, self.executor)
 
     def statistics(self) -> dict[str, float]:
         """The limiter's part of `Spot.stats`."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.contracts import LimiterBase
 from beautyspot.errors import ConfigError, NotSupportedError
-
-if TYPE_CHECKING:
-    from beautyspot.contracts import LimiterBase
 
 FEW: Final = 32
 """Keys up to which none is dropped."""
@@ -41,7 +39,7 @@ class LimitsByKey:
 
     def __init__(self, limiter: LimiterBase) -> None:
         try:
-            limiter.busy_for()
+            _check(limiter)
         except NotSupportedError as error:
             raise ConfigError(
                 f"limiter(key=) does not fit: {error}; use a limiter that can, such as 'gcra'"
@@ -89,7 +87,19 @@ class LimitsByKey:
         self._most = max(FEW, 2 * len(self._entries))
 
 
+def _check(limiter: LimiterBase) -> None:
+    """Ask what only limiters that can have keys can tell; one on a network is not asked for that.
+
+    Raises:
+        NotSupportedError: it can't.
+    """
+    if not limiter.remote or type(limiter).busy_for is LimiterBase.busy_for:
+        limiter.busy_for()
+
+
 def _is_idle(limiter: LimiterBase) -> bool:
+    if limiter.remote:
+        return True  # its state is elsewhere, where another one finds it
     try:
         return limiter.busy_for() <= 0
     except Exception:  # it can't tell at the moment, such as a shared file that is locked

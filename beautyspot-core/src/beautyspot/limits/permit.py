@@ -21,6 +21,7 @@ from beautyspot.contracts import LimiterBase, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.functions.names import identifier_of, is_ours
 from beautyspot.limits.concurrency_cap import Place
+from beautyspot.limits.waits import Until
 from beautyspot.resilience.reporting import ASKING, PAUSING, SETTLING
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts.pauses import Pause
     from beautyspot.limits.concurrency_cap import Cap
     from beautyspot.limits.limiting import Limiting
+    from beautyspot.limits.machine_places import MachinePlaces
     from beautyspot.observing import Refusal
 
 Cost = float | Mapping[str, float]
@@ -86,7 +88,12 @@ class Permit:
         try:
             if self._cap is not None:
                 with self._failing_open():
-                    self._queued = self._place(self._cap).enter(self._timeout, self._tell)
+                    place = self._place(self._cap)
+                    self._queued = place.enter(self._timeout, self._tell)
+                    places = self._machine_places(place)
+                    if places is not None:
+                        left = Until(self._left())
+                        self._queued |= places.enter(place, left, self._tell_of_all)
             with self._failing_open():
                 bucket = self._choose_bucket()
                 if bucket is not None:
@@ -116,6 +123,10 @@ class Permit:
             with self._failing_open():
                 place = self._place(self._cap)
                 self._queued = await place.enter_async(self._timeout, self._tell)
+                places = self._machine_places(place)
+                if places is not None:
+                    left = Until(self._left())
+                    self._queued |= await places.enter_async(place, left, self._tell_of_all)
         with self._failing_open():
             bucket = self._choose_bucket()
             if bucket is not None:
@@ -126,6 +137,22 @@ class Permit:
         self.place = place = Place(cap)
         self._at_end.append(place.leave)
         return place
+
+    def _machine_places(self, place: Place) -> MachinePlaces | None:
+        """The places of all machines, of which the end of the call gives one back."""
+        places = self._limiting.machine_places if place.cap.name else None
+        if places is not None:
+            self._at_end.append(partial(places.leave, place, by_thread=self._asynchronous))
+        return places
+
+    def _tell_of_all(self, cap: Cap) -> None:
+        name = self._name or "a limited call"
+        self._limiting.reporter.tell(
+            f"cap of all {name}",
+            f"{name} has waited {waiting.PATIENCE:.0f} s for one of {cap.size} places of all "
+            f"processes (max_concurrent={cap.size}). If those that hold them wait for this call, "
+            "by a result that both need or by a queue of yours, raise max_concurrent=",
+        )
 
     def _tell(self, cap: Cap) -> None:
         """Say for what the call waits."""
