@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot_local.rate import checked_cost, parse_burst, parse_rate
 
+from beautyspot_redis import checked
 from beautyspot_redis.address import SCHEMES
+from beautyspot_redis.names import Names
 from beautyspot_redis.remade import Remade, remembered
 from beautyspot_redis.reserving import Limit, Reserving
 from beautyspot_redis.server import Server
@@ -15,11 +18,15 @@ from beautyspot_redis.slots import Slot, Slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from datetime import timedelta
     from pathlib import Path
 
     from beautyspot.contracts import Context, Lease, LimiterBase
 
     from beautyspot_redis.reserving import Reserved
+
+SHORTEST: Final = 0.1
+"""Seconds that a place has to hold at least: it is renewed three times in them."""
 
 
 class RedisLimiter(Remade, Reserving):
@@ -30,8 +37,7 @@ class RedisLimiter(Remade, Reserving):
     second when its time has come. What a call gives back goes to the next that asks and fits.
 
     Args:
-        url: of the server, as for the metadata store `redis`; None is the environment's
-            ``REDIS_URL``.
+        url: of the server; see `beautyspot_redis.address`. None is the environment's `REDIS_URL`.
         rate: ``"600/min"``, ``"10/s"``, ``"5/2s"``, or a number per second. All processes that
             share the limit should give the same.
         max_cost: the largest single cost. Default: the number in the text (``"600/min"``: 600) or
@@ -41,18 +47,15 @@ class RedisLimiter(Remade, Reserving):
         limit: the name of the limit within it.
         workers: how many processes share the rate. While the server can't be reached, each keeps to
             its part of it.
+        lease_time: for how long a place of `try_slot` is held when its process no longer renews
+            it: seconds, or a text such as ``"1 min"``.
         timeout: seconds within which the server has to answer.
-        lease_time: seconds after which a place of `try_slot` is free again, if its process died.
+        retries: how often a command is sent once more whose connection broke.
+        db, username, password: as in the URL.
+        sentinel_username, sentinel_password: what the Sentinels ask for.
+        ssl_ca_certs, ssl_certfile, ssl_keyfile: files of certificates, for TLS.
+        ssl_check_hostname: whether the server's certificate has to name its host.
         clock: gives seconds, for tests; default the server's clock.
-        retries: how often a command is sent again whose connection broke.
-        db: the number of the database, where the URL has none.
-        username, password: where the URL has none; else they are those of the environment,
-            ``REDIS_USERNAME`` and ``REDIS_PASSWORD`` or ``REDISCLI_AUTH``.
-        sentinel_username, sentinel_password: where the Sentinels have credentials of their own.
-        ssl_ca_certs: a file of the authorities that vouch for the server, with ``rediss://``;
-            default those of the system.
-        ssl_certfile, ssl_keyfile: a certificate of the client, and its key.
-        ssl_check_hostname: False takes a certificate of another host; it has to be valid still.
 
     Attributes:
         rate: permits per second. Not to be assigned.
@@ -77,9 +80,8 @@ class RedisLimiter(Remade, Reserving):
         namespace: str = "beautyspot",
         limit: str = "rate",
         workers: int = 1,
+        lease_time: float | str | timedelta = 30.0,
         timeout: float = 5.0,
-        lease_time: float = 30.0,
-        clock: Callable[[], float] | None = None,
         retries: int = 1,
         db: int | None = None,
         username: str | None = None,
@@ -90,16 +92,14 @@ class RedisLimiter(Remade, Reserving):
         ssl_certfile: str | Path | None = None,
         ssl_keyfile: str | Path | None = None,
         ssl_check_hostname: bool = True,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.rate: float
         self.max_cost: float
         self.rate, self.max_cost = parse_rate(rate, max_cost)
         self._burst = parse_burst(burst)
         self.workers = _checked_workers(workers)
-        self.lease_time = lease_time
-        self._limit = limit
-        prefix = f"{{{_plain(namespace)}:limits}}:"
-        key = f"{prefix}{limit}"
+        self.lease_time = checked.duration("lease_time", lease_time, least=SHORTEST)
         server = Server(
             url,
             failed=BeautyspotError,
@@ -116,9 +116,12 @@ class RedisLimiter(Remade, Reserving):
             ssl_keyfile=ssl_keyfile,
             ssl_check_hostname=ssl_check_hostname,
         )
-        one = Limit(key, f"{key}:pause", self.rate, self._burst / self.rate, self.max_cost)
-        super().__init__(server, {limit: one}, clock)
-        self._slots = Slots(server, prefix, lease_time, clock)
+        self._limit = checked.name("limit", limit)
+        prefix = Names(checked.name("namespace", namespace)).limits
+        keys = f"{prefix}:state:{limit}", f"{prefix}:pause:{limit}"
+        one = Limit(*keys, self.rate, self._burst / self.rate, self.max_cost)
+        super().__init__(server, {limit: one}, prefix, clock)
+        self._slots = Slots(server, prefix, self.lease_time, clock)
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -137,6 +140,12 @@ class RedisLimiter(Remade, Reserving):
     def _real_costs(self, reserved: Reserved, real_cost: Any) -> Mapping[str, Any]:
         del reserved
         return {self._limit: real_cost}
+
+    def for_key(self, key: str) -> Self:
+        """See `Reserving.for_key`."""
+        made = super().for_key(key)
+        made._made_by = partial(_of_key, self._made_by, key)
+        return made
 
     @property
     def tat(self) -> float:
@@ -172,6 +181,10 @@ class RedisLimiter(Remade, Reserving):
             self._server.close()
 
 
+def _of_key(make: Callable[[], RedisLimiter], key: str) -> RedisLimiter:
+    return make().for_key(key)
+
+
 def _checked_workers(workers: object) -> int:
     if type(workers) is not int or workers < 1:
         raise ConfigError(
@@ -179,8 +192,3 @@ def _checked_workers(workers: object) -> int:
             "that share the rate"
         )
     return workers
-
-
-def _plain(namespace: str) -> str:
-    """A namespace without braces, which would end the hash tag of the keys."""
-    return namespace.replace("%", "%25").replace("{", "%7B").replace("}", "%7D")

@@ -27,6 +27,7 @@ class Names:
         log: what was invalidated: a sorted set.
         waits: what processes wait for: a hash.
         hours: for which hours there are counts: a set.
+        limits: how the names of limits begin: those of one namespace lie in one slot.
         released: the channel that tells of released leases.
     """
 
@@ -41,6 +42,7 @@ class Names:
         self.log = f"bs:{text}:log:{{{text}}}".encode()
         self.waits = f"bs:{text}:waits:{{{text}}}".encode()
         self.hours = f"bs:{text}:hours:{{{text}}}".encode()
+        self.limits = f"bs:{text}:limit:{{{text}:limits}}"
         self.released = f"bs:{text}:released".encode()
 
     def row(self, key: str) -> bytes:

@@ -81,6 +81,7 @@ class Reserving(LimiterBase):
     Args:
         server: keeps them.
         limits: by their names.
+        prefix: how the names of their keys begin.
         clock: gives seconds; None is the server's own clock.
     """
 
@@ -90,9 +91,14 @@ class Reserving(LimiterBase):
     remote = True
 
     def __init__(
-        self, server: Server, limits: Mapping[str, Limit], clock: Callable[[], float] | None
+        self,
+        server: Server,
+        limits: Mapping[str, Limit],
+        prefix: str,
+        clock: Callable[[], float] | None,
     ) -> None:
         self._server = server
+        self._prefix = prefix
         self._limits = dict(limits)
         self._clock = clock
         self._differs = False
@@ -122,12 +128,7 @@ class Reserving(LimiterBase):
     @property
     def place(self) -> tuple[object, ...]:
         """Where its limits are kept: those of one place may be asked at once."""
-        return (
-            self._server.address,
-            self.as_one.key.partition("}")[0],
-            self._is_keyed,
-            self._clock,
-        )
+        return self._server.address, self._prefix, self._is_keyed, self._clock
 
     # ---------------------------------------------------------------------------- reserving
 
@@ -282,7 +283,7 @@ class Reserving(LimiterBase):
         vars(made).update(vars(self), _made_by=partial(self.for_key, key))
         digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         made._limits = {
-            name: limit._replace(key=f"{limit.key}:key:{digest}")
+            name: limit._replace(key=f"{limit.key}\n{digest}")
             for name, limit in self._limits.items()
         }
         made._is_keyed = True
@@ -307,14 +308,16 @@ class Reserving(LimiterBase):
         """Run the script for some limits, each with what the operation needs of it."""
         keys: list[str] = []
         clock = "" if self._clock is None else repr(self._clock())
-        values: list[Any] = [operation, clock, _nonce(), repr(first), second]
+        nonce = _nonce()
+        values: list[Any] = [operation, clock, nonce, repr(first), second]
         for name, numbers in given.items():
             limit = self._limits[name]
             keys += (limit.key, limit.pause_key)
             values += (repr(limit.tolerance), repr(limit.rate), *map(repr, numbers))
+        keys.append(f"{self._prefix}:done:{nonce}")
         with self._server.translated:
             answer: list[bytes] = SCRIPT.run(self._server.client, keys, *values)
-        return answer
+            return answer
 
     def _own(self, reservation: Reservation) -> Reserved:
         if not isinstance(reservation, Reserved) or reservation.owner is not self:

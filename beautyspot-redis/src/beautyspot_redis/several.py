@@ -28,7 +28,7 @@ class Several(Reserving):
         if len(places) != 1 or len({one.key for one in ones.values()}) < len(ones):
             return None
         first = next(iter(limits.values()))
-        return cls(first._server, ones, first._clock)
+        return cls(first._server, ones, first._prefix, first._clock)
 
     def check_cost(self, cost: object) -> None:
         """Refuse a table that `reserve` would refuse; see `LimiterBase.check_cost`.

@@ -69,7 +69,7 @@ class Slots:
 
     Args:
         server: keeps them.
-        prefix: how their keys begin, with the hash tag.
+        prefix: how the names of limits begin.
         lease_time: seconds for which a place is held unless it is renewed.
         clock: gives seconds; None is the server's own clock.
     """
@@ -82,7 +82,7 @@ class Slots:
         clock: Callable[[], float] | None,
     ) -> None:
         self._server = server
-        self._prefix = f"{prefix}slots:"
+        self._prefix = f"{prefix}:slots:"
         self._lease_time = lease_time
         self._clock = clock
 
@@ -113,4 +113,4 @@ class Slots:
         keys = [slot.key for slot in slots]
         with self._server.translated:
             answer: list[int] = SCRIPT.run(self._server.client, keys, *values)
-        return answer
+            return answer

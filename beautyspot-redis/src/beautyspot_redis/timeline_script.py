@@ -14,10 +14,13 @@ differs:
 - A pause of the limit from which those of single keys are made lies in a key of its own, which
   these read. Each moves by it once.
 
-The keys of a call are two for each limit: its state, and the pause that it has to keep. They all
-have one hash tag. Its values are an operation, the clock's reading (empty for the server's own), a
-number for a new epoch, two values of that operation, and for each limit its tolerance and rate and
-what the operation needs:
+The keys of a call are two for each limit, its state and the pause that it has to keep; and one that
+says that the call was run, for those that must not be run twice: a command whose connection breaks
+is sent again, and what it gave back may be another's by then. They all have one hash tag.
+
+Its values are an operation, the clock's reading (empty for the server's own), a number for a new
+epoch, two values of that operation, and for each limit its tolerance and rate and what the
+operation needs:
 
 - ``look`` needs nothing. It answers where the taken time of each limit ends: in seconds from now,
   and by the clock.
@@ -37,7 +40,7 @@ from typing import Final
 from beautyspot_redis.scripts import Script
 
 TEXT: Final = """
-local VERSION, MOST_GAPS, SLACK, LATE, KEPT = 1, 64, 1e-6, 0.1, 60
+local VERSION, MOST_GAPS, SLACK, LATE, KEPT, RESENT = 1, 64, 1e-6, 0.1, 60, 30
 local FIELDS = 10
 local op, own_clock, nonce = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local first, second = tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -187,8 +190,8 @@ local function write(line)
 end
 
 local lines = {}
-local each = (#ARGV - 5) / (#KEYS / 2)
-for i = 1, #KEYS / 2 do
+local each = (#ARGV - 5) / ((#KEYS - 1) / 2)
+for i = 1, (#KEYS - 1) / 2 do
   local line = read(redis.call('GET', KEYS[2 * i - 1]))
   local at = 6 + (i - 1) * each
   line.key, line.pause_key = KEYS[2 * i - 1], KEYS[2 * i]
@@ -223,6 +226,10 @@ local function plan(begin)
     end
   until not again
   return begin
+end
+
+local function is_first_run()
+  return redis.call('SET', KEYS[#KEYS], '1', 'NX', 'PX', RESENT * 1000)
 end
 
 local function exact(number) return string.format('%.17g', number) end
@@ -266,14 +273,12 @@ function operations.remaining()
     least, most = math.min(least, left), math.max(most, left)
   end
   if not late and most - least <= SLACK then return {exact(most)} end
-  for _, line in ipairs(lines) do
-    local epoch, start, finish = unpack(line.given)
-    if epoch == line.epoch then give_back(line, start, finish) end
-  end
+  operations.release()
   return taken(plan(0))
 end
 
 function operations.release()
+  if not is_first_run() then return {} end
   for _, line in ipairs(lines) do
     local epoch, start, finish = unpack(line.given)
     if epoch == line.epoch then give_back(line, start, finish) end
@@ -282,6 +287,7 @@ function operations.release()
 end
 
 function operations.settle()
+  if not is_first_run() then return {} end
   for _, line in ipairs(lines) do
     local epoch, start, finish, real = unpack(line.given)
     if start + real > finish then
