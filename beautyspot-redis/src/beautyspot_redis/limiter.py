@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot_local.rate import checked_cost, parse_burst, parse_rate
@@ -144,7 +144,7 @@ class RedisLimiter(Remade, Reserving):
     def for_key(self, key: str) -> Self:
         """See `Reserving.for_key`."""
         made = super().for_key(key)
-        made._made_by = partial(_of_key, self._made_by, key)
+        made._made_by = partial(_of_key, cast("Callable[[], RedisLimiter]", self._made_by), key)
         return made
 
     @property
