@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot_local.rate import checked_cost, parse_burst, parse_rate
@@ -141,12 +140,6 @@ class RedisLimiter(Remade, Reserving):
         del reserved
         return {self._limit: real_cost}
 
-    def for_key(self, key: str) -> Self:
-        """See `Reserving.for_key`."""
-        made = super().for_key(key)
-        made._made_by = partial(_of_key, cast("Callable[[], RedisLimiter]", self._made_by), key)
-        return made
-
     @property
     def tat(self) -> float:
         """The theoretical arrival time: when what is reserved ends, in seconds of the clock."""
@@ -179,10 +172,6 @@ class RedisLimiter(Remade, Reserving):
         """Close the connections; they are opened again when they are needed."""
         if not self._is_keyed:  # else they are those of the limiter that made it
             self._server.close()
-
-
-def _of_key(make: Callable[[], RedisLimiter], key: str) -> RedisLimiter:
-    return make().for_key(key)
 
 
 def _checked_workers(workers: object) -> int:
