@@ -17,7 +17,7 @@ from beautyspot.testing.processes import Child
 from gates import DEADLINE, Gate, followers, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from concurrent.futures import Future
 
     from beautyspot.spot import Spot
@@ -134,6 +134,58 @@ def test_it_is_not_stored(make_spot: Any, store: str, how: str, save: str) -> No
         assert case.call() == [2]
         spot.flush()
         assert case.call() == [2], "what begins after that is stored"
+
+
+def each(xs: list[int]) -> list[list[int]]:
+    found = work(xs[0])
+    return [found for _ in xs]
+
+
+def stream(x: int) -> Iterator[int]:
+    yield from work(x)
+
+
+async def later_stream(x: int) -> AsyncIterator[int]:
+    for item in await later(x):
+        yield item
+
+
+async def collected(stream: AsyncIterator[int]) -> list[int]:
+    return [item async for item in stream]
+
+
+WAYS: dict[str, tuple[Any, Callable[[Spot, Any], Any]]] = {
+    "each": (each, lambda _, marked: marked([1])[0]),
+    "stream": (stream, lambda _, marked: list(marked(1))),
+    "async": (later, lambda _, marked: asyncio.run(marked(1))),
+    "async stream": (later_stream, lambda _, marked: asyncio.run(collected(marked(1)))),
+    "map": (work, lambda spot, marked: next(spot.map(marked, [1]))),
+    "refresh": (work, lambda spot, marked: spot.refresh(marked, 1)),
+    "blob": (work, lambda _, marked: marked(1)),
+}
+
+
+@pytest.mark.parametrize("how", ["key", "function", "version", "tag"])
+@pytest.mark.parametrize("way", WAYS)
+def test_however_it_is_made_it_is_not_stored(make_spot: Any, way: str, how: str) -> None:
+    spot, other = (make_spot(blob_threshold=0 if way == "blob" else 2**20) for _ in range(2))
+    function, called = WAYS[way]
+    options = OPTIONS | ({"each": "xs"} if way == "each" else {})
+    marked, elsewhere = (one.mark(**options)(function) for one in (spot, other))
+    STATE.gates = [gate] = [Gate()]
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(called, spot, marked)
+        try:
+            until(gate.entered.is_set, unless=[call])
+            if way == "each" and how == "key":
+                other.invalidate(elsewhere, [1])
+            else:
+                INVALIDATE[how](other, elsewhere)
+        finally:
+            gate.open.set()
+        assert call.result(DEADLINE) == [1]
+    assert spot.stats()["entries"] == 0
+    assert spot.collect(grace=0).blobs == 0
 
 
 @pytest.mark.parametrize("save", ["sync", "background"])

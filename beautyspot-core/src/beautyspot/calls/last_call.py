@@ -19,7 +19,7 @@ class LastCall:
         hit: whether the call got a result without running the function: from the store, or from a
             run of the same call for which it waited.
         reason: why it was a miss, as in `Miss`; None for a hit.
-        made_at: when the result was made, as Unix time in seconds, by the clock of who made it;
+        made_at: when the result was made, as Unix time in seconds, by the store's clock;
             None where that is not known, and where there is no result: the call raised, or its
             stream has not ended.
         age: seconds from then to this question; None likewise.
