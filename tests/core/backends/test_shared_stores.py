@@ -217,6 +217,32 @@ def test_a_storage_that_fails_leaves_what_no_row_holds_in_memory(
     assert RAN == [100, 5000]
 
 
+def test_what_needs_a_storage_afterwards_says_so_too(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata=Shared)
+    with pytest.raises(bs.ConfigError, match=r"a storage is needed.*s3://"):
+        spot.collect()
+    for opened in (bs.open_store(spot), bs.open_store(spot.metadata, config=False)):
+        with opened as store, pytest.raises(bs.ConfigError, match=r"a storage is needed.*s3://"):
+            store.collect()
+
+
+def test_a_copy_keeps_to_what_a_row_holds(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
+    source, shared = make_spot("source", blob_threshold=10_000), Shared()
+    source.mark(repeated)(3000)
+    source.mark(repeated)(5000)
+    with bs.open_store(source) as store:
+        says = pytest.raises(bs.StorageError, match=r"the target has no storage: .*s3://")
+        with bs.open_store(shared, config=False) as target, says:
+            store.copy_to(target)
+        everywhere = LocalStorage(tmp_path / "nfs", shared=True)
+        with bs.open_store(shared, storage=everywhere, config=False) as target:
+            assert store.copy_to(target).entries == 2
+            kinds = {row.size: row.result_type for row in target.rows()}
+            large = next(row.cache_key for row in target.rows() if row.result_type == "FILE")
+            assert target.value(large) == "x" * 5000
+    assert sorted(kinds.values()) == ["DIRECT_BLOB", "FILE"]
+
+
 def test_stores_of_one_machine_are_as_before(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(storage="memory", strict=True)
     f = spot.mark(repeated)
@@ -241,3 +267,15 @@ def test_a_store_may_demand_signatures(make_spot: Callable[..., Spot], metadata:
 
 def test_a_store_may_leave_them_out(make_spot: Callable[..., Spot]) -> None:
     assert make_spot(metadata={"use": Signed, "signed": False}).mark(repeated)(3) == "xxx"
+
+
+def test_nothing_unsigned_is_copied_there(make_spot: Callable[..., Spot]) -> None:
+    source, signed = make_spot("source"), Signed()
+    source.mark(repeated)(3)
+    with bs.open_store(source) as store:
+        says = pytest.raises(bs.ConfigError, match=r"takes signed results only: open it with")
+        with bs.open_store(signed, config=False) as target, says:
+            store.copy_to(target)
+        with bs.open_store(signed, config=False, signing_key=KEY) as target:
+            [fault] = store.copy_to(target).faults
+            assert fault.kind == "signed"

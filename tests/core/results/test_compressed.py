@@ -132,6 +132,28 @@ def test_coroutine_functions_and_maps(packing: Spot) -> None:
     assert compression.is_compressed(row(packing, f, 4).serializer)
 
 
+def test_a_page_of_a_map_is_bounded_by_what_comes_out(packing: Spot) -> None:
+    f = packing.mark(_long)
+    assert len(list(packing.map(f, range(40), ordered=True))) == 40
+    pages: list[int] = []
+    find_many = packing.metadata.find_many
+
+    def noting(keys: Any) -> Any:
+        keys = list(keys)
+        pages.append(len(keys))
+        return find_many(keys)
+
+    packing.metadata.find_many = noting  # type: ignore[method-assign]
+    packing._engine.cache.metadata.find_many = noting  # its guard, which took the method
+    values = list(packing.map(f, range(40)))
+    assert values[39] == "39" * 2**20
+    assert max(pages) == 8, "not ever more, though each row is small"
+
+
+def _long(x: int) -> str:
+    return str(x) * 2**20
+
+
 def test_items(packing: Spot) -> None:
     @packing.mark(each="words")
     def f(words: list[str]) -> list[str]:

@@ -247,11 +247,7 @@ class Parts:
         Raises:
             ConfigError: none was chosen, and machines share the metadata store; `why` begins it.
         """
-        if has_no_place(self._config, self.metadata):
-            raise ConfigError(
-                f"{why}, and machines share the metadata store {self.metadata.name!r}, so that its "
-                f"bytes can't lie in a folder of this one: {LARGE_NEED}"
-            )
+        check_place(self._config, self.metadata, why)
 
     def foresee_storage(self) -> None:
         """Import the storage's class: at the first blob it may be that no file can be opened."""
@@ -345,6 +341,19 @@ def _together(limits: Mapping[str, LimiterBase]) -> LimiterBase | None:
     """One limiter that is all of these at once, where they are of one class that makes such."""
     classes = {type(limit) for limit in limits.values()}
     return classes.pop().together(limits) if len(classes) == 1 else None
+
+
+def check_place(config: Config, metadata: MetadataStoreBase, why: str) -> None:
+    """Refuse what needs a storage where `has_no_place`.
+
+    Raises:
+        ConfigError: it is so; `why` begins it.
+    """
+    if has_no_place(config, metadata):
+        raise ConfigError(
+            f"{why}, and machines share the metadata store {metadata.name!r}, so that its bytes "
+            f"can't lie in a folder of this one: {LARGE_NEED}"
+        )
 
 
 def context_of(name: str, config: Config) -> Context:

@@ -18,8 +18,9 @@ from beautyspot.calls.flow import answer
 from beautyspot.contracts import Entry, in_full, lacks_data
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.validity import ELSEWHERE, MISSING, SMALL
+from beautyspot.serialization.compression import plain_size
 from beautyspot.serialization.file_data import FileData
-from beautyspot.serialization.payload import Payload, StoredError
+from beautyspot.serialization.payload import COMPRESSED, Payload, StoredError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,7 +207,7 @@ class Lookups:
     def _adapt(self, page: list[Any], found: Mapping[str, Found]) -> None:
         """Choose the size of the next page: large where most are hits, and these are small."""
         size = 2 * self.size if 2 * len(found) >= len(page) else self.size // 2
-        lengths = [len(_data_of(entry) or b"") for entry in found.values()]
+        lengths = [_length(entry) for entry in found.values()]
         fits = BYTES // max(*lengths, 1, 1)
         self.size = max(1, min(max(FIRST, size), LARGEST, fits))
 
@@ -272,5 +273,11 @@ class Lookups:
         return None if isinstance(data, FileData) else payload
 
 
-def _data_of(entry: Found) -> bytes | None:
-    return entry.result_data if isinstance(entry, Entry) else entry[0]
+def _length(entry: Found) -> int:
+    """The bytes of an entry, without compression."""
+    shown: Any = entry  # no `in_full`: a page has a thousand
+    is_plain = type(entry) is tuple
+    data, codec = (shown[0], shown[4]) if is_plain else (shown.result_data, shown.serializer)
+    if codec is not None and codec.startswith(COMPRESSED):
+        return plain_size(codec) or 0
+    return len(data or b"")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import select
-from beautyspot.backends.spot_backends import context_of, has_no_place
+from beautyspot.backends.spot_backends import check_place, context_of, has_no_place
 from beautyspot.errors import BackendNotFound, BeautyspotError
 from beautyspot.resilience.guarded_backends import in_time
 
@@ -48,6 +48,7 @@ class Backends(Protocol):
 
         Raises:
             BackendNotFound: none is installed; says how to get one.
+            ConfigError: the default one can't be shared, and the metadata store is.
             StorageError: it can't be reached.
         """
         ...
@@ -84,6 +85,7 @@ class OwnBackends:
 
     def required_storage(self) -> BlobStorageBase:
         """See `Backends`."""
+        check_place(self.config, self.metadata(), "a storage is needed")
         return cast("BlobStorageBase", self._made_once("storage"))
 
     def serializer(self, name: str) -> SerializerBase:

@@ -163,7 +163,8 @@ class Changing:
                 nothing.
 
         Raises:
-            ConfigError: `grace` is not a duration.
+            ConfigError: `grace` is not a duration, or no storage was chosen beside a metadata store
+                that machines share.
             BackendNotFound: no storage is installed.
             NotSupportedError: the storage or the metadata store can't do it.
             MetadataError, StorageError: one of them failed; what was not reached is still there.

@@ -23,6 +23,7 @@ from beautyspot.inspecting.contents import extension, stored_type
 from beautyspot.inspecting.listing import Listing, name_of
 from beautyspot.inspecting.parts import check_digest, checked, in_batches, is_named, is_signed
 from beautyspot.inspecting.verifying import Fault
+from beautyspot.messages import LARGE_NEED
 from beautyspot.results.pruning import size_of
 
 if TYPE_CHECKING:
@@ -142,7 +143,9 @@ class Copier:
         passing = seal.passing(_read(self._parts.raw(record)))
         if record.result_type == DIRECT_BLOB:
             data = b"".join(passing)
-            return record._replace(result_data=data, digest=seal.digest)
+            if len(data) <= self._target.placement.largest_data:
+                return record._replace(result_data=data, digest=seal.digest)
+            passing = iter([data])
         location = self._save(record, passing)
         return record._replace(
             result_type=FILE, result_value=location, result_data=None, digest=seal.digest
@@ -151,9 +154,10 @@ class Copier:
     def _save(self, record: TaskRecord, parts: Iterator[bytes]) -> str:
         placement, storage = self._target.placement, self._target.storage()
         if storage is None:
+            need = "install beautyspot-local (docs/install.md), or name one by storage="
+            need = LARGE_NEED if self._target.metadata.real.remote else need
             raise StorageError(
-                "there are results that are blobs, and the target has no storage: install "
-                "beautyspot-local (docs/install.md), or name one by storage="
+                f"there are results that need a storage, and the target has no storage: {need}"
             )
         name = placement.new_name(record.cache_key, extension(record))
         source, kind = _Source(parts), stored_type(record)

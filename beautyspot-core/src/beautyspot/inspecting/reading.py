@@ -143,7 +143,8 @@ class Reading:
             How many were copied, and what could not be.
 
         Raises:
-            ConfigError: a filter is wrong, or the target is this store, or none.
+            ConfigError: a filter is wrong, the target is this store, or none, or it demands
+                signatures, and was opened without a signing key.
             MetadataError, StorageError: the target failed, or this store at the start; do it again.
         """
         from beautyspot.inspecting.copying import Copier
@@ -157,6 +158,11 @@ class Reading:
         cache = target._changing()
         if cache.metadata.store_id == self.metadata.store_id:
             raise ConfigError(f"{target.place} is this store itself: name another one")
+        if target.metadata.demands_signing and target.signing_keys is None:
+            raise ConfigError(
+                f"{target.place} takes signed results only: open it with the signing_key= of its "
+                "Spots"
+            )
         private = target.metadata.private if with_arguments is None else with_arguments
         copier = Copier(self._parts(), cache, with_arguments=private)
         return copier.copy(self.metadata, wanted, progress)
