@@ -151,9 +151,11 @@ def test_no_repr_and_no_log_shows_a_password(
     assert "hunter2" not in caplog.text + shown
 
 
-def test_a_store_and_a_limiter_travel_without_a_password(redis_url: str, namespace: str) -> None:
-    store = RedisMetadataStore(redis_url, namespace=namespace)
-    limiter = RedisLimiter(redis_url, rate="600/min", namespace=namespace)
+def test_a_store_and_a_limiter_travel_without_a_password(
+    redis_server: valkey.Valkey, namespace: str
+) -> None:
+    store = RedisMetadataStore(redis_server.url, namespace=namespace)
+    limiter = RedisLimiter(redis_server.url, rate="600/min", namespace=namespace)
     again = pickle.loads(pickle.dumps(store))
     assert again.store_id == store.store_id
     limiter.consume(600)
