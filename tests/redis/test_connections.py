@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import MetadataError
+from beautyspot_redis.asking import each
 from beautyspot_redis.scripts import Script
 from beautyspot_redis.server import Server
 from servers import proxy, tls, valkey
@@ -378,3 +379,21 @@ def test_a_command_that_gets_through_the_second_time(redis_server: valkey.Valkey
         with reached(between.url.replace("http", "redis")) as server:
             assert ping(server)
         assert between.connections == 2
+
+
+@pytest.mark.parametrize("kind", ["redis_server", "redis_cluster"])
+def test_scripts_that_are_run_together_survive_a_flush(
+    request: pytest.FixtureRequest, kind: str, namespace: str
+) -> None:
+    """As after a restart, or where a replica has taken over."""
+    add = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
+    names = [f"{namespace}{number}".encode() for number in range(9)]
+    with reached(request.getfixturevalue(kind).url) as server:
+        runs = [([name], [number]) for number, name in enumerate(names)]
+        for rounds in (1, 2, 3):
+            assert each(server, add, runs) == [rounds * number for number in range(9)]
+            if rounds == 1:
+                for master in server.masters():
+                    master.script_flush()
+        for name in names:
+            server.client.delete(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -39,6 +40,9 @@ def each(
 ) -> list[Any]:
     """What a script returns for each of these keys and values, in one round trip in most cases.
 
+    Where a server does not know the script (it was restarted, say), those that it did not run are
+    run in a second one.
+
     Raises:
         RedisError: one of them failed; others may have been done.
     """
@@ -46,21 +50,23 @@ def each(
 
     if len(runs) == 1:
         return [script.run(server.client, runs[0][0], *runs[0][1])]
-
-    def ask(pipeline: Any) -> None:
-        for keys, values in runs:
-            if server.is_cluster:  # whose pipelines know no digests
-                pipeline.execute_command("EVAL", script.text, len(keys), *keys, *values)
-            else:
-                pipeline.execute_command("EVALSHA", script.digest, len(keys), *keys, *values)
-
-    answers = together(server, ask)
-    for number, answer in enumerate(answers):
-        if isinstance(answer, NoScriptError):
-            answers[number] = script.run(server.client, runs[number][0], *runs[number][1])
-        elif isinstance(answer, Exception):
+    answers = together(server, partial(_run, runs, "EVALSHA", script.digest))
+    unknown = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+    if unknown:
+        rest = together(server, partial(_run, [runs[n] for n in unknown], "EVAL", script.text))
+        for n, answer in zip(unknown, rest, strict=True):
+            answers[n] = answer
+    for answer in answers:
+        if isinstance(answer, Exception):
             raise answer
     return answers
+
+
+def _run(
+    runs: Sequence[tuple[Sequence[bytes], Sequence[Any]]], command: str, script: str, pipeline: Any
+) -> None:
+    for keys, values in runs:
+        pipeline.execute_command(command, script, len(keys), *keys, *values)
 
 
 def values_of(server: Server, names: Sequence[bytes]) -> list[bytes]:
