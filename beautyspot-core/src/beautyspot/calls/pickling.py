@@ -26,7 +26,6 @@ import weakref
 from datetime import timedelta
 from functools import partial
 from pathlib import PosixPath, WindowsPath
-from pickle import DEFAULT_PROTOCOL
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.loading import BASES
@@ -149,7 +148,7 @@ def _check(spot: str, option: str, value: object) -> None:
 
 def _pickles_secrets(backend: Backend) -> bool:
     """Whether a secret is among what a backend is pickled as: its arguments, or its attributes."""
-    return _holds_secret(backend.__reduce_ex__(DEFAULT_PROTOCOL))
+    return _holds_secret(backend.__reduce_ex__(4))
 
 
 def _sendable(spot: str, observers: tuple[Any, ...]) -> tuple[Any, ...]:
