@@ -23,6 +23,8 @@ from owned_clock import Clock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from beautyspot.contracts import Beginning
+
 SERVER = 1_800_000_000.0
 """What the server's clock shows as the tests begin, in Unix time."""
 
@@ -268,6 +270,24 @@ def test_what_is_stored_goes_by_the_store_s_clock(make_spot: Callable[..., Spot]
     assert record.expires_at == (record.made_at or 0) + 3600
     with spots[1].using(mode="replay", max_age=60):
         assert marks[1](1) == 2
+
+
+def test_a_run_begins_when_the_store_gave_the_lease(make_spot: Callable[..., Spot]) -> None:
+    class OfManyServers(OfAServer):
+        """The servers of a cluster have clocks of their own: that of the key counts for it."""
+
+        given: float | None = None
+
+        def begin(self, key: str) -> Beginning | None:
+            begun = super().begin(key)
+            self.given = None if begun is None else begun.now
+            return begun
+
+    store = OfManyServers()
+    spot = make_spot(metadata=store, strict=True)
+    assert spot.mark(double)(1) == 2
+    [record] = store.scan()
+    assert record.began_at == store.given is not None
 
 
 def test_a_store_that_answers_at_once_is_asked_each_time(make_spot: Callable[..., Spot]) -> None:

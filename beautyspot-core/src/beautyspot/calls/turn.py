@@ -36,14 +36,16 @@ class Turn:
         has_left: whether that is over.
         has_ended: whether the turn is.
         lease: keeps other processes out until the end; None where nothing does.
+        began_at: when the store gave the lease, by the very clock that it compares with; None where
+            it did not tell.
         took: seconds that the function worked, less what it queued for limits.
         record: the row of the result, once that is encoded.
         saves: whether the turn was handed over.
     """
 
     __slots__ = (
-        *("call", "engine", "flight", "has_ended", "has_left", "lease", "record", "saves"),
-        "took",
+        *("began_at", "call", "engine", "flight", "has_ended", "has_left", "lease", "record"),
+        *("saves", "took"),
     )
 
     def __init__(self, engine: Engine, call: Call) -> None:
@@ -51,6 +53,7 @@ class Turn:
         self.call = call
         self.flight: Flight | None = None
         self.lease: Lease | None = None
+        self.began_at: float | None = None
         self.took = 0.0
         self.record: TaskRecord | None = None
         self.saves = False
@@ -101,6 +104,7 @@ class Turn:
         if self.flight is not None:
             self.flight.leased = cache.metadata
         call.since = before._replace(store=beginning.generation)
+        self.began_at = beginning.now if cache.metadata.has_own_clock else None
         call.found = known(call.key, beginning.found, cache.waiting)
         if self.has_ended:
             self.release()
@@ -110,7 +114,8 @@ class Turn:
 
         Nor does its result replace one of a run that begins later, nor one that is set by hand.
         """
-        self.call.began_at = self.engine.cache.clock()
+        began = self.began_at
+        self.call.began_at = self.engine.cache.clock() if began is None else began
         if self.flight is not None:
             self.flight.since = self.call.since
 

@@ -205,6 +205,11 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         """The same store behind other breakers."""
         return GuardedStore(self.real, health, self)
 
+    @property
+    def has_own_clock(self) -> bool:
+        """Whether its clock is another one than this machine's."""
+        return isinstance(self.clock, StoreClock)
+
     def _made_clock(self, ask: Callable[[], float], reporter: Reporter) -> Callable[[], float]:
         if not has_own_clock(self.real):
             return self.real.now
