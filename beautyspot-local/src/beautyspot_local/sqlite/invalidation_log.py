@@ -7,7 +7,7 @@ begins; its result is not stored if a row with a higher one covers it.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import Invalidation
 
@@ -61,12 +61,20 @@ def put_valid(
     """
     with transaction(handle):
         refused, time = _refused(handle, rows), now()  # while no other process puts any
-        for record, _ in rows:
-            key = record.cache_key
-            row = (*schema.to_row(record), key, record.began_at, time)
-            if key not in refused and handle.execute(schema.PUT_NEWEST, row).rowcount == 0:
-                refused.add(key)
+        valid = {
+            record.cache_key: (*schema.to_row(record), record.cache_key, record.began_at, time)
+            for record, _ in rows
+            if record.cache_key not in refused
+        }
+        put = handle.connection.executemany(schema.PUT_NEWEST, valid.values()).rowcount
+        if put < len(valid):  # once more, one by one: each that was put is as new as itself
+            refused.update(key for key, row in valid.items() if not _put(handle, row))
     return refused
+
+
+def _put(handle: Handle, row: tuple[Any, ...]) -> bool:
+    put: int = handle.execute(schema.PUT_NEWEST, row).rowcount
+    return put > 0
 
 
 def _refused(handle: Handle, rows: list[tuple[TaskRecord, int]]) -> set[str]:
