@@ -383,6 +383,10 @@ class LimiterBase(Backend):
             partial(self._refusal, reservation.cost, timeout),
         )
 
+    def _busy_here(self) -> float:
+        """`busy_for`, as far as another limiter that is made for the same key can't know it."""
+        return 0.0 if self.remote else self.busy_for()
+
     @property
     def _naps(self) -> bool:
         """Whether it sleeps as any program does, so that a bell may end that."""

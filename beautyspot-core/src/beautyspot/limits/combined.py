@@ -361,6 +361,9 @@ class CombinedLimiter(CostTables):
         """Seconds until all that is reserved in any of the limits has passed."""
         return max(limit.busy_for() for limit in self.limits.values())
 
+    def _busy_here(self) -> float:
+        return max(limit._busy_here() for limit in self.limits.values())
+
     def _own(self, reservation: Reservation) -> CombinedReservation:
         if not isinstance(reservation, CombinedReservation) or reservation.owner is not self:
             raise ConfigError(

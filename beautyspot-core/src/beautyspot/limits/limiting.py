@@ -160,7 +160,7 @@ class Limiting:
             return None
         from beautyspot.limits.machine_places import MachinePlaces
 
-        return MachinePlaces(keeper, self.breaker, self.reporter, self.executor)
+        return MachinePlaces(keeper, self.reporter, self.executor)
 
     def statistics(self) -> dict[str, float]:
         """The limiter's part of `Spot.stats`."""

@@ -21,6 +21,7 @@ from beautyspot.concurrency.queueing import queued, stopping
 from beautyspot.concurrency.waiting import Alarm, Bell
 from beautyspot.contracts.asking import Making
 from beautyspot.limits.machine_place import MachinePlace
+from beautyspot.resilience.circuit_breaker import Breaker
 from beautyspot.resilience.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Lease, LimiterBase
     from beautyspot.limits.concurrency_cap import Cap, Place
     from beautyspot.limits.waits import Until
-    from beautyspot.resilience.circuit_breaker import Breaker
     from beautyspot.resilience.reporting import Reporter
 
     Wake = Callable[[], object]
@@ -43,7 +43,6 @@ class MachinePlaces:
 
     Args:
         keeper: the limiter that keeps them.
-        breaker: lets calls through while the limiter fails.
         reporter: told where one can't be given back.
         executor: gives the executor that asks, for asynchronous code.
     """
@@ -51,12 +50,11 @@ class MachinePlaces:
     def __init__(
         self,
         keeper: LimiterBase,
-        breaker: Breaker,
         reporter: Reporter,
         executor: Callable[[], Executor],
     ) -> None:
         self._keeper = keeper
-        self._breaker = breaker
+        self._breaker = Breaker("the limiter's places of all processes")
         self._reporter = reporter
         self._executor = executor
         self._heartbeat = Heartbeat(keeper, MEANING, spot=reporter.spot)
@@ -65,6 +63,7 @@ class MachinePlaces:
 
     def reset_after_fork(self) -> None:
         """The calls that hold places and wait for some stayed in the parent."""
+        self._breaker.reset_after_fork()
         self._lock = locks.reentrant()
         self._waiting: dict[str, deque[Wake]] = {}
 
@@ -127,19 +126,19 @@ class MachinePlaces:
 
     def _borrowed(self, place: Place) -> MachinePlace | None:
         """The place of the call whose place in this process it uses."""
-        lender = place.lender
-        with self._lock:
-            held = None if lender is None else lender.machine_place
-            if held is not None:
-                held.users.append(place)
-        return held
+        return None if place.lender is None else self._lent_by(place, [place.lender])
 
     def _lent(self, place: Place) -> MachinePlace | None:
-        """The place of a call that made this one, unless another one uses it."""
+        """The place of that call, or of one that made this one."""
+        lenders = [*reversed(place.around), *filter(None, [place.lender])]
+        return self._lent_by(place, [one for one in lenders if one.cap is place.cap])
+
+    def _lent_by(self, place: Place, lenders: list[Place]) -> MachinePlace | None:
+        """The place of one of these calls, unless another call uses it already."""
         with self._lock:
-            for around in reversed(place.around):
-                held = around.machine_place
-                if around.cap is place.cap and held is not None and held.users[-1:] == [around]:
+            for lender in lenders:
+                held = lender.machine_place
+                if held is not None and held.users[-1:] == [lender]:
                     held.users.append(place)
                     return held
         return None

@@ -93,14 +93,13 @@ def _check(limiter: LimiterBase) -> None:
     Raises:
         NotSupportedError: it can't.
     """
-    if not limiter.remote or type(limiter).busy_for is LimiterBase.busy_for:
+    real: LimiterBase = getattr(limiter, "real", limiter)  # beneath what takes its place
+    if not real.remote or type(real).busy_for is LimiterBase.busy_for:
         limiter.busy_for()
 
 
 def _is_idle(limiter: LimiterBase) -> bool:
-    if limiter.remote:
-        return True  # its state is elsewhere, where another one finds it
     try:
-        return limiter.busy_for() <= 0
+        return limiter._busy_here() <= 0
     except Exception:  # it can't tell at the moment, such as a shared file that is locked
         return False

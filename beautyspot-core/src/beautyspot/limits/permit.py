@@ -40,6 +40,8 @@ Cost = float | Mapping[str, float]
 """What a call costs: a number, or for several limits a table of numbers."""
 
 
+UNCAPPED: Final = "The call goes on, under the cap of this process alone"
+
 _NO_PLACE: Final = nullcontext()
 
 
@@ -87,7 +89,7 @@ class Permit:
         self._begin()
         try:
             if self._cap is not None:
-                with self._failing_open():
+                with self._failing_open(UNCAPPED):
                     place = self._place(self._cap)
                     self._queued = place.enter(self._timeout, self._tell)
                     places = self._machine_places(place)
@@ -120,7 +122,7 @@ class Permit:
 
     async def _ask_async(self) -> None:
         if self._cap is not None:
-            with self._failing_open():
+            with self._failing_open(UNCAPPED):
                 place = self._place(self._cap)
                 self._queued = await place.enter_async(self._timeout, self._tell)
                 places = self._machine_places(place)
@@ -217,7 +219,7 @@ class Permit:
         return reservation
 
     @contextmanager
-    def _failing_open(self) -> Iterator[None]:
+    def _failing_open(self, advice: str = "The call goes on unlimited") -> Iterator[None]:
         """Count refusals and hand them on; report any other error, and let the call through."""
         try:
             yield
@@ -227,7 +229,6 @@ class Permit:
             self._limiting.reporter.observers.refused(self._name, "", by)
             raise
         except Exception as error:
-            advice = "The call goes on unlimited"
             self._limiting.reporter.report(ASKING, "", error, advice)
 
     def _elapsed(self) -> float:

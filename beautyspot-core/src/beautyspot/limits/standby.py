@@ -316,16 +316,21 @@ class Standby(LimiterBase):
         Raises:
             NotSupportedError: the limiter can't tell.
         """
-        known = max((each.due - self._clock() for each in list(self._waiting)), default=0.0)
-        known = max(known, self._ask.pause_left())
-        if self._share is not None:
-            known = max(known, self._share.busy_for())
+        known = self._known_busy()
         try:
             return max(known, self._ask(lambda real: real.busy_for()))
         except _ANSWERS:
             raise
         except Exception:  # who reserves meets it as well, and tells
             return known
+
+    def _known_busy(self) -> float:
+        known = max((each.due - self._clock() for each in list(self._waiting)), default=0.0)
+        share = 0.0 if self._share is None else self._share.busy_for()
+        return max(known, self._ask.pause_left(), share)
+
+    def _busy_here(self) -> float:
+        return self._known_busy() if self.remote else self.busy_for()
 
     def wait_for(self, cost: float = 1) -> float:
         """Seconds that a reservation of `cost` would have to wait now."""
