@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.testing.limiter import LimiterContract
@@ -25,10 +25,17 @@ class TestRedisLimiter(LimiterContract):
     def make(
         self, rate_per_second: float, max_cost: float, clock: Callable[[], float]
     ) -> RedisLimiter:
-        return RedisLimiter(
-            self.url,
-            rate=rate_per_second,
-            max_cost=max_cost,
-            namespace=f"test-{secrets.token_hex(8)}",
-            clock=None if clock is time.monotonic else clock,
-        )
+        return self.make_several({"rate": rate_per_second}, max_cost, clock)["rate"]
+
+    def make_several(
+        self, rates_per_second: dict[str, float], max_cost: float, clock: Callable[[], float]
+    ) -> dict[str, RedisLimiter]:  # type: ignore[override]  # nobody puts another limiter there
+        options: dict[str, Any] = {
+            "max_cost": max_cost,
+            "namespace": f"test-{secrets.token_hex(8)}",
+            "clock": None if clock is time.monotonic else clock,
+        }
+        return {
+            name: RedisLimiter(self.url, rate=rate, limit=name, **options)
+            for name, rate in rates_per_second.items()
+        }

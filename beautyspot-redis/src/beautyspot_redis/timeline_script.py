@@ -159,6 +159,7 @@ local function read(data)
   local reading = (whole - line.base) + part - line.offset
   if reading < line.now then
     line.offset = line.offset + reading - line.now
+    line.has_moved = true
   else
     line.now = reading
   end
@@ -202,6 +203,7 @@ for i = 1, (#KEYS - 1) / 2 do
   if paused ~= line.paused and paused > whole + part then
     pause(line, (paused - whole) - part)
     line.paused = paused
+    line.has_moved = true
   end
   lines[i] = line
 end
@@ -315,8 +317,9 @@ function operations.pause()
 end
 
 local answer = operations[op]()
-if op ~= 'look' and not (op == 'reserve' and #answer == 1) then
-  for _, line in ipairs(lines) do write(line) end
+local is_told_only = op == 'look' or (op == 'reserve' and #answer == 1)
+for _, line in ipairs(lines) do
+  if line.has_moved or not is_told_only then write(line) end
 end
 return answer
 """

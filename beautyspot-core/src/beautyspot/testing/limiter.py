@@ -23,6 +23,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from beautyspot.contracts import LimiterBase
 from beautyspot.errors import CostError, NotSupportedError, RateLimitError
 from beautyspot.testing.limiter_model import LimiterMachine, ManualClock
+from beautyspot.testing.limiter_places import PlacesContract
 from beautyspot.testing.limiter_settle import SettleContract
 from beautyspot.testing.limiter_steps import (
     cancel_waiters,
@@ -45,8 +46,8 @@ NUMBERS: list[Any] = [math.nan, math.inf, -math.inf, 0, 0.0, -1]
 OTHERS: list[Any] = [True, False, "1", b"1", None, [1], 1j]
 
 
-class LimiterContract(SettleContract):
-    """The suite. A subclass must define `make`, and nothing else.
+class LimiterContract(SettleContract, PlacesContract):
+    """The suite. A subclass must define `make`, and `make_several` if its limiter has `together`.
 
     Attributes:
         can_settle: `settle` works; otherwise it must raise `NotSupportedError`.
