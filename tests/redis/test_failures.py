@@ -97,10 +97,18 @@ def test_a_cause_that_repeats_the_password_is_not_shown() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_what_lies_behind_an_error_about_all_nodes() -> None:
-    outer = exceptions.RedisClusterException("cannot be connected")
-    outer.__cause__ = exceptions.AuthenticationError("x")
-    with pytest.raises(MetadataError, match="REDIS_PASSWORD"), translated():
+@pytest.mark.parametrize(
+    ("text", "cause", "says"),
+    [
+        ("cannot be connected", exceptions.AuthenticationError("x"), "REDIS_PASSWORD"),
+        ("Cluster mode is not enabled", exceptions.NoPermissionError("x"), "cluster|slots"),
+        ("Cluster mode is not enabled", exceptions.ResponseError("x"), "write redis://"),
+    ],
+)
+def test_what_lies_behind_an_error_about_all_nodes(text: str, cause: Exception, says: str) -> None:
+    outer = exceptions.RedisClusterException(text)
+    outer.__cause__ = cause
+    with pytest.raises(MetadataError, match=re.escape(says)), translated():
         raise outer
 
 

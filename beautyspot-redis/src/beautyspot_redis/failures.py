@@ -24,8 +24,8 @@ _CREDENTIALS: Final = (
     "variables REDIS_USERNAME and REDIS_PASSWORD"
 )
 _GRANT: Final = (
-    "grant the user by ACL SETUSER the commands +@all -@admin -@dangerous +info, and the keys of "
-    "the namespace"
+    "grant the user by ACL SETUSER the commands and keys that the README of beautyspot-redis lists "
+    "(in a cluster also +cluster|slots)"
 )
 _CLUSTER: Final = "the server is a node of a cluster: write redis+cluster://host:port"
 _FAILOVER: Final = (
@@ -154,9 +154,11 @@ class Translated:
 
     def _cause(self, error: BaseException) -> BaseException | None:
         """The error, if its texts, and those of its own causes, repeat no password."""
-        secrets = {*self._address.credentials.values()}
-        options = self._address.options
-        secrets |= {options.sentinel_username or "", options.sentinel_password or ""} - {""}
+        passwords = (
+            self._address.credentials.get("password"),
+            self._address.options.sentinel_password,
+        )
+        secrets = [password for password in passwords if password]
         each: BaseException | None = error
         while each is not None:
             if any(secret in str(each) for secret in secrets):
@@ -197,11 +199,15 @@ def _code_of_response(text: str) -> str:
 
 
 def _code_of_cluster(error: BaseException, text: str) -> str:
-    """What lies behind an error about all nodes: redis-py has it as the cause, or in the text."""
-    if "mode is not enabled" in text:
-        return "not a cluster"
+    """What lies behind an error about all nodes: redis-py has it as the cause, or in the text.
+
+    It says of a node that it is none of a cluster, too, where the user may not ask.
+    """
     cause = error.__cause__ or error.__context__
-    return code(cause) if cause is not None else type(error).__name__
+    found = type(error).__name__ if cause is None else code(cause)
+    if "mode is not enabled" in text and found != "NoPermissionError":
+        return "not a cluster"
+    return found
 
 
 def _hung_up(error: BaseException) -> bool:
