@@ -65,6 +65,7 @@ def test_options_in_the_query_and_beside_it() -> None:
     assert (options.timeout, options.retries, options.ssl_check_hostname) == (2.5, 0, False)
     assert address.db == 3
     assert parsed("redis://h?timeout=2", {"timeout": 1.0}).options.timeout == 1.0
+    assert parsed("redis://h?timeout=500ms", {}).options.timeout == 0.5
 
 
 @pytest.mark.parametrize(
@@ -98,11 +99,13 @@ def test_options_in_the_query_and_beside_it() -> None:
         ("unix:///run/x", {"ssl_certfile": __file__}, "no TLS"),
         ("rediss://h", {"ssl_keyfile": __file__}, "give both"),
         ("rediss://h", {"ssl_ca_certs": "/no/such"}, "no file"),
-        ("redis://h", {"timeout": 0}, "above 0"),
-        ("redis://h", {"timeout": float("inf")}, "above 0"),
+        ("redis://h", {"timeout": 0}, "0.001 s or more"),
+        ("redis://h", {"timeout": float("inf")}, '"10 minutes"'),
+        ("redis://h", {"timeout": "2h"}, "an hour or less"),
+        ("redis://h", {"password": 123}, "write it in quotes"),
         ("redis://h", {"retries": -1}, "0 or more"),
         ("redis://h?tiemout=1", {}, "timeout, username"),
-        ("redis://h?timeout=soon", {}, "a number of seconds"),
+        ("redis://h?timeout=soon", {}, "a number of seconds, "),
         ("redis://h?db=x", {}, "a whole number"),
         ("redis://h?ssl_check_hostname=1", {}, "true or false"),
         ("redis://h?db=1&db=1", {}, "twice"),

@@ -15,7 +15,6 @@ a password may be.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from dataclasses import dataclass, field
@@ -23,6 +22,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qsl, unquote
 
 from beautyspot.errors import ConfigError
+
+from beautyspot_redis import checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,10 @@ PASSWORD_VARIABLES: Final = ("REDIS_PASSWORD", "REDISCLI_AUTH")
 _PORTS: Final[dict[Mode, int]] = {"server": 6379, "sentinel": 26379, "cluster": 6379}
 
 _HOST: Final = r"(?:\[([0-9A-Za-z:.%_-]+)\]|([^\[\]:@/\s]+))(?::(\d+))?"
+
+SHORTEST: Final = 0.001
+LONGEST: Final = 3600.0
+"""Seconds of a time-out."""
 
 _TLS: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _OF_SENTINELS: Final = ("sentinel_username", "sentinel_password")
@@ -152,7 +157,9 @@ def parsed(url: str | None, options: Mapping[str, Any]) -> Address:
     url = _url(url)
     base, _, query = url.partition("?")
     given = {name: value for name, value in options.items() if value is not None}
-    stated = Options(**{**_from_query(query), **given})
+    values = {**_from_query(query), **given}
+    values["timeout"] = _timeout(values.get("timeout", Options.timeout))
+    stated = Options(**values)
     _check_values(stated)
     address = _Text(base).address(stated)
     _check_together(address)
@@ -187,7 +194,6 @@ def _from_query(query: str) -> dict[str, Any]:
 
 def _typed(name: str, text: str) -> Any:
     readers: dict[str, tuple[Any, str]] = {
-        "timeout": (float, "a number of seconds"),
         "retries": (int, "a whole number"),
         "db": (int, "a whole number"),
         "ssl_check_hostname": ({"true": True, "false": False}.__getitem__, "true or false"),
@@ -277,10 +283,17 @@ def _one(what: str, in_url: Any, option: Any) -> Any:
     return option if in_url is None else in_url
 
 
+def _timeout(value: object) -> float:
+    seconds = checked.duration("timeout", value, least=SHORTEST)
+    if seconds > LONGEST:
+        raise ConfigError(f"timeout={value!r:.80} is too long: give an hour or less")
+    return seconds
+
+
 def _check_values(options: Options) -> None:
-    timeout = options.timeout
-    if not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
-        raise ConfigError(f"timeout={timeout!r:.80}: give a number of seconds above 0, such as 5")
+    for name in ("username", "password", *_OF_SENTINELS):
+        if not isinstance(getattr(options, name), str | None):
+            raise ConfigError(f"{name} is no text: write it in quotes")
     for name, value in (("retries", options.retries), ("db", options.db or 0)):
         if not isinstance(value, int) or value < 0:
             raise ConfigError(f"{name}={value!r:.80}: give a whole number, 0 or more")

@@ -80,7 +80,7 @@ class RedisLimiter(Remade, Reserving):
         limit: str = "rate",
         workers: int = 1,
         lease_time: float | str | timedelta = 30.0,
-        timeout: float = 5.0,
+        timeout: float | str | timedelta = 5.0,
         retries: int = 1,
         db: int | None = None,
         username: str | None = None,

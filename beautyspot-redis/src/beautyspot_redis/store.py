@@ -102,7 +102,7 @@ class RedisMetadataStore(RedisReader, Remade):
         memory: int = 0,
         memory_age: float | str | timedelta = 5.0,
         demands_signing: bool = False,
-        timeout: float = 5.0,
+        timeout: float | str | timedelta = 5.0,
         retries: int = 1,
         db: int | None = None,
         username: str | None = None,
