@@ -4,6 +4,13 @@ Each connection takes the next behaviour of `Proxy.plan`, or passes everything o
 
     with Proxy(server.port) as proxy:
         proxy.plan += [answer(503), reset, cut(100)]
+
+A `Link` is the network between both, which changes while connections are open::
+
+    with Link(server.port) as link:
+        link.part()      # a partition: what is sent arrives nowhere, and no connection ends
+        link.mend()
+        link.cut()       # all connections end by a reset
 """
 
 from __future__ import annotations
@@ -34,6 +41,10 @@ class Proxy:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
@@ -54,6 +65,78 @@ class Proxy:
         behaviour = self.plan.popleft() if self.plan else passing
         with contextlib.suppress(OSError):  # either side may go whenever it likes
             behaviour(client, self._upstream)
+
+
+class Link(Proxy):
+    """A network between clients and one server.
+
+    Attributes:
+        delay: seconds that each piece of data takes, each way.
+        lost: how many pieces came from clients while it was parted.
+    """
+
+    def __init__(self, upstream: int) -> None:
+        super().__init__(upstream)
+        self.delay = 0.0
+        self.lost = 0
+        self._passes = threading.Event()
+        self._passes.set()
+        self._ended = threading.Event()
+        self._servers: list[socket.socket] = []
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self.mend()
+        self._hang_up_all()
+        super().__exit__(*error)
+
+    @property
+    def is_parted(self) -> bool:
+        return not self._passes.is_set()
+
+    def part(self) -> None:
+        """Have nothing arrive any more; connections are taken all the same."""
+        self._passes.clear()
+
+    def mend(self) -> None:
+        """Have what was sent meanwhile arrive, as TCP does, and all that follows."""
+        self._passes.set()
+
+    def cut(self) -> None:
+        """End all connections by a reset."""
+        for connection in [*self._open]:
+            with contextlib.suppress(OSError):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._hang_up_all()
+
+    def _hang_up_all(self) -> None:
+        for connection in [*self._open, *self._servers]:
+            _hang_up(connection)
+
+    def _serve(self, client: socket.socket) -> None:
+        self.connections += 1
+        self._open.append(client)
+        with contextlib.suppress(OSError), self._connected() as server:
+            there = threading.Thread(target=self._carry, args=(client, server, True))
+            there.start()
+            self._carry(server, client, False)
+            _hang_up(client)
+            _hang_up(server)
+            there.join()
+
+    def _connected(self) -> socket.socket:
+        server = socket.create_connection(("127.0.0.1", self._upstream))
+        self._servers.append(server)
+        return server
+
+    def _carry(self, source: socket.socket, target: socket.socket, from_client: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(_CHUNK):
+                self.lost += from_client and self.is_parted
+                self._ended.wait(self.delay)
+                self._passes.wait()
+                target.sendall(data)
+        _hang_up(target)
 
 
 class _Server(socketserver.ThreadingTCPServer):

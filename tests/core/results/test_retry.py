@@ -110,6 +110,7 @@ def test_the_room_is_bounded_and_a_full_one_is_said(
     make_spot: Callable[..., Spot],
     troubles: list[Trouble],
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     bound: str,
     limit: int,
 ) -> None:
@@ -120,6 +121,7 @@ def test_the_room_is_bounded_and_a_full_one_is_said(
     assert [marked(text) for text in texts] == [text * 2 for text in texts]
     assert spot.stats()["unsaved"] == 2
     assert "Too many results wait in memory already" in str(troubles[-1])
+    assert ["Too many" in message for message in caplog.messages] == [False, True], "it is news"
 
 
 def test_a_newer_result_takes_the_place_of_one_that_waits(make_spot: Callable[..., Spot]) -> None:

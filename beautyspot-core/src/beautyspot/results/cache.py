@@ -21,7 +21,6 @@ from beautyspot.errors import (
     SerializationError,
     StorageError,
 )
-from beautyspot.resilience.circuit_breaker import Resting
 from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.edits import compare_code
@@ -47,6 +46,10 @@ if TYPE_CHECKING:
     from beautyspot.results.invalidations import Moment
     from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Call, Task
+
+
+class NoRoomError(MetadataError):
+    """A result can't be stored, and too many wait: a cause of its own, for it is lost."""
 
 
 class Renamed(Protocol):
@@ -338,8 +341,8 @@ class Cache(Rows):
         never = self.reporter.strict or isinstance(error, SchemaError)
         never = never or isinstance(record.result_data, FileData)  # it may be gone by then
         kept = not never and self.unsaved.add(call.task, record, call.since)
-        if not kept and isinstance(error, Resting):
-            error = MetadataError(f"{error} Too many results wait in memory already")
+        if not (kept or never):
+            error = NoRoomError(f"{error} Too many results wait in memory already")
         self.placement.report_unsaved(call.task, error, kept=kept)
 
     def moment(self, call: Call, *, in_place: bool = False) -> Moment | None:
