@@ -137,6 +137,32 @@ def test_a_rate_is_kept_without_the_server(
     assert far.stats()["limiter_away"] == 0
 
 
+def test_rates_that_are_kept_together_without_the_server(
+    make_spot: Callable[..., Spot],
+    link: Link,
+    namespace: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    options = {"use": f"redis://127.0.0.1:{link.port}", "namespace": namespace}
+    options |= {"timeout": TIMEOUT, "workers": 4}
+    rates = [("requests", 4), ("tokens", 4000)]
+    limits = [{**options, "name": name, "rate": rate} for name, rate in rates]
+    spot = make_spot(limiter=limits)
+    cost: dict[str, float] = {"requests": 1, "tokens": 500}
+    limited = spot.limiter(cost=cost, timeout=0, max_concurrent=3)(double)
+    assert limited(1) == 2
+    link.part()
+    assert limited(2) == 4
+    assert link.lost == 1, "by the cap, the rates and the end of the call"
+    with pytest.raises(RateLimitError):
+        limited(3)
+    with spot.limit(cost={"tokens": 1}, key="a", timeout=0) as permit:
+        permit.settle({"tokens": 2})
+    assert "1/4 of the rate, since workers=4 share it" in caplog.text
+    assert "unlimited" not in caplog.text
+    assert spot.stats()["limiter_away"] == 1
+
+
 def test_connections_that_are_cut_cost_nothing(far: Spot, link: Link) -> None:
     marked = far.mark(double)
     assert marked(1) == 2

@@ -375,7 +375,7 @@ def test_while_the_limiter_is_away_the_cap_of_the_process_holds(
     limited = spot.limiter(max_concurrent=1)(work)
     assert limited(1) == 1
     assert asyncio.run(_async_call(spot)) == 2
-    assert all("under the cap of this process" in trouble.advice for trouble in troubles)
+    assert all("holds for this process alone" in trouble.advice for trouble in troubles)
     assert troubles
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.contracts import Lease, LimiterBase, Reservation
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.limits.standby import Standby
-from beautyspot.resilience.circuit_breaker import Resting
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.testing.limiter import LimiterContract
 from beautyspot_local import SharedTokenBucket, TokenBucket
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
     from beautyspot.resilience.reporting import Trouble
     from beautyspot.spot import Spot
+
+
+class Slot(Lease):
+    def __init__(self, remote: Remote) -> None:
+        self.remote = remote
+
+    def release(self) -> None:
+        self.remote.meet()
 
 
 class Remote(TokenBucket):
@@ -37,6 +45,7 @@ class Remote(TokenBucket):
         self.asked = 0
         self.shares: list[TokenBucket] = []
         self.paused: list[float] = []
+        self.names: list[str] = []
         super().__init__(rate, max_cost, **options)
 
     def meet(self) -> None:
@@ -94,9 +103,10 @@ class Remote(TokenBucket):
         self.shares.append(share)
         return share
 
-    def try_slot(self, name: str, size: int) -> Any:
+    def try_slot(self, name: str, size: int) -> Lease | None:
         self.meet()
-        return f"{name} of {size}"
+        self.names.append(name)
+        return Slot(self)
 
     def renew(self, leases: Any) -> Any:
         self.meet()
@@ -124,6 +134,13 @@ def held(limiter: LimiterBase, cost: float = 1, **options: Any) -> Reservation:
     return reservation
 
 
+class Unblocking(Remote):
+    """One that keeps no places."""
+
+    blocking = slots = False
+    try_slot = LimiterBase.try_slot
+
+
 class TestAnswers(LimiterContract):
     """A limiter that answers is as it is without one that stands by."""
 
@@ -131,8 +148,7 @@ class TestAnswers(LimiterContract):
     examples = 4
 
     def make(self, rate_per_second: float, max_cost: float, clock: Callable[[], float]) -> Standby:
-        real = Remote(rate_per_second, max_cost, clock=clock)
-        real.blocking = False  # type: ignore[misc]  # of this one
+        real = Unblocking(rate_per_second, max_cost, clock=clock)
         return Standby(real, Reporter("app"), clock=clock)
 
 
@@ -143,8 +159,8 @@ class TestAway(LimiterContract):
     examples = 4
 
     def make(self, rate_per_second: float, max_cost: float, clock: Callable[[], float]) -> Standby:
-        real = Remote(8 * rate_per_second, max_cost, clock=clock)
-        real.blocking, real.down = False, True  # type: ignore[misc]  # as above
+        real = Unblocking(8 * rate_per_second, max_cost, clock=clock)
+        real.down = True
         return Standby(real, Reporter("app"), clock=clock)
 
 
@@ -218,7 +234,7 @@ def test_one_that_fails_is_not_asked_for_a_while(
     assert remote.busy_for() > 0
     assert [spot.stats()["limiter_away"], spot.stats()["resting"]] == [0, 0]
     messages = [record.getMessage() for record in caplog.records]
-    assert messages[1:] == ["app: the limiter 'remote' answers again, and keeps the rate"]
+    assert messages[1:] == ["app: the limiter 'remote' answers again"]
 
 
 def test_where_nobody_said_how_many_share_it(
@@ -343,16 +359,63 @@ def test_a_refusal_is_none(standby: Standby) -> None:
 
 def test_places_are_the_limiters_own(standby: Standby, remote: Remote) -> None:
     assert [standby.slots, standby.workers, standby.rate] == [True, 8, 8]
-    place: Any = standby.try_slot("a", 2)
-    assert [place, standby.renew([place])] == ["a of 2", [place]]
-    remote.down = True
-    for _ in range(3):
-        with pytest.raises(ConnectionError):
-            standby.try_slot("a", 2)
-    with pytest.raises(Resting):
-        standby.try_slot("a", 2)
+    place = standby.try_slot("a", 2)
+    assert isinstance(place, Slot)
+    assert [*standby.renew([place])] == [place]
     with pytest.raises(AttributeError):
         _ = standby.nothing
+
+
+def test_without_its_places_the_cap_of_the_process_holds(
+    make_spot: Callable[..., Spot], remote: Remote, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = make_spot(limiter=remote)
+    began: list[object] = []
+
+    @spot.limiter(max_concurrent=1, timeout=0)
+    def limited(inner: Callable[[], object] | None = None) -> None:
+        began.append(inner)
+        if inner is not None:
+            inner()
+
+    def in_a_thread() -> None:
+        with ThreadPoolExecutor(1) as pool, pytest.raises(RateLimitError, match="max_concurrent"):
+            pool.submit(limited).result()
+
+    limited()
+    assert len(remote.names) == 1
+    clock.now += 1
+    remote.down = True
+    for _ in range(5):
+        limited(in_a_thread)
+        with pytest.raises(RateLimitError, match="no permit"):
+            limited()
+        clock.now += 1
+    assert began == [None, *[in_a_thread] * 5]
+    assert "max_concurrent= holds for this process alone" in caplog.text
+    assert "1/8 of the rate" in caplog.text
+    assert "unlimited" not in caplog.text
+    assert len(caplog.records) == 2
+
+
+def test_a_server_that_hangs_is_waited_for_once_by_cap_and_rate(
+    make_spot: Callable[..., Spot], remote: Remote
+) -> None:
+    spot = make_spot(limiter=remote)
+    for breaker in spot._limiting.breakers:
+        breaker._clock = remote._clock  # type: ignore[assignment]  # of this test
+    limited = spot.limiter(max_concurrent=1)(str)
+    places: Any = spot._limiting.machine_places
+    places.breaker._clock = remote._clock
+
+    def hang() -> None:
+        remote.asked += 1
+        remote._clock.now += 5  # type: ignore[attr-defined]
+        raise TimeoutError("no answer")
+
+    remote.meet = hang  # type: ignore[method-assign]
+    limited("x")
+    assert remote.asked == 1
 
 
 # ------------------------------------------------------------------------------------ pauses

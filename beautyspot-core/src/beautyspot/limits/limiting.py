@@ -11,7 +11,7 @@ from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase
 from beautyspot.limits.machine_place import keeper_of
-from beautyspot.resilience.circuit_breaker import Breaker
+from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,12 +155,18 @@ class Limiting:
     @cached_property
     def machine_places(self) -> MachinePlaces | None:
         """The places of all machines, made when first asked for; None where there are none."""
-        keeper = keeper_of(self.bucket)
+        keeper = keeper_of(self.given)
         if keeper is None:
             return None
         from beautyspot.limits.machine_places import MachinePlaces
 
-        return MachinePlaces(keeper, self.reporter, self.executor)
+        places = MachinePlaces(keeper, self.reporter, self.executor)
+        if keeper.blocking:
+            breaker = places.breaker
+            breaker.slow = FAR_SLOW
+            for rate in self.breakers[1:]:  # a server that hangs is waited for once
+                breaker.kin, rate.kin = (*breaker.kin, rate), (*rate.kin, breaker)
+        return places
 
     def statistics(self) -> dict[str, float]:
         """The limiter's part of `Spot.stats`."""

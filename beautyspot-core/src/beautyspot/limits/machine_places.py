@@ -23,6 +23,7 @@ from beautyspot.contracts.asking import Making
 from beautyspot.limits.machine_place import MachinePlace
 from beautyspot.resilience.circuit_breaker import Breaker
 from beautyspot.resilience.heartbeat import Heartbeat
+from beautyspot.resilience.reporting import LIMITER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,9 @@ class MachinePlaces:
         keeper: the limiter that keeps them.
         reporter: told where one can't be given back.
         executor: gives the executor that asks, for asynchronous code.
+
+    Attributes:
+        breaker: says when the limiter is asked; meanwhile the cap of each process holds alone.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class MachinePlaces:
         executor: Callable[[], Executor],
     ) -> None:
         self._keeper = keeper
-        self._breaker = Breaker("the limiter's places of all processes")
+        self.breaker = Breaker("the limiter's places", on_change=self._changed)
         self._reporter = reporter
         self._executor = executor
         self._heartbeat = Heartbeat(keeper, MEANING, spot=reporter.spot)
@@ -63,9 +67,13 @@ class MachinePlaces:
 
     def reset_after_fork(self) -> None:
         """The calls that hold places and wait for some stayed in the parent."""
-        self._breaker.reset_after_fork()
+        self.breaker.reset_after_fork()
         self._lock = locks.reentrant()
         self._waiting: dict[str, deque[Wake]] = {}
+
+    def _changed(self, opened: bool) -> None:
+        if not opened:
+            self._reporter.recovered(LIMITER, f"the limiter {self._keeper.name!r} answers again")
 
     # ------------------------------------------------------------------------------- entering
 
@@ -120,9 +128,11 @@ class MachinePlaces:
         return self._lent(place) if lease is None else MachinePlace(lease, place)
 
     def _take(self, cap: Cap) -> Lease | None:
-        with self._breaker.watching():
+        with self.breaker.watching():
             lease = self._keeper.try_slot(cap.name, cap.size)
-        return None if lease is None else self._heartbeat.hold(lease)
+        if lease is None:
+            return None
+        return self._heartbeat.hold(lease, self.breaker.guarding(lease.release))
 
     def _borrowed(self, place: Place) -> MachinePlace | None:
         """The place of the call whose place in this process it uses."""

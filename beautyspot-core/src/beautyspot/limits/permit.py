@@ -22,7 +22,7 @@ from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLim
 from beautyspot.functions.names import identifier_of, is_ours
 from beautyspot.limits.concurrency_cap import Place
 from beautyspot.limits.waits import Until
-from beautyspot.resilience.reporting import ASKING, PAUSING, SETTLING
+from beautyspot.resilience.reporting import ASKING, PAUSING, PLACING, SETTLING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 Cost = float | Mapping[str, float]
 """What a call costs: a number, or for several limits a table of numbers."""
 
-
-UNCAPPED: Final = "The call goes on, under the cap of this process alone"
 
 _NO_PLACE: Final = nullcontext()
 
@@ -89,13 +87,14 @@ class Permit:
         self._begin()
         try:
             if self._cap is not None:
-                with self._failing_open(UNCAPPED):
+                with self._failing_open():
                     place = self._place(self._cap)
                     self._queued = place.enter(self._timeout, self._tell)
                     places = self._machine_places(place)
                     if places is not None:
                         left = Until(self._left())
-                        self._queued |= places.enter(place, left, self._tell_of_all)
+                        with self._failing_alone():
+                            self._queued |= places.enter(place, left, self._tell_of_all)
             with self._failing_open():
                 bucket = self._choose_bucket()
                 if bucket is not None:
@@ -122,13 +121,14 @@ class Permit:
 
     async def _ask_async(self) -> None:
         if self._cap is not None:
-            with self._failing_open(UNCAPPED):
+            with self._failing_open():
                 place = self._place(self._cap)
                 self._queued = await place.enter_async(self._timeout, self._tell)
                 places = self._machine_places(place)
                 if places is not None:
                     left = Until(self._left())
-                    self._queued |= await places.enter_async(place, left, self._tell_of_all)
+                    with self._failing_alone():
+                        self._queued |= await places.enter_async(place, left, self._tell_of_all)
         with self._failing_open():
             bucket = self._choose_bucket()
             if bucket is not None:
@@ -219,7 +219,18 @@ class Permit:
         return reservation
 
     @contextmanager
-    def _failing_open(self, advice: str = "The call goes on unlimited") -> Iterator[None]:
+    def _failing_alone(self) -> Iterator[None]:
+        """Where the places of all processes can't be had, the cap of this one holds alone."""
+        try:
+            yield
+        except RateLimitError:
+            raise
+        except Exception as error:
+            advice = "Until it answers again, max_concurrent= holds for this process alone"
+            self._limiting.reporter.report(PLACING, "", error, advice)
+
+    @contextmanager
+    def _failing_open(self) -> Iterator[None]:
         """Count refusals and hand them on; report any other error, and let the call through."""
         try:
             yield
@@ -229,6 +240,7 @@ class Permit:
             self._limiting.reporter.observers.refused(self._name, "", by)
             raise
         except Exception as error:
+            advice = "The call goes on unlimited"
             self._limiting.reporter.report(ASKING, "", error, advice)
 
     def _elapsed(self) -> float:

@@ -129,8 +129,7 @@ class Standby(LimiterBase):
 
     def _changed(self, opened: bool) -> None:
         if not opened:
-            said = f"the limiter {self.real.name!r} answers again, and keeps the rate"
-            self._reporter.recovered(LIMITER, said)
+            self._reporter.recovered(LIMITER, f"the limiter {self.real.name!r} answers again")
 
     def _report(self, operation: str, error: Exception) -> None:
         self._reporter.report(operation, "", error, self._advice())
@@ -342,16 +341,12 @@ class Standby(LimiterBase):
             return self._substitute().wait_for(cost)
 
     def try_slot(self, name: str, size: int) -> Lease | None:
-        """A place of the limiter's; nobody takes that place while it fails.
-
-        Raises:
-            Exception: it fails, or is not asked at the moment.
-        """
-        return self._ask(lambda real: real.try_slot(name, size))
+        """A place of the limiter's own: it has no share of these."""
+        return self.real.try_slot(name, size)
 
     def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
-        """Renew places of the limiter's."""
-        return self._ask(lambda real: real.renew(leases))
+        """See `LimiterBase.renew`."""
+        return self.real.renew(leases)
 
     def close(self) -> None:
         """Close the limiter of a key; another one is closed by who made it."""

@@ -61,7 +61,14 @@ _UNASKED: Final = (NotSupportedError, CostError)
 
 
 class Resting(BeautyspotError):  # noqa: N818 - reads as a sentence where caught
-    """The operation is not tried, since it failed just before; the cause was reported then."""
+    """The operation is not tried, since it failed just before; the cause was reported then.
+
+    Attributes:
+        is_news: whether another operation of the same server failed, and this one is not tried for
+            the first time since.
+    """
+
+    is_news = False
 
 
 class MetadataResting(Resting, MetadataError):  # noqa: N818 - as above
@@ -105,7 +112,7 @@ class Breaker:
         self._pause = FIRST_PAUSE
         self._until: float | None = None  # None: closed, everybody may
         self._since = -math.inf  # the begin of the last pause
-        self._insisted = False
+        self._insisted = self._is_news = False
         self.slow = SLOW
         self.kin: tuple[Breaker, ...] = ()
 
@@ -194,10 +201,12 @@ class Breaker:
             for each in self.kin:
                 each._wait_for_probe(now + pause)
             return
-        raise self._resting(
+        error = self._resting(
             f"{self._what} failed {self._failures} times ({self._last}), and is not asked for "
             f"another {rest:.0f} s: mend it; it is tried again by itself"
         )
+        error.is_news, self._is_news = self._is_news, False
+        raise error
 
     def leave(self, began: float, error: Exception | None = None) -> None:
         """End an operation that began at `began`, with an error if it failed."""
@@ -215,7 +224,7 @@ class Breaker:
     def _recover(self) -> None:
         pause = max(FIRST_PAUSE, self._pause / 2)
         with self._lock:
-            self._failures = 0
+            self._failures, self._is_news = 0, False
             self._until = None
             self._pause = pause
             self._insisted = False
@@ -244,6 +253,7 @@ class Breaker:
     def _rest_too(self, now: float, until: float, last: str) -> None:
         """Rest as long as one of the kin that has failed."""
         with self._lock:
+            self._is_news = self._is_news or not self._failures
             self._failures = max(1, self._failures)
             self._last = last
             self._since, self._until = now, max(until, self._until or until)

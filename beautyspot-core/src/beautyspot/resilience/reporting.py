@@ -55,7 +55,10 @@ ASKING: Final = "ask the limiter"
 RETURNING: Final = "give back a permit"
 SETTLING: Final = "settle a cost"
 PAUSING: Final = "pause the limiter"
+PLACING: Final = "take a place of all processes"
 """The point of the limiter, and its operations."""
+
+_OF_LIMITER: Final = frozenset({ASKING, RETURNING, SETTLING, PAUSING, PLACING})
 
 _NAMING: Final = (UnstableKeyError, SerializationError, ConfigError)
 """Errors whose messages begin with what they are about."""
@@ -106,7 +109,7 @@ def _cause(trouble: Trouble) -> Cause:
     for point, family in (("metadata", MetadataError), ("storage", StorageError)):
         if issubclass(kind, family):
             return point, trouble.operation, kind, ""
-    if trouble.operation in (ASKING, RETURNING, SETTLING, PAUSING) and not trouble.function:
+    if trouble.operation in _OF_LIMITER and not trouble.function:
         return LIMITER, trouble.operation, kind, ""
     return trouble.operation, trouble.function, kind, _detail(trouble.error)
 
@@ -169,7 +172,7 @@ class Reporter:
         """
         if self.strict:
             raise error
-        if isinstance(error, Resting):
+        if isinstance(error, Resting) and not error.is_news:
             return  # its cause was reported when it happened
         trouble = Trouble(self.spot, operation, function, error, advised(advice, error))
         number = self._number_of(trouble)
