@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from beautyspot.errors import ConfigError
 from beautyspot_redis.address import SCHEMES, Address, parsed
+from beautyspot_redis.server import Server
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,6 +143,7 @@ def test_no_repr_shows_a_password() -> None:
     address = parsed("redis+sentinel://user:hunter2@h/main", {"sentinel_password": "hunter3"})
     assert "hunter" not in repr(address) + str(address)
     assert address.holds_secret
+    assert repr(Server("redis://user:hunter2@h/2")) == "<Server redis://h:6379/2>"
 
 
 # --------------------------------------------------------------------------------- environment

@@ -395,5 +395,8 @@ def test_scripts_that_are_run_together_survive_a_flush(
             if rounds == 1:
                 for master in server.masters():
                     master.script_flush()
+        server.client.set(names[1], "no number")
+        with pytest.raises(MetadataError), server.translated:
+            each(server, add, runs)
         for name in names:
             server.client.delete(name)

@@ -37,7 +37,7 @@ URL = "redis://localhost:1"
         ({"memory_age": None}, "memory_age=None: give"),
         ({"largest_data": 2**40}, "is too much: give 524,288,000 or less"),
         ({"demands_signing": "yes"}, "demands_signing='yes' is no switch"),
-        ({"timeout": 0}, "timeout=0: give"),
+        ({"timeout": 0}, "timeout=0 is too short: give"),
     ],
 )
 def test_an_option_that_is_wrong_is_refused(options: dict[str, Any], said: str) -> None:

@@ -126,7 +126,7 @@ class Translated:
         self, kind: object, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Raise what the error means."""
-        if isinstance(error, Exception) and not isinstance(error, BeautyspotError):
+        if isinstance(error, Exception):
             self.leave(error)
 
     def leave(self, error: Exception) -> NoReturn:
