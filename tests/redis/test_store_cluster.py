@@ -8,7 +8,7 @@ import pytest
 from beautyspot.contracts import Invalidation, in_full, lacks_data
 from beautyspot.testing.metadata_counts import COUNTED
 from beautyspot.testing.records import HOSTILE_KEYS, KEYS, a_record
-from beautyspot_redis import RedisMetadataStore, putting
+from beautyspot_redis import RedisMetadataStore, putting, store_scripts
 from beautyspot_redis.names import Names
 
 if TYPE_CHECKING:
@@ -108,6 +108,28 @@ def test_what_is_invalidated_before_the_log_is_asked_is_removed_again(
     rows = [(a_record(KEYS[0]), now), (a_record(KEYS[1]), early), (a_record(KEYS[2]), now)]
     assert store.put_many_valid([*rows, (a_record(KEYS[0]), early)]) == {KEYS[0], KEYS[2]}
     assert [record.cache_key for record in store.scan()] == [KEYS[1]]
+
+
+def test_what_another_call_has_put_since_is_not_removed(
+    store: RedisMetadataStore, other: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It began after what was invalidated, and its result is good."""
+    since, began = store.generation(), store.now()
+    newer = a_record(began_at=began + 1, took=0.0)
+    real = putting.each
+
+    def each(server: Any, script: Any, runs: Any) -> Any:
+        answers = real(server, script, runs)
+        if server is store._server and script is store_scripts.PUT:
+            other.note_invalidation(Invalidation(cache_key=KEYS[0]))
+            assert other.put_valid(newer, other.generation())
+        return answers
+
+    monkeypatch.setattr(putting, "each", each)
+    assert not store.put_valid(a_record(began_at=began, took=1.0), since)
+    found = store.get(KEYS[0])
+    assert found is not None
+    assert found.took == 0.0
 
 
 def test_what_belongs_to_no_row_lies_somewhere(

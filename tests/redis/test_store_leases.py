@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -171,6 +172,17 @@ def test_releases_in_a_row_are_told_together(
     while len(heard) < 20:
         heard |= other.next_releases(30) or set()
     assert heard == set(KEYS[:20])
+
+
+def test_closing_the_store_ends_the_listening(store: RedisMetadataStore) -> None:
+    store.next_releases(0)
+    with ThreadPoolExecutor(1) as pool:
+        listening = pool.submit(store.next_releases, 30)
+        while not listening.running():
+            pass
+        store.close()
+        with pytest.raises(MetadataError, match="closed"):
+            listening.result(15)
 
 
 def test_a_store_that_may_not_listen_says_so(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot_redis import invalidation_log, store_scripts
-from beautyspot_redis.asking import each, together
+from beautyspot_redis.asking import each
 from beautyspot_redis.invalidation_log import noted
 from beautyspot_redis.names import key_bytes
-from beautyspot_redis.rows import written
+from beautyspot_redis.rows import HEAD, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -114,11 +114,15 @@ class Putter:
 
     def _removed(self, rows: list[Row]) -> set[str]:
         """Of rows in a cluster, those that were invalidated before they were put."""
-        late: set[str] = set()
+        late: list[Row] = []
         for number in {row.since for row in rows if row.since is not None}:
             found = invalidation_log.since(self._server, self._names, number)
-            records = [row.record for row in rows if row.since == number and found is not None]
-            late.update(record.cache_key for record in records if found and found.covers(record))
-        if late:
-            together(self._server, lambda pipe: [pipe.unlink(self._names.row(key)) for key in late])
-        return late
+            if found is not None:
+                those = [row for row in rows if row.since == number]
+                late += [row for row in those if found.covers(row.record)]
+        runs = [
+            ([self._names.row(row.record.cache_key)], (row.value[: HEAD.size],)) for row in late
+        ]
+        if runs:
+            each(self._server, store_scripts.REMOVE, runs)
+        return {row.record.cache_key for row in late}

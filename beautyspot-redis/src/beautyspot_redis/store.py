@@ -29,7 +29,7 @@ from beautyspot_redis.looking import LookingStore
 from beautyspot_redis.names import Names
 from beautyspot_redis.near import NearMemory
 from beautyspot_redis.putting import Putter
-from beautyspot_redis.reading import RedisReader
+from beautyspot_redis.reading import CLOSED, RedisReader
 from beautyspot_redis.remade import Remade, remembered
 from beautyspot_redis.rows import LARGE, missing, time_bytes
 from beautyspot_redis.rows import found as found_in_row
@@ -159,7 +159,7 @@ class RedisMetadataStore(RedisReader, Remade):
             SchemaError: a newer release wrote what this one can't read.
         """
         if self._closed:
-            raise MetadataError("the store is closed: make a new one")
+            raise MetadataError(CLOSED)
         self._translated(self._make)
         self._is_open = True
 
@@ -299,7 +299,12 @@ class RedisMetadataStore(RedisReader, Remade):
 
     def next_releases(self, seconds: float) -> set[str] | None:
         """By a channel; see the base class."""
-        return self._asked(lambda: self._keeper.next_releases(seconds))
+        try:
+            return self._asked(lambda: self._keeper.next_releases(seconds))
+        except Exception:
+            if self._closed:  # by another thread, while this one was listening
+                raise MetadataError(CLOSED) from None
+            raise
 
     def stop_listening(self) -> None:
         """See the base class."""

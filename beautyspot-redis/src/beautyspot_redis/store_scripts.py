@@ -167,6 +167,14 @@ long it stays after that, in milliseconds, or nothing; `began_at` or nothing; th
 token of the lease to release or nothing, the channel, the key.
 """
 
+REMOVE: Final = Script(
+    f"""
+if redis.pcall('GETRANGE', KEYS[1], 0, {HEAD.size - 1}) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+)
+"""Remove a row, unless another one is there by now. KEYS: row. ARGV: its head."""
+
 SINCE: Final = Script(f"{_CLOCK}{_FIT}{_NOTED} return noted(KEYS[1], KEYS[2], tonumber(ARGV[1]))")
 """What was noted since a generation. KEYS: meta, log."""
 
