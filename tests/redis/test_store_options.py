@@ -126,7 +126,7 @@ def test_a_user_that_may_only_read_finds_what_is_there(
 ) -> None:
     user = _user(raw, "~*", "&*", "-@all", "+@connection", "+@read", "+@scripting", "+info")
     reader = RedisMetadataStore(redis_server.url, namespace=namespace, **user)
-    with pytest.raises(MetadataError):
+    with pytest.raises(MetadataError, match="grant the user"):
         reader.find(KEYS[0])  # nobody has made the store yet
     store.put(a_record())
     assert reader.get(KEYS[0]) == a_record()
