@@ -35,10 +35,12 @@ def together(server: Server, ask: Callable[[Any], object]) -> list[Any]:
     return answers
 
 
-def each(
-    server: Server, script: Script, runs: Sequence[tuple[Sequence[bytes], Sequence[Any]]]
-) -> list[Any]:
-    """What a script returns for each of these keys and values, in one round trip in most cases.
+Run = tuple["Sequence[bytes]", "Sequence[Any]"]
+"""Keys and values of a script."""
+
+
+def each(server: Server, script: Script, runs: Sequence[Run]) -> list[Any]:
+    """What a script returns for each of these, in one round trip in most cases.
 
     Where a server does not know the script (it was restarted, say), those that it did not run are
     run in a second one.
@@ -46,15 +48,32 @@ def each(
     Raises:
         RedisError: one of them failed; others may have been done.
     """
-    from redis.exceptions import NoScriptError
-
     if len(runs) == 1:
         return [script.run(server.client, runs[0][0], *runs[0][1])]
-    answers = together(server, partial(_run, runs, "EVALSHA", script.digest))
+    return _done(server, script, runs, together(server, partial(_run, runs, script.digest)))
+
+
+def each_and_field(
+    server: Server, script: Script, runs: Sequence[Run], name: bytes, field: str
+) -> tuple[list[Any], bytes | None]:
+    """The same, and a field of a hash in the same round trip, which may lie on another server."""
+
+    def ask(pipeline: Any) -> None:
+        _run(runs, script.digest, pipeline)
+        pipeline.hget(name, field)
+
+    *answers, found = together(server, ask)
+    return _done(server, script, runs, answers), string(found) or None
+
+
+def _done(server: Server, script: Script, runs: Sequence[Run], answers: list[Any]) -> list[Any]:
+    """The answers, once those runs were sent again whose script was not known."""
+    from redis.exceptions import NoScriptError
+
     unknown = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
     if unknown:
-        rest = together(server, partial(_run, [runs[n] for n in unknown], "EVAL", script.text))
-        for n, answer in zip(unknown, rest, strict=True):
+        again = partial(_run, [runs[n] for n in unknown], script.text, command="EVAL")
+        for n, answer in zip(unknown, together(server, again), strict=True):
             answers[n] = answer
     for answer in answers:
         if isinstance(answer, Exception):
@@ -62,9 +81,7 @@ def each(
     return answers
 
 
-def _run(
-    runs: Sequence[tuple[Sequence[bytes], Sequence[Any]]], command: str, script: str, pipeline: Any
-) -> None:
+def _run(runs: Sequence[Run], script: str, pipeline: Any, command: str = "EVALSHA") -> None:
     for keys, values in runs:
         pipeline.execute_command(command, script, len(keys), *keys, *values)
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.contracts import Lease
 
 from beautyspot_redis import store_scripts
-from beautyspot_redis.asking import each, parts, together, unless_other_type
+from beautyspot_redis.asking import each, each_and_field, parts, together, unless_other_type
 from beautyspot_redis.names import key_bytes, key_text
 from beautyspot_redis.rows import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from beautyspot_redis.asking import Run
     from beautyspot_redis.names import Names
     from beautyspot_redis.server import Server
 
@@ -78,7 +79,7 @@ class LeaseKeeper:
     ) -> dict[str, tuple[RedisLease, Any]]:
         """The leases of those of these keys that nobody has, each with what `BEGIN` gives.
 
-        With `look`, also of the row, and, but for a cluster, of the generation.
+        With `look`, also of the row, of the generation, and of the time.
         """
         begun: dict[str, tuple[RedisLease, Any]] = {}
         try:
@@ -97,7 +98,7 @@ class LeaseKeeper:
         here, names = _this_process(), self.names
         meta = [] if self.server.is_cluster else [names.meta]
         last = -1 if len(keys) == 1 else LARGE - 1  # of many, the data may be left out
-        runs = [
+        runs: list[Run] = [
             (
                 [names.lease(lease.key), *([names.row(lease.key), *meta] if look else ())],
                 (lease.token, here, self.milliseconds, last),
@@ -105,7 +106,7 @@ class LeaseKeeper:
             for lease in leases
         ]
         try:
-            answers = each(self.server, store_scripts.BEGIN, runs)
+            answers = self._answers(runs, look=look)
         except ResponseError:  # of one of them: others may have been taken
             with suppress(Exception):
                 each(self.server, store_scripts.RELEASE, [self._releasing(one) for one in leases])
@@ -117,6 +118,15 @@ class LeaseKeeper:
         }
         self.held.update({key: lease for key, (lease, _) in begun.items()})
         return begun
+
+    def _answers(self, runs: list[Run], *, look: bool) -> list[Any]:
+        server, script = self.server, store_scripts.BEGIN
+        if not (look and server.is_cluster):
+            return each(server, script, runs)
+        answers, generation = each_and_field(server, script, runs, self.names.meta, "generation")
+        for answer in filter(None, answers):
+            answer[1] = generation
+        return answers
 
     def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
         """Those that were lost; also keep what others know of this process's waits."""
