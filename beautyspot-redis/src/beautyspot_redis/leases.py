@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import Lease
+from beautyspot.errors import MetadataError
 
 from beautyspot_redis import store_scripts
 from beautyspot_redis.asking import each, each_and_field, parts, together, unless_other_type
@@ -71,6 +72,7 @@ class LeaseKeeper:
         self._waits = ""
         self._listening: Any = None
         self._listens_in = 0
+        self._closed = False
 
     # --------------------------------------------------------------------------- to have one
 
@@ -220,6 +222,8 @@ class LeaseKeeper:
             self._listens_in = os.getpid()
             made.subscribe(self.names.released)
             made.get_message(timeout=CONFIRMED)
+        if self._closed:
+            raise MetadataError("the store was closed")
         return self._listening
 
     def stop_listening(self) -> None:
@@ -248,6 +252,7 @@ class LeaseKeeper:
 
     def close(self) -> None:
         """Stop listening. Leases that are held stay so until they are released, or expire."""
+        self._closed = True
         self.stop_listening()
 
 

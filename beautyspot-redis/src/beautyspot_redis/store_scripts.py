@@ -152,7 +152,7 @@ end
 if answer == 1 then
   redis.call('SET', row, value)
   if keep ~= '' then
-    local earliest = micros() / 1000 + tonumber(keep)
+    local earliest = math.floor(micros() / 1000) + tonumber(keep)
     redis.call('PEXPIREAT', row, text(math.max(tonumber(ends) + tonumber(keep), earliest)))
   end
 end
