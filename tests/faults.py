@@ -340,7 +340,7 @@ _SILENT = {"open", "put", "put_many", "touch", "release", "close", "note_invalid
 _WAITS = "only calls that wait for a lease come by it: see `test_lease_watcher.py`"
 
 _ELSEWHERE = {
-    "begin_many": "only calls of lists come by it: see `test_leases_that_fall.py`",
+    "begin_many": "only calls of lists come by it: see `test_remote_leases.py`",
     "renew": "only a thread of the store comes by it: see `test_heartbeat.py`",
     "leased": _WAITS,
     "next_releases": _WAITS,

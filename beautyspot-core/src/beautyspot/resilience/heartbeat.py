@@ -88,7 +88,7 @@ class Heartbeat:
         self._held: dict[int, _Known] = {}
         self._free = [True]  # taken by the thread, in one atomic step
         self._bell = Bell()
-        self._fails = False
+        self._fails = self._ended = False
 
     def __len__(self) -> int:
         """How many leases are held."""
@@ -110,9 +110,12 @@ class Heartbeat:
     def drop(self, number: int) -> None:
         """Renew a lease no more."""
         self._held.pop(number, None)
+        if self._ended and not self._held:  # no further one is to be expected
+            self._bell()
 
     def stop(self) -> None:
-        """Renew none any more, and end the thread."""
+        """Renew none of these any more, and end the thread."""
+        self._ended = True
         self._held.clear()
         self._bell()
 

@@ -1,0 +1,630 @@
+"""Calls by a store on a network: how often it is asked, in which thread, and who waits for whom."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot.contracts import Beginning
+from beautyspot.errors import MetadataError
+from beautyspot.memory import MemoryStorage
+from gates import DEADLINE, Gate, until
+from kinds import KINDS, RAN
+from remote_store import RemoteStore, Server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from beautyspot.spot import Spot
+
+
+class FarStorage(MemoryStorage):
+    remote = True
+
+
+@pytest.fixture
+def server() -> Server:
+    RAN.clear()
+    return Server()
+
+
+@pytest.fixture(params=[True, False], ids=["told", "asked"])
+def tells(request: pytest.FixtureRequest) -> bool:
+    return request.param
+
+
+@pytest.fixture
+def store(server: Server) -> RemoteStore:
+    return RemoteStore(server)
+
+
+@pytest.fixture
+def far(make_spot: Callable[..., Spot], store: RemoteStore) -> Iterator[Spot]:
+    """A Spot whose store is on a network."""
+    spot = make_spot(metadata=store, strict=True)
+    store.asked.clear()
+    yield spot
+    until(lambda: not store.server.held)  # nothing is left leased, whatever a test does
+
+
+def watcher_of(spot: Spot) -> Any:
+    return spot._engine.cache.metadata.held.watcher
+
+
+async def come(condition: Callable[[], bool], *unless: asyncio.Task[Any]) -> None:
+    """Wait for a state; raises what one of the tasks has raised."""
+    async with asyncio.timeout(DEADLINE):
+        while not condition():
+            for task in unless:
+                if task.done():
+                    task.result()
+            await asyncio.sleep(0)
+
+
+def heartbeat_of(spot: Spot) -> Any:
+    return spot._engine.cache.metadata.held.heartbeat
+
+
+# ------------------------------------------------------------------------------ how often it asks
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_miss_asks_three_times_and_a_hit_once(far: Spot, store: RemoteStore, kind: str) -> None:
+    function, call = KINDS[kind]
+    marked = far.mark(version="auto")(function)
+    first = call(marked, 1)
+    begins = "generation" if "generator" in kind else "begin"
+    assert store.asked == ["find", begins, "put_valid"]
+    store.asked.clear()
+    assert call(marked, 1) == first
+    assert store.asked == ["find"]
+    assert RAN == [1]
+
+
+def test_a_stream_that_makes_a_blob_holds_the_lease_as_it_is_saved(
+    make_spot: Callable[..., Spot], store: RemoteStore
+) -> None:
+    spot = make_spot(metadata=store, storage=FarStorage())
+    store.asked.clear()
+
+    @spot.mark(save_blob=True)
+    def stream() -> Iterator[int]:
+        yield 1
+
+    assert list(stream()) == [1]
+    assert "try_lease" in store.asked
+    assert not store.server.held
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_list_asks_three_times_for_all_its_items(
+    far: Spot, store: RemoteStore, asynchronous: bool
+) -> None:
+    if asynchronous:
+
+        @far.mark(each="xs", version="auto")
+        async def doubled(xs: list[int]) -> list[int]:
+            return [x * 2 for x in xs]
+
+        def call(xs: list[int]) -> Any:
+            return asyncio.run(doubled(xs))
+    else:
+
+        @far.mark(each="xs", version="auto")
+        def doubled(xs: list[int]) -> list[int]:
+            return [x * 2 for x in xs]
+
+        call = doubled
+    assert call([1, 2, 3]) == [2, 4, 6]
+    assert store.asked == ["find_many", "begin_many", "put_many_valid"]
+    store.asked.clear()
+    assert call([1, 2, 3]) == [2, 4, 6]
+    assert store.asked == ["find_many"]
+
+
+def test_an_expired_result_is_made_anew_in_three(
+    far: Spot, store: RemoteStore, server: Server
+) -> None:
+    marked = far.mark(ttl=10, version="auto")(KINDS["sync"][0])
+    marked(1)
+    server.clock.now += 11
+    marked(2)  # which tells the time
+    store.asked.clear()
+    marked(1)
+    assert store.asked == ["find", "begin", "put_valid"]
+    assert RAN == [1, 2, 1]
+
+
+def test_a_stale_result_is_made_anew_behind(far: Spot, store: RemoteStore, server: Server) -> None:
+    marked = far.mark(ttl=10, stale=100, version="auto")(KINDS["sync"][0])
+    marked(1)
+    server.clock.now += 11
+    marked(2)  # which tells the time
+    store.asked.clear()
+    marked(1)
+    far.flush()
+    assert RAN == [1, 2, 1]
+    assert store.asked.count("begin") == store.asked.count("put_valid") == 1
+
+
+@pytest.mark.parametrize("mode", ["readonly", "refresh"])
+def test_other_modes(make_spot: Callable[..., Spot], store: RemoteStore, mode: str) -> None:
+    spot = make_spot(metadata=store, mode=mode)
+    store.asked.clear()
+    marked = spot.mark(KINDS["sync"][0])
+    marked(1)
+    marked(1)
+    assert RAN == [1, 1]
+    assert (
+        store.asked == {"readonly": ["find", "find"], "refresh": ["begin", "put_valid"] * 2}[mode]
+    )
+
+
+def test_set_result_takes_all_leases_at_once(far: Spot, store: RemoteStore) -> None:
+    @far.mark(each="xs")
+    def doubled(xs: list[int]) -> list[int]:
+        raise AssertionError("it was set")
+
+    far.set_result([2, 4], doubled, [1, 2])
+    assert store.asked.count("begin_many") == 1
+    assert "try_lease" not in store.asked
+    assert doubled([1, 2]) == [2, 4]
+
+
+def test_what_was_stored_meanwhile_is_found_with_the_lease(
+    far: Spot, store: RemoteStore, server: Server, make_spot: Callable[..., Spot]
+) -> None:
+    other = make_spot(metadata=RemoteStore(server))
+    faster = other.mark(name="f")(lambda x: "theirs")
+
+    def store_it(name: str, args: Any) -> None:
+        if name == "begin":
+            store.before = lambda _name, _args: None
+            faster(1)
+
+    store.before = store_it
+    slower = far.mark(name="f")(lambda x: "ours")
+    assert slower(1) == "theirs"
+    assert [name for name in store.asked if name != "find_code"] == ["find", "begin", "release"]
+
+
+# --------------------------------------------------------------------------- in which thread
+
+
+async def plain(x: int) -> int:
+    return x
+
+
+async def failing(x: Any) -> Any:
+    raise ValueError(x)
+
+
+async def endless(x: Any) -> None:
+    RAN.append(x)
+    await asyncio.sleep(DEADLINE)
+
+
+async def listed(xs: list[int]) -> list[int]:
+    return xs
+
+
+async def streamed(x: int) -> AsyncIterator[int]:
+    yield x
+
+
+def test_no_event_loop_waits_for_the_store(far: Spot, store: RemoteStore) -> None:
+    threads: set[int] = set()
+    store.before = lambda _name, _args: threads.add(threading.get_ident())
+
+    async def main() -> None:
+        for x in (1, 1):
+            assert await far.mark(plain)(x) == x
+            assert await far.mark(name="unkept", cache_if=lambda _: False)(plain)(x) == x
+            assert await far.mark(each="xs")(listed)([1, 2]) == [1, 2]
+            assert [y async for y in far.mark(streamed)(x)] == [x]
+
+    asyncio.run(main())
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+def test_a_lease_is_given_back_before_the_caller_has_its_error(
+    far: Spot, store: RemoteStore
+) -> None:
+    threads: set[int] = set()
+    store.before = lambda _name, _args: threads.add(threading.get_ident())
+
+    async def main() -> None:
+        for call in (far.mark(failing), far.mark(name="items", each="x")(failing)):
+            for _ in "12":
+                with pytest.raises(ValueError):
+                    await call([1])
+                assert not store.server.held
+
+    asyncio.run(main())
+    assert threading.get_ident() not in threads
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_a_cancelled_call_gives_its_lease_back_elsewhere(
+    far: Spot, store: RemoteStore, each: bool
+) -> None:
+    marked = far.mark(each="x" if each else None)(endless)
+    threads: dict[str, int] = {}
+    store.before = lambda name, _: threads.setdefault(name, threading.get_ident())
+
+    async def main() -> None:
+        task = asyncio.create_task(marked([1]))
+        await come(lambda: len(RAN) == 1, task)
+        assert store.server.held
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    until(lambda: not store.server.held)
+    assert threads["release"] != threading.get_ident()
+    until(lambda: not far._engine.running)
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_a_call_that_is_cancelled_as_it_takes_the_lease(
+    far: Spot, store: RemoteStore, each: bool
+) -> None:
+    """The thread that takes it goes on, and nobody is left to hold it."""
+    gate = Gate()
+    store.before = lambda name, _: gate.pass_through() if name.startswith("begin") else None
+
+    @far.mark(each="x" if each else None)
+    async def unmade(x: Any) -> Any:
+        raise AssertionError("it was cancelled before")
+
+    async def main() -> None:
+        task = asyncio.create_task(unmade([1, 2]))
+        await come(gate.entered.is_set, task)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gate.open.set()
+
+    asyncio.run(main())
+    until(lambda: any(name.startswith("begin") for name in store.asked))
+    until(lambda: not store.server.held)
+
+
+def test_a_lease_is_released_where_its_answer_was_dropped(far: Spot, store: RemoteStore) -> None:
+    """As by a Ctrl-C between the answer and the place that holds it."""
+    metadata = far._engine.cache.metadata
+    metadata.begin("one")
+    metadata.try_lease("two")
+    metadata.begin_many(["three", "four"])
+    gc.collect()
+    until(lambda: not store.server.held)
+    assert len(heartbeat_of(far)) == 0
+
+
+# ------------------------------------------------------------------------------- what goes wrong
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("each", [False, True])
+def test_a_store_that_gives_no_lease(
+    make_spot: Callable[..., Spot], store: RemoteStore, kind: str, each: bool, troubles: list[Any]
+) -> None:
+    spot = make_spot(metadata=store, on_error=troubles.append)
+
+    def fail(name: str, args: Any) -> None:
+        if name.startswith("begin"):
+            raise MetadataError("no room for leases: mend it")
+
+    store.before = fail
+
+    async def later(x: Any) -> Any:
+        return x
+
+    marked = spot.mark(each="x" if each else None)(later if kind == "async" else lambda x: x)
+    call = (lambda x: asyncio.run(marked(x))) if kind == "async" else marked
+    assert call([1, 2]) == [1, 2]
+    assert {trouble.operation for trouble in troubles} == {"take a lease"}
+    store.asked.clear()
+    assert call([1, 2]) == [1, 2]
+    assert not any(name.startswith(("begin", "put")) for name in store.asked), "it was stored"
+
+
+WRONG: list[Callable[[Beginning], object]] = [
+    lambda _: "text",
+    lambda _: (1, 2, 3, 4),
+    lambda begun: begun._replace(generation=-1),
+    lambda begun: begun._replace(generation="text"),
+    lambda begun: begun._replace(now=float("nan")),
+    lambda begun: begun._replace(now=None),
+    lambda begun: begun._replace(found="text"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(WRONG)))
+@pytest.mark.parametrize("each", [False, True])
+def test_a_wrong_answer_is_told_and_the_call_goes_on(
+    make_spot: Callable[..., Spot],
+    store: RemoteStore,
+    troubles: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    each: bool,
+) -> None:
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    real = store.begin
+
+    def begin(key: str) -> object:
+        begun = real(key)
+        assert begun is not None
+        return WRONG[number](begun)
+
+    monkeypatch.setattr(store, "begin", begin)
+    monkeypatch.setattr(store, "begin_many", lambda keys: {key: begin(key) for key in keys})
+    marked = spot.mark(each="x" if each else None)(lambda x: x)
+    assert marked([1, 2]) == [1, 2]
+    (trouble,) = troubles
+    assert "in place of a Beginning" in str(trouble.error)
+    gc.collect()
+    if number > 1:  # the lease was there
+        until(lambda: not store.server.held)
+    store.server.held.clear()
+
+
+def test_begin_many_that_gives_no_table(
+    make_spot: Callable[..., Spot], store: RemoteStore, troubles: list[Any], monkeypatch: Any
+) -> None:
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    monkeypatch.setattr(store, "begin_many", lambda keys: list(keys))
+    marked = spot.mark(each="x")(lambda x: x)
+    assert marked([1, 2]) == [1, 2]
+    assert "begin_many returned" in str(troubles[0].error)
+
+
+# -------------------------------------------------------------------------- one execution for all
+
+
+GATES = [Gate()]
+
+
+def gated(x: Any) -> Any:
+    GATES[0].pass_through()
+    return [x]
+
+
+def gated_and_failing(x: Any) -> Any:
+    GATES[0].pass_through()
+    raise ValueError(x)
+
+
+def gated_items(xs: list[int]) -> list[Any]:
+    GATES[0].pass_through()
+    return [[x] for x in xs]
+
+
+class Machines:
+    """Spots of several machines, which share a server, and one function of each."""
+
+    def __init__(self, make_spot: Callable[..., Spot], server: Server, *, tells: bool) -> None:
+        self.stores = [RemoteStore(server, tells=tells) for _ in "123"]
+        self.spots = [make_spot(metadata=store) for store in self.stores]
+        self.gate = GATES[0] = Gate()
+
+    def of(self, number: int, function: Any, **options: Any) -> Any:
+        return self.spots[number].mark(name="f", **options)(function)
+
+    def wait(self, number: int, unless: Any = None) -> None:
+        watcher = watcher_of(self.spots[number])
+        until(lambda: len(watcher) == 1, unless=[] if unless is None else [unless])
+
+
+@pytest.fixture
+def machines(make_spot: Callable[..., Spot], server: Server, tells: bool) -> Machines:
+    return Machines(make_spot, server, tells=tells)
+
+
+def never(x: Any) -> Any:
+    raise AssertionError("another machine runs it")
+
+
+async def never_later(x: Any) -> Any:
+    raise AssertionError("another machine runs it")
+
+
+def test_others_wait_for_the_one_that_runs_it(machines: Machines) -> None:
+    first, second = machines.of(0, gated), machines.of(1, never)
+    third = machines.of(2, never_later)
+
+    async def many() -> list[Any]:
+        tasks = [asyncio.create_task(third(1)) for _ in range(20)]
+        await come(lambda: len(watcher_of(machines.spots[2])) > 0, *tasks)
+        machines.wait(1)
+        machines.gate.open.set()
+        return await asyncio.gather(*tasks)
+
+    with ThreadPoolExecutor(2) as pool:
+        mine = pool.submit(first, 1)
+        assert machines.gate.entered.wait(DEADLINE)
+        theirs = pool.submit(second, 1)
+        assert asyncio.run(many()) == [[1]] * 20
+        assert mine.result(DEADLINE) == theirs.result(DEADLINE) == [1]
+    assert machines.gate.count == 1
+    for spot in machines.spots:
+        until(lambda spot=spot: not watcher_of(spot))
+
+
+def test_who_waits_sits_in_no_executor(machines: Machines) -> None:
+    """More calls wait than there are threads, and another one gets its result all the same."""
+    spot = machines.spots[1]
+    waiting = spot.mark(name="f")(never_later)
+    keys = [spot.explain(waiting, x).key for x in range(20)]
+    leases = [machines.stores[0].try_lease(key) for key in keys]
+    other = spot.mark(name="other")(KINDS["async"][0])
+
+    async def main() -> None:
+        tasks = [asyncio.create_task(waiting(x)) for x in range(20)]
+        await come(lambda: len(watcher_of(spot)) == 20, *tasks)
+        assert (await other(1))[0] == 1
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(main())
+    for lease in leases:
+        assert lease is not None
+        lease.release()
+
+
+def test_a_holder_that_raised_leaves_the_run_to_another(machines: Machines) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        mine = pool.submit(machines.of(0, gated_and_failing), 1)
+        assert machines.gate.entered.wait(DEADLINE)
+        theirs = pool.submit(machines.of(1, lambda x: ["second", x]), 1)
+        machines.wait(1, theirs)
+        machines.gate.open.set()
+        with pytest.raises(ValueError):
+            mine.result(DEADLINE)
+        assert theirs.result(DEADLINE) == ["second", 1]
+
+
+def test_a_holder_that_died_costs_a_lease_time(machines: Machines, server: Server) -> None:
+    first = machines.of(0, gated)
+    with ThreadPoolExecutor(2) as pool:
+        mine = pool.submit(first, 1)
+        assert machines.gate.entered.wait(DEADLINE)
+        theirs = pool.submit(machines.of(1, lambda x: ["second", x]), 1)
+        machines.wait(1, theirs)
+        server.clock.now += machines.stores[0].lease_time  # nothing renewed it
+        assert theirs.result(DEADLINE) == ["second", 1]
+        machines.gate.open.set()
+        assert mine.result(DEADLINE) == [1], "its caller gets its own"
+    assert machines.of(2, never)(1) == ["second", 1], "what began later stays"
+
+
+def test_a_result_is_stored_though_its_lease_was_lost(
+    machines: Machines, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = machines.of(0, gated)
+    with ThreadPoolExecutor(1) as pool:
+        mine = pool.submit(first, 1)
+        assert machines.gate.entered.wait(DEADLINE)
+        server.clock.now += 3 * machines.stores[0].lease_time
+        heartbeat_of(machines.spots[0]).beat()
+        machines.gate.open.set()
+        assert mine.result(DEADLINE) == [1]
+    (line,) = [line for line in caplog.messages if "leases" in line]
+    assert "results of these are stored all the same" in line
+    assert machines.of(1, never)(1) == [1]
+
+
+def test_items_that_another_machine_makes_are_waited_for(machines: Machines) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        mine = pool.submit(machines.of(0, gated_items, each="xs"), [1, 2])
+        assert machines.gate.entered.wait(DEADLINE)
+        own = machines.of(1, lambda xs: [["own", x] for x in xs], each="xs")
+        theirs = pool.submit(own, [1, 2, 3])
+        machines.wait(1, theirs)
+        machines.gate.open.set()
+        assert mine.result(DEADLINE) == [[1], [2]]
+        assert theirs.result(DEADLINE) == [[1], [2], ["own", 3]]
+
+
+def test_a_refreshing_call_waits_and_runs_itself(machines: Machines) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        mine = pool.submit(machines.of(0, gated), 1)
+        assert machines.gate.entered.wait(DEADLINE)
+        theirs = pool.submit(machines.of(1, lambda x: ["fresh"], mode="refresh"), 1)
+        machines.wait(1, theirs)
+        machines.gate.open.set()
+        assert mine.result(DEADLINE) == [1]
+        assert theirs.result(DEADLINE) == ["fresh"]
+
+
+def test_wait_timeout_ends_a_wait(make_spot: Callable[..., Spot], server: Server) -> None:
+    store = RemoteStore(server)
+    spot = make_spot(metadata=store, wait_timeout=0.02)
+    marked = spot.mark(name="f")(lambda x: x)
+    key = spot.explain(marked, 1).key
+    held = RemoteStore(server).try_lease(key)
+    assert held is not None
+    assert marked(1) == 1
+    assert asyncio.run(spot.mark(name="f")(asyncio.sleep)(0, 5)) == 5
+    assert server.held, "it is still the other's"
+    held.release()
+    assert not watcher_of(spot)
+
+
+def test_a_cancelled_wait_is_forgotten(machines: Machines) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        mine = pool.submit(machines.of(0, gated), 1)
+        assert machines.gate.entered.wait(DEADLINE)
+        second = machines.of(1, never_later)
+
+        async def main() -> None:
+            task = asyncio.create_task(second(1))
+            await come(lambda: len(watcher_of(machines.spots[1])) > 0, task)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(main())
+        until(lambda: not watcher_of(machines.spots[1]))
+        machines.gate.open.set()
+        assert mine.result(DEADLINE) == [1]
+
+
+def test_a_store_that_goes_away_ends_a_wait(machines: Machines) -> None:
+    second = machines.of(1, lambda x: ["own"])
+    with ThreadPoolExecutor(2) as pool:
+        mine = pool.submit(machines.of(0, gated), 1)
+        assert machines.gate.entered.wait(DEADLINE)
+        theirs = pool.submit(second, 1)
+        machines.wait(1, theirs)
+
+        def fail(name: str, args: Any) -> None:
+            raise MetadataError("gone: start it")
+
+        machines.stores[1].before = fail
+        assert theirs.result(DEADLINE) == ["own"]
+        machines.stores[1].before = lambda _name, _args: None
+        machines.gate.open.set()
+        assert mine.result(DEADLINE) == [1]
+
+
+def test_a_closed_spot_leaves_no_thread(machines: Machines) -> None:
+    assert machines.of(0, lambda x: [x])(1) == [1]
+    with ThreadPoolExecutor(1) as pool:
+        held = machines.stores[0].try_lease(machines.spots[1].explain(machines.of(1, never), 2).key)
+        waits = pool.submit(machines.of(1, lambda x: ["own"]), 2)
+        machines.wait(1, waits)
+        machines.spots[1].shutdown()
+        assert held is not None
+        held.release()
+        assert waits.result(DEADLINE) == ["own"]
+    machines.spots[0].shutdown()
+    names = ("beautyspot-heartbeat", "beautyspot-leases")
+    until(lambda: not [each for each in threading.enumerate() if each.name in names])
+
+
+def test_no_thread_can_be_started_to_watch(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        mine = pool.submit(machines.of(0, gated), 1)
+        assert machines.gate.entered.wait(DEADLINE)
+        with monkeypatch.context() as patch:
+
+            def refuse(*_: object) -> None:
+                raise RuntimeError("can't start new thread")
+
+            patch.setattr("beautyspot.concurrency.deferred.begin", refuse)
+            theirs = pool.submit(machines.of(1, never), 1)
+            machines.wait(1, theirs)
+            assert not watcher_of(machines.spots[1]).works
+            machines.gate.open.set()
+            assert mine.result(DEADLINE) == theirs.result(DEADLINE) == [1]
