@@ -279,6 +279,34 @@ def test_what_is_sent_twice_gives_back_once(make: Make, monkeypatch: pytest.Monk
     assert delays(limiter, 5) == [20]
 
 
+def test_a_place_that_is_released_while_it_is_renewed_stays_free(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = make()
+    slot: Any = limiter.try_slot("work", 1)
+    ask = limiter._slots._ask
+
+    def late(slots: Any) -> Any:
+        slot.release()
+        return ask(slots)
+
+    monkeypatch.setattr(limiter._slots, "_ask", late)
+    assert limiter.renew([slot]) == []
+    monkeypatch.undo()
+    assert limiter.try_slot("work", 1) is not None
+
+
+def test_places_that_the_server_forgot_are_taken_again(
+    make: Make, redis_server: Valkey, namespace: str
+) -> None:
+    """As long as there are some: their holders are at work all the same."""
+    limiter = make()
+    held: list[Any] = [limiter.try_slot("work", 2) for _ in range(2)]
+    redis_server.ask("DEL", *keys(redis_server, namespace))
+    assert limiter.try_slot("work", 2) is not None
+    assert limiter.renew(held) == [held[1]]
+
+
 # --------------------------------------------------------------------------- several at once
 
 

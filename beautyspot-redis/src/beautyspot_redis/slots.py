@@ -57,6 +57,11 @@ class Slot(Lease):
         self.size = size
         self._slots: Slots | None = slots
 
+    @property
+    def is_released(self) -> bool:
+        """Whether it was given back, or is about to be."""
+        return self._slots is None
+
     def release(self) -> None:
         """Give the place to the next who asks. A second call does nothing."""
         slots, self._slots = self._slots, None
@@ -98,7 +103,11 @@ class Slots:
         asked = list(slots)
         if not asked:
             return []
-        return [slot for slot, has_one in zip(asked, self._ask(asked), strict=True) if not has_one]
+        kept = self._ask(asked)
+        for slot in asked:
+            if slot.is_released:  # while the server was asked, which may have given it again
+                self.give_back(slot)
+        return [slot for slot, has_one in zip(asked, kept, strict=True) if not has_one]
 
     def give_back(self, slot: Slot) -> None:
         """Have a place be free."""

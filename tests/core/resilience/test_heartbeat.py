@@ -105,6 +105,25 @@ def test_what_the_backend_says_is_lost_is_lost(
     assert lost.released == 1, "the backend leaves the lease of the next holder"
 
 
+def test_one_that_insists_asks_again_for_what_was_lost(
+    places: Places, caplog: pytest.LogCaptureFixture, clock: Clock
+) -> None:
+    """It says once what was lost, and once more if that was lost again."""
+    heartbeat = Heartbeat(places, "Too many may run", insists=True, clock=clock)
+    real = Place()
+    held = heartbeat.hold(real)
+    for lost in ([real], [real], [], [real]):
+        places.gone = lost  # type: ignore[assignment]  # a list of leases
+        heartbeat.beat()
+        assert held.lost == real.lost == bool(lost)
+    assert len(places.asked) == 4
+    assert len(caplog.messages) == 2
+    held.release()
+    heartbeat.beat()
+    assert len(places.asked) == 4
+    heartbeat.stop()
+
+
 def test_a_lease_that_its_store_marks_lost_is_lost(heartbeat: Heartbeat) -> None:
     real = Place()
     held = heartbeat.hold(real)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     Wake = Callable[[], object]
 
-MEANING: Final = "More calls than max_concurrent= may be under way until these have ended"
+MEANING: Final = "More calls than max_concurrent= may be under way until they have others"
 
 
 class MachinePlaces:
@@ -61,7 +61,7 @@ class MachinePlaces:
         self.breaker = Breaker("the limiter's places", on_change=self._changed)
         self._reporter = reporter
         self._executor = executor
-        self._heartbeat = Heartbeat(keeper, MEANING, spot=reporter.spot)
+        self._heartbeat = Heartbeat(keeper, MEANING, spot=reporter.spot, insists=True)
         self.reset_after_fork()
         reset_in_children(self)
 

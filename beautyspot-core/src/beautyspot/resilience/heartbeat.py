@@ -62,6 +62,8 @@ class Heartbeat:
         meaning: what it means that some were lost, for the log: a sentence without its full stop.
         renew: the backend's `renew`, as it is to be called; None: the method itself.
         spot: the name of the Spot, for the log.
+        insists: whether what was lost is asked for again at each beat: who holds it goes on, and
+            the backend may give it back.
         clock: a monotonic clock, in seconds.
     """
 
@@ -72,12 +74,14 @@ class Heartbeat:
         *,
         renew: Renew | None = None,
         spot: str = "",
+        insists: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._backend = backend
         self._meaning = meaning
         self._renew: Renew = renew or backend.renew
         self._spot = spot
+        self._insists = insists
         self._clock = clock
         self._numbers = itertools.count()
         self.reset_after_fork()
@@ -136,6 +140,8 @@ class Heartbeat:
             entry = self._held.get(number)
             if entry is not None and id(held.real) not in lost:
                 entry.renewed = asked
+                if self._insists:
+                    held.lost = held.real.lost = False
         gone = [each for each in known if id(each[1].real) in lost or each[1].real.lost]
         self._lose(gone, "the backend says so")
 
@@ -167,7 +173,7 @@ class Heartbeat:
         """Mark leases as lost, and say so once; not those that were released meanwhile."""
         renewed: list[float] = []
         for number, held in known:
-            entry = self._held.pop(number, None)
+            entry = self._given_up(number, held)
             if entry is not None:
                 held.lost = held.real.lost = True
                 renewed.append(entry.renewed)
@@ -181,6 +187,12 @@ class Heartbeat:
             )
             begin = f"{self._spot}: " if self._spot else ""
             logger.warning("%s%s", begin, less_secrets(message))
+
+    def _given_up(self, number: int, held: _HeldLease) -> _Known | None:
+        """One that was lost just now, and is renewed no more unless it is asked for again."""
+        if not self._insists:
+            return self._held.pop(number, None)
+        return None if held.lost else self._held.get(number)
 
     # ------------------------------------------------------------------------------- the thread
 
