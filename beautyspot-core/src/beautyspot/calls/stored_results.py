@@ -357,9 +357,10 @@ class StoredResults:
             `limiter_grants_last_minute`, `limiter_per_process` and `limiter_away`.
             `limiter_per_process` is 1 if the limit
             holds for this process only, so that eight workers have eight times the rate
-            ("gcra-shared" keeps one rate for all), and 0 if it is shared or there is none. A cap
-            (`max_concurrent`) always counts one process, and is not shown here. `limiter_away` is 1
-            while the limiter fails, and this process keeps its share of the rate by itself.
+            ("gcra-shared" keeps one rate for all of a machine, "redis" for all machines), and 0 if
+            it is shared or there is none. A cap (`max_concurrent`) is not shown here.
+            `limiter_away` is 1 while the limiter fails, and this process keeps its share of the
+            rate by itself.
         """
         engine, limiting = self._engine, self._limiting
         cache, counted = engine.cache, [*engine.counting]

@@ -84,10 +84,11 @@ class LimiterMethods:
             key: a function of the call's arguments that returns a text, such as a host. Each text
                 has limits of its own, like the Spot's.
             settle: a function of the result that returns the real cost.
-            max_concurrent: how many calls may be under way at once in this process; with `key`, of
-                each key. Eight processes may have eight times as many under way, also if
-                "gcra-shared" keeps one rate for all. All functions that one
-                ``spot.limiter(...)`` decorates share it.
+            max_concurrent: how many calls may be under way at once; with `key`, of each key. With a
+                limiter that keeps places for all processes ("redis") that is on all machines, else
+                in this process: eight may have eight times as many under way, also if "gcra-shared"
+                keeps one rate for all. All functions that one ``spot.limiter(...)`` decorates share
+                it.
 
         Raises:
             ConfigError: the Spot has no limiter, or an option is not valid.
