@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
+from beautyspot.results.validity import fingerprint
 from beautyspot_local import LocalStorage
 from broken import BrokenStorage
 
@@ -215,6 +216,42 @@ def test_a_storage_that_fails_leaves_what_no_row_holds_in_memory(
     assert record.result_type == "FILE"
     assert f(5000) == "x" * 5000
     assert RAN == [100, 5000]
+
+
+def test_a_newer_result_that_comes_while_one_is_placed_wins(make_spot: Callable[..., Spot]) -> None:
+    """The blob of the older one is stored by then, and is left to `collect`."""
+    store = Shared()
+
+    class Everywhere(BrokenStorage):
+        remote = True
+        newer: Any = None
+
+        def save(self, key: str, data: Any, *, content_type: str | None = None) -> str:
+            where = super().save(key, data, content_type=content_type)
+            if self.newer is not None:
+                newer, self.newer = self.newer, None
+                newer()
+            return where
+
+    storage = Everywhere("save")
+    spot = make_spot(metadata=store, storage=storage)
+    f = spot.mark(_numbered)
+    assert f(5000) == "1" * 5000
+    [kept] = spot._engine.cache.unsaved._kept.values()
+    data = bytes(spot.serializer.dumps("2" * 5000))
+    made = (kept.record.made_at or 0.0) + 1
+    digest = fingerprint(kept.key, "msgpack", data)
+    newer = kept.record._replace(result_data=data, made_at=made, digest=digest)
+    storage.newer = lambda: spot._engine.cache.unsaved.add(kept.task, newer)
+    storage.broken.clear()
+    assert spot.flush()
+    assert f(5000) == "2" * 5000
+    assert len(RAN) == 1
+
+
+def _numbered(times: int) -> str:
+    RAN.append(times)
+    return str(len(RAN)) * times
 
 
 def test_what_needs_a_storage_afterwards_says_so_too(make_spot: Callable[..., Spot]) -> None:

@@ -234,6 +234,17 @@ def test_where_the_library_is_missing(make_spot: Callable[..., Spot], spot: Spot
     assert spot.mark(compress=False)(len)("ab") == 2
 
 
+def test_where_no_part_of_the_library_is_there(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (MODULE.partition(".")[0], MODULE, "_zstd"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, MODULE)
+    with pytest.raises(bs.ConfigError, match="needs Zstandard"):
+        make_spot("other", compress="zstd")
+
+
 def test_a_reader_without_the_library_computes_it_again(
     make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
