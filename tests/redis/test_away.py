@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.errors import RateLimitError
+from beautyspot.errors import BeautyspotError, RateLimitError
 from beautyspot.resilience import circuit_breaker
 from beautyspot.results import retry
 from beautyspot_redis import RedisLimiter, RedisMetadataStore
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 RAN: list[int] = []
 DURING: list[Callable[[], object]] = []
 TIMEOUT = 0.3
+CALLERS = 8
 
 
 @pytest.fixture(autouse=True)
@@ -161,6 +164,27 @@ def test_rates_that_are_kept_together_without_the_server(
     assert "1/4 of the rate, since workers=4 share it" in caplog.text
     assert "unlimited" not in caplog.text
     assert spot.stats()["limiter_away"] == 1
+
+
+def test_threads_that_connect_at_once_wait_once(link: Link) -> None:
+    link.part()
+    limiter = RedisLimiter(f"redis://127.0.0.1:{link.port}", rate=1, timeout=TIMEOUT)
+    together = threading.Barrier(CALLERS)
+
+    def refused(_: int) -> str:
+        together.wait()
+        with pytest.raises(BeautyspotError) as failed:
+            limiter.reserve()
+        return str(failed.value)
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        said = set(pool.map(refused, range(CALLERS)))
+    assert len(said) == 1
+    assert link.connections < CALLERS, "not one after the other"
+    link.mend()
+    limiter.close()
+    assert limiter.try_consume()
+    limiter.close()
 
 
 def test_connections_that_are_cut_cost_nothing(far: Spot, link: Link) -> None:

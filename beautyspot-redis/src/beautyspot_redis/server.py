@@ -61,6 +61,7 @@ class Server:
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._client: Any = None
+        self._failed: BeautyspotError | None = None  # the last failure to connect
 
     @property
     def url(self) -> str:
@@ -79,11 +80,22 @@ class Server:
             # The parent's lock may have been held at the fork, and would be for ever.
             self._lock, self._client, self._pid = threading.RLock(), None, os.getpid()
         client = self._client
-        if client is None:
-            with self._lock:
+        return self._made() if client is None else client
+
+    def _made(self) -> Any:
+        """Connect; those who wait for one that fails fail with it, or each would wait in turn."""
+        tried = self._failed
+        with self._lock:
+            failed = self._failed
+            if self._client is None and failed is not None and failed is not tried:
+                raise _like(failed)
+            try:
                 made = self._client or self._connected()
-                client = self._client = self._client or made  # a handler may have made one
-        return client
+            except BeautyspotError as error:
+                self._failed = _like(error)
+                raise
+            self._client = self._client or made  # a handler may have made one
+            return self._client
 
     def _connected(self) -> Any:
         with self.translated:
@@ -111,3 +123,8 @@ class Server:
     def __repr__(self) -> str:
         """Where it is, without credentials."""
         return f"<Server {self.url}>"
+
+
+def _like(error: BeautyspotError) -> BeautyspotError:
+    """The same error once more, for another thread, without what its traceback keeps alive."""
+    return type(error)(*error.args)
