@@ -171,7 +171,9 @@ def test_kin_rest_where_one_waited_for_long(kin: tuple[Breaker, Breaker], clock:
     clock.now += 1
     fail(one, failing(clock, seconds=5))
     assert [one.rest_left(), other.rest_left()] == [2, 2]
-    with pytest.raises(Resting, match=r"look-ups failed 1 times \(Broken: down\)"):
+    with pytest.raises(
+        Resting, match=r"look-ups rests with the server, which failed \(Broken: down\)"
+    ):
         other(int)
 
 

@@ -108,7 +108,7 @@ class Breaker:
         self._clock = clock
         self._lock = threading.Lock()
         self._failures = 0
-        self._last = ""
+        self._why = self._last = ""
         self._pause = FIRST_PAUSE
         self._until: float | None = None  # None: closed, everybody may
         self._since = -math.inf  # the begin of the last pause
@@ -202,7 +202,7 @@ class Breaker:
                 each._wait_for_probe(now + pause)
             return
         error = self._resting(
-            f"{self._what} failed {self._failures} times ({self._last}), and is not asked for "
+            f"{self._what} {self._why} ({self._last}), and is not asked for "
             f"another {rest:.0f} s: mend it; it is tried again by itself"
         )
         error.is_news, self._is_news = self._is_news, False
@@ -238,7 +238,7 @@ class Breaker:
         longer = min(pause * 2, LONGEST_PAUSE) if grows else pause
         with self._lock:
             self._failures += 1
-            self._last = last
+            self._why, self._last = f"failed {self._failures} times", last
             if self._until is not None and began < self._since:
                 return  # it began before the pause, as others did: that is one outage
             if self._failures < LIMIT and took <= self.slow and self._until is None:
@@ -255,7 +255,7 @@ class Breaker:
         with self._lock:
             self._is_news = self._is_news or not self._failures
             self._failures = max(1, self._failures)
-            self._last = last
+            self._why, self._last = "rests with the server, which failed", last
             self._since, self._until = now, max(until, self._until or until)
         self._on_change(True)
 
