@@ -14,6 +14,7 @@ from beautyspot.errors import MetadataError
 from beautyspot.testing.processes import in_forked_child
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_redis import RedisMetadataStore, store_scripts
+from servers.valkey import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,7 +175,10 @@ def test_releases_in_a_row_are_told_together(
     assert heard == set(KEYS[:20])
 
 
-def test_closing_the_store_ends_the_listening(store: RedisMetadataStore) -> None:
+def test_closing_the_store_ends_the_listening(
+    store: RedisMetadataStore, raw: Any, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beautyspot_redis.leases.SLICE", 0.05)
     store.next_releases(0)
     with ThreadPoolExecutor(1) as pool:
         listening = pool.submit(store.next_releases, 30)
@@ -183,6 +187,7 @@ def test_closing_the_store_ends_the_listening(store: RedisMetadataStore) -> None
         store.close()
         with pytest.raises(MetadataError, match="closed"):
             listening.result(15)
+    assert until(lambda: not raw.pubsub_channels(names.released))
 
 
 def test_a_store_that_may_not_listen_says_so(

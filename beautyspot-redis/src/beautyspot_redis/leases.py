@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import socket
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from beautyspot_redis.asking import Run
     from beautyspot_redis.names import Names
     from beautyspot_redis.server import Server
+
+SLICE: Final = 1.0
+"""Seconds after which a thread that listens looks whether the store was closed."""
 
 MOST_TOLD: Final = 1000
 """So many releases are read at a time."""
@@ -72,7 +76,7 @@ class LeaseKeeper:
         self._waits = ""
         self._listening: Any = None
         self._listens_in = 0
-        self._closed = False
+        self._listens = self._closed = False
 
     # --------------------------------------------------------------------------- to have one
 
@@ -194,42 +198,51 @@ class LeaseKeeper:
         """
         from redis.exceptions import NoPermissionError
 
+        self._listens = True
         try:
             return self._heard(seconds)
         except NoPermissionError:
-            self.stop_listening()
+            self._hang_up()
             return None
         except BaseException:
-            self.stop_listening()
+            self._hang_up()
             raise
+        finally:
+            self._listens = False
+            if self._closed:
+                self._hang_up()
 
     def _heard(self, seconds: float) -> set[str]:
         found: set[str] = set()
-        listener = self._listener()
+        ends = time.monotonic() + seconds
         while len(found) < MOST_TOLD:
-            message = listener.get_message(timeout=0.0 if found else seconds)
-            if message is None:
+            left = 0.0 if found else max(0.0, ends - time.monotonic())
+            message = self._listener().get_message(timeout=min(left, SLICE))
+            if message is None and (found or left <= SLICE):
                 break
-            key = key_text(message["data"]) if message["type"] == "message" else None
-            if key is not None:
-                found.add(key)
+            if message is not None and message["type"] == "message":
+                found.update(filter(None, [key_text(message["data"])]))
         return found
 
     def _listener(self) -> Any:
         """What listens; the server has said that it does."""
+        if self._closed:
+            raise MetadataError("the store was closed")
         if self._listening is None or self._listens_in != os.getpid():
             made = self._listening = self.server.client.pubsub()
             self._listens_in = os.getpid()
             made.subscribe(self.names.released)
             made.get_message(timeout=CONFIRMED)
-        if self._closed:
-            raise MetadataError("the store was closed")
         return self._listening
 
     def stop_listening(self) -> None:
-        """Close the connection that listens."""
+        """Close the connection that listens, by the thread that uses it: redis-py mends others."""
+        if not self._listens:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
         listening, self._listening = self._listening, None
-        if listening is not None and self._listens_in == os.getpid():
+        if listening is not None:
             listening.close()
 
     # ------------------------------------------------------------------------------- deadlocks
