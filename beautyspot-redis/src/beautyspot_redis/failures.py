@@ -108,9 +108,12 @@ class Translated:
         address: for messages.
         failed: the class of these errors.
         busy: the class of those after which the same call may succeed in a moment.
+
+    Attributes:
+        reached: whether there was an answer once, so that the address is good.
     """
 
-    __slots__ = ("_address", "_busy", "_failed")
+    __slots__ = ("_address", "_busy", "_failed", "reached")
 
     def __init__(
         self, address: Address, failed: type[BeautyspotError], busy: type[BeautyspotError]
@@ -118,6 +121,7 @@ class Translated:
         self._address = address
         self._failed = failed
         self._busy = busy
+        self.reached = False
 
     def __enter__(self) -> None:
         """Nothing."""
@@ -138,10 +142,8 @@ class Translated:
     def failure(self, error: BaseException) -> BeautyspotError:
         """What an error of redis-py means, to be raised."""
         found = code(error)
-        if found == "ConnectionError" and _hung_up(error):
-            found = "TLS" if self._address.tls else "no TLS"
-        elif found == "TimeoutError" and self._address.tls and "connecting" in str(error):
-            found = "TLS"
+        if not self.reached:
+            found = _code_at_first(found, str(error).lower(), tls=self._address.tls)
         made = self._busy if found in _BUSY else self._failed
         advice = _ADVICE.get(found, _OTHERWISE)
         if found == "AuthenticationError" and self._address.are_from_environment:
@@ -210,7 +212,13 @@ def _code_of_cluster(error: BaseException, text: str) -> str:
     return found
 
 
-def _hung_up(error: BaseException) -> bool:
-    """Whether the other side ended the connection, as where one of both speaks TLS."""
-    text = str(error).lower()
-    return any(word in text for word in ("reset", "closed", "broken pipe", "ssl"))
+def _code_at_first(found: str, text: str, *, tls: bool) -> str:
+    """The code, or that it looks as if one of both sides speaks TLS, and the other does not."""
+    broke = found == "ConnectionError" and any(word in text for word in _BROKE)
+    if tls:
+        return "TLS" if broke or (found == "TimeoutError" and "connecting" in text) else found
+    return "no TLS" if broke else found
+
+
+_BROKE: Final = ("reset", "closed", "broken pipe", "ssl")
+"""What redis-py says of a connection that the other side ended."""

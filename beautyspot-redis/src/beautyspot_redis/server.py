@@ -105,6 +105,7 @@ class Server:
             except BaseException:
                 client.close()
                 raise
+            self.translated.reached = True
             return client
 
     def masters(self) -> Sequence[Any]:
