@@ -19,7 +19,8 @@ def words(page: str) -> int:
 def test_processes_find_what_another_program_stored(
     redis_url: str, namespace: str, tmp_path: Path
 ) -> None:
-    url = f"{redis_url}?namespace={namespace}"
+    sign = "&" if "?" in redis_url else "?"
+    url = f"{redis_url}{sign}namespace={namespace}"
     with bs.Spot("work", directory=tmp_path / "one", metadata=url, config=False) as spot:
         marked = spot.mark(name="work:words")(words)
         assert [marked(page) for page in ("a b", "a b c", "a b c d")] == [2, 3, 4]
@@ -32,7 +33,8 @@ def test_processes_find_what_another_program_stored(
 def test_libraries_share_a_server(
     redis_url: str, namespace: str, tmp_path: Path, library: str
 ) -> None:
-    url = f"{redis_url}?namespace={namespace}"
+    sign = "&" if "?" in redis_url else "?"
+    url = f"{redis_url}{sign}namespace={namespace}"
     times = ran(tmp_path / "one", library, BEAUTYSPOT_METADATA=url)
     assert times == 3 or (library == "ray" and times < 3)  # whose log may lose its end
     assert ran(tmp_path / "two", "futures", BEAUTYSPOT_METADATA=url) == 0

@@ -130,6 +130,10 @@ class MetadataStoreContract(ListingContract):
     def test_the_greatest_age_of_an_answer_is_a_number(self, store: MetadataStoreBase) -> None:
         assert 0 <= store.memory_age < float("inf"), "seconds; 0 where `find` asks each time"
 
+    def test_what_it_says_of_itself(self, store: MetadataStoreBase) -> None:
+        assert store.largest_data >= 2**20, "a row holds what no blob_threshold keeps out of it"
+        assert {store.remote, store.demands_signing} <= {True, False}
+
     def test_an_unknown_key_is_none(self, store: MetadataStoreBase) -> None:
         assert store.get(KEYS[0]) is None
         assert store.find(KEYS[0]) is None
