@@ -13,6 +13,7 @@ from beautyspot import Spot
 from beautyspot.concurrency import deferred
 from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.resilience.circuit_breaker import MetadataResting
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.resilience.store_clock import OLD, StoreClock, ticks
 from beautyspot.results.validity import has_expired
@@ -190,6 +191,20 @@ def test_where_the_store_is_away_the_last_estimate_goes_on(
     machine.fails = None
     machine.now += 100
     assert machine.clock.measure() == machine.server
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_store_that_is_left_alone_is_no_news(
+    waits: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ask() -> float:
+        raise MetadataResting("it has failed, and is left alone")
+
+    clock = StoreClock(ask, Reporter("app"), waits=waits, own=(Clock(5.0), Clock(7.0)))
+    assert clock() == 7.0
+    clock.hear(100.0, 5.0)
+    assert clock() == 100.0
+    assert not caplog.messages
 
 
 def test_where_it_never_answered_this_machine_s_clock_counts() -> None:

@@ -11,7 +11,7 @@ from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.leases import Beginning
 from beautyspot.contracts.records import Entry, Plain, TaskRecord, found_in, is_newer
 from beautyspot.contracts.selection import Selection
-from beautyspot.errors import MetadataError, NotSupportedError
+from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -456,7 +456,7 @@ class MetadataStoreBase(Backend):
             return False
         try:
             found = self.get(record.cache_key)
-        except MetadataError:
+        except Exception:
             return False
         return found is not None and is_newer(found, record, self.now())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from beautyspot.concurrency.locks import Lazily
 from beautyspot.contracts import FILE, Data, TaskRecord, is_newer
 from beautyspot.contracts.calling import hints
-from beautyspot.errors import MetadataError, StorageError
+from beautyspot.errors import StorageError
 from beautyspot.logs import logger
 from beautyspot.messages import LARGE_NEED
 from beautyspot.results.invalidations import Invalidations
@@ -241,7 +241,7 @@ class Placement:
         """Whether a result that was refused is older than what is stored; not where unknown."""
         try:
             found = self.metadata.get(record.cache_key)
-        except MetadataError:
+        except Exception:
             return False
         return found is not None and is_newer(found, record, self.metadata.clock())
 
