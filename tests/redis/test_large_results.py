@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.serialization.compression import is_installed
 from beautyspot_local import LocalStorage
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from beautyspot.spot import Spot
 
 KEY = "0123456789abcdef0123456789abcdef"
-ZSTD = "compression" if sys.version_info >= (3, 14) else "backports"
 
 
 @pytest.fixture
@@ -55,7 +53,7 @@ def test_rows_hold_results_up_to_their_bound(
         assert store.storage is None
 
 
-@pytest.mark.skipif(find_spec(ZSTD) is None, reason="the extra zstd is not installed")
+@pytest.mark.skipif(not is_installed(), reason="the extra zstd is not installed")
 def test_compressed_rows_are_found_by_another_machine(
     make_spot: Callable[..., Spot], url: str
 ) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import sys
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 MODULE = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 
 pytestmark = pytest.mark.skipif(
-    find_spec(MODULE.partition(".")[0]) is None, reason="the extra zstd is not installed"
+    not compression.is_installed(), reason="the extra zstd is not installed"
 )
 
 TEXT = "the same words again and again. " * 1000
@@ -410,6 +409,20 @@ def test_what_waits_for_its_store_is_compressed(
     assert spot.flush()
     assert row(spot, f, 1).serializer == "zstd.32004:msgpack"
     assert f(1) == f"1{TEXT}"
+
+
+def test_collecting_keeps_what_rows_name(packing: Spot) -> None:
+    f = packing.mark(save_blob=True)(lambda x: [f"{x}{TEXT}"])
+    f(1)
+    packing.refresh(f, 1)
+    orphan = packing.storage.save(
+        f"{packing.metadata.store_id}/00/{'1' * 32}-aaaaaaaa.msgpack.zst", b"x"
+    )
+    assert packing.collect(grace=0).blobs == 1
+    with pytest.raises(bs.BlobNotFound):
+        packing.storage.load(orphan)
+    assert f(1) == [f"1{TEXT}"]
+    assert packing.last_call().hit
 
 
 def test_a_result_that_is_set_by_hand_is_compressed(packing: Spot) -> None:
