@@ -1,0 +1,92 @@
+"""Processes that hold a lease for long, wait for one, or are interrupted, on a real server."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from beautyspot.testing.processes import Child
+from gates import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT of another process"),
+]
+
+LEASE_TIME = 0.5
+
+PROGRAM = """
+import asyncio, logging
+import beautyspot as bs
+logging.basicConfig(level="WARNING", format="%(message)s", stream=sys.stdout)
+spot = bs.Spot("app", config=False, metadata={{"use": {url!r}, "namespace": {namespace!r},
+    "lease_time": {lease_time}}})
+
+@spot.mark(name="f", version="1")
+def work(x):
+    say("runs")
+    wait()
+    return [{name!r}, x]
+
+@spot.mark(name="f", version="1")
+async def work_later(x):
+    say("runs")
+    await asyncio.to_thread(wait)
+    return [{name!r}, x]
+
+async def many():
+    return (await asyncio.gather(*[work_later(1) for _ in range(20)]))[0]
+
+try:
+    say("ready")
+    print(asyncio.run(many()) if {many} else work(1), flush=True)
+except KeyboardInterrupt:
+    say("interrupted")
+"""
+
+
+@pytest.fixture
+def process(redis_url: str, namespace: str) -> Callable[..., AbstractContextManager[Child]]:
+    """A process that calls the function, and says so as it runs."""
+
+    def made(name: str, *, many: bool = False) -> Child:
+        place = {"url": redis_url, "namespace": namespace, "lease_time": LEASE_TIME}
+        return Child(PROGRAM.format(**place, name=name, many=many))
+
+    return made
+
+
+def test_a_holder_that_takes_many_lease_times_keeps_its_lease(
+    process: Callable[..., Child],
+) -> None:
+    with process("holder") as a:
+        assert [a.heard(), a.heard()] == ["ready", "runs"]
+        began = time.monotonic()
+        with process("one") as b, process("many", many=True) as c:
+            assert [b.heard(), c.heard()] == ["ready", "ready"]
+            until(lambda: time.monotonic() > began + 4 * LEASE_TIME)
+            a.go_on()
+            assert [each.heard() for each in (a, b, c)] == ["['holder', 1]"] * 3
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_ctrl_c_gives_the_lease_back(process: Callable[..., Child], many: bool) -> None:
+    with process("holder") as a:
+        assert [a.heard(), a.heard()] == ["ready", "runs"]
+        with process("waiting", many=many) as b:
+            assert b.heard() == "ready"
+            b._process.send_signal(signal.SIGINT)
+            assert b.heard() == "interrupted", "who waits is interrupted at once"
+        a._process.send_signal(signal.SIGINT)
+        assert a.heard() == "interrupted"
+        with process("next") as c:
+            assert [c.heard(), c.heard()] == ["ready", "runs"]
+            c.go_on()
+            assert c.heard() == "['next', 1]"
