@@ -241,6 +241,22 @@ def test_numbers_of_a_stranger_are_none(store: RedisMetadataStore, raw: Any, nam
     assert store.invalidated_since(1) == [NOTED]
 
 
+def test_names_and_numbers_of_strangers_are_left_out(
+    store: RedisMetadataStore, raw: Any, names: Names
+) -> None:
+    store.put(a_record())
+    for name in (names.rows + b"\xff}", names.rows + b"no end", names.rows + b"}"):
+        raw.set(name, ROW)
+    assert [record.cache_key for record in store.scan()] == [KEYS[0]]
+    store.add_counts([COUNTED])
+    counted = {"0:m:f": "nan", "1:m:f": "x", "9:m:f": 5, "x:m:f": 5, b"0:\xff": 5, "0": 5}
+    raw.hset(names.counts(COUNTED.hour), mapping=counted)
+    raw.sadd(names.hours, "x")
+    [kept, nameless] = sorted(store.counts(), reverse=True)
+    assert kept == COUNTED._replace(hits=0, runs=0)
+    assert nameless.func_identifier == ""
+
+
 def test_large_data_are_left_out_of_many(store: RedisMetadataStore) -> None:
     large = a_record(result_data=b"x" * 100_000, expires_at=None)
     wordy = a_record(KEYS[1], arguments="y" * 100_000, result_data=b"x" * 100_000)
