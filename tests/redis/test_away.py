@@ -52,13 +52,17 @@ def link(redis_server: valkey.Valkey) -> Iterator[Link]:
         yield made
 
 
+def at(url: str, namespace: str) -> dict[str, Any]:
+    return {"use": "redis", "url": url, "namespace": namespace, "timeout": TIMEOUT}
+
+
 @pytest.fixture
 def far(make_spot: Callable[..., Spot], link: Link, namespace: str) -> Spot:
     """A Spot whose store and limiter are beyond the link."""
-    url, options = f"redis://127.0.0.1:{link.port}", {"namespace": namespace, "timeout": TIMEOUT}
+    there = at(f"redis://127.0.0.1:{link.port}", namespace)
     return make_spot(
-        metadata=RedisMetadataStore(url, memory=10_000, memory_age=3600, **options),
-        limiter=RedisLimiter(url, rate=8, workers=8, **options),
+        metadata={**there, "memory": 10_000, "memory_age": 3600},
+        limiter={**there, "rate": 8, "workers": 8},
     )
 
 
@@ -146,10 +150,9 @@ def test_rates_that_are_kept_together_without_the_server(
     namespace: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    options = {"use": f"redis://127.0.0.1:{link.port}", "namespace": namespace}
-    options |= {"timeout": TIMEOUT, "workers": 4}
+    there = {**at(f"redis://127.0.0.1:{link.port}", namespace), "workers": 4}
     rates = [("requests", 4), ("tokens", 4000)]
-    limits = [{**options, "name": name, "rate": rate} for name, rate in rates]
+    limits = [{**there, "name": name, "rate": rate} for name, rate in rates]
     spot = make_spot(limiter=limits)
     cost: dict[str, float] = {"requests": 1, "tokens": 500}
     limited = spot.limiter(cost=cost, timeout=0, max_concurrent=3)(double)
@@ -208,7 +211,7 @@ def test_a_server_that_is_restarted(
     namespace: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    spot = make_spot(metadata=RedisMetadataStore(own.url, namespace=namespace, timeout=TIMEOUT))
+    spot = make_spot(metadata=at(own.url, namespace))
     marked = spot.mark(double)
     assert marked(1) == 2
     own.kill()
@@ -230,7 +233,7 @@ def test_a_spot_that_is_made_while_the_server_is_down(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     own.kill()
-    spot = make_spot(metadata=RedisMetadataStore(own.url, namespace=namespace, timeout=TIMEOUT))
+    spot = make_spot(metadata=at(own.url, namespace))
     marked = spot.mark(double)
     assert [marked(1), marked(1)] == [2, 2]
     assert "could not open the metadata store" in caplog.text
@@ -247,7 +250,7 @@ def test_what_can_not_be_stored_at_the_end_is_said(
     namespace: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    spot = make_spot(metadata=RedisMetadataStore(own.url, namespace=namespace, timeout=TIMEOUT))
+    spot = make_spot(metadata=at(own.url, namespace))
     own.kill()
     for x in range(3):
         spot.mark(double)(x)
@@ -263,7 +266,7 @@ def test_a_full_server(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     url = own.url
-    spot = make_spot(metadata=RedisMetadataStore(url, namespace=namespace), limiter=None)
+    spot = make_spot(metadata=at(url, namespace), limiter=None)
     marked = spot.mark(double)
     assert marked(1) == 2
     own.ask("CONFIG", "SET", "maxmemory", "1mb")
@@ -277,9 +280,8 @@ def test_a_full_server(
 def test_scripts_that_the_server_forgot(
     make_spot: Callable[..., Spot], redis_server: valkey.Valkey, namespace: str
 ) -> None:
-    options = {"namespace": namespace}
-    store = RedisMetadataStore(redis_server.url, **options)
-    spot = make_spot(metadata=store, limiter=RedisLimiter(redis_server.url, rate=1000, **options))
+    there = at(redis_server.url, namespace)
+    spot = make_spot(metadata=there, limiter={**there, "rate": 1000})
     marked = spot.mark(spot.limiter(double))
     for x in range(3):
         redis_server.ask("SCRIPT", "FLUSH")

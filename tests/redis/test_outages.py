@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from beautyspot.resilience import circuit_breaker
 from beautyspot.results import retry
-from beautyspot_redis import RedisLimiter, RedisMetadataStore
+from beautyspot_redis import RedisMetadataStore
 from servers import valkey
 from servers.proxy import Link
 
@@ -117,8 +117,10 @@ def entries(url: str, namespace: str) -> int:
 
 
 def spot_at(make_spot: Callable[..., Spot], url: str, namespace: str, **options: Any) -> Spot:
-    store = RedisMetadataStore(url, namespace=namespace, timeout=TIMEOUT, lease_time=2)
-    return make_spot(metadata=store, **options)
+    there = {"use": "redis", "url": url, "namespace": namespace, "timeout": TIMEOUT}
+    if "rate" in options:
+        options = {"limiter": {**there, **options}}
+    return make_spot(metadata={**there, "lease_time": 2}, **options)
 
 
 def test_a_server_that_is_stopped_for_a_while(
@@ -239,8 +241,7 @@ def test_a_storm_of_evictions(
     """What the server evicts is a miss: results, leases, the log and the limiter's state."""
     options = {"maxmemory": "3mb", "maxmemory_policy": "allkeys-random"}
     with valkey.running(tmp_path / "server", **options) as server:
-        limiter = RedisLimiter(server.url, rate=1e6, namespace=namespace)
-        spot = spot_at(make_spot, server.url, namespace, limiter=limiter)
+        spot = spot_at(make_spot, server.url, namespace, rate=1e6)
         with Work(spot, large) as work:
             for _ in range(20):
                 work.go_on(40)
@@ -254,8 +255,7 @@ def test_a_failover(
     make_spot: Callable[..., Spot], redis_sentinel: valkey.Watched, namespace: str
 ) -> None:
     """It loses what the replica did not get; no value is wrong, and the work goes on."""
-    limiter = RedisLimiter(redis_sentinel.url, rate=1e6, namespace=namespace, timeout=TIMEOUT)
-    spot = spot_at(make_spot, redis_sentinel.url, namespace, limiter=limiter)
+    spot = spot_at(make_spot, redis_sentinel.url, namespace, rate=1e6)
     with Work(spot) as work:
         work.go_on()
         redis_sentinel.fail_over()

@@ -399,7 +399,7 @@ def test_without_its_places_the_cap_of_the_process_holds(
 
 
 def test_a_server_that_hangs_is_waited_for_once_by_cap_and_rate(
-    make_spot: Callable[..., Spot], remote: Remote
+    make_spot: Callable[..., Spot], remote: Remote, caplog: pytest.LogCaptureFixture
 ) -> None:
     spot = make_spot(limiter=remote)
     for breaker in spot._limiting.breakers:
@@ -414,8 +414,12 @@ def test_a_server_that_hangs_is_waited_for_once_by_cap_and_rate(
         raise TimeoutError("no answer")
 
     remote.meet = hang  # type: ignore[method-assign]
-    limited("x")
+    for _ in range(2):
+        limited("x")
+        remote._clock.now += 0.9  # type: ignore[attr-defined]
     assert remote.asked == 1
+    said = [message.split(": ")[1] for message in caplog.messages]
+    assert said == ["could not take a place of all processes", "could not ask the limiter"]
 
 
 # ------------------------------------------------------------------------------------ pauses

@@ -171,10 +171,12 @@ def test_kin_rest_where_one_waited_for_long(kin: tuple[Breaker, Breaker], clock:
     clock.now += 1
     fail(one, failing(clock, seconds=5))
     assert [one.rest_left(), other.rest_left()] == [2, 2]
-    with pytest.raises(
-        Resting, match=r"look-ups rests with the server, which failed \(Broken: down\)"
-    ):
+    with pytest.raises(Resting, match=r"look-ups rests with the server, .*: down\)") as told:
         other(int)
+    assert told.value.is_news, "nobody was told yet that this one rests too"
+    with pytest.raises(Resting) as told:
+        other(int)
+    assert not told.value.is_news
 
 
 def test_kin_wait_while_one_probes(kin: tuple[Breaker, Breaker], clock: Clock) -> None:
@@ -182,12 +184,16 @@ def test_kin_wait_while_one_probes(kin: tuple[Breaker, Breaker], clock: Clock) -
     fail(one, failing(clock, seconds=5))
     clock.now += 1
     began = one.enter()
-    with pytest.raises(Resting):
+    with pytest.raises(Resting, match="not asked while another call tries: mend it"):
         other(int)
     one.leave(began)
-    assert other(int) == 0, "and try it once that has worked"
-    assert [one.is_open, other.is_open] == [False, False]
-    one.enter()
+    assert [one.is_open, other.is_open] == [False, False], "what it said holds for all"
+    fail(other, failing(clock), 3)
+    fail(one, failing(clock, seconds=5))
+    clock.now += 1
+    assert one(int) == 0
+    assert other.is_open, "of its own failures nothing is known"
+    assert other(int) == 0, "but it is tried"
 
 
 def test_a_call_of_a_server_that_hangs_waits_once(clock: Clock) -> None:

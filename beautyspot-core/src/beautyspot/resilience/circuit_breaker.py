@@ -112,7 +112,7 @@ class Breaker:
         self._pause = FIRST_PAUSE
         self._until: float | None = None  # None: closed, everybody may
         self._since = -math.inf  # the begin of the last pause
-        self._insisted = self._is_news = False
+        self._insisted = self._is_news = self._is_probed = self._by_kin = False
         self.slow = SLOW
         self.kin: tuple[Breaker, ...] = ()
 
@@ -135,7 +135,7 @@ class Breaker:
         now = self._clock()
         with self._lock:  # nothing is called here, nor below: see `beautyspot.concurrency.locks`
             if self._until is not None:
-                self._until, self._insisted = now, True
+                self._until, self._insisted, self._is_probed = now, True, False
 
     def reset_after_fork(self) -> None:
         """Another thread of the parent may have held the lock, or have been probing."""
@@ -196,14 +196,15 @@ class Breaker:
                 return
             rest = self._until - now
             if rest <= 0:
-                self._until = now + pause
+                self._until, self._is_probed = now + pause, True
         if rest <= 0:
             for each in self.kin:
                 each._wait_for_probe(now + pause)
             return
+        until = "while another call tries" if self._is_probed else f"for another {rest:.0f} s"
         error = self._resting(
-            f"{self._what} {self._why} ({self._last}), and is not asked for "
-            f"another {rest:.0f} s: mend it; it is tried again by itself"
+            f"{self._what} {self._why} ({self._last}), and is not asked {until}: mend it; it is "
+            "tried again by itself"
         )
         error.is_news, self._is_news = self._is_news, False
         raise error
@@ -222,14 +223,20 @@ class Breaker:
             self._fail(error, began, took)
 
     def _recover(self) -> None:
+        self._close()
+        for each in self.kin:
+            if each._by_kin:
+                each._close()
+            else:
+                each.insist()
+
+    def _close(self) -> None:
         pause = max(FIRST_PAUSE, self._pause / 2)
         with self._lock:
-            self._failures, self._is_news = 0, False
+            self._failures, self._is_news, self._by_kin = 0, False, False
             self._until = None
             self._pause = pause
             self._insisted = False
-        for each in self.kin:
-            each.insist()
         self._on_change(False)
 
     def _fail(self, error: Exception, began: float, took: float) -> None:
@@ -243,9 +250,9 @@ class Breaker:
                 return  # it began before the pause, as others did: that is one outage
             if self._failures < LIMIT and took <= self.slow and self._until is None:
                 return
-            self._since, self._until = now, now + pause
+            self._since, self._until, self._is_probed = now, now + pause, False
             self._pause = longer
-            self._insisted = False
+            self._insisted = self._by_kin = False
         self._on_change(True)
         for each in self.kin if took > self.slow else ():
             each._rest_too(now, now + pause, last)
@@ -253,14 +260,15 @@ class Breaker:
     def _rest_too(self, now: float, until: float, last: str) -> None:
         """Rest as long as one of the kin that has failed."""
         with self._lock:
+            self._by_kin = self._by_kin or not self._failures
             self._is_news = self._is_news or not self._failures
             self._failures = max(1, self._failures)
             self._why, self._last = "rests with the server, which failed", last
-            self._since, self._until = now, max(until, self._until or until)
+            self._since, self._until, self._is_probed = now, until, False
         self._on_change(True)
 
     def _wait_for_probe(self, until: float) -> None:
         """Rest, where this one is open too, while one of the kin probes."""
         with self._lock:
             if self._until is not None:
-                self._until = max(until, self._until)
+                self._until, self._is_probed = max(until, self._until), True
