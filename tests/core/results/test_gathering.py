@@ -1,9 +1,9 @@
-"""Look-ups that are made at once share a question to the store."""
+"""Look-ups of threads that are made at once share a question to the store."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,65 +12,18 @@ import pytest
 from beautyspot.concurrency import locks
 from beautyspot.errors import MetadataError
 from beautyspot.results import gathering
-from beautyspot.results.gathering import AT_ONCE, ThreadLookups
-from beautyspot.results.task_lookups import TaskLookups
+from beautyspot.results.gathering import ThreadLookups
 from gates import DEADLINE, until
+from held_store import PLACES, HeldStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-PLACES = AT_ONCE
-
-
-class Store:
-    """What is asked; the first questions, as many as may be under way, wait for a gate.
-
-    Attributes:
-        asked: the keys of each question.
-        before: called with the keys of each question after these; what it raises is its failure.
-    """
-
-    def __init__(self, *, held: bool = False) -> None:
-        self.held = held
-        self.gates = [threading.Event() for _ in range(PLACES)]
-        self.asked: list[list[str]] = []
-        self.rows: dict[str, int] = {str(n): n for n in range(2000)}
-        self.before: Callable[[list[str]], object] = lambda _keys: None
-
-    def _ask(self, keys: list[str]) -> dict[str, int]:
-        self.asked.append(keys)
-        number = self.asked.index(keys)
-        if self.held and number < PLACES:
-            assert self.gates[number].wait(DEADLINE)
-        else:
-            self.before(keys)
-        return {key: self.rows[key] for key in keys if key in self.rows}
-
-    def find(self, key: str) -> int | None:
-        return self._ask([key]).get(key)
-
-    def find_many(self, keys: list[str]) -> dict[str, int]:
-        return self._ask(sorted(keys, key=int))
-
-    @property
-    def asked_later(self) -> list[list[str]]:
-        """The questions after those that wait for a gate."""
-        return self.asked[PLACES:]
-
-    def let_one(self) -> None:
-        """Have one place be free."""
-        self.gates[0].set()
-
-    def let_all(self) -> None:
-        for gate in self.gates:
-            gate.set()
-
-
 class Threads:
     """Threads that look up: two whose questions are held, and then others, which wait."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: HeldStore) -> None:
         self.store = store
         self.lookups = ThreadLookups(store.find, store.find_many)
         self.pool = ThreadPoolExecutor(40)
@@ -96,8 +49,8 @@ class Threads:
 
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Threads]:
-    monkeypatch.setattr(gathering, "PATIENCE", DEADLINE)
-    made = Threads(Store(held=True))
+    monkeypatch.setattr(gathering, "PATIENCE", 10 * DEADLINE)
+    made = Threads(HeldStore(held=True))
     yield made
     made.end()
     made.pool.shutdown()
@@ -105,11 +58,8 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Threads]:
     assert not made.lookups._waiting
 
 
-# ------------------------------------------------------------------------------------ threads
-
-
 def test_a_lone_caller_asks_for_itself() -> None:
-    store = Store()
+    store = HeldStore()
     lookups = ThreadLookups(store.find, store.find_many)
     assert [lookups.find("3"), lookups.find("no"), lookups.find("3")] == [3, None, 3]
     assert store.asked == [["3"], ["no"], ["3"]]
@@ -120,7 +70,7 @@ def test_threads_that_come_meanwhile_share_a_question(threads: Threads) -> None:
     threads.store.let_one()
     found = [each.result(DEADLINE) for each in others]
     assert found == [*[n % 7 for n in range(14)], None]
-    assert threads.store.asked_later == [["0", "1", "2", "3", "4", "5", "6", "5000"]]
+    assert threads.store.asked_later == [["0", "1", "2", "3", "4", "5", "5000", "6"]]
 
 
 def test_who_comes_after_a_question_has_gone_out_does_not_share_it(threads: Threads) -> None:
@@ -185,6 +135,54 @@ def test_who_waits_too_long_asks_for_all(threads: Threads, monkeypatch: Any) -> 
     assert threads.store.asked_later == [["1", "2", "3"]]
 
 
+def test_who_went_out_alone_is_not_to_lead_later(
+    threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (other,) = threads.wait("1")
+    monkeypatch.setattr(gathering, "LARGEST", 2)
+    monkeypatch.setattr(gathering, "PATIENCE", 0.0)
+    assert threads.lookups.find("3") == 3, "with the other one, and is still in the queue"
+    assert other.result(DEADLINE) == 1
+    assert threads.lookups._places == [True]
+
+
+class Meanwhile:
+    """Something happens just before the first addition."""
+
+    work: Callable[[], object] | None = None
+
+    def append(self, each: Any) -> None:
+        work, self.work = self.work, None
+        if work is not None:
+            work()
+        super().append(each)  # type: ignore[misc]
+
+
+class Places(Meanwhile, list[Any]):
+    pass
+
+
+class Callers(Meanwhile, deque[Any]):
+    pass
+
+
+def test_who_comes_as_a_place_becomes_free_is_seen(threads: Threads) -> None:
+    others: list[Future[int | None]] = []
+    places = Places(threads.lookups._places)
+    places.work = lambda: others.extend(threads.wait("1"))
+    threads.lookups._places = places
+    threads.store.let_one()
+    until(lambda: bool(others))
+    assert others[0].result(DEADLINE) == 1
+
+
+def test_who_comes_as_the_last_place_becomes_free_goes_out(threads: Threads) -> None:
+    callers: Callers = Callers()
+    callers.work = threads.end
+    threads.lookups._waiting = callers
+    assert threads.find("1").result(DEADLINE) == 1
+
+
 class Interrupted:
     """A bell whose thread is interrupted as it waits."""
 
@@ -221,7 +219,7 @@ def test_a_thread_that_is_interrupted_as_it_waits_stops_no_other(
 
 
 def test_threads_at_random_find_nothing_that_was_replaced_before() -> None:
-    store = Store()
+    store = HeldStore()
     lookups = ThreadLookups(store.find, store.find_many)
     wrong: list[Any] = []
 
@@ -243,69 +241,3 @@ def test_threads_at_random_find_nothing_that_was_replaced_before() -> None:
     assert wrong == []
     assert len(lookups._places) == PLACES
     assert not lookups._waiting
-
-
-# -------------------------------------------------------------------------------------- tasks
-
-
-class ByHand(ThreadPoolExecutor):
-    """Runs its work when it is told to, in the thread that tells it."""
-
-    def __init__(self) -> None:
-        super().__init__(1)
-        self.queued: list[tuple[Future[Any], Callable[[], Any]]] = []
-
-    def submit(self, work: Callable[[], Any]) -> Future[Any]:  # type: ignore[override]
-        future: Future[Any] = Future()
-        self.queued.append((future, work))
-        return future
-
-    def run_one(self) -> None:
-        if self.queued:
-            future, work = self.queued.pop(0)
-            future.set_result(work())
-
-    def run_all(self) -> None:
-        while self.queued:
-            self.run_one()
-
-    def drop_one(self) -> None:
-        self.queued.pop(0)[0].cancel()
-
-
-class Tasks:
-    """Tasks that look up in an executor that runs by hand."""
-
-    def __init__(self) -> None:
-        self.store = Store()
-        self.runs = ByHand()
-        self.lookups = TaskLookups(self.store.find, self.store.find_many)
-
-    async def wait(self, *keys: str) -> list[asyncio.Task[int | None]]:
-        tasks = [asyncio.ensure_future(self.find(key)) for key in keys]
-        await asyncio.sleep(0)
-        return tasks
-
-    async def find(self, key: str) -> int | None:
-        return await self.lookups.find(key, lambda: self.runs)
-
-    async def end(self) -> None:
-        self.runs.run_all()
-        await asyncio.sleep(0)
-
-
-def test_a_thousand_tasks_ask_three_times() -> None:
-    tasks = Tasks()
-
-    async def main() -> None:
-        found = [asyncio.ensure_future(tasks.find(str(n))) for n in range(1000)]
-        await asyncio.sleep(0)
-        assert len(tasks.runs.queued) == PLACES
-        tasks.runs.run_one()
-        await asyncio.sleep(0)
-        late = await tasks.wait("1500")
-        await tasks.end()
-        assert await asyncio.gather(*found, *late) == [*range(1000), 1500]
-
-    asyncio.run(main())
-    assert [len(keys) for keys in tasks.store.asked] == [1000, 1]

@@ -175,7 +175,7 @@ class ThreadLookups(Gathering[T, _Caller[T]]):
 
     def _lead(self, key: str) -> T | None:
         """Ask for all who wait."""
-        callers = [each for each in self._next(LARGEST - 1) if not each.waits.locked()]
+        callers = self._next(LARGEST - 1)
         try:
             for caller in callers:
                 caller.has_gone_out = True

@@ -1,0 +1,448 @@
+"""Calls whose look-ups may block: many at once ask a store as on a server a few times."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+from beautyspot.contracts import Entry, in_full
+from beautyspot.errors import CacheMissError, MetadataError
+from beautyspot.memory import MemoryStorage
+from beautyspot.results import gathering
+from beautyspot.results.gathering import AT_ONCE
+from gates import DEADLINE, Gate, until
+from remote_store import RemoteStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from beautyspot.contracts import Plain
+    from beautyspot.resilience.reporting import Trouble
+    from beautyspot.spot import Spot
+
+T = TypeVar("T")
+
+RAN: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def _ran_nothing() -> None:
+    RAN.clear()
+
+
+def double(x: Any) -> Any:
+    RAN.append(x)
+    if isinstance(x, int) and x < 0:
+        raise LookupError(x)
+    return x * 2
+
+
+async def double_async(x: Any) -> Any:
+    return double(x)
+
+
+async def stream(x: int) -> AsyncIterator[int]:
+    for number in range(x):
+        RAN.append(number)
+        yield number
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run it; what hangs fails."""
+    return asyncio.run(asyncio.wait_for(main, DEADLINE))
+
+
+class Held(RemoteStore):
+    """Its first look-ups wait until they are let go.
+
+    Attributes:
+        looked: the keys of each look-up.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = Gate()
+        self.gate.open.set()
+        self.looked: list[list[str]] = []
+        self.before = self.look
+
+    def look(self, name: str, args: tuple[Any, ...]) -> None:
+        if name in ("find", "find_many"):
+            self.looked.append([args[0]] if name == "find" else list(args[0]))
+            self.gate.pass_through()
+
+    def close_gate(self) -> None:
+        self.asked.clear()
+        self.looked.clear()
+        self.gate.entered.clear()
+        self.gate.open.clear()
+
+    @property
+    def looks(self) -> list[str]:
+        return [name for name in self.asked if name in ("find", "find_many")]
+
+
+async def fill(function: Any, inputs: list[Any]) -> None:
+    await asyncio.gather(*[function(x) for x in inputs], return_exceptions=True)
+
+
+def waiting(spot: Spot) -> int:
+    """How many threads wait for a look-up."""
+    lookups: Any = spot._engine.cache.finding._find_gathered.__self__  # type: ignore[attr-defined]
+    return len(lookups._waiting)
+
+
+def marked_async(spot: Spot, **options: Any) -> Any:
+    """It takes no other look-ups, to compare its code."""
+    return spot.mark(version="auto", **options)(double_async)
+
+
+def test_a_thousand_tasks_look_up_by_a_few_questions(make_spot: Callable[..., Spot]) -> None:
+    store = Held()
+    function = marked_async(make_spot(metadata=store))
+    asyncio.run(fill(function, list(range(1000))))
+    RAN.clear()
+    store.close_gate()
+
+    async def main() -> None:
+        tasks = [asyncio.ensure_future(function(x % 1000)) for x in range(1100)]
+        await asyncio.sleep(0)  # each of them asks
+        store.gate.open.set()
+        assert await asyncio.gather(*tasks) == [2 * (x % 1000) for x in range(1100)]
+
+    run(main())
+    assert RAN == []
+    assert len(store.asked) <= AT_ONCE + 1
+    assert store.asked == store.looks
+    assert all(len(keys) == len(set(keys)) for keys in store.looked), "equal keys once"
+
+
+def test_sixteen_threads_look_up_by_a_few_questions(make_spot: Callable[..., Spot]) -> None:
+    store = Held()
+    spot = make_spot(metadata=store)
+    function = spot.mark(version="auto")(double)
+    for x in range(16):
+        function(x)
+    RAN.clear()
+    store.close_gate()
+    with ThreadPoolExecutor(16) as pool:
+        futures = [pool.submit(function, x) for x in range(16)]
+        until(lambda: waiting(spot) == 16 - AT_ONCE, unless=futures)
+        assert store.looks == ["find"] * AT_ONCE
+        store.gate.open.set()
+        assert [each.result(DEADLINE) for each in futures] == [2 * x for x in range(16)]
+    assert RAN == []
+    assert len(store.asked) <= 2 * AT_ONCE
+    assert sum(map(len, store.looked)) == 16
+
+
+def test_a_lone_caller_makes_one_round_trip(make_spot: Callable[..., Spot]) -> None:
+    store = RemoteStore()
+    spot = make_spot(metadata=store)
+    function, in_tasks = spot.mark(version="auto")(double), marked_async(spot)
+    function(1), asyncio.run(in_tasks(1))
+    store.asked.clear()
+    assert function(1) == asyncio.run(in_tasks(1)) == 2
+    assert store.asked == ["find", "find"]
+
+
+def test_a_question_that_fails_is_a_miss_for_each_call_in_it(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    store = Held()
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    function = marked_async(spot)
+    asyncio.run(fill(function, list(range(20))))
+    RAN.clear()
+    store.close_gate()
+
+    def fail(name: str, args: tuple[Any, ...]) -> None:
+        store.look(name, args)
+        if name == "find_many":
+            store.before = store.look
+            raise MetadataError("down")
+
+    store.before = fail
+
+    async def main() -> None:
+        tasks = [asyncio.ensure_future(function(x)) for x in range(20)]
+        await asyncio.sleep(0)
+        store.gate.open.set()
+        assert await asyncio.gather(*tasks) == [2 * x for x in range(20)]
+
+    run(main())
+    assert {trouble.operation for trouble in troubles} == {"look up"}
+    assert RAN == [], "it is found when the call takes its lease"
+
+
+def test_a_task_that_is_cancelled_stops_no_other(make_spot: Callable[..., Spot]) -> None:
+    store = Held()
+    function = marked_async(make_spot(metadata=store))
+    asyncio.run(fill(function, list(range(9))))
+    store.close_gate()
+
+    async def main() -> None:
+        tasks = [asyncio.ensure_future(function(x)) for x in range(9)]
+        await asyncio.to_thread(store.gate.entered.wait, DEADLINE)
+        for x in (0, 4, 8):
+            tasks[x].cancel()
+        store.gate.open.set()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [x for x in range(9) if isinstance(found[x], asyncio.CancelledError)] == [0, 4, 8]
+        assert [found[x] for x in (1, 2, 3, 5, 6, 7)] == [2, 4, 6, 10, 12, 14]
+
+    run(main())
+
+
+def test_what_comes_after_an_invalidation_is_asked_anew(make_spot: Callable[..., Spot]) -> None:
+    store = Held()
+    spot = make_spot(metadata=store)
+    function = marked_async(spot)
+    asyncio.run(function(1))
+    RAN.clear()
+    store.close_gate()
+
+    async def main() -> None:
+        early = asyncio.ensure_future(function(1))
+        await asyncio.to_thread(store.gate.entered.wait, DEADLINE)
+        store.server.records.clear()
+        late = asyncio.ensure_future(function(1))
+        await asyncio.sleep(0)
+        store.gate.open.set()
+        assert await asyncio.gather(early, late) == [2, 2]
+
+    run(main())
+    assert RAN == [1]
+
+
+# --------------------------------------------------------------------- whatever a row may hold
+
+
+class Sparing(RemoteStore):
+    """Leaves data out of what it gives for several keys."""
+
+    def find_many(self, keys: Any) -> dict[str, Plain | Entry]:
+        found = super().find_many(keys)
+        return {key: in_full(each)._replace(result_data=None) for key, each in found.items()}
+
+
+class SparingHeld(Held, Sparing):
+    """Does both."""
+
+
+class Shared(MemoryStorage):
+    remote = True
+
+
+VALUES = [1, 2, "text", [1, 2]]
+OPTIONS: dict[str, dict[str, Any]] = {
+    "rows": {},
+    "blobs": {"save_blob": True},
+    "lifetimes": {"ttl": "1h"},
+    "compared": {"version": None},
+    "renamed": {"renamed_from": "f"},
+}
+
+
+def answers(function: Any) -> list[Any]:
+    """What the calls of these values return that are made at once."""
+    if asyncio.iscoroutinefunction(function):
+
+        async def main() -> list[Any]:
+            return await asyncio.gather(*[function(x) for x in VALUES * 3])
+
+        return run(main())
+    with ThreadPoolExecutor(6) as pool:
+        return list(pool.map(function, VALUES * 3))
+
+
+@pytest.mark.parametrize("store", [RemoteStore, Sparing])
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("function", [double, double_async])
+def test_each_kind_of_row_is_found(
+    make_spot: Callable[..., Spot], options: str, function: Any, store: type[RemoteStore]
+) -> None:
+    shared: dict[str, Any] = {"metadata": store(), "storage": Shared(), "strict": True}
+    given: dict[str, Any] = {"version": "1", **OPTIONS[options]}
+    first = {name: value for name, value in given.items() if name != "renamed_from"}
+    expected = [x * 2 for x in VALUES * 3]
+    assert answers(make_spot(**shared).mark(name="f", **first)(function)) == expected
+    assert len(RAN) == len(VALUES)
+    name = "new" if options == "renamed" else "f"
+    spot = make_spot(**shared)
+    assert answers(spot.mark(name=name, **given)(function)) == expected
+    assert len(RAN) == len(VALUES)
+    assert spot.stats()["hits"] == len(expected)
+
+
+def test_a_row_whose_data_were_left_out_is_asked_for_alone(make_spot: Callable[..., Spot]) -> None:
+    store = SparingHeld()
+    spot = make_spot(metadata=store, strict=True)
+    function = spot.mark(version="auto")(double)
+    for x in range(9):
+        function(x)
+    store.close_gate()
+    with ThreadPoolExecutor(9) as pool:
+        futures = [pool.submit(function, x) for x in range(9)]
+        until(lambda: waiting(spot) == 9 - AT_ONCE, unless=futures)
+        store.gate.open.set()
+        assert [each.result(DEADLINE) for each in futures] == [2 * x for x in range(9)]
+    assert "find_many" in store.asked
+    assert len(RAN) == 9
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ({"save_blob": True, "version": "auto"}, ["find", "find"]),
+        ({"save_blob": True}, ["find", "find_code", "find"]),
+        ({}, ["find", "find_code", "find"]),
+    ],
+)
+def test_a_row_is_read_once_and_its_blob_and_code_in_no_event_loop(
+    make_spot: Callable[..., Spot], options: dict[str, Any], asked: list[str]
+) -> None:
+    store, here = RemoteStore(), threading.get_ident()
+    shared: dict[str, Any] = {"metadata": store, "storage": Shared()}
+    where: set[int] = set()
+    asyncio.run(make_spot(**shared).mark(**options)(double_async)(1))
+    marked = make_spot(**shared).mark(**options)(double_async)
+    store.asked.clear()
+    store.before = lambda _name, _args: where.add(threading.get_ident())
+    for _ in range(2):
+        assert asyncio.run(marked(1)) == 2
+    assert store.asked == asked, "the code is compared once"
+    assert here not in where
+
+
+@pytest.mark.parametrize("mode", ["replay", "readonly"])
+def test_what_has_an_earlier_name_is_found_where_nothing_may_be_stored(
+    make_spot: Callable[..., Spot], mode: str
+) -> None:
+    store = RemoteStore()
+    asyncio.run(make_spot(metadata=store).mark(name="old")(double_async)(1))
+    spot = make_spot(metadata=store, mode=mode)
+    assert asyncio.run(spot.mark(name="new", renamed_from="old")(double_async)(1)) == 2
+    assert RAN == [1]
+
+
+@pytest.mark.parametrize("function", [double, double_async])
+def test_an_error_that_is_stored_is_raised(make_spot: Callable[..., Spot], function: Any) -> None:
+    marked = make_spot(metadata=RemoteStore()).mark(cache_errors=LookupError)(function)
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            asyncio.run(marked(-1)) if function is double_async else marked(-1)
+    assert RAN == [-1]
+
+
+@pytest.mark.parametrize("function", [double, double_async])
+def test_an_expired_result_is_given_while_it_is_made_anew(
+    make_spot: Callable[..., Spot], function: Any
+) -> None:
+    store = RemoteStore()
+    marked = make_spot(metadata=store).mark(ttl=10, stale="1h")(function)
+
+    def call() -> Any:
+        return asyncio.run(marked(1)) if function is double_async else marked(1)
+
+    assert call() == 2
+    store.server.clock.now += 60
+    assert call() == 2
+    assert call() == 2
+    assert RAN in ([1], [1, 1]), "behind"
+
+
+def test_items_of_an_async_generator_are_found(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata=RemoteStore())
+    marked = spot.mark(stream)
+
+    async def collect(x: int) -> list[int]:
+        return [item async for item in marked(x)]
+
+    async def main() -> None:
+        assert await collect(3) == [0, 1, 2]
+        assert await asyncio.gather(*[collect(3) for _ in range(5)]) == [[0, 1, 2]] * 5
+
+    run(main())
+    assert RAN == [0, 1, 2]
+
+
+def test_what_waits_to_be_stored_is_found_in_memory(make_spot: Callable[..., Spot]) -> None:
+    store = Held()
+    store.before = lambda _name, _args: None
+    gate = Gate()
+    spot = make_spot(metadata=store, save="background")
+    function = marked_async(spot)
+
+    def hold(name: str, args: tuple[Any, ...]) -> None:
+        if name.startswith("put"):
+            gate.pass_through()
+
+    async def main() -> None:
+        assert await function(1) == 2
+        store.asked.clear()
+        assert await function(1) == 2
+        assert store.looks == []
+
+    store.before = hold
+    run(main())
+    gate.open.set()
+    assert RAN == [1]
+
+
+@pytest.mark.parametrize("function", [double, double_async])
+def test_replay_says_what_is_not_stored(make_spot: Callable[..., Spot], function: Any) -> None:
+    store = RemoteStore()
+    first = make_spot(metadata=store).mark(name="f")(function)
+    marked = make_spot(metadata=store, mode="replay").mark(name="f")(function)
+    run: Any = asyncio.run if function is double_async else lambda value: value
+    assert run(first(1)) == run(marked(1)) == 2
+    with pytest.raises(CacheMissError):
+        run(marked(2))
+
+
+def test_a_look_up_that_fails_asks_once(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    store = RemoteStore()
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    function = spot.mark(version="auto")(double)
+    function(1)
+    store.asked.clear()
+
+    def fail(name: str, args: tuple[Any, ...]) -> None:
+        if name == "find":
+            raise MetadataError("down")
+
+    store.before = fail
+    assert function(1) == 2
+    assert store.asked.count("find") == 1, "a time-out may be long"
+    (trouble,) = troubles
+    assert (trouble.operation, str(trouble.error)) == ("look up", "down")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_waits_for_no_look_up_of_its_parent(make_spot: Callable[..., Spot]) -> None:
+    store = Held()
+    spot = make_spot(metadata=store)
+    function = spot.mark(version="auto")(double)
+    for x in range(4):
+        function(x)
+    store.close_gate()
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(function, x) for x in range(4)]
+        until(lambda: len(store.looked) == AT_ONCE, unless=futures)
+        child = os.fork()
+        if child == 0:  # pragma: no cover - coverage does not see into it
+            signal.alarm(int(DEADLINE))  # ends one that hangs
+            store.gate.open.set()
+            gathering.PATIENCE = DEADLINE  # type: ignore[misc]
+            os._exit(0 if function(3) == 6 else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        store.gate.open.set()
+        assert [each.result(DEADLINE) for each in futures] == [0, 2, 4, 6]
