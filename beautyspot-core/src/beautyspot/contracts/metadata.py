@@ -170,6 +170,8 @@ class MetadataStoreBase(Backend):
     def find_many(self, keys: Iterable[str]) -> Mapping[str, Plain | Entry]:
         """What `find` gives for those keys that have a record; a store may ask for many at once.
 
+        Where `blocking`, look-ups that are made at once come here, up to 1,000 of them, if the
+        class has a method of its own; else each asks `find`.
         Where data lie in their record, and are large, a store may leave them out: for an `Entry`
         that has neither data nor a location, the caller asks `find`.
         """
