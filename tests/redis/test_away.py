@@ -269,7 +269,7 @@ def test_a_full_server(
     spot = make_spot(metadata=at(url, namespace), limiter=None)
     marked = spot.mark(double)
     assert marked(1) == 2
-    own.ask("CONFIG", "SET", "maxmemory", "1mb")
+    own.ask("CONFIG", "SET", "maxmemory", "1")
     assert [marked(2), marked(3)] == [4, 6]
     assert [marked(1), RAN] == [2, [1, 2, 3]], "what is there is found"
     assert "raise its maxmemory" in caplog.text

@@ -104,7 +104,14 @@ def test_a_user_needs_no_more_than_the_manual_says(
 ) -> None:
     groups = ["+@connection", "+@read", "+@write", "+@scripting", "+@pubsub", "+time"]
     user = _user(
-        raw, f"~bs:{namespace}:*", f"&bs:{namespace}:*", "-@all", *groups, "-@dangerous", "+info"
+        raw,
+        f"~bs:{namespace}:*",
+        "resetchannels",
+        f"&bs:{namespace}:*",
+        "-@all",
+        *groups,
+        "-@dangerous",
+        "+info",
     )
     mine = RedisMetadataStore(redis_server.url, namespace=namespace, **user)
     begun = mine.begin(KEYS[0])

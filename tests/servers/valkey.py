@@ -50,6 +50,7 @@ class Valkey:
         password: what clients of the user `default` must say.
         users: further users: name -> their rules, such as ``"on >secret ~* +@all"``.
         unix: whether it listens at a unix socket too; see `socket`.
+        master: the server that it is a replica of.
         options: further lines of its configuration: name -> value, such as ``maxmemory="10mb"``
             (``_`` in a name is ``-``).
     """
@@ -61,12 +62,14 @@ class Valkey:
         password: str | None = None,
         users: Mapping[str, str] | None = None,
         unix: bool = False,
+        master: Valkey | None = None,
         **options: str | int,
     ) -> None:
         self.directory = directory
         self.port = free_port()
         self.password = password
         self.socket = f"/tmp/bs-{secrets.token_hex(6)}.sock" if unix else None  # 107 bytes at most
+        self.master = master
         self._users = dict(users or {})
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
@@ -124,7 +127,6 @@ class Valkey:
             "save": "",
             "appendonly": "no",
             "dir": str(self.directory),
-            "enable-debug-command": "yes",
             "repl-diskless-sync-delay": 0,  # else a replica is there after five seconds
         }
         if self.password:
@@ -133,6 +135,8 @@ class Valkey:
             lines["unixsocket"] = self.socket
         lines |= {name.replace("_", "-"): value for name, value in self._options.items()}
         arguments = [part for name, value in lines.items() for part in (f"--{name}", str(value))]
+        if self.master:
+            arguments += ["--replicaof", "127.0.0.1", str(self.master.port)]
         for name, rules in self._users.items():
             arguments += ["--user", name, *rules.split()]
         return arguments
@@ -259,7 +263,7 @@ def _join(made: Cluster) -> None:
         node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
     for number, node in enumerate(made.nodes):
         first, after = (SLOTS * each // len(made.nodes) for each in (number, number + 1))
-        node.ask("CLUSTER", "ADDSLOTSRANGE", first, after - 1)
+        node.ask("CLUSTER", "ADDSLOTS", *range(first, after))
     for node, other in itertools.permutations(made.all, 2):  # to wait for gossip takes seconds
         node.ask("CLUSTER", "MEET", "127.0.0.1", other.port)
     for replica, node in zip(made.replicas, made.nodes, strict=False):
@@ -348,7 +352,7 @@ def sentinel(
 ) -> Iterator[Watched]:
     """A master, its replica and Sentinels that one of them may order a failover from."""
     master = Valkey(directory / "one", **options)
-    replica = Valkey(directory / "two", replicaof=f"127.0.0.1 {master.port}", **options)
+    replica = Valkey(directory / "two", master=master, **options)
     watchers = [_Sentinel(directory / f"sentinel{n}", master, service) for n in range(sentinels)]
     made = Watched((master, replica), watchers, service)
     try:

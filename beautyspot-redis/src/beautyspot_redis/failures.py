@@ -196,8 +196,19 @@ def _code_of_connection(text: str) -> str:
 def _code_of_response(text: str) -> str:
     if "unknown command" in text and "SENTINEL" in text.upper():
         return "not a Sentinel"
+    if "@user_script" in text:
+        return _code_in_script(text)
     match = re.match(r"[A-Z]{3,20}(?= |$)", text)
     return match[0] if match else "ERR"
+
+
+def _code_in_script(text: str) -> str:
+    """Of an error in a script, which Redis 6 tells as one of the script."""
+    if "user executing the script" in text:
+        return "NoPermissionError"
+    classes = {"OOM": "OutOfMemoryError", "READONLY": "ReadOnlyError"}
+    match = re.search(r"@user_script: ?\d+: -?([A-Z]{3,20}) ", text)
+    return classes.get(match[1], match[1]) if match else "ERR"
 
 
 def _code_of_cluster(error: BaseException, text: str) -> str:
