@@ -94,6 +94,7 @@ def test_it_is_never_ahead_of_the_store_nor_behind_what_was_heard(
         assert reading <= machine.server + 1e-6
         assert reading >= max(heard, machine.server - within) - 1e-6
         assert reading >= last - 1e-6, "it does not go backwards"
+        assert machine.server - 1e-6 <= machine.clock.latest() <= machine.server + within + 1e-6
         last = reading
 
 
@@ -285,6 +286,18 @@ def test_what_is_stored_goes_by_the_store_s_clock(make_spot: Callable[..., Spot]
     assert record.expires_at == (record.made_at or 0) + 3600
     with spots[1].using(mode="replay", max_age=60):
         assert marks[1](1) == 2
+
+
+def test_what_is_set_wins_over_all_that_has_begun_by_then(make_spot: Callable[..., Spot]) -> None:
+    machine = Machine()
+    machine.way = 0.0, 5.0  # the answer is old as it comes
+    machine.clock.measure()
+    spot = make_spot(metadata=OfAServer(), strict=True)
+    spot._engine.cache.clock = machine.clock
+    spot.set_result(2, spot.mark(double), 1)
+    [record] = spot.metadata.scan()
+    assert record.made_at is not None
+    assert record.made_at <= machine.server <= (record.began_at or 0.0)
 
 
 def test_a_run_begins_when_the_store_gave_the_lease(make_spot: Callable[..., Spot]) -> None:

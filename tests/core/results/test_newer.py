@@ -369,4 +369,5 @@ def test_a_row_says_when_its_run_began(make_spot: Callable[..., Spot]) -> None:
     assert record.began_at < record.made_at
     spot.set_result("set", marked, "a")
     [record] = store.scan()
-    assert record.began_at == record.made_at == begun_at(record)
+    assert record.made_at is not None
+    assert record.made_at <= (begun_at(record) or 0.0) < record.made_at + 5, "it wins over others"

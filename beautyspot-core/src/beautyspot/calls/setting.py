@@ -92,8 +92,7 @@ def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
     call.digests = addressing.argument_digests(call)
     if task.options.arguments:
         call.arguments = addressing.argument_text(call)
-    record = cache.record(call, payload, None)
-    return record._replace(code=None, began_at=record.made_at)
+    return cache.record(call, payload, None)._replace(code=None, began_at=cache.latest())
 
 
 def _encoded_value(cache: Cache, task: Task, value: Any) -> tuple[Payload, Any]:

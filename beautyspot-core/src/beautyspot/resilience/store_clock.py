@@ -8,7 +8,8 @@ corrects that, and where none has for long, or this machine's clock was set, the
 The store read its clock between the question and the answer, so its clock shows no less than the
 answer says, at any moment after that: this least time is the estimate. It is never ahead of the
 store, and never behind what this process has heard before. So what is done after a result was seen
-is dated after that result, on whatever machine.
+is dated after that result, on whatever machine. What is to win over all that has begun by now is
+dated by `latest`, the most that the store's clock may show.
 """
 
 from __future__ import annotations
@@ -76,14 +77,16 @@ class StoreClock:
         self._waits = waits
         self._ticks, self._wall = own
         self._ahead: float | None = None  # of the store's clock to the ticks; None: not known yet
+        self._at_most = math.inf  # the same
         self._apart = 0.0  # the wall clock to the ticks, as the store was heard last
         self._heard = self._tried = -math.inf
         self.reset_after_fork()
         reset_in_children(self)
 
     def reset_after_fork(self) -> None:
-        """A thread of the parent may have been asking."""
+        """A thread of the parent may have been asking, or have held the lock."""
         self._is_asking = False
+        self._lock = locks.reentrant()
 
     def __call__(self) -> float:
         """The time; it is asked for in this thread only where nothing else waits for that."""
@@ -92,6 +95,11 @@ class StoreClock:
         elif (told := self.measure()) is not None:
             return told
         return self._wall() if self._ahead is None else self._ticks() + self._ahead
+
+    def latest(self) -> float:
+        """The most that the store's clock may show now."""
+        now = self()
+        return now if self._ahead is None else max(now, self._ticks() + self._at_most)
 
     def _follow(self) -> None:
         """Ask the store again, where that is due."""
@@ -136,6 +144,9 @@ class StoreClock:
         if not isinstance(now, int | float) or not math.isfinite(now):
             raise MetadataError(f"`now` of the store gave {now!r:.40}: return Unix time in seconds")
         least, most = now - came, now - sent
-        ahead = self._ahead
-        self._ahead = least if ahead is None else min(max(ahead, least), most)
-        self._apart, self._heard = self._wall() - came, came
+        with self._lock:
+            if self._ahead is None:
+                self._ahead = least
+            self._ahead = min(max(self._ahead, least), most)
+            self._at_most = max(min(self._at_most, most), least)
+            self._apart, self._heard = self._wall() - came, came

@@ -23,6 +23,7 @@ from beautyspot.errors import (
 )
 from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import STORING
+from beautyspot.resilience.store_clock import StoreClock
 from beautyspot.results.edits import compare_code
 from beautyspot.results.finding import Finding
 from beautyspot.results.known import NOTHING
@@ -94,6 +95,11 @@ class Cache(Rows):
         self.waiting = self.unsaved.waiting
         self.renamed: Renamed | None = None
         self.finding = Finding(self.metadata, self.health.reads)
+
+    def latest(self) -> float:
+        """The time, by which what is stored wins over all that has begun by now."""
+        clock = self.clock
+        return clock.latest() if isinstance(clock, StoreClock) else clock()
 
     def for_the_user(self) -> Cache:
         """The same behind fresh breakers: what a user asks for is tried, whatever failed before."""
