@@ -11,7 +11,14 @@ from beautyspot.errors import MetadataError
 
 from beautyspot_redis import counts as counted
 from beautyspot_redis import listing, store_scripts
-from beautyspot_redis.asking import beginnings_of, is_other_type, parts, string, unless_other_type
+from beautyspot_redis.asking import (
+    beginnings_of,
+    get,
+    is_other_type,
+    parts,
+    string,
+    unless_other_type,
+)
 from beautyspot_redis.names import key_bytes
 from beautyspot_redis.rows import LARGE, missing, record_of
 from beautyspot_redis.rows import found as found_in_row
@@ -86,7 +93,7 @@ class RedisReader(MetadataStoreBase):
         if not self._is_open:
             self._ensure_open()
         try:
-            value = self._server.client.get(self._names.row(key))
+            value = get(self._server, self._names.row(key))
         except Exception as error:
             self._check_type(error)
             return None
@@ -150,7 +157,7 @@ class RedisReader(MetadataStoreBase):
     def _value(self, key: str) -> bytes:
         self._ensure_open()
         try:
-            return string(self._server.client.get(self._names.row(key)))
+            return string(get(self._server, self._names.row(key)))
         except Exception as error:
             self._check_type(error)
             return b""
