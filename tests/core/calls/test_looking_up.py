@@ -145,7 +145,8 @@ def test_a_lone_caller_makes_one_round_trip(make_spot: Callable[..., Spot]) -> N
     store = RemoteStore()
     spot = make_spot(metadata=store)
     function, in_tasks = spot.mark(version="auto")(double), marked_async(spot)
-    function(1), asyncio.run(in_tasks(1))
+    function(1)
+    asyncio.run(in_tasks(1))
     store.asked.clear()
     assert function(1) == asyncio.run(in_tasks(1)) == 2
     assert store.asked == ["find", "find"]
