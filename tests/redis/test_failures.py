@@ -26,6 +26,8 @@ def translated(url: str = "redis://h:1") -> Translated:
 IN_SCRIPT = "Error running script (call to f_a219): @user_script:1: @user_script: 1: "
 """How Redis 6 begins the error of a command in a script."""
 
+IN_NEWER = "script: a219, on @user_script:1."
+
 BUSY = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
 
 

@@ -203,12 +203,13 @@ def _code_of_response(text: str) -> str:
 
 
 def _code_in_script(text: str) -> str:
-    """Of an error in a script, which Redis 6 tells as one of the script."""
-    if "user executing the script" in text:
+    """Of an error in a script, for which there is no class: Redis 6 tells it as the script's."""
+    if "ACL failure" in text or "user executing the script" in text:
         return "NoPermissionError"
     classes = {"OOM": "OutOfMemoryError", "READONLY": "ReadOnlyError"}
-    match = re.search(r"@user_script: ?\d+: -?([A-Z]{3,20}) ", text)
-    return classes.get(match[1], match[1]) if match else "ERR"
+    match = re.search(r"^([A-Z]{3,20}) |@user_script: ?\d+: -?([A-Z]{3,20}) ", text)
+    found = (match[1] or match[2]) if match else "ERR"
+    return classes.get(found, found)
 
 
 def _code_of_cluster(error: BaseException, text: str) -> str:
