@@ -138,8 +138,8 @@ def record_of(key: str, value: bytes, *, cut: int | None = None) -> TaskRecord |
 
 
 def _packed(fields: list[Any]) -> bytes:
-    packed: bytes = packb(fields, unicode_errors="surrogatepass")
-    return packed
+    packed: Any = packb(fields, unicode_errors="surrogatepass")
+    return bytes(packed)
 
 
 def _unpacked(packed: bytes) -> Any:
