@@ -103,18 +103,19 @@ def test_it_is_stored_though_no_other_call_comes(
     store.down = True
     assert spot.mark(double)(1) == 2
     assert asyncio.run(spot.mark(double_later)(2)) == 4
+    assert [spot.mark(double)(x) for x in (3, 4, 5)] == [6, 8, 10]
     if save == "background":
         spot._engine.saver.flush(DEADLINE)  # type: ignore[union-attr]
     store.down = False
     assert store.stored.wait(DEADLINE)
     deferred.finish()
-    assert store.totals().entries == 2
+    assert store.totals().entries == 5
     assert spot.flush()
     for thread in retrying():
         thread.join(DEADLINE)
     assert not retrying()
     assert "app: the metadata store works again" in caplog.messages
-    assert [spot.mark(double)(1), RAN] == [2, [1, 2]]
+    assert [spot.mark(double)(1), RAN] == [2, [1, 2, 3, 4, 5]]
 
 
 @pytest.mark.usefixtures("hasty")

@@ -32,6 +32,7 @@ class Health:
     def __init__(self, reporter: Reporter, clock: Callable[[], float] = time.monotonic) -> None:
         self.detours: set[object] = set()
         self.reporter = reporter
+        self._rested: set[str] = set()  # what was left alone for a while
 
         def breaker(point: str, resting: type[Resting], what: str) -> Breaker:
             changed = partial(self._changed, point, what)
@@ -47,9 +48,14 @@ class Health:
     def _changed(self, point: str, what: str, opened: bool) -> None:
         if what == _LOOK_UPS:
             (self.detours.add if opened else self.detours.discard)(what)
-        if not opened:
-            name = what.partition(" (")[0] if self.reads.kin and point == "metadata" else what
-            self.reporter.recovered(point, f"the {name} works again")
+        if opened:
+            self._rested.add(what)
+            return
+        name = what.partition(" (")[0] if self.reads.kin and point == "metadata" else what
+        # One success after one failure says little: others of the family may go on failing.
+        was_left_alone = what in self._rested
+        self._rested.discard(what)
+        self.reporter.recovered(point, f"the {name} works again" if was_left_alone else None)
 
     def have_one_server(self) -> None:
         """Let all operations of the metadata store rest where one of them met a time-out."""

@@ -229,14 +229,15 @@ class Reporter:
         """Whether it was logged, or the same failure of opening the store was."""
         return cause in self._said or (cause[0], OPENING, *cause[2:]) in self._said
 
-    def recovered(self, point: str, message: str) -> None:
+    def recovered(self, point: str, message: str | None) -> None:
         """A backend works again: its next failure is logged again, but not every second.
 
-        That is logged by one line, where the failure was.
+        The message is logged where the failure was, once.
         """
         with self._lock:
-            was_said = point in self._outages
-            self._outages.discard(point)
+            was_said = message is not None and point in self._outages
+            if was_said:
+                self._outages.discard(point)
             if self._clock() >= self._quiet_until.get(point, 0.0):
                 self._said -= {cause for cause in self._said.copy() if cause[0] == point}
                 for kind in [kind for kind in list(self._causes) if kind[0] == point]:
