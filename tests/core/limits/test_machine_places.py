@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.concurrency import deferred, waiting
+from beautyspot.concurrency import deferred, locks, waiting
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts import Lease
 from beautyspot.errors import RateLimitError
@@ -315,6 +315,35 @@ def test_an_interrupted_thread_leaves_no_place(
     other.release()
     assert limited() == 1
     assert not taken
+
+
+def test_the_end_of_a_map_stops_who_waits_for_a_place(
+    pair: tuple[Spot, Spot], taken: list[Slot]
+) -> None:
+    def work(x: int) -> int:
+        return x
+
+    limited = pair[0].limiter(max_concurrent=1)(work)
+    marked = pair[0].mark(name="work")(limited)
+    assert marked(1) == 1
+    other = Slot(taken, limited.__beautyspot__._caps.name)  # type: ignore[attr-defined]
+    taken.append(other)
+    results = pair[0].map(marked, [1, 2])
+    assert next(results) == 1
+    places: Any = pair[0]._limiting.machine_places
+    until(lambda: bool(places._waiting))
+    results.close()
+    assert taken == [other]
+    assert pair[0].stats()["limiter_grants"] == 1
+
+
+def test_a_handler_that_interrupts_our_code_waits_for_no_place(pair: tuple[Spot, Spot]) -> None:
+    """Its call may have interrupted the one that holds the last place, and would wait for it."""
+    limited = pair[0].limiter(max_concurrent=1)(int)
+    slot: Any = pair[0].bucket.try_slot(limited.__beautyspot__._caps.name, 1)  # type: ignore[attr-defined]
+    with locks.reentrant():
+        assert limited("7") == 7
+    slot.release()
 
 
 def test_a_call_of_this_process_is_woken_at_once(
