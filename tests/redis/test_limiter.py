@@ -225,6 +225,8 @@ def test_too_little_reserved_in_a_limit_that_is_lost(own: Valkey, clock: ManualC
     used = limiter.reserve(5)
     assert used is not None
     own.ask("FLUSHALL")
+    limiter.reserve(1)
+    clock.advance(10)
     limiter.settle(used, 8)
     assert limiter.wait_for() == 3
 
