@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -47,6 +48,7 @@ class RemoteStore(MemoryMetadataStore):
     def __init__(self) -> None:
         Outage.meet()
         super().__init__()
+        self.lease_time = 12.5
 
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:
@@ -148,9 +150,11 @@ def test_a_store_that_comes_is_whole(make_spot: Callable[..., Spot]) -> None:
     store = make_spot(metadata="remote", plugins=[PLUGIN]).metadata
     with pytest.raises(Resting):
         store.open()
+    assert store.lease_time == math.inf, "there is no lease yet"
     Outage.error = None
     end_pause(store)
     store.open()
+    assert store.lease_time == 12.5
     store.put(a_record())
     store.put_many([a_record(KEYS[1])])
     store.touch({KEYS[0]: 5.0})

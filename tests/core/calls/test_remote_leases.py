@@ -26,10 +26,14 @@ class FarStorage(MemoryStorage):
     remote = True
 
 
+SERVERS: list[Server] = []
+
+
 @pytest.fixture
 def server() -> Server:
     RAN.clear()
-    return Server()
+    SERVERS[:] = [Server()]
+    return SERVERS[0]
 
 
 @pytest.fixture(params=[True, False], ids=["told", "asked"])
@@ -192,6 +196,27 @@ def test_what_was_stored_meanwhile_is_found_with_the_lease(
     assert [name for name in store.asked if name != "find_code"] == ["find", "begin", "release"]
 
 
+def test_what_waits_in_memory_is_found_with_the_lease(
+    make_spot: Callable[..., Spot], store: RemoteStore
+) -> None:
+    """As where another call's result could not be saved, between the look-up and the lease."""
+    spot = make_spot(metadata=store)
+    ours = spot.mark(name="f")(lambda x: "ours")
+    theirs = spot.mark(name="f")(lambda x: "theirs")
+    begun: list[str] = []
+
+    def meet(name: str, args: Any) -> None:
+        if name.startswith("put"):
+            raise MetadataError("full: empty it")
+        if name == "begin" and not begun:
+            begun.append(name)
+            assert theirs(1) == "theirs"
+
+    store.before = meet
+    assert ours(1) == "theirs"
+    store.before = lambda _name, _args: None
+
+
 # --------------------------------------------------------------------------- in which thread
 
 
@@ -275,8 +300,9 @@ def test_a_cancelled_call_gives_its_lease_back_elsewhere(
 def test_a_call_that_is_cancelled_as_it_takes_the_lease(
     far: Spot, store: RemoteStore, each: bool
 ) -> None:
-    """The thread that takes it goes on, and nobody is left to hold it."""
+    """The thread that takes it goes on, and nobody is left to hold it, whoever keeps the error."""
     gate = Gate()
+    kept: list[BaseException] = []
     store.before = lambda name, _: gate.pass_through() if name.startswith("begin") else None
 
     @far.mark(each="x" if each else None)
@@ -287,8 +313,9 @@ def test_a_call_that_is_cancelled_as_it_takes_the_lease(
         task = asyncio.create_task(unmade([1, 2]))
         await come(gate.entered.is_set, task)
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(asyncio.CancelledError) as caught:
             await task
+        kept.append(caught.value)
         gate.open.set()
 
     asyncio.run(main())
@@ -534,15 +561,19 @@ def test_items_that_another_machine_makes_are_waited_for(machines: Machines) -> 
         assert theirs.result(DEADLINE) == [[1], [2], ["own", 3]]
 
 
+def fresh(x: Any) -> Any:
+    return "fresh", len(SERVERS[0].held)
+
+
 def test_a_refreshing_call_waits_and_runs_itself(machines: Machines) -> None:
     with ThreadPoolExecutor(2) as pool:
         mine = pool.submit(machines.of(0, gated), 1)
         assert machines.gate.entered.wait(DEADLINE)
-        theirs = pool.submit(machines.of(1, lambda x: ["fresh"], mode="refresh"), 1)
+        theirs = pool.submit(machines.of(1, fresh, mode="refresh"), 1)
         machines.wait(1, theirs)
         machines.gate.open.set()
         assert mine.result(DEADLINE) == [1]
-        assert theirs.result(DEADLINE) == ["fresh"]
+        assert theirs.result(DEADLINE) == ("fresh", 1), "under the lease"
 
 
 def test_wait_timeout_ends_a_wait(make_spot: Callable[..., Spot], server: Server) -> None:
@@ -628,3 +659,52 @@ def test_no_thread_can_be_started_to_watch(
             assert not watcher_of(machines.spots[1]).works
             machines.gate.open.set()
             assert mine.result(DEADLINE) == theirs.result(DEADLINE) == [1]
+
+
+class Hanging(RemoteStore):
+    """One that may hang, so that core waits for it in a thread of its own."""
+
+    keeps_deadlines = False
+
+
+def test_a_lease_that_comes_after_the_deadline_is_released(
+    make_spot: Callable[..., Spot], server: Server, troubles: list[Any]
+) -> None:
+    store, gate = Hanging(server), Gate()
+    spot = make_spot(metadata=store, on_error=troubles.append)
+    store.before = lambda name, _: gate.pass_through() if name == "begin" else None
+    spot._engine.cache.metadata.deadline = 0.02
+    assert spot.mark(lambda x: x)(1) == 1
+    assert [trouble.operation for trouble in troubles] == ["take a lease"]
+    assert "no answer within" in str(troubles[0].error)
+    gate.open.set()
+    until(lambda: gate.count == 1 and not server.held)
+
+
+CROSSING: dict[str, Any] = {}
+
+
+def outer(name: str) -> str:
+    CROSSING["barrier"].wait(DEADLINE)
+    other = "b" if name == "a" else "a"
+    return f"{name}{CROSSING[name](other, 'inner')}"
+
+
+def crossing(name: str, how: str) -> str:
+    return name if how == "inner" and CROSSING["alone"].append(name) is None else outer(name)
+
+
+def test_calls_of_two_machines_that_wait_for_each_other_go_on(
+    machines: Machines,
+) -> None:
+    """Each holds the key that the other one waits for."""
+    CROSSING.update(barrier=threading.Barrier(2), alone=[])
+
+    def of(number: int) -> Any:
+        return machines.spots[number].mark(name="crossing", ignore=["how"])(crossing)
+
+    CROSSING.update(a=of(0), b=of(1))
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.submit(CROSSING["a"], "a", ""), pool.submit(CROSSING["b"], "b", "")
+        assert {first.result(DEADLINE), second.result(DEADLINE)} <= {"ab", "ba", "aba", "bab"}
+    assert CROSSING["alone"], "one of them ran without the lease"

@@ -156,7 +156,9 @@ def test_a_message_that_was_lost_costs_a_second(store: Releases, watcher: LeaseW
 
 def test_a_lease_that_was_free_before_it_listened(store: Releases, watcher: LeaseWatcher) -> None:
     store.tells = True
-    assert rung(watcher.add("a", 1000.0))
+    for _ in "12":
+        assert rung(watcher.add("a", 1000.0))
+        until(lambda: not watcher.works)
 
 
 def test_a_store_that_fails_to_tell_is_asked(
