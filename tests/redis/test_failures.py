@@ -47,6 +47,8 @@ BUSY = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SH
             exceptions.ResponseError(f"{IN_SCRIPT}The user executing the script can't"),
             "ACL SETUSER",
         ),
+        (exceptions.ResponseError(f"ACL failure in script: User x {IN_NEWER}"), "ACL SETUSER"),
+        (exceptions.ResponseError(f"WRONGTYPE Operation {IN_NEWER}"), "another namespace="),
         (exceptions.ResponseError(f"{IN_SCRIPT}-OOM command not allowed when"), "maxmemory"),
         (exceptions.ResponseError(f"{IN_SCRIPT}-READONLY You can't write"), "it is a replica"),
         (exceptions.ResponseError(f"{IN_SCRIPT}-MISCONF Redis is configured"), "disk"),
