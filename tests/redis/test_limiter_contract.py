@@ -29,7 +29,7 @@ class TestRedisLimiter(LimiterContract):
 
     def make_several(
         self, rates_per_second: dict[str, float], max_cost: float, clock: Callable[[], float]
-    ) -> dict[str, RedisLimiter]:  # type: ignore[override]  # nobody puts another limiter there
+    ) -> dict[str, RedisLimiter]:
         options: dict[str, Any] = {
             "max_cost": max_cost,
             "namespace": f"test-{secrets.token_hex(8)}",

@@ -12,7 +12,7 @@ from beautyspot.testing.limiter_steps import delay, delays
 from beautyspot.testing.switches import Switches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from beautyspot.contracts import Lease, LimiterBase
     from beautyspot.testing.limiter_model import ManualClock
@@ -31,7 +31,7 @@ class PlacesContract(Switches):
 
     def make_several(
         self, rates_per_second: dict[str, float], max_cost: float, clock: Callable[[], float]
-    ) -> dict[str, LimiterBase]:
+    ) -> Mapping[str, LimiterBase]:
         """Fresh limiters that `together` of their class takes; none where it takes no limiters."""
         del rates_per_second, max_cost, clock
         return {}
