@@ -69,6 +69,18 @@ def test_a_spot_imports_a_database_and_the_scan(tmp_path: Path) -> None:
     assert "beautyspot.libraries" not in _modules(program, tmp_path)
 
 
+@pytest.mark.parametrize("limiter", ["None", "'600/min'", "'gcra'"])
+def test_a_spot_imports_no_backend_that_it_does_not_use(limiter: str, tmp_path: Path) -> None:
+    program = (
+        "import beautyspot as bs\n"
+        f"limiter = {limiter}\n"
+        "limiter = {'use': 'gcra', 'rate': 10} if limiter == 'gcra' else limiter\n"
+        "bs.Spot('x', config=False, limiter=limiter)"
+    )
+    others = ("beautyspot_redis.", "beautyspot_s3.")
+    assert [name for name in _modules(program, tmp_path) if name.startswith(others)] == []
+
+
 @pytest.mark.parametrize("spot", ["bs.Spot('x')", "bs.Spot('x', config=False)"])
 def test_a_spot_compiles_no_pattern(spot: str, tmp_path: Path) -> None:
     """Each takes a fifth of a millisecond to one; the second start finds its database there."""

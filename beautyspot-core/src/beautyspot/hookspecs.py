@@ -19,7 +19,11 @@ classes; each class has a `name`::
 A plug-in module must import in under a millisecond: import what is heavy when a backend is *made*,
 not when it is registered. The module is imported when the first `Spot` is made. A hook is called
 once in a process, when a backend of its extension point is first looked for: when a `Spot` is made,
-or when a function is marked; never during a call.
+or when a function is marked; never during a call. A plug-in may state ahead what its backends are
+called. Then a hook is called only when one of these is looked for, and a program that uses another
+plug-in's backends does not import its classes::
+
+    beautyspot_offers = {"storage": ("foo",)}   # names and URL schemes, by extension point
 
 A plug-in with an error (its import fails, a hook has arguments) is skipped with one warning of the
 logger ``beautyspot``. A hook with a wrong answer (a class without a name, or with an abstract

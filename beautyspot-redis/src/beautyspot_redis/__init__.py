@@ -1,8 +1,8 @@
 """Redis and Valkey for beautyspot: a metadata store and a rate limiter that many machines share.
 
 The module is a plug-in, which core imports when a `Spot` is made. So it imports nothing but the
-hook marker; the classes are imported when they are first used, and redis-py with the first of them
-that connects.
+hook marker, and states what its classes are called. They are imported when one is asked for,
+and redis-py with the first that connects.
 """
 
 from __future__ import annotations
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["RedisLimiter", "RedisMetadataStore"]
 
 beautyspot_api = 1
+
+_SCHEMES = [
+    f"{server}{several}"
+    for server in ("redis", "rediss", "valkey", "valkeys")
+    for several in ("", "+sentinel", "+cluster")
+] + ["unix"]
+
+beautyspot_offers = {"metadata": _SCHEMES, "limiter": _SCHEMES}
 
 
 @hookimpl

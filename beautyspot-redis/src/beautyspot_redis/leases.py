@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -281,4 +280,6 @@ def _read(text: bytes) -> list[tuple[str, list[str]]]:
 
 
 def _this_process() -> str:
+    import socket  # redis-py has imported it
+
     return f"process {os.getpid()} on {socket.gethostname()}"

@@ -1,7 +1,8 @@
 """S3 storage of beautyspot: results as objects in AWS S3, MinIO and their like.
 
 The module is a plug-in, which core imports when a `Spot` is made. So it imports nothing but the
-hook marker; the class is imported when it is first used, and boto3 with the first blob.
+hook marker, and states what its class is called; that is imported when it is asked for,
+and boto3 with the first blob.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["S3Storage"]
 
 beautyspot_api = 1
+
+beautyspot_offers = {"storage": ["s3"]}
 
 
 @hookimpl

@@ -29,6 +29,23 @@ def test_a_whole_plugin_brings_its_classes(point):
     assert loaded.offers == {point: ["one", "two"]}
 
 
+@pytest.mark.parametrize("stated", [["one"], {"storage": "one"}, {"storage": [1]}, None])
+def test_what_is_stated_has_to_be_a_table(stated):
+    plugin = offering(backend("one"), beautyspot_offers=stated)
+    assert "write a table of the names and schemes" in broken(plugin)
+
+
+@pytest.mark.parametrize(
+    ("point", "hint"), [("stroage", "Did you mean 'storage'?"), ("types", "Others are keygen, ")]
+)
+def test_a_statement_about_what_has_no_names_is_noted(point, hint):
+    loaded = load(origin(offering(backend("one"), beautyspot_offers={point: ["one"]})))
+    assert loaded.classes("storage")[0].name == "one"
+    (note,) = loaded.notes
+    assert note.startswith(f"beautyspot_offers has {point!r}, whose backends have no names.")
+    assert hint in note
+
+
 def test_an_attribute_that_raises_breaks_the_plugin():
     class Plugin:
         @property

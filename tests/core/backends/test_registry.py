@@ -82,6 +82,42 @@ def test_a_hook_is_asked_when_its_extension_point_is_first_looked_at(monkeypatch
     assert asked == [S3]
 
 
+def test_a_plugin_that_states_its_names_is_asked_for_these_alone(monkeypatch):
+    asked = []
+
+    def hook():
+        asked.append(S3)
+        return S3
+
+    plugin = module(
+        beautyspot_register_storage=bs.hookimpl(hook), beautyspot_offers={"storage": ["s3", "s3a"]}
+    )
+    install(monkeypatch, origin(plugin, "s3"), origin(offering(DISK), "disk"))
+    registry = load_plugins()
+    assert registry.find("storage", "disk") is registry.by_scheme("storage", "disk") is DISK
+    assert not registry.has("storage", "tape")
+    assert asked == []
+    assert registry.has("storage", "s3")
+    assert registry.by_scheme("storage", "s3a") is registry.find("storage", "s3") is S3
+    assert asked == [S3]
+    assert plugins()[-1].offers == {"storage": ["s3"]}
+
+
+def test_two_that_state_one_name_are_in_conflict(monkeypatch):
+    stated = {"storage": ("s3", "s3a")}
+    one, two = (offering(cls, beautyspot_offers=stated) for cls in (S3, backend("s3")))
+    install(monkeypatch, origin(one, "one"), origin(two, "two"))
+    with pytest.raises(PluginConflictError, match="'one'.* 'two'"):
+        load_plugins().find("storage", "s3")
+
+
+def test_a_backend_whose_name_is_not_stated_is_said_to_be_lost(monkeypatch):
+    install(monkeypatch, origin(offering(S3, beautyspot_offers={"storage": {"s3"}}), "s3"))
+    told = unknown(load_plugins(), "storage", "s3")
+    assert "beautyspot_offers['storage'] leaves out 's3a' of " in told
+    assert told.count("add it") == 1
+
+
 def test_a_hook_that_fails_leaves_the_others(monkeypatch, caplog):
     plugin = offering(S3, beautyspot_register_limiter=bs.hookimpl(lambda: 1 / 0))
     install(monkeypatch, origin(plugin, "s3"))
@@ -424,17 +460,18 @@ def test_the_listing_holds_core_and_all_others(monkeypatch):
 
 
 def test_the_real_installation_is_whole(monkeypatch):
-    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "local,s3")  # whatever else is installed here
+    monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "local,redis,s3")  # whatever else is installed here
     plugin_registry.forget()
     registry = load_plugins()
     assert [one.broken for one in plugins()] == [None] * len(plugins())
     assert registry.names("storage") == ["local", "memory", "s3"]
-    assert registry.names("limiter") == ["combined", "gcra", "gcra-shared"]
-    assert registry.names("metadata") == ["memory", "sqlite"]
+    assert registry.names("limiter") == ["combined", "gcra", "gcra-shared", "joined", "redis"]
+    assert registry.names("metadata") == ["memory", "redis", "sqlite"]
     assert registry.names("serializer") == ["msgpack"]
     assert registry.names("keygen") == ["stable"]
     assert {one.distribution for one in plugins()} == {
         "beautyspot-core",
         "beautyspot-local",
+        "beautyspot-redis",
         "beautyspot-s3",
     }

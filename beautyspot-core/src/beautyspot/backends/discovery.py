@@ -61,6 +61,7 @@ class Loaded:
         hooks: by extension point a function that returns the backends, or raises `PluginError`.
         notes: what is odd about it, such as a misspelt hook.
         unusable: why it could not be loaded, or None.
+        stated: by extension point the names and schemes that it states ahead.
     """
 
     def __init__(
@@ -70,9 +71,11 @@ class Loaded:
         hooks: Mapping[str, Callable[[], tuple[type[Backend], ...]]] = MappingProxyType({}),
         notes: tuple[str, ...] = (),
         unusable: str | None = None,
+        stated: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self.origin = origin
         self.target = target
+        self._stated = stated
         self.notes = notes
         self._hooks = hooks
         self._classes: dict[str, tuple[type[Backend], ...]] = {}
@@ -84,6 +87,10 @@ class Loaded:
             warn_once(f"the plug-in {self.origin} is skipped: {fault}")
         for note in self.notes:
             warn_once(f"the plug-in {self.origin}: {note}")
+
+    def may_bring(self, point: str, word: str) -> bool:
+        """Whether its hook has to be called to find a backend of this name or scheme."""
+        return word in self._stated.get(point, (word,))
 
     def classes(self, point: str) -> tuple[type[Backend], ...]:
         """Its backends of an extension point; none where its hook is broken."""

@@ -7,6 +7,7 @@ its validation fails, and one hook that raises would stop the hooks of all other
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +39,9 @@ BASES: Final[dict[str, type[Backend]]] = {
     "types": TypeSupport,
 }
 """Extension point -> the base class of its backends."""
+
+BY_NAME: Final = BASES.keys() - {"types"}
+"""The extension points whose backends are looked up by a name or a scheme."""
 
 HOOKS: Final = {f"beautyspot_register_{point}": point for point in BASES}
 
@@ -94,20 +98,21 @@ def _where(exc: BaseException) -> str:
 
 def _checked(origin: Origin, target: object) -> Loaded:
     _check_api(target)
+    stated = _stated(target)
     manager = _registered(target, origin.name)
     callers = {point: getattr(manager.hook, hook) for hook, point in HOOKS.items()}
     hooks = {
-        point: partial(_backends, caller, point, origin)
+        point: partial(_backends, caller, point, origin, stated.get(point))
         for point, caller in callers.items()
         if caller.get_hookimpls()
     }
-    notes = tuple(_notes(manager, target))
+    notes = (*_notes(manager, target), *_notes_on(stated))
     if not hooks and not notes:
         raise PluginError(
             "it registers nothing: name the module that has the hooks, and decorate its "
             "beautyspot_register_... functions with @beautyspot.hookimpl"
         )
-    return Loaded(origin, target, hooks, notes)
+    return Loaded(origin, target, hooks, notes, stated=stated)
 
 
 def _check_api(target: object) -> None:
@@ -117,6 +122,30 @@ def _check_api(target: object) -> None:
             f"it is built for the plug-in API {api!r:.80}, and this beautyspot-core has "
             f"{hookspecs.API}: update the older of the two"
         )
+
+
+def _stated(target: object) -> Mapping[str, Collection[str]]:
+    """The names and schemes of its backends, where it states them ahead."""
+    said = getattr(target, "beautyspot_offers", {})
+    if isinstance(said, Mapping) and all(map(_are_texts, said.values())):
+        return said
+    raise PluginError(
+        f"it has beautyspot_offers = {said!r:.80}: write a table of the names and schemes of its "
+        'backends, such as {"storage": ("foo",)}'
+    )
+
+
+def _are_texts(words: object) -> bool:
+    return isinstance(words, tuple | list | set | frozenset) and all(
+        isinstance(word, str) for word in words
+    )
+
+
+def _notes_on(stated: Mapping[str, Collection[str]]) -> Iterator[str]:
+    for point in stated:
+        if point not in BY_NAME:
+            hint = did_you_mean(str(point), BY_NAME) or f" Others are {', '.join(sorted(BY_NAME))}."
+            yield f"beautyspot_offers has {point!r:.80}, whose backends have no names.{hint}"
 
 
 class _Manager(pluggy.PluginManager):
@@ -155,11 +184,13 @@ def _notes(manager: pluggy.PluginManager, target: object) -> Iterator[str]:
             yield f"{name!r} is never called: decorate it with @beautyspot.hookimpl"
 
 
-def _backends(caller: pluggy.HookCaller, point: str, origin: Origin) -> tuple[type[Backend], ...]:
+def _backends(
+    caller: pluggy.HookCaller, point: str, origin: Origin, stated: Collection[str] | None
+) -> tuple[type[Backend], ...]:
     """The backends that a hook returns, each once.
 
     Raises:
-        PluginError: it raised, or returned something else.
+        PluginError: it raised, or returned something else, or what the plug-in does not state.
     """
     try:
         results = caller()
@@ -169,7 +200,19 @@ def _backends(caller: pluggy.HookCaller, point: str, origin: Origin) -> tuple[ty
         raise PluginError(f"{caller.name} returned None: return a class, a list of them, or []")
     (result,) = results
     found = result if isinstance(result, list | tuple) else [result]
-    return tuple(dict.fromkeys(_backend(each, caller.name, BASES[point]) for each in found))
+    classes = dict.fromkeys(_backend(each, caller.name, BASES[point]) for each in found)
+    for cls in classes if stated is not None else ():
+        _check_stated(cls, point, stated or ())
+    return tuple(classes)
+
+
+def _check_stated(cls: type[Backend], point: str, stated: Collection[str]) -> None:
+    for word in (cls.name, *cls.schemes):
+        if word not in stated:
+            raise PluginError(
+                f"beautyspot_offers[{point!r}] leaves out {word!r} of {cls.__module__}."
+                f"{cls.__qualname__}, which is not found by it then: add it"
+            )
 
 
 def _backend(found: object, hook: str, base: type[Backend]) -> type[Backend]:

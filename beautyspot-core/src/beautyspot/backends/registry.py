@@ -61,7 +61,7 @@ class Registry:
             BackendNotFound: no plug-in brings it; the message says which would.
             PluginConflictError: several do.
         """
-        found = self._one(point, f"name {name!r}", lambda cls: cls.name == name)
+        found = self._named(point, name)
         return found or self._not_found(point, name, self.names(point))
 
     def by_scheme(self, point: str, scheme: str) -> type[Backend]:
@@ -71,10 +71,17 @@ class Registry:
             BackendNotFound: no plug-in brings it; the message says which would.
             PluginConflictError: several do.
         """
-        found = self._one(point, f"URL scheme {scheme!r}", lambda cls: scheme in cls.schemes)
-        found = found or self._one(point, f"name {scheme!r}", lambda cls: cls.name == scheme)
+        what = f"URL scheme {scheme!r}"
+        found = self._one(point, scheme, what, lambda cls: scheme in cls.schemes)
+        found = found or self._named(point, scheme)
+        if found is not None:
+            return found
         schemes = {f"{each}://" for cls in self._all(point) for each in cls.schemes}
-        return found or self._not_found(point, f"{scheme}://", sorted(schemes))
+        return self._not_found(point, f"{scheme}://", sorted(schemes))
+
+    def has(self, point: str, name: str) -> bool:
+        """Whether some plug-in brings a backend of this name."""
+        return any(cls.name == name for one in self.loaded for cls in _may_be(one, point, name))
 
     def names(self, point: str) -> list[str]:
         """The names of all backends of an extension point, sorted."""
@@ -89,11 +96,15 @@ class Registry:
     def _all(self, point: str) -> list[type[Backend]]:
         return [cls for one in self.loaded for cls in one.classes(point)]
 
+    def _named(self, point: str, name: str) -> type[Backend] | None:
+        return self._one(point, name, f"name {name!r}", lambda cls: cls.name == name)
+
     def _one(
-        self, point: str, what: str, fits: Callable[[type[Backend]], bool]
+        self, point: str, word: str, what: str, fits: Callable[[type[Backend]], bool]
     ) -> type[Backend] | None:
         for layer in self._layers:
-            claims = {cls: one.origin for one in layer for cls in one.classes(point) if fits(cls)}
+            found = [(cls, one) for one in layer for cls in _may_be(one, point, word)]
+            claims = {cls: one.origin for cls, one in found if fits(cls)}
             if len(claims) > 1:
                 raise PluginConflictError(_conflict(point, what, claims))
             if claims:
@@ -105,6 +116,10 @@ class Registry:
 
         message = not_found(self.loaded, self.left_out, self.choice, point, wanted, there)
         raise BackendNotFound(message)
+
+
+def _may_be(one: Loaded, point: str, word: str) -> tuple[type[Backend], ...]:
+    return one.classes(point) if one.may_bring(point, word) else ()
 
 
 def load_plugins(

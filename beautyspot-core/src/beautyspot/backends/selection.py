@@ -131,7 +131,7 @@ def _from_text(point: str, text: str, registry: Registry) -> _Wish:
     if is_url(text):
         return _from_url(point, text, registry)
     is_rate = point == "limiter" and re.match(_RATE, text)
-    if is_rate and text not in registry.names(point):
+    if is_rate and not registry.has(point, text):
         return _Wish(registry.find(point, _RATE_LIMITER), {"rate": text})
     return _Wish(registry.find(point, text))
 
