@@ -51,6 +51,16 @@ class Places:
         return [lease for lease in leases if lease in self.gone]
 
 
+OTHERS: set[threading.Thread] = set()
+"""What runs of other tests, as their threads end."""
+
+
+@pytest.fixture(autouse=True)
+def _others() -> None:
+    OTHERS.clear()
+    OTHERS.update(threading.enumerate())
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -209,7 +219,8 @@ def test_leases_that_hold_for_good_have_no_thread(clock: Clock) -> None:
 
 
 def of_heartbeats() -> int:
-    return sum(thread.name == "beautyspot-heartbeat" for thread in threading.enumerate())
+    mine = [thread for thread in threading.enumerate() if thread not in OTHERS]
+    return sum(thread.name == "beautyspot-heartbeat" for thread in mine)
 
 
 def test_a_thread_renews_until_nothing_is_held() -> None:
