@@ -155,10 +155,10 @@ def test_a_store_and_a_limiter_travel_without_a_password(
     redis_server: valkey.Valkey, namespace: str
 ) -> None:
     store = RedisMetadataStore(redis_server.url, namespace=namespace)
-    limiter = RedisLimiter(redis_server.url, rate="600/min", namespace=namespace)
+    limiter = RedisLimiter(redis_server.url, rate="1/hour", namespace=namespace)
     again = pickle.loads(pickle.dumps(store))
     assert again.store_id == store.store_id
-    limiter.consume(600)
+    limiter.consume()
     for other in (limiter, limiter.for_key("a"), limiter.for_key("b")):
         there = pickle.loads(pickle.dumps(other))
         assert there.try_consume() is (other is not limiter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,7 +44,9 @@ def test_the_argument_that_differs_from_the_nearest_earlier_call(make_spot: Any)
 def why(metadata: MetadataStoreBase, store: Store) -> Callable[..., Why]:
     """Why a row was made that comes after those of the store."""
 
-    def asked(name: str = "app:ask", **fields: Any) -> Why:
+    def asked(name: str = "app:ask", expires_in: float | None = None, **fields: Any) -> Why:
+        if expires_in is not None:
+            fields["expires_at"] = time.time() + expires_in
         given = {"input_id": "1", "made_at": NOW, "arguments": "prompt='x'", **fields}
         new = row(10, name, **given)
         metadata.put(new)
@@ -67,8 +70,8 @@ def why(metadata: MetadataStoreBase, store: Store) -> Callable[..., Why]:
             "the rest of the function's file had",
         ),
         ({"expires_at": NOW - 1}, ("code or captured values",), "it has expired since"),
-        ({"expires_at": NOW + 9e5}, ("code or captured values",), "of this run expires in 10 d"),
-        ({"expires_at": NOW + 7000}, ("code or captured values",), "of this run expires in 11"),
+        ({"expires_in": 9e5}, ("code or captured values",), "of this run expires in 10 d"),
+        ({"expires_in": 7000}, ("code or captured values",), "of this run expires in 11"),
     ],
 )
 def test_reasons(why: Callable[..., Why], fields: Any, differs: Any, reason: str) -> None:
