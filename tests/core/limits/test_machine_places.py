@@ -102,8 +102,8 @@ def pair(machines: Callable[..., Spot]) -> tuple[Spot, Spot]:
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits asks as often as it can."""
-    monkeypatch.setattr("beautyspot.limits.waits.FIRST", 0.001)
-    monkeypatch.setattr("beautyspot.limits.waits.LONGEST", 0.001)
+    monkeypatch.setattr("beautyspot.limits.machine_places.FIRST", 0.001)
+    monkeypatch.setattr("beautyspot.limits.machine_places.LONGEST", 0.001)
 
 
 def test_one_cap_for_two_machines(pair: tuple[Spot, Spot], taken: list[Slot]) -> None:
@@ -351,7 +351,7 @@ def test_a_call_of_this_process_is_woken_at_once(
 ) -> None:
     """Two functions under one name of places: an hour's pause is not waited for."""
     for name in ("FIRST", "LONGEST"):
-        monkeypatch.setattr(f"beautyspot.limits.waits.{name}", 3600)
+        monkeypatch.setattr(f"beautyspot.limits.machine_places.{name}", 3600)
     spot, gate = machines(strict=True), Gate()
 
     def work() -> None:

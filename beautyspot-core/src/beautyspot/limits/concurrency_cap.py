@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.concurrency.single_flight import Flight
-    from beautyspot.limits.machine_place import MachinePlace
 
     Tell = Callable[["Cap"], object]
     """Is called where a call has waited for long, and no place has become free meanwhile."""
@@ -84,12 +83,11 @@ class Place:
         thread: the identifier of the call's thread.
         cap: whose place it is.
         around: the places of the calls around this one, the outermost first.
-        machine_place: the one of all machines that goes with it.
     """
 
     __slots__ = (
         *("_flights", "admitted", "around", "borrower", "cap", "is_over", "lender"),
-        *("machine_place", "thread", "waits", "wake"),
+        *("thread", "waits", "wake"),
     )
 
     def __init__(self, cap: Cap) -> None:
@@ -100,7 +98,6 @@ class Place:
         self.admitted = self.is_over = False
         self.borrower: Place | None = None
         self.lender: Place | None = None
-        self.machine_place: MachinePlace | None = None
         self.waits: list[Flight | Cap] = []
         self.thread = get_ident()
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase
-from beautyspot.limits.machine_place import keeper_of
 from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker
 
 if TYPE_CHECKING:
@@ -97,6 +96,13 @@ def standing_by(limiter: LimiterBase, reporter: Reporter) -> LimiterBase:
     return Standby(limiter, reporter)
 
 
+def _keeper_of(bucket: LimiterBase | None) -> LimiterBase | None:
+    """The limiter that keeps places for all machines: this one, or the first of its limits."""
+    limits: dict[str, LimiterBase] = getattr(bucket, "limits", {})
+    found = [limiter for limiter in (bucket, *limits.values()) if limiter and limiter.slots]
+    return found[0] if found else None
+
+
 class Limiting:
     """The Spot's limiter, and what watches and counts the calls that ask it.
 
@@ -155,7 +161,7 @@ class Limiting:
     @cached_property
     def machine_places(self) -> MachinePlaces | None:
         """The places of all machines, made when first asked for; None where there are none."""
-        keeper = keeper_of(self.given)
+        keeper = _keeper_of(self.given)
         if keeper is None:
             return None
         from beautyspot.limits.machine_places import MachinePlaces

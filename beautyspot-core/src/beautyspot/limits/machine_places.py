@@ -10,33 +10,58 @@ machines whose calls make further ones could each wait for the other.
 
 from __future__ import annotations
 
+import random
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.concurrency import deferred, locks
+from beautyspot.concurrency import deferred, locks, waiting
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.queueing import queued, stopping
 from beautyspot.concurrency.waiting import Alarm, Bell
 from beautyspot.contracts.asking import Making
-from beautyspot.limits.machine_place import MachinePlace
+from beautyspot.errors import RateLimitError
 from beautyspot.resilience.circuit_breaker import Breaker
 from beautyspot.resilience.heartbeat import Heartbeat
 from beautyspot.resilience.reporting import LIMITER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Executor
 
     from beautyspot.contracts import Lease, LimiterBase
     from beautyspot.limits.concurrency_cap import Cap, Place
-    from beautyspot.limits.waits import Until
     from beautyspot.resilience.reporting import Reporter
+
+    Tell = Callable[[Cap], object]
+    """Is called where a call has waited for long."""
 
     Wake = Callable[[], object]
 
 MEANING: Final = "More calls than max_concurrent= may be under way until they have others"
+
+FIRST: Final = 0.01
+GROWS: Final = 1.5
+LONGEST: Final = 1.0
+"""Seconds between two questions for a place: the first, by what each is longer, the longest."""
+
+
+class MachinePlace:
+    """One place among those of all machines.
+
+    Attributes:
+        lease: frees the place when it is released.
+        users: the places, in this process, of the call that holds it and of those that it is lent
+            to, the latest last. It is free once all of them have left.
+    """
+
+    __slots__ = ("lease", "users")
+
+    def __init__(self, lease: Lease, user: Place) -> None:
+        self.lease = lease
+        self.users = [user]
 
 
 class MachinePlaces:
@@ -69,6 +94,7 @@ class MachinePlaces:
         """The calls that hold places and wait for some stayed in the parent."""
         self.breaker.reset_after_fork()
         self._lock = locks.reentrant()
+        self._held: dict[Place, MachinePlace] = {}  # by the place that the call has in this process
         self._waiting: dict[str, deque[Wake]] = {}
 
     def _changed(self, opened: bool) -> None:
@@ -77,17 +103,18 @@ class MachinePlaces:
 
     # ------------------------------------------------------------------------------- entering
 
-    def enter(self, place: Place, until: Until, tell: Callable[[Cap], object]) -> bool:
+    def enter(self, place: Place, timeout: float | None, tell: Tell) -> bool:
         """Block this thread until the call has a place; whether it had to wait.
 
         Raises:
-            RateLimitError: none was free in time.
+            RateLimitError: none was free within `timeout` seconds.
         """
+        pauses = _pauses(place.cap, timeout, monotonic(), tell)
         if locks.inside() or self._takes(place, self._borrowed(place) or self._ask(place)):
             return False  # the former in a handler, which may have interrupted who holds it
         bell = Bell()
-        with self._waits(place, bell), queued(), stopping(bell) as stop:
-            for pause in until.pauses(place, tell):
+        with self._woken(place, bell), queued(), stopping(bell) as stop:
+            for pause in pauses:
                 bell.wait(pause)
                 if stop is not None:
                     stop.check()
@@ -95,25 +122,28 @@ class MachinePlaces:
                     break
         return True
 
-    async def enter_async(self, place: Place, until: Until, tell: Callable[[Cap], object]) -> bool:
+    async def enter_async(self, place: Place, timeout: float | None, tell: Tell) -> bool:
         """`enter` for a task; threads ask for it, and a cancelled task keeps no place.
 
         Raises:
             RateLimitError: as there.
         """
+        pauses = _pauses(place.cap, timeout, monotonic(), tell)
         if self._takes(place, self._borrowed(place) or await self._ask_async(place)):
             return False
         alarm = Alarm()
-        with self._waits(place, alarm), queued():
-            for pause in until.pauses(place, tell):
+        with self._woken(place, alarm), queued():
+            for pause in pauses:
                 await alarm.wait(pause)
                 if self._takes(place, await self._ask_async(place)):
                     break
         return True
 
     def _takes(self, place: Place, held: MachinePlace | None) -> bool:
-        place.machine_place = held
-        return held is not None
+        if held is None:
+            return False
+        self._held[place] = held
+        return True
 
     def _ask(self, place: Place) -> MachinePlace | None:
         """A place that is free, or that a call around this one lends."""
@@ -147,7 +177,7 @@ class MachinePlaces:
         """The place of one of these calls, unless another call uses it already."""
         with self._lock:
             for lender in lenders:
-                held = lender.machine_place
+                held = self._held.get(lender)
                 if held is not None and held.users[-1:] == [lender]:
                     held.users.append(place)
                     return held
@@ -155,20 +185,19 @@ class MachinePlaces:
 
     # ------------------------------------------------------------------------------- waiting
 
-    def _waits(self, place: Place, wake: Wake) -> _Waiting:
-        return _Waiting(self, place.cap.name, wake)
-
-    def join(self, name: str, wake: Wake) -> None:
-        """Wake one that waits for a place of that name, in its turn."""
+    @contextmanager
+    def _woken(self, place: Place, wake: Wake) -> Iterator[None]:
+        """In the block one that waits is woken, in its turn, when a place is given back here."""
+        name = place.cap.name
         with self._lock:
             self._waiting.setdefault(name, deque()).append(wake)
-
-    def quit(self, name: str, wake: Wake) -> None:
-        """Wake one no more."""
-        with self._lock, suppress(KeyError, ValueError):
-            self._waiting[name].remove(wake)
-            if not self._waiting[name]:
-                del self._waiting[name]
+        try:
+            yield
+        finally:
+            with self._lock, suppress(KeyError, ValueError):  # the former in a forked child
+                self._waiting[name].remove(wake)
+                if not self._waiting[name]:
+                    del self._waiting[name]
 
     # ------------------------------------------------------------------------------- leaving
 
@@ -179,7 +208,7 @@ class MachinePlaces:
             place: the call's, in this process.
             by_thread: whether a thread of ours gives it back, and nobody waits for that.
         """
-        held, place.machine_place = place.machine_place, None
+        held = self._held.pop(place, None)
         if held is None:
             return
         with self._lock:
@@ -212,16 +241,23 @@ class MachinePlaces:
             first()
 
 
-class _Waiting:
-    """In the block one waits, and is woken when a place is given back here."""
+def _pauses(cap: Cap, timeout: float | None, began: float, tell: Tell) -> Iterator[float]:
+    """The seconds to wait before each question for a place; `tell` is told of a long wait, once.
 
-    def __init__(self, places: MachinePlaces, name: str, wake: Wake) -> None:
-        self._places = places
-        self._name = name
-        self._wake = wake
-
-    def __enter__(self) -> None:
-        self._places.join(self._name, self._wake)
-
-    def __exit__(self, *_: object) -> None:
-        self._places.quit(self._name, self._wake)
+    Raises:
+        RateLimitError: `timeout` seconds have passed since the wait `began`.
+    """
+    pause, tells = FIRST, True
+    while True:
+        waited = monotonic() - began
+        if timeout is not None and waited >= timeout:
+            raise RateLimitError(
+                f"{cap.size} calls were under way in all processes for all of {timeout:.3g} s: "
+                "wait longer (timeout= of spot.limiter) or raise max_concurrent="
+            )
+        if tells and waited > waiting.PATIENCE:
+            tells = False
+            tell(cap)
+        some = pause * random.uniform(0.75, 1.25)  # noqa: S311 - so that not all ask at once
+        yield some if timeout is None else min(some, timeout - waited)
+        pause = min(pause * GROWS, LONGEST)

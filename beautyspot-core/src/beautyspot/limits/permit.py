@@ -21,7 +21,6 @@ from beautyspot.contracts import LimiterBase, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.functions.names import identifier_of, is_ours
 from beautyspot.limits.concurrency_cap import Place
-from beautyspot.limits.waits import Until
 from beautyspot.resilience.reporting import ASKING, PAUSING, PLACING, SETTLING
 
 if TYPE_CHECKING:
@@ -92,9 +91,8 @@ class Permit:
                     self._queued = place.enter(self._timeout, self._tell)
                     places = self._machine_places(place)
                     if places is not None:
-                        left = Until(self._left())
                         with self._failing_alone():
-                            self._queued |= places.enter(place, left, self._tell_of_all)
+                            self._queued |= places.enter(place, self._left(), self._tell_of_all)
             with self._failing_open():
                 bucket = self._choose_bucket()
                 if bucket is not None:
@@ -126,7 +124,7 @@ class Permit:
                 self._queued = await place.enter_async(self._timeout, self._tell)
                 places = self._machine_places(place)
                 if places is not None:
-                    left = Until(self._left())
+                    left = self._left()
                     with self._failing_alone():
                         self._queued |= await places.enter_async(place, left, self._tell_of_all)
         with self._failing_open():
