@@ -160,13 +160,16 @@ def entry(function: Any, name: str, *, bound: bool, level: str = "###") -> str:
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
     """The public methods and properties that a class defines, or a part of it that has no page."""
-    parts = [base for base in cls.__bases__ if _is_part(base)]
-    for name, value in (item for each in (cls, *parts) for item in vars(each).items()):
+    for name, value in (item for each in _with_parts(cls) for item in vars(each).items()):
         if not name.startswith("_") and not name.startswith("test_"):
             if isinstance(value, classmethod | staticmethod):
                 yield name, getattr(cls, name)
             elif inspect.isfunction(value) or isinstance(value, property):
                 yield name, value
+
+
+def _with_parts(cls: type) -> list[type]:
+    return [cls, *(base for base in cls.__bases__ if _is_part(base))]
 
 
 def _is_part(base: type) -> bool:
@@ -200,10 +203,11 @@ def contract(names: str) -> str:
 
 def _attributes(cls: type) -> Iterator[str]:
     """Class attributes that a backend may set, with their defaults."""
-    own = {key: value for key, value in vars(cls).items() if not key.startswith("_")}
-    for name, annotation in getattr(cls, "__annotations__", {}).items():
-        if name in own and "ClassVar" in str(annotation):
-            yield f"Its default of `{name}` is `{own[name]!r}`.\n"
+    for each in _with_parts(cls):
+        own = {key: value for key, value in vars(each).items() if not key.startswith("_")}
+        for name, annotation in getattr(each, "__annotations__", {}).items():
+            if name in own and "ClassVar" in str(annotation):
+                yield f"Its default of `{name}` is `{own[name]!r}`.\n"
 
 
 def suite(names: str) -> str:
@@ -308,7 +312,7 @@ def _class(name: str, cls: type) -> str:
     if not inspect.isabstract(cls) and "__init__" in vars(cls) or hasattr(cls, "_fields"):
         found.append(f"```text\n{signature(cls, name, bound=False)}\n```\n")
     found.append(text(cls, name) + "\n")
-    if not issubclass(cls, bs.Backend) or cls.__base__ is not bs.Backend:
+    if _with_parts(cls)[-1].__base__ is not bs.Backend:  # else it is a contract, with its own page
         found.append(methods(cls, "####"))
     return "\n".join(found)
 

@@ -14,13 +14,14 @@ from beautyspot.contracts.counts import Counts
 from beautyspot.contracts.file import File
 from beautyspot.contracts.keygen import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.leases import Beginning, Lease
-from beautyspot.contracts.limiter import LimiterBase, Reservation
-from beautyspot.contracts.metadata import Invalidation, MetadataStoreBase, Totals
+from beautyspot.contracts.limiter import LimiterBase
+from beautyspot.contracts.metadata import MetadataStoreBase
 from beautyspot.contracts.pauses import Pause, pause_seconds
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
     FILE,
     Entry,
+    Invalidation,
     Plain,
     TaskRecord,
     begun_at,
@@ -30,7 +31,8 @@ from beautyspot.contracts.records import (
     is_newer,
     lacks_data,
 )
-from beautyspot.contracts.selection import FunctionTotals, Order, Page, Selection
+from beautyspot.contracts.reservation import Reservation
+from beautyspot.contracts.selection import FunctionTotals, Order, Page, Selection, Totals
 from beautyspot.contracts.serializer import SerializerBase
 from beautyspot.contracts.storage import BlobInfo, BlobStorageBase
 from beautyspot.contracts.types import TypeSupport

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.calling import wrong_answer
 from beautyspot.contracts.naps import Naps
+from beautyspot.contracts.reservation import Reservation
 from beautyspot.errors import CostError, NotSupportedError, PluginError, RateLimitError
 
 if TYPE_CHECKING:
@@ -22,21 +23,6 @@ if TYPE_CHECKING:
     from beautyspot.concurrency.waiting import Alarm, Bell
     from beautyspot.contracts.leases import Lease
     from beautyspot.contracts.pauses import Pause
-
-
-class Reservation:
-    """A place in the limiter's time. A limiter may subclass it to remember what it needs.
-
-    Attributes:
-        delay: seconds from the reservation until it may be used; 0.0 is at once.
-        cost: what was reserved.
-    """
-
-    __slots__ = ("cost", "delay")
-
-    def __init__(self, delay: float, cost: float) -> None:
-        self.delay = delay
-        self.cost = cost
 
 
 class LimiterBase(Backend):
@@ -250,7 +236,9 @@ class LimiterBase(Backend):
         Where `blocking` is True, threads call `reserve`, `remaining` and `release`.
         """
         if self.blocking:
-            return await self._consume_by_threads(cost, timeout)
+            from beautyspot.concurrency.making import THREADS  # as in `consume`
+
+            return await self._consume_by_threads(cost, timeout, THREADS)
         reservation = self._reserve_within(cost, timeout)
         if reservation.delay > 0:
             from beautyspot.concurrency.waiting import Alarm, in_asyncio  # as in `consume`
@@ -269,19 +257,19 @@ class LimiterBase(Backend):
         return reservation
 
     async def _consume_by_threads(
-        self, cost: float, timeout: float | None, executor: Callable[[], Executor] | None = None
+        self, cost: float, timeout: float | None, executor: Callable[[], Executor]
     ) -> Reservation:
         """`consume_async`: threads ask, and none is taken while the call waits for its time."""
+        from beautyspot.concurrency.making import Making
         from beautyspot.concurrency.queueing import queued  # as in `consume`
-        from beautyspot.contracts.asking import THREADS, Making
 
         make = partial(self._reserve_within, cost, timeout)
-        making = Making(make, self._release_quietly, executor or THREADS)
+        making = Making(make, self._release_quietly, executor)
         with queued():
             reservation = await making.run()
             try:
                 if reservation.delay > 0:
-                    await self._wait_by_threads(reservation, timeout, executor or THREADS)
+                    await self._wait_by_threads(reservation, timeout, executor)
             except BaseException:
                 making.give_back()
                 raise

@@ -5,69 +5,33 @@ from __future__ import annotations
 import math
 import time
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
-from beautyspot.contracts.backend import Backend
-from beautyspot.contracts.leases import Beginning
+from beautyspot.contracts.leases import Beginning, LeasingBase
 from beautyspot.contracts.records import Entry, Plain, TaskRecord, found_in, is_newer
-from beautyspot.contracts.selection import Selection
+from beautyspot.contracts.selection import Selection, Totals
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from beautyspot.contracts.counts import Counts
-    from beautyspot.contracts.leases import Lease
+    from beautyspot.contracts.records import Invalidation
     from beautyspot.contracts.selection import FunctionTotals, Order, Page
 
 
-class Invalidation(NamedTuple):
-    """What was invalidated: the results that match all that is given here; None matches any."""
-
-    cache_key: str | None = None
-    func_identifier: str | None = None
-    version: str | None = None
-    tag: str | None = None
-
-    def covers(self, record: TaskRecord) -> bool:
-        """Whether the result of `record` is one of these."""
-        return (
-            self.cache_key in (None, record.cache_key)
-            and self.func_identifier in (None, record.func_identifier)
-            and self.version in (None, record.version)
-            and (self.tag is None or self.tag in record.tags)
-        )
-
-
-class Totals(NamedTuple):
-    """How much a metadata store holds."""
-
-    entries: int
-    size: int  # of all results' data, in bytes, wherever it is
-
-
-class MetadataStoreBase(Backend):
+class MetadataStoreBase(LeasingBase):
     """Keeps one `TaskRecord` for each key.
 
     Errors: every failure is a `MetadataError`, and a `MetadataBusyError` if the same call may
     succeed in a moment. Operations are atomic: a reader finds the old record, the new one or none.
     """
 
-    leases: ClassVar[bool] = False
-    """True if `try_lease` works, and excludes other processes that use the same store."""
-
     invalidations: ClassVar[bool] = False
     """True if `note_invalidation`, `generation` and `invalidated_since` work, for all processes."""
 
     counters: ClassVar[bool] = False
     """True if `add_counts` and `counts` work."""
-
-    most_leases: int = 1000
-    """How many leases a call may hold at once; for more results it goes without the others'."""
-
-    lease_time: float = math.inf
-    """Seconds for which a lease holds after it was taken or renewed; infinite if as long as its
-    process lives."""
 
     private: bool = False
     """True if nobody but this user, on this machine, can read what the store holds."""
@@ -263,16 +227,7 @@ class MetadataStoreBase(Backend):
             if record is not None:
                 self.put(record._replace(used_at=when))
 
-    def try_lease(self, key: str) -> Lease | None:
-        """The lease of `key`, or None while another caller holds it. Returns at once.
-
-        The lease excludes every other holder on the same store: other processes, and other
-        instances of this class in the same process. It ends when its process dies.
-
-        Raises:
-            NotSupportedError: the store has no leases (`leases` is False).
-        """
-        raise NotSupportedError(f"the metadata store {self.name!r} has no leases ({key})")
+    # ----------------------------------------------- leases, beside those methods of `LeasingBase`
 
     def begin(self, key: str) -> Beginning | None:
         """Take the lease of `key`, and tell what its call needs; None while another has the lease.
@@ -313,67 +268,6 @@ class MetadataStoreBase(Backend):
                 beginning.lease.release()
             raise
         return begun
-
-    def renew(self, leases: Collection[Lease]) -> Collection[Lease]:
-        """Have these leases hold for another `lease_time`; those of them that were lost.
-
-        Called by one thread of the process, several times within `lease_time`, if that is finite. A
-        lease that this instance has released, or `put_valid` with its row, was not lost.
-        """
-        del leases
-        return ()
-
-    def leased(self, keys: Collection[str]) -> Collection[str]:
-        """Which of these keys are leased now, by whomever.
-
-        Calls that wait for a lease are woken by it. The base class takes each lease to find out.
-        """
-        taken = []
-        for key in keys:
-            lease = self.try_lease(key)
-            if lease is None:
-                taken.append(key)
-            else:
-                lease.release()
-        return taken
-
-    def next_releases(self, seconds: float) -> Collection[str] | None:
-        """Wait at most so long for leases to be released, and give the keys of those that were.
-
-        Called again and again by one thread of the process, as long as calls wait for leases, first
-        with 0 seconds: from the end of that call on the store listens, and what is released between
-        two calls is told by the next one. It may miss some, and leave out keys that nobody has
-        tried to lease meanwhile. None, as by the base class, if the store can't tell: core asks
-        `leased` then.
-        """
-        del seconds
-        return None
-
-    def stop_listening(self) -> None:
-        """Note that no call waits any more, until `next_releases` is called again.
-
-        A store that listens for what it tells ends that, so that no messages pile up for it.
-        """
-
-    def share_waits(self, waits: Mapping[str, Collection[str]]) -> Mapping[str, Collection[str]]:
-        """Tell other processes what this one waits for, and be told what they wait for.
-
-        Args:
-            waits: by key that a call waits to lease: the keys whose leases this process holds, and
-                whose calls go on only after that. It takes the place of what was told before, and
-                ends with the process.
-
-        Returns:
-            The same of all others. Without it, which is the default, calls of several processes
-            that wait for each other stand still until `wait_timeout`.
-        """
-        del waits
-        return {}
-
-    def lease_holder(self, key: str) -> str:
-        """Who holds the lease of `key`, for people, as "process 4711"; "" where that is unknown."""
-        del key
-        return ""
 
     # -------------------------------------- what was invalidated while its call was under way
 

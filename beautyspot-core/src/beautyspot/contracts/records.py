@@ -114,3 +114,21 @@ def in_full(found: Plain | Entry) -> Entry:
 def lacks_data(entry: Entry) -> bool:
     """Whether `find_many` left the data of this entry out, which `find` gives."""
     return entry.result_data is None and entry.result_type == DIRECT_BLOB
+
+
+class Invalidation(NamedTuple):
+    """What was invalidated: the results that match all that is given here; None matches any."""
+
+    cache_key: str | None = None
+    func_identifier: str | None = None
+    version: str | None = None
+    tag: str | None = None
+
+    def covers(self, record: TaskRecord) -> bool:
+        """Whether the result of `record` is one of these."""
+        return (
+            self.cache_key in (None, record.cache_key)
+            and self.func_identifier in (None, record.func_identifier)
+            and self.version in (None, record.version)
+            and (self.tag is None or self.tag in record.tags)
+        )

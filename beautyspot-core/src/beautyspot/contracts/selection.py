@@ -109,3 +109,10 @@ class FunctionTotals(NamedTuple):
     oldest: float | None  # the least and the greatest `made_at`
     newest: float | None
     code: str | None = None  # `TaskRecord.code` of the newest; None where it has none
+
+
+class Totals(NamedTuple):
+    """How much a metadata store holds."""
+
+    entries: int
+    size: int  # of all results' data, in bytes, wherever it is

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred, locks, waiting
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.making import Making
 from beautyspot.concurrency.queueing import queued, stopping
 from beautyspot.concurrency.waiting import Alarm, Bell
-from beautyspot.contracts.asking import Making
 from beautyspot.errors import RateLimitError
 from beautyspot.resilience.circuit_breaker import Breaker
 from beautyspot.resilience.heartbeat import Heartbeat

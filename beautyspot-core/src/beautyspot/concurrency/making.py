@@ -33,7 +33,7 @@ class Making(Generic[T]):
         self,
         make: Callable[[], T],
         undo: Callable[[T], object],
-        executor: Callable[[], Executor] = THREADS,
+        executor: Callable[[], Executor],
     ) -> None:
         self._make = make
         self._undo = undo
