@@ -150,8 +150,7 @@ def _together(engine: Engine, call: Call) -> Flow:
     """Lead the flight of the call's key, or follow it as often as its leader abandons it."""
     deadline = monotonic() + engine.wait_timeout
     outdated: Flight | None = None
-    shared: object = ABANDONED
-    while shared is ABANDONED:
+    while True:
         with Turn(engine, call) as turn, turn:
             anew = call.refresh
             flight = engine.flights.enter(call.key, turn, anew=anew, outdated=outdated)
@@ -161,14 +160,16 @@ def _together(engine: Engine, call: Call) -> Flow:
                 return led
         shared = None if flight is None else (yield from follow(engine, call, flight, deadline))
         if shared is OUTDATED:
-            outdated, shared = flight, ABANDONED
+            outdated = flight
         elif shared is ABANDONED:
             value = yield from _abandoned(engine, call)
             if value is not MISSING:
                 return _found(engine, call, value)
-        outcome = taken_over(engine, call, shared, flight)
-        if outcome is not None:
-            return (yield from _or_stale(engine, call, outcome))
+        else:
+            break
+    outcome = taken_over(engine, call, shared, flight)
+    if outcome is not None:
+        return (yield from _or_stale(engine, call, outcome))
     with Turn(engine, call) as turn, turn:  # alone: no value to share, or a deadlock to avoid
         return (yield from _run(turn))
 

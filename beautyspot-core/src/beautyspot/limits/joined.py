@@ -26,7 +26,6 @@ class JoinedLimiter(CombinedLimiter):
     def __init__(self, limits: Mapping[str, LimiterBase], joint: LimiterBase) -> None:
         super().__init__(limits)
         self._joint = joint
-        self.workers = max(limit.workers for limit in limits.values())
 
     def reserve_after(
         self, cost: Any, seconds: float, *, max_wait: float | None = None
