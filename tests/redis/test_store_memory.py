@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.contracts import Plain, entry_of, found_in
+from beautyspot.contracts import Invalidation, Plain, entry_of, found_in
 from beautyspot.errors import MetadataError
 from beautyspot.testing.records import KEYS, a_record
 from beautyspot_redis import RedisMetadataStore
@@ -111,6 +111,31 @@ def test_what_this_process_changes_is_seen_at_once(near: RedisMetadataStore) -> 
     assert near.put_valid(a_record(), near.generation())
     assert near.find(KEYS[0]) == found_in(a_record())
     near.delete(KEYS[0])
+    assert near.find(KEYS[0]) is None
+
+
+@pytest.mark.parametrize(
+    "what", [Invalidation(cache_key=KEYS[0]), Invalidation(tag="t"), Invalidation()]
+)
+def test_what_this_process_invalidates_is_not_found_though_its_row_is_gone(
+    near: RedisMetadataStore, raw: Any, names: Names, what: Invalidation
+) -> None:
+    near.put(a_record())
+    near.find(KEYS[0])
+    raw.delete(names.row(KEYS[0]))  # so that there is nothing to remove
+    near.note_invalidation(what)
+    assert near.find(KEYS[0]) is None
+
+
+def test_what_another_store_of_this_process_changes_is_seen_at_once(
+    near: RedisMetadataStore, store: RedisMetadataStore
+) -> None:
+    near.put(a_record())
+    near.find(KEYS[0])
+    changed = a_record(result_data=b"\xa1y")
+    store.put(changed)
+    assert near.find(KEYS[0]) == found_in(changed)
+    store.delete(KEYS[0])
     assert near.find(KEYS[0]) is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.contracts import Entry
@@ -17,20 +18,40 @@ OVERHEAD: Final = 600
 """Bytes that an answer takes beside its data, roughly."""
 
 
+_all: weakref.WeakValueDictionary[int, NearMemory] = weakref.WeakValueDictionary()
+"""Those of this process."""
+
+
+def of_place(place: tuple[str, str]) -> list[NearMemory]:
+    """The memories of this process that keep results of a place."""
+    found = [ref() for ref in _all.valuerefs()]  # a list at once: threads may make others
+    return [near for near in found if near is not None and near.place == place]
+
+
 class NearMemory:
     """Answers of `find`, the last used ones; at most so many bytes of them, and of such an age.
 
     Args:
         size: bytes.
         age: seconds for which an answer is given.
+        place: the server and the namespace.
     """
 
-    def __init__(self, size: int, age: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        size: int,
+        age: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        place: tuple[str, str] = ("", ""),
+    ) -> None:
+        self.place: Final = place
         self._most, self._age, self._clock = size, age, clock
         self._kept: dict[str, tuple[Plain | Entry, float, int]] = {}
         self._size = 0
         self._changes = 0
         self._lock = threading.Lock()
+        _all[id(self)] = self
 
     def get(self, key: str) -> Plain | Entry | None:
         """What was found for a key, if that is not too old."""

@@ -27,7 +27,7 @@ from beautyspot_redis.invalidation_log import LOGGED, known
 from beautyspot_redis.leases import LeaseKeeper
 from beautyspot_redis.looking import LookingStore
 from beautyspot_redis.names import Names
-from beautyspot_redis.near import NearMemory
+from beautyspot_redis.near import NearMemory, of_place
 from beautyspot_redis.putting import Putter
 from beautyspot_redis.reading import CLOSED, RedisReader
 from beautyspot_redis.remade import Remade, remembered
@@ -135,9 +135,10 @@ class RedisMetadataStore(RedisReader, Remade):
         self.demands_signing = checked.switch("demands_signing", demands_signing)
         self._keeper = LeaseKeeper(self._server, self._names, self.lease_time)
         self._putter = Putter(self._keeper, _milliseconds(keep_expired))
+        self._place = self._server.url, self._names.namespace
         age = checked.duration("memory_age", memory_age)
         if checked.size("memory", memory):
-            self._near, self.memory_age = NearMemory(memory, age), age
+            self._near, self.memory_age = NearMemory(memory, age, place=self._place), age
         self._store_id: str | None = None
 
     @classmethod
@@ -257,8 +258,10 @@ class RedisMetadataStore(RedisReader, Remade):
         self._asked(lambda: counted.add(self._server, self._names, added))
 
     def _forget_near(self, keys: Iterable[str]) -> None:
-        if self._near is not None:
-            self._near.drop(*keys)
+        """Forget what was changed here, in the memories of all stores of this process."""
+        changed = [*keys]
+        for near in of_place(self._place):
+            near.drop(*changed)
 
     # ---------------------------------------------------------------------------------- leases
 
@@ -324,7 +327,18 @@ class RedisMetadataStore(RedisReader, Remade):
         """Write it into the log; see the base class."""
         keys = [self._names.meta, self._names.log]
         said = invalidation_log.text(what), LOGGED
-        self._asked(lambda: store_scripts.NOTE.run(self._server.client, keys, *said))
+        try:
+            self._asked(lambda: store_scripts.NOTE.run(self._server.client, keys, *said))
+        finally:
+            self._forget_covered(what)
+
+    def _forget_covered(self, what: Invalidation) -> None:
+        """Forget what was invalidated: of some of it there may be no row any more to be removed."""
+        for near in of_place(self._place):
+            if what.cache_key is None:
+                near.clear()
+            else:
+                near.drop(what.cache_key)
 
     def generation(self) -> int:
         """The number of the last one; see the base class."""
