@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import Invalidation, in_full, lacks_data
+from beautyspot.errors import MetadataError
 from beautyspot.testing.metadata_counts import COUNTED
 from beautyspot.testing.records import HOSTILE_KEYS, KEYS, a_record
 from beautyspot_redis import RedisMetadataStore, putting, store_scripts
@@ -108,6 +109,46 @@ def test_what_is_invalidated_before_the_log_is_asked_is_removed_again(
     rows = [(a_record(KEYS[0]), now), (a_record(KEYS[1]), early), (a_record(KEYS[2]), now)]
     assert store.put_many_valid([*rows, (a_record(KEYS[0]), early)]) == {KEYS[0], KEYS[2]}
     assert [record.cache_key for record in store.scan()] == [KEYS[1]]
+
+
+def test_a_row_is_no_result_before_the_log_was_asked(
+    store: RedisMetadataStore, other: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process may die at that moment, and the row may have been invalidated."""
+    since = store.generation()
+    store.note_invalidation(Invalidation(tag="other"))
+
+    def since_of(*_: object) -> None:
+        raise MetadataError("the log can't be reached")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(putting.invalidation_log, "since", since_of)
+        with pytest.raises(MetadataError):
+            store.put_valid(a_record(), since)
+    assert other.find(KEYS[0]) is None
+    assert other.find_many([KEYS[0], KEYS[1]]) == {}
+    assert [record.cache_key for record in other.scan()] == KEYS[:1], "to be removed"
+    assert store.put_valid(a_record(), since), "as it is tried again"
+    assert other.find(KEYS[0]) is not None
+
+
+def test_what_is_invalidated_after_the_log_was_asked_is_not_stored(
+    store: RedisMetadataStore, other: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = putting.invalidation_log.since
+
+    def since_of(*asked: Any) -> Any:
+        found = real(*asked)
+        other.note_invalidation(Invalidation(cache_key=KEYS[0]))
+        assert other.delete(KEYS[0]), "whoever invalidates meets the row"
+        return found
+
+    begun = store.begin(KEYS[0])
+    assert begun is not None
+    monkeypatch.setattr(putting.invalidation_log, "since", since_of)
+    assert not store.put_valid(a_record(), begun.generation)
+    assert other.find(KEYS[0]) is None
+    assert not other.leased([KEYS[0]])
 
 
 def test_what_another_call_has_put_since_is_not_removed(

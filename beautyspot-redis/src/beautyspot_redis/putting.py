@@ -1,20 +1,27 @@
-"""Puts rows: in one round trip each, unless something was invalidated meanwhile."""
+"""Puts rows: in one round trip each, unless something was invalidated meanwhile.
+
+In a cluster the log of what was invalidated lies on another server than a row. There a row is put
+without being a result yet, so that whoever invalidates it from now on removes it; then the log is
+asked; then the row is made a result, or removed. So nobody finds what was invalidated, not even
+where this process dies in between.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot_redis import invalidation_log, store_scripts
 from beautyspot_redis.asking import each
 from beautyspot_redis.invalidation_log import noted
 from beautyspot_redis.names import key_bytes
-from beautyspot_redis.rows import HEAD, written
+from beautyspot_redis.rows import HEAD, MARK, unsettled, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from beautyspot.contracts import TaskRecord
 
+    from beautyspot_redis.asking import Run
     from beautyspot_redis.leases import LeaseKeeper, RedisLease
 
 MOST: Final = 500
@@ -59,7 +66,7 @@ class Putter:
         """Put rows; the keys of those that were refused."""
         refused: set[str] = set()
         for part in self._parts(rows):
-            refused |= self._put_part(part)
+            refused |= self._put_apart(part) if self._server.is_cluster else self._put_part(part)
         return refused
 
     def _parts(self, rows: Iterable[tuple[TaskRecord, int | None]]) -> Iterator[list[Row]]:
@@ -91,18 +98,53 @@ class Putter:
                 elif found is not None or not answer:
                     refused.add(row.record.cache_key)
             waiting = again
-        return refused | self._removed(rows) if self._server.is_cluster else refused
+        return refused
 
-    def _run(self, row: Row) -> tuple[list[bytes], tuple[Any, ...]]:
+    def _put_apart(self, rows: list[Row]) -> set[str]:
+        """The same in a cluster."""
+        answers = each(self._server, store_scripts.PUT, [self._run(row) for row in rows])
+        put = [(row, bool(answer)) for row, answer in zip(rows, answers, strict=True)]
+        return self._settled([(row, done) for row, done in put if row.since is not None])
+
+    def _settled(self, put: list[tuple[Row, bool]]) -> set[str]:
+        """Make results of rows, of which some were put; the keys of those that are none."""
+        noted_since = {
+            number: invalidation_log.since(self._server, self._names, number)
+            for number in {row.since for row, _ in put if row.since is not None}
+        }
+        runs: list[Run] = []
+        for row, is_put in put:
+            found = noted_since[row.since or 0]
+            is_good = is_put and not (found is not None and found.covers(row.record))
+            runs.append(self._settling(row, MARK if is_good else b""))
+        answers = each(self._server, store_scripts.SETTLE, runs) if runs else []
+        for row, _ in put:
+            if row.lease is not None:
+                self._keeper.forget(row.lease)
+        return {
+            row.record.cache_key for (row, _), good in zip(put, answers, strict=True) if not good
+        }
+
+    def _settling(self, row: Row, mark: bytes) -> Run:
         key, names = row.record.cache_key, self._names
-        keys = [names.row(key), names.lease(key)]
-        if row.since is not None and not self._server.is_cluster:
-            keys += [names.meta, names.log]
+        token = "" if row.lease is None else row.lease.token
+        return [names.row(key), names.lease(key)], (
+            *(row.value[: HEAD.size], mark, token, names.released, key_bytes(key)),
+        )
+
+    def _run(self, row: Row) -> Run:
+        key, names = row.record.cache_key, self._names
+        keys, value, lease = [names.row(key), names.lease(key)], row.value, row.lease
+        if row.since is not None:
+            if self._server.is_cluster:
+                value, lease = unsettled(value), None
+            else:
+                keys += [names.meta, names.log]
         ends, keep = self._end(row.record.expires_at)
         began = None if row.since is None else row.record.began_at
-        token = "" if row.lease is None else row.lease.token
+        token = "" if lease is None else lease.token
         return keys, (
-            row.value,
+            value,
             *(ends, keep, "" if began is None else repr(float(began)), row.since or 0),
             *(token, names.released, key_bytes(key)),
         )
@@ -111,18 +153,3 @@ class Putter:
         if expires_at is None or not self._keep or not abs(expires_at * 1000) < _FARTHEST:
             return b"", b""
         return b"%d" % (expires_at * 1000), self._keep
-
-    def _removed(self, rows: list[Row]) -> set[str]:
-        """Of rows in a cluster, those that were invalidated before they were put."""
-        late: list[Row] = []
-        for number in {row.since for row in rows if row.since is not None}:
-            found = invalidation_log.since(self._server, self._names, number)
-            if found is not None:
-                those = [row for row in rows if row.since == number]
-                late += [row for row in those if found.covers(row.record)]
-        runs = [
-            ([self._names.row(row.record.cache_key)], (row.value[: HEAD.size],)) for row in late
-        ]
-        if runs:
-            each(self._server, store_scripts.REMOVE, runs)
-        return {row.record.cache_key for row in late}

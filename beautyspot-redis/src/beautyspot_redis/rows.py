@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MARK: Final = b"bs1\0"
 """Of this form. A later form has another mark, and rows of it are misses here."""
 
+UNSETTLED: Final = b"bs1?"
+"""Of a row that is put, and is no result yet: whether it was invalidated is yet to be asked."""
+
 HEAD: Final = Struct(">4sdddIIIQ")
 """`MARK`, three times, checksum, lengths of both parts, length of the data plus one or 0.
 
@@ -75,6 +78,11 @@ def written(record: TaskRecord) -> bytes:
     return b"".join([head, found, others, record.result_data or b""])
 
 
+def unsettled(value: bytes) -> bytes:
+    """A row that is no result before it is settled."""
+    return UNSETTLED + value[len(MARK) :]
+
+
 def time_bytes(time: float) -> bytes:
     """A time as it stands in a head."""
     return _TIME.pack(time)
@@ -117,12 +125,17 @@ def missing(value: bytes) -> int:
 
 
 def record_of(key: str, value: bytes, *, cut: int | None = None) -> TaskRecord | None:
-    """The record of a row; None where it is none. With `cut`, as in `found`, it has no data."""
+    """The record of a row; None where it is none. With `cut`, as in `found`, it has no data.
+
+    One that is not settled is among them: whoever removes what was invalidated has to meet it.
+    """
     try:
         mark, _, _, used, checksum, first, second, more = HEAD.unpack_from(value)
         begin = HEAD.size + first + second
         end = begin + more - 1 if more else begin
-        if mark != MARK or not (len(value) == end or (cut is not None and cut <= len(value) < end)):
+        if mark not in (MARK, UNSETTLED):
+            return None
+        if not (len(value) == end or (cut is not None and cut <= len(value) < end)):
             return None
         parts = value[HEAD.size : begin]
         if checksum != _checksum(key, parts):

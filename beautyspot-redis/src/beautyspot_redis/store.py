@@ -3,7 +3,7 @@
 A row is one string (see `rows`), a lease a hash that expires (see `leases`); the names of both are
 in `names`. A hit is one round trip. A miss is three: the look-up, `begin`, and `put_valid`, which
 also releases the lease. In a cluster, what was invalidated lies on another server than the row: to
-ask for it after the row was put is a fourth.
+ask for it after the row was put, and to make the row a result then, are two more.
 
 Whatever the server drops, be it by eviction, by FLUSHALL or by a hand, is a miss, and so is what
 stands in the place of a row and is none.

@@ -167,13 +167,27 @@ long it stays after that, in milliseconds, or nothing; `began_at` or nothing; th
 token of the lease to release or nothing, the channel, the key.
 """
 
-REMOVE: Final = Script(
-    f"""
-if redis.pcall('GETRANGE', KEYS[1], 0, {HEAD.size - 1}) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
+SETTLE: Final = Script(
+    f"""{_RELEASE}
+local row, lease, answer = KEYS[1], KEYS[2], 0
+local head = redis.pcall('GETRANGE', row, {MADE_AT}, {HEAD.size - 1})
+if head == string.sub(ARGV[1], {MADE_AT + 1}) then
+  if ARGV[2] ~= '' then
+    redis.call('SETRANGE', row, 0, ARGV[2])
+    answer = 1
+  else
+    redis.call('DEL', row)
+  end
+end
+if ARGV[3] ~= '' then release(lease, ARGV[3], ARGV[4], ARGV[5]) end
+return answer
 """
 )
-"""Remove a row, unless another one is there by now. KEYS: row. ARGV: its head."""
+"""Make a row that was put a result, or remove it; 0 if it is none. It may be sent twice.
+
+KEYS: row, lease. ARGV: the head of the row, its mark as a result or nothing; the token of the lease
+to release or nothing, the channel, the key.
+"""
 
 SINCE: Final = Script(f"{_CLOCK}{_FIT}{_NOTED} return noted(KEYS[1], KEYS[2], tonumber(ARGV[1]))")
 """What was noted since a generation. KEYS: meta, log."""
