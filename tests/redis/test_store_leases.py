@@ -13,7 +13,7 @@ from beautyspot.contracts import in_full
 from beautyspot.errors import MetadataError
 from beautyspot.testing.processes import in_forked_child
 from beautyspot.testing.records import KEYS, a_record
-from beautyspot_redis import RedisMetadataStore, store_scripts
+from beautyspot_redis import RedisMetadataStore, putting, store_scripts
 from servers.valkey import until
 
 if TYPE_CHECKING:
@@ -91,6 +91,23 @@ def test_a_result_that_is_refused_ends_its_lease_too(store: RedisMetadataStore) 
     old = a_record(began_at=begun.now - 5)
     assert not store.put_valid(old, begun.generation)
     assert store.leased(KEYS[:1]) == set()
+
+
+def test_a_lease_that_ends_with_its_row_just_now_is_not_lost(
+    store: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = store.begin(KEYS[0])
+    assert begun is not None
+    real, lost = putting.each, list[Any]()
+
+    def each(*asked: Any) -> Any:
+        answers = real(*asked)
+        lost.extend(store.renew([begun.lease]))  # before the one who stores has the answer
+        return answers
+
+    monkeypatch.setattr(putting, "each", each)
+    assert store.put_valid(a_record(), begun.generation)
+    assert lost == []
 
 
 def test_a_lease_that_another_has_by_now_is_lost(

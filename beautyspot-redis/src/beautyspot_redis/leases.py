@@ -36,12 +36,16 @@ CONFIRMED: Final = 5.0
 
 
 class RedisLease(Lease):
-    """The lease of a key, of the process that took it: a forked child has none of its parent's."""
+    """The lease of a key, of the process that took it: a forked child has none of its parent's.
+
+    Attributes:
+        is_ending: whether the server has been asked to end it as it puts the row, and may have.
+    """
 
     def __init__(self, keeper: LeaseKeeper, key: str) -> None:
         self.key = key
         self.token = secrets.token_hex(8)
-        self.released = False
+        self.released = self.is_ending = False
         self._keeper, self._pid = keeper, os.getpid()
 
     @property
@@ -145,7 +149,8 @@ class LeaseKeeper:
             lost.update(lease for lease, held in zip(part, answers, strict=True) if not held)
         if self._waits:
             self._share(self._waits)
-        return {lease for lease in lost if lease.is_ours}  # one may have been released meanwhile
+        # One may have been released meanwhile: whoever ends it says so first, and has done so last.
+        return {lease for lease in lost if not lease.is_ending and lease.is_ours}
 
     def release(self, lease: RedisLease) -> None:
         """End one, and tell of it where somebody waits."""

@@ -65,8 +65,14 @@ class Putter:
     def put(self, rows: Iterable[tuple[TaskRecord, int | None]]) -> set[str]:
         """Put rows; the keys of those that were refused."""
         refused: set[str] = set()
+        put = self._put_apart if self._server.is_cluster else self._put_part
         for part in self._parts(rows):
-            refused |= self._put_apart(part) if self._server.is_cluster else self._put_part(part)
+            leases = [row.lease for row in part if row.lease is not None]
+            _say(leases, are_ending=True)
+            try:
+                refused |= put(part)
+            finally:
+                _say(leases, are_ending=False)
         return refused
 
     def _parts(self, rows: Iterable[tuple[TaskRecord, int | None]]) -> Iterator[list[Row]]:
@@ -153,3 +159,9 @@ class Putter:
         if expires_at is None or not self._keep or not abs(expires_at * 1000) < _FARTHEST:
             return b"", b""
         return b"%d" % (expires_at * 1000), self._keep
+
+
+def _say(leases: list[RedisLease], *, are_ending: bool) -> None:
+    """Say whether they may be over for the server: the thread that renews them sees it first."""
+    for lease in leases:
+        lease.is_ending = are_ending
