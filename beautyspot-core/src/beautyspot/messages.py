@@ -22,6 +22,18 @@ LARGE_NEED: Final = (
 )
 """What to do where large results have no place."""
 
+MAKE_A_KEY: Final = (
+    "give the Spot a secret key, as by "
+    'Spot(..., signing_key=os.environ["MY_SIGNING_KEY"]) or BEAUTYSPOT_SIGNING_KEY, '
+    "made once by secrets.token_hex(32)"
+)
+"""What to do where results have to be signed."""
+
+SIGNED_ONLY: Final = (
+    f"takes signed results only: {MAKE_A_KEY}, and give all who use the store the same one"
+)
+"""What a metadata store does that demands signatures, and what to do."""
+
 LONGEST: Final = 2000
 """Characters of a text that is shown; the patterns below take quadratic time."""
 

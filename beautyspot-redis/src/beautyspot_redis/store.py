@@ -70,7 +70,9 @@ class RedisMetadataStore(RedisReader, Remade):
         largest_data: bytes of data that a row may hold; larger results go to the storage.
         memory: bytes that may be used to keep what was found; 0 keeps nothing.
         memory_age: for how long `find` may answer from there.
-        demands_signing: whether a Spot without a `signing_key` is refused.
+        demands_signing: whether a Spot without a `signing_key` is refused. True is kept in the
+            server, for all who open the store later, whatever they were told: then it is True of
+            their instances too.
         timeout: seconds within which the server has to answer.
         retries: how often a command is sent again whose connection broke.
         db: the number of the database, where the URL has none.
@@ -180,6 +182,7 @@ class RedisMetadataStore(RedisReader, Remade):
                 f"{self._names.meta.decode()!r}, or set another namespace"
             )
         self._store_id = store_id
+        self.demands_signing = self.demands_signing or table.get(b"demands_signing") == b"1"
         return _whole(table.get(b"generation"))
 
     def _said(self) -> dict[bytes, bytes]:
@@ -187,7 +190,7 @@ class RedisMetadataStore(RedisReader, Remade):
         from redis.exceptions import ResponseError
 
         client, keys = self._server.client, [self._names.meta, self._names.log]
-        given = secrets.token_hex(8), WRITTEN_BY, READABLE_FROM
+        given = secrets.token_hex(8), WRITTEN_BY, READABLE_FROM, int(self.demands_signing)
         try:
             said = store_scripts.MAKE.run(client, keys, *given)
             return dict(zip(said[::2], said[1::2], strict=True))

@@ -62,6 +62,7 @@ fit(meta, 'hash')
 fit(log, 'zset')
 redis.call('HSETNX', meta, 'store_id', ARGV[1])
 redis.call('HSETNX', meta, 'readable_from', ARGV[3])
+if ARGV[4] == '1' then redis.call('HSET', meta, 'demands_signing', '1') end
 local readable = number(redis.call('HGET', meta, 'readable_from'))
 local written = number(redis.call('HGET', meta, 'written_by'))
 if written < tonumber(ARGV[2]) and readable <= tonumber(ARGV[2]) then
@@ -76,7 +77,7 @@ return redis.call('HGETALL', meta)
 """
 )
 """Make what is not there of `meta`, and give all of it. KEYS: meta, log. ARGV: a fresh `store_id`,
-the numbers of `written_by` and `readable_from`."""
+the numbers of `written_by` and `readable_from`, 1 to demand signatures from now on."""
 
 NOW: Final = Script("return redis.call('TIME')")
 """The clock of the server that has a key. KEYS: any."""

@@ -43,6 +43,23 @@ class Signed(MemoryMetadataStore):
         self.demands_signing = signed
 
 
+class Learning(MemoryMetadataStore):
+    """Its server says what it demands, once it is reached."""
+
+    name = "learning"
+    blocking = keeps_deadlines = True
+    is_away = False
+    closed = 0
+
+    def open(self) -> None:
+        if self.is_away:
+            raise bs.MetadataError("away")
+        self.demands_signing = True
+
+    def close(self) -> None:
+        type(self).closed += 1
+
+
 def repeated(times: int) -> str:
     RAN.append(times)
     return "x" * times
@@ -304,6 +321,33 @@ def test_a_store_may_demand_signatures(make_spot: Callable[..., Spot], metadata:
 
 def test_a_store_may_leave_them_out(make_spot: Callable[..., Spot]) -> None:
     assert make_spot(metadata={"use": Signed, "signed": False}).mark(repeated)(3) == "xxx"
+
+
+def test_a_store_may_learn_that_it_demands_them(make_spot: Callable[..., Spot]) -> None:
+    with pytest.raises(bs.ConfigError, match="takes signed results only"):
+        make_spot(metadata=Learning)
+    assert Learning.closed == 1
+    assert make_spot(metadata=Learning, signing_key=KEY).mark(repeated)(3) == "xxx"
+
+
+def test_one_that_learns_it_late_is_not_used_unsigned(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Learning()
+    store.is_away = True
+    with caplog.at_level(logging.WARNING, logger="beautyspot"):
+        spot = make_spot(metadata=store)
+        f = spot.mark(repeated)
+        assert f(3) == "xxx"
+        store.is_away = False
+        assert not spot.flush()
+        assert f(4) == "xxxx"
+        with pytest.raises(bs.MetadataError, match="takes signed results only"):
+            spot.invalidate(f, 4)
+    assert store.totals().entries == 0
+    [said] = [said for said in caplog.messages if "signed results only" in said]
+    assert "BEAUTYSPOT_SIGNING_KEY" in said
+    assert "Until then calls run uncached" in said
 
 
 def test_nothing_unsigned_is_copied_there(make_spot: Callable[..., Spot]) -> None:

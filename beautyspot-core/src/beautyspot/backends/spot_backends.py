@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.backends.loading import BASES
 from beautyspot.backends.registry import load_plugins
@@ -28,7 +28,7 @@ from beautyspot.errors import (
     StorageError,
 )
 from beautyspot.files import absolute
-from beautyspot.messages import LARGE_NEED, checks_options
+from beautyspot.messages import LARGE_NEED, MAKE_A_KEY, SIGNED_ONLY, checks_options
 from beautyspot.resilience.circuit_breaker import Breaker, MetadataResting, Resting
 from beautyspot.resilience.guarded_backends import in_time, needs_deadline
 
@@ -41,14 +41,6 @@ if TYPE_CHECKING:
         KeyGenBase,
         TypeSupport,
     )
-
-
-MAKE_A_KEY: Final = (
-    "give the Spot a secret key, as by "
-    'Spot(..., signing_key=os.environ["MY_SIGNING_KEY"]) or BEAUTYSPOT_SIGNING_KEY, '
-    "made once by secrets.token_hex(32)"
-)
-"""What to do where results have to be signed."""
 
 
 class Made(dict[str, Backend]):
@@ -162,6 +154,14 @@ class Parts:
                 f"stored bytes, so it loads signed results only: {MAKE_A_KEY}"
             )
 
+    def check_demand(self) -> None:
+        """The same once the metadata store was opened: it may have learned that it demands that.
+
+        Raises:
+            ConfigError: there is no signing key.
+        """
+        self._check_demand(self.metadata, self._config.source("metadata"))
+
     def _check_demand(self, store: MetadataStoreBase, source: str) -> None:
         """Refuse a store that demands signed results, where none would be.
 
@@ -169,10 +169,7 @@ class Parts:
             ConfigError: there is no signing key.
         """
         if store.demands_signing and self._config["signing_key"] is None:
-            raise ConfigError(
-                f"the metadata store {store.name!r} (from: {source}) takes signed results only: "
-                f"{MAKE_A_KEY}, and give all who use the store the same one"
-            )
+            raise ConfigError(f"the metadata store {store.name!r} (from: {source}) {SIGNED_ONLY}")
 
     @property
     def keygen(self) -> KeyGenBase:

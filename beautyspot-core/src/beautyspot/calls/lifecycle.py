@@ -88,7 +88,7 @@ def make_engine(
         check_installed(f"{config.source('compress')}:")
     health = Health(reporter)
     placement = Placement(
-        GuardedStore(parts.metadata, health),
+        GuardedStore(parts.metadata, health, signs=config["signing_key"] is not None),
         guarded_storage(parts.storage, health),
         health,
         reporter,
@@ -126,9 +126,22 @@ def make_engine(
 
 
 def start(engine: Engine, parts: Parts) -> None:
-    """Open the store. Where that fails, the store is tried again when a call needs it."""
+    """Open the store. Where that fails, the store is tried again when a call needs it.
+
+    Raises:
+        ConfigError: the store says that it takes signed results only, and there is no signing key.
+    """
     reset_in_children(engine)
     end_in_children(engine)
+    try:
+        _open(engine, parts)
+        parts.check_demand()
+    except BaseException:  # the Spot is not made
+        parts.close()
+        raise
+
+
+def _open(engine: Engine, parts: Parts) -> None:
     try:
         engine.cache.metadata.open()
     except Exception as error:

@@ -46,7 +46,8 @@ class MetadataStoreBase(LeasingBase):
     demands_signing: bool = False
     """True if all results have to be signed: a Spot without a `signing_key` is refused.
 
-    For a store to which others write, whose results nobody should trust without a signature.
+    For a store to which others write, whose results nobody should trust without a signature. It may
+    become True while the store is opened, where it is the server that demands it.
     """
 
     damaged: bool = False

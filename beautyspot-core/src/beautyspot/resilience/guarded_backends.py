@@ -21,6 +21,7 @@ from beautyspot.concurrency.deadlines import within
 from beautyspot.contracts import Backend, BlobStorageBase, Entry, Invalidation
 from beautyspot.contracts.calling import hints, wrong_answer
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
+from beautyspot.resilience.admission import Admission
 from beautyspot.resilience.circuit_breaker import MetadataResting
 from beautyspot.resilience.guarded_leases import StoreLeases
 from beautyspot.resilience.store_clock import StoreClock, has_own_clock
@@ -139,12 +140,18 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         is_far: whether it is on a network: an operation may wait for a time-out.
         scan: has no breaker: what a user asks for is tried, whatever failed before.
         held: the leases of the store.
+        signs: whether what is stored through it is signed, where the store may demand that.
         add_counts: has none: if counts can't be written, results may; not asked where these can't.
             None where it keeps none.
     """
 
     def __init__(
-        self, store: MetadataStoreBase, health: Health, kin: GuardedStore | None = None
+        self,
+        store: MetadataStoreBase,
+        health: Health,
+        kin: GuardedStore | None = None,
+        *,
+        signs: bool = True,
     ) -> None:
         super().__init__(store, METADATA_DEADLINE, MetadataError)
         locks.holds_in(store.open, store.get, store.find, store.find_many, store.find_code)
@@ -158,6 +165,11 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self.is_far = store.blocking and not getattr(store, "local", False)
         if self.is_far:
             health.have_one_server()
+        self._admission: Admission = (
+            Admission(store, health.reporter, super().in_time, signs=signs)
+            if kin is None
+            else kin._admission
+        )
         reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
         if kin is None:
             self.clock = self._made_clock(reads(in_time(store.now)), health.reporter)
@@ -166,7 +178,7 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
             self.clock, self.held = kin.clock, kin.held
         self.find_now = in_time(store.find)
         self.scan = self.paged(store.scan)
-        self._open = reads(in_time(store.open))
+        self._open = reads(self._admission.open)
         self.get = reads(in_time(store.get))
         self.find = reads(self.find_now)
         self.find_code = in_time(store.find_code)
@@ -190,6 +202,11 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         self.try_lease = leasing(in_time(self.held.try_lease))
         self.begin = leasing(in_time(self.held.begin))
         self.begin_many = leasing(in_time(self.held.begin_many))
+
+    def in_time(self, operation: Callable[P, T], *, extra: float = 0.0) -> Callable[P, T]:
+        """The operation in its time, once it is known that the Spot may use the store."""
+        timed = super().in_time(operation, extra=extra)
+        return self._admission.needed_for(timed) if self.is_far else timed
 
     def _counting(self, writes: Breaker) -> Callable[[Iterable[Counts]], None]:
         add = self.in_time(self.real.add_counts)
@@ -218,6 +235,8 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
     def open(self) -> None:
         """See `MetadataStoreBase`. What the store's clock shows is known from here on."""
         self._open()
+        if self._admission.is_given:
+            self.find_now = super().in_time(self.real.find)  # a hit need not look again
         if isinstance(self.clock, StoreClock):
             self.clock.measure()
 
