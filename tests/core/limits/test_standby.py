@@ -214,9 +214,10 @@ def test_a_limiter_that_is_away_is_no_reason_for_no_limit(
 
 
 def test_one_that_fails_is_not_asked_for_a_while(
-    make_spot: Callable[..., Spot], remote: Remote, caplog: pytest.LogCaptureFixture
+    make_spot: Callable[..., Spot], remote: Remote, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     spot = make_spot(limiter=remote)
+    vars(spot.bucket)["_clock"] = clock
     assert spot.stats()["limiter_away"] == 0
     remote.down = True
     for _ in range(20):
@@ -226,6 +227,7 @@ def test_one_that_fails_is_not_asked_for_a_while(
     assert remote.asked == 3
     assert [spot.stats()["limiter_away"], spot.stats()["resting"]] == [1, 1]
     remote.down = False
+    clock.now += 1
     assert isinstance(spot.bucket, Standby)
     spot.bucket.breaker.insist()
     for _ in range(3):
@@ -279,8 +281,8 @@ def test_what_was_reserved_before_stays_as_it_was_planned(
     assert [first.delay, second.delay, third.delay] == [0, 1, 3]
     remote.down = True
     assert standby.remaining(second) == 1
-    assert standby.reserve(1, max_wait=2.9) is None, "what was reserved takes the rate until then"
-    assert held(standby, 1).delay == 3
+    assert standby.reserve(1, max_wait=3.9) is None, "what was reserved takes the rate until then"
+    assert held(standby, 1).delay == 4
     standby.release(third)
     standby.settle(first, 3)
     assert not standby.wake_early(second, pytest.fail)
@@ -299,7 +301,78 @@ def test_the_share_is_free_once_what_was_reserved_is_over(
     assert standby.remaining(waits[1]) == 0
     remote.down = True
     standby.release(waits[2])
+    clock.now += 1
     assert held(standby, 1).delay == 0
+
+
+def test_what_was_granted_before_counts_for_the_share(
+    standby: Standby, remote: Remote, clock: Clock
+) -> None:
+    """A call of cost 16 takes two seconds of the whole rate, whoever granted it."""
+    standby.consume(16)
+    clock.now += 0.5
+    remote.down = True
+    assert held(standby, 1).delay == 1.5
+
+
+def test_nobody_moves_up_before_what_was_granted(clock: Clock) -> None:
+    class Dozes(Remote):
+        def _doze(self, seconds: float, bell: Any) -> bool:
+            rang: bool = bell.wait(0)
+            clock.now += 0 if rang else seconds
+            return rang
+
+        def _sleep(self, seconds: float) -> None:
+            clock.now += seconds
+
+    standby = Standby(Dozes(clock=clock), Reporter("app"), clock=clock)
+    standby.consume(16)
+    standby.real.down = True  # type: ignore[attr-defined]
+    standby.consume(1)
+    assert clock.now == 1002
+    standby.real.down = False  # type: ignore[attr-defined]
+    standby.breaker.insist()
+    standby.consume(1)
+    assert clock.now == 1002.125
+
+
+def test_what_the_share_granted_counts_for_the_limiter(
+    standby: Standby, remote: Remote, clock: Clock
+) -> None:
+    """Those who wait in the share keep their time, and nobody overtakes them."""
+    remote.down = True
+    waits = [held(standby, 1).delay for _ in range(3)]
+    assert waits == [0, 1, 2], "an eighth of the rate"
+    remote.down = False
+    standby.breaker.insist()
+    assert standby.wait_for(1) == 2.125
+    assert standby.reserve(1, max_wait=2) is None
+    assert held(standby, 1).delay == 2.125, "it takes an eighth of a second of the whole rate"
+    clock.now += 2.25
+    assert held(standby, 1).delay == 0
+
+
+def test_what_the_share_took_back_counts_for_nobody(standby: Standby, remote: Remote) -> None:
+    remote.down = True
+    first, last = held(standby, 1), held(standby, 100)
+    standby.release(last)
+    remote.down = False
+    assert held(standby, 1).delay == 0.125
+    assert first.delay == 0
+
+
+def test_a_wait_that_grew_is_known_while_the_limiter_is_away(
+    standby: Standby, remote: Remote, clock: Clock
+) -> None:
+    """Another process has paused the limit, which then goes away."""
+    held(standby, 8)
+    second = held(standby, 8)
+    TokenBucket.pause(remote, 60)
+    clock.now += 1
+    assert standby.remaining(second) == 60
+    remote.down = True
+    assert standby.remaining(second) == 60
+    assert standby.reserve(1, max_wait=60) is None
 
 
 def test_a_wait_goes_on_where_the_limiter_goes_away(clock: Clock) -> None:
@@ -339,7 +412,7 @@ def test_what_is_no_reservation_of_it(standby: Standby, remote: Remote) -> None:
 
 
 def test_a_wrong_answer_is_a_failure(standby: Standby, remote: Remote) -> None:
-    remote.reserve = lambda *_, **__: "soon"  # type: ignore[method-assign]
+    remote.reserve = remote.reserve_after = lambda *_, **__: "soon"  # type: ignore[method-assign]
     assert [held(standby).delay, held(standby).delay] == [0, 1]
     assert standby.breaker._failures == 2
 
@@ -370,6 +443,7 @@ def test_without_its_places_the_cap_of_the_process_holds(
     make_spot: Callable[..., Spot], remote: Remote, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     spot = make_spot(limiter=remote)
+    vars(spot.bucket)["_clock"] = clock
     began: list[object] = []
 
     @spot.limiter(max_concurrent=1, timeout=0)
@@ -475,6 +549,7 @@ def test_one_that_can_not_pause_says_so(standby: Standby, remote: Remote) -> Non
 def test_each_key_has_a_share(standby: Standby, remote: Remote, clock: Clock) -> None:
     known = standby.for_key("a")
     held(known)
+    clock.now += 1
     remote.down = True
     new = standby.for_key("b")
     for one in (known, new):
@@ -485,7 +560,9 @@ def test_each_key_has_a_share(standby: Standby, remote: Remote, clock: Clock) ->
     assert new.wait_for() > 10
     remote.down = False
     standby.breaker.insist()
-    assert held(new).delay == 10, "and the limiter of the key has been told"
+    assert held(new).delay == 12.125, "behind those who wait in its share"
+    assert new._ask.limiter is not None
+    assert new._ask.limiter.wait_for() == 10, "the limiter of the key has been told of the pause"
     new.close()
     standby.close()
 
@@ -493,6 +570,7 @@ def test_each_key_has_a_share(standby: Standby, remote: Remote, clock: Clock) ->
 def test_a_pause_of_all_holds_each_key(standby: Standby, remote: Remote, clock: Clock) -> None:
     known = standby.for_key("a")
     held(known)
+    clock.now += 1
     remote.down = True
     held(known)
     standby.pause(10)

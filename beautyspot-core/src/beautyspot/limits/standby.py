@@ -3,7 +3,8 @@
 A limiter on a network may be away. Calls go on then, and never without a limit where one is known:
 the limiter's `share` takes its place, behind a circuit breaker, so that no call waits for a
 time-out that another one has just met. What was reserved before stays as it was planned: it may be
-used when its time has come, and the share grants nothing before that.
+used when its time has come. The share grants behind that, and the limiter, once it is back, behind
+what the share has granted.
 
 A pause is kept here too. It holds while the limiter is away, and the limiter is told what is left
 of it when it is back.
@@ -28,6 +29,7 @@ from beautyspot.errors import (
     RateLimitError,
 )
 from beautyspot.limits.asked import Asked
+from beautyspot.limits.granted import Granted, Placed
 from beautyspot.limits.no_rate import NoRate
 from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker
 from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, RETURNING, SETTLING
@@ -40,26 +42,6 @@ if TYPE_CHECKING:
     from beautyspot.resilience.reporting import Reporter
 
 _ANSWERS: Final = (CostError, RateLimitError, NotSupportedError)
-
-
-class Placed(Reservation):
-    """A reservation, and who granted it.
-
-    Attributes:
-        owner: the `Standby`.
-        by: the limiter.
-        inner: its reservation.
-        due: when it may be used, by the owner's clock.
-    """
-
-    __slots__ = ("by", "due", "inner", "owner")
-
-    def __init__(self, owner: Standby, by: LimiterBase, inner: Reservation) -> None:
-        super().__init__(inner.delay, inner.cost)
-        self.owner = owner
-        self.by = by
-        self.inner = inner
-        self.due = owner._clock() + inner.delay
 
 
 class Standby(LimiterBase):
@@ -110,7 +92,8 @@ class Standby(LimiterBase):
     def reset_after_fork(self) -> None:
         """Those who wait stayed in the parent, where another thread may have held a lock."""
         self._lock = locks.reentrant()
-        self._waiting: dict[Placed, None] = {}  # what the limiter granted, and is yet to come
+        self._granted = Granted(self._length)  # by the limiter
+        self._shared_out = Granted(self._length)  # by the share
 
     @property
     def breaker(self) -> Breaker:
@@ -198,25 +181,40 @@ class Standby(LimiterBase):
     ) -> Reservation | None:
         began = self._clock()
         try:
-            placed = self._ask(partial(self._place, after, cost, max_wait))
+            return self._ask(partial(self._place_behind_share, after, cost, max_wait))
         except _ANSWERS:
             raise
         except Exception as error:
             self._report(ASKING, error)
             took = self._clock() - began
             most = None if max_wait is None else max(0.0, max_wait - took)
-            return self._place(self._behind(after, began), cost, most, self._substitute())
-        if placed is not None and placed.delay > 0:
-            self._waiting[placed] = None
-        return placed
+            behind = self._behind(after, began, self._granted)
+            return self._place(behind, cost, most, self._substitute())
 
-    def _behind(self, after: float | None, began: float) -> float | None:
-        """When the share may grant: behind what was reserved before; None is at once."""
-        if type(self._substitute()).reserve_after is LimiterBase.reserve_after:
+    def _place_behind_share(
+        self, after: float | None, cost: float, max_wait: float | None, real: LimiterBase
+    ) -> Placed | None:
+        if self._shared_out:
+            after = self._behind(after, self._clock(), self._shared_out)
+        return self._place(after, cost, max_wait, real)
+
+    def _behind(self, after: float | None, began: float, granted: Granted) -> float | None:
+        """When one may grant: behind what the other one has granted; None is at once."""
+        by = self._substitute() if granted is self._granted else self.real
+        if type(by).reserve_after is LimiterBase.reserve_after:
             return after
-        ends = (each.due for each in list(self._waiting))
-        rest = max([began + (after or 0.0), *ends]) - self._clock()
+        now = self._clock()
+        rest = max(began + (after or 0.0), granted.ends(now)) - now
         return rest if rest > 0 else None
+
+    def _length(self, placed: Placed) -> float:
+        """Seconds that a cost takes at the whole rate; 0.0 where that is not known."""
+        with suppress(Exception):
+            fresh = self._substitute().for_key("")
+            pause = fresh.busy_for()
+            fresh.reserve(placed.cost)
+            return (fresh.busy_for() - pause) / self.workers
+        return 0.0
 
     def _place(
         self, after: float | None, cost: float, max_wait: float | None, by: LimiterBase
@@ -230,7 +228,12 @@ class Standby(LimiterBase):
         if not isinstance(inner, Reservation):
             advice = "return one, or None"
             raise PluginError(wrong_answer(by, "reserve", inner, "the Reservation", advice))
-        return Placed(self, by, inner)
+        placed = Placed(self, by, inner, self._clock(), after is not None)
+        self._of(placed).add(placed)
+        return placed
+
+    def _of(self, placed: Placed) -> Granted:
+        return self._granted if placed.by is self._ask.limiter else self._shared_out
 
     def remaining(self, reservation: Reservation) -> float:
         """Seconds that `reservation` must still wait.
@@ -238,20 +241,26 @@ class Standby(LimiterBase):
         What the limiter granted before it failed may be used when it was due, after all pauses.
         """
         placed = self._own(reservation)
+        left = max(0.0, self._left_of(placed))
+        placed.due = self._clock() + left
+        if not left:
+            self._of(placed).begin(placed)
+        return left
+
+    def _left_of(self, placed: Placed) -> float:
         if placed.by is not self._ask.limiter:
             return placed.by.remaining(placed.inner)
         try:
-            left = self._ask(lambda real: real.remaining(placed.inner))
+            return self._ask(lambda real: real.remaining(placed.inner))
         except Exception as error:
             self._report(ASKING, error)
-            left = max(placed.due - self._clock(), self._ask.pause_left())
-        if left <= 0:
-            self._waiting.pop(placed, None)
-        return max(0.0, left)
+            return max(placed.due - self._clock(), self._ask.pause_left())
 
     def wake_early(self, reservation: Reservation, wake: Callable[[], object]) -> bool:
-        """See `LimiterBase.wake_early`; False where the limiter fails."""
+        """See `LimiterBase.wake_early`; False where the limiter fails, or others come before it."""
         placed = self._own(reservation)
+        if placed.is_fixed:
+            return False
         if placed.by is not self._ask.limiter:
             return placed.by.wake_early(placed.inner, wake)
         try:
@@ -263,7 +272,7 @@ class Standby(LimiterBase):
     def release(self, reservation: Reservation) -> None:
         """Give it back to who granted it; its time passes unused where the limiter fails."""
         placed = self._own(reservation)
-        self._waiting.pop(placed, None)
+        self._of(placed).forget(placed)
         self._correct(RETURNING, placed, lambda by: by.release(placed.inner))
 
     def settle(self, reservation: Reservation, real_cost: float) -> None:
@@ -324,7 +333,7 @@ class Standby(LimiterBase):
             return known
 
     def _known_busy(self) -> float:
-        known = max((each.due - self._clock() for each in list(self._waiting)), default=0.0)
+        known = self._granted.waits_until() - self._clock()
         share = 0.0 if self._share is None else self._share.busy_for()
         return max(known, self._ask.pause_left(), share)
 
@@ -333,12 +342,15 @@ class Standby(LimiterBase):
 
     def wait_for(self, cost: float = 1) -> float:
         """Seconds that a reservation of `cost` would have to wait now."""
+        now = self._clock()
         try:
-            return self._ask(lambda real: real.wait_for(cost))
+            wait = self._ask(lambda real: real.wait_for(cost))
+            return max(wait, self._behind(None, now, self._shared_out) or 0.0)
         except _ANSWERS:
             raise
         except Exception:  # as above
-            return self._substitute().wait_for(cost)
+            wait = self._substitute().wait_for(cost)
+            return max(wait, self._behind(None, now, self._granted) or 0.0)
 
     def try_slot(self, name: str, size: int) -> Lease | None:
         """A place of the limiter's own: it has no share of these."""
@@ -357,7 +369,7 @@ class Standby(LimiterBase):
 
     def _mark_used(self, reservation: Reservation) -> None:
         placed = self._own(reservation)
-        self._waiting.pop(placed, None)
+        self._of(placed).begin(placed)
         placed.by._mark_used(placed.inner)
 
     def _sleep(self, seconds: float) -> None:
