@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.contracts import Context, LimiterBase
-from beautyspot.errors import ConfigError, CostError, RateLimitError
+from beautyspot.errors import BeautyspotError, ConfigError, CostError, RateLimitError
 from beautyspot.testing.limiter import ManualClock
 from beautyspot_local import TokenBucket
 from beautyspot_redis import RedisLimiter
@@ -295,6 +295,41 @@ def test_a_place_that_is_released_while_it_is_renewed_stays_free(
     monkeypatch.setattr(limiter._slots, "_ask", late)
     assert limiter.renew([slot]) == []
     monkeypatch.undo()
+    assert limiter.try_slot("work", 1) is not None
+
+
+def test_a_place_whose_answer_was_lost_is_given_back(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = make()
+    ask = limiter._slots._ask
+
+    def lost(slots: Any) -> Any:
+        ask(slots)
+        raise BeautyspotError("no answer")
+
+    monkeypatch.setattr(limiter._slots, "_ask", lost)
+    with pytest.raises(BeautyspotError, match="no answer"):
+        limiter.try_slot("work", 1)
+    monkeypatch.undo()
+    assert make().try_slot("work", 1) is None
+    assert limiter.try_slot("work", 1) is not None
+
+
+def test_a_place_that_could_not_be_given_back_is_the_second_time(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limiter = make()
+    slot: Any = limiter.try_slot("work", 1)
+
+    def broken(slot: Any) -> None:
+        raise BeautyspotError("no answer")
+
+    monkeypatch.setattr(limiter._slots, "give_back", broken)
+    with pytest.raises(BeautyspotError, match="no answer"):
+        slot.release()
+    monkeypatch.undo()
+    slot.release()
     assert limiter.try_slot("work", 1) is not None
 
 

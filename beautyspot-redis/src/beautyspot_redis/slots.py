@@ -7,10 +7,13 @@ unless it is renewed. What has fallen is removed before anything is counted.
 from __future__ import annotations
 
 import secrets
+from collections import deque
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import Lease
+from beautyspot.errors import BeautyspotError
 
 from beautyspot_redis.scripts import Script
 
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from beautyspot_redis.server import Server
+
+UNKNOWN: Final = 100
+"""So many places are given back of which the server gave no answer; others fall by themselves."""
 
 SCRIPT: Final = Script("""
 -- For each key: a token, and how many places there are.
@@ -63,10 +69,15 @@ class Slot(Lease):
         return self._slots is None
 
     def release(self) -> None:
-        """Give the place to the next who asks. A second call does nothing."""
+        """Give the place to the next who asks. A second call does nothing, unless this fails."""
         slots, self._slots = self._slots, None
-        if slots is not None:
+        if slots is None:
+            return
+        try:
             slots.give_back(self)
+        except BaseException:
+            self._slots = slots
+            raise
 
 
 class Slots:
@@ -90,13 +101,30 @@ class Slots:
         self._prefix = f"{prefix}:slots:"
         self._lease_time = lease_time
         self._clock = clock
+        self._unknown: deque[Slot] = deque(maxlen=UNKNOWN)
 
     def take(self, name: str, size: int) -> Slot | None:
         """A place among `size` of that name, or None while all are taken."""
         digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         slot = Slot(f"{self._prefix}{digest}", size, self)
-        [has_one] = self._ask([slot])
+        has_one = self._has(slot)
+        if self._unknown:
+            self._give_back_unknown()
+            has_one = has_one or self._has(slot)
         return slot if has_one else None
+
+    def _has(self, slot: Slot) -> bool:
+        try:
+            [has_one] = self._ask([slot])
+        except BaseException:  # the server may have given it all the same
+            self._unknown.append(slot)
+            raise
+        return bool(has_one)
+
+    def _give_back_unknown(self) -> None:
+        with suppress(IndexError, BeautyspotError):  # it is empty; or fails again, and they fall
+            while True:
+                self.give_back(self._unknown.popleft())
 
     def renew(self, slots: Collection[Slot]) -> list[Slot]:
         """Hold on to places; those of them that are lost."""

@@ -432,6 +432,27 @@ def test_a_place_that_cannot_be_given_back_costs_no_result(
     assert [trouble.operation for trouble in troubles] == ["give back a place"]
 
 
+def test_a_place_that_could_not_be_given_back_is_once_it_can(
+    machines: Callable[..., Spot], taken: list[Slot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else all would wait until it falls."""
+    spot = machines()
+
+    def broken(slot: Slot) -> None:
+        raise OSError("away")
+
+    def work() -> int:
+        return 1
+
+    limited = spot.limiter(max_concurrent=1, timeout=0)(work)
+    monkeypatch.setattr(Slot, "release", broken)
+    limited()
+    assert len(taken) == 1
+    monkeypatch.undo()
+    assert limited() == 1
+    assert not taken
+
+
 def test_without_places_the_cap_is_of_this_process(
     make_spot: Callable[..., Spot], taken: list[Slot]
 ) -> None:

@@ -184,7 +184,8 @@ class LimiterBase(Backend):
         """One of `size` places for calls that are under way at once, in whatever process.
 
         None while all are taken; a freed one goes to the next who asks. It returns at once. Its
-        place is free again when it is released, or not renewed for `lease_time`.
+        place is free again when it is released, or not renewed for `lease_time`. Where its
+        `release` fails, it is called once more when the limiter answers again.
 
         Args:
             name: which places: those of one name are counted together.

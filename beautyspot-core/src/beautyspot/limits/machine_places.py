@@ -96,6 +96,7 @@ class MachinePlaces:
         self._lock = locks.reentrant()
         self._held: dict[Place, MachinePlace] = {}  # by the place that the call has in this process
         self._waiting: dict[str, deque[Wake]] = {}
+        self._kept: deque[Lease] = deque()  # over, and not given back: the limiter was away
 
     def _changed(self, opened: bool) -> None:
         if not opened:
@@ -160,9 +161,25 @@ class MachinePlaces:
     def _take(self, cap: Cap) -> Lease | None:
         with self.breaker.watching():
             lease = self._keeper.try_slot(cap.name, cap.size)
+            if self._kept:
+                self._give_back_kept()
+                lease = lease or self._keeper.try_slot(cap.name, cap.size)
         if lease is None:
             return None
-        return self._heartbeat.hold(lease, self.breaker.guarding(lease.release))
+        return self._heartbeat.hold(lease, partial(self._give_back, lease))
+
+    def _give_back(self, lease: Lease) -> None:
+        """Release it, now or once the limiter answers: else all would wait until it falls."""
+        try:
+            self.breaker(lease.release)
+        except Exception:
+            self._kept.append(lease)
+            raise
+
+    def _give_back_kept(self) -> None:
+        with suppress(Exception):  # an empty deque; or the limiter fails again: it falls by itself
+            while True:
+                self._kept.popleft().release()
 
     def _borrowed(self, place: Place) -> MachinePlace | None:
         """The place of the call whose place in this process it uses."""
@@ -230,7 +247,7 @@ class MachinePlaces:
             if lease is not None:
                 lease.release()
         except Exception as error:
-            advice = f"It falls by itself, within {self._keeper.lease_time:g} s"
+            advice = f"It is tried again, or falls by itself, within {self._keeper.lease_time:g} s"
             self._reporter.report("give back a place", "", error, advice)
 
     def _wake_first(self, name: str) -> None:
