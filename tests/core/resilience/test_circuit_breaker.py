@@ -196,6 +196,32 @@ def test_kin_wait_while_one_probes(kin: tuple[Breaker, Breaker], clock: Clock) -
     assert other(int) == 0, "but it is tried"
 
 
+def test_a_probe_that_fails_holds_up_no_kin(kin: tuple[Breaker, Breaker], clock: Clock) -> None:
+    """They would rest for as long as it may take, though it has ended."""
+    one, other = kin
+    fail(one, failing(clock), 3)
+    fail(other, failing(clock), 3)
+    clock.now += 1
+    fail(one, failing(clock))
+    assert [one.rest_left(), other.rest_left()] == [2, 2]
+    clock.now += 2
+    assert other(int) == 0
+
+
+@pytest.mark.parametrize("error", [MetadataBusyError, NotSupportedError])
+def test_a_probe_that_tells_nothing_is_followed_by_another(
+    kin: tuple[Breaker, Breaker], clock: Clock, error: type[Exception]
+) -> None:
+    one, other = kin
+    fail(one, failing(clock), 3)
+    fail(other, failing(clock), 3)
+    clock.now += 1
+    fail(one, failing(clock, error=error))
+    assert one.is_open
+    assert other.is_open
+    assert [other(int), one(int)] == [0, 0]
+
+
 def test_a_call_of_a_server_that_hangs_waits_once(clock: Clock) -> None:
     class Server(BrokenStore):
         blocking, keeps_deadlines, asked = True, True, 0

@@ -216,11 +216,19 @@ class Breaker:
             if self._failures:
                 self._recover()
         elif isinstance(error, _UNASKED):
-            self.insist()  # so that another caller probes, if this one did
+            self._give_up_probe()
         elif isinstance(error, Resting):
             return  # of a breaker further down, which counts for itself
         elif took > self.slow or not isinstance(error, MetadataBusyError):
             self._fail(error, began, took)
+        else:
+            self._give_up_probe()  # nothing is known: it may be busy for another reason
+
+    def _give_up_probe(self) -> None:
+        """Have another caller probe, if this one did."""
+        self.insist()
+        for each in self.kin:
+            each._try_again(self._clock())
 
     def _recover(self) -> None:
         self._close()
@@ -254,8 +262,11 @@ class Breaker:
             self._pause = longer
             self._insisted = self._by_kin = False
         self._on_change(True)
-        for each in self.kin if took > self.slow else ():
-            each._rest_too(now, now + pause, last)
+        for each in self.kin:
+            if took > self.slow:
+                each._rest_too(now, now + pause, last)
+            else:
+                each._try_again(now + pause)
 
     def _rest_too(self, now: float, until: float, last: str) -> None:
         """Rest as long as one of the kin that has failed."""
@@ -272,3 +283,9 @@ class Breaker:
         with self._lock:
             if self._until is not None:
                 self._until, self._is_probed = max(until, self._until), True
+
+    def _try_again(self, when: float) -> None:
+        """Rest until then, if this one waits for a probe of the kin, which has ended."""
+        with self._lock:
+            if self._until is not None and self._is_probed:
+                self._until, self._is_probed = when, False
