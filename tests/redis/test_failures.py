@@ -74,6 +74,8 @@ BUSY = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SH
         (MasterNotFoundError("No master ... AuthenticationError('x')"), "sentinel_password="),
         (exceptions.PubSubError("x"), "namespace="),
         (KeyError("x"), "namespace="),
+        (ModuleNotFoundError("No module named 'redis'"), "pip install"),
+        (exceptions.ResponseError("DB index is out of range"), "fewer databases"),
     ],
 )
 def test_what_an_error_says(error: Exception, says: str) -> None:

@@ -90,6 +90,38 @@ def test_a_mistake_shows_when_the_spot_is_made(
         )
 
 
+def test_a_url_without_its_rate_is_told_with_the_url(make_spot: Callable[..., bs.Spot]) -> None:
+    with pytest.raises(bs.ConfigError, match='"redis://\\*\\*\\*@h", "rate": "600/min"}'):
+        make_spot(limiter="redis://u:hunter2@h")
+
+
+@pytest.mark.parametrize(
+    ("setting", "address"),
+    [
+        ("metadata", "10.0.0.1:6379"),
+        ("metadata", "localhost"),
+        ("limiter", "localhost"),
+        ("limiter", "cache.example.com:6379/1"),
+    ],
+)
+def test_an_address_without_its_scheme(
+    make_spot: Callable[..., bs.Spot], setting: str, address: str
+) -> None:
+    with pytest.raises(bs.BackendNotFound, match=f"write redis://{address}"):
+        make_spot(**{setting: address})
+
+
+def test_an_address_alone_is_no_store_to_look_at(
+    make_spot: Callable[..., bs.Spot], redis_url: str, namespace: str
+) -> None:
+    assert works(make_spot(namespace, metadata=redis_url))
+    with pytest.raises(bs.ConfigError, match="has a place for each Spot: say which one by name="):
+        bs.open_store(redis_url, config=False)
+    for where, name in ((redis_url, namespace), (f"{redis_url}?namespace={namespace}", None)):
+        with bs.open_store(where, name=name, config=False) as store:
+            assert store.total().entries == 1
+
+
 @pytest.mark.parametrize("wrong", ["away", "password", "mode"])
 def test_a_server_that_can_t_be_used_gives_an_uncached_spot_that_says_why(
     make_spot: Callable[..., bs.Spot],

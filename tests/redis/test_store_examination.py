@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import beautyspot as bs
 import pytest
 from beautyspot_redis.examination import of_servers
 
@@ -99,3 +100,9 @@ def test_a_real_server(store: RedisMetadataStore) -> None:
         assert found.subject == "metadata redis"
         assert "forgets its content at a restart" in found.text
         looked_at.close()
+
+
+def test_a_store_of_machines_needs_no_storage(redis_url: str, namespace: str) -> None:
+    found = {one.subject: one for one in bs.examine(redis_url, name=namespace, config=False)}
+    assert found["storage"].state == "ok"
+    assert "none is named: results are rows of the metadata store" in found["storage"].text

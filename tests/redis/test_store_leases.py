@@ -13,7 +13,8 @@ from beautyspot.contracts import in_full
 from beautyspot.errors import MetadataError
 from beautyspot.testing.processes import in_forked_child
 from beautyspot.testing.records import KEYS, a_record
-from beautyspot_redis import RedisMetadataStore, putting, store_scripts
+from beautyspot_redis import RedisMetadataStore, leases, putting, store_scripts
+from redis import exceptions
 from servers.valkey import until
 
 if TYPE_CHECKING:
@@ -29,6 +30,19 @@ def other(redis_server: Valkey, namespace: str) -> Iterator[RedisMetadataStore]:
     other = RedisMetadataStore(redis_server.url, namespace=namespace)
     yield other
     other.close()
+
+
+def test_a_release_that_fails_says_what_to_do(
+    store: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise exceptions.ConnectionError("Error 111 connecting to h:1. Connection refused.")
+
+    lease = store.try_lease(KEYS[0])
+    assert lease is not None
+    monkeypatch.setattr(leases, "each", broken)
+    with pytest.raises(MetadataError, match="start the server"):
+        lease.release()
 
 
 def trips(raw: Any) -> int:

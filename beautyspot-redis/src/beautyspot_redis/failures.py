@@ -36,11 +36,14 @@ _MEMORY: Final = (
     "the server is full: raise its maxmemory, set its maxmemory-policy to allkeys-lru, or remove "
     "results by `beautyspot prune`"
 )
+_INSTALL: Final = "redis-py, or what it needs, is not installed here: pip install 'redis>=6'"
 _LOADING: Final = "the server is just reading its data: try again in a moment"
 _PART: Final = "part of the cluster is down or failing over: see `redis-cli cluster info`"
 
 _ADVICE: Final = {
     "ConnectionError": _REACH,
+    "ImportError": _INSTALL,
+    "ModuleNotFoundError": _INSTALL,
     "TimeoutError": (
         "no answer within the time-out: see why server or network are slow, or raise timeout="
     ),
@@ -78,6 +81,10 @@ _ADVICE: Final = {
     "NOREPLICAS": "the server has fewer replicas than its min-replicas-to-write: start them",
     "ACL": _GRANT,  # of a command in a script
     "WRONGTYPE": "another program uses the same names: choose another namespace= or database",
+    "no such database": (
+        "the server has fewer databases than this number, 16 where its setting `databases` says "
+        "nothing else: write a smaller one, or leave it out"
+    ),
     "ERR": "see the server's log, and that it is Redis 6.2, Valkey 7.2 or newer",
     "InvalidResponse": "what answers there is no Redis: correct the address",
     "certificate": (
@@ -86,7 +93,7 @@ _ADVICE: Final = {
     ),
     "TLS": (
         "there was no connection with TLS: see that the server runs, that this port speaks TLS "
-        "(else write redis://), and whether it asks for a certificate (ssl_certfile=, ssl_keyfile=)"
+        "(else write redis://), and whether it wants a certificate (ssl_certfile and ssl_keyfile)"
     ),
     "not a cluster": "the server is no node of a cluster: write redis:// in place of redis+cluster://",
     "not a Sentinel": "what answers there is a server and no Sentinel: write redis://host:port",
@@ -196,6 +203,8 @@ def _code_of_connection(text: str) -> str:
 def _code_of_response(text: str) -> str:
     if "unknown command" in text and "SENTINEL" in text.upper():
         return "not a Sentinel"
+    if "DB index is out of range" in text:
+        return "no such database"
     if "@user_script" in text:
         return _code_in_script(text)
     match = re.match(r"[A-Z]{3,20}(?= |$)", text)

@@ -57,7 +57,8 @@ class RedisLease(Lease):
         """See the base class; it asks nothing where the result was put."""
         if self.is_ours:
             self.released = True
-            self._keeper.release(self)
+            with self._keeper.server.translated:
+                self._keeper.release(self)
 
 
 class LeaseKeeper:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import math
 import re
 import sqlite3
 from functools import partial
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.contracts import Lease
 from beautyspot.errors import (
     BackendNotFound,
     CacheMissError,
@@ -19,6 +21,7 @@ from beautyspot.errors import (
     MetadataBusyError,
     MetadataError,
 )
+from beautyspot.memory import MemoryMetadataStore
 from broken import Broken, BrokenSerializer, BrokenStorage, BrokenStore
 
 if TYPE_CHECKING:
@@ -333,6 +336,27 @@ def test_each_operation_that_fails_is_said(
         spot.mark(name=name)(double)(1)
     said = [record.message.partition(" for ")[0] for record in caplog.records]
     assert said == ["app: could not take a lease", "app: could not save the result"]
+
+
+@pytest.mark.parametrize(
+    ("lease_time", "says"), [(30.0, "it falls, within 30 s"), (math.inf, "this process ends")]
+)
+def test_a_lease_that_is_not_released_is_said_with_its_end(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, lease_time: float, says: str
+) -> None:
+    class Kept(Lease):
+        def release(self) -> None:
+            raise MetadataError("no answer: mend it")
+
+    class Keeping(MemoryMetadataStore):
+        def try_lease(self, key: str) -> Lease:
+            return Kept()
+
+    Keeping.lease_time = lease_time
+    assert make_spot(metadata=Keeping()).mark(double)(1) == 2
+    [told] = [record.message for record in caplog.records]
+    assert "could not release a lease" in told
+    assert f"Other processes wait until {says}, or for wait_timeout" in told
 
 
 def test_a_flood_of_causes_of_one_function_is_bounded(

@@ -5,6 +5,7 @@ It stays short however much is installed: of many names a few are shown.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.backends.discovery import VARIABLE, not_installed, unknown
@@ -113,9 +114,16 @@ def _few(names: Collection[str]) -> str:
     return listing(first) + (f" and {more} more" if more > 0 else "")
 
 
+def _is_address(name: str) -> bool:
+    """Whether it is a host, or a host and a port."""
+    return re.fullmatch(r"localhost|[\w.-]+:\d{2,5}(/\d+)?", name) is not None
+
+
 def _how_to_get(point: str, name: str) -> str:
     if point == "storage" and ("/" in name or "\\" in name):
         return f'A folder is an option: storage={{"use": "local", "base_dir": {name!r}}}'
+    if point in ("metadata", "limiter") and _is_address(name):
+        return f"An address begins with its scheme: write redis://{name}"
     if not is_name(name):
         return 'That is no backend\'s name: what is an option goes into a table, beside "use"'
     if name in _OURS:

@@ -42,6 +42,9 @@ _RATE: Final = r"[-+.]?\d"
 
 _RATE_LIMITER: Final = "gcra"
 
+_EXAMPLES: Final = {"rate": '"600/min"'}
+"""Values to show for options that a message asks for."""
+
 # What a network or a disk out of reach raises: no mistake of the user, so no ConfigError.
 OUT_OF_REACH: Final[dict[str, type[BeautyspotError]]] = {
     "metadata": MetadataError,
@@ -107,6 +110,14 @@ def select(
         raise type(exc)(masked(f"{exc}{origin}")) from None  # the original may show a secret
     what = f"the {point} {wish.cls.name!r}{origin}"
     return _make(point, wish, what, context, anchor), True
+
+
+def depends_on_name(point: str, spec: object, registry: Registry, context: Context) -> bool:
+    """Whether a Spot of another name would have another place in the backend that `spec` means."""
+    wish = _understand(point, spec, registry)
+    one, other = (wish.cls.defaults(context._replace(name=name)) for name in ("a", "b"))
+    left_out = one.keys() - wish.options.keys() - wish.query.keys()
+    return any(one[option] != other.get(option) for option in left_out)
 
 
 def class_of(point: str, spec: object, registry: Registry) -> type[Backend]:
@@ -182,7 +193,7 @@ def _make(point: str, wish: _Wish, what: str, context: Context, anchor: Path | N
     given = _given(takes, wish, what, anchor)
     try:
         options = {**takes.accepted(wish.cls.defaults(context)), **given}
-        takes.check_required(options, wish.cls.name)
+        takes.check_required(options, masked(given.get("url", wish.cls.name)))
         return in_time(wish.cls, partial(wish.cls, **options))
     except ConfigError as exc:
         raise ConfigError(f"{what}: {without(str(exc), given)}") from None
@@ -294,7 +305,7 @@ class Options:
         """
         missing = [name for name in self.required if name not in given]
         if missing:
-            example = ", ".join(f'"{name}": ...' for name in missing)
+            example = ", ".join(f'"{name}": {_EXAMPLES.get(name, "...")}' for name in missing)
             raise ConfigError(
                 f'it needs {listing(missing)}: give a table such as {{"use": "{use}", {example}}}'
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.calls.steps import Outcome
@@ -241,8 +242,12 @@ class Turn:
         try:
             lease.release()
         except Exception as error:
-            advice = "Other processes wait until this one ends, or for wait_timeout"
-            self._report("release a lease", error, advice)
+            self._report("release a lease", error, self._until_it_falls())
+
+    def _until_it_falls(self) -> str:
+        seconds = self.engine.cache.metadata.real.lease_time
+        ends = "this process ends" if seconds == inf else f"it falls, within {seconds:g} s"
+        return f"Other processes wait until {ends}, or for wait_timeout"
 
     def _report(self, operation: str, error: Exception, advice: str) -> None:
         name = self.call.task.func_identifier

@@ -6,7 +6,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from beautyspot.backends.registry import load_plugins
-from beautyspot.backends.selection import select
+from beautyspot.backends.selection import depends_on_name, select
 from beautyspot.backends.spot_backends import check_place, context_of, has_no_place
 from beautyspot.errors import BackendNotFound, BeautyspotError
 from beautyspot.resilience.guarded_backends import in_time
@@ -74,6 +74,14 @@ class OwnBackends:
         self._registry = load_plugins(plugins)
         self._made: dict[str, Any] = {}
         self._closing = ExitStack()
+
+    @property
+    def depends_on_name(self) -> bool:
+        """Whether the metadata store has a place for each name of a Spot."""
+        spec = self.config["metadata"]
+        return isinstance(spec, str) and depends_on_name(
+            "metadata", spec, self._registry, self.context
+        )
 
     def metadata(self) -> MetadataStoreBase:
         """See `Backends`."""

@@ -142,6 +142,10 @@ def _of_parts(store: Store, *, write: bool) -> Iterator[Finding]:
     except BeautyspotError as error:
         yield Finding("problem", "storage", masked(str(error)))
         return
+    if storage is None and store.metadata.remote:
+        text = "none is named: results are rows of the metadata store, as far as they fit in"
+        yield Finding("ok", "storage", text)
+        return
     if storage is None:
         text = "none is installed, so no large result is stored: install beautyspot-local"
         yield Finding("warning", "storage", text)

@@ -82,6 +82,11 @@ def open_store(
 
 
 def _opened(backends: OwnBackends, shown: str, given: Given) -> Store:
+    if given.name is None and backends.depends_on_name:
+        raise ConfigError(
+            f'{shown} has a place for each Spot: say which one by name="...", the name that the '
+            "Spot was given, or by the namespace in the URL if it was given one"
+        )
     if given.create:
         _refuse_damage(backends, shown)
         backends.metadata().open()
