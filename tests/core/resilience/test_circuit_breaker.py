@@ -171,7 +171,7 @@ def test_kin_rest_where_one_waited_for_long(kin: tuple[Breaker, Breaker], clock:
     clock.now += 1
     fail(one, failing(clock, seconds=5))
     assert [one.rest_left(), other.rest_left()] == [2, 2]
-    with pytest.raises(Resting, match=r"look-ups rests with the server, .*: down\)") as told:
+    with pytest.raises(Resting, match=r"look-ups waits for the server, .*: down\)") as told:
         other(int)
     assert told.value.is_news, "nobody was told yet that this one rests too"
     with pytest.raises(Resting) as told:

@@ -274,7 +274,7 @@ class Breaker:
             self._by_kin = self._by_kin or not self._failures
             self._is_news = self._is_news or not self._failures
             self._failures = max(1, self._failures)
-            self._why, self._last = "rests with the server, which failed", last
+            self._why, self._last = "waits for the server, which failed", last
             self._since, self._until, self._is_probed = now, until, False
         self._on_change(True)
 
