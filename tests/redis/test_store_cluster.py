@@ -151,6 +151,21 @@ def test_what_is_invalidated_after_the_log_was_asked_is_not_stored(
     assert not other.leased([KEYS[0]])
 
 
+def test_a_note_of_the_last_use_does_not_lose_a_row_that_is_being_put(
+    store: RedisMetadataStore, other: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Notes are written late: it is the row before that was used."""
+    real = putting.invalidation_log.since
+
+    def since_of(*asked: Any) -> Any:
+        other.touch({KEYS[0]: 9.0})
+        return real(*asked)
+
+    monkeypatch.setattr(putting.invalidation_log, "since", since_of)
+    assert store.put_valid(a_record(), store.generation())
+    assert other.find(KEYS[0]) is not None
+
+
 def test_what_another_call_has_put_since_is_not_removed(
     store: RedisMetadataStore, other: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -216,13 +216,15 @@ return present
 
 TOUCH: Final = Script(
     f"""
-local mark = redis.pcall('GETRANGE', KEYS[1], 0, 2)
-if mark ~= '{MARK[:3].decode()}' then return 0 end
+if redis.pcall('GETRANGE', KEYS[1], 0, 3) ~= '{MARK[:3].decode()}\\0' then return 0 end
 redis.call('SETRANGE', KEYS[1], {USED_AT}, ARGV[1])
 return 1
 """
 )
-"""Set when a row was used. KEYS: row. ARGV: the time, as it stands in a head."""
+"""Set when a row was used, unless it is no result yet: `SETTLE` knows that one by its head.
+
+KEYS: row. ARGV: the time, as it stands in a head.
+"""
 
 WAITS: Final = Script(
     f"""{_CLOCK}{_FIT}
