@@ -73,7 +73,7 @@ def test_with_none_at_all_it_goes_at_once(redis_server: Valkey, namespace: str) 
 
 
 def test_many_rows_go_in_parts(store: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(putting, "MOST", 3)
+    monkeypatch.setattr(putting, "PART", 3)
     monkeypatch.setattr(putting, "LARGEST", 5000)
     sizes = [10, 10, 10, 10, 4000, 4000, 9000, 10]
     records = [

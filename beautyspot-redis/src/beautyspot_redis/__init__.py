@@ -25,6 +25,7 @@ _SCHEMES = [
     for several in ("", "+sentinel", "+cluster")
 ] + ["unix"]
 
+# The import of `address`, which has them too, would cost each Spot; core compares both.
 beautyspot_offers = {"metadata": _SCHEMES, "limiter": _SCHEMES}
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from beautyspot.errors import ConfigError
@@ -29,21 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-Mode = Literal["server", "sentinel", "cluster"]
+_SERVERS: Final = ("redis", "rediss", "valkey", "valkeys")
+_SEVERAL: Final = ("", "+sentinel", "+cluster")
 
-_MODES: Final[dict[str, Mode]] = {"": "server", "+sentinel": "sentinel", "+cluster": "cluster"}
-
-_SCHEMES: Final[dict[str, tuple[Mode, bool]]] = {
-    **{
-        f"{name}{suffix}": (mode, name in ("rediss", "valkeys"))
-        for name in ("redis", "rediss", "valkey", "valkeys")
-        for suffix, mode in _MODES.items()
-    },
-    "unix": ("server", False),
-}
-"""Scheme -> what it is the address of, and whether it means TLS."""
-
-SCHEMES: Final = tuple(_SCHEMES)
+SCHEMES: Final = (*(f"{server}{several}" for server in _SERVERS for several in _SEVERAL), "unix")
 """Of the URLs that are read here."""
 
 URL_VARIABLE: Final = "REDIS_URL"
@@ -53,7 +42,7 @@ USERNAME_VARIABLE: Final = "REDIS_USERNAME"
 PASSWORD_VARIABLES: Final = ("REDIS_PASSWORD", "REDISCLI_AUTH")
 """The environment's credentials, where neither the URL nor an option names any."""
 
-_PORTS: Final[dict[Mode, int]] = {"server": 6379, "sentinel": 26379, "cluster": 6379}
+_PORTS: Final[dict[str, int]] = {"server": 6379, "sentinel": 26379, "cluster": 6379}
 
 _HOST: Final = r"(?:\[([0-9A-Za-z:.%_-]+)\]|([^\[\]:@/\s]+))(?::(\d+))?"
 
@@ -105,14 +94,14 @@ class Address:
     options: Options
 
     @property
-    def mode(self) -> Mode:
-        """What it is the address of."""
-        return _SCHEMES[self.scheme][0]
+    def mode(self) -> str:
+        """What it is the address of: ``"server"``, ``"sentinel"`` or ``"cluster"``."""
+        return _mode(self.scheme)
 
     @property
     def tls(self) -> bool:
         """Whether connections are encrypted."""
-        return _SCHEMES[self.scheme][1]
+        return self.scheme.partition("+")[0] in ("rediss", "valkeys")
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -211,7 +200,7 @@ class _Text:
     def __init__(self, base: str) -> None:
         scheme, sign, rest = base.partition("://")
         self.scheme = scheme.lower()
-        if not sign or self.scheme not in _SCHEMES:
+        if not sign or self.scheme not in SCHEMES:
             shown = ", ".join(f"{name}://" for name in SCHEMES)
             raise ConfigError(f"the URL has none of these schemes: {shown}: begin it with one")
         if "#" in rest:
@@ -226,11 +215,11 @@ class _Text:
 
     def address(self, options: Options) -> Address:
         """What it says, together with the options."""
-        service, db = self._service_and_db(_SCHEMES[self.scheme][0])
-        is_unix = self.scheme == "unix"
+        mode, is_unix = _mode(self.scheme), self.scheme == "unix"
+        service, db = self._service_and_db(mode)
         return Address(
             scheme=self.scheme,
-            hosts=() if is_unix else tuple(self._hosts(_SCHEMES[self.scheme][0])),
+            hosts=() if is_unix else tuple(self._hosts(mode)),
             path=self._socket() if is_unix else None,
             service=service,
             db=_one("db", db, options.db) or 0,
@@ -239,7 +228,7 @@ class _Text:
             options=options,
         )
 
-    def _hosts(self, mode: Mode) -> list[tuple[str, int]]:
+    def _hosts(self, mode: str) -> list[tuple[str, int]]:
         found = []
         for text in self.hosts.split(",") if self.hosts else ["localhost"]:
             match = re.fullmatch(_HOST, text)
@@ -262,7 +251,7 @@ class _Text:
             raise ConfigError("write a socket with its absolute path: unix:///run/redis.sock?db=0")
         return unquote(self.path)
 
-    def _service_and_db(self, mode: Mode) -> tuple[str | None, int | None]:
+    def _service_and_db(self, mode: str) -> tuple[str | None, int | None]:
         if self.scheme == "unix":
             return None, None
         parts = [unquote(part) for part in self.path.strip("/").split("/") if part]
@@ -275,6 +264,10 @@ class _Text:
         if parts and not (len(parts) == 1 and parts[0].isdecimal()):
             raise ConfigError("the URL ends in no number of a database: write it as in .../0")
         return service, int(parts[0]) if parts else None
+
+
+def _mode(scheme: str) -> str:
+    return scheme.partition("+")[2] or "server"
 
 
 def _one(what: str, in_url: Any, option: Any) -> Any:

@@ -24,6 +24,11 @@ def duration(option: str, value: object, *, least: float = 0.0) -> float:
     return found
 
 
+def lease_time(value: object) -> float:
+    """Seconds for which a lease or a place holds; it is renewed three times in them."""
+    return duration("lease_time", value, least=0.1)
+
+
 def size(option: str, value: object, *, most: int | None = None) -> int:
     """A number of bytes."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot_local.rate import checked_cost, parse_burst, parse_rate
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Context, Lease, LimiterBase
 
     from beautyspot_redis.reserving import Reserved
-
-SHORTEST: Final = 0.1
-"""Seconds that a place has to hold at least: it is renewed three times in them."""
 
 
 class RedisLimiter(Remade, Reserving):
@@ -98,7 +95,7 @@ class RedisLimiter(Remade, Reserving):
         self.rate, self.max_cost = parse_rate(rate, max_cost)
         self._burst = parse_burst(burst)
         self.workers = _checked_workers(workers)
-        self.lease_time = checked.duration("lease_time", lease_time, least=SHORTEST)
+        self.lease_time = checked.lease_time(lease_time)
         server = Server(
             url,
             failed=BeautyspotError,

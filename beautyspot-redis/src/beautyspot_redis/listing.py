@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from beautyspot_redis.asking import beginnings_of, parts, string, together, values_of
+from beautyspot_redis.asking import PART, beginnings_of, parts, string, together, values_of
 from beautyspot_redis.names import key_text
 from beautyspot_redis.rows import missing, record_of
 
@@ -45,7 +45,7 @@ def records(
     server: Server, names: Names, wanted: Iterable[bytes], *, with_data: bool = False
 ) -> Iterator[TaskRecord]:
     """The records of these keys that are still there."""
-    for part in parts(wanted, WHOLE if with_data else 500):
+    for part in parts(wanted, WHOLE if with_data else PART):
         texts = [text for key in part if (text := key_text(key)) is not None]
         rows = [names.row(text) for text in texts]
         values = values_of(server, rows) if with_data else beginnings(server, rows)

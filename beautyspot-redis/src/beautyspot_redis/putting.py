@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from beautyspot_redis import invalidation_log, store_scripts
-from beautyspot_redis.asking import each
+from beautyspot_redis.asking import PART, each
 from beautyspot_redis.invalidation_log import noted
 from beautyspot_redis.names import key_bytes
 from beautyspot_redis.rows import HEAD, MARK, unsettled, written
@@ -24,11 +24,8 @@ if TYPE_CHECKING:
     from beautyspot_redis.asking import Run
     from beautyspot_redis.leases import LeaseKeeper, RedisLease
 
-MOST: Final = 500
-"""So many rows are sent at a time."""
-
 LARGEST: Final = 8 * 2**20
-"""And so many bytes of them; a larger row goes alone."""
+"""So many bytes of rows are sent at a time; a larger row goes alone."""
 
 _FARTHEST: Final = 2**53
 """Milliseconds: what expires later does not expire."""
@@ -80,7 +77,7 @@ class Putter:
         size = 0
         for record, since in rows:
             value = written(record)
-            if part and (len(part) == MOST or size + len(value) > LARGEST):
+            if part and (len(part) == PART or size + len(value) > LARGEST):
                 yield part
                 part, size = [], 0
             lease = None if since is None else self._keeper.held_for(record.cache_key)

@@ -37,9 +37,8 @@ NaN is for a time that there is not.
 """
 
 MADE_AT: Final = 4
-BEGAN_AT: Final = 12
 USED_AT: Final = 20
-"""Where these times begin."""
+"""Where these times begin, which scripts read or write."""
 
 LARGE: Final = 65_536
 """Bytes that are read of each of many rows; what is longer comes without its data."""

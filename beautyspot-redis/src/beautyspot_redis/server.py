@@ -39,7 +39,6 @@ class Server:
     Attributes:
         address: where it is.
         is_cluster: whether keys have to lie in one slot to be asked for together.
-        timeout: seconds within which it has to answer.
         translated: the block, for any number of threads at once.
 
     Raises:
@@ -55,7 +54,6 @@ class Server:
         **options: Any,
     ) -> None:
         self.address: Final[Address] = parsed(url, options)
-        self.timeout: Final = self.address.options.timeout
         self.is_cluster: Final = self.address.mode == "cluster"
         self.translated: Final = Translated(self.address, failed, busy)
         self._lock = threading.RLock()

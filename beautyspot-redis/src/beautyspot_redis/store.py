@@ -48,9 +48,6 @@ WRITTEN_BY: Final = 1
 READABLE_FROM: Final = 1
 """The lowest number whose releases can read what this one writes."""
 
-SHORTEST: Final = 0.1
-"""Seconds that a lease has to hold at least: it is renewed three times in them."""
-
 ROW: Final = 500 * 2**20
 """Bytes: a string in the server ends at 512 MiB."""
 
@@ -132,7 +129,7 @@ class RedisMetadataStore(RedisReader, Remade):
             ssl_check_hostname=ssl_check_hostname,
         )
         super().__init__(self._again(), Names(checked.name("namespace", namespace)))
-        self.lease_time = checked.duration("lease_time", lease_time, least=SHORTEST)
+        self.lease_time = checked.lease_time(lease_time)
         self.largest_data = checked.size("largest_data", largest_data, most=ROW)
         self.demands_signing = checked.switch("demands_signing", demands_signing)
         self._keeper = LeaseKeeper(self._server, self._names, self.lease_time)
