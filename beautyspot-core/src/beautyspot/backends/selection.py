@@ -193,7 +193,7 @@ def _make(point: str, wish: _Wish, what: str, context: Context, anchor: Path | N
     given = _given(takes, wish, what, anchor)
     try:
         options = {**takes.accepted(wish.cls.defaults(context)), **given}
-        takes.check_required(options, masked(given.get("url", wish.cls.name)))
+        takes.check_required(options, given.get("url", wish.cls.name))
         return in_time(wish.cls, partial(wish.cls, **options))
     except ConfigError as exc:
         raise ConfigError(f"{what}: {without(str(exc), given)}") from None
@@ -307,7 +307,8 @@ class Options:
         if missing:
             example = ", ".join(f'"{name}": {_EXAMPLES.get(name, "...")}' for name in missing)
             raise ConfigError(
-                f'it needs {listing(missing)}: give a table such as {{"use": "{use}", {example}}}'
+                f'it needs {listing(missing)}: give a table such as {{"use": "{masked(use)}", '
+                f"{example}}}"
             )
 
     def checked(self, name: str, value: object, what: str, anchor: Path | None) -> object:
