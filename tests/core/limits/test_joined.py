@@ -88,6 +88,7 @@ def test_it_does_what_the_joint_limiter_does(joined: JoinedLimiter, clock: Clock
     joined.consume(both)  # type: ignore[arg-type]
     with pytest.raises(RateLimitError):
         joined.consume(both, timeout=1)  # type: ignore[arg-type]
+    clock.now += 5
     asyncio.run(joined.consume_async({"calls": 0, "words": 1}, timeout=10))  # type: ignore[arg-type]
 
 

@@ -387,6 +387,7 @@ def test_a_wait_goes_on_where_the_limiter_goes_away(clock: Clock) -> None:
     standby.consume(8)
     standby.consume(8)
     assert [clock.now, real.down] == [1001, True]
+    clock.now += 1
     standby.settle(standby.consume(1), 2)
     assert not real.shares[0].try_consume(), "it was settled where it was granted"
 
