@@ -74,7 +74,7 @@ def _configured(given: Given) -> Place:
             raise ConfigError(
                 f"the metadata store is {masked(config['metadata'])!r:.80} "
                 f"(from: {config.source('metadata')}), whose place may depend on the Spot's name: "
-                'give name="...", or the store\'s file or URL'
+                'give name="...", the name that the Spot was given'
             )
         shown = f"{masked(config['metadata'])!s:.200} of {given.name}"
         return Place(given.name, config, shown)
