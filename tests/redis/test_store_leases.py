@@ -107,6 +107,27 @@ def test_a_result_that_is_refused_ends_its_lease_too(store: RedisMetadataStore) 
     assert store.leased(KEYS[:1]) == set()
 
 
+def test_a_lease_of_which_no_answer_came_ends_with_its_row(
+    store: RedisMetadataStore, other: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the same call of others would wait for a lease that nobody knows of."""
+    from redis.exceptions import TimeoutError as NoAnswer
+
+    since, real = store.generation(), store._keeper._answers
+
+    def answers(*asked: Any, **how: Any) -> Any:
+        real(*asked, **how)
+        raise NoAnswer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._keeper, "_answers", answers)
+        with pytest.raises(MetadataError):
+            store.begin_many(KEYS[:2])
+    assert other.leased(KEYS) == {*KEYS[:2]}
+    assert store.put_valid(a_record(), since)
+    assert other.leased(KEYS) == {KEYS[1]}
+
+
 def test_a_lease_that_ends_with_its_row_just_now_is_not_lost(
     store: RedisMetadataStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

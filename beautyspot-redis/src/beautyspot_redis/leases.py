@@ -121,6 +121,9 @@ class LeaseKeeper:
             with suppress(Exception):
                 each(self.server, store_scripts.RELEASE, [self._releasing(one) for one in leases])
             raise
+        except Exception:  # the server may have given them, or may yet: what is put ends them
+            self.held.update({lease.key: lease for lease in leases})
+            raise
         begun = {
             lease.key: (lease, answer)
             for lease, answer in zip(leases, answers, strict=True)
