@@ -10,6 +10,7 @@ from beautyspot_redis.examination import of_servers
 
 if TYPE_CHECKING:
     from beautyspot_redis import RedisMetadataStore
+    from servers import valkey
 
 FINE = {
     "redis_version": "7.2.4",
@@ -100,6 +101,28 @@ def test_a_real_server(store: RedisMetadataStore) -> None:
         assert found.subject == "metadata redis"
         assert "forgets its content at a restart" in found.text
         looked_at.close()
+
+
+@pytest.mark.parametrize(
+    ("secret", "states", "says"),
+    [("", ["ok", "ok"], "its server answers"), (":x@", ["ok", "problem"], "correct user")],
+)
+def test_a_limiter_asks_its_server(
+    redis_server: valkey.Valkey,
+    namespace: str,
+    monkeypatch: pytest.MonkeyPatch,
+    secret: str,
+    states: list[str],
+    says: str,
+) -> None:
+    url = f"redis://{secret}{redis_server.host_and_port}"
+    monkeypatch.setenv("BEAUTYSPOT_LIMITER", f"{url}?rate=5/s")
+    found = list(bs.examine(url, name=namespace, config=None))
+    limiter = [one for one in found if one.subject == "limiter redis"]
+    assert [one.state for one in limiter] == states
+    assert says in limiter[-1].text
+    metadata = [one for one in found if one.subject == "metadata redis"]
+    assert len(metadata) == (1 if secret else 2), "what is wrong is said once"
 
 
 def test_a_store_of_machines_needs_no_storage(redis_url: str, namespace: str) -> None:

@@ -22,6 +22,13 @@ def of_servers(clients: Iterable[Any], subject: str) -> Iterator[Finding]:
         yield Finding("ok", subject, _summary(said, _saves(client, said)))
 
 
+def of_answers(clients: Iterable[Any], subject: str) -> Iterator[Finding]:
+    """That the servers answer, which is all that a limiter needs of them."""
+    for client in clients:
+        client.ping()
+    yield Finding("ok", subject, "its server answers")
+
+
 def _of_role(said: dict[str, Any], subject: str) -> Iterator[Finding]:
     if said.get("role") == "slave":
         text = "the server is a replica, so no result is stored: name its master in the address"

@@ -16,10 +16,11 @@ from beautyspot_redis.server import Server
 from beautyspot_redis.slots import Slot, Slots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import timedelta
     from pathlib import Path
 
+    from beautyspot import Finding
     from beautyspot.contracts import Context, Lease, LimiterBase
 
     from beautyspot_redis.reserving import Reserved
@@ -164,6 +165,13 @@ class RedisLimiter(Remade, Reserving):
 
         ours = {name: each for name, each in limits.items() if isinstance(each, cls)}
         return Several.of(ours) if len(ours) == len(limits) else None
+
+    def examine(self) -> Iterator[Finding]:
+        """Whether its server answers; see the base class."""
+        from beautyspot_redis.examination import of_answers  # rarely asked for
+
+        with self._server.translated:
+            yield from of_answers(self._server.masters(), f"limiter {self.name}")
 
     def close(self) -> None:
         """Close the connections; they are opened again when they are needed."""

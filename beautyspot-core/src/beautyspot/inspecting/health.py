@@ -69,8 +69,9 @@ def of_plugins() -> Iterator[Finding]:
 def of_metadata(metadata: MetadataStoreBase) -> Iterator[Finding]:
     """What is wrong with a metadata store."""
     subject = f"metadata {metadata.name}"
-    yield from safely(subject, lambda: _asked(metadata, subject))
-    yield from safely(subject, metadata.examine)
+    told = list(safely(subject, lambda: _asked(metadata, subject)))
+    yield from told
+    yield from (one for one in safely(subject, metadata.examine) if one not in told)
 
 
 def _asked(metadata: MetadataStoreBase, subject: str) -> Iterator[Finding]:
