@@ -12,17 +12,21 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from beautyspot.resilience import circuit_breaker
+from beautyspot.results import retry
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_redis.names import Names
 from servers import tls, valkey
+from servers.proxy import Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 ADDRESS = "BEAUTYSPOT_TEST_REDIS_URL"
 """Names a server that is there already, for tests that need nothing but its address."""
 
-_STARTED = {"redis_server", "redis_url", "redis_cluster", "redis_sentinel", "redis_tls"}
+_STARTED = {"redis_server", "redis_url", "redis_cluster", "redis_sentinel", "own"}
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
@@ -87,6 +91,28 @@ def redis_sentinel(
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> tls.Certificates:
     """Certificates of the tests' own."""
     return tls.made(tmp_path_factory.mktemp("tls") / "certificates")
+
+
+@pytest.fixture
+def own(_program: None, tmp_path: Path) -> Iterator[valkey.Valkey]:
+    """A server of the test's own, to be stopped, filled and emptied."""
+    with valkey.running(tmp_path / "server") as server:
+        yield server
+
+
+@pytest.fixture
+def link(redis_server: valkey.Valkey) -> Iterator[Link]:
+    """A network between the test and the server."""
+    with Link(redis_server.port) as made:
+        yield made
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is tried again after a twentieth of a second."""
+    monkeypatch.setattr(circuit_breaker, "FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(circuit_breaker, "LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.05)
 
 
 @pytest.fixture

@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.errors import BeautyspotError, RateLimitError
-from beautyspot.resilience import circuit_breaker
-from beautyspot.results import retry
 from beautyspot_redis import RedisLimiter, RedisMetadataStore
 from servers import valkey
 from servers.proxy import Link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from beautyspot.spot import Spot
+
+pytestmark = pytest.mark.usefixtures("hasty")
 
 RAN: list[int] = []
 DURING: list[Callable[[], object]] = []
@@ -29,27 +26,9 @@ CALLERS = 8
 
 
 @pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses of a twentieth of a second."""
+def nothing_ran() -> None:
     RAN.clear()
     DURING.clear()
-    monkeypatch.setattr(circuit_breaker, "FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(circuit_breaker, "LONGEST_PAUSE", 0.05)
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.05)
-
-
-@pytest.fixture
-def own(_program: None, tmp_path: Path) -> Iterator[valkey.Valkey]:
-    """A server of the test's own."""
-    with valkey.running(tmp_path / "server") as server:
-        yield server
-
-
-@pytest.fixture
-def link(redis_server: valkey.Valkey) -> Iterator[Link]:
-    """A network between the tests and the server."""
-    with Link(redis_server.port) as made:
-        yield made
 
 
 def at(url: str, namespace: str) -> dict[str, Any]:

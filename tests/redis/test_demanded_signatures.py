@@ -7,30 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.resilience import circuit_breaker
-from beautyspot.results import retry
 from beautyspot_redis import RedisMetadataStore
 from servers import valkey
-from servers.proxy import Link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from beautyspot.spot import Spot
     from beautyspot_redis.names import Names
+    from servers.proxy import Link
 
 KEY = "0123456789abcdef0123456789abcdef"
 RAN: list[int] = []
 
 
 @pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses of a twentieth of a second."""
+def nothing_ran() -> None:
     RAN.clear()
-    monkeypatch.setattr(circuit_breaker, "FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(circuit_breaker, "LONGEST_PAUSE", 0.05)
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.05)
 
 
 @pytest.fixture
@@ -73,12 +67,7 @@ def test_an_instance_learns_it_as_it_is_opened(
     assert store.demands_signing
 
 
-@pytest.fixture
-def link(redis_server: valkey.Valkey) -> Iterator[Link]:
-    with Link(redis_server.port) as made:
-        yield made
-
-
+@pytest.mark.usefixtures("hasty")
 def test_a_server_that_comes_later_is_not_used_without_a_key(
     make_spot: Callable[..., Spot],
     place: dict[str, Any],

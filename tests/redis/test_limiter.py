@@ -191,14 +191,6 @@ def test_scripts_may_be_forgotten(make: Make, redis_server: Valkey) -> None:
     assert delays(limiter, 1) == [1]
 
 
-@pytest.fixture
-def own(tmp_path: Path, _program: None) -> Any:
-    from servers import valkey
-
-    with valkey.running(tmp_path / "server") as server:
-        yield server
-
-
 def test_a_server_that_was_emptied_begins_anew(own: Valkey, clock: ManualClock) -> None:
     """Who waits asks again, behind those who came since; what was reserved frees nothing."""
     limiter = RedisLimiter(own.url, rate=1, max_cost=100, clock=clock)

@@ -9,37 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.resilience import circuit_breaker
-from beautyspot.results import retry
 from beautyspot_redis import RedisMetadataStore
 from servers import valkey
 from servers.proxy import Link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from beautyspot.spot import Spot
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hasty")]
 
 TIMEOUT = 0.5
 CALLERS = 8
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses of a tenth of a second, so that many outages fit into a test."""
-    monkeypatch.setattr(circuit_breaker, "FIRST_PAUSE", 0.1)
-    monkeypatch.setattr(circuit_breaker, "LONGEST_PAUSE", 0.2)
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.1)
-
-
-@pytest.fixture
-def own(_program: None, tmp_path: Path) -> Iterator[valkey.Valkey]:
-    """A server of the test's own."""
-    with valkey.running(tmp_path / "server") as server:
-        yield server
 
 
 def squared(x: int) -> int:

@@ -152,12 +152,12 @@ class _Server(socketserver.ThreadingTCPServer):
 
 def passing(client: socket.socket, upstream: int) -> None:
     """Pass everything on, both ways."""
-    _relay(client, upstream, limit=None)
+    relay(client, upstream, limit=None)
 
 
 def cut(after: int) -> Behaviour:
     """Pass on `after` bytes of what the server says, then hang up."""
-    return lambda client, upstream: _relay(client, upstream, limit=after)
+    return lambda client, upstream: relay(client, upstream, limit=after)
 
 
 def reset(client: socket.socket, upstream: int) -> None:
@@ -191,7 +191,7 @@ def hold(release: threading.Event) -> Behaviour:
     return behave
 
 
-def _relay(client: socket.socket, upstream: int, limit: int | None) -> None:
+def relay(client: socket.socket, upstream: int, limit: int | None) -> None:
     with socket.create_connection(("127.0.0.1", upstream)) as server:
         there = threading.Thread(target=_pump, args=(client, server, None))
         there.start()

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from servers.proxy import _relay
+from servers.proxy import relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,7 @@ def before(port: int, files: Certificates, *, asks_client: bool = False) -> Iter
             # A client may be refused, or go away.
             with suppress(OSError), context.wrap_socket(self.request, server_side=True) as client:
                 connections.append(client)
-                _relay(client, port, limit=None)
+                relay(client, port, limit=None)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

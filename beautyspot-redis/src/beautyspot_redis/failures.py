@@ -36,7 +36,7 @@ _MEMORY: Final = (
     "the server is full: raise its maxmemory, set its maxmemory-policy to allkeys-lru, or remove "
     "results by `beautyspot prune`"
 )
-_INSTALL: Final = "redis-py, or what it needs, is not installed here: pip install 'redis>=6'"
+_INSTALL: Final = "redis-py, or what it needs, is not installed here: pip install 'redis>=6.4'"
 _LOADING: Final = "the server is just reading its data: try again in a moment"
 _PART: Final = "part of the cluster is down or failing over: see `redis-cli cluster info`"
 
