@@ -70,6 +70,28 @@ def test_where_no_thread_can_be_begun_the_next_does_it(
     assert done == [1]
 
 
+def test_where_it_is_interrupted_as_a_thread_is_begun_the_end_does_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And waits for no thread, which may not be there."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    done: list[int] = []
+    monkeypatch.setattr("_thread.start_new_thread", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        deferred.later(lambda: done.append(1))
+    monkeypatch.undo()
+    ending = threading.Thread(target=deferred.finish, daemon=True)
+    ending.start()
+    ending.join(DEADLINE)
+    stands_still = ending.is_alive()
+    deferred._at_work.clear()
+    assert not stands_still
+    assert done == [1]
+
+
 @pytest.mark.parametrize("start", [no_thread, no_memory])
 def test_where_no_ordinary_thread_can_be_begun_it_is_done_all_the_same(
     monkeypatch: pytest.MonkeyPatch, start: Callable[..., None]

@@ -80,11 +80,14 @@ def _begin() -> None:
     _at_work[running] = None
     try:
         begin(partial(_work, running), "deferred")
-    except RuntimeError:
-        _at_work.pop(running, None)  # its thread may have ended already
+    except BaseException as error:  # an interrupt (Ctrl-C) too: the thread may run, or may not
+        _at_work.pop(running, None)
+        if not isinstance(error, RuntimeError):
+            raise
 
 
 def _work(running: _thread.LockType) -> None:
+    _at_work[running] = None  # an interrupt may have left it out
     try:
         while _left:
             _do_next()
