@@ -207,5 +207,5 @@ def test_one_of_this_machine_has_no_thread(make_spot: Callable[..., Spot]) -> No
     spot = make_spot(metadata=store)
     spot.mark(double)(1)
     assert spot.stats()["unsaved"] == 1
-    assert not spot._engine.cache.unsaved._is_retrying
+    assert not spot._engine.cache.unsaved._thread.runs
     store.broken.clear()

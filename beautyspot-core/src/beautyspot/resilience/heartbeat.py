@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.needed_thread import NeededThread
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts import Lease
 from beautyspot.contracts.calling import wrong_answer
@@ -90,7 +91,7 @@ class Heartbeat:
     def reset_after_fork(self) -> None:
         """The leases are the parent's, and so is the thread."""
         self._held: dict[int, _Known] = {}
-        self._free = [True]  # taken by the thread, in one atomic step
+        self._thread = NeededThread("heartbeat", self._renew_all, self.__len__)
         self._bell = Bell()
         self._fails = self._ended = False
 
@@ -108,7 +109,7 @@ class Heartbeat:
         held = _HeldLease(lease, release or lease.release, self, next(self._numbers))
         if self._backend.lease_time < inf:
             self._held[held.number] = _Known(held, self._clock())
-            self._begin()
+            self._thread.begin()
         return held
 
     def drop(self, number: int) -> None:
@@ -194,31 +195,14 @@ class Heartbeat:
             return self._held.pop(number, None)
         return None if held.lost else self._held.get(number)
 
-    # ------------------------------------------------------------------------------- the thread
-
-    def _begin(self) -> None:
-        try:
-            self._free.pop()
-        except IndexError:  # the thread runs
-            return
-        try:
-            deferred.begin(self._work, "heartbeat")
-        except RuntimeError:  # none can be started: the next lease tries again
-            self._free.append(True)
-
-    def _work(self) -> None:
-        try:
-            while True:
-                times = RETRIES if self._fails else BEATS
-                self._bell.wait(self._backend.lease_time / times)  # calls in a row need one thread
-                if not self._held:
-                    return
-                with suppress(Exception):  # as where the interpreter ends
-                    self.beat()
-        finally:
-            self._free.append(True)
-            if self._held:  # what came after the last look
-                self._begin()
+    def _renew_all(self) -> None:
+        while True:
+            times = RETRIES if self._fails else BEATS
+            self._bell.wait(self._backend.lease_time / times)  # calls in a row need one thread
+            if not self._held:
+                return
+            with suppress(Exception):  # as where the interpreter ends
+                self.beat()
 
 
 class _Known:

@@ -17,8 +17,8 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.concurrency import deferred
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.needed_thread import NeededThread
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts.calling import wrong_answer
 
@@ -103,7 +103,7 @@ class LeaseWatcher:
     def reset_after_fork(self) -> None:
         """The thread stayed in the parent, and so did the callers that wait."""
         self._tickets: dict[Ticket, None] = {}
-        self._free = [True]  # taken by the thread, in one atomic step
+        self._thread = NeededThread("leases", self._watch_all, self.__len__)
         self._bell = Bell()
         self._listens = False
         self._listen_at = 0.0
@@ -112,7 +112,7 @@ class LeaseWatcher:
     @property
     def works(self) -> bool:
         """Whether the thread runs. It may be that none can be started."""
-        return not self._free
+        return self._thread.runs
 
     def __len__(self) -> int:
         """How many calls wait."""
@@ -122,7 +122,7 @@ class LeaseWatcher:
         """A ticket for a call that has waited for the lease of `key` since then."""
         ticket = Ticket(key, since)
         self._tickets[ticket] = None
-        self._begin()
+        self._thread.begin()
         self._bell()  # it may have planned to ask a second later
         return ticket
 
@@ -142,26 +142,13 @@ class LeaseWatcher:
 
     # ------------------------------------------------------------------------------- the thread
 
-    def _begin(self) -> None:
-        try:
-            self._free.pop()
-        except IndexError:  # the thread runs
-            return
-        try:
-            deferred.begin(self._work, "leases")
-        except RuntimeError:  # none can be started: who waits sees that in `works`
-            self._free.append(True)
-
-    def _work(self) -> None:
+    def _watch_all(self) -> None:
         try:
             while self._tickets:
                 self._watch()
         finally:
             with suppress(Exception):
                 self._be_deaf(0.0)
-            self._free.append(True)
-            if self._tickets:  # what came after the last look
-                self._begin()
 
     def _watch(self) -> None:
         """Wait for something to happen, and wake those whom it concerns."""

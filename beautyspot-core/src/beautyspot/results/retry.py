@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred, locks
 from beautyspot.concurrency.forks import at_end_of_child
+from beautyspot.concurrency.needed_thread import NeededThread
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.contracts import is_newer
 from beautyspot.logs import logger
@@ -76,7 +77,8 @@ class Unsaved:
         self._lock = locks.reentrant()
         self._round = locks.reentrant()  # held while a batch is written
         self._writing: set[str] = set()
-        self._is_trying = self._is_watched = self._is_retrying = False
+        self._is_trying = self._is_watched = False
+        self._thread = NeededThread("retry", self._retry, self._wants_retries)
         self._bell = Bell()
 
     def __len__(self) -> int:
@@ -100,7 +102,8 @@ class Unsaved:
             self._forget(record.cache_key)
             self._keep(Kept(task, record, since))
         self.watch_process_end()
-        self._begin_retrying()
+        if self._wants_retries():
+            self._thread.begin()
         return True
 
     def _has_newer(self, record: TaskRecord) -> bool:
@@ -160,29 +163,17 @@ class Unsaved:
             self._is_trying = False
             raise
 
-    def _begin_retrying(self) -> None:
-        """Have a thread try again and again, until nothing waits."""
-        if self._is_retrying or self.has_ended or not self._placement.metadata.is_far:
-            return
-        self._is_retrying = True
-        try:
-            deferred.begin(self._retry, "retry")
-        except BaseException as error:  # interrupted, or no thread can be started
-            self._is_retrying = False
-            if not isinstance(error, RuntimeError):
-                raise
+    def _wants_retries(self) -> bool:
+        """Whether a thread tries again and again, until nothing waits."""
+        is_far = self._placement.metadata.is_far
+        return is_far and bool(self._kept) and not self.has_ended
 
     def _retry(self) -> None:
         writes = self._placement.health.writes
-        try:
-            while self._kept and not self.has_ended:
-                self._bell.wait(max(FIRST_PAUSE, writes.rest_left()))
-                if not self.has_ended:
-                    self.try_later()
-        finally:
-            self._is_retrying = False
-            if self._kept:  # what came after the last look
-                self._begin_retrying()
+        while self._wants_retries():
+            self._bell.wait(max(FIRST_PAUSE, writes.rest_left()))
+            if not self.has_ended:
+                self.try_later()
 
     def _try_in_background(self) -> None:
         try:
