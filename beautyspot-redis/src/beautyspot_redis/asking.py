@@ -112,7 +112,7 @@ def each_and_field(
 
 
 def _done(server: Server, script: Script, runs: Sequence[Run], answers: list[Any]) -> list[Any]:
-    """The answers, once those runs were sent again whose script was not known."""
+    """The answers; a run whose script the server did not know is sent again, with its text."""
     from redis.exceptions import NoScriptError
 
     unknown = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]

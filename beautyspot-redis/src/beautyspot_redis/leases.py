@@ -87,7 +87,7 @@ class LeaseKeeper:
     def begin(
         self, keys: Collection[str], *, look: bool = False
     ) -> dict[str, tuple[RedisLease, Any]]:
-        """The leases of those of these keys that nobody has, each with what `BEGIN` gives.
+        """Take the leases of these keys that are free; each comes with what `BEGIN` gives.
 
         With `look`, also of the row, of the generation, and of the time.
         """
@@ -153,11 +153,11 @@ class LeaseKeeper:
             lost.update(lease for lease, held in zip(part, answers, strict=True) if not held)
         if self._waits:
             self._share(self._waits)
-        # One may have been released meanwhile: whoever ends it says so first, and has done so last.
+        # One may have been released meanwhile: `is_ending` is set before that, `released` after.
         return {lease for lease in lost if not lease.is_ending and lease.is_ours}
 
     def release(self, lease: RedisLease) -> None:
-        """End one, and tell of it where somebody waits."""
+        """End one; if another process waits for it, the server tells that."""
         self.forget(lease)
         each(self.server, store_scripts.RELEASE, [self._releasing(lease)])
 
@@ -194,7 +194,7 @@ class LeaseKeeper:
         return together(self.server, lambda pipeline: [pipeline.exists(name) for name in names])
 
     def holder(self, key: str) -> str:
-        """Who holds the lease of a key, for people."""
+        """The process that holds the lease of a key, for people."""
         client, name = self.server.client, self.names.lease(key)
         said = unless_other_type(lambda: client.hget(name, "h"), None)
         return said.decode("utf-8", "replace") if isinstance(said, bytes) else ""

@@ -1,9 +1,9 @@
 """Puts rows: in one round trip each, unless something was invalidated meanwhile.
 
 In a cluster the log of what was invalidated lies on another server than a row. There a row is put
-without being a result yet, so that whoever invalidates it from now on removes it; then the log is
-asked; then the row is made a result, or removed. So nobody finds what was invalidated, not even
-where this process dies in between.
+without being a result yet, so that an invalidation from now on removes it; then the log is asked;
+then the row is made a result, or removed. So what was invalidated is never found, not even where
+this process dies in between.
 """
 
 from __future__ import annotations

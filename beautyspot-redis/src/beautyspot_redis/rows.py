@@ -3,7 +3,7 @@
 It begins with a head of fixed size, which scripts read as well: a mark, when the result was made,
 when its run began and when it was used, a checksum, and the lengths of the parts behind it. Those
 are, by msgpack, what `find` needs, and the other fields; then come the data as they are. What has
-another length, another mark or another checksum is no row: whoever finds it takes it for a miss.
+another length, another mark or another checksum is no row, and a miss.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def missing(value: bytes) -> int:
 def record_of(key: str, value: bytes, *, cut: int | None = None) -> TaskRecord | None:
     """The record of a row; None where it is none. With `cut`, as in `found`, it has no data.
 
-    One that is not settled is among them: whoever removes what was invalidated has to meet it.
+    One that is not settled is a record too: an invalidation has to find it, to remove it.
     """
     try:
         mark, _, _, used, checksum, first, second, more = HEAD.unpack_from(value)

@@ -81,7 +81,7 @@ class Server:
         return self._made() if client is None else client
 
     def _made(self) -> Any:
-        """Connect; those who wait for one that fails fail with it, or each would wait in turn."""
+        """Connect; threads that wait for that fail with it, or each would wait a time-out more."""
         tried = self._failed
         with self._lock:
             failed = self._failed

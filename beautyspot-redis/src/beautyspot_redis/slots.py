@@ -69,7 +69,7 @@ class Slot(Lease):
         return self._slots is None
 
     def release(self) -> None:
-        """Give the place to the next who asks. A second call does nothing, unless this fails."""
+        """Give the place to the next caller. A second release does nothing, unless this fails."""
         slots, self._slots = self._slots, None
         if slots is None:
             return

@@ -116,7 +116,7 @@ end
 return {{value, generation, clock[1], clock[2]}}
 """
 )
-"""Take a lease, or note that somebody waits for it.
+"""Take a lease, or note that another process waits for it.
 
 KEYS: the lease; row and `meta` if they are to be read. ARGV: token, holder, milliseconds, the last
 byte of the row that is read. It may be sent twice, where a connection breaks.
@@ -249,8 +249,10 @@ end
 return others
 """
 )
-"""Tell what a process waits for, and give what others do. KEYS: waits. ARGV: who, what or nothing,
-milliseconds."""
+"""Tell what a process waits for, and give what others wait for.
+
+KEYS: waits. ARGV: the process, what or nothing, milliseconds.
+"""
 
 COUNT: Final = Script(
     f"""{_FIT}

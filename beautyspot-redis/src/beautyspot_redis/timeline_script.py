@@ -6,10 +6,10 @@ differs:
 
 - The clock is the server's, read in the script. The times of a limit count from when it began, so
   that a double is exact to a fraction of a microsecond for decades.
-- A state has an `epoch`, a random number that whoever began it has brought. What was reserved in
-  another one has no place here: the server has lost that (FLUSHALL, an eviction, a failover), or it
-  has expired, which it does a minute after all that is reserved has passed.
-- Nobody moves up: a gap goes to the next who asks and fits.
+- A state has an `epoch`, a random number of the call that began it. What was reserved in another
+  one has no place here: the server has lost that (FLUSHALL, an eviction, a failover), or it has
+  expired, which it does a minute after all that is reserved has passed.
+- No call moves up: a gap goes to the next one that asks and fits.
 - Several limits may be asked at once. Their intervals begin at one moment, or nothing is taken.
 - A pause of the limit from which those of single keys are made lies in a key of its own, which
   these read. Each moves by it once.
