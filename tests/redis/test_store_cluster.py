@@ -126,6 +126,7 @@ def test_a_row_is_no_result_before_the_log_was_asked(
         with pytest.raises(MetadataError):
             store.put_valid(a_record(), since)
     assert other.find(KEYS[0]) is None
+    assert other.get(KEYS[0]) is None
     assert other.find_many([KEYS[0], KEYS[1]]) == {}
     assert [record.cache_key for record in other.scan()] == KEYS[:1], "to be removed"
     assert store.put_valid(a_record(), since), "as it is tried again"

@@ -20,7 +20,7 @@ from beautyspot_redis.asking import (
     unless_other_type,
 )
 from beautyspot_redis.names import key_bytes
-from beautyspot_redis.rows import LARGE, missing, record_of
+from beautyspot_redis.rows import LARGE, UNSETTLED, missing, record_of
 from beautyspot_redis.rows import found as found_in_row
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ class RedisReader(MetadataStoreBase):
 
     def get(self, key: str) -> TaskRecord | None:
         """See the base class."""
-        return record_of(key, self._value(key))
+        value = self._value(key)
+        return None if value.startswith(UNSETTLED) else record_of(key, value)
 
     def find_code(self, key: str) -> str | None:
         """Read the row up to its data; see the base class."""

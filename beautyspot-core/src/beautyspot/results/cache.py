@@ -25,7 +25,7 @@ from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import STORING
 from beautyspot.resilience.store_clock import StoreClock
 from beautyspot.results.edits import compare_code
-from beautyspot.results.finding import Finding
+from beautyspot.results.finding import Finding, replaced
 from beautyspot.results.known import NOTHING
 from beautyspot.results.retry import Unsaved
 from beautyspot.results.rows import Rows
@@ -133,7 +133,7 @@ class Cache(Rows):
                 return MISSING
             if in_place and entry.result_type != DIRECT_BLOB:
                 return ELSEWHERE
-            value = self._restored(task, call.key, entry)
+            entry, value = self._with_value(call, entry)
         except MetadataBusyError as error:
             if in_place:
                 return ELSEWHERE
@@ -167,6 +167,16 @@ class Cache(Rows):
         if not call.task.addressing.earlier or call.refresh or self.renamed is None:
             return MISSING
         return ELSEWHERE if in_place else self.renamed.recall_earlier(self, call, stale=stale)
+
+    def _with_value(self, call: Call, entry: Entry) -> tuple[Entry, Any]:
+        try:
+            return entry, self._restored(call.task, call.key, entry)
+        except BlobNotFound:
+            newer = replaced(self.metadata, call.key, entry)
+            if self.unfit(call, newer) is not None:
+                raise
+            call.replaces = newer.result_value
+            return newer, self._restored(call.task, call.key, newer)
 
     def _restored(self, task: Task, key: str, entry: Entry) -> Any:
         """The same as `restore`, but an error is returned, or `MISSING` if nobody knows it."""

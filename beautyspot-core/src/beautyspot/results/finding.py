@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from beautyspot.concurrency.waiting import TimeBudget
-from beautyspot.contracts import Entry, MetadataStoreBase, Plain, lacks_data
+from beautyspot.contracts import Entry, MetadataStoreBase, Plain, entry_of, lacks_data
 from beautyspot.contracts.calling import wrong_answer
-from beautyspot.errors import MetadataBusyError, MetadataError
+from beautyspot.errors import BlobNotFound, MetadataBusyError, MetadataError
 from beautyspot.resilience.circuit_breaker import Resting
 
 if TYPE_CHECKING:
@@ -121,3 +121,15 @@ class Finding:
 
     def _wait_and_find_many(self, keys: list[str]) -> Mapping[str, Plain | Entry]:
         return while_locked(partial(self._metadata.find_many_now, keys))
+
+
+def replaced(store: GuardedStore, key: str, entry: Entry) -> Entry:
+    """What has taken the place of an entry whose blob is gone, as by another machine.
+
+    Raises:
+        BlobNotFound: nothing has.
+    """
+    record = store.get(key)  # asks the store, where `find` may remember
+    if record is None or record.result_value == entry.result_value:
+        raise BlobNotFound("its blob is gone, and no other result has taken its place")
+    return entry_of(record)
