@@ -172,7 +172,8 @@ class GuardedStore(_Guarded["MetadataStoreBase"]):
         )
         reads, writes, in_time = health.reads.guarding, health.writes.guarding, self.in_time
         if kin is None:
-            self.clock = self._made_clock(reads(in_time(store.now)), health.reporter)
+            now = reads(super().in_time(store.now))  # the time is no result: see `Admission`
+            self.clock = self._made_clock(now, health.reporter)
             self.held = StoreLeases(store, in_time, self.heard, health.leases, health.reporter.spot)
         else:
             self.clock, self.held = kin.clock, kin.held
