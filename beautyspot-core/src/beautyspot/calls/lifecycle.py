@@ -22,6 +22,7 @@ from beautyspot.resilience.health import Health
 from beautyspot.resilience.reporting import OPENING
 from beautyspot.results.cache import Cache
 from beautyspot.results.placement import Placement
+from beautyspot.serialization.compression import check_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,8 +84,6 @@ def make_engine(
 ) -> Engine:
     """The engine of a Spot, out of its parts and settings."""
     if config["compress"]:
-        from beautyspot.serialization.compression import check_installed
-
         check_installed(f"{config.source('compress')}:")
     health = Health(reporter)
     placement = Placement(

@@ -13,6 +13,7 @@ from beautyspot.logs import logger
 from beautyspot.messages import LARGE_NEED
 from beautyspot.results.invalidations import Invalidations
 from beautyspot.results.validity import sealed
+from beautyspot.serialization.compression import compressed
 from beautyspot.serialization.payload import TooLarge, is_error
 
 if TYPE_CHECKING:
@@ -126,8 +127,6 @@ class Placement:
 
     def _compressed(self, record: TaskRecord) -> TaskRecord:
         """The record with its data compressed, where that makes them smaller."""
-        from beautyspot.serialization.compression import compressed
-
         packed = compressed(record.serializer or "", record.result_data or b"")
         if packed is None:
             return record

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import Data
 
-METHODS: Final = ("zstd",)
-
 SMALLEST: Final = 256
 """Bytes of a result; a shorter one is not compressed."""
 
@@ -37,6 +35,9 @@ Bytes that nobody signed may be anybody's, and a frame of a megabyte can make 30
 
 SAFE: Final = 64 * 2**20
 """Bytes that are made of a frame whatever its size."""
+
+_PART: Final = 2**20
+"""Bytes that are decompressed at a time."""
 
 _HEAD: Final = r"(error:)?zstd\.(\d{1,15}):(.*)"
 _IN_PYTHON: Final = sys.version_info >= (3, 14)
@@ -75,14 +76,17 @@ def is_compressed(codec: str | None) -> bool:
 
 def plain_codec(codec: str) -> str:
     """What the column would be without compression."""
-    match = re.fullmatch(_HEAD, codec, re.DOTALL)
-    return codec if match is None else f"{match[1] or ''}{match[3]}"
+    return _plain(codec)[0]
 
 
 def plain_size(codec: str) -> int | None:
     """The bytes before compression, as the column says; None where it is not compressed."""
+    return _plain(codec)[1]
+
+
+def _plain(codec: str) -> tuple[str, int | None]:
     match = re.fullmatch(_HEAD, codec, re.DOTALL)
-    return None if match is None else int(match[2])
+    return (codec, None) if match is None else (f"{match[1] or ''}{match[3]}", int(match[2]))
 
 
 def compressed(codec: str, data: Data) -> tuple[str, bytes] | None:
@@ -104,11 +108,10 @@ def decompressed(payload: Payload) -> Payload:
     Raises:
         RestoreError: damaged, longer than it says, or the library is missing.
     """
-    size = plain_size(payload.codec)
+    codec, size = _plain(payload.codec)
     if size is None:
         return payload
-    data = b"".join(decompressing([payload.data], size, len(payload.data)))
-    return Payload(data, plain_codec(payload.codec))
+    return Payload(b"".join(decompressing([payload.data], size, len(payload.data))), codec)
 
 
 def decompressing(parts: Iterable[Data], size: int, stored: int) -> Iterator[bytes]:
@@ -148,10 +151,6 @@ def _fed(decompressor: Any, part: Data) -> Iterator[bytes]:
         if decompressor.eof or decompressor.needs_input:
             return
         part = b""
-
-
-_PART: Final = 2**20
-"""Bytes that are decompressed at a time."""
 
 
 def _is_too_steep(stored: int, size: int) -> bool:

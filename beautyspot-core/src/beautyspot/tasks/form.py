@@ -11,6 +11,7 @@ from beautyspot.contracts.file import File
 from beautyspot.errors import ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import return_class, return_classes
+from beautyspot.serialization.compression import decompressed, plain_codec
 from beautyspot.serialization.file_data import (
     FILE_CODEC,
     FileData,
@@ -172,8 +173,6 @@ class ResultForm:
             RestoreError: damaged, or stored by another serializer or another kind of function.
         """
         if payload.codec.startswith(COMPRESSED):
-            from beautyspot.serialization.compression import decompressed
-
             payload = decompressed(payload)
         return self._restored(payload)
 
@@ -227,8 +226,6 @@ class ResultForm:
     def extension(self, codec: str | None) -> str:
         """The file extension of a blob, without its dot, fitting its Content-Type."""
         if codec is not None and codec.startswith(COMPRESSED):
-            from beautyspot.serialization.compression import plain_codec
-
             return f"{self.extension(plain_codec(codec))}.zst"
         if codec is not None and codec.startswith(FILE_CODEC):
             return suffix_of(codec)
