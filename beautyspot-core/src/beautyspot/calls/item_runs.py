@@ -162,7 +162,7 @@ class ItemRuns:
         Beyond as many as the store gives at once, other processes may make the same items.
         """
         some = [turn_of(item) for item in claimed[: self._engine.cache.metadata.most_leases]]
-        take = partial(leasing.take_each, self._engine, some)
+        take = partial(leasing.take_all, self._engine, some)
         held = (yield Block(take)) if some and self._engine.blocking else take()
         blocked = [item for item in claimed if item.turn in held] if held else []
         if blocked:

@@ -58,15 +58,15 @@ def give_all_back(turns: list[Turn]) -> Generator[Step, Any, None]:
 
 
 def take_and_look(turn: Turn) -> Any:
-    """The same as `begin`, here."""
-    held = take_all(turn.engine, [turn])
+    """What `begin` gives, of a store that may block; this thread waits for it."""
+    held = _take_at_once(turn.engine, [turn])
     return HELD if held else turn.engine.cache.recall(turn.call)
 
 
 def look_and_take(turn: Turn) -> Any:
-    """The same for one who was woken: who had the lease has mostly stored the result.
+    """The same for a call that was woken: the holder has mostly stored the result by then.
 
-    So the many who wait for one key do not queue for its lease one after the other.
+    So the many calls that wait for one key do not queue for its lease one after the other.
     """
     if not turn.call.refresh:
         value = turn.engine.cache.recall(turn.call)
@@ -75,15 +75,15 @@ def look_and_take(turn: Turn) -> Any:
     return take_and_look(turn)
 
 
-def take_each(engine: Engine, turns: list[Turn]) -> list[Turn]:
-    """Take the leases of several calls, of whatever store; the calls whose leases others have."""
+def take_all(engine: Engine, turns: list[Turn]) -> list[Turn]:
+    """Take the leases of several calls; those whose leases others have."""
     if engine.blocking:
-        return take_all(engine, turns)
+        return _take_at_once(engine, turns)
     return [turn for turn in turns if not turn.take_lease()]
 
 
-def take_all(engine: Engine, turns: list[Turn]) -> list[Turn]:
-    """Take the leases of several calls at once; those whose leases others have."""
+def _take_at_once(engine: Engine, turns: list[Turn]) -> list[Turn]:
+    """The same of a store that may block: all of them by one question."""
     cache = engine.cache
     store, before = cache.metadata, cache.invalidations.unknown()
     if not store.leases or not turns:

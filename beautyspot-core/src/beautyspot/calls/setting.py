@@ -158,7 +158,7 @@ def _contested(engine: Engine, rows: Rows, ends: ExitStack) -> list[str]:
         turns.append(turn)
         ends.callback(turn.end)
         engine.running[turn] = None  # a Spot that is shut down leaves its store open for that
-    leasing.take_each(engine, turns[: engine.cache.metadata.most_leases])
+    leasing.take_all(engine, turns[: engine.cache.metadata.most_leases])
     return [  # the run of a stream holds no lease
         turn.call.key
         for turn in turns

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import deferred, locks
 from beautyspot.concurrency.waiting import waitable
-from beautyspot.contracts import is_newer
 from beautyspot.errors import MetadataBusyError
 from beautyspot.results.bulk import save_many
 from beautyspot.serialization.file_data import FileData
@@ -109,7 +108,7 @@ class Saver:
         in_place = in_place or locks.holds(self._lock) or not self._has_room(size)
         if not in_place and self._put(pending, record):
             return True
-        if self._has_newer(record):
+        if self._cache.unsaved.has_newer(record):
             return False  # that is written over this one
         with suppress(MetadataBusyError):
             older = self.withdraw(record.cache_key)  # or it would be written over this one
@@ -117,18 +116,13 @@ class Saver:
                 older.end()
         return False
 
-    def _has_newer(self, record: TaskRecord) -> bool:
-        """Whether a result of the key waits, here or elsewhere, whose call began after this one."""
-        queued = self._cache.waiting.get(record.cache_key)
-        return queued is not None and is_newer(queued, record, self._cache.clock())
-
     def _put(self, pending: Pending, record: TaskRecord) -> bool:
         """Put a result into the table; False where no saver can be started, or the Spot ends."""
         key = record.cache_key
         with self._lock:
             if self._cache.invalidations.noted_here(record, pending.call.since):
                 return False  # look-ups must not find it
-            if self._has_newer(record):
+            if self._cache.unsaved.has_newer(record):
                 return False
             if self.callers_save or not (self._is_awake or self._wake()):
                 return False

@@ -95,7 +95,7 @@ class Unsaved:
         with self._lock:
             if self.has_ended or len(self._kept) >= LIMIT or self._bytes + size > BYTES:
                 return False
-            if self._has_newer(record):
+            if self.has_newer(record):
                 return True  # which waits already
             if self._placement.invalidations.noted_here(record, since):
                 return True
@@ -106,8 +106,8 @@ class Unsaved:
             self._thread.begin()
         return True
 
-    def _has_newer(self, record: TaskRecord) -> bool:
-        """Whether a newer result of the key waits, here or with the saver."""
+    def has_newer(self, record: TaskRecord) -> bool:
+        """Whether a result of the key waits, here or with the saver, whose call began later."""
         queued = self.waiting.get(record.cache_key)
         return queued is not None and self._is_newer(queued, record)
 
