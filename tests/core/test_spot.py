@@ -93,7 +93,7 @@ def test_parts_are_as_given(make_spot: Callable[..., bs.Spot]) -> None:
         "msgpack", "stable", "local",
     )  # fmt: skip
     assert isinstance(spot.bucket, bs.LimiterBase)
-    assert (spot.name, repr(spot)) == ("app", f"<Spot 'app' at {spot.db_path}>")
+    assert (spot.name, repr(spot)) == ("app", f"<Spot 'app' with {store!r}>")
     spot.shutdown()
     assert pool.submit(int).result() == 0, "what was given is not closed"
     pool.shutdown()

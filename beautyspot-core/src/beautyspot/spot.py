@@ -198,7 +198,7 @@ class Spot(PartMethods, StoredResults, LimiterMethods, BatchMethods):
         return "Spot"
 
     def __repr__(self) -> str:
-        return f"<Spot {self.name!r} at {self.db_path}>"
+        return f"<Spot {self.name!r} with {self.metadata!r}>"
 
     # ------------------------------------------------------------------------------ mark
 
