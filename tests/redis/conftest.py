@@ -122,6 +122,12 @@ def namespace() -> str:
 
 
 @pytest.fixture
+def url(redis_url: str, namespace: str) -> str:
+    """The address of a store of the test's own, to which options may be added by ``&``."""
+    return f"{redis_url}{'&' if '?' in redis_url else '?'}namespace={namespace}"
+
+
+@pytest.fixture
 def raw(redis_server: valkey.Valkey) -> Iterator[Any]:
     """A plain client of the server."""
     with redis_server.client() as client:

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 KEY = "0123456789abcdef0123456789abcdef"
 
 
-@pytest.fixture
-def url(redis_url: str, namespace: str) -> str:
-    return f"{redis_url}{'&' if '?' in redis_url else '?'}namespace={namespace}"
-
-
 RUNS: list[str] = []
 
 
