@@ -497,6 +497,26 @@ def test_a_server_that_hangs_is_waited_for_once_by_cap_and_rate(
     assert said == ["could not take a place of all processes", "could not ask the limiter"]
 
 
+def test_a_server_of_another_limit_that_hangs_keeps_no_places_back(
+    make_spot: Callable[..., Spot], remote: Remote, clock: Clock
+) -> None:
+    other = Remote(clock=clock)
+    spot = make_spot(limiter=[{"use": remote, "name": "a"}, {"use": other, "name": "b"}])
+    limited = spot.limiter(max_concurrent=1, cost={"b": 1})(str)
+    places: Any = spot._limiting.machine_places
+    for breaker in (places.breaker, *spot._limiting.breakers):
+        breaker._clock = clock
+
+    def hang() -> None:
+        clock.now += 5
+        raise TimeoutError("no answer")
+
+    other.meet = hang  # type: ignore[method-assign]
+    for _ in range(2):
+        limited("x")
+    assert len(remote.names) == 2, "the places are of the server of the limit a"
+
+
 # ------------------------------------------------------------------------------------ pauses
 
 

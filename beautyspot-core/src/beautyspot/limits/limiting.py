@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import LimiterBase
-from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker
+from beautyspot.resilience.circuit_breaker import Breaker, have_one_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,11 +140,16 @@ class Limiting:
         self.stats.reset_after_fork()
 
     @property
-    def breakers(self) -> list[Breaker]:
-        """Those of its limits."""
+    def _standbys(self) -> list[Any]:
+        """Those of its limits that have one."""
         bucket: Any = self.bucket
         limits = [bucket] if hasattr(bucket, "breaker") else getattr(bucket, "limits", {}).values()
-        return [self.breaker, *(one.breaker for one in limits if hasattr(one, "breaker"))]
+        return [one for one in limits if hasattr(one, "breaker")]
+
+    @property
+    def breakers(self) -> list[Breaker]:
+        """Those of its limits."""
+        return [self.breaker, *(standby.breaker for standby in self._standbys)]
 
     @cached_property
     def by_key(self) -> LimitsByKey:
@@ -168,10 +173,8 @@ class Limiting:
 
         places = MachinePlaces(keeper, self.reporter, self.executor)
         if keeper.blocking:
-            breaker = places.breaker
-            breaker.slow = FAR_SLOW
-            for rate in self.breakers[1:]:  # a server that hangs is waited for once
-                breaker.kin, rate.kin = (*breaker.kin, rate), (*rate.kin, breaker)
+            same = [each.breaker for each in self._standbys if _keeper_of(each.real) is keeper]
+            have_one_server(places.breaker, *same)
         return places
 
     def statistics(self) -> dict[str, float]:

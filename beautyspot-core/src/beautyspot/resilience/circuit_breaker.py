@@ -289,3 +289,10 @@ class Breaker:
         with self._lock:
             if self._until is not None and self._is_probed:
                 self._until, self._is_probed = when, False
+
+
+def have_one_server(*breakers: Breaker) -> None:
+    """Let all of them rest where one met a time-out, so that each call waits for it once."""
+    for breaker in breakers:
+        breaker.slow = FAR_SLOW
+        breaker.kin = tuple(each for each in breakers if each is not breaker)

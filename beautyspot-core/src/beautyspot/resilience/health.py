@@ -7,11 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from beautyspot.resilience.circuit_breaker import (
-    FAR_SLOW,
     Breaker,
     MetadataResting,
     Resting,
     StorageResting,
+    have_one_server,
 )
 
 if TYPE_CHECKING:
@@ -59,10 +59,7 @@ class Health:
 
     def have_one_server(self) -> None:
         """Let all operations of the metadata store rest where one of them met a time-out."""
-        kin = (self.reads, self.writes, self.leases, self.log)
-        for breaker in kin:
-            breaker.kin = tuple(each for each in kin if each is not breaker)
-            breaker.slow = FAR_SLOW
+        have_one_server(self.reads, self.writes, self.leases, self.log)
 
     @property
     def breakers(self) -> tuple[Breaker, ...]:
