@@ -183,8 +183,8 @@ class LimiterBase(Backend):
     def try_slot(self, name: str, size: int) -> Lease | None:
         """One of `size` places for calls that are under way at once, in whatever process.
 
-        None while all are taken; a freed one goes to the next who asks. It returns at once. Its
-        place is free again when it is released, or not renewed for `lease_time`. Where its
+        None while all are taken; a freed one goes to the next call that asks. It returns at once.
+        Its place is free again when it is released, or not renewed for `lease_time`. Where its
         `release` fails, it is called once more when the limiter answers again.
 
         Args:

@@ -112,7 +112,7 @@ class MachinePlaces:
         """
         pauses = _pauses(place.cap, timeout, monotonic(), tell)
         if locks.inside() or self._takes(place, self._borrowed(place) or self._ask(place)):
-            return False  # the former in a handler, which may have interrupted who holds it
+            return False  # the former in a handler, which may have interrupted the holder
         bell = Bell()
         with self._woken(place, bell), queued(), stopping(bell) as stop:
             for pause in pauses:
@@ -219,7 +219,7 @@ class MachinePlaces:
     # ------------------------------------------------------------------------------- leaving
 
     def leave(self, place: Place, *, by_thread: bool) -> None:
-        """End the use of a place; the last who uses it gives it back.
+        """End the use of a place; the last call that uses it gives it back.
 
         Args:
             place: the call's, in this process.

@@ -90,7 +90,7 @@ class Standby(LimiterBase):
         return Asked(self.real, breaker, self._clock)
 
     def reset_after_fork(self) -> None:
-        """Those who wait stayed in the parent, where another thread may have held a lock."""
+        """The calls that wait stayed in the parent, where another thread may have held a lock."""
         self._lock = locks.reentrant()
         self._granted = Granted(self._length)  # by the limiter
         self._shared_out = Granted(self._length)  # by the share
@@ -270,7 +270,7 @@ class Standby(LimiterBase):
             return False
 
     def release(self, reservation: Reservation) -> None:
-        """Give it back to who granted it; its time passes unused where the limiter fails."""
+        """Give it back where it was granted; its time passes unused where the limiter fails."""
         placed = self._own(reservation)
         self._of(placed).forget(placed)
         self._correct(RETURNING, placed, lambda by: by.release(placed.inner))
@@ -329,7 +329,7 @@ class Standby(LimiterBase):
             return max(known, self._ask(lambda real: real.busy_for()))
         except _ANSWERS:
             raise
-        except Exception:  # who reserves meets it as well, and tells
+        except Exception:  # the next reservation meets it as well, and tells
             return known
 
     def _known_busy(self) -> float:
@@ -361,7 +361,7 @@ class Standby(LimiterBase):
         return self.real.renew(leases)
 
     def close(self) -> None:
-        """Close the limiter of a key; another one is closed by who made it."""
+        """Close the limiter of a key; another one is closed by its maker."""
         if self._parent is not None and self._ask.limiter is not None:
             self._ask.limiter.close()
 

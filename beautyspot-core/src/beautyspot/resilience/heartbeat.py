@@ -63,8 +63,8 @@ class Heartbeat:
         meaning: what it means that some were lost, for the log: a sentence without its full stop.
         renew: the backend's `renew`, as it is to be called; None: the method itself.
         spot: the name of the Spot, for the log.
-        insists: whether what was lost is asked for again at each beat: who holds it goes on, and
-            the backend may give it back.
+        insists: whether what was lost is asked for again at each beat: its holder goes on, and the
+            backend may give it back.
         clock: a monotonic clock, in seconds.
     """
 

@@ -5,8 +5,8 @@ the store is asked once for many keys. Where the store tells what was released, 
 since a message may be lost, and a holder die, it asks all the same, once a second. Where it can't
 tell, the thread asks after a millisecond first, and then ever more rarely.
 
-Who waits takes a `Ticket`, then tries the lease once more, and then sleeps until the ticket is
-rung: so no release is missed. Where the store fails, all are woken, and see that for themselves.
+A call that waits takes a `Ticket`, then tries the lease once more, and then sleeps until the ticket
+is rung: so no release is missed. Where the store fails, all are woken, and see that for themselves.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Ticket:
         self._wake = None
 
     def ring(self) -> None:
-        """Wake who waits."""
+        """Wake the call that waits."""
         self._rung = True
         wake = self._wake
         if wake is not None:
@@ -151,7 +151,7 @@ class LeaseWatcher:
                 self._be_deaf(0.0)
 
     def _watch(self) -> None:
-        """Wait for something to happen, and wake those whom it concerns."""
+        """Wait for something to happen, and wake the calls that it concerns."""
         if self.clock() >= self._listen_at:
             self._listen()
         elif self._listens:

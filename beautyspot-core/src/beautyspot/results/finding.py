@@ -64,7 +64,7 @@ class Finding:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Forget who looks up in the parent."""
+        """Forget the look-ups of the parent's threads and tasks."""
         store = self._metadata.real
         if not store.blocking or type(store).find_many is MetadataStoreBase.find_many:
             return  # to ask for many at once would be no faster

@@ -59,11 +59,11 @@ class Gathering(Generic[T, W]):
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Forget all who wait: they stayed in the parent."""
+        """Forget all callers that wait: they stayed in the parent."""
         self._waiting: deque[W] = deque()
 
     def _next(self, most: int) -> list[W]:
-        """Take those out who have waited longest. Each step is atomic, and needs no lock."""
+        """Take out the callers that have waited longest. Each step is atomic, and needs no lock."""
         batch: list[W] = []
         with suppress(IndexError):
             while len(batch) < most:
@@ -85,7 +85,8 @@ class _Caller(Generic[T]):
         bell: wakes it.
         answer: to its batch; None where it is to lead one.
         has_gone_out: whether its batch has.
-        waits: is acquired, for good, by who ends its waiting: by itself, or to have it lead.
+        waits: acquired once and for good, by what ends the wait first: the thread itself, or the
+            end of another batch, which has it lead the next one.
     """
 
     __slots__ = ("answer", "bell", "has_gone_out", "key", "waits")
@@ -138,10 +139,10 @@ class ThreadLookups(Gathering[T, _Caller[T]]):
             return False
 
     def _pass_on(self) -> None:
-        """Have the first of those who wait lead the next batch; else its place is free."""
+        """Have the first caller that waits lead the next batch; where none does, free the place."""
         while True:
             if not self._waiting:
-                if len(self._places) < AT_ONCE:  # else somebody went out without a place
+                if len(self._places) < AT_ONCE:  # else a caller went out without a place
                     self._places.append(True)
                 if not (self._waiting and self._may_go_out()):
                     return
@@ -149,7 +150,7 @@ class ThreadLookups(Gathering[T, _Caller[T]]):
                 return
 
     def _wait(self, key: str) -> T | None:
-        if locks.inside():  # who leads may wait for a lock of the code that this one interrupts
+        if locks.inside():  # the leader may wait for a lock of the code that this interrupts
             return self._find(key)
         me: _Caller[T] = _Caller(key)
         try:
@@ -174,7 +175,7 @@ class ThreadLookups(Gathering[T, _Caller[T]]):
             del me, answer  # an error in it refers to this frame: a cycle for the collector
 
     def _lead(self, key: str) -> T | None:
-        """Ask for all who wait."""
+        """Ask for this key, and for those of all callers that wait."""
         callers = self._next(LARGEST - 1)
         try:
             for caller in callers:

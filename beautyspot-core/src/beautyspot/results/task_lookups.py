@@ -1,7 +1,7 @@
 """Look-ups that are made at once go to the store together: those of tasks, of any event loop.
 
-A thread of the Spot's executor asks for all who wait, so that a thousand tasks take one thread, and
-a lone task is asked for at once; see `gathering.py`.
+A thread of the Spot's executor asks for all that wait, so that a thousand tasks take one thread. A
+lone task is asked for at once; see `gathering.py`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class TaskLookups(Gathering[T, "Asking[T]"]):
         self._jobs = [*[each for each in self._jobs if not each.done()], job]
 
     def _go_on(self, executor: Executor, job: Future[None]) -> None:
-        """After a batch, see to those who came meanwhile."""
+        """After a batch, see to the tasks that came meanwhile."""
         if job.cancelled():  # an executor that drops its work may hold the lock of `submit`
             deferred.later(self._answer_all)
         elif self._waiting:
