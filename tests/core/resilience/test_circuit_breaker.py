@@ -222,6 +222,14 @@ def test_a_probe_that_tells_nothing_is_followed_by_another(
     assert [other(int), one(int)] == [0, 0]
 
 
+def test_a_probe_that_met_another_pause_is_over(kin: tuple[Breaker, Breaker], clock: Clock) -> None:
+    one, other = kin
+    fail(one, failing(clock, seconds=5))
+    clock.now += 1
+    fail(one, failing(clock, error=Resting))
+    assert [one.rest_left(), other.rest_left()] == [0, 0], "nobody was asked"
+
+
 def test_a_call_of_a_server_that_hangs_waits_once(clock: Clock) -> None:
     class Server(BrokenStore):
         blocking, keeps_deadlines, asked = True, True, 0

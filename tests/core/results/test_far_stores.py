@@ -34,9 +34,12 @@ class Far(MemoryMetadataStore):
         self.asked: list[str] = []
         self.stored, self.retried = threading.Event(), threading.Event()
         self.near: dict[str, Any] = {}
+        self.slow: Callable[[], object] | None = None
 
     def meet(self, operation: str) -> None:
         self.asked.append(operation)
+        if self.slow is not None and operation == "find":
+            self.slow()
         if self.down:
             raise MetadataError("no server")
 
@@ -116,6 +119,50 @@ def test_it_is_stored_though_no_other_call_comes(
     assert not retrying()
     assert "app: the metadata store works again" in caplog.messages
     assert [spot.mark(double)(1), RAN] == [2, [1, 2, 3, 4, 5]]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_it_is_stored_as_soon_as_a_look_up_has_found_the_store(
+    make_spot: Callable[..., Spot], store: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While that tries, nobody else may, for half a minute if need be; the thread looks again."""
+    monkeypatch.setattr(circuit_breaker, "PROBE", 3600.0)
+    spot = make_spot(metadata=store)
+    store.down = True
+    assert [spot.mark(double)(x) for x in range(3)] == [0, 2, 4]
+    tries, looked, goes_on = threading.Event(), threading.Event(), threading.Event()
+    writes = spot._engine.cache.placement.health.writes
+    rests = writes.is_resting
+
+    def is_resting() -> bool:
+        if tries.is_set():
+            looked.set()
+        return rests()
+
+    def slow() -> None:
+        tries.set()
+        assert goes_on.wait(DEADLINE)
+
+    monkeypatch.setattr(writes, "is_resting", is_resting)
+    store.slow = slow
+
+    def ask() -> None:
+        for x in range(3, 500):
+            if not tries.is_set():
+                spot.mark(double)(x)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    assert tries.wait(DEADLINE)
+    assert looked.wait(DEADLINE)
+    store.down = False
+    goes_on.set()
+    asker.join(DEADLINE)
+    for thread in retrying():
+        thread.join(DEADLINE)
+    deferred.finish()
+    assert spot.stats()["unsaved"] == 0
+    assert store.totals().entries == len(RAN)
 
 
 @pytest.mark.usefixtures("hasty")

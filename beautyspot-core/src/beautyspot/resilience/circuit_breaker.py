@@ -217,8 +217,9 @@ class Breaker:
                 self._recover()
         elif isinstance(error, _UNASKED):
             self._give_up_probe()
-        elif isinstance(error, Resting):
-            return  # of a breaker further down, which counts for itself
+        elif isinstance(error, Resting):  # of a breaker further down, which counts for itself
+            if self._is_probed:
+                self._give_up_probe()
         elif took > self.slow or not isinstance(error, MetadataBusyError):
             self._fail(error, began, took)
         else:

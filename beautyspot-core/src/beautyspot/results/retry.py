@@ -169,9 +169,8 @@ class Unsaved:
         return is_far and bool(self._kept) and not self.has_ended
 
     def _retry(self) -> None:
-        writes = self._placement.health.writes
         while self._wants_retries():
-            self._bell.wait(max(FIRST_PAUSE, writes.rest_left()))
+            self._bell.wait(FIRST_PAUSE)  # a longer pause may end before its time
             if not self.has_ended:
                 self.try_later()
 
