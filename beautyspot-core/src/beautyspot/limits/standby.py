@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.forks import reset_in_children
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Lease
     from beautyspot.contracts.pauses import Pause
     from beautyspot.resilience.reporting import Reporter
+
+T = TypeVar("T")
 
 _ANSWERS: Final = (CostError, RateLimitError, NotSupportedError)
 
@@ -248,10 +250,8 @@ class Standby(LimiterBase):
         return left
 
     def _left_of(self, placed: Placed) -> float:
-        if placed.by is not self._ask.limiter:
-            return placed.by.remaining(placed.inner)
         try:
-            return self._ask(lambda real: real.remaining(placed.inner))
+            return self._where_granted(placed, lambda by: by.remaining(placed.inner))
         except Exception as error:
             self._report(ASKING, error)
             return max(placed.due - self._clock(), self._ask.pause_left())
@@ -261,10 +261,8 @@ class Standby(LimiterBase):
         placed = self._own(reservation)
         if placed.is_fixed:
             return False
-        if placed.by is not self._ask.limiter:
-            return placed.by.wake_early(placed.inner, wake)
         try:
-            return self._ask(lambda real: real.wake_early(placed.inner, wake))
+            return self._where_granted(placed, lambda by: by.wake_early(placed.inner, wake))
         except Exception as error:
             self._report(ASKING, error)
             return False
@@ -284,12 +282,13 @@ class Standby(LimiterBase):
         placed = self._own(reservation)
         self._correct(SETTLING, placed, lambda by: by.settle(placed.inner, real_cost))
 
+    def _where_granted(self, placed: Placed, work: Callable[[LimiterBase], T]) -> T:
+        """Work with the limiter, behind its breaker, or with the share, which does not fail."""
+        return self._ask(work) if placed.by is self._ask.limiter else work(placed.by)
+
     def _correct(self, what: str, placed: Placed, work: Callable[[LimiterBase], None]) -> None:
-        if placed.by is not self._ask.limiter:
-            work(placed.by)
-            return
         try:
-            self._ask(work)
+            self._where_granted(placed, work)
         except _ANSWERS:
             raise
         except Exception as error:
