@@ -112,14 +112,13 @@ def win(turn: Turn, deadline: float) -> Generator[Step, Any, Any]:
     flight = turn.flight
     if flight is not None and not locks.inside():  # else the interrupted code may hold it
         turn.call.waited = True
-        seconds = deadline - monotonic()
-        budget = TimeBudget(seconds)
+        budget = TimeBudget(deadline - monotonic())
         wait = waits.LeaseWait(turn, flight)
         try:
             value = yield from (_watch if turn.engine.blocking else _poll)(turn, budget, wait)
         finally:
             wait.end()
-            turn.engine.has_waited(turn.call, "process", seconds - budget.left())
+            turn.engine.has_waited(turn.call, "process", budget.used())
         if value is not leasing.HELD:
             return value
     return (yield from leasing.look(turn.engine, turn.call))
@@ -127,13 +126,13 @@ def win(turn: Turn, deadline: float) -> Generator[Step, Any, Any]:
 
 def _poll(turn: Turn, budget: TimeBudget, wait: waits.LeaseWait) -> Generator[Step, Any, Any]:
     """Try again and again, in place; what `begin` gives."""
-    pause, all_of_it = FIRST_PAUSE, budget.left()
+    pause = FIRST_PAUSE
     while budget.left() >= pause:
         yield Pause(budget.spend(pause))
         value = yield from leasing.begin(turn)
         if value is not leasing.HELD:
             return value
-        waited = all_of_it - budget.left()
+        waited = budget.used()
         if wait.is_due(waited) and (yield Block(partial(wait.look, waited))):
             break
         pause = min(pause * 2, LONGEST_PAUSE)
@@ -146,15 +145,15 @@ def _watch(turn: Turn, budget: TimeBudget, wait: waits.LeaseWait) -> Generator[S
     The bell is there before the lease is tried, so that no release is missed.
     """
     watcher = turn.engine.cache.metadata.held.watcher
-    began, all_of_it, attempt = watcher.clock(), budget.left(), leasing.take_and_look
-    goes_on = all_of_it > 0
+    began, attempt = watcher.clock(), leasing.take_and_look
+    goes_on = budget.left() > 0
     while goes_on:
         ticket = watcher.add(turn.call.key, began)
         try:
             value = yield Block(partial(attempt, turn))
             if value is not leasing.HELD:
                 return value
-            goes_on = yield from _rung(ticket, watcher, budget, wait, all_of_it)
+            goes_on = yield from _rung(ticket, watcher, budget, wait)
         finally:
             watcher.remove(ticket)
         attempt = leasing.look_and_take
@@ -162,22 +161,16 @@ def _watch(turn: Turn, budget: TimeBudget, wait: waits.LeaseWait) -> Generator[S
 
 
 def _rung(
-    ticket: Ticket,
-    watcher: LeaseWatcher,
-    budget: TimeBudget,
-    wait: waits.LeaseWait,
-    all_of_it: float,
+    ticket: Ticket, watcher: LeaseWatcher, budget: TimeBudget, wait: waits.LeaseWait
 ) -> Generator[Step, Any, bool]:
     """Sleep until it is worth another attempt; False where the call is to go on without."""
     while (left := budget.left()) > 0:
-        nap = min(left, max(wait.look_at - (all_of_it - left), FIRST_PAUSE))
+        nap = min(left, max(wait.look_at - budget.used(), FIRST_PAUSE))
         if (yield Join(ticket, nap)):
             return True
         budget.spend(nap)
-        waited = all_of_it - budget.left()
-        if not wait.is_due(waited):
-            continue
-        if wait.asks(waited) and (yield Block(partial(wait.look, waited))):
+        waited = budget.used()
+        if wait.is_due(waited) and (yield Block(partial(wait.look, waited))):
             return False
         if not watcher.works:
             return True

@@ -61,14 +61,10 @@ class LeaseWait:
         self._told = 0.0  # the seconds of the last message
 
     def is_due(self, waited: float) -> bool:
-        """Whether to look for a circle now, after so many seconds."""
+        """Whether to `look` now: it is time, and there may be a circle, or something to say."""
         if waited < self.look_at:
             return False
         self.look_at = waited + min(waited, LONGEST)
-        return True
-
-    def asks(self, waited: float) -> bool:
-        """Whether `look` asks the store for anything: otherwise there is no circle to look for."""
         is_part = self._flight in _waits or bool(single_flight.dependents(self._flight))
         return is_part or _passed(waited) > self._told
 

@@ -250,15 +250,19 @@ class TimeBudget:
     A test that freezes the time stops the clock: a wait that looks at nothing else has no end.
     """
 
-    __slots__ = ("_rest", "_until")
+    __slots__ = ("_all", "_rest", "_until")
 
     def __init__(self, seconds: float) -> None:
-        self._rest = seconds
+        self._all = self._rest = max(0.0, seconds)
         self._until = time.monotonic() + seconds
 
     def left(self) -> float:
         """Seconds that are left; 0.0 once it is spent."""
         return max(0.0, min(self._rest, self._until - time.monotonic()))
+
+    def used(self) -> float:
+        """Seconds that are spent."""
+        return self._all - self.left()
 
     def spend(self, pause: float) -> float:
         """The seconds to pause now: `pause`, or what is left if that is less."""
