@@ -178,7 +178,7 @@ def test_no_repr_and_no_log_shows_a_password(
         spot = make_spot(metadata=url, limiter={"use": url, "rate": "600/min"})
         spot.cached_run(twice, 21)
         shown = f"{spot!r} {spot.metadata!r} {spot.bucket!r}"
-    assert shown.count(redis_server.host_and_port) == 2
+    assert shown.count(redis_server.host_and_port) == 3
     assert "AuthenticationError" in caplog.text
     assert "hunter2" not in caplog.text + shown
 
