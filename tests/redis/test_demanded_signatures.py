@@ -1,4 +1,4 @@
-"""A store that takes signed results only, and keeps that in its server for all who open it."""
+"""A store that takes signed results only, and keeps that in its server for all programs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def place(redis_server: valkey.Valkey, namespace: str) -> dict[str, Any]:
 
 @pytest.fixture
 def demanded(make_spot: Callable[..., Spot], place: dict[str, Any]) -> Spot:
-    """The first who opens the store, and says what it demands."""
+    """The first Spot that opens the store, and says what it demands."""
     return make_spot(metadata={**place, "demands_signing": True}, signing_key=KEY, strict=True)
 
 
@@ -43,7 +43,7 @@ def double(number: int) -> int:
     return number * 2
 
 
-def test_who_was_told_nothing_is_refused_without_a_key(
+def test_a_spot_that_was_told_nothing_is_refused_without_a_key(
     demanded: Spot,
     make_spot: Callable[..., Spot],
     place: dict[str, Any],

@@ -68,8 +68,7 @@ class RedisMetadataStore(RedisReader, Remade):
         memory: bytes that may be used to keep what was found; 0 keeps nothing.
         memory_age: for how long `find` may answer from there.
         demands_signing: whether a Spot without a `signing_key` is refused. True is kept in the
-            server, for all who open the store later, whatever they were told: then it is True of
-            their instances too.
+            server: each instance that opens the store later has it too, whatever it was given.
         timeout: seconds within which the server has to answer.
         retries: how often a command is sent again whose connection broke.
         db: the number of the database, where the URL has none.
