@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beautyspot.contracts import DURATION, seconds
+from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
 from beautyspot.errors import ConfigError
 
 
@@ -31,11 +31,13 @@ def lease_time(value: object) -> float:
 
 def size(option: str, value: object, *, most: int | None = None) -> int:
     """A number of bytes."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ConfigError(f"{option}={value!r:.80} is no number of bytes: give 0 or more")
-    if most is not None and value > most:
+    try:
+        found = byte_count(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{option}={value!r:.80}: give {SIZE}") from None
+    if most is not None and found > most:
         raise ConfigError(f"{option}={value!r:.80} is too much: give {most:,} or less")
-    return value
+    return found
 
 
 def switch(option: str, value: object) -> bool:

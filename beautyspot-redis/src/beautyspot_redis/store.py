@@ -64,8 +64,9 @@ class RedisMetadataStore(RedisReader, Remade):
             text such as ``"1 min"``.
         keep_expired: for how long the server keeps a result that has expired, at least; ``None`` is
             for good.
-        largest_data: bytes of data that a row may hold; larger results go to the storage.
-        memory: bytes that may be used to keep what was found; 0 keeps nothing.
+        largest_data: of data that a row may hold, in bytes or as "4 MiB"; larger results go to the
+            storage.
+        memory: that may be used to keep what was found, in bytes or as "64MB"; 0 keeps nothing.
         memory_age: for how long `find` may answer from there.
         demands_signing: whether a Spot without a `signing_key` is refused. True is kept in the
             server: each instance that opens the store later has it too, whatever it was given.
@@ -96,8 +97,8 @@ class RedisMetadataStore(RedisReader, Remade):
         namespace: str = "beautyspot",
         lease_time: float | str | timedelta = 30.0,
         keep_expired: float | str | timedelta | None = "1 day",
-        largest_data: int = 16 * 2**20,
-        memory: int = 0,
+        largest_data: int | str = 16 * 2**20,
+        memory: int | str = 0,
         memory_age: float | str | timedelta = 5.0,
         demands_signing: bool = False,
         timeout: float | str | timedelta = 5.0,
@@ -135,8 +136,8 @@ class RedisMetadataStore(RedisReader, Remade):
         self._putter = Putter(self._keeper, _milliseconds(keep_expired))
         self._place = self._server.url, self._names.namespace
         age = checked.duration("memory_age", memory_age)
-        if checked.size("memory", memory):
-            self._near, self.memory_age = NearMemory(memory, age, place=self._place), age
+        if size := checked.size("memory", memory):
+            self._near, self.memory_age = NearMemory(size, age, place=self._place), age
         self._store_id: str | None = None
 
     @classmethod

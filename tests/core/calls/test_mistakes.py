@@ -120,7 +120,7 @@ class Stranger(LimiterBase):
         ('limiter = "600 per minute"', "rate='600 per minute' is no rate: write"),
         ('limiter = "600/mni"', "rate='600/mni' is no rate: write"),
         ('limiter = {use = "gcra", rate = "6/s", max_cost = -1}', "max_cost=-1 is not a positive"),
-        ('metadata = {use = "sqlite", memory = -1}', "memory=-1 is no number of bytes: give"),
+        ('metadata = {use = "sqlite", memory = -1}', "memory=-1: give a number of bytes"),
         ('keygen = {use = "stable", digest = "md6"}', "there is no key digest 'md6': use one of"),
     ],
 )

@@ -353,9 +353,9 @@ def test_a_look_that_fails_switches_it_off(store, path, monkeypatch):
     assert len(looks) == 1
 
 
-@pytest.mark.parametrize("memory", [-1, 1.5, "5", None, True])
+@pytest.mark.parametrize("memory", [-1, 1.5, "5 mega", None, True])
 def test_a_memory_that_is_none(path, memory):
-    with pytest.raises(ConfigError, match=r"memory=.*give 0 or more"):
+    with pytest.raises(ConfigError, match=r"memory=.*give a number of bytes"):
         SqliteMetadataStore(path, memory=memory)
 
 
@@ -512,3 +512,8 @@ def test_a_forked_child_starts_without_rows(store):
 
     assert in_forked_child(work) == "text"
     assert kept(store) == {ONE}
+
+
+def test_it_may_be_said_as_a_text(make, path):
+    assert make(memory="0 kB").memory_age == 0.0
+    assert make(memory="64 MiB").memory_age > 0.0

@@ -8,25 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from beautyspot.config.signing import SHORTEST, SigningKeys
-from beautyspot.contracts import DURATION, seconds
+from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
 from beautyspot.errors import ConfigError
 from beautyspot.messages import MASK, masked
 
 LIFETIME: Final = f'{DURATION}, or "none" for ever'
 
-_SIZES: Final = {
-    unit.lower(): base**power
-    for base, units in ((1000, "B kB MB GB TB"), (1024, "B KiB MiB GiB TiB"))
-    for power, unit in enumerate(units.split())
-}
 COMPRESSION: Final = '"zstd", or False or "none" for no compression'
 """What `compression` takes, for messages."""
-
-SIZE: Final = (
-    'a number of bytes, not negative, or a text such as "500MB" or "1.5 GiB" '
-    "(units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)"
-)
-"""What `byte_count` takes, for messages."""
 
 _BOOLEANS: Final = {
     "1": True, "true": True, "yes": True, "on": True,
@@ -34,7 +23,6 @@ _BOOLEANS: Final = {
 }  # fmt: skip
 _LIMIT_NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_ -]*"
 _LIMIT: Final = '{name = "requests", use = "gcra", rate = "600/min"}'
-_SIZE: Final = r"(\d+(?:\.\d+)?)\s*([a-z]+)"
 
 
 class Setting:
@@ -117,24 +105,6 @@ def boolean(text: str) -> bool:
 
 def _boolean_or_none(text: str) -> bool | None:
     return None if text.strip().lower() == "none" else boolean(text)
-
-
-def byte_count(value: object) -> int:
-    """A size in bytes: a whole number, or a text such as ``"500MB"`` or ``"1.5 GiB"``.
-
-    Units: B, kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024).
-
-    Raises:
-        TypeError, ValueError: it is none of these, or negative.
-    """
-    if not isinstance(value, str):
-        return count(value)
-    parts = re.fullmatch(_SIZE, value.lower().strip())
-    if parts is None:
-        return count(int(value))
-    if parts[2] not in _SIZES:
-        raise ValueError(f"no unit {parts[2]!r}")
-    return int(float(parts[1]) * _SIZES[parts[2]])
 
 
 def or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:

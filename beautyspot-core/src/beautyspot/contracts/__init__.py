@@ -34,6 +34,7 @@ from beautyspot.contracts.records import (
 from beautyspot.contracts.reservation import Reservation
 from beautyspot.contracts.selection import FunctionTotals, Order, Page, Selection, Totals
 from beautyspot.contracts.serializer import SerializerBase
+from beautyspot.contracts.sizes import SIZE, byte_count
 from beautyspot.contracts.storage import BlobInfo, BlobStorageBase
 from beautyspot.contracts.types import TypeSupport
 from beautyspot.contracts.units import DURATION, SECONDS_PER_UNIT, UNITS, seconds, seconds_per
@@ -44,6 +45,7 @@ __all__ = [
     "FILE",
     "KEY_SCHEME",
     "SECONDS_PER_UNIT",
+    "SIZE",
     "UNITS",
     "Backend",
     "Beginning",
@@ -72,6 +74,7 @@ __all__ = [
     "Totals",
     "TypeSupport",
     "begun_at",
+    "byte_count",
     "entry_of",
     "found_in",
     "in_full",

@@ -8,8 +8,7 @@ from datetime import date, datetime, timedelta
 from datetime import time as midnight
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, TypeVar
 
-from beautyspot.config.settings import SIZE, byte_count
-from beautyspot.contracts import DURATION, Selection, seconds
+from beautyspot.contracts import DURATION, SIZE, Selection, byte_count, seconds
 from beautyspot.errors import ConfigError
 from beautyspot.messages import check_options, checked
 

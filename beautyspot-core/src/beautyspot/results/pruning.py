@@ -14,8 +14,8 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
-from beautyspot.config.settings import SIZE, byte_count, count
-from beautyspot.contracts import DURATION, Totals, seconds
+from beautyspot.config.settings import count
+from beautyspot.contracts import DURATION, SIZE, Totals, byte_count, seconds
 from beautyspot.errors import MetadataError
 from beautyspot.messages import checked
 from beautyspot.results.validity import has_expired

@@ -20,7 +20,15 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar
 
 from beautyspot import files
-from beautyspot.contracts import DIRECT_BLOB, DURATION, Entry, Invalidation, seconds
+from beautyspot.contracts import (
+    DIRECT_BLOB,
+    DURATION,
+    SIZE,
+    Entry,
+    Invalidation,
+    byte_count,
+    seconds,
+)
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
 
@@ -62,8 +70,8 @@ class SqliteMetadataStore(SqliteReader):
         path: the file; made when first needed, with its directory, both private to the user.
         timeout: how long a call waits while other processes write: seconds, or a text. `find` never
             waits.
-        memory: bytes that may be used to keep rows of a database to which no process commits;
-            0 keeps none.
+        memory: that may be used to keep rows of a database to which no process commits, in bytes
+            or as "64MB"; 0 keeps none.
 
     Raises:
         ConfigError: `path`, `timeout` or `memory` is not what it has to be.
@@ -78,17 +86,22 @@ class SqliteMetadataStore(SqliteReader):
     memory_age = LONGEST
 
     def __init__(
-        self, path: str | Path, *, timeout: float | str | timedelta = 5.0, memory: int = 16_777_216
+        self,
+        path: str | Path,
+        *,
+        timeout: float | str | timedelta = 5.0,
+        memory: int | str = 16_777_216,
     ) -> None:
         file = _checked_path(path)
         self._noted = 0
-        self._database = Database(file, _checked_timeout(timeout), _checked_memory(memory))
+        size = _checked_memory(memory)
+        self._database = Database(file, _checked_timeout(timeout), size)
         if self._database.network:  # whose server may not answer
             vars(self).update(blocking=True)
         else:
             self.private = is_private(file)
         self.most_leases = self._database.leases.most
-        if not memory:
+        if not size:
             self.memory_age = 0.0
 
     @classmethod
@@ -340,7 +353,8 @@ def _checked_timeout(timeout: object) -> float:
     return found
 
 
-def _checked_memory(memory: int) -> int:
-    if not isinstance(memory, int) or isinstance(memory, bool) or memory < 0:
-        raise ConfigError(f"memory={memory!r} is no number of bytes: give 0 or more")
-    return memory
+def _checked_memory(memory: object) -> int:
+    try:
+        return byte_count(memory)
+    except (TypeError, ValueError):
+        raise ConfigError(f"memory={memory!r:.80}: give {SIZE}") from None
