@@ -217,7 +217,9 @@ class Reporter:
         kind = cause[:2]
         with self._lock:
             self.counts[trouble.operation] += 1
-            if self._is_known(cause) or self._causes[kind] >= SEVERAL or len(self._said) >= CAUSES:
+            # That the operation rests is no news where why it failed was said.
+            rests = isinstance(trouble.error, Resting) and self._causes[kind] > 0
+            if rests or self._is_known(cause) or self._is_full(kind):
                 return 0
             self._said.add(cause)
             self._causes[kind] += 1
@@ -228,6 +230,9 @@ class Reporter:
     def _is_known(self, cause: Cause) -> bool:
         """Whether it was logged, or the same failure of opening the store was."""
         return cause in self._said or (cause[0], OPENING, *cause[2:]) in self._said
+
+    def _is_full(self, kind: tuple[str, str]) -> bool:
+        return self._causes[kind] >= SEVERAL or len(self._said) >= CAUSES
 
     def recovered(self, point: str, message: str | None) -> None:
         """A backend works again: its next failure is logged again, but not every second.
