@@ -284,16 +284,52 @@ def test_two_who_evict_at_once_evict_no_more_than_one(aged: Any, monkeypatch: An
     marked = spot.mark(text)
     for x in range(10):
         marked(x)
-    half = int(spot.stats()["bytes"] / 2)
-    totals = spot.metadata.totals()
+    count, half = spot.metadata.totals, int(spot.stats()["bytes"] / 2)
+    answers = iter([count()])
     assert spot.prune(max_size=half).evicted == 5
     # The other one has counted, and listed, before the first removed anything.
-    monkeypatch.setattr(spot.metadata, "totals", lambda: totals)
+    monkeypatch.setattr(spot.metadata, "totals", lambda: next(answers, None) or count())
     rows = list(spot.metadata.scan())
     gone = [row._replace(cache_key=f"{n:032x}", made_at=0.0) for n, row in enumerate(rows)]
     monkeypatch.setattr(spot.metadata, "scan", lambda **_: iter([*gone, *rows]))
     assert spot.prune(max_size=half, expired=False).evicted == 0
     assert sum(spot.peek(marked, x) is not None for x in range(10)) == 5
+
+
+def test_what_another_evicts_between_count_and_list_counts(aged: Any, monkeypatch: Any) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    for x in range(10):
+        marked(x)
+    count, others = spot.metadata.totals, [lambda: spot.prune(max_entries=6)]
+
+    def totals() -> Any:
+        counted = count()
+        if others:
+            others.pop()()
+        return counted
+
+    monkeypatch.setattr(spot.metadata, "totals", totals)
+    assert spot.prune(max_entries=5).evicted == 1
+    assert len(keys(spot)) == 5
+
+
+def test_what_another_is_just_evicting_counts(aged: Any, monkeypatch: Any) -> None:
+    spot = aged()
+    marked = spot.mark(text)
+    for x in range(10):
+        marked(x)
+    lease, refused = spot.metadata.try_lease, [True, False, True]
+
+    def try_lease(key: str) -> Any:
+        if refused and refused.pop():
+            spot.metadata.delete(key)
+            return None
+        return lease(key)
+
+    monkeypatch.setattr(spot.metadata, "try_lease", try_lease)
+    assert spot.prune(max_entries=5).evicted == 3, "the other one took two"
+    assert len(keys(spot)) == 5
 
 
 def test_rows_without_a_size_or_a_time_stay(aged: Any) -> None:

@@ -224,10 +224,11 @@ class _Pruning:
             reason = self._reason(record)
             if reason and self._take(record.cache_key, record.made_at) == REMOVED:
                 self._count(reason, size_of(record))
-        if self._limits.max_entries is not None:
-            self._evict(self._there().entries - self._limits.max_entries, lambda _: 1)
-        if self._limits.max_size is not None:
-            self._evict(self._there().size - self._limits.max_size, size_of)
+        most, size = self._limits.max_entries, self._limits.max_size
+        if most is not None:
+            self._evict(lambda: self._there().entries - most, lambda _: 1)
+        if size is not None:
+            self._evict(lambda: self._there().size - size, size_of)
         return self._pruned()
 
     def _pruned(self) -> Pruned:
@@ -248,21 +249,32 @@ class _Pruning:
         self.counts[reason] += 1
         self.counts["size"] += size
 
-    def _evict(self, excess: int, weigh: Callable[[TaskRecord], int]) -> None:
-        """Remove what was not used for the longest time, until so many bytes or rows are gone.
+    def _evict(self, over: Callable[[], int], weigh: Callable[[TaskRecord], int]) -> None:
+        """Remove what was not used for the longest time, until no bytes or rows are `over`.
 
-        Those that another process makes anew at this moment stay, and others go in their place.
+        That is asked again once the rows were listed, and where others took a part of them: what
+        they remove at the same time counts as well. Those that another process makes anew at this
+        moment stay, and others go in their place.
         """
-        while excess > 0 and (longest_unused := _first(self._candidates(weigh), excess)):
-            for candidate in longest_unused:
-                if self._stops():
-                    return
-                self._tried.add(candidate.key)
-                outcome = self._take(candidate.key, candidate.made_at)
-                if outcome == REMOVED:
-                    self._count("evicted", candidate.size)
-                if outcome != KEPT:  # a row that another process evicted meanwhile counts as well
-                    excess -= candidate.weight
+        left = over()
+        while left > 0 and (longest_unused := _first(self._candidates(weigh), left)):
+            left = min(left, over())  # never more: what is stored meanwhile is for the next time
+            if self._stops():
+                return
+            left -= self._take_first(longest_unused, left)
+
+    def _take_first(self, candidates: list[_Candidate], weight: int) -> int:
+        """Try the first ones, which have this weight together; the weight of those removed here."""
+        removed = 0
+        for candidate in candidates:
+            if weight <= 0 or self._stops():
+                break
+            weight -= candidate.weight
+            self._tried.add(candidate.key)
+            if self._take(candidate.key, candidate.made_at) == REMOVED:
+                self._count("evicted", candidate.size)
+                removed += candidate.weight
+        return removed
 
     def _candidates(self, weigh: Callable[[TaskRecord], int]) -> Iterator[_Candidate]:
         """Every row that weighs something: to remove another one wins nothing.
