@@ -14,6 +14,7 @@ import pytest
 from beautyspot import ConfigError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from core.inspecting.stored import ScanOnly, row
+from remote_store import RemoteStore, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -353,6 +354,28 @@ def test_many_rows_are_written_in_batches(tmp_path):
     with bs.open_store(tmp_path / "copy.db", create=True) as target:
         assert bs.open_store(metadata).copy_to(target).entries == 410
         assert target.total().entries == 410
+
+
+def test_blobs_are_rows_in_a_target_that_keeps_large_rows(full):
+    """As a Spot would store them there, which has no storage either."""
+    metadata = RemoteStore(Server())
+    source, target = bs.open_store(full.db_path), bs.open_store(metadata)
+    done = source.copy_to(target)
+    assert (done.entries, done.faults, [*target.verify()]) == (6, (), [])
+    with bs.Spot("app", metadata=metadata, config=False, mode="replay") as spot:
+        assert marked_in(spot)(1) == work(1)
+    smaller = RemoteStore(Server())
+    smaller.largest_data = 10_000
+    with pytest.raises(bs.StorageError, match="name a storage that all machines reach"):
+        source.copy_to(bs.open_store(smaller))
+
+
+def test_files_need_a_storage_of_the_target(make_spot, tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    with make_spot(strict=True) as spot:
+        spot.mark(lambda: bs.File(tmp_path / "a.txt"))()
+    with pytest.raises(bs.StorageError, match="name a storage that all machines reach"):
+        bs.open_store(spot.db_path).copy_to(bs.open_store(RemoteStore(Server())))
 
 
 class Refusing(MemoryStorage):

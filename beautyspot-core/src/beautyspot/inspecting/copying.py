@@ -25,6 +25,7 @@ from beautyspot.inspecting.parts import check_digest, checked, in_batches, is_na
 from beautyspot.inspecting.verifying import Fault
 from beautyspot.messages import LARGE_NEED
 from beautyspot.results.pruning import size_of
+from beautyspot.serialization.file_data import FILE_CODEC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -141,14 +142,32 @@ class Copier:
         """The row as the target is to have it, its blob in place."""
         seal = _Seal(record, self._parts, self._target)
         passing = seal.passing(_read(self._parts.raw(record)))
-        if record.result_type == DIRECT_BLOB:
+        if record.result_type == DIRECT_BLOB or self._becomes_a_row(record):
             data = b"".join(passing)
             if len(data) <= self._target.placement.largest_data:
-                return record._replace(result_data=data, digest=seal.digest)
+                return record._replace(
+                    result_type=DIRECT_BLOB,
+                    result_value=None,
+                    result_data=data,
+                    digest=seal.digest,
+                )
             passing = iter([data])
         location = self._save(record, passing)
         return record._replace(
             result_type=FILE, result_value=location, result_data=None, digest=seal.digest
+        )
+
+    def _becomes_a_row(self, record: TaskRecord) -> bool:
+        """Whether a blob is kept as a Spot of the target would: it has no storage, but large rows.
+
+        A `File` is none without a storage.
+        """
+        target = self._target
+        return (
+            target.metadata.real.remote
+            and not (record.serializer or "").startswith(FILE_CODEC)
+            and size_of(record) <= target.placement.largest_data
+            and target.storage() is None
         )
 
     def _save(self, record: TaskRecord, parts: Iterator[bytes]) -> str:
