@@ -17,6 +17,7 @@ from beautyspot_redis.clients import IDLE
 from beautyspot_redis.scripts import Script
 from beautyspot_redis.server import Server
 from servers import proxy, tls, valkey
+from servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -214,7 +215,7 @@ def test_a_cluster(redis_cluster: valkey.Cluster, namespace: str) -> None:
 
 
 def test_a_cluster_by_any_of_its_nodes(redis_cluster: valkey.Cluster) -> None:
-    gone = valkey.free_port()
+    gone = free_port()
     last = redis_cluster.nodes[-1].host_and_port
     with reached(f"valkey+cluster://127.0.0.1:{gone},{last}") as server:
         assert len(server.masters()) == 3
@@ -248,7 +249,7 @@ def test_a_cluster_that_loses_a_master_fails_over(
 
 
 def test_a_service_behind_sentinels(redis_sentinel: valkey.Watched) -> None:
-    down = f"redis+sentinel://127.0.0.1:{valkey.free_port()},{redis_sentinel.hosts}"
+    down = f"redis+sentinel://127.0.0.1:{free_port()},{redis_sentinel.hosts}"
     with reached(f"{down}/{redis_sentinel.service}/1") as server:
         assert ping(server)
         assert server.client.client_info()["db"] == 1

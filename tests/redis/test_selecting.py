@@ -11,6 +11,7 @@ import pytest
 from beautyspot_redis import RedisLimiter, RedisMetadataStore
 from beautyspot_redis.address import SCHEMES
 from servers import valkey
+from servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +131,7 @@ def test_a_server_that_can_t_be_used_gives_an_uncached_spot_that_says_why(
     wrong: str,
 ) -> None:
     url = {
-        "away": f"redis://127.0.0.1:{valkey.free_port()}",
+        "away": f"redis://127.0.0.1:{free_port()}",
         "password": f"redis://:hunter2@{redis_server.host_and_port}",
         "mode": f"redis+cluster://{redis_server.host_and_port}",
     }[wrong]
@@ -142,7 +143,7 @@ def test_a_server_that_can_t_be_used_gives_an_uncached_spot_that_says_why(
 
 
 def test_a_spot_that_is_strict_says_so_at_once(make_spot: Callable[..., bs.Spot]) -> None:
-    url = f"redis://127.0.0.1:{valkey.free_port()}"
+    url = f"redis://127.0.0.1:{free_port()}"
     with pytest.raises(bs.MetadataError, match="start the server"):
         make_spot(metadata=url, strict=True).cached_run(twice, 21)
 

