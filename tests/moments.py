@@ -29,9 +29,14 @@ BETWEEN = 3
 """How far below our own functions those of the standard library are interrupted, too."""
 
 
+CALLBACKS = {"_weakrefset", "hypothesis.internal.conjecture.junkdrawer"}
+"""Modules whose functions are called as an object goes, or the collector runs: Python swallows what
+these raise."""
+
+
 def is_ours(frame: FrameType | None, place: str = OURS) -> bool:
-    if frame is not None and frame.f_globals.get("__name__") == "_weakrefset":
-        return False  # a callback of something that goes: Python swallows what it raises
+    if frame is not None and frame.f_globals.get("__name__") in CALLBACKS:
+        return False
     for _ in range(BETWEEN):
         if frame is None:
             return False
