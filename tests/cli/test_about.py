@@ -107,8 +107,9 @@ def test_completion_prints_the_script_of_a_shell(shell: str) -> None:
 # -------------------------------------------------------------------------------------- dashboard
 
 
-def test_without_the_dashboard_ui_says_how_to_get_it() -> None:
-    assert "comes with a later release" in run("ui", status=2).stderr
+def test_without_the_dashboard_ui_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beautyspot_cli.commands.ui.find_spec", lambda _: None)
+    assert "beautyspot-dashboard" in run("ui", status=2).stderr
 
 
 @pytest.mark.parametrize(("answer", "status"), [(None, 0), (3, 3)])

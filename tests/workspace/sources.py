@@ -18,10 +18,11 @@ MEMBERS = {
     "beautyspot_pickle": ROOT / "beautyspot-pickle",
     "beautyspot_cli": ROOT / "beautyspot-cli",
     "beautyspot_observe": ROOT / "beautyspot-observe",
+    "beautyspot_dashboard": ROOT / "beautyspot-dashboard",
 }
 """Import package -> the member that brings it."""
 
-FACES = ["beautyspot_cli", "beautyspot_observe"]
+FACES = ["beautyspot_cli", "beautyspot_observe", "beautyspot_dashboard"]
 """Members that register no plug-in: they stand on the public names, as a user's program does."""
 
 PLUGINS = [package for package in MEMBERS if package not in {"beautyspot", *FACES}]

@@ -147,6 +147,17 @@ def test_no_member_requires_more_than_it_may() -> None:
             "prometheus-client",
             "structlog",
         },
+        "beautyspot_dashboard": {
+            *(
+                "beautyspot-core",
+                "beautyspot-cli",
+                "click",
+                "markdown-it-py",
+                "msgpack",
+                "pygments",
+            ),
+            *("starlette", "uvicorn", "jinja2", "mermaidx", "pillow"),
+        },
     }
     found = {package: {r.name for r in requirements(folder)} for package, folder in MEMBERS.items()}
     assert found == allowed
@@ -179,8 +190,12 @@ def _is_public(use: Import) -> bool:
 
 @pytest.mark.parametrize("package", BEYOND_CORE)
 def test_a_member_beyond_core_imports_no_other(package: str) -> None:
-    """But for the limiters of a process, which a limiter of many machines falls back to."""
-    needed = {"beautyspot_redis": {"beautyspot_local"}}.get(package, set())
+    """But for the limiters of a process, which a limiter of many machines falls back to; and for
+    the command line, whose options and texts are the dashboard's, too."""
+    needed = {
+        "beautyspot_redis": {"beautyspot_local"},
+        "beautyspot_dashboard": {"beautyspot_cli"},
+    }.get(package, set())
     others = {other for other in BEYOND_CORE if other != package} - needed
     uses = [use for path in files(package).values() for use in imports(path)]
     assert [str(use) for use in uses if use.module.split(".")[0] in others] == []

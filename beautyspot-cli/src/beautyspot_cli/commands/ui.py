@@ -31,7 +31,7 @@ def command(output: Output, words: tuple[str, ...]) -> None:
     """
     if find_spec(_MODULE) is None:
         raise click.UsageError(
-            "there is no dashboard here: it comes with a later release, as a distribution of its "
-            "own; until then see beautyspot ls, show and stats"
+            "the dashboard is not installed: it is the distribution beautyspot-dashboard (from a "
+            "clone: python -m pip install ./beautyspot-dashboard)"
         )
     output.status = import_module(_MODULE).main(list(words)) or 0

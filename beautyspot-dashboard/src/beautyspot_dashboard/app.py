@@ -1,0 +1,75 @@
+"""`dashboard`: the ASGI application."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from beautyspot_dashboard.access.gate import Gate
+from beautyspot_dashboard.opening import shelf_of
+from beautyspot_dashboard.pages import failures, functions, home, result, results
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    from beautyspot import Spot
+    from starlette.types import ASGIApp
+
+    from beautyspot_dashboard.access.rules import Rules
+    from beautyspot_dashboard.board import Board
+    from beautyspot_dashboard.opening import Openable
+
+_PAGES = (home, functions, results, result)
+
+
+def dashboard(
+    stores: Openable | Iterable[Openable] = (),
+    *,
+    spots: Spot | Iterable[Spot] = (),
+    hosts: Sequence[str] = (),
+    read_only: bool = True,
+) -> ASGIApp:
+    """An ASGI application, to be mounted in another one, which has to authenticate its users.
+
+    Args:
+        stores: what is shown: paths, URLs or `Store` objects, as `open_store` takes them.
+        spots: Spots of this process, whose stores are shown too, and what goes on in them.
+        hosts: the host names, without a port, by which it may be asked. Empty: by "localhost" and
+            loopback addresses only.
+        read_only: False lets results be removed.
+
+    Raises:
+        ConfigError: nothing is given to be shown, or a host is none.
+    """
+    from beautyspot_dashboard.access.rules import mounted_rules
+
+    board = shelf_of(stores, spots, read_only=read_only)
+    return make_app(board, mounted_rules(hosts))
+
+
+def make_app(board: Board, rules: Rules) -> Starlette:
+    """The application of a board, behind the rules of who may ask."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        board.shelf.close()
+
+    static = Mount(
+        "/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static"
+    )
+    routes: list[BaseRoute] = [static, *(route for page in _PAGES for route in page.routes)]
+    app = Starlette(
+        routes=routes,
+        exception_handlers=failures.HANDLERS,
+        middleware=[Middleware(Gate, rules=rules)],
+        lifespan=lifespan,
+    )
+    app.state.board = board
+    return app

@@ -1,0 +1,1 @@
+"""How pages are written: templates, links, texts, and the command line that gives the same."""

@@ -1,0 +1,30 @@
+"""URLs of the dashboard, below the path where it is served."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+
+def href(
+    request: Request, name: str, query: Mapping[str, object] | None = None, /, **params: object
+) -> str:
+    """The path of a route, with a query; values None, False and "" are left out of that."""
+    path = str(request.app.url_path_for(name, **params))
+    return f"{request.scope.get('root_path', '')}{path}{_query(query or {})}"
+
+
+def with_query(request: Request, **changes: object) -> str:
+    """The query of this page with changes; None takes a part out."""
+    return _query({**request.query_params, **changes}) or "?"
+
+
+def _query(parts: Mapping[str, object]) -> str:
+    given = {name: "1" if value is True else value for name, value in parts.items()}
+    kept = {name: value for name, value in given.items() if value not in (None, False, "")}
+    return f"?{urlencode(kept)}" if kept else ""

@@ -1,0 +1,53 @@
+"""Templates to pages, with what every page shows."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.responses import HTMLResponse
+
+from beautyspot_dashboard.board import board_of
+from beautyspot_dashboard.rendering import texts
+from beautyspot_dashboard.rendering.links import href, with_query
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+
+@cache
+def environment() -> Environment:
+    """The templates; all that they show is escaped."""
+    found = Environment(
+        loader=PackageLoader("beautyspot_dashboard"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= texts.FILTERS
+    return found
+
+
+def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """The page that a template makes.
+
+    Args:
+        request: what is answered.
+        template: the name of its file.
+        status: of the answer.
+        context: what the template shows. `store`, a `Shelved`, and `section`, the name of a view,
+            tell the head of the page where it is.
+    """
+    given = {
+        "request": request,
+        "board": board_of(request),
+        "store": None,
+        "section": "",
+        "href": lambda name, query=None, **params: href(request, name, query, **params),
+        "with_query": lambda **changes: with_query(request, **changes),
+        **context,
+    }
+    text = environment().get_template(template).render(given)
+    return HTMLResponse(text, status)

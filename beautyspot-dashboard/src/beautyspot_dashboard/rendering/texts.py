@@ -1,0 +1,38 @@
+"""Numbers, times and stored texts, as people read them: filters of the templates.
+
+They are those of the command line, so that both say the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot_cli.formats import ago, duration, iso, moment, money, size
+from beautyspot_cli.texts import safe, safe_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def count(number: int) -> str:
+    """A number of things, with commas."""
+    return f"{number:,}"
+
+
+def short_name(identifier: str) -> str:
+    """What a function is called by people: what stands behind the colon."""
+    return safe(identifier.rpartition(":")[2] or identifier)
+
+
+FILTERS: Final[dict[str, Callable[..., Any]]] = {
+    "ago": ago,
+    "count": count,
+    "duration": duration,
+    "iso": iso,
+    "moment": moment,
+    "money": money,
+    "safe_text": safe,
+    "safe_lines": safe_lines,
+    "short_name": short_name,
+    "size": size,
+}

@@ -1,0 +1,1 @@
+"""How a stored value is shown: as what it is."""

@@ -1,0 +1,31 @@
+"""A dashboard that is asked as a browser asks it, without a server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot_dashboard import dashboard
+from starlette.testclient import TestClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BROWSER = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
+"""What a browser says of a link on a page that was followed."""
+
+
+@pytest.fixture
+def visit() -> Iterator[Callable[..., TestClient]]:
+    """Makes a client of `dashboard(...)`; what is given goes there."""
+    clients: list[TestClient] = []
+
+    def make(*stores: Any, **options: Any) -> TestClient:
+        app = dashboard(stores, **options)
+        client = TestClient(app, base_url="http://localhost", headers=BROWSER)
+        clients.append(client.__enter__())
+        return client
+
+    yield make
+    for client in clients:
+        client.__exit__(None, None, None)
