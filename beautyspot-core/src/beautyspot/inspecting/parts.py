@@ -6,6 +6,7 @@ A digest of 16 bytes finds accidents, one of 32 is a signature, which only its k
 
 from __future__ import annotations
 
+import math
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
@@ -81,19 +82,33 @@ class Parts:
     def raw(self, record: TaskRecord) -> Iterator[bytes]:
         """The bytes of a result, unchecked; raises as `checked`."""
         if record.result_type != DIRECT_BLOB:
-            yield from self._blob(record)
+            yield from self._blob(record, 0, math.inf)
             return
-        data = record.result_data
-        if data is None:
-            found = self._metadata.get(record.cache_key)
-            data = None if found is None else found.result_data
-        if not isinstance(data, bytes | bytearray | memoryview):
-            raise RestoreError(f"the row {record.cache_key} holds no data")
-        view = memoryview(data)
-        for start in range(0, len(view) or 1, PART):
-            yield bytes(view[start : start + PART])
+        found = record if record.result_data is not None else self._as_it_is(record)
+        yield from _sliced(found, 0, math.inf)
 
-    def _blob(self, record: TaskRecord) -> Iterator[bytes]:
+    def part(self, record: TaskRecord, start: int, stop: float) -> Iterator[bytes]:
+        """The bytes from `start` on to `stop`, unchecked.
+
+        Raises:
+            RestoreError: the row was replaced: parts of two results are none of either.
+            BlobNotFound: the blob is missing.
+            StorageError, MetadataError: they can't be read.
+        """
+        if record.result_type != DIRECT_BLOB:
+            yield from self._blob(record, start, stop)
+            return
+        found = self._as_it_is(record)
+        if (found.digest, found.made_at) != (record.digest, record.made_at):
+            raise RestoreError(f"the row {record.cache_key} was replaced: look at it again")
+        yield from _sliced(found, start, stop)
+
+    def _as_it_is(self, record: TaskRecord) -> TaskRecord:
+        """The row with its data, as it is by now."""
+        found = self._metadata.get(record.cache_key)
+        return record if found is None else found
+
+    def _blob(self, record: TaskRecord, start: int, stop: float) -> Iterator[bytes]:
         location = record.result_value
         if not isinstance(location, str) or not location:
             raise RestoreError(f"the row {record.cache_key} names no blob")
@@ -105,7 +120,18 @@ class Parts:
                     "storage="
                 )
             self._storage = GuardedStorage(found, None)
-        yield from self._storage.parts(location)
+        yield from self._storage.parts(location, start, stop)
+
+
+def _sliced(record: TaskRecord, start: int, stop: float) -> Iterator[bytes]:
+    """The data of a row from `start` on to `stop`; one part where there are none."""
+    data = record.result_data
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise RestoreError(f"the row {record.cache_key} holds no data")
+    view = memoryview(data)
+    view = view[start : int(min(stop, len(view)))]
+    for begin in range(0, len(view) or 1, PART):
+        yield bytes(view[begin : begin + PART])
 
 
 def in_batches(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import ConfigError
@@ -63,14 +64,13 @@ class Reading:
                 such bytes are never loaded, see `content`.
             BlobNotFound, StorageError, MetadataError: it can't be read.
         """
-        from beautyspot.inspecting.contents import content_of
         from beautyspot.inspecting.values import decoded
         from beautyspot.serialization.file_data import FILE_CODEC
 
         record = self.row(key)
         parts = self._parts()
         if (record.serializer or "").startswith(FILE_CODEC):
-            return content_of(record, lambda: parts.checked(record))
+            return _content(record, parts)
         data = b"".join(parts.checked(record))
         return decoded(data, record, self._backends.serializer)
 
@@ -85,11 +85,7 @@ class Reading:
             ConfigError, RecordNotFound, MetadataError: as `row`.
             RestoreError: the row of a file has no sound name.
         """
-        from beautyspot.inspecting.contents import content_of
-
-        record = self.row(key)
-        parts = self._parts()
-        return content_of(record, lambda: parts.checked(record))
+        return _content(self.row(key), self._parts())
 
     def verify(
         self, *, progress: Progress | None = None, **where: Unpack[Where]
@@ -171,3 +167,9 @@ class Reading:
         from beautyspot.inspecting.parts import Parts
 
         return Parts(self.metadata, lambda: self.storage, self.signing_keys)
+
+
+def _content(record: TaskRecord, parts: Parts) -> Content:
+    from beautyspot.inspecting.contents import content_of
+
+    return content_of(record, lambda: parts.checked(record), partial(parts.part, record))

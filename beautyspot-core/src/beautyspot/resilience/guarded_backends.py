@@ -11,6 +11,7 @@ is one that states ``keeps_deadlines = True``: its operations fail by themselves
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -343,22 +344,24 @@ class GuardedStorage(_Guarded["BlobStorageBase"]):
             return bytes(data)
         return data if optional and isinstance(data, bytearray) else bytearray(data)
 
-    def parts(self, location: str) -> Iterator[bytes]:
-        """The bytes of a blob, of which no more are in memory than there have to be.
+    def parts(self, location: str, start: int = 0, stop: float = math.inf) -> Iterator[bytes]:
+        """The bytes of a blob from `start` on to `stop`, as few in memory as there have to be.
 
         Each part has a deadline of its own. A storage that can't read a part loads the whole.
         """
         if type(self.real).load_part is BlobStorageBase.load_part:
-            yield bytes(self.load(location))
+            whole = memoryview(self.load(location))
+            yield bytes(whole[start : int(min(stop, len(whole)))])
             return
-        load, start, part = self._loads(self.in_time(self.real.load_part)), 0, b" " * PART
-        while len(part) == PART:
-            found: object = load(location, start, PART)
-            if not isinstance(found, bytes) or len(found) > PART:
+        load = self._loads(self.in_time(self.real.load_part))
+        while start < stop:
+            size = int(min(PART, stop - start))
+            found: object = load(location, start, size)
+            if not isinstance(found, bytes) or len(found) > size:
                 advice = "return at most as many bytes as it is asked for"
                 raise StorageError(wrong_answer(self.real, "load_part", found, "a part", advice))
-            part, start = found, start + PART
-            yield part
+            yield found
+            start, stop = start + size, stop if len(found) == size else 0  # 0: the blob has ended
 
     def local_path(self, location: str) -> Path | None:
         """See `BlobStorageBase`."""
