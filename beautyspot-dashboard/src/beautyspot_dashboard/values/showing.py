@@ -1,56 +1,54 @@
 """Which view shows a value: the registry of all kinds.
 
-Each kind is a module with a function that makes a `View` of a result, or None where it is no value
-of that kind. The first that makes one shows it.
+Each kind is a module with a function that makes a `View` of a `Look`, or None where it is no value
+of that kind. The first that makes one shows it. Kinds that go by the content type come first, since
+they decode nothing; those that need `Look.value()`, which bounds the size itself, come last.
+With `Look.wants_source` (``?as=source``) only the kinds of `SOURCES` are asked.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING, Final
+
+from beautyspot import BeautyspotError
+
+from beautyspot_dashboard.values import plain, unreadable
+from beautyspot_dashboard.values.views import Look, TooLargeError, View
 
 if TYPE_CHECKING:
-    from beautyspot import Content, Store, TaskRecord
+    from collections.abc import Callable
+
+    from beautyspot import Store, TaskRecord
     from starlette.requests import Request
 
+MEDIA: Final[tuple[Callable[[Look], View | None], ...]] = ()
+"""By content type: pictures, sound, films, documents, diagrams."""
 
-@dataclass(frozen=True)
-class Look:
-    """One result that is to be shown.
+DATA: Final[tuple[Callable[[Look], View | None], ...]] = ()
+"""By what is decoded: tables, arrays, trees."""
 
-    Attributes:
-        request: the request of the page, for links and for which part of a value is wanted.
-        store: where it is.
-        record: its row, without data.
-        content: its raw bytes, to be read in parts.
-    """
+SOURCES: Final[tuple[Callable[[Look], View | None], ...]] = (plain.plain,)
+"""By the bytes: text with its code highlighted, hex for the rest."""
 
-    request: Request
-    store: Store
-    record: TaskRecord
-    content: Content
-
-    def value(self) -> Any:
-        """The decoded value. It passes through memory: ask for no large one."""
-        return self.store.value(self.record.cache_key)
-
-
-@dataclass(frozen=True)
-class View:
-    """How a value is shown: by a template below ``templates/values/``.
-
-    Attributes:
-        template: the name of its file, such as "image.html".
-        kind: what it is, for people: "picture (PNG)".
-        context: what the template shows, as `view` there.
-    """
-
-    template: str
-    kind: str
-    context: dict[str, Any] = field(default_factory=dict)
+_log = logging.getLogger("beautyspot")
 
 
 def shown(request: Request, store: Store, record: TaskRecord) -> View:
-    """The view of a result."""
-    look = Look(request, store, record, store.content(record.cache_key))
-    return View("plain.html", look.content.content_type, {"text": repr(look.value())})
+    """The view of a result; where it can't be read, one that says why and what to do."""
+    try:
+        look = Look(request, store, record, store.content(record.cache_key))
+    except BeautyspotError as error:
+        return unreadable.without_bytes(error)
+    kinds = SOURCES if look.wants_source else (*MEDIA, *DATA, *SOURCES)
+    try:
+        found = (kind(look) for kind in kinds)
+        return next((view for view in found if view is not None), None) or unreadable.unknown(look)
+    except TooLargeError:
+        return unreadable.too_large(look)
+    except BeautyspotError as error:
+        return unreadable.unreadable(look, error)
+    except Exception as error:
+        # What is stored may be anything, and the rest of the page is worth its while.
+        _log.exception("the dashboard can't show the value of %s", record.cache_key)
+        return unreadable.failed(look, error)
