@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.examination import examine
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.looking import StoredFunction
-    from beautyspot.inspecting.opening import open_store
+    from beautyspot.inspecting.opening import open_store, open_stores
     from beautyspot.inspecting.removal import Removal
     from beautyspot.inspecting.removing import Removed
     from beautyspot.inspecting.store import Store
@@ -144,6 +144,7 @@ _LATER = {
     "Why": "inspecting.why",
     "examine": "inspecting.examination",
     "open_store": "inspecting.opening",
+    "open_stores": "inspecting.opening",
     "plugins": "backends.registry",
 }
 
@@ -243,5 +244,6 @@ __all__ = [
     "examine",
     "hookimpl",
     "open_store",
+    "open_stores",
     "plugins",
 ]

@@ -16,7 +16,9 @@ from beautyspot import (
     Removed,
     SchemaError,
     Spot,
+    Store,
     open_store,
+    open_stores,
 )
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from beautyspot_local import LocalStorage, SqliteMetadataStore
@@ -99,8 +101,9 @@ def test_ways_to_name_a_store(home: Path, where: Any) -> None:
 def test_what_is_no_store(home: Path, where: Any, name: Any, message: str) -> None:
     (home / "empty").mkdir()
     before = files(home)
-    with pytest.raises(ConfigError, match=message):
-        open_store(where, name=name)
+    for opening in (open_store, open_stores):
+        with pytest.raises(ConfigError, match=message):
+            opening(where, name=name)
     assert files(home) == before
 
 
@@ -111,6 +114,57 @@ def test_one_of_several(home: Path) -> None:
     for where in (None, ".", ".beautyspot"):
         with open_store(where, name="other") as store:
             assert store.place.endswith("other.db")
+
+
+@pytest.mark.parametrize("where", [None, ".", ".beautyspot", Path(".beautyspot")])
+def test_all_stores_of_a_folder(home: Path, where: Any) -> None:
+    fill("other")
+    before = files(home)
+    found = open_stores(where)
+    assert [Path(store.place).name for store in found] == ["app.db", "other.db"]
+    assert [store.total().entries for store in found] == [1, 1]
+    for store in found:
+        store.close()
+    assert files(home) == before
+
+
+@pytest.mark.parametrize("where", [".beautyspot/app.db", "sqlite:///.beautyspot/app.db", None])
+def test_all_stores_of_a_place_with_one(home: Path, where: Any) -> None:
+    if where is not None:
+        fill("other")
+    (found,) = open_stores(where)
+    assert found.total().entries == 1
+    (named,) = open_stores(name="app")
+    assert named.place == found.place
+
+
+def test_all_stores_have_what_the_configuration_says(home: Path) -> None:
+    (home / "beautyspot.toml").write_text('directory = "here"\nstorage = "memory"\n')
+    for name in ("a", "b"):
+        fill(name, directory=home / "here")
+    found = open_stores()
+    assert [Path(store.place).stem for store in found] == ["a", "b"]
+    assert all(isinstance(store.storage, MemoryStorage) for store in found)
+    (other,) = open_stores(storage="memory", config=False)
+    assert isinstance(other.storage, MemoryStorage)
+
+
+def test_no_store_is_open_where_one_can_t_be(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill("other")
+    opened: list[Store] = []
+    made = Store.__init__
+
+    def failing(store: Store, backends: Any, place: str) -> None:
+        if opened:
+            raise MetadataError("no further one")
+        opened.append(store)
+        made(store, backends, place)
+
+    monkeypatch.setattr(Store, "__init__", failing)
+    with pytest.raises(MetadataError, match="no further one"):
+        open_stores()
+    with pytest.raises(MetadataError, match="is closed"):
+        opened[0].total()
 
 
 def test_a_folder_that_can_t_be_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

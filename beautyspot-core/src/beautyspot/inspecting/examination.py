@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.backends.selection import is_url
 from beautyspot.contracts.examination import Finding
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot.inspecting import health
 from beautyspot.inspecting.opening import open_store
-from beautyspot.inspecting.places import FOLDER, Given, anchored, databases_in, find_place
+from beautyspot.inspecting.places import (
+    Given,
+    configured_folder,
+    databases_in,
+    find_place,
+    stores_in,
+)
 from beautyspot.inspecting.settings_health import of_part, of_settings
 from beautyspot.messages import checks_options, masked
 
@@ -60,7 +64,7 @@ def examine(
     if where is None:
         found = _of_configuration(given, _settings(given), plugins, look)
     else:
-        places = {each: find_place(each, given).config for each in _places(where, name)}
+        places = {each: find_place(each, given).config for each in stores_in(where, name)}
         found = _of_places(places, plugins, look)
     return chain(health.of_process(), health.of_plugins(), found)
 
@@ -94,32 +98,15 @@ def _of_configuration(
         yield Finding("problem", "configuration", str(settings))
         return
     yield from of_settings(settings, plugins)
-    folder = _folder(settings)
+    folder = configured_folder(settings)
     if folder is not None and given.name is None and not databases_in(folder):
         yield Finding(
             "warning", "store", f"nothing is stored yet in {folder}, so no write is tried"
         )
         yield from of_part("storage", settings, plugins)
         return
-    for one in _places(folder, given.name):
+    for one in stores_in(folder, given.name):
         yield from look(one)
-
-
-def _folder(settings: Config) -> Path | None:
-    """Where the databases of the configuration are; None where it names one store itself."""
-    if settings["metadata"] != "sqlite" or settings["db_path"] is not None:
-        return None
-    return anchored(settings, "directory")
-
-
-def _places(where: str | os.PathLike[str] | None, name: str | None) -> list[Any]:
-    """Each store that is meant: of a folder that holds several, all."""
-    if where is None or name is not None or (isinstance(where, str) and is_url(where)):
-        return [where]
-    folder = Path(where).expanduser()
-    inner = folder / FOLDER
-    found = databases_in(inner if inner.is_dir() else folder)
-    return found if len(found) > 1 else [where]
 
 
 def _of_store(

@@ -1,8 +1,9 @@
-"""`open_store`: open what a Spot has stored, without the code that stored it."""
+"""`open_store`, `open_stores`: open what is stored, without the code that stored it."""
 
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.backends.registry import given_plugins
@@ -11,7 +12,7 @@ from beautyspot.config.settings import check_name
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.inspecting.backends import OwnBackends, SpotBackends
-from beautyspot.inspecting.places import Given, find_place
+from beautyspot.inspecting.places import Given, find_place, find_places
 from beautyspot.inspecting.store import Store
 from beautyspot.messages import checks_options
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import BlobStorageBase
     from beautyspot.inspecting.backends import SpotLike
+    from beautyspot.inspecting.places import Place
 
 
 @checks_options("open_store")
@@ -60,24 +62,72 @@ def open_store(
         MetadataError: the store can't be reached.
     """
     plugins = tuple(given_plugins(plugins))
-    if name is not None:
-        check_name(name)
-    settings = {
-        "storage": UNSET if storage is None else _storage(storage),
-        "signing_key": UNSET if signing_key is None else signing_key,
-    }
+    settings = _settings(name, storage, signing_key)
     if hasattr(where, "flush") and hasattr(where, "metadata"):
         return _of_spot(cast("SpotLike", where), name, {**settings, "plugins": plugins or UNSET})
     given = Given(name, settings, profile, config, create is True)
     if isinstance(where, MetadataStoreBase):
         own = OwnBackends(name or "store", given.resolved({"metadata": where}), plugins)
         return _opened(own, repr(where), given)
+    _check_where(where, "open_store takes a path, a URL, a Spot or a metadata store")
+    return _at(find_place(where, given), plugins, given)
+
+
+@checks_options("open_stores")
+def open_stores(
+    where: str | os.PathLike[str] | None = None,
+    *,
+    name: str | None = None,
+    storage: str | Mapping[str, Any] | BlobStorageBase | type[BlobStorageBase] | None = None,
+    profile: str | None = None,
+    config: str | os.PathLike[str] | bool | None = None,
+    plugins: Iterable[object] = (),
+    signing_key: str | bytes | Sequence[str | bytes] | None = None,
+) -> list[Store]:
+    """Open all stores of a place: as `open_store`, but a folder that holds several gives each.
+
+    Args:
+        where: the path of a database or a folder, or the URL of a metadata store. None: what the
+            configuration says, or the folder ``.beautyspot`` here.
+        name: one of several stores.
+        storage, profile, config, plugins, signing_key: as for `open_store`, for each.
+
+    Returns:
+        One or more, in the order of their names; close each.
+
+    Raises:
+        ConfigError: there is no store, or an argument is wrong; says what is missing.
+        BackendNotFound: the store or the storage is of a plug-in that is not installed.
+        MetadataError: a store can't be reached. None is left open then.
+    """
+    plugins = tuple(given_plugins(plugins))
+    given = Given(name, _settings(name, storage, signing_key), profile, config)
+    _check_where(where, "open_stores takes a path or a URL")
+    with ExitStack() as failed:
+        opened = [
+            failed.enter_context(_at(place, plugins, given)) for place in find_places(where, given)
+        ]
+        failed.pop_all()
+    return opened
+
+
+def _settings(name: str | None, storage: object, signing_key: object) -> dict[str, Any]:
+    if name is not None:
+        check_name(name)
+    return {
+        "storage": UNSET if storage is None else _storage(storage),
+        "signing_key": UNSET if signing_key is None else signing_key,
+    }
+
+
+def _check_where(where: object, taken: str) -> None:
     if where is not None and not isinstance(where, str | os.PathLike):
         raise ConfigError(
-            f"open_store takes a path, a URL, a Spot or a metadata store, not an object of type "
-            f"{type(where).__qualname__}: give one of these"
+            f"{taken}, not an object of type {type(where).__qualname__}: give one of these"
         )
-    place = find_place(where, given)
+
+
+def _at(place: Place, plugins: tuple[object, ...], given: Given) -> Store:
     return _opened(OwnBackends(place.name, place.config, plugins), place.shown, given)
 
 

@@ -59,12 +59,48 @@ def find_place(where: str | os.PathLike[str] | None, given: Given) -> Place:
     """
     if where is None:
         return _configured(given)
-    text = os.fspath(where)
-    if not isinstance(text, str) or not text or "\0" in text:
-        raise ConfigError(f"{where!r:.80} names no store: give the path of its file, or a URL")
+    text = _text(where)
     if is_url(text):
         return _at_url(text, given)
     return _at_path(absolute(os.path.expanduser(text), "where"), given)  # noqa: PTH111 - a text in
+
+
+def _text(where: str | os.PathLike[str]) -> str:
+    text = os.fspath(where)
+    if isinstance(text, str) and text and "\0" not in text:
+        return text
+    raise ConfigError(f"{where!r:.80} names no store: give the path of its file, or a URL")
+
+
+def find_places(where: str | os.PathLike[str] | None, given: Given) -> list[Place]:
+    """The places of all stores that are meant: of a folder that holds several, one for each.
+
+    Raises:
+        ConfigError: there is none; says what was looked for.
+    """
+    if where is not None or given.name is not None:
+        return [find_place(each, given) for each in stores_in(where, given.name)]
+    config = given.resolved({})
+    folder = configured_folder(config)
+    found = [] if folder is None else databases_in(folder)
+    return [_file(path, given, config) for path in found] or [_configured(given)]
+
+
+def stores_in(where: str | os.PathLike[str] | None, name: str | None) -> list[Any]:
+    """Each store that is meant, as `find_place` takes it: of a folder that holds several, all."""
+    if where is None or name is not None or is_url(_text(where)):
+        return [where]
+    folder = Path(where).expanduser()
+    inner = folder / FOLDER
+    found = databases_in(inner if inner.is_dir() else folder)
+    return found if len(found) > 1 else [where]
+
+
+def configured_folder(config: Config) -> Path | None:
+    """Where the databases of a configuration are; None where it names one store itself."""
+    if config["metadata"] != "sqlite" or config["db_path"] is not None:
+        return None
+    return anchored(config, "directory")
 
 
 def _configured(given: Given) -> Place:
