@@ -25,6 +25,13 @@ class Canary:
         self.pages: dict[str, tuple[str, bytes]] = {}
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A browser that goes on before it has read all is nothing to be told of."""
+
+
 @contextmanager
 def listening() -> Iterator[Canary]:
     """A canary while the block lasts."""
@@ -50,8 +57,7 @@ def listening() -> Iterator[Canary]:
         def log_message(self, *_: object) -> None:
             """Nothing is printed."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     canary = Canary(server.server_port)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

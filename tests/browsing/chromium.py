@@ -31,6 +31,8 @@ _OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--renderer-process-limit=3",
+    "--disable-features=IsolateSandboxedIframes",
     "--autoplay-policy=no-user-gesture-required",
     f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, "
     "EXCLUDE 127.0.0.1",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import numpy as np
 import pandas as pd
-
 from browsing import films
 
 if TYPE_CHECKING:
@@ -43,7 +42,9 @@ PYTHON = 'def answer(question: str) -> int:\n    """Think about it."""\n    retu
 TREE = {
     "model": "small",
     "usage": {"tokens": [12, 30, 7], "cached": True, "cost": 0.0021},
-    "choices": [{"index": n, "message": {"role": "assistant", "text": f"answer {n}"}} for n in range(3)],
+    "choices": [
+        {"index": n, "message": {"role": "assistant", "text": f"answer {n}"}} for n in range(3)
+    ],
     "at": datetime.datetime(2026, 11, 26, 12, 0, tzinfo=datetime.UTC),
     "nothing": None,
 }

@@ -14,6 +14,15 @@ _WITHIN = frozenset({"data", "blob", "about"})
 """Schemes of addresses that ask no server."""
 
 
+def logged_in(browser: Browser, url: str) -> Any:
+    """The cookies of somebody who opens the URL that a dashboard printed."""
+    context = browser.new_context()
+    context.new_page().goto(url)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
 class Tabs:
     """Pages of a dashboard, opened as somebody who may see them; all are watched.
 

@@ -13,7 +13,7 @@ from browsing import kinds
 from browsing.canary import Canary, listening
 from browsing.chromium import Chromium, missing
 from browsing.served import Served, serving
-from browsing.tabs import Tabs
+from browsing.tabs import Tabs, logged_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,16 +70,7 @@ def served(stored: tuple[Path, dict[str, str]]) -> Iterator[Served]:
 @pytest.fixture(scope="session")
 def state(chromium: Chromium, served: Served) -> Any:
     """The cookies of somebody who has opened the URL that it printed."""
-    return chromium.run(logged_in, chromium, served)
-
-
-def logged_in(chromium: Chromium, served: Served) -> Any:
-    """Open the URL that a dashboard printed, and give the cookies; in the browser's thread."""
-    context = chromium.browser.new_context()
-    context.new_page().goto(served.url)
-    state = context.storage_state()
-    context.close()
-    return state
+    return chromium.run(logged_in, chromium.browser, served.url)
 
 
 @pytest.fixture
