@@ -34,8 +34,10 @@ _OPTIONS = (
     "--renderer-process-limit=3",
     "--disable-features=IsolateSandboxedIframes",
     "--autoplay-policy=no-user-gesture-required",
-    f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, "
-    "EXCLUDE 127.0.0.1",
+    (
+        f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, "
+        "EXCLUDE 127.0.0.1"
+    ),
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 60" width="120" height="60">'
-    '<rect width="120" height="60" fill="#6427d1"/><circle cx="60" cy="30" r="20" fill="#fff"/></svg>'
+    '<rect width="120" height="60" fill="#6427d1"/>'
+    '<circle cx="60" cy="30" r="20" fill="#fff"/></svg>'
 )
 HTML = (
     "<!doctype html><title>A report</title><style>h1{color:#6427d1}</style>"
@@ -36,7 +37,11 @@ Some *emphasis*, a list:
 |---|---|
 | small | 12 |
 """
-MERMAID = "flowchart LR\n  ask --> cache{stored?}\n  cache -->|yes| answer\n  cache -->|no| run --> answer\n"
+MERMAID = """flowchart LR
+  ask --> cache{stored?}
+  cache -->|yes| answer
+  cache -->|no| run --> answer
+"""
 DOT = "digraph { ask -> cache; cache -> answer; cache -> run; run -> answer }\n"
 PYTHON = 'def answer(question: str) -> int:\n    """Think about it."""\n    return 42  # as ever\n'
 TREE = {
@@ -45,7 +50,7 @@ TREE = {
     "choices": [
         {"index": n, "message": {"role": "assistant", "text": f"answer {n}"}} for n in range(3)
     ],
-    "at": datetime.datetime(2026, 11, 26, 12, 0, tzinfo=datetime.UTC),
+    "at": dt.datetime(2026, 11, 26, 12, 0, tzinfo=dt.UTC),
     "nothing": None,
 }
 
