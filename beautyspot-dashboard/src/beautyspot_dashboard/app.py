@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
@@ -32,17 +31,20 @@ def dashboard(
     stores: Openable | Iterable[Openable] = (),
     *,
     spots: Spot | Iterable[Spot] = (),
-    hosts: Sequence[str] = (),
+    hosts: str | Sequence[str] = (),
     read_only: bool = True,
 ) -> ASGIApp:
-    """An ASGI application, to be mounted in another one, which has to authenticate its users.
+    """An ASGI application, to be mounted in another one, such as Starlette's or FastAPI's.
+
+    **It asks nobody who they are.** Whoever reaches it sees all results, so the application around
+    it has to authenticate its users first. It needs no lifespan of its own.
 
     Args:
         stores: what is shown: paths, URLs or `Store` objects, as `open_store` takes them.
         spots: Spots of this process, whose stores are shown too, and what goes on in them.
         hosts: the host names, without a port, by which it may be asked. Empty: by "localhost" and
-            loopback addresses only.
-        read_only: False lets results be removed.
+            loopback addresses only. It is compared with the header `Host`.
+        read_only: False lets results be removed, by forms on its own pages only.
 
     Raises:
         ConfigError: nothing is given to be shown, or a host is none.
@@ -53,7 +55,7 @@ def dashboard(
     return make_app(board, mounted_rules(hosts))
 
 
-def make_app(board: Board, rules: Rules) -> Starlette:
+def make_app(board: Board, rules: Rules) -> ASGIApp:
     """The application of a board, behind the rules of who may ask."""
 
     @asynccontextmanager
@@ -68,8 +70,8 @@ def make_app(board: Board, rules: Rules) -> Starlette:
     app = Starlette(
         routes=routes,
         exception_handlers=failures.HANDLERS,
-        middleware=[Middleware(Gate, rules=rules)],
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # that would name the scheme and the host anew
     app.state.board = board
-    return app
+    return Gate(app, rules)

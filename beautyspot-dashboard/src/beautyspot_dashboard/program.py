@@ -2,30 +2,78 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
-from beautyspot import BeautyspotError
+from beautyspot_cli.ending import settled
+from beautyspot_cli.output import Output
+from beautyspot_cli.store_options import Place, store_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_NAME = "beautyspot ui"
 
-@click.command("beautyspot ui")
+
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"{_NAME} {version('beautyspot-dashboard')}")
+        ctx.exit()
+
+
+@click.command(_NAME, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("stores", metavar="[STORE]...", nargs=-1)
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, help="The port; 0: any.")
-@click.option("--no-browser", is_flag=True, help="Open no browser.")
-def command(stores: tuple[str, ...], port: int, no_browser: bool) -> None:
-    """Show what stores hold in a browser, at this machine alone."""
-    from beautyspot_dashboard.access.rules import own_rules
-    from beautyspot_dashboard.app import make_app
-    from beautyspot_dashboard.opening import shelf_of
-    from beautyspot_dashboard.serving import serve
+@store_options
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Where it listens; 0: at any free port.  [default: 8765, or the next that is free]",
+)
+@click.option("--no-browser", is_flag=True, help="Open no browser, only print the URL.")
+@click.option(
+    "--read-only/--no-read-only",
+    default=None,
+    help="Whether results can be removed.  [default: only where the store is on this machine]",
+)
+@click.option(
+    "--behind-proxy",
+    metavar="URL",
+    help="The URL that people open, of a proxy on this machine that authenticates them.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+def command(
+    stores: tuple[str, ...],
+    place: Place,
+    port: int | None,
+    no_browser: bool,
+    read_only: bool | None,
+    behind_proxy: str | None,
+) -> None:
+    """Show in a browser what stores hold and what they saved, until Ctrl-C.
 
-    board = shelf_of(stores or (".beautyspot",), (), read_only=False)
-    rules = own_rules(port)
-    serve(make_app(board, rules), port, rules, opens=not no_browser)
+    A STORE is a folder .beautyspot, a folder that holds one, a database, or a URL; a folder without
+    a store yet is watched. Without one it is the .beautyspot of the working directory, or what a
+    configuration file says.
+
+    Only programs on this machine can reach it. The link that it prints opens once, in one browser;
+    then it prints a new one for another. With --behind-proxy there is no link: whoever passes the
+    proxy, or is on this machine, sees all results.
+
+    Exit status: 0 when Ctrl-C or SIGTERM ended it, 2 for bad input or a taken port.
+    """
+    from beautyspot_dashboard.starting import start
+
+    places = [place.at(store) for store in stores] or [place]
+    start(places, port=port, opens=not no_browser, read_only=read_only, proxy=behind_proxy)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,12 +82,10 @@ def main(arguments: Sequence[str]) -> int:
     Args:
         arguments: the words behind ``beautyspot ui``.
     """
-    try:
-        command.main(list(arguments), prog_name="beautyspot ui", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except BeautyspotError as error:
-        print(f"beautyspot: {error}", file=sys.stderr)  # noqa: T201 - it is a command line
-        return 2
-    return 0
+    output = Output()
+
+    def run() -> None:
+        with command.make_context(_NAME, list(arguments), obj=output) as ctx:
+            command.invoke(ctx)
+
+    return settled(run, output)

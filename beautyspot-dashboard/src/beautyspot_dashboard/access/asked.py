@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, urlencode
 
-from beautyspot_dashboard.access.refusals import Refused
+from beautyspot_dashboard.access.refusals import RefusalError
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -45,11 +45,11 @@ class Asked:
         """The value of a header; None where there is none.
 
         Raises:
-            Refused: there are several, of which two readers might take another each.
+            RefusalError: there are several, of which two readers might take another each.
         """
         found = self.every(name)
         if len(found) > 1:
-            raise Refused("Not answered", f"the request has the header {name} more than once")
+            raise RefusalError("Not answered", f"The request has the header {name} more than once.")
         return found[0] if found else None
 
     def token(self) -> str | None:

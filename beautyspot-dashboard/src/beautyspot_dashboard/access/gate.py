@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from beautyspot_dashboard.access.asked import Asked
 from beautyspot_dashboard.access.origins import check_origin
-from beautyspot_dashboard.access.refusals import Refused
+from beautyspot_dashboard.access.refusals import RefusalError
 from beautyspot_dashboard.rendering.notices import notice
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Gate:
         try:
             self._check_name(asked)
             return self._beside(asked) or self._entered(asked)
-        except Refused as refused:
+        except RefusalError as refused:
             return notice(
                 asked.scope,
                 refused.heading,
@@ -81,11 +81,11 @@ class Gate:
         host = asked.only("host")
         if host is None or not self._rules.answers(host):
             names = " or ".join(sorted(self._rules.hosts))
-            raise Refused(
+            raise RefusalError(
                 "Not answered",
-                f"this dashboard answers by the name {names}: open it by that. Where it is meant "
+                f"This dashboard answers by the name {names}: open it by that. Where it is meant "
                 "to have another one, say so: hosts= of dashboard(), --behind-proxy of beautyspot "
-                "ui; and a forwarded port has to have the same number at both ends",
+                "ui. A port that is forwarded has to have the same number at both ends.",
             )
         check_origin(asked, self._rules.origins(host))
 
@@ -95,7 +95,7 @@ class Gate:
         if base and path == base:
             return RedirectResponse(f"{base}/", 307)
         if not path.startswith(f"{base}/"):
-            raise Refused("Nothing here", f"the dashboard is at {base}/", status=404)
+            raise RefusalError("Nothing here", f"The dashboard is at {base}/.", status=404)
         return None
 
     def _entered(self, asked: Asked) -> Response | None:
@@ -122,8 +122,9 @@ def _welcome(asked: Asked, door: Door) -> Response:
     Where the link was followed from another site, the browser would not show the cookie behind a
     redirect, since that site asks. So a page of ours asks again.
     """
+    answer: Response
     if asked.only("sec-fetch-site") in ("cross-site", "same-site"):
-        text = "the dashboard opens in a moment"
+        text = "The dashboard opens in a moment."
         answer = notice(asked.scope, "Welcome", text, link=asked.link(), goes_on=True, status=200)
     else:
         answer = RedirectResponse(asked.link(), 303)
@@ -131,18 +132,18 @@ def _welcome(asked: Asked, door: Door) -> Response:
     return answer
 
 
-def _closed(asked: Asked) -> Refused:
+def _closed(asked: Asked) -> RefusalError:
     if asked.only("sec-fetch-site") in ("cross-site", "same-site"):
         text = (
-            "a link on another site led here, and your browser then does not show that it may see "
-            "this dashboard. If you have opened it in this browser before, go on here"
+            "A link on another site led here, and your browser then does not show that it may see "
+            "this dashboard. If you have opened it in this browser before, go on here."
         )
     else:
         text = (
-            "this dashboard opens by a link, which works once: take the newest one that stands in "
-            "the terminal where it runs. If you have just opened it in this browser, try again"
+            "This dashboard opens by a link, which works once: take the newest one that stands in "
+            "the terminal where it runs. If you have just opened it in this browser, go on here."
         )
-    return Refused("This dashboard is closed", text, link=asked.link())
+    return RefusalError("This dashboard is closed", text, link=asked.link())
 
 
 def _with_headers(send: Send) -> Send:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beautyspot_dashboard.access.refusals import Refused
+from beautyspot_dashboard.access.refusals import RefusalError
 
 if TYPE_CHECKING:
     from beautyspot_dashboard.access.asked import Asked
@@ -23,17 +23,17 @@ def check_origin(asked: Asked, own: frozenset[str]) -> None:
         own: the origins of our pages.
 
     Raises:
-        Refused: it comes from elsewhere, or may change something and does not say where from.
+        RefusalError: it comes from elsewhere, or may change something and does not say where from.
     """
     site, origin = asked.only("sec-fetch-site"), asked.only("origin")
     if origin not in (None, "null", *own):
-        raise Refused(
+        raise RefusalError(
             "Not answered",
-            "the request comes from a page of another site. If a proxy is in front of the "
-            "dashboard, it has to pass the header Host on as it came",
+            "The request comes from a page of another site. If a proxy is in front of the "
+            "dashboard, it has to pass the header Host on as it came.",
         )
     if not (_may_change(site, origin) if asked.changes else _may_look(asked, site, origin)):
-        raise Refused("Not answered", _why(asked))
+        raise RefusalError("Not answered", _why(asked))
 
 
 def _may_change(site: str | None, origin: str | None) -> bool:
@@ -56,7 +56,7 @@ def _is_opened(asked: Asked) -> bool:
 def _why(asked: Asked) -> str:
     if asked.changes:
         return (
-            "only pages of this dashboard may change something, and the request does not say that "
-            "it comes from one. Open the page here, in a current browser, and do it again"
+            "Only pages of this dashboard may change something, and the request does not say that "
+            "it comes from one. Open the page here, in a current browser, and do it again."
         )
-    return "another site wants to show a part of this dashboard in its page: open it here instead"
+    return "Another site wants to show a part of this dashboard in its page. Open it by itself."

@@ -1,9 +1,9 @@
-"""`Refused`: a request that is not answered, and what a person can do then."""
+"""`RefusalError`: a request that is not answered, and what a person can do then."""
 
 from __future__ import annotations
 
 
-class Refused(Exception):
+class RefusalError(Exception):
     """A request is not answered.
 
     Attributes:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 _NAME: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
-_PORT: Final = re.compile(r":\d{1,5}")
+_PORT: Final = re.compile(r"[0-9]{1,5}")
 _BASE: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -39,13 +39,17 @@ class Rules:
     base: str = ""
     door: Door | None = None
 
+    def token(self) -> str:
+        """What the link brings that opens next; "" where none is needed."""
+        return self.door.token if self.door else ""
+
     def answers(self, host: str) -> bool:
         """Whether a server of this name answers."""
         if not self.any_port:
             return host in self.hosts
         name, colon, port = host.rpartition(":")
         is_name = not colon or port.endswith("]")  # [::1]
-        return host in self.hosts if is_name else name in self.hosts and bool(_PORT.match(":" + port))
+        return host in self.hosts if is_name else name in self.hosts and bool(_PORT.fullmatch(port))
 
     def origins(self, host: str) -> frozenset[str]:
         """The origins of our own pages, where they are asked by this name."""
@@ -111,7 +115,8 @@ def _problem(scheme: str, host: str, base: str, *, rest: str) -> str:
 
 
 def _no_url(url: str, problem: str) -> ConfigError:
+    shown = "what is given" if "@" in url else f"{url!r:.120}"  # it may hold a password
     return ConfigError(
-        f"{url!r:.120} can't be the URL at the proxy: {problem}. Write the one that people open, "
+        f"{shown} can't be the URL at the proxy: {problem}. Write the one that people open, "
         "such as https://team.example.com/cache"
     )

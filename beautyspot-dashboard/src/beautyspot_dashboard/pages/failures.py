@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from beautyspot import BeautyspotError, ConfigError, RecordNotFound
 from starlette.exceptions import HTTPException
 
+from beautyspot_dashboard.rendering.notices import notice
 from beautyspot_dashboard.rendering.templates import render
 
 if TYPE_CHECKING:
@@ -25,10 +26,26 @@ def failed(request: Request, error: Exception) -> Response:
     return render(request, "failure.html", status, message=str(error))
 
 
+def broken(request: Request, error: Exception) -> Response:
+    """A fault of ours. The server around logs it."""
+    del error
+    text = (
+        "This is a fault of the dashboard, which its log tells more of: look into the terminal "
+        "where it runs. The store is unharmed."
+    )
+    return notice(request.scope, "Something went wrong", text, status=500)
+
+
 def refused(request: Request, error: Exception) -> Response:
     """There is no such page."""
     found = cast("HTTPException", error)
-    return render(request, "failure.html", found.status_code, message=found.detail)
+    answer = render(request, "failure.html", found.status_code, message=found.detail)
+    answer.headers.update(found.headers or {})
+    return answer
 
 
-HANDLERS: Final[dict[Any, Callable[..., Any]]] = {BeautyspotError: failed, HTTPException: refused}
+HANDLERS: Final[dict[Any, Callable[..., Any]]] = {
+    BeautyspotError: failed,
+    HTTPException: refused,
+    Exception: broken,
+}

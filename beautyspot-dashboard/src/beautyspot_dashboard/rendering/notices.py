@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse
 
-from beautyspot_dashboard.rendering.environment import environment
+from beautyspot_dashboard.rendering.templates import environment
 
 if TYPE_CHECKING:
     from starlette.types import Scope

@@ -1,0 +1,485 @@
+"""Who may ask a dashboard: hosts, tokens, origins, and the headers of every answer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import ConfigError, Spot
+from beautyspot_cli.store_options import Place
+from beautyspot_dashboard.access.rules import own_rules, proxied_rules
+from beautyspot_dashboard.app import make_app
+from beautyspot_dashboard.places import board_of
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from httpx import Response
+    from starlette.types import ASGIApp, Message
+
+PORT = 8765
+HOST = f"127.0.0.1:{PORT}"
+OURS = f"http://{HOST}"
+LINK = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+SECRET = "a prompt of somebody"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that all tests here look at, in a folder `cache`."""
+    found = tmp_path_factory.mktemp("access") / "cache"
+    with Spot("app", directory=found, config=False) as spot:
+        spot.mark(name="shop:ask")(str.upper)(SECRET)
+    return found
+
+
+class Served:
+    """A dashboard with a server's rules, and what it said of further links."""
+
+    def __init__(self, folder: Path) -> None:
+        self.links: list[str] = []
+        self.rules = own_rules(PORT, self.links.append)
+        self.app = make_app(board_of([Place(str(folder))], read_only=False), self.rules)
+        self.client = self.browser()
+
+    def browser(self) -> TestClient:
+        """Another browser; it knows no cookie, follows no redirect, and adds no header."""
+        client = TestClient(self.app, base_url=OURS, follow_redirects=False)
+        client.headers.clear()
+        return client
+
+    def ask(self, path: str = "/stores", method: str = "GET", **headers: str) -> Response:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.request(method, path, headers={"host": HOST, **given})
+
+    def enter(self) -> None:
+        assert self.ask(f"/?token={self.rules.token()}").status_code == 303
+
+
+@pytest.fixture
+def served(folder: Path) -> Served:
+    return Served(folder)
+
+
+@pytest.fixture
+def inside(served: Served) -> Served:
+    served.enter()
+    return served
+
+
+# -------------------------------------------------------------------------- the link and its cookie
+
+
+def test_the_link_opens_and_is_not_in_the_address_any_more(served: Served) -> None:
+    opened = served.ask(f"/store/cache/results?function=a%26b&token={served.rules.token()}")
+    assert (opened.status_code, opened.text) == (303, "")
+    assert opened.headers["location"] == "/store/cache/results?function=a%26b"
+    name, *rest = opened.headers["set-cookie"].split("; ")
+    assert name.startswith(f"beautyspot-{PORT}=")
+    assert rest == ["Path=/", "HttpOnly", "SameSite=Strict"]
+    assert SECRET in served.ask("/store/cache/results").text
+
+
+def test_a_link_works_once_and_another_one_is_told(served: Served) -> None:
+    used = served.rules.token()
+    served.enter()
+    served.client = served.browser()
+    stolen = served.ask(f"/?token={used}")
+    assert stolen.status_code == 403
+    assert "set-cookie" not in stolen.headers
+    assert "works once" in stolen.text
+    assert served.links == [served.rules.token()] != [used]
+    served.enter()
+    assert served.ask().status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/stores", "/store/cache", "/store/none", "/nothing"])
+@pytest.mark.parametrize("query", ["", "?token=", "?token=wrong", "?token=%C3%A9", "?token=%00"])
+def test_without_it_all_pages_are_the_same(served: Served, path: str, query: str) -> None:
+    page = served.ask(path + query)
+    assert page.status_code == 403
+    assert page.text.replace(f'href="{path}"', "") == served.ask("/").text.replace('href="/"', "")
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    ["", "beautyspot-8765", "beautyspot-8765=", "beautyspot-8765=é", "=; ;", "beautyspot-8766=x"],
+)
+def test_another_cookie_opens_nothing(served: Served, cookie: str) -> None:
+    asked = served.browser().get(
+        "/stores", headers=[(b"host", HOST.encode()), (b"cookie", cookie.encode("latin-1"))]
+    )  # type: ignore[arg-type]
+    assert asked.status_code == 403
+
+
+def test_a_cookie_of_the_same_name_that_another_server_set_does_not_lock_out(
+    inside: Served,
+) -> None:
+    ours = "; ".join(f"{name}={value}" for name, value in inside.client.cookies.items())
+    for cookies in (f"beautyspot-{PORT}=theirs; {ours}", f"{ours}; beautyspot-{PORT}=theirs"):
+        assert inside.browser().get("/stores", headers={"cookie": cookies}).status_code == 200
+
+
+def test_with_the_cookie_an_old_link_leads_to_its_page(inside: Served) -> None:
+    again = inside.ask("/stores?token=old")
+    assert (again.status_code, again.headers["location"]) == (303, "/stores")
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"), [("HEAD", {}), ("GET", {"sec_purpose": "prefetch"})]
+)
+def test_looking_ahead_does_not_use_the_link_up(
+    served: Served, method: str, headers: dict[str, str]
+) -> None:
+    link = f"/?token={served.rules.token()}"
+    assert served.ask(link, method, **headers).status_code == 403
+    assert served.ask(link).status_code == 303
+
+
+def test_a_link_on_another_site_goes_on_from_a_page_of_ours(served: Served) -> None:
+    """Behind a redirect the browser would not show a strict cookie."""
+    link = f"/stores?token={served.rules.token()}"
+    welcome = served.ask(link, sec_fetch_site="cross-site", **LINK)
+    assert welcome.status_code == 200
+    assert 'content="0; url=/stores"' in welcome.text
+    assert 'href="/stores"' in welcome.text
+    assert "SameSite=Strict" in welcome.headers["set-cookie"]
+
+
+def test_a_link_of_a_colleague_says_how_to_go_on(served: Served) -> None:
+    page = served.ask("/store/x/results?arguments=<b>", sec_fetch_site="same-site", **LINK)
+    assert page.status_code == 403
+    assert "another site" in page.text
+    assert 'href="/store/x/results?arguments=%3Cb%3E"' in page.text
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example/x", "///evil.example", "/\\evil.example", "/%5C%5Cevil.example"]
+)
+def test_no_link_leads_to_another_server(served: Served, path: str) -> None:
+    page = served.browser().get(f"{OURS}{path}?token={served.rules.token()}")
+    location = page.headers["location"]
+    assert location.startswith("/")
+    assert not location.startswith(("//", "/\\"))
+
+
+def test_the_look_of_the_page_is_there_before_the_link_was_opened(served: Served) -> None:
+    style = served.ask("/static/style.css")
+    assert style.status_code == 200
+    assert served.ask("/static/../stores").status_code != 200
+    assert served.ask("/store/x/static/style.css").status_code == 403
+
+
+# ----------------------------------------------------------------------------------------- its name
+
+
+@pytest.mark.parametrize("host", [HOST, f"localhost:{PORT}", f"[::1]:{PORT}"])
+def test_it_answers_by_its_names(inside: Served, host: str) -> None:
+    assert inside.ask(host=host).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        f"evil.example:{PORT}",
+        f"{HOST}@evil.example",
+        f"evil.example@{HOST}",
+        "127.0.0.1",
+        "127.0.0.1:",
+        "127.0.0.1:80",
+        f"127.0.0.1.:{PORT}",
+        f"localhost.:{PORT}",
+        f"LOCALHOST:{PORT}",
+        f"[::ffff:127.0.0.1]:{PORT}",
+        f"[0:0:0:0:0:0:0:1]:{PORT}",
+        f"::1:{PORT}",
+        f"127.1:{PORT}",
+        f"2130706433:{PORT}",
+        f"0.0.0.0:{PORT}",
+        f"127.0.0.1:0{PORT}",
+        f"{HOST}, {HOST}",
+        f" {HOST}",
+        "",
+    ],
+)
+def test_it_answers_by_no_other(inside: Served, host: str) -> None:
+    page = inside.ask(host=host)
+    assert page.status_code == 403
+    assert HOST in page.text
+    assert SECRET not in page.text
+
+
+@given(host=st.text(st.characters(max_codepoint=255), max_size=30))
+def test_nor_by_any_text(host: str) -> None:
+    rules = own_rules(PORT, str)
+    assert not rules.answers(host)
+
+
+def test_two_names_or_none_are_refused(inside: Served) -> None:
+    for hosts in ([], [HOST, HOST], ["evil.example", HOST]):
+        assert status(inside, headers=[(b"host", each.encode()) for each in hosts]) == 403
+
+
+def test_a_target_that_names_a_server_is_refused(inside: Served) -> None:
+    for path in (f"{OURS}/stores", "http://evil.example/stores", "*", "", "stores"):
+        assert status(inside, path=path) in (403, 404)
+
+
+def status(served: Served, **scope: Any) -> int:
+    """The answer to a request that no client would make."""
+
+    cookie = "; ".join(f"{name}={value}" for name, value in served.client.cookies.items())
+    given: dict[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "path": "/stores",
+        "query_string": b"",
+        **scope,
+    }
+    given.setdefault("headers", [(b"host", HOST.encode())])
+    given["headers"].append((b"cookie", cookie.encode()))
+    found: int = sent_to(served.app, given)[0]["status"]
+    return found
+
+
+def sent_to(app: ASGIApp, scope: dict[str, Any]) -> list[Message]:
+    """What is answered to a request of which nothing is read but its head."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError("nothing is read of what is refused")
+
+    asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]
+    return sent
+
+
+# ---------------------------------------------------------------------------------- which page asks
+
+SEEN = 200
+LET_THROUGH = 405
+"""Of a method that the page does not have."""
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "wanted"),
+    [
+        ("GET", {}, SEEN),
+        ("GET", {"sec_fetch_site": "none"}, SEEN),
+        ("GET", {"sec_fetch_site": "same-origin"}, SEEN),
+        ("GET", {"sec_fetch_site": "same-origin", "sec_fetch_dest": "iframe"}, SEEN),
+        ("GET", {"origin": OURS}, SEEN),
+        ("GET", {"sec_fetch_site": "cross-site", **LINK}, SEEN),
+        ("GET", {"sec_fetch_site": "same-site", **LINK}, SEEN),
+        ("HEAD", {"sec_fetch_site": "cross-site", **LINK}, SEEN),
+        ("GET", {"sec_fetch_site": "cross-site"}, 403),
+        ("GET", {"sec_fetch_site": "same-site"}, 403),  # another port of this machine
+        ("GET", {"sec_fetch_site": "Same-Origin"}, 403),
+        ("GET", {"sec_fetch_site": ""}, 403),
+        ("GET", {"sec_fetch_site": "cross-site", **LINK, "sec_fetch_dest": "iframe"}, 403),
+        ("GET", {"sec_fetch_site": "cross-site", **LINK, "sec_fetch_dest": "embed"}, 403),
+        ("GET", {"sec_fetch_site": "cross-site", "sec_fetch_dest": "image"}, 403),
+        ("GET", {"sec_fetch_site": "cross-site", **LINK, "sec_fetch_mode": "no-cors"}, 403),
+        ("GET", {"origin": "https://evil.example"}, 403),
+        ("GET", {"origin": "null"}, 403),
+        ("GET", {"sec_fetch_site": "same-origin", "origin": "http://127.0.0.1:3000"}, 403),
+        ("POST", {"sec_fetch_site": "same-origin"}, LET_THROUGH),
+        ("POST", {"sec_fetch_site": "same-origin", "origin": OURS}, LET_THROUGH),
+        ("POST", {"sec_fetch_site": "same-origin", "origin": "null"}, LET_THROUGH),
+        ("POST", {"origin": OURS}, LET_THROUGH),
+        ("DELETE", {"origin": OURS}, LET_THROUGH),
+        ("POST", {}, 403),
+        ("POST", {"origin": "null"}, 403),
+        ("POST", {"origin": ""}, 403),
+        ("POST", {"origin": "https://evil.example"}, 403),
+        ("POST", {"origin": f"http://localhost:{PORT}"}, 403),
+        ("POST", {"origin": f"https://{HOST}"}, 403),
+        ("POST", {"origin": "http://127.0.0.1:3000"}, 403),
+        ("POST", {"sec_fetch_site": "none"}, 403),
+        ("POST", {"sec_fetch_site": "same-site", "origin": OURS}, 403),
+        ("POST", {"sec_fetch_site": "cross-site", **LINK}, 403),
+        ("POST", {"sec_fetch_site": "same-origin", "origin": "https://evil.example"}, 403),
+        ("OPTIONS", {"origin": "null", "access_control_request_method": "POST"}, 403),
+        ("PURGE", {}, 403),
+    ],
+)  # fmt: skip
+def test_only_own_pages_change_or_load(
+    inside: Served, method: str, headers: dict[str, str], wanted: int
+) -> None:
+    answer = inside.ask("/stores", method, **headers)
+    assert answer.status_code == wanted
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("name", ["origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"])
+def test_what_is_said_twice_is_refused(inside: Served, name: str) -> None:
+    said = {
+        "origin": OURS,
+        "sec-fetch-site": "cross-site",
+        "sec-fetch-mode": "navigate",
+        "sec-fetch-dest": "document",
+    }
+    if name != "origin":
+        del said["origin"]
+    headers = [(key.encode(), value.encode()) for key, value in {"host": HOST, **said}.items()]
+    twice = [*headers, (name.encode(), said[name].encode())]
+    assert status(inside, headers=twice) == 403
+
+
+def test_a_websocket_is_refused(inside: Served) -> None:
+    sent = sent_to(inside.app, {"type": "websocket", "path": "/", "headers": []})
+    assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+# ---------------------------------------------------------------------------- headers, and failures
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [("/stores", "GET"), ("/nothing", "GET"), ("/store/none", "GET"), ("/stores", "POST")],
+)
+@pytest.mark.parametrize("is_inside", [True, False])
+def test_every_answer_has_its_headers(
+    served: Served, path: str, method: str, is_inside: bool
+) -> None:
+    if is_inside:
+        served.enter()
+    headers = served.ask(path, method, origin=OURS).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cache-control"] == "private, no-store"
+
+
+def test_a_method_that_is_not_there_says_which_are(inside: Served) -> None:
+    assert inside.ask("/stores", "POST", origin=OURS).headers["allow"] == "GET, HEAD"
+
+
+def test_a_fault_of_ours_shows_nothing_of_it(
+    inside: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr("beautyspot_dashboard.shelf.Shelved.store", fail)
+    inside.client = TestClient(
+        inside.app, base_url=OURS, cookies=inside.client.cookies, raise_server_exceptions=False
+    )
+    page = inside.ask("/store/cache")
+    assert page.status_code == 500
+    assert SECRET not in page.text
+    assert "Traceback" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_an_address_with_a_slash_too_many_is_not_there(inside: Served) -> None:
+    """A redirect would name host and scheme, of which a proxy knows others."""
+    assert inside.ask("/stores/").status_code == 404
+
+
+# ----------------------------------------------------------------------------------- behind a proxy
+
+
+@pytest.fixture
+def proxied(folder: Path) -> Callable[..., Response]:
+    rules = proxied_rules("https://team.example.com/cache/")
+    app = make_app(board_of([Place(str(folder))], read_only=True), rules)
+    client = TestClient(app, base_url="http://team.example.com", follow_redirects=False)
+
+    def ask(path: str, method: str = "GET", **headers: str) -> Response:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return client.request(method, path, headers={"host": "team.example.com", **given})
+
+    return ask
+
+
+def test_behind_a_proxy_all_links_are_below_its_path(proxied: Callable[..., Response]) -> None:
+    assert proxied("/cache").headers["location"] == "/cache/"
+    assert proxied("/cache/").headers["location"] == "/cache/store/cache"
+    page = proxied("/cache/store/cache")
+    assert page.status_code == 200
+    assert 'href="/cache/static/style.css"' in page.text
+    assert 'href="/store' not in page.text
+    assert proxied("/cache/static/style.css").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/store/cache", "/cachestore/cache", "/static/style.css"])
+def test_a_path_that_the_proxy_should_not_have_cut_says_so(
+    proxied: Callable[..., Response], path: str
+) -> None:
+    page = proxied(path)
+    assert page.status_code == 404
+    assert "/cache/" in page.text
+    assert "nosniff" in page.headers["x-content-type-options"]
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "wanted"),
+    [
+        ("GET", {"host": HOST}, 403),  # who passes the proxy by, from a page
+        ("GET", {"host": "team.example.com:443"}, 403),
+        ("GET", {"sec_fetch_site": "cross-site"}, 403),
+        ("POST", {"origin": "https://team.example.com"}, LET_THROUGH),
+        ("POST", {"origin": "http://team.example.com"}, 403),
+        ("POST", {"origin": "https://team.example.com:8443"}, 403),
+        ("GET", {"host": "evil.example", "x_forwarded_host": "team.example.com"}, 403),
+    ],
+)
+def test_behind_a_proxy_the_same_rules_hold(
+    proxied: Callable[..., Response], method: str, headers: dict[str, str], wanted: int
+) -> None:
+    assert proxied("/cache/stores", method, **headers).status_code == wanted
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "team.example.com/cache",
+        "//team.example.com",
+        "ftp://team.example.com",
+        "https://",
+        "https:///cache",
+        "https://team example.com",
+        "https://me:secret@team.example.com",
+        "https://team.example.com:99999",
+        "https://team.example.com:port",
+        "https://team.example.com/cache?x=1",
+        "https://team.example.com/cache#x",
+        "https://team.example.com/ca che",
+        "https://team.example.com//cache",
+        "https://team.example.com/a/../b",
+        "https://[::1",
+    ],
+)
+def test_a_wrong_url_is_said(url: str) -> None:
+    with pytest.raises(ConfigError, match="such as https://team") as caught:
+        proxied_rules(url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "origin", "base"),
+    [
+        ("https://team.example.com", "team.example.com", "https://team.example.com", ""),
+        ("https://Team.Example.com:443/", "team.example.com", "https://team.example.com", ""),
+        ("http://team:8080/a/b/", "team:8080", "http://team:8080", "/a/b"),
+        ("http://[2001:db8::1]/x", "[2001:db8::1]", "http://[2001:db8::1]", "/x"),
+    ],
+)
+def test_a_url_says_all(url: str, host: str, origin: str, base: str) -> None:
+    rules = proxied_rules(url)
+    assert rules.answers(host)
+    assert rules.origins(host) == {origin}
+    assert rules.base == base
