@@ -2,35 +2,134 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot import ConfigError
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.rendering.command_lines import command_line
+from beautyspot_dashboard.rendering.filters import Filters, chips, read_filters
+from beautyspot_dashboard.rendering.kinds import kind_of
+from beautyspot_dashboard.rendering.links import href, with_query
+from beautyspot_dashboard.rendering.orders import ORDERS, headings
 from beautyspot_dashboard.rendering.templates import render
 
 if TYPE_CHECKING:
-    from beautyspot import Where
+    from collections.abc import Mapping
+
+    from beautyspot import Page, Store
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from beautyspot_dashboard.shelf import Shelved
+
+LIMITS: Final = (20, 50, 100, 200)
+"""Numbers of results on a page that are offered; others up to the last may be given as well."""
+
+OWN: Final = ("sort", "from", "limit", "view")
+"""Names in the query that are no filters."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a query asks for.
+
+    Attributes:
+        filters: which results.
+        order: one of the orders of `Store.rows`.
+        limit: results on a page.
+        start: where the page begins; None: at the first.
+        grid: whether they are shown as cards.
+    """
+
+    filters: Filters
+    order: str
+    limit: int
+    start: str | None
+    grid: bool
+
+    def page(self, store: Store) -> Page:
+        """The page.
+
+        Raises:
+            ConfigError: `start` is no page's.
+            MetadataError: the store failed.
+        """
+        order: Any = self.order
+        return store.page(order, self.start, self.limit, **self.filters.where)
+
+    def command(self, shelved: Shelved) -> str:
+        """The command line that lists the same; from the first on, if the page begins later."""
+        number = 0 if self.start else self.limit
+        options = {**self.filters.options, "sort": self.order, "limit": str(number)}
+        return command_line(shelved, "ls", "--rows", options=options)
+
+
+def read_listed(store: Store, query: Mapping[str, str]) -> Listed:
+    """What the query of a list asks for; what is wrong is in the problems of its filters."""
+    filters = read_filters(store, query, OWN)
+    order, limit, view = query.get("sort") or "newest", query.get("limit") or "50", "view"
+    if order not in ORDERS:
+        filters.problems["sort"] = f"give one of {', '.join(ORDERS)}"
+    if not (limit.isascii() and limit.isdecimal() and 0 < int(limit[:9]) <= LIMITS[-1]):
+        filters.problems["limit"] = f"give a number from 1 to {LIMITS[-1]}"
+        limit = "50"
+    grid = query.get(view) == "grid"
+    return Listed(filters, order, int(limit), query.get("from") or None, grid)
 
 
 def results(request: Request) -> Response:
     """A page of results."""
+    query = request.query_params
+    if not all(query.values()):  # a form sends its empty fields as well
+        return RedirectResponse(f"{_own(request)}{with_query(request)}".rstrip("?"), 302)
     shelved = shelved_of(request)
-    where: Where = {}
-    if "function" in request.query_params:
-        where["function"] = request.query_params["function"]
-    page = shelved.store().page("newest", request.query_params.get("from"), 50, **where)
+    store = shelved.store()
+    listed = read_listed(store, query)
+    page = _page(store, listed)
     return render(
         request,
         "results.html",
+        200 if page is not None else 400,
         store=shelved,
         section="results",
+        listed=listed,
+        filters=listed.filters,
+        chips=chips(request, listed.filters),
         page=page,
-        command=command_line(shelved, "ls", "--rows", options=where),
+        total=None if page is None else store.total(**listed.filters.where),
+        headings=headings(request, listed.order, page.records if page else ()),
+        names=[each.name for each in store.functions()[:_SUGGESTED]],
+        orders=ORDERS,
+        limits=LIMITS,
+        kind_of=kind_of,
+        own=_own(request),
+        here=str(request.url.query),
+        command=listed.command(shelved),
     )
+
+
+_SUGGESTED: Final = 500
+"""Functions whose names the field of the form offers."""
+
+
+def _own(request: Request) -> str:
+    return href(request, "results", store=request.path_params["store"])
+
+
+def _page(store: Store, listed: Listed) -> Page | None:
+    """The page; None where something of what was given is wrong."""
+    problems = listed.filters.problems
+    if problems:
+        return None
+    try:
+        return listed.page(store)
+    except ConfigError:
+        problems["from"] = "no page of this order begins there: begin at the first one"
+        return None
 
 
 routes = [Route("/store/{store}/results", results, name="results")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from beautyspot_cli.texts import safe
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,5 +22,23 @@ def command_line(
         if value is True:
             parts.append(f"--{name}")
         elif value not in (None, False, ""):
-            parts += [f"--{name}", str(value)]
-    return shlex.join([*parts, *shelved.words])
+            text = str(value)
+            parts += [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
+    return " ".join(map(_quoted, (*parts, *shelved.words)))
+
+
+def _quoted(word: str) -> str:
+    """The word for a shell; what is not shown as it is, as Bash, zsh and POSIX 2024 write it."""
+    if safe(word) == word:
+        return shlex.quote(word)
+    return "$'" + "".join(map(_escaped, word)) + "'"
+
+
+def _escaped(sign: str) -> str:
+    if sign in "'\\":
+        return f"\\{sign}"
+    if safe(sign) == sign:
+        return sign
+    if sign.isascii():
+        return f"\\x{ord(sign):02x}"
+    return f"\\U{ord(sign):08x}"
