@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from beautyspot_dashboard.access.gate import Gate
 from beautyspot_dashboard.opening import shelf_of
-from beautyspot_dashboard.pages import failures, functions, home, result, results
+from beautyspot_dashboard.pages import failures, functions, home, removal, result, results
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from beautyspot_dashboard.board import Board
     from beautyspot_dashboard.opening import Openable
 
-_PAGES = (home, functions, results, result)
+_PAGES = (home, functions, results, result, removal)
 
 
 def dashboard(
@@ -61,6 +61,7 @@ def make_app(board: Board, rules: Rules) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
+        board.removals.close()
         board.shelf.close()
 
     static = Mount(

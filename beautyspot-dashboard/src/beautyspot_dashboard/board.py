@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from starlette.exceptions import HTTPException
+
+from beautyspot_dashboard.removals import Removals
 
 if TYPE_CHECKING:
     from beautyspot import Spot, Store
@@ -21,10 +23,12 @@ class Board:
     Attributes:
         shelf: the stores.
         spots: the Spots of this process, where the dashboard is mounted in one.
+        removals: what is removed, and was shown to be.
     """
 
     shelf: Shelf
     spots: tuple[Spot, ...] = ()
+    removals: Removals = field(default_factory=Removals)
 
 
 def board_of(request: Request) -> Board:

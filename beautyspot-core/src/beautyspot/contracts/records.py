@@ -10,6 +10,9 @@ DIRECT_BLOB: Final = "DIRECT_BLOB"
 FILE: Final = "FILE"
 """`TaskRecord.result_type` of a result whose bytes are in the blob storage."""
 
+_SIGNATURE: Final = 32
+"""Bytes of a signature; a plain digest has fewer."""
+
 
 class TaskRecord(NamedTuple):
     """One row of the table `tasks`: a finished call and where its result is.
@@ -42,6 +45,11 @@ class TaskRecord(NamedTuple):
     arguments: str | None = None  # for people: at most 1 kB, less what is secret or ignored
     price: float | None = None  # what the execution cost, by `mark(price=)`
     began_at: float | None = None  # when its run began, by the store's clock; when it was set
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it bears a signature, by whatever key, and no plain digest."""
+        return type(self.digest) is bytes and len(self.digest) == _SIGNATURE
 
 
 class Entry(NamedTuple):

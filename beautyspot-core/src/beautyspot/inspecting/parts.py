@@ -220,4 +220,4 @@ def is_named(record: TaskRecord, digest: Digest) -> bool:
 
 def is_signed(record: TaskRecord) -> bool:
     """Whether the row bears a signature, by whatever key."""
-    return type(record.digest) is bytes and len(record.digest) == _SIGNATURE
+    return record.is_signed

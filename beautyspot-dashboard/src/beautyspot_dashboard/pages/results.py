@@ -13,7 +13,7 @@ from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.filters import Filters, chips, read_filters
 from beautyspot_dashboard.rendering.kinds import kind_of
-from beautyspot_dashboard.rendering.links import href, with_query
+from beautyspot_dashboard.rendering.links import href, result_href, with_query
 from beautyspot_dashboard.rendering.orders import ORDERS, headings
 from beautyspot_dashboard.rendering.templates import render
 
@@ -107,7 +107,7 @@ def results(request: Request) -> Response:
         limits=LIMITS,
         kind_of=kind_of,
         own=_own(request),
-        here=str(request.url.query),
+        link=lambda record: result_href(request, record.cache_key, request.url.query),
         command=listed.command(shelved),
     )
 

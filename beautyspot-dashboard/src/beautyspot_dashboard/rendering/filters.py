@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
-from beautyspot import ConfigError, RecordNotFound
+from beautyspot import ConfigError, RecordNotFound, Where
 from beautyspot_cli.filter_options import FILTERS, filter_options
 
 from beautyspot_dashboard.rendering.links import with_query
@@ -14,7 +14,7 @@ from beautyspot_dashboard.rendering.links import with_query
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from beautyspot import Store, Where
+    from beautyspot import Store
     from starlette.requests import Request
 
 LABELS: Final = {
@@ -34,7 +34,8 @@ LABELS: Final = {
 }
 """What a filter is called, in front of its value."""
 
-FLAGS: Final = ("expired", "outdated")
+FLAGS: Final = ("expired", "outdated", "keep-expired")
+"""What is on or off; the last is of `prune`."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Filters:
     """
 
     given: dict[str, str] = field(default_factory=dict)
-    where: Where = field(default_factory=lambda: {})
+    where: Where = field(default_factory=Where)
     problems: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -97,7 +98,7 @@ def read_filters(store: Store, query: Mapping[str, str], others: tuple[str, ...]
         try:
             where[name] = _checked(store, name, text)
         except (click.UsageError, ConfigError, RecordNotFound) as error:
-            filters.problems[name] = _told(error, name)
+            filters.problems[name] = told(error, name)
     for name in query:
         if name not in FILTERS and name not in others:
             filters.problems[""] = f"there is no filter {name!r:.80}: take it out of the address"
@@ -115,15 +116,25 @@ def _checked(store: Store, name: str, text: str) -> object:
         if text != "1":
             raise ConfigError("give 1, or nothing")
         return True
-    value = _options.make_context("ls", [f"--{name}={text}"]).params[name]
+    value: Any = option(name, text)
     if name == "function":
         value = store.function_pattern(value)
-    store.rows(limit=1, **{name: value})  # type: ignore[arg-type]  # it checks, and reads nothing
+    where: Any = {name: value}
+    store.rows(limit=1, **where)  # it checks, and reads nothing
     return value
 
 
-def _told(error: Exception, name: str) -> str:
-    """What is wrong, without the name of the filter, beside whose field it stands."""
+def option(name: str, text: str) -> object:
+    """What the command line makes of a filter.
+
+    Raises:
+        UsageError: it refuses it.
+    """
+    return _options.make_context("ls", [f"--{name}={text}"]).params[name]
+
+
+def told(error: Exception, name: str) -> str:
+    """What is wrong, without the name of the argument, beside whose field it stands."""
     text = error.message if isinstance(error, click.UsageError) else str(error)
     begin, _, rest = text.rpartition(": give ") if text.startswith(f"{name}=") else ("", "", "")
     return f"give {rest}" if begin else text

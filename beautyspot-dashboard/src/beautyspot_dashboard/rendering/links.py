@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +15,21 @@ def href(
     request: Request, name: str, query: Mapping[str, object] | None = None, /, **params: object
 ) -> str:
     """The path of a route, with a query; values None, False and "" are left out of that."""
-    path = str(request.app.url_path_for(name, **params))
+    path = quote(str(request.app.url_path_for(name, **params)), errors="replace")
     return f"{request.scope.get('root_path', '')}{path}{_query(query or {})}"
+
+
+def result_href(request: Request, key: str, within: str = "") -> str:
+    """The path of the page of a result; "" of a key that no URL can bear, which none of ours is.
+
+    Args:
+        request: of a page of the same store.
+        key: of the result.
+        within: the query of the list that it is in, to which its page leads back.
+    """
+    if not key or "/" in key or key in (".", ".."):
+        return ""
+    return href(request, "result", {"in": within}, store=request.path_params["store"], key=key)
 
 
 def with_query(request: Request, **changes: object) -> str:
@@ -27,4 +40,4 @@ def with_query(request: Request, **changes: object) -> str:
 def _query(parts: Mapping[str, object]) -> str:
     given = {name: "1" if value is True else value for name, value in parts.items()}
     kept = {name: value for name, value in given.items() if value not in (None, False, "")}
-    return f"?{urlencode(kept)}" if kept else ""
+    return f"?{urlencode(kept, errors='replace')}" if kept else ""

@@ -24,6 +24,11 @@ def short_name(identifier: str) -> str:
     return safe(identifier.rpartition(":")[2] or identifier)
 
 
+def sentence(text: str) -> str:
+    """A message as a sentence of its own."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "ago": ago,
     "count": count,
@@ -33,6 +38,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "money": money,
     "safe_text": safe,
     "safe_lines": safe_lines,
+    "sentence": sentence,
     "short_name": short_name,
     "size": size,
 }

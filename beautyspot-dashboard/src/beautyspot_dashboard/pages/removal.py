@@ -1,0 +1,188 @@
+"""Removals, with what they would remove first."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot import ConfigError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+
+from beautyspot_dashboard.board import board_of, shelved_of
+from beautyspot_dashboard.pages.choices import read_choice
+from beautyspot_dashboard.removals import Job
+from beautyspot_dashboard.rendering.filters import told
+from beautyspot_dashboard.rendering.kinds import kind_of
+from beautyspot_dashboard.rendering.links import href, result_href, with_query
+from beautyspot_dashboard.rendering.templates import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from beautyspot import Removal, Store, TaskRecord
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from beautyspot_dashboard.pages.choices import Choice
+    from beautyspot_dashboard.shelf import Shelved
+
+FEW: Final = 100
+"""So many results stand in the URL that removes them; more are remembered here."""
+
+_SOON: Final = 0.5
+"""Seconds that the answer waits for the end, which it then can tell at once."""
+
+_SUGGESTED: Final = 500
+"""Functions whose names the field of the form offers."""
+
+READ_ONLY: Final = (
+    "this dashboard is read-only: start it with beautyspot ui --no-read-only, or mount it with "
+    "dashboard(..., read_only=False)"
+)
+
+
+def remove(request: Request) -> Response:
+    """GET shows what would be removed; POST removes what was shown, and nothing else."""
+    shelved = shelved_of(request)
+    if request.method != "POST":
+        return _preview(request, shelved)
+    if shelved.read_only:
+        raise HTTPException(403, f"nothing was removed: {READ_ONLY}")
+    is_blobs = request.query_params.get("what") == "collect"
+    name = _collected(request, shelved) if is_blobs else _removed(request, shelved)
+    if name is None:
+        return _preview(request, shelved, again=True)
+    job = board_of(request).removals.job(name)
+    if job is not None:
+        job.wait(_SOON)
+    return RedirectResponse(href(request, "removed", store=shelved.slug, job=name), 303)
+
+
+def removed(request: Request) -> Response:
+    """What was removed, or is removed so far."""
+    shelved = shelved_of(request)
+    job = board_of(request).removals.job(request.path_params["job"])
+    if job is None or job.slug != shelved.slug:
+        raise HTTPException(
+            404,
+            "nothing is known here of this removal: the dashboard was started since, or runs in "
+            "several processes. See in the results what is left; to remove again is safe",
+        )
+    page = render(request, "removed.html", store=shelved, section="remove", job=job)
+    if not job.is_done:
+        page.headers["refresh"] = "1"
+    return page
+
+
+def _preview(request: Request, shelved: Shelved, *, again: bool = False) -> Response:
+    """What would go, and the form that removes exactly that."""
+    store = shelved.store()
+    choice = read_choice(shelved, request.query_params)
+    foreseen = _foreseen(request, shelved, choice) if choice.is_made else {}
+    return render(
+        request,
+        "remove.html",
+        400 if choice.filters.problems else (409 if again else 200),
+        store=shelved,
+        section="remove",
+        choice=choice,
+        filters=choice.filters,
+        names=[each.name for each in store.functions()[:_SUGGESTED]],
+        again=again,
+        read_only=READ_ONLY,
+        kind_of=kind_of,
+        link=lambda record: result_href(request, record.cache_key),
+        own=href(request, "remove", store=shelved.slug),
+        command=choice.command,
+        **{"removal": None, "blobs": None, "action": "", **foreseen},
+    )
+
+
+def _foreseen(request: Request, shelved: Shelved, choice: Choice) -> dict[str, Any]:
+    """What would go, and the query of the form that removes it."""
+    store = shelved.store()
+    if choice.rows is None:
+        return _foreseen_blobs(request, store, choice)
+    asked = store.metadata.now()
+    removal = store.removal(choice.rows())
+    plain = all(re.fullmatch(r"[\w-]+", key, re.ASCII) for key in removal.keys[: FEW + 1])
+    told_by: dict[str, str] = {"asked": repr(asked)}
+    if removal.entries <= FEW and plain:
+        told_by["only"] = ".".join(removal.keys)
+    elif not shelved.read_only:
+        told_by = {"shown": board_of(request).removals.hold(removal)}
+    return {"removal": removal, "action": _action(request, **told_by)}
+
+
+def _foreseen_blobs(request: Request, store: Store, choice: Choice) -> dict[str, Any]:
+    asked = time.time()
+    try:
+        blobs = store.collect(choice.filters.given["grace"], dry_run=True)
+    except ConfigError as error:
+        choice.filters.problems["grace"] = told(error, "grace")
+        return {}
+    return {"blobs": blobs, "action": _action(request, asked=repr(asked))}
+
+
+def _action(request: Request, **told_by: str) -> str:
+    return with_query(request, **{"only": None, "shown": None, "asked": None, **told_by})
+
+
+def _removed(request: Request, shelved: Shelved) -> str | None:
+    """Begin to remove the results that were shown; None where they are not known any more."""
+    query, removals = request.query_params, board_of(request).removals
+    removal: Removal | None = removals.held(query.get("shown", ""))
+    if removal is None and query.get("only"):
+        store, asked = shelved.store(), _time(query.get("asked", ""))
+        removal = store.removal(_rows(store, query["only"].split(".")[:FEW], asked))
+    if removal is None:
+        return None
+    chosen = removal
+    job = Job(shelved.slug, "results", chosen.entries)
+    return removals.start(job, lambda it: chosen.carry_out(it.at))
+
+
+def _rows(store: Store, keys: list[str], asked: float) -> Iterator[TaskRecord]:
+    """The rows of keys, but none that was made since it was shown."""
+    for key in keys:
+        record = store.metadata.get(key)
+        if record is not None and (record.made_at or 0.0) <= asked:
+            yield record
+
+
+def _collected(request: Request, shelved: Shelved) -> str | None:
+    """Begin to remove blobs, and none that has become old enough only since they were shown."""
+    query, store = request.query_params, shelved.store()
+    asked = _time(query.get("asked", ""))
+    if not asked:
+        return None
+    grace = _longer(query.get("grace") or "1h", max(0, math.ceil(time.time() - asked)))
+    store.rows(limit=1, unused=grace)  # it checks, and reads nothing
+    job = Job(shelved.slug, "blobs", 0)
+    return board_of(request).removals.start(job, lambda _: store.collect(grace))
+
+
+def _longer(grace: str, seconds: int) -> str | float:
+    try:
+        return float(grace) + seconds
+    except ValueError:
+        return f"{grace} {seconds}s"
+
+
+def _time(text: str) -> float:
+    """A Unix time; 0 where the text is none."""
+    try:
+        found = float(text)
+    except ValueError:
+        return 0.0
+    return found if math.isfinite(found) else 0.0
+
+
+routes = [
+    Route("/store/{store}/remove", remove, methods=["GET", "POST"], name="remove"),
+    Route("/store/{store}/removed/{job}", removed, name="removed"),
+]
