@@ -74,6 +74,7 @@ def read_listed(store: Store, query: Mapping[str, str]) -> Listed:
     order, limit, view = query.get("sort") or "newest", query.get("limit") or "50", "view"
     if order not in ORDERS:
         filters.problems["sort"] = f"give one of {', '.join(ORDERS)}"
+        order = "newest"
     if not (limit.isascii() and limit.isdecimal() and 0 < int(limit[:9]) <= LIMITS[-1]):
         filters.problems["limit"] = f"give a number from 1 to {LIMITS[-1]}"
         limit = "50"
