@@ -11,10 +11,13 @@ import asyncio
 import colorsys
 import io
 import lzma
+import os
+import shlex
 import sysconfig
 import time
 import tokenize
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import beautyspot as bs
@@ -119,6 +122,15 @@ async def ask_all(texts: list[str]) -> int:
     return sum([answer async for answer in answers])
 
 
+def command() -> str:
+    """Say how to see what is stored, after what is still to be installed for that."""
+    if find_spec("beautyspot_dashboard"):
+        return "beautyspot ui"
+    clone = os.path.relpath(Path(__file__).parents[2])
+    members = shlex.join(f"{clone}/beautyspot-{member}" for member in ("cli", "dashboard"))
+    return f"python -m pip install {members} && beautyspot ui"
+
+
 def main() -> None:
     """Do all of it, and print what was computed and what was found."""
     print("at the first run this takes some ten seconds", flush=True)
@@ -137,6 +149,7 @@ def main() -> None:
     print("Run it again!" if stats["misses"] else "Nothing had to run.")
     picture = spot.peek(draw, modules)
     print(f"database: {spot.db_path}\npicture:  {picture and picture.location}")
+    print(f"Look at all of it in your browser:\n  {command()}")
 
 
 if __name__ == "__main__":

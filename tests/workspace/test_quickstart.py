@@ -60,3 +60,16 @@ def test_the_questions_are_counted(quickstart: Any, capsys: pytest.CaptureFixtur
     told = capsys.readouterr().err
     assert "count_syllables: 2 done" in told
     assert "2 runs" in told
+
+
+def test_it_ends_by_naming_the_command_that_shows_it(
+    quickstart: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert quickstart.command() == "beautyspot ui"
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(quickstart, "find_spec", lambda name: None)
+    install, _, named = quickstart.command().partition(" && ")
+    assert named == "beautyspot ui"
+    words = install.split()
+    assert words[:4] == ["python", "-m", "pip", "install"]
+    assert [(ROOT / name / "pyproject.toml").exists() for name in words[4:]] == [True, True]
