@@ -364,7 +364,7 @@ def test_every_answer_has_its_headers(
 
 
 def test_a_method_that_is_not_there_says_which_are(inside: Served) -> None:
-    assert inside.ask("/stores", "POST", origin=OURS).headers["allow"] == "GET, HEAD"
+    assert inside.ask("/stores", "POST", origin=OURS).headers["allow"] in ("GET, HEAD", "HEAD, GET")
 
 
 def test_a_fault_of_ours_shows_nothing_of_it(

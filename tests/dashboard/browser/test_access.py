@@ -1,0 +1,132 @@
+"""Who may see it: other names, other origins, stolen URLs and cookies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from browsing.chromium import ELSEWHERE
+from browsing.served import serving
+from browsing.tabs import Tabs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from browsing.canary import Canary
+    from browsing.chromium import Chromium
+    from browsing.served import Served
+
+
+def test_the_url_opens_once(
+    chromium: Chromium, stored: tuple[Path, dict[str, str]], tabs: Tabs
+) -> None:
+    tabs.expect("403")
+    with serving(stored[0]) as served:
+        owner = chromium.browser.new_context()
+        page = owner.new_page()
+        page.goto(served.url)
+        assert page.locator("h1").inner_text() == "Functions"
+        assert "token" not in page.url
+        thief = chromium.browser.new_context()
+        stolen = thief.new_page()
+        answer = stolen.goto(served.url)
+        assert answer is not None
+        assert answer.status == 403
+        assert thief.cookies() == []
+        assert "kinds:" not in stolen.content()
+        page.goto(served.url)  # by the one who has the cookie: a bookmark, a second click
+        assert page.locator("h1").inner_text() == "Functions"
+        for context in (owner, thief):
+            context.close()
+
+
+def test_no_page_without_the_cookie(served: Served, tabs: Tabs) -> None:
+    tabs.expect("403")
+    context = tabs.context(storage_state=None)
+    for path in ("", "/results", "/value/x", "/live"):
+        answer = context.new_page().goto(served.path + path)
+        assert answer is not None
+        assert answer.status == 403
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(
+    served: Served, tabs: Tabs
+) -> None:
+    page = tabs.open("/")
+    [cookie] = page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert page.evaluate("document.cookie") == ""
+
+
+def test_another_name_for_this_machine_is_refused(served: Served, tabs: Tabs, state: Any) -> None:
+    """As DNS rebinding would have it; even where the cookie were sent."""
+    tabs.expect("403", f"http://{ELSEWHERE}:{served.port}/")
+    [cookie] = state["cookies"]
+    context = tabs.context(storage_state={"cookies": [{**cookie, "domain": ELSEWHERE}]})
+    page = context.new_page()
+    answer = page.goto(f"http://{ELSEWHERE}:{served.port}{served.path}")
+    assert answer is not None
+    assert answer.status == 403
+    assert "kinds:" not in page.content()
+
+
+def test_a_page_of_another_port_reads_frames_and_changes_nothing(
+    served: Served, tabs: Tabs, canary: Canary, stored: tuple[Path, dict[str, str]]
+) -> None:
+    """It is the same site: the cookie goes along, if the browser may send it."""
+    tabs.expect("")  # what is refused is reported, and that is the browser's part
+    target = f"{served.origin}{served.path}"
+    key = stored[1]["picture"]
+    canary.pages["/"] = (
+        "text/html",
+        f"""<!doctype html><title>hostile</title>
+        <iframe id=framed src="{target}"></iframe>
+        <img id=embedded src="{target}/value/{key}">
+        <script src="{target}/value/{stored[1]["json"]}"></script>
+        <form id=form method=post action="{target}/remove"><input name=function value="*">
+        <input name=confirm value=1></form>""".encode(),
+    )
+    page = tabs.open(f"{canary.origin}/")
+    assert page.evaluate("document.getElementById('embedded').naturalWidth") == 0
+    fetched = page.evaluate(
+        """async url => {
+            const tries = [{}, {credentials: 'include'}, {mode: 'no-cors', credentials: 'include'},
+                {method: 'POST', mode: 'no-cors', credentials: 'include', body: 'function=*'}]
+            return await Promise.all(tries.map(how => fetch(url, how).then(
+                answer => answer.text(), () => '')))
+        }""",
+        f"{target}/remove",
+    )
+    assert set(fetched) == {""}
+    assert page.frames[1].url == "chrome-error://chromewebdata/"  # nothing of ours is framed
+    with page.expect_navigation():
+        page.evaluate("document.getElementById('form').submit()")
+    assert "kinds:" not in page.content()
+    assert tabs.open(f"{served.path}/results").locator("tbody tr").count() > 1
+
+
+def test_the_cookie_of_one_dashboard_opens_no_other(
+    served: Served, tabs: Tabs, state: Any, stored: tuple[Path, dict[str, str]]
+) -> None:
+    """Cookies know no ports: whoever runs another server on this machine is sent ours."""
+    tabs.expect("403", "a request left")
+    [cookie] = state["cookies"]
+    assert str(served.port) in cookie["name"]  # else one dashboard would lock out another
+    with serving(stored[0]) as other:
+        name = cookie["name"].replace(str(served.port), str(other.port))
+        context = tabs.context(storage_state={"cookies": [cookie, {**cookie, "name": name}]})
+        answer = context.new_page().goto(f"{other.origin}{other.path}")
+        assert answer is not None
+        assert answer.status == 403
+
+
+@pytest.mark.parametrize("method", ["get", "delete", "put"])
+def test_nothing_is_changed_by_another_method(method: str, served: Served, tabs: Tabs) -> None:
+    tabs.expect("405", "400", "403", "404")
+    page = tabs.open(f"{served.path}/results")
+    count = page.locator("tbody tr").count()
+    page.evaluate(
+        "([url, method]) => fetch(url, {method}).then(answer => answer.text())",
+        [f"{served.path}/remove?function=*&confirm=1", method.upper()],
+    )
+    assert tabs.open(f"{served.path}/results").locator("tbody tr").count() == count
