@@ -12,7 +12,17 @@ from starlette.staticfiles import StaticFiles
 
 from beautyspot_dashboard.access.gate import Gate
 from beautyspot_dashboard.opening import shelf_of
-from beautyspot_dashboard.pages import failures, functions, home, removal, result, results
+from beautyspot_dashboard.pages import (
+    failures,
+    functions,
+    home,
+    markdown,
+    removal,
+    result,
+    results,
+    thumbnail,
+    value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -24,7 +34,16 @@ if TYPE_CHECKING:
     from beautyspot_dashboard.board import Board
     from beautyspot_dashboard.opening import Openable
 
-_PAGES = (home, functions, results, result, removal)
+_PAGES = (
+    home,
+    functions,
+    results,
+    result,
+    removal,
+    value,
+    markdown,
+    thumbnail,
+)
 
 
 def dashboard(

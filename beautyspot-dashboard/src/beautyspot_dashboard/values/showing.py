@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot import BeautyspotError
 
-from beautyspot_dashboard.values import plain, unreadable
+from beautyspot_dashboard.values import documents, media, plain, unreadable
 from beautyspot_dashboard.values.views import Look, TooLargeError, View
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from beautyspot import Store, TaskRecord
     from starlette.requests import Request
 
-MEDIA: Final[tuple[Callable[[Look], View | None], ...]] = ()
+MEDIA: Final[tuple[Callable[[Look], View | None], ...]] = (
+    media.picture,
+    media.recording,
+    documents.document,
+)
 """By content type: pictures, sound, films, documents, diagrams."""
 
 DATA: Final[tuple[Callable[[Look], View | None], ...]] = ()

@@ -7,12 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot_dashboard.rendering.links import href
+from beautyspot_dashboard.values.bodies import body_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from beautyspot import Content, Store, TaskRecord
     from starlette.requests import Request
+
+    from beautyspot_dashboard.values.bodies import Body
 
 LARGEST: Final = 10_000_000
 """Bytes of a value, without compression: a larger one is not decoded to be shown."""
@@ -47,6 +50,15 @@ class Look:
         """The URL of a route of this result, such as "value", its raw bytes."""
         slug = self.request.path_params["store"]
         return href(self.request, route, query, store=slug, key=self.record.cache_key)
+
+    @cached_property
+    def body(self) -> Body:
+        """The bytes that a browser gets, with their type.
+
+        Raises:
+            BeautyspotError: they can't be read.
+        """
+        return body_of(self.store, self.record, self.content)
 
     def value(self) -> Any:
         """The decoded value, decoded once.

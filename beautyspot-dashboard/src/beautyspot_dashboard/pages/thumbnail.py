@@ -1,0 +1,33 @@
+"""The small picture of a result, for lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beautyspot import BeautyspotError
+from starlette.responses import Response
+from starlette.routing import Route
+
+from beautyspot_dashboard.board import store_of
+from beautyspot_dashboard.pages.value import VALUE_HEADERS
+from beautyspot_dashboard.values.thumbnails import thumbnail_of
+from beautyspot_dashboard.values.views import Look, TooLargeError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+
+def thumbnail(request: Request) -> Response:
+    """The picture; nothing, with status 404, where there is none."""
+    store = store_of(request)
+    record = store.row(request.path_params["key"])
+    try:
+        made = thumbnail_of(Look(request, store, record, store.content(record.cache_key)))
+    except (BeautyspotError, TooLargeError):
+        made = None  # the page of the result says why
+    if made is None:
+        return Response(status_code=404, headers=VALUE_HEADERS)
+    return Response(made.data, headers={**VALUE_HEADERS, "content-type": made.content_type})
+
+
+routes = [Route("/store/{store}/thumbnail/{key}", thumbnail, name="thumbnail")]

@@ -1,0 +1,31 @@
+"""Views of documents: HTML and Markdown in a frame without scripts, PDF to be opened elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from beautyspot_dashboard.values.media import described
+from beautyspot_dashboard.values.media_types import HTML, MARKDOWN, PDF
+from beautyspot_dashboard.values.soundness import check
+from beautyspot_dashboard.values.views import View
+
+if TYPE_CHECKING:
+    from beautyspot_dashboard.values.views import Look
+
+LARGEST_MARKDOWN: Final = 1_000_000
+"""Bytes: of a longer text only the source is shown."""
+
+
+def document(look: Look) -> View | None:
+    """A document, by its content type."""
+    kind = look.body.kind
+    if kind == MARKDOWN and (look.body.size or 0) > LARGEST_MARKDOWN:
+        return None
+    if kind not in (HTML, MARKDOWN, PDF):
+        return None
+    check(look.store, look.record, look.body)
+    if kind == PDF:
+        return View("pdf.html", "document (PDF)", {"saved": look.link("value", {"download": True})})
+    route, name = ("value", "HTML") if kind == HTML else ("markdown", "Markdown")
+    context = {"src": look.link(route), "label": described(look.record)}
+    return View("document.html", f"document ({name})", {**context, "is_ours": kind == MARKDOWN})

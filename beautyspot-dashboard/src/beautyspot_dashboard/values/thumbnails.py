@@ -1,0 +1,146 @@
+"""Small pictures of pictures, for lists."""
+
+from __future__ import annotations
+
+import io
+from collections import OrderedDict
+from importlib.util import find_spec
+from threading import BoundedSemaphore, Lock
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot_dashboard.values.measures import measured
+from beautyspot_dashboard.values.media_types import PICTURES, plain_type
+
+if TYPE_CHECKING:
+    from beautyspot import TaskRecord
+
+    from beautyspot_dashboard.values.views import Look
+
+SIDE: Final = 240
+"""Pixels of a thumbnail's longer side, at most."""
+
+_FORMATS: Final = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/gif": "GIF",
+    "image/webp": "WEBP",
+}
+"""What is made smaller, and what Pillow calls it: it may take a picture for nothing else."""
+
+_LARGEST: Final = 32 * 2**20
+"""Bytes of a picture that is made smaller."""
+
+_MOST_PIXELS: Final = 50_000_000
+"""Pixels of one: they are in memory at once, four bytes each."""
+
+_LARGEST_RAW: Final = 1_000_000
+"""Bytes of a picture that is its own thumbnail."""
+
+_KEPT: Final = 32 * 2**20
+"""Bytes of all thumbnails that are kept in memory."""
+
+
+class Thumbnail(NamedTuple):
+    """A small picture."""
+
+    data: bytes
+    content_type: str
+
+
+class _Kept:
+    """The thumbnails that were used last, of which none has to be made again."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._found: OrderedDict[tuple[object, ...], Thumbnail] = OrderedDict()
+        self._size = 0
+
+    def get(self, mark: tuple[object, ...]) -> Thumbnail | None:
+        with self._lock:
+            if mark in self._found:
+                self._found.move_to_end(mark)
+            return self._found.get(mark)
+
+    def put(self, mark: tuple[object, ...], made: Thumbnail) -> None:
+        with self._lock:
+            if mark in self._found:
+                return
+            self._found[mark] = made
+            self._size += len(made.data)
+            while self._size > _KEPT:
+                self._size -= len(self._found.popitem(last=False)[1].data)
+
+
+_kept = _Kept()
+_turns = BoundedSemaphore(2)
+"""At most two pictures are decoded at a time."""
+
+
+def has_thumbnail(record: TaskRecord) -> bool:
+    """Whether there may be a thumbnail of a result, as far as its row tells."""
+    kind = plain_type(record.content_type or "")
+    limit = _LARGEST if kind in _FORMATS and _has_pillow() else _LARGEST_RAW
+    return kind in PICTURES and (record.size or 0) <= limit
+
+
+def thumbnail_of(look: Look) -> Thumbnail | None:
+    """The thumbnail of a result; None where there is none.
+
+    Raises:
+        BeautyspotError: its bytes are damaged, or can't be read.
+        TooLargeError: it is larger than its row says.
+    """
+    record, kind = look.record, plain_type(look.content.content_type)
+    if not has_thumbnail(record) or kind not in PICTURES:
+        return None
+    mark = (look.store.place, record.cache_key, record.digest, record.made_at)
+    made = _kept.get(mark)
+    if made is None:
+        made = _made(look, kind)
+        if made is not None:
+            _kept.put(mark, made)
+    return made
+
+
+def _made(look: Look, kind: str) -> Thumbnail | None:
+    if kind in _FORMATS and _has_pillow():
+        with _turns:
+            return _scaled(look.data(_LARGEST), kind)
+    return Thumbnail(look.data(_LARGEST_RAW), kind)
+
+
+def _has_pillow() -> bool:
+    return find_spec("PIL") is not None
+
+
+def _scaled(data: bytes, kind: str) -> Thumbnail | None:
+    """A smaller picture; None where it is none, or would take too much memory."""
+    measures = measured(data[:65536])
+    if measures is None or measures.width * measures.height > _MOST_PIXELS:
+        return None
+    if len(data) < _SMALL and max(measures) <= SIDE:
+        return Thumbnail(data, kind)
+    try:
+        return _drawn(data, _FORMATS[kind])
+    except Exception:  # Pillow raises many kinds, and damaged pictures are no news
+        return None
+
+
+_SMALL: Final = 30_000
+"""Bytes of a picture that needs no thumbnail, if its sides are short too."""
+
+
+def _drawn(data: bytes, name: str) -> Thumbnail | None:
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(data), formats=[name]) as image:
+        if image.width * image.height > _MOST_PIXELS:
+            return None
+        image.draft("RGB", (2 * SIDE, 2 * SIDE))
+        image.thumbnail((SIDE, SIDE))
+        turned: Any = ImageOps.exif_transpose(image)
+    is_clear = turned.mode in ("RGBA", "LA", "PA") or "transparency" in turned.info
+    form, mode = ("PNG", "RGBA") if is_clear else ("JPEG", "RGB")
+    out = io.BytesIO()
+    turned.convert(mode).save(out, form)
+    return Thumbnail(out.getvalue(), f"image/{form.lower()}")
