@@ -87,3 +87,22 @@ def test_an_age_has_a_unit(counted: Path, run: Run) -> None:
     for command in (("ls",), ("prune",)):
         done = run(*command, "--older", "7", status=2)
         assert "give 7d, 7h or 7s" in done.stderr
+
+
+def test_what_limits_did(counted: Path, run: Run) -> None:
+    with bs.Spot("shop", directory=counted / ".beautyspot", config=False) as spot:
+        limited = bs.Counts("old:limited", HOUR, grants=5, waits=2, refusals=1, seconds_waited=90.0)
+        spot.metadata.add_counts([limited, bs.Counts("old:ask", HOUR, grants=2)])
+    heading, *lines = run("stats", "old:*", "--limits").stdout.splitlines()
+    assert heading.split("\t") == ["FUNCTION", "GRANTS", "WAITS", "REFUSALS", "TIME WAITED"]
+    assert [line.split("\t") for line in lines] == [
+        ["old:ask", "2", "0", "0", "-"],
+        ["old:limited", "5", "2", "1", "1 min 30 s"],
+    ]
+    said = run("stats", "old:*", "--limits").stderr
+    assert "in all 2 of 7 permits had to wait, 1 min 30 s together; 1 were refused" in said
+    without = run("stats", "old:*", "-q").stdout.splitlines()
+    assert [line.split("\t")[0] for line in without] == ["old:ask", "old:sum"], "no empty lines"
+    assert "of functions under a spot.limiter" in run("stats", "old:sum", "--limits").stderr
+    told = json.loads(run("stats", "old:*", "--json").stdout)
+    assert (told["total"]["grants"], told["total"]["seconds_waited"]) == (7, 90.0)

@@ -173,7 +173,9 @@ class Spot(PartMethods, StoredResults, LimiterMethods, BatchMethods):
         me: weakref.ref[Owner] = weakref.ref(self)
         runs_in = checked_executor(executor)
         self._engine = make_engine(self._parts, self.config, reporter, runs_in, me)
-        self._limiting = Limiting(self._parts.limiter, reporter, self._engine.executor)
+        self._limiting = Limiting(
+            self._parts.limiter, reporter, self._engine.executor, self._engine.counting
+        )
         start(self._engine, self._parts)
         self._finalizer = weakref.finalize(self, end, me, self._engine, self._parts)
 

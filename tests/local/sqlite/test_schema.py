@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import beautyspot as bs
 import pytest
 from beautyspot.contracts import Counts, TaskRecord
 from beautyspot.errors import MetadataError, SchemaError
@@ -202,7 +203,7 @@ def test_a_newer_database_that_is_readable_is_used_and_left_as_it_is(path):
 
 
 @pytest.mark.parametrize(
-    ("written_by", "readable_from"), [(9, "7"), (9, "x"), (9, ""), (9, "-1"), (6, "7"), (3, "9")]
+    ("written_by", "readable_from"), [(9, "8"), (9, "x"), (9, ""), (9, "-1"), (7, "8"), (3, "9")]
 )
 def test_a_database_that_is_not_readable_by_us_is_left_alone(path, written_by, readable_from):
     later(path, written_by=written_by, readable_from=readable_from)
@@ -274,6 +275,62 @@ def test_foreign_counts_stop_no_listing(path):
         "money_saved) VALUES ('m:g', 'x', 'many', x'ff', 9e999, NULL)",
     )
     assert list(store.counts()) == [Counts("m:f", 1, hits=1), Counts("m:g", 0)]
+    store.close()
+
+
+_LIMITS = ("grants", "waits", "refusals", "seconds_waited")
+
+
+def before_limits(path):
+    """A database as a release left it that counted nothing of limits."""
+    store = SqliteMetadataStore(path)
+    store.add_counts([Counts("m:f", 1, hits=1)])
+    store.close()
+    sql(
+        path,
+        *(f"ALTER TABLE beautyspot_counts DROP COLUMN {name}" for name in _LIMITS),
+        "PRAGMA user_version = 6",
+    )
+
+
+def test_what_limits_did_is_counted_in_a_database_of_an_earlier_release(path):
+    before_limits(path)
+    with bs.open_store(path) as looking:
+        assert looking.counts() == [Counts("m:f", 1, hits=1)], "looking changes nothing"
+    assert sql(path, "PRAGMA user_version") == [(6,)]
+    store = SqliteMetadataStore(path)
+    store.add_counts([Counts("m:f", 1, grants=2, waits=1, refusals=3, seconds_waited=0.5)])
+    store.close()
+    again = SqliteMetadataStore(path)
+    assert list(again.counts()) == [
+        Counts("m:f", 1, hits=1, grants=2, waits=1, refusals=3, seconds_waited=0.5)
+    ]
+    assert sql(path, "PRAGMA user_version") == [(schema.VERSION,)]
+    again.close()
+
+
+def test_a_worker_of_an_earlier_release_goes_on_counting(path):
+    before_limits(path)
+    store = SqliteMetadataStore(path)
+    store.add_counts([Counts("m:f", 1, grants=2)])
+    sql(path, "INSERT INTO beautyspot_counts (func_identifier, hour, hits, runs, failures, "
+              "seconds_saved, seconds_spent, money_saved, money_spent) VALUES ('m:f', 2, 1, 1, 0, "
+              "0, 0, 0, 0)")  # fmt: skip
+    store.add_counts([Counts("m:f", 2, grants=4)])
+    sql(path, "UPDATE beautyspot_counts SET hits = hits + 1 WHERE hour = 1")
+    assert list(store.counts()) == [
+        Counts("m:f", 1, hits=2, grants=2),
+        Counts("m:f", 2, hits=1, runs=1, grants=4),
+    ]
+    store.close()
+
+
+def test_counts_copied_out_of_an_earlier_database_are_added_to(path):
+    store = SqliteMetadataStore(path)
+    store.add_counts([Counts("m:f", 1, hits=1)])
+    sql(path, "UPDATE beautyspot_counts SET grants = NULL, seconds_waited = NULL")
+    store.add_counts([Counts("m:f", 1, grants=4, seconds_waited=2.0)])
+    assert list(store.counts()) == [Counts("m:f", 1, hits=1, grants=4, seconds_waited=2.0)]
     store.close()
 
 

@@ -1,4 +1,4 @@
-"""`beautyspot stats`: what the cache saved, by function, day or hour."""
+"""`beautyspot stats`: what the cache saved, or limits did, by function, day or hour."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ _NUMBERS: Final = (
 _HEADINGS: Final = (
     "HITS", "RUNS", "FAILURES", "TIME SAVED", "TIME SPENT", "MONEY SAVED", "MONEY SPENT",
 )  # fmt: skip
+_OF_LIMITS: Final = ("grants", "waits", "refusals", "seconds_waited")
+_LIMIT_HEADINGS: Final = ("GRANTS", "WAITS", "REFUSALS", "TIME WAITED")
 
 
 def _hour(counts: Counts) -> str:
@@ -61,15 +63,17 @@ _GROUPS: Final[dict[str, Callable[[Counts], str]]] = {
     help="What a line is.",
 )
 @click.option("--since", metavar="AGE|TIME", help="From then on: 7d, 2026-11-01.")
+@click.option("--limits", is_flag=True, help="What limits did instead: grants, waits, refusals.")
 @store_options
 @output_options
 def command(
-    output: Output, place: Place, words: tuple[str, ...], by: str, since: str | None
+    output: Output, place: Place, words: tuple[str, ...], by: str, since: str | None, limits: bool
 ) -> None:
     """Show hits, runs, failures, and the time and money that hits saved.
 
     They are counted by the hour and over all processes, and outlive the results. Days and hours
     are local, in JSON hours are in UTC. TIME SPENT is that of runs, MONEY what mark(price=) says.
+    JSON has the numbers of limits, too.
     """
     place, function = sorted_out(words, place, "FUNCTION")
     with place.open() as store:
@@ -81,17 +85,20 @@ def command(
         if output.as_json:
             _show_json(output, store, by, lines, total)
             return
-        if not counts:
-            output.say(f"nothing was counted in {store.place}{_why_nothing(store)}")
+        about, headings, cells, told = _LIMITS if limits else _CALLS
+        shown = {name: line for name, line in lines.items() if any(line[each] for each in about)}
+        if not shown:
+            output.say(f"nothing was counted in {store.place}{_why_nothing(store, limits=limits)}")
             return
-        rows = ([name, *_cells(line, output.format)] for name, line in lines.items())
-        output.table((by.upper(), *_HEADINGS), rows, right=range(1, 8))
-        output.say(_in_all(total))
+        rows = ([name, *cells(line, output.format)] for name, line in shown.items())
+        output.table((by.upper(), *headings), rows, right=range(1, 1 + len(headings)))
+        output.say(told(total))
 
 
-def _why_nothing(store: Any) -> str:
+def _why_nothing(store: Any, *, limits: bool) -> str:
     told = ": a running program writes its counts once a minute, and at its end"
-    return told if store.total().entries else ""
+    of_limits = ", of functions under a spot.limiter" if limits else ""
+    return told + of_limits if store.total().entries else ""
 
 
 def _grouped(counts: Iterable[Counts], group: Callable[[Counts], str]) -> dict[str, dict[str, Any]]:
@@ -103,7 +110,8 @@ def _grouped(counts: Iterable[Counts], group: Callable[[Counts], str]) -> dict[s
 
 def _sum(counts: Iterable[Counts]) -> dict[str, Any]:
     counts = list(counts)
-    return {name: sum(getattr(one, name) for one in counts) for name in _NUMBERS}
+    names = (*_NUMBERS, *_OF_LIMITS)
+    return {name: sum(getattr(one, name) for one in counts) for name in names}
 
 
 def _cells(line: dict[str, Any], form: Format) -> list[str]:
@@ -122,6 +130,24 @@ def _in_all(total: dict[str, Any]) -> str:
     return (
         f"in all {total['hits']:,} of {calls:,} calls were hits, which saved {' and '.join(saved)}"
     )
+
+
+def _limit_cells(line: dict[str, Any], form: Format) -> list[str]:
+    waited = line["seconds_waited"]
+    numbers = [form.count(line[name]) for name in _OF_LIMITS[:3]]
+    return [*numbers, duration(waited) if waited else NOTHING]
+
+
+def _limits_in_all(total: dict[str, Any]) -> str:
+    waited = f", {duration(total['seconds_waited'])} together" if total["waits"] else ""
+    return (
+        f"in all {total['waits']:,} of {total['grants']:,} permits had to wait{waited}; "
+        f"{total['refusals']:,} were refused"
+    )
+
+
+_CALLS: Final = (_NUMBERS, _HEADINGS, _cells, _in_all)
+_LIMITS: Final = (_OF_LIMITS, _LIMIT_HEADINGS, _limit_cells, _limits_in_all)
 
 
 def _show_json(

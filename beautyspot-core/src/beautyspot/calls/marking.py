@@ -14,6 +14,7 @@ from beautyspot.contracts import File
 from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.functions.kinds import kind_of
 from beautyspot.functions.names import is_ours
+from beautyspot.limits.payer import payer_of
 from beautyspot.serialization.annotations import return_class
 from beautyspot.serialization.compression import check_installed
 from beautyspot.tasks.options import MarkOptions
@@ -69,7 +70,11 @@ class Marking:
         check_callable(
             function, "mark takes a function", "write @spot.mark above a def, below @property"
         )
-        return wrap(self._engine, self.task(function, options))
+        task = self.task(function, options)
+        payer = None if options.name is None else payer_of(function)
+        if payer is not None:
+            payer.count_as(task.func_identifier)
+        return wrap(self._engine, task)
 
     def task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
         """What the mark of `function` knows of it."""

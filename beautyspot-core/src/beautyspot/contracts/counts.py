@@ -20,3 +20,7 @@ class Counts(NamedTuple):
     seconds_spent: float = 0.0  # by executions, as `TaskRecord.took`
     money_saved: float = 0.0  # by hits, in the unit of `mark(price=)`
     money_spent: float = 0.0  # by executions
+    grants: int = 0  # permits of the limiter
+    waits: int = 0  # those of the grants that had to wait
+    refusals: int = 0  # `RateLimitError` and `CostError`
+    seconds_waited: float = 0.0  # by the grants that had to wait, together

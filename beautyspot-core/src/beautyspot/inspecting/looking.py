@@ -46,6 +46,8 @@ class Looking:
     def functions(self) -> list[StoredFunction]:
         """What is stored of each function, by name; those of which only counts are left too.
 
+        A function that is limited and not marked has only counts of permits, and is not among them.
+
         Raises:
             MetadataError: the store failed.
         """
@@ -63,7 +65,8 @@ class Looking:
             for each in self.metadata.function_totals()
         }
         for name in counts.keys() - found.keys():
-            found[name] = StoredFunction(name, 0, 0, None, None, counts[name], None)
+            if counts[name].hits or counts[name].runs:
+                found[name] = StoredFunction(name, 0, 0, None, None, counts[name], None)
         return [found[name] for name in sorted(found)]
 
     def function_pattern(self, name: str) -> str:

@@ -22,6 +22,7 @@ from beautyspot.limits.checks import (
     checked_timeout,
 )
 from beautyspot.limits.concurrency_cap import Caps
+from beautyspot.limits.payer import COUNTED, Payer
 from beautyspot.limits.permit import Permit
 from beautyspot.limits.streams import AsyncWithin, within
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
     from datetime import timedelta
 
-    from beautyspot.limits.limiting import Limiting
+    from beautyspot.limits.limiting import Counted, Limiting
     from beautyspot.limits.permit import Cost
 
 CallCost = float | Callable[..., Any] | Mapping[str, float | Callable[..., float]]
@@ -96,9 +97,11 @@ class Limit:
         """Travel to another process as the options; the Spot there has a limiter of its own."""
         return _make_limit, (self._home, self._given, self._caps.name if self._caps else "")
 
-    def permit(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Permit:
+    def counted_of(self, name: str) -> Counted:
+        """The counts of an identifier."""
+        return self._limiting.counting.of(name)
+
+    def permit(self, payer: Payer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Permit:
         """The permit of one call, which is asked for when it is entered.
 
         What the functions given as `key` and `cost` raise reaches the caller, with a note that
@@ -110,10 +113,13 @@ class Limit:
             option = "cost"
             cost = self._cost_of(args, kwargs)
         except Exception as error:
-            say_whose(error, f"limiter({option}=)", identifier_of(function), ARGUMENTS)
+            say_whose(error, f"limiter({option}=)", identifier_of(payer.function), ARGUMENTS)
             raise
         cap = None if self._caps is None else self._caps.of(key)
-        return Permit(self._limiting, cost, self._timeout, key=key, cap=cap, function=function)
+        return Permit(
+            self._limiting, cost, self._timeout,
+            key=key, cap=cap, function=payer.function, counted=payer.counted,
+        )  # fmt: skip
 
     def settle(self, function: Callable[..., Any], permit: Permit, result: Any) -> None:
         """Correct the cost of a call by its result. An error is reported, and not raised."""
@@ -194,9 +200,11 @@ def limited(limit: Limit, function: Any) -> Any:
     limit.check_kind(kind)
     limit.check_function(function)
     limit.name_caps(function)
-    wrapper = _WRAP[kind](limit, function)
+    payer = Payer(limit, function)
+    wrapper = _WRAP[kind](limit, payer)
     look_like(wrapper, function)
     wrapper.__beautyspot__ = limit  # type: ignore[attr-defined]  # a function takes any attribute
+    setattr(wrapper, COUNTED, payer)
     return wrapper
 
 
@@ -211,9 +219,11 @@ def _is_marked(function: object) -> bool:
     return is_ours(getattr(function, "__func__", function)) and not is_limited(function)
 
 
-def _limit_function(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
+def _limit_function(limit: Limit, payer: Payer) -> Callable[..., Any]:
+    function = payer.function
+
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with limit.permit(function, args, kwargs) as permit:
+        with limit.permit(payer, args, kwargs) as permit:
             with permit.place:
                 result = function(*args, **kwargs)
             limit.settle(function, permit, result)
@@ -222,9 +232,11 @@ def _limit_function(limit: Limit, function: Callable[..., Any]) -> Callable[...,
     return wrapper
 
 
-def _limit_coroutine(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
+def _limit_coroutine(limit: Limit, payer: Payer) -> Callable[..., Any]:
+    function = payer.function
+
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        async with limit.permit(function, args, kwargs) as permit:
+        async with limit.permit(payer, args, kwargs) as permit:
             with permit.place:
                 result = await function(*args, **kwargs)
             limit.settle(function, permit, result)
@@ -233,18 +245,22 @@ def _limit_coroutine(limit: Limit, function: Callable[..., Any]) -> Callable[...
     return wrapper
 
 
-def _limit_generator(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
+def _limit_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
+    function = payer.function
+
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with limit.permit(function, args, kwargs) as permit:
+        with limit.permit(payer, args, kwargs) as permit:
             return (yield from within(permit.place, function(*args, **kwargs)))
 
     return wrapper
 
 
-def _limit_async_generator(limit: Limit, function: Callable[..., Any]) -> Callable[..., Any]:
+def _limit_async_generator(limit: Limit, payer: Payer) -> Callable[..., Any]:
+    function = payer.function
+
     @asynccontextmanager
     async def permitted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AsyncIterator[Any]:
-        async with limit.permit(function, args, kwargs) as permit:
+        async with limit.permit(payer, args, kwargs) as permit:
             yield AsyncWithin(permit.place, function(*args, **kwargs))
 
     return forwarding(permitted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
@@ -18,14 +18,44 @@ if TYPE_CHECKING:
 
     from beautyspot.limits.machine_places import MachinePlaces
     from beautyspot.limits.per_key import LimitsByKey
+    from beautyspot.limits.permit import Permit
     from beautyspot.resilience.reporting import Reporter
 
 
 MINUTE: Final = 60
 
+BLOCKS: Final = "spot.limit()"
+"""What the permits of blocks are counted as, which are of no function."""
+
+
+class Counted(Protocol):
+    """What is counted of one function, and written to the store by the hour."""
+
+    func_identifier: str
+    grants: int
+    waits: int
+    refusals: int
+    seconds_waited: float
+
+
+class Counting(Protocol):
+    """The counts of the Spot."""
+
+    def of(self, func_identifier: str) -> Counted:
+        """Those of a function."""
+        ...
+
+    def look(self) -> None:
+        """Have them written, if it is time."""
+        ...
+
 
 class LimitStats:
     """Counts in this process; the last minute in parts of a second each.
+
+    Args:
+        clock: gives seconds.
+        look: is called at the first grant of each second.
 
     Attributes:
         grants: calls that were let in.
@@ -34,8 +64,13 @@ class LimitStats:
         seconds: how long they waited, together.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        look: Callable[[], object] = lambda: None,
+    ) -> None:
         self._clock = clock
+        self._look = look
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:  # pragma: no cover - children are not measured
@@ -47,21 +82,28 @@ class LimitStats:
         self.seconds = 0.0
         self._minute = [(-MINUTE, 0)] * MINUTE  # a second, and the grants in it
 
-    def granted(self, waited: float) -> None:
+    def granted(self, waited: float, counted: Counted) -> None:
         """Count a call that was let in after `waited` seconds."""
         second = int(self._clock())
         place = second % MINUTE
         with self._lock:  # nothing is called here: see `beautyspot.concurrency.locks`
             self.grants += 1
-            self.waits += waited > 0
-            self.seconds += waited
+            counted.grants += 1
+            if waited > 0:
+                self.waits += 1
+                self.seconds += waited
+                counted.waits += 1
+                counted.seconds_waited += waited
             of, count = self._minute[place]
             self._minute[place] = (second, count + 1 if of == second else 1)
+        if of != second:
+            self._look()
 
-    def refused(self) -> None:
+    def refused(self, counted: Counted) -> None:
         """Count a call that was not let in."""
         with self._lock:
             self.refusals += 1
+            counted.refusals += 1
 
     def last_minute(self) -> int:
         """Grants of the last 60 seconds, to the second."""
@@ -110,12 +152,14 @@ class Limiting:
         bucket: the limiter, as it was made; None where the Spot has no rate.
         reporter: told of the limiter's failures.
         executor: gives the executor that runs what may block, for asynchronous code.
+        counting: counts by function.
 
     Attributes:
         given: the limiter, as it was made.
         bucket: the same with what takes its place while it fails.
         breaker: lets calls through while a limiter fails that has nothing in its place.
         stats: counts the calls that were granted or refused.
+        asking: the permits that are asked for now, and were not granted yet.
     """
 
     def __init__(
@@ -123,13 +167,16 @@ class Limiting:
         bucket: LimiterBase | None,
         reporter: Reporter,
         executor: Callable[[], Executor],
+        counting: Counting,
     ) -> None:
         self.given = bucket
         self.bucket = None if bucket is None else standing_by(bucket, reporter)
         self.reporter = reporter
         self.executor = executor
         self.breaker = Breaker("the limiter")
-        self.stats = LimitStats()
+        self.counting = counting
+        self.stats = LimitStats(look=counting.look)
+        self.asking: dict[Permit, None] = {}
         reset_in_children(self)
         if bucket is not None:
             logs.adapter()  # a limiter that fails has to log that, and may not import it then
@@ -138,6 +185,12 @@ class Limiting:
         """Count from the start, and ask the limiter again."""
         self.breaker.reset_after_fork()
         self.stats.reset_after_fork()
+        self.asking = {}
+
+    @cached_property
+    def blocks(self) -> Counted:
+        """The counts of permits that are of no function."""
+        return self.counting.of(BLOCKS)
 
     @property
     def _standbys(self) -> list[Any]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Reservation
     from beautyspot.contracts.pauses import Pause
     from beautyspot.limits.concurrency_cap import Cap
-    from beautyspot.limits.limiting import Limiting
+    from beautyspot.limits.limiting import Counted, Limiting
     from beautyspot.limits.machine_places import MachinePlaces
     from beautyspot.observing import Refusal
 
@@ -52,7 +52,14 @@ class Permit:
         cost: what was asked for.
         waited: seconds that the call waited for the permit.
         place: its place under the cap: what is called within its ``with`` is a part of the call.
+        counted: where it is counted.
     """
+
+    __slots__ = (
+        *("__weakref__", "_asynchronous", "_at_end", "_began", "_bucket", "_cap", "_function"),
+        *("_key", "_limiting", "_queued", "_reservation", "_start", "_timeout", "cost"),
+        *("counted", "place", "waited"),
+    )
 
     def __init__(
         self,
@@ -63,6 +70,7 @@ class Permit:
         key: str | None = None,
         cap: Cap | None = None,
         function: Callable[..., Any] | None = None,
+        counted: Counted | None = None,
     ) -> None:
         self.cost = cost
         self.waited = 0.0
@@ -71,6 +79,7 @@ class Permit:
         self._key = key
         self._cap = cap
         self._function = function
+        self.counted = limiting.blocks if counted is None else counted
         self.place: AbstractContextManager[None] = _NO_PLACE
         self._began: float | None = None
         self._start: Start | None = None
@@ -84,7 +93,9 @@ class Permit:
 
     def __enter__(self) -> Self:
         self._begin()
+        asking = self._limiting.asking
         try:
+            asking[self] = None
             if self._cap is not None:
                 with self._failing_open():
                     place = self._place(self._cap)
@@ -100,7 +111,9 @@ class Permit:
                         cost: Any = self.cost
                         self._reservation = bucket.consume(cost, timeout=self._left())
             self._let_begin()
+            asking.pop(self, None)
         except BaseException:
+            asking.pop(self, None)
             self.end()
             raise
         return self._granted()
@@ -108,11 +121,15 @@ class Permit:
     async def __aenter__(self) -> Self:
         self._asynchronous = True
         self._begin()
+        asking = self._limiting.asking
         try:
+            asking[self] = None
             with self._cancelling():
                 await self._ask_async()
             self._let_begin()
+            asking.pop(self, None)
         except BaseException:
+            asking.pop(self, None)
             self.end()
             raise
         return self._granted()
@@ -233,7 +250,7 @@ class Permit:
         try:
             yield
         except (CostError, RateLimitError) as error:
-            self._limiting.stats.refused()
+            self._limiting.stats.refused(self.counted)
             by: Refusal = "cost" if isinstance(error, CostError) else "rate"
             self._limiting.reporter.observers.refused(self._name, "", by)
             raise
@@ -254,7 +271,7 @@ class Permit:
         reserved = self._reservation
         if self._queued or (reserved is not None and reserved.delay > 0):
             self.waited = self._elapsed()
-        self._limiting.stats.granted(self.waited)
+        self._limiting.stats.granted(self.waited, self.counted)
         if self.waited > 0:
             with queued():  # nor is it work of an execution to tell its observers
                 self._limiting.reporter.observers.waited(self._name, "", "limit", self.waited)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from math import isfinite
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import deferred, locks
 from beautyspot.contracts.counts import Counts
@@ -135,10 +135,15 @@ def _less(numbers: Numbers, others: Numbers) -> Numbers:
 
 
 def _counts(name: str, hour: int, numbers: Numbers) -> Counts:
-    hits, runs, failures, *sums = numbers
-    return Counts(name, hour, int(hits), int(runs), int(failures), *map(_finite, sums))
+    given: list[Any] = [read(number) for read, number in zip(_READERS, numbers, strict=True)]
+    return Counts(name, hour, *given)
 
 
 def _finite(number: float) -> float:
     """The number; 0.0 for one that came of a row which someone else has written."""
     return number if isfinite(number) else 0.0
+
+
+_READERS: Final = tuple(
+    int if isinstance(Counts._field_defaults[name], int) else _finite for name in Counts._fields[2:]
+)

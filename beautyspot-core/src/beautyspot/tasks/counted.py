@@ -7,7 +7,7 @@ from typing import Final
 Numbers = tuple[float, ...]
 """What was counted, in the order of the fields of `Counts`."""
 
-NOTHING: Final[Numbers] = (0, 0, 0, 0.0, 0.0, 0.0, 0.0)
+NOTHING: Final[Numbers] = (0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0.0)
 
 
 class Counted:
@@ -25,11 +25,15 @@ class Counted:
         seconds_spent: how long the executions took.
         money_saved: what the executions cost that the hits spared, in the unit of `mark(price=)`.
         money_spent: what the executions cost.
+        grants: permits that the limiter gave.
+        waits: those of the grants that had to wait.
+        refusals: permits that the limiter did not give.
+        seconds_waited: how long the grants waited.
     """
 
     __slots__ = (
-        *("failures", "func_identifier", "hits", "money_saved", "money_spent", "runs"),
-        *("seconds_saved", "seconds_spent"),
+        *("failures", "func_identifier", "grants", "hits", "money_saved", "money_spent"),
+        *("refusals", "runs", "seconds_saved", "seconds_spent", "seconds_waited", "waits"),
     )
 
     def __init__(self, func_identifier: str) -> None:
@@ -45,10 +49,15 @@ class Counted:
         self.seconds_spent = 0.0
         self.money_saved = 0.0
         self.money_spent = 0.0
+        self.grants = 0
+        self.waits = 0
+        self.refusals = 0
+        self.seconds_waited = 0.0
 
     def numbers(self) -> Numbers:
         """All of them, in the order of the fields of `Counts`."""
         return (
             *(self.hits, self.runs, self.failures),
             *(self.seconds_saved, self.seconds_spent, self.money_saved, self.money_spent),
+            *(self.grants, self.waits, self.refusals, self.seconds_waited),
         )

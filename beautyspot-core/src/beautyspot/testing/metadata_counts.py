@@ -50,6 +50,17 @@ class CountsContract(NewerContract):
         summed = Counts("m:f", HOUR, 11, 9, 3, 7.5, 3.75, 1.5, 0.75)
         assert list(counting.counts()) == [summed, *others], "in the order of functions and hours"
 
+    def test_what_limits_did_is_summed_or_left_out(self, counting: MetadataStoreBase) -> None:
+        """A store of an earlier release has no place for it."""
+        counted = COUNTED._replace(grants=4, waits=2, refusals=1, seconds_waited=0.5)
+        limited = Counts("m:limited", HOUR, grants=3)
+        counting.add_counts([counted, limited])
+        counting.add_counts([counted])
+        summed = Counts("m:f", HOUR, 10, 6, 2, 5.0, 2.5, 1.0, 0.5)
+        found = list(counting.counts())
+        whole = [summed._replace(grants=8, waits=4, refusals=2, seconds_waited=1.0), limited]
+        assert found in (whole, [summed, Counts("m:limited", HOUR)], [summed])
+
     def test_counts_of_one_function_and_since_an_hour(self, counting: MetadataStoreBase) -> None:
         hours = [COUNTED._replace(hour=HOUR + number) for number in range(3)]
         others = [COUNTED._replace(func_identifier=name) for name in ("m:", "m:f2", "M:F", "%")]

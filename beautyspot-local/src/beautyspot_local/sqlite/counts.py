@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 fork_guard.INSIDE.add(__name__)
 
 _KEY: Final = ("func_identifier", "hour")
-_FIELDS: Final = ", ".join(Counts._fields)
-_MARKS: Final = ", ".join("?" * len(Counts._fields))
+_KEPT: Final = Counts._fields[: len(schema.COUNTED)]
+"""The fields that have a column: later releases of core may add some."""
+
+_FIELDS: Final = ", ".join(_KEPT)
+_MARKS: Final = ", ".join("?" * len(_KEPT))
+# What was copied out of a damaged database of an earlier release may have NULL in later columns.
 _SUMS: Final = ", ".join(
-    f"{name} = {name} + excluded.{name}" for name in Counts._fields if name not in _KEY
+    f"{name} = COALESCE({name}, 0) + excluded.{name}" for name in _KEPT if name not in _KEY
 )
 
 # The texts below are put together from the constants above, never from what a caller gives.
@@ -33,7 +37,7 @@ _ADD: Final = (
 
 def add(handle: Handle, counts: list[Counts]) -> None:
     """Add all of them, or none."""
-    rows = [(schema.storable(count.func_identifier), *count[1:]) for count in counts]
+    rows = [(schema.storable(count.func_identifier), *count[1 : len(_KEPT)]) for count in counts]
     with transaction(handle):
         handle.connection.executemany(_ADD, rows)
 

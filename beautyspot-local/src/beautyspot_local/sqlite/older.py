@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts import Counts
 from beautyspot.errors import MetadataError
 
 from beautyspot_local.sqlite import schema
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-_TABLES: Final = {"tasks": tuple(schema.COLUMNS), "beautyspot_counts": Counts._fields}
+_TABLES: Final = {"tasks": tuple(schema.COLUMNS), "beautyspot_counts": tuple(schema.COUNTED)}
 
 
 def adapted(connection: sqlite3.Connection, path: Path) -> str:

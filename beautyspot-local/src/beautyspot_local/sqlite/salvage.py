@@ -11,7 +11,6 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts import Counts
 from beautyspot.logs import logger
 
 from beautyspot_local.sqlite import connections, fork_guard, older, schema
@@ -36,7 +35,7 @@ _MARKS: Final = ", ".join("?" * (len(schema.COLUMNS) + 1))
 _PUT: Final = f"INSERT OR REPLACE INTO tasks (rowid, {schema.FIELDS}) VALUES ({_MARKS})"  # noqa: S608
 _OTHERS: Final = {  # and how many of the columns are the key
     "beautyspot_meta": (("name", "value"), 1),
-    "beautyspot_counts": (Counts._fields, 2),
+    "beautyspot_counts": (tuple(schema.COUNTED), 2),
 }
 
 

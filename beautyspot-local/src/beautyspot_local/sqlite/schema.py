@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-VERSION: Final = 6
+VERSION: Final = 7
 """What we write into ``PRAGMA user_version``, where no later release has written more."""
 
 READABLE_FROM: Final = 5
@@ -61,6 +61,24 @@ COLUMNS: Final = {
     "began_at": "REAL",
     "result_data": "BLOB",
 }
+
+COUNTED: Final = {
+    "func_identifier": "TEXT",
+    "hour": "INTEGER",
+    "hits": "INTEGER",
+    "runs": "INTEGER",
+    "failures": "INTEGER",
+    "seconds_saved": "REAL",
+    "seconds_spent": "REAL",
+    "money_saved": "REAL",
+    "money_spent": "REAL",
+    # Earlier releases go on writing rows without these.
+    "grants": "INTEGER DEFAULT 0",
+    "waits": "INTEGER DEFAULT 0",
+    "refusals": "INTEGER DEFAULT 0",
+    "seconds_waited": "REAL DEFAULT 0",
+}
+"""The columns of the table of counts."""
 
 _KEPT: Final = TaskRecord._fields[: len(COLUMNS)]
 """The fields of a record that have a column: later releases of core may add some."""
@@ -283,9 +301,8 @@ _META: Final = "beautyspot_meta (name TEXT PRIMARY KEY, value TEXT)"
 _LOG: Final = "beautyspot_invalidated (number INTEGER PRIMARY KEY, what TEXT)"
 # Its rows are their own index: to add to one costs a single walk down a tree.
 _COUNTS: Final = (
-    "beautyspot_counts (func_identifier TEXT, hour INTEGER, hits INTEGER, runs INTEGER, "
-    "failures INTEGER, seconds_saved REAL, seconds_spent REAL, money_saved REAL, "
-    "money_spent REAL, PRIMARY KEY (func_identifier, hour)) WITHOUT ROWID"
+    f"beautyspot_counts ({', '.join(f'{name} {kind}' for name, kind in COUNTED.items())}, "
+    "PRIMARY KEY (func_identifier, hour)) WITHOUT ROWID"
 )
 _TABLES: Final = (_TASKS, _META, _LOG, _COUNTS)
 _NAMES: Final = tuple(table.partition(" ")[0] for table in _TABLES)
@@ -299,6 +316,10 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"ALTER TABLE tasks ADD COLUMN {name} {COLUMNS[name]}")
     for table in (_META, _LOG, _COUNTS):
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table}")
+    counted = _columns(connection, "beautyspot_counts")
+    for name in COUNTED:
+        if name not in counted:
+            connection.execute(f"ALTER TABLE beautyspot_counts ADD COLUMN {name} {COUNTED[name]}")
     if find_store_id(connection) is None:
         _set_meta(connection, "store_id", os.urandom(8).hex())
     version, readable_from = numbers(connection)
@@ -314,12 +335,16 @@ def _set_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
 
 def _missing(connection: sqlite3.Connection, path: Path) -> list[str]:
     """The columns that the table lacks; all of them where there is no table."""
-    present = {str(row[1]).lower() for row in connection.execute("PRAGMA table_info(tasks)")}
+    present = _columns(connection, "tasks")
     if present and "cache_key" not in present:
         raise MetadataError(
             f"{path} has a table `tasks` of another program: choose another db_path"
         )
     return [name for name in COLUMNS if name not in present]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {str(row[1]).lower() for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def find_store_id(connection: sqlite3.Connection) -> str | None:
