@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from beautyspot.limits.machine_places import MachinePlaces
     from beautyspot.limits.per_key import LimitsByKey
-    from beautyspot.limits.permit import Permit
     from beautyspot.resilience.reporting import Reporter
 
 
@@ -36,6 +35,23 @@ class Counted(Protocol):
     waits: int
     refusals: int
     seconds_waited: float
+
+
+class Asker(Protocol):
+    """A permit that is asked for.
+
+    Attributes:
+        counted: of which function it is.
+        began: when it was asked for, by the monotonic clock.
+        awaits: for what it waits: "max_concurrent", or the "rate".
+    """
+
+    @property
+    def counted(self) -> Counted: ...
+    @property
+    def began(self) -> float: ...
+    @property
+    def awaits(self) -> str: ...
 
 
 class Counting(Protocol):
@@ -176,7 +192,7 @@ class Limiting:
         self.breaker = Breaker("the limiter")
         self.counting = counting
         self.stats = LimitStats(look=counting.look)
-        self.asking: dict[Permit, None] = {}
+        self.asking: dict[Asker, None] = {}
         reset_in_children(self)
         if bucket is not None:
             logs.adapter()  # a limiter that fails has to log that, and may not import it then

@@ -278,6 +278,17 @@ class Permit:
         return self
 
     @property
+    def began(self) -> float:
+        """When it was asked for, by the monotonic clock."""
+        return time.monotonic() if self._began is None else self._began
+
+    @property
+    def awaits(self) -> str:
+        """For what it waits, while it is asked for: "max_concurrent" or "rate"."""
+        in_place = self._cap is None or self._bucket is not None
+        return "rate" if in_place else "max_concurrent"
+
+    @property
     def _name(self) -> str:
         return "" if self._function is None else identifier_of(self._function)
 
