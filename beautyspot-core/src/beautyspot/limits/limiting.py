@@ -38,20 +38,22 @@ class Counted(Protocol):
 
 
 class Asker(Protocol):
-    """A permit that is asked for.
-
-    Attributes:
-        counted: of which function it is.
-        began: when it was asked for, by the monotonic clock.
-        awaits: for what it waits: "max_concurrent", or the "rate".
-    """
+    """A permit that is asked for."""
 
     @property
-    def counted(self) -> Counted: ...
+    def counted(self) -> Counted:
+        """Those of its function."""
+        ...
+
     @property
-    def began(self) -> float: ...
+    def began(self) -> float:
+        """When it was asked for, by the monotonic clock."""
+        ...
+
     @property
-    def awaits(self) -> str: ...
+    def awaits(self) -> str:
+        """For what it waits: "max_concurrent" or "rate"."""
+        ...
 
 
 class Counting(Protocol):
