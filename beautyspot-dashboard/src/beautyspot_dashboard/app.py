@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from beautyspot_dashboard.access.gate import Gate
 from beautyspot_dashboard.opening import shelf_of
 from beautyspot_dashboard.pages import (
+    diagram,
     failures,
     functions,
     home,
@@ -43,6 +44,7 @@ _PAGES = (
     value,
     markdown,
     thumbnail,
+    diagram,
 )
 
 

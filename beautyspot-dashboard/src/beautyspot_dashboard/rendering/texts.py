@@ -5,6 +5,7 @@ They are those of the command line, so that both say the same.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot_cli.formats import ago, duration, iso, moment, money, size
@@ -29,6 +30,18 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
 
 
+_OTHER: Final = re.compile("[^\t\u200c\u200d]+")
+"""All but tabs, and the joiners that scripts and emoji are written with."""
+
+
+def readable(text: str) -> str:
+    """A stored text of several lines as people write them, for elements that keep white space.
+
+    Controls, what turns the direction, and lone surrogates are written as in Python.
+    """
+    return _OTHER.sub(lambda found: safe_lines(found[0]), text.replace("\r\n", "\n"))
+
+
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "ago": ago,
     "count": count,
@@ -36,6 +49,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "iso": iso,
     "moment": moment,
     "money": money,
+    "readable": readable,
     "safe_text": safe,
     "safe_lines": safe_lines,
     "sentence": sentence,

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot import BeautyspotError
 
-from beautyspot_dashboard.values import documents, media, plain, unreadable
+from beautyspot_dashboard.values import (
+    decoded,
+    diagrams,
+    documents,
+    hexes,
+    media,
+    unreadable,
+)
+from beautyspot_dashboard.values.tables import columnar, delimited
+from beautyspot_dashboard.values.texts import view as texts
 from beautyspot_dashboard.values.views import Look, TooLargeError, View
 
 if TYPE_CHECKING:
@@ -23,16 +32,23 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 MEDIA: Final[tuple[Callable[[Look], View | None], ...]] = (
+    hexes.asked,
     media.picture,
     media.recording,
     documents.document,
+    diagrams.view,
 )
 """By content type: pictures, sound, films, documents, diagrams."""
 
-DATA: Final[tuple[Callable[[Look], View | None], ...]] = ()
+DATA: Final[tuple[Callable[[Look], View | None], ...]] = (
+    delimited.view,
+    columnar.view,
+    decoded.json,
+    decoded.view,
+)
 """By what is decoded: tables, arrays, trees."""
 
-SOURCES: Final[tuple[Callable[[Look], View | None], ...]] = (plain.plain,)
+SOURCES: Final[tuple[Callable[[Look], View | None], ...]] = (texts.view, hexes.view)
 """By the bytes: text with its code highlighted, hex for the rest."""
 
 _log = logging.getLogger("beautyspot")

@@ -1,0 +1,1 @@
+"""Arrays: their shape and type, and a picture of them."""

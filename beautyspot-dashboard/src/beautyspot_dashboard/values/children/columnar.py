@@ -1,0 +1,83 @@
+"""Reads a page of a Parquet or Arrow file. Runs in a process of its own.
+
+The words are "parquet" or "arrow", the first row and the first column. The output is JSON: columns,
+rows, and the shape of the whole; or the name of what has to be installed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from beautyspot_dashboard.values.children.limits import bound
+from beautyspot_dashboard.values.tables.frames import column_of
+from beautyspot_dashboard.values.tables.table import COLUMNS, ROWS, cell
+
+
+def main(kind: str, row: int, column: int) -> None:
+    """Write the page of the file that is the input."""
+    try:
+        import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
+    except ImportError:
+        sys.stdout.write(json.dumps({"missing": "pyarrow"}))
+        return
+    bound(20, 8000)
+    made = _parquet(row, column) if kind == "parquet" else _arrow(pa, row, column)
+    sys.stdout.write(json.dumps(made))
+
+
+def _parquet(row: int, column: int) -> Any:
+    from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped] # as above
+
+    file = ParquetFile(sys.stdin.buffer)
+    names = file.schema_arrow.names
+    chosen = list(range(len(names)))[column : column + COLUMNS]
+    rows, start = file.metadata.num_rows, 0
+    tables = []
+    for group in range(file.metadata.num_row_groups):
+        size = file.metadata.row_group(group).num_rows
+        if start < row + ROWS and start + size > row:
+            tables.append((start, file.read_row_group(group, [names[each] for each in chosen])))
+        start += size
+    return _answer(
+        tables, [file.schema_arrow.field(each) for each in chosen], row, (rows, len(names))
+    )
+
+
+def _arrow(pa: Any, row: int, column: int) -> Any:
+    try:
+        reader = pa.ipc.open_file(sys.stdin.buffer)
+        batches = (reader.get_batch(each) for each in range(reader.num_record_batches))
+    except pa.ArrowInvalid:
+        sys.stdin.buffer.seek(0)
+        reader = batches = pa.ipc.open_stream(sys.stdin.buffer)
+    names = reader.schema.names
+    chosen = list(range(len(names)))[column : column + COLUMNS]
+    start, found = 0, []
+    for batch in batches:
+        if start < row + ROWS and start + batch.num_rows > row:
+            found.append((start, batch))
+        start += batch.num_rows
+    fields = [reader.schema.field(each) for each in chosen]
+    return _answer(
+        [(at, one.select(chosen)) for at, one in found], fields, row, (start, len(names))
+    )
+
+
+def _answer(tables: Any, fields: Any, row: int, shape: tuple[int, int]) -> Any:
+    rows: list[Any] = []
+    for start, table in tables:
+        skipped = max(0, row - start)
+        part = table.slice(skipped, max(0, min(row + ROWS - start, table.num_rows) - skipped))
+        values = [part.column(place).to_pylist() for place in range(len(fields))]
+        rows += zip(*values, strict=True)
+    return {
+        "columns": [column_of(each.name, each.type) for each in fields],
+        "rows": [[cell(value) for value in values] for values in rows],
+        "shape": shape,
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

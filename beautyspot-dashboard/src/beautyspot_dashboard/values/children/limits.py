@@ -1,0 +1,35 @@
+"""What a process of its own may use, set by itself before it reads what is hostile.
+
+``python -m beautyspot_dashboard.values.children.limits SECONDS MEGABYTES WORD...`` sets them, and
+becomes another program.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import Final
+
+OUTPUT: Final = 8 * 2**20
+"""Bytes that it may write."""
+
+
+def bound(seconds: int, megabytes: int) -> None:
+    """Bound this process, as far as the system can: time of a processor, memory, output."""
+    with suppress(ImportError):  # there is none on Windows
+        import resource
+
+        for kind, most in (
+            (resource.RLIMIT_CPU, seconds),
+            (resource.RLIMIT_AS, megabytes * 2**20),
+            (resource.RLIMIT_FSIZE, OUTPUT),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            with suppress(ValueError, OSError):  # a lower limit is in force, or none can be
+                resource.setrlimit(kind, (most, most))
+
+
+if __name__ == "__main__":
+    bound(int(sys.argv[1]), int(sys.argv[2]))
+    os.execv(sys.argv[3], sys.argv[3:])  # noqa: S606 - a program that this one chose, no shell

@@ -1,0 +1,58 @@
+"""`Place`: which part of a decoded value a page shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from beautyspot_dashboard.rendering.links import with_query
+from beautyspot_dashboard.values.trees.parts import part_at, steps_of
+
+if TYPE_CHECKING:
+    from beautyspot_dashboard.values.views import Look
+
+_OF_A_PAGE = ("from", "line", "row", "column", "byte", "slice", "as")
+"""What tells a page within one part of a value, and means nothing in another."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which part of a decoded value a page shows.
+
+    Attributes:
+        look: the result.
+        path: leads to the part; ``$`` is the whole value.
+        value: the part.
+    """
+
+    look: Look
+    path: str
+    value: Any
+
+    def link(self, path: str, start: int = 0) -> str:
+        """The URL of another part of the same value."""
+        changes: dict[str, object] = {
+            **dict.fromkeys(_OF_A_PAGE),
+            "at": None if path == "$" else path,
+            "from": start or None,
+        }
+        return with_query(self.look.request, **changes)
+
+    @property
+    def crumbs(self) -> list[tuple[str, str]]:
+        """The values around the part, from the whole one on, each with its URL."""
+        if self.path == "$":
+            return []
+        steps = steps_of(self.path)
+        shown = steps if len(steps) <= 12 else [*steps[:4], *steps[-6:]]
+        return [("$", self.link("$")), *((text, self.link(path)) for text, path in shown)]
+
+
+def place_of(look: Look, value: Any) -> Place:
+    """The place that the query names.
+
+    Raises:
+        LookupError: the value has no such part.
+    """
+    path = look.request.query_params.get("at", "$")
+    return Place(look, path, part_at(value, path))

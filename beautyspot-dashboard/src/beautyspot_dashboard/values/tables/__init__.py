@@ -1,0 +1,1 @@
+"""Frames, records and files of rows, as tables in pages."""

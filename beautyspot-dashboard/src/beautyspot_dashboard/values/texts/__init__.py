@@ -1,0 +1,1 @@
+"""Text and code, part by part."""

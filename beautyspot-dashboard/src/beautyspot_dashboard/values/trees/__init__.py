@@ -1,0 +1,1 @@
+"""Values that have parts, as a tree that opens."""

@@ -1,0 +1,46 @@
+"""A JSON text, read so that nothing of it is lost: numbers as written, names that stand twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from beautyspot_dashboard.values.leaves import Written
+from beautyspot_dashboard.values.trees.parts import Pairs
+from beautyspot_dashboard.values.views import LARGEST
+
+if TYPE_CHECKING:
+    from beautyspot_dashboard.values.views import Look
+
+NONE: Final = object()
+"""Stands for a text that is no JSON, or too large."""
+
+_TYPE: Final = re.compile(r"application/([^;]*\+)?json\s*(;.*)?", re.IGNORECASE)
+
+
+def value_of(look: Look) -> Any:
+    """The value of a JSON text; `NONE` where it is none."""
+    is_large = (look.content.size or 0) > LARGEST
+    if is_large or not look.content.is_media or not _TYPE.fullmatch(look.content.content_type):
+        return NONE
+    return parsed(look.data())
+
+
+def parsed(data: bytes) -> Any:
+    """The value; `NONE` where the text is no JSON, or nested too deep to be read."""
+    try:
+        return json.loads(
+            data,
+            object_pairs_hook=_object,
+            parse_int=Written,
+            parse_float=Written,
+            parse_constant=Written,
+        )
+    except (ValueError, RecursionError):
+        return NONE
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Any:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Pairs(pairs)
