@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from bisect import bisect_right
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
@@ -39,6 +40,9 @@ CLOSED: Final = "the store is closed: make a new one"
 
 AHEAD: Final = 60.0
 """Seconds for which the names that are left of a listing serve its next page."""
+
+_STRIDE: Final = 500
+"""Rows that are looked at before a look at the clock."""
 
 
 class RedisReader(MetadataStoreBase):
@@ -198,18 +202,22 @@ class RedisReader(MetadataStoreBase):
         order: Order = "key",
         following: str | None = None,
         limit: int = 100,
+        seconds: float | None = None,
     ) -> Page:
         """In the order of keys, the names are read once for all pages; see the base class."""
         if order != "key" or limit < 1:
             return super().page(selection, order=order, following=following, limit=limit)
         wanted = selection or Selection()
         keys = self._keys_behind(following or "")
+        over = math.inf if seconds is None else time.monotonic() + seconds
         found: list[TaskRecord] = []
-        for record in self._records(keys, with_data=False):
+        for count, record in enumerate(self._records(keys, with_data=False), 1):
             if wanted.covers(record):
                 found.append(record)
-                if len(found) == limit:
-                    return Page(found, self._remember(record.cache_key, keys))
+            if len(found) == limit:
+                return Page(found, self._remember(record.cache_key, keys))
+            if count % _STRIDE == 0 and time.monotonic() >= over:
+                return Page(found, self._remember(record.cache_key, keys), count)
         return Page(found, None)
 
     def _keys_behind(self, key: str) -> list[bytes]:

@@ -166,10 +166,11 @@ class MetadataStoreBase(LeasingBase):
         order: Order = "key",
         following: str | None = None,
         limit: int = 100,
+        seconds: float | None = None,
     ) -> Page:
         """Some of the records that match, without their data, in this order.
 
-        The base class reads every record for it.
+        The base class reads every record for it, however long that takes.
 
         Args:
             selection: which; None is all.
@@ -177,12 +178,15 @@ class MetadataStoreBase(LeasingBase):
             following: where to go on: `Page.following` of the page before, in the same order; or a
                 key, which the page then begins behind.
             limit: at most so many, 1 or more.
+            seconds: where few records match, end the page when it has taken about so long, with
+                what was found and looked at so far. It has looked at some even if that is 0.
 
         Raises:
             ConfigError: `following` is nothing that this store gave, or `limit` is too small.
         """
         from beautyspot.contracts.listing import first_page
 
+        del seconds
         return first_page(self.scan(), selection or Selection(), order, following, limit)
 
     def function_totals(self) -> list[FunctionTotals]:

@@ -94,10 +94,18 @@ def _is_by(time: float | None, latest: float) -> bool:
 
 
 class Page(NamedTuple):
-    """Some records, without their data, and where the next page begins."""
+    """Some records, without their data, and where the next page begins.
+
+    Attributes:
+        records: the records.
+        following: for `page(following=)`; None at the end.
+        looked_at: how many records were looked at for it, where its time ended it before it was
+            full (`page(seconds=)`); else None.
+    """
 
     records: list[TaskRecord]
-    following: str | None  # for `page(following=)`; None at the end
+    following: str | None
+    looked_at: int | None = None
 
 
 class FunctionTotals(NamedTuple):

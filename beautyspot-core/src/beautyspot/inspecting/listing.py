@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from heapq import nsmallest
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from beautyspot.contracts import MetadataStoreBase, Order, Page, Totals
+from beautyspot.contracts.calling import hints
 from beautyspot.errors import ConfigError
 from beautyspot.messages import did_you_mean
 from beautyspot.results.pruning import last_use, size_of
@@ -105,18 +107,19 @@ class Listing:
         else:
             yield from sorted(self.all(), key=_ranking(order))
 
-    def page(self, order: str, following: str | None, limit: int) -> Page:
+    def page(
+        self, order: str, following: str | None, limit: int, seconds: float | None = None
+    ) -> Page:
         """At most `limit` of them, in an order, and where the next page begins.
+
+        It ends after some seconds, where the store can do that.
 
         Raises:
             ConfigError: `following` is no page's of this order.
             MetadataError: the store failed.
         """
         if order in get_args(Order):
-            page = self._page(cast("Order", order), following, limit)
-            while not page.records and page.following is not None:
-                page = self._page(cast("Order", order), page.following, limit)
-            return page
+            return self._first_with_rows(cast("Order", order), following, limit, seconds)
         rank = _ranking(order)
         last = None if following is None else _rank_in(following)
         records = (each for each in self.all() if last is None or rank(each) > last)
@@ -124,11 +127,35 @@ class Listing:
         is_full = len(page_records) == limit
         return Page(page_records, json.dumps(rank(page_records[-1])) if is_full else None)
 
-    def _page(self, order: Order, following: str | None, limit: int) -> Page:
-        page = self._metadata.page(self._selection, order=order, following=following, limit=limit)
+    def _first_with_rows(
+        self, order: Order, following: str | None, limit: int, seconds: float | None
+    ) -> Page:
+        """The first page that holds a row, or the one at which the time is over."""
+        end = None if seconds is None else time.monotonic() + seconds
+        looked_at = 0
+        while True:
+            page = self._page(order, following, limit, end)
+            looked_at += page.looked_at or 0
+            is_over = end is not None and time.monotonic() >= end
+            if page.records or page.following is None or is_over:
+                is_cut = page.following is not None and page.looked_at is not None
+                return page._replace(looked_at=looked_at if is_cut else None)
+            following = page.following
+
+    def _page(
+        self, order: Order, following: str | None, limit: int, end: float | None = None
+    ) -> Page:
+        ask = self._metadata.page
+        seconds = None if end is None else max(0.0, end - time.monotonic())
+        more = hints(ask, seconds=seconds)
+        page = ask(self._selection, order=order, following=following, limit=limit, **more)
         if self._newest_code is None:
             return page
-        return Page(list(filter(self._is_outdated, page.records)), page.following)
+        records = list(filter(self._is_outdated, page.records))
+        looked_at = page.looked_at
+        if looked_at is None and len(records) < len(page.records):
+            looked_at = len(page.records)
+        return Page(records, page.following, looked_at)
 
     def totals(self) -> Totals:
         """How many they are, and the bytes of their results.
@@ -208,6 +235,18 @@ def check_order(order: object) -> str:
         f"order={order!r:.80}: there is no such order.{did_you_mean(str(order), known)} "
         f"There are: {', '.join(known)}"
     )
+
+
+def check_seconds(seconds: object) -> float | None:
+    """`seconds`, if it is a time that a page may take.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if seconds is None or (is_number and cast("float", seconds) >= 0):
+        return cast("float | None", seconds)
+    raise ConfigError(f"seconds={seconds!r:.80}: give a number of seconds, 0 or more")
 
 
 def check_limit(limit: object) -> int:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from beautyspot.contracts import Counts, Selection, Totals
 from beautyspot.errors import ConfigError, RecordNotFound
 from beautyspot.inspecting.filters import EVERYTHING, Filter, literally, moment, read_filter
-from beautyspot.inspecting.listing import Listing, check_limit, check_order, source_of
+from beautyspot.inspecting.listing import (
+    Listing,
+    check_limit,
+    check_order,
+    check_seconds,
+    source_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,6 +117,7 @@ class Looking:
         order: RowOrder = "key",
         following: str | None = None,
         limit: int = 100,
+        seconds: float | None = None,
         **where: Unpack[Where],
     ) -> Page:
         """Some of the rows, without their data, and where the next page begins.
@@ -122,6 +129,10 @@ class Looking:
             following: `Page.following` of the page before, in the same order and with the same
                 filters; with order="key" any key, which the page then begins behind.
             limit: at most so many.
+            seconds: with a filter that few rows pass, the page ends when it has taken about so
+                long: it holds what was found so far, `looked_at` says among how many rows, and
+                `following` where to go on. Of the orders "key" and "newest", in stores that can
+                do it, as SQLite and Redis do.
             where: see `Where`.
 
         Raises:
@@ -129,7 +140,8 @@ class Looking:
             MetadataError: the store failed.
         """
         listing = Listing(self.metadata, read_filter("page", where, self.metadata.now))
-        return listing.page(check_order(order), following, check_limit(limit))
+        bound = check_seconds(seconds)
+        return listing.page(check_order(order), following, check_limit(limit), bound)
 
     def row(self, key: str) -> TaskRecord:
         """The row of a key, without its data; the first 6 digits or more will do.

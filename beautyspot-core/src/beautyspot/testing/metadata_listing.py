@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from beautyspot.contracts import FunctionTotals, MetadataStoreBase, Order, Selection, TaskRecord
+from beautyspot.contracts.calling import hints
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.testing.metadata_counts import COUNTED, CountsContract
 from beautyspot.testing.records import HOSTILE_KEYS, KEYS, a_record
@@ -166,6 +167,22 @@ class ListingContract(CountsContract):
             selection = Selection(text=wanted)
             covered = [r.cache_key for r in store.scan() if selection.covers(r)]
             assert [record.cache_key for record in store.page(selection).records] == covered
+
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_a_page_that_takes_long_ends_early(
+        self, store: MetadataStoreBase, order: Order
+    ) -> None:
+        store.put_many(a_record(f"{n:032x}", version=str(n % 3000)) for n in range(6_000))
+        wanted, found, following = Selection(version="13"), list[str](), None
+        for _ in range(6_000):
+            bound = hints(store.page, seconds=0.0)
+            page = store.page(wanted, order=order, following=following, limit=2, **bound)
+            found += [record.cache_key for record in page.records]
+            assert (page.looked_at is None) or (len(page.records) < 2 and page.looked_at > 0)
+            following = page.following
+            if following is None:
+                break
+        assert sorted(found) == [f"{13:032x}", f"{3013:032x}"], "the pages together have all"
 
     def test_patterns_and_texts_may_be_long(self, store: MetadataStoreBase) -> None:
         store.put_many([a_record(KEYS[0], func_identifier="m" * 60_000), a_record(KEYS[1])])

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Order
 
 _FIELDS_WITHOUT_DATA: Final = schema.FIELDS.replace("result_data", "NULL")
-_PLACES: Final = {  # of a row, how to go on behind it, and the order
-    "key": ("CAST(cache_key AS BLOB)", "cache_key > CAST(? AS TEXT)", "cache_key"),
-    "newest": ("rowid", "rowid < ?", "rowid DESC"),
+_PLACES: Final = {  # of a row, how to go on behind it, the order, and what is up to it
+    "key": (
+        "CAST(cache_key AS BLOB)",
+        "cache_key > CAST(? AS TEXT)",
+        "cache_key",
+        "cache_key <= CAST(? AS TEXT)",
+    ),
+    "newest": ("rowid", "rowid < ?", "rowid DESC", "rowid >= ?"),
 }
 # A key is compared by its bytes, also one that is no UTF-8.
 _BEGIN: Final = "cache_key >= CAST(? AS TEXT)"
@@ -71,11 +76,28 @@ def page_query(
     Its parameters: the place behind which it begins, the values of the conditions, how many rows.
     With `first`, in the order of keys, it begins at the place itself.
     """
-    place, behind, ordered = _PLACES[order]
+    place, behind, ordered, _ = _PLACES[order]
     fields = schema.FIELDS if with_data else _FIELDS_WITHOUT_DATA
     start = _BEGIN if first and order == "key" else behind
     where = " AND ".join([start, _IS_KEY, *conditions])
     return f"SELECT {place}, {fields} FROM tasks WHERE {where} ORDER BY {ordered} LIMIT ?"  # noqa: S608
+
+
+def step_query(order: Order, *, first: bool = False) -> str:
+    """The query of the place of a row that stands some rows behind another one.
+
+    Its parameters: that one's place, and how many rows lie between.
+    """
+    place, behind, ordered, _ = _PLACES[order]
+    start = _BEGIN if first and order == "key" else behind
+    return (
+        f"SELECT {place} FROM tasks WHERE {start} AND {_IS_KEY} ORDER BY {ordered} LIMIT 1 OFFSET ?"  # noqa: S608
+    )
+
+
+def up_to(order: Order, place: Any) -> Condition:
+    """That a row does not stand behind a place."""
+    return Condition(_PLACES[order][3], (place,))
 
 
 def place_of(order: Order, following: str | None) -> Any:

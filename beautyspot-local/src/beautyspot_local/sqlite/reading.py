@@ -11,6 +11,7 @@ from beautyspot.errors import ConfigError
 
 from beautyspot_local.sqlite import connections, fork_guard, listing, schema
 from beautyspot_local.sqlite import counts as counted
+from beautyspot_local.sqlite.walk import PAGE, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
 
 fork_guard.INSIDE.add(__name__)
 
-PAGE: Final = 500
 PAGE_WITH_DATA: Final = 20
-"""Rows that a listing reads at a time; with data a row may hold megabytes."""
+"""Rows that a listing with data reads at a time: a row may hold megabytes."""
 
 _FIRST_HOUR: Final = -(2**63)
 
@@ -95,36 +95,21 @@ class SqliteReader(MetadataStoreBase):
         order: Order = "key",
         following: str | None = None,
         limit: int = 100,
+        seconds: float | None = None,
     ) -> Page:
         """Filtered by SQL as far as that goes; the newest is what was written last."""
         if limit < 1:
             raise ConfigError(f"limit={limit!r} is no number of records: give 1 or more")
         wanted = listing.storable(selection or Selection())
         start, found = listing.place_of(order, following), list[TaskRecord]()
-        for place, record in self._covered(wanted, order, start, following is None, limit):
+        walk = Walk(self._rows, wanted, order, start, following is None, limit)
+        for place, record in walk.all() if seconds is None else walk.for_about(seconds):
             found.append(record)
             if len(found) == limit:
                 return Page(found, listing.cursor_of(place))
-        return Page(found, None)
-
-    def _covered(
-        self, wanted: Selection, order: Order, place: Any, first: bool, size: int
-    ) -> Iterator[tuple[Any, TaskRecord]]:
-        """The records from a place on, each with its own place; at first so many are read."""
-        conditions = listing.conditions_of(wanted, order)
-        values = [value for condition in conditions for value in condition.values]
-        if wanted.key and order == "key" and place < listing.key_bytes(wanted.key):
-            place, first = listing.key_bytes(wanted.key), True
-        while True:
-            query = listing.page_query(order, [each.text for each in conditions], first=first)
-            rows = self._rows(query, (place, *values, size))
-            for place, *fields in rows:
-                record = schema.to_record(tuple(fields))
-                if wanted.covers(record):
-                    yield place, record
-            if len(rows) < size:
-                return
-            first, size = False, max(size, PAGE)
+        if walk.stopped_at is None:
+            return Page(found, None)
+        return Page(found, listing.cursor_of(walk.stopped_at), walk.looked_at)
 
     def function_totals(self) -> list[FunctionTotals]:
         """In one statement, which reads every row, but none's data."""
