@@ -62,10 +62,9 @@ def imports(path: Path) -> tuple[Import, ...]:
 
 
 def _imports(path: Path) -> Iterator[Import]:
+    where = path.relative_to(ROOT).as_posix()
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = set(_for_types(tree))
-    in_functions = set(_in_functions(tree))
-    for node in ast.walk(tree):
+    for node, in_function, for_types in _statements(tree, False, False):
         if isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
             named = [(module, alias.name) for alias in node.names]
@@ -73,20 +72,19 @@ def _imports(path: Path) -> Iterator[Import]:
             named = [(alias.name, "") for alias in node.names]
         else:
             continue
-        where = path.relative_to(ROOT).as_posix()
         for module, name in named:
-            top_level = node not in in_functions
-            yield Import(where, node.lineno, module, name, node in for_types, top_level)
+            yield Import(where, node.lineno, module, name, for_types, not in_function)
 
 
-def _for_types(tree: ast.Module) -> Iterator[ast.AST]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            for statement in node.body:
-                yield from ast.walk(statement)
-
-
-def _in_functions(tree: ast.Module) -> Iterator[ast.AST]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from ast.walk(node)
+def _statements(
+    parent: ast.AST, in_function: bool, for_types: bool
+) -> Iterator[tuple[ast.AST, bool, bool]]:
+    """All statements below one, without a look at expressions, which hold no import."""
+    in_function |= isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef)
+    checks_types = isinstance(parent, ast.If) and "TYPE_CHECKING" in ast.unparse(parent.test)
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        types = for_types or (checks_types and field == "body")
+        blocks = getattr(parent, field, ())
+        for child in blocks if isinstance(blocks, list) else ():  # a lambda's is an expression
+            yield child, in_function, types
+            yield from _statements(child, in_function, types)
