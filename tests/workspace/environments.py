@@ -2,7 +2,8 @@
 
 `Environment.install` takes what ours require from the environment that the tests run in: as pip
 would choose, but nothing is fetched or compiled, which takes a tenth of a second where pip takes
-several. `Environment.pip_install` is the real thing, for tests that are marked slow.
+several. All environments share the files of a wheel, and so its bytecode.
+`Environment.pip_install` is the real thing, for tests that are marked slow.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -66,11 +69,11 @@ class Environment:
         self.folder = folder
         self._wheels = {path.name.partition("-")[0]: path for path in dist.glob("*.whl")}
         self._dist = dist
-        run(sys.executable, "-m", "venv", "--without-pip", folder / "env", cwd=folder)
+        venv.create(folder / "env", symlinks=os.name != "nt")
         bin_ = folder / "env" / ("Scripts" if os.name == "nt" else "bin")
         self.python = bin_ / ("python.exe" if os.name == "nt" else "python")
-        asked = self.run("import sysconfig; print(sysconfig.get_path('purelib'))")
-        self._packages = Path(asked.strip())
+        bases = {"base": str(folder / "env"), "platbase": str(folder / "env")}
+        self._packages = Path(sysconfig.get_path("purelib", vars=bases))
         self._installed: set[tuple[str, frozenset[str]]] = set()
 
     def install(self, *what: str) -> None:
@@ -84,10 +87,9 @@ class Environment:
             return
         self._installed.add((name, frozenset(requirement.extras)))
         if name in self._wheels:
-            with zipfile.ZipFile(self._wheels[name]) as wheel:
-                wheel.extractall(self._packages)
+            self._link(*_unpacked(self._wheels[name].resolve()).iterdir())
         else:
-            self._link(importlib.metadata.distribution(requirement.name))
+            self._link(*_tops(importlib.metadata.distribution(requirement.name)))
         found = importlib.metadata.distributions(name=requirement.name, path=[str(self._packages)])
         [distribution] = found
         assert requirement.specifier.contains(distribution.version, prereleases=True)
@@ -95,11 +97,10 @@ class Environment:
             if _applies(needed, requirement.extras):
                 self._install(needed)
 
-    def _link(self, distribution: importlib.metadata.Distribution) -> None:
-        """Link its packages and its metadata, and nothing that lies beside `site-packages`."""
-        for top in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
-            if not (self._packages / top).exists():
-                (self._packages / top).symlink_to(str(distribution.locate_file(top)))
+    def _link(self, *tops: Path) -> None:
+        for top in tops:
+            if not (self._packages / top.name).exists():
+                (self._packages / top.name).symlink_to(top)
 
     def pip_install(self, *what: str) -> None:
         """Install from the built wheels, and what they require from wherever pip finds it."""
@@ -115,6 +116,21 @@ class Environment:
     def run(self, program: str) -> str:
         """The output of a program, run in the environment and in a folder of its own."""
         return run(self.python, "-I", "-W", "error", "-c", program, cwd=self.folder)
+
+
+def _unpacked(wheel: Path) -> Path:
+    """A folder beside a wheel, with what the wheel holds."""
+    folder = wheel.with_suffix("")
+    if not folder.exists():
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder)
+    return folder
+
+
+def _tops(distribution: importlib.metadata.Distribution) -> list[Path]:
+    """Its packages and its metadata, and nothing that lies beside `site-packages`."""
+    names = {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}
+    return [Path(str(distribution.locate_file(name))) for name in names]
 
 
 def _applies(needed: Requirement, extras: Iterable[str]) -> bool:

@@ -104,19 +104,20 @@ def test_beautyspot_brings_local_backends_and_no_boto3(
         assert installed.pop(name) == VERSION
     assert set(installed) == {"pluggy", "msgpack", "xxhash"}
     empty.run(CALL.format(name="app", options=", limiter='600/min', save='background'"))
-    assert "install beautyspot-s3 (docs/install.md)" in _error(
-        empty, "bs.Spot('x', storage='s3://bucket/cache')"
-    )
+    [said] = _errors(empty, "bs.Spot('x', storage='s3://bucket/cache')")
+    assert "install beautyspot-s3 (docs/install.md)" in said
 
 
-def _error(environment: Environment, expression: str) -> str:
-    """What an expression raises, as one line."""
-    return environment.run(
+def _errors(environment: Environment, *expressions: str) -> list[str]:
+    """What each expression raises, as one line."""
+    said = environment.run(
         "import beautyspot as bs\n"
-        f"try:\n    {expression}\n"
-        "except bs.BeautyspotError as error:\n    print(type(error).__name__, error)\n"
-        "else:\n    raise SystemExit('it raised nothing')\n"
+        f"for expression in {expressions!r}:\n"
+        "    try:\n        eval(expression)\n"
+        "    except bs.BeautyspotError as error:\n        print(type(error).__name__, error)\n"
+        "    else:\n        raise SystemExit('it raised nothing: ' + expression)\n"
     )
+    return said.splitlines()
 
 
 @BY
@@ -184,16 +185,19 @@ def test_core_alone_works_and_says_what_to_install(empty: Environment, install: 
     install(empty, "beautyspot-core")
     assert "beautyspot-local" not in empty.installed()
     memory = "metadata='memory'"
-    empty.run(CALL.format(name="small", options=f", {memory}"))
-    empty.run(CALL.format(name="large", options=f", {memory}, blob_threshold=0"))  # all in rows
-    for expression in (
+    small = CALL.format(name="small", options=f", {memory}")
+    large = CALL.format(name="large", options=f", {memory}, blob_threshold=0")  # all in rows
+    empty.run(small + large)
+    expressions = (
         "bs.Spot('x')",
         f"bs.Spot('x', {memory}, limiter='600/min')",
         f"bs.Spot('x', {memory}, storage='local')",
         f"bs.Spot('x', {memory}).mark(save_blob=True)",
         f"bs.Spot('x', {memory}).storage",
-    ):
-        said = _error(empty, expression)
-        assert said.startswith("BackendNotFound")
-        assert "install beautyspot-local" in said
-    assert "limiter" in _error(empty, f"bs.Spot('x', {memory}).limiter(len)")
+    )
+    *said, limiter = _errors(empty, *expressions, f"bs.Spot('x', {memory}).limiter(len)")
+    assert len(said) == len(expressions)
+    for error in said:
+        assert error.startswith("BackendNotFound")
+        assert "install beautyspot-local" in error
+    assert "limiter" in limiter
