@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import beautyspot as bs
@@ -15,6 +16,7 @@ from beautyspot import hookspecs
 from beautyspot.backends.loading import BASES
 from beautyspot.config.resolve import _ONLY_IN_CODE, _OTHER_VARIABLES
 from beautyspot.config.settings import SETTINGS
+from forked import Forking
 from workspace import manual
 from workspace.sources import ROOT
 from workspace.suites import QUICK
@@ -49,23 +51,34 @@ def laid_out(text: str, folder: Path) -> list[str]:
     return programs
 
 
-def outcome(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def environment(folder: Path) -> dict[str, str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("BEAUTYSPOT")}
     clean |= {"PYTHONPATH": str(folder), "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis")}
     clean.pop("PYTEST_ADDOPTS", None)
+    return clean
+
+
+def outcome(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "error", *command],
-        cwd=folder, env=clean, capture_output=True, text=True, check=False,
+        cwd=folder, env=environment(folder), capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
 WITH_CODE = [name for name in PAGES if "```python" in page(name)]
 
 
+@pytest.fixture(scope="module")
+def forking() -> Iterator[Forking]:
+    forking = Forking()
+    yield forking
+    forking.close()
+
+
 @pytest.mark.parametrize("name", WITH_CODE)
-def test_every_python_block_runs_in_order(name: str, tmp_path: Path) -> None:
+def test_every_python_block_runs_in_order(name: str, tmp_path: Path, forking: Forking) -> None:
     (tmp_path / "program.py").write_text("\n".join(laid_out(page(name), tmp_path)))
-    done = outcome(tmp_path, "program.py")
+    done = forking.run("program.py", tmp_path, environment(tmp_path))
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "the manual's code should give no warnings"
 
