@@ -10,9 +10,26 @@ from starlette.testclient import TestClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 BROWSER = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
 """What a browser says of a link on a page that was followed."""
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a store that nothing may change."""
+    from dashboard.shops import filled
+
+    return filled(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture
+def own_shop(shop: Path, tmp_path: Path) -> Path:
+    """The database of a copy of it."""
+    from dashboard.shops import copied
+
+    return copied(shop, tmp_path)
 
 
 @pytest.fixture

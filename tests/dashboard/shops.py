@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import shlex
+import shutil
 import sqlite3
 import subprocess
 from contextlib import suppress
@@ -57,6 +58,12 @@ def filled(folder: Path) -> Path:
             fail("no such thing")
         list(stream(3))
         return spot.db_path
+
+
+def copied(made: Path, folder: Path) -> Path:
+    """The database of a copy below a folder."""
+    shutil.copytree(made.parent, folder / made.parent.name)
+    return folder / made.parent.name / made.name
 
 
 def change(database: Path, statement: str, *values: object) -> None:

@@ -10,19 +10,13 @@ from urllib.parse import parse_qsl
 
 import beautyspot as bs
 import pytest
-from dashboard.shops import HOSTILE, change, command_of, filled, linked_keys, run
+from dashboard.shops import HOSTILE, change, command_of, linked_keys, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 ORDERS = ("newest", "oldest", "largest", "smallest", "slowest", "dearest", "unused", "key")
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store that nothing changes."""
-    return filled(tmp_path_factory.mktemp("shop"))
 
 
 @pytest.fixture
@@ -194,8 +188,8 @@ def test_nothing_is_there(visit: Callable[..., Any], tmp_path: Path) -> None:
     assert "cut at 1 kB" in page.text
 
 
-def test_hostile_rows_are_listed(tmp_path: Path, visit: Callable[..., Any]) -> None:
-    database = filled(tmp_path)
+def test_hostile_rows_are_listed(own_shop: Path, visit: Callable[..., Any]) -> None:
+    database = own_shop
     names = {"cache_key": "a/../b", "func_identifier": "\x1b<b>", "version": "v" * 5000}
     for number, (column, value) in enumerate(names.items()):
         place = f"rowid = (select rowid from tasks limit 1 offset {number})"

@@ -1,0 +1,269 @@
+"""Removals: what would go is shown first, and that goes and nothing else."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import threading
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot_cli.formats import size
+from beautyspot_dashboard.pages import removal as pages
+from dashboard.shops import command_of, linked_keys, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+REMOVE = "/store/shop/remove"
+
+
+@pytest.fixture
+def client(own_shop: Path, visit: Callable[..., Any]) -> Any:
+    """Asks a dashboard that may remove."""
+    return visit(str(own_shop), read_only=False)
+
+
+def text_of(page: Any) -> str:
+    """What a page says, without its markup."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.text)))
+
+
+def keys_in(database: Path, **where: Any) -> set[str]:
+    """The keys of the results that match."""
+    with bs.open_store(database, config=False) as store:
+        return {row.cache_key for row in store.rows(**where)}
+
+
+def press(client: Any, page: Any) -> Any:
+    """Press the button that removes what a page shows."""
+    (action,) = re.findall(r'<form method="post" action="([^"]*)"', page.text)
+    return client.post(REMOVE + html.unescape(action))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"function": "ask", "arguments": "evening"},
+        {"function": "*", "show": "1"},
+        {"what": "prune", "show": "1"},
+        {"what": "prune", "show": "1", "max-entries": "3", "keep-expired": "1"},
+        {"what": "prune", "show": "1", "older": "0s", "version": "none"},
+        {"what": "prune", "show": "1", "unused": "0s", "max-size": "100B", "tag": "paid"},
+    ],
+)
+def test_what_is_shown_goes_and_nothing_else(
+    own_shop: Path, client: Any, query: dict[str, str]
+) -> None:
+    page = client.get(REMOVE, params=query)
+    assert page.status_code == 200
+    before = keys_in(own_shop)
+    said = json.loads(run(*command_of(page), "--dry-run", "--json").stdout)
+    foreseen = f"Results {said['entries']} Their size {size(said['size'])} Functions"
+    assert foreseen in text_of(page)
+    assert set(linked_keys(page)) == set(said["keys"][:10])
+    assert keys_in(own_shop) == before
+
+    done = press(client, page)
+    assert done.status_code == 200
+    assert done.history[0].status_code == 303
+    assert f"Removed {said['entries']} of {said['entries']}" in text_of(done)
+    assert before - keys_in(own_shop) == set(said["keys"])
+
+
+@pytest.mark.parametrize("few", [pages.FEW, 1])
+def test_what_is_stored_after_it_was_shown_stays(
+    own_shop: Path, client: Any, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "FEW", few)
+    page = client.get(REMOVE, params={"function": "shop:ask"})
+    with bs.Spot("shop", directory=own_shop.parent, config=False) as spot:
+
+        @spot.mark(name="shop:ask", version="2")
+        def ask(prompt: str, model: str = "small") -> str:
+            return prompt + model
+
+        spot.invalidate(ask, "good evening", "large")
+        ask("good evening", "large")  # anew
+        ask("something else")
+    done = press(client, page)
+    assert "of 14" in text_of(done) or "Removed 13 of 13" in text_of(done)
+    left = keys_in(own_shop, function="shop:ask")
+    assert len(left) == 2
+
+
+def test_one_result_goes_from_its_page(own_shop: Path, client: Any) -> None:
+    (key,) = keys_in(own_shop, arguments="evening")
+    page = client.get(f"/store/shop/result/{key}")
+    (link,) = re.findall(r'href="([^"]*)">Remove…', page.text)
+    page = client.get(html.unescape(link))
+    assert linked_keys(page) == [key]
+    assert "Remove 1 result," in text_of(page)
+    assert "Removed 1 of 1" in text_of(press(client, page))
+    assert keys_in(own_shop, key=key) == set()
+    assert client.get(f"/store/shop/result/{key}").status_code == 404
+    again = press(client, page)
+    assert "Removed 0 of 0" in text_of(again)
+
+
+def test_blobs_without_a_result_go(own_shop: Path, client: Any) -> None:
+    with bs.open_store(own_shop, config=False) as store:
+        assert store.storage is not None
+        location = f"{store.metadata.store_id}/00/{'0' * 32}-00000000.bin"
+        store.storage.save(location, b"of a killed process")
+    page = client.get(REMOVE, params={"what": "collect"})
+    assert "What would go" not in page.text
+    page = client.get(REMOVE, params={"what": "collect", "show": "1"})
+    assert "There is nothing to remove" in page.text
+    page = client.get(REMOVE, params={"what": "collect", "show": "1", "grace": "0"})
+    assert "Blobs 1 Their size 19 B" in text_of(page)
+    said = json.loads(run(*command_of(page), "--dry-run", "--json").stdout)
+    assert said["blobs"] == 1
+    (action,) = re.findall(r'<form method="post" action="([^"]*)"', page.text)
+    query = re.sub(r"asked=[^&]*", "asked=9e9", html.unescape(action))  # just now
+    done = client.post(REMOVE + query)
+    assert "Blobs removed 1" in text_of(done)
+    page = client.get(REMOVE, params={"what": "collect", "show": "1", "grace": "0"})
+    assert "There is nothing to remove" in page.text
+
+
+def test_blobs_that_became_old_enough_since_then_stay(own_shop: Path, client: Any) -> None:
+    with bs.open_store(own_shop, config=False) as store:
+        assert store.storage is not None
+        location = f"{store.metadata.store_id}/00/{'0' * 32}-00000000.bin"
+        store.storage.save(location, b"of a save that is under way")
+    page = client.post(REMOVE, params={"what": "collect", "grace": "0", "asked": "1e9"})
+    assert "Blobs removed 0" in text_of(page)
+
+
+def test_a_read_only_dashboard_removes_nothing(own_shop: Path, visit: Callable[..., Any]) -> None:
+    client, before = visit(str(own_shop)), keys_in(own_shop)
+    page = client.get(REMOVE, params={"function": "ask"})
+    assert 'method="post"' not in page.text
+    assert "--no-read-only" in page.text
+    assert "Results 14" in text_of(page)
+    key = next(iter(before))
+    for query in ({"only": key, "asked": "9e9"}, {"what": "collect", "asked": "9e9"}, {}):
+        refused = client.post(REMOVE, params=query)
+        assert refused.status_code == 403
+        assert "nothing was removed" in refused.text
+    assert keys_in(own_shop) == before
+
+
+def test_what_is_not_known_as_shown_is_shown_again(own_shop: Path, client: Any) -> None:
+    before = keys_in(own_shop)
+    for query in ({}, {"shown": "forgotten"}, {"only": ""}, {"what": "prune", "show": "1"}):
+        page = client.post(REMOVE, params={"function": "ask", **query})
+        assert page.status_code == 409
+        assert "Nothing was removed." in page.text
+    page = client.post(REMOVE, params={"what": "collect", "asked": "nan", "show": "1"})
+    assert page.status_code == 409
+    assert keys_in(own_shop) == before
+    assert client.post(REMOVE, params={"only": "x" * 32, "asked": "x"}).status_code == 200
+    assert keys_in(own_shop) == before
+
+
+def test_a_get_changes_nothing(own_shop: Path, client: Any) -> None:
+    before = keys_in(own_shop)
+    page = client.get(REMOVE, params={"function": "*"})
+    (action,) = re.findall(r'<form method="post" action="([^"]*)"', page.text)
+    client.get(REMOVE + html.unescape(action))
+    client.head(REMOVE + html.unescape(action))
+    assert keys_in(own_shop) == before
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"functoin": "ask", "older": "0s"}, "there is no filter 'functoin'"),
+        ({"older": "7", "function": "ask"}, "7 of what?"),
+        ({"show": "1"}, "the function * is everything"),
+        ({"what": "prune", "show": "1", "max-size": "much"}, "give a number of bytes"),
+        ({"what": "prune", "show": "1", "max-entries": "-1"}, "give a whole number"),
+        ({"what": "prune", "show": "1", "older": "2026-01-01"}, "give"),
+        ({"what": "prune", "show": "1", "unused": "7"}, "7 of what?"),
+        ({"what": "prune", "show": "1", "arguments": "x"}, "only a function"),
+        ({"what": "collect", "show": "1", "grace": "soon"}, "give"),
+        ({"what": "collect", "show": "1", "function": "ask"}, "no filter goes with blobs"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_offered(
+    client: Any, query: dict[str, str], said: str
+) -> None:
+    page = client.get(REMOVE, params=query)
+    assert page.status_code == 400
+    assert said.lower() in text_of(page).lower()
+    assert 'method="post"' not in page.text
+
+
+def test_a_long_removal_is_followed_and_told(
+    own_shop: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_SOON", 0)
+    begun, goes_on = threading.Event(), threading.Event()
+
+    class Slow(bs.Removal):
+        def carry_out(self, progress: Any = None) -> bs.Removed:
+            progress(bs.Removed(5, 100, 1))
+            begun.set()
+            goes_on.wait(20)
+            return super().carry_out(progress)
+
+    monkeypatch.setattr(bs.Store, "removal", lambda self, rows: Slow(rows, self._changing))
+    page = press(client, client.get(REMOVE, params={"function": "*"}))
+    begun.wait(20)
+    page = client.get(page.url.path)
+    assert page.headers["refresh"] == "1"
+    assert "Removing" in page.text
+    assert "Removed 5 of 20" in text_of(page)
+    goes_on.set()
+    while "refresh" in (page := client.get(page.url.path)).headers:
+        pass
+    assert "Removed 20 of 20" in text_of(page)
+    assert keys_in(own_shop) == set()
+
+
+def test_a_removal_that_fails_says_what_was_reached(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(error: Exception) -> Any:
+        def carry_out(self: object, progress: Any) -> None:
+            progress(bs.Removed(2, 10))
+            raise error
+
+        return carry_out
+
+    for error in (bs.MetadataError("the disk is full"), RuntimeError("a fault")):
+        monkeypatch.setattr(bs.Removal, "carry_out", failing(error))
+        text = text_of(press(client, client.get(REMOVE, params={"function": "*"})))
+        assert "Not all was removed" in text
+        assert str(error) in text.lower() or str(error).capitalize() in text
+        assert "Removed 2 of 20" in text
+        assert "to remove again is safe" in text
+
+
+def test_an_unknown_removal_says_what_may_be(client: Any) -> None:
+    page = client.get("/store/shop/removed/nothing")
+    assert page.status_code == 404
+    assert "to remove again is safe" in page.text
+
+
+def test_the_end_of_the_dashboard_ends_a_removal(own_shop: Path) -> None:
+    from beautyspot_dashboard.removals import Job, Removals
+
+    begun, job, removals = threading.Event(), Job("shop", "results", 2), Removals()
+
+    def work(job: Job) -> bs.Removed:
+        while True:
+            begun.set()
+            job.at(bs.Removed(1, 1))
+
+    name = removals.start(job, work)
+    begun.wait(20)
+    removals.close()
+    assert removals.job(name) is job
+    assert job.is_done
+    assert job.problem == "the dashboard was ended"
