@@ -59,7 +59,6 @@ def result(request: Request) -> Response:
         arguments=laid_out(record.arguments),
         neighbours=_neighbours(request, store, record),
         has_expired=_has_expired(store, record),
-        has_raw=any(getattr(route, "name", "") == "value" for route in request.app.routes),
         command=command_line(shelved, "show", record.cache_key),
     )
 
