@@ -174,8 +174,11 @@ def test_what_is_stored_is_no_markup_and_turns_no_text(results: Any) -> None:
 
 
 def test_the_kinds_of_values_are_told(results: Any) -> None:
-    kinds = set(re.findall(r'class="kind" title="([^"]*)"', results().text))
-    assert kinds == {"value", "drawing", "error that is a result", "items of a generator"}
+    page = results()
+    kinds = set(re.findall(r'class="kind" title="([^"]*)"', page.text))
+    assert kinds == {"value", "error that is a result", "items of a generator"}
+    (drawn,) = linked_keys(results(function="draw"))
+    assert f'<img src="/store/shop/thumbnail/{drawn}" alt="SVG" title="drawing"' in page.text
 
 
 def test_nothing_is_there(visit: Callable[..., Any], tmp_path: Path) -> None:
