@@ -16,12 +16,12 @@ from beautyspot_dashboard.rendering.kinds import kind_of
 from beautyspot_dashboard.rendering.links import href, result_href, with_query
 from beautyspot_dashboard.rendering.orders import ORDERS, headings
 from beautyspot_dashboard.rendering.templates import render
-from beautyspot_dashboard.values.thumbnails import has_thumbnail
+from beautyspot_dashboard.values.thumbnails import thumbnail_href
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from beautyspot import Page, Store, TaskRecord
+    from beautyspot import Page, Store
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -108,19 +108,14 @@ def results(request: Request) -> Response:
         orders=ORDERS,
         limits=LIMITS,
         kind_of=kind_of,
-        thumbnail=lambda record: _thumbnail(request, record),
+        thumbnail=lambda record: thumbnail_href(request, record),
+        narrowed=lambda **filters: with_query(request, **{"from": None, **filters}),
+        exact=False,
+        came=False,
         own=_own(request),
         link=lambda record: result_href(request, record.cache_key, request.url.query),
         command=listed.command(shelved),
     )
-
-
-def _thumbnail(request: Request, record: TaskRecord) -> str:
-    """The URL of the picture of a result; "" where there is none."""
-    if not has_thumbnail(record) or not result_href(request, record.cache_key):
-        return ""
-    store = request.path_params["store"]
-    return href(request, "thumbnail", store=store, key=record.cache_key)
 
 
 _SUGGESTED: Final = 500

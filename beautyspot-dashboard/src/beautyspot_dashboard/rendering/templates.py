@@ -40,6 +40,15 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
         context: what the template shows. `store`, a `Shelved`, and `section`, the name of a view,
             tell the head of the page where it is.
     """
+    return HTMLResponse(fragment(request, template, **context), status)
+
+
+def fragment(request: Request, template: str, **context: Any) -> str:
+    """A part of a page, such as one that is sent to a page that is open.
+
+    Args:
+        request, template, context: as for `render`.
+    """
     given = {
         "request": request,
         "board": board_of(request),
@@ -49,5 +58,4 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
         "with_query": lambda **changes: with_query(request, **changes),
         **context,
     }
-    text = environment().get_template(template).render(given)
-    return HTMLResponse(text, status)
+    return environment().get_template(template).render(given)

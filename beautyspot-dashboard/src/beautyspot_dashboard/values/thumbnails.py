@@ -8,11 +8,13 @@ from importlib.util import find_spec
 from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from beautyspot_dashboard.rendering.links import href, result_href
 from beautyspot_dashboard.values.measures import measured
 from beautyspot_dashboard.values.media_types import PICTURES, plain_type
 
 if TYPE_CHECKING:
     from beautyspot import TaskRecord
+    from starlette.requests import Request
 
     from beautyspot_dashboard.values.views import Look
 
@@ -81,6 +83,14 @@ def has_thumbnail(record: TaskRecord) -> bool:
     kind = plain_type(record.content_type or "")
     limit = _LARGEST if kind in _FORMATS and _has_pillow() else _LARGEST_RAW
     return kind in PICTURES and (record.size or 0) <= limit
+
+
+def thumbnail_href(request: Request, record: TaskRecord) -> str:
+    """The path of the picture of a result; "" where there is none."""
+    if not has_thumbnail(record) or not result_href(request, record.cache_key):
+        return ""
+    store = request.path_params["store"]
+    return href(request, "thumbnail", store=store, key=record.cache_key)
 
 
 def thumbnail_of(look: Look) -> Thumbnail | None:
