@@ -113,11 +113,12 @@ class Feed:
     def _note(self, found: tuple[TaskRecord, ...] | None, problem: str) -> None:
         before, self._newest = self._newest, found
         came = () if before is None or found is None else new_in(found, before)
-        if before is None or len(came) >= LIMIT:
-            self._came.clear()
-        if came or problem != self._problem or (found is not None and before is None):
+        if (before is None and found is not None) or len(came) >= LIMIT:
+            self._came.clear()  # so that all pages are written as a whole
             self._count += 1
+        elif came or problem != self._problem:
             self._came.append(came)
+            self._count += 1
         self._problem = problem
 
 

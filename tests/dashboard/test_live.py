@@ -1,0 +1,352 @@
+"""A page that follows what comes into a store."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from beautyspot import BeautyspotError, TaskRecord
+from beautyspot_dashboard import dashboard
+from beautyspot_dashboard.news import LIMIT, Feed, new_in
+from beautyspot_dashboard.streaming import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+    from starlette.types import ASGIApp, Message
+
+EVENTS = "/store/app/live/events"
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look as often as possible."""
+    monkeypatch.setattr("beautyspot_dashboard.streaming.PERIOD", 0)
+    monkeypatch.setattr("beautyspot_dashboard.news.PERIOD", 0)
+
+
+class Told(NamedTuple):
+    """An event as a browser reads it."""
+
+    id: str
+    how: str
+    element: str
+    html: str
+
+
+def told_by(text: str) -> Iterator[Told]:
+    for block in text.split("\n\n"):
+        fields = [line.partition(": ")[::2] for line in block.split("\n")]
+        data = "\n".join(value for name, value in fields if name == "data")
+        if data:
+            head, _, html = data.partition("\n")
+            yield Told(dict(fields)["id"], *head.split(" "), html)
+
+
+class Browser:
+    """Follows a stream until `enough` says so of all that was told."""
+
+    def __init__(self, app: ASGIApp, path: str = EVENTS, method: str = "GET") -> None:
+        self.app, self.path, self.method = app, path, method
+        self.text, self.headers = "", {}
+
+    def follow(self, enough: Callable[[list[Told]], object], last: str | None = None) -> list[Told]:
+        asyncio.run(asyncio.wait_for(self._follow(enough, last), 60))
+        return self.told
+
+    @property
+    def told(self) -> list[Told]:
+        return list(told_by(self.text))
+
+    async def _follow(self, enough: Callable[[list[Told]], object], last: str | None) -> None:
+        gone = asyncio.Event()
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            self.text += message.get("body", b"").decode()
+            if enough(self.told):
+                gone.set()
+
+        async def receive() -> Message:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        headers = [(b"host", b"localhost"), (b"sec-fetch-site", b"same-origin")]
+        if last is not None:
+            headers.append((b"last-event-id", last.encode()))
+        scope: dict[str, Any] = {
+            "type": "http",
+            "method": self.method,
+            "path": self.path,
+            "query_string": b"",
+            "headers": headers,
+        }
+        await self.app(scope, receive, send)
+
+
+def rows(told: list[Told]) -> list[Told]:
+    return [each for each in told if each.element == "rows"]
+
+
+def prompts(html: str) -> list[str]:
+    return re.findall(r"prompt=&#39;(\w+)&#39;", html)
+
+
+@pytest.fixture
+def ask(spot: Spot) -> Callable[[str], str]:
+    @spot.mark(name="shop:ask")
+    def ask(prompt: str) -> str:
+        return prompt
+
+    marked: Callable[[str], str] = ask
+    return marked
+
+
+# ----------------------------------------------------------------------------------------- the page
+
+
+def test_the_page_shows_the_newest_without_scripts(
+    ask: Callable[[str], str], spot: Spot, visit: Callable[..., Any]
+) -> None:
+    ask("first")
+    ask("second")
+    page = visit(spot.db_path).get("/store/app/live")
+    assert prompts(page.text) == ["second", "first"]
+    assert f'data-stream="{EVENTS}"' in page.text
+    assert "load the page anew" in page.text
+    assert "ls --rows" in page.text
+
+
+def test_what_comes_while_it_is_open_is_put_on_top(ask: Callable[[str], str], spot: Spot) -> None:
+    ask("first")
+    waiting = iter(["second", "third"])
+    seen: list[int] = []
+
+    def enough(told: list[Told]) -> bool:
+        if len(rows(told)) > len(seen):
+            seen.append(1)
+            if following := next(waiting, None):
+                ask(following)
+        return len(seen) == 3
+
+    browser = Browser(dashboard(spot.db_path))
+    told = browser.follow(enough)
+    assert [(each.how, prompts(each.html)) for each in rows(told)] == [
+        ("replace", ["first"]),
+        ("prepend", ["second"]),
+        ("prepend", ["third"]),
+    ]
+    assert browser.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert browser.headers["cache-control"] == "private, no-store"
+    assert any(each.element == "came" and "1 new result at" in each.html for each in told)
+
+
+def test_who_connects_again_gets_what_is_missing(ask: Callable[[str], str], spot: Spot) -> None:
+    app = dashboard(spot.db_path)
+    ask("first")
+    (before,) = rows(Browser(app).follow(rows))
+    ask("second")
+    (after,) = rows(Browser(app).follow(rows, last=before.id))
+    assert (after.how, prompts(after.html)) == ("prepend", ["second"])
+
+
+@pytest.mark.parametrize("last", ["", "x", "x-1", "-", "0-99999999999999999999", "²-²"])
+def test_who_has_another_state_gets_all(ask: Callable[[str], str], spot: Spot, last: str) -> None:
+    ask("first")
+    (told,) = rows(Browser(dashboard(spot.db_path)).follow(rows, last=last))
+    assert (told.how, prompts(told.html)) == ("replace", ["first"])
+
+
+def test_texts_are_escaped_on_their_way(ask: Callable[[str], str], spot: Spot) -> None:
+    ask("<script>alert(1)</script>\r\ndata: x\n\nid: 7\u2028\u202e")
+    browser = Browser(dashboard(spot.db_path))
+    (told,) = rows(browser.follow(rows))
+    assert "<script" not in told.html
+    assert "&lt;script&gt;" in told.html
+    assert "\u202e" not in told.html
+    assert "\nid: 7" not in browser.text
+
+
+def test_a_store_that_is_not_there_yet_is_waited_for(
+    tmp_path: Path, make_spot: Callable[..., Spot], visit: Callable[..., Any]
+) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    assert "there is no store in" in visit(folder).get("/store/app/live").text
+    filled: list[Spot] = []
+
+    def enough(told: list[Told]) -> bool:
+        if told and not filled:
+            filled.append(make_spot(directory=folder))
+            filled[0].mark(name="shop:ask")(str.upper)("hello")
+        return any("hello" in each.html for each in rows(told))
+
+    told = Browser(dashboard(folder)).follow(enough)
+    problems = [each.html for each in told if each.element == "problem"]
+    assert "there is no store in" in problems[0]
+    assert problems[-1].strip() == ""
+
+
+def test_it_ends_with_the_server_around_it(ask: Callable[[str], str], spot: Spot) -> None:
+    """Uvicorn ends its streams only after they have ended."""
+    ask("first")
+
+    class Server:
+        should_exit = False
+
+        def handle_exit(self, *_: object) -> None: ...
+
+    server = Server()
+
+    def enough(told: list[Told]) -> bool:
+        server.should_exit = bool(told)
+        return False
+
+    before = signal.signal(signal.SIGINT, server.handle_exit)
+    try:
+        assert Browser(dashboard(spot.db_path)).follow(enough)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_without_news_it_shows_that_it_is_there(ask: Callable[[str], str], spot: Spot) -> None:
+    ask("first")
+    browser = Browser(dashboard(spot.db_path))
+    browser.follow(lambda _: browser.text.endswith("\n\n:\n\n"))
+
+
+def test_a_look_at_its_head_ends(ask: Callable[[str], str], spot: Spot) -> None:
+    ask("first")
+    browser = Browser(dashboard(spot.db_path), method="HEAD")
+    browser.follow(lambda _: False)
+    assert browser.headers["content-type"].startswith("text/event-stream")
+
+
+def test_there_is_no_stream_of_another_store(spot: Spot) -> None:
+    browser = Browser(dashboard(spot.db_path), "/store/none/live/events")
+    browser.follow(lambda _: "no store" in browser.text)
+
+
+def test_an_event_is_one_whatever_breaks_its_lines() -> None:
+    sent = Event("1", "rows", "a\rb\r\nc\n\nd").encoded()
+    (told,) = told_by(sent)
+    assert told == ("1", "replace", "rows", "a\nb\nc\n\nd")
+    assert sent.endswith("d\n\n")
+
+
+# ----------------------------------------------------------------------------------------- the feed
+
+
+def row(number: int) -> TaskRecord:
+    return TaskRecord(f"{number:032x}", "f", "", updated_at=f"2026-11-26 12:{number:05}")
+
+
+class Stored:
+    """A store, newest first, and how often it was looked at."""
+
+    def __init__(self) -> None:
+        self.rows: list[TaskRecord] = []
+        self.looks = 0
+        self.fails = False
+        self.clock = 0.0
+
+    def look(self) -> list[TaskRecord]:
+        self.looks += 1
+        if self.fails:
+            raise BeautyspotError("the store is away")
+        return self.rows[:LIMIT]
+
+    def add(self, *numbers: int) -> None:
+        self.rows[:0] = [row(number) for number in reversed(numbers)]
+
+
+@pytest.fixture
+def stored() -> Stored:
+    return Stored()
+
+
+def test_one_look_is_for_all_who_ask_within_a_second(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beautyspot_dashboard.news.PERIOD", 1.0)
+    feed = Feed(stored.look, lambda: stored.clock)
+    for _ in range(10):
+        assert feed.news(None) is not None
+    assert stored.looks == 1
+    stored.clock = 1.0
+    feed.news(None)
+    assert stored.looks == 2
+
+
+def test_who_asks_while_another_looks_does_not_wait(stored: Stored) -> None:
+    inner: list[object] = []
+
+    def look() -> list[TaskRecord]:
+        inner.append(feed.news(None))
+        return stored.look()
+
+    feed = Feed(look)
+    assert feed.news(None) is not None
+    assert inner == [None]
+
+
+def test_who_was_away_for_several_looks_gets_them_newest_first(stored: Stored) -> None:
+    feed = Feed(stored.look)
+    stored.add(1)
+    start = feed.news(None)
+    assert start is not None
+    for numbers in ((2, 3), (4,)):
+        stored.add(*numbers)
+        feed.news(start.id)
+    news = feed.news(start.id)
+    assert news is not None
+    assert news.records == (row(4), row(3), row(2))
+    assert not news.whole
+    assert feed.news(news.id) is None
+
+
+def test_more_than_a_page_at_once_takes_the_place_of_all(stored: Stored) -> None:
+    feed = Feed(stored.look)
+    start = feed.news(None)
+    assert start is not None
+    stored.add(*range(LIMIT + 5))
+    news = feed.news(start.id)
+    assert news is not None
+    assert news.whole
+    assert len(news.records) == LIMIT
+    assert feed.news(news.id) is None
+
+
+def test_a_failure_is_told_once_and_so_is_its_end(stored: Stored) -> None:
+    feed = Feed(stored.look)
+    stored.add(1)
+    start = feed.news(None)
+    assert start is not None
+    stored.fails = True
+    failed = feed.news(start.id)
+    assert failed is not None
+    assert (failed.problem, failed.records, failed.whole) == ("the store is away", (), False)
+    assert feed.news(failed.id) is None
+    stored.fails = False
+    stored.add(2)
+    news = feed.news(failed.id)
+    assert news is not None
+    assert (news.problem, news.records, news.whole) == ("", (row(2),), False)
+
+
+def test_a_result_that_was_made_again_is_new() -> None:
+    again = row(1)._replace(updated_at="2026-11-27 00:00:00")
+    assert new_in([again, row(2)], [row(2), row(1)]) == (again,)
+
+
+def test_older_ones_that_move_up_after_a_removal_are_not_new() -> None:
+    before = [row(number) for number in range(LIMIT + 10, 10, -1)]
+    assert len(before) == LIMIT
+    after = [row(LIMIT + 11), *before[3:], row(10), row(9)]
+    assert new_in(after, before) == (row(LIMIT + 11),)
