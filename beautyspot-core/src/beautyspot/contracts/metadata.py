@@ -143,9 +143,14 @@ class MetadataStoreBase(LeasingBase):
         found = {key: self.find(key) for key in keys}
         return {key: answer for key, answer in found.items() if answer is not None}
 
-    def totals(self) -> Totals:
-        """How much is stored; records of earlier releases have no size, and count as 0 bytes."""
-        sizes = [record.size or 0 for record in self.scan()]
+    def totals(self, selection: Selection | None = None) -> Totals:
+        """How much is stored; records of earlier releases have no size, and count as 0 bytes.
+
+        Args:
+            selection: what is counted; None is all. The base class reads every record for it.
+        """
+        wanted = selection or Selection()
+        sizes = [max(0, record.size or 0) for record in self.scan() if wanted.covers(record)]
         return Totals(len(sizes), sum(sizes))
 
     # ------------------------------------------------------- for those that look at what is stored

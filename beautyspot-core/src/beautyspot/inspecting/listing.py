@@ -163,6 +163,10 @@ class Listing:
         Raises:
             MetadataError: the store failed.
         """
+        if self._newest_code is None:
+            given = hints(self._metadata.totals, selection=self._selection)
+            if given:  # a store of yesterday counts all only
+                return self._metadata.totals(**given)
         entries = size = 0
         for record in self.all():
             entries, size = entries + 1, size + size_of(record)

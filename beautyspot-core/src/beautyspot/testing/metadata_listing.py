@@ -9,7 +9,14 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from beautyspot.contracts import FunctionTotals, MetadataStoreBase, Order, Selection, TaskRecord
+from beautyspot.contracts import (
+    FunctionTotals,
+    MetadataStoreBase,
+    Order,
+    Selection,
+    TaskRecord,
+    Totals,
+)
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
 from beautyspot.testing.metadata_counts import COUNTED, CountsContract
 from beautyspot.testing.records import HOSTILE_KEYS, KEYS, a_record
@@ -84,6 +91,9 @@ class ListingContract(CountsContract):
         assert _paged(store, selection, limit=limit) == covered, "in the order of the keys"
         newest = _paged(store, selection, order="newest", limit=limit)
         assert sorted(newest) == sorted(covered), "each once, in whatever order"
+        if "selection" in signature(store.totals).parameters:
+            sizes = [record.size or 0 for record in covered]
+            assert store.totals(selection) == Totals(len(sizes), sum(sizes))
 
     @pytest.mark.parametrize("field", Selection._fields)
     def test_each_filter_narrows(self, store: MetadataStoreBase, field: str) -> None:

@@ -1,20 +1,17 @@
-"""The statements that list rows, in pages: each begins behind the last row of the one before.
-
-What SQL can't say exactly it says too generously (patterns, the case of letters, what another
-program wrote), and `Selection.covers` decides.
-"""
+"""The statements that list rows, in pages: each begins behind the last row of the one before."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts import FunctionTotals, Selection
+from beautyspot.contracts import FunctionTotals
 from beautyspot.errors import ConfigError
 
 from beautyspot_local.sqlite import schema
+from beautyspot_local.sqlite.conditions import Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from beautyspot.contracts import Order
 
@@ -32,18 +29,7 @@ _PLACES: Final = {  # of a row, how to go on behind it, the order, and what is u
 _BEGIN: Final = "cache_key >= CAST(? AS TEXT)"
 # What is no text, another program wrote, and no call asks for it.
 _IS_KEY: Final = "typeof(cache_key) = 'text'"
-_LONGEST_PATTERN: Final = 10_000
-"""Characters; SQLite refuses much longer ones."""
-
 _LAST_ROW: Final = 2**63 - 1
-
-FILTERS: Final = {
-    "func_identifier": "func_identifier = ?",
-    "version": "version = ?",
-    # `json_valid` first: one row that another program wrote must not stop the whole listing.
-    "tag": "json_valid(tags) AND EXISTS (SELECT 1 FROM json_each(tasks.tags) WHERE value = ?)",
-}
-"""Those of `scan`."""
 
 _NAME: Final = "COALESCE(NULLIF(func_identifier, ''), func_name)"
 
@@ -57,15 +43,15 @@ FUNCTIONS: Final = (
 )
 """What is stored of each function, with the code of what was written last."""
 
+
+def totals_query(conditions: Iterable[str]) -> str:
+    """The query of how many rows fulfil conditions, and their bytes."""
+    where = " AND ".join([_IS_KEY, *conditions])
+    return f"{schema.TOTALS} WHERE {where}"
+
+
 CODES: Final = f"SELECT {_NAME}, code, MAX(made_at) FROM tasks GROUP BY 1"  # noqa: S608
 """The code of what was made last: another row, where rows were copied. It takes as long again."""
-
-
-class Condition(NamedTuple):
-    """Part of a ``WHERE``, and the values of its marks."""
-
-    text: str
-    values: tuple[Any, ...]
 
 
 def page_query(
@@ -129,108 +115,6 @@ def key_bytes(key: str) -> bytes:
         return key.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # a surrogate of another kind: no stored key has it
         return key.encode("utf-8", "surrogatepass")
-
-
-# ------------------------------------------------------------------------------------ selections
-
-
-def storable(selection: Selection) -> Selection:
-    """The same with its texts as they stand in the columns. Tags stand there as they are."""
-    texts: dict[str, Any] = {
-        name: schema.storable(value)
-        for name, value in selection._asdict().items()
-        if isinstance(value, str) and name != "tag"
-    }
-    return selection._replace(**texts)
-
-
-def conditions_of(selection: Selection, order: Order) -> list[Condition]:
-    """What every row that the selection covers fulfils, and few others.
-
-    In the order of keys, a page has to begin at `selection.key`.
-    """
-    given = selection._asdict().items()
-    found = [_CONDITIONS[name](value) for name, value in given if value is not None]
-    if selection.key and order == "newest":
-        found.append(Condition("cache_key >= ?", (selection.key,)))
-    return [condition for condition in found if condition is not None]
-
-
-def _function(pattern: str) -> Condition:
-    # A set of characters is written in two ways: what comes before it will do.
-    start, opening, _ = pattern[:_LONGEST_PATTERN].partition("[")
-    glob = start + "*" * (bool(opening) or len(pattern) > _LONGEST_PATTERN)
-    return Condition(
-        "(func_identifier GLOB ? OR typeof(func_identifier) <> 'text' OR func_identifier = '' "
-        "OR instr(func_identifier, char(0)))",
-        (glob,),
-    )
-
-
-def _version(version: str) -> Condition:
-    if version:
-        return Condition("version = ?", (version,))
-    return Condition("(version = '' OR typeof(version) <> 'text')", ())
-
-
-def is_plain(tag: str) -> bool:
-    """Whether SQL can look for a tag: in JSON, a lone surrogate stands as what no text equals."""
-    return schema.storable(tag) == tag and "\0" not in tag
-
-
-def _tag(tag: str) -> Condition | None:
-    return Condition(FILTERS["tag"], (tag,)) if is_plain(tag) else None
-
-
-def _begins(column: str) -> Callable[[str], Condition]:
-    text = f"{column} >= ? AND {column} < CAST(? AS TEXT)"
-    return lambda start: Condition(text, (start, start.encode() + b"\xff"))
-
-
-def _other_code(code: str) -> Condition | None:
-    if ":" in code:  # which no digest of a source has
-        return None
-    text, values = _begins("code")(code)
-    return Condition(f"NOT ({text})", values)
-
-
-def _compared(*columns: str, by: str, kind: str = "real") -> Callable[[float], Condition | None]:
-    """A comparison of columns; what is no number there may be one elsewhere, as a time is."""
-    tests = [f"({column} {by} ? OR typeof({column}) <> '{kind}')" for column in columns]
-    text = " AND ".join(tests)
-    return lambda value: Condition(text, (value,) * len(columns)) if _fits(value) else None
-
-
-def _fits(number: float) -> bool:
-    return isinstance(number, float) or -(2**63) <= number < 2**63
-
-
-def _text(text: str) -> Condition | None:
-    """Letters that are no ASCII may become such: a row that has one is looked at."""
-    wanted, others = text.casefold(), "length(arguments) < length(CAST(arguments AS BLOB))"
-    if not wanted or len(wanted) > _LONGEST_PATTERN:
-        return None
-    if not wanted.isascii() or "\0" in wanted:
-        return Condition(others, ())
-    escaped = wanted.translate({ord(sign): f"\\{sign}" for sign in "\\%_"})
-    return Condition(f"(arguments LIKE ? ESCAPE '\\' OR {others})", (f"%{escaped}%",))
-
-
-_CONDITIONS: Final[dict[str, Callable[[Any], Condition | None]]] = {
-    "function": _function,
-    "version": _version,
-    "tag": _tag,
-    "key": lambda key: Condition("cache_key < CAST(? AS TEXT)", (key.encode() + b"\xff",)),
-    "made_since": _compared("made_at", by=">="),
-    "made_before": _compared("made_at", by="<"),
-    "unused_since": _compared("made_at", "used_at", by="<"),
-    "expired_by": _compared("expires_at", by="<="),
-    "smallest": _compared("size", by=">=", kind="integer"),
-    "largest": _compared("size", by="<=", kind="integer"),
-    "text": _text,
-    "code": _begins("code"),
-    "other_code": _other_code,
-}
 
 
 # ------------------------------------------------------------------------------------- functions

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.contracts import MetadataStoreBase, Page, Selection, TaskRecord, Totals
 from beautyspot.errors import ConfigError
 
-from beautyspot_local.sqlite import connections, fork_guard, listing, schema
+from beautyspot_local.sqlite import conditions, connections, fork_guard, listing, schema
 from beautyspot_local.sqlite import counts as counted
 from beautyspot_local.sqlite.walk import PAGE, Walk
 
@@ -71,16 +71,16 @@ class SqliteReader(MetadataStoreBase):
     ) -> Iterator[TaskRecord]:
         """List; see the base class. Nothing is held or locked between two records."""
         given = {"func_identifier": func_identifier, "version": version}
-        if tag is not None and listing.is_plain(tag):
+        if tag is not None and conditions.is_plain(tag):
             given["tag"] = tag
         filters = {
             name: schema.storable(value) for name, value in given.items() if value is not None
         }
         size = PAGE_WITH_DATA if with_data else PAGE
-        conditions = [listing.FILTERS[name] for name in filters]
+        texts = [conditions.FILTERS[name] for name in filters]
         last, first = b"", True
         while True:
-            query = listing.page_query("key", conditions, first=first, with_data=with_data)
+            query = listing.page_query("key", texts, first=first, with_data=with_data)
             rows = self._rows(query, (last, *filters.values(), size))
             records = (schema.to_record(row[1:]) for row in rows)
             yield from (each for each in records if tag is None or tag in each.tags)
@@ -100,7 +100,7 @@ class SqliteReader(MetadataStoreBase):
         """Filtered by SQL as far as that goes; the newest is what was written last."""
         if limit < 1:
             raise ConfigError(f"limit={limit!r} is no number of records: give 1 or more")
-        wanted = listing.storable(selection or Selection())
+        wanted = conditions.storable(selection or Selection())
         start, found = listing.place_of(order, following), list[TaskRecord]()
         walk = Walk(self._rows, wanted, order, start, following is None, limit)
         for place, record in walk.all() if seconds is None else walk.for_about(seconds):
@@ -117,10 +117,22 @@ class SqliteReader(MetadataStoreBase):
         codes = [] if listing.written_as_made(rows) else self._rows(listing.CODES, ())
         return listing.totals_of(rows, codes)
 
-    def totals(self) -> Totals:
+    def totals(self, selection: Selection | None = None) -> Totals:
         """How much is stored; reads every row, but none's data."""
-        (row,) = self._rows(schema.TOTALS, ())
-        return Totals(row[0], int(row[1]))
+        if selection is None or selection == Selection():
+            (row,) = self._rows(schema.TOTALS, ())
+            return Totals(row[0], int(row[1]))
+        wanted = conditions.storable(selection)
+        found = conditions.conditions_of(wanted, "newest")
+        doubt = conditions.doubt_of(found)
+        texts = [each.text for each in found] + ([] if doubt is None else [f"NOT {doubt.text}"])
+        values = tuple(value for each in found for value in each.values)
+        ((entries, size),) = self._rows(listing.totals_query(texts), values)
+        if doubt is None:
+            return Totals(entries, int(size))
+        walk = Walk(self._rows, wanted, "newest", listing.place_of("newest", None), True, PAGE)
+        sizes = [max(0, record.size or 0) for _, record in walk.all(doubt)]
+        return Totals(entries + len(sizes), int(size) + sum(sizes))
 
     def counts(
         self, *, func_identifier: str | None = None, since: int | None = None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_local.sqlite import fork_guard, listing, schema
+from beautyspot_local.sqlite import conditions, fork_guard, listing, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from beautyspot.contracts import Order, Selection, TaskRecord
+
+    from beautyspot_local.sqlite.conditions import Condition
 
     Found = Iterator[tuple[Any, TaskRecord]]
 
@@ -47,13 +49,13 @@ class Walk:
         if wanted.key and order == "key" and place < listing.key_bytes(wanted.key):
             self._place, self._first = listing.key_bytes(wanted.key), True
 
-    def all(self, end: Any = None) -> Found:
-        """The covered ones, up to the place `end`, or to the last."""
-        conditions = listing.conditions_of(self._wanted, self._order)
-        if end is not None:
-            conditions.append(listing.up_to(self._order, end))
-        texts = [condition.text for condition in conditions]
-        values = [value for condition in conditions for value in condition.values]
+    def all(self, more: Condition | None = None) -> Found:
+        """The covered ones that fulfil one more condition."""
+        found = conditions.conditions_of(self._wanted, self._order)
+        if more is not None:
+            found.append(more)
+        texts = [condition.text for condition in found]
+        values = [value for condition in found for value in condition.values]
         place, first, size = self._place, self._first, self._size
         while True:
             query = listing.page_query(self._order, texts, first=first)
@@ -76,7 +78,7 @@ class Walk:
         while True:
             began = time.monotonic()
             end = self._behind(stride)
-            yield from self.all(end)
+            yield from self.all(None if end is None else listing.up_to(self._order, end))
             if end is None:
                 return
             self.looked_at += stride
