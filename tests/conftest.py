@@ -52,11 +52,24 @@ if sys.platform == "linux" and "TMPDIR" not in os.environ and _has_room(IN_MEMOR
 gc.disable()  # until all is collected: there is no garbage among what is imported
 
 
-def pytest_collection_finish() -> None:
-    """Have the garbage collector leave out what lives until the end: hundreds of tests call it."""
-    gc.enable()
+def _freeze() -> None:
+    """Have the garbage collector leave out what there is: hundreds of tests call it."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported so far, lives until the end."""
+    gc.enable()
+    _freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """And so does what is left of a file of tests: libraries that they import, and their tables."""
+    yield
+    if nextitem is not None and nextitem.path != item.path:
+        _freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
