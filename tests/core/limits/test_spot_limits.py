@@ -487,7 +487,12 @@ def test_what_is_counted(clock: Clock, limited: Spot, bucket: TokenBucket) -> No
             work(1)
     with pytest.raises(RateLimitError):
         asyncio.run(limited.limiter(timeout=0)(asyncio.sleep)(1))
-    bucket._sleep = lambda seconds: setattr(clock, "now", 2000)  # type: ignore[method-assign]
+
+    def doze(*_: object) -> bool:
+        clock.now = 2000
+        return False
+
+    bucket._doze = doze  # type: ignore[method-assign]
     limited.limiter(abs)(1)
     stats = limited.stats()
     assert (stats["limiter_grants"], stats["limiter_refusals"]) == (2, 3)

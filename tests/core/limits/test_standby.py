@@ -500,7 +500,7 @@ def test_a_server_that_hangs_is_waited_for_once_by_cap_and_rate(
 def test_a_server_of_another_limit_that_hangs_keeps_no_places_back(
     make_spot: Callable[..., Spot], remote: Remote, clock: Clock
 ) -> None:
-    other = Remote(clock=clock)
+    other = Remote(rate=800, clock=clock)  # what stands by is waited for by the real clock
     spot = make_spot(limiter=[{"use": remote, "name": "a"}, {"use": other, "name": "b"}])
     limited = spot.limiter(max_concurrent=1, cost={"b": 1})(str)
     places: Any = spot._limiting.machine_places
