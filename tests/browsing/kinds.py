@@ -95,7 +95,7 @@ def fill(spot: Spot) -> dict[str, str]:
         made(kind)
     for kind, value in OBJECTS.items():
         spot.mark(_giving(value), name=f"kinds:{kind}")(kind)
-    _ask_often(spot)
+    ask_often(spot)
     with bs.open_store(spot) as store:
         rows = store.rows(function="kinds:*")
         return {row.func_identifier.partition(":")[2]: row.cache_key for row in rows}
@@ -108,7 +108,9 @@ def _giving(value: Any) -> Any:
     return make
 
 
-def _ask_often(spot: Spot) -> None:
+def ask_often(spot: Spot) -> dict[str, str]:
+    """Store a function with many results; the keys by prompt."""
+
     @spot.mark(name="kinds:ask", version="2", tags=("paid",), price=lambda answer: 0.01)
     def ask(prompt: str, temperature: float = 0.0) -> str:
         return f"an answer to {prompt}" * (1 + len(prompt) % 3)
@@ -119,3 +121,5 @@ def _ask_often(spot: Spot) -> None:
         ask("question 007")  # hits
     ask("question 007", temperature=0.7)
     ask("good morning, Alice")
+    with bs.open_store(spot) as store:
+        return {str(row.arguments): row.cache_key for row in store.rows(function="kinds:ask")}

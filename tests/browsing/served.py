@@ -20,13 +20,17 @@ class Served:
     Attributes:
         url: what it printed, with the token that opens it once.
         origin: where it is.
-        path: the path of its store's pages, such as "/store/app".
+        path: the path of the pages of its first store, such as "/store/app".
     """
 
-    def __init__(self, url: str, store: Path) -> None:
+    def __init__(self, url: str, first: Path) -> None:
         self.url = url
         self.origin = url.partition("/?")[0]
-        self.path = f"/store/{store.stem}"
+        self.path = self.at(first.stem)
+
+    def at(self, store: str) -> str:
+        """The path of the pages of a store."""
+        return f"/store/{store}"
 
     @property
     def port(self) -> int:
@@ -34,14 +38,14 @@ class Served:
 
 
 @contextmanager
-def serving(store: Path, *options: str) -> Iterator[Served]:
-    """A dashboard of a store's database, while the block lasts."""
-    command = [sys.executable, "-m", "beautyspot_dashboard", str(store), "--no-browser"]
+def serving(*stores: Path, options: tuple[str, ...] = ()) -> Iterator[Served]:
+    """A dashboard of these databases, while the block lasts."""
+    words = [*map(str, stores), "--no-browser", "--port", "0", *options]
     process = subprocess.Popen(
-        [*command, "--port", "0", *options],
+        [sys.executable, "-m", "beautyspot_dashboard", *words],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=store.parent,
+        cwd=stores[0].parent,
     )
     assert process.stdout is not None
     try:
@@ -50,8 +54,9 @@ def serving(store: Path, *options: str) -> Iterator[Served]:
             line = process.stdout.readline()
             assert line, f"the dashboard ended, and said {said!r}"
             said += line
-        yield Served(found[0], store)
+        yield Served(found[0], stores[0])
     finally:
         process.send_signal(signal.SIGINT)
+        process.stdout.read()
         process.wait(20)
         process.stdout.close()

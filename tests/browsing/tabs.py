@@ -34,11 +34,15 @@ class Tabs:
         browser: where they open.
         origin: where the dashboard is.
         state: the cookies of somebody who may see it.
+
+    Attributes:
+        origins: where requests may go.
     """
 
     def __init__(self, browser: Browser, origin: str, state: Any) -> None:
         self._browser = browser
         self._origin = origin
+        self.origins = {origin}
         self._state = state
         self._contexts: list[BrowserContext] = []
         self.faults: list[str] = []
@@ -86,7 +90,7 @@ class Tabs:
 
     def _asked(self, request: Request) -> None:
         parts = urlsplit(request.url)
-        if parts.scheme not in _WITHIN and f"{parts.scheme}://{parts.netloc}" != self._origin:
+        if parts.scheme not in _WITHIN and f"{parts.scheme}://{parts.netloc}" not in self.origins:
             self.faults.append(f"a request left: {request.url}")
 
     def _failed(self, request: Request) -> None:

@@ -5,19 +5,20 @@ A test that asks for `tabs` has the marker `browser`, and runs in the browser's 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot.spot import Spot
-from browsing import kinds
+from browsing import hostile, kinds
 from browsing.canary import Canary, listening
 from browsing.chromium import Chromium, missing
 from browsing.served import Served, serving
+from browsing.stored import Stored
 from browsing.tabs import Tabs, logged_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
@@ -52,18 +53,37 @@ def chromium() -> Iterator[Chromium]:
 
 
 @pytest.fixture(scope="session")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """A database with a value of every kind, and the keys of these by the names of their kinds."""
-    spot = Spot("kinds", directory=tmp_path_factory.mktemp("dashboard"), config=False, strict=True)
-    keys = kinds.fill(spot)
-    spot.shutdown()
-    return spot.db_path, keys
+def trap() -> Iterator[Canary]:
+    """The server that all hostile values ask; none may reach it."""
+    with listening() as canary:
+        yield canary
 
 
 @pytest.fixture(scope="session")
-def served(stored: tuple[Path, dict[str, str]]) -> Iterator[Served]:
-    """A dashboard of that database, by a process of its own; no test changes what it shows."""
-    with serving(stored[0]) as dashboard:
+def stored(tmp_path_factory: pytest.TempPathFactory, trap: Canary) -> Stored:
+    """Three databases: `kinds` and `hostile`, which no test changes, and `changing`."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    fill = {"kinds": kinds.fill, "hostile": partial(hostile.fill, origin=trap.origin)}
+    keys, databases = {}, {}
+    for name in ("kinds", "hostile", "changing"):
+        spot = Spot(name, directory=folder / name, config=False, strict=True)
+        keys[name] = fill.get(name, kinds.ask_often)(spot)
+        databases[name] = spot.db_path
+        spot.shutdown()
+    return Stored(databases, keys)
+
+
+@pytest.fixture(scope="session")
+def served(stored: Stored) -> Iterator[Served]:
+    """A dashboard of all three, by a process of its own."""
+    with serving(*stored.databases.values()) as dashboard:
+        yield dashboard
+
+
+@pytest.fixture(scope="session")
+def single(stored: Stored) -> Iterator[Served]:
+    """A dashboard of `kinds` alone, whose URL nobody has opened yet."""
+    with serving(stored.databases["kinds"]) as dashboard:
         yield dashboard
 
 

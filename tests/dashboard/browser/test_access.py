@@ -6,38 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browsing.chromium import ELSEWHERE
-from browsing.served import serving
-from browsing.tabs import Tabs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from browsing.canary import Canary
     from browsing.chromium import Chromium
     from browsing.served import Served
+    from browsing.stored import Stored
+    from browsing.tabs import Tabs
 
 
-def test_the_url_opens_once(
-    chromium: Chromium, stored: tuple[Path, dict[str, str]], tabs: Tabs
-) -> None:
+def test_the_url_opens_once(single: Served, chromium: Chromium, tabs: Tabs) -> None:
     tabs.expect("403")
-    with serving(stored[0]) as served:
-        owner = chromium.browser.new_context()
-        page = owner.new_page()
-        page.goto(served.url)
-        assert page.locator("h1").inner_text() == "Functions"
-        assert "token" not in page.url
-        thief = chromium.browser.new_context()
-        stolen = thief.new_page()
-        answer = stolen.goto(served.url)
-        assert answer is not None
-        assert answer.status == 403
-        assert thief.cookies() == []
-        assert "kinds:" not in stolen.content()
-        page.goto(served.url)  # by the one who has the cookie: a bookmark, a second click
-        assert page.locator("h1").inner_text() == "Functions"
-        for context in (owner, thief):
-            context.close()
+    owner, thief = (tabs.context(storage_state=None, base_url=single.origin) for _ in range(2))
+    page, stolen = owner.new_page(), thief.new_page()
+    tabs.origins.add(single.origin)
+    page.goto(single.url)
+    assert page.locator("h1").inner_text() == "Functions"
+    assert "token" not in page.url
+    answer = stolen.goto(single.url)
+    assert answer is not None
+    assert answer.status == 403
+    assert thief.cookies() == []
+    assert "kinds:" not in stolen.content()
+    page.goto(single.url)  # by the one who has the cookie: a bookmark, a second click
+    assert page.locator("h1").inner_text() == "Functions"
 
 
 def test_no_page_without_the_cookie(served: Served, tabs: Tabs) -> None:
@@ -71,18 +63,18 @@ def test_another_name_for_this_machine_is_refused(served: Served, tabs: Tabs, st
 
 
 def test_a_page_of_another_port_reads_frames_and_changes_nothing(
-    served: Served, tabs: Tabs, canary: Canary, stored: tuple[Path, dict[str, str]]
+    served: Served, tabs: Tabs, canary: Canary, stored: Stored
 ) -> None:
     """It is the same site: the cookie goes along, if the browser may send it."""
     tabs.expect("")  # what is refused is reported, and that is the browser's part
     target = f"{served.origin}{served.path}"
-    key = stored[1]["picture"]
+    key = stored.keys["kinds"]["picture"]
     canary.pages["/"] = (
         "text/html",
         f"""<!doctype html><title>hostile</title>
         <iframe id=framed src="{target}"></iframe>
         <img id=embedded src="{target}/value/{key}">
-        <script src="{target}/value/{stored[1]["json"]}"></script>
+        <script src="{target}/value/{stored.keys["kinds"]["json"]}"></script>
         <form id=form method=post action="{target}/remove"><input name=function value="*">
         <input name=confirm value=1></form>""".encode(),
     )
@@ -106,18 +98,18 @@ def test_a_page_of_another_port_reads_frames_and_changes_nothing(
 
 
 def test_the_cookie_of_one_dashboard_opens_no_other(
-    served: Served, tabs: Tabs, state: Any, stored: tuple[Path, dict[str, str]]
+    served: Served, single: Served, tabs: Tabs, state: Any
 ) -> None:
     """Cookies know no ports: whoever runs another server on this machine is sent ours."""
-    tabs.expect("403", "a request left")
+    tabs.expect("403")
+    tabs.origins.add(single.origin)
     [cookie] = state["cookies"]
     assert str(served.port) in cookie["name"]  # else one dashboard would lock out another
-    with serving(stored[0]) as other:
-        name = cookie["name"].replace(str(served.port), str(other.port))
-        context = tabs.context(storage_state={"cookies": [cookie, {**cookie, "name": name}]})
-        answer = context.new_page().goto(f"{other.origin}{other.path}")
-        assert answer is not None
-        assert answer.status == 403
+    name = cookie["name"].replace(str(served.port), str(single.port))
+    context = tabs.context(storage_state={"cookies": [cookie, {**cookie, "name": name}]})
+    answer = context.new_page().goto(f"{single.origin}{single.path}")
+    assert answer is not None
+    assert answer.status == 403
 
 
 @pytest.mark.parametrize("method", ["get", "delete", "put"])

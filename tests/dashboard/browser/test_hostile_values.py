@@ -7,53 +7,24 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from beautyspot.spot import Spot
-from browsing import attacks, hostile
-from browsing.canary import Canary, listening
-from browsing.served import Served, serving
-from browsing.tabs import Tabs, logged_in
+from browsing import attacks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from browsing.chromium import Chromium
+    from browsing.canary import Canary
+    from browsing.served import Served
+    from browsing.stored import Stored
+    from browsing.tabs import Tabs
     from playwright.sync_api import Page
 
 OPEN_AT_ONCE = 6
 """So many pages stay open while the next ones load: what a page does, it does in that time."""
 
 
-@pytest.fixture(scope="module")
-def trap() -> Iterator[Canary]:
-    """The server that all attacks ask."""
-    with listening() as canary:
-        yield canary
-
-
-@pytest.fixture(scope="module")
-def keys(trap: Canary, tmp_path_factory: pytest.TempPathFactory) -> tuple[Spot, dict[str, str]]:
-    """A store of attacks, and their keys by their names."""
-    spot = Spot("hostile", directory=tmp_path_factory.mktemp("hostile"), config=False, strict=True)
-    return spot, hostile.fill(spot, trap.origin)
-
-
-@pytest.fixture(scope="module")
-def attacked(chromium: Chromium, keys: tuple[Spot, dict[str, str]]) -> Iterator[tuple[Served, Any]]:
-    """A dashboard of that store, and the cookies of somebody who may see it."""
-    with serving(keys[0].db_path) as served:
-        yield served, chromium.run(logged_in, chromium.browser, served.url)
-
-
 @pytest.fixture
-def victim(
-    chromium: Chromium, attacked: tuple[Served, Any], trap: Canary
-) -> Iterator[tuple[Served, Tabs]]:
-    """That dashboard, and a browser that shows it."""
+def keys(stored: Stored, trap: Canary) -> dict[str, str]:
+    """The keys of the hostile values by their names; nobody has asked for anything yet."""
     trap.asked.clear()
-    served, state = attacked
-    tabs = Tabs(chromium.browser, served.origin, state)
-    yield served, tabs
-    chromium.run(tabs.close)
+    return stored.keys["hostile"]
 
 
 class Walk:
@@ -97,22 +68,18 @@ def click(page: Page, selector: str) -> None:
 
 @pytest.mark.parametrize("family", ["PAGES", "DRAWINGS", "DISGUISED", "WRITTEN"])
 def test_no_script_of_a_value_runs_and_no_request_leaves(
-    family: str,
-    victim: tuple[Served, Tabs],
-    keys: tuple[Spot, dict[str, str]],
-    trap: Canary,
-    chromium: Chromium,
+    family: str, served: Served, tabs: Tabs, keys: dict[str, str], trap: Canary
 ) -> None:
-    served, tabs = victim
+    tabs.expect("")
     walk = Walk(tabs)
     harmed = []
     for each in getattr(attacks, family):
-        key = keys[1][each.name]
-        shown = walk.open(f"{served.path}/result/{key}")
+        key = keys[each.name]
+        shown = walk.open(f"{served.at('hostile')}/result/{key}")
         title, url = shown.title(), shown.url
         if each.click:
             click(shown, each.click)
-        raw = walk.open(f"{served.path}/value/{key}")
+        raw = walk.open(f"{served.at('hostile')}/value/{key}")
         if each.click and each.name != "above":
             click(raw, each.click)
         if (shown.title(), shown.url) != (title, url) or "owned" in title + raw.title():
@@ -124,11 +91,10 @@ def test_no_script_of_a_value_runs_and_no_request_leaves(
 
 
 @pytest.mark.slow
-def test_without_defences_the_attacks_do_what_they_try(
-    chromium: Chromium, victim: tuple[Served, Tabs], trap: Canary
-) -> None:
+def test_without_defences_the_attacks_do_what_they_try(tabs: Tabs, trap: Canary) -> None:
     """Else that nothing happens would show nothing."""
-    walk = Walk(victim[1], base_url=trap.origin)
+    tabs.expect("")
+    walk = Walk(tabs)
     for each in attacks.ALL:
         trap.pages[f"/page/{each.name}"] = (each.content_type, each.armed(trap.origin))
         page = walk.open(f"{trap.origin}/page/{each.name}")
@@ -140,34 +106,27 @@ def test_without_defences_the_attacks_do_what_they_try(
     assert tame == []
 
 
-@pytest.mark.parametrize("number", range(len(attacks.TEXTS)))
 def test_texts_are_shown_as_they_are(
-    number: int,
-    chromium: Chromium,
-    victim: tuple[Served, Tabs],
-    keys: tuple[Spot, dict[str, str]],
-    trap: Canary,
+    served: Served, tabs: Tabs, keys: dict[str, str], trap: Canary
 ) -> None:
     """In names, versions, tags, arguments, content types, and in a value itself."""
-    served, tabs = victim
     walk = Walk(tabs)
-    for name in (f"text-{number}", f"type-{number}"):
-        page = walk.open(f"{served.path}/result/{keys[1][name]}")
-        assert page.locator("h1").count() == 1
-        go(page, f"{served.path}/value/{keys[1][name]}")
+    for number, text in enumerate(attacks.TEXTS):
+        for name in (f"text-{number}", f"type-{number}"):
+            page = walk.open(f"{served.at('hostile')}/result/{keys[name]}")
+            assert page.locator("h1").count() == 1, (name, text)
+            go(page, f"{served.at('hostile')}/value/{keys[name]}")
     walk.end()
     assert trap.asked == []
     assert walk.context.cookies() == walk.before
 
 
 def test_views_of_hostile_names_hold(
-    chromium: Chromium, victim: tuple[Served, Tabs], trap: Canary
+    served: Served, tabs: Tabs, keys: dict[str, str], trap: Canary
 ) -> None:
-    served, tabs = victim
     walk = Walk(tabs)
-    for path in ("", "/results"):
-        page = walk.open(f"{served.path}{path}")
+    for path in ("", "/results", "/results?limit=200", "/results?view=grid"):
+        page = walk.open(f"{served.at('hostile')}{path}")
         assert page.locator("h1").count() == 1
     walk.end()
     assert trap.asked == []
-    assert tabs.unexpected() == []

@@ -1,0 +1,20 @@
+"""`Stored`: the stores that a dashboard of the tests shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Stored(NamedTuple):
+    """Stores, by their names.
+
+    Attributes:
+        databases: name -> the file.
+        keys: name -> the keys of its results, by the names of these.
+    """
+
+    databases: dict[str, Path]
+    keys: dict[str, dict[str, str]]
