@@ -51,5 +51,5 @@ def _rewrite(database: Path, keys: dict[str, str], texts: list[str]) -> None:
                 connection.execute(sql, (*row, keys[name]))
             sql = "UPDATE tasks SET content_type=? WHERE cache_key=?"
             connection.execute(sql, (text, keys[f"type-{number}"]))
-            counted = "INSERT INTO beautyspot_counts VALUES (?, ?, 1, 1, 1, 1, 1, 1, 1)"
+            counted = "INSERT INTO beautyspot_counts (func_identifier, hour, hits) VALUES (?, ?, 1)"
             connection.execute(counted, (text, 498_000))

@@ -58,7 +58,7 @@ MEDIA: Mapping[str, tuple[str, bytes | str]] = {
     "picture": ("image/png", films.picture(640, 400)),
     "photo": ("image/jpeg", films.picture(1600, 1000, "JPEG")),
     "svg": ("image/svg+xml", SVG),
-    "sound": ("audio/wav", films.sound(60)),
+    "sound": ("audio/wav", films.sound(300)),
     "film": ("video/webm", films.film()),
     "pdf": ("application/pdf", films.pdf("A page of paper")),
     "html": ("text/html", HTML),

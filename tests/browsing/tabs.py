@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
-_WITHIN = frozenset({"data", "blob", "about"})
-"""Schemes of addresses that ask no server."""
+_WITHIN = frozenset({"data", "blob", "about", "chrome-extension"})
+"""Schemes of addresses that ask no server; the last is the browser's own reader of PDF."""
 
 
 def logged_in(browser: Browser, url: str) -> Any:

@@ -1,16 +1,104 @@
-"""Each view by clicking."""
+"""Each view by clicking, with the keyboard, without JavaScript, and below a path of a proxy."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from browsing.served import Served
+    from browsing.stored import Stored
     from browsing.tabs import Tabs
+    from playwright.sync_api import Page
 
 
-def test_from_the_first_page_to_a_result(served: Served, tabs: Tabs) -> None:
-    page = tabs.open("/")
-    page.get_by_role("link", name="kinds:ask").click()
-    page.get_by_role("link", name="Alice").click()
-    assert "an answer to good morning, Alice" in page.locator("main").inner_text()
+def rows(page: Page) -> list[str]:
+    """The head of each row."""
+    return page.locator("main tbody th").all_inner_texts()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_from_the_first_page_to_a_removal(
+    scripts: bool, served: Served, stored: Stored, tabs: Tabs
+) -> None:
+    page = tabs.open("/", java_script_enabled=scripts)
+    page.get_by_role("link", name="changing").first.click()
+    assert page.locator("h1").inner_text() == "Functions"
+    page.locator("main").get_by_role("link", name="ask").first.click()
+    assert "121" in page.locator("main").inner_text() or "122" in page.locator("main").inner_text()
+
+    page.get_by_label("Search in arguments").fill("question 01")
+    page.get_by_role("button", name="Search").click()
+    assert len(rows(page)) == 10
+    page.locator("main").get_by_text("Without all").click()
+
+    page.get_by_role("link", name="Took").click()
+    assert page.locator("th[aria-sort]").inner_text().startswith("Took")
+    page.get_by_role("link", name="Made").click()
+    first = rows(page)[0]
+    page.get_by_role("link", name="Next page").click()
+    assert rows(page)[0] != first
+    page.get_by_role("link", name="First page").click()
+    assert rows(page)[0] == first
+
+    number = "111" if scripts else "112"
+    page.get_by_label("Search in arguments").fill(f"question {number}")
+    page.get_by_role("button", name="Search").click()
+    page.locator("tbody").get_by_role("link", name=f"question {number}").click()
+    shown = page.url
+    assert f"an answer to question {number}" in page.locator("section.value").inner_text()
+    page.get_by_role("link", name="Why did it run?").click()
+    assert "differs" in page.locator("main").inner_text()
+    page.get_by_role("link", name="← The result").click()
+    page.get_by_role("link", name="Is it sound?").click()
+    assert "Sound." in page.locator("main").inner_text()
+    page.get_by_role("link", name="Remove…").click()
+    page.get_by_role("button", name="Show what would go").click()
+    assert "What would go" in page.locator("main").inner_text()
+    page.get_by_role("button", name="Remove 1 result").click()
+    page.wait_for_url("**/removed/**")
+    page.get_by_role("heading", name="Removed").wait_for()
+    tabs.expect("404")
+    gone = page.goto(shown)
+    assert gone is not None
+    assert gone.status == 404
+
+
+def test_every_view_is_a_url_for_a_colleague(served: Served, tabs: Tabs) -> None:
+    page = tabs.open(f"{served.path}/results?sort=largest&limit=20")
+    texts = rows(page)
+    assert len(texts) == 20
+    assert rows(tabs.open(page.url.removeprefix(served.origin))) == texts
+    assert "beautyspot ls" in page.locator("footer").inner_text()
+
+
+def test_by_the_keyboard_alone(served: Served, tabs: Tabs) -> None:
+    page = tabs.open(served.path)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert page.locator(":focus").bounding_box()["x"] >= 0  # it is seen, then
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", page.evaluate("document.activeElement.outerHTML")
+        if page.evaluate("document.activeElement.textContent").strip().endswith("ask"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/results?**")
+    assert page.locator("h1").inner_text() == "Results"
+
+
+def test_what_is_not_there_says_what_to_do(served: Served, tabs: Tabs) -> None:
+    tabs.expect("404", "400")
+    for path in (
+        "/nowhere",
+        "/store/nothing",
+        f"{served.path}/result/0123456789",
+        f"{served.path}/results?older=soon",
+    ):
+        page = tabs.open(path)
+        assert page.locator("h1").count() == 1
+        assert page.locator("header").get_by_role("link", name="beautyspot").count() == 1
