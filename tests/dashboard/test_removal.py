@@ -226,6 +226,28 @@ def test_a_long_removal_is_followed_and_told(
     assert keys_in(own_shop) == set()
 
 
+def test_what_takes_long_to_be_found_is_shown_later(
+    own_shop: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_LOOKING", 0)
+    ends = threading.Event()
+    removal, collect = bs.Store.removal, bs.Store.collect
+    monkeypatch.setattr(bs.Store, "removal", lambda *it: ends.wait(20) and removal(*it))
+    monkeypatch.setattr(bs.Store, "collect", lambda *it, **by: ends.wait(20) and collect(*it, **by))
+    asked = ({"function": "shop:ask"}, {"what": "collect", "show": "1"})
+    for query in asked:
+        page = client.get(REMOVE, params=query)
+        assert page.headers["refresh"] == "2"
+        assert "Looking for what would go" in page.text
+        assert 'method="post"' not in page.text
+    ends.set()
+    monkeypatch.setattr(pages, "_LOOKING", 20)
+    for query in asked:
+        page = client.get(REMOVE, params=query)
+        assert "refresh" not in page.headers
+        assert "What would go" in page.text
+
+
 def test_a_removal_that_fails_says_what_was_reached(
     client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

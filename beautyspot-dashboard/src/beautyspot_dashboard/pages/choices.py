@@ -13,7 +13,7 @@ from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.filters import Filters, option, read_filters, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from beautyspot import Store, TaskRecord
 
@@ -54,19 +54,21 @@ class Choice:
     rows: Callable[[], Iterable[TaskRecord]] | None = None
 
 
-def read_choice(shelved: Shelved, query: Mapping[str, str]) -> Choice:
-    """What the query chooses.
+def read_choice(
+    shelved: Shelved, query: Mapping[str, str], functions: Collection[str] = ()
+) -> Choice:
+    """What the query chooses; `functions` are names of some that are in the store.
 
     Raises:
         MetadataError: the store failed.
     """
     read = {"prune": _prune, "collect": _collect}.get(query.get("what", ""), _by_filters)
-    return read(shelved, query)
+    return read(shelved, query, functions)
 
 
-def _by_filters(shelved: Shelved, query: Mapping[str, str]) -> Choice:
+def _by_filters(shelved: Shelved, query: Mapping[str, str], functions: Collection[str]) -> Choice:
     store = shelved.store()
-    filters = read_filters(store, query, OWN)
+    filters = read_filters(store, query, OWN, functions)
     if query.get("show") and not filters.given and not filters.problems:
         filters.problems[""] = "give a filter; the function * is everything"
     return Choice(
@@ -78,9 +80,9 @@ def _by_filters(shelved: Shelved, query: Mapping[str, str]) -> Choice:
     )
 
 
-def _prune(shelved: Shelved, query: Mapping[str, str]) -> Choice:
+def _prune(shelved: Shelved, query: Mapping[str, str], functions: Collection[str]) -> Choice:
     store = shelved.store()
-    filters = read_filters(store, _without(query, *_LIMITS, _KEEPS), OWN)
+    filters = read_filters(store, _without(query, *_LIMITS, _KEEPS), OWN, functions)
     if not filters.given.keys() <= _AMONG:
         filters.problems[""] = "only a function, a version and a tag go with limits"
     limits = {
@@ -117,8 +119,8 @@ def _is_count(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 20
 
 
-def _collect(shelved: Shelved, query: Mapping[str, str]) -> Choice:
-    filters = read_filters(shelved.store(), _without(query, "grace"), OWN)
+def _collect(shelved: Shelved, query: Mapping[str, str], functions: Collection[str]) -> Choice:
+    filters = read_filters(shelved.store(), _without(query, "grace"), OWN, functions)
     if filters.given:
         filters.problems[""] = "no filter goes with blobs"
     filters.given["grace"] = query.get("grace") or "1h"

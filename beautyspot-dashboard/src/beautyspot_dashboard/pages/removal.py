@@ -14,6 +14,8 @@ from starlette.routing import Route
 
 from beautyspot_dashboard.board import board_of, shelved_of
 from beautyspot_dashboard.pages.choices import read_choice
+from beautyspot_dashboard.pages.knowing import function_names
+from beautyspot_dashboard.pages.results import SUGGESTED
 from beautyspot_dashboard.removals import Job
 from beautyspot_dashboard.rendering.filters import told
 from beautyspot_dashboard.rendering.kinds import kind_of
@@ -23,7 +25,7 @@ from beautyspot_dashboard.rendering.templates import render
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beautyspot import Removal, Store, TaskRecord
+    from beautyspot import Collected, Removal, Store, TaskRecord
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -36,8 +38,8 @@ FEW: Final = 100
 _SOON: Final = 0.5
 """Seconds that the answer waits for the end, which it then can tell at once."""
 
-_SUGGESTED: Final = 500
-"""Functions whose names the field of the form offers."""
+_LOOKING: Final = 2.0
+"""Seconds that a page waits for what would go; then it says that it is looked for, and looks."""
 
 READ_ONLY: Final = (
     "this dashboard is read-only: start it with beautyspot ui --no-read-only, or mount it with "
@@ -80,10 +82,10 @@ def removed(request: Request) -> Response:
 
 def _preview(request: Request, shelved: Shelved, *, again: bool = False) -> Response:
     """What would go, and the form that removes exactly that."""
-    store = shelved.store()
-    choice = read_choice(shelved, request.query_params)
+    names = function_names(request, shelved)
+    choice = read_choice(shelved, request.query_params, names)
     foreseen = _foreseen(request, shelved, choice) if choice.is_made else {}
-    return render(
+    page = render(
         request,
         "remove.html",
         400 if choice.filters.problems else (409 if again else 200),
@@ -91,15 +93,18 @@ def _preview(request: Request, shelved: Shelved, *, again: bool = False) -> Resp
         section="remove",
         choice=choice,
         filters=choice.filters,
-        names=[each.name for each in store.functions()[:_SUGGESTED]],
+        names=names[:SUGGESTED],
         again=again,
         read_only=READ_ONLY,
         kind_of=kind_of,
         link=lambda record: result_href(request, record.cache_key),
         own=href(request, "remove", store=shelved.slug),
         command=choice.command,
-        **{"removal": None, "blobs": None, "action": "", **foreseen},
+        **{"removal": None, "blobs": None, "action": "", "looks": False, **foreseen},
     )
+    if foreseen.get("looks"):
+        page.headers["refresh"] = "2"
+    return page
 
 
 def _foreseen(request: Request, shelved: Shelved, choice: Choice) -> dict[str, Any]:
@@ -107,8 +112,16 @@ def _foreseen(request: Request, shelved: Shelved, choice: Choice) -> dict[str, A
     store = shelved.store()
     if choice.rows is None:
         return _foreseen_blobs(request, store, choice)
-    asked = store.metadata.now()
-    removal = store.removal(choice.rows())
+    rows = choice.rows
+
+    def look() -> tuple[float, Removal]:
+        return store.metadata.now(), store.removal(rows())
+
+    name = (shelved.slug, "removal", choice.command)
+    found = board_of(request).behind.ask(name, look, _LOOKING)
+    if found is None:
+        return {"looks": True}
+    asked, removal = found
     plain = all(re.fullmatch(r"[\w-]+", key, re.ASCII) for key in removal.keys[: FEW + 1])
     told_by: dict[str, str] = {"asked": repr(asked)}
     if removal.entries <= FEW and plain:
@@ -119,12 +132,19 @@ def _foreseen(request: Request, shelved: Shelved, choice: Choice) -> dict[str, A
 
 
 def _foreseen_blobs(request: Request, store: Store, choice: Choice) -> dict[str, Any]:
-    asked = time.time()
+    grace = choice.filters.given["grace"]
+
+    def look() -> tuple[float, Collected]:
+        return time.time(), store.collect(grace, dry_run=True)
+
     try:
-        blobs = store.collect(choice.filters.given["grace"], dry_run=True)
+        found = board_of(request).behind.ask((store.place, "blobs", grace), look, _LOOKING)
     except ConfigError as error:
         choice.filters.problems["grace"] = told(error, "grace")
         return {}
+    if found is None:
+        return {"looks": True}
+    asked, blobs = found
     return {"blobs": blobs, "action": _action(request, asked=repr(asked))}
 
 

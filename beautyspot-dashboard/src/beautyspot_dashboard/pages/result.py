@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from beautyspot import BeautyspotError
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
-from beautyspot_dashboard.pages.results import read_listed
+from beautyspot_dashboard.pages.knowing import function_names
+from beautyspot_dashboard.pages.results import CHEAP, read_listed
 from beautyspot_dashboard.rendering.arguments import laid_out
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.kinds import kind_of
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-_CHEAP: Final = ("newest", "key")
-"""Orders of which a page comes out of the store without reading all that matches."""
+    from beautyspot_dashboard.shelf import Shelved
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def result(request: Request) -> Response:
         kind=kind_of(record),
         value=shown(request, store, record),
         arguments=laid_out(record.arguments),
-        neighbours=_neighbours(request, store, record),
+        neighbours=_neighbours(request, shelved, record),
         has_expired=_has_expired(store, record),
         command=command_line(shelved, "show", record.cache_key),
     )
@@ -97,12 +97,15 @@ def check(request: Request) -> Response:
     )
 
 
-def _neighbours(request: Request, store: Store, record: TaskRecord) -> Neighbours:
+def _neighbours(request: Request, shelved: Shelved, record: TaskRecord) -> Neighbours:
     within = request.query_params.get("in", "")
     query = dict(parse_qsl(within, errors="replace"))
-    back = href(request, "results", query, store=request.path_params["store"])
-    listed = read_listed(store, query)
-    if not within or listed.filters.problems or listed.order not in _CHEAP:
+    back = href(request, "results", query, store=shelved.slug)
+    if not within:
+        return Neighbours(back)
+    store = shelved.store()
+    listed = read_listed(store, query, function_names(request, shelved))
+    if listed.filters.problems or listed.order not in CHEAP:
         return Neighbours(back)
     keys: list[str] = []
     with suppress(BeautyspotError):  # the list is another one by now
@@ -147,7 +150,7 @@ def _side_by_side(runs: list[TaskRecord]) -> list[Line]:
 def _parts(run: TaskRecord) -> dict[str, Any]:
     source, _, file = (run.code or "").partition(":")
     arguments = {each.name or "arguments": each.text for each in laid_out(run.arguments)}
-    return {**arguments, "version": run.version, "source": source, "its file": file}
+    return {**arguments, "version": run.version, "digest of its code": source, "of its file": file}
 
 
 routes = [

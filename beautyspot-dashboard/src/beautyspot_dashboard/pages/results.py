@@ -9,7 +9,8 @@ from beautyspot import ConfigError
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from beautyspot_dashboard.board import shelved_of
+from beautyspot_dashboard.board import board_of, shelved_of
+from beautyspot_dashboard.pages.knowing import function_names, total_of
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.filters import Filters, chips, read_filters
 from beautyspot_dashboard.rendering.kinds import kind_of
@@ -19,7 +20,7 @@ from beautyspot_dashboard.rendering.templates import render
 from beautyspot_dashboard.values.thumbnails import thumbnail_href
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from beautyspot import Page, Store
     from starlette.requests import Request
@@ -29,6 +30,18 @@ if TYPE_CHECKING:
 
 LIMITS: Final = (20, 50, 100, 200)
 """Numbers of results on a page that are offered; others up to the last may be given as well."""
+
+SUGGESTED: Final = 500
+"""Functions whose names the field of a form offers."""
+
+CHEAP: Final = ("newest", "key")
+"""Orders of which a page comes out of the store without reading all that matches."""
+
+_LOOKING: Final = 0.2
+"""Seconds after which such a page ends, with what was found so far."""
+
+_SORTING: Final = 2.0
+"""Seconds that a page in another order waits for the answer."""
 
 OWN: Final = ("sort", "from", "limit", "view")
 """Names in the query that are no filters."""
@@ -60,7 +73,7 @@ class Listed:
             MetadataError: the store failed.
         """
         order: Any = self.order
-        return store.page(order, self.start, self.limit, **self.filters.where)
+        return store.page(order, self.start, self.limit, _LOOKING, **self.filters.where)
 
     def command(self, shelved: Shelved) -> str:
         """The command line that lists the same; from the first on, if the page begins later."""
@@ -69,9 +82,9 @@ class Listed:
         return command_line(shelved, "ls", "--rows", options=options)
 
 
-def read_listed(store: Store, query: Mapping[str, str]) -> Listed:
+def read_listed(store: Store, query: Mapping[str, str], functions: Collection[str] = ()) -> Listed:
     """What the query of a list asks for; what is wrong is in the problems of its filters."""
-    filters = read_filters(store, query, OWN)
+    filters = read_filters(store, query, OWN, functions)
     order, limit, view = query.get("sort") or "newest", query.get("limit") or "50", "view"
     if order not in ORDERS:
         filters.problems["sort"] = f"give one of {', '.join(ORDERS)}"
@@ -89,22 +102,22 @@ def results(request: Request) -> Response:
     if not all(query.values()):  # a form sends its empty fields as well
         return RedirectResponse(f"{_own(request)}{with_query(request)}".rstrip("?"), 302)
     shelved = shelved_of(request)
-    store = shelved.store()
-    listed = read_listed(store, query)
-    page = _page(store, listed)
-    return render(
+    names = function_names(request, shelved)
+    listed = read_listed(shelved.store(), query, names)
+    page = _page(request, shelved, listed)
+    answer = render(
         request,
         "results.html",
-        200 if page is not None else 400,
+        400 if listed.filters.problems else 200,
         store=shelved,
         section="results",
         listed=listed,
         filters=listed.filters,
         chips=chips(request, listed.filters),
         page=page,
-        total=None if page is None else store.total(**listed.filters.where),
+        total=page and total_of(request, shelved, listed.filters.where, page),
         headings=headings(request, listed.order, page.records if page else ()),
-        names=[each.name for each in store.functions()[:_SUGGESTED]],
+        names=names[:SUGGESTED],
         orders=ORDERS,
         limits=LIMITS,
         kind_of=kind_of,
@@ -116,23 +129,26 @@ def results(request: Request) -> Response:
         link=lambda record: result_href(request, record.cache_key, request.url.query),
         command=listed.command(shelved),
     )
-
-
-_SUGGESTED: Final = 500
-"""Functions whose names the field of the form offers."""
+    if page is None and not listed.filters.problems:
+        answer.headers["refresh"] = "2"
+    return answer
 
 
 def _own(request: Request) -> str:
     return href(request, "results", store=request.path_params["store"])
 
 
-def _page(store: Store, listed: Listed) -> Page | None:
-    """The page; None where something of what was given is wrong."""
+def _page(request: Request, shelved: Shelved, listed: Listed) -> Page | None:
+    """The page; None where something of what was given is wrong, or it is still being sorted."""
     problems = listed.filters.problems
     if problems:
         return None
+    store = shelved.store()
     try:
-        return listed.page(store)
+        if listed.order in CHEAP:
+            return listed.page(store)
+        name = (shelved.slug, "page", request.url.query)
+        return board_of(request).behind.ask(name, lambda: listed.page(store), _SORTING)
     except ConfigError:
         problems["from"] = "no page of this order begins there: begin at the first one"
         return None

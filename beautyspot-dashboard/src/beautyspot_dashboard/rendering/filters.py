@@ -12,7 +12,7 @@ from beautyspot_cli.filter_options import FILTERS, filter_options
 from beautyspot_dashboard.rendering.links import with_query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from beautyspot import Store
     from starlette.requests import Request
@@ -81,13 +81,19 @@ def chips(request: Request, filters: Filters) -> list[Chip]:
     ]
 
 
-def read_filters(store: Store, query: Mapping[str, str], others: tuple[str, ...] = ()) -> Filters:
+def read_filters(
+    store: Store,
+    query: Mapping[str, str],
+    others: Collection[str] = (),
+    functions: Collection[str] = (),
+) -> Filters:
     """The filters of a query.
 
     Args:
         store: where they are to be used: it says which function a short name means.
         query: of a URL; what is empty is not given.
         others: names in the query that are no filters.
+        functions: names of functions that are in the store; others take time to be found.
 
     Raises:
         MetadataError: the store failed.
@@ -96,7 +102,7 @@ def read_filters(store: Store, query: Mapping[str, str], others: tuple[str, ...]
     where: Any = filters.where
     for name, text in filters.given.items():
         try:
-            where[name] = _checked(store, name, text)
+            where[name] = _checked(store, name, text, functions)
         except (click.UsageError, ConfigError, RecordNotFound) as error:
             filters.problems[name] = told(error, name)
     for name in query:
@@ -111,13 +117,13 @@ def _options(where: Where) -> None:
     """Stands for the commands that have these options, to read them as they do."""
 
 
-def _checked(store: Store, name: str, text: str) -> object:
+def _checked(store: Store, name: str, text: str, functions: Collection[str]) -> object:
     if name in FLAGS:
         if text != "1":
             raise ConfigError("give 1, or nothing")
         return True
     value: Any = option(name, text)
-    if name == "function":
+    if name == "function" and value not in functions:
         value = store.function_pattern(value)
     where: Any = {name: value}
     store.rows(limit=1, **where)  # it checks, and reads nothing

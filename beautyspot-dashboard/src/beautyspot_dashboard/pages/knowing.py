@@ -1,0 +1,45 @@
+"""What pages tell of a whole store, where that is known soon enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from beautyspot import BeautyspotError
+
+from beautyspot_dashboard.board import board_of
+
+if TYPE_CHECKING:
+    from beautyspot import Page, Totals, Where
+    from starlette.requests import Request
+
+    from beautyspot_dashboard.shelf import Shelved
+
+_SOON: Final = 0.15
+"""Seconds that a page waits for what it can do without."""
+
+_KEPT: Final = 60.0
+"""Seconds for which the names of functions are not asked for again."""
+
+
+def function_names(request: Request, shelved: Shelved) -> tuple[str, ...]:
+    """The names of the functions in a store; none where it takes long to find them."""
+
+    def find() -> tuple[str, ...]:
+        return tuple(each.name for each in shelved.store().functions())
+
+    behind = board_of(request).behind
+    try:
+        return behind.ask((shelved.slug, "names"), find, _SOON, _KEPT) or ()
+    except BeautyspotError:  # whatever else the page shows says it
+        return ()
+
+
+def total_of(request: Request, shelved: Shelved, where: Where, page: Page) -> Totals | None:
+    """How many results match, of which a page shows some; None where it takes long to count."""
+    if page.looked_at is not None:
+        return None
+    name = (shelved.slug, "total", repr(sorted(where.items())))
+    try:
+        return board_of(request).behind.ask(name, lambda: shelved.store().total(**where), _SOON)
+    except BeautyspotError:  # as above
+        return None
