@@ -66,6 +66,14 @@ if TYPE_CHECKING:
     from beautyspot.backends.registry import plugins
     from beautyspot.batch.failures import Failed
     from beautyspot.batch.progress import Progress
+    from beautyspot.calls.activity import (
+        ActiveLimit,
+        ActiveMap,
+        Activity,
+        RestingBackend,
+        RunningCall,
+        WaitingCall,
+    )
     from beautyspot.calls.explanation import Explanation
     from beautyspot.calls.last_call import LastCall
     from beautyspot.calls.stored_results import Stored
@@ -105,6 +113,12 @@ if TYPE_CHECKING:
 
 # A plug-in needs the names above and nothing else; what follows is loaded when it is first named.
 _LATER = {
+    "ActiveLimit": "calls.activity",
+    "ActiveMap": "calls.activity",
+    "Activity": "calls.activity",
+    "RestingBackend": "calls.activity",
+    "RunningCall": "calls.activity",
+    "WaitingCall": "calls.activity",
     "Collected": "results.collecting",
     "Config": "config.resolve",
     "Content": "inspecting.contents",
@@ -164,6 +178,9 @@ def __dir__() -> list[str]:
 __all__ = [
     "DIRECT_BLOB",
     "FILE",
+    "ActiveLimit",
+    "ActiveMap",
+    "Activity",
     "Backend",
     "BackendNotFound",
     "BeautyspotError",
@@ -221,7 +238,9 @@ __all__ = [
     "Removal",
     "Removed",
     "Reservation",
+    "RestingBackend",
     "RestoreError",
+    "RunningCall",
     "Saved",
     "SchemaError",
     "Selection",
@@ -239,6 +258,7 @@ __all__ = [
     "TypeSupport",
     "UnstableKeyError",
     "Waited",
+    "WaitingCall",
     "Where",
     "Why",
     "examine",

@@ -20,6 +20,7 @@ from beautyspot.calls.lifecycle import (
     weakly,
 )
 from beautyspot.calls.stored_results import StoredResults
+from beautyspot.calls.telling import Telling
 from beautyspot.concurrency import locks
 from beautyspot.concurrency.locks import Lazily
 from beautyspot.config.resolve import UNSET, Config, resolve
@@ -64,7 +65,7 @@ BackendSetting = str | Mapping[str, Any]
 """A name, a URL or a table of options; see `beautyspot.backends.selection`."""
 
 
-class Spot(PartMethods, StoredResults, LimiterMethods, BatchMethods):
+class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
     """A cache of results and a rate limit, as decorators.
 
     Every setting except the objects (`executor`, `on_error`, `observers`, `plugins`) can also come
@@ -160,8 +161,7 @@ class Spot(PartMethods, StoredResults, LimiterMethods, BatchMethods):
         others = {"config": config, "profile": profile, "plugins": plugins, "on_error": on_error}
         if watchers := checked(observers):
             others["observers"] = watchers
-        given = {key: value for key, value in settings.items() if value is not UNSET}
-        self._given: dict[str, Any] = {**given, **others}
+        self._given: dict[str, Any] = {k: v for k, v in settings.items() if v is not UNSET} | others
         self.config: Config = resolve(settings, config=config, profile=profile)
         self._made = Made()
         self._parts = Parts(self.name, self.config, plugins, self._made)
@@ -172,12 +172,10 @@ class Spot(PartMethods, StoredResults, LimiterMethods, BatchMethods):
         )
         me: weakref.ref[Owner] = weakref.ref(self)
         runs_in = checked_executor(executor)
-        self._engine = make_engine(self._parts, self.config, reporter, runs_in, me)
-        self._limiting = Limiting(
-            self._parts.limiter, reporter, self._engine.executor, self._engine.counting
-        )
-        start(self._engine, self._parts)
-        self._finalizer = weakref.finalize(self, end, me, self._engine, self._parts)
+        engine = self._engine = make_engine(self._parts, self.config, reporter, runs_in, me)
+        self._limiting = Limiting(self._parts.limiter, reporter, engine.executor, engine.counting)
+        start(engine, self._parts)
+        self._finalizer = weakref.finalize(self, end, me, engine, self._parts)
 
     # ------------------------------------------------------------------------- its parts
 

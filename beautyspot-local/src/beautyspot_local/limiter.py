@@ -67,7 +67,7 @@ class TokenBucket(TimelineLimiter):
 
     def _fresh(self, key: str) -> TokenBucket:
         del key
-        return TokenBucket(self.rate, self.max_cost, burst=self._burst, clock=self._clock)
+        return TokenBucket(self.rate, self.max_cost, burst=self.burst, clock=self._clock)
 
     def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Held | None:
         """Reserve `cost` at the earliest time, or None where that is over `max_wait` seconds away.

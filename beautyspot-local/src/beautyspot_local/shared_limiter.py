@@ -112,7 +112,7 @@ class SharedTokenBucket(TimelineLimiter):
             self.rate,
             self.max_cost,
             path=path,
-            burst=self._burst,
+            burst=self.burst,
             workers=self.workers,
             clock=self._clock,
         )
@@ -122,7 +122,7 @@ class SharedTokenBucket(TimelineLimiter):
         return TokenBucket(
             self.rate / self.workers,
             self.max_cost,
-            burst=self._burst / self.workers,
+            burst=self.burst / self.workers,
             clock=self._clock,
         )
 

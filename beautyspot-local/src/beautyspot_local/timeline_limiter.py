@@ -44,6 +44,7 @@ class TimelineLimiter(LimiterBase):
 
     Attributes:
         rate: permits per second. Not to be assigned.
+        burst: how much may go at once after idling. Not to be assigned.
         max_cost: the largest single cost. Not to be assigned.
     """
 
@@ -58,8 +59,8 @@ class TimelineLimiter(LimiterBase):
         self.max_cost: float
         self.rate, self.max_cost = parse_rate(rate, max_cost)
         self._clock = clock
-        self._burst = parse_burst(burst)
-        self._tolerance = self._burst / self.rate
+        self.burst = parse_burst(burst)
+        self._tolerance = self.burst / self.rate
         self._keyed: WeakSet[TimelineLimiter] = WeakSet()
         self._lock = threading.RLock()
         self._busy = False

@@ -56,6 +56,7 @@ class RedisLimiter(Remade, Reserving):
 
     Attributes:
         rate: permits per second. Not to be assigned.
+        burst: how much may go at once after idling. Not to be assigned.
         max_cost: the largest single cost. Not to be assigned.
 
     Raises:
@@ -94,7 +95,7 @@ class RedisLimiter(Remade, Reserving):
         self.rate: float
         self.max_cost: float
         self.rate, self.max_cost = parse_rate(rate, max_cost)
-        self._burst = parse_burst(burst)
+        self.burst = parse_burst(burst)
         self.workers = _checked_workers(workers)
         self.lease_time = checked.lease_time(lease_time)
         server = Server(
@@ -116,7 +117,7 @@ class RedisLimiter(Remade, Reserving):
         self._limit = checked.name("limit", limit)
         prefix = Names(checked.name("namespace", namespace)).limits
         keys = f"{prefix}:state:{limit}", f"{prefix}:pause:{limit}"
-        one = Limit(*keys, self.rate, self._burst / self.rate, self.max_cost)
+        one = Limit(*keys, self.rate, self.burst / self.rate, self.max_cost)
         super().__init__(server, {limit: one}, prefix, clock)
         self._slots = Slots(server, prefix, self.lease_time, clock)
 
@@ -156,7 +157,7 @@ class RedisLimiter(Remade, Reserving):
         from beautyspot_local import TokenBucket
 
         part = self.workers
-        return TokenBucket(self.rate / part, self.max_cost, burst=self._burst / part)
+        return TokenBucket(self.rate / part, self.max_cost, burst=self.burst / part)
 
     @classmethod
     def together(cls, limits: Mapping[str, LimiterBase]) -> LimiterBase | None:

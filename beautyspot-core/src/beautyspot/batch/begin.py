@@ -26,6 +26,8 @@ def begin(
     options = MapOptions.from_keywords(keywords)
     checked_inputs("map", function, inputs)
     meter = meter_of(options.progress, target.name, total_of(inputs))
+    if meter is not None:
+        marking.note_map(meter)
     if not target.is_coroutine:
         _check_plain(inputs)
         from beautyspot.batch.threads import SyncMap

@@ -59,7 +59,16 @@ class Meter:
     """
 
     __slots__ = (
-        *("_busy", "_busy_since", "_clock", "_display", "_ended", "_failures", "_function"),
+        *(
+            "__weakref__",
+            "_busy",
+            "_busy_since",
+            "_clock",
+            "_display",
+            "_ended",
+            "_failures",
+            "_function",
+        ),
         *("_hits", "_lock", "_moved", "_queue", "_running", "_runs", "_samples", "_showing"),
         *("_started", "_timer", "_total", "_unstored"),
     )
@@ -155,6 +164,11 @@ class Meter:
             self._busy += now - self._busy_since
 
     # ------------------------------------------------------------------------------- telling
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the map has."""
+        return self._ended.is_set()
 
     def progress(self) -> Progress:
         """What was counted by now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from beautyspot.calls.noting import LastCalls
@@ -42,6 +43,30 @@ class Owner(Protocol):
         ...
 
 
+class Metered(Protocol):
+    """What counts for a map that is under way."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the map has."""
+        ...
+
+    def progress(self) -> Any:
+        """How far it is: a `Progress`."""
+        ...
+
+
+class Wait:
+    """A call that waits for another one, of this process ("run") or another ("process")."""
+
+    __slots__ = ("began", "call", "cause")
+
+    def __init__(self, call: Call, cause: Cause) -> None:
+        self.call = call
+        self.cause = cause
+        self.began = perf_counter()
+
+
 class Engine:
     """The parts of a Spot that work while functions are called.
 
@@ -56,7 +81,10 @@ class Engine:
         commits: stores the results of tasks, several in one commit; None before the first.
         counting: what the calls came to, by function.
         uses: when each result was last found.
-        running: the turns that have not ended yet, in the order of their begin.
+        running: the turns that have not ended yet, in the order of their begin, with when their
+            function began, by `perf_counter`, and None for what else keeps the store open.
+        waiting: the calls that wait for another one.
+        maps: weak references to what counts for maps with a `progress=`.
         closing: after `shutdown`, what the last of these has to do.
     """
 
@@ -77,6 +105,7 @@ class Engine:
             "detours",
             "flights",
             "last_calls",
+            "maps",
             "owner",
             "reporter",
             "running",
@@ -85,6 +114,7 @@ class Engine:
             "streams",
             "uses",
             "wait_timeout",
+            "waiting",
         ),
     )
 
@@ -107,7 +137,9 @@ class Engine:
         self.active = active
         self.closed = False
         self.owner = owner
-        self.running: dict[object, None] = {}
+        self.running: dict[object, float | None] = {}
+        self.waiting: dict[Wait, None] = {}
+        self.maps: list[Callable[[], Metered | None]] = []
         self.closing: list[Callable[[], object]] = []
         self.saver: Saver | None = None
         self.size_limit: SizeLimit | None = None
@@ -145,7 +177,7 @@ class Engine:
     def reset_after_fork(self) -> None:
         """Start afresh in a child: threads, flights and queued results stayed in the parent."""
         self.executor.reset_after_fork()
-        self.running, self.closing = {}, []
+        self.running, self.waiting, self.closing, self.maps = {}, {}, [], []
         self.behind.reset_after_fork()
         self.flights.reset_after_fork()
         self.streams.reset_after_fork()
@@ -170,6 +202,16 @@ class Engine:
         self.running.pop(turn, None)
         if self.closing and not self.running:
             self.close()
+
+    @contextmanager
+    def noting_wait(self, call: Call, cause: Cause) -> Iterator[None]:
+        """A context in which a call waits for another one."""
+        wait = Wait(call, cause)
+        self.waiting[wait] = None
+        try:
+            yield
+        finally:
+            self.waiting.pop(wait, None)
 
     @contextmanager
     def staying_open(self) -> Iterator[None]:

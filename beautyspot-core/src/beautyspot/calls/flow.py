@@ -24,7 +24,7 @@ A hit returns from one of these, the first of them that applies:
 from __future__ import annotations
 
 from functools import partial
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.calls import leasing
@@ -231,7 +231,7 @@ def _run(turn: Turn) -> Flow:
     A Spot that is shut down meanwhile leaves its store open for that.
     """
     engine, call = turn.engine, turn.call
-    engine.running[turn] = None  # until it ends
+    engine.running[turn] = perf_counter()  # until it ends
     engine.miss(call)
     if call.waited and call.task.addressing.has_moved(call):
         turn.share(None)  # what the function would give now belongs to another key

@@ -52,7 +52,7 @@ def follow(
         if locks.inside():  # the leader may wait for the lock that this thread holds
             return None
         began = perf_counter()
-        with concurrency_cap.waiting_for(flight):
+        with concurrency_cap.waiting_for(flight), engine.noting_wait(call, "run"):
             done = yield from waits.join(engine, call, flight, max(0.0, deadline - monotonic()))
         return flight.result if done else None
     finally:
@@ -115,7 +115,8 @@ def win(turn: Turn, deadline: float) -> Generator[Step, Any, Any]:
         budget = TimeBudget(deadline - monotonic())
         wait = waits.LeaseWait(turn, flight)
         try:
-            value = yield from (_watch if turn.engine.blocking else _poll)(turn, budget, wait)
+            with turn.engine.noting_wait(turn.call, "process"):
+                value = yield from (_watch if turn.engine.blocking else _poll)(turn, budget, wait)
         finally:
             wait.end()
             turn.engine.has_waited(turn.call, "process", budget.used())

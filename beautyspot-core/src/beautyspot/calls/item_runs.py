@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from functools import partial
 from math import inf
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import leasing
@@ -294,7 +294,7 @@ class ItemRuns:
         for item in items:
             call = item.call
             if item.turn is not None:
-                engine.running[item.turn] = None  # until it ends
+                engine.running[item.turn] = perf_counter()  # until it ends
             if call.key:
                 engine.miss(call)
             call.waited = call.waited or self._has_run  # the function may have changed an argument

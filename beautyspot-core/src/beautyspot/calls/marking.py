@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from beautyspot import logs
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.backends.spot_backends import Parts
-    from beautyspot.calls.engine import Engine
+    from beautyspot.calls.engine import Engine, Metered
     from beautyspot.config.resolve import Config
     from beautyspot.contracts import KeyGenBase, SerializerBase
 
@@ -136,6 +138,16 @@ class Marking:
                 "results are stored in beautyspot's own form, which no viewer opens: return what "
                 "fits, or its bytes, or leave content_type= out",
             )
+
+    def note_map(self, meter: Metered) -> None:
+        """Note a map that may begin, which this does not keep."""
+        maps = self._engine.maps
+        for known in maps.copy():
+            counting = known()
+            if counting is None or counting.has_ended:
+                with suppress(ValueError):  # another thread was faster
+                    maps.remove(known)
+        maps.append(weakref.ref(meter))
 
     def runner(self, method: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """`function` itself if it is marked, else a marked function in its place.

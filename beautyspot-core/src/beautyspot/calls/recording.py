@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from functools import partial
 from math import inf
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls import waits
@@ -78,6 +79,7 @@ class Recording:
 
     Attributes:
         call: the one that began it.
+        began: when that was, by `perf_counter`.
         whole: whether every item is kept, so that others may join and the end can be stored.
         runner: of an async generator, what runs it.
         source: the user's generator, once it was asked for its first item.
@@ -88,6 +90,7 @@ class Recording:
     def __init__(self, engine: Engine, call: Call, key: object) -> None:
         self.engine = engine
         self.call = call
+        self.began = perf_counter()
         self._key = key
         self._runs = engine.streams
         self.whole = call.may_store
@@ -353,9 +356,10 @@ class Consumer:
         if resume is not None:
             yield pull(recording, flight, resume)
             return True
-        with concurrency_cap.waiting_for(flight):
-            seconds = recording.engine.wait_timeout if self.position == 0 else inf
-            return (yield from waits.join(recording.engine, recording.call, flight, seconds))
+        engine, call = recording.engine, recording.call
+        with concurrency_cap.waiting_for(flight), engine.noting_wait(call, "run"):
+            seconds = engine.wait_timeout if self.position == 0 else inf
+            return (yield from waits.join(engine, call, flight, seconds))
 
     def lost(self, why: str, *, alone: bool = False) -> Outcome:
         """The run can't go on with this consumer: two runs never make one stream."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from beautyspot.contracts import DURATION, Invalidation, seconds
@@ -19,10 +18,8 @@ if TYPE_CHECKING:
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.explanation import Explanation
-    from beautyspot.calls.last_call import LastCall
     from beautyspot.calls.marking import Marking
     from beautyspot.concurrency.locks import Lazily
-    from beautyspot.limits.limiting import Limiting
     from beautyspot.results.cache import Cache
     from beautyspot.results.collecting import Collected
     from beautyspot.results.pruning import Pruned
@@ -56,7 +53,6 @@ class StoredResults:
     """Methods of `Spot`."""
 
     _engine: Engine
-    _limiting: Limiting
     _marking: Lazily[Marking]
     _parts: Parts
 
@@ -94,20 +90,6 @@ class StoredResults:
         if value.__class__ is StoredError:
             return Stored(None, call.key, error=value.taken())
         return Stored(value, call.key, cache.whereabouts(call.replaces))
-
-    def last_call(self) -> LastCall | None:
-        """What the last call of a function of this Spot, in this thread or task, came to.
-
-        A task begins with the last call of the code that started it, and its own calls are not
-        seen outside; nor are those of `map`. The last call is the one that ended last: after
-        ``f(1)`` it is that, though `f` called others. A generator becomes the last call when it is
-        asked for its first item, and once more when it has ended.
-
-        Returns:
-            A `LastCall`: whether it was a hit, how old the result is, or why it was a miss; None
-            where there was no call yet.
-        """
-        return self._engine.last_calls.last()
 
     def refresh(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a call whatever is stored, and replace that; awaitable for an async function.
@@ -336,63 +318,6 @@ class StoredResults:
         storage = cache.storage()
         assert storage is not None  # noqa: S101 - it was required
         return Collector(cache, storage, least).collect()
-
-    def stats(self) -> dict[str, float]:
-        """What was counted since the Spot was made, in this process, and what is stored.
-
-        A forked child counts from the start.
-
-        Returns:
-            `hits`, `misses` (executions), `failures` (executions that raised), `bypassed` (calls
-            that ran uncached), `errors` (failures of beautyspot), `seconds_saved` (how long the
-            executions worked that hits made unnecessary: what they queued for limits is no work),
-            `seconds_spent` (how long the executions worked), `money_saved` and `money_spent` (the
-            same of what they cost), `entries` and `bytes` (of all results in the store; NaN if it
-            fails, and after `shutdown`), `unsaved` (results that wait in memory for a store that
-            fails) and `resting` (kinds of operation of the backends that are not tried at the
-            moment, since they failed).
-
-            Of the limits `limiter_grants`, `limiter_waits` (grants that had to wait),
-            `limiter_refusals` (`RateLimitError` and `CostError`), `limiter_seconds_waited`,
-            `limiter_grants_last_minute`, `limiter_per_process` and `limiter_away`.
-            `limiter_per_process` is 1 if the limit
-            holds for this process only, so that eight workers have eight times the rate
-            ("gcra-shared" keeps one rate for all of a machine, "redis" for all machines), and 0 if
-            it is shared or there is none. A cap (`max_concurrent`) is not shown here.
-            `limiter_away` is 1 while the limiter fails, and this process keeps its share of the
-            rate by itself.
-        """
-        engine, limiting = self._engine, self._limiting
-        cache, counted = engine.cache, [*engine.counting]
-        breakers = (*cache.health.breakers, *limiting.breakers)
-        entries, size = self._totals()
-        return {
-            "hits": sum(each.hits for each in counted),
-            "misses": sum(each.runs for each in counted),
-            "failures": sum(each.failures for each in counted),
-            "bypassed": engine.counting.bypassed,
-            "errors": sum(engine.reporter.counts.values()),
-            "seconds_saved": sum(each.seconds_saved for each in counted),
-            "seconds_spent": sum(each.seconds_spent for each in counted),
-            "money_saved": sum(each.money_saved for each in counted),
-            "money_spent": sum(each.money_spent for each in counted),
-            "entries": entries,
-            "bytes": size,
-            "unsaved": len(cache.unsaved),
-            "resting": sum(breaker.is_open for breaker in breakers),
-            **limiting.statistics(),
-        }
-
-    def _totals(self) -> tuple[float, float]:
-        engine = self._engine
-        if engine.closed:
-            return math.nan, math.nan
-        try:
-            entries, size = engine.cache.metadata.totals()
-            return int(entries), int(size)  # here: a store may answer anything
-        except Exception as error:
-            engine.reporter.report("count what is stored", "", error, "It is given as NaN")
-            return math.nan, math.nan
 
 
 def _covered(cache: Cache, what: Invalidation) -> list[str]:

@@ -30,6 +30,10 @@ class SharedRuns(Generic[Run]):
         """The open run of a key."""
         return self._open.get(key)
 
+    def all(self) -> list[Run]:
+        """All that are open."""
+        return list(self._open.values())
+
     def open(self, key: object, run: Run) -> None:
         """Let others join a run."""
         self._open[key] = run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
@@ -37,23 +37,18 @@ class Counted(Protocol):
     seconds_waited: float
 
 
-class Asker(Protocol):
+class Asked(NamedTuple):
     """A permit that is asked for."""
 
-    @property
-    def counted(self) -> Counted:
-        """Those of its function."""
-        ...
+    counted: Counted  # of its function
+    began: float  # when it was asked for, by the monotonic clock
+    awaits: Literal["rate", "max_concurrent"]
 
-    @property
-    def began(self) -> float:
-        """When it was asked for, by the monotonic clock."""
-        ...
 
-    @property
-    def awaits(self) -> str:
-        """For what it waits: "max_concurrent" or "rate"."""
-        ...
+class Asker(Protocol):
+    """The permit itself."""
+
+    def _asked(self) -> Asked: ...
 
 
 class Counting(Protocol):
@@ -204,6 +199,10 @@ class Limiting:
         self.breaker.reset_after_fork()
         self.stats.reset_after_fork()
         self.asking = {}
+
+    def asked(self) -> list[Asked]:
+        """Those that wait to be granted."""
+        return [permit._asked() for permit in list(self.asking)]
 
     @cached_property
     def blocks(self) -> Counted:

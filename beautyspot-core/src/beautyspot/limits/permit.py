@@ -21,6 +21,7 @@ from beautyspot.contracts import LimiterBase, pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.functions.names import identifier_of, is_ours
 from beautyspot.limits.concurrency_cap import Place
+from beautyspot.limits.limiting import Asked
 from beautyspot.resilience.reporting import ASKING, PAUSING, PLACING, SETTLING
 
 if TYPE_CHECKING:
@@ -52,13 +53,12 @@ class Permit:
         cost: what was asked for.
         waited: seconds that the call waited for the permit.
         place: its place under the cap: what is called within its ``with`` is a part of the call.
-        counted: where it is counted.
     """
 
     __slots__ = (
-        *("__weakref__", "_asynchronous", "_at_end", "_began", "_bucket", "_cap", "_function"),
-        *("_key", "_limiting", "_queued", "_reservation", "_start", "_timeout", "cost"),
-        *("counted", "place", "waited"),
+        *("__weakref__", "_asynchronous", "_at_end", "_began", "_bucket", "_cap", "_counted"),
+        *("_function", "_key", "_limiting", "_queued", "_reservation", "_start", "_timeout"),
+        *("cost", "place", "waited"),
     )
 
     def __init__(
@@ -79,7 +79,7 @@ class Permit:
         self._key = key
         self._cap = cap
         self._function = function
-        self.counted = limiting.blocks if counted is None else counted
+        self._counted = limiting.blocks if counted is None else counted
         self.place: AbstractContextManager[None] = _NO_PLACE
         self._began: float | None = None
         self._start: Start | None = None
@@ -250,7 +250,7 @@ class Permit:
         try:
             yield
         except (CostError, RateLimitError) as error:
-            self._limiting.stats.refused(self.counted)
+            self._limiting.stats.refused(self._counted)
             by: Refusal = "cost" if isinstance(error, CostError) else "rate"
             self._limiting.reporter.observers.refused(self._name, "", by)
             raise
@@ -271,22 +271,17 @@ class Permit:
         reserved = self._reservation
         if self._queued or (reserved is not None and reserved.delay > 0):
             self.waited = self._elapsed()
-        self._limiting.stats.granted(self.waited, self.counted)
+        self._limiting.stats.granted(self.waited, self._counted)
         if self.waited > 0:
             with queued():  # nor is it work of an execution to tell its observers
                 self._limiting.reporter.observers.waited(self._name, "", "limit", self.waited)
         return self
 
-    @property
-    def began(self) -> float:
-        """When it was asked for, by the monotonic clock."""
-        return time.monotonic() if self._began is None else self._began
-
-    @property
-    def awaits(self) -> str:
-        """For what it waits, while it is asked for: "max_concurrent" or "rate"."""
+    def _asked(self) -> Asked:
+        """What it is for, while it is asked for."""
+        began = time.monotonic() if self._began is None else self._began
         in_place = self._cap is None or self._bucket is not None
-        return "rate" if in_place else "max_concurrent"
+        return Asked(self._counted, began, "rate" if in_place else "max_concurrent")
 
     @property
     def _name(self) -> str:

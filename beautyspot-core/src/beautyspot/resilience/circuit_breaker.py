@@ -117,6 +117,11 @@ class Breaker:
         self.kin: tuple[Breaker, ...] = ()
 
     @property
+    def what(self) -> str:
+        """What it guards, in words."""
+        return self._what
+
+    @property
     def is_open(self) -> bool:
         """Whether the backend is left alone."""
         return self._until is not None

@@ -93,6 +93,11 @@ class Saver:
         return len(self._table)
 
     @property
+    def size(self) -> int:
+        """The bytes of what is in the table."""
+        return self._bytes
+
+    @property
     def has_begun(self) -> bool:
         """Whether there has been a thread, which the end waits for."""
         return self._thread is not None

@@ -84,6 +84,11 @@ class Unsaved:
     def __len__(self) -> int:
         return len(self._kept)
 
+    @property
+    def size(self) -> int:
+        """Their bytes."""
+        return self._bytes
+
     def add(self, task: Task, record: TaskRecord, since: Moment | None = None) -> bool:
         """Keep a result; False where there is no room, or the Spot has ended.
 

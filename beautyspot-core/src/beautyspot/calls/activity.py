@@ -1,0 +1,272 @@
+"""`Activity`: what goes on now in this process, as `Spot.activity` tells it.
+
+Nothing is noted for it but when a call began, where a call is registered anyway. All tables are
+copied in one step each before they are read, so calls go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from beautyspot.calls.turn import Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from beautyspot.calls.engine import Engine
+    from beautyspot.limits.limiting import Limiting
+    from beautyspot.resilience.circuit_breaker import Breaker
+
+_RATE: Final = re.compile(r"\s*[0-9]")
+"""How a rate begins, and no name or URL does."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCall:
+    """A call that runs its function.
+
+    Attributes:
+        function: the function's identifier.
+        key: the call's key.
+        seconds: since the function began.
+        is_storing: whether the function has returned, and the result is being stored.
+    """
+
+    function: str
+    key: str
+    seconds: float
+    is_storing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCall:
+    """A call that waits.
+
+    Attributes:
+        function: the function's identifier; "spot.limit()" for a permit of a block.
+        key: the call's key; "" of one that waits for a limit.
+        waits_for: "rate" or "max_concurrent" for a limit, "run" for another call of this process
+            that makes the result, "process" for one of another process or Spot.
+        seconds: since it began to wait.
+    """
+
+    function: str
+    key: str
+    waits_for: Literal["rate", "max_concurrent", "run", "process"]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RestingBackend:
+    """A kind of operation of a backend that is not tried at the moment, since it failed.
+
+    Attributes:
+        name: of which backend, and which operations, such as "metadata store (look-ups)".
+        seconds: until it is tried again; 0.0 where the next call does that.
+    """
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveLimit:
+    """A limit of the Spot.
+
+    Attributes:
+        name: as it is named among several; "rate" where there is one.
+        kind: the name of the limiter, such as "gcra".
+        rate: as it was configured, such as "600/min"; "" where that is not known.
+        burst: how much may go at once after idling; None where that is not known.
+        per_process: whether each process has the whole rate.
+        is_away: whether it fails, and this process keeps its share of the rate.
+    """
+
+    name: str
+    kind: str
+    rate: str
+    burst: float | None
+    per_process: bool
+    is_away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveMap:
+    """A `map` that is under way, of those with a `progress=`.
+
+    Attributes:
+        function: the identifier of the function.
+        done: inputs that have a result, or failed.
+        total: all inputs; None where their number is not known.
+        failures: inputs whose call raised.
+        running: calls under way now.
+        waiting: of these, those that wait for a limit.
+        seconds: since the first input.
+        left: seconds until all are done; None where that is unknown.
+    """
+
+    function: str
+    done: int
+    total: int | None
+    failures: int
+    running: int
+    waiting: int
+    seconds: float
+    left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What goes on now, in this process, of one Spot. Arguments are not in it.
+
+    Attributes:
+        spot: the Spot's name.
+        is_closed: whether the Spot was shut down; calls that were under way then are still here.
+        running: calls that run their function, those that began first before the others; of a
+            generator the run that its consumers share. Calls that run uncached are not among them.
+        waiting: calls that wait, likewise. A marked function that waits for a limit beneath its
+            mark is among the running ones, too.
+        unsaved: results that wait in memory for a store that failed.
+        unsaved_bytes: their size.
+        queued: results that wait for the thread that saves in the background.
+        queued_bytes: their size.
+        resting: what is not tried at the moment, since it failed.
+        limits: the limits of the Spot's rate.
+        grants_last_minute: permits of the last 60 seconds.
+        maps: those under way, of those with a `progress=`.
+    """
+
+    spot: str
+    is_closed: bool
+    running: tuple[RunningCall, ...]
+    waiting: tuple[WaitingCall, ...]
+    unsaved: int
+    unsaved_bytes: int
+    queued: int
+    queued_bytes: int
+    resting: tuple[RestingBackend, ...]
+    limits: tuple[ActiveLimit, ...]
+    grants_last_minute: int
+    maps: tuple[ActiveMap, ...]
+
+
+def activity(spot: str, engine: Engine, limiting: Limiting, spec: object) -> Activity:
+    """What goes on in a Spot.
+
+    Args:
+        spot: its name.
+        engine: its engine.
+        limiting: its limits.
+        spec: the setting `limiter`.
+    """
+    unsaved, saver = engine.cache.unsaved, engine.saver
+    running = [*_turns(engine), *_streams(engine)]
+    waiting = [*_waits(engine), *_askers(limiting)]
+    return Activity(
+        spot=spot,
+        is_closed=engine.closed,
+        running=tuple(sorted(running, key=lambda each: -each.seconds)),
+        waiting=tuple(sorted(waiting, key=lambda each: -each.seconds)),
+        unsaved=len(unsaved),
+        unsaved_bytes=unsaved.size,
+        queued=0 if saver is None else len(saver),
+        queued_bytes=0 if saver is None else saver.size,
+        resting=tuple(_resting((*engine.cache.health.breakers, *limiting.breakers))),
+        limits=tuple(_limits(limiting, spec)),
+        grants_last_minute=limiting.stats.last_minute(),
+        maps=tuple(_maps(engine)),
+    )
+
+
+# --------------------------------------------------------------------------------------- calls
+
+
+def _turns(engine: Engine) -> Iterable[RunningCall]:
+    now = perf_counter()
+    for turn, began in list(engine.running.items()):
+        if began is None or not isinstance(turn, Turn) or turn.saves:
+            continue
+        call, seconds = turn.call, max(0.0, now - began)
+        storing = turn.record is not None
+        yield RunningCall(call.task.func_identifier, call.key, seconds, storing)
+
+
+def _streams(engine: Engine) -> Iterable[RunningCall]:
+    now = perf_counter()
+    for run in engine.streams.all():
+        call = run.call
+        yield RunningCall(call.task.func_identifier, call.key, max(0.0, now - run.began))
+
+
+def _waits(engine: Engine) -> Iterable[WaitingCall]:
+    now = perf_counter()
+    for wait in list(engine.waiting):
+        call, cause = wait.call, wait.cause
+        if cause != "limit":
+            seconds = max(0.0, now - wait.began)
+            yield WaitingCall(call.task.func_identifier, call.key, cause, seconds)
+
+
+def _askers(limiting: Limiting) -> Iterable[WaitingCall]:
+    now = monotonic()
+    for counted, began, awaits in limiting.asked():
+        yield WaitingCall(counted.func_identifier, "", awaits, max(0.0, now - began))
+
+
+def _maps(engine: Engine) -> Iterable[ActiveMap]:
+    for known in engine.maps.copy():
+        meter = known()
+        if meter is not None and not meter.has_ended:
+            yield _map(meter.progress())
+
+
+def _map(told: Any) -> ActiveMap:
+    return ActiveMap(
+        *(told.function, told.done, told.total, told.failures),
+        *(told.running, told.waiting, told.seconds, told.left),
+    )
+
+
+# ------------------------------------------------------------------------------------ backends
+
+
+def _resting(breakers: Iterable[Breaker]) -> Iterable[RestingBackend]:
+    for breaker in breakers:
+        if breaker.is_open:
+            yield RestingBackend(breaker.what.removeprefix("the "), breaker.rest_left())
+
+
+def _limits(limiting: Limiting, spec: object) -> Iterable[ActiveLimit]:
+    bucket = limiting.bucket
+    if bucket is None:
+        return
+    several: dict[str, Any] = getattr(bucket, "limits", {})
+    specs = {table["name"]: table for table in spec} if isinstance(spec, list) else {}
+    for name, limit in (several or {"rate": bucket}).items():
+        given = specs.get(name, spec)
+        real = getattr(limit, "real", limit)  # beneath what takes its place while it fails
+        breaker = getattr(limit, "breaker", limiting.breaker)
+        rate, burst = _rate(given, real), _number(real, "burst")
+        yield ActiveLimit(name, real.name, rate, burst, not real.shared, breaker.is_open)
+
+
+def _rate(given: object, limiter: object) -> str:
+    """The rate as a user wrote it, or as the limiter has it."""
+    text = given.get("rate") if isinstance(given, Mapping) else given
+    if isinstance(text, str) and _RATE.match(text):
+        return text.strip()
+    number = _number(limiter, "rate")
+    return "" if number is None else f"{number:g}/s"
+
+
+def _number(limiter: object, name: str) -> float | None:
+    found: object = None
+    with suppress(Exception):  # a plug-in's, which may answer by anything
+        found = getattr(limiter, name, None)
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    return float(found) if is_number else None  # type: ignore[arg-type]  # see above

@@ -1,0 +1,107 @@
+"""The part of a Spot that tells what its calls came to, and what goes on now."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from beautyspot.calls.activity import Activity
+    from beautyspot.calls.engine import Engine
+    from beautyspot.calls.last_call import LastCall
+    from beautyspot.config.resolve import Config
+    from beautyspot.limits.limiting import Limiting
+
+
+class Telling:
+    """Methods of `Spot`."""
+
+    config: Config
+    name: str
+    _engine: Engine
+    _limiting: Limiting
+
+    def last_call(self) -> LastCall | None:
+        """What the last call of a function of this Spot, in this thread or task, came to.
+
+        A task begins with the last call of the code that started it, and its own calls are not
+        seen outside; nor are those of `map`. The last call is the one that ended last: after
+        ``f(1)`` it is that, though `f` called others. A generator becomes the last call when it is
+        asked for its first item, and once more when it has ended.
+
+        Returns:
+            A `LastCall`: whether it was a hit, how old the result is, or why it was a miss; None
+            where there was no call yet.
+        """
+        return self._engine.last_calls.last()
+
+    def activity(self) -> Activity:
+        """What goes on now, in this process: which calls run and wait, and what is to be stored.
+
+        It asks no store, and holds nothing up: call it from any thread, as often as you like. It
+        answers after `shutdown`, too, as long as calls are under way. A forked child begins with
+        nothing.
+
+        Returns:
+            An `Activity`. Arguments are not in it.
+        """
+        from beautyspot.calls.activity import activity
+
+        return activity(self.name, self._engine, self._limiting, self.config["limiter"])
+
+    def stats(self) -> dict[str, float]:
+        """What was counted since the Spot was made, in this process, and what is stored.
+
+        A forked child counts from the start.
+
+        Returns:
+            `hits`, `misses` (executions), `failures` (executions that raised), `bypassed` (calls
+            that ran uncached), `errors` (failures of beautyspot), `seconds_saved` (how long the
+            executions worked that hits made unnecessary: what they queued for limits is no work),
+            `seconds_spent` (how long the executions worked), `money_saved` and `money_spent` (the
+            same of what they cost), `entries` and `bytes` (of all results in the store; NaN if it
+            fails, and after `shutdown`), `unsaved` (results that wait in memory for a store that
+            fails) and `resting` (kinds of operation of the backends that are not tried at the
+            moment, since they failed).
+
+            Of the limits `limiter_grants`, `limiter_waits` (grants that had to wait),
+            `limiter_refusals` (`RateLimitError` and `CostError`), `limiter_seconds_waited`,
+            `limiter_grants_last_minute`, `limiter_per_process` and `limiter_away`.
+            `limiter_per_process` is 1 if the limit
+            holds for this process only, so that eight workers have eight times the rate
+            ("gcra-shared" keeps one rate for all of a machine, "redis" for all machines), and 0 if
+            it is shared or there is none. A cap (`max_concurrent`) is not shown here.
+            `limiter_away` is 1 while the limiter fails, and this process keeps its share of the
+            rate by itself.
+        """
+        engine, limiting = self._engine, self._limiting
+        cache, counted = engine.cache, [*engine.counting]
+        breakers = (*cache.health.breakers, *limiting.breakers)
+        entries, size = self._totals()
+        return {
+            "hits": sum(each.hits for each in counted),
+            "misses": sum(each.runs for each in counted),
+            "failures": sum(each.failures for each in counted),
+            "bypassed": engine.counting.bypassed,
+            "errors": sum(engine.reporter.counts.values()),
+            "seconds_saved": sum(each.seconds_saved for each in counted),
+            "seconds_spent": sum(each.seconds_spent for each in counted),
+            "money_saved": sum(each.money_saved for each in counted),
+            "money_spent": sum(each.money_spent for each in counted),
+            "entries": entries,
+            "bytes": size,
+            "unsaved": len(cache.unsaved),
+            "resting": sum(breaker.is_open for breaker in breakers),
+            **limiting.statistics(),
+        }
+
+    def _totals(self) -> tuple[float, float]:
+        engine = self._engine
+        if engine.closed:
+            return math.nan, math.nan
+        try:
+            entries, size = engine.cache.metadata.totals()
+            return int(entries), int(size)  # here: a store may answer anything
+        except Exception as error:
+            engine.reporter.report("count what is stored", "", error, "It is given as NaN")
+            return math.nan, math.nan

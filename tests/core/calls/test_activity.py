@@ -1,0 +1,375 @@
+"""What goes on now in this process, as `Spot.activity` tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.errors import MetadataError
+from beautyspot.memory import MemoryMetadataStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+
+
+class Gate:
+    """A function that runs until it is let go.
+
+    Attributes:
+        begun: set when it runs.
+        opened: lets it go.
+    """
+
+    def __init__(self) -> None:
+        self.begun, self.opened = threading.Event(), threading.Event()
+
+    def __beautyspot_key__(self) -> str:
+        return "Gate"
+
+    def __call__(self, x: object) -> object:
+        self.begun.set()
+        assert self.opened.wait(30)
+        return x
+
+
+@contextmanager
+def calling(function: Callable[[Any], Any], *inputs: object) -> Iterator[list[object]]:
+    """A thread for each input, which have ended when the block has."""
+    results: list[object] = []
+    threads = [threading.Thread(target=lambda x=x: results.append(function(x))) for x in inputs]
+    for thread in threads:
+        thread.start()
+    try:
+        yield results
+    finally:
+        for thread in threads:
+            thread.join(30)
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait until something is true that another thread makes so."""
+    pause = threading.Event()
+    for _ in range(500):
+        if true():
+            return
+        pause.wait(0.01)
+    pytest.fail("it never became true")
+
+
+def test_nothing_goes_on(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    f = spot.mark(abs)
+    f(-1), f(-1)
+    now = spot.activity()
+    assert now == bs.Activity(
+        spot=spot.name, is_closed=False, running=(), waiting=(), unsaved=0, unsaved_bytes=0,
+        queued=0, queued_bytes=0, resting=(), limits=(), grants_last_minute=0, maps=(),
+    )  # fmt: skip
+
+
+def test_a_call_that_runs_and_one_that_waits_for_it(make_spot: Callable[..., Spot]) -> None:
+    spot, gate = make_spot(), Gate()
+    f = spot.mark(name="app:f")(gate)
+    with calling(f, "a secret", "a secret"):
+        assert gate.begun.wait(30)
+        until(lambda: spot.activity().waiting)
+        now = spot.activity()
+        gate.opened.set()
+    (running,), (waiting,) = now.running, now.waiting
+    key = spot.key(f, "a secret")
+    assert (running.function, running.key, running.is_storing) == ("app:f", key, False)
+    assert (waiting.function, waiting.key, waiting.waits_for) == ("app:f", key, "run")
+    assert running.seconds >= waiting.seconds > 0
+    assert "a secret" not in str(now), "no arguments"
+    assert (spot.activity().running, spot.activity().waiting) == ((), ())
+
+
+def test_those_that_began_first_come_first(make_spot: Callable[..., Spot]) -> None:
+    spot, gate = make_spot(), Gate()
+    f = spot.mark(gate)
+    with calling(f, 1):
+        until(lambda: len(spot.activity().running) == 1)
+        with calling(f, 2):
+            until(lambda: len(spot.activity().running) == 2)
+            keys = [each.key for each in spot.activity().running]
+            gate.opened.set()
+    assert keys == [spot.key(f, 1), spot.key(f, 2)]
+
+
+def test_an_interrupted_call_is_gone(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+
+    @spot.mark
+    def f() -> None:
+        assert len(spot.activity().running) == 1
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        f()
+    assert spot.activity().running == ()
+
+
+def test_a_call_that_waits_for_another_spot(tmp_path: Path, make_spot: Callable[..., Spot]) -> None:
+    """As for another process: by the lease of the key in the store."""
+    one, other, gate = make_spot(), make_spot(), Gate()
+    runs, waits = (spot.mark(name="app:f")(gate) for spot in (one, other))
+    with calling(runs, 1):
+        assert gate.begun.wait(30)
+        with calling(waits, 1):
+            until(lambda: other.activity().waiting)
+            (waiting,) = other.activity().waiting
+            gate.opened.set()
+    assert (waiting.function, waiting.waits_for) == ("app:f", "process")
+    assert (other.activity().waiting, other.activity().running) == ((), ())
+
+
+def test_a_call_whose_result_is_being_stored(make_spot: Callable[..., Spot]) -> None:
+    stores, goes_on = threading.Event(), threading.Event()
+
+    class Slow(MemoryMetadataStore):
+        def put_valid(self, record: Any, since: Any) -> bool:
+            stores.set()
+            assert goes_on.wait(30)
+            return super().put_valid(record, since)
+
+    spot = make_spot(metadata=Slow())
+    with calling(spot.mark(abs), -1):
+        assert stores.wait(30)
+        (running,) = spot.activity().running
+        goes_on.set()
+    assert running.is_storing
+
+
+def test_a_stream_runs_until_its_end(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+
+    @spot.mark(name="app:items")
+    def items() -> Iterator[int]:
+        yield 1
+        yield 2
+
+    stream = items()
+    assert next(stream) == 1
+    (running,) = spot.activity().running
+    assert running.function == "app:items"
+    assert list(stream) == [2]
+    assert spot.activity().running == ()
+
+
+def test_a_list_of_items(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    seen: list[bs.Activity] = []
+
+    @spot.mark(each="xs", name="app:f")
+    def f(xs: list[int]) -> list[int]:
+        seen.append(spot.activity())
+        return xs
+
+    f([1, 2])
+    assert [each.function for each in seen[0].running] == ["app:f", "app:f"], "a key for each item"
+    assert spot.activity().running == ()
+
+
+def test_a_task_that_runs(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+
+    @spot.mark(name="app:f")
+    async def f() -> bs.Activity:
+        await asyncio.sleep(0)
+        told = spot.activity()
+        return told if told.running else told
+
+    async def cancelled() -> None:
+        task = asyncio.ensure_future(f())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(cancelled())
+    assert spot.activity().running == ()
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bool) -> None:
+    spot = make_spot(limiter={"use": "gcra", "rate": "600/min", "burst": 3})
+    spot.bucket.pause(3600 if asynchronous else 0.3)
+    name = "app:f"
+
+    @spot.mark(name=name)
+    @spot.limiter
+    def f() -> int:
+        return 1
+
+    async def task() -> bs.Activity:
+        waiting = asyncio.ensure_future(block())
+        while not spot.activity().waiting:
+            await asyncio.sleep(0)
+        now = spot.activity()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        return now
+
+    async def block() -> None:
+        async with spot.limit():
+            pass
+
+    if asynchronous:
+        now, name = asyncio.run(task()), "spot.limit()"  # it is cancelled while it waits
+    else:
+        with calling(lambda _: f(), 1):
+            until(lambda: spot.activity().waiting)
+            now = spot.activity()
+        assert [each.function for each in now.running] == [name]
+    (waiting,) = now.waiting
+    assert (waiting.function, waiting.key, waiting.waits_for) == (name, "", "rate")
+    assert now.limits == (bs.ActiveLimit("rate", "gcra", "600/min", 3.0, True, False),)
+    assert spot.activity().waiting == ()
+
+
+def test_who_waits_for_a_place(make_spot: Callable[..., Spot]) -> None:
+    spot, gate = make_spot(), Gate()
+    limited = spot.limiter(max_concurrent=1)(gate)
+    with calling(limited, 1):
+        assert gate.begun.wait(30)
+        with calling(limited, 2):
+            until(lambda: spot.activity().waiting)
+            (waiting,) = spot.activity().waiting
+            gate.opened.set()
+    assert waiting.waits_for == "max_concurrent"
+    now = spot.activity()
+    assert (now.waiting, now.limits, now.grants_last_minute) == ((), (), 2)
+
+
+def test_several_limits(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(
+        limiter=[
+            {"name": "requests", "use": "gcra", "rate": " 600/min"},
+            {"name": "tokens", "use": "gcra-shared", "rate": 2.5},
+        ]
+    )
+    assert spot.activity().limits == (
+        bs.ActiveLimit("requests", "gcra", "600/min", 0.0, True, False),
+        bs.ActiveLimit("tokens", "gcra-shared", "2.5/s", 0.0, False, False),
+    )
+
+
+def test_a_limiter_of_which_nothing_is_known(make_spot: Callable[..., Spot]) -> None:
+    class Own(bs.LimiterBase):
+        name = "own"
+        rate = True
+
+        @property
+        def burst(self) -> float:
+            raise RuntimeError("no such thing")
+
+        def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Any:
+            raise OSError("away")
+
+        def release(self, reservation: object) -> None:
+            pass
+
+    spot = make_spot(limiter=Own())
+    assert spot.activity().limits == (bs.ActiveLimit("rate", "own", "", None, True, False),)
+
+
+def test_results_that_wait_and_a_store_that_rests(make_spot: Callable[..., Spot]) -> None:
+    class Broken(MemoryMetadataStore):
+        def put_valid(self, record: Any, since: Any) -> bool:
+            raise MetadataError("the disk is full")
+
+    spot = make_spot(metadata=Broken())
+    f = spot.mark(lambda x: "text" * x)
+    for x in range(5):
+        f(x)
+    now = spot.activity()
+    assert now.unsaved == 5
+    assert now.unsaved_bytes > 40
+    assert [each.name for each in now.resting] == ["metadata store (saves)"]
+    assert 0 <= now.resting[0].seconds <= 60
+
+
+def test_results_in_the_background(make_spot: Callable[..., Spot]) -> None:
+    stores, goes_on = threading.Event(), threading.Event()
+
+    class Slow(MemoryMetadataStore):
+        def put_many_valid(self, rows: Any) -> Any:
+            stores.set()
+            assert goes_on.wait(30)
+            return super().put_many_valid(rows)
+
+    spot = make_spot(metadata=Slow(), save="background")
+    f = spot.mark(lambda x: "text" * x)
+    f(10), f(20)
+    assert stores.wait(30)
+    now = spot.activity()
+    goes_on.set()
+    assert (now.queued, now.running) == (2, ())
+    assert now.queued_bytes > 100
+    spot.flush()
+    assert (spot.activity().queued, spot.activity().queued_bytes) == (0, 0)
+
+
+def test_a_map_with_progress(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    f = spot.mark(name="app:f")(abs)
+    told = iter(spot.map(f, range(5), progress=lambda progress: None))
+    next(told)
+    (under_way,) = spot.activity().maps
+    assert (under_way.function, under_way.total, under_way.failures) == ("app:f", 5, 0)
+    assert under_way.done >= 1
+    list(told)
+    assert spot.activity().maps == ()
+    other = iter(spot.map(f, range(3), progress=lambda progress: None))
+    next(other)
+    assert len(spot.activity().maps) == 1
+    assert len(spot._engine.maps) == 1, "those that ended are forgotten"
+    del other, told
+
+
+def test_a_spot_that_was_shut_down(make_spot: Callable[..., Spot]) -> None:
+    spot, gate = make_spot(), Gate()
+    with calling(spot.mark(gate), 1):
+        assert gate.begun.wait(30)
+        spot.shutdown()
+        now = spot.activity()
+        assert (now.is_closed, len(now.running)) == (True, 1)
+        gate.opened.set()
+    assert spot.activity().running == ()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_has_nothing_of_its_parents_calls(make_spot: Callable[..., Spot]) -> None:
+    spot, gate = make_spot(limiter="1000000/s"), Gate()
+    with calling(spot.mark(gate), 1, 1):
+        until(lambda: spot.activity().waiting)
+        child = os.fork()
+        if not child:  # pragma: no cover - children are not measured
+            now = spot.activity()
+            os._exit(len(now.running) + len(now.waiting))
+        gate.opened.set()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_it_is_told_while_calls_come_and_go(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(metadata="memory", limiter="100000000/s")
+    f = spot.mark(spot.limiter(lambda x: x))
+    ended = threading.Event()
+
+    def call(start: int) -> bool:
+        for x in range(start, start + 300):
+            f(x)
+        ended.set()
+        return True
+
+    with calling(call, 0, 1000, 2000) as done:
+        while not ended.is_set():
+            assert spot.activity().unsaved == 0
+    assert done == [True] * 3
