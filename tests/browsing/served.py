@@ -23,10 +23,10 @@ class Served:
         path: the path of the pages of its first store, such as "/store/app".
     """
 
-    def __init__(self, url: str, first: Path) -> None:
+    def __init__(self, url: str, first: str) -> None:
         self.url = url
         self.origin = url.partition("/?")[0]
-        self.path = self.at(first.stem)
+        self.path = self.at(first)
 
     def at(self, store: str) -> str:
         """The path of the pages of a store."""
@@ -38,14 +38,22 @@ class Served:
 
 
 @contextmanager
-def serving(*stores: Path, options: tuple[str, ...] = ()) -> Iterator[Served]:
-    """A dashboard of these databases, while the block lasts."""
+def serving(
+    *stores: Path, options: tuple[str, ...] = (), within: Path | None = None
+) -> Iterator[Served]:
+    """A dashboard of these databases, while the block lasts.
+
+    Args:
+        stores: the databases; none for what is in the folder `within`.
+        options: further words of its command line.
+        within: the working directory; else that of the first database.
+    """
     words = [*map(str, stores), "--no-browser", "--port", "0", *options]
     process = subprocess.Popen(
         [sys.executable, "-m", "beautyspot_dashboard", *words],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=stores[0].parent,
+        cwd=within or stores[0].parent,
     )
     assert process.stdout is not None
     try:
@@ -54,7 +62,7 @@ def serving(*stores: Path, options: tuple[str, ...] = ()) -> Iterator[Served]:
             line = process.stdout.readline()
             assert line, f"the dashboard ended, and said {said!r}"
             said += line
-        yield Served(found[0], stores[0])
+        yield Served(found[0], stores[0].stem if stores else "")
     finally:
         process.send_signal(signal.SIGINT)
         process.stdout.read()
