@@ -12,6 +12,7 @@ from beautyspot_dashboard.values.arrays import view as arrays
 from beautyspot_dashboard.values.leaves import by, leaf
 from beautyspot_dashboard.values.places import Place, place_of
 from beautyspot_dashboard.values.tables import frames, records
+from beautyspot_dashboard.values.texts import markdown
 from beautyspot_dashboard.values.texts import view as texts
 from beautyspot_dashboard.values.trees import json_text
 from beautyspot_dashboard.values.trees import view as trees
@@ -34,6 +35,21 @@ def json(look: Look) -> View | None:
     """A JSON text as a tree; None of all else, and of what is no JSON."""
     value = json_text.value_of(look)
     return None if value is json_text.NONE else shown_part(look, value)
+
+
+def text_at(look: Look) -> str | None:
+    """The text within a decoded value that the query names; None where it is none.
+
+    Raises:
+        TooLargeError: the value is not decoded for its size.
+        BeautyspotError: it can't be read.
+    """
+    value = json_text.value_of(look) if look.content.is_media else look.value()
+    try:
+        found = place_of(look, value).value
+    except LookupError:
+        return None
+    return str(found) if isinstance(found, str) else None
 
 
 def shown_part(look: Look, value: Any) -> View:
@@ -65,7 +81,9 @@ def _figure(place: Place) -> View:
 
 _KINDS: Final[tuple[Callable[[Place], View | None], ...]] = (
     _missing,
+    markdown.of_text,
     texts.of_text,
+    texts.of_bytes,
     hexes.of_bytes,
     frames.view,
     arrays.view,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot_dashboard.rendering.links import with_query
 from beautyspot_dashboard.rendering.texts import count
+from beautyspot_dashboard.values.soundness import check
 from beautyspot_dashboard.values.spans import pages, piece, wanted
 from beautyspot_dashboard.values.views import View
 
@@ -31,6 +32,7 @@ class Line:
 
 def view(look: Look) -> View:
     """Any value, as its bytes."""
+    check(look.store, look.record, look.body)
     start = wanted(look, "from") // _LINE * _LINE
     data = piece(look.content, start, _PAGE + 1)
     size = look.content.size
@@ -41,7 +43,8 @@ def view(look: Look) -> View:
 
 def asked(look: Look) -> View | None:
     """The bytes of a value that is shown as something else, where the query asks for them."""
-    return view(look) if look.request.query_params.get("as") == "hex" else None
+    is_asked = look.content.is_media and look.request.query_params.get("as") == "hex"
+    return view(look) if is_asked else None
 
 
 def of_bytes(place: Place) -> View | None:
@@ -50,7 +53,10 @@ def of_bytes(place: Place) -> View | None:
         return None
     start = wanted(place.look, "from") // _LINE * _LINE
     data = bytes(place.value[start : start + _PAGE])
-    return _view(place.look, data, start, len(place.value), {"crumbs": place.crumbs, "links": []})
+    links = [("As text", with_query(place.look.request, **{"as": "text", "from": None}))]
+    return _view(
+        place.look, data, start, len(place.value), {"crumbs": place.crumbs, "links": links}
+    )
 
 
 def _view(look: Look, data: bytes, start: int, total: int, context: dict[str, object]) -> View:

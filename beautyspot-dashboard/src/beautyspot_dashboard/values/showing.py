@@ -22,6 +22,7 @@ from beautyspot_dashboard.values import (
     unreadable,
 )
 from beautyspot_dashboard.values.tables import columnar, delimited
+from beautyspot_dashboard.values.texts import markdown
 from beautyspot_dashboard.values.texts import view as texts
 from beautyspot_dashboard.values.views import Look, TooLargeError, View
 
@@ -36,6 +37,7 @@ MEDIA: Final[tuple[Callable[[Look], View | None], ...]] = (
     media.picture,
     media.recording,
     documents.document,
+    markdown.view,
     diagrams.view,
 )
 """By content type: pictures, sound, films, documents, diagrams."""

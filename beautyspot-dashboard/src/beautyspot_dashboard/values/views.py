@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from beautyspot_dashboard.values.bodies import Body
 
-LARGEST: Final = 10_000_000
+LARGEST: Final = 20_000_000
 """Bytes of a value, without compression: a larger one is not decoded to be shown."""
 
 

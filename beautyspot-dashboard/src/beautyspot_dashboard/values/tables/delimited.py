@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot_dashboard.rendering.links import with_query
 from beautyspot_dashboard.rendering.texts import count
+from beautyspot_dashboard.values.soundness import check
 from beautyspot_dashboard.values.spans import wanted
 from beautyspot_dashboard.values.tables.table import (
     COLUMNS,
@@ -43,6 +44,7 @@ def view(look: Look) -> View | None:
     kind = _KINDS.get(look.content.content_type.partition(";")[0].strip().lower())
     if kind is None:
         return None
+    check(look.store, look.record, look.body)
     links = [("As text", with_query(look.request, **{"as": "source"}))]
     try:
         found = _page(look, "\t" if kind == "TSV" else None)

@@ -44,6 +44,6 @@ def _in_lines(parts: list[list[str]]) -> Lines:
         first, *others = text.split("\n")
         lines[-1].append((name, first))
         lines.extend([(name, other)] for other in others)
-    if lines[-1] in ([], [("", "")]):
+    if not any(text for _, text in lines[-1]):
         lines.pop()
     return tuple(tuple(part for part in line if part[1]) for line in lines)

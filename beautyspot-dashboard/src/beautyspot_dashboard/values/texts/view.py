@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot_dashboard.rendering.links import with_query
 from beautyspot_dashboard.rendering.texts import count, readable
+from beautyspot_dashboard.values.drawn import LANGUAGES
 from beautyspot_dashboard.values.leaves import Written
+from beautyspot_dashboard.values.soundness import check
 from beautyspot_dashboard.values.spans import pages, piece, wanted
+from beautyspot_dashboard.values.texts import markdown
 from beautyspot_dashboard.values.texts.colours import coloured
 from beautyspot_dashboard.values.texts.source import PAGE, Part, part_of_bytes, part_of_text
-from beautyspot_dashboard.values.views import View
+from beautyspot_dashboard.values.views import LARGEST, View
 
 if TYPE_CHECKING:
     from beautyspot_dashboard.values.places import Place
@@ -24,6 +27,7 @@ _TEXTS: Final = re.compile(
     r"|x-(sh|shellscript|python|python-code|ruby|perl|php|httpd-php|yaml|toml|javascript|tex|latex))"
     r"|image/svg\+xml"
 )
+_TABLES: Final = ("text/csv", "text/tab-separated-values", "text/tsv")
 _UNKNOWN: Final = "application/octet-stream"
 _PROSE_NAMES: Final = (".txt", ".log", ".bin", "")
 """Endings of names that tell no language."""
@@ -34,10 +38,36 @@ def view(look: Look) -> View | None:
     kind = _type(look)
     if not look.content.is_media or not _is_text(look, kind):
         return None
+    check(look.store, look.record, look.body)
     part = part_of_bytes(look)
     if kind in ("text/plain", _UNKNOWN) and _ending(look) in _PROSE_NAMES:
-        return _prose(look, part, {"crumbs": [], "links": _links(look, part)})
+        links = [*markdown.link(look, part.total), *_links(look)]
+        return _prose(look, part, {"crumbs": [], "links": links})
     return _code(look, part, kind)
+
+
+def of_bytes(place: Place) -> View | None:
+    """Bytes within a decoded value, if they are a text, or the query wants one; None of all else."""
+    asked = place.look.request.query_params.get("as")
+    if asked == "hex" or not isinstance(place.value, bytes | bytearray):
+        return None
+    data = bytes(place.value)
+    if asked != "text" and not looks_like_text(data[:_SNIFFED]):
+        return None
+    part = part_of_text(place.look, data.decode("utf-8", "replace"))
+    links = [("As bytes", with_query(place.look.request, **{"as": "hex", "from": None}))]
+    return _prose(place.look, part, {"crumbs": place.crumbs, "links": links})
+
+
+def looks_like_text(data: bytes) -> bool:
+    """Whether bytes are a text, or its beginning, and none of its characters is a control."""
+    if not data or re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", data):
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start >= len(data) - 3
+    return True
 
 
 def of_text(place: Place) -> View | None:
@@ -45,7 +75,9 @@ def of_text(place: Place) -> View | None:
     if not isinstance(place.value, str) or isinstance(place.value, Written):
         return None
     part = part_of_text(place.look, str(place.value))
-    return _prose(place.look, part, {"crumbs": place.crumbs, "links": []})
+    return _prose(
+        place.look, part, {"crumbs": place.crumbs, "links": markdown.link(place.look, part.total)}
+    )
 
 
 def _type(look: Look) -> str:
@@ -60,20 +92,10 @@ def _ending(look: Look) -> str:
 def _is_text(look: Look, kind: str) -> bool:
     if _TEXTS.fullmatch(kind) is not None or look.request.query_params.get("as") == "text":
         return True
-    return kind == _UNKNOWN and _looks_like_text(piece(look.content, 0, _SNIFFED))
+    return kind == _UNKNOWN and looks_like_text(piece(look.content, 0, _SNIFFED))
 
 
-def _looks_like_text(data: bytes) -> bool:
-    if not data or re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", data):
-        return False
-    try:
-        data[: max(1, len(data) - 3)].decode()
-    except UnicodeDecodeError as error:
-        return error.end >= len(data) - 3 and error.start > 0
-    return True
-
-
-def _links(look: Look, part: Part) -> list[tuple[str, str]]:
+def _links(look: Look) -> list[tuple[str, str]]:
     links = [("As bytes", with_query(look.request, **{"as": "hex", "from": None, "line": None}))]
     if look.wants_source:
         return [("As what it is", with_query(look.request, **{"as": None, "from": None})), *links]
@@ -82,7 +104,7 @@ def _links(look: Look, part: Part) -> list[tuple[str, str]]:
 
 def _prose(look: Look, part: Part, context: dict[str, object]) -> View:
     if part.is_whole and len(part.text) <= _SHORT and "\n" not in part.text.strip("\n"):
-        return View("figure.html", "text", {"text": part.text, "type": "", **context})
+        return View("figure.html", "text", {**context, "text": part.text, "type": "", "links": []})
     return View("text.html", _measured(part), context | _page(look, part) | {"text": part.text})
 
 
@@ -101,8 +123,24 @@ def _code(look: Look, part: Part, kind: str) -> View:
     first = wanted(look, "line") if part.start else 1
     numbered = [(first + place if first else "", line) for place, line in enumerate(lines)]
     following = first + text.count("\n") if first else 0
-    context: dict[str, object] = {"crumbs": [], "links": _links(look, part), "lines": numbered}
+    context = {"crumbs": [], "links": _links(look), "lines": numbered, "note": _note(look, kind)}
     return View("code.html", language or kind, context | _page(look, part, following))
+
+
+def _note(look: Look, kind: str) -> str:
+    """Why a text is not shown as what it is said to be."""
+    if look.wants_source:
+        return ""
+    size = look.content.size or 0
+    if kind in _TABLES:
+        return "This can't be read as a table, so it is shown as text."
+    if kind in LANGUAGES:
+        return "This is too long to be drawn, so its source is shown."
+    if not re.fullmatch(r"application/(.*\+)?json", kind):
+        return ""
+    if size > LARGEST:
+        return "This is too large to be shown as a tree, so it is shown as text."
+    return "This is no JSON, or it is nested too deep to be shown as a tree: this is its text."
 
 
 def _page(look: Look, part: Part, line: int = 0) -> dict[str, object]:

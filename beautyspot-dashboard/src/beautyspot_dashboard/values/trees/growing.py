@@ -26,7 +26,7 @@ _DEEPEST: Final = 30
 """Levels of a page: browsers cut what is nested more than 500 elements deep."""
 
 _OPEN_LEVELS: Final = 2
-_OPEN_SIZE: Final = 60
+_OPEN_LINES: Final = 60
 _PREVIEW: Final = 70
 
 
@@ -127,14 +127,12 @@ def _limit(node: Node, begin: int) -> int:
 
 
 def _open(root: Node) -> None:
-    """Open the first levels, where these fit on a screen."""
-    level, size = [root], 0
-    for _ in range(_OPEN_LEVELS):
-        size += sum(len(node.shown) for node in level)
-        if level[0] is not root and size > _OPEN_SIZE:
-            return
-        for node in level:
+    """Open what is small, in turn, as long as all of it fits on a screen."""
+    root.is_open = True
+    size, waiting = len(root.shown), deque(root.shown)
+    while waiting and size <= _OPEN_LINES:
+        node = waiting.popleft()
+        if node.shown and node.depth <= _OPEN_LEVELS and size + len(node.shown) <= _OPEN_LINES:
             node.is_open = True
-        level = [each for node in level for each in node.shown if each.parts is not None]
-        if not level:
-            return
+            size += len(node.shown)
+            waiting.extend(node.shown)

@@ -29,6 +29,14 @@ def view(place: Place) -> View | None:
         "after": None if root.rest is None else place.link(place.path, root.rest),
         "crumbs": place.crumbs,
         "links": records.link(place),
+        "note": _note(place),
         "what": f"{count(root.parts.size)}",
     }
     return View("tree.html", root.parts.name, context)
+
+
+def _note(place: Place) -> str:
+    is_stream = (place.look.record.serializer or "").startswith("stream:")
+    if not is_stream or place.path != "$":
+        return ""
+    return "These are the items of a generator; the last one is what it returned at its end."
