@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot_dashboard.rendering.links import href
 from beautyspot_dashboard.values.bodies import body_of
+from beautyspot_dashboard.values.recent import RECENT, SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,7 +94,11 @@ class Look:
                 pass
         elif self.content.size > LARGEST:
             raise TooLargeError
-        return self.store.value(self.record.cache_key)
+        key, digest = self.record.cache_key, self.record.digest
+        if digest is None or (self.content.size or 0) < SMALL:
+            return self.store.value(key)
+        mark = (self.store.place, key, digest, self.record.made_at, self.store.signing_keys is None)
+        return RECENT.get(mark, lambda: self.store.value(key))
 
     def _bounded(self, limit: int) -> Iterator[bytes]:
         if (self.content.size or 0) > limit:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from beautyspot_dashboard.values.views import Look
 
 _LONGEST_LINE: Final = 1_000_000
-_FARTHEST: Final = 32 * 2**20
+_FARTHEST: Final = 8 * 2**20
 """Bytes that are read to find a row whose byte the query does not tell."""
 
 _KINDS: Final = {"text/csv": "CSV", "text/tab-separated-values": "TSV", "text/tsv": "TSV"}

@@ -72,14 +72,6 @@ def _arrow(look: Look, whole: Any) -> Table:
     return table(look, columns, _numbered(window.row, rows), (whole.num_rows, whole.num_columns))
 
 
-def _arrow_column(look: Look, values: Any) -> Table:
-    window = window_of(look)
-    start = min(window.row, len(values))
-    rows = [(each,) for each in values[start : window.rows.stop].to_pylist()]
-    columns = [column_of("value", values.type)]
-    return table(look, columns, _numbered(window.row, rows), (len(values), 1))
-
-
 def _numbered(start: int, rows: Any) -> Any:
     return ((count(place), row) for place, row in enumerate(rows, start))
 
@@ -103,5 +95,4 @@ _MAKERS: Final[dict[tuple[str, str], Callable[[Look, Any], Table]]] = {
     ("polars", "Series"): _polars_series,
     ("pyarrow", "Table"): _arrow,
     ("pyarrow", "RecordBatch"): _arrow,
-    ("pyarrow", "ChunkedArray"): _arrow_column,
 }

@@ -108,4 +108,6 @@ def cell(value: Any) -> Cell:
     if type(value).__name__ in _NULLS:
         return Cell(str(value), True)
     shown = leaf(value, _CELL)
+    if shown.kind == "bytes":
+        return Cell(f"0x{shown.text}", False)
     return Cell(f"{shown.text}…" if shown.is_cut else shown.text, shown.text == "nan")

@@ -47,7 +47,7 @@ def view(look: Look) -> View | None:
 
 
 def of_bytes(place: Place) -> View | None:
-    """Bytes within a decoded value, if they are a text, or the query wants one; None of all else."""
+    """Bytes within a value, if they are a text or the query wants one; None of all else."""
     asked = place.look.request.query_params.get("as")
     if asked == "hex" or not isinstance(place.value, bytes | bytearray):
         return None

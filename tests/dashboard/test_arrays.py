@@ -1,0 +1,150 @@
+"""Arrays and images: their shape and type, and a picture of them."""
+
+from __future__ import annotations
+
+import base64
+import re
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dashboard.gallery import opened
+from dashboard.reading import links, words
+
+np = pytest.importorskip("numpy")
+pillow = pytest.importorskip("PIL.Image")
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dashboard.gallery import Gallery
+
+RECORDS = np.array([(1, 2.5, b"x"), (2, 3.5, b"y")], dtype=[("a", "i4"), ("b", "f8"), ("c", "S3")])
+HOLE = np.array([[0.0, np.nan], [np.inf, 1.0], [0.5, 0.25]])
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
+    with opened(tmp_path_factory.mktemp("arrays")) as found:
+        found.put("line", np.array([1.0, 3.0, np.nan, 2.0]))
+        found.put("long", np.arange(100_000))
+        found.put("hole", HOLE)
+        found.put("flat", np.ones((3, 3)))
+        found.put("huge", np.array([[-1.7e308, 1.7e308], [0.0, 0.0]]))
+        found.put("big", np.zeros((1200, 700), dtype=bool))
+        found.put("rgb", np.arange(24, dtype=np.uint8).reshape(2, 4, 3))
+        found.put("pictures", np.arange(120, dtype=np.uint8).reshape(5, 2, 3, 4))
+        found.put("cube", np.arange(24).reshape(2, 3, 2, 2))
+        found.put("records", RECORDS)
+        found.put("moments", np.array(["2026-01-02", "NaT"], dtype="M8[ns]"))
+        found.put("texts", np.array([["a", "<b>"], ["c", "d"]]))
+        found.put("complex", np.array([1 + 2j, 3j]))
+        found.put("nothing", np.zeros((10**9, 0)))
+        found.put("empty", np.zeros((0, 3, 3), dtype=np.uint8))
+        found.put("no dimension", np.array(7))
+        found.put("scalar", np.float32(1.5))
+        found.put("nan", np.full((2, 2), np.nan))
+        found.put("image", pillow.new("RGBA", (6, 4), (255, 0, 0, 128)))
+        found.put("within", {"array": np.arange(6).reshape(2, 3), "image": pillow.new("L", (3, 2))})
+        yield found
+
+
+def picture(page: str) -> Any:
+    """The picture on a page, as an array."""
+    found = re.search(r'src="data:image/png;base64,([^"]*)"', page)
+    assert found is not None
+    return np.asarray(pillow.open(BytesIO(base64.b64decode(found[1]))))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (
+            "line",
+            "array · 4 · float64 Shape 4 Type float64 Lowest 1 Highest 3 Mean 2 Not a number 1",
+        ),
+        ("line", "value 0 1.0 1 3.0 2 nan 3 2.0"),
+        ("long", "Lowest 0 Highest 99999 Mean 49999.5"),
+        (
+            "hole",
+            "Shape 3 × 2 Type float64 Lowest 0 Highest 1 Mean 0.4375 Not a number 1 Infinite 1",
+        ),
+        ("big", "Lowest False Highest False Mean 0 One row and column of 3 is drawn."),
+        ("records", "a int32 b float64 c |S3 0 1 2.5 0x78 1 2 3.5 0x79"),
+        ("moments", "0 2026-01-02T00:00:00.000000000 1 NaT"),
+        ("texts", "0 1 0 a <b> 1 c d"),
+        ("complex", "0 (1+2j) 1 3j"),
+        ("nothing", "array · 1,000,000,000 × 0 · float64"),
+        ("empty", "array · 0 × 3 × 3 · uint8"),
+        ("no dimension", "ndarray 7"),
+        ("scalar", "float32 1.5"),
+        ("within", "array 2 × 3 ndarray int64 all of it image 3 × 2 Image L all of it"),
+        ("image", "image · 6 × 4 · RGBA Size 6 × 4 pixels Mode RGBA"),
+    ],
+)
+def test_an_array_is_told(gallery: Gallery, name: str, shown: str) -> None:
+    assert shown in words(gallery.page(name))
+
+
+def test_two_dimensions_are_colours_from_dark_to_bright(gallery: Gallery) -> None:
+    seen = picture(gallery.page("hole"))
+    assert seen.shape == (3, 2, 4)
+    assert seen[0, 0].tolist() == [68, 1, 84, 255]
+    assert seen[1, 1].tolist() == [253, 231, 37, 255]
+    assert seen[0, 1, 3] == seen[1, 0, 3] == 0  # what is no number is seen through
+    assert (picture(gallery.page("flat")) == seen[0, 0]).all()
+    assert not picture(gallery.page("nan"))[..., 3].any()
+    huge = picture(gallery.page("huge"))
+    assert (huge[0, 0].tolist(), huge[0, 1].tolist()) == (seen[0, 0].tolist(), seen[1, 1].tolist())
+
+
+def test_bytes_of_colours_are_a_picture(gallery: Gallery) -> None:
+    assert (picture(gallery.page("rgb")).ravel() == np.arange(24)).all()
+    assert "is drawn" not in words(gallery.page("rgb"))
+    assert picture(gallery.page("big")).shape == (400, 234, 4)
+
+
+def test_one_dimension_is_a_line_with_its_gaps(gallery: Gallery) -> None:
+    page = gallery.page("line")
+    lines = re.findall(r'<polyline points="([^"]*)"', page)
+    assert [len(line.split()) for line in lines] == [2, 2]
+    assert lines[0].startswith("0.0,216.0 240.0,4.0")
+    (long,) = re.findall(r'<polyline points="([^"]*)"', gallery.page("long"))
+    assert len(long.split()) == 1024
+
+
+def test_more_dimensions_are_shown_slice_by_slice(gallery: Gallery) -> None:
+    page = gallery.page("cube")
+    assert "Dimension 0 0 of 0 to 1 Next Dimension 1 0 of 0 to 2 Next" in words(page)
+    assert "0 1 0 0 1 1 2 3 Rows" in words(page)
+    page = gallery.page("cube", links(page, "Next")[0])
+    page = gallery.page("cube", links(page, "Next")[0])
+    assert "Dimension 0 1 of 0 to 1 Previous Dimension 1 1 of 0 to 2 Previous Next" in words(page)
+    assert "0 1 0 16 17 1 18 19 Rows" in words(page)
+    far = words(gallery.page("cube", "?slice=99,x,99"))
+    assert "0 20 21 1 22 23" in far
+    last = picture(gallery.page("pictures", "?slice=4"))
+    assert (last.ravel() == np.arange(96, 120)).all()
+
+
+def test_images_that_have_no_content_type_are_shown(gallery: Gallery) -> None:
+    assert picture(gallery.page("image")).tolist() == [[[255, 0, 0, 128]] * 6] * 4
+    page = gallery.page("within", links(gallery.page("within"), "all of it")[1])
+    assert picture(page).shape == (2, 3, 3)
+
+
+def test_a_tensor_is_an_array(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    tensor = type("Tensor", (), {"__module__": "torch"})()
+    tensor.detach = lambda: tensor
+    tensor.numpy = lambda: np.ones((2, 2), dtype=np.float32)
+    tensor.dtype, tensor.shape = "torch.float32", (2, 2)
+    monkeypatch.setattr("beautyspot.Store.value", lambda *_: tensor)
+    assert "tensor · 2 × 2 · torch.float32" in words(gallery.page("flat"))
+
+    def unknown() -> None:
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+    tensor.numpy, tensor.dtype = unknown, "torch.bfloat16"
+    plain = type("Tensor", (), {"numpy": lambda self: np.full((2, 2), 3.0)})()
+    tensor.float = lambda: plain
+    assert "0 3.0 3.0" in words(gallery.page("flat"))

@@ -1,0 +1,155 @@
+"""Texts to be read, and code with its colours."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot_dashboard.values.texts import colours
+from dashboard.gallery import opened
+from dashboard.reading import links, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dashboard.gallery import Gallery
+
+ANSWER = "Dear reader,\n\nhere is **an answer**:\n\n- one\n- two\n"
+LONG = "".join(f"{n} é line of prose\n" for n in range(20_000))
+
+TEXTS = {
+    "plain": ("one\ntwo", "text/plain"),
+    "latin": (b"caf\xe9\nau lait", "text/plain; charset=iso-8859-1"),
+    "wide": ("héé\n1".encode("utf-16"), "text/plain"),
+    "zipped": ("a\nb", "text/plain; charset=zlib"),
+    "odd": ("a\nb", 'text/plain; charset="\x7f'),
+    "broken": (b"a\xff\xffb\n2", "text/plain"),
+    "turned": ("if\u202e x\u200d\r\n\ty\x1b[2J", "text/plain"),
+    "python": ("def f():\n    return '<b>'  # why\n", "text/x-python"),
+    "trojan": ("x = 1 # \u202e y\n", "text/x-python"),
+    "yaml": ("a: [1, 2]\n", "application/yaml"),
+    "vendor": ('<a b="c"/>\n', "application/x-thing+xml"),
+    "nonsense": ("a\nb", "text/x-no-such-language"),
+    "long line": ("x" * 30_000, "text/x-python"),
+    "long": (LONG, "text/plain"),
+    "code": ("x = 1\n" * 30_000, "text/x-python"),
+    "nothing": ("", "text/x-python"),
+}
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
+    with opened(tmp_path_factory.mktemp("code")) as found:
+        found.put("answer", ANSWER)
+        found.put("short", "Paris")
+        found.put("empty", "")
+        found.put("stored", LONG, save_blob=True)
+        found.put("deep", {"choices": [{"text": ANSWER}], "no": 1})
+        for name, (text, kind) in TEXTS.items():
+            found.put(name, text, "text/plain" if name == "odd" else kind)
+        yield found
+
+
+@pytest.fixture
+def uncoloured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To start a process takes a while."""
+    plain = lambda text, *_: (None, colours.plain(text))  # noqa: E731
+    monkeypatch.setattr("beautyspot_dashboard.values.texts.view.coloured", plain)
+
+
+def test_a_text_is_read_in_its_paragraphs(gallery: Gallery) -> None:
+    page = gallery.page("answer")
+    assert f'<div class="prose" dir="auto">{ANSWER}</div>' in page
+    assert "text · 50 characters · 6 lines" in words(page)
+
+
+def test_a_short_text_is_large(gallery: Gallery) -> None:
+    assert '<span class="value-text">Paris</span>' in gallery.page("short")
+    assert "It is an empty text." in words(gallery.page("empty"))
+
+
+@pytest.mark.parametrize(("name", "path"), [("answer", ""), ("deep", "at=$.choices[0].text")])
+def test_any_text_is_shown_as_markdown(gallery: Gallery, name: str, path: str) -> None:
+    page = gallery.page(name, f"?{path}")
+    page = gallery.page(name, links(page, "As Markdown")[0])
+    (frame,) = re.findall(r'<iframe class="document own" sandbox src="([^"]*)"', page)
+    answer = gallery.client.get(frame)
+    assert "<strong>an answer</strong>" in answer.text
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert ANSWER in gallery.page(name, links(page, "As text")[0])
+
+
+def test_stored_text_is_shown_as_markdown(gallery: Gallery) -> None:
+    page = gallery.page("plain", links(gallery.page("plain"), "As Markdown")[0])
+    assert f'src="{gallery.url("plain")}/markdown"' in page
+    assert gallery.get("plain", "/markdown").status_code == 200
+    for name, query in [("deep", "?at=$.no"), ("deep", "?at=$.nowhere"), ("code", "")]:
+        assert gallery.get(name, f"/markdown{query}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("plain", "one two"),
+        ("latin", "café au lait"),
+        ("wide", "héé 1"),
+        ("zipped", "a b"),
+        ("odd", "a b"),
+        ("broken", "Some bytes are no characters, and are shown as �. a��b 2"),
+        ("turned", "if\\u202e x\u200d y\\x1b[2J"),
+    ],
+)
+def test_a_stored_text_is_decoded(gallery: Gallery, name: str, shown: str) -> None:
+    assert shown in words(gallery.page(name))
+
+
+def test_code_has_colours_and_line_numbers(gallery: Gallery) -> None:
+    page = gallery.page("python")
+    assert "Python" in words(page)
+    assert 'data-line="1"><span class="tok-k">def</span>' in page
+    assert 'data-line="2">' in page
+    assert 'data-line="3">' not in page
+    assert "&lt;b&gt;" in page
+    assert '<span class="tok-c1"># why</span>' in page
+    assert "XML" in words(gallery.page("vendor"))
+
+
+def test_nothing_in_code_is_hidden(gallery: Gallery) -> None:
+    assert r"\u202e y" in gallery.page("trojan")
+
+
+@pytest.mark.parametrize("name", ["nonsense", "long line", "nothing"])
+def test_what_has_no_colours_is_shown_without(gallery: Gallery, name: str) -> None:
+    page = gallery.page(name)
+    assert str(TEXTS[name][0])[:100].replace("\n", " ") in words(page)
+    assert "tok-" not in page
+
+
+def test_code_that_takes_too_long_is_shown_without_colours(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(colours, "_SECONDS", 0.001)
+    assert "a: [1, 2]" in words(gallery.page("yaml"))
+    colours.coloured.cache_clear()
+
+
+def test_code_comes_in_parts(gallery: Gallery, uncoloured: None) -> None:
+    page = gallery.page("code")
+    following = gallery.page("code", links(page, "Next")[0])
+    assert "Bytes 100,000 to 180,000 of 180,000" in words(following)
+    assert 'data-line="16667">1\n' in following
+    jumped = gallery.page("code", "?from=100000")
+    assert 'data-line="">1\n' in jumped
+
+
+@pytest.mark.parametrize("name", ["long", "stored"])
+def test_a_long_text_comes_in_parts_without_a_gap(gallery: Gallery, name: str) -> None:
+    query, seen = "", ""
+    while True:
+        page = gallery.page(name, query)
+        seen += re.findall('<div class="prose" dir="auto">(.*?)</div>', page, re.DOTALL)[0]
+        if not (following := links(page, "Next")):
+            break
+        query = following[0]
+    assert seen == LONG

@@ -1,0 +1,188 @@
+"""Diagrams that are drawn on the server, and what is said where that can't be."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot_dashboard.values import diagrams, drawn
+from beautyspot_dashboard.values.children import running
+from dashboard.gallery import opened
+from dashboard.reading import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dashboard.gallery import Gallery
+
+MERMAID = "flowchart LR\n  A[Ask] --> B[Find]\n"
+HOSTILE = (
+    'flowchart LR\n  A["<img src=x onerror=alert(1)>"] --> B\n  click B "javascript:alert(1)"\n'
+)
+
+needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
+    with opened(tmp_path_factory.mktemp("diagrams")) as found:
+        found.put("mermaid", MERMAID, "text/vnd.mermaid; charset=utf-8")
+        found.put("graph", "digraph { ask -> find }", "text/vnd.graphviz")
+        found.put("broken", "digraph {", "text/vnd.graphviz")
+        found.put("text", "no diagram", "text/plain")
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawn, "_made", type(drawn._made)())
+
+
+def test_mermaid_is_drawn_and_served_as_a_picture_alone(gallery: Gallery) -> None:
+    pytest.importorskip("mermaidx")
+    page = gallery.page("mermaid")
+    assert "Mermaid diagram" in words(page)
+    assert "A[Ask] --&gt; B[Find]" in page
+    (url,) = re.findall(r'<img src="([^"]*)" alt="The diagram', page)
+    answer = gallery.client.get(url)
+    assert answer.headers["content-type"] == "image/svg+xml"
+    policy = answer.headers["content-security-policy"]
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    assert "Find" in answer.text
+    assert re.search(r'<svg[^>]* width="[\d.]+" height="[\d.]+"', answer.text)
+
+
+def test_a_diagram_is_drawn_once(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def draw(source: bytes) -> running.Ran:
+        asked.append(source)
+        return running.Ran(b"<svg/>", "")
+
+    monkeypatch.setitem(drawn._MAKERS, "Mermaid", draw)
+    monkeypatch.setattr(drawn, "needs", lambda _: None)
+    monkeypatch.setattr(diagrams, "needs", lambda _: None)
+    for _ in range(2):
+        gallery.page("mermaid")
+        assert gallery.client.get(gallery.url("mermaid", "diagram")).text == "<svg/>"
+    assert asked == [MERMAID.encode()]
+    for number in range(20):
+        drawn.drawn("Mermaid", b"%d" % number)
+    assert len(drawn._made) == 16
+
+
+@needs_dot
+def test_graphviz_is_drawn(gallery: Gallery) -> None:
+    assert "Graphviz diagram" in words(gallery.page("graph"))
+    assert "find" in gallery.client.get(gallery.url("graph", "diagram")).text
+
+
+@needs_dot
+def test_what_is_wrong_with_a_diagram_is_told(gallery: Gallery) -> None:
+    page = words(gallery.page("broken"))
+    assert "This Graphviz diagram can't be drawn: Error: <stdin>: syntax error" in page
+    assert "Source digraph {" in page
+    assert gallery.client.get(gallery.url("broken", "diagram")).status_code == 404
+
+
+@needs_dot
+@pytest.mark.parametrize(
+    "source",
+    [
+        'digraph {{ a [image="{0}"] }}',
+        'digraph {{ a [shape=custom shapefile="{0}"] }}',
+        'digraph {{ imagepath="{1}"; a [image="x.png"] }}',
+        'digraph {{ a [label=<<TABLE><TR><TD><IMG SRC="{0}"/></TD></TR></TABLE>>] }}',
+    ],
+    ids=["image", "shapefile", "imagepath", "label"],
+)
+def test_a_diagram_reads_no_file(tmp_path: Path, source: str) -> None:
+    from beautyspot_dashboard.values.arrays.png import png
+
+    (tmp_path / "x.png").write_bytes(png(b"\xff\0\0" * 100, 10, 10, 3))
+    text = source.format(tmp_path / "x.png", tmp_path).encode()
+    with_file = running.run([str(shutil.which("dot")), "-Tsvg"], [text], 10)
+    assert b"x.png" not in with_file.output
+    assert b"x.png" not in drawn.drawn("Graphviz", text).output
+
+
+@pytest.mark.slow
+def test_scripts_in_a_diagram_are_left_out(gallery: Gallery) -> None:
+    pytest.importorskip("mermaidx")
+    made = drawn.drawn("Mermaid", HOSTILE.encode())
+    assert b"onerror" not in made.output
+    assert b"javascript:" not in made.output
+
+
+def test_without_the_program_its_name_is_told(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawn.shutil, "which", lambda _: None)
+    monkeypatch.setattr(drawn, "find_spec", lambda _: None)
+    page = words(gallery.page("graph"))
+    assert "Install Graphviz, with its program dot, where the dashboard runs" in page
+    assert "Source digraph { ask -> find }" in page
+    assert "Install beautyspot-dashboard[diagrams]" in words(gallery.page("mermaid"))
+    assert gallery.client.get(gallery.url("graph", "diagram")).status_code == 404
+
+
+def test_a_long_source_is_not_drawn(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagrams, "LARGEST", 10)
+    plain = lambda text, *_: (None, ((("", text),),))  # noqa: E731
+    monkeypatch.setattr("beautyspot_dashboard.values.texts.view.coloured", plain)
+    page = words(gallery.page("graph"))
+    assert "too long to be drawn" in page
+    assert "digraph { ask -> find }" in page
+
+
+def test_other_results_have_no_drawing(gallery: Gallery) -> None:
+    assert gallery.client.get(gallery.url("text", "diagram")).status_code == 404
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-I", "-S", "-c", code]
+
+
+def test_a_child_that_takes_too_long_is_ended() -> None:
+    ran = running.run(python("while True: pass"), [], 0.2)
+    assert ran == running.Ran(b"", "it took more than 0 seconds")
+
+
+def test_a_child_learns_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "s3cret")
+    ran = running.run(python("import os; print(dict(os.environ), os.getcwd())"), [], 10)
+    assert b"s3cret" not in ran.output
+    assert b"SERVER_NAME" in ran.output
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("import sys; sys.exit(3)", "it ended with status 3"),
+        ("import os; os.abort()", "it used too much time or memory"),
+        ("import sys; sys.exit('so it is')", "so it is\n"),
+        ("print('x' * 9_000_000)", "it is too large"),
+    ],
+)
+def test_a_child_that_fails_says_why(code: str, problem: str) -> None:
+    assert running.run(python(code), [], 20) == running.Ran(b"", problem)
+
+
+def test_a_program_that_is_not_there_says_so() -> None:
+    assert "could not be started" in running.run(["/nowhere/dot"], [], 1).problem
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [("bytearray(3_000_000_000)", "MemoryError"), ("print('x' * 9_000_000)", "File too large")],
+)
+def test_a_program_is_bounded(code: str, problem: str) -> None:
+    program, *rest = python(code)
+    ran = running.run_program(program, rest, [], 20, 500)
+    assert problem in ran.problem
+    assert ran.output == b""

@@ -1,0 +1,85 @@
+"""Bytes, for what nothing else shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import Content
+from dashboard.gallery import opened
+from dashboard.reading import links, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dashboard.gallery import Gallery
+
+BYTES = bytes(range(256)) * 40
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
+    with opened(tmp_path_factory.mktemp("hex")) as found:
+        found.put("bytes", BYTES)
+        found.put("model", BYTES, "application/x-model")
+        found.put("nothing", b"", "application/x-model")
+        found.put("within", {"data": BYTES})
+        found.put("text", b"readable\nbytes")
+        found.put("file.rs", b"fn main() {}\n", "file")
+        found.put("binary", BYTES, "file")
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("name", "query"), [("bytes", "?"), ("model", "?"), ("binary", "?"), ("within", "?at=$.data&")]
+)
+def test_bytes_come_in_pages(gallery: Gallery, name: str, query: str) -> None:
+    page = gallery.page(name, query)
+    assert "00000000 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f" in words(page)
+    assert "00000040 40 41 42 43 44 45 46 47 48 49 4a 4b 4c 4d 4e 4f @ABCDEFGHIJKLMNO" in words(
+        page
+    )
+    assert "Bytes 0 to 4,096 of 10,240" in words(page)
+    last = gallery.page(name, links(gallery.page(name, links(page, "Next")[0]), "Next")[0])
+    assert "000027f0 f0 f1" in words(last)
+    assert "Bytes 8,192 to 10,240 of 10,240" in words(last)
+    assert not links(last, "Next")
+    assert "There are no bytes here" in words(gallery.page(name, f"{query}from=99999999"))
+
+
+def test_a_page_reads_its_bytes_alone(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery.page("model")  # which reads it once, to check it
+    asked = []
+    part = Content.part
+
+    def noted(self: Content, start: int = 0, stop: int | None = None) -> Any:
+        asked.append((start, stop))
+        return part(self, start, stop)
+
+    monkeypatch.setattr(Content, "part", noted)
+    monkeypatch.setattr(Content, "chunks", lambda _: pytest.fail("read whole"))
+    assert "00001000 00 01" in words(gallery.page("model", "?from=4099"))
+    assert asked[-1] == (4096, 8193)
+
+
+def test_no_bytes_are_told(gallery: Gallery) -> None:
+    assert "There are no bytes." in words(gallery.page("nothing"))
+
+
+def test_bytes_that_are_a_text_are_read(gallery: Gallery) -> None:
+    page = gallery.page("text")
+    assert "readable bytes" in words(page)
+    shown = words(gallery.page("text", links(page, "As bytes")[0]))
+    assert "72 65 61 64 61 62 6c 65 0a" in shown
+    assert "main" in words(gallery.page("file.rs"))
+    asked = words(gallery.page("model", links(gallery.page("model"), "As text")[0]))
+    assert "@ABCDEFGHIJKLMNO" in asked
+
+
+def test_damaged_bytes_are_not_shown(gallery: Gallery) -> None:
+    gallery.put("spoilt", BYTES, "application/x-model", save_blob=True)
+    row = gallery.row("spoilt")
+    path = next((gallery.folder / "cache").rglob(f"*{row.result_value.rpartition('/')[2]}"))
+    path.chmod(0o600)
+    path.write_bytes(BYTES[:-1] + b"?")
+    assert "00000000" not in words(gallery.page("spoilt"))

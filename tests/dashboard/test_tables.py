@@ -1,0 +1,228 @@
+"""Frames, tables and files of rows, in pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot_dashboard.values.tables import columnar, delimited
+from dashboard.gallery import opened
+from dashboard.reading import links, words
+
+np = pytest.importorskip("numpy")
+pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dashboard.gallery import Gallery
+
+DAY = dt.datetime(2026, 1, 2)  # noqa: DTZ001 - columns without a zone
+COLUMNS = {"n": [1, 2, 3], "x": [0.5, None, 2.5], "s": ["a", None, "<b>"], "t": [DAY, None, DAY]}
+
+CSV = {
+    "plain": "name,age\nAda,36\nAlan,41\n",
+    "semicolons": "name;age\nAda;36\n",
+    "tabs": "name\tage\nAda\t36\n",
+    "marked": "\ufeffname,age\nAda,36\n",
+    "ragged": "name,age\nAda\nAlan,41,more\n",
+    "quoted": 'name,note\nAda,"one\ntwo, three"\n',
+    "nothing": "",
+    "head": "name,age\n",
+    "nul": "name,age\nA\0da,36\n",
+    "latin": b"name,age\nJos\xe9,36\n",
+    "many": "n,text\n" + "".join(f'{n},"row\n{n}"\n' for n in range(350)),
+    "wide": ",".join(f"c{n}" for n in range(70)) + "\n" + ",".join(map(str, range(70))) + "\n",
+    "line": "a," * 600_000,
+    "open": 'a,b\n"' + ("x" * 999 + "\n") * 140,
+}
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
+    with opened(tmp_path_factory.mktemp("tables")) as found:
+        labels = pd.MultiIndex.from_tuples([("r", 1), ("r", 2), ("q", 1)])
+        found.put("pandas", pd.DataFrame(COLUMNS, index=labels))
+        found.put("series", pd.Series([1, 2], name="height"))
+        found.put("polars", pl.DataFrame(COLUMNS))
+        found.put("polars series", pl.Series("height", [1, None]))
+        found.put("arrow", pa.table(COLUMNS))
+        found.put("large", pd.DataFrame(np.arange(8000.0).reshape(200, 40)))
+        found.put("no columns", pd.DataFrame(index=range(3)))
+        found.put("no rows", pl.DataFrame({"a": []}))
+        found.put("within", {"frame": pl.DataFrame({"a": [7]})})
+        for name, text in CSV.items():
+            kind = "text/tab-separated-values" if name == "tabs" else "text/csv; charset=utf-8"
+            found.put(name, text, kind)
+        frame = pl.DataFrame({"n": range(1000), "s": ["x", None] * 500})
+        found.put("parquet", frame, "application/vnd.apache.parquet")
+        found.put("parquet?", b"PAR1 and no more PAR1", "application/x-parquet")
+        stream = pa.BufferOutputStream()
+        with pa.ipc.new_stream(stream, pa.table(COLUMNS).schema) as writer:
+            writer.write_table(pa.table(COLUMNS))
+        found.put("stream", stream.getvalue().to_pybytes(), "application/vnd.apache.arrow.stream")
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "head", "first", "second"),
+    [
+        (
+            "pandas",
+            "pandas DataFrame · 3 × 4",
+            "n int64 x float64 s str t datetime64[us]",
+            "r · 1 1 0.5 a 2026-01-02 00:00:00",
+            "r · 2 2 nan nan NaT",
+        ),
+        ("series", "pandas Series · 2 × 1", "height int64", "0 1", "1 2"),
+        (
+            "polars",
+            "polars DataFrame · 3 × 4",
+            "n Int64 x Float64 s String t Datetime",
+            "0 1 0.5 a 2026-01-02 00:00:00",
+            "1 2 null null null",
+        ),
+        ("polars series", "polars Series · 2 × 1", "height Int64", "0 1", "1 null"),
+        (
+            "arrow",
+            "pyarrow Table · 3 × 4",
+            "n int64 x double s string t timestamp[us]",
+            "0 1 0.5 a 2026-01-02 00:00:00",
+            "1 2 null null null",
+        ),
+    ],
+)  # fmt: skip
+def test_a_frame_is_a_table(
+    gallery: Gallery, name: str, kind: str, head: str, first: str, second: str
+) -> None:
+    page = gallery.page(name)
+    for text in (kind, head, first, second):
+        assert text in words(page)
+    assert "<b>" not in page
+    assert '<td class="number' in page
+    if name != "series":
+        assert " null" in page
+
+
+def test_rows_and_columns_come_in_pages(gallery: Gallery) -> None:
+    page = gallery.page("large")
+    assert "Rows 0 to 99 of 200, columns 0 to 29 of 40, counted from 0" in words(page)
+    right = gallery.page("large", links(page, "Next")[1])
+    assert "0 30.0 31.0" in words(right)
+    below = gallery.page("large", links(right, "Next")[0])
+    assert "100 4030.0 4031.0" in words(below)
+    assert "Rows 100 to 199 of 200, columns 30 to 39 of 40" in words(below)
+    assert len(links(below, "Previous")) == 2
+    assert not links(below, "Next")
+    assert "There are no rows here" in words(gallery.page("large", "?row=5000"))
+
+
+def test_empty_tables_say_so(gallery: Gallery) -> None:
+    assert "Columns: a There are no rows" in words(gallery.page("no rows"))
+    assert "Rows 0 to 2 of 3" in words(gallery.page("no columns"))
+
+
+def test_a_frame_within_a_value_is_a_link_away(gallery: Gallery) -> None:
+    page = gallery.page("within")
+    assert "frame 1 × 1 DataFrame" in words(page)
+    assert "a Int64 0 7" in words(gallery.page("within", links(page, "all of it")[0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("plain", "CSV · 2 rows, 2 columns As text Row name age 0 Ada 36 1 Alan 41"),
+        ("semicolons", "Row name age 0 Ada 36"),
+        ("tabs", "TSV · 1 rows, 2 columns As text Row name age 0 Ada 36"),
+        ("marked", "Row name age 0 Ada 36"),
+        ("ragged", "CSV · 2 rows, 3 columns As text Row name age 0 Ada 1 Alan 41 more"),
+        ("quoted", "0 Ada one two, three"),
+        ("nothing", "There are no rows"),
+        ("head", "Columns: name, age There are no rows"),
+        ("nul", "0 A␀da 36"),
+        ("latin", "0 Jos\ufffd 36"),
+        ("line", "can't be read as a table, so it is shown as text"),
+        ("open", "can't be read as a table, so it is shown as text"),
+    ],
+)
+def test_csv_is_a_table(gallery: Gallery, name: str, shown: str) -> None:
+    assert shown in words(gallery.page(name))
+
+
+def test_pages_of_csv_begin_at_bytes(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = gallery.page("many")
+    assert "99 99 row 99 Rows 0 to 99, counted from 0" in words(first)
+    second = gallery.page("many", links(first, "Next")[0])
+    # What comes before is not read again.
+    monkeypatch.setattr(delimited, "_skip", None)
+    third = gallery.page("many", links(second, "Next")[0])
+    assert "200 200 row 200 201 201 row 201" in words(third)
+    last = gallery.page("many", links(third, "Next")[0])
+    assert "349 349 row 349 Rows 300 to 349 of 350" in words(last)
+    assert not links(last, "Next")
+    monkeypatch.undo()
+    assert "200 200 row 200" in words(gallery.page("many", links(last, "Previous")[0]))
+    assert "0 0 row 0" in words(gallery.page("many", links(last, "First")[0]))
+
+
+def test_columns_of_csv_come_in_pages(gallery: Gallery) -> None:
+    page = gallery.page("wide", links(gallery.page("wide"), "Next")[0])
+    assert "c30 c31" in words(page)
+    assert "0 30 31" in words(page)
+    assert links(page, "Previous")
+
+
+def test_a_row_that_is_far_is_not_looked_for(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "_FARTHEST", 100)
+    assert "too far to be looked for" in words(gallery.page("many", "?row=300"))
+
+
+def test_the_text_of_csv_is_a_link_away(gallery: Gallery) -> None:
+    text = gallery.page("plain", links(gallery.page("plain"), "As text")[0])
+    assert "name,age" in words(text)
+
+
+def test_a_parquet_file_is_read_by_row_groups(gallery: Gallery) -> None:
+    page = words(gallery.page("parquet", "?row=900"))
+    assert "Parquet · 1,000 × 2" in page
+    assert "n int64 s " in page
+    assert "900 900 x 901 901 null" in page
+    assert "Rows 900 to 999 of 1,000" in page
+
+
+def test_an_arrow_file_is_a_table(gallery: Gallery) -> None:
+    page = words(gallery.page("stream", "?column=1"))
+    assert "Arrow · 3 × 4" in page
+    assert "x double s string t timestamp[us] 0 0.5 a" in page
+
+
+def test_what_is_no_parquet_says_so(gallery: Gallery) -> None:
+    assert "can't be read as Parquet" in words(gallery.page("parquet?"))
+
+
+def test_without_the_library_it_is_named(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    from beautyspot import NotInstalled
+    from beautyspot_dashboard.values.children.running import Ran
+
+    monkeypatch.setattr(columnar, "run_module", lambda *_: Ran(b'{"missing": "pyarrow"}', ""))
+    assert "Install pyarrow" in words(gallery.page("parquet"))
+    missing = NotInstalled("pandas", "DataFrame", (3, 4), 1200)
+    monkeypatch.setattr("beautyspot.Store.value", lambda *_: {"a": missing})
+    assert "a pandas is not installed here DataFrame of shape (3, 4)" in words(
+        gallery.page("within")
+    )
+    shown = words(gallery.page("within", "?at=$.a"))
+    assert "Install pandas where the dashboard runs" in shown
+    assert "Shape 3 × 4 Stored 1.2 kB" in shown
+
+
+def test_a_file_that_is_too_large_is_not_copied(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columnar, "LARGEST", 10)
+    assert "too large to be shown" in words(gallery.page("parquet"))

@@ -1,0 +1,272 @@
+"""Values that have parts, as trees; and those that have none, as what they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from beautyspot_dashboard.values import recent
+from dashboard.gallery import opened
+from dashboard.reading import links, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dashboard.gallery import Gallery
+
+
+@dataclass
+class Receipt:
+    total: int
+    lines: tuple[str, ...]
+
+
+class Colour(Enum):
+    RED = 1
+
+
+LEAVES = {
+    "none": (None, "None"),
+    "truth": (True, "True"),
+    "answer": (42, "42"),
+    "real": (0.1, "0.1"),
+    "minus zero": (-0.0, "-0.0"),
+    "not a number": (math.nan, "nan"),
+    "endless": (-math.inf, "-inf"),
+    "complex": (1 + 2j, "(1+2j) complex"),
+    "decimal": (Decimal("1.10"), "1.10 Decimal"),
+    "identity": (UUID(int=5), "00000000-0000-0000-0000-000000000005 UUID"),
+    "day": (dt.date(2026, 1, 2), "2026-01-02 date"),
+    "moment": (
+        dt.datetime(2026, 11, 19, 14, tzinfo=ZoneInfo("Europe/Oslo")),
+        "2026-11-19 14:00:00+01:00 Europe/Oslo datetime",
+    ),
+    "bytes": (b"\x00\x01" * 50, "00 01 … bytes, 100 bytes all of it"),
+    "huge": (1 << 20000, "… int of 20,001 bits"),
+    "long": ("word " * 100, "… all of it"),
+    "lines": ("line\n" * 30, "line line line line line line all of it"),
+    "turned": ("a\u202eb\x1b", r"a\u202eb\x1b"),
+    "tabs": ("a\tb", "a b"),
+    "<b>": ("<script>", "<script>"),
+}
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
+    with opened(tmp_path_factory.mktemp("trees")) as found:
+        found.spot.register(Receipt)
+        found.spot.register(Colour)
+        found.put("leaves", {name: value for name, (value, _) in LEAVES.items()})
+        found.put("kinds", [(1, 2), {3}, frozenset(), {}, {4: "four", (5, "x"): "pair"}])
+        found.put("classes", {"receipt": Receipt(7, ("tea",)), "colour": Colour.RED})
+        found.put("long", list(range(2500)))
+        found.put("wide", [[number] * 60 for number in range(300)])
+        found.put("records", [{"city": f"c{n}", "temp": n / 2, "in": [n]} for n in range(250)])
+        found.put("odd", {"a b": {"c\ud800": 1}, "k" * 100: 2, 7: {"deep": 3}, "set": {9, 8}})
+        found.put("words", {"b", "a", "c"})
+        found.put("mixed", {"a", 1, None})
+        for name, text in JSON.items():
+            found.put(name, text, "application/json")
+        yield found
+
+
+JSON = {
+    "json": '{"a": [1, 2.50, 1e999, NaN, 12345678901234567890123], "b": {"c": "d"}}',
+    "twice": '{"a": 1, "a": {"b": 2}}',
+    "surrogate": r'{"s": "\ud800", "\udfff": 1}',
+    "broken": '{"a": ',
+    "deep": "[" * 100_000,
+    "nested": "[" * 400 + "7" + "]" * 400,
+    "empty": "",
+    "digits": "9" * 6000,
+    "just text": '"hello"',
+}
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_a_plain_value_is_told_with_its_type(gallery: Gallery, name: str) -> None:
+    page = words(gallery.page("leaves"))
+    first, _, last = LEAVES[name][1].partition("…")
+    assert f"{name} {first}".strip() in page
+    assert last in page
+
+
+def test_lists_tuples_sets_and_dicts_are_told_apart(gallery: Gallery) -> None:
+    page = words(gallery.page("kinds"))
+    assert "list · 5 items" in page
+    assert "0 tuple · 2 items" in page
+    assert "1 set · 1 item" in page
+    assert "2 frozenset · 0 items" in page
+    assert "3 dict · 0 entries" in page
+    assert "4 dict · 2 entries" in page
+    assert "(5, x) pair" in page
+
+
+def test_instances_have_the_names_of_their_classes_and_fields(gallery: Gallery) -> None:
+    page = words(gallery.page("classes"))
+    assert "receipt Receipt" in page
+    assert "total 7" in page
+    assert "colour Colour" in page
+    assert "name RED value 1" in page
+
+
+def test_an_error_that_is_a_result_is_a_tree(gallery: Gallery) -> None:
+    @gallery.spot.mark(name="wrong", cache_errors=ValueError)
+    def wrong() -> None:
+        raise ValueError("no such city", 7)
+
+    with pytest.raises(ValueError, match="city"):
+        wrong()
+    gallery.keys["wrong"] = gallery.row("wrong").cache_key
+    page = words(gallery.page("wrong"))
+    assert "error ValueError" in page
+    assert "0 no such city 1 7" in page
+
+
+def test_the_items_of_a_generator_are_a_list(gallery: Gallery) -> None:
+    @gallery.spot.mark(name="counting")
+    def counting() -> Any:
+        yield from ({"n": 1}, {"n": 2})
+        return "done"
+
+    list(counting())
+    gallery.keys["counting"] = gallery.row("counting").cache_key
+    page = words(gallery.page("counting"))
+    assert "items of a generator; the last one is what it returned" in page
+    assert "2 done" in page
+
+
+def test_a_long_list_comes_in_parts(gallery: Gallery) -> None:
+    first = gallery.page("long")
+    assert words(first).count(" 999 999") == 1
+    assert " 1000 1000" not in words(first)
+    second = gallery.page("long", links(first, "Next")[0])
+    assert "1000 1000" in words(second)
+    last = gallery.page("long", links(second, "Next")[0])
+    assert "2499 2499" in words(last)
+    assert not links(last, "Next")
+    assert links(last, "Previous")
+
+
+def test_a_page_holds_so_many_values_and_links_to_the_others(gallery: Gallery) -> None:
+    page = gallery.page("wide")
+    assert page.count("<li>") < 2500
+    inner = gallery.page("wide", links(page, "list · 60 items")[0])
+    assert "59 " in words(inner)
+    more = gallery.page("wide", links(page, "10 more")[0])
+    assert "50 0" in words(more)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ('$["a b"]', r"c\ud800 1"),
+        (r'$["a b"]["c\ud800"]', "] 1"),
+        ("$[1]", "[1] 2"),
+        ("${2}.deep", ".deep 3"),
+        ("$.set{0}", "{0} 8"),
+        ("$.set{1}", "{1} 9"),
+        ("$.nowhere", "no such part"),
+        ("$[99]", "no such part"),
+        ("$.set{0}.more", "no such part"),
+        ("$.set{0}[0]", "no such part"),
+        ('$["\\x"]', "no such part"),
+        ("$$$", "no such part"),
+        ("words", "no such part"),
+        ("$" + "[0]" * 3000, "no such part"),
+    ],
+    ids=lambda each: each[:20],
+)
+def test_a_path_leads_to_a_part(gallery: Gallery, path: str, shown: str) -> None:
+    answer = gallery.client.get(gallery.url("odd", "result"), params={"at": path})
+    assert shown in words(answer.text)
+
+
+def test_the_links_of_odd_names_lead_to_their_values(gallery: Gallery) -> None:
+    gallery.put("cut", {"a b": "x" * 400, "k" * 100: "y" * 400, 7: "z" * 400})
+    page = gallery.page("cut")
+    seen = [gallery.page("cut", query) for query in links(page, "all of it")]
+    assert [each * 400 in words(page) for each, page in zip("xyz", seen, strict=True)] == [True] * 3
+    assert links(seen[0], "$") == ["?"]
+
+
+def test_a_set_has_an_order(gallery: Gallery) -> None:
+    assert "a b c" in words(gallery.page("words"))
+    assert "1 None a" in words(gallery.page("mixed"))
+
+
+def test_records_are_a_table_too(gallery: Gallery) -> None:
+    table = gallery.page("records", links(gallery.page("records"), "As a table")[0])
+    assert "city temp in 0 c0 0.0 list · 1 item" in words(table)
+    following = gallery.page("records", links(table, "Next")[0])
+    assert "100 c100 50.0" in words(following)
+    assert "Rows 100 to 199 of 250" in words(following)
+    assert "list · 250 items" in words(gallery.page("records", links(table, "As a tree")[0]))
+
+
+def test_json_is_shown_as_it_is_written(gallery: Gallery) -> None:
+    page = words(gallery.page("json"))
+    assert "0 1 1 2.50 2 1e999 3 NaN 4 12345678901234567890123" in page
+    assert "9" * 300 + "… " in words(gallery.page("digits")) + " "
+    assert "text hello" in words(gallery.page("just text"))
+
+
+def test_a_name_that_stands_twice_is_shown_twice(gallery: Gallery) -> None:
+    page = words(gallery.page("twice"))
+    assert "object with a name that stands twice" in page
+    assert "a 1" in page
+    assert "b 2" in page
+    assert "b 2" in words(gallery.page("twice", "?at=${1}"))
+
+
+def test_lone_surrogates_are_written_out(gallery: Gallery) -> None:
+    assert r"s \ud800" in words(gallery.page("surrogate"))
+    assert r"\udfff 1" in words(gallery.page("surrogate"))
+
+
+@pytest.mark.parametrize("name", ["broken", "deep", "empty"])
+def test_what_is_no_json_is_shown_as_text(gallery: Gallery, name: str) -> None:
+    page = words(gallery.page(name))
+    assert "This is no JSON" in page
+    assert JSON[name][:50].replace(" ", "") in page.replace(" ", "")
+
+
+def test_deep_values_go_on_by_links(gallery: Gallery) -> None:
+    query, pages = "", 0
+    while "0 7" not in words(page := gallery.page("nested", query)):
+        assert page.count("<ul>") < 40
+        query, pages = links(page, "list · 1 item")[-1], pages + 1
+    assert pages == 13
+
+
+def test_a_large_value_is_decoded_once_for_its_pages(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent, "SMALL", 0)
+    monkeypatch.setattr("beautyspot_dashboard.values.views.SMALL", 0)
+    assert "999 999" in words(gallery.page("long"))
+    read = []
+    monkeypatch.setattr("beautyspot.Store.value", lambda *_: read.append(1) or [])
+    assert "1000 1000" in words(gallery.page("long", "?from=1000"))
+    assert not read
+    recent.RECENT.forget()
+    assert "list · 0 items" in words(gallery.page("long"))
+    assert read
+    recent.RECENT.forget()
+
+
+def test_a_value_that_is_too_large_is_not_decoded(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beautyspot_dashboard.values.views.LARGEST", 1000)
+    monkeypatch.setattr("beautyspot_dashboard.values.trees.json_text.LARGEST", 50)
+    monkeypatch.setattr("beautyspot_dashboard.values.texts.view.LARGEST", 50)
+    assert "too large to be shown" in words(gallery.page("long"))
+    assert "too large to be shown as a tree" in words(gallery.page("json"))
