@@ -13,6 +13,7 @@ from beautyspot_dashboard.shelf import Shelf, Shelved, slug_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from beautyspot import Store
     from beautyspot_cli.store_options import Place
 
 
@@ -27,38 +28,47 @@ def board_of(places: Iterable[Place], *, read_only: bool | None) -> Board:
         ConfigError: a path does not exist.
     """
     shelved: list[Shelved] = []
-    for place in [one for each in places for one in _each(each)]:
+    for place, is_local in (found for each in places for found in _each(each)):
         slug = slug_of(place.name or _path(place), [one.slug for one in shelved])
-        locked = "://" in (place.store or "") if read_only is None else read_only
+        locked = not is_local if read_only is None else read_only
         shelved.append(Shelved(slug, _words(place), locked, place.open))
     return Board(Shelf(shelved))
 
 
-def _each(place: Place) -> list[Place]:
-    if place.store is not None and "://" in place.store:
-        return [place]
-    if place.store is not None and not Path(place.store).expanduser().exists():
+def _each(place: Place) -> list[tuple[Place, bool]]:
+    """The stores of a place, and whether each is on this machine."""
+    store = place.store
+    if store is None or store.startswith("sqlite://"):
+        return _found(place)
+    if "://" in store:
+        return [(place, False)]
+    if not Path(store).expanduser().exists():
         raise ConfigError(
-            f"there is no file and no folder {place.store}: give the path of a database, of a "
-            "folder .beautyspot or the one that holds it, or a URL"
+            f"there is no file and no folder {store}: give the path of a database, of a folder "
+            ".beautyspot or the one that holds it, or a URL"
         )
-    return _found(place) or [place]
+    return _found(place)
 
 
-def _found(place: Place) -> list[Place]:
-    """The same place for each store of its folder; none where there is no store now."""
+def _found(place: Place) -> list[tuple[Place, bool]]:
     _, name, profile, config, storage = place
     try:
         found = open_stores(
             place.where(), name=name, profile=profile, config=config, storage=storage
         )
-    except BeautyspotError:
-        return []
+    except ConfigError:  # there is none yet, in a folder
+        return [(place, True)]
+    except BeautyspotError:  # it is away
+        return [(place, False)]
     for each in found:
         each.close()
     if len(found) == 1:
-        return [place]
-    return [place._replace(store=each.place) for each in found]
+        return [(place, _is_local(found[0]))]
+    return [(place._replace(store=each.place), _is_local(each)) for each in found]
+
+
+def _is_local(store: Store) -> bool:
+    return Path(store.place).is_file()
 
 
 def _path(place: Place) -> str:

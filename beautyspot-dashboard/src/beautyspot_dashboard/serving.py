@@ -91,7 +91,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
             ws="none",
         )
     )
-    with _signals_to(server), _quiet_at_the_end(server):
+    with _signals_to(server), _quiet_at_the_end(server), _ended_in_time(server):
         server.run([listener])
 
 
@@ -126,10 +126,22 @@ def _signals_to(server: _Server) -> Iterator[None]:
     try:
         yield
     finally:
-        if server.last_moment is not None:
-            server.last_moment.cancel()
         for sig, handler in before.items():
             signal.signal(sig, handler)
+
+
+@contextmanager
+def _ended_in_time(server: _Server) -> Iterator[None]:
+    """Wait for threads that still answer, as the interpreter would; but not for those that hang."""
+    before = set(threading.enumerate())
+    try:
+        yield
+    finally:
+        if server.last_moment is not None:
+            for thread in set(threading.enumerate()) - before:
+                if not thread.daemon:
+                    thread.join()
+            server.last_moment.cancel()
 
 
 @contextmanager

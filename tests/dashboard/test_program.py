@@ -1,0 +1,397 @@
+"""`beautyspot ui`: which stores it shows, where it listens, how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+import webbrowser
+from contextlib import suppress
+from http.client import IncompleteRead
+from http.cookiejar import CookieJar
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot import Spot
+from beautyspot_cli.store_options import Place
+from beautyspot_dashboard import main
+from beautyspot_dashboard.places import board_of
+from beautyspot_dashboard.serving import listening
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+COMMAND = (sys.executable, "-m", "beautyspot_dashboard", "--no-browser", "--port", "0")
+LARGE = 32_000_000
+"""Bytes of a result that no buffer of a socket holds."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store, which all tests here look at."""
+    found = tmp_path_factory.mktemp("program")
+    with Spot("app", directory=found / ".beautyspot", config=False) as spot:
+        spot.mark(name="shop:ask")(str.upper)("hello")
+        spot.mark(name="shop:fill", save_blob=True)(bytes)(LARGE)
+    return found
+
+
+class Browser:
+    """What a person's browser is to a link: it keeps cookies, and reads pages."""
+
+    def __init__(self, link: str) -> None:
+        self.base = link.partition("?")[0]
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        self.first = self.open(link).read().decode()
+
+    def open(self, link: str) -> Any:
+        return self._opener.open(link, timeout=20)
+
+    def status(self, link: str) -> int:
+        try:
+            return int(self.open(link).status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+
+# ----------------------------------------------------------------------- in a process of its own
+
+
+class Running:
+    """The command, and what it has said."""
+
+    def __init__(self, *words: object, code: str | None = None) -> None:
+        command = (sys.executable, "-c", code) if code else COMMAND
+        self.process = subprocess.Popen(
+            [*command, *map(str, words)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self.said = self.process.stdout.readline()
+
+    @property
+    def link(self) -> str:
+        return self.said.split()[-1]
+
+    def end(self, *signals: signal.Signals) -> tuple[int, str]:
+        for each in signals:
+            self.process.send_signal(each)
+        _, errors = self.process.communicate(timeout=60)
+        return self.process.returncode, errors
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., Running]]:
+    started: list[Running] = []
+
+    def run(*words: object, **options: Any) -> Running:
+        started.append(Running(*words, **options))
+        return started[-1]
+
+    yield run
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
+
+
+def test_it_says_its_link_and_ends_by_ctrl_c_while_a_page_is_followed(
+    run: Callable[..., Running], folder: Path
+) -> None:
+    running = run(folder)
+    browser = Browser(running.link)
+    assert "shop:ask" in browser.first
+    assert browser.status(running.link) == 200  # this browser has been let in
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        Browser(running.link)
+    with browser.open(f"{browser.base}store/{folder.name}/live/events") as stream:
+        assert stream.readline() == b"retry: 2000\n"
+        assert running.end(signal.SIGINT) == (0, "")
+        with suppress(IncompleteRead):  # it ends here, too
+            stream.read()
+
+
+@pytest.mark.slow
+def test_sigterm_ends_it_while_a_large_value_is_read(
+    run: Callable[..., Running], folder: Path
+) -> None:
+    from beautyspot import open_store
+
+    with open_store(folder) as store:
+        (row,) = store.rows(function="shop:fill")
+    running = run(folder)
+    browser = Browser(running.link)
+    with browser.open(f"{browser.base}store/{folder.name}/value/{row.cache_key}") as value:
+        assert len(value.read(1000)) == 1000
+        assert running.end(signal.SIGTERM) == (0, "")
+
+
+HANGING = """
+import sys, threading
+from beautyspot_dashboard import main
+from beautyspot_dashboard.shelf import Shelved
+
+def hang(self):
+    print("hangs", flush=True)
+    threading.Event().wait()
+
+Shelved.store = hang
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("signals", "status"), [(1, 0), (2, 130)])
+def test_it_ends_where_a_store_hangs(
+    run: Callable[..., Running], folder: Path, signals: int, status: int
+) -> None:
+    running = run(folder, "--no-browser", "--port", 0, code=HANGING)
+    reading = threading.Thread(target=_look_at, args=(running.link,))
+    reading.start()
+    assert running.process.stdout is not None
+    for line in running.process.stdout:
+        if line == "hangs\n":
+            break
+    assert running.end(*[signal.SIGINT] * signals)[0] in (status, 0)
+    reading.join()
+
+
+def _look_at(link: str) -> None:
+    try:
+        Browser(link)
+    except OSError:
+        return
+
+
+# ----------------------------------------------------------------------- in this process
+
+
+class Desktop:
+    """A desktop whose browser visits a page, and whose user then presses Ctrl-C."""
+
+    def __init__(self, end: signal.Signals = signal.SIGINT) -> None:
+        self.end = end
+        self.pages: list[str] = []
+
+    def open(self, link: str) -> None:
+        try:
+            self.pages.append(Browser(link).first)
+        finally:
+            os.kill(os.getpid(), self.end)
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_opens_a_browser_and_says_the_next_link(
+    end: signal.Signals,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    desktop = Desktop(end)
+    monkeypatch.setattr(webbrowser, "get", lambda: desktop)
+    before = signal.getsignal(end)
+    assert main([str(folder), "--port", "0"]) == 0
+    assert signal.getsignal(end) is before
+    (page,) = desktop.pages
+    assert "shop:ask" in page
+    said = capsys.readouterr()
+    links = [word for word in said.out.split() if word.startswith("http://127.0.0.1:")]
+    assert len(set(links)) == 2
+    assert said.err == ""
+
+
+def test_a_fault_is_told_in_the_terminal_and_not_in_the_page(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    class Careful(Desktop):
+        def open(self, link: str) -> None:
+            try:
+                super().open(link)
+            except urllib.error.HTTPError as error:
+                with error:
+                    self.pages.append(error.read().decode())
+
+    desktop = Careful()
+    monkeypatch.setattr(webbrowser, "get", lambda: desktop)
+    monkeypatch.setattr("beautyspot_dashboard.shelf.Shelved.store", fail)
+    assert main([str(folder), "--port", "0"]) == 0
+    (page,) = desktop.pages
+    assert "Something went wrong" in page
+    assert "a fault of ours" not in page
+    assert "a fault of ours" in caplog.text
+    assert "token=" not in caplog.text
+
+
+@pytest.mark.parametrize("browser", ["none", "in the terminal"])
+def test_where_no_browser_can_be_opened_it_goes_on(
+    browser: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get() -> object:
+        if browser == "none":
+            raise webbrowser.Error("could not locate runnable browser")
+        return webbrowser.GenericBrowser("/nowhere/lynx")
+
+    served = _ends_at_once(monkeypatch)
+    monkeypatch.setattr(webbrowser, "get", get)
+    assert main([str(folder), "--port", "0"]) == 0
+    assert served
+    for thread in threading.enumerate():
+        if thread.daemon and thread.name.endswith("(_browse)"):
+            thread.join()
+
+
+def _ends_at_once(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    served: list[object] = []
+    monkeypatch.setattr(
+        "beautyspot_dashboard.starting.serve", lambda app, listener: served.append(app)
+    )
+    return served
+
+
+def test_behind_a_proxy_it_says_who_asks_for_passwords(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    served = _ends_at_once(monkeypatch)
+    proxy = "https://team.example.com/cache"
+    assert main([str(folder), "--port", "0", "--behind-proxy", proxy]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"The dashboard is at {proxy}")
+    assert "It asks nobody who they are" in said
+    assert "token" not in said
+    assert served
+
+
+# ----------------------------------------------------------------------- what is wrong
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def test_a_taken_port_is_said(folder: Path, taken: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(folder), "--port", str(taken)]) == 2
+    assert f"the port {taken} of 127.0.0.1 can't be had" in capsys.readouterr().err
+
+
+def test_where_the_usual_port_is_taken_it_takes_the_next(
+    taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beautyspot_dashboard.serving.USUAL_PORT", taken)
+    with listening(None) as found:
+        assert found.getsockname()[0] == "127.0.0.1"
+        assert taken < found.getsockname()[1] <= taken + 20
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["nowhere"], "there is no file and no folder nowhere"),
+        (["--store", "nowhere"], "there is no file and no folder nowhere"),
+        (["a", "--store", "b"], "two stores are given"),
+        (["--port", "70000"], "70000"),
+        (["--port", "x"], "not a valid integer"),
+        (["--sport", "1"], "No such option"),
+        (["--behind-proxy", "team.example.com"], "such as https://team.example.com"),
+    ],
+)
+def test_bad_input_is_said(
+    words: list[str],
+    wanted: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert wanted in said.err
+    assert said.out == ""
+
+
+def test_it_says_what_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "--behind-proxy URL" in capsys.readouterr().out
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("beautyspot ui 3.")
+
+
+# ----------------------------------------------------------------------- which stores
+
+
+@pytest.fixture
+def two(tmp_path: Path, make_spot: Callable[..., Spot]) -> Path:
+    for name in ("ours", "theirs"):
+        make_spot(name, directory=tmp_path / ".beautyspot").mark(name="f")(str.upper)("x")
+    return tmp_path
+
+
+def test_a_folder_shows_all_its_stores(two: Path) -> None:
+    board = board_of([Place(str(two), storage="file:///blobs")], read_only=None)
+    assert [each.slug for each in board.shelf] == ["ours", "theirs"]
+    (ours, _) = board.shelf
+    path = str(two / ".beautyspot" / "ours.db")
+    assert ours.words == ("--store", path, "--storage", "file:///blobs")
+
+
+def test_a_name_chooses_one(two: Path) -> None:
+    (theirs,) = board_of([Place(str(two), name="theirs")], read_only=None).shelf
+    assert theirs.slug == "theirs"
+    assert theirs.words == ("--store", str(two), "--name", "theirs")
+    with theirs.store() as store:
+        assert store.total().entries == 1
+
+
+def test_without_words_it_is_the_store_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "below").mkdir(exist_ok=True)
+    for place in (folder, folder / "below"):  # as the other commands look for it
+        monkeypatch.chdir(place)
+        (found,) = board_of([Place()], read_only=None).shelf
+        assert found.slug == folder.name
+        with found.store() as store:
+            assert store.total(function="shop:ask").entries == 1
+
+
+def test_a_folder_without_a_store_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (found,) = board_of([Place()], read_only=None).shelf
+    assert (found.slug, found.read_only) == (tmp_path.name, False)
+    with Spot("app", directory=tmp_path / ".beautyspot", config=False) as spot:
+        spot.mark(name="shop:ask")(str.upper)("hello")
+    with found.store() as store:
+        assert store.total().entries == 1
+
+
+@pytest.mark.parametrize(
+    ("store", "read_only", "wanted"),
+    [
+        ("here", None, False),
+        ("here", True, True),
+        ("sqlite", None, False),
+        ("redis://127.0.0.1:1/0", None, True),
+        ("redis://127.0.0.1:1/0", False, False),
+    ],
+)
+def test_what_is_not_on_this_machine_is_only_looked_at(
+    folder: Path, store: str, read_only: bool | None, wanted: bool
+) -> None:
+    database = folder / ".beautyspot" / "app.db"
+    given = {"here": str(folder), "sqlite": f"sqlite:///{database}"}.get(store, store)
+    (found,) = board_of([Place(given)], read_only=read_only).shelf
+    assert found.read_only is wanted
