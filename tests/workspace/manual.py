@@ -27,6 +27,7 @@ from beautyspot import hookspecs, observing
 from beautyspot.config.resolve import UNSET
 from beautyspot.config.settings import SETTINGS
 from beautyspot_cli.program import beautyspot
+from beautyspot_dashboard.program import command as dashboard
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PART = re.compile(r"(<!-- code: (\w+)(?: ([\w. ]+))? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -332,7 +333,8 @@ def reference() -> str:
         f"```text\n{beautyspot.get_help(top)}\n```\n",
     ]
     for name in beautyspot.list_commands(top):
-        command = beautyspot.get_command(top, name)
+        # "ui" hands all words on, also --help
+        command = dashboard if name == "ui" else beautyspot.get_command(top, name)
         assert command is not None
         context = click.Context(command, info_name=name, parent=top)
         found.append(f"## `beautyspot {name}`\n\n```text\n{command.get_help(context)}\n```\n")
