@@ -35,7 +35,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option(
     "--read-only/--no-read-only",
     default=None,
-    help="Whether results can be removed.  [default: only where the store is on this machine]",
+    help="Remove nothing.  [default: only where the store is not on this machine]",
 )
 @click.option(
     "--behind-proxy",
