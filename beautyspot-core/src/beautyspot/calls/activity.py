@@ -206,10 +206,8 @@ def _streams(engine: Engine) -> Iterable[RunningCall]:
 def _waits(engine: Engine) -> Iterable[WaitingCall]:
     now = perf_counter()
     for wait in list(engine.waiting):
-        call, cause = wait.call, wait.cause
-        if cause != "limit":
-            seconds = max(0.0, now - wait.began)
-            yield WaitingCall(call.task.func_identifier, call.key, cause, seconds)
+        call, seconds = wait.call, max(0.0, now - wait.began)
+        yield WaitingCall(call.task.func_identifier, call.key, wait.cause, seconds)
 
 
 def _askers(limiting: Limiting) -> Iterable[WaitingCall]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from beautyspot.calls.noting import LastCalls
 from beautyspot.concurrency.behind import Behind
@@ -61,9 +61,9 @@ class Wait:
 
     __slots__ = ("began", "call", "cause")
 
-    def __init__(self, call: Call, cause: Cause) -> None:
+    def __init__(self, call: Call, cause: Literal["run", "process"]) -> None:
         self.call = call
-        self.cause = cause
+        self.cause: Literal["run", "process"] = cause
         self.began = perf_counter()
 
 
@@ -204,7 +204,7 @@ class Engine:
             self.close()
 
     @contextmanager
-    def noting_wait(self, call: Call, cause: Cause) -> Iterator[None]:
+    def noting_wait(self, call: Call, cause: Literal["run", "process"]) -> Iterator[None]:
         """A context in which a call waits for another one."""
         wait = Wait(call, cause)
         self.waiting[wait] = None

@@ -1,0 +1,182 @@
+"""What limits did, by hour and by function."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot_dashboard.limit_counts import HEIGHT, SPANS, Done, by_part, chart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from beautyspot.spot import Spot
+    from starlette.testclient import TestClient
+
+    Visit = Callable[..., TestClient]
+
+HOUR = 490_000  # 2025-11-24 16:00 UTC
+
+
+class Counting(MemoryMetadataStore):
+    """A store that has these counts."""
+
+    def __init__(self, *counts: bs.Counts) -> None:
+        super().__init__()
+        self.add_counts(counts)
+
+    def now(self) -> float:
+        return HOUR * 3600 + 1800.0
+
+
+def page(visit: Visit, *counts: bs.Counts, query: str = "") -> str:
+    client = visit(bs.open_store(Counting(*counts)))
+    (link,) = {
+        each.split('"')[0]
+        for each in client.get("/").text.split('href="')
+        if "/limits" in each[:60]
+    }
+    answer = client.get(link + query)
+    assert answer.status_code == 200
+    return " ".join(answer.text.split())
+
+
+def row(text: str, name: str) -> list[str]:
+    """The cells of the last row that begins so."""
+    cells = text.rpartition(f'<th scope="row">{name}</th>')[2].partition("</tr>")[0]
+    return [cell.partition("<")[0] for cell in cells.split('<td class="number">')[1:]]
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+ASKED = bs.Counts("app:ask", HOUR, hits=3, grants=1200, waits=4, refusals=2, seconds_waited=90.0)
+
+
+def test_by_function_and_in_all(visit: Visit) -> None:
+    earlier = bs.Counts("app:ask", HOUR - 23, grants=1, waits=1, seconds_waited=30.0)
+    others = (bs.Counts("app:b", HOUR, grants=7), bs.Counts("app:only-marked", HOUR, hits=1))
+    text = page(visit, ASKED, earlier, *others)
+    assert row(text, "app:ask") == ["1,201", "5", "2", "2 min", "24 s"]
+    assert row(text, "app:b") == ["7", "0", "0", "-", "-"]
+    assert "app:only-marked" not in text
+    assert "<dt>Granted</dt><dd>1,208</dd>" in text
+    assert text.index("app:ask") < text.index("app:b"), "what waited longest is first"
+    assert "beautyspot stats --limits --by hour --since 24h" in text
+
+
+def test_by_hour(visit: Visit) -> None:
+    before = ASKED._replace(hour=HOUR - 24, grants=99)
+    text = page(visit, ASKED, before)
+    assert row(text, "2025-11-24 16:00") == ["1,200", "4", "2", "1 min 30 s", "22.5 s"]
+    assert "99" not in text, "24 hours are these"
+    said = "2025-11-24 16:00: 1,196 at once, 4 after a wait, 2 refused"
+    assert f"<title>{said}</title>" in text
+    assert "at most 1,202 in an hour" in text
+
+
+@pytest.mark.parametrize(("since", "days"), [("7d", 7), ("30d", 30)])
+def test_by_day(visit: Visit, since: str, days: int) -> None:
+    last = ASKED._replace(hour=HOUR - 24 * (days - 1) - 16)  # its first hour
+    text = page(visit, ASKED, last, last._replace(hour=last.hour - 1), query=f"?since={since}")
+    assert "<dt>Granted</dt><dd>2,400</dd>" in text
+    assert row(text, "2025-11-24")[0] == "1,200"
+    assert f"--by day --since {since}" in text
+    current = text.partition(f"?since={since}")[2].partition("</a>")[0]
+    assert 'aria-current="page"' in current
+
+
+def test_a_span_that_there_is_not_is_the_first(visit: Visit) -> None:
+    assert "--since 24h" in page(visit, ASKED, query="?since=%3Cscript%3E")
+
+
+def test_nothing_was_asked_for(visit: Visit) -> None:
+    text = page(visit, bs.Counts("app:f", HOUR, hits=3))
+    assert "No permit was asked for in the last 24 hours" in text
+    assert "@spot.limiter" in text
+    assert "A rate is not stored: it is set where the Spot is made" in text
+    assert "<svg viewBox" not in text
+
+
+def test_refusals_alone(visit: Visit) -> None:
+    text = page(visit, bs.Counts("app:f", HOUR, refusals=3))
+    assert row(text, "app:f") == ["0", "0", "3", "-", "-"]
+
+
+def test_a_name_from_the_store_is_a_text(visit: Visit) -> None:
+    text = page(visit, ASKED._replace(func_identifier="<script>\u202e\x1b"))
+    assert "<script>\u202e" not in text
+    assert "&lt;script&gt;\\u202e\\x1b" in text
+
+
+def test_numbers_of_strange_rows_give_a_page(visit: Visit) -> None:
+    """Counts of another program, with more waits than grants, and less than nothing."""
+    strange = bs.Counts("a", HOUR, grants=2**70, waits=2**71, refusals=-5, seconds_waited=1e300)
+    assert "in an hour" in page(visit, strange, bs.Counts("b", HOUR - 1, grants=-3, refusals=1))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Europe/Berlin", "Pacific/Chatham"])
+@pytest.mark.parametrize("hour", [HOUR, 485_544, 490_561])  # with a change of the clocks
+def test_parts_are_those_of_local_time(
+    monkeypatch: pytest.MonkeyPatch, zone: str, hour: int
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    for span in SPANS.values():
+        now = hour * 3600.0 + 100
+        counts = [bs.Counts("f", hour, grants=1)]
+        parts = by_part(counts, span, now)
+        assert abs(len(parts) - span.parts) <= 1
+        assert [each.grants for each in parts][-1] == 1
+        assert len({each.name for each in parts}) == len(parts)
+
+
+def test_bars_stand_upon_each_other_within_the_picture() -> None:
+    span = SPANS["24h"]
+    drawn = chart([Done("a", 10**6, 1, 1), Done("b"), Done("c", 5, 5, 0)], span)
+    (_, bars), (_, none), (_, waited) = drawn.columns
+    assert [bar.kind for bar in bars] == ["at-once", "waited", "refused"]
+    assert bars[0].y + bars[0].height == HEIGHT
+    assert bars[1].y + bars[1].height == pytest.approx(bars[0].y)
+    assert min(bar.height for bar in bars) >= 1, "what is not nothing is seen"
+    assert bars[-1].y >= -1e-9
+    assert (none, [bar.kind for bar in waited]) == ([], ["waited"])
+    assert chart([], span).columns == []
+
+
+def test_the_rates_of_spots_of_this_process(
+    visit: Visit, make_spot: Callable[..., Spot], tmp_path: Any
+) -> None:
+    limiter = [
+        {"name": "requests", "use": "gcra", "rate": "600/min"},
+        {"name": "tokens", "use": "gcra-shared", "rate": "9000/min", "burst": 20.0},
+    ]
+    spot = make_spot(limiter=limiter)
+    other = make_spot(directory=tmp_path / "other", limiter="7/s")
+    client = visit(spots=[spot, other])
+    text = client.get(f"/store/{spot.name}/limits").text
+    for said in ("requests", "600/min", "each process by itself", "9000/min", "20", "works"):
+        assert said in text
+    assert "7/s" not in text, "that is of another store"
+
+
+def test_a_store_that_can_not_be_asked_which_it_is(
+    visit: Visit, make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spot = make_spot(limiter="600/min")
+    client = visit(spots=spot)
+
+    def away(self: object) -> str:
+        raise bs.MetadataError("away")
+
+    monkeypatch.setattr(type(spot.metadata), "store_id", property(away))
+    assert "600/min</td>" not in client.get(f"/store/{spot.name}/limits").text

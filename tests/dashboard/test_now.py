@@ -1,0 +1,161 @@
+"""What goes on now in the process in which the dashboard is mounted."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot_dashboard import dashboard
+from dashboard.test_live import Browser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from beautyspot.spot import Spot
+    from starlette.testclient import TestClient
+
+    Visit = Callable[..., TestClient]
+
+
+@contextmanager
+def under_way(spot: Spot, name: str = "app:slow") -> Iterator[None]:
+    """A call that runs, and an equal one that waits for it, until the block ends."""
+    goes_on = threading.Event()
+
+    @spot.mark(name=name, key=lambda x: str(x))
+    def slow(x: str) -> str:
+        assert goes_on.wait(30)
+        return x
+
+    threads = [threading.Thread(target=slow, args=("a secret",)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    pause = threading.Event()
+    for _ in range(1000):
+        if spot.activity().waiting and spot.activity().running:
+            break
+        pause.wait(0.01)
+    try:
+        yield
+    finally:
+        goes_on.set()
+        for thread in threads:
+            thread.join(30)
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_calls_that_run_and_wait(visit: Visit, make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    client = visit(spots=spot)
+    with under_way(spot):
+        text = words(client.get("/now").text)
+    assert "<dt>Run</dt><dd>1</dd>" in text
+    assert '<th scope="row">app:slow</th><td>runs</td>' in text
+    assert '<th scope="row">app:slow</th><td>waits for an equal call of this process</td>' in text
+    assert spot.metadata.scan().__next__().cache_key[:12] in text
+    assert "a secret" not in text
+    idle = words(client.get("/now").text)
+    assert "No call runs, and none waits." in idle
+    assert '<a href="/now">Load it anew</a>' in idle, "without scripts"
+    assert f">{spot.name}</h2>" in idle
+
+
+def test_the_navigation_has_it_where_spots_are_mounted(
+    visit: Visit, make_spot: Callable[..., Spot], shop: Path
+) -> None:
+    mounted, alone = visit(spots=make_spot()), visit(shop)
+    assert 'href="/now"' in mounted.get("/stores").text
+    assert 'href="/now"' not in alone.get("/stores").text
+    told = alone.get("/now")
+    assert told.status_code == 200
+    assert "Mount it in your program" in told.text
+    assert "dashboard(spots=[spot])" in told.text
+    assert "live.js" not in told.text
+
+
+def test_below_another_path(make_spot: Callable[..., Spot]) -> None:
+    from starlette.applications import Starlette
+    from starlette.routing import Mount
+    from starlette.testclient import TestClient
+
+    app = Starlette(routes=[Mount("/cache", dashboard(spots=make_spot()))])
+    text = TestClient(app, base_url="http://localhost").get("/cache/now").text
+    assert 'data-stream="/cache/now/events"' in text
+    assert '<a href="/cache/now">Load it anew</a>' in text
+
+
+def test_what_is_not_saved_and_rests(visit: Visit, make_spot: Callable[..., Spot]) -> None:
+    class Broken(MemoryMetadataStore):
+        def put_valid(self, record: Any, since: Any) -> bool:
+            raise bs.MetadataError("the disk is full")
+
+    spot = make_spot(metadata=Broken(), limiter="600/min")
+    f = spot.mark(spot.limiter(lambda x: "text" * x))
+    for x in range(4):
+        f(x)
+    text = words(visit(spots=spot).get("/now").text)
+    assert "<dt>Unsaved</dt><dd>4" in text
+    assert "Results wait in memory, since the store failed" in text
+    assert "The metadata store (saves) failed, and is left alone" in text
+    assert "<dt>Granted in the last minute</dt><dd>4</dd>" in text
+    assert "<td>600/min</td>" in text
+
+
+def test_a_spot_that_was_shut_down_is_shown_as_that(
+    visit: Visit, make_spot: Callable[..., Spot]
+) -> None:
+    spot = make_spot()
+    spot.shutdown()
+    assert "shut down</span>" in visit(spots=spot).get("/now").text
+
+
+def test_names_are_texts(visit: Visit, make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    client = visit(spots=spot)
+    with under_way(spot, "<b>\u202e\x1b"):
+        text = client.get("/now").text
+    assert "&lt;b&gt;\\u202e\\x1b" in text
+    assert "\u202e" not in text
+
+
+def test_of_many_calls_the_first_are_shown(
+    visit: Visit, make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beautyspot_dashboard.pages.now.LIMIT", 1)
+    one = make_spot()
+    client = visit(spots=one)
+    with under_way(one), under_way(one, "app:later"):
+        text = client.get("/now").text
+    assert "app:slow" in text
+    assert "app:later" not in text
+    assert "The 1 that began first of each kind are shown." in text
+
+
+def test_a_map(visit: Visit, make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot()
+    results = iter(spot.map(spot.mark(name="app:f")(abs), range(4), progress=lambda told: None))
+    next(results)
+    text = words(visit(spots=spot).get("/now").text)
+    list(results)
+    assert "of 4 inputs of a map are done" in text
+    assert 'max="4"' in text
+
+
+def test_the_page_follows(make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beautyspot_dashboard.streaming.PERIOD", 0)
+    spot = make_spot()
+    browser = Browser(dashboard(spots=spot), "/now/events")
+    with under_way(spot):
+        told = browser.follow(lambda events: len(events) >= 2)
+    assert [(each.how, each.element) for each in told[:2]] == [("replace", "now")] * 2
+    assert [each.id for each in told[:2]] == ["0", "1"]
+    assert "app:slow" in told[0].html
+    assert browser.follow(lambda events: events, "x")[0].id == "0", "an id of another server"
