@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOSTILE = "<script>alert(1)</script> \x1b]0;owned\x07 \u202e it's \"'"
+ODD = "a\x1b \u202e\\n 'b'"
+"""A tag that no terminal and no page should show as it is."""
 
 
 def filled(folder: Path) -> Path:
@@ -36,7 +38,7 @@ def filled(folder: Path) -> Path:
         def forecast(city: str) -> str:
             return city * 40
 
-        @spot.mark(name="shop:draw", content_type="image/svg+xml", save_blob=True)
+        @spot.mark(name="shop:draw", tags=(ODD,), content_type="image/svg+xml", save_blob=True)
         def draw(width: int) -> str:
             return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}"/>'
 

@@ -130,12 +130,15 @@ def test_blobs_without_a_result_go(own_shop: Path, client: Any) -> None:
     assert "There is nothing to remove" in page.text
 
 
-def test_blobs_that_became_old_enough_since_then_stay(own_shop: Path, client: Any) -> None:
+@pytest.mark.parametrize("grace", ["0", "0s"])
+def test_blobs_that_became_old_enough_since_then_stay(
+    own_shop: Path, client: Any, grace: str
+) -> None:
     with bs.open_store(own_shop, config=False) as store:
         assert store.storage is not None
         location = f"{store.metadata.store_id}/00/{'0' * 32}-00000000.bin"
         store.storage.save(location, b"of a save that is under way")
-    page = client.post(REMOVE, params={"what": "collect", "grace": "0", "asked": "1e9"})
+    page = client.post(REMOVE, params={"what": "collect", "grace": grace, "asked": "1e9"})
     assert "Blobs removed 0" in text_of(page)
 
 
@@ -265,6 +268,17 @@ def test_a_removal_that_fails_says_what_was_reached(
         assert str(error) in text.lower() or str(error).capitalize() in text
         assert "Removed 2 of 20" in text
         assert "to remove again is safe" in text
+
+
+def test_what_was_shown_is_remembered_for_its_store_and_not_for_ever(own_shop: Path) -> None:
+    from beautyspot_dashboard.removals import Removals
+
+    removals = Removals()
+    with bs.open_store(own_shop, config=False) as store:
+        removal = store.removal(store.rows())
+    names = [removals.hold("shop", removal) for _ in range(5)]
+    assert [removals.held("shop", name) is removal for name in names] == [False, *[True] * 4]
+    assert removals.held("other", names[-1]) is None
 
 
 def test_an_unknown_removal_says_what_may_be(client: Any) -> None:

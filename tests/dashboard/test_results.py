@@ -13,7 +13,7 @@ import beautyspot as bs
 import pytest
 from beautyspot_dashboard.pages import knowing
 from beautyspot_dashboard.pages import results as pages
-from dashboard.shops import HOSTILE, change, command_of, linked_keys, run
+from dashboard.shops import HOSTILE, ODD, change, command_of, linked_keys, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ def results(shop: Path, visit: Callable[..., Any]) -> Callable[..., Any]:
         {"arguments": "GOOD Evening"},
         {"arguments": HOSTILE[-8:], "function": "shop:ask"},
         {"arguments": "--all"},
-        {"arguments": "\x1b\x07\u202e\\'"},
+        {"tag": ODD},
         {"code": "0"},
         {"expired": "1"},
         {"outdated": "1", "expired": "1"},
@@ -56,6 +56,7 @@ def test_the_command_line_lists_the_same(results: Any, query: dict[str, str]) ->
     assert page.status_code == 200
     listed = [json.loads(line)["key"] for line in _lines(run(*command_of(page), "--json"))]
     assert listed == linked_keys(page)
+    assert listed or query.keys() & {"older", "code", "outdated", "key", "arguments", "unused"}
 
 
 def _lines(done: Any) -> list[str]:
@@ -221,6 +222,19 @@ def test_what_takes_long_to_count_is_not_waited_for(
     ends.set()
 
 
+def test_what_cannot_be_counted_keeps_no_list_away(
+    results: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise bs.MetadataError("too much")
+
+    monkeypatch.setattr(bs.Store, "total", failing)
+    monkeypatch.setattr(bs.Store, "functions", failing)
+    page = results(tag="paid")
+    assert page.status_code == 200
+    assert len(linked_keys(page)) == 14
+
+
 def test_what_is_stored_is_no_markup_and_turns_no_text(results: Any) -> None:
     page = results()
     assert "<script" not in page.text
@@ -253,11 +267,17 @@ def test_hostile_rows_are_listed(own_shop: Path, visit: Callable[..., Any]) -> N
     for number, (column, value) in enumerate(names.items()):
         place = f"rowid = (select rowid from tasks limit 1 offset {number})"
         change(database, f"update tasks set {column} = ? where {place}", value)  # noqa: S608
-    change(database, "update tasks set arguments = ?, size = -1, made_at = 1e300", "x" * 100_000)
+    change(
+        database,
+        "update tasks set arguments = ?, size = -1, made_at = 1e300",
+        "\x1b\u202e<i>" * 30_000,
+    )
     client = visit(str(database))
     for view in ("", "?view=grid", "?sort=largest", "?sort=key&limit=200"):
         page = client.get(f"/store/shop/results{view}")
         assert page.status_code == 200
+        assert not {"\x1b", "\u202e"} & set(page.text)
+        assert "<i>" not in page.text
         assert len(page.text) < 120_000
     assert "<b>" not in page.text.replace("<b>shop", "")
     assert "a/../b" in page.text

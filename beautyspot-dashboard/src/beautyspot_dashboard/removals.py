@@ -94,18 +94,19 @@ class Removals:
     """What was shown to be removed, and what is being removed."""
 
     def __init__(self) -> None:
-        self._held: dict[str, Removal] = {}
+        self._held: dict[str, tuple[str, Removal]] = {}
         self._jobs: dict[str, Job] = {}
         self._lock = Lock()
 
-    def hold(self, removal: Removal) -> str:
-        """Remember what was shown; the name for it."""
+    def hold(self, slug: str, removal: Removal) -> str:
+        """Remember what was shown of a store; the name for it."""
         with self._lock:
-            return _kept(self._held, removal, _HELD)
+            return _kept(self._held, (slug, removal), _HELD)
 
-    def held(self, name: str) -> Removal | None:
-        """What was shown under this name; None where it is known no more."""
-        return self._held.get(name)
+    def held(self, slug: str, name: str) -> Removal | None:
+        """What was shown of a store under this name; None where it is known no more."""
+        of, removal = self._held.get(name, ("", None))
+        return removal if of == slug else None
 
     def start(self, job: Job, work: Callable[[Job], object]) -> str:
         """Begin one in a thread of its own; the name for it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from beautyspot import BeautyspotError
+from beautyspot_cli.texts import safe
 
 from beautyspot_dashboard.board import board_of
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 _SOON: Final = 0.15
 """Seconds that a page waits for what it can do without."""
+
+_OFFERED: Final = 500
+"""Names that a field of a form offers."""
 
 _KEPT: Final = 60.0
 """Seconds for which the names of functions are not asked for again."""
@@ -32,6 +36,11 @@ def function_names(request: Request, shelved: Shelved) -> tuple[str, ...]:
         return behind.ask((shelved.slug, "names"), find, _SOON, _KEPT) or ()
     except BeautyspotError:  # whatever else the page shows says it
         return ()
+
+
+def suggested(names: tuple[str, ...]) -> list[str]:
+    """The names that a field of a form offers: some, and none that can't be shown as it is."""
+    return [name for name in names[:_OFFERED] if safe(name) == name]
 
 
 def total_of(request: Request, shelved: Shelved, where: Where, page: Page) -> Totals | None:

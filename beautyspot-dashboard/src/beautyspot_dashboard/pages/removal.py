@@ -14,13 +14,13 @@ from starlette.routing import Route
 
 from beautyspot_dashboard.board import board_of, shelved_of
 from beautyspot_dashboard.pages.choices import read_choice
-from beautyspot_dashboard.pages.knowing import function_names
-from beautyspot_dashboard.pages.results import SUGGESTED
+from beautyspot_dashboard.pages.knowing import function_names, suggested
 from beautyspot_dashboard.removals import Job
 from beautyspot_dashboard.rendering.filters import told
 from beautyspot_dashboard.rendering.kinds import kind_of
 from beautyspot_dashboard.rendering.links import href, result_href, with_query
 from beautyspot_dashboard.rendering.templates import render
+from beautyspot_dashboard.values.thumbnails import thumbnail_href
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 FEW: Final = 100
 """So many results stand in the URL that removes them; more are remembered here."""
+
+_SHOWN: Final = ("Type", "Arguments", "Function", "Made", "Used", "Size", "Took", "Version", "Key")
+"""The columns of the first results."""
 
 _SOON: Final = 0.5
 """Seconds that the answer waits for the end, which it then can tell at once."""
@@ -93,10 +96,15 @@ def _preview(request: Request, shelved: Shelved, *, again: bool = False) -> Resp
         section="remove",
         choice=choice,
         filters=choice.filters,
-        names=names[:SUGGESTED],
+        names=suggested(names),
         again=again,
         read_only=READ_ONLY,
+        shown=_SHOWN,
+        exact=False,
+        came=False,
         kind_of=kind_of,
+        thumbnail=lambda record: thumbnail_href(request, record),
+        narrowed=lambda **filters: href(request, "results", filters, store=shelved.slug),
         link=lambda record: result_href(request, record.cache_key),
         own=href(request, "remove", store=shelved.slug),
         command=choice.command,
@@ -127,7 +135,7 @@ def _foreseen(request: Request, shelved: Shelved, choice: Choice) -> dict[str, A
     if removal.entries <= FEW and plain:
         told_by["only"] = ".".join(removal.keys)
     elif not shelved.read_only:
-        told_by = {"shown": board_of(request).removals.hold(removal)}
+        told_by = {"shown": board_of(request).removals.hold(shelved.slug, removal)}
     return {"removal": removal, "action": _action(request, **told_by)}
 
 
@@ -155,7 +163,7 @@ def _action(request: Request, **told_by: str) -> str:
 def _removed(request: Request, shelved: Shelved) -> str | None:
     """Begin to remove the results that were shown; None where they are not known any more."""
     query, removals = request.query_params, board_of(request).removals
-    removal: Removal | None = removals.held(query.get("shown", ""))
+    removal: Removal | None = removals.held(shelved.slug, query.get("shown", ""))
     if removal is None and query.get("only"):
         store, asked = shelved.store(), _time(query.get("asked", ""))
         removal = store.removal(_rows(store, query["only"].split(".")[:FEW], asked))

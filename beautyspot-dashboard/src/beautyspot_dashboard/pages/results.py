@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import board_of, shelved_of
-from beautyspot_dashboard.pages.knowing import function_names, total_of
+from beautyspot_dashboard.pages.knowing import function_names, suggested, total_of
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.filters import Filters, chips, read_filters
 from beautyspot_dashboard.rendering.kinds import kind_of
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 LIMITS: Final = (20, 50, 100, 200)
 """Numbers of results on a page that are offered; others up to the last may be given as well."""
-
-SUGGESTED: Final = 500
-"""Functions whose names the field of a form offers."""
 
 CHEAP: Final = ("newest", "key")
 """Orders of which a page comes out of the store without reading all that matches."""
@@ -117,7 +114,7 @@ def results(request: Request) -> Response:
         page=page,
         total=page and total_of(request, shelved, listed.filters.where, page),
         headings=headings(request, listed.order, page.records if page else ()),
-        names=names[:SUGGESTED],
+        names=suggested(names),
         orders=ORDERS,
         limits=LIMITS,
         kind_of=kind_of,

@@ -22,8 +22,7 @@ def command_line(
         if value is True:
             parts.append(f"--{name}")
         elif value not in (None, False, ""):
-            text = str(value)
-            parts += [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
+            parts += [f"--{name}", str(value)]
     return " ".join(map(_quoted, (*parts, *shelved.words)))
 
 
