@@ -212,7 +212,7 @@ def test_an_option_twice_in_a_url(refused):
     assert "is given twice" in refused("s3://bucket?retries=1&retries=2")
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.text(st.characters(codec="utf-8"), max_size=30), st.integers(), st.booleans())
 def test_what_is_quoted_into_a_url_comes_out_of_it(text, number, flag):
     from urllib.parse import urlencode

@@ -311,9 +311,11 @@ class Process:
             pipe.close()
 
 
-@pytest.fixture(scope="module")
-def processes() -> Iterator[list[Process]]:
-    started = [Process(seed) for seed in (1, 2)]
+@pytest.fixture
+def processes(request: pytest.FixtureRequest) -> Iterator[list[Process]]:
+    """Two for hundreds of programs; a second one for a few takes a second to import all."""
+    few = request.node.get_closest_marker("slow") is None
+    started = [Process(seed) for seed in ((1,) if few else (1, 2))]
     yield started
     for process in started:
         process.stop()

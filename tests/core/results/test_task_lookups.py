@@ -12,7 +12,7 @@ from beautyspot.errors import MetadataError
 from beautyspot.results.task_lookups import TaskLookups
 from gates import DEADLINE, until
 from held_store import PLACES, HeldStore
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
@@ -323,6 +323,7 @@ class Random(Tasks):
                 assert before <= (task.result() or 0) <= self.store.rows[key]
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_no_task_finds_what_was_replaced_before_it_asked(steps: list[tuple[str, int]]) -> None:
     asyncio.run(Random().follow([("ask", 0), *steps]))
