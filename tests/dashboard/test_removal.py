@@ -169,6 +169,12 @@ def test_what_is_not_known_as_shown_is_shown_again(own_shop: Path, client: Any) 
     assert keys_in(own_shop) == before
 
 
+def test_empty_fields_of_a_form_do_not_stay_in_the_address(client: Any) -> None:
+    page = client.get(REMOVE, params={"what": "prune", "max-size": "", "older": "", "show": "1"})
+    assert page.url.query == b"what=prune&show=1"
+    assert "What would go" in page.text
+
+
 def test_a_get_changes_nothing(own_shop: Path, client: Any) -> None:
     before = keys_in(own_shop)
     page = client.get(REMOVE, params={"function": "*"})

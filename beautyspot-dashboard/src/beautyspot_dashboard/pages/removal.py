@@ -18,7 +18,7 @@ from beautyspot_dashboard.pages.knowing import function_names, suggested
 from beautyspot_dashboard.removals import Job
 from beautyspot_dashboard.rendering.filters import told
 from beautyspot_dashboard.rendering.kinds import kind_of
-from beautyspot_dashboard.rendering.links import href, result_href, with_query
+from beautyspot_dashboard.rendering.links import href, result_href, with_query, without_empty
 from beautyspot_dashboard.rendering.templates import render
 from beautyspot_dashboard.values.thumbnails import thumbnail_href
 
@@ -54,7 +54,8 @@ def remove(request: Request) -> Response:
     """GET shows what would be removed; POST removes what was shown, and nothing else."""
     shelved = shelved_of(request)
     if request.method != "POST":
-        return _preview(request, shelved)
+        own = href(request, "remove", store=shelved.slug)
+        return without_empty(request, own) or _preview(request, shelved)
     if shelved.read_only:
         raise HTTPException(403, f"nothing was removed: {READ_ONLY}")
     is_blobs = request.query_params.get("what") == "collect"

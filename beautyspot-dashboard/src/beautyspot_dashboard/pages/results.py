@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import ConfigError
-from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import board_of, shelved_of
@@ -14,7 +13,7 @@ from beautyspot_dashboard.pages.knowing import function_names, suggested, total_
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.filters import Filters, chips, read_filters
 from beautyspot_dashboard.rendering.kinds import kind_of
-from beautyspot_dashboard.rendering.links import href, result_href, with_query
+from beautyspot_dashboard.rendering.links import href, result_href, with_query, without_empty
 from beautyspot_dashboard.rendering.orders import ORDERS, headings
 from beautyspot_dashboard.rendering.templates import render
 from beautyspot_dashboard.values.thumbnails import thumbnail_href
@@ -95,10 +94,11 @@ def read_listed(store: Store, query: Mapping[str, str], functions: Collection[st
 
 def results(request: Request) -> Response:
     """A page of results."""
-    query = request.query_params
-    if not all(query.values()):  # a form sends its empty fields as well
-        return RedirectResponse(f"{_own(request)}{with_query(request)}".rstrip("?"), 302)
-    shelved = shelved_of(request)
+    return without_empty(request, _own(request)) or _results(request)
+
+
+def _results(request: Request) -> Response:
+    query, shelved = request.query_params, shelved_of(request)
     names = function_names(request, shelved)
     listed = read_listed(shelved.store(), query, names)
     page = _page(request, shelved, listed)

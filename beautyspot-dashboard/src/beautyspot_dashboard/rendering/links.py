@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from starlette.responses import RedirectResponse
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
 
 
 def href(
@@ -35,6 +38,13 @@ def result_href(request: Request, key: str, within: str = "") -> str:
 def with_query(request: Request, **changes: object) -> str:
     """The query of this page with changes; None takes a part out."""
     return _query({**request.query_params, **changes}) or "?"
+
+
+def without_empty(request: Request, path: str) -> Response | None:
+    """Leads to this page without what is empty in its query, which a form sends as well."""
+    if all(request.query_params.values()):
+        return None
+    return RedirectResponse(f"{path}{with_query(request)}".rstrip("?"), 302)
 
 
 def _query(parts: Mapping[str, object]) -> str:
