@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,9 @@ HOSTILE = (
     'flowchart LR\n  A["<img src=x onerror=alert(1)>"] --> B\n  click B "javascript:alert(1)"\n'
 )
 
+needs_mermaid = pytest.mark.skipif(
+    find_spec("mermaidx") is None, reason="mermaidx is not installed"
+)
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
 
 
@@ -42,8 +46,8 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawn, "_made", type(drawn._made)())
 
 
+@needs_mermaid
 def test_mermaid_is_drawn_and_served_as_a_picture_alone(gallery: Gallery) -> None:
-    pytest.importorskip("mermaidx")
     page = gallery.page("mermaid")
     assert "Mermaid diagram" in words(page)
     assert "A[Ask] --&gt; B[Find]" in page
@@ -110,9 +114,9 @@ def test_a_diagram_reads_no_file(tmp_path: Path, source: str) -> None:
     assert b"x.png" not in drawn.drawn("Graphviz", text).output
 
 
+@needs_mermaid
 @pytest.mark.slow
 def test_scripts_in_a_diagram_are_left_out(gallery: Gallery) -> None:
-    pytest.importorskip("mermaidx")
     made = drawn.drawn("Mermaid", HOSTILE.encode())
     assert b"onerror" not in made.output
     assert b"javascript:" not in made.output

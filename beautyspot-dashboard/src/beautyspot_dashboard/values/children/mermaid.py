@@ -17,7 +17,7 @@ def main() -> int:
     try:
         drawn = render(source, config={"securityLevel": "strict"}).svg()
     except Exception as error:
-        print(error, file=sys.stderr)  # noqa: T201 - its output is how it answers
+        print(str(error).removeprefix("Mermaid rendering failed: "), file=sys.stderr)  # noqa: T201 - its output is how it answers
         return 1
     sys.stdout.buffer.write(drawn.encode("utf-8", "replace"))
     return 0
