@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dashboard.gallery import Gallery
 
 ANSWER = "Dear reader,\n\nhere is **an answer**:\n\n- one\n- two\n"
-LONG = "".join(f"{n} é line of prose\n" for n in range(20_000))
+LONG = "x" + "é😀éé\n" * 28_000  # which has characters that two parts share
 
 TEXTS = {
     "plain": ("one\ntwo", "text/plain"),
@@ -110,13 +110,13 @@ def test_code_has_colours_and_line_numbers(gallery: Gallery) -> None:
     assert 'data-line="1"><span class="tok-k">def</span>' in page
     assert 'data-line="2">' in page
     assert 'data-line="3">' not in page
-    assert "&lt;b&gt;" in page
+    assert "'<b>'" in words(page)
     assert '<span class="tok-c1"># why</span>' in page
     assert "XML" in words(gallery.page("vendor"))
 
 
 def test_nothing_in_code_is_hidden(gallery: Gallery) -> None:
-    assert r"\u202e y" in gallery.page("trojan")
+    assert r"\u202e y" in words(gallery.page("trojan"))
 
 
 @pytest.mark.parametrize("name", ["nonsense", "long line", "nothing"])

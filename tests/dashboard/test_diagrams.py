@@ -50,7 +50,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_mermaid_is_drawn_and_served_as_a_picture_alone(gallery: Gallery) -> None:
     page = gallery.page("mermaid")
     assert "Mermaid diagram" in words(page)
-    assert "A[Ask] --&gt; B[Find]" in page
+    assert "A[Ask] --> B[Find]" in words(page)
     (url,) = re.findall(r'<img src="([^"]*)" alt="The diagram', page)
     answer = gallery.client.get(url)
     assert answer.headers["content-type"] == "image/svg+xml"
