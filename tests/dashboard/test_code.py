@@ -64,6 +64,14 @@ def test_a_text_is_read_in_its_paragraphs(gallery: Gallery) -> None:
     assert "text · 50 characters · 6 lines" in words(page)
 
 
+def test_a_long_text_is_no_markdown(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beautyspot_dashboard.values.texts.markdown.LARGEST_MARKDOWN", 10)
+    monkeypatch.setattr("beautyspot_dashboard.pages.markdown.LARGEST_MARKDOWN", 10)
+    assert not links(gallery.page("answer"), "As Markdown")
+    assert "Dear reader" in words(gallery.page("answer", "?as=markdown"))
+    assert gallery.get("answer", "/markdown").status_code == 404
+
+
 def test_a_short_text_is_large(gallery: Gallery) -> None:
     assert '<span class="value-text">Paris</span>' in gallery.page("short")
     assert "It is an empty text." in words(gallery.page("empty"))

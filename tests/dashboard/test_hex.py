@@ -26,6 +26,8 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
         found.put("within", {"data": BYTES})
         found.put("text", b"readable\nbytes")
         found.put("file.rs", b"fn main() {}\n", "file")
+        found.put("half", "é".encode() * 3000)
+        found.put("almost", b"caf\xe9 au lait")
         found.put("binary", BYTES, "file")
         yield found
 
@@ -71,6 +73,8 @@ def test_bytes_that_are_a_text_are_read(gallery: Gallery) -> None:
     assert "readable bytes" in words(page)
     shown = words(gallery.page("text", links(page, "As bytes")[0]))
     assert "72 65 61 64 61 62 6c 65 0a" in shown
+    assert "ééé" in words(gallery.page("half"))
+    assert "63 61 66 e9 20" in words(gallery.page("almost"))
     assert "main" in words(gallery.page("file.rs"))
     asked = words(gallery.page("model", links(gallery.page("model"), "As text")[0]))
     assert "@ABCDEFGHIJKLMNO" in asked

@@ -37,6 +37,7 @@ CSV = {
     "many": "n,text\n" + "".join(f'{n},"row\n{n}"\n' for n in range(350)),
     "wide": ",".join(f"c{n}" for n in range(70)) + "\n" + ",".join(map(str, range(70))) + "\n",
     "line": "a," * 600_000,
+    "short rest": "a,b\n" + "x" * 1_100_000 + "\n1,2\n",
     "open": 'a,b\n"' + ("x" * 999 + "\n") * 140,
 }
 
@@ -145,6 +146,7 @@ def test_a_frame_within_a_value_is_a_link_away(gallery: Gallery) -> None:
         ("nul", "0 A␀da 36"),
         ("latin", "0 Jos\ufffd 36"),
         ("line", "can't be read as a table, so it is shown as text"),
+        ("short rest", "can't be read as a table, so it is shown as text"),
         ("open", "can't be read as a table, so it is shown as text"),
     ],
 )
@@ -180,6 +182,18 @@ def test_a_row_that_is_far_is_not_looked_for(
 ) -> None:
     monkeypatch.setattr(delimited, "_FARTHEST", 100)
     assert "too far to be looked for" in words(gallery.page("many", "?row=300"))
+    monkeypatch.undo()
+    assert "There are no rows here" in words(gallery.page("many", "?row=400"))
+
+
+def test_instances_with_the_same_fields_are_a_table(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from beautyspot import Instance
+
+    people = [Instance("app:Person", {"name": name}) for name in ("Ada", "Alan")]
+    monkeypatch.setattr("beautyspot.Store.value", lambda *_: people)
+    assert "name 0 Ada 1 Alan" in words(gallery.page("within", "?as=table"))
 
 
 def test_the_text_of_csv_is_a_link_away(gallery: Gallery) -> None:

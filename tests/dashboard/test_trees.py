@@ -115,6 +115,7 @@ def test_instances_have_the_names_of_their_classes_and_fields(gallery: Gallery) 
     assert "total 7" in page
     assert "colour Colour" in page
     assert "name RED value 1" in page
+    assert ".total 7" in words(gallery.page("classes", "?at=$.receipt.total"))
 
 
 def test_an_error_that_is_a_result_is_a_tree(gallery: Gallery) -> None:
@@ -173,6 +174,7 @@ def test_a_page_holds_so_many_values_and_links_to_the_others(gallery: Gallery) -
         ("${2}.deep", ".deep 3"),
         ("$.set{0}", "{0} 8"),
         ("$.set{1}", "{1} 9"),
+        ('$["a b"].nowhere', "no such part"),
         ("$.nowhere", "no such part"),
         ("$[99]", "no such part"),
         ("$.set{0}.more", "no such part"),

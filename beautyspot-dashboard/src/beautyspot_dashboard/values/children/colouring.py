@@ -17,21 +17,15 @@ if TYPE_CHECKING:
 _OTHER_NAMES: Final = {"application/sql": "text/x-sql"}
 
 
-def main(content_type: str, filename: str) -> None:
-    """Write the parts of the input."""
+def coloured(source: str, content_type: str, filename: str) -> list[Any]:
+    """The name of the language, None where it is not known, and the parts."""
     from pygments.util import ClassNotFound  # type: ignore[import-untyped] # it ships no types
 
-    from beautyspot_dashboard.values.children.limits import bound
-
-    bound(5, 1000)
-    source = sys.stdin.buffer.read().decode("utf-8", "replace")
     try:
         lexer = _lexer(content_type, filename)
     except ClassNotFound:
-        answer: Any = [None, []]
-    else:
-        answer = [lexer.name, list(_parts(lexer, source))]
-    sys.stdout.write(json.dumps(answer))
+        return [None, []]
+    return [lexer.name, list(_parts(lexer, source))]
 
 
 def _lexer(content_type: str, filename: str) -> Any:
@@ -70,5 +64,9 @@ def _parts(lexer: Any, source: str) -> Iterator[list[str]]:
         yield [name, text]
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:3])
+if __name__ == "__main__":  # pragma: no cover - children are not measured
+    from beautyspot_dashboard.values.children.limits import bound
+
+    bound(5, 1000)
+    given = sys.stdin.buffer.read().decode("utf-8", "replace")
+    sys.stdout.write(json.dumps(coloured(given, *sys.argv[1:3])))

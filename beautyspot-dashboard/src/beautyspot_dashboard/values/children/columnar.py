@@ -8,29 +8,30 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import IO, Any
 
 from beautyspot_dashboard.values.children.limits import bound
 from beautyspot_dashboard.values.tables.frames import column_of
 from beautyspot_dashboard.values.tables.table import COLUMNS, ROWS, cell
 
 
-def main(kind: str, row: int, column: int) -> None:
-    """Write the page of the file that is the input."""
+def page(file: IO[bytes], kind: str, row: int, column: int) -> Any:
+    """A page of a file.
+
+    Raises:
+        Exception: it is none of that kind.
+    """
     try:
         import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
     except ImportError:
-        sys.stdout.write(json.dumps({"missing": "pyarrow"}))
-        return
-    bound(20, 8000)
-    made = _parquet(row, column) if kind == "parquet" else _arrow(pa, row, column)
-    sys.stdout.write(json.dumps(made))
+        return {"missing": "pyarrow"}
+    return _parquet(file, row, column) if kind == "parquet" else _arrow(pa, file, row, column)
 
 
-def _parquet(row: int, column: int) -> Any:
+def _parquet(source: IO[bytes], row: int, column: int) -> Any:
     from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped] # as above
 
-    file = ParquetFile(sys.stdin.buffer)
+    file = ParquetFile(source)
     names = file.schema_arrow.names
     chosen = list(range(len(names)))[column : column + COLUMNS]
     rows, start = file.metadata.num_rows, 0
@@ -45,13 +46,13 @@ def _parquet(row: int, column: int) -> Any:
     )
 
 
-def _arrow(pa: Any, row: int, column: int) -> Any:
+def _arrow(pa: Any, source: IO[bytes], row: int, column: int) -> Any:
     try:
-        reader = pa.ipc.open_file(sys.stdin.buffer)
+        reader = pa.ipc.open_file(source)
         batches = (reader.get_batch(each) for each in range(reader.num_record_batches))
     except pa.ArrowInvalid:
-        sys.stdin.buffer.seek(0)
-        reader = batches = pa.ipc.open_stream(sys.stdin.buffer)
+        source.seek(0)
+        reader = batches = pa.ipc.open_stream(source)
     names = reader.schema.names
     chosen = list(range(len(names)))[column : column + COLUMNS]
     start, found = 0, []
@@ -79,5 +80,7 @@ def _answer(tables: Any, fields: Any, row: int, shape: tuple[int, int]) -> Any:
     }
 
 
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+if __name__ == "__main__":  # pragma: no cover - children are not measured
+    bound(20, 8000)
+    words = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    sys.stdout.write(json.dumps(page(sys.stdin.buffer, *words)))

@@ -15,7 +15,7 @@ OUTPUT: Final = 8 * 2**20
 """Bytes that it may write."""
 
 
-def bound(seconds: int, megabytes: int) -> None:
+def bound(seconds: int, megabytes: int) -> None:  # pragma: no cover - children are not measured
     """Bound this process, as far as the system can: time of a processor, memory, output."""
     with suppress(ImportError):  # there is none on Windows
         import resource
@@ -30,6 +30,6 @@ def bound(seconds: int, megabytes: int) -> None:
                 resource.setrlimit(kind, (most, most))
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - children are not measured
     bound(int(sys.argv[1]), int(sys.argv[2]))
     os.execv(sys.argv[3], sys.argv[3:])  # noqa: S606 - a program that this one chose, no shell

@@ -6,24 +6,33 @@ import os
 import sys
 
 
-def main() -> int:
-    """Draw what stands in the input; the exit status."""
+def svg(source: bytes) -> bytes:
+    """The diagram.
+
+    Raises:
+        Exception: it can't be drawn.
+    """
     from mermaidx import render  # type: ignore[import-untyped] # it ships no types
 
-    from beautyspot_dashboard.values.children.limits import bound
+    drawn = render(source.decode("utf-8", "replace"), config={"securityLevel": "strict"})
+    return str(drawn.svg()).encode("utf-8", "replace")
 
-    bound(10, 3000)
-    source = sys.stdin.buffer.read().decode("utf-8", "replace")
+
+def main() -> int:
+    """Draw what stands in the input; the exit status."""
     try:
-        drawn = render(source, config={"securityLevel": "strict"}).svg()
+        sys.stdout.buffer.write(svg(sys.stdin.buffer.read()))
     except Exception as error:
-        print(str(error).removeprefix("Mermaid rendering failed: "), file=sys.stderr)  # noqa: T201 - its output is how it answers
+        text = str(error).removeprefix("Mermaid rendering failed: ")
+        print(text, file=sys.stderr)  # noqa: T201 - its output is how it answers
         return 1
-    sys.stdout.buffer.write(drawn.encode("utf-8", "replace"))
     return 0
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - children are not measured
+    from beautyspot_dashboard.values.children.limits import bound
+
+    bound(10, 3000)
     done = main()
     sys.stdout.flush()
     sys.stderr.flush()
