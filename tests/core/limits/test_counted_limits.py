@@ -139,6 +139,7 @@ def test_what_is_granted_after_the_end_is_written_nowhere(make_spot: Callable[..
     limited(1)
     spot.shutdown()
     limited(1)
+    assert not spot._engine.counting.has_news
     spot._engine.counting.write()
     with bs.open_store(spot.db_path) as store:
         assert [each.grants for each in store.counts()] == [1]

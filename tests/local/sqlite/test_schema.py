@@ -316,6 +316,9 @@ def test_a_worker_of_an_earlier_release_goes_on_counting(path):
     sql(path, "INSERT INTO beautyspot_counts (func_identifier, hour, hits, runs, failures, "
               "seconds_saved, seconds_spent, money_saved, money_spent) VALUES ('m:f', 2, 1, 1, 0, "
               "0, 0, 0, 0)")  # fmt: skip
+    assert sql(path, "SELECT grants, seconds_waited FROM beautyspot_counts WHERE hour = 2") == [
+        (0, 0.0)
+    ]
     store.add_counts([Counts("m:f", 2, grants=4)])
     sql(path, "UPDATE beautyspot_counts SET hits = hits + 1 WHERE hour = 1")
     assert list(store.counts()) == [
