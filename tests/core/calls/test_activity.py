@@ -182,18 +182,19 @@ def test_a_task_that_runs(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
 
     @spot.mark(name="app:f")
-    async def f() -> bs.Activity:
-        await asyncio.sleep(0)
-        told = spot.activity()
-        return told if told.running else told
+    async def f() -> None:
+        await asyncio.sleep(3600)
 
-    async def cancelled() -> None:
+    async def cancelled() -> list[str]:
         task = asyncio.ensure_future(f())
-        await asyncio.sleep(0)
+        while not spot.activity().running:
+            await asyncio.sleep(0)
+        names = [each.function for each in spot.activity().running]
         task.cancel()
         await asyncio.wait([task])
+        return names
 
-    asyncio.run(cancelled())
+    assert asyncio.run(cancelled()) == ["app:f"]
     assert spot.activity().running == ()
 
 
