@@ -63,5 +63,5 @@ def test_sums_are_those_of_what_is_covered(store: SqliteMetadataStore, given: An
     none = ({"tag": "\ud800"}, {"tag": '["x"]'}, {"other_code": ""})
     assert bool(covered) != (given in none)
     sizes = [max(0, record.size or 0) for record in covered]
-    assert store.totals(selection) == Totals(len(sizes), sum(sizes))
+    assert store.totals(selection=selection) == Totals(len(sizes), sum(sizes))
     assert store.page(selection, limit=1000).records == covered

@@ -143,7 +143,7 @@ class MetadataStoreBase(LeasingBase):
         found = {key: self.find(key) for key in keys}
         return {key: answer for key, answer in found.items() if answer is not None}
 
-    def totals(self, selection: Selection | None = None) -> Totals:
+    def totals(self, *, selection: Selection | None = None) -> Totals:
         """How much is stored; records of earlier releases have no size, and count as 0 bytes.
 
         Args:

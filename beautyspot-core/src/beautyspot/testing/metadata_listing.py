@@ -93,7 +93,7 @@ class ListingContract(CountsContract):
         assert sorted(newest) == sorted(covered), "each once, in whatever order"
         if "selection" in signature(store.totals).parameters:
             sizes = [record.size or 0 for record in covered]
-            assert store.totals(selection) == Totals(len(sizes), sum(sizes))
+            assert store.totals(selection=selection) == Totals(len(sizes), sum(sizes))
 
     @pytest.mark.parametrize("field", Selection._fields)
     def test_each_filter_narrows(self, store: MetadataStoreBase, field: str) -> None:

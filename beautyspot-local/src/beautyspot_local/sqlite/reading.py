@@ -117,7 +117,7 @@ class SqliteReader(MetadataStoreBase):
         codes = [] if listing.written_as_made(rows) else self._rows(listing.CODES, ())
         return listing.totals_of(rows, codes)
 
-    def totals(self, selection: Selection | None = None) -> Totals:
+    def totals(self, *, selection: Selection | None = None) -> Totals:
         """How much is stored; reads every row, but none's data."""
         if selection is None or selection == Selection():
             (row,) = self._rows(schema.TOTALS, ())
