@@ -15,7 +15,9 @@ from beautyspot_dashboard.opening import shelf_of
 from beautyspot_dashboard.pages import (
     diagram,
     failures,
+    function,
     functions,
+    health,
     home,
     limits,
     live,
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
 
 _PAGES = (
     home,
+    health,
     functions,
+    function,
     results,
     result,
     removal,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beautyspot import BeautyspotError, ConfigError, open_stores
+from beautyspot import BeautyspotError, ConfigError, examine, open_stores
 
 from beautyspot_dashboard.board import Board
-from beautyspot_dashboard.shelf import Shelf, Shelved, slug_of
+from beautyspot_dashboard.shelf import Found, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from beautyspot import Store
+    from beautyspot import Finding
     from beautyspot_cli.store_options import Place
 
 
@@ -27,48 +28,47 @@ def board_of(places: Iterable[Place], *, read_only: bool | None) -> Board:
     Raises:
         ConfigError: a path does not exist.
     """
-    shelved: list[Shelved] = []
-    for place, is_local in (found for each in places for found in _each(each)):
-        slug = slug_of(place.name or _path(place), [one.slug for one in shelved])
-        locked = not is_local if read_only is None else read_only
-        shelved.append(Shelved(slug, _words(place), locked, place.open))
-    return Board(Shelf(shelved))
+    given = list(places)
+    for place in given:
+        _check(place)
+    return Board(Shelf([partial(_found, place) for place in given], read_only=read_only))
 
 
-def _each(place: Place) -> list[tuple[Place, bool]]:
-    """The stores of a place, and whether each is on this machine."""
-    store = place.store
-    if store is None or store.startswith("sqlite://"):
-        return _found(place)
-    if "://" in store:
-        return [(place, False)]
-    if not Path(store).expanduser().exists():
+def _check(place: Place) -> None:
+    if place.store is None or "://" in place.store:
+        return
+    if not Path(place.store).expanduser().exists():
         raise ConfigError(
-            f"there is no file and no folder {store}: give the path of a database, of a folder "
-            ".beautyspot or the one that holds it, or a URL"
+            f"there is no file and no folder {place.store}: give the path of a database, of a "
+            "folder .beautyspot or the one that holds it, or a URL"
         )
-    return _found(place)
 
 
-def _found(place: Place) -> list[tuple[Place, bool]]:
+def _found(place: Place) -> list[Found]:
+    """Each store of a place; the place itself where there is none now."""
     _, name, profile, config, storage = place
     try:
         found = open_stores(
             place.where(), name=name, profile=profile, config=config, storage=storage
         )
-    except ConfigError:  # there is none yet, in a folder
-        return [(place, True)]
-    except BeautyspotError:  # it is away
-        return [(place, False)]
+    except BeautyspotError:
+        return [_at(place, "")]
     for each in found:
         each.close()
     if len(found) == 1:
-        return [(place, _is_local(found[0]))]
-    return [(place._replace(store=each.place), _is_local(each)) for each in found]
+        return [_at(place, found[0].place)]
+    return [_at(place._replace(store=each.place), each.place) for each in found]
 
 
-def _is_local(store: Store) -> bool:
-    return Path(store.place).is_file()
+def _at(place: Place, shown: str) -> Found:
+    return Found(
+        shown, place.name or _path(place), _words(place), place.open, partial(_examined, place)
+    )
+
+
+def _examined(place: Place) -> Iterator[Finding]:
+    _, name, profile, config, storage = place
+    return examine(place.where(), name=name, profile=profile, config=config, storage=storage)
 
 
 def _path(place: Place) -> str:

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from beautyspot import BeautyspotError
+
+from beautyspot_dashboard.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from beautyspot import Store
+    from beautyspot import Finding, Store
+
+
+class Found(NamedTuple):
+    """A store that was found, or a place where there is none yet.
+
+    Attributes:
+        place: where it is, for people, which no other store has; "" where there is none yet.
+        called: a path or a name, of which its name in URLs is made.
+        words: what a command line names it by, such as ``("--store", "app.db")``.
+        open: opens it.
+        examine: finds out what is wrong with it; None where that takes its command line.
+    """
+
+    place: str
+    called: str
+    words: tuple[str, ...]
+    open: Callable[[], Store]
+    examine: Callable[[], Iterator[Finding]] | None = None
 
 
 @dataclass
@@ -20,18 +42,33 @@ class Shelved:
 
     Attributes:
         slug: its name in URLs.
-        words: what a command line names it by, such as ``("--store", "app.db")``.
-        read_only: whether nothing may be removed from it.
+        found: where it is.
+        kept: what was worked out of it.
     """
 
     slug: str
-    words: tuple[str, ...]
-    read_only: bool
-    _open: Callable[[], Store]
+    found: Found
+    locked: bool | None
+    kept: Kept = field(default_factory=Kept)
     _store: Store | None = None
 
     def __post_init__(self) -> None:
         self._lock = Lock()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What a command line names it by, such as ``("--store", "app.db")``."""
+        return self.found.words
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be removed; where nobody said so: if it is not on this machine."""
+        if self.locked is not None:
+            return self.locked
+        try:
+            return self.store().metadata.remote
+        except BeautyspotError:
+            return True
 
     def store(self) -> Store:
         """The store.
@@ -41,7 +78,7 @@ class Shelved:
         """
         with self._lock:
             if self._store is None:
-                self._store = self._open()
+                self._store = self.found.open()
             return self._store
 
     def close(self) -> None:
@@ -53,13 +90,42 @@ class Shelved:
 
 
 class Shelf:
-    """All stores of a dashboard, in the order in which they were given."""
+    """All stores of a dashboard, in the order in which they were given.
 
-    def __init__(self, stores: Iterable[Shelved]) -> None:
-        self._stores = {each.slug: each for each in stores}
+    Args:
+        sources: the places where they are. Each finds its stores anew when somebody looks at the
+            list, since a folder may get others; it gives one without a `place` while there is none.
+        read_only: whether nothing may be removed; None: where a store is not on this machine.
+    """
+
+    def __init__(
+        self, sources: Iterable[Callable[[], list[Found]]], *, read_only: bool | None
+    ) -> None:
+        self._read_only = read_only
+        self._lock = Lock()
+        self._stores: dict[str, Shelved] = {}
+        self._sources = [(find, dict[str, Shelved]()) for find in sources]
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Find what has come since. What is gone stays, and says so when it is opened."""
+        with self._lock:
+            for find, known in self._sources:
+                for found in find():
+                    self._put(found, known)
+
+    def _put(self, found: Found, known: dict[str, Shelved]) -> None:
+        if not found.place and known:
+            return
+        shelved = known.get(found.place) or known.pop("", None)  # its place has a store by now
+        if shelved is None:
+            slug = slug_of(found.called, self._stores)
+            shelved = self._stores[slug] = Shelved(slug, found, self._read_only)
+        shelved.found = found
+        known[found.place] = shelved
 
     def __iter__(self) -> Iterator[Shelved]:
-        return iter(self._stores.values())
+        return iter(list(self._stores.values()))
 
     def __len__(self) -> int:
         return len(self._stores)
@@ -70,7 +136,7 @@ class Shelf:
 
     def close(self) -> None:
         """Close what was opened."""
-        for each in self._stores.values():
+        for each in self:
             each.close()
 
 

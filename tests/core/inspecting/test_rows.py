@@ -214,6 +214,7 @@ def test_functions_with_their_sums(shown: Store) -> None:
         ("lib:load[1]", 1, 6, ROWS[5].made_at, ROWS[5].made_at),
     ]
     assert [each.code for each in shown.functions()] == [NEW[:16], NEW[:16], None]
+    assert [each.code_changed for each in shown.functions()] == [True, False, None]
 
 
 class Counting(MemoryMetadataStore):
@@ -232,10 +233,13 @@ def test_counts_outlive_the_results_that_they_are_of() -> None:
     with open_store(metadata, config=False) as store:
         ask, old = store.functions()
         assert ask.counts == Counts("app:ask", 0, 4, 6, 1, 0.5)
-        assert old == ("old:f", 0, 0, None, None, Counts("old:f", 0, 7), None)
+        assert old == ("old:f", 0, 0, None, None, Counts("old:f", 0, 7), None, None)
+        assert store.counts(hourly=False) == [ask.counts, old.counts]
+        assert store.counts("app:*", hourly=False) == [ask.counts]
         assert store.counts("old:*") == [Counts("old:f", 9, 7)]
         since = datetime.fromtimestamp(12 * 3600 + 60, UTC)
         assert store.counts(since=since) == [Counts("app:ask", 12, 3, 4, 1, 0.5)]
+        assert store.counts(since=since, hourly=False) == [Counts("app:ask", 0, 3, 4, 1, 0.5)]
         with pytest.raises(ConfigError, match="since='x'"):
             store.counts(since="x")
 

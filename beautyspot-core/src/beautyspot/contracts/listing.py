@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from heapq import nlargest, nsmallest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+from beautyspot.contracts.counts import Counts
 from beautyspot.contracts.selection import FunctionTotals, Page
 from beautyspot.errors import ConfigError
 
@@ -63,10 +64,22 @@ def _moment(cursor: str) -> tuple[float, str]:
 def totals_by_function(records: Iterable[TaskRecord]) -> list[FunctionTotals]:
     """See `MetadataStoreBase.function_totals`."""
     found: dict[str, FunctionTotals] = {}
+    sources: dict[str, set[str]] = {}
     for record in records:
         name = record.func_identifier or record.func_name
         found[name] = _with(found.get(name) or FunctionTotals(name, 0, 0, None, None), record)
-    return [found[name] for name in sorted(found)]
+        if source := _source(record.code):
+            sources.setdefault(name, set()).add(source)
+    return [
+        found[name]._replace(code_changed=len(sources.get(name, ())) > 1)
+        if _source(found[name].code)
+        else found[name]
+        for name in sorted(found)
+    ]
+
+
+def _source(code: str | None) -> str:
+    return (code or "").partition(":")[0]
 
 
 def _with(totals: FunctionTotals, record: TaskRecord) -> FunctionTotals:
@@ -81,3 +94,14 @@ def _with(totals: FunctionTotals, record: TaskRecord) -> FunctionTotals:
         max(times, default=None),
         record.code if is_newest else totals.code,
     )
+
+
+def counts_summed(counts: Iterable[Counts]) -> list[Counts]:
+    """See `MetadataStoreBase.counts_by_function`."""
+    found: dict[str, list[float]] = {}
+    for each in counts:
+        sums = found.setdefault(each.func_identifier, [0] * len(each[2:]))
+        found[each.func_identifier] = [
+            before + more for before, more in zip(sums, each[2:], strict=True)
+        ]
+    return [Counts(name, 0, *cast("Any", found[name])) for name in sorted(found)]

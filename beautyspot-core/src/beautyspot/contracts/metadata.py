@@ -223,6 +223,16 @@ class MetadataStoreBase(LeasingBase):
             f"the metadata store {self.name!r} keeps no counts ({func_identifier}, {since})"
         )
 
+    def counts_by_function(self, *, since: int | None = None) -> list[Counts]:
+        """The sums of `counts` over all hours from `since` on, by function, with the hour 0.
+
+        Raises:
+            NotSupportedError: the store keeps no counts (`counters` is False).
+        """
+        from beautyspot.contracts.listing import counts_summed
+
+        return counts_summed(self.counts(since=since))
+
     # ---------------------------------------------------------------------------------------------
 
     def put_many(self, records: Iterable[TaskRecord]) -> None:

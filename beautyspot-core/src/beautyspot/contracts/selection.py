@@ -117,6 +117,7 @@ class FunctionTotals(NamedTuple):
     oldest: float | None  # the least and the greatest `made_at`
     newest: float | None
     code: str | None = None  # `TaskRecord.code` of the newest; None where it has none
+    code_changed: bool | None = None  # whether there are results of other source; None: unknown
 
 
 class Totals(NamedTuple):

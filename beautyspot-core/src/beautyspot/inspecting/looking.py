@@ -19,7 +19,7 @@ from beautyspot.inspecting.listing import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Unpack
+    from typing import Unpack
 
     from beautyspot.contracts import MetadataStoreBase, Page, TaskRecord
     from beautyspot.inspecting.filters import Moment, Where
@@ -41,6 +41,7 @@ class StoredFunction(NamedTuple):
     newest: float | None
     counts: Counts  # over all hours; zeros where the store keeps no counts
     code: str | None  # the digest of the source that made the newest, where it is known
+    code_changed: bool | None = None  # whether others were made by another one; None: unknown
 
 
 class Looking:
@@ -57,7 +58,7 @@ class Looking:
         Raises:
             MetadataError: the store failed.
         """
-        counts = _summed(self.counts())
+        counts = {each.func_identifier: each for each in self.counts(hourly=False)}
         found = {
             each.func_identifier: StoredFunction(
                 each.func_identifier,
@@ -67,6 +68,7 @@ class Looking:
                 each.newest,
                 counts.get(each.func_identifier, Counts(each.func_identifier, 0)),
                 source_of(each.code) or None,
+                each.code_changed,
             )
             for each in self.metadata.function_totals()
         }
@@ -177,12 +179,19 @@ class Looking:
             return self.metadata.totals()
         return Listing(self.metadata, wanted).totals()
 
-    def counts(self, function: str | None = None, since: Moment | None = None) -> list[Counts]:
+    def counts(
+        self,
+        function: str | None = None,
+        since: Moment | None = None,
+        *,
+        hourly: bool = True,
+    ) -> list[Counts]:
         """What was counted of each function, by hour; nothing where the store keeps no counts.
 
         Args:
             function: as in `Where`.
             since: from the hour on in which that moment is, as `newer` in `Where`.
+            hourly: False gives one for each function, the sum of these hours, with the hour 0.
 
         Raises:
             ConfigError: an argument is wrong.
@@ -194,8 +203,12 @@ class Looking:
             return []
         pattern = "*" if wanted.function is None else wanted.function
         first = None if begin is None else int(begin // 3600)
-        counts = self.metadata.counts(since=first)
-        return [each for each in counts if fnmatchcase(each.func_identifier, pattern)]
+        if hourly:
+            name = _literal(pattern)
+            counts = self.metadata.counts(func_identifier=name, since=first)
+            return [each for each in counts if fnmatchcase(each.func_identifier, pattern)]
+        summed = self.metadata.counts_by_function(since=first)
+        return [each for each in summed if fnmatchcase(each.func_identifier, pattern)]
 
     def why(self, key: str) -> Why:
         """What tells a stored run from the nearest earlier one of its function: why it ran.
@@ -228,14 +241,10 @@ class Looking:
         return reasons(self.metadata, list(rows))
 
 
-def _summed(counts: list[Counts]) -> dict[str, Counts]:
-    found: dict[str, Counts] = {}
-    for each in counts:
-        name = each.func_identifier
-        before = found.get(name) or Counts(name, 0)
-        sums: list[Any] = [sum(pair) for pair in zip(before[2:], each[2:], strict=True)]
-        found[name] = Counts(name, 0, *sums)
-    return found
+def _literal(pattern: str) -> str | None:
+    """The one name that a pattern matches; None where it may match others."""
+    name = pattern.replace("[[]", "[")
+    return None if "*" in name or "?" in name or literally(name) != pattern else name
 
 
 def _no_row(key: str, keys: list[str], place: str) -> RecordNotFound:

@@ -70,6 +70,20 @@ class CountsContract(NewerContract):
         assert list(counting.counts(since=HOUR + 1)) == hours[1:], "the hour itself belongs to it"
         assert list(counting.counts(since=HOUR + 3)) == []
         assert list(counting.counts(func_identifier="unknown")) == []
+        summed = counting.counts_by_function(since=HOUR + 1)
+        assert summed == [
+            COUNTED._replace(
+                hour=0,
+                **{
+                    name: 2 * value
+                    for name, value in COUNTED._asdict().items()
+                    if name not in ("func_identifier", "hour")
+                },
+            )
+        ]
+        named = [each.func_identifier for each in counting.counts_by_function()]
+        assert named == sorted(named) == sorted({"m:f", *(each[0] for each in others)})
+        assert counting.counts_by_function(since=HOUR + 3) == []
         assert list(counting.counts(since=0)) == list(counting.counts()), (
             "the hour itself belongs to it"
         )

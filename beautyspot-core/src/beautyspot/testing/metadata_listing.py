@@ -213,8 +213,8 @@ class ListingContract(CountsContract):
             ]
         )
         assert store.function_totals() == [
-            FunctionTotals("m:a", 1, 0, 3.0, 3.0, "c"),
-            FunctionTotals("m:b", 2, 2**40 + 3, 4.0, 5.0, "0f:a1"),
+            FunctionTotals("m:a", 1, 0, 3.0, 3.0, "c", False),
+            FunctionTotals("m:b", 2, 2**40 + 3, 4.0, 5.0, "0f:a1", True),
             FunctionTotals("é", 2, 4, 6.0, 7.0),
         ]
         assert store.function_totals() == MetadataStoreBase.function_totals(store)

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from beautyspot import BeautyspotError
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import board_of
 from beautyspot_dashboard.rendering.links import href
 from beautyspot_dashboard.rendering.templates import render
+from beautyspot_dashboard.summaries import Summary, begin_summary, summary
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from beautyspot_dashboard.shelf import Shelved
+
+
+@dataclass(frozen=True)
+class Card:
+    """One store in the list: its numbers, or why there are none."""
+
+    store: Shelved
+    place: str
+    summary: Summary | None
+    problem: str = ""
 
 
 def home(request: Request) -> Response:
@@ -26,7 +42,22 @@ def home(request: Request) -> Response:
 
 def stores(request: Request) -> Response:
     """All stores, and how they are."""
-    return render(request, "stores.html", section="stores")
+    shelf = board_of(request).shelf
+    shelf.look_again()
+    for each in shelf:
+        with suppress(BeautyspotError):
+            begin_summary(each)
+    cards = [_card(each) for each in shelf]
+    counting = any(card.summary is not None and card.summary.counting for card in cards)
+    return render(request, "stores.html", section="stores", cards=cards, counting=counting)
+
+
+def _card(shelved: Shelved) -> Card:
+    try:
+        return Card(shelved, shelved.store().place, summary(shelved, 0.02))
+    except BeautyspotError as error:
+        place = shelved.found.place or shelved.found.called
+        return Card(shelved, place, None, str(error))
 
 
 routes = [Route("/", home, name="home"), Route("/stores", stores, name="stores")]

@@ -57,6 +57,19 @@ def page_query(*, first: bool, function: bool) -> str:
     )
 
 
+# A text or an infinity, which another program wrote, is no number.
+_OF_ALL: Final = ", ".join(
+    f"SUM({name}) FILTER (WHERE typeof({name}) IN ('integer', 'real') AND abs({name}) < 1e300)"
+    for name in _KEPT
+    if name not in _KEY
+)
+SUMS: Final = (
+    f"SELECT func_identifier, 0, {_OF_ALL} FROM beautyspot_counts WHERE hour >= ? "  # noqa: S608
+    "GROUP BY func_identifier ORDER BY func_identifier"
+)
+"""The query of the sums of each function. Its parameter: the least hour."""
+
+
 def read(row: Iterable[Any]) -> Counts:
     """The counts of a row; what another program wrote, of another type, is 0."""
     name, *numbers = row

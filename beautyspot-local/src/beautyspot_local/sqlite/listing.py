@@ -33,12 +33,17 @@ _LAST_ROW: Final = 2**63 - 1
 
 _NAME: Final = "COALESCE(NULLIF(func_identifier, ''), func_name)"
 
+# A text that does not begin with a colon.
+_HAS_SOURCE: Final = "code > '' AND code < CAST(X'FF' AS TEXT) AND NOT (code >= ':' AND code < ';')"
+
 FUNCTIONS: Final = (
     "SELECT sums.*, last.code, last.made_at FROM ("  # noqa: S608
     f"SELECT {_NAME}, COUNT(*), "
     "TOTAL(size) FILTER (WHERE typeof(size) = 'integer' AND size > 0), MIN(made_at), MAX(made_at), "
     "MIN(updated_at) FILTER (WHERE made_at IS NULL), "
-    "MAX(updated_at) FILTER (WHERE made_at IS NULL), MAX(rowid) AS row FROM tasks GROUP BY 1"
+    "MAX(updated_at) FILTER (WHERE made_at IS NULL), "
+    f"MIN(code) FILTER (WHERE {_HAS_SOURCE}), MAX(code) FILTER (WHERE {_HAS_SOURCE}), "
+    "MAX(rowid) AS row FROM tasks GROUP BY 1"
     ") AS sums LEFT JOIN tasks AS last ON last.rowid = sums.row"
 )
 """What is stored of each function, with the code of what was written last."""
@@ -137,7 +142,14 @@ def totals_of(
 
 
 def _totals(row: tuple[Any, ...], code: object) -> FunctionTotals:
-    name, entries, size, *times, _, _, _ = row
+    name, entries, size, *times, first, last, _, _, _ = row
     known = [moment for time in times if (moment := schema.seconds(time)) is not None]
     oldest, newest = min(known, default=None), max(known, default=None)
-    return FunctionTotals(schema.name(name), entries, int(size), oldest, newest, schema.text(code))
+    changed = _source(first) != _source(last) if _source(code) else None
+    shown = schema.name(name)
+    return FunctionTotals(shown, entries, int(size), oldest, newest, schema.text(code), changed)
+
+
+def _source(code: object) -> str:
+    """The digest of the source. Between the first and the last code of one source is no other."""
+    return (schema.text(code) or "").partition(":")[0]

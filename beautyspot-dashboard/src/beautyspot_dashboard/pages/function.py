@@ -1,0 +1,83 @@
+"""One function: what it saved, when it was called, and its newest results."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from beautyspot import Counts, StoredFunction
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from beautyspot_dashboard.board import shelved_of
+from beautyspot_dashboard.rendering.charts import SPANS, chart
+from beautyspot_dashboard.rendering.command_lines import command_line
+from beautyspot_dashboard.rendering.templates import render
+from beautyspot_dashboard.summaries import summary
+
+if TYPE_CHECKING:
+    from beautyspot import Page, Store, TaskRecord
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from beautyspot_dashboard.summaries import Summary
+
+_LOOKED_AT: Final = 200
+"""Of the newest results, those whose versions are told."""
+
+_SHOWN: Final = 10
+
+
+def function(request: Request) -> Response:
+    """The page of one function."""
+    shelved = shelved_of(request)
+    store = shelved.store()
+    name = request.query_params.get("name", "")
+    found = summary(shelved)
+    one = _named(found, name)
+    span = SPANS.get(request.query_params.get("span", ""), SPANS["day"])
+    counts = store.counts(name, since=f"{span.hours - 1}h")
+    page = _newest(store, name)
+    outdated = None
+    if one.code_changed:
+        outdated = shelved.kept.get(
+            ("outdated", name), lambda: store.total(function=name, outdated=True)
+        )
+    return render(
+        request,
+        "function.html",
+        store=shelved,
+        section="functions",
+        function=one,
+        summary=found,
+        chart=chart(counts, span, width=720, height=160),
+        span=span,
+        spans=SPANS,
+        records=page.records[:_SHOWN],
+        versions=_versions(page.records),
+        all_versions=page.following is None,
+        looked_at=len(page.records),
+        outdated=None if outdated is None else outdated.value,
+        command=command_line(shelved, "stats", name, options={"by": "hour", "since": "24h"}),
+    )
+
+
+def _newest(store: Store, name: str) -> Page:
+    return store.page("newest", limit=_LOOKED_AT, seconds=0.1, function=name)
+
+
+def _named(found: Summary, name: str) -> StoredFunction:
+    for each in found.functions:
+        if each.name == name:
+            return each
+    if found.counting and name:
+        return StoredFunction(name, 0, 0, None, None, Counts(name, 0), None)
+    raise HTTPException(404, f"there is no function {name!r} in this store: see the list of them")
+
+
+def _versions(records: list[TaskRecord]) -> list[tuple[str, int]]:
+    """How many of the records are of each version, the most first."""
+    return Counter(each.version or "" for each in records).most_common()
+
+
+routes = [Route("/store/{store}/function", function, name="function")]

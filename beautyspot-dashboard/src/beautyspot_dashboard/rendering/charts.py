@@ -1,0 +1,130 @@
+"""Hits and runs over time, as bars: what templates draw as SVG by presentation attributes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from beautyspot import Counts
+
+
+class Span(NamedTuple):
+    """A stretch of time up to now.
+
+    Attributes:
+        label: for people, "24 hours".
+        hours: how long it is.
+        step: hours of a bar.
+    """
+
+    label: str
+    hours: int
+    step: int
+
+
+SPANS: Final = {
+    "day": Span("24 hours", 24, 1),
+    "week": Span("7 days", 168, 6),
+    "quarter": Span("90 days", 2160, 24),
+}
+"""What may be chosen; a bar of the last is a day of local time."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: hits below, runs above them. Lengths are in the units of the picture.
+
+    Attributes:
+        label: when, and how many.
+        x, width: where.
+        hits, runs: how high each part is.
+    """
+
+    label: str
+    x: float
+    width: float
+    hits: float
+    runs: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture of bars.
+
+    Attributes:
+        width, height: its size.
+        bars: one after the other; those of nothing too.
+        top: how many the highest bar stands for.
+        first, last: when it begins and ends, for people.
+        text: the same in words.
+    """
+
+    width: int
+    height: int
+    bars: list[Bar]
+    top: int
+    first: str
+    last: str
+    text: str
+
+
+def chart(counts: Iterable[Counts], span: Span, *, width: int, height: int) -> Chart:
+    """The bars of what was counted, of whatever functions."""
+    now = time.time()
+    place = _places(now, span)
+    number = span.hours // span.step
+    sums = [[0, 0] for _ in range(number)]
+    for each in counts:
+        at = place(each.hour)
+        if 0 <= at < number:
+            sums[at][0] += each.hits
+            sums[at][1] += each.runs
+    top = max(1, *(hits + runs for hits, runs in sums))
+    step = width / number
+    starts = [now - (number - 1 - at) * span.step * 3600 for at in range(number)]
+    bars = [
+        Bar(
+            f"{_moment(when, span)}: {_words(hits, runs)}",
+            round(at * step, 2),
+            round(step * 0.8, 2),
+            round(hits / top * height, 2),
+            round(runs / top * height, 2),
+        )
+        for at, (when, (hits, runs)) in enumerate(zip(starts, sums, strict=True))
+    ]
+    text = f"In {span.label}: {_words(sum(s[0] for s in sums), sum(s[1] for s in sums))}"
+    return Chart(
+        width, height, bars, top, _moment(starts[0], span), _moment(starts[-1], span), text
+    )
+
+
+def _places(now: float, span: Span) -> Callable[[int], int]:
+    """Which bar an hour is of. The last one ends with this hour, or with today."""
+    number = span.hours // span.step
+    if span.step != 24:
+        last = int(now // 3600)
+        return lambda hour: number - 1 - (last - hour) // span.step
+    today = datetime.fromtimestamp(now).astimezone().date()
+    days: dict[int, int] = {}
+
+    def place(hour: int) -> int:
+        if hour not in days:
+            day = datetime.fromtimestamp(hour * 3600).astimezone().date()
+            days[hour] = number - 1 - (today - day).days
+        return days[hour]
+
+    return place
+
+
+def _moment(when: float, span: Span) -> str:
+    form = "%b %d" if span.step == 24 else "%b %d, %H:00"
+    return f"{datetime.fromtimestamp(when).astimezone():{form}}"
+
+
+def _words(hits: int, runs: int) -> str:
+    return f"{hits:,} {'hit' if hits == 1 else 'hits'}, {runs:,} {'run' if runs == 1 else 'runs'}"
