@@ -1,13 +1,13 @@
-"""`Kept`: answers that take long, worked out behind the pages that ask, and kept a while."""
+"""`Kept`: answers that take long in a large store, kept as long as that pays, and then renewed."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from contextlib import suppress
-from dataclasses import dataclass, field
-from threading import Event, Lock, Thread
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+
+from beautyspot_dashboard.behind import Behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -21,97 +21,75 @@ _MOST: Final = 50
 """Answers that are kept of one store."""
 
 _TIMES: Final = 10
-"""How many times as long as its work an answer is kept: a tenth of one processor at most."""
+"""How many times as long as its work an answer serves: a tenth of one processor at most."""
 
 
-@dataclass(frozen=True)
-class Answer(Generic[T]):
-    """What was worked out.
+class Answer(NamedTuple, Generic[T]):
+    """What was found out.
 
     Attributes:
         value: the answer.
-        age: seconds since then.
+        at: when, by the monotonic clock.
+        took: for how many seconds it was worked on.
     """
 
     value: T
-    age: float
-
-
-@dataclass
-class _Work:
-    """One answer, or the work on it."""
-
-    done: Event = field(default_factory=Event)
-    value: Any = None
-    error: Exception | None = None
-    ended: float = 0.0
-    took: float = 0.0
-    before: _Work | None = None  # the last answer, which serves until this one is there
-
-    def do(self, work: Callable[[], Any]) -> None:
-        began = time.monotonic()
-        try:
-            self.value = work()
-        except Exception as error:
-            self.error = error
-        self.ended = time.monotonic()
-        self.took, self.before = self.ended - began, None
-        self.done.set()
+    at: float
+    took: float
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether it is being worked on, or good for a while."""
-        age = time.monotonic() - self.ended
-        return not self.done.is_set() or (self.error is None and age < self.took * _TIMES)
+    def age(self) -> float:
+        """Seconds since then."""
+        return time.monotonic() - self.at
 
 
 class Kept:
     """The answers of one store."""
 
     def __init__(self) -> None:
+        self._behind = Behind()
         self._lock = Lock()
-        self._works: OrderedDict[Hashable, _Work] = OrderedDict()
+        self._answers: OrderedDict[Hashable, Answer[Any]] = OrderedDict()
 
-    def get(self, key: Hashable, work: Callable[[], T], wait: float = SOON) -> Answer[T] | None:
-        """The answer to a question; None if it is still being worked on, and there is none yet.
+    def get(self, name: Hashable, work: Callable[[], T], wait: float = SOON) -> Answer[T] | None:
+        """The answer to a question; None where none is known yet: ask again.
 
-        What took milliseconds is worked out anew each time, what took seconds serves for as many
-        tens of them.
+        What takes milliseconds is found out anew each time. What takes seconds serves for as many
+        tens of them, and longer while the next one is worked on.
 
         Args:
-            key: the question.
-            work: gives the answer; runs in a thread of its own.
-            wait: seconds to wait for it.
+            name: what is asked.
+            work: finds the answer, in a thread of its own.
+            wait: for so many seconds, where nothing is known, or soon will be.
 
         Raises:
-            BeautyspotError: what `work` raised; the next look tries again.
+            Exception: what `work` raised; the next look tries again.
         """
-        found = self._begun(key, work)
-        before = found.before
-        known_long = before is not None and before.took > wait
-        if not found.done.wait(0 if known_long else wait):
-            if before is None:
-                return None
-            found = before
-        if found.error is not None:
-            raise found.error
-        return Answer(cast("T", found.value), time.monotonic() - found.ended)
+        known: Answer[T] | None = self._answers.get(name)
+        if known is not None and known.age < known.took * _TIMES:
+            return known
+        takes_long = known is not None and known.took > wait
+        found = self._behind.ask(name, lambda: _timed(work), 0 if takes_long else wait)
+        if found is None:
+            return known
+        self._keep(name, found)
+        return found
 
-    def _begun(self, key: Hashable, work: Callable[[], Any]) -> _Work:
+    def _keep(self, name: Hashable, answer: Answer[Any]) -> None:
         with self._lock:
-            known = self._works.get(key)
-            if known is not None and known.is_fresh:
-                self._works.move_to_end(key)
-                return known
-            good = known if known is not None and known.error is None else None
-            made = self._works[key] = _Work(before=good)
-            self._works.move_to_end(key)
-            while len(self._works) > _MOST:
-                self._works.popitem(last=False)
-        Thread(target=made.do, args=(work,), name="beautyspot-dashboard", daemon=True).start()
-        return made
+            self._answers[name] = answer
+            self._answers.move_to_end(name)
+            while len(self._answers) > _MOST:
+                self._answers.popitem(last=False)
 
     def forget(self) -> None:
-        """Begin anew: something was changed."""
-        with self._lock, suppress(KeyError):
-            self._works.clear()
+        """Forget all: something was changed."""
+        with self._lock:
+            self._answers.clear()
+
+
+def _timed(work: Callable[[], T]) -> Answer[T]:
+    began = time.monotonic()
+    value = work()
+    now = time.monotonic()
+    return Answer(value, now, now - began)

@@ -67,8 +67,8 @@ class Shelved:
             return self.locked
         try:
             return self.store().metadata.remote
-        except BeautyspotError:
-            return True
+        except BeautyspotError:  # it may come yet, or again
+            return any("://" in word and not word.startswith("sqlite:") for word in self.words)
 
     def store(self) -> Store:
         """The store.

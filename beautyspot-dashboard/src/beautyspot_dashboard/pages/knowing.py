@@ -21,21 +21,14 @@ _SOON: Final = 0.15
 _OFFERED: Final = 500
 """Names that a field of a form offers."""
 
-_KEPT: Final = 60.0
-"""Seconds for which the names of functions are not asked for again."""
 
-
-def function_names(request: Request, shelved: Shelved) -> tuple[str, ...]:
+def function_names(shelved: Shelved) -> tuple[str, ...]:
     """The names of the functions in a store; none where it takes long to find them."""
-
-    def find() -> tuple[str, ...]:
-        return tuple(each.name for each in shelved.store().functions())
-
-    behind = board_of(request).behind
     try:
-        return behind.ask((shelved.slug, "names"), find, _SOON, _KEPT) or ()
+        found = shelved.kept.get("functions", shelved.store().functions, _SOON)
     except BeautyspotError:  # whatever else the page shows says it
         return ()
+    return () if found is None else tuple(each.name for each in found.value)
 
 
 def suggested(names: tuple[str, ...]) -> list[str]:

@@ -86,7 +86,7 @@ def removed(request: Request) -> Response:
 
 def _preview(request: Request, shelved: Shelved, *, again: bool = False) -> Response:
     """What would go, and the form that removes exactly that."""
-    names = function_names(request, shelved)
+    names = function_names(shelved)
     choice = read_choice(shelved, request.query_params, names)
     foreseen = _foreseen(request, shelved, choice) if choice.is_made else {}
     page = render(

@@ -104,7 +104,7 @@ def _neighbours(request: Request, shelved: Shelved, record: TaskRecord) -> Neigh
     if not within:
         return Neighbours(back)
     store = shelved.store()
-    listed = read_listed(store, query, function_names(request, shelved))
+    listed = read_listed(store, query, function_names(shelved))
     if listed.filters.problems or listed.order not in CHEAP:
         return Neighbours(back)
     keys: list[str] = []

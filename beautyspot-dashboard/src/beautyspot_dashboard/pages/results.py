@@ -99,7 +99,7 @@ def results(request: Request) -> Response:
 
 def _results(request: Request) -> Response:
     query, shelved = request.query_params, shelved_of(request)
-    names = function_names(request, shelved)
+    names = function_names(shelved)
     listed = read_listed(shelved.store(), query, names)
     page = _page(request, shelved, listed)
     answer = render(
