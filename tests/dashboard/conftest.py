@@ -32,6 +32,12 @@ def own_shop(shop: Path, tmp_path: Path) -> Path:
     return copied(shop, tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine counts slowly: pages wait for it, and keep nothing that may be old."""
+    monkeypatch.setattr("beautyspot_dashboard.kept.SOON", 20.0)
+
+
 @pytest.fixture
 def visit() -> Iterator[Callable[..., TestClient]]:
     """Makes a client of `dashboard(...)`; what is given goes there."""

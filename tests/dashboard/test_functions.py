@@ -1,21 +1,163 @@
-"""The functions of a store, as a page."""
+"""The functions of a store, and one of them, as pages."""
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot_local import SqliteMetadataStore
+from dashboard.shops import HOSTILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from beautyspot.spot import Spot
+HOUR = int(time.time() // 3600)
 
 
-def test_each_function_is_a_line(spot: Spot, visit: Callable[..., Any]) -> None:
-    @spot.mark(name="shop:ask")
-    def ask(prompt: str) -> str:
-        return prompt
+def row(number: int, name: str, **fields: Any) -> bs.TaskRecord:
+    given = {"func_identifier": name, "made_at": 1e9 + number, "size": 10, "code": "aa:1", **fields}
+    return bs.TaskRecord(f"{number:032x}", name.rpartition(":")[2], f"{number}", **given)
 
-    ask("hello")
-    page = visit(str(spot.db_path)).get("/")
-    assert page.status_code == 200
-    assert "shop:ask" in page.text
+
+@pytest.fixture
+def metadata(tmp_path: Path) -> SqliteMetadataStore:
+    """Three functions, one of which has only counts; the code of one has changed."""
+    store = SqliteMetadataStore(tmp_path / "app.db")
+    store.put_many(
+        [
+            row(1, "shop:ask", version="1", arguments=f"prompt={HOSTILE}"),
+            row(2, "shop:ask", version="2", code="bb:1"),
+            row(3, "shop:draw", size=5000),
+        ]
+    )
+    counts = {"hits": 30, "runs": 10, "seconds_saved": 90.0, "seconds_spent": 30.0}
+    store.add_counts(
+        [
+            bs.Counts("shop:ask", HOUR, money_saved=1.5, failures=2, **counts),
+            bs.Counts("shop:ask", HOUR - 30, hits=7),
+            bs.Counts(HOSTILE, HOUR - 2, hits=1234, runs=1),
+            bs.Counts("limited:only", HOUR, grants=5),
+        ]
+    )
+    return store
+
+
+@pytest.fixture
+def page(metadata: SqliteMetadataStore, visit: Callable[..., Any]) -> Callable[[str], Any]:
+    """Gives the page at a path below the store's."""
+    client = visit(bs.open_store(metadata, config=False))
+    base = client.get("/", follow_redirects=False).headers["location"]
+    return lambda rest: client.get(base + rest)
+
+
+def test_each_function_is_a_line(page: Callable[[str], Any]) -> None:
+    found = page("")
+    assert found.status_code == 200
+    text = found.text
+    assert "shop:ask" in text
+    assert "shop:draw" in text
+    assert "limited:only" not in text
+    assert text.count("code changed") == 1
+    assert "In 24 hours: 30 hits, 10 runs" in text, "what the picture shows, in words"
+    assert "1,271" in text, "all hits"
+    assert "1 min 30 s" in text, "the time that was saved"
+    assert "<script>" not in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "In 7 days: 37 hits, 10 runs" in page("?span=week").text
+
+
+@pytest.mark.parametrize(
+    ("sort", "first", "direction"),
+    [
+        ("", "ask", "descending"),
+        ("name", "[script]", "ascending"),
+        ("hits", "[script]", "descending"),
+        ("size", "draw", "descending"),
+        ("nothing", "ask", "descending"),
+    ],
+)
+def test_the_heads_of_columns_sort(
+    page: Callable[[str], Any], sort: str, first: str, direction: str
+) -> None:
+    text = page(f"?sort={sort}").text
+    assert text.count("aria-sort") == 1
+    assert f'aria-sort="{direction}"' in text
+    row = text.split("<tbody>")[1].split("</tr>")[0]
+    assert (f">{first}<" in row) if first != "[script]" else ("alert(1)" in row)
+
+
+def test_columns_of_which_nothing_is_known_are_left_out(visit: Callable[..., Any]) -> None:
+    metadata = MemoryMetadataStore()
+    metadata.put(row(1, "shop:ask"))
+    text = visit(bs.open_store(metadata, config=False)).get("/").text
+    assert "Money saved" not in text
+    assert "Failures" not in text
+    assert "no calls" in text
+    assert "no calls counted yet" in text
+
+
+def test_an_empty_store_says_what_to_do(visit: Callable[..., Any]) -> None:
+    text = visit(bs.open_store(MemoryMetadataStore(), config=False)).get("/").text
+    assert "Nothing is stored here yet" in text
+    assert "@spot.mark" in text
+
+
+def test_the_page_of_a_function(page: Callable[[str], Any]) -> None:
+    text = page("/function?name=shop:ask").text
+    assert "<h1>ask" in text
+    assert "1 of its results (10 B) were made by other code" in text
+    assert "In 24 hours: 30 hits, 10 runs" in text
+    assert text.index(f"{2:032x}") < text.index(f"{1:032x}"), "the newest result first"
+    assert "results?function=shop%3Aask" in text
+    assert "remove?function=shop%3Aask" in text
+    assert "<script>" not in text
+    assert "\x1b" not in text
+    for span, label in (("week", "7 days"), ("quarter", "90 days")):
+        assert f"In {label}: 37 hits, 10 runs" in page(f"/function?name=shop:ask&span={span}").text
+
+
+def test_a_function_of_which_only_counts_are_left(page: Callable[[str], Any]) -> None:
+    from urllib.parse import quote
+
+    text = page(f"/function?name={quote(HOSTILE)}").text
+    assert "only what was counted is left" in text
+    assert "<script>" not in text
+
+
+@pytest.mark.parametrize("name", ["", "shop:none", "*"])
+def test_a_function_that_is_not_there(page: Callable[[str], Any], name: str) -> None:
+    assert page(f"/function?name={name}").status_code == 404
+
+
+def test_what_takes_long_to_count_comes_later(
+    metadata: SqliteMetadataStore, visit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = threading.Event()
+    store = bs.open_store(metadata, config=False)
+    functions = store.functions
+
+    def slow() -> Any:
+        ends.wait(20)
+        return functions()
+
+    monkeypatch.setattr(store, "functions", slow)
+    monkeypatch.setattr("beautyspot_dashboard.kept.SOON", 0.0)
+    client = visit(store)
+    base = client.get("/", follow_redirects=False).headers["location"]
+    first = client.get(base)
+    assert "counting …" in first.text
+    assert 'http-equiv="refresh"' in first.text
+    assert "1,271" in first.text, "what was counted before is there at once"
+    assert "counting …" in client.get("/stores").text
+    one = client.get(f"{base}/function?name=shop:ask").text
+    assert "counting …" in one
+    assert f"{2:032x}" in one
+    ends.set()
+    monkeypatch.setattr("beautyspot_dashboard.kept.SOON", 20.0)
+    assert "counting …" not in client.get(base).text

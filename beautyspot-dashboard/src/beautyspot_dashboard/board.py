@@ -51,7 +51,7 @@ def shelved_of(request: Request) -> Shelved:
     slug = request.path_params["store"]
     found = board_of(request).shelf.get(slug)
     if found is None:
-        raise HTTPException(404, f"there is no store {slug!r} here")
+        raise HTTPException(404, f"there is no store {slug!r} here: see the list of stores")
     return found
 
 

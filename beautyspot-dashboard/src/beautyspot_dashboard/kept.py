@@ -42,6 +42,11 @@ class Answer(NamedTuple, Generic[T]):
         """Seconds since then."""
         return time.monotonic() - self.at
 
+    @property
+    def is_good(self) -> bool:
+        """Whether it need not be found out anew."""
+        return self.took >= SOON and self.age < self.took * _TIMES
+
 
 class Kept:
     """The answers of one store."""
@@ -51,7 +56,9 @@ class Kept:
         self._lock = Lock()
         self._answers: OrderedDict[Hashable, Answer[Any]] = OrderedDict()
 
-    def get(self, name: Hashable, work: Callable[[], T], wait: float = SOON) -> Answer[T] | None:
+    def get(
+        self, name: Hashable, work: Callable[[], T], wait: float | None = None
+    ) -> Answer[T] | None:
         """The answer to a question; None where none is known yet: ask again.
 
         What takes milliseconds is found out anew each time. What takes seconds serves for as many
@@ -60,13 +67,14 @@ class Kept:
         Args:
             name: what is asked.
             work: finds the answer, in a thread of its own.
-            wait: for so many seconds, where nothing is known, or soon will be.
+            wait: for so many seconds, where nothing is known, or soon will be; None: `SOON`.
 
         Raises:
             Exception: what `work` raised; the next look tries again.
         """
+        wait = SOON if wait is None else wait
         known: Answer[T] | None = self._answers.get(name)
-        if known is not None and known.age < known.took * _TIMES:
+        if known is not None and known.is_good:
             return known
         takes_long = known is not None and known.took > wait
         found = self._behind.ask(name, lambda: _timed(work), 0 if takes_long else wait)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from beautyspot import Counts, StoredFunction
 
-from beautyspot_dashboard.kept import SOON
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -65,7 +63,7 @@ def begin_summary(shelved: Shelved) -> None:
     shelved.kept.get("functions", store.functions, wait=0)
 
 
-def summary(shelved: Shelved, wait: float = SOON) -> Summary:
+def summary(shelved: Shelved, wait: float | None = None) -> Summary:
     """A store in numbers: all of them, or those that come at once.
 
     Raises:

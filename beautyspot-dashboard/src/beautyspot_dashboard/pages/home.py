@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from beautyspot import BeautyspotError
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from beautyspot_dashboard import kept
 from beautyspot_dashboard.board import board_of
 from beautyspot_dashboard.rendering.links import href
 from beautyspot_dashboard.rendering.templates import render
@@ -47,14 +49,15 @@ def stores(request: Request) -> Response:
     for each in shelf:
         with suppress(BeautyspotError):
             begin_summary(each)
-    cards = [_card(each) for each in shelf]
+    over = time.monotonic() + kept.SOON
+    cards = [_card(each, max(0.0, over - time.monotonic())) for each in shelf]
     counting = any(card.summary is not None and card.summary.counting for card in cards)
     return render(request, "stores.html", section="stores", cards=cards, counting=counting)
 
 
-def _card(shelved: Shelved) -> Card:
+def _card(shelved: Shelved, wait: float) -> Card:
     try:
-        return Card(shelved, shelved.store().place, summary(shelved, 0.02))
+        return Card(shelved, shelved.store().place, summary(shelved, wait))
     except BeautyspotError as error:
         place = shelved.found.place or shelved.found.called
         return Card(shelved, place, None, str(error))

@@ -72,6 +72,22 @@ class Chart:
     last: str
     text: str
 
+    @property
+    def hits(self) -> str:
+        """The path of all parts that are hits."""
+        return "".join(_rectangle(bar, self.height, bar.hits) for bar in self.bars if bar.hits)
+
+    @property
+    def runs(self) -> str:
+        """The path of all parts that are runs."""
+        return "".join(
+            _rectangle(bar, self.height - bar.hits, bar.runs) for bar in self.bars if bar.runs
+        )
+
+
+def _rectangle(bar: Bar, bottom: float, height: float) -> str:
+    return f"M{bar.x:g} {bottom:.5g}v{-height:g}h{bar.width:g}v{height:g}z"
+
 
 def chart(counts: Iterable[Counts], span: Span, *, width: int, height: int) -> Chart:
     """The bars of what was counted, of whatever functions."""

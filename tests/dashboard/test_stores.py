@@ -1,0 +1,140 @@
+"""Which stores a dashboard shows, what it tells of each, and when it looks again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import beautyspot as bs
+import pytest
+from beautyspot.memory import MemoryMetadataStore
+from beautyspot_cli.store_options import Place
+from beautyspot_dashboard.places import board_of
+from beautyspot_dashboard.shelf import slug_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def fill(folder: Path, *names: str) -> None:
+    for name in names:
+        with bs.Spot(name, directory=folder, config=False) as spot:
+            spot.mark(name="app:upper")(str.upper)("x")
+
+
+def test_a_folder_with_several_stores_shows_all(visit: Callable[..., Any], tmp_path: Path) -> None:
+    fill(tmp_path, "one", "two")
+    client = visit(tmp_path)
+    text = client.get("/").text
+    assert "<h1>Stores" in text
+    assert str(tmp_path / "one.db") in text
+    assert str(tmp_path / "two.db") in text
+    assert text.count('<span class="badge ok">opens') == 2
+    assert f"--store {tmp_path / 'two.db'}" in client.get("/store/two").text
+
+
+def test_a_store_that_comes_later_is_shown(visit: Callable[..., Any], tmp_path: Path) -> None:
+    fill(tmp_path, "one")
+    client = visit(tmp_path)
+    assert client.get("/", follow_redirects=False).headers["location"] == "/store/one"
+    fill(tmp_path, "two")
+    assert 'href="/store/two"' in client.get("/stores").text
+    assert client.get("/store/two").status_code == 200
+    shown = client.get("/store/one").text
+    assert f"--store {tmp_path / 'one.db'}" in shown, "the folder alone would not do any more"
+
+
+def test_a_place_without_a_store_is_looked_at_again(
+    visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    place = tmp_path / "shop"
+    place.mkdir()
+    client = visit(place)
+    text = client.get("/stores").text
+    assert "does not open" in text
+    assert "There is no store in" in text
+    assert client.get("/store/shop").status_code == 400
+    fill(place, "app")
+    assert "does not open" not in client.get("/stores").text
+    assert client.get("/store/shop").status_code == 200, "the URL stays"
+    assert len([*client.get("/stores").text.split('class="card"')]) == 2
+
+
+def test_a_store_that_is_gone_says_so(visit: Callable[..., Any], tmp_path: Path) -> None:
+    fill(tmp_path, "app")
+    client = visit(tmp_path)
+    assert client.get("/store/app").status_code == 200
+    for file in tmp_path.glob("app.db*"):
+        if file.is_file():
+            file.unlink()
+    assert "does not open" in client.get("/stores").text
+    answer = client.get("/store/app")
+    assert answer.status_code == 503
+    assert "is not there" in answer.text
+
+
+def test_an_empty_store_is_called_so(visit: Callable[..., Any]) -> None:
+    text = visit(bs.open_store(MemoryMetadataStore(), config=False)).get("/stores").text
+    assert '<span class="badge">empty' in text
+
+
+class Remote(MemoryMetadataStore):
+    """A store of all machines."""
+
+    remote = True
+
+
+@pytest.mark.parametrize("told", [None, True, False])
+def test_what_is_not_on_this_machine_is_read_only(told: bool | None, spot: Any) -> None:
+    from beautyspot_dashboard.opening import shelf_of
+
+    for metadata in (Remote(), MemoryMetadataStore()):
+        board = shelf_of(bs.open_store(metadata, config=False), (), read_only=told)
+        (shelved,) = board.shelf
+        assert shelved.read_only == (metadata.remote if told is None else told)
+    (own,) = shelf_of((), spot, read_only=None).shelf
+    assert not own.read_only
+    assert own.words == ("--store", str(spot.db_path))
+
+
+def test_what_can_t_be_opened_is_read_only(tmp_path: Path) -> None:
+    (shelved,) = board_of([Place(str(tmp_path))], read_only=None).shelf
+    assert shelved.read_only
+
+
+def test_names_in_urls() -> None:
+    taken: list[str] = []
+    for place in ("/a/app.db", "/b/app.db", "redis://host:1/0", "/", "é", ".beautyspot/"):
+        taken.append(slug_of(place, taken))
+    assert taken == ["app", "app-2", "0", "store", "store-2", "beautyspot"]
+
+
+def test_the_health_of_a_store(visit: Callable[..., Any], tmp_path: Path) -> None:
+    fill(tmp_path, "app")
+    client = visit(tmp_path)
+    text = client.get("/store/app/health").text
+    assert "is sound" in text
+    assert "beautyspot doctor --store" in text
+
+
+def test_problems_come_first(
+    visit: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = [
+        bs.Finding("ok", "process", "fine"),
+        bs.Finding("warning", "storage s3", "slow <b>"),
+        bs.Finding("problem", "metadata", "damaged: copy it"),
+    ]
+    monkeypatch.setattr("beautyspot_dashboard.opening.examine", lambda *_, **__: iter(findings))
+    fill(tmp_path, "app")
+    text = visit(tmp_path).get("/store/app/health").text
+    assert "1 problem<" in text
+    assert "1 warning<" in text
+    assert "<b>" not in text
+    assert text.index("damaged: copy it") < text.index("slow") < text.index("fine")
+
+
+def test_a_store_whose_health_only_its_program_can_tell(visit: Callable[..., Any]) -> None:
+    client = visit(bs.open_store(MemoryMetadataStore(), config=False))
+    base = client.get("/", follow_redirects=False).headers["location"]
+    assert "be examined from here" in client.get(f"{base}/health").text
