@@ -97,9 +97,12 @@ def test_what_is_not_on_this_machine_is_read_only(told: bool | None, spot: Any) 
     assert own.words == ("--store", str(spot.db_path))
 
 
-def test_what_can_t_be_opened_is_read_only(tmp_path: Path) -> None:
-    (shelved,) = board_of([Place(str(tmp_path))], read_only=None).shelf
-    assert shelved.read_only
+def test_what_can_t_be_opened_is_read_only_by_its_address(tmp_path: Path) -> None:
+    for place, wanted in ((str(tmp_path), False), ("nosuch://host/1", True)):
+        (shelved,) = board_of([Place(place)], read_only=None).shelf
+        with pytest.raises(bs.BeautyspotError):
+            shelved.store()
+        assert shelved.read_only == wanted
 
 
 def test_names_in_urls() -> None:
