@@ -36,7 +36,8 @@ class Gallery:
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(value)
             value, content_type = File(path), None
-        marked = self.spot.mark(name=name, content_type=content_type, **options)(_given)
+        options = {"content_type": content_type, "ignore": ("value",), **options}
+        marked = self.spot.mark(name=name, **options)(_given)
         marked(name, value)
         self.keys[name] = self.row(name).cache_key
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -12,9 +12,9 @@ from starlette.routing import Route
 from beautyspot_dashboard.board import store_of
 from beautyspot_dashboard.pages.value import VALUE_HEADERS
 from beautyspot_dashboard.rendering.templates import environment
+from beautyspot_dashboard.values.children.running import run_module
 from beautyspot_dashboard.values.decoded import text_at
 from beautyspot_dashboard.values.documents import LARGEST_MARKDOWN
-from beautyspot_dashboard.values.markdown import html_of
 from beautyspot_dashboard.values.media_types import MARKDOWN, TEXT
 from beautyspot_dashboard.values.views import Look, TooLargeError
 
@@ -22,31 +22,34 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+_SECONDS: Final = 10
+
 
 def markdown(request: Request) -> Response:
-    """The page."""
+    """The page; in its place what went wrong with it."""
     store = store_of(request)
     record = store.row(request.path_params["key"])
     look = Look(request, store, record, store.content(record.cache_key))
     try:
-        text = _text(look)
+        source = _source(look)
     except TooLargeError:
         raise HTTPException(404, "this Markdown is too long to be shown as a page") from None
+    ran = run_module("markdown", [], [source], _SECONDS)
+    body = Markup(ran.output.decode("utf-8", "replace"))  # noqa: S704 - by a parser that escapes
     template = environment().get_template("values/markdown_page.html")
-    body = Markup(html_of(text))  # noqa: S704 - made of text by a parser that escapes
-    return HTMLResponse(template.render(body=body), headers=VALUE_HEADERS)
+    return HTMLResponse(template.render(body=body, problem=ran.problem), headers=VALUE_HEADERS)
 
 
-def _text(look: Look) -> str:
+def _source(look: Look) -> bytes:
     """The text of a Markdown value, or any text that is asked for as that."""
     if look.content.is_media and look.body.kind in (MARKDOWN, TEXT):
-        return look.data(LARGEST_MARKDOWN).decode("utf-8", "replace")
+        return look.data(LARGEST_MARKDOWN)
     text = text_at(look)
     if text is None:
         raise HTTPException(404, "this is no text")
     if len(text) > LARGEST_MARKDOWN:
         raise TooLargeError
-    return text.encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace")
 
 
 routes = [Route("/store/{store}/value/{key}/markdown", markdown, name="markdown")]

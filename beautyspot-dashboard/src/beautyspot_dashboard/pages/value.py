@@ -35,6 +35,7 @@ VALUE_POLICY: Final = (
 VALUE_HEADERS: Final = {
     "content-security-policy": VALUE_POLICY,
     "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
     "x-dns-prefetch-control": "off",
 }
 

@@ -1,4 +1,4 @@
-"""Views of documents: HTML and Markdown in a frame without scripts, PDF to be opened elsewhere."""
+"""Views of documents: HTML and Markdown in a frame without scripts, PDF when it is asked for."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ def document(look: Look) -> View | None:
     if kind not in (HTML, MARKDOWN, PDF):
         return None
     check(look.store, look.record, look.body)
+    label = described(look.record)
     if kind == PDF:
-        return View("pdf.html", "document (PDF)", {"saved": look.link("value", {"download": True})})
+        is_open = look.request.query_params.get("as") == "pdf"
+        context = {"src": look.link("value"), "label": label, "is_open": is_open}
+        return View("pdf.html", "document (PDF)", context)
     route, name = ("value", "HTML") if kind == HTML else ("markdown", "Markdown")
-    context = {"src": look.link(route), "label": described(look.record)}
+    context = {"src": look.link(route), "label": label}
     return View("document.html", f"document ({name})", {**context, "is_ours": kind == MARKDOWN})

@@ -7,7 +7,7 @@ from struct import unpack_from
 from typing import Final, NamedTuple
 
 _PNG: Final = rb"\x89PNG\r\n\x1a\n....IHDR"
-_JPEG: Final = rb"\xff\xd8\xff"
+_JPEG: Final = b"\xff\xd8\xff"
 _FRAMES: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 """Markers of a JPEG behind which its measures stand."""
 

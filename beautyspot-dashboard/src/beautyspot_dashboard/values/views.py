@@ -80,7 +80,7 @@ class Look:
         return b"".join(self._bounded(limit))
 
     def head(self, size: int = 65536) -> bytes:
-        """The first bytes; of a value of more than a part (1 MB) they are not checked.
+        """The first bytes; those of a large value are not checked.
 
         Raises:
             BeautyspotError: they can't be read.

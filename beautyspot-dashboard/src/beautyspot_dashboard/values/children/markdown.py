@@ -1,7 +1,11 @@
-"""Markdown to HTML, for a frame in which nothing runs and nothing is loaded."""
+"""Turns Markdown into HTML, in which HTML is text. Runs in a process of its own.
+
+Some texts take a parser minutes.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
@@ -12,6 +16,15 @@ if TYPE_CHECKING:
     from markdown_it.renderer import RendererHTML
     from markdown_it.token import Token
     from markdown_it.utils import EnvType, OptionsDict
+
+
+def main() -> None:
+    """Write the HTML of the input."""
+    from beautyspot_dashboard.values.children.limits import bound
+
+    bound(5, 1000)
+    text = sys.stdin.buffer.read().decode("utf-8", "replace")
+    sys.stdout.buffer.write(html_of(text).encode())
 
 
 def html_of(text: str) -> str:
@@ -45,3 +58,7 @@ def _link(
     if not str(tokens[at].attrGet("href") or "").startswith("#"):
         tokens[at].attrSet("target", "_top")
     return self.renderToken(tokens, at, options, {})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,275 @@
+"""Pictures, sounds, films and documents on the page of their result."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import wave
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot_dashboard.values.children.markdown import html_of
+from beautyspot_dashboard.values.measures import measured
+from beautyspot_dashboard.values.media_types import sniffed
+from dashboard.gallery import opened
+from dashboard.test_values_raw import change, damage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dashboard.gallery import Gallery
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+
+def png(width: int = 3, height: int = 2) -> bytes:
+    """The beginning of a PNG, with its measures."""
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", width, height) + bytes(9)
+
+
+def tone(seconds: float = 0.01) -> bytes:
+    """A WAV."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(int(16000 * seconds)))
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
+    with opened(tmp_path_factory.mktemp("media")) as found:
+        yield found
+
+
+def tag(page: str, name: str) -> str:
+    """The first element of a name within the value; "" where there is none."""
+    value = page[page.index('id="value-heading"') :]
+    found = re.search(rf"<{name}\b[^>]*>", value)
+    return found[0] if found else ""
+
+
+def test_a_picture_has_its_measures_and_says_what_it_shows(gallery: Gallery) -> None:
+    gallery.put("draw", png(640, 400), "image/png")
+    page = gallery.page("draw")
+    image = tag(page, "img")
+    assert f'src="{gallery.url("draw")}"' in image
+    assert 'width="640" height="400"' in image
+    assert 'alt="Result of draw: ' in image
+    assert "picture (PNG)" in page
+    assert "640 × 400 pixels" in page
+
+
+def test_an_svg_is_only_ever_an_image(gallery: Gallery) -> None:
+    gallery.put("logo", SVG, "image/svg+xml")
+    page = gallery.page("logo")
+    assert "alert(1)" not in page
+    assert tag(page, "img")
+    source = gallery.page("logo", "?as=source")
+    assert "alert" in source
+    assert not tag(source, "script")
+    assert "As it is shown" in source
+
+
+def test_a_text_of_a_call_stays_text_in_the_description(gallery: Gallery) -> None:
+    gallery.put('a"><script>', png(), "image/png")
+    assert not tag(gallery.page('a"><script>'), "script")
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "element", "kind"),
+    [
+        ("tone.wav", "file", "audio", "sound (WAV)"),
+        ("tone", "audio/x-wav", "audio", "sound (WAV)"),
+        ("film.webm", "file", "video", "film (WebM)"),
+        ("film", "video/mp4; codecs=avc1", "video", "film (MP4)"),
+    ],
+)
+def test_sounds_and_films_are_played_from_their_bytes(
+    gallery: Gallery, name: str, content_type: str, element: str, kind: str
+) -> None:
+    gallery.put(name, tone(), content_type)
+    page = gallery.page(name)
+    player = tag(page, element)
+    assert f'controls preload="metadata" src="{gallery.url(name)}"' in player.replace(
+        " playsinline", ""
+    )
+    assert "aria-label=" in player
+    assert kind in page
+
+
+@pytest.mark.parametrize("size", [10, 70_000])
+def test_bytes_of_no_type_are_shown_as_what_they_begin_as(gallery: Gallery, size: int) -> None:
+    gallery.put(f"bytes {size}", png() + bytes(size))
+    assert tag(gallery.page(f"bytes {size}"), "img")
+    assert gallery.get(f"bytes {size}").headers["content-type"] == "image/png"
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (png(), "image/png"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"GIF89a", "image/gif"),
+        (b"RIFF\1\2\3\4WEBPVP8 ", "image/webp"),
+        (b"\0\0\0\x20ftypavif", "image/avif"),
+        (b"BM" + bytes(8) + b"\x36\0\0\0\x28\0\0\0", "image/bmp"),
+        (tone(), "audio/wav"),
+        (b"ID3\4\0", "audio/mpeg"),
+        (b"fLaC\0", "audio/flac"),
+        (b"OggS" + bytes(24) + b"OpusHead", "audio/ogg"),
+        (b"OggS" + bytes(24) + b"\x80theora", "video/ogg"),
+        (b"\0\0\0\x1cftypM4A ", "audio/mp4"),
+        (b"\0\0\0\x20ftypisom", "video/mp4"),
+        (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\1\x42\x82\x84webm", "video/webm"),
+        (b"%PDF-1.7", None),
+        (b"<html>", None),
+        (b"<svg>", None),
+        (b"BM, a car", None),
+        (b"", None),
+    ],
+)
+def test_only_pictures_and_recordings_are_known_by_their_bytes(
+    head: bytes, kind: str | None
+) -> None:
+    assert sniffed(head) == kind
+
+
+def sized(kind: str) -> bytes:
+    """A picture of 300 by 20 pixels, made by Pillow."""
+    image = pytest.importorskip("PIL.Image").new("RGB", (300, 20))
+    out = io.BytesIO()
+    image.save(out, kind.split(maxsplit=1)[0], lossless="lossless" in kind, exact="exact" in kind)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "WEBP lossless"])
+def test_measures_are_read_off_the_beginning(kind: str) -> None:
+    data = sized(kind)
+    assert measured(data) == (300, 20)
+    for length in range(0, 40, 3):
+        assert measured(data[:length]) in (None, (300, 20))
+
+
+def test_measures_of_a_large_webp_and_of_none() -> None:
+    head = b"RIFF\0\0\0\0WEBPVP8X" + bytes(8) + b"\x2b\1\0\x13\0\0"
+    assert measured(head) == (300, 20)
+    assert measured(head.replace(b"VP8X", b"VP8?")) is None
+    assert measured(b"\xff\xd8\xff\xe0\0\0" * 20) is None
+    assert measured(png(0, 5)) is None
+
+
+def test_html_is_in_a_frame_without_scripts(gallery: Gallery) -> None:
+    gallery.put("report", "<h1>Report</h1><script>alert(1)</script>", "text/html")
+    page = gallery.page("report")
+    frame = tag(page, "iframe")
+    assert f'sandbox src="{gallery.url("report")}"' in frame
+    assert "title=" in frame
+    assert "alert(1)" not in page
+    assert "alert" in gallery.page("report", "?as=source")
+
+
+def test_markdown_is_a_page_of_its_own_in_a_frame(gallery: Gallery) -> None:
+    gallery.put("notes", "# Notes\n\nhällo <b>", "text/markdown")
+    src = f"{gallery.url('notes')}/markdown"
+    assert f'sandbox src="{src}"' in tag(gallery.page("notes"), "iframe")
+    text = gallery.client.get(src).text
+    assert "<h1>Notes</h1>" in text
+    assert "hällo &lt;b&gt;" in text
+    gallery.put("other", "# Notes", "text/plain")
+    assert gallery.client.get(f"{gallery.url('other')}/markdown").status_code == 404
+
+
+def test_markdown_that_takes_too_long_says_so(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery.put("deep", "![" * 1000, "text/markdown")
+    monkeypatch.setattr("beautyspot_dashboard.pages.markdown._SECONDS", 0)
+    text = gallery.client.get(f"{gallery.url('deep')}/markdown").text
+    assert "it took more than 0 seconds" in text
+
+
+def test_long_markdown_is_shown_as_its_source(gallery: Gallery) -> None:
+    gallery.put("long", "word " * 250_000, "text/markdown")
+    assert not tag(gallery.page("long"), "iframe")
+    assert gallery.client.get(f"{gallery.url('long')}/markdown").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("<script>alert(1)</script>", "&lt;script&gt;"),
+        ("[a](javascript:alert(1))", "<p>[a](javascript:alert(1))</p>"),
+        ("[a](JaVaScRiPt:1)", "<p>[a](JaVaScRiPt:1)</p>"),
+        ("[a](data:text/html,x)", "<p>[a](data:text/html,x)</p>"),
+        ("[a](https://x/)", '<a href="https://x/" rel="noreferrer noopener" target="_top">'),
+        ("[a](#b)", '<a href="#b" rel="noreferrer noopener">'),
+        (
+            "![a](https://x/p.png)",
+            '<span class="off" title="https://x/p.png">a (not loaded)</span>',
+        ),
+        ('![a"<b>](x "t")', '<span class="off" title="x">a&quot;&lt;b&gt; (not loaded)</span>'),
+        ("![](x)", '<span class="off" title="x">picture (not loaded)</span>'),
+        ("![a](data:image/png;base64,AA==)", '<img src="data:image/png;base64,AA==" alt="a" />'),
+        ("![a](data:image/svg+xml,x)", "<p>![a](data:image/svg+xml,x)</p>"),
+        ("|a|\n|-|\n|b|", "<td>b</td>"),
+        ("~~a~~", "<s>a</s>"),
+    ],
+)
+def test_markdown_brings_no_html_of_its_own_and_loads_nothing(text: str, html: str) -> None:
+    assert html in html_of(text)
+
+
+def test_a_pdf_is_opened_when_it_is_asked_for(gallery: Gallery) -> None:
+    gallery.put("invoice", b"%PDF-1.4", "application/pdf")
+    page = gallery.page("invoice")
+    assert not tag(page, "iframe")
+    assert "?as=pdf" in page
+    assert f'src="{gallery.url("invoice")}"' in tag(gallery.page("invoice", "?as=pdf"), "iframe")
+
+
+# ------------------------------------------------------------------------------------ unreadable
+
+
+def test_a_damaged_picture_is_not_shown_and_said_to_be_so(gallery: Gallery) -> None:
+    gallery.put("bad", png(), "image/png", save_blob=True)
+    damage(gallery, "bad")
+    page = gallery.page("bad")
+    assert not tag(page, "img")
+    assert "the result is damaged" in page
+    assert "the next call computes it again" in page
+    assert "Download (" not in page
+
+
+@pytest.mark.parametrize(
+    ("columns", "message", "has_bytes"),
+    [
+        ({"serializer": "frozen"}, "Install the plug-in", False),
+        ({"serializer": "file:nothing"}, "no sound name", False),
+        ({"result_type": "FILE", "result_value": "gone.png"}, "gone from the storage", False),
+    ],
+)
+def test_what_can_not_be_read_says_what_to_do(
+    gallery: Gallery, columns: dict[str, Any], message: str, has_bytes: bool
+) -> None:
+    name = f"broken {message}"
+    gallery.put(name, {"a": 1})
+    change(gallery, name, **columns)
+    page = gallery.page(name)
+    assert message in page
+    assert ("Download (" in page) is has_bytes
+
+
+def test_what_no_view_could_show_leaves_the_rest_of_the_page(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery.put("odd", png(), "image/png")
+
+    def fail(head: bytes) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr("beautyspot_dashboard.values.media.measured", fail)
+    page = gallery.page("odd")
+    assert "ZeroDivisionError: a fault" in page
+    assert "Download (" in page
