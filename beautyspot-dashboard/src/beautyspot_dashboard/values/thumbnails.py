@@ -128,7 +128,7 @@ def _scaled(data: bytes, kind: str) -> Thumbnail | None:
     measures = measured(data[:65536])
     if measures is None or measures.width * measures.height > _MOST_PIXELS:
         return None
-    if len(data) < _SMALL and max(measures) <= SIDE:
+    if len(data) < _LARGEST_OWN and max(measures) <= SIDE:
         return Thumbnail(data, kind)
     try:
         return _drawn(data, _FORMATS[kind])
@@ -136,7 +136,7 @@ def _scaled(data: bytes, kind: str) -> Thumbnail | None:
         return None
 
 
-_SMALL: Final = 30_000
+_LARGEST_OWN: Final = 30_000
 """Bytes of a picture that needs no thumbnail, if its sides are short too."""
 
 

@@ -1,0 +1,166 @@
+"""Small pictures for lists."""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from beautyspot_dashboard.values import thumbnails
+from dashboard.gallery import opened
+from dashboard.test_values_raw import change, damage
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dashboard.gallery import Gallery
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
+    with opened(tmp_path_factory.mktemp("thumbnails")) as found:
+        yield found
+
+
+def picture(form: str, mode: str = "RGB", size: tuple[int, int] = (600, 300), **how: Any) -> bytes:
+    """A picture in a format."""
+    out = io.BytesIO()
+    Image.new(mode, size, "red" if mode == "RGB" else 0).save(out, form, **how)
+    return out.getvalue()
+
+
+def small(gallery: Gallery, name: str) -> Any:
+    """The answer to a request for a thumbnail."""
+    return gallery.client.get(gallery.url(name, "thumbnail"))
+
+
+def seen(answer: Any) -> tuple[str, tuple[int, int]]:
+    """Format and measures of a picture that was sent."""
+    assert answer.status_code == 200
+    with Image.open(io.BytesIO(answer.content)) as image:
+        return answer.headers["content-type"], image.size
+
+
+@pytest.mark.parametrize(
+    ("form", "mode", "content_type"),
+    [
+        ("PNG", "RGB", "image/jpeg"),
+        ("PNG", "RGBA", "image/png"),
+        ("PNG", "LA", "image/png"),
+        ("PNG", "1", "image/jpeg"),
+        ("PNG", "I;16", "image/jpeg"),
+        ("JPEG", "RGB", "image/jpeg"),
+        ("JPEG", "CMYK", "image/jpeg"),
+        ("GIF", "P", "image/jpeg"),
+        ("WEBP", "RGBA", "image/png"),
+    ],
+)
+def test_a_picture_is_made_small(gallery: Gallery, form: str, mode: str, content_type: str) -> None:
+    name = f"{form} {mode}"
+    gallery.put(name, picture(form, mode), f"image/{form.lower()}")
+    assert thumbnails.has_thumbnail(gallery.row(name))
+    assert seen(small(gallery, name)) == (content_type, (240, 120))
+
+
+def test_a_photo_stands_as_its_camera_says(gallery: Gallery) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    gallery.put("photo", picture("JPEG", exif=turned), "image/jpeg")
+    assert seen(small(gallery, "photo"))[1] == (120, 240)
+
+
+def test_a_small_picture_is_its_own_thumbnail(gallery: Gallery) -> None:
+    data = picture("GIF", "P", (200, 100))
+    gallery.put("icon", data, "image/gif")
+    assert small(gallery, "icon").content == data
+
+
+@pytest.mark.parametrize("content_type", ["image/svg+xml", "image/avif", "image/bmp"])
+def test_what_is_not_made_small_is_sent_as_it_is(gallery: Gallery, content_type: str) -> None:
+    gallery.put(content_type, b"<svg/>", content_type)
+    answer = small(gallery, content_type)
+    assert (answer.content, answer.headers["content-type"]) == (b"<svg/>", content_type)
+    assert answer.headers["content-security-policy"].endswith("sandbox")
+    gallery.put(f"large {content_type}", bytes(1_000_001), content_type)
+    assert not thumbnails.has_thumbnail(gallery.row(f"large {content_type}"))
+    assert small(gallery, f"large {content_type}").status_code == 404
+
+
+def test_without_pillow_small_pictures_are_sent_as_they_are(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = picture("PNG")
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    gallery.put("raw", data, "image/png")
+    assert small(gallery, "raw").content == data
+    gallery.put("raw large", bytes(1_000_001), "image/png")
+    assert not thumbnails.has_thumbnail(gallery.row("raw large"))
+    assert small(gallery, "raw large").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("nothing", b""),
+        ("text", b"no picture"),
+        ("bomb", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 60_000, 60_000) + bytes(99)),
+        ("cut", picture("PNG", "I;16")[:200]),
+        ("other", picture("BMP")),
+        ("tiff", picture("TIFF")),
+        ("eps", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 300 300\n"),
+    ],
+)
+def test_no_thumbnail_is_no_failure(gallery: Gallery, name: str, data: bytes) -> None:
+    gallery.put(name, data, "image/png")
+    assert small(gallery, name).status_code == 404
+
+
+def test_pillow_takes_a_picture_for_what_it_is_stored_as_only(gallery: Gallery) -> None:
+    gallery.put("disguised", picture("GIF", "P"), "image/png")
+    assert small(gallery, "disguised").status_code == 404
+
+
+def test_damaged_bytes_are_no_thumbnail(gallery: Gallery) -> None:
+    gallery.put("bad", picture("PNG"), "image/png", save_blob=True)
+    damage(gallery, "bad")
+    assert small(gallery, "bad").status_code == 404
+
+
+def test_what_is_larger_than_its_row_says_is_not_read_whole(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery.put("lies", picture("PNG"), "image/png", save_blob=True)
+    change(gallery, "lies", size=10)
+    monkeypatch.setattr(thumbnails, "_LARGEST", 100)
+    assert small(gallery, "lies").status_code == 404
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, b"\x89PNG\r\n\x1a\n", "text"])
+def test_other_values_have_none(gallery: Gallery, value: Any) -> None:
+    name = f"other {type(value).__name__}"
+    gallery.put(name, value)
+    assert not thumbnails.has_thumbnail(gallery.row(name))
+    assert small(gallery, name).status_code == 404
+
+
+def test_a_thumbnail_is_made_once_and_forgotten_when_there_are_many(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[bytes] = []
+    real = thumbnails._drawn
+    monkeypatch.setattr(
+        thumbnails, "_drawn", lambda data, name: made.append(data) or real(data, name)
+    )
+    for name in ("one", "two"):
+        gallery.put(name, picture("PNG") + name.encode(), "image/png")
+    for name in ("one", "one", "two", "one"):
+        small(gallery, name)
+    assert len(made) == 2
+    monkeypatch.setattr(thumbnails, "_KEPT", 0)
+    gallery.put("three", picture("PNG") + b"3", "image/png")
+    for name in ("three", "one"):
+        small(gallery, name)
+    assert len(made) == 4
