@@ -164,10 +164,49 @@ def test_html_is_in_a_frame_without_scripts(gallery: Gallery) -> None:
     gallery.put("report", "<h1>Report</h1><script>alert(1)</script>", "text/html")
     page = gallery.page("report")
     frame = tag(page, "iframe")
-    assert f'sandbox src="{gallery.url("report")}"' in frame
+    assert f'sandbox src="{gallery.url("report")}/html"' in frame
     assert "title=" in frame
     assert "alert(1)" not in page
     assert "alert" in gallery.page("report", "?as=source")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<p>a < b</p>", "<p>a < b</p>"),
+        ("<iframe src=//x>", "<off-iframe src=//x>"),
+        ("<IFrame src=//x></iframe>", "<off-IFrame src=//x></off-iframe>"),
+        ("<frameset><frame src=//x>", "<off-frameset><off-frame src=//x>"),
+        ("\ufeff<svg><foreignObject><iframe>", "<svg><foreignObject><off-iframe>"),
+    ],
+)
+def test_html_has_no_frames_to_connect_to(gallery: Gallery, text: str, shown: str) -> None:
+    gallery.put(text, text, "text/html")
+    answer = gallery.client.get(f"{gallery.url(text)}/html")
+    assert (answer.text, answer.headers["content-type"]) == (shown, "text/html; charset=utf-8")
+
+
+def test_html_in_another_coding_is_no_way_around(gallery: Gallery) -> None:
+    gallery.put("wide", "<iframe>".encode("utf-16"), "text/html")
+    answer = gallery.client.get(f"{gallery.url('wide')}/html")
+    assert not answer.content.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+def test_html_that_is_too_long_is_shown_as_its_source(gallery: Gallery) -> None:
+    gallery.put("book", "<p>" * 3_400_000, "text/html")
+    assert not tag(gallery.page("book"), "iframe")
+    for name, route in (("book", "html"), ("draw", "html")):
+        assert gallery.client.get(f"{gallery.url(name)}/{route}").status_code == 404
+
+
+def test_an_svg_that_is_opened_is_still_an_image(gallery: Gallery) -> None:
+    gallery.put("opened", SVG, "image/svg+xml")
+    for as_what in ("document", "iframe", "object"):
+        page = gallery.get("opened", sec_fetch_dest=as_what)
+        assert "alert" not in page.text
+        assert f'<img src="{gallery.url("opened")}"' in page.text
+    for as_what, query in (("image", ""), ("document", "?download=1")):
+        assert gallery.get("opened", query, sec_fetch_dest=as_what).text == SVG
 
 
 def test_markdown_is_a_page_of_its_own_in_a_frame(gallery: Gallery) -> None:
@@ -177,7 +216,7 @@ def test_markdown_is_a_page_of_its_own_in_a_frame(gallery: Gallery) -> None:
     text = gallery.client.get(src).text
     assert "<h1>Notes</h1>" in text
     assert "hällo &lt;b&gt;" in text
-    gallery.put("other", "# Notes", "text/plain")
+    gallery.put("other", png(), "image/png")
     assert gallery.client.get(f"{gallery.url('other')}/markdown").status_code == 404
 
 

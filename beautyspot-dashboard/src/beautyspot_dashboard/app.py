@@ -19,6 +19,7 @@ from beautyspot_dashboard.pages import (
     functions,
     health,
     home,
+    html,
     limits,
     live,
     markdown,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 _PAGES = (
     home,
     health,
+    html,
     functions,
     function,
     results,

@@ -13,7 +13,8 @@ from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.rendering.streaming import Streamed, exactly
 from beautyspot_dashboard.rendering.templates import render
 from beautyspot_dashboard.values.bodies import body_of
-from beautyspot_dashboard.values.media_types import BYTES, served_type
+from beautyspot_dashboard.values.media import described
+from beautyspot_dashboard.values.media_types import BYTES, SVG, served_type
 from beautyspot_dashboard.values.names import disposition
 from beautyspot_dashboard.values.ranges import UnsatisfiableError, is_known, wanted
 from beautyspot_dashboard.values.soundness import check
@@ -57,6 +58,8 @@ def value(request: Request) -> Response:
 
 def _answer(request: Request, store: Store, record: TaskRecord) -> Response:
     body = body_of(store, record, store.content(record.cache_key))
+    if body.kind == SVG and _is_opened(request):
+        return render(request, "values/alone.html", alt=described(record), record=record)
     etag = f'"{record.digest.hex()}"' if record.digest else None
     headers = _headers(request, body, etag)
     if is_known(request.headers.get("if-none-match"), etag):
@@ -70,6 +73,15 @@ def _answer(request: Request, store: Store, record: TaskRecord) -> Response:
     if len(part) != body.size:
         check(store, record, body)
     return _sent(request, _part(body, part, headers), 206, headers)
+
+
+def _is_opened(request: Request) -> bool:
+    """Whether a browser would open the bytes as a document, and not as a picture.
+
+    As a document, an SVG may have frames, and Chromium connects to where they are.
+    """
+    as_what = request.headers.get("sec-fetch-dest", "image")
+    return as_what != "image" and "download" not in request.query_params
 
 
 def _headers(request: Request, body: Body, etag: str | None) -> dict[str, str]:

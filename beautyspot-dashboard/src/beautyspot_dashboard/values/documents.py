@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from beautyspot_dashboard.values.media import described
@@ -13,15 +14,16 @@ if TYPE_CHECKING:
     from beautyspot_dashboard.values.views import Look
 
 LARGEST_MARKDOWN: Final = 1_000_000
+LARGEST_HTML: Final = 10_000_000
 """Bytes: of a longer text only the source is shown."""
+
+_LARGEST: Final = {MARKDOWN: LARGEST_MARKDOWN, HTML: LARGEST_HTML}
 
 
 def document(look: Look) -> View | None:
     """A document, by its content type."""
     kind = look.body.kind
-    if kind == MARKDOWN and (look.body.size or 0) > LARGEST_MARKDOWN:
-        return None
-    if kind not in (HTML, MARKDOWN, PDF):
+    if kind not in (HTML, MARKDOWN, PDF) or (look.body.size or 0) > _LARGEST.get(kind, math.inf):
         return None
     check(look.store, look.record, look.body)
     label = described(look.record)
@@ -29,6 +31,6 @@ def document(look: Look) -> View | None:
         is_open = look.request.query_params.get("as") == "pdf"
         context = {"src": look.link("value"), "label": label, "is_open": is_open}
         return View("pdf.html", "document (PDF)", context)
-    route, name = ("value", "HTML") if kind == HTML else ("markdown", "Markdown")
+    route, name = ("html", "HTML") if kind == HTML else ("markdown", "Markdown")
     context = {"src": look.link(route), "label": label}
     return View("document.html", f"document ({name})", {**context, "is_ours": kind == MARKDOWN})

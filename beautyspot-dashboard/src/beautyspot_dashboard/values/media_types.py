@@ -25,6 +25,7 @@ SOUNDS: Final = {
     "audio/webm": "WebM",
 }
 FILMS: Final = {"video/mp4": "MP4", "video/webm": "WebM", "video/ogg": "Ogg"}
+SVG: Final = "image/svg+xml"
 PDF: Final = "application/pdf"
 HTML: Final = "text/html"
 MARKDOWN: Final = "text/markdown"
@@ -93,12 +94,10 @@ def is_text(kind: str) -> bool:
 def served_type(kind: str) -> str | None:
     """The `Content-Type` under which a browser gets values of a type; None: only to be saved.
 
-    It is never what is stored, but one of a short list. Texts are all plain but HTML.
+    It is never what is stored, but one of a short list. All texts are plain, HTML too.
     """
     if kind in _SHOWN:
         return kind
-    if kind == HTML:
-        return f"{HTML}; charset=utf-8"
     return f"{TEXT}; charset=utf-8" if is_text(kind) else None
 
 

@@ -1,0 +1,40 @@
+"""An HTML value as a page, for the frame on the page of its result."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from beautyspot_dashboard.board import store_of
+from beautyspot_dashboard.pages.value import VALUE_HEADERS
+from beautyspot_dashboard.values.documents import LARGEST_HTML
+from beautyspot_dashboard.values.media_types import HTML
+from beautyspot_dashboard.values.views import Look, TooLargeError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+_FRAMES: Final = re.compile("(</?)(?=i?frame|fencedframe|portal)", re.IGNORECASE)
+"""Tags of frames. Chromium connects to where a frame is, also where our policy forbids it."""
+
+
+def html(request: Request) -> Response:
+    """The page, without its frames."""
+    store = store_of(request)
+    record = store.row(request.path_params["key"])
+    look = Look(request, store, record, store.content(record.cache_key))
+    if look.body.kind != HTML:
+        raise HTTPException(404, "this result is no HTML")
+    try:
+        text = look.data(LARGEST_HTML).decode("utf-8-sig", "replace")
+    except TooLargeError:
+        raise HTTPException(404, "this HTML is too long to be shown as a page") from None
+    return HTMLResponse(_FRAMES.sub(r"\1off-", text), headers=VALUE_HEADERS)
+
+
+routes = [Route("/store/{store}/value/{key}/html", html, name="html")]
