@@ -178,7 +178,9 @@ def test_a_store_that_is_not_there_yet_is_waited_for(
 ) -> None:
     folder = tmp_path / "app"
     folder.mkdir()
-    assert "there is no store in" in visit(folder).get("/store/app/live").text
+    page = visit(folder).get("/store/app/live")
+    assert page.status_code == 200
+    assert "there is no store in" in page.text
     filled: list[Spot] = []
 
     def enough(told: list[Told]) -> bool:
@@ -309,6 +311,16 @@ def test_who_was_away_for_several_looks_gets_them_newest_first(stored: Stored) -
     assert news.records == (row(4), row(3), row(2))
     assert not news.whole
     assert feed.news(news.id) is None
+
+
+def test_a_state_that_never_was_gets_all(stored: Stored) -> None:
+    feed = Feed(stored.look)
+    stored.add(1)
+    start = feed.news(None)
+    assert start is not None
+    news = feed.news(start.id + "9")
+    assert news is not None
+    assert (news.records, news.whole) == ((row(1),), True)
 
 
 def test_more_than_a_page_at_once_takes_the_place_of_all(stored: Stored) -> None:

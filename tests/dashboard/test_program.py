@@ -134,7 +134,7 @@ def test_sigterm_ends_it_while_a_large_value_is_read(
 
 HANGING = """
 import sys, threading
-from beautyspot_dashboard import main
+from beautyspot_dashboard import main, serving
 from beautyspot_dashboard.shelf import Shelved
 
 def hang(self):
@@ -142,24 +142,43 @@ def hang(self):
     threading.Event().wait()
 
 Shelved.store = hang
+serving._LAST_MOMENT = {moment}
 sys.exit(main(sys.argv[1:]))
 """
 
 
+@pytest.fixture
+def hanging(run: Callable[..., Running], folder: Path) -> Iterator[Callable[[float], Running]]:
+    """Starts a dashboard whose store hangs, and looks at it."""
+    looks: list[threading.Thread] = []
+
+    def start(moment: float) -> Running:
+        code = HANGING.format(moment=moment)
+        running = run(folder, "--no-browser", "--port", 0, code=code)
+        looks.append(threading.Thread(target=_look_at, args=(running.link,)))
+        looks[0].start()
+        assert running.process.stdout is not None
+        assert "hangs\n" in iter(running.process.stdout.readline, "")
+        return running
+
+    yield start
+    looks[0].join()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("signals", "status"), [(1, 0), (2, 130)])
-def test_it_ends_where_a_store_hangs(
-    run: Callable[..., Running], folder: Path, signals: int, status: int
-) -> None:
-    running = run(folder, "--no-browser", "--port", 0, code=HANGING)
-    reading = threading.Thread(target=_look_at, args=(running.link,))
-    reading.start()
-    assert running.process.stdout is not None
-    for line in running.process.stdout:
-        if line == "hangs\n":
-            break
-    assert running.end(*[signal.SIGINT] * signals)[0] in (status, 0)
-    reading.join()
+def test_it_ends_where_a_store_hangs(hanging: Callable[[float], Running]) -> None:
+    assert hanging(0.1).end(signal.SIGINT) == (0, "")
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_ends_it_at_once(hanging: Callable[[float], Running]) -> None:
+    running = hanging(600)
+    running.process.send_signal(signal.SIGINT)
+    while running.process.poll() is None:
+        running.process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            running.process.wait(timeout=0.1)
+    assert running.process.returncode == 128 + signal.SIGINT
 
 
 def _look_at(link: str) -> None:
@@ -231,22 +250,41 @@ def test_a_fault_is_told_in_the_terminal_and_not_in_the_page(
     assert "token=" not in caplog.text
 
 
+def test_a_terminal_that_is_closed_keeps_nobody_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def echo(text: str) -> None:
+        if "another browser" in text:
+            raise BrokenPipeError(text)
+
+    desktop = Desktop()
+    monkeypatch.setattr(webbrowser, "get", lambda: desktop)
+    monkeypatch.setattr("beautyspot_dashboard.starting.click.echo", echo)
+    assert main([str(folder), "--port", "0"]) == 0
+    (page,) = desktop.pages
+    assert "shop:ask" in page
+
+
 @pytest.mark.parametrize("browser", ["none", "in the terminal"])
 def test_where_no_browser_can_be_opened_it_goes_on(
     browser: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    opened: list[str] = []
+
     def get() -> object:
         if browser == "none":
             raise webbrowser.Error("could not locate runnable browser")
-        return webbrowser.GenericBrowser("/nowhere/lynx")
+        return webbrowser.GenericBrowser("lynx")
 
     served = _ends_at_once(monkeypatch)
     monkeypatch.setattr(webbrowser, "get", get)
+    monkeypatch.setattr(webbrowser.GenericBrowser, "open", lambda _, link: opened.append(link))
     assert main([str(folder), "--port", "0"]) == 0
-    assert served
     for thread in threading.enumerate():
-        if thread.daemon and thread.name.endswith("(_browse)"):
+        if thread.name.endswith("(_browse)"):
             thread.join()
+    assert served
+    assert opened == []
 
 
 def _ends_at_once(monkeypatch: pytest.MonkeyPatch) -> list[object]:
