@@ -48,6 +48,7 @@ def test_functions_as_json(shop: Path, run: Run) -> None:
     assert set(ask) == {
         "function", "entries", "size", "oldest", "newest", "code", "hits", "runs", "failures",
         "seconds_saved", "seconds_spent", "money_saved", "money_spent",
+        "grants", "waits", "refusals", "seconds_waited",
     }  # fmt: skip
     assert ask["newest"].endswith("Z")
 
