@@ -33,6 +33,11 @@ class MetadataStoreBase(LeasingBase):
     counters: ClassVar[bool] = False
     """True if `add_counts` and `counts` work."""
 
+    orders: ClassVar[frozenset[str]] = frozenset({"key", "newest"})
+    """The orders that `page` knows: these two, and of "oldest" (made first), "largest", "smallest",
+    "slowest", "dearest" and "unused" (neither made nor used for longest) those that the store sorts
+    itself. What has no such value comes last; what has the same one, by its key."""
+
     private: bool = False
     """True if nobody but this user, on this machine, can read what the store holds."""
 
@@ -179,7 +184,7 @@ class MetadataStoreBase(LeasingBase):
 
         Args:
             selection: which; None is all.
-            order: by key, or what was written last first.
+            order: by key, or what was written last first; or another one of `orders`.
             following: where to go on: `Page.following` of the page before, in the same order; or a
                 key, which the page then begins behind.
             limit: at most so many, 1 or more.

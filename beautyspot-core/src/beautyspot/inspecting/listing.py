@@ -102,6 +102,8 @@ class Listing:
         """
         if order == "key" or (order == "newest" and self._has_pages):
             yield from islice(self.all(cast("Order", order)), limit)
+        elif limit is not None and limit <= PAGE and self._can_sort(order):
+            yield from self.page(order, None, limit).records
         elif limit is not None:
             yield from nsmallest(limit, self.all(), key=_ranking(order))
         else:
@@ -120,12 +122,18 @@ class Listing:
         """
         if order in get_args(Order):
             return self._first_with_rows(cast("Order", order), following, limit, seconds)
+        if self._can_sort(order):
+            return self._page(cast("Order", order), following, limit)
         rank = _ranking(order)
         last = None if following is None else _rank_in(following)
         records = (each for each in self.all() if last is None or rank(each) > last)
         page_records = nsmallest(limit, records, key=rank)
         is_full = len(page_records) == limit
         return Page(page_records, json.dumps(rank(page_records[-1])) if is_full else None)
+
+    def _can_sort(self, order: str) -> bool:
+        """Whether the store sorts, and not we: of what is outdated it knows nothing."""
+        return order in self._metadata.orders and self._newest_code is None
 
     def _first_with_rows(
         self, order: Order, following: str | None, limit: int, seconds: float | None

@@ -194,6 +194,34 @@ class ListingContract(CountsContract):
                 break
         assert sorted(found) == [f"{13:032x}", f"{3013:032x}"], "the pages together have all"
 
+    def test_other_orders_of_the_store(self, store: MetadataStoreBase) -> None:
+        assert {"key", "newest"} <= store.orders <= {"key", "newest", *_RANKS}
+        values = [None, 5.0, 1.5, None, 5.0, 0.0, 2.0, 1.5, 7.0]
+        rows = [
+            a_record(
+                key,
+                made_at=number if value is None else value,
+                used_at=value,
+                size=value and int(value),
+                took=value,
+                price=value,
+                version=str(number % 2),
+            )
+            for number, (key, value) in enumerate(zip(KEYS, values, strict=False))
+        ]
+        store.put_many(rows)
+        stored = list(store.scan())
+        for name in sorted(store.orders - {"key", "newest"}):
+            order: Any = name
+            for limit in (2, 5, 100):
+                for selection in (Selection(), Selection(version="1"), Selection(function="[m]*")):
+                    covered = filter(selection.covers, stored)
+                    paged = _paged(store, selection, order=order, limit=limit)
+                    assert paged == sorted(covered, key=_ranked(name))
+            for cursor in ("", "x", "row 1", "[]", "[1]", '["x", "y"]', "[NaN, 1]", "[1, 2]"):
+                with pytest.raises(ConfigError, match="begin without it"):
+                    store.page(order=order, following=cursor)
+
     def test_patterns_and_texts_may_be_long(self, store: MetadataStoreBase) -> None:
         store.put_many([a_record(KEYS[0], func_identifier="m" * 60_000), a_record(KEYS[1])])
         for pattern, found in (("m" * 60_000, KEYS[:1]), ("m" * 20_000, []), ("m*" * 9, KEYS[:1])):
@@ -272,6 +300,27 @@ _NARROWING: dict[str, list[Any]] = {
     "other_code": ["0f", "1"],
 }
 """Values of each field, some of which cover `a_record()` and some not."""
+
+_RANKS: dict[str, tuple[Callable[[TaskRecord], float | None], int]] = {
+    "oldest": (lambda record: record.made_at, 1),
+    "largest": (lambda record: record.size, -1),
+    "smallest": (lambda record: record.size, 1),
+    "slowest": (lambda record: record.took, -1),
+    "dearest": (lambda record: record.price, -1),
+    "unused": (lambda record: max(record.made_at or 0.0, record.used_at or 0.0), 1),
+}
+"""What an order goes by, and whether the least or the greatest comes first."""
+
+
+def _ranked(order: str) -> Callable[[TaskRecord], tuple[bool, float, str]]:
+    by, sign = _RANKS[order]
+
+    def rank(record: TaskRecord) -> tuple[bool, float, str]:
+        value = by(record)
+        return value is None, sign * (value or 0.0), record.cache_key
+
+    return rank
+
 
 _QUESTIONS: list[Callable[[MetadataStoreBase], object]] = [
     lambda store: store.store_id,

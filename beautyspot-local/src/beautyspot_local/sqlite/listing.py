@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import Order
 
-_FIELDS_WITHOUT_DATA: Final = schema.FIELDS.replace("result_data", "NULL")
+FIELDS_WITHOUT_DATA: Final = schema.FIELDS.replace("result_data", "NULL")
 _PLACES: Final = {  # of a row, how to go on behind it, the order, and what is up to it
     "key": (
         "CAST(cache_key AS BLOB)",
@@ -28,7 +28,7 @@ _PLACES: Final = {  # of a row, how to go on behind it, the order, and what is u
 # A key is compared by its bytes, also one that is no UTF-8.
 _BEGIN: Final = "cache_key >= CAST(? AS TEXT)"
 # What is no text, another program wrote, and no call asks for it.
-_IS_KEY: Final = "typeof(cache_key) = 'text'"
+IS_KEY: Final = "typeof(cache_key) = 'text'"
 _LAST_ROW: Final = 2**63 - 1
 
 _NAME: Final = "COALESCE(NULLIF(func_identifier, ''), func_name)"
@@ -51,7 +51,7 @@ FUNCTIONS: Final = (
 
 def totals_query(conditions: Iterable[str]) -> str:
     """The query of how many rows fulfil conditions, and their bytes."""
-    where = " AND ".join([_IS_KEY, *conditions])
+    where = " AND ".join([IS_KEY, *conditions])
     return f"{schema.TOTALS} WHERE {where}"
 
 
@@ -68,9 +68,9 @@ def page_query(
     With `first`, in the order of keys, it begins at the place itself.
     """
     place, behind, ordered, _ = _PLACES[order]
-    fields = schema.FIELDS if with_data else _FIELDS_WITHOUT_DATA
+    fields = schema.FIELDS if with_data else FIELDS_WITHOUT_DATA
     start = _BEGIN if first and order == "key" else behind
-    where = " AND ".join([start, _IS_KEY, *conditions])
+    where = " AND ".join([start, IS_KEY, *conditions])
     return f"SELECT {place}, {fields} FROM tasks WHERE {where} ORDER BY {ordered} LIMIT ?"  # noqa: S608
 
 
@@ -82,7 +82,7 @@ def step_query(order: Order, *, first: bool = False) -> str:
     place, behind, ordered, _ = _PLACES[order]
     start = _BEGIN if first and order == "key" else behind
     return (
-        f"SELECT {place} FROM tasks WHERE {start} AND {_IS_KEY} ORDER BY {ordered} LIMIT 1 OFFSET ?"  # noqa: S608
+        f"SELECT {place} FROM tasks WHERE {start} AND {IS_KEY} ORDER BY {ordered} LIMIT 1 OFFSET ?"  # noqa: S608
     )
 
 

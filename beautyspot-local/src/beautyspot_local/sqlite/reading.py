@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.contracts import MetadataStoreBase, Page, Selection, TaskRecord, Totals
 from beautyspot.errors import ConfigError
 
-from beautyspot_local.sqlite import conditions, connections, fork_guard, listing, schema
+from beautyspot_local.sqlite import conditions, connections, fork_guard, listing, ranking, schema
 from beautyspot_local.sqlite import counts as counted
 from beautyspot_local.sqlite.walk import PAGE, Walk
 
@@ -30,6 +30,8 @@ _FIRST_HOUR: Final = -(2**63)
 
 class SqliteReader(MetadataStoreBase):
     """Answers out of the rows of statements. Nothing is held or locked between two of them."""
+
+    orders = MetadataStoreBase.orders | ranking.ORDERS
 
     @abstractmethod
     def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
@@ -101,6 +103,8 @@ class SqliteReader(MetadataStoreBase):
         if limit < 1:
             raise ConfigError(f"limit={limit!r} is no number of records: give 1 or more")
         wanted = conditions.storable(selection or Selection())
+        if order in ranking.ORDERS:
+            return ranking.page(self._rows, wanted, order, following, limit)
         start, found = listing.place_of(order, following), list[TaskRecord]()
         walk = Walk(self._rows, wanted, order, start, following is None, limit)
         for place, record in walk.all() if seconds is None else walk.for_about(seconds):
