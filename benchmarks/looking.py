@@ -14,7 +14,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from beautyspot import Counts, Selection, TaskRecord
 from beautyspot_local.sqlite.store import SqliteMetadataStore
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _BATCH = 10_000
 _BEGIN = 1.7e9
 _HOURS = 24 * 30
+_LARGEST: Any = "largest"  # not every store sorts by it
 
 QUESTIONS: dict[str, Callable[[MetadataStoreBase], object]] = {
     "the first page by key": lambda store: store.page(),
@@ -37,6 +38,11 @@ QUESTIONS: dict[str, Callable[[MetadataStoreBase], object]] = {
     "the same, larger than 1 MB: none is": lambda store: store.page(
         Selection(smallest=10**6), order="newest"
     ),
+    "the first page of the largest": lambda store: store.page(order=_LARGEST),
+    "sums of one function's": lambda store: store.totals(
+        selection=Selection(function="app:step_7")
+    ),
+    "counts of all hours, summed": lambda store: store.counts_by_function(),
     "the same with a text that no row has": lambda store: store.page(
         Selection(text="nowhere"), order="newest"
     ),

@@ -6,11 +6,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
+from beautyspot import BeautyspotError
 
 from beautyspot_dashboard.access.rules import own_rules, proxied_rules
 from beautyspot_dashboard.app import make_app
 from beautyspot_dashboard.places import board_of
 from beautyspot_dashboard.serving import ADDRESS, listening, open_browser, serve
+from beautyspot_dashboard.summaries import begin_summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +43,9 @@ def start(
         ConfigError: a path does not exist, the port is taken, the URL is wrong.
     """
     board = board_of(places, read_only=read_only)
+    for each in board.shelf:
+        with suppress(BeautyspotError):  # its page says so
+            begin_summary(each)
     behind = None if proxy is None else proxied_rules(proxy)
     with listening(port) as listener:
         found: int = listener.getsockname()[1]

@@ -25,7 +25,7 @@ from beautyspot_dashboard.values.thumbnails import thumbnail_href
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beautyspot import Collected, Removal, Store, TaskRecord
+    from beautyspot import Collected, Removal, Removed, Store, TaskRecord
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -172,7 +172,14 @@ def _removed(request: Request, shelved: Shelved) -> str | None:
         return None
     chosen = removal
     job = Job(shelved.slug, "results", chosen.entries)
-    return removals.start(job, lambda it: chosen.carry_out(it.at))
+
+    def carry_out(job: Job) -> Removed:
+        try:
+            return chosen.carry_out(job.at)
+        finally:
+            shelved.kept.forget()  # what was counted before
+
+    return removals.start(job, carry_out)
 
 
 def _rows(store: Store, keys: list[str], asked: float) -> Iterator[TaskRecord]:

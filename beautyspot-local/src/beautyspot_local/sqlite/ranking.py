@@ -93,13 +93,9 @@ def _query(order: str, texts: list[str], *, behind: bool) -> str:
     value, direction = _RANKS[order]
     if behind:
         further = "<" if direction else ">"
-        texts = [
-            *texts,
-            (
-                f"((({value}) IS NULL) > ? OR ((({value}) IS NULL) = ? AND (({value}) {further} ? OR "
-                f"((({value}) = ? OR ?) AND cache_key > CAST(? AS TEXT)))))"
-            ),
-        ]
+        none, same = f"(({value}) IS NULL)", f"(({value}) = ? OR ?)"
+        later = f"(({value}) {further} ? OR ({same} AND cache_key > CAST(? AS TEXT)))"
+        texts = [*texts, f"({none} > ? OR ({none} = ? AND {later}))"]
     where = " AND ".join([listing.IS_KEY, *texts])
     ordered = f"ORDER BY ({value}) IS NULL, ({value}){direction}, cache_key"
     numbers = f"SELECT rowid FROM tasks WHERE {where} {ordered} LIMIT ?"  # noqa: S608
