@@ -36,7 +36,9 @@ def names(document: Any) -> set[str]:
 
 RESULT = documented("`ls` of results")
 COUNTED = {
-    "hits", "runs", "failures", "seconds_saved", "seconds_spent", "money_saved", "money_spent", "grants", "waits", "refusals", "seconds_waited"}  # fmt: skip
+    "hits", "runs", "failures", "seconds_saved", "seconds_spent", "money_saved", "money_spent",
+    "grants", "waits", "refusals", "seconds_waited",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
