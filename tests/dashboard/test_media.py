@@ -69,7 +69,6 @@ def test_an_svg_is_only_ever_an_image(gallery: Gallery) -> None:
     source = gallery.page("logo", "?as=source")
     assert "alert" in source
     assert not tag(source, "script")
-    assert "As it is shown" in source
 
 
 def test_a_text_of_a_call_stays_text_in_the_description(gallery: Gallery) -> None:
@@ -207,6 +206,14 @@ def test_an_svg_that_is_opened_is_still_an_image(gallery: Gallery) -> None:
         assert f'<img src="{gallery.url("opened")}"' in page.text
     for as_what, query in (("image", ""), ("document", "?download=1")):
         assert gallery.get("opened", query, sec_fetch_dest=as_what).text == SVG
+
+
+def test_a_recording_that_is_opened_has_a_player(gallery: Gallery) -> None:
+    gallery.put("song", tone(), "audio/wav")
+    page = gallery.get("song", sec_fetch_dest="document").text
+    assert f'<audio controls preload="metadata" src="{gallery.url("song")}"' in page
+    for as_what in ("audio", "video"):
+        assert gallery.get("song", sec_fetch_dest=as_what, range="bytes=0-").content == tone()
 
 
 def test_markdown_is_a_page_of_its_own_in_a_frame(gallery: Gallery) -> None:

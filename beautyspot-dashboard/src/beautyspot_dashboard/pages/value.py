@@ -10,11 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
+from beautyspot_dashboard.rendering.links import href
 from beautyspot_dashboard.rendering.streaming import Streamed, exactly
 from beautyspot_dashboard.rendering.templates import render
 from beautyspot_dashboard.values.bodies import body_of
 from beautyspot_dashboard.values.media import described
-from beautyspot_dashboard.values.media_types import BYTES, SVG, served_type
+from beautyspot_dashboard.values.media_types import BYTES, FILMS, SOUNDS, SVG, served_type
 from beautyspot_dashboard.values.names import disposition
 from beautyspot_dashboard.values.ranges import UnsatisfiableError, is_known, wanted
 from beautyspot_dashboard.values.soundness import check
@@ -40,6 +41,9 @@ VALUE_HEADERS: Final = {
     "x-dns-prefetch-control": "off",
 }
 
+_PLAYED: Final = {SVG: "img", **dict.fromkeys(SOUNDS, "audio"), **dict.fromkeys(FILMS, "video")}
+"""What is opened within a page of ours, and the element that shows it."""
+
 _FIRST: Final = 4 * 2**20
 """Bytes that are read, and checked if they are all, before an answer begins."""
 
@@ -58,8 +62,8 @@ def value(request: Request) -> Response:
 
 def _answer(request: Request, store: Store, record: TaskRecord) -> Response:
     body = body_of(store, record, store.content(record.cache_key))
-    if body.kind == SVG and _is_opened(request):
-        return render(request, "values/alone.html", alt=described(record), record=record)
+    if body.kind in _PLAYED and _is_opened(request):
+        return _alone(request, record, _PLAYED[body.kind])
     etag = f'"{record.digest.hex()}"' if record.digest else None
     headers = _headers(request, body, etag)
     if is_known(request.headers.get("if-none-match"), etag):
@@ -76,12 +80,20 @@ def _answer(request: Request, store: Store, record: TaskRecord) -> Response:
 
 
 def _is_opened(request: Request) -> bool:
-    """Whether a browser would open the bytes as a document, and not as a picture.
+    """Whether a browser would open the bytes as a document, and not within one.
 
-    As a document, an SVG may have frames, and Chromium connects to where they are.
+    As a document, an SVG may have frames, and Chromium connects to where they are. A recording
+    would not be played under the policy of values.
     """
-    as_what = request.headers.get("sec-fetch-dest", "image")
-    return as_what != "image" and "download" not in request.query_params
+    within = request.headers.get("sec-fetch-dest", "image") in ("image", "audio", "video")
+    return not within and "download" not in request.query_params
+
+
+def _alone(request: Request, record: TaskRecord, element: str) -> Response:
+    slug = request.path_params["store"]
+    src = href(request, "value", store=slug, key=record.cache_key)
+    label = described(record)
+    return render(request, "values/alone.html", src=src, label=label, element=element)
 
 
 def _headers(request: Request, body: Body, etag: str | None) -> dict[str, str]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot import BeautyspotError
 
-from beautyspot_dashboard.rendering.links import with_query
 from beautyspot_dashboard.values import (
     decoded,
     diagrams,
@@ -75,7 +74,4 @@ def shown(request: Request, store: Store, record: TaskRecord) -> View:
         # What is stored may be anything, and the rest of the page is worth its while.
         _log.exception("the dashboard can't show the value of %s", record.cache_key)
         return unreadable.failed(look, error)
-    if look.wants_source:
-        back = ("As it is shown", with_query(request, **{"as": None}))
-        view.context["links"] = [back, *view.context.get("links", ())]
     return view
