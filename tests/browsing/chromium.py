@@ -26,13 +26,13 @@ ELSEWHERE = "rebind.example"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _OPTIONS = (
     "--disable-gpu",
+    "--renderer-process-limit=2",
+    "--disable-site-isolation-trials",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--renderer-process-limit=3",
-    "--disable-features=IsolateSandboxedIframes",
     "--autoplay-policy=no-user-gesture-required",
     (
         f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, "

@@ -23,6 +23,30 @@ def logged_in(browser: Browser, url: str) -> Any:
     return state
 
 
+class Profile:
+    """Somebody's browser, whose pages are used again: to open one takes longer than to load it."""
+
+    def __init__(self, browser: Browser, origin: str, url: str) -> None:
+        self.browser = browser
+        self.origin = origin
+        self.state = logged_in(browser, url)
+        self.context = self.new()
+        self.pages: list[Page] = []
+
+    def new(self, **options: Any) -> BrowserContext:
+        """Another browser; for options see `Browser.new_context`."""
+        given = {"storage_state": self.state, "base_url": self.origin, **options}
+        context = self.browser.new_context(**given)
+        context.set_default_timeout(10_000)
+        return context
+
+    def page(self, number: int) -> Page:
+        """The page of a number; the next one is opened."""
+        if number == len(self.pages):
+            self.pages.append(self.context.new_page())
+        return self.pages[number]
+
+
 class Tabs:
     """Pages of a dashboard, opened as somebody who may see them; all are watched.
 
@@ -31,58 +55,73 @@ class Tabs:
     an answer that says that the server failed.
 
     Args:
-        browser: where they open.
-        origin: where the dashboard is.
-        state: the cookies of somebody who may see it.
+        profile: where they open.
 
     Attributes:
         origins: where requests may go.
+        faults: what was seen.
     """
 
-    def __init__(self, browser: Browser, origin: str, state: Any) -> None:
-        self._browser = browser
-        self._origin = origin
-        self.origins = {origin}
-        self._state = state
-        self._contexts: list[BrowserContext] = []
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.origins = {profile.origin}
         self.faults: list[str] = []
-        self.expected: list[str] = []
+        self._expected: list[str] = []
+        self._contexts: list[BrowserContext] = []
+        self._used: list[Page] = []
+        self._watchers: dict[str, Any] = {
+            "console": self._said,
+            "pageerror": self._script_failed,
+            "request": self._asked,
+            "requestfailed": self._failed,
+            "response": self._answered,
+            "dialog": self._dialog,
+            "popup": self._watch,
+        }
 
     def context(self, **options: Any) -> BrowserContext:
-        """A browser profile of its own; for options see `Browser.new_context`."""
-        options = {"storage_state": self._state, "base_url": self._origin, **options}
-        context = self._browser.new_context(**options)
-        context.set_default_timeout(10_000)
+        """A browser of its own; for options see `Browser.new_context`."""
+        context = self.profile.new(**options)
         context.on("page", self._watch)
         self._contexts.append(context)
         return context
 
+    def page(self) -> Page:
+        """A page that shows nothing yet."""
+        page = self.profile.page(len(self._used))
+        self._used.append(page)
+        self._watch(page)
+        return page
+
     def open(self, path: str, **options: Any) -> Page:
-        """A page in a profile of its own."""
-        page = self.context(**options).new_page()
+        """A page, in a browser of its own if there are options."""
+        page = self.context(**options).new_page() if options else self.page()
         page.goto(path)
         return page
 
     def expect(self, *parts: str) -> None:
         """Faults that have one of these texts in them are part of the test."""
-        self.expected += parts
+        self._expected += parts
 
     def unexpected(self) -> Sequence[str]:
         """The faults that no test expects."""
-        return [fault for fault in self.faults if not any(part in fault for part in self.expected)]
+        return [fault for fault in self.faults if not any(part in fault for part in self._expected)]
 
     def close(self) -> None:
-        """Close all pages."""
+        """Leave all pages."""
         for context in self._contexts:
             context.close()
+        for page in self._used:
+            page.goto("about:blank")
+            for event, watcher in self._watchers.items():
+                page.remove_listener(event, watcher)
 
     def _watch(self, page: Page) -> None:
-        page.on("console", self._said)
-        page.on("pageerror", lambda error: self.faults.append(f"a script failed: {error}"))
-        page.on("request", self._asked)
-        page.on("requestfailed", self._failed)
-        page.on("response", self._answered)
-        page.on("dialog", self._dialog)
+        for event, watcher in self._watchers.items():
+            page.on(event, watcher)  # type: ignore[call-overload]
+
+    def _script_failed(self, error: Any) -> None:
+        self.faults.append(f"a script failed: {error}")
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

@@ -6,7 +6,7 @@ A test that asks for `tabs` has the marker `browser`, and runs in the browser's 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.spot import Spot
@@ -15,7 +15,7 @@ from browsing.canary import Canary, listening
 from browsing.chromium import Chromium, missing
 from browsing.served import Served, serving
 from browsing.stored import Stored
-from browsing.tabs import Tabs, logged_in
+from browsing.tabs import Profile, Tabs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,15 +88,15 @@ def single(stored: Stored) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def state(chromium: Chromium, served: Served) -> Any:
-    """The cookies of somebody who has opened the URL that it printed."""
-    return chromium.run(logged_in, chromium.browser, served.url)
+def profile(chromium: Chromium, served: Served) -> Profile:
+    """The browser of somebody who has opened the URL that the dashboard printed."""
+    return chromium.run(Profile, chromium.browser, served.origin, served.url)
 
 
 @pytest.fixture
-def tabs(chromium: Chromium, served: Served, state: Any) -> Iterator[Tabs]:
+def tabs(chromium: Chromium, profile: Profile) -> Iterator[Tabs]:
     """Opens pages of that dashboard."""
-    tabs = Tabs(chromium.browser, served.origin, state)
+    tabs = Tabs(profile)
     yield tabs
     chromium.run(tabs.close)
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from browsing.chromium import ELSEWHERE
 
 if TYPE_CHECKING:
     from browsing.canary import Canary
-    from browsing.chromium import Chromium
     from browsing.served import Served
     from browsing.stored import Stored
     from browsing.tabs import Tabs
 
 
-def test_the_url_opens_once(single: Served, chromium: Chromium, tabs: Tabs) -> None:
+def test_the_url_opens_once(single: Served, tabs: Tabs) -> None:
     tabs.expect("403")
     owner, thief = (tabs.context(storage_state=None, base_url=single.origin) for _ in range(2))
     page, stolen = owner.new_page(), thief.new_page()
@@ -50,10 +49,10 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(
     assert page.evaluate("document.cookie") == ""
 
 
-def test_another_name_for_this_machine_is_refused(served: Served, tabs: Tabs, state: Any) -> None:
+def test_another_name_for_this_machine_is_refused(served: Served, tabs: Tabs) -> None:
     """As DNS rebinding would have it; even where the cookie were sent."""
     tabs.expect("403", f"http://{ELSEWHERE}:{served.port}/")
-    [cookie] = state["cookies"]
+    [cookie] = tabs.profile.state["cookies"]
     context = tabs.context(storage_state={"cookies": [{**cookie, "domain": ELSEWHERE}]})
     page = context.new_page()
     answer = page.goto(f"http://{ELSEWHERE}:{served.port}{served.path}")
@@ -98,12 +97,12 @@ def test_a_page_of_another_port_reads_frames_and_changes_nothing(
 
 
 def test_the_cookie_of_one_dashboard_opens_no_other(
-    served: Served, single: Served, tabs: Tabs, state: Any
+    served: Served, single: Served, tabs: Tabs
 ) -> None:
     """Cookies know no ports: whoever runs another server on this machine is sent ours."""
     tabs.expect("403")
     tabs.origins.add(single.origin)
-    [cookie] = state["cookies"]
+    [cookie] = tabs.profile.state["cookies"]
     assert str(served.port) in cookie["name"]  # else one dashboard would lock out another
     name = cookie["name"].replace(str(served.port), str(single.port))
     context = tabs.context(storage_state={"cookies": [cookie, {**cookie, "name": name}]})

@@ -53,7 +53,8 @@ def walk(tabs: Tabs, origin: str) -> None:
     page.get_by_role("link", name="Why did it run?").click()
     page.get_by_role("link", name="beautyspot").click()
     assert page.locator("h1").inner_text() == "Functions"
-    page.wait_for_function("getComputedStyle(document.querySelector('.top')).display == 'flex'")
+    page.wait_for_load_state()
+    assert page.evaluate("getComputedStyle(document.querySelector('.top')).display") == "flex"
     page.locator("header").get_by_role("link", name="Live").click()
     page.get_by_text("Following.").wait_for()
     page.locator("header").get_by_role("link", name="Clean up").click()

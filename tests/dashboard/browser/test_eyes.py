@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,17 +22,15 @@ VIEWS = (
     "/results?limit=20",
     "/results?view=grid&limit=20",
     "/results?newer=7d&sort=largest&version=2&older=soon",
-    "/remove",
     "/remove?key=f&show=1",
-    "/remove?what=prune",
     "/limits",
     "/live",
-    "/nowhere",
 )
-KINDS = ("picture", "tree", "frame", "mermaid", "code", "html", "matrix")
-REST = (
-    *("ask", "svg", "sound", "film", "pdf", "markdown", "json", "graphviz", "text", "csv"),
-    *("other", "vector", "number", "sentence", "bytes"),
+REST_OF_VIEWS = ("/remove", "/remove?what=prune", "/remove?what=collect&show=1", "/nowhere")
+KINDS = ("picture", "tree", "frame", "code")
+REST_OF_KINDS = (
+    *("ask", "svg", "sound", "film", "pdf", "html", "markdown", "json", "mermaid", "graphviz"),
+    *("text", "csv", "other", "matrix", "vector", "number", "sentence", "bytes"),
 )
 
 
@@ -64,37 +63,41 @@ def examine(page: Page, ways: Sequence[tuple[str, str]]) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize(
-    "ways",
-    [
-        [("wide", "light"), ("narrow", "dark")],
-        pytest.param([("wide", "dark"), ("narrow", "light")], marks=pytest.mark.slow),
-    ],
-)
-def test_nobody_is_shut_out(
-    ways: list[tuple[str, str]], served: Served, stored: Stored, tabs: Tabs
-) -> None:
-    tabs.expect("404", "400", "Blocked script execution")
-    page = tabs.context(reduced_motion="reduce").new_page()
+WAYS = tuple((size, scheme) for scheme in ("light", "dark") for size in SIZES)
+
+
+def paths(served: Served, stored: Stored, views: Sequence[str], kinds: Sequence[str]) -> list[str]:
     keys = stored.keys["kinds"]
-    paths = [*VIEWS, *(f"/result/{keys[kind]}" for kind in KINDS), f"/result/{keys['ask']}/why"]
-    wrong = {}
-    for path in ("/stores", *(served.path + path for path in paths)):
+    return [
+        *(served.path + view for view in views),
+        *(f"{served.path}/result/{keys[kind]}" for kind in kinds),
+    ]
+
+
+def test_nobody_is_shut_out(served: Served, stored: Stored, tabs: Tabs) -> None:
+    """Each page in one of four ways, in turn."""
+    tabs.expect("404", "400")
+    page = tabs.context(reduced_motion="reduce").new_page()
+    wrong, turns = {}, cycle(WAYS)
+    for path in ["/stores", *paths(served, stored, VIEWS, KINDS)]:
         page.goto(path)
-        if found := examine(page, ways):
+        if found := examine(page, [next(turns)]):
             wrong[path] = found
     assert wrong == {}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", REST)
-def test_nobody_is_shut_out_from_a_value(
-    kind: str, served: Served, stored: Stored, tabs: Tabs
-) -> None:
-    path = f"{served.path}/result/{stored.keys['kinds'][kind]}"
-    page = tabs.open(path, reduced_motion="reduce")
-    ways = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
-    assert examine(page, ways) == []
+def test_nobody_is_shut_out_from_any_page(served: Served, stored: Stored, tabs: Tabs) -> None:
+    tabs.expect("404", "400", "Blocked script execution")
+    page = tabs.context(reduced_motion="reduce").new_page()
+    views, kinds = (*VIEWS, *REST_OF_VIEWS), (*KINDS, *REST_OF_KINDS)
+    why = f"{served.path}/result/{stored.keys['kinds']['ask']}"
+    wrong = {}
+    for path in ["/stores", f"{why}/why", f"{why}/check", *paths(served, stored, views, kinds)]:
+        page.goto(path)
+        if found := examine(page, WAYS):
+            wrong[path] = found
+    assert wrong == {}
 
 
 def test_light_and_dark_are_the_systems(served: Served, tabs: Tabs) -> None:

@@ -101,11 +101,15 @@ def test_a_film_is_played(show: Callable[[str], Page], tabs: Tabs) -> None:
 def test_documents_are_read_in_a_frame_of_their_own(
     show: Callable[[str], Page], tabs: Tabs
 ) -> None:
+    from playwright.sync_api import Error
+
     tabs.expect("Blocked script execution")
     page = show("html")
     framed = page.frame_locator("iframe")
     assert framed.locator("#said").inner_text() == "nothing ran"
     assert page.frames[1].evaluate("self.origin") == "null"
+    with pytest.raises(Error, match="SecurityError|Access is denied|sandboxed"):
+        page.frames[1].evaluate("document.cookie")
     assert colours(page.locator("iframe")) > 3
     page = show("markdown")
     framed = page.frame_locator("iframe")
