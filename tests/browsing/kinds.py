@@ -96,6 +96,9 @@ def fill(spot: Spot) -> dict[str, str]:
     for kind, value in OBJECTS.items():
         spot.mark(_giving(value), name=f"kinds:{kind}")(kind)
     ask_often(spot)
+    limited = spot.limiter(cost=1)(_giving("allowed"))
+    for number in range(3):
+        spot.mark(limited, name="kinds:limited")(number)
     with bs.open_store(spot) as store:
         rows = store.rows(function="kinds:*")
         return {row.func_identifier.partition(":")[2]: row.cache_key for row in rows}

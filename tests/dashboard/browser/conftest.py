@@ -66,7 +66,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory, trap: Canary) -> Stored:
     fill = {"kinds": kinds.fill, "hostile": partial(hostile.fill, origin=trap.origin)}
     keys, databases = {}, {}
     for name in ("kinds", "hostile", "changing"):
-        spot = Spot(name, directory=folder / name, config=False, strict=True)
+        spot = Spot(name, directory=folder / name, config=False, strict=True, limiter="600/min")
         keys[name] = fill.get(name, kinds.ask_often)(spot)
         databases[name] = spot.db_path
         spot.shutdown()

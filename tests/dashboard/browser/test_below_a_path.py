@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import socket
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
-from beautyspot.spot import Spot
 from beautyspot_dashboard import dashboard
 from browsing.served import serving
 from servers.ports import free_port
@@ -16,9 +15,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
+    from beautyspot.spot import Spot
     from browsing.stored import Stored
     from browsing.tabs import Tabs
 
@@ -26,20 +25,24 @@ BELOW = "/team/cache"
 
 
 @pytest.fixture
-def mounted(tmp_path: Path) -> Iterator[str]:
-    """The address of a dashboard within an application that runs here."""
-    spot = Spot("mounted", directory=tmp_path, config=False)
+def spot(make_spot: Callable[..., Spot]) -> Spot:
+    """A Spot of this process, with one result."""
+    spot = make_spot("mounted", limiter="600/min")
     spot.mark(lambda prompt: f"an answer to {prompt}", name="app:ask")("hello")
-    inner = dashboard(spots=spot, read_only=False)
-    app = Starlette(routes=[Mount(BELOW, inner)])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    return spot
+
+
+@pytest.fixture
+def mounted(spot: Spot) -> Iterator[str]:
+    """The address of an application that runs here, with the dashboard in it."""
+    app = Starlette(routes=[Mount(BELOW, dashboard(spots=spot, read_only=False))])
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = Thread(target=server.run, args=([listener],))
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         thread.join()
-    spot.shutdown()
 
 
 def walk(tabs: Tabs, origin: str) -> None:
@@ -48,6 +51,7 @@ def walk(tabs: Tabs, origin: str) -> None:
     page = tabs.context(base_url=origin).new_page()
     page.goto(f"{BELOW}/")
     page.locator("main").get_by_role("link", name="ask").first.click()
+    page.get_by_role("link", name="All results").click()
     page.locator("tbody th").get_by_role("link").first.click()
     assert "an answer to" in page.locator("section.value").inner_text()
     page.get_by_role("link", name="Why did it run?").click()
@@ -66,6 +70,26 @@ def walk(tabs: Tabs, origin: str) -> None:
 
 def test_mounted_in_an_application(mounted: str, tabs: Tabs) -> None:
     walk(tabs, mounted)
+
+
+def test_what_goes_on_now_is_seen_without_loading_anew(
+    spot: Spot, mounted: str, tabs: Tabs
+) -> None:
+    go_on = Event()
+    slow = spot.mark(lambda name: go_on.wait(30), name="app:slow", ignore=("go_on",))
+    tabs.origins = {mounted}
+    page = tabs.context(base_url=mounted).new_page()
+    page.goto(f"{BELOW}/now")
+    page.get_by_text("Following.").wait_for()
+    assert page.get_by_text("No call runs").is_visible()
+    call = Thread(target=slow, args=("a call",))
+    call.start()
+    try:
+        page.locator("tr", has_text="app:slow").get_by_text("runs").wait_for()
+    finally:
+        go_on.set()
+        call.join()
+    page.get_by_text("No call runs").wait_for()
 
 
 @pytest.mark.slow
