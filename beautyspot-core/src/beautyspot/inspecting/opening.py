@@ -69,8 +69,8 @@ def open_store(
     if isinstance(where, MetadataStoreBase):
         own = OwnBackends(name or "store", given.resolved({"metadata": where}), plugins)
         return _opened(own, repr(where), given)
-    _check_where(where, "open_store takes a path, a URL, a Spot or a metadata store")
-    return _at(find_place(where, given), plugins, given)
+    place = _as_place(where, "open_store takes a path, a URL, a Spot or a metadata store")
+    return _at(find_place(place, given), plugins, given)
 
 
 @checks_options("open_stores")
@@ -102,11 +102,9 @@ def open_stores(
     """
     plugins = tuple(given_plugins(plugins))
     given = Given(name, _settings(name, storage, signing_key), profile, config)
-    _check_where(where, "open_stores takes a path or a URL")
+    places = find_places(_as_place(where, "open_stores takes a path or a URL"), given)
     with ExitStack() as failed:
-        opened = [
-            failed.enter_context(_at(place, plugins, given)) for place in find_places(where, given)
-        ]
+        opened = [failed.enter_context(_at(place, plugins, given)) for place in places]
         failed.pop_all()
     return opened
 
@@ -120,11 +118,12 @@ def _settings(name: str | None, storage: object, signing_key: object) -> dict[st
     }
 
 
-def _check_where(where: object, taken: str) -> None:
-    if where is not None and not isinstance(where, str | os.PathLike):
-        raise ConfigError(
-            f"{taken}, not an object of type {type(where).__qualname__}: give one of these"
-        )
+def _as_place(where: object, taken: str) -> str | os.PathLike[str] | None:
+    if where is None or isinstance(where, str | os.PathLike):
+        return where
+    raise ConfigError(
+        f"{taken}, not an object of type {type(where).__qualname__}: give one of these"
+    )
 
 
 def _at(place: Place, plugins: tuple[object, ...], given: Given) -> Store:

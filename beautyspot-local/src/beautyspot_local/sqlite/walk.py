@@ -42,7 +42,8 @@ class Walk:
         first: bool,
         size: int,
     ) -> None:
-        self._ask, self._wanted, self._order = ask, wanted, order
+        self._ask, self._wanted = ask, wanted
+        self._order: Order = order
         self._place, self._first, self._size = place, first, size
         self.looked_at = 0
         self.stopped_at: Any = None
