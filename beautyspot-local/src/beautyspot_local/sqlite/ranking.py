@@ -5,7 +5,6 @@ What has no such value comes last, and by its key what has the same one. A curso
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.contracts import Page
@@ -104,10 +103,14 @@ def _query(order: str, texts: list[str], *, behind: bool) -> str:
 
 
 def _cursor(place: _Place) -> str:
+    import json  # a Spot needs none
+
     return json.dumps([place.value, listing.cursor_of(place.key)])
 
 
 def _place_in(cursor: str) -> _Place:
+    import json
+
     wrong = ConfigError(
         f"following={cursor!r:.80} is nothing that a page of this order gave: begin without it"
     )
