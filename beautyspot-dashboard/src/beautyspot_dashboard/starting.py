@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
-from beautyspot import BeautyspotError
 
 from beautyspot_dashboard.access.rules import own_rules, proxied_rules
 from beautyspot_dashboard.app import make_app
@@ -44,7 +43,7 @@ def start(
     """
     board = board_of(places, read_only=read_only)
     for each in board.shelf:
-        with suppress(BeautyspotError):  # its page says so
+        with suppress(Exception):  # whatever is wrong, its page says it
             begin_summary(each)
     behind = None if proxy is None else proxied_rules(proxy)
     with listening(port) as listener:

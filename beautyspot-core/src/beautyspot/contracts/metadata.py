@@ -33,7 +33,7 @@ class MetadataStoreBase(LeasingBase):
     counters: ClassVar[bool] = False
     """True if `add_counts` and `counts` work."""
 
-    orders: ClassVar[frozenset[str]] = frozenset({"key", "newest"})
+    orders: ClassVar[tuple[str, ...]] = ("key", "newest")
     """The orders that `page` knows: these two, and of "oldest" (made first), "largest", "smallest",
     "slowest", "dearest" and "unused" (neither made nor used for longest) those that the store sorts
     itself. What has no such value comes last; what has the same one, by its key."""

@@ -195,7 +195,7 @@ class ListingContract(CountsContract):
         assert sorted(found) == [f"{13:032x}", f"{3013:032x}"], "the pages together have all"
 
     def test_other_orders_of_the_store(self, store: MetadataStoreBase) -> None:
-        assert {"key", "newest"} <= store.orders <= {"key", "newest", *_RANKS}
+        assert {"key", "newest"} <= {*store.orders} <= {"key", "newest", *_RANKS}
         values = [None, 5.0, 1.5, None, 5.0, 0.0, 2.0, 1.5, 7.0]
         rows = [
             a_record(
@@ -211,7 +211,7 @@ class ListingContract(CountsContract):
         ]
         store.put_many(rows)
         stored = list(store.scan())
-        for name in sorted(store.orders - {"key", "newest"}):
+        for name in sorted({*store.orders} - {"key", "newest"}):
             order: Any = name
             for limit in (2, 5, 100):
                 for selection in (Selection(), Selection(version="1"), Selection(function="[m]*")):

@@ -40,7 +40,7 @@ _RANKS: Final = {
     "dearest": (_number("price"), " DESC"),
     "unused": (_USED, ""),
 }
-ORDERS: Final = frozenset(_RANKS)
+ORDERS: Final = tuple(_RANKS)
 
 
 class _Place(NamedTuple):

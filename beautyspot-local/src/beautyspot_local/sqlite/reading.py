@@ -31,7 +31,7 @@ _FIRST_HOUR: Final = -(2**63)
 class SqliteReader(MetadataStoreBase):
     """Answers out of the rows of statements. Nothing is held or locked between two of them."""
 
-    orders = MetadataStoreBase.orders | ranking.ORDERS
+    orders = (*MetadataStoreBase.orders, *ranking.ORDERS)
 
     @abstractmethod
     def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
