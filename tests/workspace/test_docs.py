@@ -126,6 +126,14 @@ def test_every_link_leads_somewhere(name: str) -> None:
             assert anchor in anchors(target.read_text()), f"{link}#{anchor}"
 
 
+def test_pictures_are_there_and_small_in_light_and_dark() -> None:
+    for path in PAGES.values():
+        for link in re.findall(r'(?:src|srcset)="([^"]+)"', path.read_text()):
+            picture = path.parent / link
+            assert picture.stat().st_size < 120_000, link
+            assert (picture.parent / picture.name.replace("-light", "-dark")).exists(), link
+
+
 def test_every_place_of_the_house_exists() -> None:
     places = re.findall(r"`([\w./-]+(?:\.py|\.md|/))`", page("house.md"))
     roots = (ROOT, ROOT / "beautyspot-core" / "src" / "beautyspot")

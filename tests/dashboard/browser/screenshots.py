@@ -57,19 +57,21 @@ def draw(chromium: Chromium, served: Served) -> None:
         )
         page = context.new_page()
         page.goto("/")
-        keep(page, f"dashboard-functions-{scheme}.png")
+        keep(page, "footer", f"dashboard-functions-{scheme}.png")
         page.locator("main").get_by_role("link", name="draw").first.click()
+        page.get_by_role("link", name="All results").click()
         page.locator("tbody th").get_by_role("link").first.click()
         page.locator("section.value img").evaluate("picture => picture.decode()")
-        page.locator("section.value").scroll_into_view_if_needed()
-        keep(page, f"dashboard-picture-{scheme}.png")
+        keep(page, "section.value", f"dashboard-picture-{scheme}.png")
         context.close()
 
 
-def keep(page: Page, name: str) -> None:
-    """Write what is seen, as a small PNG."""
+def keep(page: Page, last: str, name: str) -> None:
+    """Write the page as a small PNG, down to what the selector `last` finds."""
     page.mouse.move(0, 0)
-    with Image.open(io.BytesIO(page.screenshot())) as image:
+    box = page.locator(last).bounding_box()
+    clip = {"x": 0, "y": 0, "width": SIZE["width"], "height": box["y"] + box["height"] + 12}
+    with Image.open(io.BytesIO(page.screenshot(full_page=True, clip=clip))) as image:
         small = image.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     small.save(IMAGES / name, optimize=True)
     size = (IMAGES / name).stat().st_size
