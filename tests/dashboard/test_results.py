@@ -76,6 +76,8 @@ def _lines(done: Any) -> list[str]:
         ("sort", "best", "give one of newest"),
         ("limit", "1000", "give a number from 1 to 200"),
         ("limit", "²", "give a number from 1 to 200"),
+        ("limit", "000000050000", "give a number from 1 to 200"),
+        ("limit", "000000001" + "0" * 5000, "give a number from 1 to 200"),
         ("functoin", "shop:ask", "there is no filter 'functoin'"),
         ("from", "nowhere", "begin at the first one"),
     ],

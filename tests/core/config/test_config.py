@@ -239,6 +239,7 @@ def test_durations(value, expected):
         "1,5h",
         "1h,30m",
         "P1D",
+        "1h" * 60,
     ],
 )
 def test_no_durations(value):

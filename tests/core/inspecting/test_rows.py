@@ -72,6 +72,7 @@ def test_filters(shown: Store, where: Any, found: list[int]) -> None:
         ({"older": "2026-13-01"}, "or a date, such as"),
         ({"newer": "20261119"}, "newer='20261119' may be seconds or a date: write \"20261119s\""),
         ({"older": " 2026 "}, "may be seconds or a date"),
+        ({"older": "1" * 5000}, "may be seconds or a date"),
         ({"older": True}, "or a date, such as"),
         ({"newer": time.time()}, "give datetime.fromtimestamp"),
         ({"newer": "0001-01-01"}, "or a date, such as"),

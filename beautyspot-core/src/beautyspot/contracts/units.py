@@ -27,6 +27,8 @@ DURATION: Final = (
 """What `seconds` takes, for messages."""
 
 _PART: Final = r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)"
+_LONGEST: Final = 100
+"""Characters: of a longer text, the pattern takes time by the cube of its length."""
 
 
 def seconds(value: object) -> float:
@@ -51,6 +53,8 @@ def seconds(value: object) -> float:
 
 
 def _read(text: str) -> float:
+    if len(text) > _LONGEST:
+        raise ValueError("too long")
     parts = [(float(number), seconds_per(unit)) for number, unit in re.findall(_PART, text)]
     lengths = [number * length for number, length in parts if length is not None]
     if not parts or len(lengths) < len(parts) or re.sub(_PART, "", text).strip():

@@ -132,7 +132,7 @@ def moment(name: str, value: object, now: float) -> float:
     Raises:
         ConfigError: it is neither a duration nor a date.
     """
-    if isinstance(value, str) and value.strip().isdecimal() and int(value):
+    if isinstance(value, str) and value.strip().isdecimal() and value.strip().strip("0"):
         raise ConfigError(
             f'{name}={value!r:.80} may be seconds or a date: write "{value.strip()}s", or a date '
             'such as "2026-11-19"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -85,7 +86,7 @@ def read_listed(store: Store, query: Mapping[str, str], functions: Collection[st
     if order not in ORDERS:
         filters.problems["sort"] = f"give one of {', '.join(ORDERS)}"
         order = "newest"
-    if not (limit.isascii() and limit.isdecimal() and 0 < int(limit[:9]) <= LIMITS[-1]):
+    if not (re.fullmatch("[0-9]{1,3}", limit) and 0 < int(limit) <= LIMITS[-1]):
         filters.problems["limit"] = f"give a number from 1 to {LIMITS[-1]}"
         limit = "50"
     grid = query.get(view) == "grid"
