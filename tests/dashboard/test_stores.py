@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot_cli.store_options import Place
+from beautyspot_dashboard.access.rules import mounted_rules
+from beautyspot_dashboard.app import make_app
+from beautyspot_dashboard.masking import masked
 from beautyspot_dashboard.places import board_of
 from beautyspot_dashboard.shelf import slug_of
+from starlette.testclient import TestClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +115,39 @@ def test_names_in_urls() -> None:
     for place in ("/a/app.db", "/b/app.db", "redis://host:1/0", "/", "é", ".beautyspot/"):
         taken.append(slug_of(place, taken))
     assert taken == ["app", "app-2", "0", "store", "store-2", "beautyspot"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "redis://user:hunter2@127.0.0.1:1",
+        "redis://user:hunter2@127.0.0.1:1/0",
+        "redis://:hunter2@127.0.0.1:1/0",
+        "redis://user:hunter2/more@127.0.0.1:1/0",
+        "unix://user:hunter2@/run/none.sock?db=0",
+        "nosuch://127.0.0.1:1/0?x=1&password=hunter2",
+    ],
+)
+@pytest.mark.parametrize("is_mounted", [True, False])
+def test_a_password_in_a_url_is_not_shown(
+    place: str, visit: Callable[..., Any], *, is_mounted: bool
+) -> None:
+    if is_mounted:
+        client = visit(place)
+    else:
+        app = make_app(board_of([Place(place)], read_only=None), mounted_rules(()))
+        client = TestClient(app, base_url="http://localhost")
+    stores = client.get("/stores")
+    assert "127.0.0.1" in stores.text or "/run/none.sock" in stores.text
+    (slug,) = set(re.findall('/store/([^/"]+)', stores.text))
+    pages = [stores, *(client.get(f"/store/{slug}{page}") for page in ("", "/live", "/health"))]
+    assert [page.url for page in pages if "hunter2" in page.text + str(page.url)] == []
+    assert "***" in pages[2].text
+
+
+def test_what_is_no_password_is_shown() -> None:
+    for word in ("a@b/app.db", "sqlite:////data/me@work/app.db", "redis://host:6379/0?namespace=a"):
+        assert masked(word) == word
 
 
 def test_the_health_of_a_store(visit: Callable[..., Any], tmp_path: Path) -> None:

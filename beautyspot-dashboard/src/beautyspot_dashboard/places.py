@@ -72,8 +72,11 @@ def _examined(place: Place) -> Iterator[Finding]:
 
 
 def _path(place: Place) -> str:
-    """What a place is called by: its file or folder, or the folder that holds `.beautyspot`."""
-    path = Path(place.where() or ".beautyspot").expanduser().absolute()
+    """What a place is called by: its URL, file, folder, or the folder that holds `.beautyspot`."""
+    where = place.where() or ".beautyspot"
+    if "://" in where:
+        return where
+    path = Path(where).expanduser().absolute()
     return str(path.parent if path.name == ".beautyspot" else path)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from beautyspot import BeautyspotError
 
 from beautyspot_dashboard.kept import Kept
+from beautyspot_dashboard.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -115,6 +116,8 @@ class Shelf:
                     self._put(found, known)
 
     def _put(self, found: Found, known: dict[str, Shelved]) -> None:
+        words = tuple(map(masked, found.words))
+        found = found._replace(called=masked(found.called), words=words)
         if not found.place and known:
             return
         shelved = known.get(found.place) or known.pop("", None)  # its place has a store by now
