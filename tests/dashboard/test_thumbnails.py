@@ -118,6 +118,16 @@ def test_no_thumbnail_is_no_failure(gallery: Gallery, name: str, data: bytes) ->
     assert small(gallery, name).status_code == 404
 
 
+def test_a_picture_of_very_many_scans_is_not_decoded(gallery: Gallery) -> None:
+    """Each scan goes over the whole picture: a few kilobytes would take minutes."""
+    photo = picture("JPEG", size=(1500, 1500), progressive=True)
+    gallery.put("photo", photo, "image/jpeg")
+    assert small(gallery, "photo").status_code == 200
+    last = photo[photo.rindex(b"\xff\xda") : -2]
+    gallery.put("scans", photo[:-2] + last * 500 + photo[-2:], "image/jpeg")
+    assert small(gallery, "scans").status_code == 404
+
+
 def test_pillow_takes_a_picture_for_what_it_is_stored_as_only(gallery: Gallery) -> None:
     gallery.put("disguised", picture("GIF", "P"), "image/png")
     assert small(gallery, "disguised").status_code == 404

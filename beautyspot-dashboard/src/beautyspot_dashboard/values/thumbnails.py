@@ -35,6 +35,12 @@ _LARGEST: Final = 32 * 2**20
 _MOST_PIXELS: Final = 50_000_000
 """Pixels of one: they are in memory at once, four bytes each."""
 
+_SCAN: Final = b"\xff\xda"
+"""Begins a scan of a JPEG, and stands nowhere else in one but in a thumbnail that it brings."""
+
+_MOST_SCANNED: Final = 1_000_000_000
+"""Pixels of all scans: each goes over all of the picture, and a few bytes make one."""
+
 _LARGEST_RAW: Final = 1_000_000
 """Bytes of a picture that is its own thumbnail."""
 
@@ -127,6 +133,8 @@ def _scaled(data: bytes, kind: str) -> Thumbnail | None:
     """A smaller picture; None where it is none, or would take too much memory."""
     measures = measured(data[:65536])
     if measures is None or measures.width * measures.height > _MOST_PIXELS:
+        return None
+    if data.count(_SCAN) * measures.width * measures.height > _MOST_SCANNED:
         return None
     if len(data) < _LARGEST_OWN and max(measures) <= SIDE:
         return Thumbnail(data, kind)
