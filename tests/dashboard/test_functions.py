@@ -92,6 +92,17 @@ def test_the_heads_of_columns_sort(
     assert (f">{first}<" in row) if first != "[script]" else ("alert(1)" in row)
 
 
+@pytest.mark.parametrize("key", ["a/b", "..", ""])
+def test_a_key_that_no_url_can_bear_is_no_link(
+    page: Callable[[str], Any], metadata: SqliteMetadataStore, key: str
+) -> None:
+    metadata.put(row(4, "shop:odd", arguments="odd=1")._replace(cache_key=key))
+    found = page("/function?name=shop:odd")
+    assert found.status_code == 200
+    assert "odd=1" in found.text
+    assert "/result/" not in found.text
+
+
 def test_columns_of_which_nothing_is_known_are_left_out(visit: Callable[..., Any]) -> None:
     metadata = MemoryMetadataStore()
     metadata.put(row(1, "shop:ask"))

@@ -156,6 +156,15 @@ def test_who_connects_again_gets_what_is_missing(ask: Callable[[str], str], spot
     assert (after.how, prompts(after.html)) == ("prepend", ["second"])
 
 
+def test_a_state_of_any_number_gets_all(ask: Callable[[str], str], spot: Spot) -> None:
+    app = dashboard(spot.db_path)
+    ask("first")
+    (before,) = rows(Browser(app).follow(rows))
+    last = f"{before.id.partition('-')[0]}-{'9' * 5000}"
+    (again,) = rows(Browser(app).follow(rows, last=last))
+    assert (again.how, prompts(again.html)) == ("replace", ["first"])
+
+
 @pytest.mark.parametrize("last", ["", "x", "x-1", "-", "0-99999999999999999999", "²-²"])
 def test_who_has_another_state_gets_all(ask: Callable[[str], str], spot: Spot, last: str) -> None:
     ask("first")

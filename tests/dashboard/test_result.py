@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot_dashboard.rendering.arguments import laid_out
+from beautyspot_dashboard.rendering.kinds import kind_of
 from dashboard.shops import change, command_of, linked_keys, run
 
 if TYPE_CHECKING:
@@ -166,6 +167,15 @@ def test_hostile_rows_are_shown(own_shop: Path, visit: Callable[..., Any]) -> No
         assert "<i>" not in page.text
     page = client.get(f"/store/shop/result/{key}")
     assert "more characters</summary>" in page.text
+
+
+def test_what_takes_long_is_not_told_apart() -> None:
+    """Such a text is none of ours, and patterns take seconds for some."""
+    text = "a=1, " * 500
+    assert [each.text for each in laid_out(text)] == [text]
+    long = " application/" * 50 + "json"
+    record = bs.TaskRecord("0" * 32, "f", "", serializer="raw", content_type=long)
+    assert kind_of(record).name == "value"
 
 
 @pytest.mark.parametrize(

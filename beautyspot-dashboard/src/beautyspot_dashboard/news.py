@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class Feed:
     def _since(self, last: str | None) -> tuple[tuple[TaskRecord, ...], bool]:
         """What came since, and whether it is all that a page shows."""
         epoch, _, number = (last or "").partition("-")
-        seen = int(number) if epoch == self._epoch and number.isdecimal() else -1
+        seen = int(number) if epoch == self._epoch and re.fullmatch("[0-9]{1,15}", number) else -1
         behind = self._count - seen
         if not 0 <= behind <= len(self._came):
             return self._newest or (), True

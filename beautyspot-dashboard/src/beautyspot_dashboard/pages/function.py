@@ -12,6 +12,7 @@ from starlette.routing import Route
 from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.rendering.charts import SPANS, chart
 from beautyspot_dashboard.rendering.command_lines import command_line
+from beautyspot_dashboard.rendering.links import result_href
 from beautyspot_dashboard.rendering.templates import render
 from beautyspot_dashboard.summaries import summary
 
@@ -57,6 +58,7 @@ def function(request: Request) -> Response:
         versions=_versions(page.records),
         all_versions=page.following is None,
         looked_at=len(page.records),
+        link=lambda record: result_href(request, record.cache_key),
         outdated=None if outdated is None else outdated.value,
         command=command_line(shelved, "stats", name, options={"by": "hour", "since": "24h"}),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
@@ -29,7 +30,7 @@ def events(request: Request) -> Response:
 
     def look(last: str | None) -> list[Event]:
         html = fragment(request, "now_parts.html", **_activities(request))
-        number = int(last) + 1 if last and last.isdecimal() else 0
+        number = int(last) + 1 if last and re.fullmatch("[0-9]{1,15}", last) else 0
         return [Event(str(number), "now", html)]
 
     return event_stream(request, look)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-_LONGEST: Final = 20_000
-"""Characters: a longer text, which is none that we wrote, is shown as it is."""
+_LONGEST: Final = 2000
+"""Characters: a longer text, which is none that we wrote, is shown as it is.
+
+Where many quotes do not close, time goes by the square of its length.
+"""
 
 _PARTS: Final = re.compile(
-    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?P<open>[(\[{])|(?P<close>[)\]}])"""
+    r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+"|(?P<open>[(\[{])|(?P<close>[)\]}])"""
     r"""|(?P<next>,\ )(?=[^\W\d]\w*=|['"][^'"]*['"]=|…$)""",
     re.DOTALL | re.VERBOSE,
 )

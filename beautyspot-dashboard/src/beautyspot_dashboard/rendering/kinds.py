@@ -36,11 +36,14 @@ _PATTERNS: Final = (
 )
 """Serializer and content type, with a blank between; a short word, "": the subtype; the name."""
 
+_LONGEST: Final = 200
+"""Characters of either that are looked at: for a long one the patterns take seconds."""
+
 
 def kind_of(record: TaskRecord) -> Kind:
     """What kind of value a row has."""
-    content_type = (record.content_type or "").partition(";")[0].strip().lower()
-    told = f"{record.serializer or '2.x'} {content_type}"
+    content_type = (record.content_type or "")[:_LONGEST].partition(";")[0].strip().lower()
+    told = f"{(record.serializer or '2.x')[:_LONGEST]} {content_type}"
     for pattern, short, name in _PATTERNS:
         if re.fullmatch(pattern, told, re.DOTALL):
             subtype = re.sub(r"^x-|[^a-z0-9]+.*$", "", content_type.partition("/")[2])

@@ -72,6 +72,6 @@ def shown(request: Request, store: Store, record: TaskRecord) -> View:
         return unreadable.unreadable(look, error)
     except Exception as error:
         # What is stored may be anything, and the rest of the page is worth its while.
-        _log.exception("the dashboard can't show the value of %s", record.cache_key)
+        _log.exception("the dashboard can't show the value of %r", record.cache_key)
         return unreadable.failed(look, error)
     return view
