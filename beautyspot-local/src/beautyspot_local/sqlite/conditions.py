@@ -21,9 +21,11 @@ _LONGEST_PATTERN: Final = 10_000
 FILTERS: Final = {
     "func_identifier": "func_identifier = ?",
     "version": "version = ?",
-    # `json_valid` first: one row that another program wrote must not stop the whole listing.
+    # `json_valid` first: one row that another program wrote must not stop the whole listing. SQLite
+    # takes a blob, and the beginning of what holds a zero, for JSON.
     "tag": (
-        "json_valid(tags) AND json_type(tags) = 'array' AND EXISTS "
+        "typeof(tags) = 'text' AND NOT instr(tags, char(0)) "
+        "AND json_valid(tags) AND json_type(tags) = 'array' AND EXISTS "
         "(SELECT 1 FROM json_each(tasks.tags) WHERE value = ? AND type = 'text')"
     ),
 }
@@ -85,7 +87,7 @@ def _function(pattern: str) -> Condition:
     start, opening, _ = pattern[:_LONGEST_PATTERN].partition("[")
     glob = start + "*" * (bool(opening) or len(pattern) > _LONGEST_PATTERN)
     other = "(typeof(func_identifier) <> 'text' OR func_identifier = '' OR instr(func_identifier, char(0)))"  # noqa: E501
-    doubt = other if glob == pattern else ALWAYS
+    doubt = other if glob == pattern and "\0" not in pattern else ALWAYS
     return Condition(f"(func_identifier GLOB ? OR {other})", (glob,), doubt)
 
 
@@ -121,7 +123,7 @@ def _other_code(code: str) -> Condition:
 
 def _compared(*columns: str, by: str, kind: str = "real") -> Callable[[float], Condition]:
     """A comparison of columns; what is no number there may be one elsewhere, as a time is."""
-    other = [f"typeof({each}) <> '{kind}' OR abs({each}) > {_HUGE}" for each in columns]
+    other = [f"typeof({each}) <> '{kind}' OR NOT {schema.is_finite(each)}" for each in columns]
     tests = [f"({each} {by} ? OR {more})" for each, more in zip(columns, other, strict=True)]
     doubts = [_is_no_number(column, kind) for column in columns]
     text, doubt = " AND ".join(tests), f"({' OR '.join(doubts)})"
@@ -131,11 +133,8 @@ def _compared(*columns: str, by: str, kind: str = "real") -> Callable[[float], C
 def _is_no_number(column: str, kind: str) -> str:
     """That a column holds what is read as something else, such as a time of 2.x, or an infinity."""
     none = "" if column in _NEEDED else ", 'null'"
-    return f"typeof({column}) NOT IN ('{kind}'{none}) OR abs({column}) > {_HUGE}"
+    return f"typeof({column}) NOT IN ('{kind}'{none}) OR NOT {schema.is_finite(column)}"
 
-
-_HUGE: Final = "1e300"
-"""What is no time, nor a size."""
 
 _NEEDED: Final = frozenset({"made_at", "size"})
 """Columns that stand for something else where they are NULL, since an earlier release wrote it."""

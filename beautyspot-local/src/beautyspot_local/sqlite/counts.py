@@ -57,12 +57,17 @@ def page_query(*, first: bool, function: bool) -> str:
     )
 
 
-# A text or an infinity, which another program wrote, is no number.
-_OF_ALL: Final = ", ".join(
-    f"SUM({name}) FILTER (WHERE typeof({name}) IN ('integer', 'real') AND abs({name}) < 1e300)"
-    for name in _KEPT
-    if name not in _KEY
-)
+def _sum(name: str) -> str:
+    """The sum of a column: a text or an infinity, which another program wrote, is no number.
+
+    A sum of whole numbers would fail where it is too large for one.
+    """
+    kind = schema.COUNTED[name].partition(" ")[0]
+    is_number = f"typeof({name}) IN ('integer', 'real') AND {schema.is_finite(name)}"
+    return f"CAST(TOTAL({name}) FILTER (WHERE {is_number}) AS {kind})"
+
+
+_OF_ALL: Final = ", ".join(_sum(name) for name in _KEPT if name not in _KEY)
 SUMS: Final = (
     f"SELECT func_identifier, 0, {_OF_ALL} FROM beautyspot_counts WHERE hour >= ? "  # noqa: S608
     "GROUP BY func_identifier ORDER BY func_identifier"

@@ -19,17 +19,24 @@ if TYPE_CHECKING:
 
 fork_guard.INSIDE.add(__name__)
 
-_PAGE: Final = 500
-"""Rows that are read for a further part of a page."""
+_MOST: Final = 20_000
+"""Rows that are read at once. Each time SQL sorts all, so they grow where few are covered."""
 
 
 def _number(column: str) -> str:
     """What a column holds, if that is a number; a text, another program wrote, or 2.x."""
-    return f"CASE WHEN typeof({column}) IN ('integer', 'real') AND abs({column}) < 1e300 THEN {column} END"  # noqa: E501
+    is_number = f"typeof({column}) IN ('integer', 'real') AND {schema.is_finite(column)}"
+    return f"CASE WHEN {is_number} THEN {column} END"
 
 
-_MADE: Final = f"COALESCE({_number('made_at')}, (julianday(updated_at) - 2440587.5) * 86400.0)"
-_USED: Final = f"max(COALESCE({_MADE}, used_at), COALESCE({_number('used_at')}, {_MADE}))"
+# Of other texts SQLite may make the present time.
+_WRITTEN: Final = (
+    "CASE WHEN updated_at GLOB '[0-9][0-9][0-9][0-9]-*' "
+    "THEN (julianday(updated_at) - 2440587.5) * 86400.0 END"
+)
+_MADE: Final = f"COALESCE({_number('made_at')}, {_WRITTEN})"
+_LAST_USE: Final = _number("used_at")
+_USED: Final = f"max(COALESCE({_MADE}, {_LAST_USE}), COALESCE({_LAST_USE}, {_MADE}))"
 _SIZE: Final = "CASE WHEN typeof(size) = 'integer' THEN size END"
 
 _RANKS: Final = {
@@ -81,7 +88,7 @@ def page(
                 return Page(found, _cursor(last))
         if len(rows) < size:
             return Page(found, None)
-        size = max(size, _PAGE)
+        size = max(limit, min(8 * size, _MOST))
 
 
 def _query(order: str, texts: list[str], *, behind: bool) -> str:
@@ -119,7 +126,7 @@ def _place_in(cursor: str) -> _Place:
         value, key = found
     except (TypeError, ValueError, RecursionError):
         raise wrong from None
-    is_number = isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63)
+    is_number = isinstance(value, float) or (isinstance(value, int) and -(2**63) <= value < 2**63)
     if not isinstance(key, str) or not (value is None or is_number):
         raise wrong
     return _Place(value is None, value, listing.key_bytes(key))

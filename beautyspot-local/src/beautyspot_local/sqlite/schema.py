@@ -123,6 +123,11 @@ LARGE: Final = 32_768
 """Bytes of data over which `find_many` leaves them out: it may be asked for a thousand rows."""
 
 
+def is_finite(column: str) -> str:
+    """That a number in a column is no infinity; in words that overflow for no number."""
+    return f"({column} > -9e999 AND {column} < 9e999)"
+
+
 @functools.cache  # a page may have any number of keys up to some hundreds
 def find_many_query(count: int, *, in_full: bool) -> str:
     """The query of so many rows without large data: their keys, then what `FIND` gives.
