@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot_cli.formats import size
+from beautyspot_dashboard.pages import knowing
 from beautyspot_dashboard.pages import removal as pages
-from dashboard.shops import command_of, linked_keys, run
+from dashboard.shops import change, command_of, linked_keys, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +94,20 @@ def test_what_is_stored_after_it_was_shown_stays(
     assert "of 14" in text_of(done) or "Removed 13 of 13" in text_of(done)
     left = keys_in(own_shop, function="shop:ask")
     assert len(left) == 2
+
+
+@pytest.mark.parametrize("few", [pages.FEW, 1])
+def test_what_was_made_before_and_is_stored_later_stays(
+    own_shop: Path, client: Any, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a result is that waited for a store which was locked, or of a machine that is slow."""
+    monkeypatch.setattr(pages, "FEW", few)
+    page = client.get(REMOVE, params={"function": "shop:ask"})
+    change(own_shop, "update tasks set made_at = made_at - 9 where arguments like ?", "%evening%")
+    done = press(client, page)
+    assert "Removed 13 of 1" in text_of(done)
+    (key,) = keys_in(own_shop, function="shop:ask")
+    assert keys_in(own_shop, arguments="evening") == {key}
 
 
 def test_one_result_goes_from_its_page(own_shop: Path, client: Any) -> None:
@@ -255,6 +270,19 @@ def test_what_takes_long_to_be_found_is_shown_later(
         page = client.get(REMOVE, params=query)
         assert "refresh" not in page.headers
         assert "What would go" in page.text
+
+
+def test_nothing_is_offered_before_it_is_known_which_function_is_meant(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = threading.Event()
+    monkeypatch.setattr(knowing, "_SOON", 0)
+    monkeypatch.setattr(bs.Store, "functions", lambda _: ends.wait(20) and [])
+    page = client.get(REMOVE, params={"function": "ask", "version": "2"})
+    ends.set()
+    assert page.headers["refresh"] == "2"
+    assert "Looking for what would go" in page.text
+    assert 'method="post"' not in page.text
 
 
 def test_a_removal_that_fails_says_what_was_reached(

@@ -224,6 +224,58 @@ def test_what_takes_long_to_count_is_not_waited_for(
     ends.set()
 
 
+@pytest.mark.parametrize("order", ["newest", "largest"])
+def test_no_page_waits_for_the_names_of_all_functions(
+    results: Any, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    ends, functions_of = threading.Event(), bs.Store.functions
+    asked: list[bs.Store] = []
+
+    def slow(self: bs.Store) -> Any:
+        asked.append(self)
+        ends.wait(20)
+        return functions_of(self)
+
+    monkeypatch.setattr(bs.Store, "functions", slow)
+    monkeypatch.setattr(knowing, "_SOON", 0)
+    for name in ("shop:draw", "shop:dr*"):  # calls of it were counted
+        assert len(linked_keys(results(function=name, sort=order))) == 1
+    for name in ("draw", "nope"):
+        page = results(function=name, sort=order)
+        assert page.headers["refresh"] == "2"
+        assert "Looking for the function" in page.text
+        assert linked_keys(page) == []
+    assert len(asked) == 1
+    ends.set()
+    monkeypatch.setattr(knowing, "_SOON", 20)
+    page = results(function="draw", sort=order)
+    assert "refresh" not in page.headers
+    assert len(linked_keys(page)) == 1
+    assert len(asked) <= 2
+    assert "holds nothing of a function nope" in results(function="nope", sort=order).text
+
+
+def test_what_is_outdated_is_looked_for_behind_the_page(
+    results: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_SORTING", 0)
+    ends, page_of = threading.Event(), bs.Store.page
+
+    def slow(self: bs.Store, *given: Any, **where: Any) -> Any:
+        ends.wait(20)
+        return page_of(self, *given, **where)
+
+    monkeypatch.setattr(bs.Store, "page", slow)
+    page = results(outdated="1")
+    assert page.headers["refresh"] == "2"
+    assert "Looking for them …" in page.text
+    ends.set()
+    monkeypatch.setattr(pages, "_SORTING", 20)
+    page = results(outdated="1")
+    assert "refresh" not in page.headers
+    assert "No result matches" in page.text
+
+
 def test_what_cannot_be_counted_keeps_no_list_away(
     results: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,14 @@ def test_a_function_that_is_not_there(store: Store, metadata: MetadataStoreBase)
         store.function_pattern(3)  # type: ignore[arg-type]
 
 
+def test_names_that_are_known_are_not_read(store: Store, metadata: MetadataStoreBase) -> None:
+    metadata.put(row(9, "other:draw"))
+    assert store.function_pattern("draw", ["my:draw", "my:drawn"]) == "my:draw"
+    assert store.function_pattern("other:*", []) == "other:*"
+    with pytest.raises(RecordNotFound, match="my:drawn"):
+        store.function_pattern("other:draw", ["my:drawn"])
+
+
 def test_what_takes_many_values_tells_more(make_spot: Any) -> None:
     """The same prompt for another model is nearer than another prompt for the same model."""
     spot = make_spot()

@@ -18,7 +18,7 @@ from beautyspot.inspecting.listing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Unpack
 
     from beautyspot.contracts import MetadataStoreBase, Page, TaskRecord
@@ -77,12 +77,14 @@ class Looking:
                 found[name] = StoredFunction(name, 0, 0, None, None, counts[name], None)
         return [found[name] for name in sorted(found)]
 
-    def function_pattern(self, name: str) -> str:
+    def function_pattern(self, name: str, known: Iterable[str] | None = None) -> str:
         """The pattern, as in `Where`, of the function or functions that a person means.
 
         Args:
             name: a pattern with ``*`` or ``?``, which is given back as it is; an identifier; or
                 the end of one behind the colon.
+            known: the names of all functions that are stored. None: they are read, which takes
+                seconds where millions of results are stored.
 
         Raises:
             ConfigError: it is no text.
@@ -93,7 +95,8 @@ class Looking:
 
         if isinstance(name, str) and ("*" in name or "?" in name):
             return name
-        return find_function([one.name for one in self.functions()], name, self.place)
+        names = [one.name for one in self.functions()] if known is None else list(known)
+        return find_function(names, name, self.place)
 
     def rows(
         self, order: RowOrder = "key", limit: int | None = None, **where: Unpack[Where]

@@ -55,9 +55,9 @@ class Choice:
 
 
 def read_choice(
-    shelved: Shelved, query: Mapping[str, str], functions: Collection[str] = ()
+    shelved: Shelved, query: Mapping[str, str], functions: Collection[str] | None = None
 ) -> Choice:
-    """What the query chooses; `functions` are names of some that are in the store.
+    """What the query chooses; `functions` are all that are in the store.
 
     Raises:
         MetadataError: the store failed.
@@ -66,7 +66,9 @@ def read_choice(
     return read(shelved, query, functions)
 
 
-def _by_filters(shelved: Shelved, query: Mapping[str, str], functions: Collection[str]) -> Choice:
+def _by_filters(
+    shelved: Shelved, query: Mapping[str, str], functions: Collection[str] | None
+) -> Choice:
     store = shelved.store()
     filters = read_filters(store, query, OWN, functions)
     if query.get("show") and not filters.given and not filters.problems:
@@ -80,7 +82,7 @@ def _by_filters(shelved: Shelved, query: Mapping[str, str], functions: Collectio
     )
 
 
-def _prune(shelved: Shelved, query: Mapping[str, str], functions: Collection[str]) -> Choice:
+def _prune(shelved: Shelved, query: Mapping[str, str], functions: Collection[str] | None) -> Choice:
     store = shelved.store()
     filters = read_filters(store, _without(query, *_LIMITS, _KEEPS), OWN, functions)
     if not filters.given.keys() <= _AMONG:
@@ -119,7 +121,9 @@ def _is_count(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 20
 
 
-def _collect(shelved: Shelved, query: Mapping[str, str], functions: Collection[str]) -> Choice:
+def _collect(
+    shelved: Shelved, query: Mapping[str, str], functions: Collection[str] | None
+) -> Choice:
     filters = read_filters(shelved.store(), _without(query, "grace"), OWN, functions)
     if filters.given:
         filters.problems[""] = "no filter goes with blobs"

@@ -22,18 +22,18 @@ _OFFERED: Final = 500
 """Names that a field of a form offers."""
 
 
-def function_names(shelved: Shelved) -> tuple[str, ...]:
-    """The names of the functions in a store; none where it takes long to find them."""
+def function_names(shelved: Shelved) -> tuple[str, ...] | None:
+    """The names of the functions in a store; None where it takes long to find them: ask again."""
     try:
         found = shelved.kept.get("functions", shelved.store().functions, _SOON)
     except BeautyspotError:  # whatever else the page shows says it
         return ()
-    return () if found is None else tuple(each.name for each in found.value)
+    return None if found is None else tuple(each.name for each in found.value)
 
 
-def suggested(names: tuple[str, ...]) -> list[str]:
+def suggested(names: tuple[str, ...] | None) -> list[str]:
     """The names that a field of a form offers: some, and none that can't be shown as it is."""
-    return [name for name in names[:_OFFERED] if safe(name) == name]
+    return [name for name in (names or ())[:_OFFERED] if safe(name) == name]
 
 
 def total_of(request: Request, shelved: Shelved, where: Where, page: Page) -> Totals | None:

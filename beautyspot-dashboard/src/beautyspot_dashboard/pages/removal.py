@@ -23,7 +23,7 @@ from beautyspot_dashboard.rendering.templates import render
 from beautyspot_dashboard.values.thumbnails import thumbnail_href
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from beautyspot import Collected, Removal, Removed, Store, TaskRecord
     from starlette.requests import Request
@@ -119,25 +119,36 @@ def _preview(request: Request, shelved: Shelved, *, again: bool = False) -> Resp
 def _foreseen(request: Request, shelved: Shelved, choice: Choice) -> dict[str, Any]:
     """What would go, and the query of the form that removes it."""
     store = shelved.store()
+    if choice.filters.waits:
+        return {"looks": True}
     if choice.rows is None:
         return _foreseen_blobs(request, store, choice)
     rows = choice.rows
 
-    def look() -> tuple[float, Removal]:
-        return store.metadata.now(), store.removal(rows())
+    def look() -> tuple[list[TaskRecord], Removal]:
+        few: list[TaskRecord] = []
+        return few, store.removal(_noted(rows(), few))
 
     name = (shelved.slug, "removal", choice.command)
     found = board_of(request).behind.ask(name, look, _LOOKING)
     if found is None:
         return {"looks": True}
-    asked, removal = found
-    plain = all(re.fullmatch(r"[\w-]+", key, re.ASCII) for key in removal.keys[: FEW + 1])
-    told_by: dict[str, str] = {"asked": repr(asked)}
+    few, removal = found
+    plain = all(re.fullmatch(r"[\w-]+", each.cache_key, re.ASCII) for each in few)
+    told_by: dict[str, str] = {}
     if removal.entries <= FEW and plain:
-        told_by["only"] = ".".join(removal.keys)
+        told_by = {"only": "~".join(f"{each.cache_key}~{each.made_at!r}" for each in few)}
     elif not shelved.read_only:
         told_by = {"shown": board_of(request).removals.hold(shelved.slug, removal)}
     return {"removal": removal, "action": _action(request, **told_by)}
+
+
+def _noted(rows: Iterable[TaskRecord], few: list[TaskRecord]) -> Iterator[TaskRecord]:
+    """The rows, of which the first are noted: no more than may stand in a URL."""
+    for record in rows:
+        if len(few) < FEW:
+            few.append(record._replace(result_data=None))
+        yield record
 
 
 def _foreseen_blobs(request: Request, store: Store, choice: Choice) -> dict[str, Any]:
@@ -166,8 +177,9 @@ def _removed(request: Request, shelved: Shelved) -> str | None:
     query, removals = request.query_params, board_of(request).removals
     removal: Removal | None = removals.held(shelved.slug, query.get("shown", ""))
     if removal is None and query.get("only"):
-        store, asked = shelved.store(), _time(query.get("asked", ""))
-        removal = store.removal(_rows(store, query["only"].split(".")[:FEW], asked))
+        store, parts = shelved.store(), query["only"].split("~")
+        shown = list(zip(parts[::2], parts[1::2], strict=False))[:FEW]
+        removal = store.removal(_rows(store, shown))
     if removal is None:
         return None
     chosen = removal
@@ -182,11 +194,11 @@ def _removed(request: Request, shelved: Shelved) -> str | None:
     return removals.start(job, carry_out)
 
 
-def _rows(store: Store, keys: list[str], asked: float) -> Iterator[TaskRecord]:
-    """The rows of keys, but none that was made since it was shown."""
-    for key in keys:
+def _rows(store: Store, shown: list[tuple[str, str]]) -> Iterator[TaskRecord]:
+    """The rows of these keys that were made when it was shown, and are no others since."""
+    for key, made in shown:
         record = store.metadata.get(key)
-        if record is not None and (record.made_at or 0.0) <= asked:
+        if record is not None and repr(record.made_at) == made:
             yield record
 
 

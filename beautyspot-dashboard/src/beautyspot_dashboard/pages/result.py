@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.pages.knowing import function_names
-from beautyspot_dashboard.pages.results import CHEAP, read_listed
+from beautyspot_dashboard.pages.results import read_listed
 from beautyspot_dashboard.rendering.arguments import laid_out
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.kinds import kind_of
@@ -105,7 +105,7 @@ def _neighbours(request: Request, shelved: Shelved, record: TaskRecord) -> Neigh
         return Neighbours(back)
     store = shelved.store()
     listed = read_listed(store, query, function_names(shelved))
-    if listed.filters.problems or listed.order not in CHEAP:
+    if listed.filters.problems or listed.filters.waits or not listed.is_cheap:
         return Neighbours(back)
     keys: list[str] = []
     with suppress(BeautyspotError):  # the list is another one by now

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LIMITS: Final = (20, 50, 100, 200)
 """Numbers of results on a page that are offered; others up to the last may be given as well."""
 
-CHEAP: Final = ("newest", "key")
+_CHEAP: Final = ("newest", "key")
 """Orders of which a page comes out of the store without reading all that matches."""
 
 _LOOKING: Final = 0.2
@@ -62,6 +62,11 @@ class Listed:
     start: str | None
     grid: bool
 
+    @property
+    def is_cheap(self) -> bool:
+        """Whether a page comes out of the store without all that matches being read."""
+        return self.order in _CHEAP and "outdated" not in self.filters.where
+
     def page(self, store: Store) -> Page:
         """The page.
 
@@ -79,7 +84,9 @@ class Listed:
         return command_line(shelved, "ls", "--rows", options=options)
 
 
-def read_listed(store: Store, query: Mapping[str, str], functions: Collection[str] = ()) -> Listed:
+def read_listed(
+    store: Store, query: Mapping[str, str], functions: Collection[str] | None = None
+) -> Listed:
     """What the query of a list asks for; what is wrong is in the problems of its filters."""
     filters = read_filters(store, query, OWN, functions)
     order, limit, view = query.get("sort") or "newest", query.get("limit") or "50", "view"
@@ -139,11 +146,11 @@ def _own(request: Request) -> str:
 def _page(request: Request, shelved: Shelved, listed: Listed) -> Page | None:
     """The page; None where something of what was given is wrong, or it is still being sorted."""
     problems = listed.filters.problems
-    if problems:
+    if problems or listed.filters.waits:
         return None
     store = shelved.store()
     try:
-        if listed.order in CHEAP:
+        if listed.is_cheap:
             return listed.page(store)
         name = (shelved.slug, "page", request.url.query)
         return board_of(request).behind.ask(name, lambda: listed.page(store), _SORTING)

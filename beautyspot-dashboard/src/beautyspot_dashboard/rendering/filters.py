@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
@@ -47,11 +47,13 @@ class Filters:
         where: what that means, as far as it means something.
         problems: by name, what is wrong with what was given, and what to give; "" where the name is
             that of no filter.
+        waits: whether it is not known yet which function is meant: ask again.
     """
 
     given: dict[str, str] = field(default_factory=dict)
     where: Where = field(default_factory=Where)
     problems: dict[str, str] = field(default_factory=dict)
+    waits: bool = False
 
     @property
     def options(self) -> dict[str, object]:
@@ -85,7 +87,7 @@ def read_filters(
     store: Store,
     query: Mapping[str, str],
     others: Collection[str] = (),
-    functions: Collection[str] = (),
+    functions: Collection[str] | None = None,
 ) -> Filters:
     """The filters of a query.
 
@@ -93,22 +95,36 @@ def read_filters(
         store: where they are to be used: it says which function a short name means.
         query: of a URL; what is empty is not given.
         others: names in the query that are no filters.
-        functions: names of functions that are in the store; others take time to be found.
+        functions: the names of all functions in the store; None where they are not known yet.
 
     Raises:
         MetadataError: the store failed.
     """
     filters = Filters({name: query[name] for name in FILTERS if query.get(name)})
+    if functions is None and filters.given.get("function"):
+        functions = _counted(store, filters.given["function"])
+        filters = replace(filters, waits=functions is None)
     where: Any = filters.where
     for name, text in filters.given.items():
+        if name == "function" and filters.waits:
+            continue
         try:
-            where[name] = _checked(store, name, text, functions)
+            where[name] = _checked(store, name, text, functions or ())
         except (click.UsageError, ConfigError, RecordNotFound) as error:
             filters.problems[name] = told(error, name)
     for name in query:
         if name not in FILTERS and name not in others:
             filters.problems[""] = f"there is no filter {name!r:.80}: take it out of the address"
     return filters
+
+
+def _counted(store: Store, name: str) -> list[str] | None:
+    """The functions of which calls were counted, where that tells which one is meant.
+
+    They are found at once, however much is stored.
+    """
+    names = [each.func_identifier for each in store.counts(hourly=False)]
+    return names if name in names or "*" in name or "?" in name else None
 
 
 @click.command("ls")
@@ -123,8 +139,8 @@ def _checked(store: Store, name: str, text: str, functions: Collection[str]) -> 
             raise ConfigError("give 1, or nothing")
         return True
     value: Any = option(name, text)
-    if name == "function" and value not in functions:
-        value = store.function_pattern(value)
+    if name == "function":
+        value = store.function_pattern(value, functions or None)
     where: Any = {name: value}
     store.rows(limit=1, **where)  # it checks, and reads nothing
     return value
