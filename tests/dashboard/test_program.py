@@ -241,7 +241,7 @@ def test_a_fault_is_told_in_the_terminal_and_not_in_the_page(
 
     desktop = Careful()
     monkeypatch.setattr(webbrowser, "get", lambda: desktop)
-    monkeypatch.setattr("beautyspot_dashboard.shelf.Shelved.store", fail)
+    monkeypatch.setattr("beautyspot_dashboard.pages.functions.summary", fail)
     assert main([str(folder), "--port", "0"]) == 0
     (page,) = desktop.pages
     assert "Something went wrong" in page

@@ -146,11 +146,11 @@ def _ended_in_time(server: _Server) -> Iterator[None]:
 
 @contextmanager
 def _quiet_at_the_end(server: _Server) -> Iterator[None]:
-    """Log what fails, but not that a request was cut off by the end."""
+    """Log what fails, but not that a request was cut off by the end: that cancels its task."""
 
     def is_told(record: logging.LogRecord) -> bool:
-        del record
-        return not server.should_exit
+        error = record.exc_info[1] if record.exc_info else None
+        return not server.should_exit or isinstance(error, Exception)
 
     logger = logging.getLogger("uvicorn.error")
     logger.addFilter(is_told)
