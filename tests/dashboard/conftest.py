@@ -36,6 +36,7 @@ def own_shop(shop: Path, tmp_path: Path) -> Path:
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine counts slowly: pages wait for it, and keep nothing that may be old."""
     monkeypatch.setattr("beautyspot_dashboard.kept.SOON", 20.0)
+    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 20.0)
 
 
 @pytest.fixture

@@ -135,13 +135,15 @@ def test_sigterm_ends_it_while_a_large_value_is_read(
 HANGING = """
 import sys, threading
 from beautyspot_dashboard import main, serving
+from beautyspot_dashboard.pages import functions
 from beautyspot_dashboard.shelf import Shelved
 
-def hang(self):
+def asked(request, of=functions.shelved_of):
     print("hangs", flush=True)
-    threading.Event().wait()
+    return of(request)
 
-Shelved.store = hang
+functions.shelved_of = asked
+Shelved.store = lambda self: threading.Event().wait()
 serving._LAST_MOMENT = {moment}
 sys.exit(main(sys.argv[1:]))
 """

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot_cli.formats import size
-from beautyspot_dashboard.pages import knowing
 from beautyspot_dashboard.pages import removal as pages
 from dashboard.shops import change, command_of, linked_keys, run
 
@@ -253,7 +252,7 @@ def test_a_long_removal_is_followed_and_told(
 def test_what_takes_long_to_be_found_is_shown_later(
     own_shop: Path, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "_LOOKING", 0)
+    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 0)
     ends = threading.Event()
     removal, collect = bs.Store.removal, bs.Store.collect
     monkeypatch.setattr(bs.Store, "removal", lambda *it: ends.wait(20) and removal(*it))
@@ -265,7 +264,7 @@ def test_what_takes_long_to_be_found_is_shown_later(
         assert "Looking for what would go" in page.text
         assert 'method="post"' not in page.text
     ends.set()
-    monkeypatch.setattr(pages, "_LOOKING", 20)
+    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 20)
     for query in asked:
         page = client.get(REMOVE, params=query)
         assert "refresh" not in page.headers
@@ -276,7 +275,7 @@ def test_nothing_is_offered_before_it_is_known_which_function_is_meant(
     client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends = threading.Event()
-    monkeypatch.setattr(knowing, "_SOON", 0)
+    monkeypatch.setattr("beautyspot_dashboard.kept.SOON", 0)
     monkeypatch.setattr(bs.Store, "functions", lambda _: ends.wait(20) and [])
     page = client.get(REMOVE, params={"function": "ask", "version": "2"})
     ends.set()

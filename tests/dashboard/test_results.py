@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl
 
 import beautyspot as bs
 import pytest
-from beautyspot_dashboard.pages import knowing
 from beautyspot_dashboard.pages import results as pages
 from dashboard.shops import HOSTILE, ODD, change, command_of, linked_keys, run
 
@@ -191,7 +190,7 @@ def test_a_search_that_takes_long_says_so_and_goes_on(
 def test_an_order_that_takes_long_says_so_and_is_there_later(
     results: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "_SORTING", 0)
+    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 0)
     ends, page_of = threading.Event(), bs.Store.page
 
     def slow(self: bs.Store, *given: Any, **where: Any) -> Any:
@@ -203,7 +202,7 @@ def test_an_order_that_takes_long_says_so_and_is_there_later(
     assert page.headers["refresh"] == "2"
     assert "Sorting …" in page.text
     ends.set()
-    monkeypatch.setattr(pages, "_SORTING", 20)
+    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 20)
     page = results(sort="largest")
     assert "refresh" not in page.headers
     assert len(linked_keys(page)) == 20
@@ -212,12 +211,11 @@ def test_an_order_that_takes_long_says_so_and_is_there_later(
 def test_what_takes_long_to_count_is_not_waited_for(
     results: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(knowing, "_SOON", 20)
     assert "20 match, 1.2 kB" in results().text
     ends = threading.Event()
     monkeypatch.setattr(bs.Store, "total", lambda *_, **__: ends.wait(20) and bs.Totals(20, 1))
     monkeypatch.setattr(bs.Store, "functions", lambda _: ends.wait(20) and [])
-    monkeypatch.setattr(knowing, "_SOON", 0)
+    monkeypatch.setattr("beautyspot_dashboard.kept.SOON", 0)
     page = results(sort="key")
     assert "being counted" in page.text
     assert len(linked_keys(page)) == 20
@@ -237,7 +235,7 @@ def test_no_page_waits_for_the_names_of_all_functions(
         return functions_of(self)
 
     monkeypatch.setattr(bs.Store, "functions", slow)
-    monkeypatch.setattr(knowing, "_SOON", 0)
+    monkeypatch.setattr("beautyspot_dashboard.kept.SOON", 0)
     for name in ("shop:draw", "shop:dr*"):  # calls of it were counted
         assert len(linked_keys(results(function=name, sort=order))) == 1
     for name in ("draw", "nope"):
@@ -247,7 +245,7 @@ def test_no_page_waits_for_the_names_of_all_functions(
         assert linked_keys(page) == []
     assert len(asked) == 1
     ends.set()
-    monkeypatch.setattr(knowing, "_SOON", 20)
+    monkeypatch.setattr("beautyspot_dashboard.kept.SOON", 20)
     page = results(function="draw", sort=order)
     assert "refresh" not in page.headers
     assert len(linked_keys(page)) == 1
@@ -258,7 +256,7 @@ def test_no_page_waits_for_the_names_of_all_functions(
 def test_what_is_outdated_is_looked_for_behind_the_page(
     results: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pages, "_SORTING", 0)
+    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 0)
     ends, page_of = threading.Event(), bs.Store.page
 
     def slow(self: bs.Store, *given: Any, **where: Any) -> Any:
@@ -270,7 +268,7 @@ def test_what_is_outdated_is_looked_for_behind_the_page(
     assert page.headers["refresh"] == "2"
     assert "Looking for them …" in page.text
     ends.set()
-    monkeypatch.setattr(pages, "_SORTING", 20)
+    monkeypatch.setattr("beautyspot_dashboard.kept.LONG", 20)
     page = results(outdated="1")
     assert "refresh" not in page.headers
     assert "No result matches" in page.text

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.exceptions import HTTPException
 
-from beautyspot_dashboard.behind import Behind
 from beautyspot_dashboard.removals import Removals
 
 if TYPE_CHECKING:
@@ -27,14 +26,12 @@ class Board:
         spots: the Spots of this process, where the dashboard is mounted in one.
         removals: what is removed, and was shown to be.
         feeds: what comes into a store, by its slug, once somebody has asked for that.
-        behind: what is found out while no page waits for it.
     """
 
     shelf: Shelf
     spots: tuple[Spot, ...] = ()
     removals: Removals = field(default_factory=Removals)
     feeds: dict[str, Feed] = field(default_factory=dict)
-    behind: Behind = field(default_factory=Behind)
 
 
 def board_of(request: Request) -> Board:

@@ -43,8 +43,7 @@ def start(
     """
     board = board_of(places, read_only=read_only)
     for each in board.shelf:
-        with suppress(Exception):  # whatever is wrong, its page says it
-            begin_summary(each)
+        begin_summary(each)
     behind = None if proxy is None else proxied_rules(proxy)
     with listening(port) as listener:
         found: int = listener.getsockname()[1]

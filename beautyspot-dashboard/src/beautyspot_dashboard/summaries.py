@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot import Counts, StoredFunction
+from beautyspot import BeautyspotError, Counts, StoredFunction
+from beautyspot_cli.texts import safe
+
+from beautyspot_dashboard.kept import ALWAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from beautyspot_dashboard.kept import Answer
     from beautyspot_dashboard.shelf import Shelved
+
+_OFFERED: Final = 500
+"""Names that a field of a form offers."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +61,8 @@ class Summary:
 
 
 def begin_summary(shelved: Shelved) -> None:
-    """Begin to count, for a page that will ask soon.
-
-    Raises:
-        BeautyspotError: the store can't be read.
-    """
-    store = shelved.store()
-    shelved.kept.get("functions", store.functions, wait=0)
+    """Begin to count, for a page that will ask soon."""
+    _functions(shelved, wait=0)
 
 
 def summary(shelved: Shelved, wait: float | None = None) -> Summary:
@@ -70,13 +72,31 @@ def summary(shelved: Shelved, wait: float | None = None) -> Summary:
         BeautyspotError: the store can't be read.
     """
     store = shelved.store()
-    found = shelved.kept.get("functions", store.functions, wait)
+    found = _functions(shelved, wait)
     if found is not None:
         functions = found.value
         return Summary(functions, False, found.age, summed(each.counts for each in functions))
     counts = [each for each in store.counts(hourly=False) if each.hits or each.runs]
     functions = [StoredFunction(each[0], 0, 0, None, None, each, None) for each in counts]
     return Summary(functions, True, 0.0, summed(counts))
+
+
+def function_names(shelved: Shelved) -> tuple[str, ...] | None:
+    """The names of the functions in a store; None where it takes long to find them: ask again."""
+    try:
+        found = _functions(shelved)
+        return None if found is None else tuple(each.name for each in found.value)
+    except BeautyspotError:  # whatever else the page shows says it
+        return ()
+
+
+def offered(names: tuple[str, ...] | None) -> list[str]:
+    """The names that a field of a form offers: some, and none that can't be shown as it is."""
+    return [name for name in (names or ())[:_OFFERED] if safe(name) == name]
+
+
+def _functions(shelved: Shelved, wait: float | None = None) -> Answer[list[StoredFunction]] | None:
+    return shelved.kept.get("functions", lambda: shelved.store().functions(), wait, keep=ALWAYS)
 
 
 def summed(counts: Iterable[Counts]) -> Counts:

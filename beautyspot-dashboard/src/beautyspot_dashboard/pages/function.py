@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
+from beautyspot_dashboard.kept import ALWAYS
 from beautyspot_dashboard.rendering.charts import SPANS, chart
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.links import result_href
@@ -42,7 +43,7 @@ def function(request: Request) -> Response:
     outdated = None
     if one.code_changed:
         outdated = shelved.kept.get(
-            ("outdated", name), lambda: store.total(function=name, outdated=True)
+            ("outdated", name), lambda: store.total(function=name, outdated=True), keep=ALWAYS
         )
     return render(
         request,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
+from beautyspot_dashboard import kept
 from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.templates import render
@@ -14,17 +15,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-_WAIT: Final = 2.0
-"""Seconds for which the page waits: most stores have been looked through by then."""
-
 
 def health(request: Request) -> Response:
     """All findings. It reads the whole store, so it is a page of its own, and goes on behind."""
     shelved = shelved_of(request)
     examine = shelved.found.examine
-    found = (
-        None if examine is None else shelved.kept.get("health", lambda: list(examine()), wait=_WAIT)
-    )
+    found = None
+    if examine is not None:
+        found = shelved.kept.get("health", lambda: list(examine()), kept.LONG, kept.ALWAYS)
     return render(
         request,
         "health.html",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,8 +46,7 @@ def stores(request: Request) -> Response:
     shelf = board_of(request).shelf
     shelf.look_again()
     for each in shelf:
-        with suppress(BeautyspotError):
-            begin_summary(each)
+        begin_summary(each)
     over = time.monotonic() + kept.SOON
     cards = [_card(each, max(0.0, over - time.monotonic())) for each in shelf]
     counting = any(card.summary is not None and card.summary.counting for card in cards)

@@ -12,18 +12,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from beautyspot_dashboard import kept
 from beautyspot_dashboard.board import board_of, shelved_of
 from beautyspot_dashboard.pages.choices import read_choice
-from beautyspot_dashboard.pages.knowing import function_names, suggested
 from beautyspot_dashboard.removals import Job
 from beautyspot_dashboard.rendering.filters import told
 from beautyspot_dashboard.rendering.kinds import kind_of
 from beautyspot_dashboard.rendering.links import href, result_href, with_query, without_empty
 from beautyspot_dashboard.rendering.templates import render
+from beautyspot_dashboard.summaries import function_names, offered
 from beautyspot_dashboard.values.thumbnails import thumbnail_href
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from beautyspot import Collected, Removal, Removed, Store, TaskRecord
     from starlette.requests import Request
@@ -40,9 +41,6 @@ _SHOWN: Final = ("Type", "Arguments", "Function", "Made", "Used", "Size", "Took"
 
 _SOON: Final = 0.5
 """Seconds that the answer waits for the end, which it then can tell at once."""
-
-_LOOKING: Final = 2.0
-"""Seconds that a page waits for what would go; then it says that it is looked for, and looks."""
 
 READ_ONLY: Final = (
     "this dashboard is read-only: start it with beautyspot ui --no-read-only, or mount it with "
@@ -97,7 +95,7 @@ def _preview(request: Request, shelved: Shelved, *, again: bool = False) -> Resp
         section="remove",
         choice=choice,
         filters=choice.filters,
-        names=suggested(names),
+        names=offered(names),
         again=again,
         read_only=READ_ONLY,
         shown=_SHOWN,
@@ -122,18 +120,17 @@ def _foreseen(request: Request, shelved: Shelved, choice: Choice) -> dict[str, A
     if choice.filters.waits:
         return {"looks": True}
     if choice.rows is None:
-        return _foreseen_blobs(request, store, choice)
+        return _foreseen_blobs(request, shelved, choice)
     rows = choice.rows
 
     def look() -> tuple[list[TaskRecord], Removal]:
         few: list[TaskRecord] = []
         return few, store.removal(_noted(rows(), few))
 
-    name = (shelved.slug, "removal", choice.command)
-    found = board_of(request).behind.ask(name, look, _LOOKING)
+    found = shelved.kept.get(("removal", choice.command), look, kept.LONG)
     if found is None:
         return {"looks": True}
-    few, removal = found
+    few, removal = found.value
     plain = all(re.fullmatch(r"[\w-]+", each.cache_key, re.ASCII) for each in few)
     told_by: dict[str, str] = {}
     if removal.entries <= FEW and plain:
@@ -151,20 +148,20 @@ def _noted(rows: Iterable[TaskRecord], few: list[TaskRecord]) -> Iterator[TaskRe
         yield record
 
 
-def _foreseen_blobs(request: Request, store: Store, choice: Choice) -> dict[str, Any]:
+def _foreseen_blobs(request: Request, shelved: Shelved, choice: Choice) -> dict[str, Any]:
     grace = choice.filters.given["grace"]
 
     def look() -> tuple[float, Collected]:
-        return time.time(), store.collect(grace, dry_run=True)
+        return time.time(), shelved.store().collect(grace, dry_run=True)
 
+    found = shelved.kept.get(("blobs", grace), look, kept.LONG)
+    if found is None:
+        return {"looks": True}
     try:
-        found = board_of(request).behind.ask((store.place, "blobs", grace), look, _LOOKING)
+        asked, blobs = found.value
     except ConfigError as error:
         choice.filters.problems["grace"] = told(error, "grace")
         return {}
-    if found is None:
-        return {"looks": True}
-    asked, blobs = found
     return {"blobs": blobs, "action": _action(request, asked=repr(asked))}
 
 
@@ -174,8 +171,8 @@ def _action(request: Request, **told_by: str) -> str:
 
 def _removed(request: Request, shelved: Shelved) -> str | None:
     """Begin to remove the results that were shown; None where they are not known any more."""
-    query, removals = request.query_params, board_of(request).removals
-    removal: Removal | None = removals.held(shelved.slug, query.get("shown", ""))
+    query, held = request.query_params, board_of(request).removals.held
+    removal: Removal | None = held(shelved.slug, query.get("shown", ""))
     if removal is None and query.get("only"):
         store, parts = shelved.store(), query["only"].split("~")
         shown = list(zip(parts[::2], parts[1::2], strict=False))[:FEW]
@@ -184,14 +181,7 @@ def _removed(request: Request, shelved: Shelved) -> str | None:
         return None
     chosen = removal
     job = Job(shelved.slug, "results", chosen.entries)
-
-    def carry_out(job: Job) -> Removed:
-        try:
-            return chosen.carry_out(job.at)
-        finally:
-            shelved.kept.forget()  # what was counted before
-
-    return removals.start(job, carry_out)
+    return _started(request, shelved, job, lambda: chosen.carry_out(job.at))
 
 
 def _rows(store: Store, shown: list[tuple[str, str]]) -> Iterator[TaskRecord]:
@@ -211,7 +201,19 @@ def _collected(request: Request, shelved: Shelved) -> str | None:
     grace = _longer(query.get("grace") or "1h", max(0, math.ceil(time.time() - asked)))
     store.rows(limit=1, unused=grace)  # it checks, and reads nothing
     job = Job(shelved.slug, "blobs", 0)
-    return board_of(request).removals.start(job, lambda _: store.collect(grace))
+    return _started(request, shelved, job, lambda: store.collect(grace))
+
+
+def _started(
+    request: Request, shelved: Shelved, job: Job, work: Callable[[], Removed | Collected]
+) -> str:
+    def carry_out(_: Job) -> Removed | Collected:
+        try:
+            return work()
+        finally:
+            shelved.kept.forget()  # what was counted before
+
+    return board_of(request).removals.start(job, carry_out)
 
 
 def _longer(grace: str, seconds: int) -> str | float:

@@ -11,13 +11,13 @@ from beautyspot import BeautyspotError
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
-from beautyspot_dashboard.pages.knowing import function_names
 from beautyspot_dashboard.pages.results import read_listed
 from beautyspot_dashboard.rendering.arguments import laid_out
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.kinds import kind_of
 from beautyspot_dashboard.rendering.links import href, result_href
 from beautyspot_dashboard.rendering.templates import render
+from beautyspot_dashboard.summaries import function_names
 from beautyspot_dashboard.values.showing import shown
 
 if TYPE_CHECKING:

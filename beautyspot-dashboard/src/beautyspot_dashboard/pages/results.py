@@ -6,23 +6,24 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot import ConfigError
+from beautyspot import BeautyspotError, ConfigError
 from starlette.routing import Route
 
-from beautyspot_dashboard.board import board_of, shelved_of
-from beautyspot_dashboard.pages.knowing import function_names, suggested, total_of
+from beautyspot_dashboard import kept
+from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.filters import Filters, chips, read_filters
 from beautyspot_dashboard.rendering.kinds import kind_of
 from beautyspot_dashboard.rendering.links import href, result_href, with_query, without_empty
 from beautyspot_dashboard.rendering.orders import ORDERS, headings
 from beautyspot_dashboard.rendering.templates import render
+from beautyspot_dashboard.summaries import function_names, offered
 from beautyspot_dashboard.values.thumbnails import thumbnail_href
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from beautyspot import Page, Store
+    from beautyspot import Page, Store, Totals, Where
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -36,9 +37,6 @@ _CHEAP: Final = ("newest", "key")
 
 _LOOKING: Final = 0.2
 """Seconds after which such a page ends, with what was found so far."""
-
-_SORTING: Final = 2.0
-"""Seconds that a page in another order waits for the answer."""
 
 OWN: Final = ("sort", "from", "limit", "view")
 """Names in the query that are no filters."""
@@ -120,9 +118,9 @@ def _results(request: Request) -> Response:
         filters=listed.filters,
         chips=chips(request, listed.filters),
         page=page,
-        total=page and total_of(request, shelved, listed.filters.where, page),
+        total=page and _total(shelved, listed.filters.where, page),
         headings=headings(request, listed.order, page.records if page else ()),
-        names=suggested(names),
+        names=offered(names),
         orders=ORDERS,
         limits=LIMITS,
         kind_of=kind_of,
@@ -152,10 +150,23 @@ def _page(request: Request, shelved: Shelved, listed: Listed) -> Page | None:
     try:
         if listed.is_cheap:
             return listed.page(store)
-        name = (shelved.slug, "page", request.url.query)
-        return board_of(request).behind.ask(name, lambda: listed.page(store), _SORTING)
+        name = ("page", request.url.query)
+        found = shelved.kept.get(name, lambda: listed.page(store), kept.LONG)
+        return None if found is None else found.value
     except ConfigError:
         problems["from"] = "no page of this order begins there: begin at the first one"
+        return None
+
+
+def _total(shelved: Shelved, where: Where, page: Page) -> Totals | None:
+    """How many results match, of which a page shows some; None where it takes long to count."""
+    if page.looked_at is not None:
+        return None
+    name = ("total", repr(sorted(where.items())))
+    try:
+        found = shelved.kept.get(name, lambda: shelved.store().total(**where), keep=60)
+        return None if found is None else found.value
+    except BeautyspotError:  # whatever else the page shows says it
         return None
 
 
