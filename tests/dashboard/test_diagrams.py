@@ -73,6 +73,9 @@ def test_a_diagram_is_drawn_once(gallery: Gallery, monkeypatch: pytest.MonkeyPat
     for _ in range(2):
         gallery.page("mermaid")
         assert gallery.client.get(gallery.url("mermaid", "diagram")).text == "<svg/>"
+    url = gallery.url("mermaid", "diagram")
+    opened = gallery.client.get(url, headers={"sec-fetch-dest": "document"})
+    assert f'<img src="{url}"' in opened.text
     assert asked == [MERMAID.encode()]
     for number in range(20):
         drawn.drawn("Mermaid", b"%d" % number)

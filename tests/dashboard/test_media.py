@@ -177,9 +177,12 @@ def test_html_is_in_a_frame_without_scripts(gallery: Gallery) -> None:
         ("<IFrame src=//x></iframe>", "<off-IFrame src=//x></off-iframe>"),
         ("<frameset><frame src=//x>", "<off-frameset><off-frame src=//x>"),
         ("\ufeff<svg><foreignObject><iframe>", "<svg><foreignObject><off-iframe>"),
+        ("<link rel=preconnect href=//x>", "<basefont rel=preconnect href=//x>"),
+        ("<LINK/href=//x\n><link>", "<basefont/href=//x\n><basefont>"),
+        ("<linearGradient>", "<linearGradient>"),
     ],
 )
-def test_html_has_no_frames_to_connect_to(gallery: Gallery, text: str, shown: str) -> None:
+def test_html_has_nothing_to_connect_to(gallery: Gallery, text: str, shown: str) -> None:
     gallery.put(text, text, "text/html")
     answer = gallery.client.get(f"{gallery.url(text)}/html")
     assert (answer.text, answer.headers["content-type"]) == (shown, "text/html; charset=utf-8")
@@ -206,6 +209,9 @@ def test_an_svg_that_is_opened_is_still_an_image(gallery: Gallery) -> None:
         assert f'<img src="{gallery.url("opened")}"' in page.text
     for as_what, query in (("image", ""), ("document", "?download=1")):
         assert gallery.get("opened", query, sec_fetch_dest=as_what).text == SVG
+    # Without encryption, and from old browsers, only this header tells it.
+    assert "alert" not in gallery.get("opened", accept="text/html,image/avif,*/*;q=0.8").text
+    assert gallery.get("opened", accept="image/avif,image/svg+xml,*/*;q=0.8").text == SVG
 
 
 def test_a_recording_that_is_opened_has_a_player(gallery: Gallery) -> None:

@@ -78,6 +78,14 @@ def test_a_small_picture_is_its_own_thumbnail(gallery: Gallery) -> None:
     assert small(gallery, "icon").content == data
 
 
+def test_a_drawing_that_is_opened_is_still_an_image(gallery: Gallery) -> None:
+    gallery.put("opened", b"<svg>frames</svg>", "image/svg+xml")
+    url = gallery.url("opened", "thumbnail")
+    page = gallery.client.get(url, headers={"sec-fetch-dest": "document"})
+    assert f'<img src="{gallery.url("opened")}"' in page.text
+    assert gallery.client.get(url, headers={"sec-fetch-dest": "image"}).text == "<svg>frames</svg>"
+
+
 @pytest.mark.parametrize("content_type", ["image/svg+xml", "image/avif", "image/bmp"])
 def test_what_is_not_made_small_is_sent_as_it_is(gallery: Gallery, content_type: str) -> None:
     gallery.put(content_type, b"<svg/>", content_type)

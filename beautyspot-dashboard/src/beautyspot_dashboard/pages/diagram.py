@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import store_of
+from beautyspot_dashboard.pages.value import alone, is_opened
 from beautyspot_dashboard.values.diagrams import LARGEST, language_of
 from beautyspot_dashboard.values.drawn import drawn, needs
 from beautyspot_dashboard.values.views import Look
@@ -30,6 +31,8 @@ def diagram(request: Request) -> Response:
     ran = drawn(language, look.data(LARGEST))
     if ran.problem:
         raise HTTPException(404, f"this diagram can't be drawn: {ran.problem}")
+    if is_opened(request):
+        return alone(request, record, "img", "diagram")
     headers = {"content-security-policy": POLICY}
     return Response(ran.output, media_type="image/svg+xml", headers=headers)
 

@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 _FRAMES: Final = re.compile("(</?)(?=i?frame|fencedframe|portal)", re.IGNORECASE)
 """Tags of frames. Chromium connects to where a frame is, also where our policy forbids it."""
 
+_LINKS: Final = re.compile(r"<link(?=[\s/>])", re.IGNORECASE)
+"""Of which ``rel="preconnect"`` connects, too; ours forbids what all others would load."""
+
+_NOTHING: Final = "<basefont"
+"""A tag that stands where a link may, has no end, and does nothing."""
+
 
 def html(request: Request) -> Response:
-    """The page, without its frames."""
+    """The page, without its frames and links to other files."""
     store = store_of(request)
     record = store.row(request.path_params["key"])
     look = Look(request, store, record, store.content(record.cache_key))
@@ -34,7 +40,8 @@ def html(request: Request) -> Response:
         text = look.data(LARGEST_HTML).decode("utf-8-sig", "replace")
     except TooLargeError:
         raise HTTPException(404, "this HTML is too long to be shown as a page") from None
-    return HTMLResponse(_FRAMES.sub(r"\1off-", text), headers=VALUE_HEADERS)
+    tame = _LINKS.sub(_NOTHING, _FRAMES.sub(r"\1off-", text))
+    return HTMLResponse(tame, headers=VALUE_HEADERS)
 
 
 routes = [Route("/store/{store}/value/{key}/html", html, name="html")]

@@ -9,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import store_of
-from beautyspot_dashboard.pages.value import VALUE_HEADERS
+from beautyspot_dashboard.pages.value import VALUE_HEADERS, alone, is_opened
+from beautyspot_dashboard.values.media_types import SVG
 from beautyspot_dashboard.values.thumbnails import thumbnail_of
 from beautyspot_dashboard.values.views import Look, TooLargeError
 
@@ -27,6 +28,8 @@ def thumbnail(request: Request) -> Response:
         made = None  # the page of the result says why
     if made is None:
         return Response(status_code=404, headers=VALUE_HEADERS)
+    if made.content_type == SVG and is_opened(request):
+        return alone(request, record, "img")
     return Response(made.data, headers={**VALUE_HEADERS, "content-type": made.content_type})
 
 

@@ -62,8 +62,8 @@ def value(request: Request) -> Response:
 
 def _answer(request: Request, store: Store, record: TaskRecord) -> Response:
     body = body_of(store, record, store.content(record.cache_key))
-    if body.kind in _PLAYED and _is_opened(request):
-        return _alone(request, record, _PLAYED[body.kind])
+    if body.kind in _PLAYED and is_opened(request):
+        return alone(request, record, _PLAYED[body.kind])
     etag = f'"{record.digest.hex()}"' if record.digest else None
     headers = _headers(request, body, etag)
     if is_known(request.headers.get("if-none-match"), etag):
@@ -79,19 +79,24 @@ def _answer(request: Request, store: Store, record: TaskRecord) -> Response:
     return _sent(request, _part(body, part, headers), 206, headers)
 
 
-def _is_opened(request: Request) -> bool:
+def is_opened(request: Request) -> bool:
     """Whether a browser would open the bytes as a document, and not within one.
 
-    As a document, an SVG may have frames, and Chromium connects to where they are. A recording
-    would not be played under the policy of values.
+    As a document, an SVG may have frames and links, and Chromium connects to where they lead. A
+    recording would not be played under the policy of values.
     """
-    within = request.headers.get("sec-fetch-dest", "image") in ("image", "audio", "video")
+    shown_as = request.headers.get("sec-fetch-dest")
+    if shown_as is None:  # an old browser, or no encryption
+        within = "text/html" not in request.headers.get("accept", "")
+    else:
+        within = shown_as in ("image", "audio", "video")
     return not within and "download" not in request.query_params
 
 
-def _alone(request: Request, record: TaskRecord, element: str) -> Response:
+def alone(request: Request, record: TaskRecord, element: str, route: str = "value") -> Response:
+    """A page of ours with what a route gives, in an element."""
     slug = request.path_params["store"]
-    src = href(request, "value", store=slug, key=record.cache_key)
+    src = href(request, route, store=slug, key=record.cache_key)
     label = described(record)
     return render(request, "values/alone.html", src=src, label=label, element=element)
 
