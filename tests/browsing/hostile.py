@@ -22,10 +22,10 @@ def fill(spot: Spot, origin: str) -> dict[str, str]:
         spot.mark(_giving(each.armed(origin)), name=each.name, content_type=each.content_type)(0)
     texts = [text.replace("{beacon}", attacks.BEACON) for text in attacks.TEXTS]
     texts = [text.replace("{away}", f"{origin}/text-{n}") for n, text in enumerate(texts)]
+    told = {text: [text, {text[:200]: text[:200]}] for text in texts}
+    spot.mark(_giving(told), name="texts")(0)
     for number, text in enumerate(texts):
-        told = {"text": text, text[:200]: [text[:200], {text[:200]: text}]}
-        spot.mark(_giving(told), name=f"text-{number}")(number)
-        spot.mark(_giving(text), name=f"type-{number}", content_type="text/x-a")(number)
+        spot.mark(_giving(text), name=f"text-{number}", content_type="text/x-a")(number)
     with bs.open_store(spot) as store:
         keys = {str(row.func_identifier): row.cache_key for row in store.rows("key")}
     spot.shutdown()
@@ -42,14 +42,13 @@ def _giving(value: Any) -> Any:
 
 def _rewrite(database: Path, keys: dict[str, str], texts: list[str]) -> None:
     """Put each text into all columns that are shown."""
-    columns = "func_identifier=?, func_name=?, version=?, tags=?, arguments=?, code=?"
+    columns = (
+        "func_identifier=?, func_name=?, version=?, tags=?, arguments=?, code=?, content_type=?"
+    )
     with closing(sqlite3.connect(database)) as connection, connection:
         for number, text in enumerate(texts):
-            row = (text, text, text, json.dumps([text]), f"prompt={text!r}"[:1000], text)
-            for name in (f"text-{number}", f"type-{number}"):
-                sql = f"UPDATE tasks SET {columns} WHERE cache_key=?"
-                connection.execute(sql, (*row, keys[name]))
-            sql = "UPDATE tasks SET content_type=? WHERE cache_key=?"
-            connection.execute(sql, (text, keys[f"type-{number}"]))
+            row = (text, text, text, json.dumps([text]), f"prompt={text!r}"[:1000], text, text)
+            sql = f"UPDATE tasks SET {columns} WHERE cache_key=?"
+            connection.execute(sql, (*row, keys[f"text-{number}"]))
             counted = "INSERT INTO beautyspot_counts (func_identifier, hour, hits) VALUES (?, ?, 1)"
             connection.execute(counted, (text, 498_000))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from browsing.chromium import ELSEWHERE
 
 if TYPE_CHECKING:
@@ -111,13 +110,14 @@ def test_the_cookie_of_one_dashboard_opens_no_other(
     assert answer.status == 403
 
 
-@pytest.mark.parametrize("method", ["get", "delete", "put"])
-def test_nothing_is_changed_by_another_method(method: str, served: Served, tabs: Tabs) -> None:
+def test_nothing_is_changed_by_another_method(served: Served, tabs: Tabs) -> None:
     tabs.expect("405", "400", "403", "404")
     page = tabs.open(f"{served.path}/results")
     count = page.locator("tbody tr").count()
-    page.evaluate(
-        "([url, method]) => fetch(url, {method}).then(answer => answer.text())",
-        [f"{served.path}/remove?function=*&confirm=1", method.upper()],
-    )
-    assert tabs.open(f"{served.path}/results").locator("tbody tr").count() == count
+    for method in ("GET", "PUT", "DELETE", "PATCH"):
+        page.evaluate(
+            "([url, method]) => fetch(url, {method}).then(answer => answer.text())",
+            [f"{served.path}/remove?function=*&confirm=1", method],
+        )
+    page.reload()
+    assert page.locator("tbody tr").count() == count
