@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import beautyspot as bs
 import pytest
 
 if TYPE_CHECKING:
@@ -21,3 +23,18 @@ def test_a_file_that_is_no_database_is_left_alone(shop: Path, run: Run, data: by
     done = run("ls", "./odd.db", status=0 if not data else 2)
     assert "odd.db" in done.stderr
     assert (shop / "odd.db").read_bytes() == data
+
+
+def test_a_database_that_was_cut_short_is_a_fault(shop: Path, run: Run) -> None:
+    (shop / "odd").mkdir()
+    database = shop / "odd" / "app.db"
+    with bs.Spot("app", directory=database.parent, config=False) as spot:
+        list(spot.map(spot.mark(name="shop:long")(str.upper), [f"{n:01000}" for n in range(90)]))
+    database.write_bytes(database.read_bytes()[:24_576])
+    before = database.read_bytes()
+    fault, total = map(json.loads, run("verify", "odd", "--json", status=1).stdout.splitlines())
+    assert fault["kind"] == "database"
+    assert "beautyspot copy" in fault["problem"]
+    assert (total["verified"], total["faults"]) == (0, 1)
+    assert "is damaged (database disk image is malformed)" in run("doctor", "odd", status=1).stdout
+    assert database.read_bytes() == before

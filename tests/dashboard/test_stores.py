@@ -179,3 +179,26 @@ def test_a_store_whose_health_only_its_program_can_tell(visit: Callable[..., Any
     client = visit(bs.open_store(MemoryMetadataStore(), config=False))
     base = client.get("/", follow_redirects=False).headers["location"]
     assert "be examined from here" in client.get(f"{base}/health").text
+
+
+def test_a_database_that_was_cut_short_is_called_damaged(
+    visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    fill(tmp_path, "one", "two")
+    with bs.Spot("one", directory=tmp_path, config=False) as spot:
+        list(spot.map(spot.mark(name="app:long")(str.upper), [f"{n:01000}" for n in range(90)]))
+    whole = (tmp_path / "one.db").read_bytes()
+    (tmp_path / "one.db").write_bytes(whole[:24_576])
+    client = visit(tmp_path)
+    stores = client.get("/stores").text
+    assert stores.count('<span class="badge problem">damaged') == 1
+    assert stores.count('<span class="badge ok">opens') == 1
+    for page in ("/store/one", "/store/one/results", "/store/one/remove"):
+        text = client.get(page).text
+        assert "The database is damaged" in text, page
+        assert f"beautyspot copy {tmp_path / 'one.db'} FRESH.db" in text
+        assert "Nothing is stored" not in text
+    assert "database disk image is malformed" in client.get("/store/one/health").text
+    assert "is damaged" not in client.get("/store/two").text
+    (tmp_path / "one.db").write_bytes(whole)
+    assert "is damaged" not in client.get("/store/one").text, "it was mended"

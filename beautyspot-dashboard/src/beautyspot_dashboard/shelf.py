@@ -82,6 +82,12 @@ class Shelved:
                 self._store = self.found.open()
             return self._store
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether looking has found rows that can't be read."""
+        store = self._store
+        return store is not None and store.metadata.damaged
+
     def close(self) -> None:
         """Close the store, if it was opened."""
         with self._lock:

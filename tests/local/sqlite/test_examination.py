@@ -57,6 +57,19 @@ def test_a_damaged_database_is_a_problem(path: Path) -> None:
     assert state_of(wrong(path), "damaged") == "problem"
 
 
+@pytest.mark.parametrize("part", [0.2, 0.5])
+def test_a_database_that_was_cut_short_is_a_problem(path: Path, part: float) -> None:
+    with bs.Spot("app", directory=path.parent, config=False, strict=True) as spot:
+        for number in range(300):
+            spot.cached_run(str, number)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * part)])
+    assert state_of(wrong(path), "is damaged (") == "problem"
+    with bs.open_store(path) as store:
+        assert [each.kind for each in store.verify()] == ["database"]
+        assert not any("belong to no result" in each.text for each in store.metadata.examine())
+
+
 def test_what_others_may_read_is_a_warning(path: Path) -> None:
     path.chmod(0o644)
     path.parent.chmod(0o755)

@@ -38,7 +38,8 @@ def command(output: Output, place: Place, where: Where, at: str | None) -> None:
         with Progress(output, "verifying", total) as progress:
             try:
                 for fault in store.verify(progress=progress.at, **where):
-                    _check_readable(fault, progress.count)
+                    if not progress.count and not store.metadata.damaged:
+                        _check_readable(fault)
                     faults += fault.is_damage
                     progress.above(partial(_show, output, fault))
             finally:
@@ -53,13 +54,13 @@ def command(output: Output, place: Place, where: Where, at: str | None) -> None:
         output.status = FOUND
 
 
-def _check_readable(fault: Fault, verified: int) -> None:
-    """Refuse what is no store: of a damaged one something can be read.
+def _check_readable(fault: Fault) -> None:
+    """Refuse what is no store, where nothing was read.
 
     Raises:
-        MetadataError: nothing can.
+        MetadataError: it is none.
     """
-    if fault.kind == "database" and not verified:
+    if fault.kind == "database":
         from beautyspot import MetadataError
 
         raise MetadataError(fault.problem)

@@ -35,6 +35,8 @@ AHEAD: Final = 5.0
 
 _TRIES: Final = 5
 
+_NOT_COMPARED: Final = "which blobs belong to results is unknown, since rows can't be read"
+
 
 def of_process() -> Iterator[Finding]:
     """What is wrong with the process itself."""
@@ -125,6 +127,9 @@ def _of_blobs(
             tail = _tail(record.result_value, prefix)
             named.add(tail)
             missing += tail not in blobs and (record.made_at or 0.0) < settled
+    if metadata.damaged:
+        yield Finding("warning", subject, _NOT_COMPARED)
+        return
     if missing:
         text = f"{missing} of {len(named)} blobs are missing: those calls are computed again"
         yield Finding("warning", subject, f"{text} (beautyspot verify lists them)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from beautyspot.errors import BackendNotFound, BeautyspotError, BlobNotFound, RestoreError
 from beautyspot.inspecting.listing import name_of
@@ -21,18 +21,23 @@ if TYPE_CHECKING:
 
 FaultKind = Literal["damaged", "size", "missing", "unreadable", "database", "signed", "serializer"]
 
+_LOST: Final = (
+    "the database is damaged, and not all of its rows can be read: copy what can be read into a "
+    "fresh one (beautyspot copy), and move this one away"
+)
+
 
 class Fault(NamedTuple):
     """What is wrong with one result.
 
     Attributes:
-        key: of the result; "" where it is the database that can't be read.
+        key: of the result; "" where it is the database that can't be read, or not all of it.
         function: its identifier.
         problem: what is wrong, for people.
         kind: "damaged" (its digest is another), "size", "missing" (its blob), "unreadable" (the row
-            or the blob, for now), "database" (what follows could not be read). No fault of the
-            data: "signed" (not checked, since no signing key was given), "serializer" (not
-            installed here).
+            or the blob, for now), "database" (what follows, or some rows, could not be read). No
+            fault of the data: "signed" (not checked, since no signing key was given), "serializer"
+            (not installed here).
     """
 
     key: str
@@ -84,6 +89,9 @@ class Verifier:
                         progress(entries, size)
         except BeautyspotError as error:
             yield Fault("", "", f"the store can't be read any further: {error}", "database")
+        else:
+            if self._metadata.damaged:
+                yield Fault("", "", _LOST, "database")
 
     def _of_row(self, record: TaskRecord) -> Iterator[Fault]:
         fault = self._damage(record)

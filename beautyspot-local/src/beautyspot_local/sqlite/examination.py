@@ -19,16 +19,30 @@ if TYPE_CHECKING:
 LONG_LOG: Final = 134_217_728
 """Bytes of a ``-wal`` that has grown: SQLite cuts it down to half of this when it can."""
 
+_MALFORMED: Final = "database disk image is malformed"
+"""What SQLite says where it can't even check."""
+
 
 def of_database(
-    path: Path, ask: Callable[[str], list[tuple[Any, ...]]], subject: str
+    path: Path,
+    ask: Callable[[str], list[tuple[Any, ...]]],
+    subject: str,
+    is_salvaged: Callable[[], bool] = lambda: False,
 ) -> Iterator[Finding]:
-    """What there is to say of a database that is there. `ask` gives the rows of a query."""
+    """What there is to say of a database that is there.
+
+    Args:
+        path: of its file.
+        ask: gives the rows of a query.
+        subject: of the findings.
+        is_salvaged: whether `ask` has been answered by what was salvaged of it, which is sound.
+    """
     yield from of_folder(path.parent, subject)
     yield from of_modes(path, subject, "600")
     yield from _of_file(path, subject)
     yield from _of_schema(path, ask("PRAGMA user_version")[0][0], subject)
-    yield from _of_content(path, ask("PRAGMA quick_check(1)")[0][0], subject)
+    said = ask("PRAGMA quick_check(1)")[0][0]
+    yield from _of_content(path, _MALFORMED if is_salvaged() else said, subject)
 
 
 def _of_file(path: Path, subject: str) -> Iterator[Finding]:

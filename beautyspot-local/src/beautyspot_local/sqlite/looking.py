@@ -108,7 +108,7 @@ class LookingStore(SqliteReader):
         def ask(query: str) -> list[tuple[Any, ...]]:
             return self._with(lambda handle: handle.execute(query).fetchall())
 
-        return of_database(self._path, ask, f"metadata {self.name}")
+        return of_database(self._path, ask, f"metadata {self.name}", lambda: self.damaged)
 
     def _rows(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         def read(handle: Handle) -> list[tuple[Any, ...]]:
@@ -133,10 +133,14 @@ class LookingStore(SqliteReader):
 
     def _once(self, work: Callable[[Handle], T]) -> T:
         try:
-            return self._on(self._snapshots.connect(), work)
+            done = self._on(self._snapshots.connect(), work)
         except sqlite3.DatabaseError as error:
             if not connections.is_damage(error):
                 raise
+        else:
+            # What needs no damaged page shows nothing, but another file in its place does.
+            self.damaged = self.damaged and self._snapshots.is_salvaged
+            return done
         handle = self._snapshots.salvaged()
         self.damaged = True
         return self._on(handle, work)

@@ -71,6 +71,11 @@ class Snapshots:
         copy = self._salvaged.made(self._state(), self._salvage)
         return connect_as(copy, IMMUTABLE, read_only=True)
 
+    @property
+    def is_salvaged(self) -> bool:
+        """Whether the file, as it is now, was found damaged."""
+        return self._salvaged.state == self._state()
+
     def forget(self) -> None:
         """Remove the copies."""
         self._in_order.forget()
@@ -118,19 +123,19 @@ class _Copy:
     """A database in a folder of its own, made of another one in some state."""
 
     def __init__(self) -> None:
-        self._state: object = None
+        self.state: object = None
         self._folder: Path | None = None
         self.forget: Callable[[], object] = lambda: None
 
     def made(self, state: object, make: Callable[[Path], None]) -> Path:
         """Where it is; it is made where there is none of that state."""
-        if self._folder is None or self._state != state:
+        if self._folder is None or self.state != state:
             self.forget()
             self._folder = Path(tempfile.mkdtemp(prefix="beautyspot-"))
             self.forget = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-            self._state = None  # until it is whole
+            self.state = None  # until it is whole
             make(self._folder / _NAME)
-            self._state = state
+            self.state = state
         return self._folder / _NAME
 
 
