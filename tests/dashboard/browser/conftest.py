@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from beautyspot.spot import Spot
-from browsing import hostile, kinds
 from browsing.canary import Canary, listening
 from browsing.chromium import Chromium, missing
 from browsing.served import Served, serving
@@ -62,6 +61,8 @@ def trap() -> Iterator[Canary]:
 @pytest.fixture(scope="session")
 def stored(tmp_path_factory: pytest.TempPathFactory, trap: Canary) -> Stored:
     """Three databases: `kinds` and `hostile`, which no test changes, and `changing`."""
+    from browsing import hostile, kinds  # with pandas, which takes long to import
+
     folder = tmp_path_factory.mktemp("dashboard")
     fill = {"kinds": kinds.fill, "hostile": partial(hostile.fill, origin=trap.origin)}
     keys, databases = {}, {}
