@@ -7,6 +7,7 @@ import struct
 import sys
 from typing import TYPE_CHECKING, Any
 
+import beautyspot as bs
 import pytest
 from beautyspot_dashboard.values import thumbnails
 from dashboard.gallery import opened
@@ -145,6 +146,34 @@ def test_damaged_bytes_are_no_thumbnail(gallery: Gallery) -> None:
     gallery.put("bad", picture("PNG"), "image/png", save_blob=True)
     damage(gallery, "bad")
     assert small(gallery, "bad").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "is_told"),
+    [
+        (bs.RestoreError("damaged"), 404, False),
+        (bs.StorageError("no disk"), 503, True),
+        (OSError("broken data stream"), 404, False),
+        (RuntimeError("a fault of Pillow"), 404, True),
+    ],
+)
+def test_what_fails_but_damaged_pictures_is_told(
+    gallery: Gallery,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: Any,
+    *,
+    error: Any,
+    status: int,
+    is_told: bool,
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    at = "_scaled" if isinstance(error, bs.BeautyspotError) else "_drawn"
+    monkeypatch.setattr(thumbnails, at, fail)
+    gallery.put(f"fails {error}", picture("PNG"), "image/png")
+    assert small(gallery, f"fails {error}").status_code == status
+    assert bool(caplog.records) == is_told
 
 
 def test_what_is_larger_than_its_row_says_is_not_read_whole(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+import threading
 
 import beautyspot as bs
 import pytest
@@ -116,6 +117,31 @@ def test_a_backend_whose_name_is_not_stated_is_said_to_be_lost(monkeypatch):
     told = unknown(load_plugins(), "storage", "s3")
     assert "beautyspot_offers['storage'] leaves out 's3a' of " in told
     assert told.count("add it") == 1
+
+
+def test_a_backend_is_found_while_another_thread_asks_for_it(monkeypatch):
+    found = []
+
+    def hook():
+        if not found:  # the second thread looks while the first one is in the hook
+            found.append("asked")
+            other = threading.Thread(target=lambda: found.append(registry.find("storage", "s3")))
+            other.start()
+            other.join(30)
+        return S3
+
+    install(monkeypatch, origin(module(beautyspot_register_storage=bs.hookimpl(hook)), "s3"))
+    registry = load_plugins()
+    assert registry.find("storage", "s3") is S3
+    assert found == ["asked", S3]
+
+
+def test_a_hook_may_look_for_backends_itself(monkeypatch):
+    def hook():
+        return S3 if load_plugins().names("storage") == [] else ()
+
+    install(monkeypatch, origin(module(beautyspot_register_storage=bs.hookimpl(hook)), "s3"))
+    assert load_plugins().find("storage", "s3") is S3
 
 
 def test_a_hook_that_fails_leaves_the_others(monkeypatch, caplog):

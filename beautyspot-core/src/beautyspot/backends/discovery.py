@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import import_module
+from threading import get_ident
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -52,8 +53,9 @@ class Origin:
 class Loaded:
     """A plug-in after the attempt to load it.
 
-    A hook is called once, when a backend of its extension point is first looked for: nothing that
-    the hook brings is imported before.
+    A hook is called when a backend of its extension point is first looked for: nothing that the
+    hook brings is imported before. Threads that look at once each call it, and go by the answer
+    that came first: to wait for another's would stop both where one of them imports the plug-in.
 
     Args:
         origin: where it comes from.
@@ -79,6 +81,7 @@ class Loaded:
         self.notes = notes
         self._hooks = hooks
         self._classes: dict[str, tuple[type[Backend], ...]] = {}
+        self._asking: set[tuple[int, str]] = set()
         self._faults = [] if unusable is None else [unusable]
 
     def warn(self) -> None:
@@ -94,14 +97,22 @@ class Loaded:
 
     def classes(self, point: str) -> tuple[type[Backend], ...]:
         """Its backends of an extension point; none where its hook is broken."""
-        if point in self._hooks and point not in self._classes:
-            self._classes[point] = ()
+        asking = (get_ident(), point)
+        if point in self._hooks and point not in self._classes and asking not in self._asking:
+            self._asking.add(asking)  # a hook that looks for backends itself finds none of these
             try:
-                self._classes[point] = self._hooks[point]()
-            except PluginError as error:
-                self._faults.append(str(error))
-                self.warn()
+                self._classes.setdefault(point, self._asked(point))
+            finally:
+                self._asking.discard(asking)
         return self._classes.get(point, ())
+
+    def _asked(self, point: str) -> tuple[type[Backend], ...]:
+        try:
+            return self._hooks[point]()
+        except PluginError as error:
+            self._faults.append(str(error))
+            self.warn()
+            return ()
 
     @property
     def offers(self) -> dict[str, list[str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from beautyspot import BeautyspotError
+from beautyspot import BeautyspotError, BlobNotFound, RestoreError
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -17,15 +18,24 @@ from beautyspot_dashboard.values.views import Look, TooLargeError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+_log = logging.getLogger("beautyspot")
+
 
 def thumbnail(request: Request) -> Response:
-    """The picture; nothing, with status 404, where there is none."""
+    """The picture; nothing, with status 404, where there is none.
+
+    Raises:
+        BeautyspotError: the store or its storage can't be read at the moment.
+    """
     store = store_of(request)
     record = store.row(request.path_params["key"])
     try:
         made = thumbnail_of(Look(request, store, record, store.content(record.cache_key)))
-    except (BeautyspotError, TooLargeError):
+    except (RestoreError, BlobNotFound, TooLargeError):
         made = None  # the page of the result says why
+    except BeautyspotError as error:
+        _log.warning("the dashboard could not make the thumbnail of a picture: %s", error)
+        raise
     if made is None:
         return Response(status_code=404, headers=VALUE_HEADERS)
     if made.content_type == SVG and is_opened(request):

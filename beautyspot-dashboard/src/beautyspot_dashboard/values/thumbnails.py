@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import logging
+import struct
 from collections import OrderedDict
 from importlib.util import find_spec
 from threading import BoundedSemaphore, Lock
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from beautyspot_dashboard.values.views import Look
+
+_log = logging.getLogger("beautyspot")
 
 SIDE: Final = 240
 """Pixels of a thumbnail's longer side, at most."""
@@ -140,8 +144,15 @@ def _scaled(data: bytes, kind: str) -> Thumbnail | None:
         return Thumbnail(data, kind)
     try:
         return _drawn(data, _FORMATS[kind])
-    except Exception:  # Pillow raises many kinds, and damaged pictures are no news
+    except _DAMAGED:
         return None
+    except Exception:  # Pillow raises many kinds: a list goes on without the picture
+        _log.warning("the dashboard could not make a picture smaller", exc_info=True)
+        return None
+
+
+_DAMAGED: Final = (OSError, SyntaxError, ValueError, EOFError, struct.error)
+"""What Pillow raises for damaged pictures, which are no news."""
 
 
 _LARGEST_OWN: Final = 30_000
