@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,8 @@ def metadata(tmp_path: Path) -> SqliteMetadataStore:
     store = SqliteMetadataStore(tmp_path / "app.db")
     store.put_many(
         [
-            row(1, "shop:ask", version="1", arguments=f"prompt={HOSTILE}"),
+            row(4, "shop:ask", version="1", code="aa:1", made_at=1e9),
+            row(1, "shop:ask", version="2", arguments=f"prompt={HOSTILE}"),
             row(2, "shop:ask", version="2", code="bb:1"),
             row(3, "shop:draw", size=5000),
         ]
@@ -122,7 +124,13 @@ def test_an_empty_store_says_what_to_do(visit: Callable[..., Any]) -> None:
 def test_the_page_of_a_function(page: Callable[[str], Any]) -> None:
     text = page("/function?name=shop:ask").text
     assert "<h1>ask" in text
-    assert "1 of its results (10 B) were made by other code" in text
+    assert 'badge warning">code changed' in text
+    shown = re.sub("<[^>]*>", "", text)
+    assert "1 of its results (10 B) of version 2 was made by other code" in shown
+    assert "results?function=shop%3Aask&amp;version=2&amp;outdated=" in text
+    assert "1 result is of other versions than the newest one, which has version 2" in shown
+    assert "remove?function=shop%3Aask&amp;version=1" in text
+    assert "also those that ran at the same time" in text
     assert "In 24 hours: 30 hits, 10 runs" in text
     assert text.index(f"{2:032x}") < text.index(f"{1:032x}"), "the newest result first"
     assert "results?function=shop%3Aask" in text
@@ -131,6 +139,23 @@ def test_the_page_of_a_function(page: Callable[[str], Any]) -> None:
     assert "\x1b" not in text
     for span, label in (("week", "7 days"), ("quarter", "90 days")):
         assert f"In {label}: 37 hits, 10 runs" in page(f"/function?name=shop:ask&span={span}").text
+
+
+def test_results_of_an_earlier_version_are_not_called_given(visit: Callable[..., Any]) -> None:
+    metadata = MemoryMetadataStore()
+    metadata.put_many(
+        [
+            row(1, "shop:ask", version="1", code="aa:1"),
+            row(2, "shop:ask", version=None, code="aa:1"),
+            row(3, "shop:ask", version="2", code="bb:1"),
+        ]
+    )
+    client = visit(bs.open_store(metadata, config=False))
+    base = client.get("/", follow_redirects=False).headers["location"]
+    text = client.get(f"{base}/function?name=shop:ask").text
+    assert "code changed" not in text
+    assert "They are still given" not in text
+    assert "2 results are of other versions" in text
 
 
 def test_a_function_of_which_only_counts_are_left(page: Callable[[str], Any]) -> None:

@@ -120,29 +120,47 @@ def _of_blobs(
 ) -> Iterator[Finding]:
     """Blobs that no row names, and the other way around; neither of what is just being saved."""
     settled = now - SETTLED
-    prefix = f"{metadata.store_id}/"
-    named, missing = set(), 0
-    for record in metadata.scan():
-        if record.result_value is not None:
-            tail = _tail(record.result_value, prefix)
-            named.add(tail)
-            missing += tail not in blobs and (record.made_at or 0.0) < settled
+    named = _named(metadata)
     if metadata.damaged:
         yield Finding("warning", subject, _NOT_COMPARED)
         return
-    if missing:
-        text = f"{missing} of {len(named)} blobs are missing: those calls are computed again"
-        yield Finding("warning", subject, f"{text} (beautyspot verify lists them)")
+    missing = list(
+        _of_missing([named[tail] for tail in named.keys() - blobs.keys()], len(named), settled)
+    )
     orphans = [
         blob.size
         for tail, blob in blobs.items()
         if tail not in named and blob.modified_at < settled
     ]
+    yield from (Finding(state, subject, text) for state, text in missing)
     if orphans:
         text = f"{len(orphans)} blobs ({sum(orphans):,} bytes) belong to no result"
         yield Finding("warning", subject, f"{text}: beautyspot collect removes them")
     if not missing and not orphans:
         yield Finding("ok", subject, f"{len(named)} blobs, none missing and none left over")
+
+
+def _named(metadata: MetadataStoreBase) -> dict[str, float]:
+    """The blobs that rows name, and when they were made."""
+    prefix = f"{metadata.store_id}/"
+    return {
+        _tail(record.result_value, prefix): record.made_at or 0.0
+        for record in metadata.scan()
+        if record.result_value is not None
+    }
+
+
+def _of_missing(
+    made: list[float], number: int, settled: float
+) -> Iterator[tuple[FindingState, str]]:
+    """What to say of blobs that are missing, of so many."""
+    young = sum(moment >= settled for moment in made)
+    if lost := len(made) - young:
+        text = f"{lost} of {number} blobs are missing: those calls are computed again"
+        yield "warning", f"{text} (beautyspot verify lists them)"
+    if young:
+        text = f"{young} of {number} blobs missing, younger than an hour: maybe just being saved"
+        yield "ok", f"{text} (beautyspot verify tells)"
 
 
 def _tail(location: str, prefix: str) -> str:

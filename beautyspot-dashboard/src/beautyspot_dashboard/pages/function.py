@@ -40,10 +40,14 @@ def function(request: Request) -> Response:
     span = SPANS.get(request.query_params.get("span", ""), SPANS["day"])
     counts = store.counts(name, since=f"{span.hours - 1}h")
     page = _newest(store, name)
+    versions = _versions(page.records)
+    version = (page.records[0].version or "") if page.records else ""
     outdated = None
     if one.code_changed:
         outdated = shelved.kept.get(
-            ("outdated", name), lambda: store.total(function=name, outdated=True), keep=ALWAYS
+            ("outdated", name, version),
+            lambda: store.total(function=name, version=version, outdated=True),
+            keep=ALWAYS,
         )
     return render(
         request,
@@ -56,7 +60,9 @@ def function(request: Request) -> Response:
         span=span,
         spans=SPANS,
         records=page.records[:_SHOWN],
-        versions=_versions(page.records),
+        versions=versions,
+        version=version,
+        others=sum(number for each, number in versions if each != version),
         all_versions=page.following is None,
         looked_at=len(page.records),
         link=lambda record: result_href(request, record.cache_key),
