@@ -16,15 +16,6 @@ parquet = pytest.importorskip("pyarrow.parquet")
 TABLE = pa.table({"n": range(500), "s": [None, "x"] * 250})
 
 
-def streams(monkeypatch: pytest.MonkeyPatch, given: bytes) -> tuple[io.BytesIO, io.StringIO]:
-    """The output and the errors of a child that is given something."""
-    output, errors = io.BytesIO(), io.StringIO()
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(given)))
-    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=output))
-    monkeypatch.setattr(sys, "stderr", errors)
-    return output, errors
-
-
 def test_mermaid_is_drawn_without_what_it_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
@@ -33,9 +24,7 @@ def test_mermaid_is_drawn_without_what_it_may_not(monkeypatch: pytest.MonkeyPatc
         return SimpleNamespace(svg=lambda: "<svg/>")
 
     monkeypatch.setitem(sys.modules, "mermaidx", SimpleNamespace(render=render))
-    output, _ = streams(monkeypatch, b"flow\xff")
-    assert mermaid.main() == 0
-    assert output.getvalue() == b"<svg/>"
+    assert mermaid.svg(b"flow\xff") == b"<svg/>"
     assert asked == [("flow\ufffd", {"securityLevel": "strict"})]
 
 
@@ -44,9 +33,8 @@ def test_what_mermaid_says_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("Mermaid rendering failed: Parse error on line 2")
 
     monkeypatch.setitem(sys.modules, "mermaidx", SimpleNamespace(render=render))
-    _, errors = streams(monkeypatch, b"flow")
-    assert mermaid.main() == 1
-    assert errors.getvalue() == "Parse error on line 2\n"
+    with pytest.raises(ValueError, match="^Parse error on line 2$"):
+        mermaid.svg(b"flow")
 
 
 @pytest.mark.parametrize(

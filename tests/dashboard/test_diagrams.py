@@ -42,8 +42,8 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawn, "_made", type(drawn._made)())
+def fresh() -> None:
+    drawn.made.cache_clear()
 
 
 @needs_mermaid
@@ -55,7 +55,8 @@ def test_mermaid_is_drawn_and_served_as_a_picture_alone(gallery: Gallery) -> Non
     answer = gallery.client.get(url)
     assert answer.headers["content-type"] == "image/svg+xml"
     policy = answer.headers["content-security-policy"]
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'")
+    assert policy.endswith("; sandbox")
     assert "Find" in answer.text
     assert re.search(r'<svg[^>]* width="[\d.]+" height="[\d.]+"', answer.text)
 
@@ -79,7 +80,7 @@ def test_a_diagram_is_drawn_once(gallery: Gallery, monkeypatch: pytest.MonkeyPat
     assert asked == [MERMAID.encode()]
     for number in range(20):
         drawn.drawn("Mermaid", b"%d" % number)
-    assert len(drawn._made) == 16
+    assert drawn.made.cache_info().currsize == 16
 
 
 @needs_dot

@@ -222,7 +222,7 @@ def inside(monkeypatch: pytest.MonkeyPatch) -> None:
             file = io.BytesIO(b"".join(source))
             page = child.page(file, words[0], int(words[1]), int(words[2]))
         except Exception as error:
-            return Ran(b"", f"Traceback:\n{error}")
+            return Ran(b"", str(error))
         return Ran(json.dumps(page).encode(), "")
 
     monkeypatch.setattr(columnar, "run_module", run)

@@ -206,7 +206,7 @@ def test_a_thumbnail_is_made_once_and_forgotten_when_there_are_many(
     for name in ("one", "one", "two", "one"):
         small(gallery, name)
     assert len(made) == 2
-    monkeypatch.setattr(thumbnails, "_KEPT", 0)
+    monkeypatch.setattr(thumbnails._recent, "most", 0)
     gallery.put("three", picture("PNG") + b"3", "image/png")
     for name in ("three", "one"):
         small(gallery, name)

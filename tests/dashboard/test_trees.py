@@ -12,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from beautyspot_dashboard.values import recent
+from beautyspot_dashboard.values import views
 from dashboard.gallery import opened
 from dashboard.reading import links, words
 
@@ -251,17 +251,16 @@ def test_deep_values_go_on_by_links(gallery: Gallery) -> None:
 def test_a_large_value_is_decoded_once_for_its_pages(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recent, "SMALL", 0)
-    monkeypatch.setattr("beautyspot_dashboard.values.views.SMALL", 0)
+    monkeypatch.setattr(views, "_SMALL", 0)
     assert "999 999" in words(gallery.page("long"))
     read = []
     monkeypatch.setattr("beautyspot.Store.value", lambda *_: read.append(1) or [])
     assert "1000 1000" in words(gallery.page("long", "?from=1000"))
     assert not read
-    recent.RECENT.forget()
+    views._decoded.forget()
     assert "list · 0 items" in words(gallery.page("long"))
     assert read
-    recent.RECENT.forget()
+    views._decoded.forget()
 
 
 def test_a_value_that_is_too_large_is_not_decoded(

@@ -9,11 +9,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from beautyspot_dashboard.board import store_of
-from beautyspot_dashboard.pages.value import VALUE_HEADERS
 from beautyspot_dashboard.values.documents import LARGEST_HTML
 from beautyspot_dashboard.values.media_types import HTML
-from beautyspot_dashboard.values.views import Look, TooLargeError
+from beautyspot_dashboard.values.sending import VALUE_HEADERS
+from beautyspot_dashboard.values.views import TooLargeError, look_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,9 +30,7 @@ _NOTHING: Final = "<basefont"
 
 def html(request: Request) -> Response:
     """The page, without its frames and links to other files."""
-    store = store_of(request)
-    record = store.row(request.path_params["key"])
-    look = Look(request, store, record, store.content(record.cache_key))
+    look = look_of(request)
     if look.body.kind != HTML:
         raise HTTPException(404, "this result is no HTML")
     try:

@@ -9,27 +9,26 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from beautyspot_dashboard.board import store_of
-from beautyspot_dashboard.pages.value import VALUE_HEADERS
 from beautyspot_dashboard.rendering.templates import environment
 from beautyspot_dashboard.values.children.running import run_module
 from beautyspot_dashboard.values.decoded import text_at
 from beautyspot_dashboard.values.documents import LARGEST_MARKDOWN
 from beautyspot_dashboard.values.media_types import MARKDOWN, TEXT
-from beautyspot_dashboard.values.views import Look, TooLargeError
+from beautyspot_dashboard.values.sending import VALUE_HEADERS
+from beautyspot_dashboard.values.views import TooLargeError, look_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from beautyspot_dashboard.values.views import Look
 
 _SECONDS: Final = 10
 
 
 def markdown(request: Request) -> Response:
     """The page; in its place what went wrong with it."""
-    store = store_of(request)
-    record = store.row(request.path_params["key"])
-    look = Look(request, store, record, store.content(record.cache_key))
+    look = look_of(request)
     try:
         source = _source(look)
     except TooLargeError:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from beautyspot import BeautyspotError, BlobNotFound, RestoreError
+from beautyspot import BeautyspotError, BlobNotFound, RecordNotFound, RestoreError
 from starlette.responses import Response
 from starlette.routing import Route
 
-from beautyspot_dashboard.board import store_of
-from beautyspot_dashboard.pages.value import VALUE_HEADERS, alone, is_opened
+from beautyspot_dashboard.pages.alone import alone, is_opened
 from beautyspot_dashboard.values.media_types import SVG
+from beautyspot_dashboard.values.sending import VALUE_HEADERS
 from beautyspot_dashboard.values.thumbnails import thumbnail_of
-from beautyspot_dashboard.values.views import Look, TooLargeError
+from beautyspot_dashboard.values.views import TooLargeError, look_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -27,11 +27,10 @@ def thumbnail(request: Request) -> Response:
     Raises:
         BeautyspotError: the store or its storage can't be read at the moment.
     """
-    store = store_of(request)
-    record = store.row(request.path_params["key"])
     try:
-        made = thumbnail_of(Look(request, store, record, store.content(record.cache_key)))
-    except (RestoreError, BlobNotFound, TooLargeError):
+        look = look_of(request)
+        made = thumbnail_of(look)
+    except (RestoreError, BlobNotFound, RecordNotFound, TooLargeError):
         made = None  # the page of the result says why
     except BeautyspotError as error:
         _log.warning("the dashboard could not make the thumbnail of a picture: %s", error)
@@ -39,7 +38,7 @@ def thumbnail(request: Request) -> Response:
     if made is None:
         return Response(status_code=404, headers=VALUE_HEADERS)
     if made.content_type == SVG and is_opened(request):
-        return alone(request, record, "img")
+        return alone(look, "img")
     return Response(made.data, headers={**VALUE_HEADERS, "content-type": made.content_type})
 
 

@@ -5,41 +5,27 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from beautyspot import BeautyspotError, BlobNotFound, RestoreError
+from beautyspot import BeautyspotError, BlobNotFound, RecordNotFound, RestoreError
 from starlette.responses import Response
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
-from beautyspot_dashboard.rendering.links import href
-from beautyspot_dashboard.rendering.streaming import Streamed, exactly
+from beautyspot_dashboard.pages.alone import alone, is_opened
 from beautyspot_dashboard.rendering.templates import render
-from beautyspot_dashboard.values.bodies import body_of
-from beautyspot_dashboard.values.media import described
 from beautyspot_dashboard.values.media_types import BYTES, FILMS, SOUNDS, SVG, served_type
 from beautyspot_dashboard.values.names import disposition
 from beautyspot_dashboard.values.ranges import UnsatisfiableError, is_known, wanted
+from beautyspot_dashboard.values.sending import VALUE_HEADERS, Streamed, exactly
 from beautyspot_dashboard.values.soundness import check
+from beautyspot_dashboard.values.views import look_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beautyspot import Store, TaskRecord
     from starlette.requests import Request
 
     from beautyspot_dashboard.values.bodies import Body
-
-VALUE_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'; sandbox"
-)
-"""What stored bytes may do in a browser: be looked at. No script, no request, no origin."""
-
-VALUE_HEADERS: Final = {
-    "content-security-policy": VALUE_POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "x-dns-prefetch-control": "off",
-}
+    from beautyspot_dashboard.values.views import Look
 
 _PLAYED: Final = {SVG: "img", **dict.fromkeys(SOUNDS, "audio"), **dict.fromkeys(FILMS, "video")}
 """What is opened within a page of ours, and the element that shows it."""
@@ -51,20 +37,20 @@ _FIRST: Final = 4 * 2**20
 def value(request: Request) -> Response:
     """The bytes of a value, as its type if that is a known one, else to be saved."""
     shelved = shelved_of(request)
-    store = shelved.store()
-    record = store.row(request.path_params["key"])
     try:
-        return _answer(request, store, record)
+        return _answer(look_of(request))
+    except RecordNotFound:
+        raise
     except BeautyspotError as error:
         message = f"{error}. The value is not given away damaged or in part."
         return render(request, "failure.html", _status(error), store=shelved, message=message)
 
 
-def _answer(request: Request, store: Store, record: TaskRecord) -> Response:
-    body = body_of(store, record, store.content(record.cache_key))
+def _answer(look: Look) -> Response:
+    request, body, digest = look.request, look.body, look.record.digest
     if body.kind in _PLAYED and is_opened(request):
-        return alone(request, record, _PLAYED[body.kind])
-    etag = f'"{record.digest.hex()}"' if record.digest else None
+        return alone(look, _PLAYED[body.kind])
+    etag = f'"{digest.hex()}"' if digest else None
     headers = _headers(request, body, etag)
     if is_known(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
@@ -75,30 +61,8 @@ def _answer(request: Request, store: Store, record: TaskRecord) -> Response:
     if part is None:
         return _whole(request, body, headers)
     if len(part) != body.size:
-        check(store, record, body)
+        check(look)
     return _sent(request, _part(body, part, headers), 206, headers)
-
-
-def is_opened(request: Request) -> bool:
-    """Whether a browser would open the bytes as a document, and not within one.
-
-    As a document, an SVG may have frames and links, and Chromium connects to where they lead. A
-    recording would not be played under the policy of values.
-    """
-    shown_as = request.headers.get("sec-fetch-dest")
-    if shown_as is None:  # an old browser, or no encryption
-        within = "text/html" not in request.headers.get("accept", "")
-    else:
-        within = shown_as in ("image", "audio", "video")
-    return not within and "download" not in request.query_params
-
-
-def alone(request: Request, record: TaskRecord, element: str, route: str = "value") -> Response:
-    """A page of ours with what a route gives, in an element."""
-    slug = request.path_params["store"]
-    src = href(request, route, store=slug, key=record.cache_key)
-    label = described(record)
-    return render(request, "values/alone.html", src=src, label=label, element=element)
 
 
 def _headers(request: Request, body: Body, etag: str | None) -> dict[str, str]:

@@ -25,7 +25,7 @@ def document(look: Look) -> View | None:
     kind = look.body.kind
     if kind not in (HTML, MARKDOWN, PDF) or (look.body.size or 0) > _LARGEST.get(kind, math.inf):
         return None
-    check(look.store, look.record, look.body)
+    check(look)
     label = described(look.record)
     if kind == PDF:
         is_open = look.request.query_params.get("as") == "pdf"

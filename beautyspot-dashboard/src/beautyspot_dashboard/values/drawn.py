@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections import OrderedDict
-from hashlib import sha256
+from functools import lru_cache
 from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -43,16 +42,14 @@ def needs(language: str) -> str | None:
 
 def drawn(language: str, source: bytes) -> Ran:
     """The SVG of a diagram, or what is wrong with it. One is drawn at a time."""
-    key = language, sha256(source).digest()
     with _turn:
-        found = _made.get(key)
-        if found is None:
-            found = _checked(_MAKERS[language](source))
-            _made[key] = found
-        _made.move_to_end(key)
-        while len(_made) > _KEPT:
-            _made.popitem(last=False)
-        return found
+        return made(language, source)
+
+
+@lru_cache(_KEPT)
+def made(language: str, source: bytes) -> Ran:
+    """The same, made once."""
+    return _checked(_MAKERS[language](source))
 
 
 def _mermaid(source: bytes) -> Ran:
@@ -84,5 +81,4 @@ def _sized(svg: bytes) -> bytes:
 
 
 _MAKERS: Final[dict[str, Callable[[bytes], Ran]]] = {"Mermaid": _mermaid, "Graphviz": _graphviz}
-_made: OrderedDict[tuple[str, bytes], Ran] = OrderedDict()
 _turn = Lock()

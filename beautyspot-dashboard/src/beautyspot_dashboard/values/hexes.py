@@ -32,7 +32,7 @@ class Line:
 
 def view(look: Look) -> View:
     """Any value, as its bytes."""
-    check(look.store, look.record, look.body)
+    check(look)
     start = wanted(look, "from") // _LINE * _LINE
     data = piece(look.content, start, _PAGE + 1)
     size = look.content.size

@@ -21,7 +21,7 @@ def picture(look: Look) -> View | None:
     name = PICTURES.get(look.body.kind)
     if name is None:
         return None
-    check(look.store, look.record, look.body)
+    check(look)
     measures = measured(b"".join(look.body.part(0, 65536)))
     context = {"src": look.link("value"), "alt": described(look.record), "measures": measures}
     return View("picture.html", f"picture ({name})", {**context, "is_drawing": name == "SVG"})
@@ -33,12 +33,12 @@ def recording(look: Look) -> View | None:
     name = SOUNDS.get(kind) or FILMS.get(kind)
     if name is None:
         return None
-    check(look.store, look.record, look.body)
+    check(look)
     context = {
         "src": look.link("value"),
         "type": kind,
         "label": described(look.record),
-        "unchecked": not is_checked_first(look.store, look.body.size),
+        "unchecked": not is_checked_first(look),
     }
     is_film = kind in FILMS
     what, template = ("film", "film.html") if is_film else ("sound", "sound.html")

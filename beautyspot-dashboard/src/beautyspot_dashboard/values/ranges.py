@@ -27,9 +27,7 @@ def wanted(headers: Mapping[str, str], size: int | None, etag: str | None) -> ra
     condition = headers.get("if-range")
     if size is None or (condition is not None and condition.strip() != etag):
         return None
-    given = re.fullmatch(
-        r"\s*bytes\s*=\s*(\d{0,18})-(\d{0,18})\s*", headers.get("range", ""), re.ASCII
-    )
+    given = re.fullmatch(_ONE_RANGE, headers.get("range", ""))
     if given is None or given.groups() == ("", ""):
         return None
     return _within(given[1], given[2], size)

@@ -7,47 +7,35 @@ size is. That is done once while the dashboard runs.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from beautyspot import Store, TaskRecord
+from beautyspot_dashboard.values.recent import Recent
 
-    from beautyspot_dashboard.values.bodies import Body
+if TYPE_CHECKING:
+    from beautyspot_dashboard.values.views import Look
 
 CHECKED: Final = 64 * 2**20
 """Bytes of a value that is read whole before a part of it is given."""
 
-_REMEMBERED: Final = 1000
-
-_sound: OrderedDict[tuple[object, ...], None] = OrderedDict()
-_lock = Lock()
+_sound: Final[Recent[None]] = Recent(1000)
 
 
-def is_checked_first(store: Store, size: int | None) -> bool:
-    """Whether a value of this size is checked before a part of it is given."""
-    return store.signing_keys is not None or (size is not None and size <= CHECKED)
+def is_checked_first(look: Look) -> bool:
+    """Whether a value is checked before a part of it is given."""
+    size = look.body.size
+    return look.store.signing_keys is not None or (size is not None and size <= CHECKED)
 
 
-def check(store: Store, record: TaskRecord, body: Body) -> None:
+def check(look: Look) -> None:
     """Check a value, unless that was done before, or it is large.
 
     Raises:
         BeautyspotError: it is damaged, or can't be read.
     """
-    mark = (
-        store.place,
-        record.cache_key,
-        record.digest,
-        record.made_at,
-        store.signing_keys is None,
-    )
-    if not is_checked_first(store, body.size) or mark in _sound:
-        return
-    for _ in body.chunks():
+    if is_checked_first(look):
+        _sound.get(look.mark, lambda: _read(look))
+
+
+def _read(look: Look) -> None:
+    for _ in look.body.chunks():
         pass
-    with _lock:
-        _sound[mark] = None
-        while len(_sound) > _REMEMBERED:
-            _sound.popitem(last=False)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import logging
 import struct
-from collections import OrderedDict
 from importlib.util import find_spec
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot_dashboard.rendering.links import href, result_href
 from beautyspot_dashboard.values.measures import measured
 from beautyspot_dashboard.values.media_types import PICTURES, plain_type
+from beautyspot_dashboard.values.recent import Recent
 
 if TYPE_CHECKING:
     from beautyspot import TaskRecord
@@ -59,31 +59,9 @@ class Thumbnail(NamedTuple):
     content_type: str
 
 
-class _Kept:
-    """The thumbnails that were used last, of which none has to be made again."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._found: OrderedDict[tuple[object, ...], Thumbnail] = OrderedDict()
-        self._size = 0
-
-    def get(self, mark: tuple[object, ...]) -> Thumbnail | None:
-        with self._lock:
-            if mark in self._found:
-                self._found.move_to_end(mark)
-            return self._found.get(mark)
-
-    def put(self, mark: tuple[object, ...], made: Thumbnail) -> None:
-        with self._lock:
-            if mark in self._found:
-                return
-            self._found[mark] = made
-            self._size += len(made.data)
-            while self._size > _KEPT:
-                self._size -= len(self._found.popitem(last=False)[1].data)
-
-
-_kept = _Kept()
+_recent: Final[Recent[Thumbnail | None]] = Recent(
+    _KEPT, lambda made: 1000 + (len(made.data) if made else 0)
+)
 _turns = BoundedSemaphore(2)
 """At most two pictures are decoded at a time."""
 
@@ -113,13 +91,7 @@ def thumbnail_of(look: Look) -> Thumbnail | None:
     record, kind = look.record, plain_type(look.content.content_type)
     if not has_thumbnail(record) or kind not in PICTURES:
         return None
-    mark = (look.store.place, record.cache_key, record.digest, record.made_at)
-    made = _kept.get(mark)
-    if made is None:
-        made = _made(look, kind)
-        if made is not None:
-            _kept.put(mark, made)
-    return made
+    return _recent.get(look.mark, lambda: _made(look, kind))
 
 
 def _made(look: Look, kind: str) -> Thumbnail | None:

@@ -15,13 +15,11 @@ from beautyspot import (
 )
 from beautyspot_cli.formats import size
 
+from beautyspot_dashboard.values.soundness import CHECKED
 from beautyspot_dashboard.values.views import LARGEST, View
 
 if TYPE_CHECKING:
     from beautyspot_dashboard.values.views import Look
-
-_CHECKED: Final = 64 * 2**20
-"""Bytes that are read to find out whether they are sound."""
 
 _ADVICE: Final[dict[type[BeautyspotError], str]] = {
     BlobNotFound: "Its blob is gone from the storage. The next call computes it again.",
@@ -79,7 +77,7 @@ def _has_bytes(look: Look) -> bool:
     try:
         for part in look.content.chunks():
             read += len(part)
-            if read > _CHECKED:
+            if read > CHECKED:
                 break
     except BeautyspotError:
         return False

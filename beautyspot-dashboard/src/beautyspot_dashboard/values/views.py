@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot_dashboard.board import store_of
 from beautyspot_dashboard.rendering.links import href
 from beautyspot_dashboard.values.bodies import body_of
-from beautyspot_dashboard.values.recent import RECENT, SMALL
+from beautyspot_dashboard.values.recent import Recent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Hashable, Iterator, Mapping
 
     from beautyspot import Content, Store, TaskRecord
     from starlette.requests import Request
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
 LARGEST: Final = 20_000_000
 """Bytes of a value, without compression: a larger one is not decoded to be shown."""
+
+
+_SMALL: Final = 500_000
+"""Bytes of a value that is decoded anew each time."""
+
+_decoded: Final[Recent[Any]] = Recent(1, seconds=60)
+"""The value that was decoded last, for the next page of it: to decode a large one takes seconds."""
 
 
 class TooLargeError(Exception):
@@ -61,6 +69,12 @@ class Look:
         """
         return body_of(self.store, self.record, self.content)
 
+    @property
+    def mark(self) -> Hashable:
+        """Tells this value, as it is now, from all others."""
+        record, has_key = self.record, self.store.signing_keys is not None
+        return self.store.place, record.cache_key, record.digest, record.made_at, has_key
+
     def value(self) -> Any:
         """The decoded value, decoded once.
 
@@ -79,14 +93,6 @@ class Look:
         """
         return b"".join(self._bounded(limit))
 
-    def head(self, size: int = 65536) -> bytes:
-        """The first bytes; those of a large value are not checked.
-
-        Raises:
-            BeautyspotError: they can't be read.
-        """
-        return next(iter(self.content.chunks()), b"")[:size]
-
     @cached_property
     def _value(self) -> Any:
         if self.content.size is None:
@@ -94,11 +100,10 @@ class Look:
                 pass
         elif self.content.size > LARGEST:
             raise TooLargeError
-        key, digest = self.record.cache_key, self.record.digest
-        if digest is None or (self.content.size or 0) < SMALL:
+        key = self.record.cache_key
+        if self.record.digest is None or (self.content.size or 0) < _SMALL:
             return self.store.value(key)
-        mark = (self.store.place, key, digest, self.record.made_at, self.store.signing_keys is None)
-        return RECENT.get(mark, lambda: self.store.value(key))
+        return _decoded.get(self.mark, lambda: self.store.value(key))
 
     def _bounded(self, limit: int) -> Iterator[bytes]:
         if (self.content.size or 0) > limit:
@@ -109,6 +114,18 @@ class Look:
             if size > limit:
                 raise TooLargeError
             yield part
+
+
+def look_of(request: Request) -> Look:
+    """The result that the URL names.
+
+    Raises:
+        HTTPException: there is no such store.
+        BeautyspotError: there is no such result, or it can't be read.
+    """
+    store = store_of(request)
+    record = store.row(request.path_params["key"])
+    return Look(request, store, record, store.content(record.cache_key))
 
 
 @dataclass(frozen=True)

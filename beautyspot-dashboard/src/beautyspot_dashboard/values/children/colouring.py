@@ -65,8 +65,7 @@ def _parts(lexer: Any, source: str) -> Iterator[list[str]]:
 
 
 if __name__ == "__main__":  # pragma: no cover - children are not measured
-    from beautyspot_dashboard.values.children.limits import bound
+    from beautyspot_dashboard.values.children.limits import answer
 
-    bound(5, 1000)
     given = sys.stdin.buffer.read().decode("utf-8", "replace")
-    sys.stdout.write(json.dumps(coloured(given, *sys.argv[1:3])))
+    answer(5, 1000, lambda: json.dumps(coloured(given, *sys.argv[1:3])).encode())

@@ -10,7 +10,7 @@ import json
 import sys
 from typing import IO, Any
 
-from beautyspot_dashboard.values.children.limits import bound
+from beautyspot_dashboard.values.children.limits import answer
 from beautyspot_dashboard.values.tables.frames import column_of
 from beautyspot_dashboard.values.tables.table import COLUMNS, ROWS, cell
 
@@ -81,6 +81,5 @@ def _answer(tables: Any, fields: Any, row: int, shape: tuple[int, int]) -> Any:
 
 
 if __name__ == "__main__":  # pragma: no cover - children are not measured
-    bound(20, 8000)
     words = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    sys.stdout.write(json.dumps(page(sys.stdin.buffer, *words)))
+    answer(20, 8000, lambda: json.dumps(page(sys.stdin.buffer, *words)).encode())

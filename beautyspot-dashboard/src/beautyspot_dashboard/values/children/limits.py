@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OUTPUT: Final = 8 * 2**20
 """Bytes that it may write."""
@@ -28,6 +31,21 @@ def bound(seconds: int, megabytes: int) -> None:  # pragma: no cover - children 
         ):
             with suppress(ValueError, OSError):  # a lower limit is in force, or none can be
                 resource.setrlimit(kind, (most, most))
+
+
+def answer(
+    seconds: int, megabytes: int, make: Callable[[], bytes]
+) -> NoReturn:  # pragma: no cover - children are not measured
+    """Bound this process, write what is made, and end; where that fails, write why."""
+    bound(seconds, megabytes)
+    status = 0
+    try:
+        sys.stdout.buffer.write(make())
+        sys.stdout.flush()
+    except Exception as error:
+        print(str(error) or type(error).__name__, file=sys.stderr, flush=True)  # noqa: T201
+        status = 1
+    os._exit(status)  # a library's threads that are just starting abort a process that ends
 
 
 if __name__ == "__main__":  # pragma: no cover - children are not measured

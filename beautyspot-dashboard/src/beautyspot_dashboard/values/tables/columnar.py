@@ -47,7 +47,7 @@ def view(look: Look) -> View | None:
     words = [kind, str(window.row), str(window.column)]
     ran = run_module("columnar", words, look.content.chunks(), _SECONDS)
     if ran.problem:
-        return _noted(name, f"This file can't be read as {name}: {_last_line(ran.problem)}")
+        return _noted(name, f"This file can't be read as {name}: {ran.problem}")
     made = json.loads(ran.output)
     if "missing" in made:
         return _noted(name, "Install pyarrow where the dashboard runs to see this table here.")
@@ -58,11 +58,6 @@ def view(look: Look) -> View | None:
 
 def _noted(name: str, note: str) -> View:
     return View("table.html", name, {"table": None, "note": note, "links": [], "crumbs": []})
-
-
-def _last_line(problem: str) -> str:
-    lines = problem.strip().splitlines()
-    return lines[-1] if lines else ""
 
 
 def _table(look: Look, made: dict[str, Any]) -> Table:

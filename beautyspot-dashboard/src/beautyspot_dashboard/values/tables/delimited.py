@@ -44,7 +44,7 @@ def view(look: Look) -> View | None:
     kind = _KINDS.get(look.content.content_type.partition(";")[0].strip().lower())
     if kind is None:
         return None
-    check(look.store, look.record, look.body)
+    check(look)
     links = [("As text", with_query(look.request, **{"as": "source"}))]
     try:
         found = _page(look, "\t" if kind == "TSV" else None)

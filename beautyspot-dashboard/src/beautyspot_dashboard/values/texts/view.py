@@ -38,7 +38,7 @@ def view(look: Look) -> View | None:
     kind = _type(look)
     if not look.content.is_media or not _is_text(look, kind):
         return None
-    check(look.store, look.record, look.body)
+    check(look)
     part = part_of_bytes(look)
     if kind in ("text/plain", _UNKNOWN) and _ending(look) in _PROSE_NAMES:
         links = [*markdown.link(look, part.total), *_links(look)]

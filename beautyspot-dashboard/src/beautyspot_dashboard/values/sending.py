@@ -1,9 +1,9 @@
-"""`Streamed`: an answer in parts, of which nobody takes half for the whole."""
+"""How stored bytes reach a browser: with which rights, and none that takes half for the whole."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from beautyspot import BeautyspotError, RestoreError
 from starlette.responses import StreamingResponse
@@ -12,6 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from starlette.types import Send
+
+VALUE_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'; sandbox"
+)
+"""What stored bytes may do in a browser: be looked at. No script, no request, no origin."""
+
+VALUE_HEADERS: Final = {
+    "content-security-policy": VALUE_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-dns-prefetch-control": "off",
+}
 
 _log = logging.getLogger("beautyspot")
 
