@@ -167,6 +167,12 @@ def test_a_page_ends_when_its_time_is_over(tmp_path: Any) -> None:
     assert (len(whole.records), whole.following, whole.looked_at) == (2, None, None)
 
 
+@pytest.mark.parametrize("seconds", [None, 60])
+def test_a_page_that_is_not_full_had_time_enough(shown: Store, seconds: float | None) -> None:
+    page = shown.page("key", limit=3, outdated=True, seconds=seconds)
+    assert (sizes(page.records), page.looked_at) == ([3], None)
+
+
 def test_a_store_of_yesterday_takes_as_long_as_it_takes() -> None:
     class Yesterday(MemoryMetadataStore):
         def page(  # type: ignore[override]

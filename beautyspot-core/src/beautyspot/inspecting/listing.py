@@ -146,7 +146,7 @@ class Listing:
             looked_at += page.looked_at or 0
             is_over = end is not None and time.monotonic() >= end
             if page.records or page.following is None or is_over:
-                is_cut = page.following is not None and page.looked_at is not None
+                is_cut = is_over and page.following is not None and page.looked_at is not None
                 return page._replace(looked_at=looked_at if is_cut else None)
             following = page.following
 
